@@ -1,0 +1,192 @@
+"""A case: one request for help, from the first word to its end, and how its status may move.
+
+What is asked next is a function of protocol and answers; a case keeps codes, not a program counter. The three
+private things (narrative, place, code word) stay out of `repr` and are kept encrypted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from .effect import Effects
+from .protocol import HUMAN_NOW, Facts, Level
+
+
+class Status(StrEnum):
+    SCREENING = "screening"
+    OPEN = "open"
+    HANDED_OFF = "handed_off"
+    ACCEPTED = "accepted"
+    ASSIGNED = "assigned"
+    EN_ROUTE = "en_route"
+    ARRIVED = "arrived"
+    DECLINED = "declined"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    UNREACHABLE = "unreachable"
+
+
+ENDED = frozenset({Status.CLOSED, Status.CANCELLED})
+HUMAN_HAS_IT = frozenset({Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED})
+_WAITING = frozenset({Status.SCREENING, Status.OPEN, Status.HANDED_OFF, Status.DECLINED, Status.UNREACHABLE})
+
+# What may follow what. A report may arrive late or skip a step; it never goes backwards (domain.md section 7).
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.OPEN: frozenset({Status.SCREENING}),
+    Status.HANDED_OFF: frozenset({Status.SCREENING, Status.OPEN, Status.DECLINED, Status.UNREACHABLE}),
+    Status.ACCEPTED: _WAITING,
+    Status.DECLINED: frozenset({Status.HANDED_OFF, Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE}),
+    Status.ASSIGNED: _WAITING | {Status.ACCEPTED},
+    Status.EN_ROUTE: _WAITING | {Status.ACCEPTED, Status.ASSIGNED},
+    Status.ARRIVED: _WAITING | {Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE},
+    Status.UNREACHABLE: _WAITING | HUMAN_HAS_IT,
+    Status.CANCELLED: _WAITING | HUMAN_HAS_IT,
+    Status.CLOSED: _WAITING | HUMAN_HAS_IT,
+}
+
+# R1 closes only when a human records one of these (domain.md section 2, rule 3).
+DANGER_OUTCOMES = frozenset({"emergency_help_confirmed", "counselor_joined", "safe", "lost"})
+OUTCOMES = DANGER_OUTCOMES | {"resolved", "taken_to_care", "transferred_to_911", "information", "unserved", "cancelled", "abandoned", "no_request"}
+UNSERVED = frozenset({"no_capacity", "closed", "out_of_area", "cancelled", "unreachable", "unsafe_to_contact", "technical"})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    id: str
+    reference: str
+    contact: str
+    language: str
+    status: Status = Status.SCREENING
+    version: int = 0
+    answers: Mapping[str, str] = field(default_factory=dict)
+    said: frozenset[str] = frozenset()  # what free text or a command told us: danger kinds, "person", "worse", markers …
+    located: str = ""  # inside, outside, not_live, near_edge, ambiguous, unknown, skipped
+    area: str = ""
+    point: tuple[float, float] | None = field(default=None, repr=False)  # longitude, latitude
+    because: tuple[str, ...] = ()  # every reason that ever fired, in order
+    set_aside: frozenset[str] = frozenset()  # reasons a named human has answered for
+    level: Level | None = None
+    review: bool = False  # a human looks at it before anything is done with it
+    asked: str = ""
+    again: tuple[str, ...] = ()  # asked once more before the row goes on
+    unreadable: int = 0
+    response: str = ""  # human, team, counselor, information, call_911
+    team: str = ""
+    unserved: str = ""
+    outcome: str = ""
+    round: int = 0  # how often people were paged for it
+    rung: int = 0
+    accepted_by: str = field(default="", repr=False)
+    revision: int = 0  # of the hand-off; 0: never handed off
+    sent: str = ""  # fingerprint of what the last revision told
+    quiet: bool = False  # updates stopped, request kept
+    cannot_text: str = ""  # stopped, blocked, landline
+    related: str = ""
+    protocol_hash: str = ""
+    marks: Mapping[str, datetime] = field(default_factory=dict)  # when each thing last happened
+    narrative: tuple[str, ...] = field(default=(), repr=False)
+    place: str = field(default="", repr=False)
+    code_word: str = field(default="", repr=False)
+
+    @property
+    def in_danger(self) -> bool:
+        """A human is needed now (R1 or R2)."""
+        return self.level is not None and self.level >= HUMAN_NOW
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def human_has_it(self) -> bool:
+        return self.status in HUMAN_HAS_IT
+
+    @property
+    def watched(self) -> bool:
+        return "watched" in self.said
+
+    @property
+    def about_another(self) -> bool:
+        """Asked for by somebody else than the person who needs help."""
+        return self.answers.get("who") in ("adult", "child", "unknown")
+
+    @property
+    def page_waits(self) -> bool:
+        """People are being paged, and nobody has accepted since."""
+        paged = self.marks.get("first_paged")
+        accepted = self.marks.get("acknowledged")
+        return paged is not None and not self.ended and (accepted is None or accepted < paged)
+
+    def facts(self) -> Facts:
+        known = {name: frozenset({answer}) for name, answer in self.answers.items()}
+        known["said"] = self.said
+        if self.located:
+            known["located"] = frozenset({self.located})
+        return known
+
+    def marked(self, **when: datetime) -> Case:
+        return replace(self, marks={**self.marks, **when})
+
+    def unmarked(self, *names: str) -> Case:
+        return replace(self, marks={name: at for name, at in self.marks.items() if name not in names})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a decision came to: the case as it now is, and what must happen."""
+
+    case: Case
+    effects: Effects = ()
+
+    def then(self, *effects: Any) -> Step:
+        return Step(self.case, self.effects + effects)
+
+
+class CannotMove(Exception):
+    """A status that does not follow from where the case stands."""
+
+
+def move(case: Case, to: Status, now: datetime) -> Case:
+    """The case in its new status. The same status again changes nothing; a step back raises CannotMove."""
+    if to == case.status:
+        return case
+    if case.status not in MOVES.get(to, frozenset()):
+        raise CannotMove(f"{case.status} to {to}")
+    return replace(case, status=to).marked(**{to.value: now})
+
+
+PRIVATE = ("narrative", "place", "code_word", "point", "accepted_by")
+
+
+def to_plain(case: Case) -> dict[str, Any]:
+    """The case as JSON can hold it, the private fields included: the caller keeps those encrypted."""
+    plain = asdict(case)
+    plain |= {
+        "said": sorted(case.said),
+        "set_aside": sorted(case.set_aside),
+        "status": case.status.value,
+        "level": case.level.name if case.level is not None else None,
+        "marks": {name: at.isoformat() for name, at in case.marks.items()},
+    }
+    return plain
+
+
+def from_plain(plain: Mapping[str, Any]) -> Case:
+    """The case that `to_plain` made this of. Unknown names are refused: they would be lost on the next write."""
+    told = dict(plain)
+    told |= {
+        "said": frozenset(plain.get("said", ())),
+        "set_aside": frozenset(plain.get("set_aside", ())),
+        "status": Status(plain.get("status", "screening")),
+        "level": Level[plain["level"]] if plain.get("level") else None,
+        "marks": {name: datetime.fromisoformat(at) for name, at in plain.get("marks", {}).items()},
+        "because": tuple(plain.get("because", ())),
+        "again": tuple(plain.get("again", ())),
+        "narrative": tuple(plain.get("narrative", ())),
+        "point": tuple(plain["point"]) if plain.get("point") else None,
+    }
+    return Case(**told)

@@ -1,0 +1,261 @@
+"""Every clock of a case, as a table of pure functions (domain.md section 2, rules 4 and 5; house.md "Clocks are a column").
+
+`next_due` says when somebody must look again; `tick` does what is due on today's truth. Due times are derived from
+what has happened, so an outage of an hour gives one decision, not a burst. After a ring its clock moves on: the next
+due time of a ticked case is later than now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from . import hand_off
+from .case import Case, Status, Step
+from .effect import Effects, HandOff, Record, Say
+from .escalation import page_rung
+from .program import Clocks, Program
+from .routing import Scene
+from .safe_contact import gated, may_text
+from .screening import ask, recompute
+
+Due = Callable[[Case, Clocks], datetime | None]
+Ring = Callable[[Case, Scene], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    name: str
+    due: Due
+    ring: Ring
+
+
+def next_due(case: Case, program: Program) -> datetime | None:
+    """The earliest moment at which any clock rings; None when nothing is waited for."""
+    return min((due for clock in CLOCKS if (due := clock.due(case, program.clocks)) is not None), default=None)
+
+
+def tick(case: Case, scene: Scene) -> Step:
+    """Ring every clock that is due, once, in the order of the table."""
+    effects: Effects = ()
+    for clock in CLOCKS:
+        due = clock.due(case, scene.program.clocks)
+        if due is not None and due <= scene.now:
+            step = clock.ring(case, scene)
+            case, effects = step.case, effects + (Record("clock", {"clock": clock.name}), *step.effects)
+    allowed, held = gated(case, effects)
+    case, allowed = hand_off.revise(case, allowed)
+    return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))
+
+
+def _after(mark: str, seconds: int, case: Case) -> datetime | None:
+    at = case.marks.get(mark)
+    return None if at is None else at + timedelta(seconds=seconds)
+
+
+# ---- silence --------------------------------------------------------------------------------------------------------
+
+
+def danger_sign(case: Case) -> bool:
+    """Something dangerous was said or doubted, though nobody has been paged for it yet."""
+    return case.answers.get("safety") not in (None, "no") or case.answers.get("suicide") not in (None, "no")
+
+
+def never_re_ask(case: Case) -> bool:
+    """Violence, or somebody watching: a text of ours could be read by the wrong person."""
+    return case.watched or case.answers.get("violence") not in (None, "no") or bool({"violence", "weapon"} & case.said)
+
+
+def _silent(case: Case) -> bool:
+    return bool(case.asked) and not case.ended and not case.in_danger
+
+
+def _danger_silence_due(case: Case, clocks: Clocks) -> datetime | None:
+    if not _silent(case) or not danger_sign(case) or case.answers.get("who") == "unknown":
+        return None
+    return _after("heard", clocks.danger_silence, case)
+
+
+def _danger_silence(case: Case, scene: Scene) -> Step:
+    step = recompute(replace(case, said=case.said | {"silent_danger"}), scene)
+    return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))  # no automatic text
+
+
+def _quiet_reask_due(case: Case, clocks: Clocks) -> datetime | None:
+    if not _silent(case) or danger_sign(case) or never_re_ask(case) or "asked_again" in case.marks or not may_text(case, "still_here"):
+        return None
+    return _after("heard", clocks.quiet_reask, case)
+
+
+def _quiet_reask(case: Case, scene: Scene) -> Step:
+    return Step(case.marked(asked_again=scene.now), (Say("still_here", unasked=True),))
+
+
+def _quiet_review_due(case: Case, clocks: Clocks) -> datetime | None:
+    if not _silent(case) or "quiet" in case.said:
+        return None
+    return _after("heard", clocks.quiet_review, case)
+
+
+def _quiet_review(case: Case, scene: Scene) -> Step:
+    return _for_review(case, scene)
+
+
+def _for_review(case: Case, scene: Scene) -> Step:
+    """A human looks at it; nobody is paged, nothing is sent to the resident."""
+    step = recompute(replace(case, said=case.said | {"quiet"}), scene)
+    return Step(step.case.marked(review=scene.now), (*step.effects, HandOff("quiet")))
+
+
+# ---- people are paged and nobody answers ----------------------------------------------------------------------------
+
+
+def _page_next_due(case: Case, clocks: Clocks) -> datetime | None:
+    return _after("paged", clocks.page_next, case) if case.page_waits else None
+
+
+def _page_next(case: Case, scene: Scene) -> Step:
+    case = replace(case, rung=case.rung + 1).marked(paged=scene.now)
+    return Step(case, (page_rung(case, "danger", case.rung),))
+
+
+def _truth_due(case: Case, clocks: Clocks) -> datetime | None:
+    if not case.page_waits or "truth" in case.marks:
+        return None
+    return _after("first_paged", clocks.truth, case)
+
+
+def _truth(case: Case, scene: Scene) -> Step:
+    return Step(case.marked(truth=scene.now), (Say("truth.nobody_yet", unasked=True), Record("truth_told")))
+
+
+# ---- handed off, and nobody has picked it up -------------------------------------------------------------------------
+
+
+def _unaccepted(case: Case) -> bool:
+    return case.status in (Status.HANDED_OFF, Status.DECLINED, Status.UNREACHABLE) and not case.in_danger
+
+
+def _last(case: Case, *marks: str) -> datetime | None:
+    return max((case.marks[mark] for mark in marks if mark in case.marks), default=None)
+
+
+def _accept_due(case: Case, clocks: Clocks) -> datetime | None:
+    if not _unaccepted(case) or case.response not in ("team", "counselor"):
+        return None
+    since = _last(case, "handed_off", "declined", "unpicked")
+    return None if since is None else since + timedelta(seconds=clocks.accept)
+
+
+def _accept(case: Case, scene: Scene) -> Step:
+    """Nobody has picked it up: the next person is paged, and the resident hears the truth and the choices, once."""
+    first = "unpicked" not in case.marks
+    case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(unpicked=scene.now)
+    told = (Say("truth.unpicked", unasked=True),) if first else ()
+    if first:
+        case = case.marked(word=scene.now)
+    return Step(case, (page_rung(case, case.response, case.rung), *told, Record("unpicked")))
+
+
+def _wait_word_due(case: Case, clocks: Clocks) -> datetime | None:
+    if not _unaccepted(case) or not may_text(case, "status.still_waiting"):
+        return None
+    since = _last(case, "handed_off", "word")
+    return None if since is None else since + timedelta(seconds=clocks.wait_word)
+
+
+def _wait_word(case: Case, scene: Scene) -> Step:
+    return Step(case.marked(word=scene.now), (Say("status.still_waiting", unasked=True),))
+
+
+def _review_due(case: Case, clocks: Clocks) -> datetime | None:
+    if not case.review or case.ended or case.human_has_it or case.in_danger:
+        return None
+    since = _last(case, "review", "review_paged")
+    return None if since is None else since + timedelta(seconds=clocks.review)
+
+
+def _review(case: Case, scene: Scene) -> Step:
+    """The promised look did not come in time: now somebody is asked by name."""
+    first = "review_paged" not in case.marks
+    case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(review_paged=scene.now)
+    return Step(case, (page_rung(case, "review", case.rung), Record("review_late")))
+
+
+# ---- accepted, but not moving ---------------------------------------------------------------------------------------
+
+
+def _moving_late(case: Case) -> bool:
+    return case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE) and case.response == "team"
+
+
+def promised(case: Case, clocks: Clocks) -> datetime | None:
+    """When the team said it would be there; without a time given, `move` after the last step."""
+    if (at := case.marks.get("promised")) is not None:
+        return at
+    since = _last(case, "accepted", "assigned", "en_route")
+    return None if since is None else since + timedelta(seconds=clocks.move)
+
+
+def _late(mark: str, extra: Callable[[Clocks], int]) -> Due:
+    def due(case: Case, clocks: Clocks) -> datetime | None:
+        at = promised(case, clocks)
+        if not _moving_late(case) or at is None or (mark in case.marks and case.marks[mark] >= at):
+            return None
+        return at + timedelta(seconds=extra(clocks))
+
+    return due
+
+
+def _prompt(case: Case, scene: Scene) -> Step:
+    """At the promised time the unit is reminded: a hand-off revision that says so."""
+    return Step(case.marked(prompted=scene.now), (HandOff("late"), Record("unit_prompted")))
+
+
+def _tell_late(case: Case, scene: Scene) -> Step:
+    return Step(case.marked(late_told=scene.now), (Say("status.late", unasked=True),))
+
+
+def _supervisor(case: Case, scene: Scene) -> Step:
+    """Ten minutes late: the ladder again, and the resident's contingency is offered."""
+    case = replace(case, round=case.round + 1, rung=0).marked(late_paged=scene.now)
+    effects: Effects = (page_rung(case, "team", 0), Record("late_supervisor"))
+    if case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
+        case = replace(case, asked="if_none_still", unreadable=0).marked(asked=scene.now)
+        effects += (ask(scene.program.protocol, case, unasked=True),)
+    return Step(case, effects)
+
+
+# ---- "I want 911" ---------------------------------------------------------------------------------------------------
+
+
+def _reached_due(case: Case, clocks: Clocks) -> datetime | None:
+    if case.ended or case.in_danger or case.asked or case.status == Status.SCREENING or "reached_asked" in case.marks:
+        return None
+    return _after("told_911", clocks.reached_911, case)
+
+
+def _reached(case: Case, scene: Scene) -> Step:
+    """Ask whether they got through; if we may not write, a human looks instead."""
+    case = case.marked(reached_asked=scene.now)
+    if not may_text(case, "ask.reached"):
+        return _for_review(case, scene)
+    case = replace(case, asked="reached", unreadable=0).marked(asked=scene.now, heard=scene.now)
+    return Step(case, (ask(scene.program.protocol, case, unasked=True),))
+
+
+CLOCKS = (
+    Clock("danger_silence", _danger_silence_due, _danger_silence),
+    Clock("quiet_reask", _quiet_reask_due, _quiet_reask),
+    Clock("quiet_review", _quiet_review_due, _quiet_review),
+    Clock("page_next", _page_next_due, _page_next),
+    Clock("truth", _truth_due, _truth),
+    Clock("accept", _accept_due, _accept),
+    Clock("wait_word", _wait_word_due, _wait_word),
+    Clock("review", _review_due, _review),
+    Clock("late_prompt", _late("prompted", lambda clocks: 0), _prompt),
+    Clock("late_tell", _late("late_told", lambda clocks: clocks.late_tell), _tell_late),
+    Clock("late_supervisor", _late("late_paged", lambda clocks: clocks.late_supervisor), _supervisor),
+    Clock("reached_911", _reached_due, _reached),
+)

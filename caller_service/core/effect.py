@@ -1,0 +1,67 @@
+"""What must happen after a decision. A decision returns effects; casework/carry_out makes them rows and jobs.
+
+Effects hold keys and codes, never sentences. `unasked` marks words that do not answer a text just received: the
+safe-contact gate (core/safe_contact.py) must allow those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Tell the resident: a catalog key, and what fills its placeholders."""
+
+    key: str
+    fill: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unasked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Put a question: its wording variant ("" or "me", "they", "person") and the choices offered, in order."""
+
+    question: str
+    variant: str = ""
+    choices: tuple[str, ...] = ()
+    unasked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Ask the people of one rung to take this case. `round` counts how often this case has been paged."""
+
+    ladder: str
+    rung: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """Send the case as it now stands to every destination, as the next revision."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """The contact wants no more texts. Nothing is closed by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptIn:
+    """The contact wants texts again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line in the journal: what happened, with codes only."""
+
+    event: str
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+Effect = Say | Ask | Page | HandOff | OptOut | OptIn | Record
+Effects = tuple[Effect, ...]

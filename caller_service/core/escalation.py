@@ -1,0 +1,22 @@
+"""Who is asked next when nobody answers: a ladder of people, climbed rung by rung and round again until a human
+closes the case (domain.md section 2, rule 4). One acknowledgement settles one case only."""
+
+from __future__ import annotations
+
+from .case import Case
+from .effect import Page
+from .routing import Scene, staffed
+
+
+def page_rung(case: Case, ladder: str, rung: int) -> Page:
+    return Page(ladder, rung, case.round)
+
+
+def people(page: Page, scene: Scene) -> tuple[str, ...]:
+    """The names of those a page goes to: the rung's person, and from the second rung on the supervisors too."""
+    rungs = staffed(scene.program, page.ladder, scene.local)
+    if not rungs:
+        return ()
+    asked = rungs[page.rung % len(rungs)]
+    supervisors = [rung for rung in rungs if rung.supervisor] if page.rung > 0 else []
+    return tuple(dict.fromkeys(rung.name for rung in (asked, *supervisors)))

@@ -1,0 +1,91 @@
+"""The hand-off packet `hand_off.v1`: the least a team needs (domain.md section 7), and when it must be sent anew.
+
+Never in it: the transcript, immigration status, a diagnosis, a legal name, a phone number a person called unsafe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+from .case import Case
+from .disposition import markers
+from .effect import Effect, HandOff
+from .program import Program
+from .safe_contact import CALL_ALLOWED, TEXT_ALLOWED
+
+TYPE = "hand_off.v1"
+ISO_639_3 = {
+    "en": "eng", "es": "spa", "zh": "zho", "vi": "vie", "ko": "kor", "fil": "fil", "ar": "ara", "ru": "rus", "ht": "hat", "pt": "por",
+    "fr": "fra", "so": "som", "hmn": "hmn",
+}  # fmt: skip
+NOTES = 10  # of what the resident wrote, the latest
+
+
+def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
+    """What a destination is told of the case as it stands. `number` is left out unless contact was called safe."""
+    contact = case.answers.get("contact", "not_asked")
+    reachable = contact in TEXT_ALLOWED | CALL_ALLOWED and not case.watched
+    return {
+        "type": TYPE,
+        "hand_off_id": case.id,
+        "revision": case.revision,
+        "reference": case.reference,
+        "status": case.status.value,
+        "level": case.level.name if case.level is not None else None,
+        "reasons": [reason for reason in case.because if reason not in case.set_aside],
+        "markers": list(markers(program.protocol, case)),
+        "review": case.review,
+        "response": case.response or "review",
+        "contingency": case.answers.get("if_none", "not_asked"),
+        "police_requested": False,
+        "team": case.team or None,
+        "place": {
+            "text": case.place or None,
+            "located": case.located or "not_asked",
+            "area": case.area or None,
+            "point": {"longitude": case.point[0], "latitude": case.point[1]} if case.point else None,
+        },
+        "who": case.answers.get("who", "not_asked"),
+        "need": case.answers.get("need", "not_asked"),
+        "language": {"bcp47": case.language, "iso639_3": ISO_639_3.get(case.language.split("-")[0], "und")},
+        "contact": {
+            "terms": contact,
+            "number": number if reachable and number else None,
+            "text": contact in TEXT_ALLOWED and not case.cannot_text and not case.watched,
+            "call": contact in CALL_ALLOWED and not case.watched,
+            "voicemail": case.answers.get("voicemail", "not_asked"),
+            "deaf_or_asl": contact == "text_deaf",
+            "cannot_text": case.cannot_text or None,
+            "only_replies": not reachable,
+            "watched": case.watched,
+        },
+        "notes": [{"self_reported": True, "words": words, "translated": False} for words in case.narrative[-NOTES:]],
+        "asked_to_cancel": "asked_to_cancel" in case.said,
+        "unserved": case.unserved or None,
+        "outcome": case.outcome or None,
+        "protocol": {"id": program.protocol.id, "version": program.protocol.version, "hash": program.protocol.hash},
+        "times": {name: case.marks[name].isoformat() for name in ("opened", "heard", "paged", "accepted", "promised") if name in case.marks},
+        "related": [case.related] if case.related else [],
+    }
+
+
+def digest(case: Case) -> str:
+    """A fingerprint of what destinations would be told. Times and the revision itself do not count."""
+    told = [
+        case.status.value, case.level.name if case.level else "", case.because, sorted(case.set_aside), case.review, case.response, case.team,
+        case.place, case.located, case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text, sorted(case.said),
+        case.narrative, case.unserved, case.outcome,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
+def revise(case: Case, effects: tuple[Effect, ...]) -> tuple[Case, tuple[Effect, ...]]:
+    """One decision makes at most one revision: if one is asked for, or what was handed off is no longer true."""
+    wanted = [effect for effect in effects if isinstance(effect, HandOff)]
+    if not wanted and not (case.revision and digest(case) != case.sent):
+        return case, effects
+    others = tuple(effect for effect in effects if not isinstance(effect, HandOff))
+    return replace(case, revision=case.revision + 1, sent=digest(case)), (*others, wanted[0] if wanted else HandOff("changed"))

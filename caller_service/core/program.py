@@ -1,0 +1,141 @@
+"""What a city decides: the types. caller_service/program.py reads them from program.toml.
+
+Times of day are local to the program's time zone; lengths of time are seconds; places are WGS 84 degrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+
+from .protocol import Protocol, SignOff
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class OurNumber:
+    """A number residents text or call (E.164), or a Messaging Service SID, and the languages it greets in."""
+
+    number: str
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    ours: tuple[OurNumber, ...]
+    psap: str = ""  # the PSAP's ten-digit line; never "911"
+    counselor: str = ""  # 988's long number
+    interpreter: str = ""
+    neighbours: Mapping[str, str] = field(default_factory=dict)  # place name as residents write it -> number
+    text_to_911: bool = True  # does the PSAP take texts?
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """All in seconds (domain.md section 2, rules 3 to 8)."""
+
+    read: int = 3  # the fastest believable "no" to a safety question
+    danger_silence: int = 120
+    quiet_reask: int = 300
+    quiet_review: int = 900
+    page_next: int = 60
+    truth: int = 180
+    review: int = 300  # a human review is done within this
+    accept: int = 300  # a team or counselor hand-off is picked up within this
+    wait_word: int = 900  # a waiting resident hears from us at least this often
+    move: int = 1200  # accepted without a time: how long until it is late
+    late_tell: int = 300  # after the promised time: tell the resident
+    late_supervisor: int = 600  # after the promised time: supervisor
+    reached_911: int = 600  # after "I want 911": ask whether they reached them
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where hand-offs go. The secret is the name of an environment variable, never the secret itself."""
+
+    name: str
+    kind: str  # "webhook" or "console"
+    url: str = ""
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """One span of open time: weekdays 0 (Monday) to 6, from `opens` until `closes`; `closes` of 00:00 is midnight,
+    and a span with `closes` before `opens` runs past midnight."""
+
+    weekdays: frozenset[int]
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a ladder of people: who is paged, and by what."""
+
+    ladder: str  # "danger" (R1/R2), "team", "counselor" or "review"
+    name: str
+    by: str  # "text"
+    number: str = ""
+    supervisor: bool = False
+    hours: tuple[Hours, ...] = ()  # staffed then; empty: round the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A service area: polygons of (longitude, latitude) rings, outer ring first."""
+
+    id: str
+    name: str
+    polygons: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
+    live_from: date | None  # None: no date is set
+    hours: tuple[Hours, ...] = ()  # empty: round the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A street corner or landmark residents name. A corner has two streets."""
+
+    name: str
+    longitude: float
+    latitude: float
+    aliases: tuple[str, ...] = ()
+    accuracy: float = 50.0  # metres
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A response team: where and when it works, what it can do, which languages it speaks."""
+
+    id: str
+    name: str
+    areas: frozenset[str]
+    languages: frozenset[str]
+    skills: frozenset[str] = frozenset()
+    hours: tuple[Hours, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything a city decides, checked."""
+
+    name: str
+    time_zone: str
+    languages: tuple[str, ...]  # the first is used when nothing is known
+    numbers: Numbers
+    clocks: Clocks
+    destinations: tuple[Destination, ...]
+    ladder: tuple[Rung, ...]
+    areas: tuple[Area, ...]
+    places: tuple[Place, ...]
+    teams: tuple[Team, ...]
+    protocol: Protocol
+    sign_off: SignOff = SignOff()
+    police_link: str = ""  # short link to the published list of cases in which police could come
+    watched: frozenset[str] = frozenset()  # phrases that mean "I am watched"; a person answers with silence
+    edge_metres: float = 500.0
+
+    def rungs(self, ladder: str) -> tuple[Rung, ...]:
+        return tuple(rung for rung in self.ladder if rung.ladder == ladder)

@@ -1,0 +1,144 @@
+"""The screening protocol as data: questions, choices, rules (domain.md section 2).
+
+A protocol says what is asked, when, and what each answer means. It holds keys, never sentences: the words of a key
+live in translations/. A condition is a list of alternatives; each alternative names facts and the values that fit,
+and all of its facts must fit:
+
+    when = [{ safety = ["yes", "doubt"] }]                  safety is yes, or in doubt
+    when = [{ want = ["team"], who = ["!unknown"] }]        a team is wanted and who is not "unknown" (or not asked)
+
+"doubt" stands for DOUBT: not sure, skipped, or unreadable. A value with "!" in front must not be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+SKIPPED = "skipped"
+UNREADABLE = "unreadable"
+UNSURE = "unsure"
+DOUBT = frozenset({UNSURE, SKIPPED, UNREADABLE})
+
+
+class Level(IntEnum):
+    """How urgent a case is; a larger number is more urgent. Internal only: no level is ever sent to a resident."""
+
+    R6 = 1  # information and referral
+    R5 = 2  # counselor callback
+    R4 = 3  # mobile team, routine
+    R3 = 4  # mobile team, priority
+    R2 = 5  # a live human now
+    R1 = 6  # emergency
+
+
+HUMAN_NOW = Level.R2  # from here up a human is paged, whatever hours, area and capacity say
+
+Facts = Mapping[str, frozenset[str]]  # what is known: an answer, or what was said, by name
+Alternative = tuple[tuple[str, frozenset[str], frozenset[str]], ...]  # (fact, any of, none of)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When something applies. No alternatives at all: always."""
+
+    alternatives: tuple[Alternative, ...] = ()
+
+    def holds(self, facts: Facts) -> bool:
+        if not self.alternatives:
+            return True
+        return any(all(_fits(facts, *clause) for clause in alternative) for alternative in self.alternatives)
+
+    def names(self) -> frozenset[str]:
+        """The facts this condition speaks of."""
+        return frozenset(name for alternative in self.alternatives for name, _, _ in alternative)
+
+
+def _fits(facts: Facts, name: str, any_of: frozenset[str], none_of: frozenset[str]) -> bool:
+    known = facts.get(name, frozenset())
+    return not (none_of & known) and (not any_of or bool(any_of & known))
+
+
+def condition(alternatives: Iterable[Mapping[str, Iterable[str]]]) -> Condition:
+    """Build a condition from its plain form, as a protocol file writes it."""
+    built = []
+    for alternative in alternatives:
+        clauses = []
+        for name, values in alternative.items():
+            wanted = {value for value in values if not value.startswith("!")}
+            refused = {value[1:] for value in values if value.startswith("!")}
+            clauses.append((name, _spelled_out(wanted), _spelled_out(refused)))
+        built.append(tuple(clauses))
+    return Condition(tuple(built))
+
+
+def _spelled_out(values: set[str]) -> frozenset[str]:
+    return frozenset(values - {"doubt"} | (DOUBT if "doubt" in values else set()))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer that can be picked. Its words are `choice.<question>.<code>`."""
+
+    code: str
+    when: Condition = Condition()  # only offered to those who can use it
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. Its words are `ask.<id>`, or `ask.<id>.<variant>` where they depend on who needs help."""
+
+    id: str
+    kind: str  # "choice" or "place"
+    choices: tuple[Choice, ...] = ()
+    when: Condition = Condition()
+    safety: bool = False  # doubt, a skip or three unreadable replies are themselves answers here; a fast "no" is asked again
+    by_who: bool = False  # worded by who needs help
+    in_danger: bool = False  # still asked once a human is being paged
+    follow_up: bool = False  # asked by a clock or an event, never in the row
+
+    def offered(self, facts: Facts) -> tuple[Choice, ...]:
+        """The choices this person can use, in order; they are numbered 1, 2, 3 … as offered."""
+        return tuple(choice for choice in self.choices if choice.when.holds(facts))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When it holds, the case is at least this urgent, because of `because`."""
+
+    because: str
+    level: Level | None  # None: the level is left alone
+    when: Condition
+    say: str | None = None  # words for the resident when this rule is the one that raises the level
+    review: bool = False  # a human looks at it within the review clock; nobody is paged
+    marker: bool = False  # told to the team
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Who answers for the protocol. Live starts only with a hash that matches (domain.md section 2, rule 19)."""
+
+    clinical_lead: str = ""
+    legal: str = ""
+    date: str = ""
+    protocol_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A screening: questions in the order they are asked, and the rules that read the answers."""
+
+    id: str
+    version: str
+    questions: tuple[Question, ...]
+    rules: tuple[Rule, ...]
+    dangers: Mapping[str, str] = field(default_factory=dict)  # kind of life-danger phrase -> words said at once
+    unreadable_limit: int = 3
+    hash: str = ""
+
+    def question(self, name: str) -> Question:
+        for question in self.questions:
+            if question.id == name:
+                return question
+        raise KeyError(name)

@@ -1,0 +1,237 @@
+"""Every way a protocol can be wrong, and the words it needs (domain.md section 2, rule 18).
+
+What a single question or rule says is looked at first. Whether the whole keeps its promise is then found by walking
+every way of answering it: a "yes" or a doubt about safety must reach a human, whatever else is answered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .protocol import DOUBT, HUMAN_NOW, SKIPPED, Choice, Condition, Facts, Protocol, Question, Rule
+from .protocol_table import SHARED, table, word_keys
+
+__all__ = ["faults", "table", "word_keys"]
+
+KINDS = ("choice", "place")
+NEEDED = ("who", "health", "safety", "suicide", "contact", "where", "want")
+SAID_HUMAN = ("person", "worse", "watched", "silent_danger")  # said at any time: a human, now
+SAID = (*SAID_HUMAN, "quiet", "hears_or_sees", "high", "heat_or_cold", "pregnant", "frail")
+LOCATED = ("inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped")
+DERIVED = ("said", "located")  # facts that no question gives
+COMMON = {"who": "me", "contact": "text", "need": "worried", "want": "team"}  # the common path; every safety question: no
+MOST_QUESTIONS = 9
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_TAKEN = frozenset({"doubt", "skipped", "unreadable"})  # codes with a meaning of their own
+
+
+def faults(protocol: Protocol) -> tuple[str, ...]:
+    """Everything that is wrong with a protocol, in the order of its file; nothing: it may be asked."""
+    shape = [*_missing(protocol), *_questions(protocol), *_rules(protocol)]
+    if shape:  # the walks below take a well-formed protocol for granted
+        return tuple(shape)
+    return (*_unreachable(protocol), *_too_long(protocol), *_unheard(protocol), *_nowhere(protocol))
+
+
+# ---- what a single question or rule says ---------------------------------------------------------------------------
+def _missing(protocol: Protocol) -> Iterator[str]:
+    names = [question.id for question in protocol.questions]
+    yield from (f'question "{name}" is missing' for name in NEEDED if name not in names)
+    yield from (f'two questions are called "{name}"' for name in _twice(names))
+    yield from (f'two rules have the reason "{name}"' for name in _twice([rule.because for rule in protocol.rules]))
+    if protocol.unreadable_limit < 1:
+        yield "unreadable_limit must be 1 or more"
+
+
+def _twice(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def _questions(protocol: Protocol) -> Iterator[str]:
+    values = _values(protocol)
+    earlier = set(DERIVED)
+    for question in protocol.questions:
+        where = f'question "{question.id}"'
+        if not _NAME.fullmatch(question.id) or question.id in DERIVED:
+            yield f"{where}: an id is small letters, digits and _, and neither said nor located"
+        yield from _choices(question, where)
+        for condition in _conditions(question):
+            yield from _condition(condition, where, values)
+            for name in sorted((condition.names() & values.keys()) - earlier):
+                yield f'{where}: depends on "{name}", which is not asked before it'
+        if not question.follow_up:
+            earlier.add(question.id)
+
+
+def _choices(question: Question, where: str) -> Iterator[str]:
+    codes = tuple(choice.code for choice in question.choices)
+    if question.kind not in KINDS:
+        yield f'{where}: "{question.kind}" is none of the kinds {", ".join(KINDS)}'
+    if question.kind == "choice" and not codes:
+        yield f"{where}: has no choices"
+    if question.kind == "place" and codes:
+        yield f"{where}: a place has no choices"
+    yield from (f'{where}: two choices are called "{code}"' for code in _twice(list(codes)))
+    yield from (f'{where}: "{code}" cannot be a code' for code in codes if not _NAME.fullmatch(code) or code in _TAKEN)
+    if question.safety and codes != SHARED:
+        yield f"{where}: a safety question has the choices yes, no, unsure, in this order"
+    elif codes and set(codes) <= set(SHARED) and codes not in (SHARED, SHARED[:2]):
+        yield f"{where}: yes is always 1, no 2, unsure 3"
+    if question.safety and any(choice.when.alternatives for choice in question.choices):
+        yield f"{where}: a safety question offers all of its choices to everybody"
+
+
+def _rules(protocol: Protocol) -> Iterator[str]:
+    values = _values(protocol)
+    for rule in protocol.rules:
+        where = f'rule "{rule.because}"'
+        if rule.level is None and not rule.review and not rule.marker:
+            yield f"{where}: has no effect; it needs a level, a review or a marker"
+        if not rule.when.alternatives:
+            yield f"{where}: has no condition, so it would always hold"
+        yield from _condition(rule.when, where, values)
+
+
+def _condition(condition: Condition, where: str, values: dict[str, frozenset[str]]) -> Iterator[str]:
+    for alternative in condition.alternatives:
+        if not alternative:
+            yield f"{where}: an alternative is empty, so it would always hold"
+        for name, any_of, none_of in alternative:
+            if name not in values:
+                yield f'{where}: nothing is known as "{name}"'
+                continue
+            if not any_of and not none_of:
+                yield f'{where}: names no value of "{name}"'
+            if any_of and any_of <= none_of:
+                yield f'{where}: wants and refuses the same value of "{name}"'
+            yield from (f'{where}: "{name}" is never "{value}"' for value in sorted((any_of | none_of) - values[name]))
+
+
+def _values(protocol: Protocol) -> dict[str, frozenset[str]]:
+    """What each fact can be."""
+    known = {question.id: frozenset(choice.code for choice in question.choices) | DOUBT for question in protocol.questions}
+    return {**known, "said": frozenset((*protocol.dangers, *SAID)), "located": frozenset(LOCATED)}
+
+
+# ---- whether the whole keeps its promise ---------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Every way of answering some of the questions; answers that no condition tells apart are walked once."""
+
+    questions: tuple[Question, ...]
+    conditions: tuple[Condition, ...]
+
+    def completions(self, facts: Facts, settled: tuple[Rule, ...] = (), at: int = 0) -> Iterator[Facts]:
+        """All complete answers, except those in which one of the `settled` rules is sure to hold."""
+        if any(rule.when.holds(facts) and self._known(rule, at) for rule in settled):
+            return
+        if at == len(self.questions):
+            yield facts
+            return
+        question = self.questions[at]
+        if not question.when.holds(facts):
+            yield from self.completions(facts, settled, at + 1)
+            return
+        for answer in self._answers(question, facts):
+            yield from self.completions({**facts, question.id: frozenset({answer})}, settled, at + 1)
+
+    def _known(self, rule: Rule, at: int) -> bool:
+        """Can no later answer undo this rule? Only a "!" about a question still to come could."""
+        refused = {name for alternative in rule.when.alternatives for name, _, none_of in alternative if none_of}
+        return not refused & {question.id for question in self.questions[at:]}
+
+    def _answers(self, question: Question, facts: Facts) -> list[str]:
+        alternatives = [alternative for condition in self.conditions for alternative in condition.alternatives]
+        clauses = [clause for alternative in alternatives for clause in alternative if clause[0] == question.id]
+        apart: dict[tuple[object, ...], str] = {}
+        for answer in (*(choice.code for choice in question.offered(facts)), *sorted(DOUBT)):
+            told = (answer == "no", answer in DOUBT, *((answer in any_of, answer in none_of) for _, any_of, none_of in clauses))
+            apart.setdefault(told, answer)
+        return list(apart.values())
+
+
+def _row(protocol: Protocol) -> tuple[Question, ...]:
+    """The questions asked one after the other; a safety question outside the row must keep its promise all the same."""
+    return tuple(question for question in protocol.questions if not question.follow_up or question.safety)
+
+
+def _conditions(question: Question) -> tuple[Condition, ...]:
+    return (question.when, *(choice.when for choice in question.choices))
+
+
+def _closure(protocol: Protocol, names: set[str]) -> tuple[Question, ...]:
+    """These questions and all that decide whether they are asked and what they offer, in order."""
+    row = _row(protocol)
+    while more := {name for question in row if question.id in names for one in _conditions(question) for name in one.names()} - names:
+        names = names | more
+    return tuple(question for question in row if question.id in names)
+
+
+def _unreachable(protocol: Protocol) -> Iterator[str]:
+    for question in _row(protocol):
+        before = _closure(protocol, {question.id})
+        plain = tuple(_with_anything_said(one) for one in before)
+        walk = _Walk(plain, tuple(condition for one in plain for condition in _conditions(one)))
+        if not any(question.id in facts for facts in walk.completions({})):
+            yield f'question "{question.id}": no answers lead to it'
+
+
+def _with_anything_said(question: Question) -> Question:
+    """The same question, as if whatever could be said or located had been."""
+    choices = tuple(Choice(choice.code, _without_derived(choice.when)) for choice in question.choices)
+    return replace(question, choices=choices, when=_without_derived(question.when))
+
+
+def _without_derived(condition: Condition) -> Condition:
+    return Condition(tuple(tuple(clause for clause in alternative if clause[0] not in DERIVED) for alternative in condition.alternatives))
+
+
+def _too_long(protocol: Protocol) -> Iterator[str]:
+    """Short is a promise: nine answers on the common path."""
+    facts: dict[str, frozenset[str]] = {}
+    for question in protocol.questions:
+        if question.follow_up or not question.when.holds(facts):
+            continue
+        offered = [choice.code for choice in question.offered(facts)]
+        usual = "no" if question.safety else COMMON.get(question.id, "")
+        facts[question.id] = frozenset({usual if usual in offered else offered[0] if offered else "given"})
+    if len(facts) > MOST_QUESTIONS:
+        yield f"the common path asks {len(facts)} questions, more than {MOST_QUESTIONS}: {', '.join(facts)}"
+
+
+def _unheard(protocol: Protocol) -> Iterator[str]:
+    """Ways of answering in which a "yes" or a doubt about safety reaches nobody. Each is named by its fewest answers."""
+    safety = {question.id for question in protocol.questions if question.safety}
+    urgent = tuple(rule for rule in protocol.rules if rule.level is not None and rule.level >= HUMAN_NOW)
+    heeded = urgent + tuple(rule for rule in protocol.rules if rule.review and rule.when.names() & safety)
+    asked = _closure(protocol, safety.union({"who"}, *(rule.when.names() for rule in heeded)))
+    walk = _Walk(asked, (*(rule.when for rule in heeded), *(condition for question in asked for condition in _conditions(question))))
+    unheard: dict[frozenset[tuple[str, str]], str] = {}
+    for facts in walk.completions({}, urgent):
+        alarms = frozenset((name, answer) for name in safety & facts.keys() for answer in facts[name] if answer != "no")
+        if not alarms or _bystander_reviewed(facts, alarms, heeded):
+            continue
+        unheard.setdefault(alarms, *facts.get("who", {"not asked"}))
+    for alarms, who in sorted(unheard.items(), key=lambda found: sorted(found[0])):
+        if not any(other < alarms for other in unheard):
+            spoken = " and ".join(f'{name} "{answer}"' for name, answer in sorted(alarms))
+            yield f'{spoken} (who: "{who}") reaches no human: neither R1 nor R2{", nor a review" if who == "unknown" else ""}'
+
+
+def _bystander_reviewed(facts: Facts, alarms: frozenset[tuple[str, str]], heeded: tuple[Rule, ...]) -> bool:
+    """The one exception: a bystander who does not know the person, and is not sure, is looked at without a page."""
+    in_doubt = any(answer in DOUBT for _, answer in alarms)
+    return "unknown" in facts.get("who", ()) and in_doubt and any(rule.review and rule.when.holds(facts) for rule in heeded)
+
+
+def _nowhere(protocol: Protocol) -> Iterator[str]:
+    """What is said at any time and reaches nobody, and wishes that lead nowhere."""
+    urgent = tuple(rule for rule in protocol.rules if rule.level is not None and rule.level >= HUMAN_NOW)
+    for kind in dict.fromkeys((*protocol.dangers, *SAID_HUMAN)):
+        if not any(rule.when.holds({"said": frozenset({kind})}) for rule in urgent):
+            yield f'said "{kind}": reaches no human (R1 or R2)'
+    for answer in (*(choice.code for choice in protocol.question("want").choices), SKIPPED):
+        if not any(rule.level is not None and rule.when.holds({"want": frozenset({answer})}) for rule in protocol.rules):
+            yield f'want "{answer}": no rule gives it a level'

@@ -1,0 +1,154 @@
+"""The words a protocol needs, and the protocol as a document that a city council can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from unicodedata import east_asian_width
+
+from .protocol import DOUBT, Condition, Level, Protocol, Question, Rule
+
+SHARED = ("yes", "no", "unsure")  # always numbered 1, 2, 3, and always worded alike
+VARIANTS = ("me", "they", "person")
+Words = Callable[[str], str]
+
+_LEVELS = {
+    Level.R1: "Emergency: instructions first, then a person joins at once",
+    Level.R2: "A person joins now",
+    Level.R3: "A mobile team, with priority",
+    Level.R4: "A mobile team",
+    Level.R5: "A counselor calls or texts back",
+    Level.R6: "Information and referral",
+}
+_VARIANT_NAMES = {"me": "to the person", "they": "about somebody they know", "person": "about somebody else"}
+_DERIVED = {"said": "what was said", "located": "the place found"}
+
+
+def ask_keys(question: Question) -> tuple[str, ...]:
+    """The catalog keys of a question's words, one for each way of wording it."""
+    return tuple(f"ask.{question.id}.{variant}" for variant in VARIANTS) if question.by_who else (f"ask.{question.id}",)
+
+
+def choice_key(question: Question, code: str) -> str:
+    """The catalog key of a choice. Where only yes, no and unsure are offered, they are worded alike everywhere."""
+    shared = question.safety or all(choice.code in SHARED for choice in question.choices)
+    return f"choice.{code}" if shared else f"choice.{question.id}.{code}"
+
+
+def word_keys(protocol: Protocol) -> tuple[str, ...]:
+    """Every catalog key the protocol needs, each once, in the order of its file."""
+    keys: list[str] = []
+    for question in protocol.questions:
+        keys += [*ask_keys(question), f"why.{question.id}", *(choice_key(question, choice.code) for choice in question.choices)]
+    keys += [rule.say for rule in protocol.rules if rule.say]
+    return tuple(dict.fromkeys((*keys, *protocol.dangers.values())))
+
+
+def table(protocol: Protocol, words: Words) -> str:
+    """The protocol in plain Markdown: each question, each answer, each rule, and the hash that a sign-off signs."""
+    lines = [
+        f"# {protocol.id}, version {protocol.version}",
+        "",
+        "A routing screen, not a clinical assessment. The level is the highest any rule below asks for; it only rises",
+        f'until a named person lowers it. "In doubt" means not sure, skipped, or unreadable {protocol.unreadable_limit} times.',
+        "",
+        f"Hash: `{protocol.hash}`",
+        "",
+        "## Questions, in the order they are asked",
+        "",
+    ]
+    for number, question in enumerate(protocol.questions, start=1):
+        lines += [f"### {number}. {question.id}", "", *_question(question, words), ""]
+    lines += ["## Rules", ""]
+    for level in sorted(Level, reverse=True):
+        lines += _rules(f"{level.name}: {_LEVELS[level]}", [rule for rule in protocol.rules if rule.level is level], words)
+    lines += _rules("The level is left alone", [rule for rule in protocol.rules if rule.level is None], words)
+    if protocol.dangers:
+        lines += ["## Life-danger phrases, heard at any time", ""]
+        lines += [*_aligned(("kind", "said at once"), [(kind, words(key)) for kind, key in protocol.dangers.items()]), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _question(question: Question, words: Words) -> Iterator[str]:
+    if question.by_who:
+        for variant, key in zip(VARIANTS, ask_keys(question), strict=True):
+            yield f"- {_VARIANT_NAMES[variant]}: {words(key)}"
+    else:
+        yield words(ask_keys(question)[0])
+    yield ""
+    yield f"Why it is asked: {words(f'why.{question.id}')}"
+    yield ""
+    yield f"Asked {_asked(question)}."
+    if question.kind == "place":
+        yield "Answered by a cross street, a place name, or a pin on the map."
+    if question.choices:
+        rows = []
+        for number, choice in enumerate(question.choices, start=1):
+            offered = f"when {_plain(choice.when)}" if choice.when.alternatives else "always"
+            rows.append((str(number), words(choice_key(question, choice.code)), choice.code.replace("_", " "), offered))
+        yield ""
+        yield from _aligned(("#", "answer", "called below", "offered"), rows)
+
+
+def _asked(question: Question) -> str:
+    if question.follow_up:
+        asked = "later, when the time comes; never in the row"
+    else:
+        asked = f"only when {_plain(question.when)}" if question.when.alternatives else "always"
+    if question.in_danger:
+        asked += "; still asked once a person has been called to join"
+    return asked + ("; a safety question, so a doubt is an answer" if question.safety else "")
+
+
+def _rules(title: str, rules: Sequence[Rule], words: Words) -> list[str]:
+    if not rules:
+        return []
+    rows = []
+    for rule in rules:
+        reasons = [_alternative(alternative) for alternative in rule.when.alternatives] or ["always"]
+        rows.append((rule.because, reasons[0], _also(rule), words(rule.say) if rule.say else ""))
+        rows += [("", f"or {reason}", "", "") for reason in reasons[1:]]
+    return [f"### {title}", "", *_aligned(("reason", "when", "also", "said to the resident"), rows), ""]
+
+
+def _also(rule: Rule) -> str:
+    """What a rule does besides its level."""
+    return ", ".join(deed for deed, done in (("a person looks at it", rule.review), ("the team is told", rule.marker)) if done)
+
+
+def _plain(condition: Condition) -> str:
+    return ", or ".join(_alternative(alternative) for alternative in condition.alternatives)
+
+
+def _alternative(alternative: Iterable[tuple[str, frozenset[str], frozenset[str]]]) -> str:
+    clauses = []
+    for name, any_of, none_of in alternative:
+        fact = _DERIVED.get(name, name)
+        if any_of:
+            clauses.append(f"{fact} is {_listed(any_of)}")
+        if none_of:
+            clauses.append(f"{fact} is not {_listed(none_of)}")
+    return " and ".join(clauses)
+
+
+def _listed(values: frozenset[str]) -> str:
+    """Values as one says them: all three doubts are "in doubt"."""
+    doubtful = values >= DOUBT
+    named = [value.replace("_", " ") for value in sorted(values - DOUBT if doubtful else values)]
+    named += ["in doubt"] if doubtful else []
+    return " or ".join(part for part in (", ".join(named[:-1]), named[-1]) if part)
+
+
+def _aligned(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """A Markdown table whose columns also line up for a reader of the plain text; empty columns are left out."""
+    kept = [column for column in range(len(heading)) if any(row[column] for row in rows)]
+    cells = [[" ".join(row[column].split()).replace("|", "\\|") for column in kept] for row in (heading, *rows)]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(kept))]
+    for place, row in enumerate(cells):
+        yield "| " + " | ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)) + " |"
+        if place == 0:
+            yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+
+
+def _width(text: str) -> int:
+    """Columns on a screen; a Chinese or Korean character takes two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)

@@ -1,0 +1,89 @@
+"""Who can come: areas, hours, capacity, skills and language. Danger never comes here: it goes to a human whatever
+hours, area and capacity say (domain.md section 2, rule 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .case import Case
+from .program import Hours, Program, Rung, Team
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a decision is made against: the city, the hour, and the areas a dispatcher has marked as full."""
+
+    program: Program
+    now: datetime
+    full: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def local(self) -> datetime:
+        return self.now.astimezone(ZoneInfo(self.program.time_zone))
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A team, or the one reason there is none: out_of_area, closed or no_capacity."""
+
+    team: Team | None = None
+    blocked: str = ""
+    interpreter: bool = False
+
+
+def route(case: Case, scene: Scene) -> Route:
+    """Find a team for a case whose place is known; a place that needs a human goes to dispatch without a team."""
+    if case.located in ("outside", "not_live"):
+        return Route(blocked="out_of_area")
+    if case.located != "inside":
+        return Route()
+    area = next(area for area in scene.program.areas if area.id == case.area)
+    if not is_open(area.hours, scene.local):
+        return Route(blocked="closed")
+    if area.id in scene.full:
+        return Route(blocked="no_capacity")
+    working = [team for team in scene.program.teams if area.id in team.areas and is_open(team.hours, scene.local)]
+    if not working:
+        return Route(blocked="closed")
+    best = max(working, key=lambda team: (skills_wanted(case) <= team.skills, case.language in team.languages))
+    return Route(best, interpreter=case.language not in best.languages)
+
+
+def skills_wanted(case: Case) -> frozenset[str]:
+    wanted = {"youth"} if case.answers.get("who") in ("me_minor", "child") else set()
+    return frozenset(wanted | ({"asl"} if case.answers.get("contact") == "text_deaf" else set()))
+
+
+def is_open(hours: tuple[Hours, ...], local: datetime) -> bool:
+    """Open at this local time? No hours at all means round the clock. Spans past midnight belong to their first day."""
+    if not hours:
+        return True
+    return any(_covers(span, local) for span in hours)
+
+
+def _covers(span: Hours, local: datetime) -> bool:
+    clock, today = local.time().replace(tzinfo=None), local.weekday()
+    if span.opens < span.closes:
+        return today in span.weekdays and span.opens <= clock < span.closes
+    yesterday = (local - timedelta(days=1)).weekday()
+    return (today in span.weekdays and clock >= span.opens) or (yesterday in span.weekdays and clock < span.closes and span.closes != span.opens)
+
+
+def team_working(scene: Scene) -> bool:
+    """Is any team at work in any live area at this hour? If not, the preamble says so."""
+    local = scene.local
+    live = {
+        area.id
+        for area in scene.program.areas
+        if area.live_from is not None and area.live_from <= local.date() and is_open(area.hours, local) and area.id not in scene.full
+    }
+    return any(live & team.areas and is_open(team.hours, local) for team in scene.program.teams)
+
+
+def staffed(program: Program, ladder: str, local: datetime) -> tuple[Rung, ...]:
+    """The rungs of a ladder on duty now; all of them if none is: nobody on shift must still reach somebody."""
+    rungs = program.rungs(ladder)
+    on_duty = tuple(rung for rung in rungs if is_open(rung.hours, local))
+    return on_duty or rungs

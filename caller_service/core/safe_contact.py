@@ -1,0 +1,83 @@
+"""What we may send, and what we may tell: the gates no outbound word can pass by (domain.md section 2, rules 9 and 10)."""
+
+from __future__ import annotations
+
+from .case import Case, Status
+from .effect import Ask, Effects, Say
+
+TEXT_ALLOWED = frozenset({"text_call", "text", "text_deaf"})
+CALL_ALLOWED = frozenset({"text_call", "call"})
+BEFORE_CONTACT = frozenset({"still_here"})  # rule 5: the one neutral word that may go out before we know
+
+
+def may_text(case: Case, key: str) -> bool:
+    """May words that answer nothing just received be texted to the resident?"""
+    if case.cannot_text or case.watched:
+        return False
+    contact = case.answers.get("contact")
+    if contact is None:
+        return key in BEFORE_CONTACT
+    return contact in TEXT_ALLOWED and not (case.quiet and key.startswith("status."))
+
+
+def may_call(case: Case) -> bool:
+    """Only after "call" was said to be safe; a watched person is never called."""
+    return case.answers.get("contact") in CALL_ALLOWED and not case.watched
+
+
+def gated(case: Case, effects: Effects) -> tuple[Effects, tuple[str, ...]]:
+    """The effects that may happen, and the keys of the words held back. A watched person hears nothing at all."""
+    allowed, held = [], []
+    for effect in effects:
+        if isinstance(effect, (Say, Ask)):
+            key = effect.key if isinstance(effect, Say) else f"ask.{effect.question}"
+            if case.watched or (effect.unasked and not may_text(case, key)):
+                held.append(key)
+                continue
+        allowed.append(effect)
+    return tuple(allowed), tuple(held)
+
+
+def may_hear_status(case: Case, verified: bool) -> bool:
+    """Status, cancel and changed contact: with the code word if one was set; else only outside danger, violence and
+    argument. A number alone proves nothing."""
+    if case.code_word:
+        return verified
+    return not touchy(case)
+
+
+def touchy(case: Case) -> bool:
+    """Danger, violence or an argument: somebody else may hold the phone."""
+    violent = case.answers.get("violence") in ("yes", "unsure", "skipped", "unreadable") or bool({"violence", "weapon"} & case.said)
+    return case.in_danger or violent or case.answers.get("need") == "argument"
+
+
+STATUS_WORDS = {
+    Status.SCREENING: "status.screening",
+    Status.OPEN: "status.nobody_yet",
+    Status.HANDED_OFF: "status.nobody_yet",
+    Status.DECLINED: "status.nobody_yet",
+    Status.UNREACHABLE: "status.nobody_yet",
+    Status.ACCEPTED: "status.accepted",
+    Status.ASSIGNED: "status.assigned",
+    Status.EN_ROUTE: "status.en_route",
+    Status.ARRIVED: "status.arrived",
+    Status.CLOSED: "status.closed",
+    Status.CANCELLED: "status.closed",
+}
+# About somebody else: received, coming or finished; never arrival, outcome or destination (rule 10).
+OTHERS_WORDS = STATUS_WORDS | {
+    Status.ACCEPTED: "status.other.received",
+    Status.ASSIGNED: "status.other.coming",
+    Status.EN_ROUTE: "status.other.coming",
+    Status.ARRIVED: "status.other.finished",
+    Status.CLOSED: "status.other.finished",
+    Status.CANCELLED: "status.other.finished",
+}
+
+
+def status_key(case: Case) -> str:
+    """The words for where the case stands, as this person may hear them."""
+    return (OTHERS_WORDS if case.about_another else STATUS_WORDS)[case.status]
+
+

@@ -1,0 +1,80 @@
+"""From effects to the texts a person reads: one decision's words, in their language, in as few messages as fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from caller_service.core.case import Case
+from caller_service.core.effect import Ask, Effect, Say
+from caller_service.core.program import Program
+
+from .catalog import Catalog
+from .segments import fitted, pack
+
+PARTS = 2  # SMS parts in one message
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One message to send: the keys it was made of, and its words."""
+
+    keys: tuple[str, ...]
+    text: str = field(repr=False)
+    unasked: bool = False
+
+
+def choice_key(question: str, code: str) -> str:
+    """Yes, no and not sure are worded once for all questions."""
+    return f"choice.{code}" if code in ("yes", "no", "unsure") else f"choice.{question}.{code}"
+
+
+def ask_key(effect: Ask) -> str:
+    return f"ask.{effect.question}.{effect.variant}" if effect.variant else f"ask.{effect.question}"
+
+
+def question_text(effect: Ask, language: str, catalog: Catalog) -> str:
+    """A question and its numbered choices, one a line."""
+    lines = [catalog.text(language, ask_key(effect))]
+    lines += [f"{number} {catalog.text(language, choice_key(effect.question, code))}" for number, code in enumerate(effect.choices, 1)]
+    return "\n".join(lines)
+
+
+def filling(case: Case, program: Program) -> dict[str, str]:
+    """What any sentence may name."""
+    return {"program": program.name, "police_link": program.police_link, "reference": case.reference}
+
+
+def texts(effects: Sequence[Effect], case: Case, program: Program, catalog: Catalog) -> tuple[Words, ...]:
+    """The messages these effects come to. Words that answer and words unasked never share a message."""
+    fill = filling(case, program)
+    spoken = [effect for effect in effects if isinstance(effect, (Say, Ask))]
+    found: list[Words] = []
+    for unasked in (False, True):
+        pieces = [(_key(effect), _text(effect, case.language, fill, catalog)) for effect in spoken if effect.unasked == unasked]
+        found += _packed(pieces, unasked)
+    return tuple(found)
+
+
+def _key(effect: Say | Ask) -> str:
+    return effect.key if isinstance(effect, Say) else ask_key(effect)
+
+
+def _text(effect: Say | Ask, language: str, fill: dict[str, str], catalog: Catalog) -> str:
+    if isinstance(effect, Ask):
+        return fitted(question_text(effect, language, catalog), PARTS)
+    return fitted(catalog.text(language, effect.key, **(fill | dict(effect.fill))), PARTS)
+
+
+def _packed(pieces: Sequence[tuple[str, str]], unasked: bool) -> list[Words]:
+    keys = [key for key, _ in pieces]
+    packed, at = [], 0
+    for message in pack([text for _, text in pieces], PARTS):
+        held = 0
+        rest = message
+        while at + held < len(pieces) and rest.startswith(pieces[at + held][1]):
+            rest = rest[len(pieces[at + held][1]) :].lstrip("\n")
+            held += 1
+        packed.append(Words(tuple(keys[at : at + held]), message, unasked))
+        at += held
+    return packed

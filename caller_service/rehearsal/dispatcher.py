@@ -1,0 +1,161 @@
+"""The dispatcher's side: what a person, or the automatic one, tells the house through its API."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import requests
+
+from caller_service.rehearsal.board import Answer, Board, Held
+from caller_service.rehearsal.errands import Errands
+
+AUTOMATIC = "Automatic dispatcher"
+TIMEOUT = (5.0, 10.0)
+SHOWN_OF_AN_ANSWER = 300
+
+
+@dataclass(frozen=True, slots=True)
+class CadSettings:
+    """What the stand-in CAD must be told; the seconds are settings so that a test can shorten them."""
+
+    house_url: str
+    api_token: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    auto: bool = True
+    pace: float = 8.0
+    slow: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One call to the house: its door, its JSON, and the stage it brings the hand-off to."""
+
+    what: str
+    door: str
+    words: Mapping[str, object] = field(repr=False)
+    stage: str | None = None
+
+
+def accept(by: str, minutes: int | None = None, at: str = "") -> Move:
+    """Accept, now or with a time; the time goes to the house whole."""
+    said: dict[str, object] = {"answer": "accept", "by": by}
+    what = "accepted"
+    if at:
+        said["at"], what = at, f"accepted for {at}"
+    elif minutes is not None:
+        said["in_minutes"], what = minutes, f"accepted in {minutes} minutes"
+    return Move(what, "acknowledgement", said, "accepted")
+
+
+def decline(by: str, reason: str) -> Move:
+    return Move("declined", "acknowledgement", {"answer": "decline", "by": by, "reason": reason}, "declined")
+
+
+def status(by: str, word: str, outcome: str = "", reason: str = "") -> Move:
+    """Say where the team is; an outcome belongs to closing alone."""
+    said: dict[str, object] = {"status": word, "by": by}
+    if word == "closed":
+        said["outcome"] = outcome
+    if reason:
+        said["reason"] = reason
+    what = word.replace("_", " ") + (f" ({outcome.replace('_', ' ')})" if outcome and word == "closed" else "")
+    return Move(what, "status", said, word)
+
+
+def note(by: str, words: str) -> Move:
+    return Move("note", "notes", {"by": by, "words": words})
+
+
+class Dispatcher:
+    """Tells the house what was decided, and keeps its answers honestly."""
+
+    def __init__(self, settings: CadSettings, board: Board, errands: Errands) -> None:
+        self._settings = settings
+        self._board = board
+        self._errands = errands
+        self._automatic: set[str] = set()
+        self._lock = threading.Lock()
+
+    def tell(self, held: Held, move: Move) -> Answer:
+        """One call to the house; never raises for a house that is silent or talks nonsense."""
+        code, said = self._call("POST", held.hand_off_id, move.door, move.words)
+        answer = Answer(datetime.now(UTC), move.what, str(move.words["by"]), code, _in_words(code, said))
+        self._board.answered(held, answer, move.stage)
+        return answer
+
+    def messages(self, held: Held) -> dict[str, object]:
+        """What the resident and the program said to each other, or why we cannot know."""
+        code, said = self._call("GET", held.hand_off_id, "messages", None)
+        found = said.get("messages") if isinstance(said, dict) else None
+        if code == 200 and isinstance(found, list):
+            return {"messages": [message for message in found if isinstance(message, dict)], "problem": ""}
+        return {"messages": [], "problem": _in_words(code, said)}
+
+    def _call(self, method: str, hand_off_id: str, door: str, words: Mapping[str, object] | None) -> tuple[int, object]:
+        url = f"{self._settings.house_url.rstrip('/')}/api/v1/hand-offs/{quote(hand_off_id, safe='')}/{door}"
+        headers = {"Authorization": f"Bearer {self._settings.api_token}", "Accept": "application/json"}
+        with requests.Session() as session:
+            session.trust_env = False  # neither a proxy nor a .netrc of the surroundings may have a say on loopback
+            try:
+                answer = session.request(method, url, json=words, headers=headers, timeout=TIMEOUT, allow_redirects=False)
+            except requests.Timeout:
+                return 0, "The program's server did not answer in time."
+            except requests.RequestException:
+                return 0, "The program's server could not be reached."
+        try:
+            return answer.status_code, answer.json()
+        except ValueError:
+            return answer.status_code, answer.text
+
+    def begin_automatic(self) -> None:
+        """Take up every untouched team hand-off, if the automatic mode is on."""
+        for held in self._board.all():
+            with self._lock:
+                if not (self._board.auto and held.untouched) or held.hand_off_id in self._automatic:
+                    continue
+                self._automatic.add(held.hand_off_id)
+            self._errands.run(lambda held=held: self._bring_along(held))  # type: ignore[misc]
+
+    def _bring_along(self, held: Held) -> None:
+        """Accept, assign, drive, arrive, each after the pace; a person's hand, danger or a refusal ends it."""
+        moves = [accept(AUTOMATIC, 20), *(status(AUTOMATIC, word) for word in ("assigned", "en_route", "arrived"))]
+        expected = "new"
+        try:
+            for move in moves:
+                self._board.say_automatic(held, f"{(move.stage or '').replace('_', ' ')} in {self._settings.pace:g} s, by itself")
+                threading.Event().wait(self._settings.pace)
+                if why := self._why_not(held, expected):
+                    self._board.say_automatic(held, f"automatic moves stopped: {why}")
+                    return
+                if not self.tell(held, move).fine:
+                    self._board.say_automatic(held, "automatic moves stopped: the program did not agree")
+                    return
+                expected = held.stage
+            self._board.say_automatic(held, "")
+        finally:
+            with self._lock:
+                self._automatic.discard(held.hand_off_id)
+
+    def _why_not(self, held: Held, expected: str) -> str:
+        if not self._board.auto:
+            return "switched off"
+        if held.over:
+            return "it has ended"
+        if held.needs_human:
+            return "it needs a human now"
+        if held.stage != expected or (expected == "new" and not held.untouched):
+            return "a person took over"
+        return ""
+
+
+def _in_words(code: int, said: object) -> str:
+    """The house's answer in one line: the detail of a problem, or what it wrote."""
+    if isinstance(said, dict) and code >= 400:
+        lines = [str(said[key]) for key in ("title", "detail") if said.get(key)]
+        if isinstance(said.get("errors"), dict):
+            lines.append(str(said["errors"]))
+        said = " ".join(lines) or str(said)
+    words = "" if 200 <= code < 300 and isinstance(said, dict) else str(said).strip()
+    return words[:SHOWN_OF_AN_ANSWER]

@@ -1,0 +1,293 @@
+"""The stand-in Twilio: a page with phones for people, and Twilio's Messages API for the house."""
+
+import hmac
+import re
+import threading
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from caller_service.rehearsal.errands import Errands
+from caller_service.rehearsal.exchange import E164, Exchange, Phone, Text, readable_number
+from caller_service.rehearsal.line import Line, TwilioSettings
+from caller_service.rehearsal.pages import protect, wants_json
+from caller_service.rehearsal.twilio_wire import problem
+
+MESSAGES = "/2010-04-01/Accounts/<account_sid>/Messages"
+X11 = re.compile(r"\+?1?[2-9]11")
+NEWS_WAIT = 25.0
+LONGEST_BODY = 1600
+
+# Twilio's own magic numbers, and the answers they get.
+MAGIC = {
+    "+15005550001": (21211, "Invalid 'To' Phone Number"),
+    "+15005550002": (21612, "The 'To' phone number is not currently reachable"),
+    "+15005550004": (21610, "Attempt to send to unsubscribed recipient"),
+    "+15005550009": (21614, "'To' number is not a valid mobile number"),
+}
+
+phones = Blueprint("phones", __name__)
+rest = Blueprint("rest", __name__)
+
+
+def create_twilio(settings: TwilioSettings) -> Flask:
+    """The stand-in Twilio as a Flask app, with everything it knows in memory."""
+    app = Flask(__name__)
+    exchange, errands = Exchange(settings.our_number, settings.names, settings.resident), Errands()
+    app.extensions["twilio_settings"] = settings
+    app.extensions["exchange"] = exchange
+    app.extensions["errands"] = errands
+    app.extensions["line"] = Line(settings, exchange, errands)
+    protect(app)
+    app.register_blueprint(phones)
+    app.register_blueprint(rest)
+    app.register_error_handler(404, _not_found)
+    return app
+
+
+def _settings() -> TwilioSettings:
+    settings: TwilioSettings = current_app.extensions["twilio_settings"]
+    return settings
+
+
+def _exchange() -> Exchange:
+    exchange: Exchange = current_app.extensions["exchange"]
+    return exchange
+
+
+def _line() -> Line:
+    line: Line = current_app.extensions["line"]
+    return line
+
+
+def _not_found(_: HTTPException) -> tuple[Response | str, int]:
+    """Twilio's shape for the API's paths, a page for people."""
+    if request.path.startswith("/2010-04-01/") or wants_json():
+        return jsonify(problem(404, 20404, "The requested resource was not found")), 404
+    return render_template("refused.html", why="There is no such page or phone."), 404
+
+
+def _chosen() -> Phone:
+    """The phone the page asks for, by key or by number; the first resident's when it asks for none."""
+    key, number = request.args.get("phone", ""), request.args.get("number", "")
+    if not key and not number:
+        return _exchange().first()
+    # A plus sign typed into a query arrives as a space.
+    readable = readable_number(re.sub(r"^ ", "+", number)) or ""
+    found = _exchange().known(key=key, number=readable)
+    return found if found is not None else abort(404)
+
+
+@phones.get("/")
+def page() -> str:
+    """The phones."""
+    chosen = _chosen()
+    return render_template("phone.html", state=_exchange().shown(chosen), our_number=_settings().our_number)
+
+
+@phones.get("/phone/state")
+def state() -> Response:
+    """The same as JSON; with `after` and `wait` it answers as soon as something is newer."""
+    chosen = _chosen()
+    after = request.args.get("after", -1, type=int)
+    _exchange().wait_past(after, min(request.args.get("wait", 0.0, type=float), NEWS_WAIT))
+    return jsonify(_exchange().shown(chosen))
+
+
+@phones.post("/phone/choose")
+def choose() -> AnyResponse:
+    """Take another resident's phone in hand."""
+    number = readable_number(request.form.get("number", ""))
+    if number is None or number == _settings().our_number:
+        abort(400, "That is not a phone number. Write it like +1 720 555 0123.")
+    return redirect(url_for("phones.page", phone=_exchange().phone(number).key), 303)
+
+
+@phones.post("/phone/text")
+def text() -> AnyResponse | tuple[Response, int]:
+    """A person texts the program."""
+    asked: Mapping[str, object] = request.get_json() if request.is_json else request.form
+    number = readable_number(str(asked.get("from", "")))
+    words = str(asked.get("key") or asked.get("body") or "")
+    media = asked.get("media") or []
+    if number is None or not (words or media) or not isinstance(media, list):
+        message = "A text needs a phone number (from) and words (body)."
+        if wants_json():
+            return jsonify(problem(400, 21602, message)), 400
+        abort(400, message)
+    phone = _exchange().phone(number)
+    heard = _line().texts(phone, words, tuple(str(address) for address in media))
+    if wants_json():
+        return jsonify(heard.as_json())
+    shown = _exchange().known(key=str(asked.get("back", ""))) or phone
+    return redirect(url_for("phones.page", phone=shown.key), 303)
+
+
+@phones.get("/faults")
+def show_faults() -> Response:
+    """Which failures are switched on."""
+    return jsonify(_exchange().shown(_exchange().first())["faults"])
+
+
+@phones.post("/faults")
+def switch_faults() -> AnyResponse | tuple[Response, int]:
+    """Switch failures: JSON moves the switches it names; a form says how all of them stand."""
+    if request.is_json:
+        asked: dict[str, object] = dict(request.get_json())
+    else:
+        boxes = ("undelivered", "receipts_late", "receipts_twice", "receipts_disordered", "receipts_missing", "webhook_twice")
+        asked = {**dict.fromkeys(boxes, False), **request.form.to_dict()}
+    back = str(asked.pop("back", ""))
+    try:
+        _exchange().switch(asked)
+    except ValueError as wrong:
+        if wants_json():
+            return jsonify(problem(400, 20001, str(wrong))), 400
+        abort(400, str(wrong))
+    return show_faults() if wants_json() else redirect(url_for("phones.page", phone=back or None, _anchor="fail"), 303)
+
+
+@rest.before_request
+def know_the_account() -> tuple[Response, int] | None:
+    """Basic authentication by the account's token or an API key; anything else gets Twilio's 401."""
+    settings, given = _settings(), request.authorization
+    pairs = [(settings.account_sid, settings.auth_token), (settings.api_key, settings.api_secret)]
+    name, secret = (given.username or "", given.password or "") if given else ("", "")
+    if not any(user and user == name and hmac.compare_digest(password.encode(), secret.encode()) for user, password in pairs):
+        return jsonify(problem(401, 20003, "Authenticate")), 401
+    if request.view_args and request.view_args.get("account_sid") != settings.account_sid:
+        return jsonify(problem(404, 20404, "The requested resource was not found")), 404
+    return None
+
+
+@rest.post(f"{MESSAGES}.json")
+def create_message(account_sid: str) -> tuple[Response, int]:
+    """Send a text."""
+    to, words = request.form.get("To", ""), request.form.get("Body", "")
+    fault = _exchange().take_send_fault(to)
+    refusal = _refusal(to, words, fault)
+    if refusal is not None:
+        return refusal
+    sent = _line().send(to, words, request.form.get("StatusCallback", ""), request.form.get("MessagingServiceSid"))
+    answer = {**sent.resource(account_sid), "status": "queued", "error_code": None, "date_sent": None}
+    if fault == "hang":
+        # The worst case on purpose: the text is out, but whoever sent it does not hear so in time.
+        threading.Event().wait(_settings().hang)
+    return jsonify(answer), 201
+
+
+def _refusal(to: str, words: str, fault: str) -> tuple[Response, int] | None:
+    """Why the message is not taken, in Twilio's codes; None when it is."""
+    settings = _settings()
+    if fault == "429":
+        return jsonify(problem(429, 20429, "Too Many Requests")), 429
+    if fault == "500":
+        return jsonify(problem(500, 20500, "An internal server error has occurred")), 500
+    sender, service = request.form.get("From", ""), request.form.get("MessagingServiceSid", "")
+    phone = _exchange().known(number=to)
+    if not to:
+        wrong = (21604, "A 'To' phone number is required.")
+    elif to in MAGIC:
+        wrong = MAGIC[to]
+    elif X11.fullmatch(to) or not E164.fullmatch(to):
+        wrong = (21211, "Invalid 'To' Phone Number")
+    elif not sender and not service:
+        wrong = (21603, "A 'From' phone number is required.")
+    elif sender and sender != settings.our_number:
+        wrong = (21606, "The 'From' phone number provided is not a valid, message-capable Twilio phone number for this account")
+    elif to == settings.our_number:
+        wrong = (21266, "'To' and 'From' number cannot be the same")
+    elif not words and not request.form.get("MediaUrl"):
+        wrong = (21602, "Message body is required.")
+    elif len(words) > LONGEST_BODY:
+        wrong = (21617, "The concatenated message body exceeds the 1600 character limit")
+    elif fault == "21610" or (phone is not None and phone.blocked):
+        wrong = (21610, "Attempt to send to unsubscribed recipient")
+    else:
+        return None
+    return jsonify(problem(400, *wrong)), 400
+
+
+@rest.get(f"{MESSAGES}.json")
+def list_messages(account_sid: str) -> Response:
+    """Messages both ways, newest first, by number and day or moment."""
+    found = [text.resource(account_sid) for text in reversed(_exchange().texts()) if _asked_for(text)]
+    size = max(1, min(request.args.get("PageSize", 50, type=int), 1000))
+    number = max(0, request.args.get("Page", 0, type=int))
+    start = number * size
+    shown = found[start : start + size]
+
+    def address(page: int) -> str:
+        keep = {**request.args.to_dict(), "PageSize": str(size), "Page": str(page)}
+        return url_for("rest.list_messages", account_sid=account_sid, **keep)  # type: ignore[arg-type]
+
+    return jsonify(
+        messages=shown,
+        page=number,
+        page_size=size,
+        start=start,
+        end=max(start, start + len(shown) - 1),
+        uri=address(number),
+        first_page_uri=address(0),
+        next_page_uri=address(number + 1) if start + size < len(found) else None,
+        previous_page_uri=address(number - 1) if number else None,
+    )
+
+
+def _asked_for(text: Text) -> bool:
+    wanted = request.args
+    if wanted.get("To", text.receiver) != text.receiver or wanted.get("From", text.sender) != text.sender:
+        return False
+    at = text.at.replace(microsecond=0)  # Twilio knows seconds only
+    if "DateSent" in wanted and not at.date() == _moment(wanted["DateSent"]).date():
+        return False
+    if "DateSent>" in wanted and at < _moment(wanted["DateSent>"]):
+        return False
+    return not ("DateSent<" in wanted and at > _moment(wanted["DateSent<"]))
+
+
+def _moment(written: str) -> datetime:
+    """A day or a moment as Twilio's client writes it; a moment without a zone is GMT."""
+    try:
+        read = datetime.fromisoformat(written) if len(written) > 10 else datetime.combine(date.fromisoformat(written), datetime.min.time())
+    except ValueError:
+        abort(jsonify_error(400, 20001, "A date is not readable"))
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def jsonify_error(status: int, code: int, message: str) -> Response:
+    """Twilio's error as a finished response, for places deep in a request."""
+    answer = jsonify(problem(status, code, message))
+    answer.status_code = status
+    return answer
+
+
+def _message(sid: str) -> Text:
+    found = _exchange().found(sid)
+    return found if found is not None else abort(404)
+
+
+@rest.get(f"{MESSAGES}/<sid>.json")
+def fetch_message(account_sid: str, sid: str) -> Response:
+    """One message as it stands now."""
+    return jsonify(_message(sid).resource(account_sid))
+
+
+@rest.post(f"{MESSAGES}/<sid>.json")
+def redact_message(account_sid: str, sid: str) -> Response:
+    """Empty a message's words, which is all that can be changed."""
+    text = _message(sid)
+    if request.form.get("Body") != "":
+        abort(jsonify_error(400, 20001, "Only an empty Body can be set"))
+    _exchange().set(text, words="")
+    return jsonify(text.resource(account_sid))
+
+
+@rest.delete(f"{MESSAGES}/<sid>.json")
+def delete_message(account_sid: str, sid: str) -> tuple[str, int]:
+    """Forget a message."""
+    _exchange().forget(_message(sid))
+    return "", 204

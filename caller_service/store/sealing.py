@@ -1,0 +1,82 @@
+"""Encryption at rest: what a person told us is unreadable in the file, and a phone number is found without being kept in plain.
+
+A sealed value is the key's id (one byte of length, then the id), a fresh nonce,
+and AES-GCM's output. It is bound to the place it was sealed for, "table.column.id",
+so that a value copied into another row does not open there.
+"""
+
+import hmac
+import os
+from collections.abc import Mapping, Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+Keys = Mapping[str, bytes] | Sequence[tuple[str, bytes]]
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+class CannotOpen(Exception):
+    """A sealed value does not open: its key is gone, it was moved, or it was altered. Says where, never what."""
+
+
+class Sealer:
+    """Seals and opens texts, and makes the blind index of a number. The first key is in use, the rest still open."""
+
+    __slots__ = ("_data", "_in_use", "_index")
+
+    def __init__(self, data_keys: Keys, index_keys: Keys) -> None:
+        data = _checked(data_keys, "data key")
+        self._data = {key_id: AESGCM(key) for key_id, key in data.items()}
+        self._in_use = next(iter(data))
+        self._index = tuple(_checked(index_keys, "index key").values())
+
+    def __repr__(self) -> str:
+        return "Sealer()"
+
+    def seal(self, text: str, where: str) -> bytes:
+        """The text, unreadable without the key and bound to this place."""
+        key_id = self._in_use.encode()
+        nonce = os.urandom(NONCE_BYTES)
+        return bytes([len(key_id)]) + key_id + nonce + self._data[self._in_use].encrypt(nonce, text.encode(), where.encode())
+
+    def open(self, blob: bytes, where: str) -> str:
+        """The text that was sealed for this place; `CannotOpen` if this is not it."""
+        start = 1 + blob[0] if blob else 0
+        key = self._data.get(blob[1:start].decode(errors="replace"))
+        if key is None:
+            raise CannotOpen(f"{where}: sealed with a key that is not among ours")
+        nonce, sealed = blob[start : start + NONCE_BYTES], blob[start + NONCE_BYTES :]
+        try:
+            return key.decrypt(nonce, sealed, where.encode()).decode()
+        except (InvalidTag, ValueError):
+            # Without the cause: whatever it quotes may be somebody's words.
+            raise CannotOpen(f"{where}: altered, cut short, or sealed for another place") from None
+
+    def index(self, number: str) -> bytes:
+        """What a number is found by: the same for the same number, and no way back."""
+        return _blind(self._index[0], number)
+
+    def indexes(self, number: str) -> tuple[bytes, ...]:
+        """The number's index under every key, the one in use first: rows from before a rotation are found too."""
+        return tuple(_blind(key, number) for key in self._index)
+
+
+def _blind(key: bytes, number: str) -> bytes:
+    return hmac.digest(key, number.encode(), "sha256")
+
+
+def _checked(keys: Keys, kind: str) -> dict[str, bytes]:
+    pairs = tuple(keys.items()) if isinstance(keys, Mapping) else tuple(keys)
+    if not pairs:
+        raise ValueError(f"at least one {kind} is needed")
+    for key_id, key in pairs:
+        if not 1 <= len(key_id.encode()) <= 255:
+            raise ValueError(f"the id of a {kind} has 1 to 255 bytes")
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"{kind} {key_id} has {len(key)} bytes, not {KEY_BYTES}")
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError(f"two {kind}s share one id")
+    return dict(pairs)
