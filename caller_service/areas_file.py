@@ -11,6 +11,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from caller_service.core.program import Area, Place
@@ -110,7 +111,7 @@ def _point(corner: object) -> Point | None:
 def _ground(ring: Ring) -> float:
     """Twice the area inside a ring, in square degrees."""
     x, y = ring[0]  # measured from a corner: far from the origin, rounding would give a line some ground
-    return abs(round(sum((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y) for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False)), 12))
+    return abs(round(sum((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y) for (x1, y1), (x2, y2) in pairwise(ring)), 12))
 
 
 def _span(ring: Ring, axis: int) -> float:

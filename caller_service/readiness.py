@@ -41,7 +41,7 @@ def _ladder(program: Program) -> list[str]:
 def _said(span: Span) -> str:
     start, end = span
     closes = "24:00" if end.time() == time() else f"{end:%H:%M}"
-    return f"{WEEKDAYS[start.weekday()]} {start:%H:%M}–{closes}"  # noqa: RUF001 (a span is written with an en dash)
+    return f"{WEEKDAYS[start.weekday()]} {start:%H:%M}\N{EN DASH}{closes}"
 
 
 def uncovered(program: Program) -> list[Span]:

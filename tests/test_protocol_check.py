@@ -13,7 +13,6 @@ from caller_service.core.protocol_check import faults, table, word_keys
 from caller_service.program import read_protocol
 
 PROTOCOL = read_protocol(Path(__file__).parent.parent / "caller_service" / "protocols" / "safety_screen_1.toml")
-SAFETY = [question.id for question in PROTOCOL.questions if question.safety]
 YES_NO_UNSURE = (Choice("yes"), Choice("no"), Choice("unsure"))
 
 Change = Callable[[Protocol], Protocol]
@@ -33,13 +32,13 @@ def with_rule(because: str, **changes: object) -> Change:
     )
 
 
-def without(name: str) -> Change:
-    """Without a question, or a rule, of this name."""
-    return lambda protocol: replace(
-        protocol,
-        questions=tuple(one for one in protocol.questions if one.id != name),
-        rules=tuple(one for one in protocol.rules if one.because != name),
-    )
+def without_question(name: str) -> Change:
+    return lambda protocol: replace(protocol, questions=tuple(one for one in protocol.questions if one.id != name))
+
+
+def without(because: str) -> Change:
+    """Without the rule that has this reason."""
+    return lambda protocol: replace(protocol, rules=tuple(one for one in protocol.rules if one.because != because))
 
 
 def and_question(*more: Question, at: int = 99) -> Change:
@@ -51,13 +50,16 @@ def and_rule(*more: Rule) -> Change:
 
 
 def test_the_shipped_protocol_is_sound() -> None:
-    assert () == faults(PROTOCOL)
+    assert faults(PROTOCOL) == ()
 
 
 WRONG: list[tuple[Change, str]] = [
     (and_question(PROTOCOL.questions[1]), 'two questions are called "health"'),
     (and_rule(PROTOCOL.rules[0]), 'two rules have the reason "health.yes"'),
-    *((without(name), f'question "{name}" is missing') for name in ("who", "health", "safety", "suicide", "contact", "where", "want")),
+    *(
+        (without_question(name), f'question "{name}" is missing')
+        for name in ("who", "health", "safety", "suicide", "contact", "where", "want")
+    ),
     (with_question("need", kind="essay"), 'question "need": "essay" is none of the kinds'),
     (with_question("need", choices=()), 'question "need": has no choices'),
     (with_question("where", choices=(Choice("here"),)), "a place has no choices"),
@@ -106,8 +108,8 @@ UNHEARD: list[tuple[str, str]] = [
     ("violence.yes", 'violence "yes"'),
     ("weapon.yes", 'weapon "yes"'),
     ("place.yes", 'place "yes"'),
-    ("health.doubt", 'health "skipped"'),
-    ("suicide.doubt", 'suicide "skipped"'),
+    ("health.doubt", 'health "unsure"'),
+    ("suicide.doubt", 'suicide "unsure"'),
     ("safety.contradiction", 'safety "yes"'),
     ("gun", 'gun "yes"'),
     ("soon.no_or_doubt", 'suicide "yes"'),
@@ -124,7 +126,7 @@ def test_a_danger_that_reaches_nobody_is_named(rule: str, named: str) -> None:
 def test_a_bystanders_doubt_is_reviewed_or_named() -> None:
     found = faults(without("bystander.doubt")(PROTOCOL))
 
-    assert [fault for fault in found if 'health "skipped" (who: "unknown") reaches no human' in fault], found
+    assert [fault for fault in found if 'health "unsure" (who: "unknown") reaches no human' in fault], found
 
 
 @pytest.mark.parametrize("doubt", ["unsure", "skipped", "unreadable"])
@@ -138,13 +140,19 @@ def test_each_kind_of_doubt_counts(doubt: str) -> None:
 def test_a_new_safety_question_must_lead_somewhere() -> None:
     found = faults(and_question(Question("fire", "choice", YES_NO_UNSURE, condition([{"need": ["other"]}]), safety=True), at=12)(PROTOCOL))
 
-    assert {'fire "skipped"', 'fire "yes"'} <= {fault.split(" (")[0] for fault in found}
+    assert {'fire "unsure"', 'fire "yes"'} <= {fault.split(" (")[0] for fault in found}
+
+
+def test_a_safety_question_asked_only_after_something_was_said_must_lead_somewhere_too() -> None:
+    fire = Question("fire", "choice", YES_NO_UNSURE, condition([{"said": ["heat_or_cold"]}]), safety=True)
+
+    assert [fault for fault in faults(and_question(fire, at=12)(PROTOCOL)) if 'fire "yes"' in fault]
 
 
 def test_faults_are_named_all_at_once() -> None:
-    spoiled = with_question("need", kind="essay")(with_rule("health.yes", when=Condition())(without("want")(PROTOCOL)))
+    spoiled = with_question("need", kind="essay")(with_rule("health.yes", when=Condition())(without_question("want")(PROTOCOL)))
 
-    assert 3 <= len(faults(spoiled))
+    assert len(faults(spoiled)) >= 3
 
 
 def test_word_keys_name_every_word_once() -> None:
@@ -167,7 +175,7 @@ def test_the_table_shows_every_word_rule_and_the_hash() -> None:
 
     assert asked == set(word_keys(PROTOCOL))
     assert PROTOCOL.hash in shown
-    assert [] == [rule.because for rule in PROTOCOL.rules if f"| {rule.because} " not in shown]
+    assert [rule.because for rule in PROTOCOL.rules if f"| {rule.because} " not in shown] == []
     assert "Asked only when safety is yes or in doubt" in shown
     assert "health is in doubt and who is not unknown" in shown
     assert "a | b |" not in shown.replace("a \\| b", "")
@@ -177,4 +185,4 @@ def test_the_columns_of_the_table_line_up_in_every_script() -> None:
     lines = table(PROTOCOL, lambda key: "是" * (len(key) % 5 + 1)).splitlines()
     widths = [sum(2 if char == "是" else 1 for char in line) if line.startswith("|") else 0 for line in lines]
 
-    assert [] == [line for before, after, line in zip(widths, widths[1:], lines, strict=False) if before and after and before != after]
+    assert [line for before, after, line in zip(widths, widths[1:], lines, strict=False) if before and after and before != after] == []

@@ -92,6 +92,9 @@ class House:
 
         return app
 
+    def texts(self) -> list[dict[str, str]]:
+        return [fields for door, fields in self.heard if door == "sms"]
+
     def receipts(self) -> list[str]:
         return [fields["MessageStatus"] for door, fields in self.heard if door.startswith("receipts")]
 
@@ -178,8 +181,8 @@ def test_a_text_reaches_the_house_signed_and_its_answer_comes_back(house: House,
         fields["MessageSid"],
     )
     assert all(house.signatures_valid)
-    assert [("help é", "received"), ("¿Quién? & why", "delivered"), ("second", "delivered")] == twilio.bubbles()
-    assert ["delivered", "delivered", "queued", "queued", "sent", "sent"] == sorted(house.receipts())
+    assert twilio.bubbles() == [("help é", "received"), ("¿Quién? & why", "delivered"), ("second", "delivered")]
+    assert sorted(house.receipts()) == ["delivered", "delivered", "queued", "queued", "sent", "sent"]
 
 
 def test_a_failing_house_is_asked_twice_and_the_page_says_so(house: House, twilio: Twilio) -> None:
@@ -187,8 +190,8 @@ def test_a_failing_house_is_asked_twice_and_the_page_says_so(house: House, twili
 
     told = twilio.person_texts("help")
 
-    assert (False, 500) == (told["answered"], told["status"])
-    assert 2 == len(house.heard)
+    assert (told["answered"], told["status"]) == (False, 500)
+    assert len(house.heard) == 2
     assert house.heard[0][1]["MessageSid"] == house.heard[1][1]["MessageSid"]
     assert "fallback" in requests.get(twilio.url, timeout=5).text
 
@@ -208,8 +211,8 @@ def test_a_text_delivered_twice_keeps_its_sid_and_gives_one_answer(house: House,
     told = twilio.person_texts("help")
 
     assert True is told["alike"]
-    assert 1 == len({fields["MessageSid"] for _, fields in house.heard}) and 2 == len(house.heard)
-    assert ["help", "here"] == [words for words, _ in twilio.bubbles()]
+    assert len({fields["MessageSid"] for _, fields in house.heard}) == 1 and len(house.heard) == 2
+    assert [words for words, _ in twilio.bubbles()] == ["help", "here"]
 
 
 def test_two_different_answers_to_one_text_are_noticed(house: House, twilio: Twilio) -> None:
@@ -227,17 +230,17 @@ def test_stop_blocks_until_start(house: House, twilio: Twilio) -> None:
     twilio.person_texts(" Stop ")
     twilio.settle()
 
-    assert "STOP" == house.heard[0][1]["OptOutType"]
-    assert ("more words", "failed") == twilio.bubbles()[-1]
-    assert ["failed"] == house.receipts()
+    assert house.heard[0][1]["OptOutType"] == "STOP"
+    assert twilio.bubbles()[-1] == ("more words", "failed")
+    assert house.receipts() == ["failed"]
     with pytest.raises(TwilioRestException) as refused:
         twilio.client.messages.create(to=RESIDENT, from_=OURS, body="an update")
-    assert (400, 21610) == (refused.value.status, refused.value.code)
+    assert (refused.value.status, refused.value.code) == (400, 21610)
 
     twilio.person_texts("yes")
 
-    assert "START" == house.heard[-1][1]["OptOutType"]
-    assert "queued" == twilio.client.messages.create(to=RESIDENT, from_=OURS, body="an update").status
+    assert house.texts()[-1]["OptOutType"] == "START"
+    assert twilio.client.messages.create(to=RESIDENT, from_=OURS, body="an update").status == "queued"
 
 
 def test_yes_is_a_plain_answer_when_nothing_was_stopped(house: House, twilio: Twilio) -> None:
@@ -254,11 +257,11 @@ def test_the_page_works_without_a_script(house: House, twilio: Twilio) -> None:
         f"{twilio.url}/phone/text", data={"from": RESIDENT, "body": "", "key": "1"}, headers={"Accept": "text/html"}, timeout=5
     )
 
-    assert "1" == house.heard[0][1]["Body"]
+    assert house.heard[0][1]["Body"] == "1"
     assert "Who needs help?" in page.text and "Maria" in page.text
     other = requests.post(f"{twilio.url}/phone/choose", data={"number": "(720) 555-0199"}, headers={"Accept": "text/html"}, timeout=5)
     assert "+17205550199" in other.text and "+1720" not in other.url
-    assert 400 == requests.post(f"{twilio.url}/phone/choose", data={"number": "911"}, timeout=5).status_code
+    assert requests.post(f"{twilio.url}/phone/choose", data={"number": "911"}, timeout=5).status_code == 400
 
 
 def test_another_web_site_cannot_text_from_here(house: House, twilio: Twilio) -> None:
@@ -266,7 +269,7 @@ def test_another_web_site_cannot_text_from_here(house: House, twilio: Twilio) ->
         f"{twilio.url}/phone/text", data={"from": RESIDENT, "body": "hi"}, headers={"Sec-Fetch-Site": "cross-site"}, timeout=5
     )
 
-    assert 403 == answer.status_code and not house.heard
+    assert answer.status_code == 403 and not house.heard
 
 
 # Twilio: what the house sends
@@ -280,25 +283,25 @@ def test_the_real_client_sends_lists_fetches_and_redacts(house: House, twilio: T
     twilio.settle()
     twilio.person_texts("1", STAFF)
 
-    assert ("queued", "outbound-api", "1", None, ACCOUNT) == (
+    assert (
         sent.status,
         sent.direction,
         sent.num_segments,
         sent.error_code,
         sent.account_sid,
-    )
+    ) == ("queued", "outbound-api", "1", None, ACCOUNT)
     assert sent.date_created and sent.sid and sent.sid.startswith("SM")
-    assert ["queued", "sent", "delivered"] == house.receipts() and all(house.signatures_valid)
-    assert "delivered" == twilio.client.messages(sent.sid).fetch().status
+    assert house.receipts() == ["queued", "sent", "delivered"] and all(house.signatures_valid)
+    assert twilio.client.messages(sent.sid).fetch().status == "delivered"
     assert [sent.sid] == [each.sid for each in twilio.client.messages.list(to=STAFF, date_sent_after=before, limit=5)]
-    assert ["inbound"] == [each.direction for each in twilio.client.messages.list(from_=STAFF)]
-    assert ["1", "Somebody waits. 1 = I take it"] == [each.body for each in twilio.client.messages.list(page_size=1)]
-    assert [] == twilio.client.messages.list(date_sent_after=datetime.now(UTC) + timedelta(hours=1))
-    assert "" == twilio.client.messages(sent.sid).update(body="").body
+    assert [each.direction for each in twilio.client.messages.list(from_=STAFF)] == ["inbound"]
+    assert [each.body for each in twilio.client.messages.list(page_size=1)] == ["1", "Somebody waits. 1 = I take it"]
+    assert twilio.client.messages.list(date_sent_after=datetime.now(UTC) + timedelta(hours=1)) == []
+    assert twilio.client.messages(sent.sid).update(body="").body == ""
     assert twilio.client.messages(sent.sid).delete()
     with pytest.raises(TwilioRestException) as gone:
         twilio.client.messages(sent.sid).fetch()
-    assert (404, 20404) == (gone.value.status, gone.value.code)
+    assert (gone.value.status, gone.value.code) == (404, 20404)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +340,7 @@ def test_a_wrong_token_is_refused(twilio: Twilio) -> None:
     with pytest.raises(TwilioRestException) as refused:
         Client(ACCOUNT, "wrong", http_client=ToStandIn(twilio.url)).messages.create(to=RESIDENT, from_=OURS, body="words")
 
-    assert (401, 20003) == (refused.value.status, refused.value.code)
+    assert (refused.value.status, refused.value.code) == (401, 20003)
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), [("429", 429, 20429), ("500", 500, 20500), ("21610", 400, 21610)])
@@ -363,7 +366,7 @@ def test_a_hanging_send_has_gone_out_and_can_be_looked_up(house: House) -> None:
         with pytest.raises(requests.Timeout):
             Client(ACCOUNT, TOKEN, http_client=impatient).messages.create(to=RESIDENT, from_=OURS, body="words")
 
-        assert ["words"] == [each.body for each in twilio.client.messages.list(to=RESIDENT)]
+        assert [each.body for each in twilio.client.messages.list(to=RESIDENT)] == ["words"]
 
 
 @pytest.mark.parametrize(
@@ -384,7 +387,7 @@ def test_receipts_fail_as_switched(house: House, twilio: Twilio, switch: str, re
 
     assert receipts == house.receipts()
     if switch == "undelivered":
-        assert "30003" == house.heard[-1][1]["ErrorCode"]
+        assert house.heard[-1][1]["ErrorCode"] == "30003"
 
 
 def test_a_receipt_address_outside_the_house_is_not_called(twilio: Twilio) -> None:
@@ -395,11 +398,11 @@ def test_a_receipt_address_outside_the_house_is_not_called(twilio: Twilio) -> No
 
 
 def test_an_unknown_switch_is_refused(twilio: Twilio) -> None:
-    assert 400 == requests.post(f"{twilio.url}/faults", json={"sned": "429"}, timeout=5).status_code
-    assert 400 == requests.post(f"{twilio.url}/faults", json={"send": "418"}, timeout=5).status_code
+    assert requests.post(f"{twilio.url}/faults", json={"sned": "429"}, timeout=5).status_code == 400
+    assert requests.post(f"{twilio.url}/faults", json={"send": "418"}, timeout=5).status_code == 400
     twilio.switch(send="429", undelivered=True)
     twilio.switch(reset=True)
-    assert "" == requests.get(f"{twilio.url}/faults", timeout=5).json()["send"]
+    assert requests.get(f"{twilio.url}/faults", timeout=5).json()["send"] == ""
 
 
 def test_the_page_waits_for_news(house: House, twilio: Twilio) -> None:
@@ -493,38 +496,38 @@ def cad(house: House) -> Iterator[Cad]:
 def test_a_signed_hand_off_is_received_once(cad: Cad) -> None:
     first, again = cad.delivered(), cad.delivered()
 
-    assert (202, 200) == (first.status_code, again.status_code)
+    assert (first.status_code, again.status_code) == (202, 200)
     assert {"received": "h1"} == first.json() == again.json()
-    assert 1 == len(cad.board.all())
+    assert len(cad.board.all()) == 1
 
 
 def test_a_bad_signature_keeps_nothing(cad: Cad) -> None:
-    assert 401 == cad.delivered(secret="whsec_" + "b3RoZXI=" * 4).status_code
-    assert 401 == requests.post(f"{cad.url}/hand-offs", json={"type": "hand_off.v1"}, timeout=5).status_code
+    assert cad.delivered(secret="whsec_" + "b3RoZXI=" * 4).status_code == 401
+    assert requests.post(f"{cad.url}/hand-offs", json={"type": "hand_off.v1"}, timeout=5).status_code == 401
     torn = {"webhook-id": "h1.1", "webhook-timestamp": str(int(datetime.now(UTC).timestamp())), "webhook-signature": "torn"}
-    assert 401 == requests.post(f"{cad.url}/hand-offs", data="{}", headers=torn, timeout=5).status_code
-    assert [] == cad.board.all()
+    assert requests.post(f"{cad.url}/hand-offs", data="{}", headers=torn, timeout=5).status_code == 401
+    assert cad.board.all() == []
 
 
 def test_the_highest_revision_stays(cad: Cad) -> None:
-    assert [202, 202, 202] == [cad.delivered(revision=number, need=f"n{number}").status_code for number in (1, 3, 2)]
+    assert [cad.delivered(revision=number, need=f"n{number}").status_code for number in (1, 3, 2)] == [202, 202, 202]
 
     held = cad.board.held("h1")
-    assert held is not None and (3, "n3") == (held.revision, held.packet["need"])
+    assert held is not None and (held.revision, held.packet["need"]) == (3, "n3")
 
 
 def test_a_packet_of_another_kind_is_refused(cad: Cad) -> None:
-    assert 422 == cad.delivered(type="hand_off.v9").status_code
-    assert 422 == cad.delivered(hand_off_id="../x").status_code
-    assert 422 == cad.delivered(revision="one").status_code
+    assert cad.delivered(type="hand_off.v9").status_code == 422
+    assert cad.delivered(hand_off_id="../x").status_code == 422
+    assert cad.delivered(revision="one").status_code == 422
 
 
 @pytest.mark.parametrize(("fault", "status"), [("500", 500), ("404", 404), ("garbage", 200)])
 def test_a_failing_cad_keeps_nothing_and_works_again(cad: Cad, fault: str, status: int) -> None:
     assert requests.post(f"{cad.url}/faults", json={"answer": fault, "when": "next"}, timeout=5).ok
 
-    assert status == cad.delivered().status_code and [] == cad.board.all()
-    assert 202 == cad.delivered().status_code
+    assert status == cad.delivered().status_code and cad.board.all() == []
+    assert cad.delivered().status_code == 202
 
 
 def test_a_cad_that_drops_the_connection_or_is_slow(cad: Cad) -> None:
@@ -533,7 +536,7 @@ def test_a_cad_that_drops_the_connection_or_is_slow(cad: Cad) -> None:
         cad.delivered()
     requests.post(f"{cad.url}/faults", json={"answer": "slow"}, timeout=5)
 
-    assert 202 == cad.delivered().status_code
+    assert cad.delivered().status_code == 202
 
 
 def test_a_dispatchers_buttons_speak_the_houses_api(house: House, cad: Cad) -> None:
@@ -543,13 +546,13 @@ def test_a_dispatchers_buttons_speak_the_houses_api(house: House, cad: Cad) -> N
     cad.acts("closed", outcome="safe")
     requests.post(f"{cad.url}/hand-offs/h1/note", json={"by": "Lee", "words": "We are close."}, timeout=5)
 
-    assert [
+    assert house.told == [
         ("h1/acknowledgement Bearer token", {"answer": "accept", "by": "Lee", "at": "18:40"}),
         ("h1/status Bearer token", {"status": "en_route", "by": "Maria"}),
         ("h1/status Bearer token", {"status": "closed", "by": "Maria", "outcome": "safe"}),
         ("h1/notes Bearer token", {"by": "Lee", "words": "We are close."}),
-    ] == house.told
-    assert {"h1": "closed"} == cad.stages()
+    ]
+    assert cad.stages() == {"h1": "closed"}
 
 
 def test_a_refusal_of_the_house_moves_nothing_and_is_shown(house: House, cad: Cad) -> None:
@@ -558,7 +561,7 @@ def test_a_refusal_of_the_house_moves_nothing_and_is_shown(house: House, cad: Ca
 
     told = cad.acts("accept")
 
-    assert (409, "new", False) == (told["status"], told["stage"], told["fine"])
+    assert (told["status"], told["stage"], told["fine"]) == (409, "new", False)
     assert "somebody else has it" in requests.get(cad.url, timeout=5).text
 
 
@@ -568,25 +571,25 @@ def test_an_unreachable_house_is_told_honestly(cad: Cad) -> None:
         alone = Cad(app, url)
         alone.delivered()
 
-        assert (0, "new") == (alone.acts("accept")["status"], alone.stages()["h1"])
+        assert (alone.acts("accept")["status"], alone.stages()["h1"]) == (0, "new")
         assert "could not be reached" in requests.get(f"{url}/hand-offs/h1", timeout=5).text
 
 
 def test_declining_needs_a_reason(house: House, cad: Cad) -> None:
     cad.delivered()
 
-    assert 400 == requests.post(f"{cad.url}/hand-offs/h1/act", json={"what": "decline"}, timeout=5).status_code
+    assert requests.post(f"{cad.url}/hand-offs/h1/act", json={"what": "decline"}, timeout=5).status_code == 400
     cad.acts("decline", reason="no van")
-    assert [{"answer": "decline", "by": "Maria", "reason": "no van"}] == [said for _, said in house.told]
+    assert [said for _, said in house.told] == [{"answer": "decline", "by": "Maria", "reason": "no van"}]
 
 
 def test_the_automatic_dispatcher_brings_a_team_to_the_door(house: House, cad: Cad) -> None:
     cad.delivered(level="R3")
     cad.settle()
 
-    assert {"h1": "arrived"} == cad.stages()
-    assert [20, None, None, None] == [said.get("in_minutes") for _, said in house.told]
-    assert ["assigned", "en_route", "arrived"] == [said["status"] for door, said in house.told if "/status" in door]
+    assert cad.stages() == {"h1": "arrived"}
+    assert [said.get("in_minutes") for _, said in house.told] == [20, None, None, None]
+    assert [said["status"] for door, said in house.told if "/status" in door] == ["assigned", "en_route", "arrived"]
 
 
 @pytest.mark.parametrize(
@@ -604,7 +607,7 @@ def test_the_automatic_dispatcher_never_takes_what_is_a_humans(house: House, cad
     cad.delivered(**packet)
     cad.settle()
 
-    assert {"h1": "new"} == cad.stages() and not house.told
+    assert cad.stages() == {"h1": "new"} and not house.told
 
 
 def test_the_automatic_dispatcher_stops_when_the_house_does_not_agree(house: House, cad: Cad) -> None:
@@ -613,7 +616,7 @@ def test_the_automatic_dispatcher_stops_when_the_house_does_not_agree(house: Hou
     cad.settle()
 
     held = cad.board.held("h1")
-    assert held is not None and "did not agree" in held.automatic and 1 == len(house.told)
+    assert held is not None and "did not agree" in held.automatic and len(house.told) == 1
 
 
 def test_switched_on_later_it_takes_up_what_waits(house: House) -> None:
@@ -622,12 +625,12 @@ def test_switched_on_later_it_takes_up_what_waits(house: House) -> None:
         cad = Cad(app, url)
         cad.delivered(level="R4")
         cad.settle()
-        assert {"h1": "new"} == cad.stages()
+        assert cad.stages() == {"h1": "new"}
 
         requests.post(f"{url}/auto", json={"on": True}, timeout=5)
         cad.settle()
 
-        assert {"h1": "arrived"} == cad.stages()
+        assert cad.stages() == {"h1": "arrived"}
 
 
 def test_the_pages_show_danger_apart_and_escape_words(house: House, cad: Cad) -> None:
@@ -638,8 +641,8 @@ def test_the_pages_show_danger_apart_and_escape_words(house: House, cad: Cad) ->
 
     assert "R1 emergency" in board and "R4 review" in board and "&lt;b&gt;Main St" in board
     assert "unknown field" in opened and "a note" in opened and "words about h1" in opened
-    assert 404 == requests.get(f"{cad.url}/hand-offs/none", timeout=5).status_code
-    assert 2 == len(requests.get(f"{cad.url}/state", timeout=5).json()["hand_offs"])
+    assert requests.get(f"{cad.url}/hand-offs/none", timeout=5).status_code == 404
+    assert len(requests.get(f"{cad.url}/state", timeout=5).json()["hand_offs"]) == 2
 
 
 def test_secrets_do_not_show(cad: Cad) -> None:

@@ -39,7 +39,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.OPEN: frozenset({Status.SCREENING}),
     Status.HANDED_OFF: frozenset({Status.SCREENING, Status.OPEN, Status.DECLINED, Status.UNREACHABLE}),
     Status.ACCEPTED: _WAITING,
-    Status.DECLINED: frozenset({Status.HANDED_OFF, Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE}),
+    Status.DECLINED: frozenset({Status.OPEN, Status.HANDED_OFF, Status.UNREACHABLE, Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE}),
     Status.ASSIGNED: _WAITING | {Status.ACCEPTED},
     Status.EN_ROUTE: _WAITING | {Status.ACCEPTED, Status.ASSIGNED},
     Status.ARRIVED: _WAITING | {Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE},
@@ -76,6 +76,7 @@ class Case:
     unreadable: int = 0
     response: str = ""  # human, team, counselor, information, call_911
     team: str = ""
+    interpreter: bool = False  # nobody of the team speaks the resident's language
     unserved: str = ""
     outcome: str = ""
     round: int = 0  # how often people were paged for it
@@ -83,6 +84,7 @@ class Case:
     accepted_by: str = field(default="", repr=False)
     revision: int = 0  # of the hand-off; 0: never handed off
     sent: str = ""  # fingerprint of what the last revision told
+    told: str = ""  # the status words said last
     quiet: bool = False  # updates stopped, request kept
     cannot_text: str = ""  # stopped, blocked, landline
     related: str = ""
@@ -157,9 +159,6 @@ def move(case: Case, to: Status, now: datetime) -> Case:
     if case.status not in MOVES.get(to, frozenset()):
         raise CannotMove(f"{case.status} to {to}")
     return replace(case, status=to).marked(**{to.value: now})
-
-
-PRIVATE = ("narrative", "place", "code_word", "point", "accepted_by")
 
 
 def to_plain(case: Case) -> dict[str, Any]:

@@ -58,8 +58,10 @@ def _after(mark: str, seconds: int, case: Case) -> datetime | None:
 
 
 def danger_sign(case: Case) -> bool:
-    """Something dangerous was said or doubted, though nobody has been paged for it yet."""
-    return case.answers.get("safety") not in (None, "no") or case.answers.get("suicide") not in (None, "no")
+    """Something dangerous was said or doubted, though nobody has been paged for it yet. A stranger's mere doubt is
+    reviewed instead (rule 2)."""
+    signs = {case.answers.get("safety"), case.answers.get("suicide")} - {None, "no"}
+    return "yes" in signs if case.answers.get("who") == "unknown" else bool(signs)
 
 
 def never_re_ask(case: Case) -> bool:
@@ -72,7 +74,7 @@ def _silent(case: Case) -> bool:
 
 
 def _danger_silence_due(case: Case, clocks: Clocks) -> datetime | None:
-    if not _silent(case) or not danger_sign(case) or case.answers.get("who") == "unknown":
+    if not _silent(case) or not danger_sign(case):
         return None
     return _after("heard", clocks.danger_silence, case)
 

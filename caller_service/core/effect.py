@@ -46,6 +46,13 @@ class HandOff:
 
 
 @dataclass(frozen=True, slots=True)
+class StandDown:
+    """Somebody accepted: the others who were paged need not."""
+
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OptOut:
     """The contact wants no more texts. Nothing is closed by it."""
 
@@ -63,5 +70,5 @@ class Record:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
-Effect = Say | Ask | Page | HandOff | OptOut | OptIn | Record
+Effect = Say | Ask | Page | HandOff | StandDown | OptOut | OptIn | Record
 Effects = tuple[Effect, ...]

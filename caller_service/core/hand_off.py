@@ -42,6 +42,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
         "contingency": case.answers.get("if_none", "not_asked"),
         "police_requested": False,
         "team": case.team or None,
+        "interpreter": case.interpreter,
         "place": {
             "text": case.place or None,
             "located": case.located or "not_asked",

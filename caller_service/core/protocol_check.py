@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from .protocol import DOUBT, HUMAN_NOW, SKIPPED, Choice, Condition, Facts, Protocol, Question, Rule
 from .protocol_table import SHARED, table, word_keys
@@ -161,6 +162,10 @@ def _conditions(question: Question) -> tuple[Condition, ...]:
     return (question.when, *(choice.when for choice in question.choices))
 
 
+def _walk(questions: tuple[Question, ...], rules: tuple[Rule, ...] = ()) -> _Walk:
+    return _Walk(questions, (*(rule.when for rule in rules), *(one for question in questions for one in _conditions(question))))
+
+
 def _closure(protocol: Protocol, names: set[str]) -> tuple[Question, ...]:
     """These questions and all that decide whether they are asked and what they offer, in order."""
     row = _row(protocol)
@@ -173,8 +178,7 @@ def _unreachable(protocol: Protocol) -> Iterator[str]:
     for question in _row(protocol):
         before = _closure(protocol, {question.id})
         plain = tuple(_with_anything_said(one) for one in before)
-        walk = _Walk(plain, tuple(condition for one in plain for condition in _conditions(one)))
-        if not any(question.id in facts for facts in walk.completions({})):
+        if not any(question.id in facts for facts in _walk(plain).completions({})):
             yield f'question "{question.id}": no answers lead to it'
 
 
@@ -207,9 +211,9 @@ def _unheard(protocol: Protocol) -> Iterator[str]:
     urgent = tuple(rule for rule in protocol.rules if rule.level is not None and rule.level >= HUMAN_NOW)
     heeded = urgent + tuple(rule for rule in protocol.rules if rule.review and rule.when.names() & safety)
     asked = _closure(protocol, safety.union({"who"}, *(rule.when.names() for rule in heeded)))
-    walk = _Walk(asked, (*(rule.when for rule in heeded), *(condition for question in asked for condition in _conditions(question))))
+    talkative = tuple(_with_anything_said(question) for question in asked)  # reaches what is only asked after something was said
     unheard: dict[frozenset[tuple[str, str]], str] = {}
-    for facts in walk.completions({}, urgent):
+    for facts in chain.from_iterable(_walk(questions, heeded).completions({}, urgent) for questions in (asked, talkative)):
         alarms = frozenset((name, answer) for name in safety & facts.keys() for answer in facts[name] if answer != "no")
         if not alarms or _bystander_reviewed(facts, alarms, heeded):
             continue

@@ -68,7 +68,7 @@ STATUS_WORDS = {
 # About somebody else: received, coming or finished; never arrival, outcome or destination (rule 10).
 OTHERS_WORDS = STATUS_WORDS | {
     Status.ACCEPTED: "status.other.received",
-    Status.ASSIGNED: "status.other.coming",
+    Status.ASSIGNED: "status.other.received",
     Status.EN_ROUTE: "status.other.coming",
     Status.ARRIVED: "status.other.finished",
     Status.CLOSED: "status.other.finished",

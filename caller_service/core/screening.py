@@ -169,7 +169,7 @@ def settle(case: Case, scene: Scene) -> Step:
 
 
 def _to_team(case: Case, way: Route, scene: Scene) -> Step:
-    case = replace(case, response="team", team=way.team.id if way.team else "", unserved="")
+    case = replace(case, response="team", team=way.team.id if way.team else "", interpreter=way.interpreter, unserved="")
     words = "end.team_place" if case.located != "inside" else "end.team"
     return _handed_off(case, scene, Say(words), *_reach(case))
 

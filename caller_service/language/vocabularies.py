@@ -10,6 +10,8 @@ from caller_service.core.vocabulary import Pattern, Vocabulary, normal
 
 from .catalog import folder
 
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur", "he", "ps"})
+
 
 def read_vocabularies(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Vocabulary]:
     """The vocabulary of each language, joined with the others': people under stress mix languages.

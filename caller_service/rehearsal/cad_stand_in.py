@@ -132,7 +132,8 @@ def rows() -> str:
 def _rows() -> dict[str, list[Held]]:
     held = _board().all()
     return {
-        "human": [each for each in held if each.needs_human and not each.over],
+        # The most dangerous first, and of these whoever has waited longest.
+        "human": sorted((each for each in held if each.needs_human and not each.over), key=lambda each: (each.level or "R0", each.at)),
         "team": [each for each in held if not each.needs_human and not each.over],
         "over": [each for each in held if each.over],
     }

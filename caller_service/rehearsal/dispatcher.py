@@ -124,7 +124,7 @@ class Dispatcher:
         expected = "new"
         try:
             for move in moves:
-                self._board.say_automatic(held, f"{(move.stage or '').replace('_', ' ')} in {self._settings.pace:g} s, by itself")
+                self._board.say_automatic(held, f"automatic: {(move.stage or '').replace('_', ' ')}, {self._settings.pace:g} s later")
                 threading.Event().wait(self._settings.pace)
                 if why := self._why_not(held, expected):
                     self._board.say_automatic(held, f"automatic moves stopped: {why}")

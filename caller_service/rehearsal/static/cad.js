@@ -16,13 +16,15 @@
     const words = await answer.text();
     if (words === last) return;
     last = words;
-    // Whoever stands on a button keeps it under the hand when the rows change around it.
+    // Whoever stands on a button keeps it; when it is gone, the row's link takes its place and never another button.
     const place = [...fresh.querySelectorAll("a, button, [tabindex]")].indexOf(document.activeElement);
     const row = document.activeElement.closest?.("tr")?.id;
+    const { value, className: kind } = document.activeElement;
     fresh.innerHTML = words;
     if (place < 0) return;
     const scope = (row && document.getElementById(row)) || fresh;
-    const next = row ? scope.querySelector("button, a.button") : scope.querySelectorAll("a, button, [tabindex]")[place];
+    const same = [...scope.querySelectorAll("button, a")].find((each) => each.value === value && each.className === kind);
+    const next = row ? same || scope.querySelector("a") : scope.querySelectorAll("a, button, [tabindex]")[place];
     next?.focus({ preventScroll: true });
   };
 

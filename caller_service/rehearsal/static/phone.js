@@ -125,14 +125,15 @@
     const list = form.parentElement.querySelector(".thread");
     list.scrollTop = list.scrollHeight;
     try {
-      await fetch(form.action, {
+      const answer = await fetch(form.action, {
         method: "POST",
         headers: { "Content-Type": "application/json", Accept: "application/json" },
         body: JSON.stringify({ from: form.elements.from.value, body: words }),
       });
+      if (!answer.ok) throw new Error(String(answer.status));
     } catch {
       if (!field.value) field.value = words;
-      notes.prepend(made("li", "", "The rehearsal itself does not answer. Your text was not sent."));
+      notes.prepend(made("li", "", "The rehearsal itself failed. Your text may not have been sent."));
     }
   });
 

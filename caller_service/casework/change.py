@@ -1,0 +1,54 @@
+"""Change one case: load, decide, keep. First without a lock, then, if somebody was quicker, under it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from caller_service.core.case import Case, Step
+from caller_service.core.routing import Scene
+from caller_service.store import cases, contacts
+from caller_service.store.cases import Stale
+
+from .carry_out import Work, keep
+from .parts import Parts, transaction
+
+Decide = Callable[[Case, Scene], Step]
+
+
+def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
+    """The case after `decide`; None if there is no such case. What `decide` raises passes through, nothing kept."""
+    try:
+        with parts.engine.connect() as conn:
+            work = _decided(conn, parts, case_id, decide, who, lock=False)
+        if work is None or _nothing(work):
+            return work.before if work else None
+        with transaction(parts) as conn:
+            keep(conn, parts, work)
+    except Stale:
+        with transaction(parts) as conn:
+            take_turn(conn, parts)
+            work = _decided(conn, parts, case_id, decide, who, lock=True)
+            if work is not None and not _nothing(work):
+                keep(conn, parts, work)
+    return work.step.case if work else None
+
+
+def _decided(conn: sa.Connection, parts: Parts, case_id: str, decide: Decide, who: str, lock: bool) -> Work | None:
+    case = cases.by_id(conn, parts.sealer, case_id, lock=lock)
+    if case is None:
+        return None
+    scene = parts.scene(conn)
+    contact = contacts.by_id(conn, parts.sealer, case.contact)
+    return Work(contact, case, decide(case, scene), scene, who)
+
+
+def _nothing(work: Work) -> bool:
+    return not work.step.effects and work.step.case == work.before
+
+
+def take_turn(conn: sa.Connection, parts: Parts) -> None:
+    """On SQLite, queue for the write lock before reading, so that what is read is still true when it is written."""
+    if conn.dialect.name == "sqlite":
+        conn.execute(sa.text('UPDATE "case" SET version = version WHERE id = \'\''))

@@ -1,0 +1,67 @@
+"""One delivery to one destination: one idempotent call, then one transaction. A failure writes `next_at` and ends."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from caller_service.gateway.destinations import DeliveryFailed
+from caller_service.store import hand_offs, journal
+from caller_service.store.hand_offs import Delivery
+
+from .parts import Parts, transaction
+
+log = logging.getLogger(__name__)
+PAUSES = (1, 2, 4, 8, 15, 30, 60, 120, 300, 300, 600, 600, 900, 1800, 3600)  # seconds before each further try; then it is dead
+BEHIND = timedelta(seconds=60)
+
+
+def deliver(parts: Parts, delivery_id: str) -> None:
+    """Try one delivery. Revisions reach a destination in order: one that is behind another is woken by it."""
+    with parts.engine.connect() as conn:
+        one = hand_offs.delivery_by_id(conn, delivery_id)
+        if one is None or one.state != "waiting" or hand_offs.earlier_waiting(conn, one):
+            return
+        packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
+    if packet is None:
+        return
+    try:
+        parts.poster.post(one.destination, packet, f"{one.case_id}.{one.revision}", parts.now())
+    except DeliveryFailed as problem:
+        _failed(parts, one, problem.code)
+        return
+    now = parts.now()
+    with transaction(parts) as conn:
+        hand_offs.received(conn, one.id, now)
+        journal.write(conn, [journal.Line(parts.new_id(), now, one.case_id, "system", "delivered", _about(one))])
+        _wake_next(conn, parts, one)
+
+
+def _failed(parts: Parts, one: Delivery, code: str) -> None:
+    now, tries = parts.now(), one.tries + 1
+    log.warning("hand-off not received", extra={"destination": one.destination, "tries": tries, "fault": code})
+    with transaction(parts) as conn:
+        if tries <= len(PAUSES):
+            hand_offs.later(conn, one.id, tries, now + timedelta(seconds=PAUSES[tries - 1]), code)
+            return
+        hand_offs.dead(conn, one.id, tries, code)
+        journal.write(conn, [journal.Line(parts.new_id(), now, one.case_id, "system", "delivery_dead", _about(one) | {"fault": code})])
+        _wake_next(conn, parts, one)
+
+
+def _wake_next(conn: sa.Connection, parts: Parts, one: Delivery) -> None:
+    following = hand_offs.next_waiting(conn, one)
+    if following is not None:
+        parts.jobs.enqueue(conn, "deliver", f"deliver:{following.id}:after:{one.revision}:{one.tries}", following.id, queue=f"deliver.{one.destination}")
+
+
+def _about(one: Delivery) -> dict[str, object]:
+    return {"destination": one.destination, "revision": one.revision}
+
+
+def replay(parts: Parts, delivery_id: str) -> bool:
+    """Send a dead delivery again. False if there is none of that id, or it is not dead."""
+    with transaction(parts) as conn:
+        return hand_offs.replay(conn, delivery_id, parts.now())

@@ -1,0 +1,83 @@
+"""What a piece of work needs, handed in once by create_app, and the one way to write."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from caller_service.core.program import Program
+from caller_service.core.routing import Scene
+from caller_service.core.vocabulary import Vocabulary
+from caller_service.durable.jobs import Jobs
+from caller_service.gateway.destinations import Poster
+from caller_service.gateway.line import Line
+from caller_service.language.catalog import Catalog
+from caller_service.store import cases
+from caller_service.store.sealing import Sealer
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A UUIDv7 (RFC 9562) as text: ids made later sort later, which keeps indexes compact."""
+    stamp = time.time_ns() // 1_000_000
+    value = (stamp << 80) | (0x7 << 76) | (secrets.randbits(12) << 64) | (0b10 << 62) | secrets.randbits(62)
+    plain = f"{value:032x}"
+    return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
+
+
+# No vowels and nothing that looks alike: a reference is read aloud and never spells a word.
+_LETTERS = "BCDFGHJKMNPQRTVWXZ"
+
+
+def new_reference() -> str:
+    """A short code for a case, like "K7M4Q2"; staff and residents say it. It opens nothing by itself."""
+    return "".join(secrets.choice(_LETTERS if place % 2 == 0 else "23456789") for place in range(6))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    engine: sa.Engine
+    sealer: Sealer = field(repr=False)
+    program: Program = field(repr=False)
+    catalog: Catalog = field(repr=False)
+    vocabularies: Mapping[str, Vocabulary] = field(repr=False)
+    jobs: Jobs = field(repr=False)
+    line: Line = field(repr=False)
+    poster: Poster = field(repr=False)
+    public_url: str = ""
+    now: Callable[[], datetime] = utc_now
+    new_id: Callable[[], str] = new_id
+    new_reference: Callable[[], str] = new_reference
+
+    def scene(self, conn: sa.Connection) -> Scene:
+        now = self.now()
+        return Scene(self.program, now, cases.full_areas(conn, now))
+
+
+class NestedWrite(RuntimeError):
+    """A transaction was opened inside another: a piece of work has one."""
+
+
+@contextlib.contextmanager
+def transaction(parts: Parts) -> Iterator[sa.Connection]:
+    """The one way to write: commits at the end, rolls back on any error."""
+    if _writing.get():
+        raise NestedWrite
+    mark = _writing.set(True)
+    try:
+        with parts.engine.begin() as conn:
+            yield conn
+    finally:
+        _writing.reset(mark)

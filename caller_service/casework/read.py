@@ -1,0 +1,63 @@
+"""What dispatch may read of a case. Every read by somebody is journaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from caller_service.core import hand_off
+from caller_service.core.case import Case
+from caller_service.store import cases, contacts, journal, messages
+
+from .parts import Parts, transaction
+
+
+def list_hand_offs(parts: Parts, who: str, limit: int, after: str = "", open_only: bool = True) -> list[dict[str, Any]]:
+    """The hand-offs as they stand, oldest first, behind the id `after`."""
+    with parts.engine.connect() as conn:
+        packets = [_packet(conn, parts, case) for case in cases.handed_off(conn, parts.sealer, limit, after, open_only)]
+    _journal(parts, who, [packet["hand_off_id"] for packet in packets], "listed")
+    return packets
+
+
+def read_hand_off(parts: Parts, case_id: str, who: str = "") -> dict[str, Any] | None:
+    """One hand-off as it stands; None if the case was never handed off."""
+    with parts.engine.connect() as conn:
+        case = cases.by_id(conn, parts.sealer, case_id)
+        packet = _packet(conn, parts, case) if case is not None and case.revision else None
+    if packet is not None and who:
+        _journal(parts, who, [case_id], "read")
+    return packet
+
+
+def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] | None:
+    """What the resident and we said to each other, oldest first."""
+    with parts.engine.connect() as conn:
+        case = cases.by_id(conn, parts.sealer, case_id)
+        if case is None or not case.revision:
+            return None
+        told = messages.of_case(conn, parts.sealer, case_id)
+    _journal(parts, who, [case_id], "read_conversation")
+    return [
+        {
+            "id": text.id,
+            "from": "resident" if text.direction == "in" else "program",
+            "at": text.at.isoformat(),
+            "words": text.words,
+            "keys": text.keys.split(),
+            "language": text.language,
+            "state": text.state,
+        }
+        for text in told
+    ]
+
+
+def _packet(conn: sa.Connection, parts: Parts, case: Case) -> dict[str, Any]:
+    return hand_off.packet(case, parts.program, contacts.by_id(conn, parts.sealer, case.contact).number)
+
+
+def _journal(parts: Parts, who: str, case_ids: list[str], event: str) -> None:
+    now = parts.now()
+    with transaction(parts) as conn:
+        journal.write(conn, [journal.Line(parts.new_id(), now, case_id, who, event) for case_id in case_ids])

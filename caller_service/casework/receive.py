@@ -1,0 +1,92 @@
+"""A turn by text: heard once, read, decided, kept, answered.
+
+One provider id is one turn: a repeat gets the stored answer. The first try reads without a lock and writes with
+compare-and-swap; if somebody else was quicker, the second runs under the contact's lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from caller_service.core.case import Case
+from caller_service.store import cases, contacts, messages
+from caller_service.store.cases import Stale
+from caller_service.store.contacts import Contact
+from caller_service.store.messages import Text
+
+from .carry_out import Work, keep
+from .interpret import hear
+from .parts import Parts, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One inbound text, as the door read it."""
+
+    provider_id: str
+    number: str = field(repr=False)
+    said: str = field(repr=False)
+    heard: datetime
+    opt_out: str = ""  # what the carrier made of it: STOP, START, HELP
+
+
+def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
+    """Take in a text and return the texts that answer it. Safe to repeat: the same turn gives the same answer."""
+    try:
+        return _unlocked(parts, turn)
+    except (Stale, IntegrityError):
+        return _locked(parts, turn)
+
+
+def receive_unknown(parts: Parts, turn: Turn) -> None:
+    """A text whose sender cannot be answered (withheld, not a number): kept for people to see, once."""
+    with transaction(parts) as conn:
+        if messages.heard(conn, parts.sealer, turn.provider_id) is None:
+            messages.add(conn, parts.sealer, (Text(parts.new_id(), "in", turn.said, "heard", turn.heard, provider_id=turn.provider_id),))
+
+
+def _unlocked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
+    with parts.engine.connect() as conn:
+        if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
+            return answered
+        contact = contacts.find(conn, parts.sealer, turn.number)
+        case = cases.open_case(conn, parts.sealer, contact.id) if contact else None
+        work = _decide(conn, parts, turn, contact, case)
+    with transaction(parts) as conn:
+        if contact is None:
+            contacts.add(conn, parts.sealer, work.contact, turn.heard)
+        return keep(conn, parts, work)
+
+
+def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
+    with transaction(parts) as conn:
+        contacts.lock(conn, parts.sealer, _stranger(parts, turn), turn.heard)
+        if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
+            return answered
+        contact = contacts.find(conn, parts.sealer, turn.number)
+        case = cases.open_case(conn, parts.sealer, contact.id) if contact else None
+        if case is not None:
+            case = cases.by_id(conn, parts.sealer, case.id, lock=True)
+        return keep(conn, parts, _decide(conn, parts, turn, contact, case if case and not case.ended else None))
+
+
+def _stranger(parts: Parts, turn: Turn) -> Contact:
+    return Contact(parts.new_id(), parts.program.languages[0], turn.number)
+
+
+def _decide(conn: sa.Connection, parts: Parts, turn: Turn, known: Contact | None, case: Case | None) -> Work:
+    contact = known or _stranger(parts, turn)
+    scene = parts.scene(conn)
+    if case is None:
+        related = cases.last_closed(conn, contact.id) if known else None
+        opened = Case(parts.new_id(), parts.new_reference(), contact.id, contact.language, related=related or "")
+    said = turn.said if not turn.opt_out else {"STOP": "stop", "START": "start", "HELP": "help"}.get(turn.opt_out, turn.said)
+    step = hear(case or opened, said, turn.heard, scene, parts.vocabularies)
+    inbound = Text(
+        parts.new_id(), "in", turn.said, "heard", turn.heard, contact.id, step.case.id, language=step.case.language, provider_id=turn.provider_id
+    )
+    return Work(contact, case, step, scene, "resident", inbound)

@@ -1,0 +1,101 @@
+"""One text out: the gate once more, one call, one transaction. Creating a text is not idempotent, so a try whose end
+is unknown is looked up before it is made again."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from caller_service.core.dispatch import cannot_text
+from caller_service.core.safe_contact import may_text
+from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
+from caller_service.store import cases, contacts, messages
+from caller_service.store.messages import Text
+
+from .change import change
+from .parts import Parts, transaction
+
+log = logging.getLogger(__name__)
+PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try; then it is dead
+CLAIM = timedelta(seconds=120)  # longer than any one call may take
+
+
+def send_text(parts: Parts, message_id: str) -> None:
+    """Send a waiting text, or note why it cannot be sent."""
+    with parts.engine.connect() as conn:
+        text = messages.by_id(conn, parts.sealer, message_id)
+        number = _number(parts, text) if text else ""
+        allowed = text is not None and (text.person is not None or _allowed(parts, text))
+    if text is None or text.state not in ("waiting", "trying"):
+        return
+    if not allowed or not number:
+        with transaction(parts) as conn:
+            messages.dead(conn, text.id, "held by the safe-contact gate" if not allowed else "no number", state="held")
+        return
+    with transaction(parts) as conn:
+        fresh = messages.claim(conn, text.id, parts.now() + CLAIM)
+    try:
+        sid = None if fresh else parts.line.find(number, text.words, text.at - timedelta(seconds=1))
+        sid = sid or parts.line.text(number, text.words, receipts_url(parts, text.id))
+    except LineError as problem:
+        _failed(parts, text, problem)
+        return
+    with transaction(parts) as conn:
+        messages.sent(conn, text.id, sid)
+
+
+def receipts_url(parts: Parts, message_id: str) -> str:
+    """Where the provider reports how far a text has come. The id is ours and says nothing."""
+    return f"{parts.public_url}/twilio/receipts/message?id={message_id}"
+
+
+def _allowed(parts: Parts, text: Text) -> bool:
+    """The safe-contact gate again, on today's truth: things may have changed since the text was written."""
+    with parts.engine.connect() as conn:
+        case = cases.by_id(conn, parts.sealer, text.case_id) if text.case_id else None
+    return case is not None and all(may_text(case, key) for key in text.keys.split())
+
+
+def _number(parts: Parts, text: Text) -> str:
+    if text.person is not None:
+        return next((rung.number for rung in parts.program.ladder if rung.name == text.person and rung.number), "")
+    if text.contact_id is None:
+        return ""
+    with parts.engine.connect() as conn:
+        contact = contacts.by_id(conn, parts.sealer, text.contact_id)
+    return "" if contact.stopped else contact.number
+
+
+def _failed(parts: Parts, text: Text, problem: LineError) -> None:
+    tries = text.tries + 1
+    log.warning("text not sent", extra={"message_id": text.id, "tries": tries, "fault": problem.code})
+    again = isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES)
+    with transaction(parts) as conn:
+        if again:
+            state = "waiting" if isinstance(problem, LineBusy) and text.state == "waiting" else "trying"
+            messages.later(conn, text.id, state, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code)
+            return
+        messages.dead(conn, text.id, problem.code)
+        if isinstance(problem, ContactStopped) and text.contact_id:
+            contacts.set_stopped(conn, text.contact_id, parts.now(), "carrier")
+    undelivered(parts, text, problem)
+
+
+def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> None:
+    """A text that did not arrive is a safety event on its case."""
+    if text.case_id is None or text.person is not None:
+        return
+    why = "blocked" if isinstance(problem, ContactStopped) else "landline" if isinstance(problem, NumberCannotReceive) else "undelivered"
+    change(parts, text.case_id, lambda case, scene: cannot_text(case, why), "system")
+
+
+def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:
+    """Keep how far a text has come; the failure of one to a resident is told to whoever has the case."""
+    with transaction(parts) as conn:
+        news = messages.receipt(conn, message_id, state, provider_id, error)
+    if news and state in messages.FAILED:
+        with parts.engine.connect() as conn:
+            text = messages.by_id(conn, parts.sealer, message_id)
+        if text is not None:
+            code = int(error) if error and error.isdecimal() else 0
+            undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)

@@ -1,0 +1,41 @@
+"""The sweep: cases whose clock rings, deliveries and texts whose time to try again has come.
+
+Any number of workers may sweep at once: a case is decided by compare-and-swap, a job has one id for one due time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from caller_service.core import clock
+from caller_service.store import cases, hand_offs, messages
+
+from .change import change
+from .parts import Parts, transaction
+
+BATCH = 500
+HOLD = timedelta(seconds=60)
+
+
+def sweep(parts: Parts) -> int:
+    """Do what is due now; returns how many things were."""
+    now = parts.now()
+    with parts.engine.connect() as conn:
+        due_cases = cases.due(conn, now, BATCH)
+        deliveries = hand_offs.due(conn, now, BATCH)
+        texts = messages.due(conn, now, BATCH)
+    for case_id in due_cases:
+        change(parts, case_id, clock.tick, "clock")
+    if deliveries or texts:
+        with transaction(parts) as conn:
+            for one in deliveries:
+                hand_offs.hold(conn, one.id, now + HOLD)
+                parts.jobs.enqueue(conn, "deliver", f"deliver:{one.id}:{_stamp(one.next_at)}", one.id, queue=f"deliver.{one.destination}")
+            for message_id, next_at in texts:
+                messages.hold(conn, message_id, now + HOLD)
+                parts.jobs.enqueue(conn, "send_text", f"send:{message_id}:{_stamp(next_at)}", message_id)
+    return len(due_cases) + len(deliveries) + len(texts)
+
+
+def _stamp(at: datetime | None) -> int:
+    return int(at.timestamp() * 1000) if at else 0

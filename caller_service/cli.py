@@ -1,0 +1,355 @@
+"""The `caller-service` command. Errors are said plainly, all at once, with exit code 1; wrong usage exits with 2."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+import caller_service
+from caller_service.program import ProgramFaults, read_program
+from caller_service.settings import Settings, SettingsFaults
+
+ROLES = ("dispatcher", "supervisor", "analyst", "administrator")
+
+
+def refuse(faults: tuple[str, ...] | list[str]) -> None:
+    """Say every fault, and end."""
+    for fault in faults:
+        click.echo(f"  {fault}", err=True)
+    sys.exit(1)
+
+
+def settings_now() -> Settings:
+    try:
+        return Settings.from_environment(os.environ)
+    except SettingsFaults as problem:
+        click.echo("The settings are not ready:", err=True)
+        refuse(problem.faults)
+        raise
+
+
+def app_now() -> Any:
+    from caller_service.building import NotReady
+
+    try:
+        return caller_service.create_app(settings_now())
+    except ProgramFaults as problem:
+        click.echo("The program cannot be read:", err=True)
+        refuse(problem.faults)
+    except NotReady as problem:
+        click.echo("Live start is refused:", err=True)
+        refuse(problem.faults)
+    return None
+
+
+def parts_now() -> Any:
+    return app_now().extensions["caller_parts"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(caller_service.__version__)
+def main() -> None:
+    """Ask for help other than police: screened safely, chosen by the resident, carried to dispatch."""
+
+
+@main.command()
+@click.option("--fresh", is_flag=True, help="Begin with an empty database.")
+@click.option("--port", default=8000, help="First port to try for the web door.")
+@click.option("--pace", default=8.0, help="Seconds between the automatic dispatcher's moves.")
+@click.option("--read", "read_seconds", type=int, help="Shorten the clock `read`, for quick hands.")
+def rehearse(fresh: bool, port: int, pace: float, read_seconds: int | None) -> None:
+    """The whole service on this machine, with a stand-in Twilio and a stand-in dispatch. No account, no network."""
+    from caller_service.rehearse import run
+
+    sys.exit(run(settings_now(), fresh=fresh, port=port, pace=pace, read_seconds=read_seconds))
+
+
+@main.command()
+@click.option("--workers", default=2, help="Processes.")
+@click.option("--threads", default=16, help="Threads a process.")
+def serve(workers: int, threads: int) -> None:
+    """The web door: Twilio's webhooks, the pages, the API."""
+    from caller_service.serving import Web
+
+    settings = settings_now()
+    app_now()  # refuse here, with every fault, rather than in each worker
+    click.echo(f"database {shown(settings.database_url)}; listening on http://{settings.bind}", err=True)
+    Web(lambda: caller_service.create_app(settings), settings.bind, workers, threads).run()
+
+
+@main.command()
+def work() -> None:
+    """The worker: hand-offs and texts out, and every clock."""
+    from caller_service.durable.worker import AnotherWorker
+    from caller_service.serving import log_plainly, run_worker
+
+    settings = settings_now()
+    parts = parts_now()
+    log_plainly()
+    click.echo(f"database {shown(settings.database_url)}; working as {settings.worker_id}", err=True)
+    try:
+        run_worker(parts, settings.worker_id, ready=lambda: click.echo("ready", err=True))
+    except AnotherWorker as problem:
+        refuse([str(problem)])
+
+
+def shown(url: str) -> str:
+    """A database URL without its password."""
+    return sa.make_url(url).render_as_string(hide_password=True)
+
+
+@main.command()
+def migrate() -> None:
+    """Create the tables, or carry them to this release: ours and the job engine's."""
+    settings = settings_now()
+    migrated(app_now(), settings)
+    click.echo(f"migrated {shown(settings.database_url)}")
+
+
+def migrated(app: Any, settings: Settings) -> None:
+    import logging
+
+    from flask_migrate import upgrade
+
+    from caller_service.durable.worker import migrate_engine
+
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    with app.app_context():
+        if settings.database_url.startswith("sqlite"):
+            Path(str(sa.make_url(settings.database_url).database)).parent.mkdir(parents=True, exist_ok=True)
+        upgrade()
+    migrate_engine(settings.database_url)
+
+
+@main.command()
+def check() -> None:
+    """Settings, program, protocol, languages, migrations: every fault at once."""
+    faults: list[str] = []
+    settings = None
+    try:
+        settings = Settings.from_environment(os.environ)
+    except SettingsFaults as problem:
+        faults += problem.faults
+    path = settings.program if settings else Path(os.environ.get("CALLER_PROGRAM") or Path(__file__).parent / "programs/rehearsal/program.toml")
+    try:
+        program = read_program(path)
+    except ProgramFaults as problem:
+        refuse([*faults, *problem.faults])
+        return
+    faults += language_faults(program)
+    if settings is not None:
+        faults += deployment_faults(settings, program)
+    if faults:
+        refuse(faults)
+    click.echo(f"{program.name}: settings, program, protocol, languages and migrations are sound. Protocol {program.protocol.hash}")
+
+
+def language_faults(program: Any) -> list[str]:
+    from caller_service.core.protocol_check import word_keys
+    from caller_service.language.catalog import placeholders, read_catalog
+
+    catalog = read_catalog(program.languages)
+    first = program.languages[0]
+    wanted = {*catalog.words[first], *(key for key in word_keys(program.protocol) if not key.startswith("why."))}
+    faults = []
+    for language in program.languages:
+        faults += [f"language {language}: {key} has no words" for key in sorted(wanted) if not catalog.words[language].get(key)]
+        for key, words in catalog.words[language].items():
+            if placeholders(words) != placeholders(catalog.words[first].get(key, words)):
+                faults.append(f"language {language}: {key} does not have the placeholders of {first}")
+    return faults
+
+
+def deployment_faults(settings: Settings, program: Any) -> list[str]:
+    from caller_service.building import migration_head, unreviewed
+    from caller_service.language.catalog import read_catalog
+    from caller_service.readiness import live_faults
+
+    faults: list[str] = []
+    if settings.live:
+        faults += [*live_faults(settings, program), *unreviewed(read_catalog(program.languages), program)]
+    try:
+        url = sa.make_url(settings.database_url)
+        if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+            return [*faults, "database: not there yet; run caller-service migrate"]
+        engine = sa.create_engine(url)
+        with engine.connect() as conn:
+            version = conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        engine.dispose()
+        if version != migration_head():
+            faults.append(f"database: at migration {version}, this release needs {migration_head()}; run caller-service migrate")
+    except sa.exc.SQLAlchemyError:
+        faults.append("database: cannot be read, or was never migrated; run caller-service migrate")
+    return faults
+
+
+@main.command()
+@click.option("--language", default=None, help="Begin in this language.")
+@click.option("--keep", default=None, help="Write the transcript to this file.")
+@click.option("--read", "read_seconds", type=int, default=0, show_default=True, help="The clock `read`, in seconds.")
+def talk(language: str | None, keep: str | None, read_seconds: int) -> None:
+    """The protocol in a terminal: you are the resident, nothing is kept or sent."""
+    from caller_service.talk import converse
+
+    settings = settings_now()
+    try:
+        converse(read_program(settings.program), language, keep, read_seconds)
+    except ProgramFaults as problem:
+        refuse(problem.faults)
+    except ValueError as problem:
+        refuse([str(problem)])
+
+
+@main.group()
+def protocol() -> None:
+    """Check a screening protocol, or print it for people to read."""
+
+
+@protocol.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def protocol_check(file: Path) -> None:
+    """Every way the protocol can be wrong, all at once."""
+    from caller_service.protocol_file import read_protocol
+
+    try:
+        read = read_protocol(file)
+    except ProgramFaults as problem:
+        refuse(problem.faults)
+        return
+    click.echo(f"{read.id} {read.version}: sound. {len(read.questions)} questions, {len(read.rules)} rules. Hash {read.hash}")
+
+
+@protocol.command("table")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--language", default="en", show_default=True)
+def protocol_table(file: Path, language: str) -> None:
+    """The protocol as a document: questions, answers, rules, in words."""
+    from caller_service.core.protocol_check import table
+    from caller_service.language.catalog import read_catalog
+    from caller_service.protocol_file import read_protocol
+
+    try:
+        words = read_catalog([language]).words[language]
+        click.echo(table(read_protocol(file), lambda key: words.get(key, key)))
+    except ProgramFaults as problem:
+        refuse(problem.faults)
+    except FileNotFoundError:
+        refuse([f"language {language}: not shipped"])
+
+
+@main.group()
+def person() -> None:
+    """Staff."""
+
+
+@person.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+def person_add(name: str, role: str) -> None:
+    """Add somebody of the staff; prints a first password, once."""
+    from werkzeug.security import generate_password_hash
+
+    from caller_service.casework.parts import transaction
+    from caller_service.store.tables import person as people
+
+    parts = parts_now()
+    password = secrets.token_urlsafe(15)
+    row = {"id": parts.new_id(), "name": name, "role": role, "password": generate_password_hash(password, "scrypt:131072:8:1"), "created_at": parts.now()}
+    reported(lambda: _insert(parts, transaction, people, row), f"{name}: already there")
+    click.echo(f"{name}, {role}. First password, shown once: {password}")
+
+
+def _insert(parts: Any, transaction: Any, table: sa.Table, row: dict[str, Any]) -> None:
+    with transaction(parts) as conn:
+        conn.execute(sa.insert(table).values(row))
+
+
+def reported(do: Callable[[], Any], already: str) -> None:
+    try:
+        do()
+    except sa.exc.IntegrityError:
+        refuse([already])
+    except sa.exc.SQLAlchemyError:
+        refuse(["database: cannot be written; run caller-service migrate first"])
+
+
+@main.group()
+def token() -> None:
+    """Bearer tokens of destinations."""
+
+
+@token.command("add")
+@click.argument("name")
+def token_add(name: str) -> None:
+    """Make a token for a destination; it is shown once and kept hashed."""
+    from caller_service.casework.parts import transaction
+    from caller_service.store.tables import token as tokens
+
+    parts = parts_now()
+    secret = secrets.token_urlsafe(32)
+    row = {"id": parts.new_id(), "name": name, "hash": hashlib.sha256(secret.encode()).hexdigest(), "created_at": parts.now()}
+    reported(lambda: _insert(parts, transaction, tokens, row), f"{name}: already there")
+    click.echo(f"{name}. Token, shown once: {secret}")
+
+
+@token.command("revoke")
+@click.argument("name")
+def token_revoke(name: str) -> None:
+    """Revoke every token of that name."""
+    from caller_service.casework.parts import transaction
+    from caller_service.store.tables import token as tokens
+
+    parts = parts_now()
+    with transaction(parts) as conn:
+        count = conn.execute(sa.update(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_(None)).values(revoked_at=parts.now())).rowcount
+    if not count:
+        refuse([f"{name}: no token in force"])
+    click.echo(f"{name}: {count} revoked")
+
+
+@main.group("hand-off")
+def hand_off() -> None:
+    """Deliveries of hand-offs."""
+
+
+@hand_off.command("list")
+@click.option("--state", type=click.Choice(["waiting", "received", "dead"]), default=None)
+def hand_off_list(state: str | None) -> None:
+    """Deliveries, newest first: id, destination, hand-off and revision, state, tries, last fault."""
+    from caller_service.store.hand_offs import listed
+
+    parts = parts_now()
+    with parts.engine.connect() as conn:
+        for one in listed(conn, state):
+            click.echo(f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  {one.state:9} {one.tries:3}  {one.error or ''}".rstrip())
+
+
+@hand_off.command("replay")
+@click.argument("delivery_id", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every dead delivery.")
+def hand_off_replay(delivery_id: str | None, everything: bool) -> None:
+    """Send dead deliveries again, from the start."""
+    from caller_service.casework.hand_off import replay
+    from caller_service.store.hand_offs import listed
+
+    parts = parts_now()
+    with parts.engine.connect() as conn:
+        ids = [one.id for one in listed(conn, "dead", 10_000)] if everything else [delivery_id] if delivery_id else []
+    if not ids and not everything:
+        raise click.UsageError("Name a delivery, or --all.")
+    sent = [one for one in ids if replay(parts, one)]
+    if not everything and not sent:
+        refuse([f"{delivery_id}: no dead delivery has this id"])
+    click.echo(f"{len(sent)} on their way again")
+
+
+if __name__ == "__main__":
+    main()

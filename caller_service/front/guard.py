@@ -1,0 +1,65 @@
+"""Every door names its guard. A blueprint made here cannot be open by accident; tests/test_doors.py looks at all."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import cast
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, current_app, g, request
+
+from caller_service.casework.parts import Parts
+from caller_service.gateway.signature import signed_by_twilio
+from caller_service.store.tables import token
+
+Guard = Callable[[], None]
+
+
+def guarded(name: str, guard: Guard, url_prefix: str | None = None) -> Blueprint:
+    """A blueprint behind its guard."""
+    blueprint = Blueprint(name, "caller_service.web", url_prefix=url_prefix, template_folder="templates")
+    blueprint.before_request(guard)
+    return blueprint
+
+
+def open_to_all() -> None:
+    """Said aloud, so that nothing is open by accident."""
+
+
+def parts() -> Parts:
+    return cast(Parts, current_app.extensions["caller_parts"])
+
+
+def twilio_only() -> None:
+    """A signature that is missing or wrong: 403, and nothing else runs."""
+    query = request.query_string.decode("latin-1")
+    url = f"{parts().public_url}{request.path}" + (f"?{query}" if query else "")
+    signature = request.headers.get("X-Twilio-Signature", "")
+    if not signature or not signed_by_twilio(url, request.form, signature, current_app.config["TWILIO_AUTH_TOKENS"]):
+        abort(403, "The Twilio signature is missing or wrong.")
+
+
+def token_hash(secret: str) -> str:
+    """How a bearer token is kept: SHA-256 is enough for a secret drawn at random."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def bearer_only() -> None:
+    """A destination's token (`caller-service token add`). `g.token_name` is who it was given to."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        abort(401, "Send Authorization: Bearer and your token.")
+    with parts().engine.connect() as conn:
+        name = conn.execute(sa.select(token.c.name).where(token.c.hash == token_hash(secret.strip()), token.c.revoked_at.is_(None))).scalar()
+    if name is None:
+        abort(401, "This token is not known, or was revoked.")
+    g.token_name = name
+
+
+def metrics_only() -> None:
+    """Exact counts would undo the suppression of small cells: only the operator's own collector reads them."""
+    asked = request.headers.get("Authorization", "").partition(" ")[2]
+    if not hmac.compare_digest(asked.encode(), current_app.config["METRICS_TOKEN"].encode()):
+        abort(401, "Send Authorization: Bearer and CALLER_METRICS_TOKEN.")

@@ -1,0 +1,53 @@
+"""One shape for every JSON error (RFC 9457 problem+json), and headers that keep a page private."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+}
+
+
+def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
+    """An error as application/problem+json. `more` adds members such as `code` or `errors`."""
+    body = {"type": "about:blank", "title": title, "status": status} | ({"detail": detail} if detail else {}) | more
+    return Response(json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json")
+
+
+def hang_errors(app: Flask) -> None:
+    """JSON under /api/, plain words elsewhere; nothing of the request is quoted or logged."""
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        status = error.code or 500
+        detail = error.description if status < 500 and isinstance(error.description, str) else ""
+        if not request.path.startswith("/api/"):
+            return Response(f"{error.name}. {detail}\n", status=status, content_type="text/plain; charset=utf-8")
+        errors = getattr(error, "data", {}).get("messages") if status == 422 else None
+        return problem(status, error.name, detail, **({"errors": errors} if errors else {}))
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        log.error("request failed", extra={"door": request.endpoint or "", "fault": type(error).__name__})
+        if request.path.startswith("/api/"):
+            return problem(503, "Service unavailable", "It is our fault. Nothing was changed; try again.")
+        words = "We could not do that. Life in danger: call or text 911. Counselor: call or text 988.\n"
+        return Response(words, status=503, content_type="text/plain; charset=utf-8")
+
+    @app.after_request
+    def private(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response

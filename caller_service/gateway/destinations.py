@@ -1,0 +1,55 @@
+"""Hand-offs out, by signed webhook (Standard Webhooks headers; contract.md "Doors")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import requests
+from standardwebhooks.webhooks import Webhook
+
+TIMEOUT = (3, 8)  # seconds to connect, to read
+
+
+class DeliveryFailed(Exception):
+    """No receipt: `code` says why, without a word of what was sent or answered."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """Posts packets; holds each destination's URL and secret by name."""
+
+    urls: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+
+    def post(self, destination: str, packet: Mapping[str, Any], delivery_id: str, now: datetime) -> None:
+        """Post one packet. Any 2xx is a receipt, whatever the body; all else raises DeliveryFailed.
+
+        `delivery_id` is `<hand_off_id>.<revision>`, the same on every retry.
+        """
+        body = json.dumps(packet, ensure_ascii=False)
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Idempotency-Key": delivery_id,
+            "webhook-id": delivery_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(self.secrets[destination]).sign(delivery_id, now, body),
+        }
+        try:
+            with requests.post(
+                self.urls[destination], data=body.encode(), headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
+            ) as answer:
+                status = answer.status_code
+        except requests.Timeout:
+            raise DeliveryFailed("timeout") from None
+        except requests.RequestException:
+            raise DeliveryFailed("unreachable") from None
+        if not 200 <= status < 300:
+            raise DeliveryFailed(f"http {status}")

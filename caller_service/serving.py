@@ -1,0 +1,85 @@
+"""Run the web door (gunicorn, threads) and the worker, each as one process until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from caller_service.casework.hand_off import deliver
+from caller_service.casework.parts import Parts
+from caller_service.casework.send_text import send_text
+from caller_service.casework.tick import sweep
+from caller_service.durable.worker import work
+
+LOG = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+class PlainFormatter(logging.Formatter):
+    """Message and our own references; never a traceback, whose values could be somebody's words."""
+
+    SHOWN = ("job", "fault", "door", "destination", "tries", "message_id", "case")
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.exc_info = record.exc_text = record.stack_info = None
+        told = " ".join(f"{name}={getattr(record, name)}" for name in self.SHOWN if getattr(record, name, None) not in (None, ""))
+        return f"{super().format(record)} {told}".rstrip()
+
+
+def log_plainly() -> None:
+    """References only, to standard error."""
+    stream = logging.StreamHandler()
+    stream.setFormatter(PlainFormatter(LOG))
+    root = logging.getLogger()
+    root.handlers[:] = [stream]
+    root.setLevel(logging.INFO)
+    for loud in ("alembic", "dbos", "werkzeug", "urllib3", "twilio", "sqlalchemy"):
+        logging.getLogger(loud).setLevel(logging.ERROR)
+
+
+class Web(BaseApplication):  # type: ignore[misc]
+    """gunicorn, told by us: threads, no access log (a path may hold a secret), no control socket."""
+
+    def __init__(self, app: Callable[[], Flask], bind: str, workers: int, threads: int) -> None:
+        self._app = app
+        self._options = {
+            "bind": bind,
+            "workers": workers,
+            "threads": threads,
+            "worker_class": "gthread",
+            "accesslog": None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "timeout": 30,
+            "graceful_timeout": 5,
+            "keepalive": 30,
+            "preload_app": False,
+            "control_socket_disable": True,
+            "limit_request_line": 8190,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        log_plainly()
+        return self._app()
+
+
+def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, ready: Callable[[], None] = lambda: None) -> None:
+    """Work until a signal (or `stop`). The jobs the engine knows are named here, once."""
+    stop = stop or threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    jobs = {"deliver": partial(deliver, parts), "send_text": partial(send_text, parts)}
+    queues = [f"deliver.{one.name}" for one in parts.program.destinations if one.kind != "console"]
+    work(parts.engine, name, jobs, queues, lambda: sweep(parts) and None, stop, ready)

@@ -1,0 +1,131 @@
+"""Hand-offs (one row a revision), their deliveries (one a destination and revision) and pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from .sealing import Sealer
+from .tables import delivery, hand_off, page
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    id: str
+    case_id: str
+    revision: int
+    destination: str
+    state: str
+    tries: int
+    next_at: datetime | None
+    error: str | None
+    at: datetime
+
+
+def add(conn: sa.Connection, sealer: Sealer, case_id: str, revision: int, because: str, packet: Mapping[str, Any], now: datetime) -> None:
+    sealed = sealer.seal(json.dumps(packet, ensure_ascii=False), f"hand_off.packet.{case_id}.{revision}")
+    conn.execute(sa.insert(hand_off).values(case_id=case_id, revision=revision, because=because, sealed_packet=sealed, at=now))
+
+
+def packet(conn: sa.Connection, sealer: Sealer, case_id: str, revision: int | None = None) -> dict[str, Any] | None:
+    """The packet of a revision, or of the latest one."""
+    query = sa.select(hand_off.c.sealed_packet, hand_off.c.revision).where(hand_off.c.case_id == case_id)
+    if revision is not None:
+        query = query.where(hand_off.c.revision == revision)
+    row = conn.execute(query.order_by(hand_off.c.revision.desc()).limit(1)).first()
+    if row is None:
+        return None
+    told: dict[str, Any] = json.loads(sealer.open(row.sealed_packet, f"hand_off.packet.{case_id}.{row.revision}"))
+    return told
+
+
+def add_delivery(conn: sa.Connection, new: Delivery) -> None:
+    conn.execute(
+        sa.insert(delivery).values(
+            id=new.id, case_id=new.case_id, revision=new.revision, destination=new.destination, state=new.state, tries=new.tries,
+            next_at=new.next_at, at=new.at, received_at=new.at if new.state == "received" else None,
+        )
+    )  # fmt: skip
+
+
+def delivery_by_id(conn: sa.Connection, delivery_id: str) -> Delivery | None:
+    row = conn.execute(sa.select(delivery).where(delivery.c.id == delivery_id)).first()
+    return None if row is None else _delivery(row)
+
+
+def _delivery(row: sa.Row[Any]) -> Delivery:
+    return Delivery(row.id, row.case_id, row.revision, row.destination, row.state, row.tries, row.next_at, row.error, row.at)
+
+
+def earlier_waiting(conn: sa.Connection, one: Delivery) -> bool:
+    """Is an earlier revision for the same destination still on its way? Revisions arrive in order."""
+    return conn.execute(_waiting(one).where(delivery.c.revision < one.revision).limit(1)).first() is not None
+
+
+def next_waiting(conn: sa.Connection, one: Delivery) -> Delivery | None:
+    """The following revision for the same destination, if it waits behind this one."""
+    row = conn.execute(_waiting(one).where(delivery.c.revision > one.revision).order_by(delivery.c.revision).limit(1)).first()
+    return None if row is None else _delivery(row)
+
+
+def _waiting(one: Delivery) -> sa.Select[Any]:
+    same = (delivery.c.case_id == one.case_id, delivery.c.destination == one.destination)
+    return sa.select(delivery).where(*same, delivery.c.state == "waiting")
+
+
+def received(conn: sa.Connection, delivery_id: str, now: datetime) -> None:
+    conn.execute(
+        sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state != "received").values(state="received", received_at=now, next_at=None, error=None)
+    )
+
+
+def later(conn: sa.Connection, delivery_id: str, tries: int, next_at: datetime, error: str) -> None:
+    conn.execute(sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == "waiting").values(tries=tries, next_at=next_at, error=error))
+
+
+def dead(conn: sa.Connection, delivery_id: str, tries: int, error: str) -> None:
+    conn.execute(
+        sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == "waiting").values(state="dead", tries=tries, next_at=None, error=error)
+    )
+
+
+def replay(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
+    """A dead delivery is tried once more from the start. False if it was not dead."""
+    changed = conn.execute(
+        sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == "dead").values(state="waiting", tries=0, next_at=now, error=None)
+    )
+    return changed.rowcount == 1
+
+
+def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[Delivery]:
+    query = sa.select(delivery).where(delivery.c.next_at.is_not(None), delivery.c.next_at <= now)
+    return [_delivery(row) for row in conn.execute(query.order_by(delivery.c.next_at).limit(limit))]
+
+
+def hold(conn: sa.Connection, delivery_id: str, until: datetime) -> None:
+    """A job has it: nobody else tries before `until`."""
+    conn.execute(sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.next_at.is_not(None)).values(next_at=until))
+
+
+def listed(conn: sa.Connection, state: str | None, limit: int = 200) -> Sequence[Delivery]:
+    query = sa.select(delivery)
+    if state:
+        query = query.where(delivery.c.state == state)
+    return [_delivery(row) for row in conn.execute(query.order_by(delivery.c.at.desc()).limit(limit))]
+
+
+def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
+    """One page a case, ladder, round, rung and person. False if it is already there."""
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    return conn.execute(insert(page).values(dict(row)).on_conflict_do_nothing()).rowcount == 1
+
+
+def paged_people(conn: sa.Connection, case_id: str) -> list[str]:
+    """Everybody who was ever paged for the case."""
+    return list(conn.execute(sa.select(page.c.person).where(page.c.case_id == case_id).distinct()).scalars())

@@ -1,0 +1,33 @@
+"""The journal: append-only, references and codes only, so that erasure never touches it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from .tables import journal
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    id: str
+    at: datetime
+    case_id: str | None
+    who: str  # resident, clock, system, or the name of a token or person
+    event: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write(conn: sa.Connection, lines: Sequence[Line]) -> None:
+    if lines:
+        rows = [{"id": line.id, "at": line.at, "case_id": line.case_id, "who": line.who, "event": line.event, "detail": dict(line.detail)} for line in lines]
+        conn.execute(sa.insert(journal), rows)
+
+
+def of_case(conn: sa.Connection, case_id: str) -> list[Line]:
+    query = sa.select(journal).where(journal.c.case_id == case_id).order_by(journal.c.at, journal.c.id)
+    return [Line(row.id, row.at, row.case_id, row.who, row.event, row.detail) for row in conn.execute(query)]

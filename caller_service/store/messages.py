@@ -1,0 +1,133 @@
+"""Texts in and out. `message` is the inbox: one provider id is one turn, and its answers are found again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from .sealing import Sealer
+from .tables import message
+
+# Twilio's statuses in the order a text goes through them; a later one is never overwritten by an earlier one.
+RANKS: Mapping[str, int] = {
+    "accepted": 1, "scheduled": 1, "queued": 2, "sending": 3, "sent": 4, "failed": 5, "undelivered": 5, "canceled": 5, "delivered": 6, "read": 7,
+}  # fmt: skip
+FAILED = frozenset({"failed", "undelivered", "canceled", "dead"})
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text, in or out."""
+
+    id: str
+    direction: str
+    words: str = field(repr=False)
+    state: str
+    at: datetime
+    contact_id: str | None = None
+    case_id: str | None = None
+    person: str | None = None
+    answers: str | None = None
+    place: int = 0
+    keys: str = ""
+    language: str = ""
+    provider_id: str | None = None
+    tries: int = 0
+    next_at: datetime | None = None
+    provider: str = "twilio"
+
+
+def add(conn: sa.Connection, sealer: Sealer, texts: Sequence[Text]) -> None:
+    if texts:
+        conn.execute(sa.insert(message), [_row(text, sealer) for text in texts])
+
+
+def _row(text: Text, sealer: Sealer) -> dict[str, Any]:
+    names = ("id", "direction", "state", "at", "contact_id", "case_id", "person", "answers", "place", "keys", "language", "provider_id", "tries", "next_at", "provider")
+    return {name: getattr(text, name) for name in names} | {"sealed_words": sealer.seal(text.words, f"message.words.{text.id}"), "rank": 0}
+
+
+def heard(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, ...] | None:
+    """What was answered to this message, in order; None if it was never heard."""
+    first = conn.execute(sa.select(message.c.id).where(message.c.provider == "twilio", message.c.provider_id == provider_id)).scalar()
+    if first is None:
+        return None
+    query = sa.select(message).where(message.c.answers == first).order_by(message.c.place)
+    return tuple(_text(row, sealer) for row in conn.execute(query))
+
+
+def by_id(conn: sa.Connection, sealer: Sealer, message_id: str) -> Text | None:
+    row = conn.execute(sa.select(message).where(message.c.id == message_id)).first()
+    return None if row is None else _text(row, sealer)
+
+
+def of_case(conn: sa.Connection, sealer: Sealer, case_id: str) -> list[Text]:
+    """The conversation of a case, oldest first; pages to staff are not part of it."""
+    query = sa.select(message).where(message.c.case_id == case_id, message.c.person.is_(None))
+    return [_text(row, sealer) for row in conn.execute(query.order_by(message.c.at, message.c.id))]
+
+
+def _text(row: sa.Row[Any], sealer: Sealer) -> Text:
+    return Text(
+        row.id, row.direction, sealer.open(row.sealed_words, f"message.words.{row.id}"), row.state, row.at, row.contact_id, row.case_id, row.person,
+        row.answers, row.place, row.keys, row.language, row.provider_id, row.tries, row.next_at, row.provider,
+    )  # fmt: skip
+
+
+def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str | None, error: str | None) -> bool:
+    """Note how far a text has come. False if this is old news: receipts come late, twice and out of order."""
+    rank = RANKS.get(state, 0)
+    changed = conn.execute(
+        sa.update(message)
+        .where(message.c.id == message_id, message.c.direction == "out", message.c.rank < rank)
+        .values(state=state, rank=rank, error=error, next_at=None, provider_id=sa.func.coalesce(message.c.provider_id, provider_id))
+    )
+    return changed.rowcount == 1
+
+
+def claim(conn: sa.Connection, message_id: str, until: datetime) -> bool:
+    """Begin a try at sending. False if another try began before and its end is not known: then look first."""
+    begun = sa.update(message).where(message.c.id == message_id)
+    if conn.execute(begun.where(message.c.state == "waiting").values(state="trying", tries=message.c.tries + 1, next_at=until)).rowcount == 1:
+        return True
+    conn.execute(begun.where(message.c.state == "trying").values(tries=message.c.tries + 1, next_at=until))
+    return False
+
+
+def sent(conn: sa.Connection, message_id: str, provider_id: str) -> None:
+    """The provider took it. A receipt may have been quicker: its state stays."""
+    conn.execute(
+        sa.update(message)
+        .where(message.c.id == message_id)
+        .values(
+            provider_id=sa.func.coalesce(message.c.provider_id, provider_id),
+            next_at=None,
+            state=sa.case((message.c.rank == 0, "queued"), else_=message.c.state),
+            rank=sa.case((message.c.rank == 0, RANKS["queued"]), else_=message.c.rank),
+        )
+    )
+
+
+def later(conn: sa.Connection, message_id: str, state: str, next_at: datetime, error: str) -> None:
+    """Try again at `next_at`: from the start ("waiting"), or looking first ("trying")."""
+    conn.execute(sa.update(message).where(message.c.id == message_id, message.c.rank == 0).values(state=state, next_at=next_at, error=error))
+
+
+def dead(conn: sa.Connection, message_id: str, error: str, state: str = "dead") -> None:
+    """It will not be sent: "dead", or "held" by the safe-contact gate."""
+    conn.execute(sa.update(message).where(message.c.id == message_id, message.c.rank < 6).values(state=state, rank=5, next_at=None, error=error))
+
+
+def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[tuple[str, datetime]]:
+    """Texts whose time to try again has come: their ids and that time."""
+    query = sa.select(message.c.id, message.c.next_at).where(message.c.next_at.is_not(None), message.c.next_at <= now)
+    return [(row.id, row.next_at) for row in conn.execute(query.order_by(message.c.next_at).limit(limit))]
+
+
+def hold(conn: sa.Connection, message_id: str, until: datetime) -> None:
+    """A job has it: nobody else tries before `until`."""
+    conn.execute(sa.update(message).where(message.c.id == message_id, message.c.next_at.is_not(None)).values(next_at=until))

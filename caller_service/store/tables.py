@@ -1,0 +1,205 @@
+"""The tables, declared once (house.md "Tables"). Columns named sealed_… hold ciphertext (store/sealing.py).
+
+Ids are ours (UUIDv7, text). Moments are UTC. The journal holds references only, so that erasure never touches it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime. SQLite keeps no zone: it is taken off on the way in and put back on the way out."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    registry = registry(metadata=sa.MetaData(naming_convention=_NAMES), type_annotation_map={datetime: Moment(), dict[str, Any]: sa.JSON()})
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+class ContactRow(Base):
+    __tablename__ = "contact"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    number_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    sealed_number: Mapped[bytes]
+    language: Mapped[str]
+    created_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+    stopped_because: Mapped[str | None]
+
+
+class CaseRow(Base):
+    __tablename__ = "case"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    contact_id: Mapped[str] = mapped_column(sa.ForeignKey("contact.id"))
+    status: Mapped[str]
+    version: Mapped[int]
+    level: Mapped[str | None]
+    response: Mapped[str]
+    area: Mapped[str]
+    language: Mapped[str]
+    state: Mapped[dict[str, Any]]
+    sealed_narrative: Mapped[bytes | None]
+    sealed_place: Mapped[bytes | None]
+    sealed_code_word: Mapped[bytes | None]
+    due_at: Mapped[datetime | None]
+    protocol_hash: Mapped[str]
+    outcome: Mapped[str]
+    unserved: Mapped[str]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    __table_args__ = (
+        sa.Index("uq_case_open_contact", "contact_id", unique=True, sqlite_where=sa.text("closed_at IS NULL"), postgresql_where=sa.text("closed_at IS NULL")),
+        sa.Index("ix_case_due_at", "due_at", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")),
+        sa.Index("ix_case_contact_id_opened_at", "contact_id", "opened_at"),
+    )
+
+
+class MessageRow(Base):
+    """Every text in and out. An inbound row is the inbox; its answers point to it and are found again for a replay."""
+
+    __tablename__ = "message"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    direction: Mapped[str]  # in, out
+    provider: Mapped[str]
+    provider_id: Mapped[str | None]
+    contact_id: Mapped[str | None] = mapped_column(sa.ForeignKey("contact.id"), index=True)
+    case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("case.id"), index=True)
+    person: Mapped[str | None]  # the name of somebody on a ladder, when it is to or from them
+    answers: Mapped[str | None] = mapped_column(sa.ForeignKey("message.id"), index=True)  # the inbound message this replies to
+    place: Mapped[int] = mapped_column(default=0)
+    sealed_words: Mapped[bytes]
+    keys: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    state: Mapped[str]  # heard; replied; waiting, then Twilio's own; dead
+    rank: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None]
+    at: Mapped[datetime]
+    __table_args__ = (
+        sa.UniqueConstraint("provider", "provider_id"),
+        sa.Index("ix_message_next_at", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")),
+    )
+
+
+class HandOffRow(Base):
+    __tablename__ = "hand_off"
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    because: Mapped[str]
+    sealed_packet: Mapped[bytes]
+    at: Mapped[datetime]
+
+
+class DeliveryRow(Base):
+    __tablename__ = "delivery"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
+    revision: Mapped[int]
+    destination: Mapped[str]
+    state: Mapped[str]  # waiting, received, dead, overtaken
+    tries: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+    at: Mapped[datetime]
+    received_at: Mapped[datetime | None]
+    __table_args__ = (
+        sa.UniqueConstraint("case_id", "revision", "destination"),
+        sa.Index("ix_delivery_next_at", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")),
+    )
+
+
+class PageRow(Base):
+    __tablename__ = "page"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
+    ladder: Mapped[str]
+    round: Mapped[int]
+    rung: Mapped[int]
+    person: Mapped[str]
+    at: Mapped[datetime]
+    __table_args__ = (sa.UniqueConstraint("case_id", "ladder", "round", "rung", "person"),)
+
+
+class JournalRow(Base):
+    __tablename__ = "journal"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    case_id: Mapped[str | None] = mapped_column(index=True)
+    who: Mapped[str]
+    event: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+
+
+class TokenRow(Base):
+    """A destination's bearer token: only its SHA-256 is kept."""
+
+    __tablename__ = "token"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class AreaStateRow(Base):
+    """Areas a dispatcher marked as full, until when."""
+
+    __tablename__ = "area_state"
+    area: Mapped[str] = mapped_column(primary_key=True)
+    full_until: Mapped[datetime]
+
+
+class PersonRow(Base):
+    """Somebody of the staff: who they are and what they may do."""
+
+    __tablename__ = "person"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    password: Mapped[str]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+contact: sa.Table = ContactRow.__table__  # type: ignore[assignment]
+case: sa.Table = CaseRow.__table__  # type: ignore[assignment]
+message: sa.Table = MessageRow.__table__  # type: ignore[assignment]
+hand_off: sa.Table = HandOffRow.__table__  # type: ignore[assignment]
+delivery: sa.Table = DeliveryRow.__table__  # type: ignore[assignment]
+page: sa.Table = PageRow.__table__  # type: ignore[assignment]
+journal: sa.Table = JournalRow.__table__  # type: ignore[assignment]
+token: sa.Table = TokenRow.__table__  # type: ignore[assignment]
+area_state: sa.Table = AreaStateRow.__table__  # type: ignore[assignment]
+person: sa.Table = PersonRow.__table__  # type: ignore[assignment]

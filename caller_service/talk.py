@@ -1,0 +1,64 @@
+"""`caller-service talk`: the protocol in a terminal, on the real decisions and words, with nothing kept or sent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from caller_service.casework.interpret import hear
+from caller_service.core.case import Case, Step
+from caller_service.core.effect import Ask, Effect, HandOff, Page, Record, Say
+from caller_service.core.program import Program
+from caller_service.core.routing import Scene
+from caller_service.language.catalog import read_catalog
+from caller_service.language.vocabularies import read_vocabularies
+from caller_service.language.wording import texts
+
+
+def converse(program: Program, language: str | None = None, keep: str | None = None, read_seconds: int = 0, said: Iterable[str] | None = None) -> None:
+    """Talk until the input ends. Raises ValueError for a language the program does not have."""
+    if language is not None and language not in program.languages:
+        raise ValueError(f"language {language}: the program has {', '.join(program.languages)}")
+    program = replace(program, clocks=replace(program.clocks, read=read_seconds))
+    lines = [f"protocol: {program.protocol.id} {program.protocol.version}", f"language: {language or 'as written'}", ""]
+    print(f"{program.name}. Write as a resident would; Ctrl-D ends.\n")
+    case = _opened(program, language)
+    catalog, vocabularies = read_catalog(program.languages), read_vocabularies(program.languages, program.watched)
+    for words in said if said is not None else _typed():
+        now = datetime.now(UTC)
+        step = hear(_opened(program, case.language) if case.ended else case, words, now, Scene(program, now), vocabularies)
+        case = step.case
+        told = [f"< {message.text}".replace("\n", "\n  ") for message in texts(step.effects, case, program, catalog)] + _effects(step)
+        print("\n".join(told) + "\n")
+        lines += [f"> {words}", *told]
+    if keep:
+        Path(keep).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _opened(program: Program, language: str | None) -> Case:
+    return Case("talk", "TALK22", "terminal", language or program.languages[0])
+
+
+def _typed() -> Iterable[str]:
+    while True:
+        if sys.stdin.isatty():
+            print("> ", end="", flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            return
+        yield line.rstrip("\n")
+
+
+def _effects(step: Step) -> list[str]:
+    level = f" {step.case.level.name}" if step.case.level else ""
+    told = [f"! {_named(effect)}" for effect in step.effects if not isinstance(effect, (Say, Ask, Record))]
+    return [*told, f"= {step.case.status.value}{level}{': ' + ', '.join(step.case.because) if step.case.because else ''}"]
+
+
+def _named(effect: Effect) -> str:
+    if isinstance(effect, Page):
+        return f"page {effect.ladder}, rung {effect.rung}"
+    return f"hand_off ({effect.because})" if isinstance(effect, HandOff) else type(effect).__name__

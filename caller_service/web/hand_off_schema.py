@@ -1,0 +1,72 @@
+"""The JSON Schema of `hand_off.v1` (2020-12). Receivers ignore unknown fields; we send none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEXT = {"type": "string"}
+_MAYBE = {"type": ["string", "null"]}
+_YES_NO = {"type": "boolean"}
+_CODES = {"type": "array", "items": _TEXT}
+_MOMENT = {"type": "string", "format": "date-time"}
+
+
+def _whole(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False} | more
+
+
+_PLACE = {
+    "text": _MAYBE,
+    "located": {"enum": ["inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped", "not_asked"]},
+    "area": _MAYBE,
+    "point": {"anyOf": [{"type": "null"}, _whole({"longitude": {"type": "number"}, "latitude": {"type": "number"}})]},
+}
+_CONTACT = {
+    "terms": _TEXT,
+    "number": _MAYBE,
+    "text": _YES_NO,
+    "call": _YES_NO,
+    "voicemail": _TEXT,
+    "deaf_or_asl": _YES_NO,
+    "cannot_text": _MAYBE,
+    "only_replies": _YES_NO,
+    "watched": _YES_NO,
+}
+SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "hand_off.v1",
+    "description": "What a response team is told of a person who asked for help other than police: the least it needs.",
+} | _whole(
+    {
+        "type": {"const": "hand_off.v1"},
+        "hand_off_id": {"type": "string", "minLength": 1},
+        "revision": {"type": "integer", "minimum": 1},
+        "reference": _TEXT,
+        "status": {
+            "enum": [
+                "screening", "open", "handed_off", "accepted", "assigned", "en_route", "arrived", "declined", "closed", "cancelled", "unreachable",
+            ]  # fmt: skip
+        },
+        "level": {"enum": ["R1", "R2", "R3", "R4", "R5", "R6", None]},
+        "reasons": _CODES,
+        "markers": _CODES,
+        "review": _YES_NO,
+        "response": {"enum": ["human", "team", "counselor", "information", "call_911", "review"]},
+        "contingency": _TEXT,
+        "police_requested": {"const": False},
+        "team": _MAYBE,
+        "interpreter": _YES_NO,
+        "place": _whole(_PLACE),
+        "who": _TEXT,
+        "need": _TEXT,
+        "language": _whole({"bcp47": _TEXT, "iso639_3": {"type": "string", "pattern": "^[a-z]{3}$"}}),
+        "contact": _whole(_CONTACT),
+        "notes": {"type": "array", "items": _whole({"self_reported": {"const": True}, "words": _TEXT, "translated": _YES_NO})},
+        "asked_to_cancel": _YES_NO,
+        "unserved": _MAYBE,
+        "outcome": _MAYBE,
+        "protocol": _whole({"id": _TEXT, "version": _TEXT, "hash": _TEXT}),
+        "times": {"type": "object", "additionalProperties": _MOMENT},
+        "related": _CODES,
+    }
+)

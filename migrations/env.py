@@ -1,0 +1,22 @@
+"""Alembic's environment: our tables only, on the engine of the app; the job engine's tables are left alone."""
+
+from alembic import context
+from flask import current_app
+
+database = current_app.extensions["migrate"].db
+options = current_app.extensions["migrate"].configure_args
+
+
+def run() -> None:
+    with database.engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=database.metadata,
+            **options,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+
+
+run()

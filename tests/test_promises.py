@@ -1,0 +1,323 @@
+"""Every combination of answers, and every clock: what we promise holds on all of them (domain.md section 2).
+
+The tree of questions is walked by the decisions themselves, depth first: every answer that is offered, a skip, and
+an unreadable answer, at every question that comes up. Where two cases can no longer be told apart by anything still
+to be decided (`_what_matters`), the second is not walked further; every answer is still played and held to its promises
+where it is given. No answer is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import product
+
+import pytest
+from conversation import CATALOG, NIGHT, OPEN, PACE, PLACES, PROGRAM, VOCABULARIES, Resident, fresh, kept, reading
+
+from caller_service.core import clock
+from caller_service.core.case import Case, Status, Step
+from caller_service.core.effect import Ask, Effect, HandOff, Page, Say
+from caller_service.core.hand_off import packet
+from caller_service.core.protocol import DOUBT, HUMAN_NOW, SKIPPED, UNREADABLE, Level, Question
+from caller_service.core.reply import Reading, Unclear
+from caller_service.core.routing import Scene
+from caller_service.core.screening import advance
+from caller_service.language.wording import texts
+
+PROTOCOL = PROGRAM.protocol
+R1_TRIGGERS = {("health", "yes"), ("violence", "yes"), ("weapon", "yes"), ("place", "yes"), ("soon", "yes")} | {
+    ("attempt", answer) for answer in ("yes", *DOUBT)
+}
+SAFETY = frozenset(question.id for question in PROTOCOL.questions if question.safety)
+READ_BY_CODE = {"who", "safety", "violence", "suicide", "contact", "want", "need", "if_none"}  # answers that core reads by name
+RESPONSES = {"human", "team", "counselor", "information", "call_911"}
+
+
+# ---- the walk -------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Turn:
+    """One answer given, on one path."""
+
+    before: Case
+    question: Question
+    answer: str
+    step: Step
+    now: datetime
+    path: tuple[tuple[str, str], ...]
+    paged: bool = field(default=False)  # a human had been paged on this path before
+
+    @property
+    def case(self) -> Case:
+        return self.step.case
+
+    @property
+    def over(self) -> bool:
+        return not self.case.asked
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={answer}" for name, answer in self.path)
+
+
+def _answers(question: Question, case: Case) -> tuple[str, ...]:
+    if question.kind == "place":
+        return (*PLACES, SKIPPED, UNREADABLE)
+    return (*(choice.code for choice in question.offered(case.facts())), SKIPPED, UNREADABLE)
+
+
+def _give(case: Case, answer: str, scene: Scene) -> Step:
+    """Give one answer. An unreadable one is given by three unreadable replies, as in life."""
+    if answer != UNREADABLE:
+        return advance(case, reading(case, answer), answer, scene, scene.now)
+    step = Step(case)
+    for _ in range(PROTOCOL.unreadable_limit):
+        step = advance(step.case, Reading(Unclear()), "??", scene, scene.now)
+    return step
+
+
+def _what_matters(case: Case) -> tuple[object, ...]:
+    """All that anything still to be decided can see of the answers given; the three kinds of doubt are one to the rules
+    (test_the_three_kinds_of_doubt_are_one), and a rule whose questions are all answered has fired or never will."""
+    answered = case.answers.keys()
+    left = [question for question in PROTOCOL.questions if question.id not in answered and not question.follow_up]
+    open_names = {question.id for question in left} | {"said", "located"}
+    named = set().union(*(one.names() for question in left for one in (question.when, *(choice.when for choice in question.choices))))
+    named |= set().union(*(rule.when.names() for rule in PROTOCOL.rules if rule.when.names() & open_names))
+    seen = {name: "doubt" if value in DOUBT else value for name, value in case.answers.items() if name in named | READ_BY_CODE}
+    located = "doubt" if case.located in ("unknown", "ambiguous", "skipped") else case.located
+    return (case.asked, case.again, case.level, case.review, frozenset(case.because), frozenset(seen.items()), located, case.area, case.status)
+
+
+def _walk(case: Case, now: datetime, path: tuple[tuple[str, str], ...], seen: set[tuple[object, ...]], paged: bool) -> Iterator[Turn]:
+    question = PROTOCOL.question(case.asked)
+    now += PACE
+    scene = Scene(PROGRAM, now)
+    for answer in _answers(question, case):
+        step = _give(case, answer, scene)
+        turn = Turn(case, question, answer, step, now, (*path, (question.id, answer)), paged)
+        yield turn
+        if turn.over:
+            continue
+        matters = _what_matters(step.case)
+        if matters not in seen:
+            seen.add(matters)
+            yield from _walk(step.case, now, turn.path, seen, paged or any(isinstance(effect, Page) for effect in step.effects))
+
+
+@cache
+def walked() -> tuple[Turn, ...]:
+    """Every answer at every question that can come up."""
+    first = Resident().texts("hi")
+    return tuple(_walk(first.case, first.now, (), set(), False))
+
+
+@cache
+def ends() -> tuple[Turn, ...]:
+    return tuple(turn for turn in walked() if turn.over)
+
+
+def _broken(turns: list[Turn]) -> str:
+    return "\n".join([f"{len(turns)} paths break this, such as:", *(f"  {turn} -> {turn.case.level} {turn.case.because}" for turn in turns[:5])])
+
+
+def held(broken: list[Turn]) -> None:
+    assert not broken, _broken(broken)
+
+
+def _in_danger(case: Case) -> bool:
+    return case.level is not None and case.level >= HUMAN_NOW
+
+
+def _pages(step: Step) -> list[Page]:
+    return [effect for effect in step.effects if isinstance(effect, Page)]
+
+
+def test_the_walk_reaches_every_question_every_answer_and_every_reason() -> None:
+    given = {(turn.question.id, turn.answer) for turn in walked()}
+    fired = {reason for turn in walked() for reason in turn.case.because}
+
+    row = [question for question in PROTOCOL.questions if not question.follow_up]
+    assert given >= {(question.id, choice.code) for question in row for choice in question.choices}
+    assert given >= {(question.id, answer) for question in row for answer in (SKIPPED, UNREADABLE)}
+    spoken = {rule.because for rule in PROTOCOL.rules if rule.when.names() & {"said", "reached"} and not rule.when.names() - {"said", "reached"}}
+    assert fired >= {rule.because for rule in PROTOCOL.rules} - spoken - {"pregnant", "frail_or_old"}
+
+
+def test_the_three_kinds_of_doubt_are_one() -> None:
+    """The walk takes them for one where two paths meet again, so no rule and no question may tell them apart."""
+    conditions = [rule.when for rule in PROTOCOL.rules]
+    conditions += [one for question in PROTOCOL.questions for one in (question.when, *(choice.when for choice in question.choices))]
+    clauses = [clause for condition in conditions for alternative in condition.alternatives for clause in alternative]
+
+    assert all(values & DOUBT in (frozenset(), DOUBT) for _, any_of, none_of in clauses for values in (any_of, none_of))
+
+
+# ---- levels ---------------------------------------------------------------------------------------------------------
+def test_every_emergency_answer_is_an_emergency_in_that_same_turn() -> None:
+    held([turn for turn in walked() if (turn.question.id, turn.answer) in R1_TRIGGERS and turn.case.level != Level.R1])
+
+
+def test_no_doubt_about_safety_ends_below_a_human_now() -> None:
+    """Not sure, a skip, three unreadable replies: never "no". A stranger's doubt is looked at by a human instead."""
+    broken = []
+    for turn in walked():
+        doubted = turn.question.safety and turn.answer in DOUBT
+        if doubted and turn.question.id != "safety" and not _in_danger(turn.case):
+            if turn.before.answers.get("who") == "unknown" and turn.question.id not in ("attempt", "soon") and turn.case.review:
+                continue
+            broken.append(turn)
+    held(broken)
+
+
+def test_no_yes_or_doubt_about_safety_or_suicide_ends_unheard() -> None:
+    broken = []
+    for turn in ends():
+        alarms = {name: answer for name, answer in turn.case.answers.items() if name in SAFETY and answer != "no"}
+        certain = "yes" in alarms.values()
+        stranger = turn.case.answers.get("who") == "unknown" and not certain
+        if alarms and not (_in_danger(turn.case) or (stranger and turn.case.review)):
+            broken.append(turn)
+    held(broken)
+
+
+def test_no_later_answer_lowers_the_level() -> None:
+    held([turn for turn in walked() if (turn.before.level or 0) > (turn.case.level or 0)])
+
+
+def test_not_asked_is_never_kept_as_no() -> None:
+    held([turn for turn in walked() if turn.case.answers.keys() - {name for name, _ in turn.path}])
+
+
+def test_a_more_dangerous_answer_never_lowers_the_level() -> None:
+    """For every way of answering all safety questions: making any one answer worse leads to the same level or a higher."""
+    asked = ("health", "safety", "violence", "weapon", "place", "suicide", "attempt", "soon", "gun")
+    fixed = {"contact": "text", "where": "inside", "need": "upset", "want": "team", "if_none": "wait", "voicemail": "no"}
+    worse = {"no": "unsure", "unsure": "yes"}
+    known: dict[tuple[tuple[str, str], ...], Case] = {}
+
+    def attention(case: Case) -> tuple[int, bool]:
+        return (case.level or 0, case.review)
+
+    def play(everything: dict[str, str]) -> Case:
+        case, path = start.case, ()
+        while case.asked:
+            path = (*path, (case.asked, everything[case.asked]))
+            if path not in known:
+                now = start.now + PACE * len(path)
+                known[path] = advance(case, reading(case, path[-1][1]), path[-1][1], Scene(PROGRAM, now), now).case
+            case = known[path]
+        return case
+
+    start = Resident().texts("hi")
+    lowered = []
+    for who in ("me", "me_minor", "adult", "child", "unknown"):
+        reached = {codes: attention(play({"who": who, **fixed, **dict(zip(asked, codes, strict=True))})) for codes in product(("no", "unsure", "yes"), repeat=len(asked))}
+        for codes, (level, review) in reached.items():
+            for at, code in enumerate(codes):
+                if code in worse:
+                    raised_level, raised_review = reached[(*codes[:at], worse[code], *codes[at + 1 :])]
+                    if raised_level < level or (review and not raised_review and raised_level < HUMAN_NOW):
+                        lowered.append((who, codes, asked[at]))
+    assert lowered == []
+
+
+# ---- every path has an end --------------------------------------------------------------------------------------------
+def test_every_path_has_one_route_a_reason_and_an_end_nobody_is_dropped_at() -> None:
+    broken = []
+    for turn in ends():
+        case = turn.case
+        waiting = case.status == Status.HANDED_OFF or (case.status == Status.OPEN and clock.next_due(case, PROGRAM) is not None)
+        if not (case.response in RESPONSES and case.because and case.level is not None and ((case.ended and case.outcome) or waiting)):
+            broken.append(turn)
+    held(broken)
+
+
+def test_danger_is_routed_to_a_human_whatever_else_is_answered() -> None:
+    held([turn for turn in walked() if _in_danger(turn.case) and (turn.case.response != "human" or turn.case.ended)])
+
+
+def test_no_path_ends_without_words() -> None:
+    held([turn for turn in walked() if not any(isinstance(effect, (Say, Ask)) for effect in turn.step.effects)])
+
+
+@pytest.mark.parametrize("language", PROGRAM.languages)
+def test_every_path_has_words_in_every_language(language: str) -> None:
+    keys = {(effect.key if isinstance(effect, Say) else effect) for turn in walked() for effect in turn.step.effects if isinstance(effect, (Say, Ask))}
+    case = fresh(language)
+
+    for key in keys:
+        spoken = texts((Say(key) if isinstance(key, str) else key,), case, PROGRAM, CATALOG)
+        assert spoken and all(message.text.strip() for message in spoken)
+
+
+def test_unserved_always_has_a_reason_and_a_next_step() -> None:
+    unserved = [turn for turn in ends() if turn.case.outcome == "unserved"]
+
+    assert unserved
+    held([turn for turn in unserved if not turn.case.unserved])
+    held([turn for turn in unserved if "988" not in " ".join(words(turn.step, turn.case))])
+
+
+def words(step: Step, case: Case) -> list[str]:
+    return [message.text for message in texts(step.effects, case, PROGRAM, CATALOG)]
+
+
+def test_a_path_has_at_most_nine_answers_on_the_common_way() -> None:
+    common = Resident().texts("hi").answers("me", "no", "no", "no", "text", "inside", "worried", "team", "wait")
+    assert common.case.status == Status.HANDED_OFF and not common.asked
+
+    longest = max(ends(), key=lambda turn: len(turn.path))
+    assert len(longest.path) <= 16
+
+
+# ---- danger -----------------------------------------------------------------------------------------------------------
+def test_the_first_danger_pages_and_hands_off_in_that_same_turn() -> None:
+    first = [turn for turn in walked() if _in_danger(turn.case) and not _in_danger(turn.before)]
+
+    assert first
+    held([turn for turn in first if [page.ladder for page in _pages(turn.step)] != ["danger"]])
+    held([turn for turn in first if not any(isinstance(effect, HandOff) for effect in turn.step.effects)])
+    held([turn for turn in first if turn.case.status != Status.HANDED_OFF])
+
+
+def test_nobody_is_paged_for_danger_where_there_is_none() -> None:
+    held([turn for turn in walked() if not _in_danger(turn.case) and _pages(turn.step)])
+
+
+def test_once_a_human_is_paged_only_contact_and_where_are_asked() -> None:
+    held([turn for turn in walked() if _in_danger(turn.case) and turn.case.asked not in ("", "contact", "where")])
+
+
+def test_the_resident_hears_at_once_that_a_person_is_being_asked() -> None:
+    first = [turn for turn in walked() if _in_danger(turn.case) and not _in_danger(turn.before)]
+
+    held([turn for turn in first if "A person is being asked to join you here" not in " ".join(words(turn.step, turn.case))])
+
+
+def test_every_emergency_says_what_to_do_before_anything_else() -> None:
+    urgent = [turn for turn in walked() if turn.case.level == Level.R1 and turn.before.level != Level.R1]
+
+    held([turn for turn in urgent if not any(number in words(turn.step, turn.case)[0] for number in ("911", "988"))])
+
+
+def test_police_are_never_requested() -> None:
+    held([turn for turn in walked() if packet(turn.case, PROGRAM)["police_requested"] is not False])
+    assert {rung.ladder for rung in PROGRAM.ladder} == {"danger", "team", "counselor", "review"}
+
+
+def test_a_packet_never_carries_a_number_nobody_called_safe() -> None:
+    allowed = {"text_call", "text", "text_deaf", "call"}
+
+    held([turn for turn in walked() if (packet(turn.case, PROGRAM, "+17205550199")["contact"]["number"] is not None) != (turn.case.answers.get("contact") in allowed)])
+
+
+def test_under_18_always_meets_a_human_before_a_team_goes() -> None:
+    held([turn for turn in ends() if turn.case.answers.get("who") in ("me_minor", "child") and not turn.case.review])
+
+
+def test_a_place_nobody_can_be_sure_of_always_meets_a_human() -> None:
+    unsure = ("near_edge", "ambiguous", "unknown", "skipped")
+
+    held([turn for turn in ends() if turn.case.located in unsure and not (turn.case.review or _in_danger(turn.case))])
