@@ -9,7 +9,7 @@ where it is given. No answer is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import product
@@ -19,6 +19,7 @@ from conversation import CATALOG, NIGHT, OPEN, PACE, PLACES, PROGRAM, VOCABULARI
 
 from caller_service.core import clock
 from caller_service.core.case import Case, Status, Step
+from caller_service.core.disposition import decide
 from caller_service.core.effect import Ask, Effect, HandOff, Page, Say
 from caller_service.core.hand_off import packet
 from caller_service.core.protocol import DOUBT, HUMAN_NOW, SKIPPED, UNREADABLE, Level, Question
@@ -32,7 +33,7 @@ R1_TRIGGERS = {("health", "yes"), ("violence", "yes"), ("weapon", "yes"), ("plac
     ("attempt", answer) for answer in ("yes", *DOUBT)
 }
 SAFETY = frozenset(question.id for question in PROTOCOL.questions if question.safety)
-READ_BY_CODE = {"who", "safety", "violence", "suicide", "contact", "want", "need", "if_none"}  # answers that core reads by name
+READ_BY_CODE = {"who", "contact", "want", "need", "if_none"}  # answers that the end of the row is decided by
 RESPONSES = {"human", "team", "counselor", "information", "call_911"}
 
 
@@ -68,23 +69,22 @@ def _answers(question: Question, case: Case) -> tuple[str, ...]:
 
 
 def _give(case: Case, answer: str, scene: Scene) -> Step:
-    """Give one answer. An unreadable one is given by three unreadable replies, as in life."""
+    """Give one answer. "Unreadable" is given by the last of the unreadable replies that are borne with."""
     if answer != UNREADABLE:
         return advance(case, reading(case, answer), answer, scene, scene.now)
-    step = Step(case)
-    for _ in range(PROTOCOL.unreadable_limit):
-        step = advance(step.case, Reading(Unclear()), "??", scene, scene.now)
-    return step
+    return advance(replace(case, unreadable=PROTOCOL.unreadable_limit - 1), Reading(Unclear()), "??", scene, scene.now)
 
 
 def _what_matters(case: Case) -> tuple[object, ...]:
-    """All that anything still to be decided can see of the answers given; the three kinds of doubt are one to the rules
-    (test_the_three_kinds_of_doubt_are_one), and a rule whose questions are all answered has fired or never will."""
+    """All that the rest of the row can see of the answers given. The three kinds of doubt are one to the rules
+    (test_the_three_kinds_of_doubt_are_one); a rule whose questions are all answered has fired, or never will; a danger or
+    review that has fired stands. What only clocks and status words read of earlier answers is held to its promises below."""
     answered = case.answers.keys()
     left = [question for question in PROTOCOL.questions if question.id not in answered and not question.follow_up]
     open_names = {question.id for question in left} | {"said", "located"}
-    named = set().union(*(one.names() for question in left for one in (question.when, *(choice.when for choice in question.choices))))
-    named |= set().union(*(rule.when.names() for rule in PROTOCOL.rules if rule.when.names() & open_names))
+    named: set[str] = set().union(*(one.names() for question in left for one in (question.when, *(choice.when for choice in question.choices))))
+    stands = {rule.because for rule in PROTOCOL.rules if rule.because in case.because and (rule.level is None or rule.level >= HUMAN_NOW)}
+    named |= set().union(*(rule.when.names() for rule in PROTOCOL.rules if rule.when.names() & open_names and rule.because not in stands))
     seen = {name: "doubt" if value in DOUBT else value for name, value in case.answers.items() if name in named | READ_BY_CODE}
     located = "doubt" if case.located in ("unknown", "ambiguous", "skipped") else case.located
     return (case.asked, case.again, case.level, case.review, frozenset(case.because), frozenset(seen.items()), located, case.area, case.status)
@@ -151,7 +151,7 @@ def test_the_three_kinds_of_doubt_are_one() -> None:
     conditions += [one for question in PROTOCOL.questions for one in (question.when, *(choice.when for choice in question.choices))]
     clauses = [clause for condition in conditions for alternative in condition.alternatives for clause in alternative]
 
-    assert all(values & DOUBT in (frozenset(), DOUBT) for _, any_of, none_of in clauses for values in (any_of, none_of))
+    assert all(values & DOUBT in (frozenset(), DOUBT) for name, *sets in clauses for values in sets if name != "located")
 
 
 # ---- levels ---------------------------------------------------------------------------------------------------------
@@ -190,15 +190,42 @@ def test_not_asked_is_never_kept_as_no() -> None:
     held([turn for turn in walked() if turn.case.answers.keys() - {name for name, _ in turn.path}])
 
 
-def test_a_more_dangerous_answer_never_lowers_the_level() -> None:
-    """For every way of answering all safety questions: making any one answer worse leads to the same level or a higher."""
-    asked = ("health", "safety", "violence", "weapon", "place", "suicide", "attempt", "soon", "gun")
-    fixed = {"contact": "text", "where": "inside", "need": "upset", "want": "team", "if_none": "wait", "voicemail": "no"}
-    worse = {"no": "unsure", "unsure": "yes"}
-    known: dict[tuple[tuple[str, str], ...], Case] = {}
+DETAILS = ("health", "safety", "violence", "weapon", "place", "suicide", "attempt", "soon", "gun")
+WORSE = {"no": "unsure", "unsure": "yes"}
 
-    def attention(case: Case) -> tuple[int, bool]:
-        return (case.level or 0, case.review)
+
+def _raised(codes: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The same answers with one of them more dangerous, by the name of its question."""
+    for at, code in enumerate(codes):
+        if code in WORSE:
+            yield DETAILS[at], (*codes[:at], WORSE[code], *codes[at + 1 :])
+
+
+@pytest.mark.parametrize("who", ["me", "unknown"])
+def test_of_the_same_questions_a_more_dangerous_answer_never_lowers_the_level(who: str) -> None:
+    """All 19,683 ways of answering all nine safety questions, as the rules read them."""
+    levels = {}
+    for codes in product(("no", "unsure", "yes"), repeat=len(DETAILS)):
+        told = decide(PROTOCOL, replace(fresh(), answers={"who": who, "want": "team", **dict(zip(DETAILS, codes, strict=True))}))
+        levels[codes] = (told.level or 0, told.review and (told.level or 0) < HUMAN_NOW)
+    lowered = [(name, codes) for codes, (level, _) in levels.items() for name, worse in _raised(codes) if levels[worse][0] < level]
+    unlooked = [
+        (name, codes)
+        for codes, (_, review) in levels.items()
+        for name, worse in _raised(codes)
+        if review and not levels[worse][1] and levels[worse][0] < HUMAN_NOW
+    ]
+
+    assert (lowered, unlooked) == ([], [])
+
+
+@pytest.mark.parametrize("who", ["me", "me_minor", "adult", "child", "unknown"])
+def test_no_more_dangerous_answer_loses_the_human(who: str) -> None:
+    """As asked: a danger found early leaves later questions unasked, so it may be R2 where they would have told R1. A
+    human comes now in both, by the same queue and the same clocks; that is what no worse answer ever takes away."""
+    rest = {"who": who, "contact": "text", "where": "inside", "need": "upset", "want": "team", "if_none": "wait"}
+    start = Resident().texts("hi")
+    known: dict[tuple[tuple[str, str], ...], Case] = {}
 
     def play(everything: dict[str, str]) -> Case:
         case, path = start.case, ()
@@ -210,17 +237,13 @@ def test_a_more_dangerous_answer_never_lowers_the_level() -> None:
             case = known[path]
         return case
 
-    start = Resident().texts("hi")
-    lowered = []
-    for who in ("me", "me_minor", "adult", "child", "unknown"):
-        reached = {codes: attention(play({"who": who, **fixed, **dict(zip(asked, codes, strict=True))})) for codes in product(("no", "unsure", "yes"), repeat=len(asked))}
-        for codes, (level, review) in reached.items():
-            for at, code in enumerate(codes):
-                if code in worse:
-                    raised_level, raised_review = reached[(*codes[:at], worse[code], *codes[at + 1 :])]
-                    if raised_level < level or (review and not raised_review and raised_level < HUMAN_NOW):
-                        lowered.append((who, codes, asked[at]))
-    assert lowered == []
+    every = product(("no", "unsure", "yes"), repeat=len(DETAILS))
+    human = {}
+    for codes in every:
+        case = play({**rest, **dict(zip(DETAILS, codes, strict=True))})
+        human[codes] = 2 if _in_danger(case) else int("bystander.doubt" in case.because)
+
+    assert [(name, codes) for codes, how in human.items() for name, worse in _raised(codes) if human[worse] < how] == []
 
 
 # ---- every path has an end --------------------------------------------------------------------------------------------

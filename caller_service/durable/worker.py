@@ -108,14 +108,20 @@ def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], None], stop: threa
         beat += 1
 
 
-def purge(engine: sa.Engine, keep: int = KEEP_FINISHED) -> None:
+def purge(engine: sa.Engine, keep: int = KEEP_FINISHED, batch: int = 500) -> None:
     """Drop finished jobs: the engine's tables hold what is under way, not history."""
-    table = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
-    with engine.begin() as conn:
-        conn.execute(
-            sa.text(f"DELETE FROM {table} WHERE status IN ('SUCCESS', 'ERROR', 'CANCELLED') AND updated_at < :before"),  # noqa: S608
-            {"before": int((time.time() - keep) * 1000)},
-        )
+    status = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("status"), sa.column("updated_at"), schema=_schema(engine))
+    old = (status.c.status.in_(("SUCCESS", "ERROR", "CANCELLED")), status.c.updated_at < int((time.time() - keep) * 1000))
+    while True:
+        with engine.connect() as conn:
+            ids = list(conn.execute(sa.select(status.c.workflow_uuid).where(*old).limit(batch)).scalars())
+        if not ids:
+            return
+        DBOS.delete_workflows(ids)
+
+
+def _schema(engine: sa.Engine) -> str | None:
+    return None if engine.dialect.name == "sqlite" else "dbos"
 
 
 class _Life:

@@ -123,7 +123,7 @@ def listed(conn: sa.Connection, state: str | None, limit: int = 200) -> Sequence
 def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
     """One page a case, ladder, round, rung and person. False if it is already there."""
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    return conn.execute(insert(page).values(dict(row)).on_conflict_do_nothing()).rowcount == 1
+    return conn.execute(insert(page).values(dict(row)).on_conflict_do_nothing().returning(page.c.id)).first() is not None
 
 
 def paged_people(conn: sa.Connection, case_id: str) -> list[str]:

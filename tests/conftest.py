@@ -1,0 +1,282 @@
+"""The house under test: the real app on a real database, a clock we set, and people instead of clients.
+
+Every test that asks for `house` runs on SQLite and on PostgreSQL. Jobs wait in the engine's own tables and are run by
+`house.works()`; the running worker has its own tests (test_end_to_end.py). Nothing reaches the network: an unplanned
+request fails the test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import responses
+import sqlalchemy as sa
+from flask import Flask
+from twilio.request_validator import RequestValidator
+
+import caller_service
+from caller_service.casework.hand_off import deliver
+from caller_service.casework.parts import Parts
+from caller_service.casework.send_text import send_text
+from caller_service.casework.tick import sweep
+from caller_service.cli import migrated
+from caller_service.front.guard import token_hash
+from caller_service.language.segments import fitted
+from caller_service.settings import Settings
+from caller_service.store.tables import Base
+from throwaway_postgres import ThrowawayPostgres
+
+MONDAY_NOON = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)  # noon in the rehearsal city
+TWILIO = "https://twilio.test"
+CAD = "http://127.0.0.1:8020/hand-offs"
+
+
+@pytest.fixture(autouse=True)
+def outside() -> Iterator[responses.RequestsMock]:
+    """The world outside: what is not planned fails, and what was planned must happen."""
+    with responses.RequestsMock() as planned:
+        planned.add_passthru("http://127.0.0.1")
+        yield planned
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    server = ThrowawayPostgres()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The app on one database, migrated once for all tests."""
+    here = tmp_path_factory.mktemp(request.param)
+    url = f"sqlite:///{here}/caller.sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres")
+    settings = Settings.from_environment({"CALLER_DATABASE_URL": url, "CALLER_PUBLIC_URL": "https://house.test"}, here=here)
+    settings = replace(settings, twilio_api_url=TWILIO, twilio_auth_tokens=("first" * 8, "second" * 6))
+    app = caller_service.create_app(settings)
+    app.testing = False  # errors go where they go in earnest
+    migrated(app, settings)
+    yield app
+    app.extensions["caller_parts"].engine.dispose()
+
+
+@pytest.fixture
+def house(built: Flask, outside: responses.RequestsMock) -> Iterator[House]:
+    one = House(built, outside)
+    yield one
+    one.clean()
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = MONDAY_NOON
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(microseconds=1)  # two moments are never the same
+        return self.at
+
+
+class House:
+    """The app, with hands to play it."""
+
+    def __init__(self, app: Flask, outside: responses.RequestsMock) -> None:
+        self.app = app
+        self.outside = outside
+        self.clock = Clock()
+        self._own = app.extensions["caller_parts"]
+        app.extensions["caller_parts"] = replace(self._own, now=self.clock)
+        self.client = app.test_client()
+        self.sent: list[dict[str, str]] = []
+        self.posted: list[tuple[dict[str, Any], dict[str, str]]] = []
+        self.token = secrets.token_hex(16)
+        with self.parts.engine.begin() as conn:
+            table = Base.metadata.tables["token"]
+            conn.execute(sa.insert(table).values(id=secrets.token_hex(8), name="cad", hash=token_hash(self.token), created_at=self.clock()))
+
+    @property
+    def parts(self) -> Parts:
+        return self.app.extensions["caller_parts"]  # type: ignore[no-any-return]
+
+    def clean(self) -> None:
+        self.app.extensions["caller_parts"] = self._own
+        lite = self.parts.engine.dialect.name == "sqlite"
+        with self.parts.engine.begin() as conn:
+            for table in reversed(Base.metadata.sorted_tables):
+                conn.execute(sa.delete(table))
+            for name in ("workflow_status", "workflow_input", "workflow_output"):
+                conn.execute(sa.text(f"DELETE FROM {name if lite else 'dbos.' + name}"))
+
+    def change(self, **parts: Any) -> None:
+        """Swap a part: a shorter ladder, a faster clock."""
+        self.app.extensions["caller_parts"] = replace(self.parts, **parts)
+
+    def clocks(self, **seconds: int) -> None:
+        program = self.parts.program
+        self.change(program=replace(program, clocks=replace(program.clocks, **seconds)))
+
+    def wait(self, seconds: float) -> None:
+        self.clock.at += timedelta(seconds=seconds)
+
+    # ---- people ----------------------------------------------------------------------------------------------------
+    def resident(self, number: str = "+17205550123") -> Resident:
+        return Resident(self, number)
+
+    def dispatch(self, path: str, told: dict[str, Any] | None = None, method: str = "POST", token: str | None = None) -> Any:
+        """One call of the API by a destination."""
+        return self.client.open(
+            f"/api/v1/hand-offs{path}", method=method, json=told, headers={"Authorization": f"Bearer {token or self.token}"}
+        )
+
+    # ---- the worker ------------------------------------------------------------------------------------------------
+    def jobs(self) -> list[tuple[str, str, str]]:
+        """Jobs waiting in the engine's own tables: id, name, argument."""
+        prefix = "" if self.parts.engine.dialect.name == "sqlite" else "dbos."
+        query = f"""SELECT s.workflow_uuid, s.name, i.inputs FROM {prefix}workflow_status s JOIN {prefix}workflow_input i
+                    ON i.workflow_uuid = s.workflow_uuid WHERE s.status = 'ENQUEUED' ORDER BY s.created_at, s.workflow_uuid"""
+        with self.parts.engine.connect() as conn:
+            return [(row[0], row[1], json.loads(row[2])["positionalArgs"][0]) for row in conn.execute(sa.text(query))]
+
+    def works(self, twilio: int = 201, cad: int = 202) -> House:
+        """Run every waiting job once, with Twilio and the destination answering so."""
+        self.outside.reset()
+        self.outside.assert_all_requests_are_fired = False
+        self.outside.add_passthru("http://127.0.0.1:1")
+        self.outside.add_callback("POST", re.compile(rf"{TWILIO}/.*/Messages.json"), lambda request: self._twilio(request, twilio))
+        self.outside.add("GET", re.compile(rf"{TWILIO}/.*/Messages.json.*"), json={"messages": [], "next_page_uri": None, "uri": ""})
+        self.outside.add_callback("POST", CAD, lambda request: self._cad(request, cad))
+        prefix = "" if self.parts.engine.dialect.name == "sqlite" else "dbos."
+        for job_id, name, reference in self.jobs():
+            {"deliver": deliver, "send_text": send_text}[name](self.parts, reference)
+            with self.parts.engine.begin() as conn:
+                conn.execute(sa.text(f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE workflow_uuid = :id"), {"id": job_id})
+        return self
+
+    def settles(self) -> House:
+        """Run jobs until none waits."""
+        while self.jobs():
+            self.works()
+        return self
+
+    def sweeps(self) -> House:
+        sweep(self.parts)
+        return self
+
+    def _twilio(self, request: Any, status: int) -> tuple[int, dict[str, str], str]:
+        from urllib.parse import parse_qsl
+
+        form = dict(parse_qsl(request.body))
+        if status != 201:
+            code = {429: 20429, 400: 21610, 404: 21614}.get(status, 20500)
+            return status, {}, json.dumps({"code": code, "message": f"to {form['To']} failed", "status": status})
+        self.sent.append(form)
+        return 201, {}, json.dumps({"sid": f"SM{len(self.sent):032d}", "status": "queued"})
+
+    def _cad(self, request: Any, status: int) -> tuple[int, dict[str, str], str]:
+        if 200 <= status < 300:
+            self.posted.append((json.loads(request.body), dict(request.headers)))
+        return status, {}, "whatever"
+
+    # ---- looking ---------------------------------------------------------------------------------------------------
+    def rows(self, table: str, **where: Any) -> list[Any]:
+        one = Base.metadata.tables[table]
+        query = sa.select(one)
+        for name, value in where.items():
+            query = query.where(one.c[name] == value)
+        with self.parts.engine.connect() as conn:
+            return list(conn.execute(query))
+
+    def words(self, key: str, language: str = "en", **fill: str) -> str:
+        """What a key says: tests hold to meanings, translators to words."""
+        return fitted(self._own.catalog.text(language, key, **({"program": self._own.program.name} | fill)))
+
+    def texts_to(self, number: str) -> list[str]:
+        """What was sent to a number by REST, oldest first."""
+        return [form["Body"] for form in self.sent if form["To"] == number]
+
+
+class Resident:
+    """Somebody with a phone."""
+
+    def __init__(self, house: House, number: str) -> None:
+        self.house = house
+        self.number = number
+        self.heard: list[str] = []
+        self.pace = 10.0  # seconds between texts: slower than the clock `read`
+
+    def texts(self, *words: str, sid: str | None = None, **form: str) -> Resident:
+        for said in words:
+            self.house.wait(self.pace)
+            answer = self.posts(said, sid=sid, **form)
+            assert answer.status_code == 200, answer.text
+            self.heard = twiml(answer.text)
+        return self
+
+    def posts(self, said: str, sid: str | None = None, token: str | None = None, **form: str) -> Any:
+        """One signed webhook, as Twilio sends it."""
+        fields = {
+            "MessageSid": sid or f"SM{secrets.token_hex(16)}", "AccountSid": "AC" + "0" * 32, "From": self.number, "To": "+17205550100",
+            "Body": said, "NumMedia": "0",
+        } | form  # fmt: skip
+        return signed(self.house, "/twilio/sms", fields, token)
+
+    def hears(self, *words: str) -> Resident:
+        said = "\n".join(self.heard)
+        for each in words:
+            assert each in said, f"{each!r} is not in {said!r}"
+        return self
+
+    def told(self, *keys: str, language: str = "en") -> Resident:
+        """Hears these keys, whatever fills them."""
+        for key in keys:
+            words = re.escape(self.house.parts.catalog.words[language][key])
+            assert re.search(re.sub(r"\\{\w+\\}", ".*", words), "\n".join(self.heard)), f"{key} is not in {self.heard}"
+        return self
+
+    def hears_not(self, *words: str) -> Resident:
+        said = "\n".join(self.heard)
+        for each in words:
+            assert each not in said, f"{each!r} is in {said!r}"
+        return self
+
+    def case(self) -> Any:
+        """This resident's latest case, as its row."""
+        index = self.house.parts.sealer.index(self.number)
+        contact = self.house.rows("contact", number_index=index)[0]
+        return sorted(self.house.rows("case", contact_id=contact.id), key=lambda row: row.opened_at)[-1]
+
+    def wants_a_team(self) -> Resident:
+        """Screened for an adult they know; a team is asked for, and told to wait if none is free."""
+        self.texts("my brother is seeing things and shouting")
+        return self.texts("3", "2", "2", "2", "2", "Main St and 3rd Ave", "1", "2", "1", "1")
+
+
+def signed(house: House, path: str, fields: dict[str, str], token: str | None = None) -> Any:
+    key = token or house.app.config["TWILIO_AUTH_TOKENS"][0]
+    signature = RequestValidator(key).compute_signature(f"https://house.test{path}", fields)
+    return house.client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
+
+
+def twiml(text: str) -> list[str]:
+    """The words of each <Message>."""
+    return [message.findtext("Body") or "" for message in ElementTree.fromstring(text).findall("Message")]
+
+
+@pytest.fixture
+def project() -> Path:
+    """The checkout."""
+    return Path(__file__).parent.parent
+
+
+os.environ.pop("CALLER_MODE", None)

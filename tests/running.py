@@ -1,0 +1,444 @@
+"""The whole service, running: the real `serve` and `work` as processes of their own, both stand-ins in this one.
+
+Nothing here sleeps for a guess: what is waited for is a condition, looked at again whenever a stand-in has news.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import requests
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.pool import NullPool
+from throwaway_postgres import ThrowawayPostgres
+
+import caller_service
+from caller_service.core.program import Program
+from caller_service.program import read_program
+from caller_service.rehearsal.board import Answer, Board, Held
+from caller_service.rehearsal.cad_stand_in import create_cad
+from caller_service.rehearsal.dispatcher import CadSettings, Dispatcher, Move
+from caller_service.rehearsal.exchange import Exchange, Text
+from caller_service.rehearsal.line import Heard, Line, TwilioSettings
+from caller_service.rehearsal.pages import serving
+from caller_service.rehearsal.twilio_stand_in import create_twilio
+from caller_service.settings import Settings
+
+T = TypeVar("T")
+
+PACKAGE = Path(caller_service.__file__).parent
+COMMAND = (sys.executable, "-m", "caller_service.cli")
+STARTED = 20.0  # seconds a process has to start on a busy machine
+SOON = 10.0  # seconds what was caused has to happen in
+READ = 1.0  # the clock `read`, as short as a program may set it
+PAGE_NEXT, TRUTH = 2, 3
+
+
+# ---- waiting --------------------------------------------------------------------------------------------------------
+
+
+def until(look: Callable[[], T], what: str, seconds: float = SOON, news: Callable[[float], None] | None = None) -> T:
+    """What `look` gives as soon as it is true; `news` waits for a change, at most so long."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        left = end - time.monotonic()
+        assert left > 0, f"not within {seconds:g} s: {what}"
+        if news is not None:
+            news(min(left, 1.0))
+        else:
+            time.sleep(min(left, 0.03))  # a file or a process sends no news
+    return found
+
+
+def free_port(*more: int) -> int:
+    """A free port; with `more`, one whose neighbours at these distances are free too."""
+    while True:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            port: int = one.getsockname()[1]
+        if port < 65_000 and all(is_free(port + distance) for distance in more):
+            return port
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(url: str) -> int:
+    """The status of a page, 0 while nobody is there."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.get(url, timeout=2).status_code
+    except requests.RequestException:
+        return 0
+
+
+# ---- processes ------------------------------------------------------------------------------------------------------
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Ours without anything that would reach the service by accident."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CALLER_", "TWILIO_")) and not name.lower().endswith("_proxy")}
+    return kept | more
+
+
+class Running:
+    """One command of ours as a process with its own group; what it says goes to a file."""
+
+    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as file:
+            self._started_at = file.tell()
+            self.process = subprocess.Popen(
+                [*COMMAND, *words], cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=file, stderr=file, process_group=0
+            )
+
+    @property
+    def said(self) -> str:
+        """What it has said since it was started."""
+        return self.log.read_bytes()[self._started_at :].decode()
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def says(self, words: str, seconds: float = STARTED) -> None:
+        until(lambda: words in self.said or not self.alive, f"{words!r}", seconds)
+        assert words in self.said, self.said
+
+    def end(self, number: int = signal.SIGTERM, seconds: float = 10.0) -> int:
+        """End the whole group, in the end with force; the exit code."""
+        self._tell(number)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pass
+        self._tell(signal.SIGKILL)
+        return self.process.wait(5)
+
+    def _tell(self, number: int) -> None:
+        try:
+            os.killpg(self.process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass  # nobody is left in the group
+
+
+def command(folder: Path, *words: str, said: str = "", environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    asked = [*COMMAND, *words]
+    return subprocess.run(
+        asked, cwd=folder, env=dict(environment or clean_environment()), input=said, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+# ---- databases ------------------------------------------------------------------------------------------------------
+
+
+@cache
+def postgres() -> ThrowawayPostgres:
+    """One server for all tests that ask; it ends with this process."""
+    return ThrowawayPostgres()
+
+
+_numbers = count(1)
+
+
+@contextmanager
+def new_database(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database, sqlite or postgresql."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'var' / 'caller.sqlite'}"
+        return
+    server, name = sa.make_url(postgres().url), f"caller_{os.getpid()}_{next(_numbers)}"
+    _alone(server, f"CREATE DATABASE {name}")
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        _alone(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _alone(url: sa.URL, statement: str) -> None:
+    engine = sa.create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        conn.execute(sa.text(statement))
+    engine.dispose()
+
+
+@contextmanager
+def connected(url: str) -> Iterator[sa.Connection]:
+    """A plain connection that leaves nothing open."""
+    engine = sa.create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as conn:
+            yield conn
+    finally:
+        engine.dispose()
+
+
+# ---- the rehearsal city, shortened ----------------------------------------------------------------------------------
+
+
+def short_program(folder: Path, cad_url: str) -> Path:
+    """A copy of the rehearsal city whose clocks are short, whose teams never sleep, and whose webhook goes to `cad_url`."""
+    city = folder / "programs" / "rehearsal"
+    shutil.copytree(PACKAGE / "programs" / "rehearsal", city)
+    shutil.copytree(PACKAGE / "protocols", folder / "protocols")
+    file = city / "program.toml"
+    words = file.read_text(encoding="utf-8")
+    changes = (
+        (r"http://127\.0\.0\.1:8020", cad_url, 1),
+        (r"(?m)^read = \d+", f"read = {READ:g}", 1),
+        (r"(?m)^page_next = \d+", f"page_next = {PAGE_NEXT}", 1),
+        (r"(?m)^truth = \d+", f"truth = {TRUTH}", 1),
+        (r"(?m)^hours = .*$", "", 0),
+    )
+    for pattern, by, times in changes:
+        words, found = re.subn(pattern, by, words, count=times)
+        assert found, pattern
+    file.write_text(words, encoding="utf-8")
+    return file
+
+
+class Visitors:
+    """Remembers every URL that somebody asked the stand-ins for, whole."""
+
+    def __init__(self, *apps: Flask) -> None:
+        self.urls: list[str] = []
+        for app in apps:
+            app.wsgi_app = self._noting(app.wsgi_app)  # type: ignore[method-assign]
+
+    def _noting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+            self.urls.append(f"{environ['REQUEST_METHOD']} {environ.get('REQUEST_URI', '')} {environ['PATH_INFO']} {environ.get('QUERY_STRING', '')}")
+            return inner(environ, start_response)
+
+        return noted
+
+
+@contextmanager
+def served(app: Flask, port: int = 0) -> Iterator[str]:
+    """The app on a server of its own; gives its address."""
+    server = serving(app, "127.0.0.1", port)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+# ---- the house ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class House:
+    """The service between its two stand-ins."""
+
+    folder: Path
+    url: str
+    database_url: str
+    environment: dict[str, str] = field(repr=False)
+    settings: Settings = field(repr=False)
+    program: Program = field(repr=False)
+    twilio: Flask
+    cad: Flask
+    visitors: Visitors
+    web: Running = field(init=False)
+    worker: Running = field(init=False)
+    _fictional: Iterator[int] = field(default_factory=lambda: iter(range(140, 199)))
+
+    # ---- its parts --------------------------------------------------------------------------------------------------
+    @property
+    def exchange(self) -> Exchange:
+        exchange: Exchange = self.twilio.extensions["exchange"]
+        return exchange
+
+    @property
+    def line(self) -> Line:
+        line: Line = self.twilio.extensions["line"]
+        return line
+
+    @property
+    def board(self) -> Board:
+        board: Board = self.cad.extensions["board"]
+        return board
+
+    @property
+    def auth_token(self) -> str:
+        return self.settings.twilio_auth_tokens[0]
+
+    # ---- its processes ----------------------------------------------------------------------------------------------
+    def start_web(self) -> None:
+        self.web = Running(["serve", "--workers", "2", "--threads", "8"], self.folder, self.environment, self.folder / "web.log")
+        until(lambda: answers(f"{self.url}/health/ready") == 200 or not self.web.alive, "the web door is ready", STARTED)
+        assert self.web.alive, self.web.said
+
+    def start_worker(self, name: str = "worker-1") -> Running:
+        """A worker; its end is the caller's, if it is not the first."""
+        started = Running(["work"], self.folder, self.environment | {"CALLER_WORKER_ID": name}, self.folder / f"{name}.log")
+        started.says("ready")
+        return started
+
+    def logs(self) -> str:
+        """Everything its processes ever said."""
+        return "\n".join(file.read_text() for file in sorted(self.folder.glob("*.log")))
+
+    # ---- people -----------------------------------------------------------------------------------------------------
+    def resident(self) -> Person:
+        """Somebody nobody has heard of yet."""
+        return Person(self, f"+17205550{next(self._fictional)}")
+
+    def staff(self, name: str) -> Person:
+        return Person(self, next(rung.number for rung in self.program.ladder if rung.name == name))
+
+    # ---- dispatch ---------------------------------------------------------------------------------------------------
+    def on_board(self, person: Person, revision: int = 1, seconds: float = SOON) -> Held:
+        """The hand-off of this person's case, once dispatch has that revision of it."""
+        case_id = self.case_of(person).id
+        return self.when_board(lambda: (held := self.board.held(case_id)) and held.revision >= revision and held, f"revision {revision}", seconds)
+
+    def when_board(self, look: Callable[[], T], what: str, seconds: float = SOON) -> T:
+        return until(look, what, seconds, lambda left: self.board.wait_past(self.board.version, min(left, 0.2)))
+
+    def tell(self, held: Held, move: Move) -> Answer:
+        """Dispatch pushes a button."""
+        dispatcher: Dispatcher = self.cad.extensions["dispatcher"]
+        answer = dispatcher.tell(held, move)
+        assert answer.fine, answer
+        return answer
+
+    # ---- what was kept ----------------------------------------------------------------------------------------------
+    def rows(self, query: str, **values: Any) -> list[sa.Row[Any]]:
+        with connected(self.database_url) as conn:
+            return list(conn.execute(sa.text(query), values))
+
+    def case_of(self, person: Person) -> sa.Row[Any]:
+        """The latest case of a resident, found by what they wrote last."""
+        sid = person.sent[-1]
+        return self.rows('SELECT c.* FROM "case" c JOIN message m ON m.case_id = c.id WHERE m.provider_id = :sid', sid=sid)[0]
+
+    def unfinished_jobs(self) -> int:
+        table = "workflow_status" if self.database_url.startswith("sqlite") else "dbos.workflow_status"
+        return int(self.rows(f"SELECT count(*) FROM {table} WHERE status IN ('PENDING', 'ENQUEUED', 'DELAYED')")[0][0])
+
+    def settles(self) -> None:
+        """Every job is done and every receipt is in."""
+        until(lambda: self.unfinished_jobs() == 0, "all jobs are done", 20)
+        assert self.twilio.extensions["errands"].settled(10)
+
+
+@dataclass
+class Person:
+    """Somebody with a phone."""
+
+    house: House
+    number: str
+    sent: list[str] = field(default_factory=list)  # SIDs
+    heard: Heard | None = None
+    _heard_at: float = 0.0
+
+    def texts(self, *said: str) -> Person:
+        """Write these, one after the other, each after the answer to the one before has come."""
+        for words in said:
+            phone = self.house.exchange.phone(self.number)
+            self.heard = self.house.line.texts(phone, words)
+            self._heard_at = time.monotonic()
+            self.sent.append(self.heard.sid)
+            assert self.heard.answered, (self.heard.status, self.house.logs()[-2000:])
+        return self
+
+    def says_no(self, times: int = 1) -> Person:
+        """No to safety questions, each read at a human's pace."""
+        for _ in range(times):
+            threading.Event().wait(max(0.0, READ + 0.02 - (time.monotonic() - self._heard_at)))
+            self.texts("2")
+        return self
+
+    @property
+    def answered(self) -> list[str]:
+        """The words of the last answer."""
+        return [reply.words for reply in self.heard.replies] if self.heard else []
+
+    def hears(self, words: str) -> Person:
+        assert any(words in text for text in self.answered), f"{words!r} is in none of {self.answered}"
+        return self
+
+    @property
+    def phone(self) -> list[Text]:
+        """Everything on this phone that came from the program, oldest first."""
+        return [text for text in self.house.exchange.texts() if text.receiver == self.number]
+
+    def told(self, words: str) -> list[Text]:
+        """The texts sent unasked that have these words in them."""
+        return [text for text in self.phone if text.direction == "outbound-api" and words in text.words]
+
+    def is_told(self, words: str, seconds: float = SOON) -> Text:
+        """Wait for a text nobody asked for, delivered."""
+        exchange = self.house.exchange
+        found = until(
+            lambda: [text for text in self.told(words) if text.status == "delivered"],
+            f"a text with {words!r}; the phone has {[text.words for text in self.phone]}",
+            seconds,
+            lambda left: exchange.wait_past(exchange.version, min(left, 0.2)),
+        )
+        return found[-1]
+
+
+@contextmanager
+def running(kind: str, folder: Path) -> Iterator[House]:
+    """A house on an empty database of this kind, from its first migration to its end."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    (folder / "var").mkdir()
+    with new_database(kind, folder) as database_url:
+        environment = clean_environment(CALLER_DATABASE_URL=database_url, CALLER_PUBLIC_URL=url, CALLER_BIND=f"127.0.0.1:{port}")
+        settings = Settings.from_environment(environment, here=folder)
+        secret = settings.secret("REHEARSAL_CAD_SECRET")
+        migrated = command(folder, "migrate", environment=environment)
+        assert migrated.returncode == 0, migrated.stderr
+        token = command(folder, "token", "add", "rehearsal-cad", environment=environment).stdout.split()[-1]
+        cad = create_cad(CadSettings(url, token, secret, auto=False))
+        with served(cad) as cad_url:
+            environment["CALLER_PROGRAM"] = str(short_program(folder, cad_url))
+            program = read_program(Path(environment["CALLER_PROGRAM"]))
+            names = {rung.number: rung.name for rung in program.ladder}
+            twilio = create_twilio(
+                TwilioSettings(settings.twilio_account_sid, settings.twilio_auth_tokens[0], url, program.numbers.ours[0].number, names, hang=12.0)
+            )
+            with served(twilio) as twilio_url:
+                environment["CALLER_TWILIO_API_URL"] = twilio_url
+                house = House(folder, url, database_url, environment, settings, program, twilio, cad, Visitors(twilio, cad))
+                try:
+                    house.start_web()
+                    house.worker = house.start_worker()
+                    yield house
+                finally:
+                    for one in ("worker", "web"):
+                        if hasattr(house, one):
+                            getattr(house, one).end()

@@ -1,0 +1,351 @@
+"""Hand-offs, texts out, the sweep and the API: nothing lost, nothing doubled, every refusal clear."""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+import requests
+import sqlalchemy as sa
+from standardwebhooks.webhooks import Webhook
+
+from caller_service.casework.hand_off import PAUSES, deliver, replay
+from caller_service.casework.send_text import send_text
+from caller_service.web.hand_off_schema import SCHEMA
+
+if TYPE_CHECKING:
+    from conftest import House
+
+ME = "+17205550123"
+
+
+def test_every_packet_sent_is_valid_by_the_schema_we_serve(house: House) -> None:
+    house.resident("+17205550111").wants_a_team()
+    house.resident("+17205550112").texts("he has a gun", "3", "1", "somewhere")
+    house.resident("+17205550113").texts("hola", "1", "no sé", "6", "no sé").texts("estado", "peor", "cerrar")
+    quiet = house.resident("+17205550114").texts("hi")
+    house.wait(1000)
+    house.sweeps().settles()
+
+    served = house.client.get("/api/v1/hand_off.v1.schema.json").get_json()
+    assert served == SCHEMA
+    assert len(house.posted) >= 6
+    for packet, _ in house.posted:
+        jsonschema.validate(packet, served)
+    assert quiet.case().id in {packet["hand_off_id"] for packet, _ in house.posted}
+
+
+def test_the_signature_is_a_standard_webhook(house: House) -> None:
+    house.resident().wants_a_team()
+    secret = house.parts.poster.secrets["rehearsal-cad"]
+    taken: list[Any] = []
+    house.outside.add_callback("POST", "http://127.0.0.1:8020/hand-offs", lambda request: (taken.append(request), (202, {}, ""))[1])
+    house.clock.at = datetime.now(UTC)
+    deliver(house.parts, house.rows("delivery", destination="rehearsal-cad")[0].id)
+
+    assert Webhook(secret).verify(taken[0].body, dict(taken[0].headers))["type"] == "hand_off.v1"
+
+
+@pytest.mark.parametrize("answer", [500, 404, 302])
+def test_a_destination_that_refuses_is_tried_again_with_the_same_id(house: House, answer: int) -> None:
+    house.resident().wants_a_team()
+
+    house.works(cad=answer)
+    row = house.rows("delivery", destination="rehearsal-cad")[0]
+    assert (row.state, row.tries, row.error) == ("waiting", 1, f"http {answer}")
+
+    house.wait(2)
+    house.sweeps().settles()
+    assert house.rows("delivery", destination="rehearsal-cad")[0].state == "received"
+    assert house.posted[0][1]["webhook-id"].endswith(".1")
+
+
+@pytest.mark.parametrize("problem", [requests.ConnectTimeout(), requests.ReadTimeout(), requests.ConnectionError()])
+def test_a_destination_that_is_slow_or_away_is_tried_again(house: House, problem: Exception) -> None:
+    house.resident().wants_a_team()
+    house.outside.add("POST", "http://127.0.0.1:8020/hand-offs", body=problem)
+    deliver(house.parts, house.rows("delivery", destination="rehearsal-cad")[0].id)
+
+    assert house.rows("delivery", destination="rehearsal-cad")[0].error in ("timeout", "unreachable")
+
+
+def test_a_200_with_garbage_is_a_receipt_and_not_an_acknowledgement(house: House) -> None:
+    me = house.resident().wants_a_team()
+
+    house.works(cad=200)
+
+    assert house.rows("delivery", destination="rehearsal-cad")[0].state == "received"
+    assert me.case().status == "handed_off"
+
+
+def test_revisions_arrive_in_order_even_when_the_first_is_late(house: House) -> None:
+    me = house.resident().wants_a_team()
+    house.works(cad=500)
+    me.texts("he is calmer now").texts("we are by the door")
+
+    house.works()
+    assert house.posted == [], "the first is still on its way"
+    house.wait(3)
+    house.sweeps().settles()
+
+    assert [packet["revision"] for packet, _ in house.posted] == [1, 2, 3]
+
+
+def test_after_its_tries_a_delivery_is_dead_and_can_be_replayed(house: House) -> None:
+    house.resident().wants_a_team()
+    for pause in (0, *PAUSES):
+        house.wait(pause + 60)
+        house.sweeps().works(cad=500)
+    row = house.rows("delivery", destination="rehearsal-cad")[0]
+    assert row.state == "dead"
+    assert [line.event for line in house.rows("journal") if line.event == "delivery_dead"]
+
+    assert replay(house.parts, row.id)
+    assert not replay(house.parts, row.id), "once"
+    house.sweeps().settles()
+    assert house.rows("delivery", destination="rehearsal-cad")[0].state == "received"
+
+
+def test_a_lost_job_is_found_again_by_the_sweep(house: House) -> None:
+    house.resident().wants_a_team()
+    prefix = "" if house.parts.engine.dialect.name == "sqlite" else "dbos."
+    with house.parts.engine.begin() as conn:
+        conn.execute(sa.text(f"DELETE FROM {prefix}workflow_status"))
+    house.wait(61)
+
+    house.sweeps().settles()
+
+    assert len(house.posted) == 1
+
+
+def test_twilio_busy_is_tried_later_and_the_text_arrives_once(house: House) -> None:
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+
+    house.works(twilio=429)
+    house.wait(2)
+    house.sweeps().works(twilio=500)
+    house.wait(3)
+    house.sweeps().settles()
+
+    assert len(house.texts_to(ME)) == 1
+
+
+def test_a_text_whose_fate_is_unknown_is_looked_up_before_it_is_sent_again(house: House) -> None:
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    text = next(row for row in house.rows("message", state="waiting"))
+    house.outside.reset()
+    house.outside.add("POST", "https://twilio.test/2010-04-01/Accounts/" + house.parts.line._client.account_sid + "/Messages.json", body=requests.ReadTimeout())
+    send_text(house.parts, text.id)
+    assert house.rows("message", id=text.id)[0].state == "trying"
+
+    words = house.parts.sealer.open(text.sealed_words, f"message.words.{text.id}")
+    house.outside.reset()
+    house.outside.add(
+        "GET", re.compile("https://twilio.test/.*"), json={"messages": [{"sid": "SMfound0", "body": words}], "next_page_uri": None}
+    )
+    send_text(house.parts, text.id)
+
+    row = house.rows("message", id=text.id)[0]
+    assert (row.state, row.provider_id) == ("queued", "SMfound0")
+
+
+@pytest.mark.parametrize(("status", "why"), [(400, "blocked"), (404, "landline")])
+def test_a_number_that_cannot_be_texted_closes_nothing_and_dispatch_hears(house: House, status: int, why: str) -> None:
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+
+    house.works(twilio=status).settles()
+
+    assert me.case().status == "accepted"
+    assert house.posted[-1][0]["contact"]["cannot_text"] == why
+    assert house.posted[-1][0]["contact"]["text"] is False
+
+
+# ---- clocks ---------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_answers_a_page_next_rung_then_the_truth(house: House) -> None:
+    me = house.resident().texts("0", "1", "Main St and 3rd Ave")
+    for _ in range(4):
+        house.wait(61)
+        house.sweeps().settles()
+
+    assert [row.rung for row in sorted(house.rows("page"), key=lambda row: row.at)][:3] == [0, 1, 1]
+    assert len({(row.rung, row.person) for row in house.rows("page")}) == len(house.rows("page"))
+    assert house.words("truth.nobody_yet") in house.texts_to(ME)
+    assert me.case().status == "handed_off"
+
+
+def test_an_hour_without_a_worker_gives_one_decision_and_no_burst(house: House) -> None:
+    house.resident().texts("0", "1", "Main St and 3rd Ave")
+    pages = len(house.rows("page"))
+
+    house.wait(3600)
+    house.sweeps().sweeps().sweeps().settles()
+
+    assert {row.rung for row in house.rows("page")} == {0, 1}
+    assert len(house.rows("page")) <= pages + 2
+    assert 1 == house.texts_to(ME).count(house.words("truth.nobody_yet"))
+
+
+def test_two_sweeps_at_once_ring_a_clock_once(house: House) -> None:
+    house.resident().texts("0", "1", "Main St and 3rd Ave")
+    house.settles()
+    house.wait(61)
+    threads = [threading.Thread(target=house.sweeps) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 1 == sum(line.event == "paged" and line.detail["rung"] == 1 for line in house.rows("journal"))
+
+
+def test_a_late_team_is_prompted_the_resident_told_and_the_supervisor_paged(house: House) -> None:
+    me = house.resident().wants_a_team()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": 20})
+    for minutes in (21, 5, 5):
+        house.wait(minutes * 60)
+        house.sweeps().settles()
+
+    assert house.texts_to(ME)[1] == house.words("status.late")
+    assert [row.ladder for row in house.rows("page")] == ["team"]
+    assert me.case().status == "accepted"
+
+
+# ---- the API --------------------------------------------------------------------------------------------------------
+
+
+def test_the_api_lists_gets_and_shows_the_conversation(house: House) -> None:
+    me = house.resident().wants_a_team()
+
+    listed = house.dispatch("", method="GET").get_json()
+    assert [me.case().id] == [packet["hand_off_id"] for packet in listed["hand_offs"]]
+    assert house.dispatch(f"/{me.case().id}", method="GET").get_json()["reference"] == me.case().reference
+    told = house.dispatch(f"/{me.case().id}/messages", method="GET").get_json()["messages"]
+    assert told[0]["words"] == "my brother is seeing things and shouting"
+    assert {"listed", "read", "read_conversation"} <= {line.event for line in house.rows("journal", who="cad")}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer "}])
+def test_without_a_token_nothing_is_told(house: House, headers: dict[str, str]) -> None:
+    for path in ("", "/x", "/x/messages"):
+        answer = house.client.get("/api/v1/hand-offs" + path, headers=headers)
+        assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("door", "told", "status"),
+    [
+        ("acknowledgement", {}, 422),
+        ("acknowledgement", {"answer": "perhaps", "by": "M"}, 422),
+        ("acknowledgement", {"answer": "decline", "by": "M"}, 422),
+        ("acknowledgement", {"answer": "accept", "by": "M", "in_minutes": -3}, 422),
+        ("acknowledgement", {"answer": "accept", "by": "M", "at": "25:00"}, 422),
+        ("acknowledgement", {"answer": "accept", "by": "M", "at": "18:00", "in_minutes": 5}, 422),
+        ("status", {"status": "flying", "by": "M"}, 422),
+        ("status", {"status": "closed", "by": "M"}, 409),
+        ("notes", {"by": "M", "words": ""}, 422),
+    ],
+)
+def test_bad_input_is_answered_in_one_shape_and_changes_nothing(house: House, door: str, told: dict[str, Any], status: int) -> None:
+    me = house.resident().wants_a_team()
+    version = me.case().version
+
+    answer = house.dispatch(f"/{me.case().id}/{door}", told)
+
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert {"type", "title", "status"} <= set(answer.get_json())
+    assert me.case().version == version
+    assert house.dispatch(f"/unknown/{door}", told).status_code in (404, 422)
+
+
+def test_two_accept_one_wins_and_the_other_is_told_who(house: House) -> None:
+    me = house.resident().wants_a_team()
+    path = f"/{me.case().id}/acknowledgement"
+
+    assert house.dispatch(path, {"answer": "accept", "by": "Maria"}).status_code == 200
+    assert house.dispatch(path, {"answer": "accept", "by": "Maria"}).status_code == 200, "the same again is no harm"
+    refused = house.dispatch(path, {"answer": "accept", "by": "Noor"})
+
+    assert refused.status_code == 409
+    assert refused.get_json()["held_by"] == "Maria"
+    assert 1 == len(house.settles().texts_to(ME))
+
+
+def test_a_decline_keeps_its_reason_and_asks_the_next(house: House) -> None:
+    me = house.resident().wants_a_team()
+
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "decline", "by": "Maria", "reason": "no, but I can in 2 hours"})
+
+    assert me.case().status == "declined"
+    assert [row.ladder for row in house.rows("page")] == ["team"]
+    assert house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Noor", "at": "18:40"}).status_code == 200
+
+
+def test_danger_closes_only_with_how_the_person_is(house: House) -> None:
+    me = house.resident().texts("0", "1", "Main St and 3rd Ave")
+    path = f"/{me.case().id}"
+    house.dispatch(path + "/acknowledgement", {"answer": "accept", "by": "Maria"})
+
+    assert house.dispatch(path + "/status", {"status": "closed", "by": "Maria", "outcome": "resolved"}).status_code == 409
+    assert house.dispatch(path + "/status", {"status": "closed", "by": "Maria", "outcome": "safe"}).status_code == 200
+    assert house.dispatch(path + "/status", {"status": "arrived", "by": "Maria"}).status_code == 409
+
+
+def test_a_human_writes_in_the_residents_own_channel(house: House) -> None:
+    me = house.resident().texts("0", "1", "Main St and 3rd Ave")
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+
+    assert house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "I am here. {program} Are you safe?"}).status_code == 200
+    assert me.texts("yes I think").heard == [], "a human answers now, not the program"
+    house.settles()
+
+    assert house.texts_to(ME)[-1] == "Maria: I am here. {program} Are you safe?"
+    assert "yes I think" in [note["words"] for note in house.posted[-1][0]["notes"]]
+
+
+def test_worse_on_a_moving_case_pages_a_human_again(house: House) -> None:
+    me = house.resident().wants_a_team()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+
+    me.texts("worse").told("level.worse")
+
+    assert me.case().level == "R2"
+    assert me.case().status == "en_route"
+    assert [row.ladder for row in house.rows("page")] == ["danger"]
+    house.wait(61)
+    house.sweeps()
+    assert {row.rung for row in house.rows("page")} == {0, 1}, "the team's acceptance does not silence the new page"
+
+
+def test_openapi_is_served_and_names_every_door(house: House) -> None:
+    document = house.client.get("/api/v1/openapi.json").get_json()
+
+    assert document["openapi"].startswith("3.1")
+    assert {"/api/v1/hand-offs", "/api/v1/hand-offs/{hand_off_id}/acknowledgement"} <= set(document["paths"])
+
+
+def test_unknown_paths_and_methods_are_problems_under_api_and_words_elsewhere(house: House) -> None:
+    assert house.client.get("/api/v1/nothing").content_type == "application/problem+json"
+    assert house.client.delete("/api/v1/hand-offs/x", headers={"Authorization": f"Bearer {house.token}"}).status_code == 405
+    assert "application" not in house.client.get("/nothing").content_type
+
+
+def test_metrics_need_their_token(house: House) -> None:
+    house.resident().texts("0")
+    assert house.client.get("/metrics").status_code == 401
+    answer = house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"})
+    assert 'caller_cases_open{status="handed_off",level="R2"} 1' in answer.text
+    assert house.client.get("/health/ready").get_json()["database"] == "migrated"
+

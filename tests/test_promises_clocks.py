@@ -1,0 +1,503 @@
+"""What happens when nobody writes, and nobody answers: every clock of a case (domain.md section 2, rules 4, 5, 9 and 10)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from conversation import NIGHT, PACE, PROGRAM, Resident, kept
+from test_promises import ends, held, walked
+from test_promises_any_time import EVERYWHERE, SAFETY, WAYS, at
+
+from caller_service.core import clock
+from caller_service.core.case import Case, Status, Step
+from caller_service.core.dispatch import accept, decline, update
+from caller_service.core.effect import Ask, Effect, HandOff, Page, Say
+from caller_service.core.escalation import people
+from caller_service.core.hand_off import packet
+from caller_service.core.protocol import HUMAN_NOW
+from caller_service.core.routing import Scene
+from caller_service.core.safe_contact import BEFORE_CONTACT, may_text
+
+LADDERS = {"danger", "team", "counselor", "review"}
+COMMON = ("me", "no", "no", "no", "text_call", "inside", "worried")
+
+
+def waiting_for_a_team(language: str = "en") -> Resident:
+    return Resident(language).texts("hi").answers(*COMMON, "team", "counselor", "no")
+
+
+def in_danger() -> Resident:
+    return Resident().texts("hi").answers("me", "yes", "text", "inside")
+
+
+def takes(name: str, minutes: int | None = None) -> Callable[[Case, Scene], Step]:
+    return lambda case, scene: accept(case, name, scene.now + timedelta(minutes=minutes) if minutes is not None else None, scene)
+
+
+def moves(to: Status) -> Callable[[Case, Scene], Step]:
+    return lambda case, scene: update(case, to, "Sam", "", scene)
+
+
+def _spoken(effects: list[tuple[datetime, Effect]]) -> list[tuple[datetime, str]]:
+    return [(at, effect.key if isinstance(effect, Say) else effect.question) for at, effect in effects if isinstance(effect, (Say, Ask))]
+
+
+# ---- every way a conversation can stop, for a day --------------------------------------------------------------------
+def _alike(case: Case) -> tuple[object, ...]:
+    """Cases for which the clocks have the same to do."""
+    answers = tuple(case.answers.get(name) for name in ("contact", "safety", "violence", "suicide", "want", "if_none"))
+    stranger = case.answers.get("who") == "unknown"
+    return (case.asked == "", case.status, case.response, case.in_danger, case.review, stranger, *answers)
+
+
+def _stops() -> list[tuple[str, Case, datetime]]:
+    """One case of each kind there is, stopped wherever a conversation can stop."""
+    one = {_alike(turn.case): (str(turn), turn.case, turn.now) for turn in walked()}
+    return list(one.values())
+
+
+def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> None:
+    """For each kind of case, wherever the resident stopped writing: every clock, as it rings, for 24 hours."""
+    faults: list[str] = []
+    stops = _stops()
+    for path, case, now in stops:
+        until, pages = now + timedelta(hours=24), Counter[int]()
+        rings = said = 0
+        while (due := clock.next_due(case, PROGRAM)) is not None and due <= until and rings < 3000:
+            now, rings = max(now, due), rings + 1
+            step = clock.tick(case, Scene(PROGRAM, now))
+            for effect in step.effects:
+                if isinstance(effect, (Say, Ask)):
+                    key = effect.key if isinstance(effect, Say) else f"ask.{effect.question}"
+                    said += 1
+                    if not may_text(case, key):
+                        faults.append(f"{path}: {key} was said by a clock, though it may not be")
+                    if case.answers.get("contact") is None and key not in BEFORE_CONTACT:
+                        faults.append(f"{path}: {key} was said before we knew it is safe")
+                elif isinstance(effect, Page):
+                    pages[int(now.timestamp() // 60)] += 1
+                    if effect.ladder not in LADDERS or not people(effect, Scene(PROGRAM, now)):
+                        faults.append(f"{path}: paged nobody, or nobody we know: {effect}")
+            case = step.case
+            ahead = clock.next_due(case, PROGRAM)
+            if ahead is not None and ahead <= now:
+                faults.append(f"{path}: due again at once, after {[effect.detail for effect in step.effects if hasattr(effect, 'event')]}")
+                break
+        if rings >= 3000 or max(pages.values(), default=0) > 2 or said > 110:
+            faults.append(f"{path}: {rings} rings, {max(pages.values(), default=0)} pages in a minute, {said} texts in a day")
+        if packet(case, PROGRAM)["police_requested"] is not False:
+            faults.append(f"{path}: police were requested")
+    assert len(stops) > 500
+    assert faults == []
+
+
+def test_after_every_answer_and_every_end_something_is_due_or_it_is_over() -> None:
+    """A request that goes on is looked at again by itself: nobody is dropped because they stopped writing."""
+    held([turn for turn in walked() if not turn.case.ended and clock.next_due(turn.case, PROGRAM) is None])
+
+
+def test_a_waiting_end_is_looked_at_by_a_person_within_the_hour() -> None:
+    """Handed off, and nobody picks it up: somebody is paged by name, whatever was chosen."""
+    broken = []
+    seen: set[tuple[object, ...]] = set()
+    for turn in ends():
+        case, now = turn.case, turn.now
+        if case.ended or _alike(case) in seen:
+            continue
+        seen.add(_alike(case))
+        paged = any(isinstance(effect, Page) for effect in turn.step.effects) or case.page_waits
+        until = now + timedelta(hours=1)
+        asked_back = False
+        while not paged and (due := clock.next_due(case, PROGRAM)) is not None and due <= until:
+            now = max(now, due)
+            step = clock.tick(case, Scene(PROGRAM, now))
+            case = step.case
+            paged = any(isinstance(effect, Page) for effect in step.effects)
+            asked_back = asked_back or any(isinstance(effect, Ask) for effect in step.effects)
+        if not paged:
+            broken.append(turn)
+    held(broken)
+
+
+# ---- nobody answers the page ------------------------------------------------------------------------------------------
+def test_a_page_nobody_answers_goes_to_the_next_person_every_60_seconds_for_ever() -> None:
+    person = in_danger()
+    start = person.case.marks["first_paged"]
+    person.waits(hours=24)
+
+    pages = [(at, effect) for at, effect in person.everything if isinstance(effect, Page)]
+    assert [at - start for at, _ in pages[:5]] == [timedelta(seconds=60 * n) for n in range(5)]
+    assert [page.rung for _, page in pages] == list(range(len(pages)))
+    assert len(pages) >= 24 * 60 - 1
+    assert {name for at, page in pages[:3] for name in people(page, Scene(PROGRAM, at))} == {rung.name for rung in PROGRAM.rungs("danger")}
+
+
+def test_from_the_second_page_on_the_supervisor_is_paged_too() -> None:
+    person = in_danger().waits(minutes=3)
+    pages = [(at, effect) for at, effect in person.everything if isinstance(effect, Page)]
+
+    assert all("Shift supervisor" in people(page, Scene(PROGRAM, at)) for at, page in pages[1:])
+
+
+def test_at_180_seconds_the_resident_is_told_the_truth_once() -> None:
+    person = in_danger()
+    start = person.case.marks["first_paged"]
+    person.waits(hours=3)
+
+    truths = [at - start for at, key in _spoken(person.everything) if key == "truth.nobody_yet"]
+    assert truths == [timedelta(seconds=180)]
+
+
+def test_the_truth_names_988_and_911() -> None:
+    in_danger().waits(minutes=4).hears("nobody has joined yet").hears("988 or 911")
+
+
+@pytest.mark.parametrize("contact", ["unsafe", "unwanted", "skipped", "unreadable", "call"])
+def test_the_truth_is_not_texted_where_texts_are_not_safe(contact: str) -> None:
+    person = Resident().texts("hi").answers("me", "yes", contact, "inside").waits(hours=2)
+
+    assert person.heard == () and person.happened(Page)
+
+
+def test_somebody_who_accepts_ends_the_paging_and_is_named() -> None:
+    person = in_danger().waits(seconds=70).staff(takes("Dana"))
+
+    person.hears("Dana is here and reads what you write")
+    person.waits(hours=5)
+    assert person.happened(Page) == []
+
+
+def test_a_decline_pages_the_next_person_at_once_and_the_ladder_goes_on() -> None:
+    person = in_danger().staff(lambda case, scene: decline(case, "Dana", "busy", scene))
+
+    assert [page.rung for page in person.happened(Page)] == [1]  # type: ignore[attr-defined]
+    assert len([effect for effect in person.waits(minutes=5).effects if isinstance(effect, Page)]) == 5
+
+
+def test_worse_after_somebody_accepted_pages_anew() -> None:
+    person = in_danger().staff(takes("Dana")).texts("worse")
+
+    assert [(page.round, page.rung) for page in person.happened(Page)] == [(2, 0)]  # type: ignore[attr-defined]
+    assert person.waits(minutes=2).happened(Page)
+
+
+# ---- the resident falls silent ---------------------------------------------------------------------------------------
+SIGNS = {
+    "violence": ("me", "no", "yes"),  # safety: yes
+    "violence, in doubt": ("me", "no", "unsure"),
+    "attempt": ("me", "no", "no", "yes"),  # suicide: yes
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_silent_after_a_danger_sign_a_human_comes_at_two_minutes_and_nothing_is_texted(sign: str) -> None:
+    person = Resident().texts("hi").answers(*SIGNS[sign]).waits(seconds=119)
+    assert not person.happened(Page)
+
+    person.waits(seconds=1)
+    assert [page.ladder for page in person.happened(Page)] == ["danger"] and person.happened(HandOff)  # type: ignore[attr-defined]
+    assert person.case.in_danger and person.waits(hours=3).heard == ()
+
+
+def test_silent_with_nothing_known_one_neutral_word_at_five_minutes_and_a_human_looks_at_fifteen() -> None:
+    person = at("safety").waits(seconds=299).hears_nothing()
+    person.waits(seconds=1).hears("Still here")
+    assert not person.happened(Page)
+
+    person.waits(seconds=599).hears_nothing()
+    assert "quiet" not in person.case.said
+    person.waits(seconds=1).hears_nothing()
+    assert person.case.review and person.happened(HandOff) and not person.happened(Page)
+
+
+def test_still_here_is_said_once_until_they_write_again() -> None:
+    person = at("safety").waits(hours=5)
+    assert [key for _, key in _spoken(person.everything)].count("still_here") == 1
+
+    person.texts("no").waits(hours=5)
+    assert [key for _, key in _spoken(person.everything)].count("still_here") == 2
+
+
+def test_a_review_nobody_does_in_time_pages_somebody_by_name() -> None:
+    person = at("safety").waits(minutes=16)
+    assert not person.happened(Page)
+
+    assert [page.ladder for page in person.waits(minutes=5).happened(Page)] == ["review"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("answer", ["yes", "unsure", "skipped"])
+def test_after_violence_nothing_is_ever_texted_unasked_before_contact(answer: str) -> None:
+    person = Resident().texts("hi").answers("me", "no", "yes", answer)
+    mark = len(person.everything)
+    person.waits(hours=12)
+
+    assert _spoken(person.everything[mark:]) == []
+
+
+@pytest.mark.parametrize("question", [question for question in EVERYWHERE if question in WAYS])
+def test_before_contact_is_answered_only_still_here_is_ever_said_by_itself(question: str) -> None:
+    person = at(question)
+    mark = len(person.everything)
+    before = "contact" not in person.case.answers
+    person.waits(hours=6)
+
+    assert not before or {key for _, key in _spoken(person.everything[mark:])} <= {"still_here"}
+
+
+@pytest.mark.parametrize("contact", ["unsafe", "unwanted", "skipped", "unreadable"])
+@pytest.mark.parametrize("wish", [("team", "wait"), ("team", "call_988"), ("team", "call_911"), ("counselor",), ("information",), ("call_911",), ("skipped",)])
+def test_not_safe_to_contact_means_nothing_but_replies(contact: str, wish: tuple[str, ...]) -> None:
+    for place in ("inside", "outside", "unknown"):
+        person = Resident().texts("hi").answers("me", "no", "no", "no", contact, place, "worried", *wish)
+        mark = len(person.everything)
+        if person.case.revision:
+            person.waits(minutes=20).staff(takes("Sam", 20)).waits(hours=2).staff(moves(Status.EN_ROUTE)).waits(hours=2)
+        person.waits(hours=12)
+
+        assert _spoken(person.everything[mark:]) == []
+
+
+# ---- a team is asked for ----------------------------------------------------------------------------------------------
+def test_a_request_nobody_picks_up_pages_the_desk_and_tells_the_truth_once() -> None:
+    person = waiting_for_a_team()
+    person.waits(minutes=4).hears_nothing()
+    person.waits(minutes=1).hears("nobody has picked up your request yet")
+    assert [page.ladder for page in person.happened(Page)] == ["team"]  # type: ignore[attr-defined]
+
+    person.waits(minutes=9).hears_nothing()
+    assert len(person.happened(Page)) >= 1
+
+
+def test_a_waiting_resident_hears_from_us_at_least_every_fifteen_minutes() -> None:
+    person = waiting_for_a_team()
+    start = person.now
+    person.waits(hours=3)
+
+    heard = [start, *(at for at, _ in _spoken(person.everything) if at > start), person.now]
+    assert max(later - earlier for earlier, later in zip(heard, heard[1:], strict=False)) <= timedelta(minutes=15)
+    assert len(heard) < 16
+
+
+def test_a_late_team_is_prompted_then_the_resident_is_told_then_the_supervisor() -> None:
+    person = waiting_for_a_team().staff(takes("Sam", 20))
+    person.hears("Expect us in between 20 and 30 minutes")
+    promised = person.case.marks["promised"]
+    mark = len(person.everything)
+    person.waits(minutes=45)
+
+    later = [(at - promised, effect) for at, effect in person.everything[mark:]]
+    assert [(when, effect.because) for when, effect in later if isinstance(effect, HandOff)][0] == (timedelta(), "late")
+    assert (timedelta(minutes=5), "status.late") in [(when, effect.key) for when, effect in later if isinstance(effect, Say)]
+    assert [(when, effect.ladder) for when, effect in later if isinstance(effect, Page)] == [(timedelta(minutes=10), "team")]
+    assert [(when, effect.question) for when, effect in later if isinstance(effect, Ask)] == [(timedelta(minutes=10), "if_none_still")]
+
+
+def test_a_team_that_gave_no_time_is_late_after_twenty_minutes() -> None:
+    person = waiting_for_a_team().staff(takes("Sam")).waits(minutes=20)
+
+    assert [effect.because for effect in person.happened(HandOff)] == ["late"]  # type: ignore[attr-defined]
+
+
+def test_a_team_on_its_way_that_does_not_arrive_is_late_too() -> None:
+    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=5).staff(moves(Status.EN_ROUTE)).waits(minutes=21)
+    person.hears("it takes longer than we said")
+
+
+def test_a_late_team_that_moves_is_late_again_if_it_does_not_arrive() -> None:
+    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=35).staff(moves(Status.EN_ROUTE))
+    person.waits(minutes=26).hears("it takes longer than we said")
+
+
+def test_a_team_that_arrived_is_late_no_more() -> None:
+    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=5).staff(moves(Status.EN_ROUTE)).staff(moves(Status.ARRIVED))
+
+    person.hears("your team has arrived").waits(hours=6).hears_nothing()
+
+
+def test_the_contingency_is_asked_again_before_it_is_carried_out() -> None:
+    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=31)
+    assert person.asked == "if_none_still" and person.case.response == "team"
+
+    person.texts("1").hears("A counselor is being asked to reach you")
+    assert person.case.response == "counselor" and person.happened(HandOff)
+
+
+@pytest.mark.parametrize("said", ["2", "no", "idk", "xx yy"])
+def test_anything_but_a_yes_to_the_contingency_waits_and_brings_a_human(said: str) -> None:
+    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=31)
+    for _ in range(3):
+        if person.asked:
+            person.texts(said)
+
+    assert person.case.response != "counselor" and person.case.in_danger and not person.case.ended
+
+
+def test_no_answer_to_the_contingency_waits_and_a_human_looks() -> None:
+    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=31).waits(hours=1)
+
+    assert person.case.response == "team" and person.case.review and not person.case.ended
+
+
+# ---- "I want 911" -----------------------------------------------------------------------------------------------------
+def test_somebody_who_wants_911_is_asked_ten_minutes_later_whether_they_reached_it() -> None:
+    person = Resident().texts("hi").answers(*COMMON, "call_911")
+    person.waits(seconds=599).hears_nothing()
+    person.waits(seconds=1).hears("Did you reach them?")
+
+    assert person.texts("1").case.status == Status.CLOSED and person.case.outcome == "transferred_to_911"
+
+
+@pytest.mark.parametrize("said", ["2", "3", "skip"])
+def test_somebody_who_did_not_reach_911_gets_a_human_now(said: str) -> None:
+    person = Resident().texts("hi").answers(*COMMON, "call_911").waits(minutes=10).texts(said)
+
+    assert person.case.in_danger and person.happened(Page) and not person.case.ended
+
+
+def test_somebody_who_does_not_say_whether_they_reached_911_is_looked_for_by_a_human() -> None:
+    person = Resident().texts("hi").answers(*COMMON, "call_911").waits(minutes=10).waits(hours=1)
+
+    assert person.case.review and person.happened(Page)
+
+
+# ---- an outage ------------------------------------------------------------------------------------------------------------
+OUTAGES: dict[str, Callable[[], Resident]] = {
+    "danger": in_danger,
+    "silent after a danger sign": lambda: at("attempt"),
+    "silent": lambda: at("safety"),
+    "waiting for a team": waiting_for_a_team,
+    "a late team": lambda: waiting_for_a_team().staff(takes("Sam", 20)),
+    "wants 911": lambda: Resident().texts("hi").answers(*COMMON, "call_911"),
+    "a review": lambda: Resident().texts("hi").answers("unknown", "unsure", "no", "no", "text", "inside", "worried", "information"),
+}
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+@pytest.mark.parametrize("name", OUTAGES)
+def test_after_an_outage_there_is_one_decision_and_no_burst(name: str, hours: float) -> None:
+    person = OUTAGES[name]().sleeps(hours=hours)
+
+    assert len(person.happened(Page)) <= 1, "one page"
+    assert len(person.happened(HandOff)) <= 1, "one revision"
+    assert len(person.heard) <= 2 and len(set(person.said)) == len(person.said), "nothing twice"
+    ahead = clock.next_due(person.case, PROGRAM)
+    assert ahead is None or ahead > person.now, "and then on to the next"
+    assert person.effects, "something was due"
+    twice = clock.tick(kept(person.case), Scene(PROGRAM, person.now))
+    assert twice.effects == () and twice.case == person.case, "looked at again at the same moment, nothing happens"
+
+
+@pytest.mark.parametrize("question", EVERYWHERE)
+def test_a_clock_that_rings_late_has_moved_on(question: str) -> None:
+    for late in (timedelta(seconds=1), timedelta(hours=1), timedelta(days=3)):
+        person = at(question)
+        for _ in range(12):
+            if (due := clock.next_due(person.case, PROGRAM)) is None:
+                break
+            person.now = max(person.now, due) + late
+            person.sleeps(hours=0)
+            ahead = clock.next_due(person.case, PROGRAM)
+            assert ahead is None or ahead > person.now
+
+
+# ---- who may hear what (rule 10) ----------------------------------------------------------------------------------------
+def test_by_number_alone_status_is_told_outside_danger_violence_and_argument() -> None:
+    waiting_for_a_team().texts("STATUS").hears("Nobody has picked it up yet")
+
+
+@pytest.mark.parametrize("answers", [("me", "yes"), ("me", "unsure"), ("me", "no", "yes", "yes"), ("me", "no", "yes", "unsure"), ("me", "no", "no", "no", "text", "inside", "argument")])
+def test_by_number_alone_danger_violence_and_argument_tell_only_that_we_have_the_message(answers: tuple[str, ...]) -> None:
+    person = Resident().texts("hi").answers(*answers).texts("STATUS")
+
+    assert person.said[0] == "status.received_only"
+
+
+def test_with_a_code_word_set_only_the_code_word_hears_status() -> None:
+    person = waiting_for_a_team().texts("CODE bluebird").texts("STATUS")
+    assert person.said == ("status.received_only",)
+
+    person.texts("bluebird STATUS")
+    assert person.said == ("status.nobody_yet",)
+    assert "bluebird" not in repr(person.case)
+
+
+def test_a_code_word_can_be_changed_by_who_knows_it_only() -> None:
+    person = waiting_for_a_team().texts("CODE bluebird").texts("code redbird")
+    assert person.case.code_word == "bluebird"
+
+    assert person.texts("bluebird code redbird").case.code_word == "redbird"
+
+
+def test_a_request_is_cancelled_by_its_own_words_outside_danger() -> None:
+    for said in ("CLOSE", "never mind", "ya no lo necesito"):
+        person = waiting_for_a_team().texts(said)
+
+        assert person.case.status == Status.CANCELLED and person.case.unserved == "cancelled"
+        assert person.happened(HandOff) and person.waits(hours=24).effects == ()
+
+
+@pytest.mark.parametrize("answers", [("me", "yes"), ("adult", "no", "yes", "unsure"), ("me", "no", "no", "no", "text", "inside", "argument")])
+def test_cancelling_danger_violence_or_an_argument_is_a_humans_task_and_help_goes_on(answers: tuple[str, ...]) -> None:
+    person = Resident().texts("hi").answers(*answers)
+    asked = person.asked
+    person.texts("CLOSE")
+
+    assert not person.case.ended and "asked_to_cancel" in person.case.said and person.said[0] == "cancel.human"
+    assert person.asked == asked and packet(person.case, PROGRAM)["asked_to_cancel"]
+    if person.case.in_danger:
+        assert person.happened(HandOff) and person.waits(minutes=2).happened(Page)
+
+
+def test_about_somebody_else_only_received_coming_and_finished_are_told() -> None:
+    person = Resident().texts("hi").answers("adult", "no", "no", "no", "text", "inside", "worried", "team", "wait")
+    told = set()
+    for step in (takes("Sam", 20), moves(Status.ASSIGNED), moves(Status.EN_ROUTE), moves(Status.ARRIVED)):
+        told |= set(person.staff(step).said) | set(person.texts("STATUS").said)
+    told |= set(person.staff(lambda case, scene: update(case, Status.CLOSED, "Sam", "taken_to_care", scene)).said)
+
+    assert told == {"status.other.received", "status.other.received_time", "status.other.coming", "status.other.finished"}
+
+
+def test_every_status_is_told_once_even_if_it_is_reported_twice() -> None:
+    person = waiting_for_a_team().staff(takes("Sam", 20)).staff(moves(Status.EN_ROUTE))
+    person.hears("on the way").staff(moves(Status.EN_ROUTE)).hears_nothing()
+
+
+def test_quiet_stops_updates_and_keeps_the_request() -> None:
+    person = waiting_for_a_team().texts("QUIET")
+    mark = len(person.everything)
+    person.waits(hours=2).staff(takes("Sam", 20)).staff(moves(Status.EN_ROUTE))
+
+    assert [key for _, key in _spoken(person.everything[mark:]) if key.startswith("status.")] == []
+    assert person.case.status == Status.EN_ROUTE
+    person.texts("STATUS").hears("on the way")
+
+
+# ---- hours, area and capacity never stand before danger (rule 6) ------------------------------------------------------------
+@pytest.mark.parametrize("place", ["inside", "outside", "not_live", "near_edge", "unknown"])
+@pytest.mark.parametrize("now", [NIGHT, NIGHT + timedelta(hours=9)])
+def test_danger_pages_at_any_hour_in_any_place_with_every_team_full(place: str, now: datetime) -> None:
+    full = frozenset(area.id for area in PROGRAM.areas)
+    person = Resident(now=now, full=full).texts("hi").answers("me", "no", "no", "unsure")
+    assert [page.ladder for page in person.happened(Page)] == ["danger"]  # type: ignore[attr-defined]
+
+    person.answers("text", place)
+    assert person.case.response == "human" and not person.case.unserved and person.case.level is not None
+    assert person.case.level >= HUMAN_NOW
+
+
+def test_if_no_team_works_it_is_said_before_the_first_question() -> None:
+    person = Resident(now=datetime(2026, 11, 23, 18, 0, tzinfo=NIGHT.tzinfo), full=frozenset({"central", "eastside"})).texts("hi")
+
+    assert person.said.index("preamble.no_team") < person.said.index("ask.who")
+
+
+@pytest.mark.parametrize("question", SAFETY)
+def test_the_clock_does_not_run_while_they_write(question: str) -> None:
+    person = at(question)
+    for _ in range(2):
+        person.texts("hm", after=timedelta(seconds=100))
+    assert PACE < timedelta(seconds=100) and "silent_danger" not in person.case.said
