@@ -138,7 +138,11 @@ def check() -> None:
         settings = Settings.from_environment(os.environ)
     except SettingsFaults as problem:
         faults += problem.faults
-    path = settings.program if settings else Path(os.environ.get("CALLER_PROGRAM") or Path(__file__).parent / "programs/rehearsal/program.toml")
+    path = (
+        settings.program
+        if settings
+        else Path(os.environ.get("CALLER_PROGRAM") or Path(__file__).parent / "programs/rehearsal/program.toml")
+    )
     try:
         program = read_program(path)
     except ProgramFaults as problem:
@@ -262,7 +266,13 @@ def person_add(name: str, role: str) -> None:
 
     parts = parts_now()
     password = secrets.token_urlsafe(15)
-    row = {"id": parts.new_id(), "name": name, "role": role, "password": generate_password_hash(password, "scrypt:131072:8:1"), "created_at": parts.now()}
+    row = {
+        "id": parts.new_id(),
+        "name": name,
+        "role": role,
+        "password": generate_password_hash(password, "scrypt:131072:8:1"),
+        "created_at": parts.now(),
+    }
     reported(lambda: _insert(parts, transaction, people, row), f"{name}: already there")
     click.echo(f"{name}, {role}. First password, shown once: {password}")
 
@@ -309,7 +319,9 @@ def token_revoke(name: str) -> None:
 
     parts = parts_now()
     with transaction(parts) as conn:
-        count = conn.execute(sa.update(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_(None)).values(revoked_at=parts.now())).rowcount
+        count = conn.execute(
+            sa.update(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_(None)).values(revoked_at=parts.now())
+        ).rowcount
     if not count:
         refuse([f"{name}: no token in force"])
     click.echo(f"{name}: {count} revoked")
@@ -329,7 +341,9 @@ def hand_off_list(state: str | None) -> None:
     parts = parts_now()
     with parts.engine.connect() as conn:
         for one in listed(conn, state):
-            click.echo(f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  {one.state:9} {one.tries:3}  {one.error or ''}".rstrip())
+            click.echo(
+                f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  {one.state:9} {one.tries:3}  {one.error or ''}".rstrip()
+            )
 
 
 @hand_off.command("replay")

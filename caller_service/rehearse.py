@@ -29,7 +29,6 @@ from caller_service.program import read_program
 from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.dispatcher import CadSettings
 from caller_service.rehearsal.line import TwilioSettings
-from caller_service.rehearsal.pages import serving
 from caller_service.rehearsal.twilio_stand_in import create_twilio
 from caller_service.serving import Web, log_plainly, run_worker
 from caller_service.settings import Settings, derived_text
@@ -109,7 +108,9 @@ def _work(settings: Settings, program: Program) -> None:
 
 def _phone(settings: Settings, program: Program, house: str) -> object:
     names = {rung.number: rung.name for rung in program.ladder if rung.number}
-    return create_twilio(TwilioSettings(settings.twilio_account_sid, settings.twilio_auth_tokens[0], house, program.numbers.ours[0].number, names))
+    return create_twilio(
+        TwilioSettings(settings.twilio_account_sid, settings.twilio_auth_tokens[0], house, program.numbers.ours[0].number, names)
+    )
 
 
 def _dispatch(settings: Settings, program: Program, house: str, api_token: str, pace: float) -> object:

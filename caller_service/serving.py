@@ -42,7 +42,7 @@ def log_plainly() -> None:
         logging.getLogger(loud).setLevel(logging.ERROR)
 
 
-class Web(BaseApplication):  # type: ignore[misc]
+class Web(BaseApplication):
     """gunicorn, told by us: threads, no access log (a path may hold a secret), no control socket."""
 
     def __init__(self, app: Callable[[], Flask], bind: str, workers: int, threads: int) -> None:
@@ -82,4 +82,4 @@ def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, rea
             signal.signal(number, lambda *_: stop.set())
     jobs = {"deliver": partial(deliver, parts), "send_text": partial(send_text, parts)}
     queues = [f"deliver.{one.name}" for one in parts.program.destinations if one.kind != "console"]
-    work(parts.engine, name, jobs, queues, lambda: sweep(parts) and None, stop, ready)
+    work(parts.engine, name, jobs, queues, partial(sweep, parts), stop, ready)

@@ -18,7 +18,9 @@ from caller_service.language.vocabularies import read_vocabularies
 from caller_service.language.wording import texts
 
 
-def converse(program: Program, language: str | None = None, keep: str | None = None, read_seconds: int = 0, said: Iterable[str] | None = None) -> None:
+def converse(
+    program: Program, language: str | None = None, keep: str | None = None, read_seconds: int = 0, said: Iterable[str] | None = None
+) -> None:
     """Talk until the input ends. Raises ValueError for a language the program does not have."""
     if language is not None and language not in program.languages:
         raise ValueError(f"language {language}: the program has {', '.join(program.languages)}")

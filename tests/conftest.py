@@ -22,6 +22,7 @@ import pytest
 import responses
 import sqlalchemy as sa
 from flask import Flask
+from throwaway_postgres import ThrowawayPostgres
 from twilio.request_validator import RequestValidator
 
 import caller_service
@@ -34,7 +35,6 @@ from caller_service.front.guard import token_hash
 from caller_service.language.segments import fitted
 from caller_service.settings import Settings
 from caller_service.store.tables import Base
-from throwaway_postgres import ThrowawayPostgres
 
 MONDAY_NOON = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)  # noon in the rehearsal city
 TWILIO = "https://twilio.test"

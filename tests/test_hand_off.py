@@ -142,7 +142,11 @@ def test_a_text_whose_fate_is_unknown_is_looked_up_before_it_is_sent_again(house
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     text = next(row for row in house.rows("message", state="waiting"))
     house.outside.reset()
-    house.outside.add("POST", "https://twilio.test/2010-04-01/Accounts/" + house.parts.line._client.account_sid + "/Messages.json", body=requests.ReadTimeout())
+    house.outside.add(
+        "POST",
+        "https://twilio.test/2010-04-01/Accounts/" + house.parts.line._client.account_sid + "/Messages.json",
+        body=requests.ReadTimeout(),
+    )
     send_text(house.parts, text.id)
     assert house.rows("message", id=text.id)[0].state == "trying"
 
@@ -348,4 +352,3 @@ def test_metrics_need_their_token(house: House) -> None:
     answer = house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"})
     assert 'caller_cases_open{status="handed_off",level="R2"} 1' in answer.text
     assert house.client.get("/health/ready").get_json()["database"] == "migrated"
-

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from itertools import product
 
 import pytest
-from conversation import CATALOG, NIGHT, OPEN, PACE, PLACES, PROGRAM, VOCABULARIES, Resident, fresh, kept, reading
+from conversation import CATALOG, PACE, PLACES, PROGRAM, Resident, fresh, reading
 
 from caller_service.core import clock
 from caller_service.core.case import Case, Status, Step
 from caller_service.core.disposition import decide
-from caller_service.core.effect import Ask, Effect, HandOff, Page, Say
+from caller_service.core.effect import Ask, HandOff, Page, Say
 from caller_service.core.hand_off import packet
 from caller_service.core.protocol import DOUBT, HUMAN_NOW, SKIPPED, UNREADABLE, Level, Question
 from caller_service.core.reply import Reading, Unclear

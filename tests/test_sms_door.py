@@ -259,7 +259,9 @@ def test_nothing_private_stands_in_plain_in_the_database(house: House) -> None:
         names = sa.inspect(conn).get_table_names() + (
             [] if conn.dialect.name == "sqlite" else [f"dbos.{name}" for name in sa.inspect(conn).get_table_names("dbos")]
         )
-        everything = "".join(str(list(conn.execute(sa.text(f'SELECT * FROM {name if "." in name else chr(34) + name + chr(34)}')))) for name in names)
+        everything = "".join(
+            str(list(conn.execute(sa.text(f"SELECT * FROM {name if '.' in name else chr(34) + name + chr(34)}")))) for name in names
+        )
     assert "workflow_status" in str(names)
     for private in ("5550177", "Zebulon", "quokka"):
         assert private not in everything
@@ -278,7 +280,11 @@ def test_receipts_are_ranked_and_a_failure_is_told_to_dispatch(house: House) -> 
 
     other = house.rows("message", direction="out")[-1]
     for _ in range(2):
-        signed(house, f"/twilio/receipts/message?id={other.id}", {"MessageSid": "SMreal01", "MessageStatus": "undelivered", "ErrorCode": "30003"})
+        signed(
+            house,
+            f"/twilio/receipts/message?id={other.id}",
+            {"MessageSid": "SMreal01", "MessageStatus": "undelivered", "ErrorCode": "30003"},
+        )
     house.settles()
     assert [packet["contact"]["cannot_text"] for packet, _ in house.posted] == [None, "undelivered"]
 

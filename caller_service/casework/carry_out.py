@@ -105,7 +105,19 @@ def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Sc
 
 def text_person(conn: sa.Connection, parts: Parts, case: Case, name: str, words: str, now: datetime) -> None:
     """Text somebody on a ladder. The number stays in the program file; the row holds the name."""
-    row = Text(parts.new_id(), "out", words, "waiting", now, None, case.id, name, keys="page", language=parts.program.languages[0], next_at=now + HOLD)
+    row = Text(
+        parts.new_id(),
+        "out",
+        words,
+        "waiting",
+        now,
+        None,
+        case.id,
+        name,
+        keys="page",
+        language=parts.program.languages[0],
+        next_at=now + HOLD,
+    )
     messages.add(conn, parts.sealer, (row,))
     parts.jobs.enqueue(conn, "send_text", f"send:{row.id}:0", row.id)
 
@@ -126,7 +138,15 @@ def _hand_off(conn: sa.Connection, parts: Parts, contact: Contact, case: Case, e
     for destination in parts.program.destinations:
         console = destination.kind == "console"
         row = hand_offs.Delivery(
-            parts.new_id(), case.id, case.revision, destination.name, "received" if console else "waiting", 0, None if console else now + HOLD, None, now
+            parts.new_id(),
+            case.id,
+            case.revision,
+            destination.name,
+            "received" if console else "waiting",
+            0,
+            None if console else now + HOLD,
+            None,
+            now,
         )
         hand_offs.add_delivery(conn, row)
         if not console:
@@ -134,8 +154,12 @@ def _hand_off(conn: sa.Connection, parts: Parts, contact: Contact, case: Case, e
 
 
 def _lines(parts: Parts, work: Work, case: Case) -> Sequence[journal.Line]:
-    told = [(effect.event, dict(effect.detail)) for effect in work.step.effects if isinstance(effect, Record)]
-    told += [("paged", {"ladder": page.ladder, "rung": page.rung, "round": page.round}) for page in work.step.effects if isinstance(page, Page)]
+    told: list[tuple[str, dict[str, object]]] = [
+        (effect.event, dict(effect.detail)) for effect in work.step.effects if isinstance(effect, Record)
+    ]
+    told += [
+        ("paged", {"ladder": page.ladder, "rung": page.rung, "round": page.round}) for page in work.step.effects if isinstance(page, Page)
+    ]
     before = work.before
     if before is None or before.status != case.status:
         told.append(("status", {"to": case.status.value}))

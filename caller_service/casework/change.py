@@ -51,4 +51,4 @@ def _nothing(work: Work) -> bool:
 def take_turn(conn: sa.Connection, parts: Parts) -> None:
     """On SQLite, queue for the write lock before reading, so that what is read is still true when it is written."""
     if conn.dialect.name == "sqlite":
-        conn.execute(sa.text('UPDATE "case" SET version = version WHERE id = \'\''))
+        conn.execute(sa.text("UPDATE \"case\" SET version = version WHERE id = ''"))

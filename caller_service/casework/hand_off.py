@@ -54,7 +54,9 @@ def _failed(parts: Parts, one: Delivery, code: str) -> None:
 def _wake_next(conn: sa.Connection, parts: Parts, one: Delivery) -> None:
     following = hand_offs.next_waiting(conn, one)
     if following is not None:
-        parts.jobs.enqueue(conn, "deliver", f"deliver:{following.id}:after:{one.revision}:{one.tries}", following.id, queue=f"deliver.{one.destination}")
+        parts.jobs.enqueue(
+            conn, "deliver", f"deliver:{following.id}:after:{one.revision}:{one.tries}", following.id, queue=f"deliver.{one.destination}"
+        )
 
 
 def _about(one: Delivery) -> dict[str, object]:

@@ -87,6 +87,14 @@ def _decide(conn: sa.Connection, parts: Parts, turn: Turn, known: Contact | None
     said = turn.said if not turn.opt_out else {"STOP": "stop", "START": "start", "HELP": "help"}.get(turn.opt_out, turn.said)
     step = hear(case or opened, said, turn.heard, scene, parts.vocabularies)
     inbound = Text(
-        parts.new_id(), "in", turn.said, "heard", turn.heard, contact.id, step.case.id, language=step.case.language, provider_id=turn.provider_id
+        parts.new_id(),
+        "in",
+        turn.said,
+        "heard",
+        turn.heard,
+        contact.id,
+        step.case.id,
+        language=step.case.language,
+        provider_id=turn.provider_id,
     )
     return Work(contact, case, step, scene, "resident", inbound)

@@ -98,4 +98,6 @@ def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | N
             text = messages.by_id(conn, parts.sealer, message_id)
         if text is not None:
             code = int(error) if error and error.isdecimal() else 0
-            undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)
+            undelivered(
+                parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None
+            )

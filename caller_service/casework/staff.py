@@ -29,9 +29,21 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
     key, fill = _accepted(parts, case, rung) if case else ("page.unknown", {})
     language = parts.program.languages[0]
     words = parts.catalog.text(language, key, **fill)
-    inbound = Text(parts.new_id(), "in", turn.said, "heard", turn.heard, None, case.id if case else None, rung.name, provider_id=turn.provider_id)
+    inbound = Text(
+        parts.new_id(), "in", turn.said, "heard", turn.heard, None, case.id if case else None, rung.name, provider_id=turn.provider_id
+    )
     reply = Text(
-        parts.new_id(), "out", words, "replied", parts.now(), None, case.id if case else None, rung.name, inbound.id, keys=key, language=language
+        parts.new_id(),
+        "out",
+        words,
+        "replied",
+        parts.now(),
+        None,
+        case.id if case else None,
+        rung.name,
+        inbound.id,
+        keys=key,
+        language=language,
     )
     with transaction(parts) as conn:
         messages.add(conn, parts.sealer, (inbound, reply))

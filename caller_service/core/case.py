@@ -50,7 +50,16 @@ MOVES: Mapping[Status, frozenset[Status]] = {
 
 # R1 closes only when a human records one of these (domain.md section 2, rule 3).
 DANGER_OUTCOMES = frozenset({"emergency_help_confirmed", "counselor_joined", "safe", "lost"})
-OUTCOMES = DANGER_OUTCOMES | {"resolved", "taken_to_care", "transferred_to_911", "information", "unserved", "cancelled", "abandoned", "no_request"}
+OUTCOMES = DANGER_OUTCOMES | {
+    "resolved",
+    "taken_to_care",
+    "transferred_to_911",
+    "information",
+    "unserved",
+    "cancelled",
+    "abandoned",
+    "no_request",
+}
 UNSERVED = frozenset({"no_capacity", "closed", "out_of_area", "cancelled", "unreachable", "unsafe_to_contact", "technical"})
 
 

@@ -43,7 +43,7 @@ def tick(case: Case, scene: Scene) -> Step:
         due = clock.due(case, scene.program.clocks)
         if due is not None and due <= scene.now:
             step = clock.ring(case, scene)
-            case, effects = step.case, effects + (Record("clock", {"clock": clock.name}), *step.effects)
+            case, effects = step.case, (*effects, Record("clock", {"clock": clock.name}), *step.effects)
     allowed, held = gated(case, effects)
     case, allowed = hand_off.revise(case, allowed)
     return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))

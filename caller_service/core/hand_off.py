@@ -68,7 +68,9 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
         "unserved": case.unserved or None,
         "outcome": case.outcome or None,
         "protocol": {"id": program.protocol.id, "version": program.protocol.version, "hash": program.protocol.hash},
-        "times": {name: case.marks[name].isoformat() for name in ("opened", "heard", "paged", "accepted", "promised") if name in case.marks},
+        "times": {
+            name: case.marks[name].isoformat() for name in ("opened", "heard", "paged", "accepted", "promised") if name in case.marks
+        },
         "related": [case.related] if case.related else [],
     }
 

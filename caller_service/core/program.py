@@ -132,7 +132,7 @@ class Program:
     places: tuple[Place, ...]
     teams: tuple[Team, ...]
     protocol: Protocol
-    sign_off: SignOff = SignOff()
+    sign_off: SignOff = field(default_factory=SignOff)
     police_link: str = ""  # short link to the published list of cases in which police could come
     watched: frozenset[str] = frozenset()  # phrases that mean "I am watched"; a person answers with silence
     edge_metres: float = 500.0

@@ -68,7 +68,9 @@ def _covers(span: Hours, local: datetime) -> bool:
     if span.opens < span.closes:
         return today in span.weekdays and span.opens <= clock < span.closes
     yesterday = (local - timedelta(days=1)).weekday()
-    return (today in span.weekdays and clock >= span.opens) or (yesterday in span.weekdays and clock < span.closes and span.closes != span.opens)
+    return (today in span.weekdays and clock >= span.opens) or (
+        yesterday in span.weekdays and clock < span.closes and span.closes != span.opens
+    )
 
 
 def team_working(scene: Scene) -> bool:

@@ -79,5 +79,3 @@ OTHERS_WORDS = STATUS_WORDS | {
 def status_key(case: Case) -> str:
     """The words for where the case stands, as this person may hear them."""
     return (OTHERS_WORDS if case.about_another else STATUS_WORDS)[case.status]
-
-

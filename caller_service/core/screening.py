@@ -14,7 +14,7 @@ from .case import Case, Status, Step, move
 from .disposition import reconsider
 from .effect import Ask, Effect, HandOff, OptIn, OptOut, Page, Record, Say
 from .protocol import SKIPPED, UNREADABLE, Protocol, Question, Rule
-from .reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story, Unclear
+from .reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story
 from .routing import Route, Scene, route, team_working
 from .safe_contact import gated, may_hear_status, may_text, status_key, touchy
 from .service_area import locate
@@ -280,7 +280,9 @@ def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
     there = locate(text, scene.program, scene.local.date())
     again = tuple(name for name in case.again if name != question.id)
     case = replace(case, place=text, located=there.kind, area=there.area, point=there.point, again=again, unreadable=0)
-    return Step(replace(case, answers={**case.answers, question.id: "given"}), (Record("placed", {"located": there.kind, "area": there.area}),))
+    return Step(
+        replace(case, answers={**case.answers, question.id: "given"}), (Record("placed", {"located": there.kind, "area": there.area}),)
+    )
 
 
 def _unread(case: Case, reply: object, said: str, question: Question | None, scene: Scene, heard: datetime) -> Step:

@@ -9,6 +9,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 
 from .program import Area, Place, Program
 from .reply import one_slip
@@ -21,7 +22,31 @@ _SAME = {
     "calle": "st", "first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8",
     "ninth": "9", "tenth": "10", "primera": "1", "segunda": "2", "tercera": "3", "cuarta": "4", "quinta": "5",
 }  # fmt: skip
-_SILENT = {"st", "nd", "rd", "th", "ave", "dr", "ln", "blvd", "and", "at", "y", "con", "the", "near", "corner", "of", "on", "esquina", "cerca", "de", "la", "en", "el"}
+_SILENT = {
+    "st",
+    "nd",
+    "rd",
+    "th",
+    "ave",
+    "dr",
+    "ln",
+    "blvd",
+    "and",
+    "at",
+    "y",
+    "con",
+    "the",
+    "near",
+    "corner",
+    "of",
+    "on",
+    "esquina",
+    "cerca",
+    "de",
+    "la",
+    "en",
+    "el",
+}
 
 Point = tuple[float, float]
 
@@ -72,7 +97,7 @@ def contains(area: Area, point: Point) -> bool:
 def _in_ring(ring: tuple[Point, ...], point: Point) -> bool:
     x, y = point
     inside = False
-    for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(ring):
         if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
             inside = not inside
     return inside
@@ -86,7 +111,7 @@ def edge_distance(area: Area, point: Point) -> float:
         return (corner[0] - point[0]) * METRES_PER_DEGREE * narrow, (corner[1] - point[1]) * METRES_PER_DEGREE
 
     return min(
-        (_to_line(flat(a), flat(b)) for rings in area.polygons for ring in rings for a, b in zip(ring, ring[1:], strict=False)),
+        (_to_line(flat(a), flat(b)) for rings in area.polygons for ring in rings for a, b in pairwise(ring)),
         default=math.inf,
     )
 
@@ -102,7 +127,12 @@ def _to_line(a: Point, b: Point) -> float:
 def named(text: str, places: tuple[Place, ...]) -> tuple[Place, ...]:
     """The places whose name, or an alias, stands in the text; the longest names win."""
     said = _street_words(text)
-    hits = [(len(words), place) for place in places for name in (place.name, *place.aliases) if (words := _street_words(name)) and _said(words, said)]
+    hits = [
+        (len(words), place)
+        for place in places
+        for name in (place.name, *place.aliases)
+        if (words := _street_words(name)) and _said(words, said)
+    ]
     best = max((length for length, _ in hits), default=0)
     return tuple({place.name: place for length, place in hits if length == best}.values())
 

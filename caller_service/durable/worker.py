@@ -43,7 +43,7 @@ def work(
     name: str,
     jobs: Mapping[str, Callable[[str], None]],
     queues: Iterable[str],
-    sweep: Callable[[], None],
+    sweep: Callable[[], object],
     stop: threading.Event,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
@@ -93,7 +93,7 @@ def _quiet(name: str, do: Callable[[str], None]) -> Callable[[str], None]:
     return job
 
 
-def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], None], stop: threading.Event) -> None:
+def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], object], stop: threading.Event) -> None:
     beat = 0
     while not stop.wait(SWEEP):
         life.check()

@@ -52,7 +52,9 @@ def bearer_only() -> None:
     if scheme.lower() != "bearer" or not secret.strip():
         abort(401, "Send Authorization: Bearer and your token.")
     with parts().engine.connect() as conn:
-        name = conn.execute(sa.select(token.c.name).where(token.c.hash == token_hash(secret.strip()), token.c.revoked_at.is_(None))).scalar()
+        name = conn.execute(
+            sa.select(token.c.name).where(token.c.hash == token_hash(secret.strip()), token.c.revoked_at.is_(None))
+        ).scalar()
     if name is None:
         abort(401, "This token is not known, or was revoked.")
     g.token_name = name

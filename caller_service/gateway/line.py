@@ -63,7 +63,9 @@ class _Elsewhere(TwilioHttpClient):
 class Line:
     """Sends texts from the program's number, or its Messaging Service."""
 
-    def __init__(self, account_sid: str, auth_token: str, sender: str, api_url: str = REAL_API, api_key: str = "", api_secret: str = "") -> None:
+    def __init__(
+        self, account_sid: str, auth_token: str, sender: str, api_url: str = REAL_API, api_key: str = "", api_secret: str = ""
+    ) -> None:
         client: HttpClient = _Elsewhere(api_url)
         self._client = Client(api_key or account_sid, api_secret or auth_token, account_sid, http_client=client)
         self._sender = sender

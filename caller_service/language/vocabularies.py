@@ -55,7 +55,7 @@ def _patterns(told: Mapping[str, Any]) -> tuple[tuple[str, Pattern], ...]:
 
 
 def _pattern(phrase: str) -> Pattern:
-    """"kill+" and "*" keep their signs; the words between are compared as messages are."""
+    """ "kill+" and "*" keep their signs; the words between are compared as messages are."""
     words: list[str] = []
     for part in phrase.split():
         words.extend(("*",) if part == "*" else (*normal(part.rstrip("+"))[:-1], normal(part.rstrip("+"))[-1] + "+" * part.endswith("+")))

@@ -61,7 +61,9 @@ def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
 
 
 def add(conn: sa.Connection, sealer: Sealer, told: Case, due_at: datetime | None) -> None:
-    conn.execute(sa.insert(case).values(_row(told, sealer) | {"contact_id": told.contact, "due_at": due_at, "opened_at": told.marks["opened"]}))
+    conn.execute(
+        sa.insert(case).values(_row(told, sealer) | {"contact_id": told.contact, "due_at": due_at, "opened_at": told.marks["opened"]})
+    )
 
 
 def keep(conn: sa.Connection, sealer: Sealer, told: Case, due_at: datetime | None) -> None:

@@ -81,24 +81,34 @@ def _waiting(one: Delivery) -> sa.Select[Any]:
 
 def received(conn: sa.Connection, delivery_id: str, now: datetime) -> None:
     conn.execute(
-        sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state != "received").values(state="received", received_at=now, next_at=None, error=None)
+        sa.update(delivery)
+        .where(delivery.c.id == delivery_id, delivery.c.state != "received")
+        .values(state="received", received_at=now, next_at=None, error=None)
     )
 
 
 def later(conn: sa.Connection, delivery_id: str, tries: int, next_at: datetime, error: str) -> None:
-    conn.execute(sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == "waiting").values(tries=tries, next_at=next_at, error=error))
+    conn.execute(
+        sa.update(delivery)
+        .where(delivery.c.id == delivery_id, delivery.c.state == "waiting")
+        .values(tries=tries, next_at=next_at, error=error)
+    )
 
 
 def dead(conn: sa.Connection, delivery_id: str, tries: int, error: str) -> None:
     conn.execute(
-        sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == "waiting").values(state="dead", tries=tries, next_at=None, error=error)
+        sa.update(delivery)
+        .where(delivery.c.id == delivery_id, delivery.c.state == "waiting")
+        .values(state="dead", tries=tries, next_at=None, error=error)
     )
 
 
 def replay(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
     """A dead delivery is tried once more from the start. False if it was not dead."""
     changed = conn.execute(
-        sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == "dead").values(state="waiting", tries=0, next_at=now, error=None)
+        sa.update(delivery)
+        .where(delivery.c.id == delivery_id, delivery.c.state == "dead")
+        .values(state="waiting", tries=0, next_at=now, error=None)
     )
     return changed.rowcount == 1
 

@@ -24,7 +24,10 @@ class Line:
 
 def write(conn: sa.Connection, lines: Sequence[Line]) -> None:
     if lines:
-        rows = [{"id": line.id, "at": line.at, "case_id": line.case_id, "who": line.who, "event": line.event, "detail": dict(line.detail)} for line in lines]
+        rows = [
+            {"id": line.id, "at": line.at, "case_id": line.case_id, "who": line.who, "event": line.event, "detail": dict(line.detail)}
+            for line in lines
+        ]
         conn.execute(sa.insert(journal), rows)
 
 

@@ -47,7 +47,23 @@ def add(conn: sa.Connection, sealer: Sealer, texts: Sequence[Text]) -> None:
 
 
 def _row(text: Text, sealer: Sealer) -> dict[str, Any]:
-    names = ("id", "direction", "state", "at", "contact_id", "case_id", "person", "answers", "place", "keys", "language", "provider_id", "tries", "next_at", "provider")
+    names = (
+        "id",
+        "direction",
+        "state",
+        "at",
+        "contact_id",
+        "case_id",
+        "person",
+        "answers",
+        "place",
+        "keys",
+        "language",
+        "provider_id",
+        "tries",
+        "next_at",
+        "provider",
+    )
     return {name: getattr(text, name) for name in names} | {"sealed_words": sealer.seal(text.words, f"message.words.{text.id}"), "rank": 0}
 
 
@@ -92,7 +108,10 @@ def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str |
 def claim(conn: sa.Connection, message_id: str, until: datetime) -> bool:
     """Begin a try at sending. False if another try began before and its end is not known: then look first."""
     begun = sa.update(message).where(message.c.id == message_id)
-    if conn.execute(begun.where(message.c.state == "waiting").values(state="trying", tries=message.c.tries + 1, next_at=until)).rowcount == 1:
+    if (
+        conn.execute(begun.where(message.c.state == "waiting").values(state="trying", tries=message.c.tries + 1, next_at=until)).rowcount
+        == 1
+    ):
         return True
     conn.execute(begun.where(message.c.state == "trying").values(tries=message.c.tries + 1, next_at=until))
     return False
@@ -114,12 +133,16 @@ def sent(conn: sa.Connection, message_id: str, provider_id: str) -> None:
 
 def later(conn: sa.Connection, message_id: str, state: str, next_at: datetime, error: str) -> None:
     """Try again at `next_at`: from the start ("waiting"), or looking first ("trying")."""
-    conn.execute(sa.update(message).where(message.c.id == message_id, message.c.rank == 0).values(state=state, next_at=next_at, error=error))
+    conn.execute(
+        sa.update(message).where(message.c.id == message_id, message.c.rank == 0).values(state=state, next_at=next_at, error=error)
+    )
 
 
 def dead(conn: sa.Connection, message_id: str, error: str, state: str = "dead") -> None:
     """It will not be sent: "dead", or "held" by the safe-contact gate."""
-    conn.execute(sa.update(message).where(message.c.id == message_id, message.c.rank < 6).values(state=state, rank=5, next_at=None, error=error))
+    conn.execute(
+        sa.update(message).where(message.c.id == message_id, message.c.rank < 6).values(state=state, rank=5, next_at=None, error=error)
+    )
 
 
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[tuple[str, datetime]]:

@@ -79,7 +79,13 @@ class CaseRow(Base):
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     __table_args__ = (
-        sa.Index("uq_case_open_contact", "contact_id", unique=True, sqlite_where=sa.text("closed_at IS NULL"), postgresql_where=sa.text("closed_at IS NULL")),
+        sa.Index(
+            "uq_case_open_contact",
+            "contact_id",
+            unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        ),
         sa.Index("ix_case_due_at", "due_at", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")),
         sa.Index("ix_case_contact_id_opened_at", "contact_id", "opened_at"),
     )
@@ -109,7 +115,9 @@ class MessageRow(Base):
     at: Mapped[datetime]
     __table_args__ = (
         sa.UniqueConstraint("provider", "provider_id"),
-        sa.Index("ix_message_next_at", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")),
+        sa.Index(
+            "ix_message_next_at", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")
+        ),
     )
 
 
@@ -136,7 +144,9 @@ class DeliveryRow(Base):
     received_at: Mapped[datetime | None]
     __table_args__ = (
         sa.UniqueConstraint("case_id", "revision", "destination"),
-        sa.Index("ix_delivery_next_at", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")),
+        sa.Index(
+            "ix_delivery_next_at", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")
+        ),
     )
 
 

@@ -41,7 +41,9 @@ class Acknowledgement(Schema):
     answer = fields.Str(required=True, validate=validate.OneOf(["accept", "decline"]))
     by = BY
     in_minutes = fields.Int(validate=validate.Range(1, 24 * 60), metadata={"description": "Accept: there in so many minutes."})
-    at = fields.Str(validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"), metadata={"description": "Accept: there at this local time, HH:MM."})
+    at = fields.Str(
+        validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"), metadata={"description": "Accept: there at this local time, HH:MM."}
+    )
     reason = fields.Str(validate=validate.Length(1, 300), metadata={"description": "Decline: why."})
 
     @validates_schema

@@ -44,8 +44,18 @@ SCHEMA: dict[str, Any] = {
         "reference": _TEXT,
         "status": {
             "enum": [
-                "screening", "open", "handed_off", "accepted", "assigned", "en_route", "arrived", "declined", "closed", "cancelled", "unreachable",
-            ]  # fmt: skip
+                "screening",
+                "open",
+                "handed_off",
+                "accepted",
+                "assigned",
+                "en_route",
+                "arrived",
+                "declined",
+                "closed",
+                "cancelled",
+                "unreachable",
+            ]
         },
         "level": {"enum": ["R1", "R2", "R3", "R4", "R5", "R6", None]},
         "reasons": _CODES,

@@ -37,7 +37,9 @@ def counts() -> Response:
     lines = ["# TYPE caller_cases_open gauge"]
     now = parts().now()
     with parts().engine.connect() as conn:
-        open_cases = sa.select(case.c.status, case.c.level, sa.func.count()).where(case.c.closed_at.is_(None)).group_by(case.c.status, case.c.level)
+        open_cases = (
+            sa.select(case.c.status, case.c.level, sa.func.count()).where(case.c.closed_at.is_(None)).group_by(case.c.status, case.c.level)
+        )
         for status, level, count in conn.execute(open_cases):
             lines.append(f'caller_cases_open{{status="{status}",level="{level or ""}"}} {count}')
         lines.append("# TYPE caller_deliveries gauge")
@@ -46,7 +48,9 @@ def counts() -> Response:
         ):
             lines.append(f'caller_deliveries{{destination="{destination}",state="{state}"}} {count}')
         lines.append("# TYPE caller_texts gauge")
-        for state, count in conn.execute(sa.select(message.c.state, sa.func.count()).where(message.c.direction == "out").group_by(message.c.state)):
+        for state, count in conn.execute(
+            sa.select(message.c.state, sa.func.count()).where(message.c.direction == "out").group_by(message.c.state)
+        ):
             lines.append(f'caller_texts{{state="{state}"}} {count}')
         overdue = conn.execute(sa.select(sa.func.min(case.c.due_at)).where(case.c.due_at <= now)).scalar()
     late = (now - overdue).total_seconds() if overdue else 0.0
