@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -112,6 +112,11 @@ class Resident:
         assert any(words in text for text in told), f"{words!r} is in none of {told}"
         return self
 
+    def hears_of(self, key: str) -> Resident:
+        """As `hears`, whatever the words are just now."""
+        assert key in self.said, f"{key} is not in {self.said}"
+        return self
+
     def hears_nothing(self) -> Resident:
         assert self.heard == ()
         return self
@@ -143,10 +148,6 @@ class Resident:
 def reading(case: Case, code: str) -> Reading:
     """An answer as `read` would have given it."""
     return Reading(PlaceGiven(PLACES[code]) if case.asked == "where" and code in PLACES else Answer(code))
-
-
-def without_sign_of_time(case: Case) -> Case:
-    return replace(case, marks={})
 
 
 def told(effect: Effect) -> str:

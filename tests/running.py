@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -31,6 +33,7 @@ from throwaway_postgres import ThrowawayPostgres
 
 import caller_service
 from caller_service.core.program import Program
+from caller_service.front.guard import token_hash
 from caller_service.program import read_program
 from caller_service.rehearsal.board import Answer, Board, Held
 from caller_service.rehearsal.cad_stand_in import create_cad
@@ -40,6 +43,7 @@ from caller_service.rehearsal.line import Heard, Line, TwilioSettings
 from caller_service.rehearsal.pages import serving
 from caller_service.rehearsal.twilio_stand_in import create_twilio
 from caller_service.settings import Settings
+from caller_service.store.tables import token as tokens
 
 T = TypeVar("T")
 
@@ -132,15 +136,16 @@ class Running:
 
     def end(self, number: int = signal.SIGTERM, seconds: float = 10.0) -> int:
         """End the whole group, in the end with force; the exit code."""
-        self._tell(number)
+        self.tell(number)
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             pass
-        self._tell(signal.SIGKILL)
+        self.tell(signal.SIGKILL)
         return self.process.wait(5)
 
-    def _tell(self, number: int) -> None:
+    def tell(self, number: int) -> None:
+        """Send the whole group a signal."""
         try:
             os.killpg(self.process.pid, number)
         except (ProcessLookupError, PermissionError):
@@ -294,16 +299,39 @@ class House:
         return self.settings.twilio_auth_tokens[0]
 
     # ---- its processes ----------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Web and worker at once."""
+        self.web, self.worker = self._web(), self._worker("worker-1")
+        self._web_ready()
+        self.worker.says("ready")
+
+    def end(self) -> None:
+        """Both at once; what does not end by itself is killed."""
+        begun = [one for one in (getattr(self, "web", None), getattr(self, "worker", None)) if one is not None]
+        for one in begun:
+            one.tell(signal.SIGTERM)
+        for one in begun:
+            one.end()
+
     def start_web(self) -> None:
-        self.web = Running(["serve", "--workers", "2", "--threads", "8"], self.folder, self.environment, self.folder / "web.log")
-        until(lambda: answers(f"{self.url}/health/ready") == 200 or not self.web.alive, "the web door is ready", STARTED)
-        assert self.web.alive, self.web.said
+        self.web = self._web()
+        self._web_ready()
 
     def start_worker(self, name: str = "worker-1") -> Running:
         """A worker; its end is the caller's, if it is not the first."""
-        started = Running(["work"], self.folder, self.environment | {"CALLER_WORKER_ID": name}, self.folder / f"{name}.log")
+        started = self._worker(name)
         started.says("ready")
         return started
+
+    def _web(self) -> Running:
+        return Running(["serve", "--workers", "2", "--threads", "8"], self.folder, self.environment, self.folder / "web.log")
+
+    def _worker(self, name: str) -> Running:
+        return Running(["work"], self.folder, self.environment | {"CALLER_WORKER_ID": name}, self.folder / f"{name}.log")
+
+    def _web_ready(self) -> None:
+        until(lambda: answers(f"{self.url}/health/ready") == 200 or not self.web.alive, "the web door is ready", STARTED)
+        assert self.web.alive, self.web.said
 
     def logs(self) -> str:
         """Everything its processes ever said."""
@@ -410,6 +438,13 @@ class Person:
         return found[-1]
 
 
+def _add_token(database_url: str, secret: str) -> None:
+    """What `token add` does, without a second for its imports."""
+    row = {"id": "00000000-0000-7000-8000-000000000000", "name": "rehearsal-cad", "hash": token_hash(secret), "created_at": datetime.now(UTC)}
+    with connected(database_url) as conn, conn.begin():
+        conn.execute(sa.insert(tokens).values(row))
+
+
 @contextmanager
 def running(kind: str, folder: Path) -> Iterator[House]:
     """A house on an empty database of this kind, from its first migration to its end."""
@@ -422,7 +457,8 @@ def running(kind: str, folder: Path) -> Iterator[House]:
         secret = settings.secret("REHEARSAL_CAD_SECRET")
         migrated = command(folder, "migrate", environment=environment)
         assert migrated.returncode == 0, migrated.stderr
-        token = command(folder, "token", "add", "rehearsal-cad", environment=environment).stdout.split()[-1]
+        token = secrets.token_urlsafe(32)
+        _add_token(database_url, token)
         cad = create_cad(CadSettings(url, token, secret, auto=False))
         with served(cad) as cad_url:
             environment["CALLER_PROGRAM"] = str(short_program(folder, cad_url))
@@ -435,10 +471,7 @@ def running(kind: str, folder: Path) -> Iterator[House]:
                 environment["CALLER_TWILIO_API_URL"] = twilio_url
                 house = House(folder, url, database_url, environment, settings, program, twilio, cad, Visitors(twilio, cad))
                 try:
-                    house.start_web()
-                    house.worker = house.start_worker()
+                    house.start()
                     yield house
                 finally:
-                    for one in ("worker", "web"):
-                        if hasattr(house, one):
-                            getattr(house, one).end()
+                    house.end()

@@ -88,13 +88,13 @@ def test_the_same_in_spanish_for_oneself(house: House) -> None:
 
 
 def test_a_caller_hears_the_moves_in_their_order(house: House) -> None:
-    caller = house.resident().texts("hola necesito ayuda", "1").says_no(3).texts("1", CORNER, "6", "1", "1")
+    caller = house.resident().texts("I took too many pills", "1", "1")
     held = house.on_board(caller)
     for move in (accept("Maria", 20), status("Maria", "assigned"), status("Maria", "en_route"), status("Maria", "arrived")):
         house.tell(held, move)
-    caller.is_told("su equipo ya llegó")
+    caller.is_told("your team has arrived")
     house.settles()
-    said = ["fue aceptada", "un equipo para usted", "va en camino", "ya llegó"]
+    said = ["Maria is here", "a team has been picked", "is on the way", "has arrived"]
     assert [next(words for words in said if words in text.words) for text in caller.told("")] == said
 
 
@@ -126,7 +126,7 @@ def test_nobody_picks_up_so_the_next_is_paged_and_the_truth_is_told(house: House
     reference = house.on_board(caller).word("reference")
     first = house.staff(DISPATCHER).is_told(f"{reference} needs a person now")
     second = house.staff(SECOND).is_told(f"{reference} needs a person now")
-    assert PAGE_NEXT <= (second.at - first.at).total_seconds() < PAGE_NEXT + 2
+    assert PAGE_NEXT - 0.5 < (second.at - first.at).total_seconds() < PAGE_NEXT + 2
     caller.is_told("The truth: nobody has joined yet")
     house.staff(SECOND).texts(reference).hears(f"{reference} is yours")
     house.staff(DISPATCHER).is_told(f"{reference} was taken by {SECOND}")
@@ -144,10 +144,10 @@ def test_dispatch_was_down_and_hears_everything_once_and_in_order(house: House) 
         return [(str(one["key"]), int(str(one["status"]))) for one in house.board.deliveries if str(one["key"]).startswith(case_id)]
 
     house.when_board(lambda: len(tries()) >= 2, "two failed tries")
-    assert {one for one in tries()} == {(f"{case_id}.1", 500)}, "the same webhook-id each time, and nothing overtakes it"
+    assert set(tries()) == {(f"{case_id}.1", 500)}, "the same webhook-id each time, and nothing overtakes it"
     house.board.switch({"answer": ""})
     house.staff(DISPATCHER).texts(house.case_of(caller).reference)
-    revision = house.case_of(caller).state["revision"] if isinstance(house.case_of(caller).state, dict) else 3
+    revision = house.rows("SELECT max(revision) FROM hand_off WHERE case_id = :id", id=case_id)[0][0]
     house.on_board(caller, revision)
     house.settles()
 

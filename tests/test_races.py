@@ -1,0 +1,126 @@
+"""Several things at once: one wins, the other is kept, nobody is asked twice, nothing is a 500 (house.md)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from caller_service.casework import receive as receiving
+from caller_service.casework.receive import Turn, receive
+
+if TYPE_CHECKING:
+    from conftest import House
+
+ME = "+17205550123"
+
+
+def at_once(*doing: Callable[[], Any]) -> list[Any]:
+    """Run these at the same moment; what each gave, or raised."""
+    gate = threading.Barrier(len(doing))
+    given: list[Any] = [None] * len(doing)
+
+    def run(place: int) -> None:
+        gate.wait()
+        try:
+            given[place] = doing[place]()
+        except Exception as problem:
+            given[place] = problem
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(doing))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return given
+
+
+def turn(house: House, said: str, sid: str) -> Callable[[], Any]:
+    heard = house.clock()
+    return lambda: receive(house.parts, Turn(sid, ME, said, heard))
+
+
+@pytest.mark.parametrize("many", [2, 6])
+def test_first_texts_at_once_open_one_case_and_are_all_kept(house: House, many: int) -> None:
+    given = at_once(*(turn(house, f"text number {one}", f"SMfirst{one}") for one in range(many)))
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    assert len(house.rows("contact")) == len(house.rows("case")) == 1
+    assert len(house.rows("message", direction="in")) == many
+    assert all(each for each in given), "each is answered"
+
+
+@pytest.mark.parametrize("many", [2, 6])
+def test_a_text_is_never_applied_to_a_question_its_sender_did_not_see(house: House, many: int) -> None:
+    me = house.resident().texts("hi")
+    house.wait(10)
+
+    at_once(*(turn(house, "1", f"SManswer{one}") for one in range(many)))
+
+    assert me.case().state["answers"] == {"who": "me"}, "one answered; the others were written before the next question"
+    assert me.case().state["asked"] == "health"
+    assert len(house.rows("message", direction="in")) == many + 1
+
+
+def test_the_same_sid_at_once_is_one_turn_with_one_answer(house: House) -> None:
+    same = turn(house, "hi", "SMsame00")
+
+    given = at_once(same, same, same, same)
+
+    assert len({tuple((text.id, text.words) for text in each) for each in given}) == 1
+    assert len(house.rows("message", direction="in")) == 1
+
+
+def test_a_turn_that_loses_to_another_write_is_decided_again_on_what_is_true(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = house.resident().texts("hi")
+    house.wait(10)
+    decide = receiving._decide
+    raced: list[int] = []
+
+    def slow(*args: Any) -> Any:
+        work = decide(*args)
+        if not raced:
+            raced.append(1)
+            monkeypatch.setattr(receiving, "_decide", decide)
+            me.posts("3", sid="SMquicker")
+        return work
+
+    monkeypatch.setattr(receiving, "_decide", slow)
+    receive(house.parts, Turn("SMslower", ME, "1", house.clock() - timedelta(seconds=1)))
+
+    assert me.case().state["answers"] == {"who": "adult"}
+    assert me.case().state["asked"] == "health"
+
+
+def test_an_acknowledgement_against_a_cancel_ends_in_one_truth(house: House) -> None:
+    me = house.resident().wants_a_team()
+    path = f"/{me.case().id}/acknowledgement"
+
+    def accept() -> int:
+        client = house.app.test_client()
+        return int(client.post(f"/api/v1/hand-offs{path}", json={"answer": "accept", "by": "Maria"}, headers={"Authorization": f"Bearer {house.token}"}).status_code)
+
+    house.wait(10)
+    given = at_once(accept, turn(house, "never mind", "SMcancel0"))
+
+    assert given[0] in (200, 409)
+    assert not isinstance(given[1], Exception)
+    assert me.case().status == "cancelled"
+    house.settles()
+    assert house.posted[-1][0]["status"] == "cancelled", "everybody is stood down"
+
+
+def test_a_tick_against_a_turn_loses_neither(house: House) -> None:
+    me = house.resident().texts("hi", "1", "2", "2", "1")
+    house.wait(121)
+
+    given = at_once(house.sweeps, turn(house, "0", "SMperson"))
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    house.sweeps()
+    assert me.case().level == "R2"
+    assert {row.rung for row in house.rows("page")} == {0}
+    assert len(house.rows("page")) == 1

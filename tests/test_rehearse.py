@@ -1,0 +1,172 @@
+"""`caller-service rehearse`: one command, no account, up at once, and gone when it is told to."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from running import COMMAND, Running, answers, clean_environment, command, free_port, until
+
+UP = 5.0  # seconds until every page answers
+GONE = 10.0  # seconds until nothing of it is left
+DOORS = {"Resident page": 0, "Phone": 10, "Dispatch": 20}
+
+
+class Rehearsal:
+    """One `rehearse` in a folder of its own."""
+
+    def __init__(self, folder: Path, port: int | None = None, *more: str, **environment: str) -> None:
+        self.folder, self.port = folder, port or free_port(10, 20)
+        self.begun = time.monotonic()
+        words = ["rehearse", "--fresh", "--port", str(self.port), "--pace", "0.2", "--read", "0", *more]
+        self.running = Running(words, folder, clean_environment(**environment), folder / "rehearse.log")
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """What it printed, by the name in front."""
+        lines = [line.split() for line in self.running.said.splitlines() if "http://" in line]
+        return {" ".join(line[: (at := next(i for i, word in enumerate(line) if word.startswith("http")))]): line[at] for line in lines}
+
+    def up(self) -> float:
+        """Wait until every printed page answers; how long that took."""
+        self.running.says("Ctrl-C stops everything.")
+        for url in self.addresses.values():
+            until(lambda url=url: answers(url) == 200, f"{url} answers", UP)  # type: ignore[misc]
+        return time.monotonic() - self.begun
+
+    def text(self, words: str, number: str = "+17205550123") -> list[str]:
+        asked = {"from": number, "body": words}
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post(self.addresses["Phone"] + "phone/text", json=asked, timeout=20).json()
+        return [reply["body"] for reply in answer["replies"]]
+
+    def phone(self) -> str:
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.get(self.addresses["Phone"] + "phone/state", timeout=5).text
+
+    def processes(self) -> list[str]:
+        """What `ps` knows of it: forks keep the command's words, in which the port is ours alone."""
+        listed = subprocess.run(["ps", "-eo", "pid=,stat=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
+        return [line for line in listed if f"rehearse --fresh --port {self.port} " in line and line.split()[1][0] != "Z"]
+
+    def worker_runs(self) -> bool:
+        with (self.folder / "var" / "caller.sqlite.worker").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return True
+        return False
+
+    def gone(self, seconds: float = GONE) -> None:
+        until(lambda: not self.processes(), f"all processes have ended: {self.processes()}", seconds)
+        assert not self.worker_runs()
+        assert [answers(url) for url in self.addresses.values()] == [0] * len(self.addresses)
+
+    def end(self) -> None:
+        self.running.end()
+        for line in self.processes():  # only those that were started here: the port is in their words
+            os.kill(int(line.split()[0]), signal.SIGKILL)
+
+
+@pytest.fixture
+def rehearsals() -> Iterator[list[Rehearsal]]:
+    begun: list[Rehearsal] = []
+    yield begun
+    for one in begun:
+        one.end()
+
+
+def test_up_within_seconds_with_every_address_printed(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+    rehearsals.append(one := Rehearsal(tmp_path))
+    assert one.up() < UP
+    assert one.addresses == {name: f"http://127.0.0.1:{one.port + distance}/" for name, distance in DOORS.items()} | {
+        "API": f"http://127.0.0.1:{one.port}/api/v1/openapi.json"
+    }
+    # A conversation at once, without a pause: --read 0 is for quick hands.
+    for said, heard in (("my brother is seeing things", "Who needs help?"), ("3", "badly hurt"), ("2", "weapon"), ("2", "kill themselves")):
+        assert heard in one.text(said)[-1]
+    for said, heard in (("2", "safe for us"), ("1", "Where"), ("City Hall", "going on"), ("2", "What help"), ("1", "If no team")):
+        assert heard in one.text(said)[-1]
+    assert "Nobody has picked it up yet" in one.text("1")[-1]
+    until(lambda: "our part by text is finished" in one.phone(), "the automatic dispatcher has brought a team", 15)
+
+    # Ctrl-C reaches the command alone: its children stand in groups of their own.
+    os.kill(one.running.process.pid, signal.SIGINT)
+    assert one.running.process.wait(GONE) == 0
+    one.gone(1.0)
+    assert "Stopping." in one.running.said and "Traceback" not in one.running.said
+
+
+def test_a_busy_port_is_skipped_and_the_next_one_printed(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+    port = free_port(10, 11, 20)
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", port + 10))
+        busy.listen()
+        rehearsals.append(one := Rehearsal(tmp_path, port))
+        one.up()
+        assert one.addresses["Phone"] == f"http://127.0.0.1:{port + 11}/"
+        assert "Who needs help?" in one.text("hello")[-1]
+    # However the parent ends, its children end with it.
+    one.running.process.send_signal(signal.SIGKILL)
+    one.running.process.wait(5)
+    one.gone()
+
+
+def test_a_terminal_that_closes_ends_everything(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+    rehearsals.append(one := Rehearsal(tmp_path))
+    one.up()
+    os.kill(one.running.process.pid, signal.SIGHUP)
+    one.running.process.wait(GONE)
+    one.gone()
+
+
+def test_a_child_that_dies_ends_the_rehearsal_with_a_word(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+    rehearsals.append(one := Rehearsal(tmp_path))
+    one.up()
+    parent = one.running.process.pid
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.splitlines()
+    children = [int(line.split()[0]) for line in listed if int(line.split()[1]) == parent]
+    assert len(children) == 4, "web, worker, phone, dispatch"
+    os.kill(max(children), signal.SIGKILL)
+    assert one.running.process.wait(GONE) == 1
+    assert "ended: stopping." in one.running.said
+    one.gone(1.0)
+
+
+def test_live_is_not_rehearsed(tmp_path: Path) -> None:
+    ended = command(tmp_path, "rehearse", environment=clean_environment(CALLER_MODE="live"))
+    assert ended.returncode == 1 and ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_second_one_in_the_same_folder_leaves_the_first_in_peace(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+    rehearsals.append(one := Rehearsal(tmp_path))
+    one.up()
+    assert "Who needs help?" in one.text("hello")[-1]
+    second = [*COMMAND, "rehearse", "--fresh", "--port", str(free_port(10, 20))]
+    ended = subprocess.run(second, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1 and "already" in ended.stderr and "Traceback" not in ended.stderr
+    assert "badly hurt" in one.text("3")[-1], "the first one's database is still there"
+
+
+def test_a_proxy_of_the_surroundings_is_not_asked(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    rehearsals.append(one := Rehearsal(tmp_path, None, HTTP_PROXY=nobody, http_proxy=nobody, HTTPS_PROXY=nobody))
+    one.up()
+    one.text("my sister took too many pills")
+    until(lambda: "needs a person now" in one.phone(), "the page reaches the staff's phone", 10)
+    with requests.Session() as session:
+        session.trust_env = False
+        board = until(lambda: session.get(one.addresses["Dispatch"] + "state", timeout=5).json()["hand_offs"], "dispatch has it", 10)
+    assert board[0]["needs_human"] is True
+
+
