@@ -33,6 +33,7 @@ from caller_service.casework.tick import sweep
 from caller_service.cli import migrated
 from caller_service.front.guard import token_hash
 from caller_service.language.segments import fitted
+from caller_service.language.wording import filling
 from caller_service.settings import Settings
 from caller_service.store.tables import Base
 
@@ -199,7 +200,7 @@ class House:
 
     def words(self, key: str, language: str = "en", **fill: str) -> str:
         """What a key says: tests hold to meanings, translators to words."""
-        return fitted(self._own.catalog.text(language, key, **({"program": self._own.program.name} | fill)))
+        return fitted(self._own.catalog.text(language, key, **(filling(self._own.program, language, self._own.catalog) | fill)))
 
     def texts_to(self, number: str) -> list[str]:
         """What was sent to a number by REST, oldest first."""

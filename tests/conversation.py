@@ -69,9 +69,11 @@ class Resident:
 
     # ---- what a person does -----------------------------------------------------------------------------------------
     def texts(self, *said: str, after: timedelta = PACE) -> Resident:
-        """Write these, one after the other, each after reading what came back."""
+        """Write these, one after the other, each after reading what came back. After an end a new case opens."""
         for words in said:
             self.now += after
+            if self.case.ended:
+                self.case = Case(f"{self.case.id}+", self.case.reference, self.case.contact, self.case.language, related=self.case.id)
             self._turn(lambda case, words=words: hear(case, words, self.now, self._scene(), VOCABULARIES))  # type: ignore[misc]
         return self
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
 import pytest
-from conversation import CATALOG, OPEN, PROGRAM, VOCABULARIES, Resident, kept
+from conversation import PROGRAM, Resident, kept
 
 from caller_service.core.case import Status
 from caller_service.core.dispatch import accept
 from caller_service.core.effect import Ask, HandOff, OptIn, OptOut, Page, Record, Say
-from caller_service.core.protocol import HUMAN_NOW, Level
+from caller_service.core.protocol import HUMAN_NOW
 from caller_service.language.vocabularies import read_vocabularies
 
 LANGUAGES = PROGRAM.languages
@@ -142,6 +141,15 @@ def _copy(person: Resident) -> Resident:
     other = Resident(person.language, person.now)
     other.case = kept(person.case)
     return other
+
+
+@in_every_language
+def test_what_is_said_first_is_for_the_body_then_for_the_rest(language: str) -> None:
+    """Of several dangers in one text the protocol's order decides: a doctor before anything else."""
+    said = {"en": "im going to kill myself", "es": "me va a matar, se tomó muchas pastillas"}[language]
+    first = {"en": "danger.suicide", "es": "danger.overdose"}[language]
+
+    assert at("who", language).texts(said).said[0] == first
 
 
 # ---- stop, help, language ------------------------------------------------------------------------------------------
@@ -309,7 +317,6 @@ def test_whatever_the_first_words_are_question_one_follows_the_preamble(said: st
     person = Resident().texts(said)
 
     assert person.said[0] == "preamble.text_911" and person.said[-1] == "ask.who" and not person.case.answers
-    assert CATALOG.has("es", person.said[0]) and VOCABULARIES.keys() == {"en", "es"} and OPEN < person.now
 
 
 def test_everything_answered_is_recorded_with_its_question() -> None:
@@ -317,5 +324,4 @@ def test_everything_answered_is_recorded_with_its_question() -> None:
 
     kept_lines = [effect for _, effect in person.everything if isinstance(effect, Record) and effect.event == "answered"]
     assert [line.detail["question"] for line in kept_lines] == ["who", "health", "safety", "suicide"]
-    assert person.case.level is None or person.case.level < Level.R2
-    assert replace(person.case, marks={}).marks == {}
+    assert person.case.level is None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from running import COMMAND, Running, answers, clean_environment, command, free_port, until
+from running import Running, answers, clean_environment, command, free_port, until
 
 UP = 5.0  # seconds until every page answers
 GONE = 10.0  # seconds until nothing of it is left
@@ -27,7 +27,7 @@ class Rehearsal:
         self.folder, self.port = folder, port or free_port(10, 20)
         self.begun = time.monotonic()
         words = ["rehearse", "--fresh", "--port", str(self.port), "--pace", "0.2", "--read", "0", *more]
-        self.running = Running(words, folder, clean_environment(**environment), folder / "rehearse.log")
+        self.running = Running(words, folder, clean_environment(**environment), folder / f"rehearse-{self.port}.log")
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -56,7 +56,7 @@ class Rehearsal:
 
     def processes(self) -> list[str]:
         """What `ps` knows of it: forks keep the command's words, in which the port is ours alone."""
-        listed = subprocess.run(["ps", "-eo", "pid=,stat=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
+        listed = subprocess.run(["ps", "-ww", "-eo", "pid=,stat=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
         return [line for line in listed if f"rehearse --fresh --port {self.port} " in line and line.split()[1][0] != "Z"]
 
     def worker_runs(self) -> bool:
@@ -95,7 +95,7 @@ def test_up_within_seconds_with_every_address_printed(rehearsals: list[Rehearsal
     # A conversation at once, without a pause: --read 0 is for quick hands.
     for said, heard in (("my brother is seeing things", "Who needs help?"), ("3", "badly hurt"), ("2", "weapon"), ("2", "kill themselves")):
         assert heard in one.text(said)[-1]
-    for said, heard in (("2", "safe for us"), ("1", "Where"), ("City Hall", "going on"), ("2", "What help"), ("1", "If no team")):
+    for said, heard in (("2", "safe for us"), ("1", "Where"), ("City Hall", "going on"), ("1", "gun"), ("2", "What help"), ("1", "If no team")):
         assert heard in one.text(said)[-1]
     assert "Nobody has picked it up yet" in one.text("1")[-1]
     until(lambda: "our part by text is finished" in one.phone(), "the automatic dispatcher has brought a team", 15)
@@ -152,9 +152,11 @@ def test_a_second_one_in_the_same_folder_leaves_the_first_in_peace(rehearsals: l
     rehearsals.append(one := Rehearsal(tmp_path))
     one.up()
     assert "Who needs help?" in one.text("hello")[-1]
-    second = [*COMMAND, "rehearse", "--fresh", "--port", str(free_port(10, 20))]
-    ended = subprocess.run(second, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, timeout=30, check=False)
-    assert ended.returncode == 1 and "already" in ended.stderr and "Traceback" not in ended.stderr
+    second = Rehearsal(tmp_path, free_port(10, 20))
+    rehearsals.append(second)
+    ended = until(lambda: second.running.process.poll() is not None or "Ctrl-C" in second.running.said, "it starts or refuses", 15)
+    assert ended and second.running.process.wait(2) == 1
+    assert "already" in second.running.said and "Traceback" not in second.running.said
     assert "badly hurt" in one.text("3")[-1], "the first one's database is still there"
 
 

@@ -99,7 +99,8 @@ def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Sc
             "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder, "round": effect.round, "rung": effect.rung, "person": name, "at": scene.now,
         }  # fmt: skip
         if hand_offs.add_page(conn, row) and rungs[name].number:
-            words = parts.catalog.text(parts.program.languages[0], "page.text", **filling(case, parts.program))
+            language = parts.program.languages[0]
+            words = parts.catalog.text(language, "page.text", **filling(parts.program, language, parts.catalog, case.reference))
             text_person(conn, parts, case, name, words, scene.now)
 
 

@@ -7,10 +7,11 @@ safety question.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 
 from .protocol import SKIPPED, UNSURE, Question
-from .vocabulary import Vocabulary, found, normal
+from .vocabulary import Vocabulary, normal
 
 STORY_WORDS = 4  # from here on, words that answer nothing are somebody telling what happened
 LONGEST = 4000  # characters read; all are kept
@@ -72,16 +73,16 @@ def read(said: str, question: Question | None, offered: tuple[str, ...], vocabul
     verified = bool(code_word) and words[: len(normal(code_word))] == normal(code_word)
     if verified:
         words = words[len(normal(code_word)) :]
-    markers = frozenset(kind for kind, pattern in vocabulary.markers if found(pattern, words))
+    markers = frozenset(vocabulary.markers.kinds(words))
     return Reading(_reply(said, words, question, offered, vocabulary), markers, verified)
 
 
 def _reply(said: str, words: tuple[str, ...], question: Question | None, offered: tuple[str, ...], vocabulary: Vocabulary) -> Reply:
     if not words:
-        return Nothing()
+        return Unclear() if _shows(said) else Nothing()
     if (command := _command(words, vocabulary)) is not None:
         return command
-    kinds = tuple(dict.fromkeys(kind for kind, pattern in vocabulary.dangers if found(pattern, words)))
+    kinds = vocabulary.dangers.kinds(words)
     if kinds:
         return Danger(kinds)
     if question is not None:
@@ -89,6 +90,11 @@ def _reply(said: str, words: tuple[str, ...], question: Question | None, offered
         if answer is not None:
             return answer
     return Story() if len(words) >= STORY_WORDS else Unclear()
+
+
+def _shows(said: str) -> bool:
+    """Does it show anything? "??" does; the empty text of a picture, blanks and invisible characters do not."""
+    return any(unicodedata.category(letter)[0] in "LNPS" for letter in said[:LONGEST])
 
 
 def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
@@ -118,7 +124,7 @@ def _choice(words: tuple[str, ...], question: Question, offered: tuple[str, ...]
     number, rest = _number(plain, vocabulary)
     if number is not None and 1 <= number <= len(offered):
         code = offered[number - 1]
-        if not rest or phrases.get(rest) == code:
+        if not rest or code in (phrases.get(rest), phrases.get(words[1:])):
             return Answer(code)
         return None
     return _misspelt(plain, phrases, offered)

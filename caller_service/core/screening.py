@@ -57,7 +57,7 @@ def seen_question(protocol: Protocol, case: Case, heard: datetime) -> Question |
 
 def greet(case: Case, scene: Scene) -> tuple[Effect, ...]:
     """The preamble, said before question 1, and that no team is working if none is."""
-    words: list[Effect] = [Say("preamble.text_911" if scene.program.numbers.text_to_911 else "preamble")]
+    words: list[Effect] = [Say("preamble")]
     if not team_working(scene):
         words.append(Say("preamble.no_team"))
     if len(scene.program.languages) > 1:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from caller_service.core.vocabulary import Pattern, Vocabulary, normal
+from caller_service.core.vocabulary import Pattern, Phrases, Vocabulary, normal
 
 from .catalog import folder
 
@@ -50,8 +50,8 @@ def _by_phrase(told: Mapping[str, Sequence[str]]) -> dict[tuple[str, ...], str]:
     return {normal(phrase): meaning for meaning, phrases in told.items() for phrase in phrases}
 
 
-def _patterns(told: Mapping[str, Any]) -> tuple[tuple[str, Pattern], ...]:
-    return tuple((kind, _pattern(phrase)) for kind, phrases in told.items() for phrase in phrases)
+def _patterns(told: Mapping[str, Any]) -> Phrases:
+    return Phrases(tuple((kind, _pattern(phrase)) for kind, phrases in told.items() for phrase in phrases))
 
 
 def _pattern(phrase: str) -> Pattern:

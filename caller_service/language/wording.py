@@ -40,14 +40,21 @@ def question_text(effect: Ask, language: str, catalog: Catalog) -> str:
     return "\n".join(lines)
 
 
-def filling(case: Case, program: Program) -> dict[str, str]:
-    """What any sentence may name."""
-    return {"program": program.name, "police_link": program.police_link, "reference": case.reference}
+def filling(program: Program, language: str, catalog: Catalog, reference: str = "") -> dict[str, str]:
+    """What any sentence may name. Texting 911 is only offered where the PSAP takes texts."""
+    call = catalog.text(language, "call_911.text" if program.numbers.text_to_911 else "call_911.voice")
+    return {
+        "program": program.name,
+        "police_link": program.police_link,
+        "reference": reference,
+        "call_911": call,
+        "Call_911": call[:1].upper() + call[1:],
+    }
 
 
 def texts(effects: Sequence[Effect], case: Case, program: Program, catalog: Catalog) -> tuple[Words, ...]:
     """The messages these effects come to. Words that answer and words unasked never share a message."""
-    fill = filling(case, program)
+    fill = filling(program, case.language, catalog, case.reference)
     spoken = [effect for effect in effects if isinstance(effect, (Say, Ask))]
     found: list[Words] = []
     for unasked in (False, True):

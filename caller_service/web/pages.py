@@ -6,6 +6,7 @@ from flask import render_template, request
 
 from caller_service.front.guard import guarded, open_to_all, parts
 from caller_service.language.vocabularies import RIGHT_TO_LEFT
+from caller_service.language.wording import filling
 
 pages = guarded("pages", open_to_all)
 POLICE_CASES = ("violence", "weapon", "attempt", "minor", "others")
@@ -18,7 +19,7 @@ def _page(template: str, **more: object) -> str:
     language = asked if asked in languages else languages[0]
 
     def say(key: str, **fill: str) -> str:
-        return parts().catalog.text(language, key, **fill)
+        return parts().catalog.text(language, key, **(filling(parts().program, language, parts().catalog) | fill))
 
     return render_template(
         template,

@@ -14,6 +14,7 @@ from caller_service.casework.send_text import note_receipt, receipts_url
 from caller_service.casework.staff import answer_page, on_the_ladder
 from caller_service.front.guard import guarded, parts, twilio_only
 from caller_service.language.segments import fitted
+from caller_service.language.wording import filling
 from caller_service.store.messages import RANKS
 
 from . import twiml
@@ -67,7 +68,7 @@ def dialable(number: str) -> str:
 def fallback() -> Response:
     """We could not take the text: the 911 and 988 words, in every language of the program."""
     program, catalog = parts().program, parts().catalog
-    words = (fitted(catalog.text(language, "fallback")) for language in program.languages[:2])
+    words = (fitted(catalog.text(language, "fallback", **filling(program, language, catalog))) for language in program.languages[:2])
     return twiml.messages((line, "") for line in words)
 
 

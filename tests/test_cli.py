@@ -1,0 +1,321 @@
+"""The `caller-service` command: every fault is named, at once, in plain words, with an exit code; never a traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner, Result
+from running import COMMAND, PACKAGE, Running, clean_environment, command, connected, free_port, is_free, until
+
+from caller_service.cli import main
+
+PROTOCOL = PACKAGE / "protocols" / "safety_screen_1.toml"
+CITY = PACKAGE / "programs" / "rehearsal"
+
+
+def every_command(group: click.Group = main, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command and group."""
+    yield before
+    for name, one in group.commands.items():
+        yield from every_command(one, (*before, name)) if isinstance(one, click.Group) else [(*before, name)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where commands run that are run in this process; the surroundings say nothing."""
+    monkeypatch.chdir(tmp_path)
+    for name in set(clean_environment()) ^ set(os.environ):
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a migrated database."""
+    place = tmp_path_factory.mktemp("migrated")
+    ended = command(place, "migrate")
+    assert ended.returncode == 0 and ended.stdout == f"migrated sqlite:///{place}/var/caller.sqlite\n", ended.stderr
+    return place
+
+
+def ran(*words: str, said: str = "") -> Result:
+    """A command that touches no database, in this process."""
+    return CliRunner().invoke(main, list(words), input=said)
+
+
+def refused(ended: Result | subprocess.CompletedProcess[str], *faults: str) -> None:
+    """Exit code 1, each fault named, no traceback, nothing promised on standard output."""
+    code = ended.exit_code if isinstance(ended, Result) else ended.returncode
+    assert "Traceback" not in ended.stderr, ended.stderr
+    if isinstance(ended, Result):
+        assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
+    assert code == 1, ended.stderr
+    missing = [fault for fault in faults if fault not in ended.stderr]
+    assert not missing, ended.stderr
+
+
+# ---- help -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", list(every_command()), ids=lambda words: " ".join(words) or "caller-service")
+def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
+    for flag in ("--help", "-h"):
+        ended = ran(*words, flag)
+        assert ended.exit_code == 0 and "Usage:" in ended.stdout
+        explained = ended.stdout.split("\n\n")[1].strip()
+        assert explained and not explained.startswith("Options:"), "says in a sentence what it does"
+
+
+def test_every_promised_command_is_there() -> None:
+    there = {" ".join(words) for words in every_command()}
+    promised = {"rehearse", "serve", "work", "migrate", "check", "protocol check", "protocol table", "talk", "person add", "hand-off list"}
+    assert promised | {"hand-off replay", "token add", "token revoke"} <= there
+
+
+def test_wrong_use_is_told_apart_by_its_exit_code(folder: Path) -> None:
+    for words in (("dance",), ("protocol", "check"), ("protocol", "check", "not-there.toml"), ("person", "add", "Ana", "--role", "chef")):
+        ended = ran(*words)
+        assert ended.exit_code == 2 and "Usage:" in ended.stderr
+
+
+def test_the_version_is_told() -> None:
+    assert re.search(r"version \d+\.\d+\.\d+", ran("--version").stdout)
+
+
+# ---- the protocol ---------------------------------------------------------------------------------------------------
+
+
+def test_a_sound_protocol_is_called_sound_with_its_hash() -> None:
+    ended = ran("protocol", "check", str(PROTOCOL))
+    assert ended.exit_code == 0 and re.fullmatch(r"safety_screen 1: sound\. \d+ questions, \d+ rules\. Hash [0-9a-f]{64}\n", ended.stdout)
+
+
+def test_every_fault_of_a_protocol_is_named_at_once(tmp_path: Path) -> None:
+    words = PROTOCOL.read_text(encoding="utf-8")
+    words = words.replace('level = "R1"', 'level = "R9"', 1).replace('id = "suicide"', 'id = "sadness"').replace('kind = "place"', 'kind = "palace"')
+    broken = tmp_path / "broken.toml"
+    broken.write_text(words, encoding="utf-8")
+    refused(ran("protocol", "check", str(broken)), "R9", "suicide", "palace")
+    refused(ran("protocol", "table", str(broken)), "R9", "suicide", "palace")
+    (tmp_path / "noise.toml").write_bytes(b"\xff\xfe = [")
+    refused(ran("protocol", "check", str(tmp_path / "noise.toml")), "noise.toml")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Who needs help?"), ("es", "¿Quién necesita ayuda?")])
+def test_a_protocol_prints_as_a_document(language: str, words: str) -> None:
+    ended = ran("protocol", "table", str(PROTOCOL), "--language", language)
+    assert ended.exit_code == 0 and words in ended.stdout and "Hash: `" in ended.stdout
+    assert not re.findall(r"\b(?:ask|choice)\.[a-z_.]+", ended.stdout), "keys without words"
+
+
+def test_a_language_that_is_not_shipped_is_refused(folder: Path) -> None:
+    refused(ran("protocol", "table", str(PROTOCOL), "--language", "xx"), "xx")
+    refused(ran("talk", "--language", "xx"), "xx", "en, es")
+
+
+# ---- talk -----------------------------------------------------------------------------------------------------------
+
+CONVERSATION = ("my brother is seeing things and shouting", "3", "2", "2", "2", "1", "Main St & 3rd Ave", "1", "2", "1", "1")
+
+
+def test_talk_plays_a_conversation_and_keeps_it(folder: Path) -> None:
+    ended = ran("talk", "--keep", "kept.txt", said="\n".join(CONVERSATION) + "\n")
+    assert ended.exit_code == 0, ended.stderr
+    kept = (folder / "kept.txt").read_text(encoding="utf-8")
+    assert kept.startswith("protocol: safety_screen 1\n")
+    assert [line[2:] for line in kept.splitlines() if line.startswith("> ")] == list(CONVERSATION)
+    for words in ("< Who needs help?", "! hand_off (screened)", "= handed_off R3"):
+        assert words in ended.stdout and words in kept
+    assert [path.name for path in folder.iterdir() if path.name != "var"] == ["kept.txt"], "nothing else is kept"
+
+
+def test_talk_in_spanish_and_without_a_word(folder: Path) -> None:
+    assert "¿Quién necesita ayuda?" in ran("talk", "--language", "es", said="hola\n").stdout
+    silent = ran("talk", said="")
+    assert silent.exit_code == 0 and "Ctrl-D ends" in silent.stdout
+
+
+def test_talk_reads_whatever_is_typed(tmp_path: Path) -> None:
+    asked = [*COMMAND, "talk"]
+    said = b"hello\n\xff\xfe\x00\n\x1b[31m\n" + b"x" * 10_000 + b"\n"
+    ended = subprocess.run(asked, cwd=tmp_path, env=clean_environment(), input=said, capture_output=True, timeout=30, check=False)
+    assert ended.returncode == 0 and b"Traceback" not in ended.stderr, ended.stderr
+
+
+def test_talk_says_that_it_cannot_keep_a_transcript(folder: Path) -> None:
+    refused(ran("talk", "--keep", "no/such/folder/kept.txt", said="hello\n"), "no/such/folder/kept.txt")
+
+
+# ---- settings and program -------------------------------------------------------------------------------------------
+
+
+def test_every_wrong_setting_is_named_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"CALLER_BIND": "everywhere", "CALLER_DATABASE_URL": "mysql://x/y", "CALLER_PUBLIC_URL": "ftp://x", "CALLER_TRUSTED_PROXIES": "many"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    for words in (("check",), ("serve",), ("work",), ("migrate",), ("talk",), ("rehearse",), ("token", "add", "x"), ("hand-off", "list")):
+        refused(ran(*words), *wrong)
+
+
+def test_live_without_anything_names_all_that_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLER_MODE", "live")
+    needed = ("CALLER_PROGRAM", "CALLER_DATABASE_URL", "CALLER_SECRET_KEY", "CALLER_DATA_KEYS", "TWILIO_AUTH_TOKEN", "CALLER_METRICS_TOKEN")
+    for words in (("check",), ("serve",), ("work",)):
+        refused(ran(*words), *needed)
+
+
+@pytest.fixture
+def wrong_program(tmp_path: Path) -> Path:
+    """A program with three faults in three files' worth of places."""
+    place = tmp_path / "programs" / "wrong"
+    place.mkdir(parents=True)
+    for file in ("areas.geojson", "places.csv"):
+        (place / file).write_bytes((CITY / file).read_bytes())
+    (tmp_path / "protocols").mkdir()
+    (tmp_path / "protocols" / PROTOCOL.name).write_bytes(PROTOCOL.read_bytes())
+    words = (CITY / "program.toml").read_text(encoding="utf-8")
+    words = words.replace("America/Denver", "America/Atlantis").replace("read = 3", "read = 0.5").replace('number = "+17205550130"', 'number = "911"')
+    (place / "program.toml").write_text(words, encoding="utf-8")
+    return place / "program.toml"
+
+
+@pytest.mark.parametrize("words", [("check",), ("serve",), ("work",), ("migrate",), ("talk",), ("rehearse", "--port", "0"), ("person", "add", "A", "--role", "analyst")])
+def test_every_fault_of_a_program_is_named_at_once(words: tuple[str, ...], wrong_program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLER_PROGRAM", str(wrong_program))
+    if words[0] == "rehearse":
+        words = ("rehearse", "--port", str(free_port(10, 20)))
+    refused(ran(*words), "America/Atlantis", "read", "911")
+
+
+# ---- a database that is not there -----------------------------------------------------------------------------------
+
+AWAY = f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/none"
+NEED_TABLES = [("hand-off", "list"), ("hand-off", "replay", "x"), ("token", "add", "x"), ("token", "revoke", "x"), ("person", "add", "A", "--role", "analyst")]
+
+
+@pytest.mark.parametrize("words", [*NEED_TABLES, ("check",), ("work",)], ids=" ".join)
+def test_a_database_without_tables_asks_to_be_migrated(words: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    refused(command(tmp_path, *words), "caller-service migrate")
+
+
+@pytest.mark.parametrize("words", [("hand-off", "list"), ("token", "revoke", "x"), ("check",), ("work",), ("migrate",)], ids=" ".join)
+def test_a_database_server_that_is_away_is_said_plainly(words: tuple[str, ...], tmp_path: Path) -> None:
+    ended = command(tmp_path, *words, environment=clean_environment(CALLER_DATABASE_URL=AWAY))
+    refused(ended, "database")
+    assert "hunter2" not in ended.stderr + ended.stdout
+
+
+def test_a_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    away = clean_environment(CALLER_DATABASE_URL=f"sqlite:///{tmp_path}/file/caller.sqlite")
+    refused(command(tmp_path, "migrate", environment=away), "file")
+
+
+@pytest.mark.parametrize("port", ["70000", "-1"])
+def test_a_port_that_cannot_be_is_refused(port: str, folder: Path) -> None:
+    ended = ran("rehearse", "--port", port)
+    assert ended.exit_code in (1, 2) and isinstance(ended.exception, SystemExit) and ended.stderr
+
+
+# ---- on a database --------------------------------------------------------------------------------------------------
+
+
+def test_check_is_content_and_says_the_hash(migrated: Path) -> None:
+    ended = command(migrated, "check")
+    assert ended.returncode == 0 and "sound" in ended.stdout and re.search(r"[0-9a-f]{64}", ended.stdout)
+
+
+def test_migrate_twice_changes_nothing(migrated: Path) -> None:
+    ended = command(migrated, "migrate")
+    assert ended.returncode == 0 and ended.stderr == ""
+
+
+def test_a_token_is_shown_once_and_kept_hashed(migrated: Path) -> None:
+    ended = command(migrated, "token", "add", "county-cad")
+    found = re.fullmatch(r"county-cad\. Token, shown once: (\S{40,})\n", ended.stdout)
+    assert found, ended
+    assert found[1].encode() not in (migrated / "var" / "caller.sqlite").read_bytes()
+    assert command(migrated, "token", "revoke", "county-cad").stdout == "county-cad: 1 revoked\n"
+    refused(command(migrated, "token", "revoke", "county-cad"), "county-cad: no token in force")
+
+
+def test_a_person_is_added_once_with_a_password_shown_once(migrated: Path) -> None:
+    ended = command(migrated, "person", "add", "Ana Ruiz", "--role", "dispatcher")
+    found = re.fullmatch(r"Ana Ruiz, dispatcher\. First password, shown once: (\S{20,})\n", ended.stdout)
+    assert found, ended
+    with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn:
+        (kept,) = conn.execute(sa.text("SELECT password FROM person WHERE name = 'Ana Ruiz'")).one()
+    assert kept.startswith("scrypt:") and found[1] not in kept
+    refused(command(migrated, "person", "add", "Ana Ruiz", "--role", "analyst"), "Ana Ruiz: already there")
+
+
+CASE = {
+    "id": "c1", "reference": "K7M4Q2", "contact_id": "p1", "status": "handed_off", "version": 1, "response": "team", "area": "central", "language": "en",
+    "state": "{}", "protocol_hash": "", "outcome": "", "unserved": "", "opened_at": "2026-11-23 18:00:00",
+}  # fmt: skip
+
+
+def test_dead_deliveries_are_listed_and_sent_again(migrated: Path) -> None:
+    assert command(migrated, "hand-off", "list").stdout == ""
+    with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn, conn.begin():
+        conn.execute(sa.text("INSERT INTO contact (id, number_index, sealed_number, language, created_at) VALUES ('p1', x'00', x'00', 'en', '2026-11-23')"))
+        conn.execute(sa.text(f'INSERT INTO "case" ({", ".join(CASE)}) VALUES ({", ".join(f":{name}" for name in CASE)})'), CASE)
+        row = "INSERT INTO delivery (id, case_id, revision, destination, state, tries, error, at) VALUES (:id, 'c1', :revision, 'rehearsal-cad', :state, 16, :error, '2026-11-23')"
+        conn.execute(sa.text(row), [{"id": f"d{n}", "revision": n, "state": "dead", "error": "http 500"} for n in (1, 2)])
+        conn.execute(sa.text(row), [{"id": "d3", "revision": 3, "state": "received", "error": None}])
+
+    dead = command(migrated, "hand-off", "list", "--state", "dead").stdout.splitlines()
+    assert len(dead) == 2 and all("rehearsal-cad" in line and "http 500" in line for line in dead)
+    assert len(command(migrated, "hand-off", "list").stdout.splitlines()) == 3
+    refused(command(migrated, "hand-off", "replay", "d3"), "d3: no dead delivery has this id")
+    assert command(migrated, "hand-off", "replay", "d1").stdout == "1 on their way again\n"
+    assert command(migrated, "hand-off", "replay", "--all").stdout == "1 on their way again\n"
+    assert command(migrated, "hand-off", "list", "--state", "dead").stdout == ""
+    assert command(migrated, "hand-off", "replay").returncode == 2
+
+
+# ---- serve and work -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def begun(migrated: Path) -> Iterator[list[Running]]:
+    running: list[Running] = []
+    yield running
+    for one in running:
+        one.end()
+
+
+def test_a_second_worker_on_sqlite_is_refused(migrated: Path, begun: list[Running]) -> None:
+    begun.append(first := Running(["work"], migrated, clean_environment(), migrated / "work.log"))
+    first.says("ready")
+    assert f"database sqlite:///{migrated}/var/caller.sqlite; working as worker-1" in first.said
+    refused(command(migrated, "work"), "a worker already runs on this database; SQLite has one")
+    assert first.alive
+    assert first.end() == 0 and "Traceback" not in first.said
+    begun.append(second := Running(["work"], migrated, clean_environment(), migrated / "again.log"))
+    second.says("ready")
+
+
+def test_serve_says_where_it_listens_and_that_a_port_is_busy(migrated: Path, begun: list[Running]) -> None:
+    port = free_port()
+    environment: Mapping[str, str] = clean_environment(CALLER_BIND=f"127.0.0.1:{port}")
+    begun.append(web := Running(["serve", "--workers", "1"], migrated, environment, migrated / "web.log"))
+    web.says(f"listening on http://127.0.0.1:{port}")
+    until(lambda: not is_free(port), "it listens", 15)
+    ended = command(migrated, "serve", environment=environment)
+    assert ended.returncode == 1 and str(port) in ended.stderr and "Traceback" not in ended.stderr
+    assert web.end() == 0 and "Traceback" not in web.said
+
+
+def test_serve_takes_at_least_one_worker() -> None:
+    for flag in ("--workers", "--threads"):
+        assert ran("serve", flag, "0").exit_code == 2
+

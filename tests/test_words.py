@@ -1,0 +1,260 @@
+"""The sentences: the same in every language, short enough for a text, plain enough to read, and safe to be seen."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import chain, combinations
+from pathlib import Path
+
+import pytest
+from conversation import CATALOG, PROGRAM, VOCABULARIES, fresh
+
+import caller_service
+from caller_service.core.effect import Ask, Say
+from caller_service.core.protocol_check import word_keys
+from caller_service.core.reply import Command, Danger, read
+from caller_service.core.safe_contact import OTHERS_WORDS, STATUS_WORDS
+from caller_service.core.vocabulary import normal
+from caller_service.language.catalog import placeholders
+from caller_service.language.segments import not_plain, segments
+from caller_service.language.wording import PARTS, texts
+
+LANGUAGES = PROGRAM.languages
+KEYS = tuple(sorted(CATALOG.words["en"]))
+PACKAGE = Path(caller_service.__file__).parent
+# What the rehearsal city and its people put into the sentences, at their longest.
+FILL = {"reference": "K7M4Q", "low": "20", "high": "30", "name": "Second dispatcher", "words": "We are at the door.", "number": "+17205550100"}
+ON_PAGES = ("front.", "police.", "page.title", "why.", "fallback.title")  # never sent as a text
+
+in_every_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+# ---- the same in every language ------------------------------------------------------------------------------------------
+@in_every_language
+def test_every_language_has_the_same_sentences(language: str) -> None:
+    assert tuple(sorted(CATALOG.words[language])) == KEYS
+
+
+@in_every_language
+@pytest.mark.parametrize("key", KEYS)
+def test_a_sentence_has_words_and_names_the_same_things_in_every_language(key: str, language: str) -> None:
+    words = CATALOG.words[language][key]
+
+    assert words.strip() == words != ""
+    assert placeholders(words) == placeholders(CATALOG.words["en"][key])
+
+
+@in_every_language
+def test_the_numbers_that_save_a_life_are_the_same_in_every_language(language: str) -> None:
+    for key in KEYS:
+        named = [sorted(set(re.findall(r"\b(?:911|988|211|1-800-222-1222)\b", CATALOG.words[one][key]))) for one in ("en", language)]
+        assert named[0] == named[1], key
+
+
+# ---- nothing is said that has no words -------------------------------------------------------------------------------------
+def _literals(tree: ast.AST) -> Iterator[str]:
+    """The keys in `Say("...")` and in f-strings of it; of an f-string the letters around what is filled in."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Say" and call.args:
+            for part in ast.walk(call.args[0]):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and "." in part.value:
+                    yield part.value
+                elif isinstance(part, ast.Constant) and isinstance(part.value, str) and not _inside_f_string(call.args[0], part):
+                    yield part.value
+
+
+def _inside_f_string(whole: ast.AST, part: ast.AST) -> bool:
+    return any(isinstance(one, ast.JoinedStr) and part in one.values for one in ast.walk(whole))
+
+
+@cache
+def said_by_code() -> frozenset[str]:
+    found = set(chain.from_iterable(_literals(ast.parse(path.read_text(encoding="utf-8"))) for path in PACKAGE.rglob("*.py")))
+    spelled = {f"blocked.{reason}" for reason in ("out_of_area", "closed", "no_capacity")}
+    return frozenset({key for key in found if not key.endswith(".")} | spelled | set(STATUS_WORDS.values()) | set(OTHERS_WORDS.values()))
+
+
+@in_every_language
+def test_every_key_the_protocol_asks_for_has_words(language: str) -> None:
+    needed = [key for key in word_keys(PROGRAM.protocol) if not key.startswith("why.")]  # those are for a later web form
+
+    assert [key for key in needed if not CATALOG.has(language, key)] == []
+
+
+@in_every_language
+def test_every_key_the_code_says_has_words(language: str) -> None:
+    assert len(said_by_code()) > 40
+    assert [key for key in said_by_code() if not CATALOG.has(language, key)] == []
+
+
+# ---- short enough, plain enough --------------------------------------------------------------------------------------------
+def _asks() -> list[Ask]:
+    """Every question in every wording with every set of choices that can be offered."""
+    asks = []
+    for question in PROGRAM.protocol.questions:
+        always = [choice.code for choice in question.choices if not choice.when.alternatives]
+        at_times = [choice.code for choice in question.choices if choice.when.alternatives]
+        for some in chain.from_iterable(combinations(at_times, size) for size in range(len(at_times) + 1)):
+            offered = tuple(choice.code for choice in question.choices if choice.code in always or choice.code in some)
+            asks += [Ask(question.id, variant, offered) for variant in (("me", "they", "person") if question.by_who else ("",))]
+    return asks
+
+
+@in_every_language
+@pytest.mark.parametrize("ask", _asks(), ids=lambda ask: f"{ask.question}-{ask.variant}-{len(ask.choices)}")
+def test_a_question_with_its_choices_is_one_message_of_two_parts_at_most(ask: Ask, language: str) -> None:
+    (message,) = texts((ask,), fresh(language), PROGRAM, CATALOG)
+
+    assert segments(message.text) <= PARTS, f"{segments(message.text)} parts: {message.text}"
+
+
+@in_every_language
+@pytest.mark.parametrize("key", [key for key in KEYS if not key.startswith((*ON_PAGES, "ask.", "choice."))])
+def test_a_sentence_is_two_parts_at_most(key: str, language: str) -> None:
+    fill = {name: FILL[name] for name in placeholders(CATALOG.words[language][key]) & FILL.keys()}
+    (message,) = texts((Say(key, fill),), fresh(language), PROGRAM, CATALOG)
+
+    assert segments(message.text) <= PARTS, f"{segments(message.text)} parts: {message.text}"
+
+
+@in_every_language
+def test_no_smart_quotes_no_long_dashes_no_emoji(language: str) -> None:
+    assert {key: found for key in KEYS if (found := not_plain(CATALOG.words[language][key]))} == {}
+
+
+def _syllables(word: str) -> int:
+    """Roughly: groups of vowels, but for a silent e at the end."""
+    word = word.lower()
+    groups = len(re.findall(r"[aeiouy]+", word))
+    silent = word.endswith(("e", "es", "ed")) and not word.endswith(("le", "ted", "ded", "ses", "ces", "ges", "zes", "ee"))
+    return max(1, groups - (1 if silent and groups > 1 else 0))
+
+
+def grade(text: str) -> float:
+    """Flesch-Kincaid grade of English. Numbers, links and what is filled in do not count; a colon ends a sentence, too."""
+    text = re.sub(r"\{\w+\}|\S+\.\S+/\S+|[\d-]{2,}|\b\d\b", " ", text)
+    sentences = [part for part in re.split(r"[.!?:;\n]+", text) if re.search(r"[A-Za-z]", part)]
+    words = re.findall(r"[A-Za-z']+", text)
+    if not words:
+        return 0.0
+    return 0.39 * len(words) / len(sentences) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
+
+
+def test_the_reading_grade_counts_as_it_should() -> None:
+    assert grade("The cat sat on the mat.") < 1
+    assert grade("Organizational accountability necessitates interdisciplinary collaboration.") > 20
+    assert [_syllables(word) for word in ("help", "people", "counselor", "asked", "voicemail", "emergency")] == [1, 2, 3, 1, 2, 4]
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.startswith("ask.")])
+def test_a_question_can_be_read_after_six_years_of_school(key: str) -> None:
+    assert grade(CATALOG.words["en"][key]) <= 6, CATALOG.words["en"][key]
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if not key.startswith(("ask.", "choice.", "why.")) and len(CATALOG.words["en"][key].split()) > 4])
+def test_every_other_sentence_can_be_read_after_eight(key: str) -> None:
+    assert grade(CATALOG.words["en"][key]) <= 8, CATALOG.words["en"][key]
+
+
+# ---- safe to be said ---------------------------------------------------------------------------------------------------------
+RESERVED = ("STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL", "START", "YES", "UNSTOP", "HELP", "INFO")
+RESERVED_ES = ("ALTO", "PARAR", "CANCELAR", "DETENER", "BAJA", "BASTA", "TERMINAR", "SALIR", "FIN", "INICIO", "COMENZAR")
+EXCEPTIONS = {
+    ("choice.yes", "YES"): "the label beside its number; what is typed is the number, and a typed yes only opts in, and reaches us",
+    ("stop.confirmed", "START"): "says how to undo the opt-out: its own function",
+    ("stop.confirmed", "STOP"): "confirms the opt-out: its own function",
+    ("help", "STOP"): "HELP must say how to opt out: its own function",
+    ("help", "ALTO"): "the same in Spanish",
+}
+
+
+@in_every_language
+def test_no_answer_is_a_word_that_carriers_act_on(language: str) -> None:
+    reserved = {normal(word) for word in (*RESERVED, *RESERVED_ES)}
+    labels = [key for key in KEYS if key.startswith("choice.") and normal(CATALOG.words[language][key]) in reserved]
+
+    assert [key for key in labels if (key, CATALOG.words[language][key].upper()) not in EXCEPTIONS] == []
+
+
+@in_every_language
+def test_no_instruction_of_ours_is_a_word_that_carriers_act_on(language: str) -> None:
+    """What we write in capitals is what people are told to type."""
+    found = {(key, word) for key in KEYS for word in re.findall(r"\b[A-ZÁÉÍÓÚÑ]{3,}\b", CATALOG.words[language][key]) if word in (*RESERVED, *RESERVED_ES)}
+
+    assert found - EXCEPTIONS.keys() == set()
+
+
+@in_every_language
+def test_no_command_of_ours_is_a_word_that_carriers_act_on_unless_it_means_the_same(language: str) -> None:
+    meant = {"STOP": "stop", "UNSUBSCRIBE": "stop", "END": "stop", "QUIT": "stop", "STOPALL": "stop", "REVOKE": "stop", "OPTOUT": "stop"}
+    meant |= {"CANCEL": "stop", "START": "start", "UNSTOP": "start", "HELP": "help", "INFO": "help"}
+
+    read_as = {word: VOCABULARIES[language].commands.get(normal(word), "") for word in RESERVED if word != "YES"}
+    assert read_as == meant
+
+
+COMMANDS = {
+    "STATUS": "status", "WORSE": "worse", "QUIET": "quiet", "CLOSE": "cancel", "ESPANOL": "language", "ENGLISH": "language", "ESTADO": "status",
+    "PEOR": "worse", "SILENCIO": "quiet", "CERRAR": "cancel", "STOP": "stop", "ALTO": "stop", "START": "start", "HELLO": "", "HOLA": "",
+}  # fmt: skip
+NAMES = {"ASL"}
+
+
+@in_every_language
+def test_every_word_we_tell_people_to_type_is_read_as_what_we_say(language: str) -> None:
+    told = {word for key in KEYS for word in re.findall(r"\b[A-ZÁÉÍÓÚÑ]{3,}\b", CATALOG.words[language][key])} - NAMES
+    assert told <= COMMANDS.keys()
+
+    for spoken in LANGUAGES:
+        for word in told:
+            for question in (*PROGRAM.protocol.questions, None):
+                reply = read(word, question, tuple(choice.code for choice in question.choices) if question else (), VOCABULARIES[spoken]).reply
+                if COMMANDS[word]:
+                    assert isinstance(reply, Command) and reply.name == COMMANDS[word], (word, question)
+                else:
+                    assert not isinstance(reply, (Command, Danger)), (word, question)
+
+
+SENSITIVE = re.compile(
+    r"mental|health|crisis|suicid|kill|drug|pill|drunk|overdos|police|weapon|gun|hospital|clinic|shelter|street|avenue|psych|therap|abuse|violen|"
+    r"salud|droga|pastilla|borrach|polic|arma|pistola|hospital|cl[ií]nica|refugio|calle|avenida|psic|terap|abuso|matar|911|988",
+    re.IGNORECASE,
+)
+
+
+@in_every_language
+def test_an_update_on_a_shared_phone_tells_nothing(language: str) -> None:
+    """Updates come unasked: never mental health, drugs, suicide, police or a place. Naming 911 is allowed in what answers."""
+    updates = [key for key in KEYS if key.startswith("status.") and key != "status.none"] + ["still_here"]
+
+    assert [key for key in updates if SENSITIVE.search(CATALOG.words[language][key])] == []
+    assert [key for key in updates if placeholders(CATALOG.words[language][key]) - {"low", "high"}] == []
+
+
+@in_every_language
+def test_no_sentence_promises_what_software_cannot_keep(language: str) -> None:
+    spoken = " ".join(CATALOG.words[language].values()).lower()
+
+    for promise in ("we will send the police", "enviaremos a la polic", "we promise", "le prometemos", "guarantee", "garantiz"):
+        assert promise not in spoken
+
+
+@in_every_language
+def test_no_level_is_ever_told(language: str) -> None:
+    assert [key for key in KEYS if re.search(r"\bR[1-6]\b|\blevel\b|\bnivel\b", CATALOG.words[language][key], re.IGNORECASE)] == []
+
+
+@in_every_language
+def test_the_preamble_says_what_was_promised_before_question_one(language: str) -> None:
+    (message,) = texts((Say("preamble.text_911"),), fresh(language), PROGRAM, CATALOG)
+
+    assert all(part in message.text for part in (PROGRAM.name, "911", "988", "0", PROGRAM.police_link))
+
+
+@in_every_language
+def test_the_words_of_every_end_say_what_comes_next(language: str) -> None:
+    for key in [key for key in KEYS if key.startswith(("end.", "contingency.", "cancel.", "fallback", "truth.", "reached."))]:
+        assert re.search(r"911|988|211|\b0\b|\{reference\}", CATALOG.words[language][key]), key
