@@ -6,55 +6,62 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 import caller_service
+from caller_service.building import NotReady, migration_head, unreviewed
+from caller_service.casework.parts import Parts, transaction
+from caller_service.durable.worker import AnotherWorker
 from caller_service.program import ProgramFaults, read_program
 from caller_service.settings import Settings, SettingsFaults
 
 ROLES = ("dispatcher", "supervisor", "analyst", "administrator")
 
 
-def refuse(faults: tuple[str, ...] | list[str]) -> None:
+def refuse(faults: tuple[str, ...] | list[str], about: str = "") -> NoReturn:
     """Say every fault, and end."""
+    if about:
+        click.echo(about, err=True)
     for fault in faults:
         click.echo(f"  {fault}", err=True)
     sys.exit(1)
 
 
+class Plain(click.Group):
+    """The one place where what went wrong is said plainly: no traceback, no value that could be somebody's words."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingsFaults as problem:
+            refuse(problem.faults, "The settings are not ready:")
+        except ProgramFaults as problem:
+            refuse(problem.faults, "The program cannot be read:")
+        except NotReady as problem:
+            refuse(problem.faults, "Live start is refused:")
+        except AnotherWorker as problem:
+            refuse([str(problem)])
+        except SQLAlchemyError as problem:
+            refuse([f"database: cannot be reached or was never migrated ({type(problem).__name__}); try caller-service migrate"])
+        except OSError as problem:
+            refuse([f"{problem.filename or 'system'}: {problem.strerror or type(problem).__name__}"])
+
+
 def settings_now() -> Settings:
-    try:
-        return Settings.from_environment(os.environ)
-    except SettingsFaults as problem:
-        click.echo("The settings are not ready:", err=True)
-        refuse(problem.faults)
-        raise
+    return Settings.from_environment(os.environ)
 
 
-def app_now() -> Any:
-    from caller_service.building import NotReady
-
-    try:
-        return caller_service.create_app(settings_now())
-    except ProgramFaults as problem:
-        click.echo("The program cannot be read:", err=True)
-        refuse(problem.faults)
-    except NotReady as problem:
-        click.echo("Live start is refused:", err=True)
-        refuse(problem.faults)
-    return None
+def parts_now() -> Parts:
+    parts: Parts = caller_service.create_app(settings_now()).extensions["caller_parts"]
+    return parts
 
 
-def parts_now() -> Any:
-    return app_now().extensions["caller_parts"]
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Plain, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(caller_service.__version__)
 def main() -> None:
     """Ask for help other than police: screened safely, chosen by the resident, carried to dispatch."""
@@ -62,9 +69,9 @@ def main() -> None:
 
 @main.command()
 @click.option("--fresh", is_flag=True, help="Begin with an empty database.")
-@click.option("--port", default=8000, help="First port to try for the web door.")
-@click.option("--pace", default=8.0, help="Seconds between the automatic dispatcher's moves.")
-@click.option("--read", "read_seconds", type=int, help="Shorten the clock `read`, for quick hands.")
+@click.option("--port", default=8000, type=click.IntRange(1, 65_000), help="First port to try for the web door.")
+@click.option("--pace", default=8.0, type=click.FloatRange(min=0), help="Seconds between the automatic dispatcher's moves.")
+@click.option("--read", "read_seconds", type=click.IntRange(min=0), help="Shorten the clock `read`, for quick hands.")
 def rehearse(fresh: bool, port: int, pace: float, read_seconds: int | None) -> None:
     """The whole service on this machine, with a stand-in Twilio and a stand-in dispatch. No account, no network."""
     from caller_service.rehearse import run
@@ -73,14 +80,14 @@ def rehearse(fresh: bool, port: int, pace: float, read_seconds: int | None) -> N
 
 
 @main.command()
-@click.option("--workers", default=2, help="Processes.")
-@click.option("--threads", default=16, help="Threads a process.")
+@click.option("--workers", default=2, type=click.IntRange(min=1), help="Processes.")
+@click.option("--threads", default=16, type=click.IntRange(min=1), help="Threads a process.")
 def serve(workers: int, threads: int) -> None:
     """The web door: Twilio's webhooks, the pages, the API."""
     from caller_service.serving import Web
 
     settings = settings_now()
-    app_now()  # refuse here, with every fault, rather than in each worker
+    caller_service.create_app(settings)  # refuse here, with every fault, rather than in each worker
     click.echo(f"database {shown(settings.database_url)}; listening on http://{settings.bind}", err=True)
     Web(lambda: caller_service.create_app(settings), settings.bind, workers, threads).run()
 
@@ -88,17 +95,15 @@ def serve(workers: int, threads: int) -> None:
 @main.command()
 def work() -> None:
     """The worker: hand-offs and texts out, and every clock."""
-    from caller_service.durable.worker import AnotherWorker
     from caller_service.serving import log_plainly, run_worker
 
     settings = settings_now()
     parts = parts_now()
+    if faults := database_faults(settings):
+        refuse(faults)
     log_plainly()
     click.echo(f"database {shown(settings.database_url)}; working as {settings.worker_id}", err=True)
-    try:
-        run_worker(parts, settings.worker_id, ready=lambda: click.echo("ready", err=True))
-    except AnotherWorker as problem:
-        refuse([str(problem)])
+    run_worker(parts, settings.worker_id, ready=lambda: click.echo("ready", err=True))
 
 
 def shown(url: str) -> str:
@@ -110,7 +115,7 @@ def shown(url: str) -> str:
 def migrate() -> None:
     """Create the tables, or carry them to this release: ours and the job engine's."""
     settings = settings_now()
-    migrated(app_now(), settings)
+    migrated(caller_service.create_app(settings), settings)
     click.echo(f"migrated {shown(settings.database_url)}")
 
 
@@ -147,7 +152,6 @@ def check() -> None:
         program = read_program(path)
     except ProgramFaults as problem:
         refuse([*faults, *problem.faults])
-        return
     faults += language_faults(program)
     if settings is not None:
         faults += deployment_faults(settings, program)
@@ -173,32 +177,36 @@ def language_faults(program: Any) -> list[str]:
 
 
 def deployment_faults(settings: Settings, program: Any) -> list[str]:
-    from caller_service.building import migration_head, unreviewed
     from caller_service.language.catalog import read_catalog
     from caller_service.readiness import live_faults
 
     faults: list[str] = []
     if settings.live:
         faults += [*live_faults(settings, program), *unreviewed(read_catalog(program.languages), program)]
+    return faults + database_faults(settings)
+
+
+def database_faults(settings: Settings) -> list[str]:
+    """Is the database there, and at this release's migration?"""
     try:
         url = sa.make_url(settings.database_url)
         if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
-            return [*faults, "database: not there yet; run caller-service migrate"]
+            return ["database: not there yet; run caller-service migrate"]
         engine = sa.create_engine(url)
         with engine.connect() as conn:
             version = conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
         engine.dispose()
-        if version != migration_head():
-            faults.append(f"database: at migration {version}, this release needs {migration_head()}; run caller-service migrate")
-    except sa.exc.SQLAlchemyError:
-        faults.append("database: cannot be read, or was never migrated; run caller-service migrate")
-    return faults
+    except SQLAlchemyError:
+        return ["database: cannot be read, or was never migrated; run caller-service migrate"]
+    if version != migration_head():
+        return [f"database: at migration {version}, this release needs {migration_head()}; run caller-service migrate"]
+    return []
 
 
 @main.command()
 @click.option("--language", default=None, help="Begin in this language.")
 @click.option("--keep", default=None, help="Write the transcript to this file.")
-@click.option("--read", "read_seconds", type=int, default=0, show_default=True, help="The clock `read`, in seconds.")
+@click.option("--read", "read_seconds", type=click.IntRange(min=0), default=0, show_default=True, help="The clock `read`, in seconds.")
 def talk(language: str | None, keep: str | None, read_seconds: int) -> None:
     """The protocol in a terminal: you are the resident, nothing is kept or sent."""
     from caller_service.talk import converse
@@ -206,8 +214,6 @@ def talk(language: str | None, keep: str | None, read_seconds: int) -> None:
     settings = settings_now()
     try:
         converse(read_program(settings.program), language, keep, read_seconds)
-    except ProgramFaults as problem:
-        refuse(problem.faults)
     except ValueError as problem:
         refuse([str(problem)])
 
@@ -223,11 +229,7 @@ def protocol_check(file: Path) -> None:
     """Every way the protocol can be wrong, all at once."""
     from caller_service.protocol_file import read_protocol
 
-    try:
-        read = read_protocol(file)
-    except ProgramFaults as problem:
-        refuse(problem.faults)
-        return
+    read = read_protocol(file)
     click.echo(f"{read.id} {read.version}: sound. {len(read.questions)} questions, {len(read.rules)} rules. Hash {read.hash}")
 
 
@@ -243,8 +245,6 @@ def protocol_table(file: Path, language: str) -> None:
     try:
         words = read_catalog([language]).words[language]
         click.echo(table(read_protocol(file), lambda key: words.get(key, key)))
-    except ProgramFaults as problem:
-        refuse(problem.faults)
     except FileNotFoundError:
         refuse([f"language {language}: not shipped"])
 
@@ -261,7 +261,6 @@ def person_add(name: str, role: str) -> None:
     """Add somebody of the staff; prints a first password, once."""
     from werkzeug.security import generate_password_hash
 
-    from caller_service.casework.parts import transaction
     from caller_service.store.tables import person as people
 
     parts = parts_now()
@@ -273,22 +272,16 @@ def person_add(name: str, role: str) -> None:
         "password": generate_password_hash(password, "scrypt:131072:8:1"),
         "created_at": parts.now(),
     }
-    reported(lambda: _insert(parts, transaction, people, row), f"{name}: already there")
+    try:
+        _insert(parts, people, row)
+    except IntegrityError:
+        refuse([f"{name}: already there"])
     click.echo(f"{name}, {role}. First password, shown once: {password}")
 
 
-def _insert(parts: Any, transaction: Any, table: sa.Table, row: dict[str, Any]) -> None:
+def _insert(parts: Parts, table: sa.Table, row: dict[str, Any]) -> None:
     with transaction(parts) as conn:
         conn.execute(sa.insert(table).values(row))
-
-
-def reported(do: Callable[[], Any], already: str) -> None:
-    try:
-        do()
-    except sa.exc.IntegrityError:
-        refuse([already])
-    except sa.exc.SQLAlchemyError:
-        refuse(["database: cannot be written; run caller-service migrate first"])
 
 
 @main.group()
@@ -300,13 +293,12 @@ def token() -> None:
 @click.argument("name")
 def token_add(name: str) -> None:
     """Make a token for a destination; it is shown once and kept hashed."""
-    from caller_service.casework.parts import transaction
     from caller_service.store.tables import token as tokens
 
     parts = parts_now()
     secret = secrets.token_urlsafe(32)
     row = {"id": parts.new_id(), "name": name, "hash": hashlib.sha256(secret.encode()).hexdigest(), "created_at": parts.now()}
-    reported(lambda: _insert(parts, transaction, tokens, row), f"{name}: already there")
+    _insert(parts, tokens, row)
     click.echo(f"{name}. Token, shown once: {secret}")
 
 
@@ -314,7 +306,6 @@ def token_add(name: str) -> None:
 @click.argument("name")
 def token_revoke(name: str) -> None:
     """Revoke every token of that name."""
-    from caller_service.casework.parts import transaction
     from caller_service.store.tables import token as tokens
 
     parts = parts_now()

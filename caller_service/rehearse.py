@@ -58,10 +58,11 @@ def run(settings: Settings, fresh: bool = False, port: int = 8000, pace: float =
     if settings.live:
         print("CALLER_MODE is live: rehearse is for rehearsal.", file=sys.stderr)
         return 1
+    told = read_program(settings.program)
     sockets = {name: free_socket("127.0.0.1", first) for name, first in (("web", port), ("phone", port + 10), ("dispatch", port + 20))}
     urls = {name: f"http://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
     settings = replace(settings, public_url=urls["web"], twilio_api_url=urls["phone"])
-    program = _pointed(read_program(settings.program), urls["dispatch"], read_seconds)
+    program = _pointed(told, urls["dispatch"], read_seconds)
     api_token = derived_text(settings.seed, "rehearsal-cad-token")
     if fresh:
         _forget(settings)

@@ -163,6 +163,6 @@ def told(effect: Effect) -> str:
     if isinstance(effect, (OptOut, OptIn)):
         return "opt out" if isinstance(effect, OptOut) else "opt in"
     if isinstance(effect, Record):
-        return " ".join((effect.event, *(f"{name}={value}" for name, value in effect.detail.items())))
+        return ": ".join(part for part in (effect.event, ", ".join(value for value in effect.detail.values() if value)) if part)
     assert isinstance(effect, (Say, Ask))
     return ""

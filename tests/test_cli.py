@@ -12,9 +12,14 @@ import click
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
+from flask import Flask
 from running import COMMAND, PACKAGE, Running, clean_environment, command, connected, free_port, is_free, until
 
+import caller_service
+from caller_service.building import build
 from caller_service.cli import main
+from caller_service.core.program import Program
+from caller_service.settings import Settings
 
 PROTOCOL = PACKAGE / "protocols" / "safety_screen_1.toml"
 CITY = PACKAGE / "programs" / "rehearsal"
@@ -31,13 +36,28 @@ def every_command(group: click.Group = main, before: tuple[str, ...] = ()) -> It
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where commands run that are run in this process; the surroundings say nothing."""
     monkeypatch.chdir(tmp_path)
-    for name in set(clean_environment()) ^ set(os.environ):
+    for name in set(os.environ) - set(clean_environment()):
         monkeypatch.delenv(name)
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def apps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Flask]]:
+    """The apps that commands made in this process; their connections are closed at the end."""
+    made: list[Flask] = []
+
+    def made_and_noted(settings: Settings, program: Program | None = None) -> Flask:
+        made.append(build(settings, program))
+        return made[-1]
+
+    monkeypatch.setattr(caller_service, "create_app", made_and_noted)
+    yield made
+    for app in made:
+        app.extensions["caller_parts"].engine.dispose()
+
+
 @pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first_migration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a migrated database."""
     place = tmp_path_factory.mktemp("migrated")
     ended = command(place, "migrate")
@@ -45,18 +65,26 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture
+def migrated(first_migration: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, with commands running in it."""
+    monkeypatch.chdir(first_migration)
+    return first_migration
+
+
 def ran(*words: str, said: str = "") -> Result:
-    """A command that touches no database, in this process."""
+    """A command in this process."""
     return CliRunner().invoke(main, list(words), input=said)
 
 
 def refused(ended: Result | subprocess.CompletedProcess[str], *faults: str) -> None:
     """Exit code 1, each fault named, no traceback, nothing promised on standard output."""
     code = ended.exit_code if isinstance(ended, Result) else ended.returncode
-    assert "Traceback" not in ended.stderr, ended.stderr
+    said = ended.stderr.strip().splitlines()[-1:]
+    assert not [line for line in ended.stderr.splitlines() if line.startswith("Traceback")], f"{ended.args if not isinstance(ended, Result) else ''} {said}"
     if isinstance(ended, Result):
-        assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
-    assert code == 1, ended.stderr
+        assert isinstance(ended.exception, SystemExit), repr(ended.exception)
+    assert code == 1, said
     missing = [fault for fault in faults if fault not in ended.stderr]
     assert not missing, ended.stderr
 
@@ -97,15 +125,29 @@ def test_a_sound_protocol_is_called_sound_with_its_hash() -> None:
     assert ended.exit_code == 0 and re.fullmatch(r"safety_screen 1: sound\. \d+ questions, \d+ rules\. Hash [0-9a-f]{64}\n", ended.stdout)
 
 
-def test_every_fault_of_a_protocol_is_named_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        ({'level = "R1"': 'level = "R9"', "unreadable_limit = 3": "unreadable_limit = 99", 'say = "level.soon"': "say = 7"}, ("R9", "unreadable_limit", "say")),
+        ({'id = "suicide"': 'id = "sadness"', 'kind = "place"': 'kind = "palace"'}, ('"suicide" is missing', "palace")),
+    ],
+    ids=["how it is written", "what it says"],
+)
+def test_every_fault_of_a_protocol_is_named_at_once(changes: dict[str, str], faults: tuple[str, ...], tmp_path: Path) -> None:
     words = PROTOCOL.read_text(encoding="utf-8")
-    words = words.replace('level = "R1"', 'level = "R9"', 1).replace('id = "suicide"', 'id = "sadness"').replace('kind = "place"', 'kind = "palace"')
+    for this, that in changes.items():
+        assert this in words
+        words = words.replace(this, that, 1)
     broken = tmp_path / "broken.toml"
     broken.write_text(words, encoding="utf-8")
-    refused(ran("protocol", "check", str(broken)), "R9", "suicide", "palace")
-    refused(ran("protocol", "table", str(broken)), "R9", "suicide", "palace")
-    (tmp_path / "noise.toml").write_bytes(b"\xff\xfe = [")
-    refused(ran("protocol", "check", str(tmp_path / "noise.toml")), "noise.toml")
+    for asked in ("check", "table"):
+        refused(ran("protocol", asked, str(broken)), *faults)
+
+
+def test_a_file_that_is_no_protocol_is_refused(tmp_path: Path) -> None:
+    for noise in (b"\xff\xfe = [", b"", b"protocol = 7", b"[protocol]\nid = 3"):
+        (tmp_path / "noise.toml").write_bytes(noise)
+        refused(ran("protocol", "check", str(tmp_path / "noise.toml")), "noise.toml")
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Who needs help?"), ("es", "¿Quién necesita ayuda?")])
@@ -197,64 +239,68 @@ def test_every_fault_of_a_program_is_named_at_once(words: tuple[str, ...], wrong
 # ---- a database that is not there -----------------------------------------------------------------------------------
 
 AWAY = f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/none"
-NEED_TABLES = [("hand-off", "list"), ("hand-off", "replay", "x"), ("token", "add", "x"), ("token", "revoke", "x"), ("person", "add", "A", "--role", "analyst")]
+ON_A_DATABASE = [
+    ("hand-off", "list"), ("hand-off", "replay", "--all"), ("token", "add", "x"), ("token", "revoke", "x"), ("person", "add", "A", "--role", "analyst"),
+    ("check",), ("work",),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [*NEED_TABLES, ("check",), ("work",)], ids=" ".join)
-def test_a_database_without_tables_asks_to_be_migrated(words: tuple[str, ...], tmp_path: Path) -> None:
-    (tmp_path / "var").mkdir()
-    refused(command(tmp_path, *words), "caller-service migrate")
+@pytest.mark.parametrize("words", ON_A_DATABASE, ids=" ".join)
+def test_a_database_without_tables_asks_to_be_migrated(words: tuple[str, ...], folder: Path) -> None:
+    (folder / "var").mkdir()
+    refused(command(folder, *words) if words == ("work",) else ran(*words), "caller-service migrate")
 
 
-@pytest.mark.parametrize("words", [("hand-off", "list"), ("token", "revoke", "x"), ("check",), ("work",), ("migrate",)], ids=" ".join)
-def test_a_database_server_that_is_away_is_said_plainly(words: tuple[str, ...], tmp_path: Path) -> None:
-    ended = command(tmp_path, *words, environment=clean_environment(CALLER_DATABASE_URL=AWAY))
+@pytest.mark.parametrize("words", [*ON_A_DATABASE, ("migrate",)], ids=" ".join)
+def test_a_database_server_that_is_away_is_said_plainly(words: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLER_DATABASE_URL", AWAY)
+    ended = command(folder, *words, environment=clean_environment(CALLER_DATABASE_URL=AWAY)) if words == ("work",) else ran(*words)
     refused(ended, "database")
     assert "hunter2" not in ended.stderr + ended.stdout
 
 
-def test_a_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("not a folder")
-    away = clean_environment(CALLER_DATABASE_URL=f"sqlite:///{tmp_path}/file/caller.sqlite")
-    refused(command(tmp_path, "migrate", environment=away), "file")
+def test_a_folder_that_cannot_be_written_is_said_plainly(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "file").write_text("not a folder")
+    monkeypatch.setenv("CALLER_DATABASE_URL", f"sqlite:///{folder}/file/caller.sqlite")
+    refused(ran("migrate"), "file")
 
 
 @pytest.mark.parametrize("port", ["70000", "-1"])
-def test_a_port_that_cannot_be_is_refused(port: str, folder: Path) -> None:
-    ended = ran("rehearse", "--port", port)
-    assert ended.exit_code in (1, 2) and isinstance(ended.exception, SystemExit) and ended.stderr
+def test_a_port_that_cannot_be_is_refused(port: str, tmp_path: Path) -> None:
+    ended = command(tmp_path, "rehearse", "--port", port)
+    assert ended.returncode in (1, 2) and ended.stderr and "Traceback" not in ended.stderr, ended.stderr[-200:]
 
 
 # ---- on a database --------------------------------------------------------------------------------------------------
 
 
 def test_check_is_content_and_says_the_hash(migrated: Path) -> None:
-    ended = command(migrated, "check")
-    assert ended.returncode == 0 and "sound" in ended.stdout and re.search(r"[0-9a-f]{64}", ended.stdout)
+    ended = ran("check")
+    assert ended.exit_code == 0 and "sound" in ended.stdout and re.search(r"[0-9a-f]{64}", ended.stdout)
 
 
 def test_migrate_twice_changes_nothing(migrated: Path) -> None:
-    ended = command(migrated, "migrate")
-    assert ended.returncode == 0 and ended.stderr == ""
+    ended = ran("migrate")
+    assert ended.exit_code == 0 and ended.stderr == ""
 
 
 def test_a_token_is_shown_once_and_kept_hashed(migrated: Path) -> None:
-    ended = command(migrated, "token", "add", "county-cad")
+    ended = ran("token", "add", "county-cad")
     found = re.fullmatch(r"county-cad\. Token, shown once: (\S{40,})\n", ended.stdout)
     assert found, ended
     assert found[1].encode() not in (migrated / "var" / "caller.sqlite").read_bytes()
-    assert command(migrated, "token", "revoke", "county-cad").stdout == "county-cad: 1 revoked\n"
-    refused(command(migrated, "token", "revoke", "county-cad"), "county-cad: no token in force")
+    assert ran("token", "revoke", "county-cad").stdout == "county-cad: 1 revoked\n"
+    refused(ran("token", "revoke", "county-cad"), "county-cad: no token in force")
 
 
 def test_a_person_is_added_once_with_a_password_shown_once(migrated: Path) -> None:
-    ended = command(migrated, "person", "add", "Ana Ruiz", "--role", "dispatcher")
+    ended = ran("person", "add", "Ana Ruiz", "--role", "dispatcher")
     found = re.fullmatch(r"Ana Ruiz, dispatcher\. First password, shown once: (\S{20,})\n", ended.stdout)
     assert found, ended
     with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn:
         (kept,) = conn.execute(sa.text("SELECT password FROM person WHERE name = 'Ana Ruiz'")).one()
     assert kept.startswith("scrypt:") and found[1] not in kept
-    refused(command(migrated, "person", "add", "Ana Ruiz", "--role", "analyst"), "Ana Ruiz: already there")
+    refused(ran("person", "add", "Ana Ruiz", "--role", "analyst"), "Ana Ruiz: already there")
 
 
 CASE = {
@@ -264,7 +310,7 @@ CASE = {
 
 
 def test_dead_deliveries_are_listed_and_sent_again(migrated: Path) -> None:
-    assert command(migrated, "hand-off", "list").stdout == ""
+    assert ran("hand-off", "list").stdout == ""
     with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn, conn.begin():
         conn.execute(sa.text("INSERT INTO contact (id, number_index, sealed_number, language, created_at) VALUES ('p1', x'00', x'00', 'en', '2026-11-23')"))
         conn.execute(sa.text(f'INSERT INTO "case" ({", ".join(CASE)}) VALUES ({", ".join(f":{name}" for name in CASE)})'), CASE)
@@ -272,14 +318,14 @@ def test_dead_deliveries_are_listed_and_sent_again(migrated: Path) -> None:
         conn.execute(sa.text(row), [{"id": f"d{n}", "revision": n, "state": "dead", "error": "http 500"} for n in (1, 2)])
         conn.execute(sa.text(row), [{"id": "d3", "revision": 3, "state": "received", "error": None}])
 
-    dead = command(migrated, "hand-off", "list", "--state", "dead").stdout.splitlines()
+    dead = ran("hand-off", "list", "--state", "dead").stdout.splitlines()
     assert len(dead) == 2 and all("rehearsal-cad" in line and "http 500" in line for line in dead)
-    assert len(command(migrated, "hand-off", "list").stdout.splitlines()) == 3
-    refused(command(migrated, "hand-off", "replay", "d3"), "d3: no dead delivery has this id")
-    assert command(migrated, "hand-off", "replay", "d1").stdout == "1 on their way again\n"
-    assert command(migrated, "hand-off", "replay", "--all").stdout == "1 on their way again\n"
-    assert command(migrated, "hand-off", "list", "--state", "dead").stdout == ""
-    assert command(migrated, "hand-off", "replay").returncode == 2
+    assert len(ran("hand-off", "list").stdout.splitlines()) == 3
+    refused(ran("hand-off", "replay", "d3"), "d3: no dead delivery has this id")
+    assert ran("hand-off", "replay", "d1").stdout == "1 on their way again\n"
+    assert ran("hand-off", "replay", "--all").stdout == "1 on their way again\n"
+    assert ran("hand-off", "list", "--state", "dead").stdout == ""
+    assert ran("hand-off", "replay").exit_code == 2
 
 
 # ---- serve and work -------------------------------------------------------------------------------------------------
@@ -315,7 +361,8 @@ def test_serve_says_where_it_listens_and_that_a_port_is_busy(migrated: Path, beg
     assert web.end() == 0 and "Traceback" not in web.said
 
 
-def test_serve_takes_at_least_one_worker() -> None:
-    for flag in ("--workers", "--threads"):
-        assert ran("serve", flag, "0").exit_code == 2
-
+@pytest.mark.parametrize("flag", ["--workers", "--threads"])
+def test_serve_takes_at_least_one_of_each(flag: str, tmp_path: Path, begun: list[Running]) -> None:
+    begun.append(web := Running(["serve", flag, "0"], tmp_path, clean_environment(CALLER_BIND=f"127.0.0.1:{free_port()}"), tmp_path / "web.log"))
+    until(lambda: not web.alive or "listening" in web.said, "it refuses or listens")
+    assert not web.alive and web.process.returncode == 2, web.said

@@ -240,6 +240,24 @@ def test_another_machine_finishes_what_a_dead_worker_left(house: House) -> None:
         other.end()
 
 
+def test_one_case_that_cannot_be_read_does_not_stop_every_clock(house: House) -> None:
+    damaged, other = in_danger(house), in_danger(house)
+    reference = house.on_board(other).word("reference")
+    case_id = house.case_of(damaged).id
+    house.settles()
+    with connected(house.database_url) as conn, conn.begin():
+        conn.execute(sa.text("UPDATE \"case\" SET sealed_narrative = sealed_place, due_at = opened_at, sealed_code_word = :x WHERE id = :id"), {"x": b"x", "id": case_id})
+    try:
+        house.staff(SECOND).is_told(f"{reference} needs a person now")
+        other.is_told("The truth: nobody has joined yet")
+        assert house.worker.alive, house.worker.said[-1000:]
+    finally:
+        with connected(house.database_url) as conn, conn.begin():
+            conn.execute(sa.text('UPDATE "case" SET due_at = NULL WHERE id = :id'), {"id": case_id})
+        if not house.worker.alive:
+            house.worker = house.start_worker()
+
+
 def delivered_again(house: House, sid: str, number: str, words: str) -> Answered:
     """One text as Twilio delivers it, with a SID of our choice."""
     fields = {"MessageSid": sid, "From": number, "To": house.program.numbers.ours[0].number, "Body": words}

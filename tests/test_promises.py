@@ -82,12 +82,24 @@ def _what_matters(case: Case) -> tuple[object, ...]:
     answered = case.answers.keys()
     left = [question for question in PROTOCOL.questions if question.id not in answered and not question.follow_up]
     open_names = {question.id for question in left} | {"said", "located"}
-    named: set[str] = set().union(*(one.names() for question in left for one in (question.when, *(choice.when for choice in question.choices))))
+    named: set[str] = set().union(
+        *(one.names() for question in left for one in (question.when, *(choice.when for choice in question.choices)))
+    )
     stands = {rule.because for rule in PROTOCOL.rules if rule.because in case.because and (rule.level is None or rule.level >= HUMAN_NOW)}
     named |= set().union(*(rule.when.names() for rule in PROTOCOL.rules if rule.when.names() & open_names and rule.because not in stands))
     seen = {name: "doubt" if value in DOUBT else value for name, value in case.answers.items() if name in named | READ_BY_CODE}
     located = "doubt" if case.located in ("unknown", "ambiguous", "skipped") else case.located
-    return (case.asked, case.again, case.level, case.review, frozenset(case.because), frozenset(seen.items()), located, case.area, case.status)
+    return (
+        case.asked,
+        case.again,
+        case.level,
+        case.review,
+        frozenset(case.because),
+        frozenset(seen.items()),
+        located,
+        case.area,
+        case.status,
+    )
 
 
 def _walk(case: Case, now: datetime, path: tuple[tuple[str, str], ...], seen: set[tuple[object, ...]], paged: bool) -> Iterator[Turn]:
@@ -119,7 +131,9 @@ def ends() -> tuple[Turn, ...]:
 
 
 def _broken(turns: list[Turn]) -> str:
-    return "\n".join([f"{len(turns)} paths break this, such as:", *(f"  {turn} -> {turn.case.level} {turn.case.because}" for turn in turns[:5])])
+    return "\n".join(
+        [f"{len(turns)} paths break this, such as:", *(f"  {turn} -> {turn.case.level} {turn.case.because}" for turn in turns[:5])]
+    )
 
 
 def held(broken: list[Turn]) -> None:
@@ -141,7 +155,9 @@ def test_the_walk_reaches_every_question_every_answer_and_every_reason() -> None
     row = [question for question in PROTOCOL.questions if not question.follow_up]
     assert given >= {(question.id, choice.code) for question in row for choice in question.choices}
     assert given >= {(question.id, answer) for question in row for answer in (SKIPPED, UNREADABLE)}
-    spoken = {rule.because for rule in PROTOCOL.rules if rule.when.names() & {"said", "reached"} and not rule.when.names() - {"said", "reached"}}
+    spoken = {
+        rule.because for rule in PROTOCOL.rules if rule.when.names() & {"said", "reached"} and not rule.when.names() - {"said", "reached"}
+    }
     assert fired >= {rule.because for rule in PROTOCOL.rules} - spoken - {"pregnant", "frail_or_old"}
 
 
@@ -267,7 +283,12 @@ def test_no_path_ends_without_words() -> None:
 
 @pytest.mark.parametrize("language", PROGRAM.languages)
 def test_every_path_has_words_in_every_language(language: str) -> None:
-    keys = {(effect.key if isinstance(effect, Say) else effect) for turn in walked() for effect in turn.step.effects if isinstance(effect, (Say, Ask))}
+    keys = {
+        (effect.key if isinstance(effect, Say) else effect)
+        for turn in walked()
+        for effect in turn.step.effects
+        if isinstance(effect, (Say, Ask))
+    }
     case = fresh(language)
 
     for key in keys:
@@ -333,7 +354,14 @@ def test_police_are_never_requested() -> None:
 def test_a_packet_never_carries_a_number_nobody_called_safe() -> None:
     allowed = {"text_call", "text", "text_deaf", "call"}
 
-    held([turn for turn in walked() if (packet(turn.case, PROGRAM, "+17205550199")["contact"]["number"] is not None) != (turn.case.answers.get("contact") in allowed)])
+    held(
+        [
+            turn
+            for turn in walked()
+            if (packet(turn.case, PROGRAM, "+17205550199")["contact"]["number"] is not None)
+            != (turn.case.answers.get("contact") in allowed)
+        ]
+    )
 
 
 def test_under_18_always_meets_a_human_before_a_team_goes() -> None:

@@ -103,7 +103,12 @@ def test_911_gives_the_words_at_once_and_changes_no_level(question: str, languag
 @at_every_question
 def test_a_life_in_danger_is_heard_inside_a_story_at_every_question(question: str, language: str) -> None:
     stories = {
-        "en": ("no but she took all of the pills an hour ago", "He isn't breathing!!", "my dad has a big knife please help", "I want to die"),
+        "en": (
+            "no but she took all of the pills an hour ago",
+            "He isn't breathing!!",
+            "my dad has a big knife please help",
+            "I want to die",
+        ),
         "es": ("no, pero se tomó todas las pastillas", "¡No respira!", "mi papá tiene un cuchillo grande", "me quiero morir"),
     }
     first = ("danger.overdose", "danger.breathing", "danger.violence", "danger.suicide")
@@ -153,7 +158,20 @@ def test_what_is_said_first_is_for_the_body_then_for_the_rest(language: str) -> 
 
 
 # ---- stop, help, language ------------------------------------------------------------------------------------------
-RESERVED_STOP = ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "Stop.", "ALTO", "PARAR", "no me escriban más")
+RESERVED_STOP = (
+    "STOP",
+    "STOPALL",
+    "UNSUBSCRIBE",
+    "CANCEL",
+    "END",
+    "QUIT",
+    "REVOKE",
+    "OPTOUT",
+    "Stop.",
+    "ALTO",
+    "PARAR",
+    "no me escriban más",
+)
 
 
 @in_every_language
@@ -226,7 +244,9 @@ def test_a_watched_person_hears_nothing_ever_and_a_human_reads(question: str, la
 
         assert person.case.page_waits and person.heard == () and person.case.in_danger
         mark = len(person.everything)
-        person.texts("1", "STATUS", "hello?", "0", "911", "peor", "he has a knife", "HELP", "STOP", "START", "ENGLISH", "CLOSE").waits(hours=3)
+        person.texts("1", "STATUS", "hello?", "0", "911", "peor", "he has a knife", "HELP", "STOP", "START", "ENGLISH", "CLOSE").waits(
+            hours=3
+        )
         assert [effect for _, effect in person.everything[mark:] if isinstance(effect, (Say, Ask))] == []
 
 
@@ -316,7 +336,7 @@ def test_a_stray_status_opens_nothing_and_says_so() -> None:
 def test_whatever_the_first_words_are_question_one_follows_the_preamble(said: str) -> None:
     person = Resident().texts(said)
 
-    assert person.said[0] == "preamble.text_911" and person.said[-1] == "ask.who" and not person.case.answers
+    assert person.said[0] == "preamble" and person.said[-1] == "ask.who" and not person.case.answers
 
 
 def test_everything_answered_is_recorded_with_its_question() -> None:

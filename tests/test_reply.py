@@ -49,79 +49,132 @@ def heard(said: str, question: str | None = "health", language: str = "en") -> s
 YES_NO: dict[str, str] = {
     # numbers, as thumbs and keyboards of many scripts write them
     "1": "yes", "2": "no", "3": "unsure", "1.": "yes", "1)": "yes", "(1)": "yes", "1!": "yes", "#1": "yes", " 1 ": "yes", "1\n": "yes", "01": "yes",
-    "١": "yes", "٢": "no", "۱": "yes", "२": "no", "１": "yes", "２．": "no", "①": "yes", "②": "no", "1️⃣": "yes", "2️⃣": "no", "¹": "yes", "𝟏": "yes", "१": "yes",
+    "١": "yes", "٢": "no", "۱": "yes", "२": "no", "１": "yes", "２．": "no", "①": "yes", "②": "no", "1️⃣": "yes", "2️⃣": "no", "¹": "yes", "𝟏": "yes",
+    "१": "yes",
     "1 yes": "yes", "2 no": "no", "2. No": "no", "1-yes": "yes", "3 not sure": "unsure", "1, please": "yes", "number 2": "no", "option 1": "yes",
     "one": "yes", "two": "no", "Three": "unsure", "the first one": "yes", "First": "yes", "the second": "no", "number one": "yes", 
-    "1 no": "unclear", "2 yes": "unclear", "1 2": "unclear", "12": "unclear", "4": "unclear", "-1": "yes", "1.5": "unclear", "00000000000000000001": "unclear", "1/2": "unclear",
+    "1 no": "unclear", "2 yes": "unclear", "1 2": "unclear", "12": "unclear", "4": "unclear", "-1": "yes", "1.5": "unclear",
+    "00000000000000000001": "unclear", "1/2": "unclear",
     # yes
-    "yes": "yes", "YES": "yes", "Yes!": "yes", "yess": "yes", "yesss": "yes", "y": "yes", "yeah": "yes", "yea": "yes", "yep": "yes", "yup.": "yes", "ye": "yes", "👍": "yes",
-    "👍🏽": "yes", "👍🏿": "yes", "✅": "yes", "y e s": "unclear", "yes he is": "yes", "yes she is": "yes", "I think so": "yes", "Y\u200bES": "yes", "y\u0000es": "unclear", "ＹＥＳ": "yes",
-    "\u202eyes": "yes", "yes please": "yes", "ok yes": "yes", "yes thanks": "yes", "Yes.": "yes", "yés": "yes", "sí": "yes", "SI": "yes", "si": "yes", "Sí!": "yes", "claro": "yes", "he is": "yes",
+    "yes": "yes", "YES": "yes", "Yes!": "yes", "yess": "yes", "yesss": "yes", "y": "yes", "yeah": "yes", "yea": "yes", "yep": "yes", "yup.": "yes",
+    "ye": "yes", "👍": "yes",
+    "👍🏽": "yes", "👍🏿": "yes", "✅": "yes", "y e s": "unclear", "yes he is": "yes", "yes she is": "yes", "I think so": "yes", "Y\u200bES": "yes",
+    "y\u0000es": "unclear", "ＹＥＳ": "yes",
+    "\u202eyes": "yes", "yes please": "yes", "ok yes": "yes", "yes thanks": "yes", "Yes.": "yes", "yés": "yes", "sí": "yes", "SI": "yes",
+    "si": "yes", "Sí!": "yes", "claro": "yes", "he is": "yes",
     # no, only as a whole message
-    "no": "no", "NO": "no", "No.": "no", "nope": "no", "nah": "no", "n": "no", "no one": "no", "nobody": "no", "👎": "no", "👎🏻": "no", "❌": "no", "not at all": "no", "no thanks": "no", "no sir": "no",
+    "no": "no", "NO": "no", "No.": "no", "nope": "no", "nah": "no", "n": "no", "no one": "no", "nobody": "no", "👎": "no", "👎🏻": "no", "❌": "no",
+    "not at all": "no", "no thanks": "no", "no sir": "no",
     "no no": "unclear", "no no no": "unclear", "nooo": "unclear", "noo": "unclear", "nope nope": "unclear", "nada": "unclear",
-    "no but": "unsure", "no but he might": "story", "no, not yet": "unclear", "no not really": "unclear", "nott": "unclear", "now": "unclear", "know": "unclear", "note": "unclear", "nop": "no", "on": "unclear",
+    "no but": "unsure", "no but he might": "story", "no, not yet": "unclear", "no not really": "unclear", "nott": "unclear", "now": "unclear",
+    "know": "unclear", "note": "unclear", "nop": "no", "on": "unclear",
     "no I don't think so but I am scared": "story", "no he is fine now": "story", "not": "unclear", "no?": "no",
     # doubt is never no
-    "idk": "unsure", "IDK": "unsure", "i don't know": "unsure", "I dont know": "unsure", "I don’t know": "unsure", "dunno": "unsure", "not sure": "unsure", "maybe": "unsure", "maybee": "unsure", "no idea": "unsure", "no se": "unsure",
-    "no sé": "unsure", "No lo sé": "unsure", "nose": "unsure", "🤷": "unsure", "🤷🏽‍♀️": "unsure", "probably not": "unsure", "I don't think so": "unsure", "i cant tell": "unsure", "tal vez": "unsure", "kind of": "unsure", "yes and no": "unsure", "a little": "unsure",
-    "skip": "skipped", "pass": "skipped", "prefer not to say": "skipped", "none of your business": "skipped", "prefiero no decir": "skipped", "next": "skipped",
+    "idk": "unsure", "IDK": "unsure", "i don't know": "unsure", "I dont know": "unsure", "I don’t know": "unsure", "dunno": "unsure",
+    "not sure": "unsure", "maybe": "unsure", "maybee": "unsure", "no idea": "unsure", "no se": "unsure",
+    "no sé": "unsure", "No lo sé": "unsure", "nose": "unsure", "🤷": "unsure", "🤷🏽‍♀️": "unsure", "probably not": "unsure",
+    "I don't think so": "unsure", "i cant tell": "unsure", "tal vez": "unsure", "kind of": "unsure", "yes and no": "unsure", "a little": "unsure",
+    "skip": "skipped", "pass": "skipped", "prefer not to say": "skipped", "none of your business": "skipped", "prefiero no decir": "skipped",
+    "next": "skipped",
     # life in danger, anywhere in the message
-    "no but he has a knife": "danger: weapon", "no he took all his pills": "danger: overdose", "NO HE TOOK A BUNCH OF PILLS": "danger: overdose", "no respira": "danger: breathing", "No, no respira bien": "danger: breathing", "she isn't breathing": "danger: breathing",
-    "she isn’t breathing": "danger: breathing", "hes not breathing 1": "danger: breathing", "I want to die": "danger: suicide", "im going to kill myself": "danger: suicide, violence", "kms": "danger: suicide", "he overdosed": "danger: overdose",
-    "she is on the bridge": "danger: place", "he's hitting me": "danger: violence", "my son has a gun and took some pills": "danger: overdose, weapon", "2 but he has a gun": "danger: weapon", "he cut his wrists": "danger: attempt", "me quiero morir": "danger: suicide",
-    "se tomó muchas pastillas": "danger: overdose", "tiene una pistola": "danger: weapon", "s\u00adhe is not brea\u200bthing": "danger: breathing", "K!ll myself": "unclear", "kill  myself": "danger: suicide", "kill\nmyself": "danger: suicide",
+    "no but he has a knife": "danger: weapon", "no he took all his pills": "danger: overdose", "NO HE TOOK A BUNCH OF PILLS": "danger: overdose",
+    "no respira": "danger: breathing", "No, no respira bien": "danger: breathing", "she isn't breathing": "danger: breathing",
+    "she isn’t breathing": "danger: breathing", "hes not breathing 1": "danger: breathing", "I want to die": "danger: suicide",
+    "im going to kill myself": "danger: suicide, violence", "kms": "danger: suicide", "he overdosed": "danger: overdose",
+    "she is on the bridge": "danger: place", "he's hitting me": "danger: violence",
+    "my son has a gun and took some pills": "danger: overdose, weapon", "2 but he has a gun": "danger: weapon",
+    "he cut his wrists": "danger: attempt", "me quiero morir": "danger: suicide",
+    "se tomó muchas pastillas": "danger: overdose", "tiene una pistola": "danger: weapon", "s\u00adhe is not brea\u200bthing": "danger: breathing",
+    "K!ll myself": "unclear", "kill  myself": "danger: suicide", "kill\nmyself": "danger: suicide",
     # words that are ours at any time
-    "0": "!person", "٠": "!person", "zero": "!person", "0.": "!person", "a person": "!person", "a person please": "!person", "talk to a person": "!person", "cero": "!person", "0️⃣": "!person",
-    "911": "!emergency", "9-1-1": "!emergency", "9 1 1": "!emergency", "call 911": "!emergency", "I want 911": "!emergency", "911!": "!emergency", "please call 911": "!emergency",
-    "STOP": "!stop", "stop": "!stop", "Stop.": "!stop", "STOP!!": "!stop", "stop please": "!stop", "Cancel": "!stop", "END": "!stop", "Quit": "!stop", "stop all": "!stop", "alto": "!stop", "PARAR": "!stop", "unsubscribe": "!stop", "opt out": "!stop", "stop texting me": "!stop",
-    "no me escriban más": "!stop", "make it stop": "unclear", "please make it stop": "story", "make him stop": "unclear", "I can't stop crying": "story", "he won't stop yelling at me": "story", "the bus stop": "unclear", "stop it": "unclear", "don't stop": "unclear",
-    "START": "!start", "unstop": "!start", "HELP": "!help", "help": "!help", "help me": "unclear", "help me please": "unclear", "INFO": "!help", "I need help": "unclear", "we need help right now": "story",
-    "status": "!status", "where are you?": "!status", "how long": "!status", "any news?": "!status", "worse": "!worse", "it's worse": "!worse", "It is getting worse": "!worse", "peor": "!worse", "quiet": "!quiet", "silencio": "!quiet",
-    "close": "!cancel", "never mind": "!cancel", "nvm": "!cancel", "cancel my request": "!cancel", "ya no": "unsure", "cancelar": "!stop", "espanol": "!language es", "Español": "!language es", "ESPAÑOL": "!language es", "English": "!language en", "in spanish": "!language es", "inglés": "!language en",
-    "code bluebird": "!code", "código pájaro": "!code", "code": "unclear", "is the pie shop open?": "!watched", "Is the pie shop OPEN": "!watched", "¿Está abierta la pastelería?": "!watched",
+    "0": "!person", "٠": "!person", "zero": "!person", "0.": "!person", "a person": "!person", "a person please": "!person",
+    "talk to a person": "!person", "cero": "!person", "0️⃣": "!person",
+    "911": "!emergency", "9-1-1": "!emergency", "9 1 1": "!emergency", "call 911": "!emergency", "I want 911": "!emergency", "911!": "!emergency",
+    "please call 911": "!emergency",
+    "STOP": "!stop", "stop": "!stop", "Stop.": "!stop", "STOP!!": "!stop", "stop please": "!stop", "Cancel": "!stop", "END": "!stop",
+    "Quit": "!stop", "stop all": "!stop", "alto": "!stop", "PARAR": "!stop", "unsubscribe": "!stop", "opt out": "!stop", "stop texting me": "!stop",
+    "no me escriban más": "!stop", "make it stop": "unclear", "please make it stop": "story", "make him stop": "unclear",
+    "I can't stop crying": "story", "he won't stop yelling at me": "story", "the bus stop": "unclear", "stop it": "unclear", "don't stop": "unclear",
+    "START": "!start", "unstop": "!start", "HELP": "!help", "help": "!help", "help me": "unclear", "help me please": "unclear", "INFO": "!help",
+    "I need help": "unclear", "we need help right now": "story",
+    "status": "!status", "where are you?": "!status", "how long": "!status", "any news?": "!status", "worse": "!worse", "it's worse": "!worse",
+    "It is getting worse": "!worse", "peor": "!worse", "quiet": "!quiet", "silencio": "!quiet",
+    "close": "!cancel", "never mind": "!cancel", "nvm": "!cancel", "cancel my request": "!cancel", "ya no": "unsure", "cancelar": "!stop",
+    "espanol": "!language es", "Español": "!language es", "ESPAÑOL": "!language es", "English": "!language en", "in spanish": "!language es",
+    "inglés": "!language en",
+    "code bluebird": "!code", "código pájaro": "!code", "code": "unclear", "is the pie shop open?": "!watched", "Is the pie shop OPEN": "!watched",
+    "¿Está abierta la pastelería?": "!watched",
     # nothing, too little, a whole story
-    "": "nothing", "   ": "nothing", "\n": "nothing", "\u200b": "nothing", "\ufeff\u200d": "nothing", "?": "unclear", "??": "unclear", "...": "unclear", "hmm": "unclear", "ok": "unclear", "👻": "unclear", "❤️": "unclear", "asdf": "unclear",
-    "my brother is seeing things and yelling": "story", "there are two men shouting at each other": "story", "1 of them is my brother and he is sad": "story", "2 people": "unclear", "3 days ago": "unclear",
+    "": "nothing", "   ": "nothing", "\n": "nothing", "\u200b": "nothing", "\ufeff\u200d": "nothing", "?": "unclear", "??": "unclear",
+    "...": "unclear", "hmm": "unclear", "ok": "unclear", "👻": "unclear", "❤️": "unclear", "asdf": "unclear",
+    "my brother is seeing things and yelling": "story", "there are two men shouting at each other": "story",
+    "1 of them is my brother and he is sad": "story", "2 people": "unclear", "3 days ago": "unclear",
 }  # fmt: skip
 
 SPANISH: dict[str, str] = {
-    "1": "yes", "2": "no", "3": "unsure", "uno": "yes", "dos": "no", "el primero": "yes", "la segunda": "no", "sí": "yes", "SÍ": "yes", "si": "yes", "sii": "yes", "s": "yes", "claro que sí": "yes", "creo que sí": "yes", "yes": "yes", "si por favor": "yes", "Sí, gracias": "yes",
-    "no": "no", "NO.": "no", "nadie": "no", "para nada": "no", "no, gracias": "no", "no sé": "unsure", "no se": "unsure", "No lo sé.": "unsure", "nose": "unsure", "no estoy segura": "unsure", "tal vez": "unsure", "quizás": "unsure", "más o menos": "unsure", "creo que no": "unsure",
-    "ni idea": "unsure", "no pero está muy mal": "story", "no mucho": "unsure", "si no": "unclear", "sino": "unclear", "saltar": "skipped", "no respira": "danger: breathing", "¡No despierta!": "danger: breathing", "no, tiene un cuchillo": "danger: weapon", "se quiere matar": "danger: suicide",
-    "quiero matarme": "danger: suicide", "me pega mi esposo": "danger: violence", "está en el puente": "danger: place", "se cortó las venas": "danger: attempt", "tomó muchas pastillas": "danger: overdose", "he took all his pills": "danger: overdose", "0": "!person", "una persona": "!person",
-    "911": "!emergency", "llamen al 911": "!emergency", "ALTO": "!stop", "alto.": "!stop", "parar": "!stop", "STOP": "!stop", "basta": "!stop", "cancelar": "!stop", "ya no": "unsure", "cerrar": "!cancel", "ayuda": "unclear", "HELP": "!help", "peor": "!worse", "Estado": "!status", "¿dónde están?": "!status",
-    "silencio": "!quiet", "english": "!language en", "mi hermano ve cosas y grita mucho": "story", "alto ahí": "unclear", "que pare por favor": "story", "el alto": "unclear",
+    "1": "yes", "2": "no", "3": "unsure", "uno": "yes", "dos": "no", "el primero": "yes", "la segunda": "no", "sí": "yes", "SÍ": "yes", "si": "yes",
+    "sii": "yes", "s": "yes", "claro que sí": "yes", "creo que sí": "yes", "yes": "yes", "si por favor": "yes", "Sí, gracias": "yes",
+    "no": "no", "NO.": "no", "nadie": "no", "para nada": "no", "no, gracias": "no", "no sé": "unsure", "no se": "unsure", "No lo sé.": "unsure",
+    "nose": "unsure", "no estoy segura": "unsure", "tal vez": "unsure", "quizás": "unsure", "más o menos": "unsure", "creo que no": "unsure",
+    "ni idea": "unsure", "no pero está muy mal": "story", "no mucho": "unsure", "si no": "unclear", "sino": "unclear", "saltar": "skipped",
+    "no respira": "danger: breathing", "¡No despierta!": "danger: breathing", "no, tiene un cuchillo": "danger: weapon",
+    "se quiere matar": "danger: suicide",
+    "quiero matarme": "danger: suicide", "me pega mi esposo": "danger: violence", "está en el puente": "danger: place",
+    "se cortó las venas": "danger: attempt", "tomó muchas pastillas": "danger: overdose", "he took all his pills": "danger: overdose",
+    "0": "!person", "una persona": "!person",
+    "911": "!emergency", "llamen al 911": "!emergency", "ALTO": "!stop", "alto.": "!stop", "parar": "!stop", "STOP": "!stop", "basta": "!stop",
+    "cancelar": "!stop", "ya no": "unsure", "cerrar": "!cancel", "ayuda": "unclear", "HELP": "!help", "peor": "!worse", "Estado": "!status",
+    "¿dónde están?": "!status",
+    "silencio": "!quiet", "english": "!language en", "mi hermano ve cosas y grita mucho": "story", "alto ahí": "unclear",
+    "que pare por favor": "story", "el alto": "unclear",
 }  # fmt: skip
 
 ELSEWHERE: list[tuple[str, str, str, str]] = [
     *(("who", "en", said, code) for said, code in {
-        "1": "me", "me": "me", "Me!": "me", "myself": "me", "I need help": "me", "2": "me_minor", "me, and I am under 18": "me_minor", "my brother": "adult", "My Mom": "adult", "bro": "unclear",
-        "5": "unknown", "a stranger": "unknown", "idk": "skipped", "6": "unclear", "yes": "unclear", "no": "unclear", "my brother is in trouble": "story", "teen": "child", "skip": "skipped", "one": "me", "somone": "unknown",
+        "1": "me", "me": "me", "Me!": "me", "myself": "me", "I need help": "me", "2": "me_minor", "me, and I am under 18": "me_minor",
+        "my brother": "adult", "My Mom": "adult", "bro": "unclear",
+        "5": "unknown", "a stranger": "unknown", "idk": "skipped", "6": "unclear", "yes": "unclear", "no": "unclear",
+        "my brother is in trouble": "story", "teen": "child", "skip": "skipped", "one": "me", "somone": "unknown",
     }.items()),
-    *(("who", "es", said, code) for said, code in {"yo": "me", "Mi hermano": "adult", "mi mamá": "adult", "un niño": "child", "alguien": "unknown", "no sé": "skipped", "soy menor": "me_minor", "uno": "me"}.items()),
+    *(("who", "es", said, code) for said, code in {"yo": "me", "Mi hermano": "adult", "mi mamá": "adult", "un niño": "child", "alguien": "unknown",
+        "no sé": "skipped", "soy menor": "me_minor", "uno": "me"}.items()),
     *(("contact", "en", said, code) for said, code in {
-        "1": "text_call", "both": "text_call", "text only": "text", "text": "text", "deaf": "text_deaf", "I use ASL": "text_deaf", "call": "call", "not safe": "unsafe", "no": "unsafe", "No.": "unsafe", "it's not safe": "unsafe",
-        "don't contact me": "unwanted", "yes": "unclear", "idk": "skipped", "6": "unwanted", "7": "unclear", "2 text only": "text", "2 call": "unclear",
+        "1": "text_call", "both": "text_call", "text only": "text", "text": "text", "deaf": "text_deaf", "I use ASL": "text_deaf", "call": "call",
+        "not safe": "unsafe", "no": "unsafe", "No.": "unsafe", "it's not safe": "unsafe",
+        "don't contact me": "unwanted", "yes": "unclear", "idk": "skipped", "6": "unwanted", "7": "unclear", "2 text only": "text",
+        "2 call": "unclear",
     }.items()),
-    *(("contact", "es", said, code) for said, code in {"ambos": "text_call", "solo textos": "text", "no es seguro": "unsafe", "no": "unsafe", "soy sorda": "text_deaf", "no me contacten": "unwanted", "no sé": "skipped"}.items()),
-    *(("need", "en", said, code) for said, code in {"1": "upset", "hearing voices": "upset", "drunk": "high", "homeless": "basics", "an argument": "argument", "fight": "argument", "other": "other", "idk": "skipped", "no": "unclear"}.items()),
-    *(("need", "es", said, code) for said, code in {"borracho": "high", "hambre": "basics", "una discusión": "argument", "otra cosa": "other"}.items()),
-    *(("want", "en", said, code) for said, code in {"1": "team", "a team": "team", "counselor": "counselor", "counselor please": "counselor", "information": "information", "4": "call_911", "police": "call_911", "911": "!emergency", "info": "!help", "no police": "team", "idk": "skipped"}.items()),
-    *(("want", "es", said, code) for said, code in {"un equipo": "team", "consejera": "counselor", "información": "information", "sin policía": "team", "policía": "call_911"}.items()),
-    *(("if_none", "en", said, code) for said, code in {"wait": "wait", "988": "call_988", "I will call 911": "call_911", "911": "!emergency", "2": "counselor", "idk": "skipped"}.items()),
+    *(("contact", "es", said, code) for said, code in {"ambos": "text_call", "solo textos": "text", "no es seguro": "unsafe", "no": "unsafe",
+        "soy sorda": "text_deaf", "no me contacten": "unwanted", "no sé": "skipped"}.items()),
+    *(("need", "en", said, code) for said, code in {"1": "upset", "hearing voices": "upset", "drunk": "high", "homeless": "basics",
+        "an argument": "argument", "fight": "argument", "other": "other", "idk": "skipped", "no": "unclear"}.items()),
+    *(("need", "es", said, code) for said, code in {"borracho": "high", "hambre": "basics", "una discusión": "argument",
+        "otra cosa": "other"}.items()),
+    *(("want", "en", said, code) for said, code in {"1": "team", "a team": "team", "counselor": "counselor", "counselor please": "counselor",
+        "information": "information", "4": "call_911", "police": "call_911", "911": "!emergency", "info": "!help", "no police": "team",
+        "idk": "skipped"}.items()),
+    *(("want", "es", said, code) for said, code in {"un equipo": "team", "consejera": "counselor", "información": "information",
+        "sin policía": "team", "policía": "call_911"}.items()),
+    *(("if_none", "en", said, code) for said, code in {"wait": "wait", "988": "call_988", "I will call 911": "call_911", "911": "!emergency",
+        "2": "counselor", "idk": "skipped"}.items()),
     *(("where", "en", said, code) for said, code in {
-        "3rd and Main": "place", "City Hall": "place", "1": "place", "I don't know": "skipped", "idk": "skipped", "skip": "skipped", "no": "place", "39.7, -105.0": "place", "behind the store": "place", "on the bridge on 5th": "danger: place",
-        "0": "!person", "the bus stop": "place", "?": "unclear", "": "nothing", "911": "!emergency", "911 Oak St": "place", "0 Main St": "place", "Stop 12": "place", "stop": "!stop",
+        "3rd and Main": "place", "City Hall": "place", "1": "place", "I don't know": "skipped", "idk": "skipped", "skip": "skipped", "no": "place",
+        "39.7, -105.0": "place", "behind the store": "place", "on the bridge on 5th": "danger: place",
+        "0": "!person", "the bus stop": "place", "?": "unclear", "": "nothing", "911": "!emergency", "911 Oak St": "place", "0 Main St": "place",
+        "Stop 12": "place", "stop": "!stop",
     }.items()),
-    *(("where", "es", said, code) for said, code in {"la biblioteca": "place", "no sé": "skipped", "calle tercera y main": "place", "en el puente": "danger: place"}.items()),
-    *((None, "en", said, code) for said, code in {"1": "unclear", "no": "unclear", "thanks": "unclear", "they are at the back door now": "story", "he has a gun": "danger: weapon", "stop": "!stop", "": "nothing"}.items()),  # type: ignore[list-item]
+    *(("where", "es", said, code) for said, code in {"la biblioteca": "place", "no sé": "skipped", "calle tercera y main": "place",
+        "en el puente": "danger: place"}.items()),
+    *((None, "en", said, code) for said, code in {"1": "unclear", "no": "unclear", "thanks": "unclear", "they are at the back door now": "story",
+        "he has a gun": "danger: weapon", "stop": "!stop", "": "nothing"}.items()),  # type: ignore[list-item]
 ]  # fmt: skip
 
 ROWS = [("health", "en", *row) for row in YES_NO.items()] + [("health", "es", *row) for row in SPANISH.items()] + ELSEWHERE
 
 
-@pytest.mark.parametrize(("question", "language", "said", "expected"), ROWS, ids=[f"{row[0]}-{row[1]}-{ascii(row[2])[:40]}" for row in ROWS])
+@pytest.mark.parametrize(
+    ("question", "language", "said", "expected"), ROWS, ids=[f"{row[0]}-{row[1]}-{ascii(row[2])[:40]}" for row in ROWS]
+)
 def test_what_people_write_is_read_as_they_mean_it(question: str | None, language: str, said: str, expected: str) -> None:
     assert heard(said, question, language) == expected
 
@@ -131,7 +184,9 @@ def test_the_table_is_long_enough_to_mean_something() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("question", [question for question in PROGRAM.protocol.questions if question.choices], ids=lambda question: question.id)
+@pytest.mark.parametrize(
+    "question", [question for question in PROGRAM.protocol.questions if question.choices], ids=lambda question: question.id
+)
 def test_the_words_of_a_choice_may_be_typed_back(question: Question, language: str) -> None:
     """What we offer as "2 Not safe" is understood as "2", "Not safe" and "2 Not safe"."""
     for number, code in enumerate(OFFERED[question.id], start=1):
@@ -194,15 +249,38 @@ def test_a_danger_at_the_end_of_the_longest_text_a_phone_can_send_is_heard() -> 
 
 @pytest.mark.parametrize(
     ("said", "language"),
-    [("hola", "es"), ("Hi", "en"), ("necesito ayuda", "es"), ("my brother is sick", "en"), ("español", "es"), ("1", None), ("", None), ("xyzzy", None), ("mi hermano está viendo cosas", "es"), ("hola hi", None)],
-)  # fmt: skip
+    [
+        ("hola", "es"),
+        ("Hi", "en"),
+        ("necesito ayuda", "es"),
+        ("my brother is sick", "en"),
+        ("español", "es"),
+        ("1", None),
+        ("", None),
+        ("xyzzy", None),
+        ("mi hermano está viendo cosas", "es"),
+        ("hola hi", None),
+    ],
+)
 def test_the_first_text_tells_the_language(said: str, language: str | None) -> None:
     assert guess(said, VOCABULARIES) == language
 
 
 # ---- whatever is written --------------------------------------------------------------------------------------------
-WORDS = sorted({word for vocabulary in VOCABULARIES.values() for phrase in (*vocabulary.commands, *(p for answers in vocabulary.answers.values() for p in answers), *(pattern for _, pattern in vocabulary.dangers.listed)) for word in phrase})  # fmt: skip
-ANYTHING = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=6)), max_size=8).map(" ".join))
+def _every_word() -> list[str]:
+    words: set[str] = set()
+    for vocabulary in VOCABULARIES.values():
+        for phrases in (vocabulary.commands, *vocabulary.answers.values(), (pattern for _, pattern in vocabulary.dangers.listed)):
+            words.update(word for phrase in phrases for word in phrase)
+    return sorted(words)
+
+
+WORD = st.sampled_from(_every_word())
+ANYTHING = st.one_of(
+    st.text(max_size=200),
+    st.lists(WORD, max_size=8).map(" ".join),
+    st.lists(st.one_of(WORD, st.text(max_size=6)), max_size=8).map(" ".join),
+)
 QUESTIONS = st.sampled_from((*PROGRAM.protocol.questions, None))
 SPOKEN = st.sampled_from(LANGUAGES)
 patient = settings(max_examples=250, deadline=None, derandomize=True, database=None)
@@ -210,7 +288,9 @@ patient = settings(max_examples=250, deadline=None, derandomize=True, database=N
 
 @patient
 @given(ANYTHING, QUESTIONS, SPOKEN, st.data())
-def test_nothing_written_raises_and_nothing_is_answered_that_was_not_offered(said: str, question: Question | None, language: str, pick: st.DataObject) -> None:
+def test_nothing_written_raises_and_nothing_is_answered_that_was_not_offered(
+    said: str, question: Question | None, language: str, pick: st.DataObject
+) -> None:
     offered = tuple(code for code in (OFFERED[question.id] if question else ()) if pick.draw(st.booleans()))
     reply = read(said, question, offered, VOCABULARIES[language]).reply
 
@@ -233,8 +313,15 @@ def test_no_comes_from_a_whole_message_that_says_no_and_from_nothing_else(said: 
 
 
 @patient
-@given(ANYTHING, st.sampled_from([(language, pattern, kind) for language in LANGUAGES for kind, pattern in ALONE[language].dangers.listed]), ANYTHING, QUESTIONS)
-def test_words_around_a_danger_never_hide_it(before: str, danger: tuple[str, tuple[str, ...], str], after: str, question: Question | None) -> None:
+@given(
+    ANYTHING,
+    st.sampled_from([(language, pattern, kind) for language in LANGUAGES for kind, pattern in ALONE[language].dangers.listed]),
+    ANYTHING,
+    QUESTIONS,
+)
+def test_words_around_a_danger_never_hide_it(
+    before: str, danger: tuple[str, tuple[str, ...], str], after: str, question: Question | None
+) -> None:
     """Unless the whole is a command of its own, or more characters than are read."""
     language, pattern, kind = danger
     phrase = " ".join(word.rstrip("+") for word in pattern if word != "*")
@@ -265,7 +352,9 @@ def test_one_slip_is_the_same_both_ways(a: str, b: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("question", [question for question in PROGRAM.protocol.questions if question.safety], ids=lambda question: question.id)
+@pytest.mark.parametrize(
+    "question", [question for question in PROGRAM.protocol.questions if question.safety], ids=lambda question: question.id
+)
 def test_a_slip_of_the_thumb_is_never_read_as_no(question: Question, language: str) -> None:
     """Every word that answers, with each letter left out, doubled, or swapped with its neighbour."""
     vocabulary = VOCABULARIES[language]
@@ -273,6 +362,10 @@ def test_a_slip_of_the_thumb_is_never_read_as_no(question: Question, language: s
     for phrase in vocabulary.answers["yes_no"]:
         for at in range(len(phrase[0]) if len(phrase) == 1 else 0):
             word = phrase[0]
-            for slip in (word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:], word[:at] + word[at : at + 2][::-1] + word[at + 2 :]):
+            for slip in (
+                word[:at] + word[at + 1 :],
+                word[:at] + word[at] + word[at:],
+                word[:at] + word[at : at + 2][::-1] + word[at + 2 :],
+            ):
                 if normal(slip) not in said_no:
                     assert heard(slip, question.id, language) != "no", f"{word} written {slip}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from conversation import PROGRAM, Resident, told
+from conversation import PROGRAM, Resident, fresh, told
 
 from caller_service.core.case import Case, Status, Step
 from caller_service.core.dispatch import accept, update
@@ -26,7 +26,6 @@ from caller_service.language.wording import Words
 
 FOLDER = Path(__file__).parent / "transcripts"
 TRANSCRIPTS = sorted(FOLDER.glob("*.txt"))
-WIDTH = 110
 INPUT = (">", "~", "=")
 
 
@@ -51,14 +50,12 @@ def replayed(written: str) -> str:
     start = datetime.fromisoformat(head["at"]).replace(tzinfo=ZoneInfo(PROGRAM.time_zone))
     person = Resident(head["language"], start, full=frozenset(head.get("full", "").split()))
     person.now = start.astimezone(ZoneInfo("UTC"))
-    lines = [*written.partition("\n\n")[0].splitlines(), ""]
+    lines = written.partition("\n\n")[0].splitlines()
     for line in written.partition("\n\n")[2].splitlines():
         if line.startswith(INPUT):
-            before = person.case
+            before = fresh(person.case.language) if person.case.ended else person.case
             _play(person, line[0], line[1:].strip())
-            lines += [line, *_seen(before, person)]
-        elif not line.startswith(("<", "!", "  ")):
-            lines.append(line)
+            lines += ["", line, *_seen(before, person)]
     return "\n".join(lines) + "\n"
 
 
@@ -101,10 +98,10 @@ def _seen(before: Case, person: Resident) -> Iterator[str]:
 
 
 def _message(message: Words) -> Iterator[str]:
-    sign = "<"
-    for line in message.text.splitlines():
-        yield f"{sign} {line}".rstrip()
-        sign = " "
+    """One message; an empty line in it is left out."""
+    first, *more = [line for line in message.text.splitlines() if line]
+    yield f"< {first}"
+    yield from (f"  {line}" for line in more)
 
 
 def _deeds(effects: Effects) -> Iterator[str]:

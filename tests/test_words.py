@@ -10,7 +10,7 @@ from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
-from conversation import CATALOG, PROGRAM, VOCABULARIES, fresh
+from conversation import CATALOG, PROGRAM, VOCABULARIES, Resident, fresh
 
 import caller_service
 from caller_service.core.effect import Ask, Say
@@ -26,7 +26,14 @@ LANGUAGES = PROGRAM.languages
 KEYS = tuple(sorted(CATALOG.words["en"]))
 PACKAGE = Path(caller_service.__file__).parent
 # What the rehearsal city and its people put into the sentences, at their longest.
-FILL = {"reference": "K7M4Q", "low": "20", "high": "30", "name": "Second dispatcher", "words": "We are at the door.", "number": "+17205550100"}
+FILL = {
+    "reference": "K7M4Q",
+    "low": "20",
+    "high": "30",
+    "name": "Second dispatcher",
+    "words": "We are at the door.",
+    "number": "+17205550100",
+}
 ON_PAGES = ("front.", "police.", "page.title", "why.", "fallback.title")  # never sent as a text
 
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
@@ -56,25 +63,26 @@ def test_the_numbers_that_save_a_life_are_the_same_in_every_language(language: s
 
 # ---- nothing is said that has no words -------------------------------------------------------------------------------------
 def _literals(tree: ast.AST) -> Iterator[str]:
-    """The keys in `Say("...")` and in f-strings of it; of an f-string the letters around what is filled in."""
+    """The keys in `Say("...")` and `Say("..." if ... else "...")`. Keys put together from parts are spelled out below."""
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Say" and call.args:
-            for part in ast.walk(call.args[0]):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str) and "." in part.value:
-                    yield part.value
-                elif isinstance(part, ast.Constant) and isinstance(part.value, str) and not _inside_f_string(call.args[0], part):
-                    yield part.value
+            yield from _values(call.args[0])
 
 
-def _inside_f_string(whole: ast.AST, part: ast.AST) -> bool:
-    return any(isinstance(one, ast.JoinedStr) and part in one.values for one in ast.walk(whole))
+def _values(whole: ast.expr) -> Iterator[str]:
+    if isinstance(whole, ast.Constant) and isinstance(whole.value, str):
+        yield whole.value
+    elif isinstance(whole, ast.IfExp):
+        yield from _values(whole.body)
+        yield from _values(whole.orelse)
 
 
 @cache
 def said_by_code() -> frozenset[str]:
     found = set(chain.from_iterable(_literals(ast.parse(path.read_text(encoding="utf-8"))) for path in PACKAGE.rglob("*.py")))
     spelled = {f"blocked.{reason}" for reason in ("out_of_area", "closed", "no_capacity")}
-    return frozenset({key for key in found if not key.endswith(".")} | spelled | set(STATUS_WORDS.values()) | set(OTHERS_WORDS.values()))
+    status = set(STATUS_WORDS.values()) | set(OTHERS_WORDS.values()) | {"status.accepted_time", "status.other.received_time"}
+    return frozenset(found | spelled | status | {"again.human", "still_here"})
 
 
 @in_every_language
@@ -86,7 +94,7 @@ def test_every_key_the_protocol_asks_for_has_words(language: str) -> None:
 
 @in_every_language
 def test_every_key_the_code_says_has_words(language: str) -> None:
-    assert len(said_by_code()) > 40
+    assert len(said_by_code()) > 50
     assert [key for key in said_by_code() if not CATALOG.has(language, key)] == []
 
 
@@ -127,7 +135,7 @@ def test_no_smart_quotes_no_long_dashes_no_emoji(language: str) -> None:
 
 def _syllables(word: str) -> int:
     """Roughly: groups of vowels, but for a silent e at the end."""
-    word = word.lower()
+    word = re.sub("^some(?=.)", "som", word.lower())
     groups = len(re.findall(r"[aeiouy]+", word))
     silent = word.endswith(("e", "es", "ed")) and not word.endswith(("le", "ted", "ded", "ses", "ces", "ges", "zes", "ee"))
     return max(1, groups - (1 if silent and groups > 1 else 0))
@@ -146,15 +154,24 @@ def grade(text: str) -> float:
 def test_the_reading_grade_counts_as_it_should() -> None:
     assert grade("The cat sat on the mat.") < 1
     assert grade("Organizational accountability necessitates interdisciplinary collaboration.") > 20
-    assert [_syllables(word) for word in ("help", "people", "counselor", "asked", "voicemail", "emergency")] == [1, 2, 3, 1, 2, 4]
+    assert [_syllables(word) for word in ("help", "people", "counselor", "asked", "something", "emergency")] == [1, 2, 3, 1, 2, 4]
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS if key.startswith("ask.")])
-def test_a_question_can_be_read_after_six_years_of_school(key: str) -> None:
-    assert grade(CATALOG.words["en"][key]) <= 6, CATALOG.words["en"][key]
+@pytest.mark.parametrize("ask", _asks(), ids=lambda ask: f"{ask.question}-{ask.variant}-{len(ask.choices)}")
+def test_a_question_with_its_choices_can_be_read_after_six_years_of_school(ask: Ask) -> None:
+    """As it is sent. The formula is made for passages: of one short sentence alone it tells little (see the next test)."""
+    (message,) = texts((ask,), fresh(), PROGRAM, CATALOG)
+
+    assert grade(message.text) <= 6, message.text
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS if not key.startswith(("ask.", "choice.", "why.")) and len(CATALOG.words["en"][key].split()) > 4])
+def test_all_questions_read_as_one_passage_need_six_years_of_school() -> None:
+    assert grade(" ".join(CATALOG.words["en"][key] for key in KEYS if key.startswith("ask."))) <= 6
+
+
+@pytest.mark.parametrize(
+    "key", [key for key in KEYS if not key.startswith(("ask.", "choice.", "why.")) and len(CATALOG.words["en"][key].split()) > 4]
+)
 def test_every_other_sentence_can_be_read_after_eight(key: str) -> None:
     assert grade(CATALOG.words["en"][key]) <= 8, CATALOG.words["en"][key]
 
@@ -182,7 +199,12 @@ def test_no_answer_is_a_word_that_carriers_act_on(language: str) -> None:
 @in_every_language
 def test_no_instruction_of_ours_is_a_word_that_carriers_act_on(language: str) -> None:
     """What we write in capitals is what people are told to type."""
-    found = {(key, word) for key in KEYS for word in re.findall(r"\b[A-ZÁÉÍÓÚÑ]{3,}\b", CATALOG.words[language][key]) if word in (*RESERVED, *RESERVED_ES)}
+    found = {
+        (key, word)
+        for key in KEYS
+        for word in re.findall(r"\b[A-ZÁÉÍÓÚÑ]{3,}\b", CATALOG.words[language][key])
+        if word in (*RESERVED, *RESERVED_ES)
+    }
 
     assert found - EXCEPTIONS.keys() == set()
 
@@ -211,7 +233,9 @@ def test_every_word_we_tell_people_to_type_is_read_as_what_we_say(language: str)
     for spoken in LANGUAGES:
         for word in told:
             for question in (*PROGRAM.protocol.questions, None):
-                reply = read(word, question, tuple(choice.code for choice in question.choices) if question else (), VOCABULARIES[spoken]).reply
+                reply = read(
+                    word, question, tuple(choice.code for choice in question.choices) if question else (), VOCABULARIES[spoken]
+                ).reply
                 if COMMANDS[word]:
                     assert isinstance(reply, Command) and reply.name == COMMANDS[word], (word, question)
                 else:
@@ -219,8 +243,8 @@ def test_every_word_we_tell_people_to_type_is_read_as_what_we_say(language: str)
 
 
 SENSITIVE = re.compile(
-    r"mental|health|crisis|suicid|kill|drug|pill|drunk|overdos|police|weapon|gun|hospital|clinic|shelter|street|avenue|psych|therap|abuse|violen|"
-    r"salud|droga|pastilla|borrach|polic|arma|pistola|hospital|cl[ií]nica|refugio|calle|avenida|psic|terap|abuso|matar|911|988",
+    r"\b(?:mental|health|crisis|suicid|kill|drug|pill|drunk|overdos|police|weapon|gun|hospital|clinic|shelter|street|avenue|psych|therap|abuse|violen|"
+    r"salud|droga|pastilla|borrach|polic|arma|pistola|hospital|cl[ií]nica|refugio|calle|avenida|psic|terap|abuso|matar|911|988)",
     re.IGNORECASE,
 )
 
@@ -249,9 +273,11 @@ def test_no_level_is_ever_told(language: str) -> None:
 
 @in_every_language
 def test_the_preamble_says_what_was_promised_before_question_one(language: str) -> None:
-    (message,) = texts((Say("preamble.text_911"),), fresh(language), PROGRAM, CATALOG)
+    first = Resident(language).texts("hola" if language == "es" else "hi")
+    said = " ".join(message.text for message in first.heard)
 
-    assert all(part in message.text for part in (PROGRAM.name, "911", "988", "0", PROGRAM.police_link))
+    assert all(part in said for part in (PROGRAM.name, "911", "988", "0", PROGRAM.police_link))
+    assert all(said.index(part) < said.index("\n1 ") for part in (PROGRAM.name, "988", PROGRAM.police_link))
 
 
 @in_every_language

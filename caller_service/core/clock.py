@@ -54,6 +54,10 @@ def _after(mark: str, seconds: int, case: Case) -> datetime | None:
     return None if at is None else at + timedelta(seconds=seconds)
 
 
+def _last(case: Case, *marks: str) -> datetime | None:
+    return max((case.marks[mark] for mark in marks if mark in case.marks), default=None)
+
+
 # ---- silence --------------------------------------------------------------------------------------------------------
 
 
@@ -73,10 +77,16 @@ def _silent(case: Case) -> bool:
     return bool(case.asked) and not case.ended and not case.in_danger
 
 
+def _silence(seconds: int, case: Case) -> datetime | None:
+    """Silence counts from their last text, or from our question if that came later."""
+    since = _last(case, "heard", "asked")
+    return None if since is None else since + timedelta(seconds=seconds)
+
+
 def _danger_silence_due(case: Case, clocks: Clocks) -> datetime | None:
     if not _silent(case) or not danger_sign(case):
         return None
-    return _after("heard", clocks.danger_silence, case)
+    return _silence(clocks.danger_silence, case)
 
 
 def _danger_silence(case: Case, scene: Scene) -> Step:
@@ -87,7 +97,7 @@ def _danger_silence(case: Case, scene: Scene) -> Step:
 def _quiet_reask_due(case: Case, clocks: Clocks) -> datetime | None:
     if not _silent(case) or danger_sign(case) or never_re_ask(case) or "asked_again" in case.marks or not may_text(case, "still_here"):
         return None
-    return _after("heard", clocks.quiet_reask, case)
+    return _silence(clocks.quiet_reask, case)
 
 
 def _quiet_reask(case: Case, scene: Scene) -> Step:
@@ -97,7 +107,7 @@ def _quiet_reask(case: Case, scene: Scene) -> Step:
 def _quiet_review_due(case: Case, clocks: Clocks) -> datetime | None:
     if not _silent(case) or "quiet" in case.said:
         return None
-    return _after("heard", clocks.quiet_review, case)
+    return _silence(clocks.quiet_review, case)
 
 
 def _quiet_review(case: Case, scene: Scene) -> Step:
@@ -137,10 +147,6 @@ def _truth(case: Case, scene: Scene) -> Step:
 
 def _unaccepted(case: Case) -> bool:
     return case.status in (Status.HANDED_OFF, Status.DECLINED, Status.UNREACHABLE) and not case.in_danger
-
-
-def _last(case: Case, *marks: str) -> datetime | None:
-    return max((case.marks[mark] for mark in marks if mark in case.marks), default=None)
 
 
 def _accept_due(case: Case, clocks: Clocks) -> datetime | None:
@@ -243,7 +249,7 @@ def _reached(case: Case, scene: Scene) -> Step:
     case = case.marked(reached_asked=scene.now)
     if not may_text(case, "ask.reached"):
         return _for_review(case, scene)
-    case = replace(case, asked="reached", unreadable=0).marked(asked=scene.now, heard=scene.now)
+    case = replace(case, asked="reached", unreadable=0).marked(asked=scene.now)
     return Step(case, (ask(scene.program.protocol, case, unasked=True),))
 
 

@@ -90,10 +90,9 @@ def _question(question: Question, words: Words) -> Iterator[str]:
 
 
 def _asked(question: Question) -> str:
+    asked = f"only when {_plain(question.when)}" if question.when.alternatives else "always"
     if question.follow_up:
         asked = "later, when the time comes; never in the row"
-    else:
-        asked = f"only when {_plain(question.when)}" if question.when.alternatives else "always"
     if question.in_danger:
         asked += "; still asked once a person has been called to join"
     return asked + ("; a safety question, so a doubt is an answer" if question.safety else "")

@@ -79,7 +79,8 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
         return _nothing_open(Step(case, (Say("status.none"),)), scene)
     step = _apply(case, reading, said, scene, heard)
     if command in ALONE:
-        return _nothing_open(step, scene) if first else Step(*hand_off.revise(step.case, step.effects))
+        step = _nothing_open(step, scene) if first else Step(*hand_off.revise(step.case, step.effects))
+        return Step(step.case, gated(step.case, step.effects)[0])
     step = conclude(step.case, step.effects, scene, urgent=_urgent(reading))
     effects = _with_preamble(step.effects, greet(step.case, scene)) if first else step.effects
     return Step(step.case, gated(step.case, effects)[0])

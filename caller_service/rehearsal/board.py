@@ -71,6 +71,11 @@ class Held:
         return value if isinstance(value, str) else ""
 
     @property
+    def language(self) -> str:
+        spoken = self.packet.get("language")
+        return str(spoken.get("bcp47") or "") if isinstance(spoken, dict) else self.word("language")
+
+    @property
     def level(self) -> str:
         return self.word("level")
 
