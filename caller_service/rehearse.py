@@ -6,6 +6,7 @@ has its own process group and ends when the parent's pipe closes, however the pa
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import sqlalchemy as sa
 
@@ -58,6 +60,12 @@ def run(settings: Settings, fresh: bool = False, port: int = 8000, pace: float =
     if settings.live:
         print("CALLER_MODE is live: rehearse is for rehearsal.", file=sys.stderr)
         return 1
+    held = _alone(
+        Path(sa.make_url(settings.database_url).database or "").parent if settings.database_url.startswith("sqlite") else Path("var")
+    )
+    if held is None:
+        print("A rehearsal already runs on this database; stop it first, or start in another folder.", file=sys.stderr)
+        return 1
     told = read_program(settings.program)
     sockets = {name: free_socket("127.0.0.1", first) for name, first in (("web", port), ("phone", port + 10), ("dispatch", port + 20))}
     urls = {name: f"http://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
@@ -66,6 +74,7 @@ def run(settings: Settings, fresh: bool = False, port: int = 8000, pace: float =
     api_token = derived_text(settings.seed, "rehearsal-cad-token")
     if fresh:
         _forget(settings)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # a proxy of the surroundings has no business here
     children = Children()
     children.finish("migrate", lambda: _prepare(settings, program, api_token))
     children.start("web", lambda: Web(lambda: caller_service.create_app(settings, program), f"fd://{sockets['web'].fileno()}", 1, 16).run())
@@ -75,7 +84,20 @@ def run(settings: Settings, fresh: bool = False, port: int = 8000, pace: float =
     for bound in sockets.values():
         bound.close()
     _announce(program, urls)
-    return children.watch()
+    with held:
+        return children.watch()
+
+
+def _alone(var: Path) -> IO[str] | None:
+    """A lock that lives as long as this rehearsal; None if another one has it."""
+    var.mkdir(parents=True, exist_ok=True)
+    held = (var / "rehearsal.lock").open("w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        held.close()
+        return None
+    return held
 
 
 def _pointed(program: Program, dispatch_url: str, read_seconds: int | None) -> Program:

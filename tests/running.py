@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -106,7 +106,11 @@ def answers(url: str) -> int:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """Ours without anything that would reach the service by accident."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CALLER_", "TWILIO_")) and not name.lower().endswith("_proxy")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CALLER_", "TWILIO_")) and not name.lower().endswith("_proxy")
+    }
     return kept | more
 
 
@@ -137,19 +141,15 @@ class Running:
     def end(self, number: int = signal.SIGTERM, seconds: float = 10.0) -> int:
         """End the whole group, in the end with force; the exit code."""
         self.tell(number)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            pass
         self.tell(signal.SIGKILL)
         return self.process.wait(5)
 
     def tell(self, number: int) -> None:
         """Send the whole group a signal."""
-        try:
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left in the group
             os.killpg(self.process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass  # nobody is left in the group
 
 
 def command(folder: Path, *words: str, said: str = "", environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -238,7 +238,9 @@ class Visitors:
 
     def _noting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def noted(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
-            self.urls.append(f"{environ['REQUEST_METHOD']} {environ.get('REQUEST_URI', '')} {environ['PATH_INFO']} {environ.get('QUERY_STRING', '')}")
+            self.urls.append(
+                f"{environ['REQUEST_METHOD']} {environ.get('REQUEST_URI', '')} {environ['PATH_INFO']} {environ.get('QUERY_STRING', '')}"
+            )
             return inner(environ, start_response)
 
         return noted
@@ -349,7 +351,9 @@ class House:
     def on_board(self, person: Person, revision: int = 1, seconds: float = SOON) -> Held:
         """The hand-off of this person's case, once dispatch has that revision of it."""
         case_id = self.case_of(person).id
-        return self.when_board(lambda: (held := self.board.held(case_id)) and held.revision >= revision and held, f"revision {revision}", seconds)
+        return self.when_board(
+            lambda: (held := self.board.held(case_id)) and held.revision >= revision and held, f"revision {revision}", seconds
+        )
 
     def when_board(self, look: Callable[[], T], what: str, seconds: float = SOON) -> T:
         return until(look, what, seconds, lambda left: self.board.wait_past(self.board.version, min(left, 0.2)))
@@ -440,7 +444,12 @@ class Person:
 
 def _add_token(database_url: str, secret: str) -> None:
     """What `token add` does, without a second for its imports."""
-    row = {"id": "00000000-0000-7000-8000-000000000000", "name": "rehearsal-cad", "hash": token_hash(secret), "created_at": datetime.now(UTC)}
+    row = {
+        "id": "00000000-0000-7000-8000-000000000000",
+        "name": "rehearsal-cad",
+        "hash": token_hash(secret),
+        "created_at": datetime.now(UTC),
+    }
     with connected(database_url) as conn, conn.begin():
         conn.execute(sa.insert(tokens).values(row))
 
@@ -465,7 +474,9 @@ def running(kind: str, folder: Path) -> Iterator[House]:
             program = read_program(Path(environment["CALLER_PROGRAM"]))
             names = {rung.number: rung.name for rung in program.ladder}
             twilio = create_twilio(
-                TwilioSettings(settings.twilio_account_sid, settings.twilio_auth_tokens[0], url, program.numbers.ours[0].number, names, hang=12.0)
+                TwilioSettings(
+                    settings.twilio_account_sid, settings.twilio_auth_tokens[0], url, program.numbers.ours[0].number, names, hang=12.0
+                )
             )
             with served(twilio) as twilio_url:
                 environment["CALLER_TWILIO_API_URL"] = twilio_url

@@ -81,7 +81,9 @@ def refused(ended: Result | subprocess.CompletedProcess[str], *faults: str) -> N
     """Exit code 1, each fault named, no traceback, nothing promised on standard output."""
     code = ended.exit_code if isinstance(ended, Result) else ended.returncode
     said = ended.stderr.strip().splitlines()[-1:]
-    assert not [line for line in ended.stderr.splitlines() if line.startswith("Traceback")], f"{ended.args if not isinstance(ended, Result) else ''} {said}"
+    assert not [line for line in ended.stderr.splitlines() if line.startswith("Traceback")], (
+        f"{ended.args if not isinstance(ended, Result) else ''} {said}"
+    )
     if isinstance(ended, Result):
         assert isinstance(ended.exception, SystemExit), repr(ended.exception)
     assert code == 1, said
@@ -128,7 +130,10 @@ def test_a_sound_protocol_is_called_sound_with_its_hash() -> None:
 @pytest.mark.parametrize(
     ("changes", "faults"),
     [
-        ({'level = "R1"': 'level = "R9"', "unreadable_limit = 3": "unreadable_limit = 99", 'say = "level.soon"': "say = 7"}, ("R9", "unreadable_limit", "say")),
+        (
+            {'level = "R1"': 'level = "R9"', "unreadable_limit = 3": "unreadable_limit = 99", 'say = "level.soon"': "say = 7"},
+            ("R9", "unreadable_limit", "say"),
+        ),
         ({'id = "suicide"': 'id = "sadness"', 'kind = "place"': 'kind = "palace"'}, ('"suicide" is missing', "palace")),
     ],
     ids=["how it is written", "what it says"],
@@ -199,7 +204,12 @@ def test_talk_says_that_it_cannot_keep_a_transcript(folder: Path) -> None:
 
 
 def test_every_wrong_setting_is_named_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = {"CALLER_BIND": "everywhere", "CALLER_DATABASE_URL": "mysql://x/y", "CALLER_PUBLIC_URL": "ftp://x", "CALLER_TRUSTED_PROXIES": "many"}
+    wrong = {
+        "CALLER_BIND": "everywhere",
+        "CALLER_DATABASE_URL": "mysql://x/y",
+        "CALLER_PUBLIC_URL": "ftp://x",
+        "CALLER_TRUSTED_PROXIES": "many",
+    }
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
     for words in (("check",), ("serve",), ("work",), ("migrate",), ("talk",), ("rehearse",), ("token", "add", "x"), ("hand-off", "list")):
@@ -223,13 +233,22 @@ def wrong_program(tmp_path: Path) -> Path:
     (tmp_path / "protocols").mkdir()
     (tmp_path / "protocols" / PROTOCOL.name).write_bytes(PROTOCOL.read_bytes())
     words = (CITY / "program.toml").read_text(encoding="utf-8")
-    words = words.replace("America/Denver", "America/Atlantis").replace("read = 3", "read = 0.5").replace('number = "+17205550130"', 'number = "911"')
+    words = (
+        words.replace("America/Denver", "America/Atlantis")
+        .replace("read = 3", "read = 0.5")
+        .replace('number = "+17205550130"', 'number = "911"')
+    )
     (place / "program.toml").write_text(words, encoding="utf-8")
     return place / "program.toml"
 
 
-@pytest.mark.parametrize("words", [("check",), ("serve",), ("work",), ("migrate",), ("talk",), ("rehearse", "--port", "0"), ("person", "add", "A", "--role", "analyst")])
-def test_every_fault_of_a_program_is_named_at_once(words: tuple[str, ...], wrong_program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [("check",), ("serve",), ("work",), ("migrate",), ("talk",), ("rehearse", "--port", "0"), ("person", "add", "A", "--role", "analyst")],
+)
+def test_every_fault_of_a_program_is_named_at_once(
+    words: tuple[str, ...], wrong_program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CALLER_PROGRAM", str(wrong_program))
     if words[0] == "rehearse":
         words = ("rehearse", "--port", str(free_port(10, 20)))
@@ -312,7 +331,11 @@ CASE = {
 def test_dead_deliveries_are_listed_and_sent_again(migrated: Path) -> None:
     assert ran("hand-off", "list").stdout == ""
     with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn, conn.begin():
-        conn.execute(sa.text("INSERT INTO contact (id, number_index, sealed_number, language, created_at) VALUES ('p1', x'00', x'00', 'en', '2026-11-23')"))
+        conn.execute(
+            sa.text(
+                "INSERT INTO contact (id, number_index, sealed_number, language, created_at) VALUES ('p1', x'00', x'00', 'en', '2026-11-23')"
+            )
+        )
         conn.execute(sa.text(f'INSERT INTO "case" ({", ".join(CASE)}) VALUES ({", ".join(f":{name}" for name in CASE)})'), CASE)
         row = "INSERT INTO delivery (id, case_id, revision, destination, state, tries, error, at) VALUES (:id, 'c1', :revision, 'rehearsal-cad', :state, 16, :error, '2026-11-23')"
         conn.execute(sa.text(row), [{"id": f"d{n}", "revision": n, "state": "dead", "error": "http 500"} for n in (1, 2)])
@@ -363,6 +386,8 @@ def test_serve_says_where_it_listens_and_that_a_port_is_busy(migrated: Path, beg
 
 @pytest.mark.parametrize("flag", ["--workers", "--threads"])
 def test_serve_takes_at_least_one_of_each(flag: str, tmp_path: Path, begun: list[Running]) -> None:
-    begun.append(web := Running(["serve", flag, "0"], tmp_path, clean_environment(CALLER_BIND=f"127.0.0.1:{free_port()}"), tmp_path / "web.log"))
+    begun.append(
+        web := Running(["serve", flag, "0"], tmp_path, clean_environment(CALLER_BIND=f"127.0.0.1:{free_port()}"), tmp_path / "web.log")
+    )
     until(lambda: not web.alive or "listening" in web.said, "it refuses or listens")
     assert not web.alive and web.process.returncode == 2, web.said

@@ -66,7 +66,9 @@ def test_a_team_is_asked_for_picked_and_followed_to_the_door(house: House) -> No
     unasked = [text.words for text in caller.told("")]
     assert len(unasked) == 3, unasked
     # About somebody else: received, coming, finished. Never that a team arrived, or how it ended.
-    assert not [words for words in unasked if any(word in words.lower() for word in ("arrived", "resolved", "team", "brother", CORNER.lower()))]
+    assert not [
+        words for words in unasked if any(word in words.lower() for word in ("arrived", "resolved", "team", "brother", CORNER.lower()))
+    ]
     case = house.case_of(caller)
     assert (case.status, case.outcome) == ("closed", "resolved")
     states = house.rows("SELECT state FROM message WHERE case_id = :id AND direction = 'out'", id=case.id)
@@ -81,7 +83,11 @@ def test_the_same_in_spanish_for_oneself(house: House) -> None:
 
     house.tell(held, accept("Maria", 20))
     caller.is_told("su solicitud fue aceptada. Espérenos en 20 a 30 minutos")
-    for word, words in (("assigned", "ya hay un equipo para usted"), ("en_route", "su equipo va en camino"), ("arrived", "su equipo ya llegó")):
+    for word, words in (
+        ("assigned", "ya hay un equipo para usted"),
+        ("en_route", "su equipo va en camino"),
+        ("arrived", "su equipo ya llegó"),
+    ):
         house.tell(held, status("Maria", word))
         caller.is_told(words)
     assert len(caller.told("")) == 4
@@ -246,7 +252,10 @@ def test_one_case_that_cannot_be_read_does_not_stop_every_clock(house: House) ->
     case_id = house.case_of(damaged).id
     house.settles()
     with connected(house.database_url) as conn, conn.begin():
-        conn.execute(sa.text("UPDATE \"case\" SET sealed_narrative = sealed_place, due_at = opened_at, sealed_code_word = :x WHERE id = :id"), {"x": b"x", "id": case_id})
+        conn.execute(
+            sa.text('UPDATE "case" SET sealed_narrative = sealed_place, due_at = opened_at, sealed_code_word = :x WHERE id = :id'),
+            {"x": b"x", "id": case_id},
+        )
     try:
         house.staff(SECOND).is_told(f"{reference} needs a person now")
         other.is_told("The truth: nobody has joined yet")

@@ -62,7 +62,9 @@ def migrate(app: Flask) -> None:
 
 def differences(conn: sa.Connection, **more: Any) -> list[Any]:
     """What is wanted of the database beyond what it has."""
-    context = MigrationContext.configure(conn, opts={"compare_type": True, "compare_server_default": True, "include_object": ours_only} | more)
+    context = MigrationContext.configure(
+        conn, opts={"compare_type": True, "compare_server_default": True, "include_object": ours_only} | more
+    )
     return compare_metadata(context, db.metadata)
 
 
@@ -95,8 +97,14 @@ def test_what_is_only_in_the_database_by_name_is_compared_too(app: Flask) -> Non
     with connected(url_of(app)) as conn:
         found = sa.inspect(conn)
         for table in db.metadata.sorted_tables:
-            indexes = {(one["name"], tuple(one["column_names"]), bool(one["unique"])) for one in found.get_indexes(table.name) if not one.get("duplicates_constraint")}
-            assert indexes == {(one.name, tuple(column.name for column in one.columns), bool(one.unique)) for one in table.indexes}, table.name
+            indexes = {
+                (one["name"], tuple(one["column_names"]), bool(one["unique"]))
+                for one in found.get_indexes(table.name)
+                if not one.get("duplicates_constraint")
+            }
+            assert indexes == {(one.name, tuple(column.name for column in one.columns), bool(one.unique)) for one in table.indexes}, (
+                table.name
+            )
             unique = {tuple(one["column_names"]) for one in found.get_unique_constraints(table.name)}
             assert unique == {tuple(one.columns.keys()) for one in table.constraints if isinstance(one, sa.UniqueConstraint)}, table.name
             foreign = {(tuple(one["constrained_columns"]), one["referred_table"]) for one in found.get_foreign_keys(table.name)}

@@ -9,7 +9,7 @@ where it is given. No answer is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from itertools import product
@@ -48,7 +48,6 @@ class Turn:
     step: Step
     now: datetime
     path: tuple[tuple[str, str], ...]
-    paged: bool = field(default=False)  # a human had been paged on this path before
 
     @property
     def case(self) -> Case:
@@ -75,19 +74,23 @@ def _give(case: Case, answer: str, scene: Scene) -> Step:
     return advance(replace(case, unreadable=PROTOCOL.unreadable_limit - 1), Reading(Unclear()), "??", scene, scene.now)
 
 
+@cache
+def _named(answered: frozenset[str], stands: frozenset[str]) -> frozenset[str]:
+    """The answers that a question or a rule still open speaks of."""
+    left = [question for question in PROTOCOL.questions if question.id not in answered and not question.follow_up]
+    still_open = {question.id for question in left} | {"said", "located"}
+    names = [one.names() for question in left for one in (question.when, *(choice.when for choice in question.choices))]
+    names += [rule.when.names() for rule in PROTOCOL.rules if rule.when.names() & still_open and rule.because not in stands]
+    return frozenset().union(*names)
+
+
 def _what_matters(case: Case) -> tuple[object, ...]:
     """All that the rest of the row can see of the answers given. The three kinds of doubt are one to the rules
     (test_the_three_kinds_of_doubt_are_one); a rule whose questions are all answered has fired, or never will; a danger or
     review that has fired stands. What only clocks and status words read of earlier answers is held to its promises below."""
-    answered = case.answers.keys()
-    left = [question for question in PROTOCOL.questions if question.id not in answered and not question.follow_up]
-    open_names = {question.id for question in left} | {"said", "located"}
-    named: set[str] = set().union(
-        *(one.names() for question in left for one in (question.when, *(choice.when for choice in question.choices)))
-    )
     stands = {rule.because for rule in PROTOCOL.rules if rule.because in case.because and (rule.level is None or rule.level >= HUMAN_NOW)}
-    named |= set().union(*(rule.when.names() for rule in PROTOCOL.rules if rule.when.names() & open_names and rule.because not in stands))
-    seen = {name: "doubt" if value in DOUBT else value for name, value in case.answers.items() if name in named | READ_BY_CODE}
+    named = _named(frozenset(case.answers), frozenset(stands)) | READ_BY_CODE
+    seen = {name: "doubt" if value in DOUBT else value for name, value in case.answers.items() if name in named}
     located = "doubt" if case.located in ("unknown", "ambiguous", "skipped") else case.located
     return (
         case.asked,
@@ -102,27 +105,27 @@ def _what_matters(case: Case) -> tuple[object, ...]:
     )
 
 
-def _walk(case: Case, now: datetime, path: tuple[tuple[str, str], ...], seen: set[tuple[object, ...]], paged: bool) -> Iterator[Turn]:
+def _walk(case: Case, now: datetime, path: tuple[tuple[str, str], ...], seen: set[tuple[object, ...]]) -> Iterator[Turn]:
     question = PROTOCOL.question(case.asked)
     now += PACE
     scene = Scene(PROGRAM, now)
     for answer in _answers(question, case):
         step = _give(case, answer, scene)
-        turn = Turn(case, question, answer, step, now, (*path, (question.id, answer)), paged)
+        turn = Turn(case, question, answer, step, now, (*path, (question.id, answer)))
         yield turn
         if turn.over:
             continue
         matters = _what_matters(step.case)
         if matters not in seen:
             seen.add(matters)
-            yield from _walk(step.case, now, turn.path, seen, paged or any(isinstance(effect, Page) for effect in step.effects))
+            yield from _walk(step.case, now, turn.path, seen)
 
 
 @cache
 def walked() -> tuple[Turn, ...]:
     """Every answer at every question that can come up."""
     first = Resident().texts("hi")
-    return tuple(_walk(first.case, first.now, (), set(), False))
+    return tuple(_walk(first.case, first.now, (), set()))
 
 
 @cache
@@ -308,9 +311,9 @@ def words(step: Step, case: Case) -> list[str]:
     return [message.text for message in texts(step.effects, case, PROGRAM, CATALOG)]
 
 
-def test_a_path_has_at_most_nine_answers_on_the_common_way() -> None:
-    common = Resident().texts("hi").answers("me", "no", "no", "no", "text", "inside", "worried", "team", "wait")
-    assert common.case.status == Status.HANDED_OFF and not common.asked
+def test_a_path_has_at_most_nine_answers_on_the_usual_way() -> None:
+    usual = Resident().texts("hi").answers("me", "no", "no", "no", "text", "inside", "worried", "team", "wait")
+    assert usual.case.status == Status.HANDED_OFF and not usual.asked
 
     longest = max(ends(), key=lambda turn: len(turn.path))
     assert len(longest.path) <= 16

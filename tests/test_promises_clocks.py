@@ -23,11 +23,11 @@ from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import BEFORE_CONTACT, may_text
 
 LADDERS = {"danger", "team", "counselor", "review"}
-COMMON = ("me", "no", "no", "no", "text_call", "inside", "worried")
+USUAL = ("me", "no", "no", "no", "text_call", "inside", "worried")
 
 
 def waiting_for_a_team(language: str = "en") -> Resident:
-    return Resident(language).texts("hi").answers(*COMMON, "team", "counselor", "no")
+    return Resident(language).texts("hi").answers(*USUAL, "team", "counselor", "no")
 
 
 def in_danger() -> Resident:
@@ -53,7 +53,7 @@ def _alike(case: Case) -> tuple[object, ...]:
     contact = known.get("contact")
     if case.in_danger:
         return (case.asked, case.status, contact)
-    answers = tuple(known.get(name) for name in ("safety", "violence", "suicide", "if_none"))
+    answers = tuple(known.get(name) for name in ("safety", "violence", "suicide") if case.asked)  # read while silence is measured
     return (case.asked == "", case.status, case.response, case.review, case.answers.get("who") == "unknown", contact, *answers)
 
 
@@ -375,7 +375,7 @@ def test_no_answer_to_the_contingency_waits_and_a_human_looks() -> None:
 
 # ---- "I want 911" -----------------------------------------------------------------------------------------------------
 def test_somebody_who_wants_911_is_asked_ten_minutes_later_whether_they_reached_it() -> None:
-    person = Resident().texts("hi").answers(*COMMON, "call_911")
+    person = Resident().texts("hi").answers(*USUAL, "call_911")
     person.waits(seconds=599).hears_nothing()
     person.waits(seconds=1).hears_of("ask.reached")
 
@@ -384,13 +384,13 @@ def test_somebody_who_wants_911_is_asked_ten_minutes_later_whether_they_reached_
 
 @pytest.mark.parametrize("said", ["2", "3", "skip"])
 def test_somebody_who_did_not_reach_911_gets_a_human_now(said: str) -> None:
-    person = Resident().texts("hi").answers(*COMMON, "call_911").waits(minutes=10).texts(said)
+    person = Resident().texts("hi").answers(*USUAL, "call_911").waits(minutes=10).texts(said)
 
     assert person.case.in_danger and person.happened(Page) and not person.case.ended
 
 
 def test_somebody_who_does_not_say_whether_they_reached_911_is_looked_for_by_a_human() -> None:
-    person = Resident().texts("hi").answers(*COMMON, "call_911").waits(minutes=10).waits(hours=1)
+    person = Resident().texts("hi").answers(*USUAL, "call_911").waits(minutes=10).waits(hours=1)
 
     assert person.case.review and person.happened(Page)
 
@@ -402,7 +402,7 @@ OUTAGES: dict[str, Callable[[], Resident]] = {
     "silent": lambda: at("safety"),
     "waiting for a team": waiting_for_a_team,
     "a late team": lambda: waiting_for_a_team().staff(takes("Sam", 20)),
-    "wants 911": lambda: Resident().texts("hi").answers(*COMMON, "call_911"),
+    "wants 911": lambda: Resident().texts("hi").answers(*USUAL, "call_911"),
     "a review": lambda: Resident().texts("hi").answers("unknown", "unsure", "no", "no", "text", "inside", "worried", "information"),
 }
 

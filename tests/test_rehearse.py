@@ -95,7 +95,14 @@ def test_up_within_seconds_with_every_address_printed(rehearsals: list[Rehearsal
     # A conversation at once, without a pause: --read 0 is for quick hands.
     for said, heard in (("my brother is seeing things", "Who needs help?"), ("3", "badly hurt"), ("2", "weapon"), ("2", "kill themselves")):
         assert heard in one.text(said)[-1]
-    for said, heard in (("2", "safe for us"), ("1", "Where"), ("City Hall", "going on"), ("1", "gun"), ("2", "What help"), ("1", "If no team")):
+    for said, heard in (
+        ("2", "safe for us"),
+        ("1", "Where"),
+        ("City Hall", "going on"),
+        ("1", "gun"),
+        ("2", "What help"),
+        ("1", "If no team"),
+    ):
         assert heard in one.text(said)[-1]
     assert "Nobody has picked it up yet" in one.text("1")[-1]
     until(lambda: "our part by text is finished" in one.phone(), "the automatic dispatcher has brought a team", 15)
@@ -170,5 +177,3 @@ def test_a_proxy_of_the_surroundings_is_not_asked(rehearsals: list[Rehearsal], t
         session.trust_env = False
         board = until(lambda: session.get(one.addresses["Dispatch"] + "state", timeout=5).json()["hand_offs"], "dispatch has it", 10)
     assert board[0]["needs_human"] is True
-
-

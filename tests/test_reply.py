@@ -52,7 +52,7 @@ YES_NO: dict[str, str] = {
     "١": "yes", "٢": "no", "۱": "yes", "२": "no", "１": "yes", "２．": "no", "①": "yes", "②": "no", "1️⃣": "yes", "2️⃣": "no", "¹": "yes", "𝟏": "yes",
     "१": "yes",
     "1 yes": "yes", "2 no": "no", "2. No": "no", "1-yes": "yes", "3 not sure": "unsure", "1, please": "yes", "number 2": "no", "option 1": "yes",
-    "one": "yes", "two": "no", "Three": "unsure", "the first one": "yes", "First": "yes", "the second": "no", "number one": "yes", 
+    "one": "yes", "two": "no", "Three": "unsure", "the first one": "yes", "First": "yes", "the second": "no", "number one": "yes",
     "1 no": "unclear", "2 yes": "unclear", "1 2": "unclear", "12": "unclear", "4": "unclear", "-1": "yes", "1.5": "unclear",
     "00000000000000000001": "unclear", "1/2": "unclear",
     # yes

@@ -6,6 +6,8 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from caller_service.core.dispatch import cannot_text
 from caller_service.core.safe_contact import may_text
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
@@ -26,11 +28,13 @@ def send_text(parts: Parts, message_id: str) -> None:
         text = messages.by_id(conn, parts.sealer, message_id)
         number = _number(parts, text) if text else ""
         allowed = text is not None and (text.person is not None or _allowed(parts, text))
-    if text is None or text.state not in ("waiting", "trying"):
+        behind = text is not None and messages.earlier_waiting(conn, text)
+    if text is None or text.state not in ("waiting", "trying") or behind:
         return
     if not allowed or not number:
         with transaction(parts) as conn:
             messages.dead(conn, text.id, "held by the safe-contact gate" if not allowed else "no number", state="held")
+            _wake_next(conn, parts, text)
         return
     with transaction(parts) as conn:
         fresh = messages.claim(conn, text.id, parts.now() + CLAIM)
@@ -42,6 +46,13 @@ def send_text(parts: Parts, message_id: str) -> None:
         return
     with transaction(parts) as conn:
         messages.sent(conn, text.id, sid)
+        _wake_next(conn, parts, text)
+
+
+def _wake_next(conn: sa.Connection, parts: Parts, text: Text) -> None:
+    following = messages.next_waiting(conn, text)
+    if following is not None:
+        parts.jobs.enqueue(conn, "send_text", f"send:{following}:after:{text.id}:{text.tries}", following)
 
 
 def receipts_url(parts: Parts, message_id: str) -> str:
@@ -74,8 +85,10 @@ def _failed(parts: Parts, text: Text, problem: LineError) -> None:
         if again:
             state = "waiting" if isinstance(problem, LineBusy) and text.state == "waiting" else "trying"
             messages.later(conn, text.id, state, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code)
+            _wake_next(conn, parts, text)
             return
         messages.dead(conn, text.id, problem.code)
+        _wake_next(conn, parts, text)
         if isinstance(problem, ContactStopped) and text.contact_id:
             contacts.set_stopped(conn, text.contact_id, parts.now(), "carrier")
     undelivered(parts, text, problem)

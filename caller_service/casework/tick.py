@@ -5,7 +5,10 @@ Any number of workers may sweep at once: a case is decided by compare-and-swap, 
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
+
+from sqlalchemy.exc import DBAPIError
 
 from caller_service.core import clock
 from caller_service.store import cases, hand_offs, messages
@@ -13,6 +16,7 @@ from caller_service.store import cases, hand_offs, messages
 from .change import change
 from .parts import Parts, transaction
 
+log = logging.getLogger(__name__)
 BATCH = 500
 HOLD = timedelta(seconds=60)
 
@@ -25,7 +29,7 @@ def sweep(parts: Parts) -> int:
         deliveries = hand_offs.due(conn, now, BATCH)
         texts = messages.due(conn, now, BATCH)
     for case_id in due_cases:
-        change(parts, case_id, clock.tick, "clock")
+        _ring(parts, case_id, now)
     if deliveries or texts:
         with transaction(parts) as conn:
             for one in deliveries:
@@ -35,6 +39,18 @@ def sweep(parts: Parts) -> int:
                 messages.hold(conn, message_id, now + HOLD)
                 parts.jobs.enqueue(conn, "send_text", f"send:{message_id}:{_stamp(next_at)}", message_id)
     return len(due_cases) + len(deliveries) + len(texts)
+
+
+def _ring(parts: Parts, case_id: str, now: datetime) -> None:
+    """One case's clocks. A case that cannot be decided is said in the log and looked at again: it stops no other."""
+    try:
+        change(parts, case_id, clock.tick, "clock")
+    except DBAPIError:
+        raise
+    except Exception as problem:
+        log.error("case cannot be decided", extra={"case": case_id, "fault": type(problem).__name__})
+        with transaction(parts) as conn:
+            cases.postpone(conn, case_id, now + HOLD)
 
 
 def _stamp(at: datetime | None) -> int:

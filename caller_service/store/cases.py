@@ -75,6 +75,11 @@ def keep(conn: sa.Connection, sealer: Sealer, told: Case, due_at: datetime | Non
         raise Stale
 
 
+def postpone(conn: sa.Connection, case_id: str, until: datetime) -> None:
+    """Look at a case again later; nothing else about it changes."""
+    conn.execute(sa.update(case).where(case.c.id == case_id).values(due_at=until))
+
+
 def full_areas(conn: sa.Connection, now: datetime) -> frozenset[str]:
     return frozenset(conn.execute(sa.select(area_state.c.area).where(area_state.c.full_until > now)).scalars())
 

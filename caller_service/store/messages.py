@@ -105,6 +105,21 @@ def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str |
     return changed.rowcount == 1
 
 
+def earlier_waiting(conn: sa.Connection, text: Text) -> bool:
+    """Is an earlier text to the same person still on its way, and has not failed yet? They hear things in their order."""
+    return conn.execute(_unsent(text).where(message.c.id < text.id, message.c.error.is_(None)).limit(1)).first() is not None
+
+
+def next_waiting(conn: sa.Connection, text: Text) -> str | None:
+    """The following text to the same person, if it waits behind this one."""
+    return conn.execute(_unsent(text).where(message.c.id > text.id, message.c.state == "waiting").order_by(message.c.id).limit(1)).scalar()
+
+
+def _unsent(text: Text) -> sa.Select[Any]:
+    whom = message.c.contact_id == text.contact_id if text.person is None else message.c.person == text.person
+    return sa.select(message.c.id).where(whom, message.c.direction == "out", message.c.state.in_(("waiting", "trying")))
+
+
 def claim(conn: sa.Connection, message_id: str, until: datetime) -> bool:
     """Begin a try at sending. False if another try began before and its end is not known: then look first."""
     begun = sa.update(message).where(message.c.id == message_id)
