@@ -375,13 +375,19 @@ class House:
         sid = person.sent[-1]
         return self.rows('SELECT c.* FROM "case" c JOIN message m ON m.case_id = c.id WHERE m.provider_id = :sid', sid=sid)[0]
 
-    def unfinished_jobs(self) -> int:
-        table = "workflow_status" if self.database_url.startswith("sqlite") else "dbos.workflow_status"
-        return int(self.rows(f"SELECT count(*) FROM {table} WHERE status IN ('PENDING', 'ENQUEUED', 'DELAYED')")[0][0])
+    def under_way(self, people: Sequence[Person]) -> list[str]:
+        """What is still to be sent or delivered about these people's cases."""
+        ids = {f"id{place}": self.case_of(one).id for place, one in enumerate(people)}
+        listed = ", ".join(f":{name}" for name in ids)
+        texts = self.rows(f"SELECT keys FROM message WHERE state IN ('waiting', 'trying') AND case_id IN ({listed})", **ids)
+        return [
+            row[0]
+            for row in texts + self.rows(f"SELECT destination FROM delivery WHERE state = 'waiting' AND case_id IN ({listed})", **ids)
+        ]
 
-    def settles(self) -> None:
-        """Every job is done and every receipt is in."""
-        until(lambda: self.unfinished_jobs() == 0, "all jobs are done", 20)
+    def settles(self, *people: Person) -> None:
+        """Everything about these people is sent, delivered and receipted."""
+        until(lambda: not self.under_way(people), "nothing is under way", 20)
         assert self.twilio.extensions["errands"].settled(10)
 
 

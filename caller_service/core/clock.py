@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from . import hand_off
-from .case import Case, Status, Step
+from .case import Case, Status, Step, move
 from .effect import Effects, HandOff, Record, Say
 from .escalation import page_rung
 from .program import Clocks, Program
@@ -139,6 +139,9 @@ def _truth_due(case: Case, clocks: Clocks) -> datetime | None:
 
 
 def _truth(case: Case, scene: Scene) -> Step:
+    """Where it may not be texted unasked, it is owed: the next reply tells it (screening.advance)."""
+    if not may_text(case, "truth.nobody_yet"):
+        case = case.marked(truth_owed=scene.now)
     return Step(case.marked(truth=scene.now), (Say("truth.nobody_yet", unasked=True), Record("truth_told")))
 
 
@@ -180,8 +183,15 @@ def _wait_word(case: Case, scene: Scene) -> Step:
 def _review_due(case: Case, clocks: Clocks) -> datetime | None:
     if not case.review or case.ended or case.human_has_it or case.in_danger:
         return None
+    if only_quiet(case) and "review_paged" in case.marks:
+        return None  # a stray "hi": one person was asked by name, that is enough
     since = _last(case, "review", "review_paged")
     return None if since is None else since + timedelta(seconds=clocks.review)
+
+
+def only_quiet(case: Case) -> bool:
+    """Nothing is known but that somebody stopped writing."""
+    return set(case.because) - case.set_aside <= {"quiet"}
 
 
 def _review(case: Case, scene: Scene) -> Step:
@@ -253,6 +263,21 @@ def _reached(case: Case, scene: Scene) -> Step:
     return Step(case, (ask(scene.program.protocol, case, unasked=True),))
 
 
+# ---- nothing more came ----------------------------------------------------------------------------------------------
+
+
+def _abandon_due(case: Case, clocks: Clocks) -> datetime | None:
+    if case.ended or case.status != Status.SCREENING or "review_paged" not in case.marks or not only_quiet(case):
+        return None
+    return _silence(clocks.abandon, case)
+
+
+def _abandon(case: Case, scene: Scene) -> Step:
+    """A day of silence after a human was asked to look, and nothing was ever known: the ledger closes it, unsaid."""
+    ended = replace(move(case, Status.CLOSED, scene.now), outcome="abandoned", asked="")
+    return Step(ended, (HandOff("abandoned"), Record("abandoned")))
+
+
 CLOCKS = (
     Clock("danger_silence", _danger_silence_due, _danger_silence),
     Clock("quiet_reask", _quiet_reask_due, _quiet_reask),
@@ -266,4 +291,5 @@ CLOCKS = (
     Clock("late_tell", _late("late_told", lambda clocks: clocks.late_tell), _tell_late),
     Clock("late_supervisor", _late("late_paged", lambda clocks: clocks.late_supervisor), _supervisor),
     Clock("reached_911", _reached_due, _reached),
+    Clock("abandon", _abandon_due, _abandon),
 )

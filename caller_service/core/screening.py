@@ -82,6 +82,8 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
         step = _nothing_open(step, scene) if first else Step(*hand_off.revise(step.case, step.effects))
         return Step(step.case, gated(step.case, step.effects)[0])
     step = conclude(step.case, step.effects, scene, urgent=_urgent(reading))
+    if "truth_owed" in step.case.marks and step.case.page_waits:  # held back at 180 s; a reply may tell it
+        step = Step(step.case.unmarked("truth_owed"), (Say("truth.nobody_yet"), *step.effects))
     effects = _with_preamble(step.effects, greet(step.case, scene)) if first else step.effects
     return Step(step.case, gated(step.case, effects)[0])
 
@@ -113,7 +115,10 @@ def recompute(case: Case, scene: Scene, urgent: bool = False) -> Step:
     danger = tuple(rule for rule in new if rule.level is not None)
     if not case.ended and (danger or (urgent and case.in_danger)):
         return page(case, danger, scene)
-    return Step(case, tuple(Say(rule.say) for rule in new[:1] if rule.say))
+    spoken = tuple(Say(rule.say) for rule in new[:1] if rule.say)
+    if spoken and not case.ended:  # "A person here will read this": from now on the review clock holds us to it
+        return Step(case.marked(review=scene.now), (*spoken, HandOff("review")))
+    return Step(case, spoken)
 
 
 def _ask_on(case: Case, scene: Scene) -> Step:
@@ -152,7 +157,7 @@ def page(case: Case, danger: tuple[Rule, ...], scene: Scene) -> Step:
     told = HandOff("danger")
     if waiting:
         return Step(case, (*words, told))
-    case = replace(case, round=case.round + 1, rung=0).marked(paged=scene.now, first_paged=scene.now).unmarked("truth")
+    case = replace(case, round=case.round + 1, rung=0).marked(paged=scene.now, first_paged=scene.now).unmarked("truth", "truth_owed")
     return Step(case, (*words, Page("danger", 0, case.round), told))
 
 
@@ -255,7 +260,7 @@ def _danger(case: Case, reply: Danger, protocol: Protocol) -> Step:
     """Life danger in free text: what to do, at once; a human; and `health` asked again (rule 7)."""
     answers = {name: answer for name, answer in case.answers.items() if name != "health"}
     again = ("health", *(name for name in case.again if name != "health"))
-    words = tuple(Say(key) for key in dict.fromkeys(protocol.dangers[kind] for kind in reply.kinds))
+    words = tuple(Say(key) for key in dict.fromkeys(key for kind, key in protocol.dangers.items() if kind in reply.kinds))
     return Step(replace(case, said=case.said | set(reply.kinds), answers=answers, again=again, asked=case.asked or "health"), words[:2])
 
 
