@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -88,6 +89,12 @@ def serve(workers: int, threads: int) -> None:
 
     settings = settings_now()
     caller_service.create_app(settings)  # refuse here, with every fault, rather than in each worker
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((settings.host, settings.port))
+        except OSError as problem:
+            refuse([f"CALLER_BIND: {settings.bind} cannot be used ({problem.strerror})"])
     click.echo(f"database {shown(settings.database_url)}; listening on http://{settings.bind}", err=True)
     Web(lambda: caller_service.create_app(settings), settings.bind, workers, threads).run()
 

@@ -6,6 +6,7 @@ has its own process group and ends when the parent's pipe closes, however the pa
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import select
@@ -17,7 +18,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 import sqlalchemy as sa
 
@@ -60,13 +60,17 @@ def run(settings: Settings, fresh: bool = False, port: int = 8000, pace: float =
     if settings.live:
         print("CALLER_MODE is live: rehearse is for rehearsal.", file=sys.stderr)
         return 1
-    held = _alone(
-        Path(sa.make_url(settings.database_url).database or "").parent if settings.database_url.startswith("sqlite") else Path("var")
-    )
-    if held is None:
-        print("A rehearsal already runs on this database; stop it first, or start in another folder.", file=sys.stderr)
-        return 1
     told = read_program(settings.program)
+    lite = settings.database_url.startswith("sqlite")
+    path = Path(sa.make_url(settings.database_url).database or "") if lite else Path("var") / "rehearsal"
+    with contextlib.ExitStack() as held:
+        if not (_alone(held, path.with_name("rehearsal.lock")) and _alone(held, Path(f"{path}.worker"), keep=False)):
+            print("A rehearsal or a worker already runs on this database; stop it first, or start in another folder.", file=sys.stderr)
+            return 1
+        return _play(settings, told, fresh, port, pace, read_seconds)
+
+
+def _play(settings: Settings, told: Program, fresh: bool, port: int, pace: float, read_seconds: int | None) -> int:
     sockets = {name: free_socket("127.0.0.1", first) for name, first in (("web", port), ("phone", port + 10), ("dispatch", port + 20))}
     urls = {name: f"http://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
     settings = replace(settings, public_url=urls["web"], twilio_api_url=urls["phone"])
@@ -84,20 +88,20 @@ def run(settings: Settings, fresh: bool = False, port: int = 8000, pace: float =
     for bound in sockets.values():
         bound.close()
     _announce(program, urls)
-    with held:
-        return children.watch()
+    return children.watch()
 
 
-def _alone(var: Path) -> IO[str] | None:
-    """A lock that lives as long as this rehearsal; None if another one has it."""
-    var.mkdir(parents=True, exist_ok=True)
-    held = (var / "rehearsal.lock").open("w")
+def _alone(held: contextlib.ExitStack, path: Path, keep: bool = True) -> bool:
+    """Take a lock file; False if somebody has it. Kept until `held` ends, or only looked at."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        held.close()
-        return None
-    return held
+        file.close()
+        return False
+    held.enter_context(file) if keep else file.close()
+    return True
 
 
 def _pointed(program: Program, dispatch_url: str, read_seconds: int | None) -> Program:

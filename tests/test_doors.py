@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from conftest import House
 
 GUARDS = {open_to_all, twilio_only, bearer_only, metrics_only}
-OPEN = {"/", "/police", "/health/live", "/health/ready", "/api/v1/hand_off.v1.schema.json", "/api/v1/openapi.json", "/static/<path:filename>"}
+OPEN = {
+    "/",
+    "/police",
+    "/health/live",
+    "/health/ready",
+    "/api/v1/hand_off.v1.schema.json",
+    "/api/v1/openapi.json",
+    "/static/<path:filename>",
+}
 
 
 def test_every_blueprint_names_its_guard(house: House) -> None:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from caller_service.core.case import Case, Step
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts
-from caller_service.store.cases import Stale
 
 from .carry_out import Work, keep
 from .parts import Parts, transaction
@@ -26,12 +25,15 @@ def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
             return work.before if work else None
         with transaction(parts) as conn:
             keep(conn, parts, work)
-    except Stale:
-        with transaction(parts) as conn:
-            take_turn(conn, parts)
-            work = _decided(conn, parts, case_id, decide, who, lock=True)
-            if work is not None and not _nothing(work):
-                keep(conn, parts, work)
+        return work.step.case
+    except Exception as problem:
+        if not cases.somebody_was_quicker(problem):
+            raise
+    with transaction(parts) as conn:
+        take_turn(conn, parts)
+        work = _decided(conn, parts, case_id, decide, who, lock=True)
+        if work is not None and not _nothing(work):
+            keep(conn, parts, work)
     return work.step.case if work else None
 
 

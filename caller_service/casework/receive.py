@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from caller_service.core.case import Case
 from caller_service.store import cases, contacts, messages
-from caller_service.store.cases import Stale
 from caller_service.store.contacts import Contact
 from caller_service.store.messages import Text
 
@@ -38,8 +36,10 @@ def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     """Take in a text and return the texts that answer it. Safe to repeat: the same turn gives the same answer."""
     try:
         return _unlocked(parts, turn)
-    except (Stale, IntegrityError):
-        return _locked(parts, turn)
+    except Exception as problem:
+        if not cases.somebody_was_quicker(problem):
+            raise
+    return _locked(parts, turn)
 
 
 def receive_unknown(parts: Parts, turn: Turn) -> None:
@@ -83,7 +83,14 @@ def _decide(conn: sa.Connection, parts: Parts, turn: Turn, known: Contact | None
     scene = parts.scene(conn)
     if case is None:
         related = cases.last_closed(conn, contact.id) if known else None
-        opened = Case(parts.new_id(), parts.new_reference(), contact.id, contact.language, related=related or "")
+        opened = Case(
+            parts.new_id(),
+            parts.new_reference(),
+            contact.id,
+            contact.language,
+            related=related or "",
+            cannot_text="stopped" if contact.stopped else "",
+        )
     said = turn.said if not turn.opt_out else {"STOP": "stop", "START": "start", "HELP": "help"}.get(turn.opt_out, turn.said)
     step = hear(case or opened, said, turn.heard, scene, parts.vocabularies)
     inbound = Text(

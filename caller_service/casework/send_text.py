@@ -29,11 +29,13 @@ def send_text(parts: Parts, message_id: str) -> None:
         number = _number(parts, text) if text else ""
         allowed = text is not None and (text.person is not None or _allowed(parts, text))
         behind = text is not None and messages.earlier_waiting(conn, text)
+        overtaken = text is not None and text.tries > 0 and text.keys.startswith("status.") and messages.newer_update(conn, text)
     if text is None or text.state not in ("waiting", "trying") or behind:
         return
-    if not allowed or not number:
+    if overtaken or not allowed or not number:
+        why = "a newer update" if overtaken else "no number" if allowed else "the safe-contact gate"
         with transaction(parts) as conn:
-            messages.dead(conn, text.id, "held by the safe-contact gate" if not allowed else "no number", state="held")
+            messages.dead(conn, text.id, why, state="overtaken" if overtaken else "held")
             _wake_next(conn, parts, text)
         return
     with transaction(parts) as conn:

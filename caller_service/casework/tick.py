@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from caller_service.core import clock
 from caller_service.store import cases, hand_offs, messages
@@ -45,7 +45,7 @@ def _ring(parts: Parts, case_id: str, now: datetime) -> None:
     """One case's clocks. A case that cannot be decided is said in the log and looked at again: it stops no other."""
     try:
         change(parts, case_id, clock.tick, "clock")
-    except DBAPIError:
+    except SQLAlchemyError:  # the database, not the case
         raise
     except Exception as problem:
         log.error("case cannot be decided", extra={"case": case_id, "fault": type(problem).__name__})

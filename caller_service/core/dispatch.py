@@ -35,7 +35,7 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene) -> Step:
     if taken and at == case.marks.get("promised"):
         return Step(case)
     joins = case.in_danger and not taken
-    case = replace(case, accepted_by=by, review=False).marked(acknowledged=scene.now)
+    case = replace(case, accepted_by=by, review=False, unserved="").marked(acknowledged=scene.now)
     case = case.marked(promised=at) if at is not None else case.unmarked("promised")
     if not case.human_has_it:
         case = move(case, Status.ACCEPTED, scene.now)
@@ -114,7 +114,7 @@ def note(case: Case, by: str, words: str, scene: Scene) -> Step:
 
 def cannot_text(case: Case, why: str) -> Step:
     """A text did not arrive. That closes nothing: whoever has the case is told, and finds another way."""
-    if case.ended or case.cannot_text == why:
+    if case.ended or case.cannot_text:
         return Step(case)
     return Step(*hand_off.revise(replace(case, cannot_text=why), (Record("cannot_text", {"why": why}),)))
 

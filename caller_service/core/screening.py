@@ -151,7 +151,7 @@ def page(case: Case, danger: tuple[Rule, ...], scene: Scene) -> Step:
     """
     words = tuple(Say(rule.say) for rule in danger[:1] if rule.say)
     waiting = case.page_waits
-    case = replace(case, response="human")
+    case = replace(case, response=case.response or "human")  # a team that was chosen stays chosen
     if case.status == Status.SCREENING:
         case = move(move(case, Status.OPEN, scene.now), Status.HANDED_OFF, scene.now)
     told = HandOff("danger")

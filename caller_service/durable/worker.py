@@ -103,7 +103,7 @@ def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], object], stop: thr
                 life.take_over()
             if beat % 7200 == 0:
                 purge(engine)
-        except sa.exc.DBAPIError as problem:  # the database is away: say so, keep trying
+        except sa.exc.SQLAlchemyError as problem:  # the database is away: say so, keep trying
             log.error("sweep failed", extra={"fault": type(problem).__name__})
         beat += 1
 

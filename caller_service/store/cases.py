@@ -22,6 +22,13 @@ class Stale(Exception):
     """Somebody else wrote the case first; nothing was written."""
 
 
+def somebody_was_quicker(problem: Exception) -> bool:
+    """Did a write fail because of another write at the same time? Then the work is run once more, under the lock."""
+    if isinstance(problem, (Stale, sa.exc.IntegrityError)):
+        return True
+    return isinstance(problem, sa.exc.DBAPIError) and getattr(problem.orig, "sqlstate", "") in ("40P01", "40001")  # deadlock, serialization
+
+
 def open_case(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Case | None:
     """The contact's open case. There is at most one (uq_case_open_contact)."""
     row = conn.execute(sa.select(case).where(case.c.contact_id == contact_id, case.c.closed_at.is_(None))).first()
@@ -77,7 +84,7 @@ def keep(conn: sa.Connection, sealer: Sealer, told: Case, due_at: datetime | Non
 
 def postpone(conn: sa.Connection, case_id: str, until: datetime) -> None:
     """Look at a case again later; nothing else about it changes."""
-    conn.execute(sa.update(case).where(case.c.id == case_id).values(due_at=until))
+    conn.execute(sa.update(case).where(case.c.id == case_id, case.c.due_at < until).values(due_at=until))
 
 
 def full_areas(conn: sa.Connection, now: datetime) -> frozenset[str]:

@@ -37,10 +37,13 @@ def add(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> Non
 
 
 def lock(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> None:
-    """Add the contact if it is new, and hold its row until the transaction ends: turns of one number queue here."""
+    """Add the contact if it is new, and hold its row until the transaction ends: turns of one number queue here.
+
+    The language is written onto itself: a column that is no key, so that PostgreSQL's lock lets others point to the row.
+    """
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     statement = insert(contact).values(_values(sealer, new, now))
-    conn.execute(statement.on_conflict_do_update(index_elements=["number_index"], set_={"number_index": statement.excluded.number_index}))
+    conn.execute(statement.on_conflict_do_update(index_elements=["number_index"], set_={"language": contact.c.language}))
 
 
 def _values(sealer: Sealer, new: Contact, now: datetime) -> dict[str, object]:

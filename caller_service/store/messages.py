@@ -110,6 +110,12 @@ def earlier_waiting(conn: sa.Connection, text: Text) -> bool:
     return conn.execute(_unsent(text).where(message.c.id < text.id, message.c.error.is_(None)).limit(1)).first() is not None
 
 
+def newer_update(conn: sa.Connection, text: Text) -> bool:
+    """Has a newer status update been written for the same case?"""
+    newer = sa.select(message.c.id).where(message.c.case_id == text.case_id, message.c.id > text.id, message.c["keys"].startswith("status."))
+    return conn.execute(newer.where(message.c.direction == "out", message.c.answers.is_(None)).limit(1)).first() is not None
+
+
 def next_waiting(conn: sa.Connection, text: Text) -> str | None:
     """The following text to the same person, if it waits behind this one."""
     return conn.execute(_unsent(text).where(message.c.id > text.id, message.c.state == "waiting").order_by(message.c.id).limit(1)).scalar()
