@@ -113,6 +113,19 @@ def work() -> None:
     run_worker(parts, settings.worker_id, ready=lambda: click.echo("ready", err=True))
 
 
+@main.command()
+@click.option("--residents", default=32, show_default=True, type=click.IntRange(min=1), help="How many text at once.")
+@click.option("--each", default=6, show_default=True, type=click.IntRange(min=1), help="Conversations of each, in a round.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--old-cases", default=0, show_default=True, type=click.IntRange(min=0), help="Ended cases already there.")
+@click.option("--database-url", default="", help="An empty PostgreSQL database for each round; default SQLite.")
+def bench(residents: int, each: int, rounds: int, old_cases: int, database_url: str) -> None:
+    """Turns a second, beside the least app that does a durable turn, in the same run."""
+    from caller_service.bench import bench as run
+
+    run(residents, each, rounds, old_cases, database_url)
+
+
 def shown(url: str) -> str:
     """A database URL without its password."""
     return sa.make_url(url).render_as_string(hide_password=True)

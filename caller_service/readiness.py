@@ -18,7 +18,12 @@ Span = tuple[datetime, datetime]
 
 def live_faults(settings: Settings, program: Program) -> tuple[str, ...]:
     """Everything that forbids going live, all at once."""
-    return (*_sign_off(program), *_ladder(program), *_destinations(settings, program), *_address(settings))
+    return (*_sign_off(program), *_clocks(program), *_ladder(program), *_destinations(settings, program), *_address(settings))
+
+
+def _clocks(program: Program) -> list[str]:
+    """With no `read`, a "no" that answered another question would count (domain.md section 2, rule 8)."""
+    return [] if program.clocks.read else ["clocks.read: 0 is for rehearsal"]
 
 
 def _sign_off(program: Program) -> list[str]:

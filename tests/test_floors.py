@@ -23,7 +23,8 @@ FLOORS = {
     "web": 4.5,
     "console": 4.5,
 }
-FILES = sorted(path for path in HOUSE.rglob("*.py"))
+# In an installed package migrations/ lies inside; it is Alembic's, not a room.
+FILES = sorted(path for path in HOUSE.rglob("*.py") if path.relative_to(HOUSE).parts[0] != "migrations")
 STDLIB_ONLY = {"core"}
 
 
@@ -77,7 +78,8 @@ def test_flask_globals_appear_only_at_the_doors() -> None:
             continue
         for node, name in imports(path):
             if name == "flask" and isinstance(node, ast.ImportFrom):
-                assert not {alias.name for alias in node.names} & {"current_app", "g", "request", "session"}, path.name
+                used = {alias.name for alias in node.names} & {"current_app", "g", "request", "session"}
+                assert not used or path.name == "bench_floor.py", path.name  # an app of its own, to measure against
 
 
 def test_the_job_engine_is_known_in_one_room() -> None:
@@ -85,9 +87,9 @@ def test_the_job_engine_is_known_in_one_room() -> None:
 
 
 def test_only_casework_opens_transactions() -> None:
-    """`engine.begin()` stands once in casework (transaction), and in durable for the engine's own tables."""
+    """`engine.begin()` stands once in casework (transaction), in durable for the engine's own tables, in bench to fill a database."""
     begins = {str(path.relative_to(HOUSE)) for path in FILES if "engine.begin()" in path.read_text()}
-    assert begins <= {"casework/parts.py", "durable/worker.py"}
+    assert begins <= {"casework/parts.py", "durable/worker.py", "bench.py"}
 
 
 def test_no_import_inside_a_function_gets_round_a_floor() -> None:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from caller_service.core.asking import seen_question
 from caller_service.core.case import Case, Step
 from caller_service.core.reply import read
 from caller_service.core.routing import Scene
-from caller_service.core.screening import advance, seen_question
+from caller_service.core.screening import advance
 from caller_service.core.vocabulary import Vocabulary
 from caller_service.language.vocabularies import guess
 

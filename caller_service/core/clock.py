@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from . import hand_off
+from .asking import ask
 from .case import Case, Status, Step, move
 from .effect import Effects, HandOff, Record, Say
 from .escalation import page_rung
 from .program import Clocks, Program
 from .routing import Scene
 from .safe_contact import gated, may_text
-from .screening import ask, recompute
+from .screening import recompute
 
 Due = Callable[[Case, Clocks], datetime | None]
 Ring = Callable[[Case, Scene], Step]

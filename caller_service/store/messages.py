@@ -112,7 +112,9 @@ def earlier_waiting(conn: sa.Connection, text: Text) -> bool:
 
 def newer_update(conn: sa.Connection, text: Text) -> bool:
     """Has a newer status update been written for the same case?"""
-    newer = sa.select(message.c.id).where(message.c.case_id == text.case_id, message.c.id > text.id, message.c["keys"].startswith("status."))
+    newer = sa.select(message.c.id).where(
+        message.c.case_id == text.case_id, message.c.id > text.id, message.c["keys"].startswith("status.")
+    )
     return conn.execute(newer.where(message.c.direction == "out", message.c.answers.is_(None)).limit(1)).first() is not None
 
 

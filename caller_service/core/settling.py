@@ -1,0 +1,112 @@
+"""How a screening ends: what the resident chose is carried out, or the honest next step (domain.md section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from .case import Case, Status, Step, move
+from .effect import Effect, HandOff, Record, Say
+from .protocol import SKIPPED, UNREADABLE
+from .routing import Route, Scene, route
+from .safe_contact import may_text
+
+
+def settle(case: Case, scene: Scene) -> Step:
+    """The row of questions is done: carry out what the resident chose, or the honest next step."""
+    want = case.answers.get("want", SKIPPED)
+    if want == "team":
+        way = route(case, scene)
+        return _blocked(case, way, scene) if way.blocked else _to_team(case, way, scene)
+    if want in ("counselor", SKIPPED, UNREADABLE):
+        return _to_counselor(case, scene)
+    if want == "information":
+        return _done_or_reviewed(replace(case, response="information"), "information", Say("end.information"), scene)
+    return _caller_calls_911(replace(case, response="call_911"), scene)
+
+
+def _to_team(case: Case, way: Route, scene: Scene) -> Step:
+    case = replace(case, response="team", team=way.team.id if way.team else "", interpreter=way.interpreter, unserved="")
+    words = "end.team_place" if case.located != "inside" else "end.team"
+    return _handed_off(case, scene, Say(words), *_reach(case))
+
+
+def _to_counselor(case: Case, scene: Scene) -> Step:
+    if case.answers.get("contact") in ("unsafe", "unwanted", None):
+        case = replace(case, response="counselor", unserved="unsafe_to_contact")
+        return _done_or_reviewed(case, "unserved", Say("end.counselor_unsafe"), scene)
+    return _handed_off(replace(case, response="counselor"), scene, Say("end.counselor"))
+
+
+def _blocked(case: Case, way: Route, scene: Scene) -> Step:
+    """No team can come: say why, then what the resident chose for that."""
+    case = replace(case, response="team", unserved=way.blocked)
+    why: tuple[Effect, ...] = (Say(f"blocked.{way.blocked}"), Record("blocked", {"reason": way.blocked}))
+    chosen = case.answers.get("if_none", SKIPPED)
+    if chosen == "counselor":
+        step = _to_counselor(case, scene)
+    elif chosen == "call_988":
+        step = _done_or_reviewed(case, "unserved", Say("contingency.988"), scene)
+    elif chosen == "call_911":
+        step = _caller_calls_911(case, scene)
+    else:  # wait; no answer: wait, and a human (rule 12)
+        step = _handed_off(replace(case, review=True), scene, Say("contingency.wait"), *_reach(case))
+    return Step(step.case, why + step.effects)
+
+
+def _caller_calls_911(case: Case, scene: Scene) -> Step:
+    """The words at once, no level changed; we ask later whether they got through (rule 11)."""
+    case = move(case, Status.OPEN, scene.now).marked(told_911=scene.now)
+    return _reviewed(case, scene, Say("say.call_911"))
+
+
+def _reach(case: Case) -> tuple[Say, ...]:
+    """How the resident will hear from us, by what they called safe."""
+    contact = case.answers.get("contact", SKIPPED)
+    if may_text(case, "end"):
+        return (Say("reach.text"),)
+    return (Say("reach.call" if contact == "call" else "reach.reply_only"),)
+
+
+def _handed_off(case: Case, scene: Scene, *words: Say) -> Step:
+    case = move(move(case, Status.OPEN, scene.now), Status.HANDED_OFF, scene.now)
+    if case.review:
+        case = case.marked(review=scene.now)
+    return Step(case, (*words, HandOff("screened")))
+
+
+def _done_or_reviewed(case: Case, outcome: str, words: Say, scene: Scene) -> Step:
+    """Finished here, unless a doubt asks for a human's look first."""
+    if case.review:
+        return _handed_off(case, scene, words)
+    return Step(replace(move(case, Status.CLOSED, scene.now), outcome=outcome), (words,))
+
+
+def _reviewed(case: Case, scene: Scene, words: Say) -> Step:
+    return _handed_off(case, scene, words) if case.review else Step(case, (words,))
+
+
+# ---- follow-up questions --------------------------------------------------------------------------------------------
+
+
+def _reached(case: Case, choice: str, scene: Scene) -> Step:
+    """ "Did you reach 911?" Yes ends the case; anything else brings a human (the rule did_not_reach_911)."""
+    if choice != "yes" or case.revision:
+        return Step(case, (Say("reached.yes"),) if choice == "yes" else ())
+    return Step(replace(move(case, Status.CLOSED, scene.now), outcome="transferred_to_911", unserved=""), (Say("reached.yes"),))
+
+
+def _still(case: Case, choice: str, scene: Scene) -> Step:
+    """The contingency, checked again before it is carried out; anything but yes: wait, plus a human (rule 12)."""
+    chosen = case.answers.get("if_none")
+    if choice != "yes" or chosen in (None, "wait", SKIPPED, UNREADABLE):
+        return Step(replace(case, said=case.said | {"person"}), ())
+    if chosen == "counselor":
+        return Step(replace(case, response="counselor", team=""), (Say("end.counselor"), HandOff("contingency")))
+    if chosen == "call_911":
+        return Step(case.marked(told_911=scene.now), (Say("say.call_911"),))
+    ended = replace(move(case, Status.CLOSED, scene.now), outcome="unserved", unserved=case.unserved or "no_capacity")
+    return Step(ended, (Say("contingency.988"), HandOff("closed")))
+
+
+FOLLOW_UPS: Mapping[str, Callable[[Case, str, Scene], Step]] = {"reached": _reached, "if_none_still": _still}
