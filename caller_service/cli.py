@@ -225,15 +225,16 @@ def database_faults(settings: Settings) -> list[str]:
 
 @main.command()
 @click.option("--language", default=None, help="Begin in this language.")
+@click.option("--channel", default="sms", show_default=True, type=click.Choice(["sms", "voice"]), help="As texts, or as said on the phone.")
 @click.option("--keep", default=None, help="Write the transcript to this file.")
 @click.option("--read", "read_seconds", type=click.IntRange(min=0), default=0, show_default=True, help="The clock `read`, in seconds.")
-def talk(language: str | None, keep: str | None, read_seconds: int) -> None:
+def talk(language: str | None, channel: str, keep: str | None, read_seconds: int) -> None:
     """The protocol in a terminal: you are the resident, nothing is kept or sent."""
     from caller_service.talk import converse
 
     settings = settings_now()
     try:
-        converse(read_program(settings.program), language, keep, read_seconds)
+        converse(read_program(settings.program), language, keep, read_seconds, channel)
     except ValueError as problem:
         refuse([str(problem)])
 

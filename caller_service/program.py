@@ -136,7 +136,10 @@ def _known(sheet: Sheet, key: str, values: tuple[str, ...], known: tuple[str, ..
 
 
 def _clocks(sheet: Sheet) -> Clocks:
-    given = {field.name: sheet.whole(field.name, getattr(Clocks(), field.name), 0 if field.name == "read" else 1, _DAY) for field in fields(Clocks)}
+    given = {
+        field.name: sheet.whole(field.name, getattr(Clocks(), field.name), 0 if field.name == "read" else 1, _DAY)
+        for field in fields(Clocks)
+    }
     clocks = Clocks(**given)
     for sooner, later in (("quiet_reask", "quiet_review"), ("page_next", "truth"), ("late_tell", "late_supervisor")):
         if given[sooner] >= given[later]:

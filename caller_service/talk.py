@@ -15,13 +15,11 @@ from caller_service.core.program import Program
 from caller_service.core.routing import Scene
 from caller_service.language.catalog import read_catalog
 from caller_service.language.vocabularies import read_vocabularies
-from caller_service.language.wording import texts
+from caller_service.language.wording import spoken, texts
 
 
-def converse(
-    program: Program, language: str | None = None, keep: str | None = None, read_seconds: int = 0, said: Iterable[str] | None = None
-) -> None:
-    """Talk until the input ends. Raises ValueError for a language the program does not have."""
+def converse(program: Program, language: str | None = None, keep: str | None = None, read_seconds: int = 0, channel: str = "sms") -> None:
+    """Talk until the input ends, in texts or as said on the phone. Raises ValueError for a language not of the program."""
     if language is not None and language not in program.languages:
         raise ValueError(f"language {language}: the program has {', '.join(program.languages)}")
     program = replace(program, clocks=replace(program.clocks, read=read_seconds))
@@ -29,11 +27,16 @@ def converse(
     print(f"{program.name}. Write as a resident would; Ctrl-D ends.\n")
     case = _opened(program, language)
     catalog, vocabularies = read_catalog(program.languages), read_vocabularies(program.languages, program.watched)
-    for words in said if said is not None else _typed():
+    for words in _typed():
         now = datetime.now(UTC)
         step = hear(_opened(program, case.language) if case.ended else case, words, now, Scene(program, now), vocabularies)
         case = step.case
-        told = [f"< {message.text}".replace("\n", "\n  ") for message in texts(step.effects, case, program, catalog)] + _effects(step)
+        heard = (
+            spoken(step.effects, case, program, catalog)
+            if channel == "voice"
+            else [one.text for one in texts(step.effects, case, program, catalog)]
+        )
+        told = [f"< {one}".replace("\n", "\n  ") for one in heard] + _effects(step)
         print("\n".join(told) + "\n")
         lines += [f"> {words}", *told]
     if keep:

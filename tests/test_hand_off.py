@@ -15,6 +15,7 @@ from standardwebhooks.webhooks import Webhook
 
 from caller_service.casework.hand_off import PAUSES, deliver, replay
 from caller_service.casework.send_text import send_text
+from caller_service.durable.jobs import purge
 from caller_service.web.hand_off_schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -172,6 +173,16 @@ def test_a_number_that_cannot_be_texted_closes_nothing_and_dispatch_hears(house:
     assert me.case().status == "accepted"
     assert house.posted[-1][0]["contact"]["cannot_text"] == why
     assert house.posted[-1][0]["contact"]["text"] is False
+
+
+def test_finished_jobs_are_purged_and_waiting_ones_stay(house: House) -> None:
+    house.resident("+17205550111").wants_a_team()
+    house.settles()
+    house.resident("+17205550112").wants_a_team()
+
+    assert purge(house.parts.engine, keep=-3600, batch=1) == 1
+    assert len(house.jobs()) == 1
+    assert len(house.settles().posted) == 2
 
 
 # ---- clocks ---------------------------------------------------------------------------------------------------------

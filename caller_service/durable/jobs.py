@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer
@@ -28,7 +29,24 @@ class Jobs:
         if self._client is None:
             with self._making:
                 if self._client is None:
-                    self._client = DBOSClient(
-                        system_database_engine=self._engine, serializer=DBOSPortableJSONSerializer(), lazy=True, application_name=NAME
-                    )
+                    self._client = _client(self._engine)
         return self._client
+
+
+def _client(engine: sa.Engine) -> DBOSClient:
+    return DBOSClient(system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), lazy=True, application_name=NAME)
+
+
+def purge(engine: sa.Engine, keep: float, batch: int = 500) -> int:
+    """Drop jobs that ended more than `keep` seconds ago: the engine's tables hold what is under way, not history."""
+    schema = None if engine.dialect.name == "sqlite" else "dbos"
+    status = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("status"), sa.column("updated_at"), schema=schema)
+    ended = (status.c.status.in_(("SUCCESS", "ERROR", "CANCELLED")), status.c.updated_at <= int((time.time() - keep) * 1000))
+    client, dropped = _client(engine), 0
+    while True:
+        with engine.connect() as conn:
+            ids = list(conn.execute(sa.select(status.c.workflow_uuid).where(*ended).limit(batch)).scalars())
+        if not ids:
+            return dropped
+        client.delete_workflows(ids)
+        dropped += len(ids)

@@ -10,7 +10,6 @@ import fcntl
 import logging
 import os
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import IO
 import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer
 
-from .jobs import NAME, TEXTS
+from .jobs import NAME, TEXTS, purge
 
 log = logging.getLogger(__name__)
 VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old one left
@@ -102,26 +101,10 @@ def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], object], stop: thr
             if beat % 4 == 0:
                 life.take_over()
             if beat % 7200 == 0:
-                purge(engine)
+                purge(engine, KEEP_FINISHED)
         except sa.exc.SQLAlchemyError as problem:  # the database is away: say so, keep trying
             log.error("sweep failed", extra={"fault": type(problem).__name__})
         beat += 1
-
-
-def purge(engine: sa.Engine, keep: int = KEEP_FINISHED, batch: int = 500) -> None:
-    """Drop finished jobs: the engine's tables hold what is under way, not history."""
-    status = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("status"), sa.column("updated_at"), schema=_schema(engine))
-    old = (status.c.status.in_(("SUCCESS", "ERROR", "CANCELLED")), status.c.updated_at < int((time.time() - keep) * 1000))
-    while True:
-        with engine.connect() as conn:
-            ids = list(conn.execute(sa.select(status.c.workflow_uuid).where(*old).limit(batch)).scalars())
-        if not ids:
-            return
-        DBOS.delete_workflows(ids)
-
-
-def _schema(engine: sa.Engine) -> str | None:
-    return None if engine.dialect.name == "sqlite" else "dbos"
 
 
 class _Life:

@@ -33,11 +33,25 @@ def ask_key(effect: Ask) -> str:
     return f"ask.{effect.question}.{effect.variant}" if effect.variant else f"ask.{effect.question}"
 
 
-def question_text(effect: Ask, language: str, catalog: Catalog) -> str:
-    """A question and its numbered choices, one a line."""
+def question_text(effect: Ask, language: str, catalog: Catalog, spoken: bool = False) -> str:
+    """A question and its numbered choices, one a line; spoken, each names its key."""
     lines = [catalog.text(language, ask_key(effect))]
-    lines += [f"{number} {catalog.text(language, choice_key(effect.question, code))}" for number, code in enumerate(effect.choices, 1)]
+    for number, code in enumerate(effect.choices, 1):
+        choice = catalog.text(language, choice_key(effect.question, code))
+        lines.append(catalog.text(language, "voice.press", choice=choice, number=str(number)) if spoken else f"{number} {choice}")
     return "\n".join(lines)
+
+
+def spoken(effects: Sequence[Effect], case: Case, program: Program, catalog: Catalog) -> tuple[str, ...]:
+    """What these effects come to when they are said on the phone, one sentence or question each."""
+    fill = filling(program, case.language, catalog, case.reference)
+    said = []
+    for effect in effects:
+        if isinstance(effect, Ask):
+            said.append(question_text(effect, case.language, catalog, spoken=True))
+        elif isinstance(effect, Say):
+            said.append(catalog.text(case.language, effect.key, **(fill | dict(effect.fill))))
+    return tuple(said)
 
 
 def filling(program: Program, language: str, catalog: Catalog, reference: str = "") -> dict[str, str]:

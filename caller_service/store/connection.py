@@ -37,7 +37,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-WRITE_WAIT = 5.0  # seconds; Twilio gives a webhook 15, and the fallback words need some of them
+WRITE_WAIT = 4.0  # seconds; Twilio gives a webhook 15, and the fallback words need some of them
 POOL_SIZE = 40  # more than the worker's 32 threads: a job that holds one connection must find a second
 POOL_OVERFLOW = 10
 NAME = "caller-service"
@@ -82,7 +82,7 @@ def _postgresql_arguments(address: sa.URL, wait: float) -> dict[str, Any]:
     options = [asked] if isinstance(asked, str) else list(asked)
     return {
         "application_name": address.query.get("application_name", NAME),
-        "connect_timeout": 5,
+        "connect_timeout": max(2, int(wait)),  # libpq reads less than 2 as 2
         "options": " ".join([f"-c statement_timeout={limit} -c lock_timeout={limit}", *options]),
     }
 
