@@ -27,8 +27,6 @@ from caller_service.web.health import health, metrics
 from caller_service.web.pages import pages
 from caller_service.web.sms import sms
 
-VOICES = {"en": "en-US", "es": "es-MX"}  # Twilio's <Say> languages
-
 
 class NotReady(Exception):
     """Live start is refused; `faults` names every reason at once."""
@@ -53,7 +51,6 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
         METRICS_TOKEN=settings.metrics_token,
         MAX_CONTENT_LENGTH=1024 * 1024,
         MIGRATION_HEAD=migration_head(),
-        VOICES=VOICES,
     )
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *(settings.trusted_proxies,) * 4)  # type: ignore[method-assign]

@@ -114,6 +114,20 @@ def work() -> None:
 
 
 @main.command()
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("fallback"), show_default=True, help="Folder to write to."
+)
+def fallback(out: Path) -> None:
+    """Static answers for a host elsewhere: what Twilio says when this service is down."""
+    from caller_service.language.catalog import read_catalog
+    from caller_service.web.fallback import write
+
+    program = read_program(settings_now().program)
+    for path in write(out, program, read_catalog(program.languages)):
+        click.echo(path)
+
+
+@main.command()
 @click.option("--residents", default=32, show_default=True, type=click.IntRange(min=1), help="How many text at once.")
 @click.option("--each", default=6, show_default=True, type=click.IntRange(min=1), help="Conversations of each, in a round.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))

@@ -12,11 +12,13 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from caller_service.casework.hand_off import deliver
-from caller_service.casework.parts import Parts
+from caller_service.casework.parts import Parts, transaction
 from caller_service.casework.send_text import send_text
+from caller_service.casework.take_in import catch_up
 from caller_service.casework.tick import sweep
 from caller_service.durable.worker import work
 
+CATCH_UP = 60  # seconds between looks at the provider's list
 LOG = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -80,6 +82,20 @@ def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, rea
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    jobs = {"deliver": partial(deliver, parts), "send_text": partial(send_text, parts)}
+    jobs: dict[str, Callable[[str], object]] = {
+        "deliver": partial(deliver, parts),
+        "send_text": partial(send_text, parts),
+        "catch_up": partial(catch_up, parts),
+    }
     queues = [f"deliver.{one.name}" for one in parts.program.destinations if one.kind != "console"]
-    work(parts.engine, name, jobs, queues, partial(sweep, parts), stop, ready)
+    work(parts.engine, name, jobs, queues, partial(round_of_work, parts), stop, ready)
+
+
+def round_of_work(parts: Parts) -> None:
+    """What the worker does about twice a second; once a minute the texts missed during an outage are fetched."""
+    sweep(parts)
+    minute = int(parts.now().timestamp()) // CATCH_UP
+    if parts.jobs.last.get("catch_up") != minute:
+        with transaction(parts) as conn:
+            parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}", "")
+        parts.jobs.last["catch_up"] = minute

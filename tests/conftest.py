@@ -37,6 +37,7 @@ from caller_service.language.wording import filling
 from caller_service.settings import Settings
 from caller_service.store.tables import Base
 
+ME = "+17205550123"
 MONDAY_NOON = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)  # noon in the rehearsal city
 TWILIO = "https://twilio.test"
 CAD = "http://127.0.0.1:8020/hand-offs"

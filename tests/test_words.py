@@ -28,6 +28,7 @@ PACKAGE = Path(caller_service.__file__).parent
 # What the rehearsal city and its people put into the sentences, at their longest.
 FILL = {
     "reference": "K7M4Q",
+    "choice": "A team without police",
     "low": "20",
     "high": "30",
     "name": "Second dispatcher",

@@ -34,6 +34,7 @@ class Work:
     scene: Scene
     who: str  # for the journal: resident, clock, or a name
     inbound: Text | None = None  # the text it answers
+    late: bool = False  # nobody waits for the answer: it goes out by REST
 
 
 def keep(conn: sa.Connection, parts: Parts, work: Work) -> tuple[Text, ...]:
@@ -74,10 +75,10 @@ def _texts(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> tuple[T
 
 def _text(parts: Parts, work: Work, case: Case, words: Words, place: int) -> Text:
     now = work.scene.now
-    waiting = words.unasked or work.inbound is None
+    waiting = words.unasked or work.inbound is None or work.late
     return Text(
         parts.new_id(), "out", words.text, "waiting" if waiting else "replied", now, work.contact.id, case.id, None,
-        None if waiting or work.inbound is None else work.inbound.id, place,
+        None if words.unasked or work.inbound is None else work.inbound.id, place,
         " ".join(words.keys), case.language, next_at=now + HOLD if waiting else None,
     )  # fmt: skip
 

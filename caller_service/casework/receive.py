@@ -30,6 +30,7 @@ class Turn:
     said: str = field(repr=False)
     heard: datetime
     opt_out: str = ""  # what the carrier made of it: STOP, START, HELP
+    late: bool = False  # fetched afterwards: its webhook is gone, the answer goes out by REST
 
 
 def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
@@ -104,4 +105,4 @@ def _decide(conn: sa.Connection, parts: Parts, turn: Turn, known: Contact | None
         language=step.case.language,
         provider_id=turn.provider_id,
     )
-    return Work(contact, case, step, scene, "resident", inbound)
+    return Work(contact, case, step, scene, "resident", inbound, turn.late)

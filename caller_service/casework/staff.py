@@ -9,6 +9,7 @@ from caller_service.core.vocabulary import normal
 from caller_service.store import cases, messages
 from caller_service.store.messages import Text
 
+from .carry_out import HOLD
 from .change import change
 from .parts import Parts, transaction
 from .receive import Turn
@@ -32,21 +33,15 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
     inbound = Text(
         parts.new_id(), "in", turn.said, "heard", turn.heard, None, case.id if case else None, rung.name, provider_id=turn.provider_id
     )
+    now, about = parts.now(), case.id if case else None
     reply = Text(
-        parts.new_id(),
-        "out",
-        words,
-        "replied",
-        parts.now(),
-        None,
-        case.id if case else None,
-        rung.name,
-        inbound.id,
-        keys=key,
-        language=language,
-    )
+        parts.new_id(), "out", words, "waiting" if turn.late else "replied", now, None, about, rung.name, inbound.id,
+        keys=key, language=language, next_at=now + HOLD if turn.late else None,
+    )  # fmt: skip
     with transaction(parts) as conn:
         messages.add(conn, parts.sealer, (inbound, reply))
+        if turn.late:
+            parts.jobs.enqueue(conn, "send_text", f"send:{reply.id}:0", reply.id)
     return (reply,)
 
 

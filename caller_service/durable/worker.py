@@ -40,7 +40,7 @@ def migrate_engine(url: str) -> None:
 def work(
     engine: sa.Engine,
     name: str,
-    jobs: Mapping[str, Callable[[str], None]],
+    jobs: Mapping[str, Callable[[str], object]],
     queues: Iterable[str],
     sweep: Callable[[], object],
     stop: threading.Event,
@@ -80,7 +80,7 @@ class JobFailed(Exception):
     """A job met a fault of ours. The engine keeps and logs this: it names the job and the kind of fault, nothing else."""
 
 
-def _quiet(name: str, do: Callable[[str], None]) -> Callable[[str], None]:
+def _quiet(name: str, do: Callable[[str], object]) -> Callable[[str], None]:
     def job(reference: str) -> None:
         try:
             do(reference)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http import HttpClient
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -47,6 +48,16 @@ TWILIO_MEANS: Mapping[int, type[LineError]] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A text the provider took in for us."""
+
+    sid: str
+    number: str = field(repr=False)
+    words: str = field(repr=False)
+    at: datetime
+
+
 class _Elsewhere(TwilioHttpClient):
     """The SDK has no base-URL option: the host of each request is changed here (the rehearsal's stand-in)."""
 
@@ -82,7 +93,7 @@ class Line:
             raise _meaning(problem) from None
         except requests.ConnectTimeout:
             raise LineBusy("no connection") from None
-        except (requests.RequestException, ValueError, KeyError):
+        except (TwilioException, requests.RequestException, ValueError, KeyError):
             raise NoAnswer("no answer") from None
 
     def find(self, number: str, words: str, since: datetime) -> str | None:
@@ -91,9 +102,21 @@ class Line:
             for sent in self._client.messages.list(to=number, date_sent_after=since, limit=50):
                 if sent.body == words:
                     return str(sent.sid)
-        except (TwilioRestException, requests.RequestException, ValueError, KeyError):
+        except (TwilioException, requests.RequestException, ValueError, KeyError):
             raise LineBusy("cannot look") from None
         return None
+
+    def heard(self, ours: str, since: datetime, limit: int = 500) -> list[Heard]:
+        """The texts people sent to one of our numbers since then. Raises LineBusy if that cannot be known now."""
+        try:
+            listed = self._client.messages.list(to=ours, date_sent_after=since, limit=limit)
+        except (TwilioException, requests.RequestException, ValueError, KeyError):
+            raise LineBusy("cannot look") from None
+        return [
+            Heard(str(one.sid), str(one.from_ or ""), str(one.body or ""), one.date_sent or one.date_created)
+            for one in listed
+            if one.direction == "inbound"
+        ]
 
 
 def _meaning(problem: TwilioRestException) -> LineError:

@@ -68,11 +68,12 @@ def _row(text: Text, sealer: Sealer) -> dict[str, Any]:
 
 
 def heard(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, ...] | None:
-    """What was answered to this message, in order; None if it was never heard."""
+    """What was answered to this message, in order; None if it was never heard. Answers sent by REST are not said twice."""
     first = conn.execute(sa.select(message.c.id).where(message.c.provider == "twilio", message.c.provider_id == provider_id)).scalar()
     if first is None:
         return None
-    query = sa.select(message).where(message.c.answers == first).order_by(message.c.place)
+    by_webhook = sa.and_(message.c.answers == first, message.c.tries == 0, message.c.state != "waiting")
+    query = sa.select(message).where(by_webhook).order_by(message.c.place)
     return tuple(_text(row, sealer) for row in conn.execute(query))
 
 

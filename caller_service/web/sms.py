@@ -6,18 +6,17 @@ import logging
 import re
 
 import phonenumbers
-from flask import Response, current_app, request
+from flask import Response, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from caller_service.casework.receive import Turn, receive, receive_unknown
+from caller_service.casework.receive import Turn
 from caller_service.casework.send_text import note_receipt, receipts_url
-from caller_service.casework.staff import answer_page, on_the_ladder
+from caller_service.casework.take_in import take_in
 from caller_service.front.guard import guarded, parts, twilio_only
-from caller_service.language.segments import fitted
-from caller_service.language.wording import filling
 from caller_service.store.messages import RANKS
 
 from . import twiml
+from .fallback import spoken_answer, text_answer
 
 log = logging.getLogger(__name__)
 sms = guarded("sms", twilio_only, "/twilio")
@@ -45,15 +44,11 @@ def text() -> Response:
     number = dialable(told["number"])
     turn = Turn(told["provider_id"], number, told["said"].replace("\x00", ""), heard, told["opt_out"])
     try:
-        if not number:
-            receive_unknown(parts(), turn)
-            return fallback()
-        rung = on_the_ladder(parts().program, number)
-        replies = answer_page(parts(), turn, rung) if rung else receive(parts(), turn)
+        replies = take_in(parts(), turn)
     except Exception as problem:  # the outermost door: a fault of ours becomes the words that help anyway
         log.error("turn failed", extra={"fault": type(problem).__name__})
         return fallback()
-    return twiml.messages((reply.words, receipts_url(parts(), reply.id)) for reply in replies)
+    return fallback() if replies is None else twiml.messages((reply.words, receipts_url(parts(), reply.id)) for reply in replies)
 
 
 def dialable(number: str) -> str:
@@ -67,9 +62,7 @@ def dialable(number: str) -> str:
 
 def fallback() -> Response:
     """We could not take the text: the 911 and 988 words, in every language of the program."""
-    program, catalog = parts().program, parts().catalog
-    words = (fitted(catalog.text(language, "fallback", **filling(program, language, catalog))) for language in program.languages[:2])
-    return twiml.messages((line, "") for line in words)
+    return Response(text_answer(parts().program, parts().catalog), content_type="text/xml; charset=utf-8")
 
 
 @sms.post("/receipts/message")
@@ -85,9 +78,4 @@ def receipt() -> Response:
 @sms.post("/voice")
 def voice() -> Response:
     """Calls are not screened yet: say where help is, in every language, and that this number takes texts."""
-    program, catalog = parts().program, parts().catalog
-    spoken = "".join(
-        f'<Say language="{current_app.config["VOICES"].get(language, "en-US")}">{catalog.text(language, "voice.not_yet", program=program.name)}</Say>'
-        for language in program.languages
-    )
-    return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{spoken}<Hangup/></Response>', content_type="text/xml; charset=utf-8")
+    return Response(spoken_answer(parts().program, parts().catalog, "voice.not_yet"), content_type="text/xml; charset=utf-8")

@@ -14,3 +14,9 @@ def messages(texts: Iterable[tuple[str, str]]) -> Response:
         f"<Message{f' statusCallback={quoteattr(url)}' if url else ''}><Body>{escape(words)}</Body></Message>" for words, url in texts
     )
     return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{body}</Response>', content_type="text/xml; charset=utf-8")
+
+
+def says(lines: Iterable[tuple[str, str]]) -> Response:
+    """A `<Say>` for each (voice language, words), then the call ends."""
+    body = "".join(f"<Say language={quoteattr(language)}>{escape(words)}</Say>" for language, words in lines)
+    return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{body}<Hangup/></Response>', content_type="text/xml; charset=utf-8")
