@@ -48,8 +48,6 @@ def keep(conn: sa.Connection, parts: Parts, work: Work) -> tuple[Text, ...]:
         cases.add(conn, parts.sealer, case, due_at)
     else:
         cases.keep(conn, parts.sealer, case, due_at)
-    if work.inbound is not None:
-        messages.add(conn, parts.sealer, (work.inbound,))
     replies = _texts(conn, parts, work, case)
     _contact(conn, work, case)
     for effect in work.step.effects:
@@ -66,7 +64,7 @@ def keep(conn: sa.Connection, parts: Parts, work: Work) -> tuple[Text, ...]:
 def _texts(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> tuple[Text, ...]:
     said = texts(work.step.effects, case, parts.program, parts.catalog)
     rows = tuple(_text(parts, work, case, words, place) for place, words in enumerate(said))
-    messages.add(conn, parts.sealer, rows)
+    messages.add(conn, parts.sealer, rows if work.inbound is None else (work.inbound, *rows))
     for row in rows:
         if row.state == "waiting":
             parts.jobs.enqueue(conn, "send_text", f"send:{row.id}:0", row.id)

@@ -51,9 +51,8 @@ def receive_unknown(parts: Parts, turn: Turn) -> None:
 
 
 def _unlocked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
+    """Most turns are neither repeats nor raced: whether this one was heard before is left to the unique key."""
     with parts.engine.connect() as conn:
-        if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
-            return answered
         contact = contacts.find(conn, parts.sealer, turn.number)
         case = cases.open_case(conn, parts.sealer, contact.id) if contact else None
         work = _decide(conn, parts, turn, contact, case)

@@ -18,6 +18,12 @@ _COLUMNS = ("id", "reference", "status", "version", "level", "response", "area",
 _PRIVATE = ("narrative", "place", "point", "code_word")
 
 
+# Statements of the turn path are built once: building one costs more than running it.
+_OPEN = sa.select(case).where(case.c.contact_id == sa.bindparam("contact"), case.c.closed_at.is_(None))
+_ADD = sa.insert(case)
+_KEEP = sa.update(case).where(case.c.id == sa.bindparam("known_id"), case.c.version == sa.bindparam("known_version"))
+
+
 class Stale(Exception):
     """Somebody else wrote the case first; nothing was written."""
 
@@ -31,7 +37,7 @@ def somebody_was_quicker(problem: Exception) -> bool:
 
 def open_case(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Case | None:
     """The contact's open case. There is at most one (uq_case_open_contact)."""
-    row = conn.execute(sa.select(case).where(case.c.contact_id == contact_id, case.c.closed_at.is_(None))).first()
+    row = conn.execute(_OPEN, {"contact": contact_id}).first()
     return None if row is None else _case(row, sealer)
 
 
@@ -75,9 +81,8 @@ def add(conn: sa.Connection, sealer: Sealer, told: Case, due_at: datetime | None
 
 def keep(conn: sa.Connection, sealer: Sealer, told: Case, due_at: datetime | None) -> None:
     """Write the case if nobody wrote it since it was read: `told.version` is one more than what is in the row."""
-    changed = conn.execute(
-        sa.update(case).where(case.c.id == told.id, case.c.version == told.version - 1).values(_row(told, sealer) | {"due_at": due_at})
-    )
+    known = {"known_id": told.id, "known_version": told.version - 1, "due_at": due_at}
+    changed = conn.execute(_KEEP, _row(told, sealer) | known)
     if changed.rowcount != 1:
         raise Stale
 
@@ -97,7 +102,7 @@ def _row(told: Case, sealer: Sealer) -> dict[str, Any]:
     row = {name: plain.pop(name) for name in _COLUMNS}
     narrative, place, point, code_word = (plain.pop(name) for name in _PRIVATE)
     plain.pop("contact")
-    where = f"{told.id}"
+    where = told.id
     return row | {
         "state": plain,
         "closed_at": closed,

@@ -12,6 +12,10 @@ from .sealing import Sealer
 from .tables import contact
 
 
+_FIND = sa.select(contact).where(contact.c.number_index.in_(sa.bindparam("indexes", expanding=True)))
+_ADD = sa.insert(contact)
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     id: str
@@ -22,7 +26,7 @@ class Contact:
 
 def find(conn: sa.Connection, sealer: Sealer, number: str) -> Contact | None:
     """Who has this number; older index keys are tried too, so that a key can be rotated."""
-    row = conn.execute(sa.select(contact).where(contact.c.number_index.in_(sealer.indexes(number)))).first()
+    row = conn.execute(_FIND, {"indexes": list(sealer.indexes(number))}).first()
     return None if row is None else Contact(row.id, row.language, number, row.stopped_at is not None)
 
 
@@ -33,7 +37,7 @@ def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
 
 def add(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> None:
     """A second one with the same number is an IntegrityError: the work is run again and finds the first."""
-    conn.execute(sa.insert(contact).values(_values(sealer, new, now)))
+    conn.execute(_ADD, _values(sealer, new, now))
 
 
 def lock(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> None:

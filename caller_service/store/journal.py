@@ -12,6 +12,9 @@ import sqlalchemy as sa
 from .tables import journal
 
 
+_ADD = sa.insert(journal)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     id: str
@@ -28,7 +31,7 @@ def write(conn: sa.Connection, lines: Sequence[Line]) -> None:
             {"id": line.id, "at": line.at, "case_id": line.case_id, "who": line.who, "event": line.event, "detail": dict(line.detail)}
             for line in lines
         ]
-        conn.execute(sa.insert(journal), rows)
+        conn.execute(_ADD, rows)
 
 
 def of_case(conn: sa.Connection, case_id: str) -> list[Line]:

@@ -19,6 +19,9 @@ RANKS: Mapping[str, int] = {
 FAILED = frozenset({"failed", "undelivered", "canceled", "dead"})
 
 
+_ADD = sa.insert(message)
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """One text, in or out."""
@@ -43,7 +46,7 @@ class Text:
 
 def add(conn: sa.Connection, sealer: Sealer, texts: Sequence[Text]) -> None:
     if texts:
-        conn.execute(sa.insert(message), [_row(text, sealer) for text in texts])
+        conn.execute(_ADD, [_row(text, sealer) for text in texts])
 
 
 def _row(text: Text, sealer: Sealer) -> dict[str, Any]:
