@@ -140,6 +140,18 @@ def bench(residents: int, each: int, rounds: int, old_cases: int, database_url: 
     run(residents, each, rounds, old_cases, database_url)
 
 
+@main.command()
+@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(1, 3600), help="How long things go wrong.")
+@click.option("--residents", default=6, show_default=True, type=click.IntRange(1, 200), help="How many text at once.")
+@click.option("--seed", default=7, show_default=True, help="Repeats who writes what and what fails.")
+@click.option("--database-url", default="", help="An empty PostgreSQL database, with two workers; default SQLite.")
+def chaos(seconds: float, residents: int, seed: int, database_url: str) -> None:
+    """Kill, fail, delay and lie while residents text; then see that nothing was lost or doubled."""
+    from caller_service.chaos import run
+
+    sys.exit(run(seconds, database_url, seed, residents))
+
+
 def shown(url: str) -> str:
     """A database URL without its password."""
     return sa.make_url(url).render_as_string(hide_password=True)

@@ -86,7 +86,7 @@ def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, rea
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    jobs: dict[str, Callable[[str], object]] = {
+    jobs: dict[str, Callable[[str, str], object]] = {
         "deliver": partial(deliver, parts),
         "send_text": partial(send_text, parts),
         "catch_up": partial(catch_up, parts),

@@ -185,8 +185,15 @@ def test_somebody_who_accepts_ends_the_paging_and_is_named() -> None:
     person = in_danger().waits(seconds=70).staff(takes("Dana"))
 
     person.hears_of("human.joined").hears("Dana")
-    person.waits(hours=5)
+    person.waits(minutes=29)
     assert person.happened(Page) == []
+
+
+def test_somebody_who_accepts_danger_and_does_nothing_more_is_raised() -> None:
+    person = in_danger().staff(takes("Dana")).waits(minutes=31)
+
+    assert [(page.ladder, page.rung) for page in person.happened(Page)] == [("danger", 1)]  # type: ignore[attr-defined]
+    assert "status.late" not in person.said
 
 
 def test_a_decline_pages_the_next_person_at_once_and_the_ladder_goes_on() -> None:

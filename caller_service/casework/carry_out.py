@@ -92,7 +92,7 @@ def _contact(conn: sa.Connection, work: Work, case: Case) -> None:
 
 
 def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene) -> None:
-    rungs = {rung.name: rung for rung in parts.program.rungs(effect.ladder)}
+    rungs = {rung.name: rung for rung in parts.program.ladder}
     for name in people(effect, scene):
         row = {
             "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder, "round": effect.round, "rung": effect.rung, "person": name, "at": scene.now,

@@ -18,7 +18,7 @@ PAUSES = (1, 2, 4, 8, 15, 30, 60, 120, 300, 300, 600, 600, 900, 1800, 3600)  # s
 BEHIND = timedelta(seconds=60)
 
 
-def deliver(parts: Parts, delivery_id: str) -> None:
+def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
     """Try one delivery. Revisions reach a destination in order: one that is behind another is woken by it."""
     with parts.engine.connect() as conn:
         one = hand_offs.delivery_by_id(conn, delivery_id)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from caller_service.core.dispatch import cannot_text
-from caller_service.core.safe_contact import may_text
+from caller_service.core.safe_contact import may_note, may_text
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
 from caller_service.store import cases, contacts, messages
 from caller_service.store.messages import Text
@@ -22,7 +22,7 @@ PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try
 CLAIM = timedelta(seconds=120)  # longer than any one call may take
 
 
-def send_text(parts: Parts, message_id: str) -> None:
+def send_text(parts: Parts, message_id: str, job: str = "") -> None:
     """Send a waiting text, or note why it cannot be sent."""
     with parts.engine.connect() as conn:
         text = messages.by_id(conn, parts.sealer, message_id)
@@ -39,9 +39,11 @@ def send_text(parts: Parts, message_id: str) -> None:
             _wake_next(conn, parts, text)
         return
     with transaction(parts) as conn:
-        fresh = messages.claim(conn, text.id, parts.now() + CLAIM)
+        fresh = messages.claim(conn, text.id, job, parts.now() + CLAIM)
+    if fresh is None:
+        return
     try:
-        sid = None if fresh else parts.line.find(number, text.words, text.at - timedelta(seconds=1))
+        sid = None if fresh else _already_sent(parts, text, number)
         sid = sid or parts.line.text(number, text.words, receipts_url(parts, text.id))
     except LineError as problem:
         _failed(parts, text, problem)
@@ -49,6 +51,14 @@ def send_text(parts: Parts, message_id: str) -> None:
     with transaction(parts) as conn:
         messages.sent(conn, text.id, sid)
         _wake_next(conn, parts, text)
+
+
+def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
+    """The SID of a try whose end is unknown. Two pages of one case say the same: a SID another text has is not this one's."""
+    sids = parts.line.find(number, text.words, text.at - timedelta(seconds=1))
+    with parts.engine.connect() as conn:
+        taken = messages.taken(conn, text.id, sids)
+    return next((sid for sid in sids if sid not in taken), None)
 
 
 def _wake_next(conn: sa.Connection, parts: Parts, text: Text) -> None:
@@ -68,6 +78,8 @@ def _allowed(parts: Parts, text: Text) -> bool:
         case = cases.by_id(conn, parts.sealer, text.case_id) if text.case_id else None
     if case is None or text.answers is not None:  # an answer to their own text is no contact of ours, unless they are watched
         return case is not None and not case.watched
+    if text.keys == "note":
+        return may_note(case, text.at)
     return all(may_text(case, key) for key in text.keys.split())
 
 

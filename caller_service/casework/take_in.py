@@ -27,7 +27,7 @@ def take_in(parts: Parts, turn: Turn) -> tuple[Text, ...] | None:
     return answer_page(parts, turn, rung) if rung else receive(parts, turn)
 
 
-def catch_up(parts: Parts, _reference: str = "") -> int:
+def catch_up(parts: Parts, _reference: str = "", job: str = "") -> int:
     """Fetch the texts that reached the provider while we could not keep them, and answer those never heard.
 
     Their answers go out by REST: the webhook they belonged to has gone. Returns how many were new.

@@ -100,6 +100,7 @@ class Case:
     protocol_hash: str = ""
     marks: Mapping[str, datetime] = field(default_factory=dict)  # when each thing last happened
     narrative: tuple[str, ...] = field(default=(), repr=False)
+    remarks: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # what dispatch gave as a reason: who, words
     place: str = field(default="", repr=False)
     code_word: str = field(default="", repr=False)
 
@@ -115,6 +116,13 @@ class Case:
     @property
     def human_has_it(self) -> bool:
         return self.status in HUMAN_HAS_IT
+
+    @property
+    def danger_sign(self) -> bool:
+        """Something dangerous was said or doubted, though nobody may have been paged for it yet. A stranger's mere
+        doubt is reviewed instead (domain.md section 2, rule 2)."""
+        signs = {self.answers.get("safety"), self.answers.get("suicide")} - {None, "no"}
+        return "yes" in signs if self.answers.get("who") == "unknown" else bool(signs)
 
     @property
     def watched(self) -> bool:
@@ -181,6 +189,7 @@ def to_plain(case: Case) -> dict[str, Any]:
         "because": list(case.because),
         "again": list(case.again),
         "narrative": list(case.narrative),
+        "remarks": [list(remark) for remark in case.remarks],
         "said": sorted(case.said),
         "set_aside": sorted(case.set_aside),
         "status": case.status.value,
@@ -202,6 +211,7 @@ def from_plain(plain: Mapping[str, Any]) -> Case:
         "because": tuple(plain.get("because", ())),
         "again": tuple(plain.get("again", ())),
         "narrative": tuple(plain.get("narrative", ())),
+        "remarks": tuple((by, words) for by, words in plain.get("remarks", ())),
         "point": tuple(plain["point"]) if plain.get("point") else None,
     }
     return Case(**told)

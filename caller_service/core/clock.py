@@ -62,13 +62,6 @@ def _last(case: Case, *marks: str) -> datetime | None:
 # ---- silence --------------------------------------------------------------------------------------------------------
 
 
-def danger_sign(case: Case) -> bool:
-    """Something dangerous was said or doubted, though nobody has been paged for it yet. A stranger's mere doubt is
-    reviewed instead (rule 2)."""
-    signs = {case.answers.get("safety"), case.answers.get("suicide")} - {None, "no"}
-    return "yes" in signs if case.answers.get("who") == "unknown" else bool(signs)
-
-
 def never_re_ask(case: Case) -> bool:
     """Violence, or somebody watching: a text of ours could be read by the wrong person."""
     return case.watched or case.answers.get("violence") not in (None, "no") or bool({"violence", "weapon"} & case.said)
@@ -85,7 +78,7 @@ def _silence(seconds: int, case: Case) -> datetime | None:
 
 
 def _danger_silence_due(case: Case, clocks: Clocks) -> datetime | None:
-    if not _silent(case) or not danger_sign(case):
+    if not _silent(case) or not case.danger_sign:
         return None
     return _silence(clocks.danger_silence, case)
 
@@ -96,7 +89,7 @@ def _danger_silence(case: Case, scene: Scene) -> Step:
 
 
 def _quiet_reask_due(case: Case, clocks: Clocks) -> datetime | None:
-    if not _silent(case) or danger_sign(case) or never_re_ask(case) or "asked_again" in case.marks or not may_text(case, "still_here"):
+    if not _silent(case) or case.danger_sign or never_re_ask(case) or "asked_again" in case.marks or not may_text(case, "still_here"):
         return None
     return _silence(clocks.quiet_reask, case)
 
@@ -164,14 +157,14 @@ def _accept(case: Case, scene: Scene) -> Step:
     """Nobody has picked it up: the next person is paged, and the resident hears the truth and the choices, once."""
     first = "unpicked" not in case.marks
     case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(unpicked=scene.now)
-    told = (Say("truth.unpicked", unasked=True),) if first else ()
-    if first:
-        case = case.marked(word=scene.now)
+    told = (Say("truth.unpicked", unasked=True),) if "unpicked_told" not in case.marks else ()
+    if told:
+        case = case.marked(word=scene.now, unpicked_told=scene.now)
     return Step(case, (page_rung(case, case.response, case.rung), *told, Record("unpicked")))
 
 
 def _wait_word_due(case: Case, clocks: Clocks) -> datetime | None:
-    if not _unaccepted(case) or not may_text(case, "status.still_waiting"):
+    if not _unaccepted(case) or case.response not in ("team", "counselor") or not may_text(case, "status.still_waiting"):
         return None
     since = _last(case, "handed_off", "word")
     return None if since is None else since + timedelta(seconds=clocks.wait_word)
@@ -206,14 +199,14 @@ def _review(case: Case, scene: Scene) -> Step:
 
 
 def _moving_late(case: Case) -> bool:
-    return case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE) and case.response == "team"
+    return case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
 
 
 def promised(case: Case, clocks: Clocks) -> datetime | None:
-    """When the team said it would be there; without a time given, `move` after the last step."""
+    """When they said they would be there; without a time given, `move` after the last step."""
     if (at := case.marks.get("promised")) is not None:
         return at
-    since = _last(case, "accepted", "assigned", "en_route")
+    since = _last(case, "accepted", "acknowledged", "assigned", "en_route", "noted")
     return None if since is None else since + timedelta(seconds=clocks.move)
 
 
@@ -233,17 +226,48 @@ def _prompt(case: Case, scene: Scene) -> Step:
 
 
 def _tell_late(case: Case, scene: Scene) -> Step:
-    return Step(case.marked(late_told=scene.now), (Say("status.late", unasked=True),))
+    """Who waits for a team or a call hears that it takes longer. Whoever has a human here has heard no time."""
+    words = (Say("status.late", unasked=True),) if case.response in ("team", "counselor") else ()
+    return Step(case.marked(late_told=scene.now), words)
+
+
+def _late_supervisor_due(case: Case, clocks: Clocks) -> datetime | None:
+    at = promised(case, clocks)
+    if not _moving_late(case) or at is None:
+        return None
+    paged = case.marks.get("late_paged")
+    if paged is not None and paged >= at:
+        return paged + timedelta(seconds=clocks.move)  # again and again, until it moves or ends
+    return at + timedelta(seconds=clocks.late_supervisor)
+
+
+def _ladder(case: Case) -> str:
+    return "danger" if case.in_danger else case.response if case.response in ("team", "counselor") else "review"
 
 
 def _supervisor(case: Case, scene: Scene) -> Step:
-    """Ten minutes late: the ladder again, and the resident's contingency is offered."""
-    case = replace(case, round=case.round + 1, rung=0).marked(late_paged=scene.now)
-    effects: Effects = (page_rung(case, "team", 0), Record("late_supervisor"))
-    if case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
+    """Ten minutes late: the supervisor and the ladder again, and the resident's contingency is offered, once."""
+    first = "late_paged" not in case.marks
+    case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(late_paged=scene.now)
+    effects: Effects = (page_rung(case, _ladder(case), case.rung), Record("late_supervisor"))
+    if first and not case.in_danger and case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
         case = replace(case, asked="if_none_still", unreadable=0).marked(asked=scene.now)
         effects += (ask(scene.program.protocol, case, unasked=True),)
     return Step(case, effects)
+
+
+def _on_scene_due(case: Case, clocks: Clocks) -> datetime | None:
+    if case.status != Status.ARRIVED:
+        return None
+    since = _last(case, "arrived", "scene_paged")
+    return None if since is None else since + timedelta(seconds=clocks.on_scene)
+
+
+def _on_scene(case: Case, scene: Scene) -> Step:
+    """Arrived long ago and never closed: somebody looks after the team and the case."""
+    first = "scene_paged" not in case.marks
+    case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(scene_paged=scene.now)
+    return Step(case, (page_rung(case, _ladder(case), case.rung), Record("long_on_scene")))
 
 
 # ---- "I want 911" ---------------------------------------------------------------------------------------------------
@@ -290,7 +314,8 @@ CLOCKS = (
     Clock("review", _review_due, _review),
     Clock("late_prompt", _late("prompted", lambda clocks: 0), _prompt),
     Clock("late_tell", _late("late_told", lambda clocks: clocks.late_tell), _tell_late),
-    Clock("late_supervisor", _late("late_paged", lambda clocks: clocks.late_supervisor), _supervisor),
+    Clock("late_supervisor", _late_supervisor_due, _supervisor),
+    Clock("on_scene", _on_scene_due, _on_scene),
     Clock("reached_911", _reached_due, _reached),
     Clock("abandon", _abandon_due, _abandon),
 )

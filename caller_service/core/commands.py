@@ -62,8 +62,8 @@ def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Danger, violence and argument are cancelled by a human only: help goes on (rule 10)."""
     if touchy(case) or not may_hear_status(case, reading.verified):
-        case = replace(case, said=case.said | {"asked_to_cancel"})
-        return Step(case, (Say("cancel.human"), Record("asked_to_cancel")) + ((HandOff("asked_to_cancel"),) if case.revision else ()))
+        case = replace(case, said=case.said | {"asked_to_cancel"}).marked(review=scene.now)
+        return Step(case, (Say("cancel.human"), Record("asked_to_cancel"), HandOff("asked_to_cancel")))
     stood_down = (HandOff("cancelled"),) if case.revision else ()
     case = replace(move(case, Status.CANCELLED, scene.now), outcome="cancelled", unserved="cancelled", asked="")
     return Step(case, (Say("cancel.done"), Record("cancelled"), *stood_down))

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from . import hand_off
 from .case import DANGER_OUTCOMES, OUTCOMES, CannotMove, Case, Status, Step, move
+from .disposition import decide
 from .effect import Effect, HandOff, Record, Say, StandDown
 from .escalation import page_rung
 from .routing import Scene
-from .safe_contact import gated, may_text, status_key
+from .safe_contact import gated, may_note, may_text, status_key
 
 
 class Refused(Exception):
@@ -32,16 +33,24 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene) -> Step:
     taken = case.human_has_it and not case.page_waits
     if taken and case.accepted_by != by:
         raise Refused("taken", case.accepted_by)
-    if taken and at == case.marks.get("promised"):
+    if taken and (at is None or _same_time(at, case.marks.get("promised"))):
         return Step(case)
     joins = case.in_danger and not taken
-    case = replace(case, accepted_by=by, review=False, unserved="").marked(acknowledged=scene.now)
-    case = case.marked(promised=at) if at is not None else case.unmarked("promised")
+    if at is None and not case.human_has_it:
+        case = case.unmarked("promised")
+    case = replace(case, accepted_by=by, review=False, unserved="").marked(acknowledged=scene.now, **({"promised": at} if at else {}))
     if not case.human_has_it:
         case = move(case, Status.ACCEPTED, scene.now)
     words = Say("human.joined", {"name": by}, unasked=True) if joins else _accepted_words(case, at, scene)
+    if joins and not may_text(case, "human.joined"):
+        case = case.marked(joined_owed=scene.now)  # told with the next reply (screening.advance)
     told = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
     return _told(case, (words, told, StandDown(by)) if not taken else (words, told), status_key(case))
+
+
+def _same_time(at: datetime, known: datetime | None) -> bool:
+    """A repeated "in 20 minutes" comes a little later than the first and means the same."""
+    return known is not None and abs(at - known) < timedelta(minutes=2)
 
 
 def _accepted_words(case: Case, at: datetime | None, scene: Scene) -> Say:
@@ -65,6 +74,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("ended")
     if case.human_has_it and case.accepted_by != by:
         raise Refused("taken", case.accepted_by)
+    told_before = case.human_has_it
     try:
         case = move(case, Status.DECLINED, scene.now)
     except CannotMove:
@@ -72,10 +82,27 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
     ladder = "danger" if case.in_danger else case.response if case.response in ("team", "counselor") else "review"
     case = replace(case, accepted_by="", rung=case.rung + 1, round=max(1, case.round)).unmarked("promised", "acknowledged")
     case = case.marked(paged=scene.now) if case.in_danger else case.marked(unpicked=scene.now)
-    return _told(case, (Record("declined", {"by": by, "reason": reason}), page_rung(case, ladder, case.rung)), case.told)
+    case = _remarked(_looked_at_again(case, scene), by, reason)
+    had_it = (Say(status_key(case), unasked=True),) if told_before else ()
+    case = case.marked(word=scene.now) if had_it else case
+    return _told(
+        case, (*had_it, Record("declined", {"by": by}), page_rung(case, ladder, case.rung)), status_key(case) if had_it else case.told
+    )
 
 
-def update(case: Case, to: Status, by: str, outcome: str, scene: Scene) -> Step:
+def _looked_at_again(case: Case, scene: Scene) -> Case:
+    """Nobody has it any more: what asked for a human's look asks again."""
+    told = decide(scene.program.protocol, case)
+    case = replace(case, review=told.review)
+    return case.marked(review=scene.now) if case.response not in ("team", "counselor") else case
+
+
+def _remarked(case: Case, by: str, words: str) -> Case:
+    """A reason in somebody's own words: sealed with the case and told to dispatch, never in the journal."""
+    return replace(case, remarks=(*case.remarks, (by, words))) if words else case
+
+
+def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: str = "") -> Step:
     """The status moves; the resident hears it if it means something new for them.
 
     Danger is closed only with an outcome that says how the person is (domain.md section 2, rule 3).
@@ -92,7 +119,11 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene) -> Step:
         case = move(case, to, scene.now)
     except CannotMove:
         raise Refused("cannot_move") from None
-    if case.human_has_it and (case.page_waits or "acknowledged" not in case.marks):
+    case = _remarked(case, by, reason)
+    if to == Status.UNREACHABLE:
+        case = _looked_at_again(replace(case, accepted_by="").unmarked("acknowledged", "promised"), scene)
+        case = case.marked(paged=scene.now, first_paged=case.marks.get("first_paged", scene.now)) if case.in_danger else case
+    if case.human_has_it and not case.page_waits and "acknowledged" not in case.marks:  # a moving team silences no page for danger
         case = replace(case, accepted_by=case.accepted_by or by).marked(acknowledged=scene.now)
     if to == Status.EN_ROUTE and case.marks.get("promised", scene.now) < scene.now:
         case = case.unmarked("promised")
@@ -107,9 +138,9 @@ def note(case: Case, by: str, words: str, scene: Scene) -> Step:
     """Somebody of the staff writes to the resident. Refused where the resident may not be texted."""
     if case.ended:
         raise Refused("ended")
-    if not may_text(case, "note"):
+    if not may_note(case, scene.now):
         raise Refused("may_not_text")
-    return Step(case, (Say("note", {"name": by, "words": words}, unasked=True), Record("note", {"by": by})))
+    return Step(case.marked(noted=scene.now), (Say("note", {"name": by, "words": words}), Record("note", {"by": by})))
 
 
 def cannot_text(case: Case, why: str) -> Step:

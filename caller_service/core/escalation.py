@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .case import Case
 from .effect import Page
-from .routing import Scene, staffed
+from .routing import Scene, is_open, staffed
 
 
 def page_rung(case: Case, ladder: str, rung: int) -> Page:
@@ -18,5 +18,5 @@ def people(page: Page, scene: Scene) -> tuple[str, ...]:
     if not rungs:
         return ()
     asked = rungs[page.rung % len(rungs)]
-    supervisors = [rung for rung in rungs if rung.supervisor] if page.rung > 0 else []
+    supervisors = [rung for rung in scene.program.ladder if rung.supervisor and is_open(rung.hours, scene.local)] if page.rung > 0 else []
     return tuple(dict.fromkeys(rung.name for rung in (asked, *supervisors)))

@@ -64,6 +64,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
             "watched": case.watched,
         },
         "notes": [{"self_reported": True, "words": words, "translated": False} for words in case.narrative[-NOTES:]],
+        "remarks": [{"by": by, "words": words} for by, words in case.remarks[-NOTES:]],
         "asked_to_cancel": "asked_to_cancel" in case.said,
         "unserved": case.unserved or None,
         "outcome": case.outcome or None,

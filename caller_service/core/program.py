@@ -48,6 +48,7 @@ class Clocks:
     move: int = 1200  # accepted without a time: how long until it is late
     late_tell: int = 300  # after the promised time: tell the resident
     late_supervisor: int = 600  # after the promised time: supervisor
+    on_scene: int = 7200  # arrived and not closed: somebody looks after it
     abandon: int = 86400  # after silence and a human's look with nothing known: the case is closed as abandoned
     reached_911: int = 600  # after "I want 911": ask whether they reached them
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from .case import Case, Status
 from .effect import Ask, Effects, Say
 
 TEXT_ALLOWED = frozenset({"text_call", "text", "text_deaf"})
 CALL_ALLOWED = frozenset({"text_call", "call"})
+THROUGH_QUIET = frozenset({"human.joined", "note", "truth.nobody_yet"})  # who wants no updates still hears these
+STILL_THERE = timedelta(minutes=10)  # who wrote this lately has the phone in hand: an answer is no first contact
 BEFORE_CONTACT = frozenset({"still_here"})  # rule 5: the one neutral word that may go out before we know
 
 
@@ -17,7 +21,14 @@ def may_text(case: Case, key: str) -> bool:
     contact = case.answers.get("contact")
     if contact is None:
         return key in BEFORE_CONTACT
-    return contact in TEXT_ALLOWED and not (case.quiet and key.startswith("status."))
+    return contact in TEXT_ALLOWED and not (case.quiet and key not in THROUGH_QUIET)
+
+
+def may_note(case: Case, now: datetime) -> bool:
+    """May a human's own words be sent? Where texting was called safe; else only as an answer to what was just written."""
+    if case.cannot_text or case.watched:
+        return False
+    return may_text(case, "note") or now - case.marks["heard"] <= STILL_THERE
 
 
 def may_call(case: Case) -> bool:
@@ -47,7 +58,9 @@ def may_hear_status(case: Case, verified: bool) -> bool:
 
 
 def touchy(case: Case) -> bool:
-    """Danger, violence or an argument: somebody else may hold the phone."""
+    """Danger or a sign of it, violence, an argument: somebody else may hold the phone."""
+    if case.danger_sign:
+        return True
     violent = case.answers.get("violence") in ("yes", "unsure", "skipped", "unreadable") or bool({"violence", "weapon"} & case.said)
     return case.in_danger or violent or case.answers.get("need") == "argument"
 

@@ -29,7 +29,7 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
     first = not case.marks
     command = reading.reply.name if isinstance(reading.reply, Command) else ""
     case = replace(case, said=case.said | reading.markers).marked(heard=heard).unmarked("asked_again")
-    case = case.marked(opened=heard) if first else case
+    case = case.marked(opened=heard) if first else _writes_again(case)
     if first and command in NO_REQUEST:
         return _nothing_open(Step(case, (Say("status.none"),)), scene)
     step = _apply(case, reading, said, scene, heard)
@@ -37,10 +37,18 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
         step = _nothing_open(step, scene) if first else Step(*hand_off.revise(step.case, step.effects))
         return Step(step.case, gated(step.case, step.effects)[0])
     step = conclude(step.case, step.effects, scene, urgent=_urgent(reading))
+    if "joined_owed" in step.case.marks and step.case.human_has_it and not step.case.watched:
+        step = Step(step.case.unmarked("joined_owed"), (Say("human.joined", {"name": step.case.accepted_by}), *step.effects))
     if "truth_owed" in step.case.marks and step.case.page_waits:  # held back at 180 s; a reply may tell it
         step = Step(step.case.unmarked("truth_owed"), (Say("truth.nobody_yet"), *step.effects))
     effects = _with_preamble(step.effects, greet(step.case, scene)) if first else step.effects
     return Step(step.case, gated(step.case, effects)[0])
+
+
+def _writes_again(case: Case) -> Case:
+    """A text of theirs shows that the line works, and begins silence anew."""
+    came_through = "" if case.cannot_text == "undelivered" else case.cannot_text
+    return replace(case, cannot_text=came_through, said=case.said - {"quiet"}).unmarked("review_paged")
 
 
 def _nothing_open(step: Step, scene: Scene) -> Step:
@@ -80,8 +88,10 @@ def _ask_on(case: Case, scene: Scene) -> Step:
     """The next question, the same one again, or the end of the row."""
     protocol = scene.program.protocol
     if case.asked and protocol.question(case.asked).follow_up:
-        return _put(case, protocol.question(case.asked), scene)
-    over = not case.asked and case.status != Status.SCREENING and "asked" in case.marks
+        if not case.in_danger:
+            return _put(case, protocol.question(case.asked), scene)
+        case = replace(case, asked="", unreadable=0)  # danger goes first
+    over = not case.asked and not case.in_danger and case.status != Status.SCREENING and "asked" in case.marks
     question = None if over else next_question(protocol, case)
     if question is not None:
         return _put(case, question, scene)
@@ -177,6 +187,8 @@ def _unread(case: Case, reply: object, said: str, question: Question | None, sce
     if isinstance(reply, Story) or (not case.asked and "asked" in case.marks and not isinstance(reply, Nothing)):
         case = _told(case, said)
     if not case.asked:
+        if case.status == Status.OPEN and "told_911" in case.marks:  # "I want 911", and then more words: a human, now
+            return Step(replace(case, said=case.said | {"person"}), ())
         return Step(case, () if case.human_has_it and case.in_danger else _passed_on(case, reply))
     if question is None:
         return Step(case, ())  # written before the question was seen: keep it, put the question

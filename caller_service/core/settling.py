@@ -9,7 +9,7 @@ from .case import Case, Status, Step, move
 from .effect import Effect, HandOff, Record, Say
 from .protocol import SKIPPED, UNREADABLE
 from .routing import Route, Scene, route
-from .safe_contact import may_text
+from .safe_contact import may_call, may_text
 
 
 def settle(case: Case, scene: Scene) -> Step:
@@ -56,7 +56,7 @@ def _blocked(case: Case, way: Route, scene: Scene) -> Step:
 
 def _caller_calls_911(case: Case, scene: Scene) -> Step:
     """The words at once, no level changed; we ask later whether they got through (rule 11)."""
-    case = move(case, Status.OPEN, scene.now).marked(told_911=scene.now)
+    case = (move(case, Status.OPEN, scene.now) if case.status == Status.SCREENING else case).marked(told_911=scene.now)
     return _reviewed(case, scene, Say("say.call_911"))
 
 
@@ -69,7 +69,10 @@ def _reach(case: Case) -> tuple[Say, ...]:
 
 
 def _handed_off(case: Case, scene: Scene, *words: Say) -> Step:
-    case = move(move(case, Status.OPEN, scene.now), Status.HANDED_OFF, scene.now)
+    if case.status == Status.SCREENING:
+        case = move(case, Status.OPEN, scene.now)
+    if not case.human_has_it:  # somebody may have taken it while questions were still open
+        case = move(case, Status.HANDED_OFF, scene.now)
     if case.review:
         case = case.marked(review=scene.now)
     return Step(case, (*words, HandOff("screened")))
@@ -77,7 +80,7 @@ def _handed_off(case: Case, scene: Scene, *words: Say) -> Step:
 
 def _done_or_reviewed(case: Case, outcome: str, words: Say, scene: Scene) -> Step:
     """Finished here, unless a doubt asks for a human's look first."""
-    if case.review:
+    if case.review or case.human_has_it:
         return _handed_off(case, scene, words)
     return Step(replace(move(case, Status.CLOSED, scene.now), outcome=outcome), (words,))
 
@@ -102,11 +105,22 @@ def _still(case: Case, choice: str, scene: Scene) -> Step:
     if choice != "yes" or chosen in (None, "wait", SKIPPED, UNREADABLE):
         return Step(replace(case, said=case.said | {"person"}), ())
     if chosen == "counselor":
-        return Step(replace(case, response="counselor", team=""), (Say("end.counselor"), HandOff("contingency")))
+        return _counselor_instead(case, scene)
     if chosen == "call_911":
         return Step(case.marked(told_911=scene.now), (Say("say.call_911"),))
     ended = replace(move(case, Status.CLOSED, scene.now), outcome="unserved", unserved=case.unserved or "no_capacity")
     return Step(ended, (Say("contingency.988"), HandOff("closed")))
+
+
+def _counselor_instead(case: Case, scene: Scene) -> Step:
+    """The team is let go and a counselor is asked for: the hand-off begins anew, with its own clocks and ladder."""
+    if not (may_text(case, "end") or may_call(case)):
+        return Step(replace(case, said=case.said | {"person"}), ())
+    anew = replace(case, response="counselor", team="", accepted_by="", status=Status.HANDED_OFF)
+    anew = anew.unmarked("acknowledged", "accepted", "assigned", "en_route", "promised", "unpicked", "unpicked_told").marked(
+        handed_off=scene.now
+    )
+    return Step(anew, (Say("end.counselor"), HandOff("contingency")))
 
 
 FOLLOW_UPS: Mapping[str, Callable[[Case, str, Scene], Step]] = {"reached": _reached, "if_none_still": _still}

@@ -40,7 +40,7 @@ def migrate_engine(url: str) -> None:
 def work(
     engine: sa.Engine,
     name: str,
-    jobs: Mapping[str, Callable[[str], object]],
+    jobs: Mapping[str, Callable[[str, str], object]],
     queues: Iterable[str],
     sweep: Callable[[], object],
     stop: threading.Event,
@@ -80,10 +80,10 @@ class JobFailed(Exception):
     """A job met a fault of ours. The engine keeps and logs this: it names the job and the kind of fault, nothing else."""
 
 
-def _quiet(name: str, do: Callable[[str], object]) -> Callable[[str], None]:
+def _quiet(name: str, do: Callable[[str, str], object]) -> Callable[[str], None]:
     def job(reference: str) -> None:
         try:
-            do(reference)
+            do(reference, DBOS.workflow_id or "")
         except Exception as problem:
             log.error("job failed", extra={"job": name, "fault": type(problem).__name__})
             raise JobFailed(f"{name}: {type(problem).__name__}") from None

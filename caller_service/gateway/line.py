@@ -96,15 +96,13 @@ class Line:
         except (TwilioException, requests.RequestException, ValueError, KeyError):
             raise NoAnswer("no answer") from None
 
-    def find(self, number: str, words: str, since: datetime) -> str | None:
-        """The SID of a text we may already have sent: same number, same words, not older than `since`."""
+    def find(self, number: str, words: str, since: datetime) -> list[str]:
+        """The SIDs of texts that may be one we already sent, oldest first: same number, same words, not older than `since`."""
         try:
-            for sent in self._client.messages.list(to=number, date_sent_after=since, limit=50):
-                if sent.body == words:
-                    return str(sent.sid)
+            listed = self._client.messages.list(to=number, date_sent_after=since, limit=50)
         except (TwilioException, requests.RequestException, ValueError, KeyError):
             raise LineBusy("cannot look") from None
-        return None
+        return [str(sent.sid) for sent in reversed(listed) if sent.body == words]
 
     def heard(self, ours: str, since: datetime, limit: int = 500) -> list[Heard]:
         """The texts people sent to one of our numbers since then. Raises LineBusy if that cannot be known now."""

@@ -15,7 +15,7 @@ from .sealing import Sealer
 from .tables import area_state, case
 
 _COLUMNS = ("id", "reference", "status", "version", "level", "response", "area", "language", "protocol_hash", "outcome", "unserved")
-_PRIVATE = ("narrative", "place", "point", "code_word")
+_PRIVATE = ("narrative", "remarks", "place", "point", "code_word")
 
 
 # Statements of the turn path are built once: building one costs more than running it.
@@ -100,13 +100,13 @@ def _row(told: Case, sealer: Sealer) -> dict[str, Any]:
     plain = to_plain(told)
     closed = told.marks.get(told.status.value) if told.ended else None
     row = {name: plain.pop(name) for name in _COLUMNS}
-    narrative, place, point, code_word = (plain.pop(name) for name in _PRIVATE)
+    narrative, remarks, place, point, code_word = (plain.pop(name) for name in _PRIVATE)
     plain.pop("contact")
     where = told.id
     return row | {
         "state": plain,
         "closed_at": closed,
-        "sealed_narrative": sealer.seal(json.dumps(narrative), f"case.narrative.{where}") if narrative else None,
+        "sealed_narrative": sealer.seal(json.dumps([narrative, remarks]), f"case.narrative.{where}") if narrative or remarks else None,
         "sealed_place": sealer.seal(json.dumps([place, point]), f"case.place.{where}") if place or point else None,
         "sealed_code_word": sealer.seal(code_word, f"case.code_word.{where}") if code_word else None,
     }
@@ -115,7 +115,7 @@ def _row(told: Case, sealer: Sealer) -> dict[str, Any]:
 def _case(row: sa.Row[Any], sealer: Sealer) -> Case:
     plain = dict(row.state) | {name: getattr(row, name) for name in _COLUMNS} | {"contact": row.contact_id}
     if row.sealed_narrative is not None:
-        plain["narrative"] = json.loads(sealer.open(row.sealed_narrative, f"case.narrative.{row.id}"))
+        plain["narrative"], plain["remarks"] = json.loads(sealer.open(row.sealed_narrative, f"case.narrative.{row.id}"))
     if row.sealed_place is not None:
         plain["place"], plain["point"] = json.loads(sealer.open(row.sealed_place, f"case.place.{row.id}"))
     if row.sealed_code_word is not None:

@@ -11,7 +11,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from .sealing import Sealer
 from .tables import contact
 
-
 _FIND = sa.select(contact).where(contact.c.number_index.in_(sa.bindparam("indexes", expanding=True)))
 _ADD = sa.insert(contact)
 

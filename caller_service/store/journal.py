@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from .tables import journal
 
-
 _ADD = sa.insert(journal)
 
 

@@ -132,16 +132,22 @@ def _unsent(text: Text) -> sa.Select[Any]:
     return sa.select(message.c.id).where(whom, message.c.direction == "out", message.c.state.in_(("waiting", "trying")))
 
 
-def claim(conn: sa.Connection, message_id: str, until: datetime) -> bool:
-    """Begin a try at sending. False if another try began before and its end is not known: then look first."""
+def claim(conn: sa.Connection, message_id: str, job: str, until: datetime) -> bool | None:
+    """Begin a try: True for the first, False if an earlier one's end is not known (look before sending), None if another
+    job's try is under way or it is sent. The same job run again after a crash goes on with its own claim."""
     begun = sa.update(message).where(message.c.id == message_id)
-    if (
-        conn.execute(begun.where(message.c.state == "waiting").values(state="trying", tries=message.c.tries + 1, next_at=until)).rowcount
-        == 1
-    ):
+    values = {"state": "trying", "tries": message.c.tries + 1, "next_at": until, "claimed_by": job}
+    if conn.execute(begun.where(message.c.state == "waiting").values(values)).rowcount == 1:
         return True
-    conn.execute(begun.where(message.c.state == "trying").values(tries=message.c.tries + 1, next_at=until))
-    return False
+    mine = sa.or_(message.c.claimed_by.is_(None), message.c.claimed_by == job)
+    return False if conn.execute(begun.where(message.c.state == "trying", mine).values(values)).rowcount == 1 else None
+
+
+def taken(conn: sa.Connection, message_id: str, provider_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these SIDs are another text's."""
+    others = (message.c.provider == "twilio", message.c.provider_id.in_(provider_ids), message.c.id != message_id)
+    query = sa.select(message.c.provider_id).where(*others)
+    return frozenset(conn.execute(query).scalars())
 
 
 def sent(conn: sa.Connection, message_id: str, provider_id: str) -> None:
@@ -161,7 +167,9 @@ def sent(conn: sa.Connection, message_id: str, provider_id: str) -> None:
 def later(conn: sa.Connection, message_id: str, state: str, next_at: datetime, error: str) -> None:
     """Try again at `next_at`: from the start ("waiting"), or looking first ("trying")."""
     conn.execute(
-        sa.update(message).where(message.c.id == message_id, message.c.rank == 0).values(state=state, next_at=next_at, error=error)
+        sa.update(message)
+        .where(message.c.id == message_id, message.c.rank == 0)
+        .values(state=state, next_at=next_at, error=error, claimed_by=None)
     )
 
 
@@ -180,4 +188,6 @@ def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[tuple[str, d
 
 def hold(conn: sa.Connection, message_id: str, until: datetime) -> None:
     """A job has it: nobody else tries before `until`."""
-    conn.execute(sa.update(message).where(message.c.id == message_id, message.c.next_at.is_not(None)).values(next_at=until))
+    conn.execute(
+        sa.update(message).where(message.c.id == message_id, message.c.next_at.is_not(None)).values(next_at=until, claimed_by=None)
+    )

@@ -112,6 +112,7 @@ class MessageRow(Base):
     error: Mapped[str | None]
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None]  # the job whose try is under way
     at: Mapped[datetime]
     __table_args__ = (
         sa.UniqueConstraint("provider", "provider_id"),

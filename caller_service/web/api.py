@@ -130,14 +130,20 @@ def _promised(told: dict[str, Any], scene: Scene) -> datetime | None:
         return None
     hour, minute = (int(part) for part in told["at"].split(":"))
     local = scene.now.astimezone(ZoneInfo(scene.program.time_zone)).replace(hour=hour, minute=minute, second=0, microsecond=0)
-    return local if local > scene.now else local + timedelta(days=1)
+    if local < scene.now - timedelta(minutes=5):
+        local += timedelta(days=1)
+    if local - scene.now > timedelta(hours=12):
+        raise Refused("too_far")
+    return max(local, scene.now)
 
 
 @hand_offs.post("/<hand_off_id>/status")
 @hand_offs.arguments(StatusUpdate)
 def status(told: dict[str, Any], hand_off_id: str) -> Response:
     """The team moves; the resident hears it by the channel they called safe."""
-    return _changed(hand_off_id, lambda case, scene: update(case, Status(told["status"]), told["by"], told["outcome"], scene))
+    return _changed(
+        hand_off_id, lambda case, scene: update(case, Status(told["status"]), told["by"], told["outcome"], scene, told["reason"])
+    )
 
 
 @hand_offs.post("/<hand_off_id>/notes")
@@ -149,6 +155,7 @@ def notes(told: dict[str, Any], hand_off_id: str) -> Response:
 
 REFUSALS = {
     "ended": "The case has ended.",
+    "too_far": "That time has passed, or is more than twelve hours away.",
     "taken": "Somebody else has it.",
     "cannot_move": "That does not follow from where the case stands.",
     "outcome_needed": "Closing needs an outcome; after danger one that says how the person is.",

@@ -72,6 +72,7 @@ SCHEMA: dict[str, Any] = {
         "language": _whole({"bcp47": _TEXT, "iso639_3": {"type": "string", "pattern": "^[a-z]{3}$"}}),
         "contact": _whole(_CONTACT),
         "notes": {"type": "array", "items": _whole({"self_reported": {"const": True}, "words": _TEXT, "translated": _YES_NO})},
+        "remarks": {"type": "array", "items": _whole({"by": _TEXT, "words": _TEXT})},
         "asked_to_cancel": _YES_NO,
         "unserved": _MAYBE,
         "outcome": _MAYBE,
