@@ -21,7 +21,7 @@ from caller_service.store.messages import Text
 
 from .parts import Parts
 
-HOLD = timedelta(seconds=60)  # a job enqueued now is not enqueued again by the sweep before this
+HOLD = timedelta(seconds=30)  # a job enqueued now is not enqueued again by the sweep before this
 
 
 @dataclass(frozen=True, slots=True)

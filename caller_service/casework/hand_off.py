@@ -15,7 +15,6 @@ from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
 PAUSES = (1, 2, 4, 8, 15, 30, 60, 120, 300, 300, 600, 600, 900, 1800, 3600)  # seconds before each further try; then it is dead
-BEHIND = timedelta(seconds=60)
 
 
 def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:

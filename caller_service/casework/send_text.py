@@ -19,7 +19,7 @@ from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
 PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try; then it is dead
-CLAIM = timedelta(seconds=120)  # longer than any one call may take
+CLAIM = timedelta(seconds=30)  # longer than any one call may take
 
 
 def send_text(parts: Parts, message_id: str, job: str = "") -> None:
@@ -28,7 +28,7 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
         text = messages.by_id(conn, parts.sealer, message_id)
         number = _number(parts, text) if text else ""
         allowed = text is not None and (text.person is not None or _allowed(parts, text))
-        behind = text is not None and messages.earlier_waiting(conn, text)
+        behind = text is not None and messages.earlier_waiting(conn, text, parts.now())
         overtaken = text is not None and text.tries > 0 and text.keys.startswith("status.") and messages.newer_update(conn, text)
     if text is None or text.state not in ("waiting", "trying") or behind:
         return

@@ -6,19 +6,19 @@ Any number of workers may sweep at once: a case is decided by compare-and-swap, 
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from caller_service.core import clock
 from caller_service.store import cases, hand_offs, messages
 
+from .carry_out import HOLD
 from .change import change
 from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
 BATCH = 500
-HOLD = timedelta(seconds=60)
 
 
 def sweep(parts: Parts) -> int:

@@ -109,9 +109,13 @@ def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str |
     return changed.rowcount == 1
 
 
-def earlier_waiting(conn: sa.Connection, text: Text) -> bool:
-    """Is an earlier text to the same person still on its way, and has not failed yet? They hear things in their order."""
-    return conn.execute(_unsent(text).where(message.c.id < text.id, message.c.error.is_(None)).limit(1)).first() is not None
+def earlier_waiting(conn: sa.Connection, text: Text, now: datetime) -> bool:
+    """Is an earlier text to the same resident on its way, neither failed nor overdue? They hear things in their order;
+    nothing waits behind a try that came to nothing. Pages to staff have no order: each goes by itself."""
+    if text.person is not None:
+        return False
+    ahead = (message.c.id < text.id, message.c.error.is_(None), message.c.next_at > now)
+    return conn.execute(_unsent(text).where(*ahead).limit(1)).first() is not None
 
 
 def newer_update(conn: sa.Connection, text: Text) -> bool:
