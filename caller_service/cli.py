@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from caller_service.casework.parts import Parts, transaction
 from caller_service.durable.worker import AnotherWorker
 from caller_service.program import ProgramFaults, read_program
 from caller_service.settings import Settings, SettingsFaults
+from caller_service.store import cases
 
 ROLES = ("dispatcher", "supervisor", "analyst", "administrator")
 
@@ -363,6 +365,37 @@ def token_revoke(name: str) -> None:
     if not count:
         refuse([f"{name}: no token in force"])
     click.echo(f"{name}: {count} revoked")
+
+
+@main.group()
+def area() -> None:
+    """Is there room? What residents hear when every team of an area is busy."""
+
+
+@area.command("full")
+@click.argument("area_id")
+@click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 24 * 60))
+def area_full(area_id: str, minutes: int) -> None:
+    """Every team of this area is busy: who asks now hears it, and what they chose for that is carried out."""
+    parts = parts_now()
+    until = parts.now() + timedelta(minutes=minutes)
+    _room(parts, area_id, until)
+    click.echo(f"{area_id}: full until {until:%H:%M} UTC")
+
+
+@area.command("open")
+@click.argument("area_id")
+def area_open(area_id: str) -> None:
+    """There is room again."""
+    _room(parts_now(), area_id, None)
+    click.echo(f"{area_id}: open")
+
+
+def _room(parts: Parts, area_id: str, until: datetime | None) -> None:
+    if area_id not in {one.id for one in parts.program.areas}:
+        refuse([f"{area_id}: the areas are {', '.join(one.id for one in parts.program.areas)}"])
+    with transaction(parts) as conn:
+        cases.set_full(conn, area_id, until)
 
 
 @main.group("hand-off")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import signed, twiml
+
+from caller_service.casework.parts import transaction
+from caller_service.store import cases
 
 if TYPE_CHECKING:
     from conftest import House
@@ -187,6 +191,19 @@ def test_an_error_of_ours_says_911_and_988_in_both_languages(house: House) -> No
     house.change(engine=Broken())
 
     assert 2 == len(house.resident().texts("help").told("fallback").hears("911", "988", house.words("fallback", "es")).heard)
+
+
+def test_a_full_area_is_said_and_what_was_chosen_is_carried_out(house: House) -> None:
+    with transaction(house.parts) as conn:
+        cases.set_full(conn, "central", house.clock() + timedelta(minutes=30))
+    house.resident("+17205550111").wants_a_team().told("blocked.no_capacity", "contingency.wait")
+    house.wait(31 * 60)
+    house.resident("+17205550112").wants_a_team().told("end.team")
+
+    with transaction(house.parts) as conn:
+        cases.set_full(conn, "central", house.clock() + timedelta(minutes=30))
+        cases.set_full(conn, "central", None)
+    house.resident("+17205550113").wants_a_team().told("end.team")
 
 
 def test_stop_keeps_the_request_and_stops_every_text(house: House) -> None:

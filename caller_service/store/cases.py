@@ -96,6 +96,13 @@ def full_areas(conn: sa.Connection, now: datetime) -> frozenset[str]:
     return frozenset(conn.execute(sa.select(area_state.c.area).where(area_state.c.full_until > now)).scalars())
 
 
+def set_full(conn: sa.Connection, area: str, until: datetime | None) -> None:
+    """No team has room in an area until then; None: there is room again."""
+    conn.execute(sa.delete(area_state).where(area_state.c.area == area))
+    if until is not None:
+        conn.execute(sa.insert(area_state).values(area=area, full_until=until))
+
+
 def _row(told: Case, sealer: Sealer) -> dict[str, Any]:
     plain = to_plain(told)
     closed = told.marks.get(told.status.value) if told.ended else None
