@@ -48,7 +48,7 @@ from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.dispatcher import CadSettings, Dispatcher
 from caller_service.rehearsal.exchange import Exchange
 from caller_service.rehearsal.line import Line, TwilioSettings
-from caller_service.rehearsal.pages import serving
+from caller_service.rehearsal.pages import served
 from caller_service.rehearsal.twilio_stand_in import create_twilio
 from caller_service.rehearsal.twilio_wire import Answered, NotTwiml, read_twiml
 from caller_service.settings import Settings
@@ -456,13 +456,13 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
     settings, bearer = Settings.from_environment(environment, here=folder), secrets.token_urlsafe(32)
     cad = create_cad(CadSettings(url, bearer, settings.secret("REHEARSAL_CAD_SECRET"), auto=False, slow=9.0 if long else 1.0))
     with contextlib.ExitStack() as stack:
-        environment["CALLER_PROGRAM"] = str(path := _short_program(folder, stack.enter_context(_served(cad))))
+        environment["CALLER_PROGRAM"] = str(path := _short_program(folder, stack.enter_context(served(cad))))
         program, auth_token = read_program(path), settings.twilio_auth_tokens[0]
         ours, staff = program.numbers.ours[0].number, {rung.number: rung.name for rung in program.ladder}
         twilio = create_twilio(
             TwilioSettings(settings.twilio_account_sid, auth_token, url, ours, staff, hang=12.0 if long else 1.0, late=0.7)
         )
-        environment["CALLER_TWILIO_API_URL"] = stack.enter_context(_served(twilio))
+        environment["CALLER_TWILIO_API_URL"] = stack.enter_context(served(twilio))
         service = Service(folder, environment, ("worker-1", "worker-2") if database_url else ("worker-1",))
         stack.callback(service.end)
         if service.start("migrate", "migrate").wait(60):
@@ -534,20 +534,6 @@ def _short_program(folder: Path, cad_url: str) -> Path:
     words = re.sub("(?m)^hours = .*$", "", words)
     path.write_text(words, encoding="utf-8")
     return path
-
-
-@contextlib.contextmanager
-def _served(app: Flask) -> Iterator[str]:
-    """A stand-in on a free port; gives its address."""
-    server = serving(app, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _free_port() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import socket
@@ -19,6 +18,7 @@ import caller_service
 from caller_service.building import NotReady, migration_head, unreviewed
 from caller_service.casework.parts import Parts, transaction
 from caller_service.durable.worker import AnotherWorker
+from caller_service.front.guard import token_hash
 from caller_service.program import ProgramFaults, read_program
 from caller_service.settings import Settings, SettingsFaults
 from caller_service.store import cases
@@ -346,7 +346,7 @@ def token_add(name: str) -> None:
 
     parts = parts_now()
     secret = secrets.token_urlsafe(32)
-    row = {"id": parts.new_id(), "name": name, "hash": hashlib.sha256(secret.encode()).hexdigest(), "created_at": parts.now()}
+    row = {"id": parts.new_id(), "name": name, "hash": token_hash(secret), "created_at": parts.now()}
     _insert(parts, tokens, row)
     click.echo(f"{name}. Token, shown once: {secret}")
 

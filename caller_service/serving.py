@@ -92,14 +92,20 @@ def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, rea
         "catch_up": partial(catch_up, parts),
     }
     queues = [f"deliver.{one.name}" for one in parts.program.destinations if one.kind != "console"]
-    work(parts.engine, name, jobs, queues, partial(round_of_work, parts), stop, ready)
+    work(parts.engine, name, jobs, queues, Rounds(parts), stop, ready)
 
 
-def round_of_work(parts: Parts) -> None:
+class Rounds:
     """What the worker does about twice a second; once a minute the texts missed during an outage are fetched."""
-    sweep(parts)
-    minute = int(parts.now().timestamp()) // CATCH_UP
-    if parts.jobs.last.get("catch_up") != minute:
-        with transaction(parts) as conn:
-            parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}", "")
-        parts.jobs.last["catch_up"] = minute
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._minute = 0
+
+    def __call__(self) -> None:
+        sweep(self._parts)
+        minute = int(self._parts.now().timestamp()) // CATCH_UP
+        if minute != self._minute:
+            with transaction(self._parts) as conn:
+                self._parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}", "")
+            self._minute = minute

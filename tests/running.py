@@ -40,7 +40,7 @@ from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.dispatcher import CadSettings, Dispatcher, Move
 from caller_service.rehearsal.exchange import Exchange, Text
 from caller_service.rehearsal.line import Heard, Line, TwilioSettings
-from caller_service.rehearsal.pages import serving
+from caller_service.rehearsal.pages import served
 from caller_service.rehearsal.twilio_stand_in import create_twilio
 from caller_service.settings import Settings
 from caller_service.store.tables import token as tokens
@@ -244,20 +244,6 @@ class Visitors:
             return inner(environ, start_response)
 
         return noted
-
-
-@contextmanager
-def served(app: Flask, port: int = 0) -> Iterator[str]:
-    """The app on a server of its own; gives its address."""
-    server = serving(app, "127.0.0.1", port)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 # ---- the house ------------------------------------------------------------------------------------------------------

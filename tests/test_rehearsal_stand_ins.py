@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -23,7 +22,7 @@ from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.dispatcher import CadSettings
 from caller_service.rehearsal.exchange import readable_number
 from caller_service.rehearsal.line import TwilioSettings
-from caller_service.rehearsal.pages import serving
+from caller_service.rehearsal.pages import served
 from caller_service.rehearsal.twilio_stand_in import create_twilio
 from caller_service.rehearsal.twilio_wire import Answered, NotTwiml, parts, read_twiml
 
@@ -33,20 +32,6 @@ OURS = "+17205550100"
 RESIDENT = "+17205550123"
 STAFF = "+17205550177"
 SECRET = "whsec_cmVoZWFyc2FsLXdlYmhvb2stc2VjcmV0LTEyMzQ1Ng=="
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """The app on a real server of its own; gives its address."""
-    server = serving(app, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @dataclass

@@ -10,11 +10,10 @@ from conversation import CATALOG, PROGRAM, VOCABULARIES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caller_service.core.protocol import SKIPPED, Question
+from caller_service.core.protocol import SKIPPED, Question, choice_key
 from caller_service.core.reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story, Unclear, one_slip, read
 from caller_service.core.vocabulary import normal
 from caller_service.language.vocabularies import guess, read_vocabularies
-from caller_service.language.wording import choice_key
 
 LANGUAGES = PROGRAM.languages
 ALONE = {language: read_vocabularies((language,))[language] for language in LANGUAGES}

@@ -26,8 +26,8 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
     """Send a waiting text, or note why it cannot be sent."""
     with parts.engine.connect() as conn:
         text = messages.by_id(conn, parts.sealer, message_id)
-        number = _number(parts, text) if text else ""
-        allowed = text is not None and (text.person is not None or _allowed(parts, text))
+        number = _number(conn, parts, text) if text else ""
+        allowed = text is not None and (text.person is not None or _allowed(conn, parts, text))
         behind = text is not None and messages.earlier_waiting(conn, text, parts.now())
         overtaken = text is not None and text.tries > 0 and text.keys.startswith("status.") and messages.newer_update(conn, text)
     if text is None or text.state not in ("waiting", "trying") or behind:
@@ -72,10 +72,9 @@ def receipts_url(parts: Parts, message_id: str) -> str:
     return f"{parts.public_url}/twilio/receipts/message?id={message_id}"
 
 
-def _allowed(parts: Parts, text: Text) -> bool:
+def _allowed(conn: sa.Connection, parts: Parts, text: Text) -> bool:
     """The safe-contact gate again, on today's truth: things may have changed since the text was written."""
-    with parts.engine.connect() as conn:
-        case = cases.by_id(conn, parts.sealer, text.case_id) if text.case_id else None
+    case = cases.by_id(conn, parts.sealer, text.case_id) if text.case_id else None
     if case is None or text.answers is not None:  # an answer to their own text is no contact of ours, unless they are watched
         return case is not None and not case.watched
     if text.keys == "note":
@@ -83,13 +82,12 @@ def _allowed(parts: Parts, text: Text) -> bool:
     return all(may_text(case, key) for key in text.keys.split())
 
 
-def _number(parts: Parts, text: Text) -> str:
+def _number(conn: sa.Connection, parts: Parts, text: Text) -> str:
     if text.person is not None:
         return next((rung.number for rung in parts.program.ladder if rung.name == text.person and rung.number), "")
     if text.contact_id is None:
         return ""
-    with parts.engine.connect() as conn:
-        contact = contacts.by_id(conn, parts.sealer, text.contact_id)
+    contact = contacts.by_id(conn, parts.sealer, text.contact_id)
     return "" if contact.stopped else contact.number
 
 

@@ -60,7 +60,6 @@ OUTCOMES = DANGER_OUTCOMES | {
     "abandoned",
     "no_request",
 }
-UNSERVED = frozenset({"no_capacity", "closed", "out_of_area", "cancelled", "unreachable", "unsafe_to_contact", "technical"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,22 @@ def _spelled_out(values: set[str]) -> frozenset[str]:
     return frozenset(values - {"doubt"} | (DOUBT if "doubt" in values else set()))
 
 
+SHARED = ("yes", "no", UNSURE)  # always numbered 1, 2, 3, and worded once for all questions
+
+
+def ask_key(question: str, variant: str = "") -> str:
+    """The catalog key of a question's words, or of one way of wording it."""
+    return f"ask.{question}.{variant}" if variant else f"ask.{question}"
+
+
+def choice_key(question: str, code: str) -> str:
+    """The catalog key of a choice."""
+    return f"choice.{code}" if code in SHARED else f"choice.{question}.{code}"
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer that can be picked. Its words are `choice.<question>.<code>`."""
+    """One answer that can be picked. Its words are under `choice_key`."""
 
     code: str
     when: Condition = Condition()  # only offered to those who can use it

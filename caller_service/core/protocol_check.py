@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from .protocol import DOUBT, HUMAN_NOW, SKIPPED, Choice, Condition, Facts, Protocol, Question, Rule
-from .protocol_table import SHARED, table, word_keys
+from .protocol import DOUBT, HUMAN_NOW, SHARED, SKIPPED, Choice, Condition, Facts, Protocol, Question, Rule
+from .protocol_table import table, word_keys
 
 __all__ = ["faults", "table", "word_keys"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from unicodedata import east_asian_width
 
-from .protocol import DOUBT, Condition, Level, Protocol, Question, Rule
+from .protocol import DOUBT, Condition, Level, Protocol, Question, Rule, ask_key, choice_key
 
-SHARED = ("yes", "no", "unsure")  # always numbered 1, 2, 3, and always worded alike
 VARIANTS = ("me", "they", "person")
 Words = Callable[[str], str]
 
@@ -25,20 +24,14 @@ _DERIVED = {"said": "what was said", "located": "the place found"}
 
 def ask_keys(question: Question) -> tuple[str, ...]:
     """The catalog keys of a question's words, one for each way of wording it."""
-    return tuple(f"ask.{question.id}.{variant}" for variant in VARIANTS) if question.by_who else (f"ask.{question.id}",)
-
-
-def choice_key(question: Question, code: str) -> str:
-    """The catalog key of a choice. Where only yes, no and unsure are offered, they are worded alike everywhere."""
-    shared = question.safety or all(choice.code in SHARED for choice in question.choices)
-    return f"choice.{code}" if shared else f"choice.{question.id}.{code}"
+    return tuple(ask_key(question.id, variant) for variant in VARIANTS) if question.by_who else (ask_key(question.id),)
 
 
 def word_keys(protocol: Protocol) -> tuple[str, ...]:
     """Every catalog key the protocol needs, each once, in the order of its file."""
     keys: list[str] = []
     for question in protocol.questions:
-        keys += [*ask_keys(question), f"why.{question.id}", *(choice_key(question, choice.code) for choice in question.choices)]
+        keys += [*ask_keys(question), f"why.{question.id}", *(choice_key(question.id, choice.code) for choice in question.choices)]
     keys += [rule.say for rule in protocol.rules if rule.say]
     return tuple(dict.fromkeys((*keys, *protocol.dangers.values())))
 
@@ -84,7 +77,7 @@ def _question(question: Question, words: Words) -> Iterator[str]:
         rows = []
         for number, choice in enumerate(question.choices, start=1):
             offered = f"when {_plain(choice.when)}" if choice.when.alternatives else "always"
-            rows.append((str(number), words(choice_key(question, choice.code)), choice.code.replace("_", " "), offered))
+            rows.append((str(number), words(choice_key(question.id, choice.code)), choice.code.replace("_", " "), offered))
         yield ""
         yield from _aligned(("#", "answer", "called below", "offered"), rows)
 

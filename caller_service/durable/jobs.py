@@ -19,7 +19,6 @@ class Jobs:
         self._engine = engine
         self._client: DBOSClient | None = None
         self._making = threading.Lock()
-        self.last: dict[str, int] = {}  # when this worker last asked for periodic work
 
     def enqueue(self, conn: sa.Connection, job: str, job_id: str, reference: str, queue: str = TEXTS) -> None:
         """The same `job_id` twice is one job."""

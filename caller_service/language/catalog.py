@@ -20,11 +20,6 @@ def folder(name: str) -> Path:
     return inside if inside.is_dir() else inside.parent.parent / name
 
 
-def shipped() -> tuple[str, ...]:
-    """The languages that have a catalog, by name of folder."""
-    return tuple(sorted(path.parent.parent.name for path in folder("translations").glob("*/LC_MESSAGES/messages.po")))
-
-
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """Every sentence of every language of a program, by key."""

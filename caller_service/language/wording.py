@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from caller_service.core.case import Case
 from caller_service.core.effect import Ask, Effect, Say
 from caller_service.core.program import Program
+from caller_service.core.protocol import ask_key, choice_key
 
 from .catalog import Catalog
 from .segments import fitted, pack
@@ -24,18 +25,9 @@ class Words:
     unasked: bool = False
 
 
-def choice_key(question: str, code: str) -> str:
-    """Yes, no and not sure are worded once for all questions."""
-    return f"choice.{code}" if code in ("yes", "no", "unsure") else f"choice.{question}.{code}"
-
-
-def ask_key(effect: Ask) -> str:
-    return f"ask.{effect.question}.{effect.variant}" if effect.variant else f"ask.{effect.question}"
-
-
 def question_text(effect: Ask, language: str, catalog: Catalog, spoken: bool = False) -> str:
     """A question and its numbered choices, one a line; spoken, each names its key."""
-    lines = [catalog.text(language, ask_key(effect))]
+    lines = [catalog.text(language, ask_key(effect.question, effect.variant))]
     for number, code in enumerate(effect.choices, 1):
         choice = catalog.text(language, choice_key(effect.question, code))
         lines.append(catalog.text(language, "voice.press", choice=choice, number=str(number)) if spoken else f"{number} {choice}")
@@ -78,7 +70,7 @@ def texts(effects: Sequence[Effect], case: Case, program: Program, catalog: Cata
 
 
 def _key(effect: Say | Ask) -> str:
-    return effect.key if isinstance(effect, Say) else ask_key(effect)
+    return effect.key if isinstance(effect, Say) else ask_key(effect.question, effect.variant)
 
 
 def _text(effect: Say | Ask, language: str, fill: dict[str, str], catalog: Catalog) -> str:

@@ -1,5 +1,9 @@
 """What both stand-ins' pages share: private headers, a guard against other sites, and serving without numbers in logs."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Flask, Response, abort, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -60,3 +64,17 @@ class WithoutQueries(WSGIRequestHandler):
 def serving(app: Flask, host: str, port: int) -> BaseWSGIServer:
     """A server for one stand-in, bound and ready for `serve_forever`; port 0 takes a free one."""
     return make_server(host, port, app, threaded=True, request_handler=WithoutQueries)
+
+
+@contextmanager
+def served(app: Flask, port: int = 0) -> Iterator[str]:
+    """The app on a server of its own, while the block runs; gives its address."""
+    server = serving(app, "127.0.0.1", port)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
