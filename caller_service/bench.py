@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -33,6 +34,7 @@ from caller_service.settings import Settings
 CONVERSATION = ("my brother is seeing things and shouting", "3", "2", "2", "2", "2", "Main St and 3rd Ave", "1", "2", "1", "1")
 PUBLIC = "https://bench.test"
 WORKERS, THREADS = 2, 16
+_rounds = itertools.count()  # each plays from numbers of its own: on PostgreSQL one database serves all
 
 
 @dataclass
@@ -55,48 +57,58 @@ class Round:
 
 
 def bench(residents: int = 32, each: int = 6, rounds: int = 3, old_cases: int = 0, database_url: str = "") -> None:
-    """Run everything and print the table. `database_url`: an empty PostgreSQL database; default SQLite in a temporary folder."""
-    kinds = ("floor", "work", "alone")
-    told: dict[str, list[Round]] = {kind: [] for kind in kinds}
-    for one in range(rounds):
-        for kind in kinds:
-            with tempfile.TemporaryDirectory(prefix="caller-bench-") as folder:
-                told[kind].append(_round(kind, Path(folder), residents, each, old_cases, database_url))
-            print(f"round {one + 1} {kind:6} {_line(told[kind][-1])}", flush=True)
+    """Run everything and print the table. `database_url`: an empty PostgreSQL database; default SQLite in a temporary folder.
+
+    With `old_cases`, the same load is then played once more beside that many ended cases, again next to the floor.
+    """
+    loads = [Load(kind, database_url) for kind in ("floor", "work", "alone")]
+    told = _played(loads, rounds, residents, each)
+    if old_cases:
+        with tempfile.TemporaryDirectory(prefix="caller-bench-") as folder:
+            full = database_url or f"sqlite:///{_full(Path(folder), old_cases)}"
+            if database_url:
+                _fill(database_url, old_cases)
+            told |= _played([Load("floor", "", "floor again"), Load("alone", full, "old")], rounds, residents, each)
     _table(told, residents, old_cases, database_url)
 
 
-def _round(kind: str, folder: Path, residents: int, each: int, old_cases: int, database_url: str) -> Round:
+@dataclass(frozen=True)
+class Load:
+    """One house to play against. `database`: SQLAlchemy's address of it; "" is a new SQLite file."""
+
+    kind: str  # floor, work (serve and work), alone (serve)
+    database: str
+    name: str = ""
+
+
+def _played(loads: list[Load], rounds: int, residents: int, each: int) -> dict[str, list[Round]]:
+    told: dict[str, list[Round]] = {load.name or load.kind: [] for load in loads}
+    for one in range(rounds):
+        for load in loads:
+            with tempfile.TemporaryDirectory(prefix="caller-bench-") as folder:
+                done = _round(load, Path(folder), residents, each)
+            told[load.name or load.kind].append(done)
+            print(f"round {one + 1} {load.name or load.kind:11} {_line(done)}", flush=True)
+    return told
+
+
+def _round(load: Load, folder: Path, residents: int, each: int) -> Round:
     with Inbox() as inbox, contextlib.ExitStack() as stack:
         port = _free_port()
-        environment, token = _settings(folder, port, inbox.port, database_url)
-        if kind == "floor":
-            server = stack.enter_context(
-                _process(folder, {}, "-m", "caller_service.bench_floor", str(folder / "floor.sqlite"), str(port), token)
-            )
+        environment, token = _settings(folder, port, inbox.port, load.database)
+        if load.kind == "floor":
+            floor = ("-m", "caller_service.bench_floor", str(folder / "floor.sqlite"), str(port), token)
+            server = stack.enter_context(_process(folder, {}, *floor))
         else:
             _command(folder, environment, "migrate")
-            if old_cases:
-                _fill(folder, environment, old_cases)
-            server = stack.enter_context(
-                _process(
-                    folder,
-                    environment,
-                    "-m",
-                    "caller_service.cli",
-                    "serve",
-                    "--workers",
-                    str(WORKERS),
-                    "--threads",
-                    str(THREADS),
-                )
-            )
-            if kind == "work":
+            serve = ("-m", "caller_service.cli", "serve", "--workers", str(WORKERS), "--threads", str(THREADS))
+            server = stack.enter_context(_process(folder, environment, *serve))
+            if load.kind == "work":
                 stack.enter_context(_process(folder, environment, "-m", "caller_service.cli", "work"))
         _until_up(port)
         done = _load(port, token, residents, each, server.pid)
-        if kind == "work":
-            done.lags = inbox.lags(residents * each)
+        if load.kind == "work":
+            done.lags = inbox.lags(residents * (each + 1))
         return done
 
 
@@ -108,20 +120,29 @@ def _line(done: Round) -> str:
     )
 
 
+NAMES = {
+    "floor": "the floor: Flask and sqlite3", "work": "serve and work", "alone": "serve alone", "floor again": "the floor again",
+    "old": "serve alone, old cases",
+}  # fmt: skip
+
+
 def _table(told: dict[str, list[Round]], residents: int, old_cases: int, database_url: str) -> None:
     where = "PostgreSQL" if database_url else "SQLite"
-    print(f"\n{residents} residents, {where}, {old_cases} old cases; medians of {len(told['floor'])} rounds")
-    floor = statistics.median(one.rate for one in told["floor"])
-    names = {"floor": "the floor: Flask and sqlite3", "work": "serve and work", "alone": "serve alone"}
+    print(f"\n{residents} residents, {where}; medians of {len(told['floor'])} rounds")
+    rates = {kind: statistics.median(one.rate for one in rounds) for kind, rounds in told.items()}
     for kind, rounds in told.items():
-        rate = statistics.median(one.rate for one in rounds)
+        floor = rates["floor again" if kind in ("floor again", "old") else "floor"]
         p50, p95, p99 = (statistics.median(one.at(share) for one in rounds) for share in (0.5, 0.95, 0.99))
         cpu = statistics.median(one.cpu / len(one.turns) * 1000 for one in rounds)
         lags = [lag for one in rounds for lag in one.lags]
         lag = f"  hand-off {statistics.median(lags):.2f} s" if lags else ""
         print(
-            f"{names[kind]:29} {rate:6.0f} turns/s  ratio {rate / floor:4.2f}  p50 {p50:5.1f}  p95 {p95:5.1f}  p99 {p99:5.1f} ms  CPU {cpu:4.2f} ms{lag}"
+            f"{NAMES[kind]:29} {rates[kind]:6.0f} turns/s  ratio {rates[kind] / floor:4.2f}  "
+            f"p50 {p50:5.1f}  p95 {p95:5.1f}  p99 {p99:5.1f} ms  CPU {cpu:4.2f} ms{lag}"
         )
+    if "old" in told:
+        slower = (rates["alone"] / rates["floor"]) / (rates["old"] / rates["floor again"])
+        print(f"a turn beside {old_cases} old cases takes {slower:.2f} times one beside none, measured against the floor")
     if any(one.wrong for rounds in told.values() for one in rounds):
         print("Some answers were wrong: the figures do not count.")
 
@@ -130,19 +151,31 @@ def _table(told: dict[str, list[Round]], residents: int, old_cases: int, databas
 
 
 def _load(port: int, token: str, residents: int, each: int, server: int) -> Round:
-    """`residents` at once, each `each` conversations one after the other, every turn signed and answered before the next."""
-    done, gate, lock = Round(), threading.Barrier(residents + 1), threading.Lock()
+    """`residents` at once, each `each` conversations one after the other, every turn signed and answered before the next.
+
+    One conversation of each goes before and is not counted: every process has then read its files and prepared its statements.
+    """
+    again = next(_rounds)
+    done, warm, gate, lock = Round(), threading.Barrier(residents + 1), threading.Barrier(residents + 1), threading.Lock()
 
     def resident(place: int) -> None:
-        conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         signer = RequestValidator(token)
         mine: list[float] = []
         wrong = 0
-        gate.wait()
-        for conversation in range(each):
-            number = f"+1720{place:03d}{conversation:04d}"
+        for conversation in range(each + 1):
+            if conversation == 1:
+                warm.wait()
+                mine.clear()
+                gate.wait()
+            number = f"+1{200 + again:03d}{place:03d}{conversation:04d}"
+            conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)  # one a conversation: which process it meets is chance
             for turn, said in enumerate(CONVERSATION):
-                form = {"MessageSid": f"SM{place:08d}{conversation:08d}{turn:016d}", "From": number, "To": "+17205550100", "Body": said}
+                form = {
+                    "MessageSid": f"SM{again:06d}{place:06d}{conversation:08d}{turn:012d}",
+                    "From": number,
+                    "To": "+17205550100",
+                    "Body": said,
+                }
                 headers = {
                     "Content-Type": "application/x-www-form-urlencoded",
                     "X-Twilio-Signature": signer.compute_signature(f"{PUBLIC}/twilio/sms", form),
@@ -152,7 +185,9 @@ def _load(port: int, token: str, residents: int, each: int, server: int) -> Roun
                 answer = conn.getresponse()
                 wrong += b"<Message" not in answer.read() or answer.status != 200
                 mine.append(time.perf_counter() - begun)
-            Inbox.finished[number] = time.time()
+            conn.close()
+            if conversation:
+                Inbox.finished[number] = time.time()
         with lock:
             done.turns += mine
             done.wrong += wrong
@@ -160,6 +195,7 @@ def _load(port: int, token: str, residents: int, each: int, server: int) -> Roun
     threads = [threading.Thread(target=resident, args=(place,)) for place in range(residents)]
     for thread in threads:
         thread.start()
+    warm.wait()
     before = _cpu(server)
     gate.wait()
     begun = time.perf_counter()
@@ -287,10 +323,17 @@ def _until_up(port: int) -> None:
     raise RuntimeError("the server did not come up")
 
 
-def _fill(folder: Path, environment: Mapping[str, str], many: int) -> None:
+def _full(folder: Path, old_cases: int) -> Path:
+    """A SQLite file with the old cases. It is used where it lies: every round adds a few hundred more."""
+    environment, _ = _settings(folder, _free_port(), 0, "")
+    _command(folder, environment, "migrate")
+    _fill(environment["CALLER_DATABASE_URL"], old_cases)
+    return folder / "caller.sqlite"
+
+
+def _fill(database_url: str, many: int) -> None:
     """Put `many` ended cases, each with a contact and twelve messages, beside the load."""
-    settings = Settings.from_environment(environment, here=folder)
-    engine = sa.create_engine(settings.database_url)
+    engine = sa.create_engine(database_url)
     meta = sa.MetaData()
     meta.reflect(engine)
     contact, case, message = meta.tables["contact"], meta.tables["case"], meta.tables["message"]

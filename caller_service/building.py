@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from caller_service.casework.parts import Parts
 from caller_service.core.program import Program
 from caller_service.durable.jobs import Jobs
+from caller_service.front.guard import NoCookieNoSession
 from caller_service.front.problem import hang_errors
 from caller_service.gateway.destinations import Poster
 from caller_service.gateway.line import Line
@@ -58,6 +59,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     Migrate(app, db, directory=str(folder("migrations")), include_object=ours_only, compare_type=False, render_as_batch=True)
     app.extensions["caller_parts"] = _parts(app, settings, program, catalog)
     app.extensions["caller_settings"] = settings
+    app.session_interface = NoCookieNoSession()
     hang_errors(app)
     hang_api(app)
     for blueprint in (sms, pages, health, metrics):

@@ -193,7 +193,7 @@ class House:
     # ---- looking ---------------------------------------------------------------------------------------------------
     def rows(self, table: str, **where: Any) -> list[Any]:
         one = Base.metadata.tables[table]
-        query = sa.select(one)
+        query = sa.select(one).order_by(*one.primary_key)
         for name, value in where.items():
             query = query.where(one.c[name] == value)
         with self.parts.engine.connect() as conn:

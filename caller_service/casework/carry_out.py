@@ -1,15 +1,20 @@
-"""Effects become rows and jobs, on the connection of the decision that made them: all of it is kept, or none."""
+"""Effects become rows and jobs, on the connection of the decision that made them: all of it is kept, or none.
+
+Everything that needs no database (words, sealing, packets) is made first, by `draft`: the write lock is held for the
+writing alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from caller_service.core import hand_off
-from caller_service.core.case import Case, Step
+from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
 from caller_service.core.effect import HandOff, OptIn, OptOut, Page, Record, StandDown
 from caller_service.core.escalation import people
@@ -37,38 +42,62 @@ class Work:
     late: bool = False  # nobody waits for the answer: it goes out by REST
 
 
-def keep(conn: sa.Connection, parts: Parts, work: Work) -> tuple[Text, ...]:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A decision, ready to be written."""
+
+    work: Work
+    case: Case
+    row: Mapping[str, Any] = field(repr=False)
+    texts: tuple[Text, ...]
+    text_rows: Sequence[Mapping[str, Any]] = field(repr=False)
+    lines: Sequence[journal.Line]
+    revisions: Sequence[tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]] = field(repr=False)
+
+
+def draft(parts: Parts, work: Work) -> Draft:
+    """Make everything of a decision that can be made before the write lock is taken."""
+    case = replace(work.step.case, version=work.step.case.version + 1, protocol_hash=parts.program.protocol.hash)
+    said = texts(work.step.effects, case, parts.program, parts.catalog)
+    rows = tuple(_text(parts, work, case, words, place) for place, words in enumerate(said))
+    return Draft(
+        work,
+        case,
+        cases.row(case, parts.sealer, None if case.ended else next_due(case, parts.program)),
+        rows,
+        messages.rows(parts.sealer, rows if work.inbound is None else (work.inbound, *rows)),
+        _lines(parts, work, case),
+        [_revision(parts, work, case, effect) for effect in work.step.effects if isinstance(effect, HandOff)],
+    )
+
+
+def keep(conn: sa.Connection, parts: Parts, drawn: Draft) -> tuple[Text, ...]:
     """Keep the case and everything that follows from it. Returns the texts that answer, for the caller to send.
 
     Raises Stale if the case was written since it was read.
     """
-    case = replace(work.step.case, version=work.step.case.version + 1, protocol_hash=parts.program.protocol.hash)
-    due_at = None if case.ended else next_due(case, parts.program)
+    work, case = drawn.work, drawn.case
     if work.before is None:
-        cases.add(conn, parts.sealer, case, due_at)
+        cases.add(conn, drawn.row)
     else:
-        cases.keep(conn, parts.sealer, case, due_at)
-    replies = _texts(conn, parts, work, case)
+        cases.keep(conn, drawn.row)
+    messages.add(conn, drawn.text_rows)
+    for text in drawn.texts:
+        if text.state == "waiting":
+            parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
     _contact(conn, work, case)
     for effect in work.step.effects:
         if isinstance(effect, Page):
             _page(conn, parts, case, effect, work.scene)
-        elif isinstance(effect, HandOff):
-            _hand_off(conn, parts, work.contact, case, effect, work.scene.now)
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
-    journal.write(conn, _lines(parts, work, case))
-    return replies
-
-
-def _texts(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> tuple[Text, ...]:
-    said = texts(work.step.effects, case, parts.program, parts.catalog)
-    rows = tuple(_text(parts, work, case, words, place) for place, words in enumerate(said))
-    messages.add(conn, parts.sealer, rows if work.inbound is None else (work.inbound, *rows))
-    for row in rows:
-        if row.state == "waiting":
-            parts.jobs.enqueue(conn, "send_text", f"send:{row.id}:0", row.id)
-    return tuple(row for row in rows if row.state == "replied")
+    for row, deliveries in drawn.revisions:
+        hand_offs.add(conn, row, deliveries)
+        for one in deliveries:
+            if one.state == "waiting":
+                parts.jobs.enqueue(conn, "deliver", f"deliver:{one.id}:0", one.id, queue=f"deliver.{one.destination}")
+    journal.write(conn, drawn.lines)
+    return tuple(text for text in drawn.texts if text.state == "replied")
 
 
 def _text(parts: Parts, work: Work, case: Case, words: Words, place: int) -> Text:
@@ -79,6 +108,18 @@ def _text(parts: Parts, work: Work, case: Case, words: Words, place: int) -> Tex
         None if words.unasked or work.inbound is None else work.inbound.id, place,
         " ".join(words.keys), case.language, next_at=now + HOLD if waiting else None,
     )  # fmt: skip
+
+
+def _revision(parts: Parts, work: Work, case: Case, effect: HandOff) -> tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]:
+    """A new revision, on its way to every destination. The console is one of them and has it at once."""
+    now = work.scene.now
+    packet = hand_off.packet(case, parts.program, work.contact.number)
+    deliveries = []
+    for destination in parts.program.destinations:
+        console = destination.kind == "console"
+        state, next_at = ("received", None) if console else ("waiting", now + HOLD)
+        deliveries.append(hand_offs.Delivery(parts.new_id(), case.id, case.revision, destination.name, state, 0, next_at, None, now))
+    return hand_offs.row(parts.sealer, case.id, case.revision, effect.because, packet, now), deliveries
 
 
 def _contact(conn: sa.Connection, work: Work, case: Case) -> None:
@@ -105,21 +146,10 @@ def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Sc
 
 def text_person(conn: sa.Connection, parts: Parts, case: Case, name: str, words: str, now: datetime) -> None:
     """Text somebody on a ladder. The number stays in the program file; the row holds the name."""
-    row = Text(
-        parts.new_id(),
-        "out",
-        words,
-        "waiting",
-        now,
-        None,
-        case.id,
-        name,
-        keys="page",
-        language=parts.program.languages[0],
-        next_at=now + HOLD,
-    )
-    messages.add(conn, parts.sealer, (row,))
-    parts.jobs.enqueue(conn, "send_text", f"send:{row.id}:0", row.id)
+    language = parts.program.languages[0]
+    text = Text(parts.new_id(), "out", words, "waiting", now, None, case.id, name, keys="page", language=language, next_at=now + HOLD)
+    messages.add(conn, messages.rows(parts.sealer, (text,)))
+    parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
 
 
 def _stand_down(conn: sa.Connection, parts: Parts, case: Case, effect: StandDown, now: datetime) -> None:
@@ -129,28 +159,6 @@ def _stand_down(conn: sa.Connection, parts: Parts, case: Case, effect: StandDown
     for person in hand_offs.paged_people(conn, case.id):
         if person != effect.name and person in with_number:
             text_person(conn, parts, case, person, words, now)
-
-
-def _hand_off(conn: sa.Connection, parts: Parts, contact: Contact, case: Case, effect: HandOff, now: datetime) -> None:
-    """A new revision, on its way to every destination. The console is one of them and has it at once."""
-    packet = hand_off.packet(case, parts.program, contact.number)
-    hand_offs.add(conn, parts.sealer, case.id, case.revision, effect.because, packet, now)
-    for destination in parts.program.destinations:
-        console = destination.kind == "console"
-        row = hand_offs.Delivery(
-            parts.new_id(),
-            case.id,
-            case.revision,
-            destination.name,
-            "received" if console else "waiting",
-            0,
-            None if console else now + HOLD,
-            None,
-            now,
-        )
-        hand_offs.add_delivery(conn, row)
-        if not console:
-            parts.jobs.enqueue(conn, "deliver", f"deliver:{row.id}:0", row.id, queue=f"deliver.{destination.name}")
 
 
 def _lines(parts: Parts, work: Work, case: Case) -> Sequence[journal.Line]:

@@ -10,7 +10,7 @@ from caller_service.core.case import Case, Step
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts
 
-from .carry_out import Work, keep
+from .carry_out import Work, draft, keep
 from .parts import Parts, transaction
 
 Decide = Callable[[Case, Scene], Step]
@@ -23,8 +23,9 @@ def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
             work = _decided(conn, parts, case_id, decide, who, lock=False)
         if work is None or _nothing(work):
             return work.before if work else None
+        drawn = draft(parts, work)
         with transaction(parts) as conn:
-            keep(conn, parts, work)
+            keep(conn, parts, drawn)
         return work.step.case
     except Exception as problem:
         if not cases.somebody_was_quicker(problem):
@@ -33,7 +34,7 @@ def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
         take_turn(conn, parts)
         work = _decided(conn, parts, case_id, decide, who, lock=True)
         if work is not None and not _nothing(work):
-            keep(conn, parts, work)
+            keep(conn, parts, draft(parts, work))
     return work.step.case if work else None
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from caller_service.core.asking import seen_question
-from caller_service.core.case import Case, Step
+from caller_service.core.case import Case, Step, replace
 from caller_service.core.reply import read
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance

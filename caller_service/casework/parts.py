@@ -71,13 +71,17 @@ class NestedWrite(RuntimeError):
 
 
 @contextlib.contextmanager
-def transaction(parts: Parts) -> Iterator[sa.Connection]:
-    """The one way to write: commits at the end, rolls back on any error."""
+def transaction(parts: Parts, conn: sa.Connection | None = None) -> Iterator[sa.Connection]:
+    """The one way to write: commits at the end, rolls back on any error. `conn`: go on with what was read on it."""
     if _writing.get():
         raise NestedWrite
     mark = _writing.set(True)
     try:
-        with parts.engine.begin() as conn:
-            yield conn
+        if conn is None:
+            with parts.engine.begin() as conn:
+                yield conn
+        else:
+            with conn.get_transaction() or conn.begin():
+                yield conn
     finally:
         _writing.reset(mark)

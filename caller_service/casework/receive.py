@@ -12,11 +12,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from caller_service.core.case import Case
-from caller_service.store import cases, contacts, messages
+from caller_service.core.routing import Scene
+from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.contacts import Contact
 from caller_service.store.messages import Text
 
-from .carry_out import Work, keep
+from .carry_out import Work, draft, keep
 from .interpret import hear
 from .parts import Parts, transaction
 
@@ -47,19 +48,19 @@ def receive_unknown(parts: Parts, turn: Turn) -> None:
     """A text whose sender cannot be answered (withheld, not a number): kept for people to see, once."""
     with transaction(parts) as conn:
         if messages.heard(conn, parts.sealer, turn.provider_id) is None:
-            messages.add(conn, parts.sealer, (Text(parts.new_id(), "in", turn.said, "heard", turn.heard, provider_id=turn.provider_id),))
+            kept = Text(parts.new_id(), "in", turn.said, "heard", turn.heard, provider_id=turn.provider_id)
+            messages.add(conn, messages.rows(parts.sealer, (kept,)))
 
 
 def _unlocked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     """Most turns are neither repeats nor raced: whether this one was heard before is left to the unique key."""
     with parts.engine.connect() as conn:
-        contact = contacts.find(conn, parts.sealer, turn.number)
-        case = cases.open_case(conn, parts.sealer, contact.id) if contact else None
-        work = _decide(conn, parts, turn, contact, case)
-    with transaction(parts) as conn:
-        if contact is None:
-            contacts.add(conn, parts.sealer, work.contact, turn.heard)
-        return keep(conn, parts, work)
+        begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
+        drawn = draft(parts, _decide(conn, parts, turn, begun, begun.case))
+        with transaction(parts, conn):
+            if begun.contact is None:
+                contacts.add(conn, parts.sealer, drawn.work.contact, turn.heard)
+            return keep(conn, parts, drawn)
 
 
 def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
@@ -67,22 +68,20 @@ def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
         contacts.lock(conn, parts.sealer, _stranger(parts, turn), turn.heard)
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
-        contact = contacts.find(conn, parts.sealer, turn.number)
-        case = cases.open_case(conn, parts.sealer, contact.id) if contact else None
-        if case is not None:
-            case = cases.by_id(conn, parts.sealer, case.id, lock=True)
-        return keep(conn, parts, _decide(conn, parts, turn, contact, case if case and not case.ended else None))
+        begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
+        case = cases.by_id(conn, parts.sealer, begun.case.id, lock=True) if begun.case else None
+        return keep(conn, parts, draft(parts, _decide(conn, parts, turn, begun, case if case and not case.ended else None)))
 
 
 def _stranger(parts: Parts, turn: Turn) -> Contact:
     return Contact(parts.new_id(), parts.program.languages[0], turn.number)
 
 
-def _decide(conn: sa.Connection, parts: Parts, turn: Turn, known: Contact | None, case: Case | None) -> Work:
-    contact = known or _stranger(parts, turn)
-    scene = parts.scene(conn)
+def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.Beginning, case: Case | None) -> Work:
+    contact = begun.contact or _stranger(parts, turn)
+    scene = Scene(parts.program, parts.now(), begun.full)
     if case is None:
-        related = cases.last_closed(conn, contact.id) if known else None
+        related = cases.last_closed(conn, contact.id) if begun.contact else None
         opened = Case(
             parts.new_id(),
             parts.new_reference(),

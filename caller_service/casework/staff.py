@@ -39,7 +39,7 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
         keys=key, language=language, next_at=now + HOLD if turn.late else None,
     )  # fmt: skip
     with transaction(parts) as conn:
-        messages.add(conn, parts.sealer, (inbound, reply))
+        messages.add(conn, messages.rows(parts.sealer, (inbound, reply)))
         if turn.late:
             parts.jobs.enqueue(conn, "send_text", f"send:{reply.id}:0", reply.id)
     return (reply,)

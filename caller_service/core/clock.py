@@ -8,12 +8,12 @@ due time of a ticked case is later than now.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from . import hand_off
 from .asking import ask
-from .case import Case, Status, Step, move
+from .case import Case, Status, Step, move, replace
 from .effect import Effects, HandOff, Record, Say
 from .escalation import page_rung
 from .program import Clocks, Program

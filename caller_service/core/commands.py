@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from .asking import ask, greet
-from .case import Case, Status, Step, move
+from .case import Case, Status, Step, move, replace
 from .effect import Effect, HandOff, OptIn, OptOut, Record, Say
 from .reply import Command, Reading
 from .routing import Scene

@@ -5,11 +5,10 @@ One acknowledgement settles one case: the first to accept has it, a second hears
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from . import hand_off
-from .case import DANGER_OUTCOMES, OUTCOMES, CannotMove, Case, Status, Step, move
+from .case import DANGER_OUTCOMES, OUTCOMES, CannotMove, Case, Status, Step, move, replace
 from .disposition import decide
 from .effect import Effect, HandOff, Record, Say, StandDown
 from .escalation import page_rung

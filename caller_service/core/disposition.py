@@ -6,9 +6,9 @@ answer never lowers anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from .case import Case
+from .case import Case, replace
 from .protocol import HUMAN_NOW, Level, Protocol, Rule
 
 

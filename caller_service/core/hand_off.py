@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import Any
 
-from .case import Case
+from .case import Case, replace
 from .disposition import markers
 from .effect import Effect, HandOff
 from .program import Program

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from . import hand_off
 from .asking import ask, greet, next_question, seen_question
-from .case import Case, Status, Step, move
+from .case import Case, Status, Step, move, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, URGENT
 from .disposition import reconsider
 from .effect import Ask, Effect, HandOff, Page, Record, Say

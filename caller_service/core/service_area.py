@@ -9,6 +9,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 
 from .program import Area, Place, Program
@@ -127,14 +128,15 @@ def _to_line(a: Point, b: Point) -> float:
 def named(text: str, places: tuple[Place, ...]) -> tuple[Place, ...]:
     """The places whose name, or an alias, stands in the text; the longest names win."""
     said = _street_words(text)
-    hits = [
-        (len(words), place)
-        for place in places
-        for name in (place.name, *place.aliases)
-        if (words := _street_words(name)) and _said(words, said)
-    ]
+    hits = [(len(words), place) for place in places for words in _names(place) if _said(words, said)]
     best = max((length for length, _ in hits), default=0)
     return tuple({place.name: place for length, place in hits if length == best}.values())
+
+
+@lru_cache(maxsize=65536)
+def _names(place: Place) -> tuple[tuple[str, ...], ...]:
+    """The words of a place's names. A program's places never change while it runs."""
+    return tuple(words for name in (place.name, *place.aliases) if (words := _street_words(name)))
 
 
 def _street_words(text: str) -> tuple[str, ...]:

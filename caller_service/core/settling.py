@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
-from .case import Case, Status, Step, move
+from .case import Case, Status, Step, move, replace
 from .effect import Effect, HandOff, Record, Say
 from .protocol import SKIPPED, UNREADABLE
 from .routing import Route, Scene, route

@@ -23,7 +23,7 @@ from .jobs import NAME, TEXTS, purge
 log = logging.getLogger(__name__)
 VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old one left
 CONCURRENCY = 32
-POLL = 0.1  # seconds between looks at a queue
+POLL = 0.25  # seconds between looks at a queue: oftener costs a small server more than the wait is worth
 SWEEP = 0.5  # seconds between sweeps
 KEEP_FINISHED = 3600  # seconds a finished job is kept
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import cast
 
 import sqlalchemy as sa
-from flask import Blueprint, abort, current_app, g, request
+from flask import Blueprint, Flask, Request, abort, current_app, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from caller_service.casework.parts import Parts
 from caller_service.gateway.signature import signed_by_twilio
@@ -22,6 +23,15 @@ def guarded(name: str, guard: Guard, url_prefix: str | None = None) -> Blueprint
     blueprint = Blueprint(name, "caller_service.web", url_prefix=url_prefix, template_folder="templates")
     blueprint.before_request(guard)
     return blueprint
+
+
+class NoCookieNoSession(SecureCookieSessionInterface):
+    """A request without our cookie gets an empty session at once: a webhook need not pay for the signing keys."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 def open_to_all() -> None:

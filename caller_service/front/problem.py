@@ -48,6 +48,8 @@ def hang_errors(app: Flask) -> None:
 
     @app.after_request
     def private(response: Response) -> Response:
+        said = {name.lower() for name, _ in response.headers}
         for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+            if name.lower() not in said:
+                response.headers.add(name, value)
         return response

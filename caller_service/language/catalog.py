@@ -20,7 +20,7 @@ def folder(name: str) -> Path:
     return inside if inside.is_dir() else inside.parent.parent / name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalog:
     """Every sentence of every language of a program, by key."""
 

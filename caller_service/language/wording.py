@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from caller_service.core.case import Case
 from caller_service.core.effect import Ask, Effect, Say
@@ -75,8 +76,14 @@ def _key(effect: Say | Ask) -> str:
 
 def _text(effect: Say | Ask, language: str, fill: dict[str, str], catalog: Catalog) -> str:
     if isinstance(effect, Ask):
-        return fitted(question_text(effect, language, catalog), PARTS)
+        return _question(effect.question, effect.variant, effect.choices, language, catalog)
     return fitted(catalog.text(language, effect.key, **(fill | dict(effect.fill))), PARTS)
+
+
+@lru_cache(maxsize=4096)
+def _question(question: str, variant: str, choices: tuple[str, ...], language: str, catalog: Catalog) -> str:
+    """A question as it is texted. Nothing personal is in it, so that one rendering serves everybody."""
+    return fitted(question_text(Ask(question, variant, choices), language, catalog), PARTS)
 
 
 def _packed(pieces: Sequence[tuple[str, str]], unasked: bool) -> list[Words]:

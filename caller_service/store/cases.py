@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from caller_service.core.case import Case, from_plain, to_plain
 
+from .quick import Quick
 from .sealing import Sealer
 from .tables import area_state, case
 
@@ -18,10 +19,16 @@ _COLUMNS = ("id", "reference", "status", "version", "level", "response", "area",
 _PRIVATE = ("narrative", "remarks", "place", "point", "code_word")
 
 
-# Statements of the turn path are built once: building one costs more than running it.
-_OPEN = sa.select(case).where(case.c.contact_id == sa.bindparam("contact"), case.c.closed_at.is_(None))
-_ADD = sa.insert(case)
-_KEEP = sa.update(case).where(case.c.id == sa.bindparam("known_id"), case.c.version == sa.bindparam("known_version"))
+_SEALED = ("sealed_narrative", "sealed_place", "sealed_code_word")
+_BORN = ("id", "reference", "contact_id", "opened_at")  # what never changes; naming it would have SQLite write its indexes again
+_KEPT = (*(name for name in _COLUMNS if name not in _BORN), *_SEALED, "state", "due_at")
+READ = tuple(case.c[name] for name in (*_COLUMNS, *_SEALED, "contact_id", "state"))  # what `opened` needs
+
+_mine = (case.c.id == sa.bindparam("known_id", None), case.c.version == sa.bindparam("known_version", None))
+_ADD = Quick(sa.insert(case), (*_BORN, *_KEPT, "closed_at"))
+_KEEP = Quick(sa.update(case).where(*_mine), _KEPT)
+_END = Quick(sa.update(case).where(*_mine), (*_KEPT, "closed_at"))
+_FULL = sa.select(area_state.c.area).where(area_state.c.full_until > sa.bindparam("now", type_=area_state.c.full_until.type))
 
 
 class Stale(Exception):
@@ -35,22 +42,16 @@ def somebody_was_quicker(problem: Exception) -> bool:
     return isinstance(problem, sa.exc.DBAPIError) and getattr(problem.orig, "sqlstate", "") in ("40P01", "40001")  # deadlock, serialization
 
 
-def open_case(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Case | None:
-    """The contact's open case. There is at most one (uq_case_open_contact)."""
-    row = conn.execute(_OPEN, {"contact": contact_id}).first()
-    return None if row is None else _case(row, sealer)
-
-
 def by_id(conn: sa.Connection, sealer: Sealer, case_id: str, lock: bool = False) -> Case | None:
     """One case; `lock` holds its row until the transaction ends (PostgreSQL; on SQLite the writers queue anyway)."""
-    query = sa.select(case).where(case.c.id == case_id)
-    row = conn.execute(query.with_for_update() if lock else query).first()
-    return None if row is None else _case(row, sealer)
+    query = sa.select(*READ).where(case.c.id == case_id)
+    found = conn.execute(query.with_for_update() if lock else query).first()
+    return None if found is None else opened(found._asdict(), sealer)
 
 
 def by_reference(conn: sa.Connection, sealer: Sealer, reference: str) -> Case | None:
-    row = conn.execute(sa.select(case).where(case.c.reference == reference)).first()
-    return None if row is None else _case(row, sealer)
+    found = conn.execute(sa.select(*READ).where(case.c.reference == reference)).first()
+    return None if found is None else opened(found._asdict(), sealer)
 
 
 def last_closed(conn: sa.Connection, contact_id: str) -> str | None:
@@ -61,10 +62,10 @@ def last_closed(conn: sa.Connection, contact_id: str) -> str | None:
 
 def handed_off(conn: sa.Connection, sealer: Sealer, limit: int, after: str = "", open_only: bool = True) -> list[Case]:
     """Cases that were handed off, oldest first, from behind the id `after`."""
-    query = sa.select(case).where(case.c.id > after, case.c.id.in_(sa.text("SELECT case_id FROM hand_off")))
+    query = sa.select(*READ).where(case.c.id > after, case.c.id.in_(sa.text("SELECT case_id FROM hand_off")))
     if open_only:
         query = query.where(case.c.closed_at.is_(None))
-    return [_case(row, sealer) for row in conn.execute(query.order_by(case.c.id).limit(limit))]
+    return [opened(found._asdict(), sealer) for found in conn.execute(query.order_by(case.c.id).limit(limit))]
 
 
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
@@ -73,17 +74,31 @@ def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
     return list(conn.execute(query.order_by(case.c.due_at).limit(limit)).scalars())
 
 
-def add(conn: sa.Connection, sealer: Sealer, told: Case, due_at: datetime | None) -> None:
-    conn.execute(
-        sa.insert(case).values(_row(told, sealer) | {"contact_id": told.contact, "due_at": due_at, "opened_at": told.marks["opened"]})
-    )
+def row(told: Case, sealer: Sealer, due_at: datetime | None) -> dict[str, Any]:
+    """What is written of a case, its private words sealed: made before the write lock is taken."""
+    plain = to_plain(told)
+    narrative, remarks, place, point, code_word = (plain.pop(name) for name in _PRIVATE)
+    columns = {name: plain.pop(name) for name in _COLUMNS}
+    contact = plain.pop("contact")
+    sealed = {
+        "sealed_narrative": sealer.seal(json.dumps([narrative, remarks]), f"case.narrative.{told.id}") if narrative or remarks else None,
+        "sealed_place": sealer.seal(json.dumps([place, point]), f"case.place.{told.id}") if place or point else None,
+        "sealed_code_word": sealer.seal(code_word, f"case.code_word.{told.id}") if code_word else None,
+    }
+    closed = told.marks.get(told.status.value) if told.ended else None
+    born = {"contact_id": contact, "opened_at": told.marks["opened"], "closed_at": closed}
+    return columns | sealed | born | {"state": plain, "due_at": due_at}
 
 
-def keep(conn: sa.Connection, sealer: Sealer, told: Case, due_at: datetime | None) -> None:
-    """Write the case if nobody wrote it since it was read: `told.version` is one more than what is in the row."""
-    known = {"known_id": told.id, "known_version": told.version - 1, "due_at": due_at}
-    changed = conn.execute(_KEEP, _row(told, sealer) | known)
-    if changed.rowcount != 1:
+def add(conn: sa.Connection, new: Mapping[str, Any]) -> None:
+    """Write the `row` of a new case. A second open one of the same contact is an IntegrityError."""
+    _ADD.run(conn, new)
+
+
+def keep(conn: sa.Connection, changed: Mapping[str, Any]) -> None:
+    """Write the `row` of a case if nobody wrote it since it was read: its version is one more than the one in the table."""
+    statement = _KEEP if changed["closed_at"] is None else _END
+    if statement.run(conn, {**changed, "known_id": changed["id"], "known_version": changed["version"] - 1}) != 1:
         raise Stale
 
 
@@ -93,7 +108,7 @@ def postpone(conn: sa.Connection, case_id: str, until: datetime) -> None:
 
 
 def full_areas(conn: sa.Connection, now: datetime) -> frozenset[str]:
-    return frozenset(conn.execute(sa.select(area_state.c.area).where(area_state.c.full_until > now)).scalars())
+    return frozenset(conn.execute(_FULL, {"now": now}).scalars())
 
 
 def set_full(conn: sa.Connection, area: str, until: datetime | None) -> None:
@@ -103,28 +118,14 @@ def set_full(conn: sa.Connection, area: str, until: datetime | None) -> None:
         conn.execute(sa.insert(area_state).values(area=area, full_until=until))
 
 
-def _row(told: Case, sealer: Sealer) -> dict[str, Any]:
-    plain = to_plain(told)
-    closed = told.marks.get(told.status.value) if told.ended else None
-    row = {name: plain.pop(name) for name in _COLUMNS}
-    narrative, remarks, place, point, code_word = (plain.pop(name) for name in _PRIVATE)
-    plain.pop("contact")
-    where = told.id
-    return row | {
-        "state": plain,
-        "closed_at": closed,
-        "sealed_narrative": sealer.seal(json.dumps([narrative, remarks]), f"case.narrative.{where}") if narrative or remarks else None,
-        "sealed_place": sealer.seal(json.dumps([place, point]), f"case.place.{where}") if place or point else None,
-        "sealed_code_word": sealer.seal(code_word, f"case.code_word.{where}") if code_word else None,
-    }
-
-
-def _case(row: sa.Row[Any], sealer: Sealer) -> Case:
-    plain = dict(row.state) | {name: getattr(row, name) for name in _COLUMNS} | {"contact": row.contact_id}
-    if row.sealed_narrative is not None:
-        plain["narrative"], plain["remarks"] = json.loads(sealer.open(row.sealed_narrative, f"case.narrative.{row.id}"))
-    if row.sealed_place is not None:
-        plain["place"], plain["point"] = json.loads(sealer.open(row.sealed_place, f"case.place.{row.id}"))
-    if row.sealed_code_word is not None:
-        plain["code_word"] = sealer.open(row.sealed_code_word, f"case.code_word.{row.id}")
+def opened(found: Mapping[str, Any], sealer: Sealer) -> Case:
+    """The case of a row, its private words opened."""
+    case_id = found["id"]
+    plain = dict(found["state"]) | {name: found[name] for name in _COLUMNS} | {"contact": found["contact_id"]}
+    if found["sealed_narrative"] is not None:
+        plain["narrative"], plain["remarks"] = json.loads(sealer.open(found["sealed_narrative"], f"case.narrative.{case_id}"))
+    if found["sealed_place"] is not None:
+        plain["place"], plain["point"] = json.loads(sealer.open(found["sealed_place"], f"case.place.{case_id}"))
+    if found["sealed_code_word"] is not None:
+        plain["code_word"] = sealer.open(found["sealed_code_word"], f"case.code_word.{case_id}")
     return from_plain(plain)

@@ -11,7 +11,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from .sealing import Sealer
 from .tables import contact
 
-_FIND = sa.select(contact).where(contact.c.number_index.in_(sa.bindparam("indexes", expanding=True)))
 _ADD = sa.insert(contact)
 
 
@@ -21,12 +20,6 @@ class Contact:
     language: str
     number: str = field(repr=False)
     stopped: bool = False
-
-
-def find(conn: sa.Connection, sealer: Sealer, number: str) -> Contact | None:
-    """Who has this number; older index keys are tried too, so that a key can be rotated."""
-    row = conn.execute(_FIND, {"indexes": list(sealer.indexes(number))}).first()
-    return None if row is None else Contact(row.id, row.language, number, row.stopped_at is not None)
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:

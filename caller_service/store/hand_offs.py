@@ -11,8 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from .quick import Quick
 from .sealing import Sealer
 from .tables import delivery, hand_off, page
+
+_COLUMNS = ("id", "case_id", "revision", "destination", "state", "tries", "next_at", "at")
+_ADD = Quick(sa.insert(hand_off), ("case_id", "revision", "because", "sealed_packet", "at"))
+_ADD_DELIVERY = Quick(sa.insert(delivery), (*_COLUMNS, "received_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +33,17 @@ class Delivery:
     at: datetime
 
 
-def add(conn: sa.Connection, sealer: Sealer, case_id: str, revision: int, because: str, packet: Mapping[str, Any], now: datetime) -> None:
+def row(sealer: Sealer, case_id: str, revision: int, because: str, packet: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What is written of a revision, the packet sealed: made before the write lock is taken."""
     sealed = sealer.seal(json.dumps(packet, ensure_ascii=False), f"hand_off.packet.{case_id}.{revision}")
-    conn.execute(sa.insert(hand_off).values(case_id=case_id, revision=revision, because=because, sealed_packet=sealed, at=now))
+    return {"case_id": case_id, "revision": revision, "because": because, "sealed_packet": sealed, "at": now}
+
+
+def add(conn: sa.Connection, new: Mapping[str, Any], deliveries: Sequence[Delivery]) -> None:
+    """Write the `row` of a revision, and its way to every destination."""
+    _ADD.run(conn, new)
+    if deliveries:
+        _ADD_DELIVERY.many(conn, [_delivery_row(one) for one in deliveries])
 
 
 def packet(conn: sa.Connection, sealer: Sealer, case_id: str, revision: int | None = None) -> dict[str, Any] | None:
@@ -45,13 +58,8 @@ def packet(conn: sa.Connection, sealer: Sealer, case_id: str, revision: int | No
     return told
 
 
-def add_delivery(conn: sa.Connection, new: Delivery) -> None:
-    conn.execute(
-        sa.insert(delivery).values(
-            id=new.id, case_id=new.case_id, revision=new.revision, destination=new.destination, state=new.state, tries=new.tries,
-            next_at=new.next_at, at=new.at, received_at=new.at if new.state == "received" else None,
-        )
-    )  # fmt: skip
+def _delivery_row(new: Delivery) -> dict[str, Any]:
+    return {name: getattr(new, name) for name in _COLUMNS} | {"received_at": new.at if new.state == "received" else None}
 
 
 def delivery_by_id(conn: sa.Connection, delivery_id: str) -> Delivery | None:

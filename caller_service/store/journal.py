@@ -9,16 +9,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .quick import Quick
 from .tables import journal
 
-_ADD = sa.insert(journal)
+_COLUMNS = ("id", "at", "case_id", "who", "event", "detail")
+_ADD = Quick(sa.insert(journal), _COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     id: str
     at: datetime
-    case_id: str | None
+    case_id: str  # "" for what belongs to no case
     who: str  # resident, clock, system, or the name of a token or person
     event: str
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -26,11 +28,7 @@ class Line:
 
 def write(conn: sa.Connection, lines: Sequence[Line]) -> None:
     if lines:
-        rows = [
-            {"id": line.id, "at": line.at, "case_id": line.case_id, "who": line.who, "event": line.event, "detail": dict(line.detail)}
-            for line in lines
-        ]
-        conn.execute(_ADD, rows)
+        _ADD.many(conn, [{name: getattr(line, name) for name in _COLUMNS} for line in lines])
 
 
 def of_case(conn: sa.Connection, case_id: str) -> list[Line]:

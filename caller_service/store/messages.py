@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .quick import Quick
 from .sealing import Sealer
 from .tables import message
 
@@ -19,7 +20,11 @@ RANKS: Mapping[str, int] = {
 FAILED = frozenset({"failed", "undelivered", "canceled", "dead"})
 
 
-_ADD = sa.insert(message)
+_COLUMNS = (
+    "id", "direction", "state", "at", "contact_id", "case_id", "person", "answers", "place", "keys", "language", "provider_id", "tries", "next_at",
+    "provider",
+)  # fmt: skip
+_ADD = Quick(sa.insert(message), (*_COLUMNS, "sealed_words", "rank"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +49,29 @@ class Text:
     provider: str = "twilio"
 
 
-def add(conn: sa.Connection, sealer: Sealer, texts: Sequence[Text]) -> None:
-    if texts:
-        conn.execute(_ADD, [_row(text, sealer) for text in texts])
+def rows(sealer: Sealer, texts: Sequence[Text]) -> list[dict[str, Any]]:
+    """What is written of texts, their words sealed: made before the write lock is taken."""
+    return [
+        {name: getattr(text, name) for name in _COLUMNS} | {"sealed_words": sealer.seal(text.words, f"message.words.{text.id}"), "rank": 0}
+        for text in texts
+    ]
 
 
-def _row(text: Text, sealer: Sealer) -> dict[str, Any]:
-    names = (
-        "id",
-        "direction",
-        "state",
-        "at",
-        "contact_id",
-        "case_id",
-        "person",
-        "answers",
-        "place",
-        "keys",
-        "language",
-        "provider_id",
-        "tries",
-        "next_at",
-        "provider",
-    )
-    return {name: getattr(text, name) for name in names} | {"sealed_words": sealer.seal(text.words, f"message.words.{text.id}"), "rank": 0}
+def add(conn: sa.Connection, new: Sequence[Mapping[str, Any]]) -> None:
+    """Write the `rows` of texts. A provider id heard before is an IntegrityError."""
+    if new:
+        _ADD.many(conn, new)
 
 
 def heard(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, ...] | None:
     """What was answered to this message, in order; None if it was never heard. Answers sent by REST are not said twice."""
-    first = conn.execute(sa.select(message.c.id).where(message.c.provider == "twilio", message.c.provider_id == provider_id)).scalar()
+    known = (message.c.provider == "twilio", message.c.provider_id == provider_id)
+    first = conn.execute(sa.select(message.c.id, message.c.case_id).where(*known)).first()
     if first is None:
         return None
-    by_webhook = sa.and_(message.c.answers == first, message.c.tries == 0, message.c.state != "waiting")
-    query = sa.select(message).where(by_webhook).order_by(message.c.place)
+    same_case = message.c.case_id.is_(None) if first.case_id is None else message.c.case_id == first.case_id
+    by_webhook = (message.c.tries == 0, message.c.state != "waiting")
+    query = sa.select(message).where(same_case, message.c.answers == first.id, *by_webhook).order_by(message.c.place)
     return tuple(_text(row, sealer) for row in conn.execute(query))
 
 

@@ -39,6 +39,15 @@ _NAMES = {
 }
 
 
+# SQLite keeps such a table in the order of its key (UUIDv7: of time), with no second tree to write beside it.
+_BY_KEY = {"sqlite_with_rowid": False}
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    """An index over the rows where something holds: what is seldom looked for costs the other rows nothing."""
+    return sa.Index(name, *columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
 class Base(DeclarativeBase):
     registry = registry(metadata=sa.MetaData(naming_convention=_NAMES), type_annotation_map={datetime: Moment(), dict[str, Any]: sa.JSON()})
 
@@ -79,14 +88,8 @@ class CaseRow(Base):
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     __table_args__ = (
-        sa.Index(
-            "uq_case_open_contact",
-            "contact_id",
-            unique=True,
-            sqlite_where=sa.text("closed_at IS NULL"),
-            postgresql_where=sa.text("closed_at IS NULL"),
-        ),
-        sa.Index("ix_case_due_at", "due_at", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")),
+        _partial("uq_case_open_contact", "contact_id", where="closed_at IS NULL", unique=True),
+        _partial("ix_case_due_at", "due_at", where="due_at IS NOT NULL"),
         sa.Index("ix_case_contact_id_opened_at", "contact_id", "opened_at"),
     )
 
@@ -99,10 +102,10 @@ class MessageRow(Base):
     direction: Mapped[str]  # in, out
     provider: Mapped[str]
     provider_id: Mapped[str | None]
-    contact_id: Mapped[str | None] = mapped_column(sa.ForeignKey("contact.id"), index=True)
-    case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("case.id"), index=True)
+    contact_id: Mapped[str | None]  # of the case; no key of its own, so that a turn writes one index less
+    case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("case.id"))
     person: Mapped[str | None]  # the name of somebody on a ladder, when it is to or from them
-    answers: Mapped[str | None] = mapped_column(sa.ForeignKey("message.id"), index=True)  # the inbound message this replies to
+    answers: Mapped[str | None]  # the inbound message this replies to; of the same case
     place: Mapped[int] = mapped_column(default=0)
     sealed_words: Mapped[bytes]
     keys: Mapped[str] = mapped_column(default="")
@@ -115,10 +118,11 @@ class MessageRow(Base):
     claimed_by: Mapped[str | None]  # the job whose try is under way
     at: Mapped[datetime]
     __table_args__ = (
-        sa.UniqueConstraint("provider", "provider_id"),
-        sa.Index(
-            "ix_message_next_at", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")
-        ),
+        _partial("uq_message_provider_provider_id", "provider", "provider_id", where="provider_id IS NOT NULL", unique=True),
+        sa.Index("ix_message_case_id_answers", "case_id", "answers"),
+        _partial("ix_message_contact_id_unsent", "contact_id", where="state IN ('waiting', 'trying')"),
+        _partial("ix_message_next_at", "next_at", where="next_at IS NOT NULL"),
+        _BY_KEY,
     )
 
 
@@ -145,9 +149,7 @@ class DeliveryRow(Base):
     received_at: Mapped[datetime | None]
     __table_args__ = (
         sa.UniqueConstraint("case_id", "revision", "destination"),
-        sa.Index(
-            "ix_delivery_next_at", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")
-        ),
+        _partial("ix_delivery_next_at", "next_at", where="next_at IS NOT NULL"),
     )
 
 
@@ -164,13 +166,16 @@ class PageRow(Base):
 
 
 class JournalRow(Base):
+    """Kept by case: a case's lines stand together, and one tree is written, not three. No case: ""."""
+
     __tablename__ = "journal"
+    case_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
-    case_id: Mapped[str | None] = mapped_column(index=True)
     who: Mapped[str]
     event: Mapped[str]
     detail: Mapped[dict[str, Any]]
+    __table_args__ = (_BY_KEY,)
 
 
 class TokenRow(Base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import lru_cache
 
 import phonenumbers
 from flask import Response, request
@@ -33,12 +34,15 @@ class InboundSms(Schema):
     opt_out = fields.Str(data_key="OptOutType", load_default="")
 
 
+_INBOUND = InboundSms()
+
+
 @sms.post("/sms")
 def text() -> Response:
     """A text. Whatever fails, the resident gets the 911 and 988 words, never silence."""
     heard = parts().now()
     try:
-        told = InboundSms().load(request.form)
+        told = _INBOUND.load(request.form)
     except ValidationError as wrong:
         return Response("Not a message: " + ", ".join(sorted(wrong.messages)) + ".\n", status=400, content_type="text/plain")
     number = dialable(told["number"])
@@ -51,6 +55,7 @@ def text() -> Response:
     return fallback() if replies is None else twiml.messages((reply.words, receipts_url(parts(), reply.id)) for reply in replies)
 
 
+@lru_cache(maxsize=1024)
 def dialable(number: str) -> str:
     """A number in E.164, or "" for what is withheld, a name, a short code or no number at all."""
     try:

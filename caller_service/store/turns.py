@@ -1,0 +1,48 @@
+"""What a turn begins with, read in one statement: who wrote, their open case, and which areas are full."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from caller_service.core.case import Case
+
+from . import cases
+from .contacts import Contact
+from .quick import Quick
+from .sealing import Sealer
+from .tables import area_state, case, contact
+
+_BETWEEN = "\n"  # between the names of areas
+
+
+class Beginning(NamedTuple):
+    """`contact` is None for a number never heard before, `case` where none is open."""
+
+    contact: Contact | None
+    case: Case | None
+    full: frozenset[str]
+
+
+def begin(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> Beginning:
+    """Who has this number (older index keys are tried too, so that a key can be rotated) and where their request stands."""
+    indexes = sealer.indexes(number)
+    row = _begin(len(indexes)).first(conn, {f"index_{place}": index for place, index in enumerate(indexes)} | {"now": now})
+    assert row is not None, "one row is read, whoever writes"
+    known = None if row["who"] is None else Contact(row["who"], row["speaks"], number, row["stopped"] is not None)
+    return Beginning(known, None if row["id"] is None else cases.opened(row, sealer), frozenset((row["full"] or "").split(_BETWEEN)) - {""})
+
+
+@lru_cache
+def _begin(keys: int) -> Quick:
+    now = sa.bindparam("now", None, type_=area_state.c.full_until.type)
+    full = sa.select(sa.func.aggregate_strings(area_state.c.area, _BETWEEN)).where(area_state.c.full_until > now).scalar_subquery()
+    indexes = [sa.bindparam(f"index_{place}", None, type_=contact.c.number_index.type) for place in range(keys)]
+    alone = sa.select(sa.literal_column("1").label("one")).subquery()  # one row always, also for somebody new
+    who = alone.outerjoin(contact, contact.c.number_index.in_(indexes))
+    whole = who.outerjoin(case, sa.and_(case.c.contact_id == contact.c.id, case.c.closed_at.is_(None)))
+    about = (contact.c.id.label("who"), contact.c.language.label("speaks"), contact.c.stopped_at.label("stopped"), full.label("full"))
+    return Quick(sa.select(*about, *cases.READ).select_from(whole))
