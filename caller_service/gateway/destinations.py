@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 from standardwebhooks.webhooks import Webhook
 
 TIMEOUT = (3, 8)  # seconds to connect, to read
+CONNECTIONS = 32  # to one destination
 
 
 class DeliveryFailed(Exception):
@@ -22,12 +24,21 @@ class DeliveryFailed(Exception):
         self.code = code
 
 
+def _session() -> requests.Session:
+    """Connections are kept and used again, as many at once as the worker has threads."""
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
+    return session
+
+
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """Posts packets; holds each destination's URL and secret by name."""
+    """Posts packets; holds each destination's URL and secret by name, and its connections open."""
 
     urls: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
+    session: requests.Session = field(default_factory=_session, repr=False)
 
     def post(self, destination: str, packet: Mapping[str, Any], delivery_id: str, now: datetime) -> None:
         """Post one packet. Any 2xx is a receipt, whatever the body; all else raises DeliveryFailed.
@@ -43,7 +54,7 @@ class Poster:
             "webhook-signature": Webhook(self.secrets[destination]).sign(delivery_id, now, body),
         }
         try:
-            with requests.post(
+            with self.session.post(
                 self.urls[destination], data=body.encode(), headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
             ) as answer:
                 status = answer.status_code

@@ -1,0 +1,134 @@
+"""What is left when it is over, and which promises it shows were kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from caller_service.chaos.town import Town
+from caller_service.settings import Settings
+from caller_service.store import hand_offs
+from caller_service.store.sealing import Sealer
+from caller_service.store.tables import case, contact, delivery, hand_off, message, page
+
+UNSENT = ("waiting", "trying")
+
+
+class Evidence:
+    """What is left when it is over: the database, the phones and the board of dispatch, and what they must agree on."""
+
+    def __init__(
+        self, town: Town, conn: sa.Connection, settings: Settings, staff: Mapping[str, str], page_words: Callable[[str], str]
+    ) -> None:
+        self.town, self.conn, self.staff, self.page_words = town, conn, staff, page_words
+        self.sealer = Sealer(settings.data_keys, settings.index_keys)
+        self.cases = {row.id: row for row in conn.execute(sa.select(case))}
+        self.messages = list(conn.execute(sa.select(message)))
+        self.by_rest = [row for row in self.messages if row.direction == "out" and (row.tries or not row.answers)]
+        self.numbers = {name: number for number, name in staff.items()}  # by whoever has it: a name on a ladder, or a contact's id
+        for row in conn.execute(sa.select(contact)):
+            self.numbers[row.id] = self.sealer.open(row.sealed_number, f"contact.number.{row.id}")
+
+    def _human(self, case_id: str | None) -> bool:
+        """A human took a case in danger: they answer what is written, software is still."""
+        one = self.cases.get(case_id or "")
+        return one is not None and one.level in ("R1", "R2") and "acknowledged" in one.state["marks"]
+
+    def _said(self, row: sa.Row[Any]) -> str:
+        return self.sealer.open(row.sealed_words, f"message.words.{row.id}")
+
+    def wrong(self) -> Iterator[tuple[str, list[str]]]:
+        """Each promise, and what breaks it."""
+        yield "every text is kept once, as it was written", self._texts()
+        yield "every text is answered, the same at each asking", self._answers()
+        yield "one case a conversation: none lost, none phantom, none doubled", self._cases()
+        yield "dispatch has each hand-off once, in order, at its newest revision", self._hand_offs()
+        yield "each page is one text", self._pages()
+        yield "no page and no unasked text is lost, doubled or left behind on its way", self._unasked()
+        yield "no update is told twice", self._updates()
+
+    def _texts(self) -> list[str]:
+        sent = {one.sid: one.words for one in self.town.sent}
+        kept = [row for row in self.messages if row.direction == "in"]
+        once = Counter(row.provider_id for row in kept)
+        wrong = [f"lost {sid}" for sid in sent if sid not in once] + [f"{many} times {sid}" for sid, many in once.items() if many > 1]
+        said = {row.provider_id: self._said(row) for row in kept}
+        return wrong + [f"phantom or altered {sid}" for sid, words in said.items() if sent.get(sid) != words]
+
+    def _answers(self) -> list[str]:
+        answered = {row.answers for row in self.messages if row.answers}
+        silent = [row for row in self.messages if row.direction == "in" and row.id not in answered and not self._human(row.case_id)]
+        wrong = [f"no answer to {row.provider_id}, heard {row.at:%H:%M:%S}" for row in silent]
+        wrong += [f"answered {len(set(one.answers))} ways {one.sid}" for one in self.town.sent if len(set(one.answers)) > 1]
+        return wrong + [f"never heard an answer to {one.sid}" for one in self.town.sent if not one.answers]
+
+    def _cases(self) -> list[str]:
+        numbers = {number: one for one, number in self.numbers.items() if number not in self.staff}
+        residents = {one.number for one in self.town.sent} - set(self.staff)
+        many = Counter(row.contact_id for row in self.cases.values())
+        wrong = [f"phantom contact {numbers[number]}" for number in numbers.keys() - residents]
+        wrong += [f"phantom case of {one}" for one in many.keys() - set(numbers.values())]
+        return wrong + [
+            f"{many[numbers.get(number, '')]} cases of one resident" for number in residents if many[numbers.get(number, "")] != 1
+        ]
+
+    def _hand_offs(self) -> list[str]:
+        log = [(str(one["key"]), str(one["why"])) for one in self.town.board.deliveries]
+        took = [key for key, why in log if why in ("new", "newer revision")]
+        lied = {key for key, why in log if why.startswith("garbage")}
+        lies = lied - set(took)
+        self.town.counts["hand-offs dispatch said it had and had not"] = len(lies)
+        wrong = [f"{why}: {key}" for key, why in log if why == "repeated with other words"]
+        # A slow try may be read after dispatch has lied about the quicker one: only then is it older than what came since.
+        wrong += [f"{why}: {key}" for key, why in log if why == "older than what we have" and key not in lied]
+        wrong += [f"phantom at dispatch {held.hand_off_id}" for held in self.town.board.all() if held.hand_off_id not in self.cases]
+        query = sa.select(hand_off.c.case_id, sa.func.max(hand_off.c.revision), sa.func.count()).group_by(hand_off.c.case_id)
+        told = {row[0]: (row[1], row[2]) for row in self.conn.execute(query)}
+        wrong += [
+            f"not handed off: {row.id} is {row.status}" for row in self.cases.values() if row.status != "screening" and row.id not in told
+        ]
+        for case_id, (newest, many) in told.items():
+            self.town.counts["hand-offs"] += 1
+            honest = max((one for one in range(1, newest + 1) if f"{case_id}.{one}" not in lies), default=0)
+            held = self.town.board.held(case_id)
+            if many != newest or newest != self.cases[case_id].state["revision"]:
+                wrong.append(f"revisions of {case_id}: {many} up to {newest}")
+            if honest != (held.revision if held else 0):
+                wrong.append(f"dispatch has revision {held.revision if held else 0} of {case_id}, not {honest}")
+            elif held and held.packet != hand_offs.packet(self.conn, self.sealer, case_id, honest):
+                wrong.append(f"dispatch has other words in {case_id}")
+        states = self.conn.execute(sa.select(delivery).where(delivery.c.state != "received"))
+        return wrong + [f"{row.state} {row.case_id}.{row.revision}, tried {row.tries}" for row in states]
+
+    def _pages(self) -> list[str]:
+        asked = Counter((row.case_id, row.person) for row in self.conn.execute(sa.select(page)))
+        self.town.counts["pages"] = sum(asked.values())
+        words = {one.id: self.page_words(one.reference) for one in self.cases.values()}
+        rows = Counter((row.case_id, row.person) for row in self.by_rest if row.person and self._said(row) == words.get(row.case_id))
+        return [f"{asked[one]} pages to {one[1]} for {one[0]}, {rows[one]} texts" for one in asked | rows if asked[one] != rows[one]]
+
+    def _unasked(self) -> list[str]:
+        """By number and words: the provider's list names neither our id nor the row, so two alike may change places."""
+        unsure = (*UNSENT, "held", "overtaken", "dead")  # may have reached the phone, or not
+        got = [(text, (text.receiver, text.words)) for text in self.town.exchange.texts() if text.direction == "outbound-api"]
+        rows = [(row, (self.numbers[row.person or row.contact_id], self._said(row))) for row in self.by_rest]
+        there, most = Counter(key for _, key in got), Counter(key for _, key in rows)
+        least = Counter(key for row, key in rows if row.state not in unsure)
+
+        def told(wrong: tuple[str, str]) -> str:
+            sent = [f"{text.at:%M:%S.%f} for {text.callback[-4:]}" for text, key in got if key == wrong]
+            kept = [f"{row.id[-4:]} {row.at:%M:%S.%f} {row.state} {row.tries} {row.error or ''}" for row, key in rows if key == wrong]
+            return f"{there[wrong]} on a phone, {least[wrong]} to {most[wrong]} kept: phone {sent}, kept {kept}"
+
+        wrong = [told(key) for key in there | most if not least[key] <= there[key] <= most[key]]
+        stuck = datetime.now(UTC) - timedelta(seconds=10)
+        return wrong + [f"{row.state} since {row.at:%H:%M:%S}: {row.id}" for row in self.by_rest if row.state in UNSENT and row.at < stuck]
+
+    def _updates(self) -> list[str]:
+        once = Counter((row.case_id, row.keys) for row in self.messages if row.direction == "out" and not row.answers and not row.person)
+        self.town.counts["updates"] = sum(once.values())
+        return [f"{many} times {keys} for {one}" for (one, keys), many in once.items() if many > 1 and keys.startswith("status.")]
