@@ -155,8 +155,8 @@ def chaos(seconds: float, residents: int, seed: int, database_url: str) -> None:
 
 
 def shown(url: str) -> str:
-    """A database URL without its password."""
-    return sa.make_url(url).render_as_string(hide_password=True)
+    """A database URL without its password, which may also stand behind the question mark."""
+    return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 @main.command()

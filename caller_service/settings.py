@@ -184,9 +184,9 @@ class _Reader:
         keys: list[tuple[str, bytes]] = []
         told = self._derivable(name)
         for place, part in enumerate(told.split(",") if told else (), start=1):
-            key_id, _, encoded = part.strip().partition(":")
+            key_id, colon, encoded = part.strip().partition(":")
             raw = _unbase64(encoded)
-            if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", key_id):  # the value is never quoted: it may be the key itself
+            if not colon or not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", key_id):  # the value is never quoted: it may be the key itself
                 self._fault(name, f"key {place} needs an id of letters, digits, - and _ before the colon")
             elif raw is None or len(raw) != 32:
                 self._fault(name, f'key "{key_id}" must be 32 bytes in base64')

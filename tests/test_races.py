@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
+from conftest import signed
 
 from caller_service.casework import receive as receiving
 from caller_service.casework.receive import Turn, receive
@@ -129,3 +132,51 @@ def test_a_tick_against_a_turn_loses_neither(house: House) -> None:
     assert me.case().level == "R2"
     assert {row.rung for row in house.rows("page")} == {0}
     assert len(house.rows("page")) == 1
+
+
+@pytest.mark.parametrize("state", ["delivered", "undelivered"])
+def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, state: str) -> None:
+    """The provider tells of a text before its creation has been answered: "sent" must not take that back."""
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    quicker: list[str] = []
+    taken = house._twilio
+
+    def told_first(request: Any, status: int) -> Any:
+        answer = taken(request, status)
+        form = dict(parse_qsl(request.body))
+        path = form["StatusCallback"].removeprefix(house.parts.public_url)
+        sid = json.loads(answer[2])["sid"]
+        error = {"ErrorCode": "30003"} if state == "undelivered" else {}
+        quicker.append(str(signed(house, path, {"MessageSid": sid, "MessageStatus": state, **error}).status_code))
+        return answer
+
+    house._twilio = told_first  # type: ignore[method-assign]
+    house.settles()
+
+    assert set(quicker) == {"204"}
+    texts = [row for row in house.rows("message", direction="out") if row.tries]
+    assert texts and {row.state for row in texts} == {state}
+    assert all(row.provider_id for row in texts)
+
+
+def test_receipts_and_the_send_at_the_same_moment_leave_the_furthest_state(house: House) -> None:
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    (waiting,) = (row for row in house.rows("message", direction="out") if row.state == "waiting")
+    path = f"/twilio/receipts/message?id={waiting.id}"
+
+    given = at_once(
+        house.works,
+        *(
+            lambda state=state: signed(house, path, {"MessageSid": "SMatonce", "MessageStatus": state})
+            for state in ("queued", "delivered", "sent")
+        ),
+    )
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    house.settles()
+    assert house.rows("message", id=waiting.id)[0].state == "delivered"
+    assert len([form for form in house.sent if form["Body"] == house.words("status.accepted")]) <= 1, "sent once at most"

@@ -59,8 +59,8 @@ class Destination:
 
     name: str
     kind: str  # "webhook" or "console"
-    url: str = ""
-    secret: str = ""
+    url: str = field(default="", repr=False)  # its path may hold a secret
+    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Rung:
     ladder: str  # "danger" (R1/R2), "team", "counselor" or "review"
     name: str
     by: str  # "text"
-    number: str = ""
+    number: str = field(default="", repr=False)
     supervisor: bool = False
     hours: tuple[Hours, ...] = ()  # staffed then; empty: round the clock
 

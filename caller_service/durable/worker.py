@@ -25,6 +25,7 @@ VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old o
 CONCURRENCY = 32
 POLL = 0.25  # seconds between looks at a queue: oftener costs a small server more than the wait is worth
 SWEEP = 0.5  # seconds between sweeps
+FINISH = 3  # seconds a stopping worker gives the jobs it has begun
 KEEP_FINISHED = 3600  # seconds a finished job is kept
 
 
@@ -51,6 +52,7 @@ def work(
     life.begin()
     for logger in ("dbos", "alembic"):
         logging.getLogger(logger).setLevel(logging.ERROR)
+    logging.getLogger("dbos").addHandler(logging.NullHandler())  # finding one, it adds none of its own, which would print tracebacks
     DBOS(
         config={
             "name": NAME,
@@ -72,7 +74,7 @@ def work(
         ready()
         _loop(engine, life, sweep, stop)
     finally:
-        DBOS.destroy(destroy_registry=True)
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=FINISH)
         life.end()
 
 

@@ -36,7 +36,7 @@ def _session() -> requests.Session:
 class Poster:
     """Posts packets; holds each destination's URL and secret by name, and its connections open."""
 
-    urls: Mapping[str, str]
+    urls: Mapping[str, str] = field(repr=False)  # a path may hold a secret
     secrets: Mapping[str, str] = field(repr=False)
     session: requests.Session = field(default_factory=_session, repr=False)
 

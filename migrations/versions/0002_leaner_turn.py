@@ -38,7 +38,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("journal") as batch:
+    with op.batch_alter_table("journal", table_kwargs={"sqlite_with_rowid": True}) as batch:
         batch.drop_constraint("pk_journal", type_="primary")
         batch.create_primary_key("pk_journal", ["id"])
         batch.alter_column("case_id", existing_type=sa.String(), nullable=True)
@@ -49,7 +49,7 @@ def downgrade() -> None:
     op.drop_index("uq_message_provider_provider_id", "message")
     # SQLite fills a table of another name and renames it: a key to itself must follow, or the old table cannot be dropped.
     itself = "_alembic_tmp_message" if op.get_bind().dialect.name == "sqlite" else "message"
-    with op.batch_alter_table("message") as batch:
+    with op.batch_alter_table("message", table_kwargs={"sqlite_with_rowid": True}) as batch:
         batch.create_foreign_key("fk_message_contact_id", "contact", ["contact_id"], ["id"])
         batch.create_foreign_key("fk_message_answers", itself, ["answers"], ["id"])
         batch.create_unique_constraint("uq_message_provider_provider_id", ["provider", "provider_id"])
