@@ -178,6 +178,7 @@ def migrated(app: Any, settings: Settings) -> None:
     with app.app_context():
         if settings.database_url.startswith("sqlite"):
             Path(str(sa.make_url(settings.database_url).database)).parent.mkdir(parents=True, exist_ok=True)
+            Path(str(sa.make_url(settings.database_url).database)).touch()
         upgrade()
     migrate_engine(settings.database_url)
 

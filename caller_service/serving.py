@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,8 +19,10 @@ from caller_service.casework.hand_off import deliver
 from caller_service.casework.parts import Parts, transaction
 from caller_service.casework.send_text import send_text
 from caller_service.casework.take_in import catch_up
-from caller_service.casework.tick import sweep
+from caller_service.casework.tick import set_back, sweep
+from caller_service.core.clock import SKEW
 from caller_service.durable.worker import work
+from caller_service.store import messages
 
 # A thread that comes back from the database must not wait Python's usual 5 ms for its turn while it holds the write lock.
 SWITCH = 0.0005
@@ -124,11 +127,21 @@ class Rounds:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._minute = 0
+        self._latest: datetime | None = None
+        self._steps = 0  # how often the clock was set back: a minute that comes twice is two minutes
 
     def __call__(self) -> None:
+        now = self._parts.now()
+        if self._latest is None:
+            with self._parts.engine.connect() as conn:
+                self._latest = messages.latest(conn) or now
+        if now < self._latest - SKEW:
+            set_back(self._parts)
+            self._minute, self._steps = 0, self._steps + 1
+        self._latest = now
         sweep(self._parts)
         minute = int(self._parts.now().timestamp()) // CATCH_UP
         if minute != self._minute:
             with transaction(self._parts) as conn:
-                self._parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}", "")
+                self._parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}.{self._steps}", "")
             self._minute = minute

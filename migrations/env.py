@@ -3,13 +3,15 @@
 from alembic import context
 from flask import current_app
 
+from caller_service.store.connection import within
+
 database = current_app.extensions["migrate"].db
 options = current_app.extensions["migrate"].configure_args
 
 
 def run() -> None:
     with database.engine.connect() as connection:
-        if connection.dialect.name == "postgresql":  # a turn may wait four seconds; carrying a big table takes minutes
+        if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET statement_timeout = 0")
             connection.commit()
         context.configure(
@@ -22,4 +24,5 @@ def run() -> None:
         connection.commit()
 
 
-run()
+with within(24 * 3600):  # a turn may wait four seconds; carrying a big table takes minutes
+    run()

@@ -31,7 +31,9 @@ def make_engine(path: Path, write_wait: float = connection.WRITE_WAIT) -> sa.Eng
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "cases.db"
+    """An empty file, as `migrate` makes it: a connection never does."""
+    (file := tmp_path / "cases.db").touch()
+    return file
 
 
 @pytest.fixture

@@ -175,7 +175,9 @@ def test_autogenerate_never_wants_to_drop_the_engines_tables(app: Flask) -> None
 def test_the_command_migrates_an_older_engine_too(tmp_path: Path) -> None:
     """`migrate` on a database that has our tables but not yet the engine's, as after a restore of ours alone."""
     (tmp_path / "var").mkdir()
-    one = build(Settings.from_environment({}, here=tmp_path))
+    settings = Settings.from_environment({}, here=tmp_path)
+    Path(str(sa.make_url(settings.database_url).database)).touch()
+    one = build(settings)
     with one.app_context():
         upgrade()
         db.engine.dispose()

@@ -130,7 +130,7 @@ def test_live_names_every_gap_at_once(tmp_path: Path) -> None:
         ("CALLER_SECRET_KEY", "ab" * 32, "repeats a few characters"),
         ("CALLER_SECRET_KEY", "my-very-own-ChangeMe-for-production-2026", "changeme"),
         ("CALLER_METRICS_TOKEN", "the-password-of-the-metrics-page-2026", "password"),
-        ("CALLER_DATA_KEYS", "one", 'key "one" must be 32 bytes'),
+        ("CALLER_DATA_KEYS", "one", "key 1 needs an id"),
         ("CALLER_DATA_KEYS", ",", "needs an id"),
         ("CALLER_DATA_KEYS", f"a:{drawn('a')},a:{drawn('b')}", 'two keys have the id "a"'),
         ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"a" * 32).decode(), "not drawn at random"),

@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -63,6 +63,7 @@ SENTENCE = f"my brother {SAID} is seeing things and shouting"
 POINT = ("39.7391", "-104.9847")
 BY = "Mariabella"  # somebody of the staff: named in our tables, and in no log
 EVERYTHING = f"{SENTENCE} {WHERE} {CODE} {REASON} {NOTE} {NUMBER} {STAFF} {POINT[0]}, {POINT[1]} {BY}"
+TOO_LONG = EVERYTHING * (1024 * 1024 // len(EVERYTHING) + 1)
 MESSAGES = re.compile(rf"{TWILIO}/.*/Messages\.json")
 
 
@@ -85,11 +86,18 @@ def hidden(word: str) -> Iterator[str]:
         yield base64.b64encode(b"\0" * shift + word.encode()).decode()[4 if shift else 0 : -4]
 
 
+@cache
+def wanted(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What to look for whatever the case, and what to look for as it stands."""
+    return tuple(word.lower() for word in words), tuple(code for word in words for code in hidden(word) if len(code) >= 8)
+
+
 def spoken(text: str, words: tuple[str, ...] = WORDS) -> list[str]:
     """Which of the words stand in a text, each with what is around it."""
+    plain, coded = wanted(words)
     lower = text.lower()
-    found = [(lower, word.lower()) for word in words] + [(text, code) for word in words for code in hidden(word) if len(code) >= 8]
-    return [f"{where[max(0, at - 60) : at]}>>{word}<<" for where, word in found if (at := where.find(word)) >= 0]
+    found = [(lower, word) for word in plain if word in lower] + [(text, code) for code in coded if code in text]
+    return [f"{where[max(0, where.find(word) - 60) : where.find(word)]}>>{word}<<" for where, word in found]
 
 
 def secrets_of(house: House) -> tuple[str, ...]:
@@ -232,7 +240,15 @@ def told(built: Flask) -> Iterator[Seen]:
         finally:
             patch.undo()
             house.clean()
+            leave_nothing(house.parts.engine)
     yield seen
+
+
+def leave_nothing(engine: sa.Engine) -> None:
+    """PostgreSQL's tables are as small again as they were."""
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as conn:
+            conn.exec_driver_sql("TRUNCATE " + ", ".join(f'"{table}"' for table in Base.metadata.tables))
 
 
 def look_at_the_database(house: House, seen: Seen) -> None:
@@ -596,7 +612,7 @@ class Story:
 
     def every_part_fails(self) -> None:
         whole = self.house.parts
-        for problem in PROBLEMS:
+        for problem in PROBLEMS if self.own.dialect.name == "sqlite" else PROBLEMS[:1]:
             parts = ("engine", "sealer", "jobs", "now")
             if problem is PROBLEMS[0]:
                 parts += ("program", "catalog", "vocabularies", "line", "poster", "new_id", "new_reference")
@@ -679,7 +695,7 @@ class Story:
             {"data": {"Body": SENTENCE, "From": NUMBER, "MessageSid": EVERYTHING}},
             {"data": {"Body": EVERYTHING, "From": EVERYTHING, "MessageSid": "SMgarbage", "OptOutType": EVERYTHING, "To": EVERYTHING}},
             {"data": f"Body={SAID}".encode() + b"\xff\x00;&=%zz", "content_type": "application/x-www-form-urlencoded"},
-            {"data": EVERYTHING * 6000, "content_type": "application/x-www-form-urlencoded"},
+            {"data": TOO_LONG, "content_type": "application/x-www-form-urlencoded"},
             {"data": EVERYTHING, "content_type": f"multipart/form-data; boundary={SAID}"},
         ]
         paths = [re.sub(r"<[^>]*>", self.case_id, str(rule)) for rule in house.app.url_map.iter_rules()]
@@ -707,7 +723,7 @@ class Story:
                 if isinstance(fields, dict):
                     signed(house, path, fields)
             signed(house, path, {"From": NUMBER, "Body": SENTENCE})
-            signed(house, path, {"From": NUMBER, "Body": EVERYTHING * 6000, "MessageSid": "SMtoolong"})
+            signed(house, path, {"From": NUMBER, "Body": TOO_LONG, "MessageSid": "SMtoolong"})
 
     # ---- the engine
     def the_worker_runs(self) -> None:
@@ -849,7 +865,7 @@ def test_no_address_or_header_outside_holds_it(told: Seen) -> None:
 
 @known_leak(reason="gateway/line.py: find() asks Twilio with To=<number>")
 def test_no_address_outside_holds_a_number(told: Seen) -> None:
-    assert [url for url, _ in told.asked if spoken(url, numbers(NUMBER, OTHER, THIRD, STAFF))] == []
+    assert [url for url, _ in told.asked if spoken(url, tuple(numbers(NUMBER, OTHER, THIRD, STAFF)))] == []
 
 
 # ---- objects --------------------------------------------------------------------------------------------------------
@@ -1061,9 +1077,9 @@ def test_a_request_that_cannot_be_read_is_not_quoted(door: Door) -> None:
     got = [
         door.takes(raw.encode())
         for raw in (
-            f"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{SENTENCE}\r\n\r\n",
+            f"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n{urlencode({'To': '1', 'Body': SENTENCE})}\r\n\r\n",
             f"GET /police?said={SENTENCE} HTTP/1.1\r\nHost: h\r\n\r\n",
-            f"{SAID.upper()}! / HTTP/1.1\r\nHost: h\r\n\r\n",
+            f"({SAID}) / HTTP/1.1\r\nHost: h\r\n\r\n",
             f"GET / HTTP/1.1\r\nHost: h\r\n{SAID} {WHERE}: x\r\n\r\n",
             f"GET / HTTP/1.1\r\nHost: h\r\n{SENTENCE}\r\n\r\n",
             f"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{SAID}\r\n",
@@ -1072,5 +1088,6 @@ def test_a_request_that_cannot_be_read_is_not_quoted(door: Door) -> None:
             f"GET /{SAID * 900} HTTP/1.1\r\nHost: h\r\n\r\n",
         )
     ]
+    assert all(got), "each was answered"
     assert [spoken(answer.decode("latin-1")) for answer in got] == [[]] * len(got)
     assert spoken(door.process.said[begun:]) == []

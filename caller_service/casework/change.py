@@ -42,7 +42,7 @@ def _decided(conn: sa.Connection, parts: Parts, case_id: str, decide: Decide, wh
     case = cases.by_id(conn, parts.sealer, case_id, lock=lock)
     if case is None:
         return None
-    scene = parts.scene(conn)
+    scene = parts.scene(conn).for_case(case)
     contact = contacts.by_id(conn, parts.sealer, case.contact)
     return Work(contact, case, decide(case, scene), scene, who)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -29,9 +30,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+_last = 0
+_making = threading.Lock()
+
+
 def new_id() -> str:
     """A UUIDv7 (RFC 9562) as text: ids made later sort later, also within a millisecond (12 bits of its fraction)."""
-    stamp, fraction = divmod(time.time_ns(), 1_000_000)
+    global _last
+    with _making:  # also when the clock is set back
+        _last = now = max(time.time_ns(), _last + 250)
+    stamp, fraction = divmod(now, 1_000_000)
     value = (stamp << 80) | (0x7 << 76) | ((fraction * 4096 // 1_000_000) << 64) | (0b10 << 62) | secrets.randbits(62)
     plain = f"{value:032x}"
     return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"

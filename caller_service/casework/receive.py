@@ -12,6 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from caller_service.core.case import Case
+from caller_service.core.clock import SKEW
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.contacts import Contact
@@ -80,6 +81,12 @@ def _stranger(parts: Parts, turn: Turn) -> Contact:
 def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.Beginning, case: Case | None) -> Work:
     contact = begun.contact or _stranger(parts, turn)
     scene = Scene(parts.program, parts.now(), begun.full)
+    heard = turn.heard
+    if case is not None:
+        moved = scene.for_case(case)
+        if moved.now - scene.now > SKEW and not turn.late:  # the clock was set back: they wrote after what they answer
+            heard = moved.now
+        scene = moved
     if case is None:
         related = cases.last_closed(conn, contact.id) if begun.contact else None
         opened = Case(
@@ -91,7 +98,7 @@ def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.Beginnin
             cannot_text="stopped" if contact.stopped else "",
         )
     said = turn.said if not turn.opt_out else {"STOP": "stop", "START": "start", "HELP": "help"}.get(turn.opt_out, turn.said)
-    step = hear(case or opened, said, turn.heard, scene, parts.vocabularies)
+    step = hear(case or opened, said, heard, scene, parts.vocabularies)
     inbound = Text(
         parts.new_id(),
         "in",

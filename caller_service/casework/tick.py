@@ -41,6 +41,19 @@ def sweep(parts: Parts) -> int:
     return len(due_cases) + len(deliveries) + len(texts)
 
 
+def set_back(parts: Parts) -> None:
+    """The clock was set back: open cases are told, and what waits is tried now, so that nobody waits for an hour to come
+    round again. Any number of workers may do it at once."""
+    now = parts.now()
+    with parts.engine.connect() as conn:
+        open_cases = cases.open_ids(conn)
+    for case_id in open_cases:
+        change(parts, case_id, lambda case, _: clock.set_back(case, now), "clock")
+    with transaction(parts) as conn:
+        hand_offs.try_now(conn, now)
+        messages.try_now(conn, now)
+
+
 def _ring(parts: Parts, case_id: str, now: datetime) -> None:
     """One case's clocks. A case that cannot be decided is said in the log and looked at again: it stops no other."""
     try:

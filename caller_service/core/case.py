@@ -139,6 +139,11 @@ class Case:
         accepted = self.marks.get("acknowledged")
         return paged is not None and not self.ended and (accepted is None or accepted < paged)
 
+    @property
+    def latest(self) -> datetime | None:
+        """When anything last happened to it; what is promised is still to come."""
+        return max((at for name, at in self.marks.items() if name != "promised"), default=None)
+
     def facts(self) -> Facts:
         known = {name: frozenset({answer}) for name, answer in self.answers.items()}
         known["said"] = self.said

@@ -21,6 +21,8 @@ from .routing import Scene
 from .safe_contact import gated, may_text
 from .screening import recompute
 
+SKEW = timedelta(seconds=5)  # two machines may differ by so much
+
 Due = Callable[[Case, Clocks], datetime | None]
 Ring = Callable[[Case, Scene], Step]
 
@@ -48,6 +50,17 @@ def tick(case: Case, scene: Scene) -> Step:
     allowed, held = gated(case, effects)
     case, allowed = hand_off.revise(case, allowed)
     return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))
+
+
+def set_back(case: Case, now: datetime) -> Step:
+    """The machine's clock was set back: what happened to the case last, happened now, and all before it as long before.
+
+    Its clocks then run on, instead of waiting for the old time to come round again. A second call changes nothing.
+    """
+    if case.latest is None or case.latest <= now + SKEW:
+        return Step(case)
+    by = case.latest - now
+    return Step(replace(case, marks={name: at - by for name, at in case.marks.items()}), (Record("clock_set_back"),))
 
 
 def _after(mark: str, seconds: int, case: Case) -> datetime | None:

@@ -3,7 +3,7 @@ hours, area and capacity say (domain.md section 2, rule 6)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,11 @@ class Scene:
     program: Program
     now: datetime
     full: frozenset[str] = field(default_factory=frozenset)
+
+    def for_case(self, case: Case) -> Scene:
+        """A case's own time never goes back, whatever the clock of the machine does: what happens now comes after all that did."""
+        latest = case.latest
+        return self if latest is None or latest < self.now else replace(self, now=latest + timedelta(microseconds=1))
 
     @property
     def local(self) -> datetime:

@@ -104,10 +104,10 @@ class Line:
             raise LineBusy("cannot look") from None
         return [str(sent.sid) for sent in reversed(listed) if sent.body == words]
 
-    def heard(self, ours: str, since: datetime, limit: int = 500) -> list[Heard]:
+    def heard(self, ours: str, since: datetime) -> list[Heard]:
         """The texts people sent to one of our numbers since then. Raises LineBusy if that cannot be known now."""
         try:
-            listed = self._client.messages.list(to=ours, date_sent_after=since, limit=limit)
+            listed = self._client.messages.list(to=ours, date_sent_after=since, page_size=1000)
         except (TwilioException, requests.RequestException, ValueError, KeyError):
             raise LineBusy("cannot look") from None
         return [

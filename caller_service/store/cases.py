@@ -68,6 +68,10 @@ def handed_off(conn: sa.Connection, sealer: Sealer, limit: int, after: str = "",
     return [opened(found._asdict(), sealer) for found in conn.execute(query.order_by(case.c.id).limit(limit))]
 
 
+def open_ids(conn: sa.Connection) -> Sequence[str]:
+    return list(conn.execute(sa.select(case.c.id).where(case.c.closed_at.is_(None))).scalars())
+
+
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
     """Ids of cases in which some clock rings, the longest overdue first."""
     query = sa.select(case.c.id).where(case.c.due_at.is_not(None), case.c.due_at <= now)

@@ -30,14 +30,18 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any, Literal
 
+import psycopg
 import sqlalchemy as sa
 
-WRITE_WAIT = 4.0  # seconds; Twilio gives a webhook 15, and the fallback words need some of them
+WRITE_WAIT = 3.5  # seconds; with what a request waits for others, the words are said within five
+AFTER_VAIN = 0.5  # seconds, once a wait was in vain and until somebody is let in
 POOL_SIZE = 40  # more than the worker's 32 threads: a job that holds one connection must find a second
 POOL_OVERFLOW = 10
 NAME = "caller-service"
@@ -47,6 +51,27 @@ class UnsupportedDatabase(ValueError):
     """The address names a database that this service cannot work with."""
 
 
+_until: ContextVar[float | None] = ContextVar("until", default=None)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """All waiting for the database that is done inside ends after so long, however many waits it is.
+
+    On PostgreSQL that may also be longer than usual: carrying a big table takes minutes.
+    """
+    mark = _until.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(mark)
+
+
+def _left(limit: float) -> float:
+    until = _until.get()
+    return limit if until is None else max(0.0, until - time.monotonic())
+
+
 def engine_options(url: str | sa.URL, write_wait: float = WRITE_WAIT) -> dict[str, Any]:
     """Keyword arguments for `sqlalchemy.create_engine` (or Flask-SQLAlchemy) that fit this database."""
     address = sa.make_url(url)
@@ -54,7 +79,11 @@ def engine_options(url: str | sa.URL, write_wait: float = WRITE_WAIT) -> dict[st
     match address.get_backend_name():
         case "sqlite":
             _refuse_memory(address.database)
-            connect = {"factory": partial(QueuedConnection, write_wait=write_wait), "timeout": write_wait, "isolation_level": "IMMEDIATE"}
+            connect = {
+                "factory": partial(QueuedConnection, write_wait=write_wait, create=False),
+                "timeout": write_wait,
+                "isolation_level": "IMMEDIATE",
+            }
             return {**pool, "connect_args": connect}
         case "postgresql":
             return {**pool, "pool_pre_ping": True, "connect_args": _postgresql_arguments(address, write_wait)}
@@ -63,8 +92,46 @@ def engine_options(url: str | sa.URL, write_wait: float = WRITE_WAIT) -> dict[st
 
 
 def prepare(engine: sa.Engine) -> None:
-    """Make the engine safe over a fork: a child starts with no connection of its parent's."""
+    """Make the engine safe over a fork (a child starts with no connection of its parent's) and over a database that goes away."""
     os.register_at_fork(after_in_child=partial(_start_afresh, engine))
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "checkout", _same_file)
+    else:
+        sa.event.listen(engine, "do_connect", _connect_in_time)
+
+
+def _same_file(connection: Any, *_: Any) -> None:
+    """A file that was moved away, or replaced, is not written any more: what is written there nobody would find."""
+    if not connection.is_in_place():
+        raise sa.exc.DisconnectionError("the database file is another one")
+
+
+def _connect_in_time(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+    left = min(WRITE_WAIT, _left(WRITE_WAIT))
+    if left < 2:  # libpq waits no less
+        raise psycopg.OperationalError("no time is left to connect")
+    return PatientConnection.connect(*arguments, **{**named, "connect_timeout": int(left)})
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """A PostgreSQL connection that does not wait for ever for a server that is frozen, or behind a cut wire."""
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        if timeout is not None:  # whoever listens for news waits as long as they say
+            return super().wait(gen, interval, timeout)
+        return super().wait(self._ending(gen, time.monotonic() + _left(WRITE_WAIT + 1)), interval)
+
+    def _ending(self, gen: Any, until: float) -> Generator[Any, Any, Any]:
+        try:
+            asked = next(gen)
+            while True:
+                ready = yield asked
+                if not ready and time.monotonic() > until:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError("the server does not answer")
+                asked = gen.send(ready)
+        except StopIteration as end:
+            return end.value
 
 
 _parents_pools: list[sa.Pool] = []
@@ -105,15 +172,18 @@ class _Gate:
         self._database = database
         self._thread = threading.Lock()  # not an RLock: the thread that frees it may be another one
         self._file: int | None = None
+        self.in_vain = False  # the last who waited did so for nothing: residents beyond the threads must not wait twice
 
     def enter(self, limit: float) -> None:
         """Wait for our turn to write, at most `limit` seconds."""
         deadline = time.monotonic() + limit
         if not self._thread.acquire(timeout=limit):
+            self.in_vain = True
             raise _locked(limit)
         try:
             self._wait_for_file(deadline, limit)
         except BaseException:
+            self.in_vain = True
             self._thread.release()
             raise
 
@@ -175,13 +245,31 @@ def _locked(limit: float) -> sqlite3.OperationalError:
 class QueuedConnection(sqlite3.Connection):
     """An SQLite connection that holds the writers' lock from its first write to the end of the transaction."""
 
-    def __init__(self, database: str | os.PathLike[str], *args: Any, write_wait: float = WRITE_WAIT, **kwargs: Any) -> None:
+    def __init__(
+        self, database: str | os.PathLike[str], *args: Any, write_wait: float = WRITE_WAIT, create: bool = True, **kwargs: Any
+    ) -> None:
         _refuse_memory(os.fspath(database))
         self._write_wait = write_wait
         self._path = os.path.realpath(database)
         self._held: _Gate | None = None
+        self._patience = write_wait
+        if not create and not os.path.exists(self._path):
+            # SQLite would put an empty one in its place, and throw away the journal beside it: every late commit.
+            raise sqlite3.OperationalError("unable to open database file: it is not there")
         super().__init__(database, *args, **kwargs)
+        self._place = self._found()
         self._set_up()
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def is_in_place(self) -> bool:
+        """Is the file that is open still the one its path leads to?"""
+        return self._found() == self._place
 
     def _set_up(self) -> None:
         # journal_mode stays with the file; changing it needs the file alone, so newcomers only look.
@@ -198,15 +286,28 @@ class QueuedConnection(sqlite3.Connection):
         return super().cursor(factory or QueuedCursor)
 
     def take_turn(self) -> None:
-        """Queue to write, unless this transaction already may."""
+        """Queue to write, unless this transaction already may. Whoever does not queue with us gets what time is left then."""
         if self._held is None:
             gate = _gate(self._path)
-            gate.enter(self._write_wait)
+            limit = min(self._write_wait, _left(self._write_wait), AFTER_VAIN if gate.in_vain else self._write_wait)
+            until = time.monotonic() + limit
+            gate.enter(limit)
             self._held = gate
+            left = max(0.0, until - time.monotonic())
+            if abs(left - self._patience) > 0.2:
+                self._patience = left
+                super().execute(f"PRAGMA busy_timeout = {int(left * 1000)}")
 
-    def free_turn(self) -> None:
-        """Let the next writer in, if we held it up."""
+    def may_write(self) -> None:
+        """We waited and were let in: whoever comes next waits as long as ever."""
+        if self._held is not None:
+            self._held.in_vain = False
+
+    def free_turn(self, in_vain: bool = False) -> None:
+        """Let the next writer in, if we held it up. `in_vain`: the database would not be written."""
         gate, self._held = self._held, None
+        if gate is not None and in_vain:
+            gate.in_vain = True
         if gate is not None and gate.process == os.getpid():  # a forked child frees nothing of its parent's
             gate.leave()
 
@@ -285,8 +386,9 @@ class QueuedCursor(sqlite3.Cursor):
             try:
                 super().execute("BEGIN IMMEDIATE")
             except BaseException:
-                connection.free_turn()
+                connection.free_turn(in_vain=True)
                 raise
+            connection.may_write()
 
     def _free_if_over(self) -> None:
         if not self.connection.in_transaction:

@@ -126,6 +126,11 @@ def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[Delivery]:
     return [_delivery(row) for row in conn.execute(query.order_by(delivery.c.next_at).limit(limit))]
 
 
+def try_now(conn: sa.Connection, now: datetime) -> None:
+    """What would be tried later is due now: the clock was set back."""
+    conn.execute(sa.update(delivery).where(delivery.c.next_at > now).values(next_at=now))
+
+
 def hold(conn: sa.Connection, delivery_id: str, until: datetime) -> None:
     """A job has it: nobody else tries before `until`."""
     conn.execute(sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.next_at.is_not(None)).values(next_at=until))

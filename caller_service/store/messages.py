@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -91,6 +91,15 @@ def _text(row: sa.Row[Any], sealer: Sealer) -> Text:
         row.id, row.direction, sealer.open(row.sealed_words, f"message.words.{row.id}"), row.state, row.at, row.contact_id, row.case_id, row.person,
         row.answers, row.place, row.keys, row.language, row.provider_id, row.tries, row.next_at, row.provider,
     )  # fmt: skip
+
+
+def latest(conn: sa.Connection) -> datetime | None:
+    """When the newest text was written, read from its id (UUIDv7: the first 48 bits are milliseconds)."""
+    newest = conn.execute(sa.select(sa.func.max(message.c.id))).scalar()
+    try:
+        return None if newest is None else datetime.fromtimestamp(int(newest.replace("-", "")[:12], 16) / 1000, UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str | None, error: str | None) -> bool:
@@ -183,6 +192,11 @@ def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[tuple[str, d
     """Texts whose time to try again has come: their ids and that time."""
     query = sa.select(message.c.id, message.c.next_at).where(message.c.next_at.is_not(None), message.c.next_at <= now)
     return [(row.id, row.next_at) for row in conn.execute(query.order_by(message.c.next_at).limit(limit))]
+
+
+def try_now(conn: sa.Connection, now: datetime) -> None:
+    """What would be tried later is due now: the clock was set back."""
+    conn.execute(sa.update(message).where(message.c.next_at > now).values(next_at=now))
 
 
 def hold(conn: sa.Connection, message_id: str, until: datetime) -> None:
