@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.util import write_error
 from gunicorn.workers.gthread import ThreadWorker
 
 from caller_service.casework.hand_off import deliver
@@ -23,6 +25,8 @@ from caller_service.casework.tick import set_back, sweep
 from caller_service.core.clock import SKEW
 from caller_service.durable.worker import work
 from caller_service.store import messages
+
+log = logging.getLogger(__name__)
 
 # A thread that comes back from the database must not wait Python's usual 5 ms for its turn while it holds the write lock.
 SWITCH = 0.0005
@@ -70,6 +74,12 @@ class InTurn(ThreadWorker):
         finally:
             if mine:
                 self._turn.release()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """gunicorn would write what it cannot read into its log and its answer: the end of somebody's words, perhaps."""
+        log.warning("request not read", extra={"fault": type(exc).__name__})
+        with contextlib.suppress(OSError):
+            write_error(client, 400, "Bad Request", "")
 
 
 class Web(BaseApplication):

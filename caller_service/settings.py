@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from caller_service.rehearsal_seed import kept_seed, seed_if_kept
 
 MODES = ("rehearsal", "live")
@@ -231,6 +234,11 @@ class _Reader:
         url = self._told("CALLER_DATABASE_URL", "" if self.live else f"sqlite:///{self._var / 'caller.sqlite'}")
         scheme, _, rest = url.partition("://")
         if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+            try:
+                make_url(f"postgresql+psycopg://{rest}")
+            except (ValueError, ArgumentError):  # it would quote the password
+                self._fault("CALLER_DATABASE_URL", "cannot be read; write special characters of the password as %40 and the like")
+                return ""
             return f"postgresql+psycopg://{rest}"
         if scheme == "sqlite":
             path, question_mark, query = rest.partition("?")

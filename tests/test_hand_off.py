@@ -154,7 +154,12 @@ def test_a_text_whose_fate_is_unknown_is_looked_up_before_it_is_sent_again(house
     words = house.parts.sealer.open(text.sealed_words, f"message.words.{text.id}")
     house.outside.reset()
     house.outside.add(
-        "GET", re.compile("https://twilio.test/.*"), json={"messages": [{"sid": "SMfound0", "body": words}], "next_page_uri": None}
+        "GET",
+        re.compile("https://twilio.test/.*"),
+        json={
+            "messages": [{"sid": "SMother0", "to": "+17205550199", "body": words}, {"sid": "SMfound0", "to": me.number, "body": words}],
+            "next_page_uri": None,
+        },
     )
     send_text(house.parts, text.id)
 

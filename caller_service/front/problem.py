@@ -36,7 +36,7 @@ def hang_errors(app: Flask) -> None:
         if not request.path.startswith("/api/"):
             return Response(f"{error.name}. {detail}\n", status=status, content_type="text/plain; charset=utf-8")
         errors = getattr(error, "data", {}).get("messages") if status == 422 else None
-        return problem(status, error.name, detail, **({"errors": errors} if errors else {}))
+        return problem(status, error.name, detail, **({"errors": _unquoted(errors)} if errors else {}))
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
@@ -53,3 +53,11 @@ def hang_errors(app: Flask) -> None:
             if name.lower() not in said:
                 response.headers.add(name, value)
         return response
+
+
+def _unquoted(errors: Any) -> Any:
+    """The faults by field, without the names of fields nobody knows: those are somebody's words."""
+    return {
+        where: {("unknown" if "Unknown field." in said else name): said for name, said in told.items()} if isinstance(told, dict) else told
+        for where, told in errors.items()
+    }

@@ -99,10 +99,10 @@ class Line:
     def find(self, number: str, words: str, since: datetime) -> list[str]:
         """The SIDs of texts that may be one we already sent, oldest first: same number, same words, not older than `since`."""
         try:
-            listed = self._client.messages.list(to=number, date_sent_after=since, limit=50)
+            listed = self._client.messages.list(date_sent_after=since, page_size=1000)  # asked for by number, it would stand in the URL
         except (TwilioException, requests.RequestException, ValueError, KeyError):
             raise LineBusy("cannot look") from None
-        return [str(sent.sid) for sent in reversed(listed) if sent.body == words]
+        return [str(sent.sid) for sent in reversed(listed) if sent.to == number and sent.body == words]
 
     def heard(self, ours: str, since: datetime) -> list[Heard]:
         """The texts people sent to one of our numbers since then. Raises LineBusy if that cannot be known now."""
@@ -118,8 +118,8 @@ class Line:
 
 
 def _meaning(problem: TwilioRestException) -> LineError:
-    code = problem.code or 0
-    known = TWILIO_MEANS.get(int(code))
+    code = problem.code if isinstance(problem.code, int) else 0
+    known = TWILIO_MEANS.get(code)
     if known is not None:
         return known(f"twilio {code}")
     if problem.status == 429:

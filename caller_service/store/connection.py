@@ -75,7 +75,7 @@ def _left(limit: float) -> float:
 def engine_options(url: str | sa.URL, write_wait: float = WRITE_WAIT) -> dict[str, Any]:
     """Keyword arguments for `sqlalchemy.create_engine` (or Flask-SQLAlchemy) that fit this database."""
     address = sa.make_url(url)
-    pool = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": WRITE_WAIT}
+    pool = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": WRITE_WAIT, "hide_parameters": True}
     match address.get_backend_name():
         case "sqlite":
             _refuse_memory(address.database)
