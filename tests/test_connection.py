@@ -322,8 +322,8 @@ def test_postgresql_is_told_every_limit_and_the_address_keeps_its_own_wishes() -
     assert options["pool_pre_ping"] and (options["pool_size"], options["max_overflow"]) == (40, 10)
     assert options["connect_args"] == {
         "application_name": "caller-service",
-        "connect_timeout": 4,
-        "options": "-c statement_timeout=4000 -c lock_timeout=4000 -c jit=off",
+        "connect_timeout": 3,
+        "options": "-c statement_timeout=3500 -c lock_timeout=3500 -c jit=off",
     }
 
 

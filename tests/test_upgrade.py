@@ -277,6 +277,8 @@ def old(request: pytest.FixtureRequest, tmp_path: Path, capfd: pytest.CaptureFix
     with new_database(request.param, tmp_path) as url:
         environment = {"CALLER_DATABASE_URL": url, "CALLER_PUBLIC_URL": "https://house.test"}
         settings = Settings.from_environment(environment, here=tmp_path)
+        if url.startswith("sqlite"):
+            Path(str(sa.make_url(settings.database_url).database)).touch()
         app = build(settings)
         parts = app.extensions["caller_parts"]
         try:
@@ -493,7 +495,9 @@ def test_a_worker_of_this_release_finishes_what_the_old_one_left(old: Carried, t
     assert code == 0, worker.said
 
     arrived = [(each["key"], each["status"]) for each in cad.extensions["board"].deliveries if str(each["key"]).endswith(".1")]
-    assert sorted(arrived) == sorted((f"{old.left.cases[reference]}.1", 202) for reference in ("J5R7W6", "V3Z6N4", "W4J7X3")), "once each"
+    taken = sorted(key for key, status in arrived if status == 202)
+    assert taken == sorted(f"{old.left.cases[reference]}.1" for reference in ("J5R7W6", "V3Z6N4", "W4J7X3")), "once each"
+    assert {status for _, status in arrived} <= {200, 202}, "a job taken over may meet the sweep's: the same key, known already"
     texts = [(text.receiver, text.words) for text in exchange.texts()]
     for number, words in ((BEN, "We still look."), (CARO, "María's team has it."), (DISPATCHERS_PHONE, "Request W4J7X3 needs a human.")):
         assert texts.count((number, words)) == 1, (number, texts)
