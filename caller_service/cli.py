@@ -177,8 +177,9 @@ def migrated(app: Any, settings: Settings) -> None:
     logging.getLogger("alembic").setLevel(logging.ERROR)
     with app.app_context():
         if settings.database_url.startswith("sqlite"):
-            Path(str(sa.make_url(settings.database_url).database)).parent.mkdir(parents=True, exist_ok=True)
-            Path(str(sa.make_url(settings.database_url).database)).touch()
+            file = Path(str(sa.make_url(settings.database_url).database))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()  # a connection never makes it (store/connection.py)
         upgrade()
     migrate_engine(settings.database_url)
 

@@ -150,7 +150,7 @@ class Rounds:
             self._minute, self._steps = 0, self._steps + 1
         self._latest = now
         sweep(self._parts)
-        minute = int(self._parts.now().timestamp()) // CATCH_UP
+        minute = int(now.timestamp()) // CATCH_UP
         if minute != self._minute:
             with transaction(self._parts) as conn:
                 self._parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}.{self._steps}", "")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from conftest import ME
-from test_outage import BACK, DISPATCHER, HOUR, SECOND, hears_the_words, listed, lite, looks, rungs, wall  # noqa: F401
+from test_outage import BACK, DISPATCHER, SECOND, accepted, listed, lite, looks, rungs, wall  # noqa: F401 (wall is a fixture)
 
 from caller_service.casework.take_in import catch_up
 from caller_service.serving import Rounds
@@ -114,10 +114,7 @@ def test_another_file_put_in_its_place_is_what_is_written_from_then_on(house):
 # 4 ---- ids that go backwards ----
 @BACK
 def test_texts_reach_a_person_in_their_order_when_the_clock_steps_back(house, wall, step):  # noqa: F811
-    me = house.resident().wants_a_team()
-    house.settles()
-    move = f"/{me.case().id}"
-    house.dispatch(f"{move}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    move = accepted(house)
     house.works(twilio=429)  # the line is busy: it waits
     house.wait(step)
     house.dispatch(f"{move}/status", {"status": "en_route", "by": "Maria"})
@@ -130,10 +127,7 @@ def test_texts_reach_a_person_in_their_order_when_the_clock_steps_back(house, wa
 
 @BACK
 def test_the_newest_update_is_not_overtaken_by_an_older_one_when_the_clock_steps_back(house, wall, step):  # noqa: F811
-    me = house.resident().wants_a_team()
-    house.settles()
-    move = f"/{me.case().id}"
-    house.dispatch(f"{move}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    move = accepted(house)
     house.settles()
     house.wait(step)
     house.dispatch(f"{move}/status", {"status": "en_route", "by": "Maria"})

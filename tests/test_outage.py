@@ -68,6 +68,15 @@ def locked(house: House) -> sa.Connection:
     return conn
 
 
+def accepted(house: House) -> str:
+    """Somebody wants a team, and Maria has just accepted: the path of the hand-off."""
+    me = house.resident().wants_a_team()
+    house.settles()
+    path = f"/{me.case().id}"
+    house.dispatch(f"{path}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    return path
+
+
 def looks(house: House) -> int:
     """How often the worker is to look at Twilio's list; here a test does that itself."""
     prefix = "" if lite(house) else "dbos."
@@ -531,10 +540,7 @@ def test_a_text_that_waits_for_the_line_goes_out_once_when_the_clock_steps(house
 
 @pytest.mark.parametrize("step", [HOUR, DAY], ids=["an hour on", "a day on"])
 def test_texts_reach_a_person_in_their_order_when_the_clock_steps_on(house: House, wall: None, step: int) -> None:
-    me = house.resident().wants_a_team()
-    house.settles()
-    move = f"/{me.case().id}"
-    house.dispatch(f"{move}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    move = accepted(house)
     house.settles()
     house.wait(step)
     house.dispatch(f"{move}/status", {"status": "en_route", "by": "Maria"})

@@ -15,7 +15,7 @@ from . import hand_off
 from .asking import ask
 from .case import Case, Status, Step, move, replace
 from .effect import Effects, HandOff, Record, Say
-from .escalation import page_rung
+from .escalation import ladder_of, page_rung
 from .program import Clocks, Program
 from .routing import Scene
 from .safe_contact import gated, may_text
@@ -254,15 +254,11 @@ def _late_supervisor_due(case: Case, clocks: Clocks) -> datetime | None:
     return at + timedelta(seconds=clocks.late_supervisor)
 
 
-def _ladder(case: Case) -> str:
-    return "danger" if case.in_danger else case.response if case.response in ("team", "counselor") else "review"
-
-
 def _supervisor(case: Case, scene: Scene) -> Step:
     """Ten minutes late: the supervisor and the ladder again, and the resident's contingency is offered, once."""
     first = "late_paged" not in case.marks
     case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(late_paged=scene.now)
-    effects: Effects = (page_rung(case, _ladder(case), case.rung), Record("late_supervisor"))
+    effects: Effects = (page_rung(case, ladder_of(case), case.rung), Record("late_supervisor"))
     if first and not case.in_danger and case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
         case = replace(case, asked="if_none_still", unreadable=0).marked(asked=scene.now)
         effects += (ask(scene.program.protocol, case, unasked=True),)
@@ -280,7 +276,7 @@ def _on_scene(case: Case, scene: Scene) -> Step:
     """Arrived long ago and never closed: somebody looks after the team and the case."""
     first = "scene_paged" not in case.marks
     case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(scene_paged=scene.now)
-    return Step(case, (page_rung(case, _ladder(case), case.rung), Record("long_on_scene")))
+    return Step(case, (page_rung(case, ladder_of(case), case.rung), Record("long_on_scene")))
 
 
 # ---- "I want 911" ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from . import hand_off
 from .case import DANGER_OUTCOMES, OUTCOMES, CannotMove, Case, Status, Step, move, replace
 from .disposition import decide
 from .effect import Effect, HandOff, Record, Say, StandDown
-from .escalation import page_rung
+from .escalation import ladder_of, page_rung
 from .routing import Scene
 from .safe_contact import gated, may_note, may_text, status_key
 
@@ -78,14 +78,15 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case = move(case, Status.DECLINED, scene.now)
     except CannotMove:
         raise Refused("cannot_move") from None
-    ladder = "danger" if case.in_danger else case.response if case.response in ("team", "counselor") else "review"
     case = replace(case, accepted_by="", rung=case.rung + 1, round=max(1, case.round)).unmarked("promised", "acknowledged")
     case = case.marked(paged=scene.now) if case.in_danger else case.marked(unpicked=scene.now)
     case = _remarked(_looked_at_again(case, scene), by, reason)
     had_it = (Say(status_key(case), unasked=True),) if told_before else ()
     case = case.marked(word=scene.now) if had_it else case
     return _told(
-        case, (*had_it, Record("declined", {"by": by}), page_rung(case, ladder, case.rung)), status_key(case) if had_it else case.told
+        case,
+        (*had_it, Record("declined", {"by": by}), page_rung(case, ladder_of(case), case.rung)),
+        status_key(case) if had_it else case.told,
     )
 
 

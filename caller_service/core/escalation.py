@@ -8,6 +8,11 @@ from .effect import Page
 from .routing import Scene, is_open, staffed
 
 
+def ladder_of(case: Case) -> str:
+    """Whose turn it is to look after a case: those for danger, for the help that was chosen, or for a look."""
+    return "danger" if case.in_danger else case.response if case.response in ("team", "counselor") else "review"
+
+
 def page_rung(case: Case, ladder: str, rung: int) -> Page:
     return Page(ladder, rung, case.round)
 

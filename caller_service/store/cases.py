@@ -17,8 +17,6 @@ from .tables import area_state, case
 
 _COLUMNS = ("id", "reference", "status", "version", "level", "response", "area", "language", "protocol_hash", "outcome", "unserved")
 _PRIVATE = ("narrative", "remarks", "place", "point", "code_word")
-
-
 _SEALED = ("sealed_narrative", "sealed_place", "sealed_code_word")
 _BORN = ("id", "reference", "contact_id", "opened_at")  # what never changes; naming it would have SQLite write its indexes again
 _KEPT = (*(name for name in _COLUMNS if name not in _BORN), *_SEALED, "state", "due_at")
