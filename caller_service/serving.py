@@ -159,6 +159,7 @@ class Web(BaseApplication):
 
 def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, ready: Callable[[], None] = lambda: None) -> None:
     """Work until a signal (or `stop`). The jobs the engine knows are named here, once."""
+    sys.setswitchinterval(SWITCH)  # a clock that rings beside many jobs must not wait for each of them at every statement
     stop = stop or threading.Event()
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,15 +11,21 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
+import sqlalchemy as sa
 from conftest import signed
 
 from caller_service.casework import receive as receiving
+from caller_service.casework.carry_out import text_person
 from caller_service.casework.receive import Turn, receive
+from caller_service.casework.send_text import CLAIM, SETTLE, send_text
+from caller_service.store import cases, messages
+from caller_service.store.tables import Base
 
 if TYPE_CHECKING:
     from conftest import House
 
 ME = "+17205550123"
+DISPATCHER = "Dispatcher on duty"
 
 
 def at_once(*doing: Callable[[], Any]) -> list[Any]:
@@ -180,3 +187,71 @@ def test_receipts_and_the_send_at_the_same_moment_leave_the_furthest_state(house
     house.settles()
     assert house.rows("message", id=waiting.id)[0].state == "delivered"
     assert len([form for form in house.sent if form["Body"] == house.words("status.accepted")]) <= 1, "sent once at most"
+
+
+def two_pages_in_doubt(house: House) -> tuple[str, str]:
+    """Two texts to one person with the same words, whose tries ended nobody knows how."""
+    me = house.resident().texts("hi", "1", "2", "2", "1")
+    with house.parts.engine.begin() as conn:
+        case = cases.by_id(conn, house.parts.sealer, me.case().id)
+        assert case is not None
+        for _ in range(2):
+            text_person(conn, house.parts, case, DISPATCHER, "K7M4Q2 waits.", house.clock())
+        table = Base.metadata.tables["message"]
+        conn.execute(sa.update(table).where(table.c.person.is_not(None)).values(state="trying", tries=1, claimed_by=None))
+    first, second = (row.id for row in house.rows("message", person=DISPATCHER))
+    return first, second
+
+
+def listed(house: House, *sids: str) -> None:
+    """What the provider says it has sent."""
+    number = next(rung.number for rung in house.parts.program.ladder if rung.name == DISPATCHER)
+    told = [{"sid": sid, "to": number, "body": "K7M4Q2 waits."} for sid in sids]
+    house.outside.reset()
+    house.outside.add("GET", re.compile("https://twilio.test/.*"), json={"messages": told, "next_page_uri": None, "uri": ""})
+    house.outside.add("POST", re.compile("https://twilio.test/.*"), json={"sid": "SManew", "status": "queued"}, status=201)
+
+
+def test_two_pages_that_found_the_same_text_do_not_both_call_it_theirs(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = two_pages_in_doubt(house)
+    listed(house, "SMfound")
+    house.outside.assert_all_requests_are_fired = False
+    send_text(house.parts, first, "one")
+    with monkeypatch.context() as patched:
+        patched.setattr(messages, "taken", lambda *_: frozenset())  # looked at the same moment: it was nobody's then
+        send_text(house.parts, second, "two")
+
+    row = house.rows("message", id=second)[0]
+    assert (row.state, row.provider_id, row.claimed_by) == ("trying", None, None)
+    assert row.next_at - house.clock() < timedelta(seconds=5), "it is looked for again at once, not when the claim has run out"
+    send_text(house.parts, second, "three")
+    assert [house.rows("message", id=one)[0].provider_id for one in (first, second)] == ["SMfound", "SManew"]
+
+
+def test_a_receipt_counts_though_another_page_calls_its_text_its_own(house: House) -> None:
+    first, second = two_pages_in_doubt(house)
+    listed(house, "SMfound")
+    house.outside.assert_all_requests_are_fired = False
+    send_text(house.parts, second, "two")
+
+    told = signed(house, f"/twilio/receipts/message?id={first}", {"MessageSid": "SMfound", "MessageStatus": "delivered"})
+
+    assert told.status_code == 204
+    assert house.rows("message", id=first)[0].state == "delivered"
+
+
+def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrived(house: House) -> None:
+    """The same job run again at once, after a crash: its call may still be on its way to the provider."""
+    first, _ = two_pages_in_doubt(house)
+    with house.parts.engine.begin() as conn:
+        assert messages.claim(conn, first, "send", house.clock(), CLAIM, SETTLE) is False
+    listed(house)
+    house.outside.assert_all_requests_are_fired = False
+
+    send_text(house.parts, first, "send")
+    assert not house.outside.calls, "neither looked for nor sent"
+    house.wait(4)
+    house.sweeps()
+    assert f"send:{first}" in "".join(job for job, *_ in house.jobs()), "the sweep takes it up"
+    send_text(house.parts, first, "sweep")
+    assert house.rows("message", id=first)[0].provider_id == "SManew"

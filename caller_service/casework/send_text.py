@@ -20,6 +20,7 @@ from .parts import Parts, transaction
 log = logging.getLogger(__name__)
 PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try; then it is dead
 CLAIM = timedelta(seconds=30)  # longer than any one call may take
+SETTLE = timedelta(seconds=3)  # a try cut off in the middle may reach the provider after we look: not sooner than this
 
 
 def send_text(parts: Parts, message_id: str, job: str = "") -> None:
@@ -38,19 +39,21 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
             messages.dead(conn, text.id, why, state="overtaken" if overtaken else "held")
             _wake_next(conn, parts, text)
         return
+    now = parts.now()
     with transaction(parts) as conn:
-        fresh = messages.claim(conn, text.id, job, parts.now() + CLAIM)
+        fresh = messages.claim(conn, text.id, job, now, CLAIM, SETTLE)
     if fresh is None:
         return
     try:
         sid = None if fresh else _already_sent(parts, text, number)
         sid = sid or parts.line.text(number, text.words, receipts_url(parts, text.id))
+        with transaction(parts) as conn:
+            messages.sent(conn, text.id, sid)
+            _wake_next(conn, parts, text)
     except LineError as problem:
         _failed(parts, text, problem)
-        return
-    with transaction(parts) as conn:
-        messages.sent(conn, text.id, sid)
-        _wake_next(conn, parts, text)
+    except sa.exc.IntegrityError:  # another page with the same words was quicker to call that SID its own
+        _failed(parts, text, NoAnswer("another's"))
 
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
@@ -118,8 +121,12 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
 
 def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:
     """Keep how far a text has come; the failure of one to a resident is told to whoever has the case."""
-    with transaction(parts) as conn:
-        news = messages.receipt(conn, message_id, state, provider_id, error)
+    try:
+        with transaction(parts) as conn:
+            news = messages.receipt(conn, message_id, state, provider_id, error)
+    except sa.exc.IntegrityError:  # a page with the same words calls that SID its own: what happened to this one counts all the same
+        with transaction(parts) as conn:
+            news = messages.receipt(conn, message_id, state, None, error)
     if news and state in messages.FAILED:
         with parts.engine.connect() as conn:
             text = messages.by_id(conn, parts.sealer, message_id)

@@ -6,6 +6,7 @@ Any number of workers may sweep at once: a case is decided by compare-and-swap, 
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +20,7 @@ from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
 BATCH = 500
+RINGERS = 4  # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one lock
 
 
 def sweep(parts: Parts) -> int:
@@ -28,8 +30,9 @@ def sweep(parts: Parts) -> int:
         due_cases = cases.due(conn, now, BATCH)
         deliveries = hand_offs.due(conn, now, BATCH)
         texts = messages.due(conn, now, BATCH)
-    for case_id in due_cases:
-        _ring(parts, case_id, now)
+    if due_cases:
+        with ThreadPoolExecutor(min(RINGERS, len(due_cases))) as pool:
+            list(pool.map(lambda case_id: _ring(parts, case_id, now), due_cases))
     if deliveries or texts:
         with transaction(parts) as conn:
             for one in deliveries:

@@ -120,7 +120,7 @@ class Evidence:
         least = Counter(key for row, key in rows if row.state not in unsure)
 
         def told(wrong: tuple[str, str]) -> str:
-            sent = [f"{text.at:%M:%S.%f} for {text.callback[-4:]}" for text, key in got if key == wrong]
+            sent = [f"{text.at:%M:%S.%f} {text.sid} for {text.callback[-4:]}" for text, key in got if key == wrong]
             kept = [f"{row.id[-4:]} {row.at:%M:%S.%f} {row.state} {row.tries} {row.error or ''}" for row, key in rows if key == wrong]
             return f"{there[wrong]} on a phone, {least[wrong]} to {most[wrong]} kept: phone {sent}, kept {kept}"
 

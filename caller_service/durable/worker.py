@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old o
 CONCURRENCY = 32
 POLL = 0.25  # seconds between looks at a queue: oftener costs a small server more than the wait is worth
 SWEEP = 0.5  # seconds between sweeps
+CLOCKS_FIRST = 1.0  # seconds at most that a job waits for a sweep: a clock rings in time beside thirty jobs, too
+FREED = 5  # seconds a worker that starts again waits for its own name: the server frees a killed one's, or another takes its work over
 FINISH = 3  # seconds a stopping worker gives the jobs it has begun
 KEEP_FINISHED = 3600  # seconds a finished job is kept
 
@@ -65,14 +68,15 @@ def work(
             "run_migrations": False,
         }
     )
+    clocks_done = threading.Event()
     for job, do in jobs.items():
-        DBOS.workflow(name=job, max_recovery_attempts=1_000_000)(_quiet(job, do))
+        DBOS.workflow(name=job, max_recovery_attempts=1_000_000)(_quiet(job, do, clocks_done))
     try:
         DBOS.launch()
         for queue in (TEXTS, *queues):
             DBOS.register_queue(queue, worker_concurrency=CONCURRENCY, polling_interval_sec=POLL, on_conflict="always_update")
         ready()
-        _loop(engine, life, sweep, stop)
+        _loop(engine, life, sweep, stop, clocks_done)
     finally:
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=FINISH)
         life.end()
@@ -82,8 +86,9 @@ class JobFailed(Exception):
     """A job met a fault of ours. The engine keeps and logs this: it names the job and the kind of fault, nothing else."""
 
 
-def _quiet(name: str, do: Callable[[str, str], object]) -> Callable[[str], None]:
+def _quiet(name: str, do: Callable[[str, str], object], clocks_done: threading.Event) -> Callable[[str], None]:
     def job(reference: str) -> None:
+        clocks_done.wait(CLOCKS_FIRST)
         try:
             do(reference, DBOS.workflow_id or "")
         except Exception as problem:
@@ -94,12 +99,17 @@ def _quiet(name: str, do: Callable[[str, str], object]) -> Callable[[str], None]
     return job
 
 
-def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], object], stop: threading.Event) -> None:
+def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], object], stop: threading.Event, done: threading.Event) -> None:
     beat = 0
+    done.set()
     while not stop.wait(SWEEP):
         life.check()
         try:
-            sweep()
+            done.clear()
+            try:
+                sweep()
+            finally:
+                done.set()
             if beat % 4 == 0:
                 life.take_over()
             if beat % 7200 == 0:
@@ -129,8 +139,11 @@ class _Life:
                 raise AnotherWorker("a worker already runs on this database; SQLite has one") from None
             return
         self._held = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if not self._held.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(self.name)}).scalar():
-            raise AnotherWorker(f"a worker named {self.name} already runs; give this one another CALLER_WORKER_ID")
+        end = time.monotonic() + FREED
+        while not self._held.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(self.name)}).scalar():
+            if time.monotonic() > end:
+                raise AnotherWorker(f"a worker named {self.name} already runs; give this one another CALLER_WORKER_ID")
+            time.sleep(0.1)
 
     def check(self) -> None:
         """Exit when our own lock is gone: somebody else may already be doing our work."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -140,15 +140,20 @@ def _unsent(text: Text) -> sa.Select[Any]:
     return sa.select(message.c.id).where(whom, message.c.direction == "out", message.c.state.in_(("waiting", "trying")))
 
 
-def claim(conn: sa.Connection, message_id: str, job: str, until: datetime) -> bool | None:
+def claim(conn: sa.Connection, message_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta) -> bool | None:
     """Begin a try: True for the first, False if an earlier one's end is not known (look before sending), None if another
-    job's try is under way or it is sent. The same job run again after a crash goes on with its own claim."""
+    job's try is under way or it is sent. The same job run again after a crash goes on with its own claim, `settle` after
+    it began: what was cut off may still be on its way, and could not be found before."""
     begun = sa.update(message).where(message.c.id == message_id)
-    values = {"state": "trying", "tries": message.c.tries + 1, "next_at": until, "claimed_by": job}
+    values = {"state": "trying", "tries": message.c.tries + 1, "next_at": now + hold, "claimed_by": job}
     if conn.execute(begun.where(message.c.state == "waiting").values(values)).rowcount == 1:
         return True
-    mine = sa.or_(message.c.claimed_by.is_(None), message.c.claimed_by == job)
-    return False if conn.execute(begun.where(message.c.state == "trying", mine).values(values)).rowcount == 1 else None
+    trying = begun.where(message.c.state == "trying")
+    mine, just_begun = message.c.claimed_by == job, message.c.next_at > now + hold - settle
+    if conn.execute(trying.where(mine, just_begun).values(next_at=now + settle, claimed_by=None)).rowcount == 1:
+        return None
+    free = sa.or_(message.c.claimed_by.is_(None), mine)
+    return False if conn.execute(trying.where(free).values(values)).rowcount == 1 else None
 
 
 def taken(conn: sa.Connection, message_id: str, provider_ids: Sequence[str]) -> frozenset[str]:
