@@ -400,6 +400,36 @@ def _room(parts: Parts, area_id: str, until: datetime | None) -> None:
         cases.set_full(conn, area_id, until)
 
 
+@main.command("ledger")
+@click.option(
+    "--from",
+    "first",
+    default=None,
+    metavar="DAY",
+    help="First day, as 2026-11-23, in the program's time zone. Default: the first there is.",
+)
+@click.option("--until", default=None, metavar="DAY", help="The day after the last one. Default: no end.")
+@click.option("--json", "as_json", is_flag=True, help="For a machine, with counts by level, response, area and language.")
+def ledger(first: str | None, until: str | None, as_json: bool) -> None:
+    """Every request, and how it ended: served by what, or unserved for which one reason. The difference must be 0.
+
+    Exact counts, for the program's own staff: to publish them, small numbers must be suppressed first.
+    """
+    import json
+
+    from caller_service.ledger_report import period, read
+
+    parts = parts_now()
+    asked, faults = period(first, until, parts.program.time_zone)
+    if faults:
+        refuse(faults, "The ledger cannot be read:")
+    with parts.engine.connect() as conn:
+        report = read(conn, parts.program.name, asked)
+    click.echo(json.dumps(report.plain(), indent=2) if as_json else "\n".join(report.lines()))
+    if report.tally.difference:
+        refuse(report.faults(), "These cases stand in no class:")
+
+
 @main.group("hand-off")
 def hand_off() -> None:
     """Deliveries of hand-offs."""

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 
 from . import hand_off
 from .asking import ask
-from .case import Case, Status, Step, move, replace
+from .case import Case, Status, Step, replace
 from .effect import Effects, HandOff, Record, Say
 from .escalation import ladder_of, page_rung
+from .ledger import began_nothing, end
 from .program import Clocks, Program
 from .routing import Scene
 from .safe_contact import gated, may_text
@@ -308,7 +309,7 @@ def _abandon_due(case: Case, clocks: Clocks) -> datetime | None:
 
 def _abandon(case: Case, scene: Scene) -> Step:
     """A day of silence after a human was asked to look, and nothing was ever known: the ledger closes it, unsaid."""
-    ended = replace(move(case, Status.CLOSED, scene.now), outcome="abandoned", asked="")
+    ended = end(case, Status.CLOSED, "no_request" if began_nothing(case) else "abandoned", scene.now)
     return Step(ended, (HandOff("abandoned"), Record("abandoned")))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .asking import ask, greet
-from .case import Case, Status, Step, move, replace
+from .case import Case, Status, Step, replace
 from .effect import Effect, HandOff, OptIn, OptOut, Record, Say
+from .ledger import end
 from .reply import Command, Reading
 from .routing import Scene
 from .safe_contact import may_hear_status, status_key, touchy
@@ -64,7 +65,7 @@ def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
         case = replace(case, said=case.said | {"asked_to_cancel"}).marked(review=scene.now)
         return Step(case, (Say("cancel.human"), Record("asked_to_cancel"), HandOff("asked_to_cancel")))
     stood_down = (HandOff("cancelled"),) if case.revision else ()
-    case = replace(move(case, Status.CANCELLED, scene.now), outcome="cancelled", unserved="cancelled", asked="")
+    case = end(case, Status.CANCELLED, "cancelled", scene.now)
     return Step(case, (Say("cancel.done"), Record("cancelled"), *stood_down))
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from . import hand_off
-from .case import DANGER_OUTCOMES, OUTCOMES, CannotMove, Case, Status, Step, move, replace
+from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, Step, move, replace
 from .disposition import decide
 from .effect import Effect, HandOff, Record, Say, StandDown
 from .escalation import ladder_of, page_rung
+from .ledger import REASONS, end
 from .routing import Scene
 from .safe_contact import gated, may_note, may_text, status_key
 
@@ -105,21 +106,26 @@ def _remarked(case: Case, by: str, words: str) -> Case:
 def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: str = "") -> Step:
     """The status moves; the resident hears it if it means something new for them.
 
-    Danger is closed only with an outcome that says how the person is (domain.md section 2, rule 3).
+    Danger is closed only with an outcome that says how the person is (domain.md section 2, rule 3). For the outcome
+    `unserved`, a `reason` that is one of the ledger's codes is the reason; otherwise what is known tells.
     """
     if case.ended and to != case.status:
         raise Refused("ended")
-    if to == Status.CLOSED and not case.ended:
+    outcome = to.value if to == Status.CANCELLED else outcome
+    if to in ENDED and not case.ended:
         allowed = DANGER_OUTCOMES if case.in_danger else OUTCOMES
         if outcome not in allowed:
             raise Refused("outcome_needed")
     if to == case.status:
         return Step(case)
     try:
-        case = move(case, to, scene.now)
+        why = reason if reason in REASONS else ""
+        case = end(case, to, outcome, scene.now, why) if to in ENDED else move(case, to, scene.now)
     except CannotMove:
         raise Refused("cannot_move") from None
     case = _remarked(case, by, reason)
+    if case.human_has_it:  # it moves, though nobody said "accept": whatever it waited for is over
+        case = replace(case, unserved="")
     if to == Status.UNREACHABLE:
         case = _looked_at_again(replace(case, accepted_by="").unmarked("acknowledged", "promised"), scene)
         case = case.marked(paged=scene.now, first_paged=case.marks.get("first_paged", scene.now)) if case.in_danger else case
@@ -127,8 +133,6 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: 
         case = replace(case, accepted_by=case.accepted_by or by).marked(acknowledged=scene.now)
     if to == Status.EN_ROUTE and case.marks.get("promised", scene.now) < scene.now:
         case = case.unmarked("promised")
-    if case.ended:
-        case = replace(case, outcome=outcome or to.value, asked="")
     key = status_key(case)
     words = () if key == case.told else (Say(key, unasked=True),)
     return _told(case, (*words, Record("status_by", {"by": by, "to": to.value})), key)

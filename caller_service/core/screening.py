@@ -13,6 +13,7 @@ from .case import Case, Status, Step, move, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, URGENT
 from .disposition import reconsider
 from .effect import Ask, Effect, HandOff, Page, Record, Say
+from .ledger import end
 from .protocol import UNREADABLE, Protocol, Question, Rule
 from .reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story
 from .routing import Scene
@@ -52,7 +53,7 @@ def _writes_again(case: Case) -> Case:
 
 def _nothing_open(step: Step, scene: Scene) -> Step:
     """No request began: the case exists so that the ledger is whole, and ends at once."""
-    return Step(replace(move(step.case, Status.CLOSED, scene.now), outcome="no_request"), step.effects)
+    return Step(end(step.case, Status.CLOSED, "no_request", scene.now), step.effects)
 
 
 def _with_preamble(effects: tuple[Effect, ...], preamble: tuple[Effect, ...]) -> tuple[Effect, ...]:
@@ -182,8 +183,12 @@ def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
 
 
 def _unread(case: Case, reply: object, said: str, question: Question | None, scene: Scene, heard: datetime) -> Step:
-    """Words that answer nothing. They are kept; the third in a row on one question is itself an answer: doubt."""
-    if isinstance(reply, Story) or (not case.asked and "asked" in case.marks and not isinstance(reply, Nothing)):
+    """Words that answer nothing. They are kept; the third in a row on one question is itself an answer: doubt.
+
+    Of the first words of all, a single one ("hi") is no request yet, and is not kept with the case (core/ledger.py).
+    """
+    words_alone = not case.asked and not isinstance(reply, Nothing) and ("asked" in case.marks or len(said.split()) > 1)
+    if isinstance(reply, Story) or words_alone:
         case = _told(case, said)
     if not case.asked:
         if case.status == Status.OPEN and "told_911" in case.marks:  # "I want 911", and then more words: a human, now

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from .case import Case, Status, Step, move, replace
 from .effect import Effect, HandOff, Record, Say
+from .ledger import end
 from .protocol import SKIPPED, UNREADABLE
 from .routing import Route, Scene, route
 from .safe_contact import may_call, may_text
@@ -31,8 +32,9 @@ def _to_team(case: Case, way: Route, scene: Scene) -> Step:
 
 
 def _to_counselor(case: Case, scene: Scene) -> Step:
-    if case.answers.get("contact") in ("unsafe", "unwanted", None):
-        case = replace(case, response="counselor", unserved="unsafe_to_contact")
+    contact = case.answers.get("contact")
+    if contact in ("unsafe", "unwanted", None):
+        case = replace(case, response="counselor", unserved="unwanted" if contact == "unwanted" else "unsafe_to_contact")
         return _done_or_reviewed(case, "unserved", Say("end.counselor_unsafe"), scene)
     return _handed_off(replace(case, response="counselor"), scene, Say("end.counselor"))
 
@@ -81,7 +83,7 @@ def _done_or_reviewed(case: Case, outcome: str, words: Say, scene: Scene) -> Ste
     """Finished here, unless a doubt asks for a human's look first."""
     if case.review or case.human_has_it:
         return _handed_off(case, scene, words)
-    return Step(replace(move(case, Status.CLOSED, scene.now), outcome=outcome), (words,))
+    return Step(end(case, Status.CLOSED, outcome, scene.now, case.unserved), (words,))
 
 
 def _reviewed(case: Case, scene: Scene, words: Say) -> Step:
@@ -95,7 +97,7 @@ def _reached(case: Case, choice: str, scene: Scene) -> Step:
     """ "Did you reach 911?" Yes ends the case; anything else brings a human (the rule did_not_reach_911)."""
     if choice != "yes" or case.revision:
         return Step(case, (Say("reached.yes"),) if choice == "yes" else ())
-    return Step(replace(move(case, Status.CLOSED, scene.now), outcome="transferred_to_911", unserved=""), (Say("reached.yes"),))
+    return Step(end(case, Status.CLOSED, "transferred_to_911", scene.now), (Say("reached.yes"),))
 
 
 def _still(case: Case, choice: str, scene: Scene) -> Step:
@@ -107,7 +109,7 @@ def _still(case: Case, choice: str, scene: Scene) -> Step:
         return _counselor_instead(case, scene)
     if chosen == "call_911":
         return Step(case.marked(told_911=scene.now), (Say("say.call_911"),))
-    ended = replace(move(case, Status.CLOSED, scene.now), outcome="unserved", unserved=case.unserved or "no_capacity")
+    ended = end(case, Status.CLOSED, "unserved", scene.now, case.unserved or "no_capacity")
     return Step(ended, (Say("contingency.988"), HandOff("closed")))
 
 

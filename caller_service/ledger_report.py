@@ -1,0 +1,153 @@
+"""What `caller-service ledger` says: requests, how each ended, and that nothing is left over (domain.md section 9).
+
+Exact counts are for the program's own staff; to publish them needs suppression, which is not done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from caller_service.core.case import OUTCOMES, Status
+from caller_service.core.ledger import BY_911, REASONS, Tally, tally
+from caller_service.store import ledger
+from caller_service.store.ledger import Group
+
+STAFF_ONLY = "Exact counts, for the program's own staff. Do not publish them: small numbers must be suppressed first."
+_CODES = frozenset({*OUTCOMES, *REASONS, *Status})
+_WIDE = 38
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Local days of the program: from the first, until the day before the second; None: without end."""
+
+    first: date | None
+    until: date | None
+    time_zone: str
+
+    @property
+    def moments(self) -> tuple[datetime | None, datetime | None]:
+        """The same in UTC. Raises OverflowError where a day lies outside of all calendars."""
+        first, until = (_midnight(day, self.time_zone) for day in (self.first, self.until))
+        return first, until
+
+    def __str__(self) -> str:
+        parts = [f"from {self.first}"] if self.first else []
+        parts += [f"before {self.until}"] if self.until else []
+        return f"opened {' and '.join(parts) or 'at any time'} ({self.time_zone})"
+
+
+def _midnight(day: date | None, zone: str) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def period(first: str | None, until: str | None, time_zone: str) -> tuple[Period, list[str]]:
+    """The period as it was asked for, and every fault of it. What was written is not repeated."""
+    faults: list[str] = []
+    days: list[date | None] = []
+    for option, written in (("--from", first), ("--until", until)):
+        days.append(day := _day(written, time_zone))
+        if written is not None and day is None:
+            faults.append(f"{option}: not a day; write it as 2026-11-23")
+    if days[0] and days[1] and days[1] <= days[0]:
+        faults.append("--until: must come after --from; its own day is not counted")
+    return Period(days[0], days[1], time_zone), faults
+
+
+def _day(written: str | None, zone: str) -> date | None:
+    try:
+        day = None if written is None else datetime.strptime(written, "%Y-%m-%d").date()
+        _midnight(day, zone)
+    except (ValueError, OverflowError):
+        return None
+    return day
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The ledger of a period. `unplaced`: what falls in no class, with the references of some of it."""
+
+    program: str
+    period: Period
+    groups: list[Group]
+    tally: Tally
+    unplaced: list[dict[str, Any]]
+
+    def lines(self) -> Iterator[str]:
+        """The table. Its last line is the difference."""
+        told = self.tally
+        yield f"{self.program}: the ledger of requests {self.period}"
+        yield STAFF_ONLY
+        yield ""
+        yield _line(0, "requests", told.requests)
+        yield _line(1, "still open", told.open)
+        yield _line(1, "served", sum(told.served.values()) - told.served[BY_911])
+        for outcome, many in told.served.items():
+            if outcome != BY_911:
+                yield _line(2, outcome, many)
+        yield _line(1, f"served by 911 ({BY_911})", told.served[BY_911])
+        yield _line(1, "unserved", sum(told.unserved.values()))
+        for reason, many in told.unserved.items():
+            yield _line(2, reason, many)
+        yield ""
+        yield _line(0, "not requests (no_request)", told.no_request)
+        yield ""
+        yield f"difference {told.difference}"
+
+    def faults(self) -> list[str]:
+        """What falls in no class, by reference only."""
+        return [
+            f"status {one['status']}, outcome {one['outcome'] or 'none'}, unserved {one['unserved'] or 'none'}: "
+            f"{one['cases']} ({', '.join(one['references'])}{' …' if one['cases'] > len(one['references']) else ''})"
+            for one in self.unplaced
+        ]
+
+    def plain(self) -> dict[str, Any]:
+        """All of it for a machine, with the counts by level, response, area and language."""
+        told, time_of = self.tally, self.period
+        return {
+            "program": self.program,
+            "staff_only": True,
+            "from": time_of.first.isoformat() if time_of.first else None,
+            "until": time_of.until.isoformat() if time_of.until else None,
+            "time_zone": time_of.time_zone,
+            "requests": told.requests,
+            "open": told.open,
+            "served": dict(told.served),
+            "unserved": dict(told.unserved),
+            "no_request": told.no_request,
+            "difference": told.difference,
+            "unplaced": self.unplaced,
+            "groups": [asdict(group) | {name: _code(getattr(group, name)) for name in _NAMED} for group in self.groups],
+        }
+
+
+_NAMED = ("status", "outcome", "unserved")
+
+
+def _line(depth: int, name: str, many: int) -> str:
+    return f"{'  ' * depth + name:<{_WIDE}}{many:>8}"
+
+
+def _code(written: str) -> str:
+    """A code as it is; anything else a column may hold is not repeated."""
+    return written if written in _CODES or not written else "(not a code)"
+
+
+def read(conn: sa.Connection, program: str, asked: Period) -> Report:
+    """Count the cases of a period."""
+    since, until = asked.moments
+    groups = ledger.counted(conn, since, until)
+    told = tally((group.status, group.outcome, group.unserved, group.cases) for group in groups)
+    unplaced = [
+        dict(zip(_NAMED, map(_code, columns), strict=True))
+        | {"cases": many, "references": list(ledger.references(conn, columns, since, until))}
+        for columns, many in told.unplaced.items()
+    ]
+    return Report(program, asked, groups, told, unplaced)
