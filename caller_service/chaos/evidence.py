@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from caller_service.store.sealing import Sealer
 from caller_service.store.tables import case, contact, delivery, hand_off, message, page
 
 UNSENT = ("waiting", "trying")
+WITHOUT_DISPATCH = ("information", "unserved", "transferred_to_911", "no_request")  # what a resident's own choice may end in
 
 
 class Evidence:
@@ -69,11 +71,18 @@ class Evidence:
     def _cases(self) -> list[str]:
         numbers = {number: one for one, number in self.numbers.items() if number not in self.staff}
         residents = {one.number for one in self.town.sent} - set(self.staff)
-        many = Counter(row.contact_id for row in self.cases.values())
+        theirs: dict[str, list[sa.Row[Any]]] = {}
+        for row in sorted(self.cases.values(), key=lambda one: one.opened_at):
+            theirs.setdefault(row.contact_id, []).append(row)
         wrong = [f"phantom contact {numbers[number]}" for number in numbers.keys() - residents]
-        wrong += [f"phantom case of {one}" for one in many.keys() - set(numbers.values())]
+        wrong += [f"phantom case of {one}" for one in theirs.keys() - set(numbers.values())]
+        wrong += ["no case of one resident" for number in residents if numbers.get(number, "") not in theirs]
+        # Who writes on when a case has ended begins another: never two at once.
         return wrong + [
-            f"{many[numbers.get(number, '')]} cases of one resident" for number in residents if many[numbers.get(number, "")] != 1
+            f"case {later.id} began before {sooner.id} ended"
+            for mine in theirs.values()
+            for sooner, later in pairwise(mine)
+            if sooner.closed_at is None or sooner.closed_at > later.opened_at
         ]
 
     def _hand_offs(self) -> list[str]:
@@ -89,7 +98,9 @@ class Evidence:
         query = sa.select(hand_off.c.case_id, sa.func.max(hand_off.c.revision), sa.func.count()).group_by(hand_off.c.case_id)
         told = {row[0]: (row[1], row[2]) for row in self.conn.execute(query)}
         wrong += [
-            f"not handed off: {row.id} is {row.status}" for row in self.cases.values() if row.status != "screening" and row.id not in told
+            f"not handed off: {row.id} is {row.status}, {row.outcome or row.level}"
+            for row in self.cases.values()
+            if row.id not in told and row.status != "screening" and not (row.status == "closed" and row.outcome in WITHOUT_DISPATCH)
         ]
         for case_id, (newest, many) in told.items():
             self.town.counts["hand-offs"] += 1

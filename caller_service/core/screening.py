@@ -33,7 +33,7 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
     if first and command in NO_REQUEST:
         return _nothing_open(Step(case, (Say("status.none"),)), scene)
     step = _apply(case, reading, said, scene, heard)
-    if command in ALONE:
+    if command in ALONE and not (first and command == "help"):  # "help" at first may be a plea: it opens a request
         step = _nothing_open(step, scene) if first else Step(*hand_off.revise(step.case, step.effects))
         return Step(step.case, gated(step.case, step.effects)[0])
     step = conclude(step.case, step.effects, scene, urgent=_urgent(reading))
