@@ -20,6 +20,7 @@ from caller_service.sheet import ProgramFaults, Sheet, number_fault, toml_sheet
 __all__ = ["ProgramFaults", "read_program", "read_protocol"]
 
 LADDERS = ("danger", "team", "counselor", "review")
+PAGED_BY = ("text", "call", "console")
 _DAY = 86_400
 _NO_PROTOCOL = Protocol("", "", (), ())  # stands in until the fault is raised
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
@@ -174,11 +175,15 @@ def _ladder(top: Sheet, numbers: Numbers) -> tuple[Rung, ...]:
         rung = Rung(
             ladder=sheet.one_of("ladder", LADDERS),
             name=sheet.text("name"),
-            by=sheet.one_of("by", ("text",)),
-            number=sheet.phone("number", needed=True),
+            by=(by := sheet.one_of("by", PAGED_BY)),
+            number=sheet.phone("number", needed=by != "console"),
             supervisor=sheet.flag("supervisor", False),
             hours=sheet.hours("hours"),
+            wait=sheet.whole("wait", 0, 0, _DAY),
+            repeats=sheet.whole("repeats", 1, 1, 10),
         )
+        if by == "console" and rung.number:
+            sheet.fault("number", "the console rings nobody: leave the number out, or page by text or call")
         _not_ours(sheet, "number", rung.number, numbers)
         sheet.done()
         rungs.append(rung)

@@ -75,14 +75,16 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a ladder of people: who is paged, and by what."""
+    """One step of a ladder of people: who is asked, by what, how often, and how long each time before the next."""
 
     ladder: str  # "danger" (R1/R2), "team", "counselor" or "review"
     name: str
-    by: str  # "text"
+    by: str  # "text", "call", or "console": it stands on the board, and nobody's phone rings
     number: str = field(default="", repr=False)
     supervisor: bool = False
     hours: tuple[Hours, ...] = ()  # staffed then; empty: round the clock
+    wait: int = 0  # seconds until the next is asked; 0: the ladder's own clock (page_next, accept, review)
+    repeats: int = 1  # how many times in a row this one is asked before the next
 
 
 @dataclass(frozen=True, slots=True)
