@@ -24,6 +24,7 @@ from caller_service.store.connection import engine_options, prepare
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import db
 from caller_service.web.api import hang_api
+from caller_service.web.eido import eido
 from caller_service.web.health import health, metrics
 from caller_service.web.pages import pages
 from caller_service.web.sms import sms
@@ -61,7 +62,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.extensions["caller_settings"] = settings
     app.session_interface = NoCookieNoSession()
     hang_errors(app)
-    hang_api(app)
+    hang_api(app, eido)
     for blueprint in (sms, pages, health, metrics):
         app.register_blueprint(blueprint)
     return app
@@ -71,7 +72,7 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
     with app.app_context():
         engine = db.engine
     prepare(engine)
-    webhooks = [destination for destination in program.destinations if destination.kind == "webhook"]
+    posted = [destination for destination in program.destinations if destination.kind != "console"]
     sender = program.numbers.ours[0].number
     return Parts(
         engine=engine,
@@ -84,7 +85,7 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
             settings.twilio_account_sid, settings.twilio_auth_tokens[0], sender, settings.twilio_api_url, settings.twilio_api_key,
             settings.twilio_api_secret,
         ),
-        poster=Poster({one.name: one.url for one in webhooks}, {one.name: settings.secret(one.secret) for one in webhooks}),
+        poster=Poster({one.name: one.url for one in posted}, {one.name: settings.secret(one.secret) for one in posted}),
         public_url=settings.public_url,
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from caller_service.areas_file import read_areas, read_places
+from caller_service.core.eido_registry import AGENCY_TYPES
 from caller_service.core.program import Clocks, Destination, Numbers, OurNumber, Program, Rung, Team
 from caller_service.core.protocol import Protocol, SignOff
 from caller_service.protocol_file import gather_protocol, read_protocol
@@ -25,6 +26,7 @@ _DAY = 86_400
 _NO_PROTOCOL = Protocol("", "", (), ())  # stands in until the fault is raised
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*_SECRET")  # settings.py keeps exactly the variables named like this
+_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _URL = re.compile(r"https?://[^\s/?#]+(/[^\s#]*)?")
 
 
@@ -156,17 +158,37 @@ def _destinations(top: Sheet) -> tuple[Destination, ...]:
 
 
 def _destination(sheet: Sheet) -> Destination:
-    """A webhook needs a URL and the name of its secret; the console needs neither."""
-    one = Destination(sheet.text("name"), sheet.one_of("kind", ("webhook", "console")), sheet.text("url", ""), sheet.text("secret", ""))
-    if one.kind == "webhook":
+    """A webhook or an eido needs a URL and the name of its secret, an eido an agency too; the console needs nothing."""
+    one = Destination(
+        name=sheet.text("name"),
+        kind=sheet.one_of("kind", ("webhook", "eido", "console")),
+        url=sheet.text("url", ""),
+        secret=sheet.text("secret", ""),
+        agency=sheet.text("agency", ""),
+        agency_type=sheet.text("agency_type", "ems"),
+    )
+    if one.kind in ("webhook", "eido"):
         if not _URL.fullmatch(one.url):
             sheet.fault("url", f'"{one.url}" is not an http or https URL')
         if not _SECRET_NAME.fullmatch(one.secret):  # never quoted: it may be the secret itself
             sheet.fault("secret", "must be the name of an environment variable that ends in _SECRET, never the secret itself")
     elif one.kind == "console" and (one.url or one.secret):
         sheet.fault("kind", "the console needs no url and no secret")
+    if one.kind == "eido":
+        _agency(sheet, one)
+    elif {"agency", "agency_type"} & sheet.content.keys():
+        sheet.fault("agency", 'belongs to the kind "eido" alone')
     sheet.done()
     return one
+
+
+def _agency(sheet: Sheet, one: Destination) -> None:
+    """An EIDO goes to the alternative team's own agency only: to a PSAP or police it would be a human's act."""
+    if not _DOMAIN.fullmatch(one.agency):
+        sheet.fault("agency", f'"{one.agency}" is not a domain name in small letters, such as team.example.org')
+    if one.agency_type not in AGENCY_TYPES:
+        own = "only the alternative team's own agency may get an EIDO, never police and never a PSAP"
+        sheet.fault("agency_type", f'"{one.agency_type}" is none of {", ".join(AGENCY_TYPES)}: {own}')
 
 
 def _ladder(top: Sheet, numbers: Numbers) -> tuple[Rung, ...]:

@@ -18,6 +18,7 @@ OPEN = {
     "/police",
     "/health/live",
     "/health/ready",
+    "/api/v1/eido.v1.schema.json",
     "/api/v1/hand_off.v1.schema.json",
     "/api/v1/openapi.json",
     "/static/<path:filename>",

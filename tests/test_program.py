@@ -158,6 +158,56 @@ TOML_FAULTS = [
 ]
 
 
+EIDO = """
+[[destinations]]
+name = "team-cad"
+kind = "eido"
+url = "https://cad.team.example/eido"
+secret = "TEAM_CAD_SECRET"
+agency = "team.example"
+agency_type = "fire"
+"""
+
+
+def with_eido(city: Path, old: str = "", new: str = "") -> Path:
+    """The city with one more destination, spoiled perhaps."""
+    assert old in EIDO
+    with (city / "program.toml").open("a") as file:
+        file.write(EIDO.replace(old, new) if old else EIDO)
+    return city
+
+
+def test_an_eido_destination_names_the_teams_own_agency(city: Path) -> None:
+    one = read_program(with_eido(city) / "program.toml").destinations[2]
+
+    assert (one.kind, one.agency, one.agency_type) == ("eido", "team.example", "fire")
+
+
+def test_an_agency_is_ems_unless_it_says_otherwise(city: Path) -> None:
+    assert read_program(with_eido(city, 'agency_type = "fire"\n') / "program.toml").destinations[2].agency_type == "ems"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        *(('"fire"', f'"{kind}"', "destinations[3].agency_type") for kind in ("police", "police.local", "psap", "PSAP", "sheriff", "")),
+        ('agency = "team.example"\n', "", "destinations[3].agency"),
+        ('"team.example"', '"The Team"', "destinations[3].agency"),
+        ('"team.example"', '"team..example"', "destinations[3].agency"),
+        ('"team.example"', "7", "destinations[3].agency"),
+        ('"https://cad.team.example/eido"', '"cad.team.example"', "destinations[3].url"),
+        ('"TEAM_CAD_SECRET"', '"whsec_topsecret"', "destinations[3].secret"),
+        ('"eido"', '"webhook"', 'destinations[3].agency: belongs to the kind "eido"'),
+        ('"eido"', '"console"', 'destinations[3].agency: belongs to the kind "eido"'),
+    ],
+)
+def test_an_eido_goes_to_the_teams_own_agency_or_nowhere(city: Path, old: str, new: str, named: str) -> None:
+    found = faults(with_eido(city, old, new))
+
+    assert [fault for fault in found if named in fault]
+    assert "topsecret" not in " ".join(found)
+
+
 @pytest.mark.parametrize(("old", "new", "named"), TOML_FAULTS)
 def test_a_fault_in_the_program_is_named_by_its_key(city: Path, old: str, new: str, named: str) -> None:
     assert [fault for fault in spoil(city, "program.toml", old, new) if named in fault]

@@ -137,14 +137,18 @@ def test_a_page_nobody_answers_goes_to_the_next_person_every_60_seconds_for_ever
     assert [at - start for at, _ in pages[:5]] == [timedelta(seconds=60 * n) for n in range(5)]
     assert [page.rung for _, page in pages] == list(range(len(pages)))
     assert len(pages) >= 24 * 60 - 1
-    assert {name for at, page in pages[:3] for name in people(page, Scene(PROGRAM, at))} == {rung.name for rung in PROGRAM.rungs("danger")}
+    assert {name for at, page in pages[:3] for name in names(page, Scene(PROGRAM, at))} == {rung.name for rung in PROGRAM.rungs("danger")}
 
 
 def test_from_the_second_page_on_the_supervisor_is_paged_too() -> None:
     person = in_danger().waits(minutes=3)
     pages = [(at, effect) for at, effect in person.everything if isinstance(effect, Page)]
 
-    assert all("Shift supervisor" in people(page, Scene(PROGRAM, at)) for at, page in pages[1:])
+    assert all("Shift supervisor" in names(page, Scene(PROGRAM, at)) for at, page in pages[1:])
+
+
+def names(page: Page, scene: Scene) -> list[str]:
+    return [rung.name for rung in people(page, scene)]
 
 
 def test_at_180_seconds_the_resident_is_told_the_truth_once() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from caller_service.core.program import Hours, Program
+from caller_service.core.program import Destination, Hours, Program
 from caller_service.core.protocol import SignOff
 from caller_service.program import read_program
 from caller_service.readiness import live_faults
@@ -301,4 +301,7 @@ def test_a_hand_off_needs_somewhere_to_go(ready: tuple[Settings, Program], tmp_p
     settings, program = ready
 
     assert [fault for fault in live_faults(settings, replace(program, destinations=())) if "there is none" in fault]
+    team = Destination("team-cad", "eido", "http://cad.team.example/eido", "TEAM_CAD_SECRET", "team.example")
+    named = live_faults(settings, replace(program, destinations=(team,)))
+    assert [fault.split(": ")[1] for fault in named] == ["its url must be https", "TEAM_CAD_SECRET is missing"]
     assert [fault for fault in live_faults(Settings.from_environment(LIVE, tmp_path), program) if "CITY_CAD_SECRET is missing" in fault]

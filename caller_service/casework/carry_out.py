@@ -133,15 +133,15 @@ def _contact(conn: sa.Connection, work: Work, case: Case) -> None:
 
 
 def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene) -> None:
-    rungs = {rung.name: rung for rung in parts.program.ladder}
-    for name in people(effect, scene):
+    for rung in people(effect, scene):
         row = {
-            "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder, "round": effect.round, "rung": effect.rung, "person": name, "at": scene.now,
+            "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder, "round": effect.round, "rung": effect.rung, "person": rung.name,
+            "at": scene.now,
         }  # fmt: skip
-        if hand_offs.add_page(conn, row) and rungs[name].number:
+        if hand_offs.add_page(conn, row) and rung.by == "text":
             language = parts.program.languages[0]
             words = parts.catalog.text(language, "page.text", **filling(parts.program, language, parts.catalog, case.reference))
-            text_person(conn, parts, case, name, words, scene.now)
+            text_person(conn, parts, case, rung.name, words, scene.now)
 
 
 def text_person(conn: sa.Connection, parts: Parts, case: Case, name: str, words: str, now: datetime) -> None:

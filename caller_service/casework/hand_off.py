@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,6 +13,7 @@ from caller_service.gateway.destinations import DeliveryFailed
 from caller_service.store import hand_offs, journal
 from caller_service.store.hand_offs import Delivery
 
+from .eido import Unsound, issuer, sound_document
 from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
@@ -27,7 +30,7 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
     if packet is None:
         return
     try:
-        parts.poster.post(one.destination, packet, f"{one.case_id}.{one.revision}", parts.now())
+        parts.poster.post(one.destination, _body(parts, one, packet), f"{one.case_id}.{one.revision}", parts.now())
     except DeliveryFailed as problem:
         _failed(parts, one, problem.code)
         return
@@ -36,6 +39,16 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         hand_offs.received(conn, one.id, now)
         journal.write(conn, [journal.Line(parts.new_id(), now, one.case_id, "system", "delivered", _about(one))])
         _wake_next(conn, parts, one)
+
+
+def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What this kind of destination reads. DeliveryFailed for a document that must not leave the house."""
+    if not any(each.kind == "eido" and each.name == one.destination for each in parts.program.destinations):
+        return packet
+    try:
+        return sound_document(packet, issuer(parts, one.destination), one.at)
+    except Unsound as problem:
+        raise DeliveryFailed(f"eido_faults {problem.faults[0]}") from None
 
 
 def _failed(parts: Parts, one: Delivery, code: str) -> None:

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from caller_service.core import hand_off
 from caller_service.core.case import Case
-from caller_service.store import cases, contacts, journal, messages
+from caller_service.store import cases, contacts, hand_offs, journal, messages
 
+from .eido import issuer, sound_document
 from .parts import Parts, transaction
 
 
@@ -29,6 +30,18 @@ def read_hand_off(parts: Parts, case_id: str, who: str = "") -> dict[str, Any] |
     if packet is not None and who:
         _journal(parts, who, [case_id], "read")
     return packet
+
+
+def read_eido(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
+    """One hand-off as it stands, as an EIDO; None if the case was never handed off. Raises Unsound for what must not be sent."""
+    with parts.engine.connect() as conn:
+        case = cases.by_id(conn, parts.sealer, case_id)
+        if case is None or (revised := hand_offs.revised_at(conn, case_id, case.revision)) is None:
+            return None
+        packet = _packet(conn, parts, case)
+    told = sound_document(packet, issuer(parts, who), revised)
+    _journal(parts, who, [case_id], "read_eido")
+    return told
 
 
 def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] | None:

@@ -15,7 +15,7 @@ from . import hand_off
 from .asking import ask
 from .case import Case, Status, Step, replace
 from .effect import Effects, HandOff, Record, Say
-from .escalation import ladder_of, page_rung
+from .escalation import ladder_of, page_rung, wait
 from .ledger import began_nothing, end
 from .program import Clocks, Program
 from .routing import Scene
@@ -24,7 +24,7 @@ from .screening import recompute
 
 SKEW = timedelta(seconds=5)  # two machines may differ by so much
 
-Due = Callable[[Case, Clocks], datetime | None]
+Due = Callable[[Case, Program], datetime | None]
 Ring = Callable[[Case, Scene], Step]
 
 
@@ -37,14 +37,14 @@ class Clock:
 
 def next_due(case: Case, program: Program) -> datetime | None:
     """The earliest moment at which any clock rings; None when nothing is waited for."""
-    return min((due for clock in CLOCKS if (due := clock.due(case, program.clocks)) is not None), default=None)
+    return min((due for clock in CLOCKS if (due := clock.due(case, program)) is not None), default=None)
 
 
 def tick(case: Case, scene: Scene) -> Step:
     """Ring every clock that is due, once, in the order of the table."""
     effects: Effects = ()
     for clock in CLOCKS:
-        due = clock.due(case, scene.program.clocks)
+        due = clock.due(case, scene.program)
         if due is not None and due <= scene.now:
             step = clock.ring(case, scene)
             case, effects = step.case, (*effects, Record("clock", {"clock": clock.name}), *step.effects)
@@ -91,10 +91,10 @@ def _silence(seconds: int, case: Case) -> datetime | None:
     return None if since is None else since + timedelta(seconds=seconds)
 
 
-def _danger_silence_due(case: Case, clocks: Clocks) -> datetime | None:
+def _danger_silence_due(case: Case, program: Program) -> datetime | None:
     if not _silent(case) or not case.danger_sign:
         return None
-    return _silence(clocks.danger_silence, case)
+    return _silence(program.clocks.danger_silence, case)
 
 
 def _danger_silence(case: Case, scene: Scene) -> Step:
@@ -102,20 +102,20 @@ def _danger_silence(case: Case, scene: Scene) -> Step:
     return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))  # no automatic text
 
 
-def _quiet_reask_due(case: Case, clocks: Clocks) -> datetime | None:
+def _quiet_reask_due(case: Case, program: Program) -> datetime | None:
     if not _silent(case) or case.danger_sign or never_re_ask(case) or "asked_again" in case.marks or not may_text(case, "still_here"):
         return None
-    return _silence(clocks.quiet_reask, case)
+    return _silence(program.clocks.quiet_reask, case)
 
 
 def _quiet_reask(case: Case, scene: Scene) -> Step:
     return Step(case.marked(asked_again=scene.now), (Say("still_here", unasked=True),))
 
 
-def _quiet_review_due(case: Case, clocks: Clocks) -> datetime | None:
+def _quiet_review_due(case: Case, program: Program) -> datetime | None:
     if not _silent(case) or "quiet" in case.said:
         return None
-    return _silence(clocks.quiet_review, case)
+    return _silence(program.clocks.quiet_review, case)
 
 
 def _quiet_review(case: Case, scene: Scene) -> Step:
@@ -131,19 +131,22 @@ def _for_review(case: Case, scene: Scene) -> Step:
 # ---- people are paged and nobody answers ----------------------------------------------------------------------------
 
 
-def _page_next_due(case: Case, clocks: Clocks) -> datetime | None:
-    return _after("paged", clocks.page_next, case) if case.page_waits else None
+def _page_next_due(case: Case, program: Program) -> datetime | None:
+    paged = case.marks.get("paged")
+    if paged is None or not case.page_waits:
+        return None
+    return paged + wait(program, "danger", case.rung, paged, program.clocks.page_next)
 
 
 def _page_next(case: Case, scene: Scene) -> Step:
     case = replace(case, rung=case.rung + 1).marked(paged=scene.now)
-    return Step(case, (page_rung(case, "danger", case.rung),))
+    return Step(case, page_rung(case, "danger", case.rung, scene))
 
 
-def _truth_due(case: Case, clocks: Clocks) -> datetime | None:
+def _truth_due(case: Case, program: Program) -> datetime | None:
     if not case.page_waits or "truth" in case.marks:
         return None
-    return _after("first_paged", clocks.truth, case)
+    return _after("first_paged", program.clocks.truth, case)
 
 
 def _truth(case: Case, scene: Scene) -> Step:
@@ -160,11 +163,12 @@ def _unaccepted(case: Case) -> bool:
     return case.status in (Status.HANDED_OFF, Status.DECLINED, Status.UNREACHABLE) and not case.in_danger
 
 
-def _accept_due(case: Case, clocks: Clocks) -> datetime | None:
+def _accept_due(case: Case, program: Program) -> datetime | None:
     if not _unaccepted(case) or case.response not in ("team", "counselor"):
         return None
-    since = _last(case, "handed_off", "declined", "unpicked")
-    return None if since is None else since + timedelta(seconds=clocks.accept)
+    if (asked := _last(case, "unpicked")) is not None:
+        return max(asked, _last(case, "handed_off") or asked) + wait(program, case.response, case.rung, asked, program.clocks.accept)
+    return _after("handed_off", program.clocks.accept, case)
 
 
 def _accept(case: Case, scene: Scene) -> Step:
@@ -174,27 +178,28 @@ def _accept(case: Case, scene: Scene) -> Step:
     told = (Say("truth.unpicked", unasked=True),) if "unpicked_told" not in case.marks else ()
     if told:
         case = case.marked(word=scene.now, unpicked_told=scene.now)
-    return Step(case, (page_rung(case, case.response, case.rung), *told, Record("unpicked")))
+    return Step(case, (*page_rung(case, case.response, case.rung, scene), *told, Record("unpicked")))
 
 
-def _wait_word_due(case: Case, clocks: Clocks) -> datetime | None:
+def _wait_word_due(case: Case, program: Program) -> datetime | None:
     if not _unaccepted(case) or case.response not in ("team", "counselor") or not may_text(case, "status.still_waiting"):
         return None
     since = _last(case, "handed_off", "word")
-    return None if since is None else since + timedelta(seconds=clocks.wait_word)
+    return None if since is None else since + timedelta(seconds=program.clocks.wait_word)
 
 
 def _wait_word(case: Case, scene: Scene) -> Step:
     return Step(case.marked(word=scene.now), (Say("status.still_waiting", unasked=True),))
 
 
-def _review_due(case: Case, clocks: Clocks) -> datetime | None:
+def _review_due(case: Case, program: Program) -> datetime | None:
     if not case.review or case.ended or case.human_has_it or case.in_danger:
         return None
     if only_quiet(case) and "review_paged" in case.marks:
         return None  # a stray "hi": one person was asked by name, that is enough
-    since = _last(case, "review", "review_paged")
-    return None if since is None else since + timedelta(seconds=clocks.review)
+    if (asked := case.marks.get("review_paged")) is not None and asked >= case.marks.get("review", asked):
+        return asked + wait(program, "review", case.rung, asked, program.clocks.review)
+    return _after("review", program.clocks.review, case)
 
 
 def only_quiet(case: Case) -> bool:
@@ -206,7 +211,7 @@ def _review(case: Case, scene: Scene) -> Step:
     """The promised look did not come in time: now somebody is asked by name."""
     first = "review_paged" not in case.marks
     case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(review_paged=scene.now)
-    return Step(case, (page_rung(case, "review", case.rung), Record("review_late")))
+    return Step(case, (*page_rung(case, "review", case.rung, scene), Record("review_late")))
 
 
 # ---- accepted, but not moving ---------------------------------------------------------------------------------------
@@ -216,20 +221,20 @@ def _moving_late(case: Case) -> bool:
     return case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
 
 
-def promised(case: Case, clocks: Clocks) -> datetime | None:
+def promised(case: Case, program: Program) -> datetime | None:
     """When they said they would be there; without a time given, `move` after the last step."""
     if (at := case.marks.get("promised")) is not None:
         return at
     since = _last(case, "accepted", "acknowledged", "assigned", "en_route", "noted")
-    return None if since is None else since + timedelta(seconds=clocks.move)
+    return None if since is None else since + timedelta(seconds=program.clocks.move)
 
 
 def _late(mark: str, extra: Callable[[Clocks], int]) -> Due:
-    def due(case: Case, clocks: Clocks) -> datetime | None:
-        at = promised(case, clocks)
+    def due(case: Case, program: Program) -> datetime | None:
+        at = promised(case, program)
         if not _moving_late(case) or at is None or (mark in case.marks and case.marks[mark] >= at):
             return None
-        return at + timedelta(seconds=extra(clocks))
+        return at + timedelta(seconds=extra(program.clocks))
 
     return due
 
@@ -245,48 +250,48 @@ def _tell_late(case: Case, scene: Scene) -> Step:
     return Step(case.marked(late_told=scene.now), words)
 
 
-def _late_supervisor_due(case: Case, clocks: Clocks) -> datetime | None:
-    at = promised(case, clocks)
+def _late_supervisor_due(case: Case, program: Program) -> datetime | None:
+    at = promised(case, program)
     if not _moving_late(case) or at is None:
         return None
     paged = case.marks.get("late_paged")
     if paged is not None and paged >= at:
-        return paged + timedelta(seconds=clocks.move)  # again and again, until it moves or ends
-    return at + timedelta(seconds=clocks.late_supervisor)
+        return paged + timedelta(seconds=program.clocks.move)  # again and again, until it moves or ends
+    return at + timedelta(seconds=program.clocks.late_supervisor)
 
 
 def _supervisor(case: Case, scene: Scene) -> Step:
     """Ten minutes late: the supervisor and the ladder again, and the resident's contingency is offered, once."""
     first = "late_paged" not in case.marks
     case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(late_paged=scene.now)
-    effects: Effects = (page_rung(case, ladder_of(case), case.rung), Record("late_supervisor"))
+    effects: Effects = (*page_rung(case, ladder_of(case), case.rung, scene), Record("late_supervisor"))
     if first and not case.in_danger and case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
         case = replace(case, asked="if_none_still", unreadable=0).marked(asked=scene.now)
         effects += (ask(scene.program.protocol, case, unasked=True),)
     return Step(case, effects)
 
 
-def _on_scene_due(case: Case, clocks: Clocks) -> datetime | None:
+def _on_scene_due(case: Case, program: Program) -> datetime | None:
     if case.status != Status.ARRIVED:
         return None
     since = _last(case, "arrived", "scene_paged")
-    return None if since is None else since + timedelta(seconds=clocks.on_scene)
+    return None if since is None else since + timedelta(seconds=program.clocks.on_scene)
 
 
 def _on_scene(case: Case, scene: Scene) -> Step:
     """Arrived long ago and never closed: somebody looks after the team and the case."""
     first = "scene_paged" not in case.marks
     case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(scene_paged=scene.now)
-    return Step(case, (page_rung(case, ladder_of(case), case.rung), Record("long_on_scene")))
+    return Step(case, (*page_rung(case, ladder_of(case), case.rung, scene), Record("long_on_scene")))
 
 
 # ---- "I want 911" ---------------------------------------------------------------------------------------------------
 
 
-def _reached_due(case: Case, clocks: Clocks) -> datetime | None:
+def _reached_due(case: Case, program: Program) -> datetime | None:
     if case.ended or case.in_danger or case.asked or case.status == Status.SCREENING or "reached_asked" in case.marks:
         return None
-    return _after("told_911", clocks.reached_911, case)
+    return _after("told_911", program.clocks.reached_911, case)
 
 
 def _reached(case: Case, scene: Scene) -> Step:
@@ -301,10 +306,10 @@ def _reached(case: Case, scene: Scene) -> Step:
 # ---- nothing more came ----------------------------------------------------------------------------------------------
 
 
-def _abandon_due(case: Case, clocks: Clocks) -> datetime | None:
+def _abandon_due(case: Case, program: Program) -> datetime | None:
     if case.ended or case.status != Status.SCREENING or "review_paged" not in case.marks or not only_quiet(case):
         return None
-    return _silence(clocks.abandon, case)
+    return _silence(program.clocks.abandon, case)
 
 
 def _abandon(case: Case, scene: Scene) -> Step:

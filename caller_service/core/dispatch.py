@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from . import hand_off
 from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, Step, move, replace
+from .clock import CLOCKS
 from .disposition import decide
 from .effect import Effect, HandOff, Record, Say, StandDown
 from .escalation import ladder_of, page_rung
@@ -86,7 +87,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
     case = case.marked(word=scene.now) if had_it else case
     return _told(
         case,
-        (*had_it, Record("declined", {"by": by}), page_rung(case, ladder_of(case), case.rung)),
+        (*had_it, Record("declined", {"by": by}), *page_rung(case, ladder_of(case), case.rung, scene)),
         status_key(case) if had_it else case.told,
     )
 
@@ -136,6 +137,63 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: 
     key = status_key(case)
     words = () if key == case.told else (Say(key, unasked=True),)
     return _told(case, (*words, Record("status_by", {"by": by, "to": to.value})), key)
+
+
+_LATE = next(clock for clock in CLOCKS if clock.name == "late_tell")
+_PROMISED_ANEW = ("accepted", "acknowledged", "assigned", "en_route")  # after one of these, being late is news again
+
+
+def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
+    """The team says by itself that it is late: the resident hears it now, as if its time had passed (core/clock.py).
+
+    Said again about the same promise it tells nobody anything new; only a new reason is kept.
+    """
+    if case.ended:
+        raise Refused("ended")
+    if case.status not in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE):
+        raise Refused("cannot_move")
+    told = case.marks.get("late_told")
+    step = Step(case)
+    if told is None or any(told < case.marks[mark] for mark in _PROMISED_ANEW if mark in case.marks):
+        step = _LATE.ring(case, scene)
+    after = step.case if (by, reason) in case.remarks else _remarked(step.case, by, reason)
+    if after == case:
+        return Step(case)
+    return _told(after, (*step.effects, Record("status_by", {"by": by, "to": "delayed"})), case.told)
+
+
+# NENA's secondary unit statuses, as ours. Whatever a unit does on scene, it is there.
+UNIT_MOVES = {
+    "Assigned": Status.ASSIGNED,
+    "Dispatched": Status.ASSIGNED,
+    "EnRoute": Status.EN_ROUTE,
+    "Arrived": Status.ARRIVED,
+    "OnScene": Status.ARRIVED,
+    "PatientContact": Status.ARRIVED,
+    "Transporting": Status.ARRIVED,
+    "Cleared": Status.CLOSED,
+}
+UNIT_STATUSES = (*UNIT_MOVES, "Delayed", "AssignmentCancelled")
+
+
+def unit_status(case: Case, said: str, by: str, outcome: str, scene: Scene, reason: str = "") -> Step:
+    """What a unit reports of itself (domain.md section 7). Repeats change nothing; a step back is refused.
+
+    "Cleared" says that the unit is free, not how the person is: without an outcome the case stays open and its clocks run.
+    """
+    if said == "Delayed":
+        return delayed(case, by, scene, reason)
+    if said == "AssignmentCancelled":
+        return _unit_cancelled(case, by, reason, scene)
+    return update(case, UNIT_MOVES[said], by, outcome, scene, reason)
+
+
+def _unit_cancelled(case: Case, by: str, reason: str, scene: Scene) -> Step:
+    """Nobody is on the way any more, whoever accepted it: the resident hears so, and the next person is asked."""
+    if case.status == Status.DECLINED and (by, reason) in case.remarks:
+        return Step(case)  # said again: the ladder is not climbed twice
+    sent = case.status in (Status.ASSIGNED, Status.EN_ROUTE)
+    return decline(replace(case, accepted_by=by) if sent else case, by, reason, scene)
 
 
 def note(case: Case, by: str, words: str, scene: Scene) -> Step:

@@ -3,9 +3,13 @@ closes the case (domain.md section 2, rule 4). One acknowledgement settles one c
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 from .case import Case
-from .effect import Page
-from .routing import Scene, is_open, staffed
+from .effect import Effects, Page, Record
+from .program import Program, Rung
+from .routing import Scene, is_open, on_duty
 
 
 def ladder_of(case: Case) -> str:
@@ -13,15 +17,38 @@ def ladder_of(case: Case) -> str:
     return "danger" if case.in_danger else case.response if case.response in ("team", "counselor") else "review"
 
 
-def page_rung(case: Case, ladder: str, rung: int) -> Page:
-    return Page(ladder, rung, case.round)
+def page_rung(case: Case, ladder: str, rung: int, scene: Scene) -> Effects:
+    """Ask the next person. Nobody on shift is an alarm by itself: then everybody on the ladder is asked at once."""
+    page = Page(ladder, rung, case.round)
+    return (page,) if on_duty(scene.program, ladder, scene.local) else (page, Record("nobody_on_shift", {"ladder": ladder}))
 
 
-def people(page: Page, scene: Scene) -> tuple[str, ...]:
-    """The names of those a page goes to: the rung's person, and from the second rung on the supervisors too."""
-    rungs = staffed(scene.program, page.ladder, scene.local)
-    if not rungs:
-        return ()
-    asked = rungs[page.rung % len(rungs)]
+def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
+    """Those a page goes to: the rung's person, and from the second asking on the supervisors too."""
+    order = _order(scene.program, page.ladder, scene.local)
+    if not order:
+        return _once((*scene.program.rungs(page.ladder), *(rung for rung in scene.program.ladder if rung.supervisor)))
+    asked = order[page.rung % len(order)]
     supervisors = [rung for rung in scene.program.ladder if rung.supervisor and is_open(rung.hours, scene.local)] if page.rung > 0 else []
-    return tuple(dict.fromkeys(rung.name for rung in (asked, *supervisors)))
+    return _once((asked, *supervisors))
+
+
+def wait(program: Program, ladder: str, rung: int, asked_at: datetime, otherwise: int) -> timedelta:
+    """How long who was asked then has to answer, before the next is asked; `otherwise`: the ladder's own clock, seconds."""
+    order = _order(program, ladder, asked_at.astimezone(ZoneInfo(program.time_zone))) if any(each.wait for each in program.ladder) else ()
+    return timedelta(seconds=(order[rung % len(order)].wait if order else 0) or otherwise)
+
+
+def ended(program: Program, ladder: str, rung: int, scene: Scene) -> bool:
+    """Has everybody on duty been asked as often as the ladder says? Then it begins again, and the truth is due."""
+    return rung >= len(_order(program, ladder, scene.local))
+
+
+def _order(program: Program, ladder: str, local: datetime) -> tuple[Rung, ...]:
+    """Everybody on duty in the order they are asked, each as many times in a row as they are to be."""
+    return tuple(rung for rung in on_duty(program, ladder, local) for _ in range(rung.repeats))
+
+
+def _once(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    """One page a person, by the rung they were met on first."""
+    return tuple({rung.name: rung for rung in reversed(rungs)}.values())[::-1]

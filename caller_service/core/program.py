@@ -55,12 +55,17 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where hand-offs go. The secret is the name of an environment variable, never the secret itself."""
+    """Where hand-offs go. The secret is the name of an environment variable, never the secret itself.
+
+    A webhook gets `hand_off.v1`; an eido gets the EIDO, and names the alternative team's own agency.
+    """
 
     name: str
-    kind: str  # "webhook" or "console"
+    kind: str  # "webhook", "eido" or "console"
     url: str = field(default="", repr=False)  # its path may hold a secret
     secret: str = field(default="", repr=False)
+    agency: str = ""  # a domain name
+    agency_type: str = "ems"  # of NENA's registry; never police, never a PSAP
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,8 +89,6 @@ def team_working(scene: Scene) -> bool:
     return any(live & team.areas and is_open(team.hours, local) for team in scene.program.teams)
 
 
-def staffed(program: Program, ladder: str, local: datetime) -> tuple[Rung, ...]:
-    """The rungs of a ladder on duty now; all of them if none is: nobody on shift must still reach somebody."""
-    rungs = program.rungs(ladder)
-    on_duty = tuple(rung for rung in rungs if is_open(rung.hours, local))
-    return on_duty or rungs
+def on_duty(program: Program, ladder: str, local: datetime) -> tuple[Rung, ...]:
+    """The rungs of a ladder on shift at this local time."""
+    return tuple(rung for rung in program.rungs(ladder) if is_open(rung.hours, local))

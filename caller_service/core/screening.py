@@ -12,7 +12,8 @@ from .asking import ask, greet, next_question, seen_question
 from .case import Case, Status, Step, move, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, URGENT
 from .disposition import reconsider
-from .effect import Ask, Effect, HandOff, Page, Record, Say
+from .effect import Ask, Effect, HandOff, Record, Say
+from .escalation import page_rung
 from .ledger import end
 from .protocol import UNREADABLE, Protocol, Question, Rule
 from .reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story
@@ -123,7 +124,7 @@ def page(case: Case, danger: tuple[Rule, ...], scene: Scene) -> Step:
     if waiting:
         return Step(case, (*words, told))
     case = replace(case, round=case.round + 1, rung=0).marked(paged=scene.now, first_paged=scene.now).unmarked("truth", "truth_owed")
-    return Step(case, (*words, Page("danger", 0, case.round), told))
+    return Step(case, (*words, *page_rung(case, "danger", 0, scene), told))
 
 
 # ---- applying one reply ---------------------------------------------------------------------------------------------

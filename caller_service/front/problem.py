@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
 
+MACHINES = ("/api/", "/EIDO/")  # doors for machines: what they hear is JSON
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -27,13 +28,13 @@ def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
 
 
 def hang_errors(app: Flask) -> None:
-    """JSON under /api/, plain words elsewhere; nothing of the request is quoted or logged."""
+    """JSON under /api/ and /EIDO/, plain words elsewhere; nothing of the request is quoted or logged."""
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
         status = error.code or 500
         detail = error.description if status < 500 and isinstance(error.description, str) else ""
-        if not request.path.startswith("/api/"):
+        if not request.path.startswith(MACHINES):
             return Response(f"{error.name}. {detail}\n", status=status, content_type="text/plain; charset=utf-8")
         errors = getattr(error, "data", {}).get("messages") if status == 422 else None
         return problem(status, error.name, detail, **({"errors": _unquoted(errors)} if errors else {}))
@@ -41,7 +42,7 @@ def hang_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         log.error("request failed", extra={"door": request.endpoint or "", "fault": type(error).__name__})
-        if request.path.startswith("/api/"):
+        if request.path.startswith(MACHINES):
             return problem(503, "Service unavailable", "It is our fault. Nothing was changed; try again.")
         words = "We could not do that. Life in danger: call or text 911. Counselor: call or text 988.\n"
         return Response(words, status=503, content_type="text/plain; charset=utf-8")

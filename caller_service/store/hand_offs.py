@@ -58,6 +58,14 @@ def packet(conn: sa.Connection, sealer: Sealer, case_id: str, revision: int | No
     return told
 
 
+def revised_at(conn: sa.Connection, case_id: str, revision: int) -> datetime | None:
+    """When a revision was made; None if there is none of that number."""
+    found: datetime | None = conn.execute(
+        sa.select(hand_off.c.at).where(hand_off.c.case_id == case_id, hand_off.c.revision == revision)
+    ).scalar()
+    return found
+
+
 def _delivery_row(new: Delivery) -> dict[str, Any]:
     return {name: getattr(new, name) for name in _COLUMNS} | {"received_at": new.at if new.state == "received" else None}
 

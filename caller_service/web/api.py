@@ -13,8 +13,9 @@ from flask import Flask, Response, abort, g, jsonify
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from caller_service.casework.change import change
+from caller_service.casework.change import Decide, change
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
+from caller_service.core import eido_schema
 from caller_service.core.case import OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import Refused, accept, decline, note, update
 from caller_service.core.routing import Scene
@@ -78,6 +79,11 @@ schemas = guarded("schemas", open_to_all, "/api/v1")
 @schemas.get("/hand_off.v1.schema.json")
 def hand_off_schema() -> Response:
     return jsonify(SCHEMA)
+
+
+@schemas.get("/eido.v1.schema.json")
+def eido_v1_schema() -> Response:
+    return jsonify(eido_schema.SCHEMA)
 
 
 @hand_offs.get("")
@@ -163,7 +169,12 @@ REFUSALS = {
 }
 
 
-def _changed(hand_off_id: str, decide: Any) -> Response:
+def _changed(hand_off_id: str, decide: Decide) -> Response:
+    return changed(hand_off_id, decide) or _packet(hand_off_id)
+
+
+def changed(hand_off_id: str, decide: Decide) -> Response | None:
+    """Change the case; None when that is done, or the refusal. 404 for what was never handed off."""
     if read_hand_off(parts(), hand_off_id) is None:
         abort(404, "There is no such hand-off.")
     try:
@@ -171,7 +182,7 @@ def _changed(hand_off_id: str, decide: Any) -> Response:
     except Refused as refusal:
         held = {"held_by": refusal.name} if refusal.name else {}
         return problem(409, "Conflict", REFUSALS[refusal.code], code=refusal.code, **held)
-    return _packet(hand_off_id)
+    return None
 
 
 class QuietApi(Api):
@@ -181,7 +192,7 @@ class QuietApi(Api):
         return None
 
 
-def hang_api(app: Flask) -> None:
+def hang_api(app: Flask, *more: Blueprint) -> None:
     app.config.update(
         API_TITLE="Caller Choice",
         API_VERSION="v1",
@@ -195,6 +206,7 @@ def hang_api(app: Flask) -> None:
         },
     )
     api = QuietApi(app)
-    api.register_blueprint(hand_offs)
+    for blueprint in (hand_offs, *more):
+        api.register_blueprint(blueprint)
     app.register_blueprint(schemas)
     app.before_request_funcs.setdefault("api-docs", []).append(open_to_all)
