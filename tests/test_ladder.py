@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from conversation import PROGRAM
+import pytest
+from conversation import PROGRAM, Resident
 
 from caller_service.core import clock, screening
-from caller_service.core.case import Case
+from caller_service.core.case import Case, Status
 from caller_service.core.case import replace as changed
-from caller_service.core.effect import Page, Record
+from caller_service.core.dispatch import accept
+from caller_service.core.effect import HandOff, Page, Record
 from caller_service.core.escalation import people
 from caller_service.core.program import Hours, Program, Rung
 from caller_service.core.routing import Scene
@@ -64,3 +66,81 @@ def test_nobody_on_shift_is_an_alarm_and_everybody_is_asked() -> None:
         {"ladder": "danger"}
     ]
     assert [names(page, Scene(program, NOON)) for page in step.effects if isinstance(page, Page)] == [["Ana", "Ben", "Sue"]]
+
+
+# ---- the end of the ladder, and what they chose for it -----------------------------------------------------------------
+def waiting(if_none: str) -> Resident:
+    follow = ("no",) if if_none == "counselor" else ()
+    return Resident().texts("hi").answers("me", "no", "no", "no", "text_call", "inside", "worried", "team", if_none, *follow)
+
+
+def at_the_end(if_none: str) -> Resident:
+    """Nobody picked it up, and everybody on the ladder was asked: three times five minutes."""
+    return waiting(if_none).waits(minutes=16)
+
+
+@pytest.mark.parametrize("if_none", ["counselor", "call_988", "call_911"])
+def test_at_the_ladders_end_the_truth_is_told_and_the_choice_put_again_before_it_is_done(if_none: str) -> None:
+    person = at_the_end(if_none)
+    assert person.said.count("truth.unpicked") == 2, "when nobody picked up, and when everybody had been asked"
+    assert person.asked == "if_none_still"
+
+    person.answers("yes")
+
+    done = {"counselor": "end.counselor", "call_988": "contingency.988", "call_911": "say.call_911"}[if_none]
+    person.hears_of(done)
+    assert person.case.unserved == ("no_capacity" if if_none == "call_988" else "")
+    assert person.case.response == ("counselor" if if_none == "counselor" else "team")
+
+
+def test_who_chose_to_wait_is_given_the_choices_again_and_what_they_choose_is_done() -> None:
+    person = at_the_end("wait")
+    assert person.asked == "if_none"
+
+    person.answers("call_988").hears_of("contingency.988")
+
+    assert (person.case.status, person.case.unserved) == (Status.CLOSED, "no_capacity")
+
+
+def test_who_does_not_answer_at_the_end_goes_on_waiting_and_people_go_on_being_asked() -> None:
+    person = at_the_end("counselor").waits(hours=2)
+
+    assert person.case.status == Status.HANDED_OFF and person.case.response == "team"
+    assert len([page for page in person.happened(Page)]) >= 20
+    assert person.said.count("truth.unpicked") == 0 and person.said.count("status.still_waiting") >= 7, "word every 15 minutes, no burst"
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "CHANGE"), ("en", "i changed my mind"), ("es", "CAMBIAR")])
+def test_the_choice_can_be_changed_by_text_at_any_time(language: str, word: str) -> None:
+    person = Resident(language).texts("hi" if language == "en" else "hola")
+    person.answers("me", "no", "no", "no", "text_call", "inside", "worried", "team", "call_911").texts(word)
+    assert person.asked == "if_none"
+
+    person.texts("2").hears_of("contingency.kept")
+
+    assert person.case.answers["if_none"] == "counselor" and person.asked == ""
+    assert person.case.status == Status.HANDED_OFF and person.case.response == "team", "nothing else was changed"
+    assert person.happened(HandOff), "dispatch hears of it"
+
+
+def test_a_choice_changed_to_wait_says_that_we_go_on() -> None:
+    waiting("call_911").texts("change").answers("wait").hears_of("contingency.wait")
+
+
+def test_a_choice_that_cannot_be_read_three_times_brings_a_person() -> None:
+    person = waiting("call_911").texts("change", "xyzzy", "xyzzy", "xyzzy")
+
+    assert person.case.in_danger and person.happened(Page)
+    assert person.case.answers["if_none"] in ("call_911", "unreadable")
+
+
+def test_a_team_that_comes_is_not_called_back_by_a_change() -> None:
+    person = waiting("wait").staff(lambda case, scene: accept(case, "Sam", None, scene)).texts("change").answers("call_988")
+
+    person.hears_of("contingency.kept")
+    assert person.case.status == Status.ACCEPTED
+
+
+def test_change_while_a_question_is_open_does_not_lose_the_question() -> None:
+    person = Resident().texts("hi").answers("me").texts("change")
+    assert person.asked == "health"

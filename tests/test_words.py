@@ -220,7 +220,7 @@ def test_no_command_of_ours_is_a_word_that_carriers_act_on_unless_it_means_the_s
 
 
 COMMANDS = {
-    "STATUS": "status", "WORSE": "worse", "QUIET": "quiet", "CLOSE": "cancel", "ESPANOL": "language", "ENGLISH": "language", "ESTADO": "status",
+    "STATUS": "status", "WORSE": "worse", "QUIET": "quiet", "CLOSE": "cancel", "CHANGE": "change", "CAMBIAR": "change", "ESPANOL": "language", "ENGLISH": "language", "ESTADO": "status",
     "PEOR": "worse", "SILENCIO": "quiet", "CERRAR": "cancel", "STOP": "stop", "ALTO": "stop", "START": "start", "HELLO": "", "HOLA": "",
 }  # fmt: skip
 NAMES = {"ASL"}

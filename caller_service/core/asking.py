@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .case import Case
+from .case import Case, Step, replace
 from .effect import Ask, Effect, Say
 from .protocol import Protocol, Question
 from .routing import Scene, team_working
@@ -41,6 +41,17 @@ def seen_question(protocol: Protocol, case: Case, heard: datetime) -> Question |
     if not case.asked or heard < case.marks.get("asked", heard):
         return None
     return protocol.question(case.asked)
+
+
+def choose_anew(case: Case, scene: Scene, unasked: bool = False) -> Step:
+    """Ask again what to do if no team is free: the row of questions is long over, so the answer is a follow-up (core/settling.py)."""
+    case = replace(case, asked="if_none", unreadable=0).marked(asked=scene.now, chooses_anew=scene.now)
+    return Step(case, (ask(scene.program.protocol, case, unasked),))
+
+
+def is_follow_up(case: Case, question: Question) -> bool:
+    """Is this asked outside the row, so that its answer does not lead to the next question?"""
+    return question.follow_up or (question.id == "if_none" and "chooses_anew" in case.marks)
 
 
 def greet(case: Case, scene: Scene) -> tuple[Effect, ...]:

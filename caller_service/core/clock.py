@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from . import hand_off
-from .asking import ask
+from .asking import ask, choose_anew
 from .case import Case, Status, Step, replace
 from .effect import Effects, HandOff, Record, Say
-from .escalation import ladder_of, page_rung, wait
+from .escalation import climbed, ladder_of, page_rung, wait
 from .ledger import began_nothing, end
 from .program import Clocks, Program
+from .protocol import DOUBT
 from .routing import Scene
 from .safe_contact import gated, may_text
 from .screening import recompute
@@ -178,7 +179,27 @@ def _accept(case: Case, scene: Scene) -> Step:
     told = (Say("truth.unpicked", unasked=True),) if "unpicked_told" not in case.marks else ()
     if told:
         case = case.marked(word=scene.now, unpicked_told=scene.now)
-    return Step(case, (*page_rung(case, case.response, case.rung, scene), *told, Record("unpicked")))
+    effects = (*page_rung(case, case.response, case.rung, scene), *told, Record("unpicked"))
+    if "ladder_ended" in case.marks or not climbed(scene.program, case.response, case.rung, scene):
+        return Step(case, effects)
+    step = _ladder_end(case.marked(ladder_ended=scene.now), scene)
+    return Step(step.case, (*effects, Record("ladder_ended"), *step.effects))
+
+
+def _ladder_end(case: Case, scene: Scene) -> Step:
+    """Everybody was asked and nobody came: the truth once more, and what they chose for that, put to them again before it
+    is done (domain.md section 2, rule 12). Without an answer they go on waiting, and people go on being asked."""
+    truth = Say("truth.unpicked", unasked=True)
+    if case.asked or case.response != "team" or not may_text(case, "ask.if_none"):
+        return Step(case, (truth,))
+    waits = case.answers.get("if_none") in (None, "wait", *DOUBT)
+    step = choose_anew(case, scene, unasked=True) if waits else _ask_whether_still(case, scene)
+    return Step(step.case.marked(word=scene.now), (truth, *step.effects))
+
+
+def _ask_whether_still(case: Case, scene: Scene) -> Step:
+    case = replace(case, asked="if_none_still", unreadable=0).marked(asked=scene.now)
+    return Step(case, (ask(scene.program.protocol, case, unasked=True),))
 
 
 def _wait_word_due(case: Case, program: Program) -> datetime | None:
@@ -266,8 +287,8 @@ def _supervisor(case: Case, scene: Scene) -> Step:
     case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(late_paged=scene.now)
     effects: Effects = (*page_rung(case, ladder_of(case), case.rung, scene), Record("late_supervisor"))
     if first and not case.in_danger and case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
-        case = replace(case, asked="if_none_still", unreadable=0).marked(asked=scene.now)
-        effects += (ask(scene.program.protocol, case, unasked=True),)
+        step = _ask_whether_still(case, scene)
+        return Step(step.case, effects + step.effects)
     return Step(case, effects)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .asking import ask, greet
+from .asking import ask, choose_anew, greet
 from .case import Case, Status, Step, replace
 from .effect import Effect, HandOff, OptIn, OptOut, Record, Say
 from .ledger import end
@@ -13,7 +13,7 @@ from .routing import Scene
 from .safe_contact import may_hear_status, status_key, touchy
 
 ALONE = frozenset({"stop", "start", "help"})  # answered without a preamble in front and a question behind
-NO_REQUEST = frozenset({"status", "cancel", "quiet", "code"})  # these ask for nothing when nothing is open
+NO_REQUEST = frozenset({"status", "cancel", "change", "quiet", "code"})  # these ask for nothing when nothing is open
 URGENT = frozenset({"worse", "person", "watched"})  # said again, these page again even when nothing about them is new
 
 
@@ -69,6 +69,18 @@ def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     return Step(case, (Say("cancel.done"), Record("cancelled"), *stood_down))
 
 
+def _change(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
+    """What to do if no team is free can be chosen anew at any time; a human who has the case hears of it."""
+    if (
+        case.asked not in ("", "if_none_still", "if_none")
+        or case.in_danger
+        or case.response != "team"
+        or not may_hear_status(case, reading.verified)
+    ):
+        return _status(case, reply, reading, scene)
+    return choose_anew(case, scene)
+
+
 def _quiet(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     return Step(replace(case, quiet=True), (Say("quiet.confirmed"), Record("quiet")))
 
@@ -90,6 +102,7 @@ COMMANDS: Mapping[str, Callable[[Case, Command, Reading, Scene], Step]] = {
     "language": _language,
     "status": _status,
     "cancel": _cancel,
+    "change": _change,
     "quiet": _quiet,
     "code": _code,
 }

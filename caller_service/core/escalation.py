@@ -39,7 +39,7 @@ def wait(program: Program, ladder: str, rung: int, asked_at: datetime, otherwise
     return timedelta(seconds=(order[rung % len(order)].wait if order else 0) or otherwise)
 
 
-def ended(program: Program, ladder: str, rung: int, scene: Scene) -> bool:
+def climbed(program: Program, ladder: str, rung: int, scene: Scene) -> bool:
     """Has everybody on duty been asked as often as the ladder says? Then it begins again, and the truth is due."""
     return rung >= len(_order(program, ladder, scene.local))
 

@@ -19,7 +19,7 @@ LONGEST = 4000  # characters read; all are kept
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Said at any time: stop, start, help, person, emergency, status, worse, cancel, quiet, watched, language, code."""
+    """Said at any time: stop, start, help, person, emergency, status, worse, cancel, change, quiet, watched, language, code."""
 
     name: str
     of: str = field(default="", repr=False)

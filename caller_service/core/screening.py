@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from . import hand_off
-from .asking import ask, greet, next_question, seen_question
+from .asking import ask, greet, is_follow_up, next_question, seen_question
 from .case import Case, Status, Step, move, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, URGENT
 from .disposition import reconsider
@@ -88,7 +88,7 @@ def recompute(case: Case, scene: Scene, urgent: bool = False) -> Step:
 def _ask_on(case: Case, scene: Scene) -> Step:
     """The next question, the same one again, or the end of the row."""
     protocol = scene.program.protocol
-    if case.asked and protocol.question(case.asked).follow_up:
+    if case.asked and is_follow_up(case, protocol.question(case.asked)):
         if not case.in_danger:
             return _put(case, protocol.question(case.asked), scene)
         case = replace(case, asked="", unreadable=0)  # danger goes first
@@ -167,7 +167,7 @@ def _answered(case: Case, question: Question, choice: str, scene: Scene) -> Step
     """Keep an answer. An answer once given to a safety question is not lowered by a later one: its reasons stay."""
     again = tuple(name for name in case.again if name != question.id)
     case = replace(case, answers={**case.answers, question.id: choice}, again=again, unreadable=0)
-    if question.follow_up:
+    if is_follow_up(case, question):
         return FOLLOW_UPS[question.id](replace(case, asked=""), choice, scene)
     if question.kind == "place":
         case = replace(case, located="skipped")

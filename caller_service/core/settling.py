@@ -105,12 +105,32 @@ def _still(case: Case, choice: str, scene: Scene) -> Step:
     chosen = case.answers.get("if_none")
     if choice != "yes" or chosen in (None, "wait", SKIPPED, UNREADABLE):
         return Step(replace(case, said=case.said | {"person"}), ())
+    return _carried_out(case, chosen, scene)
+
+
+def _chosen_anew(case: Case, choice: str, scene: Scene) -> Step:
+    """They chose anew what to do if no team is free. If none is, it is done now; a team that comes is not called back."""
+    case = case.unmarked("chooses_anew")
+    if choice in (SKIPPED, UNREADABLE):
+        return Step(replace(case, said=case.said | {"person"}), ())
+    kept = Record("answered", {"question": "if_none", "choice": choice})
+    if choice == "wait":
+        return Step(case, (kept, Say("contingency.wait")))
+    if case.human_has_it or not ("ladder_ended" in case.marks or case.unserved):
+        return Step(case, (kept, Say("contingency.kept")))
+    step = _carried_out(case, choice, scene)
+    return Step(step.case, (kept, *step.effects))
+
+
+def _carried_out(case: Case, chosen: str, scene: Scene) -> Step:
+    """Do what the resident chose, and has just said again, for when no team is free."""
     if chosen == "counselor":
         return _counselor_instead(case, scene)
     if chosen == "call_911":
         return Step(case.marked(told_911=scene.now), (Say("say.call_911"),))
-    ended = end(case, Status.CLOSED, "unserved", scene.now, case.unserved or "no_capacity")
-    return Step(ended, (Say("contingency.988"), HandOff("closed")))
+    return Step(
+        end(case, Status.CLOSED, "unserved", scene.now, case.unserved or "no_capacity"), (Say("contingency.988"), HandOff("closed"))
+    )
 
 
 def _counselor_instead(case: Case, scene: Scene) -> Step:
@@ -118,10 +138,10 @@ def _counselor_instead(case: Case, scene: Scene) -> Step:
     if not (may_text(case, "end") or may_call(case)):
         return Step(replace(case, said=case.said | {"person"}), ())
     anew = replace(case, response="counselor", team="", accepted_by="", status=Status.HANDED_OFF)
-    anew = anew.unmarked("acknowledged", "accepted", "assigned", "en_route", "promised", "unpicked", "unpicked_told").marked(
-        handed_off=scene.now
-    )
+    anew = anew.unmarked(
+        "acknowledged", "accepted", "assigned", "en_route", "promised", "unpicked", "unpicked_told", "ladder_ended"
+    ).marked(handed_off=scene.now)
     return Step(anew, (Say("end.counselor"), HandOff("contingency")))
 
 
-FOLLOW_UPS: Mapping[str, Callable[[Case, str, Scene], Step]] = {"reached": _reached, "if_none_still": _still}
+FOLLOW_UPS: Mapping[str, Callable[[Case, str, Scene], Step]] = {"reached": _reached, "if_none_still": _still, "if_none": _chosen_anew}
