@@ -1,11 +1,17 @@
-"""A text from somebody on a ladder: they answer a page with the case's reference, and have it."""
+"""A text from somebody on a ladder: they answer a page with the case's reference, and have it.
+
+With a time behind it ("K7M4Q2 20", "K7M4Q2 in 20 minutes", "K7M4Q2 18:40") they have it and will be there then.
+"""
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
+
 from caller_service.core.case import Case
-from caller_service.core.dispatch import Refused, accept
+from caller_service.core.dispatch import Refused, accept, at_time
 from caller_service.core.program import Program, Rung
-from caller_service.core.vocabulary import normal
+from caller_service.core.routing import Scene
 from caller_service.store import cases, messages
 from caller_service.store.messages import Text
 
@@ -13,6 +19,12 @@ from .carry_out import HOLD
 from .change import change
 from .parts import Parts, transaction
 from .receive import Turn
+
+_REFERENCE = re.compile(
+    r"(?<![A-Z0-9])(?:[BCDFGHJKMNPQRTVWXZ]\W?[2-9]\W?){2}[BCDFGHJKMNPQRTVWXZ]\W?[2-9](?![A-Z0-9])"
+)  # parts.new_reference
+_CLOCK = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b")
+_MINUTES = re.compile(r"(?<![\d:])(\d{1,3})(?![\d:])")
 
 
 def on_the_ladder(program: Program, number: str) -> Rung | None:
@@ -25,9 +37,9 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
     with parts.engine.connect() as conn:
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
-        reference = "".join(normal(turn.said)).upper()
+        reference, rest = read_page_answer(turn.said)
         case = cases.by_reference(conn, parts.sealer, reference) if reference else None
-    key, fill = _accepted(parts, case, rung) if case else ("page.unknown", {})
+    key, fill = _accepted(parts, case, rung, rest) if case else ("page.unknown", {})
     language = parts.program.languages[0]
     words = parts.catalog.text(language, key, **fill)
     inbound = Text(
@@ -45,10 +57,31 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
     return (reply,)
 
 
-def _accepted(parts: Parts, case: Case, rung: Rung) -> tuple[str, dict[str, str]]:
+def read_page_answer(said: str) -> tuple[str, str]:
+    """The reference in an answer, in any spacing and case, and the rest of it."""
+    found = _REFERENCE.search(said.upper())
+    if found is None:
+        return "", ""
+    return re.sub(r"\W", "", found[0]), f"{said[: found.start()]} {said[found.end() :]}".strip()
+
+
+def promised(rest: str, scene: Scene) -> datetime | None:
+    """The time somebody gives with a page's answer; None for none. Raises Refused for one more than twelve hours away."""
+    if clock := _CLOCK.search(rest):
+        return at_time(int(clock[1]), int(clock[2]), scene)
+    if minutes := _MINUTES.search(rest):
+        if int(minutes[1]) > 12 * 60:
+            raise Refused("too_far")
+        return scene.now + timedelta(minutes=int(minutes[1]))
+    return None
+
+
+def _accepted(parts: Parts, case: Case, rung: Rung, rest: str) -> tuple[str, dict[str, str]]:
     try:
-        change(parts, case.id, lambda now, scene: accept(now, rung.name, now.marks.get("promised"), scene), rung.name)
+        change(
+            parts, case.id, lambda now, scene: accept(now, rung.name, promised(rest, scene) or now.marks.get("promised"), scene), rung.name
+        )
     except Refused as refusal:
-        key = "page.taken" if refusal.code == "taken" else "page.ended"
+        key = {"taken": "page.taken", "too_far": "page.too_far"}.get(refusal.code, "page.ended")
         return key, {"reference": case.reference, "name": refusal.name}
     return "page.accepted", {"reference": case.reference}

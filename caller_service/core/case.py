@@ -140,6 +140,12 @@ class Case:
         return paged is not None and not self.ended and (accepted is None or accepted < paged)
 
     @property
+    def awaits_answer(self) -> bool:
+        """Dispatch asked the resident something, and they have not written since."""
+        asked = self.marks.get("asked_resident")
+        return asked is not None and self.marks["heard"] <= asked
+
+    @property
     def latest(self) -> datetime | None:
         """When anything last happened to it; what is promised is still to come."""
         return max((at for name, at in self.marks.items() if name != "promised"), default=None)

@@ -167,9 +167,13 @@ def _unaccepted(case: Case) -> bool:
 def _accept_due(case: Case, program: Program) -> datetime | None:
     if not _unaccepted(case) or case.response not in ("team", "counselor"):
         return None
-    if (asked := _last(case, "unpicked")) is not None:
-        return max(asked, _last(case, "handed_off") or asked) + wait(program, case.response, case.rung, asked, program.clocks.accept)
-    return _after("handed_off", program.clocks.accept, case)
+    since = _last(case, "handed_off", "unpicked", "asked_resident", *(("heard",) if "asked_resident" in case.marks else ()))
+    asked = case.marks.get("unpicked")
+    if since is None:
+        return None
+    return since + (
+        timedelta(seconds=program.clocks.accept) if asked is None else wait(program, case.response, case.rung, asked, program.clocks.accept)
+    )
 
 
 def _accept(case: Case, scene: Scene) -> Step:

@@ -49,6 +49,32 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene) -> Step:
     return _told(case, (words, told, StandDown(by)) if not taken else (words, told), status_key(case))
 
 
+def at_time(hour: int, minute: int, scene: Scene) -> datetime:
+    """A time of day as dispatch says it, local to the program: the next such time. Refused if it is more than twelve hours away."""
+    local = scene.local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if local < scene.now - timedelta(minutes=5):
+        local += timedelta(days=1)
+    if local - scene.now > timedelta(hours=12):
+        raise Refused("too_far")
+    return max(local, scene.now)
+
+
+def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
+    """`by` asks the resident something before deciding. Nobody has the case by that: in danger its clocks run on, else the
+    next person is asked only when the answer has been there for as long as anybody has to accept (core/clock.py)."""
+    if case.ended:
+        raise Refused("ended")
+    if case.human_has_it and case.accepted_by != by:
+        raise Refused("taken", case.accepted_by)
+    if not may_note(case, scene.now):
+        raise Refused("may_not_text")
+    remark = (by, words)
+    if case.awaits_answer and remark in case.remarks:
+        return Step(case)  # asked twice by mistake
+    case = replace(case, remarks=(*case.remarks, remark)).marked(asked_resident=scene.now)
+    return _told(case, (Say("note", {"name": by, "words": words}), Record("asked_resident", {"by": by})), case.told)
+
+
 def _same_time(at: datetime, known: datetime | None) -> bool:
     """A repeated "in 20 minutes" comes a little later than the first and means the same."""
     return known is not None and abs(at - known) < timedelta(minutes=2)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, abort, g, jsonify
 from flask_smorest import Api, Blueprint
@@ -17,7 +16,7 @@ from caller_service.casework.change import Decide, change
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
 from caller_service.core import eido_schema
 from caller_service.core.case import OUTCOMES, Case, Status, Step
-from caller_service.core.dispatch import Refused, accept, decline, note, update
+from caller_service.core.dispatch import Refused, accept, ask_resident, at_time, decline, note, update
 from caller_service.core.routing import Scene
 from caller_service.front.guard import bearer_only, guarded, open_to_all, parts
 from caller_service.front.problem import problem
@@ -37,20 +36,26 @@ class Listing(Schema):
 
 
 class Acknowledgement(Schema):
-    """Accept, accept with a time, or decline with a reason. A receipt is not an acknowledgement."""
+    """Accept, accept with a time, decline with a reason, or ask the resident something and wait. A receipt is not an
+    acknowledgement."""
 
-    answer = fields.Str(required=True, validate=validate.OneOf(["accept", "decline"]))
+    answer = fields.Str(required=True, validate=validate.OneOf(["accept", "decline", "ask"]))
     by = BY
     in_minutes = fields.Int(validate=validate.Range(1, 24 * 60), metadata={"description": "Accept: there in so many minutes."})
     at = fields.Str(
         validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"), metadata={"description": "Accept: there at this local time, HH:MM."}
     )
     reason = fields.Str(validate=validate.Length(1, 300), metadata={"description": "Decline: why."})
+    words = fields.Str(
+        validate=validate.Length(1, 480), metadata={"description": "Ask: the question, as the resident reads it. Nobody has the case yet."}
+    )
 
     @validates_schema
     def whole(self, told: dict[str, Any], **_: object) -> None:
         if told.get("answer") == "decline" and not told.get("reason"):
             raise ValidationError("A decline needs a reason.", "reason")
+        if told.get("answer") == "ask" and not told.get("words"):
+            raise ValidationError("A question needs words.", "words")
         if "in_minutes" in told and "at" in told:
             raise ValidationError("Give in_minutes or at, not both.", "at")
 
@@ -119,11 +124,13 @@ def messages(hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/acknowledgement")
 @hand_offs.arguments(Acknowledgement)
 def acknowledge(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Accept (perhaps with a time, which the resident hears as a range) or decline."""
+    """Accept (perhaps with a time, which the resident hears as a range), decline, or ask the resident first."""
 
     def decide(case: Case, scene: Scene) -> Step:
         if told["answer"] == "decline":
             return decline(case, told["by"], told["reason"], scene)
+        if told["answer"] == "ask":
+            return ask_resident(case, told["by"], told["words"], scene)
         return accept(case, told["by"], _promised(told, scene), scene)
 
     return _changed(hand_off_id, decide)
@@ -135,12 +142,7 @@ def _promised(told: dict[str, Any], scene: Scene) -> datetime | None:
     if "at" not in told:
         return None
     hour, minute = (int(part) for part in told["at"].split(":"))
-    local = scene.now.astimezone(ZoneInfo(scene.program.time_zone)).replace(hour=hour, minute=minute, second=0, microsecond=0)
-    if local < scene.now - timedelta(minutes=5):
-        local += timedelta(days=1)
-    if local - scene.now > timedelta(hours=12):
-        raise Refused("too_far")
-    return max(local, scene.now)
+    return at_time(hour, minute, scene)
 
 
 @hand_offs.post("/<hand_off_id>/status")
