@@ -164,6 +164,7 @@ def _destination(sheet: Sheet) -> Destination:
         kind=sheet.one_of("kind", ("webhook", "eido", "console")),
         url=sheet.text("url", ""),
         secret=sheet.text("secret", ""),
+        look_up=sheet.flag("look_up", False),
         agency=sheet.text("agency", ""),
         agency_type=sheet.text("agency_type", "ems"),
     )
@@ -172,8 +173,8 @@ def _destination(sheet: Sheet) -> Destination:
             sheet.fault("url", f'"{one.url}" is not an http or https URL')
         if not _SECRET_NAME.fullmatch(one.secret):  # never quoted: it may be the secret itself
             sheet.fault("secret", "must be the name of an environment variable that ends in _SECRET, never the secret itself")
-    elif one.kind == "console" and (one.url or one.secret):
-        sheet.fault("kind", "the console needs no url and no secret")
+    elif one.kind == "console" and (one.url or one.secret or one.look_up):
+        sheet.fault("kind", "the console needs no url, no secret and no look_up")
     if one.kind == "eido":
         _agency(sheet, one)
     elif {"agency", "agency_type"} & sheet.content.keys():

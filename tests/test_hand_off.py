@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import jsonschema
 import pytest
 import requests
 import sqlalchemy as sa
+from conftest import CAD
 from standardwebhooks.webhooks import Webhook
 
 from caller_service.casework.hand_off import PAUSES, deliver, replay
@@ -368,3 +370,58 @@ def test_metrics_need_their_token(house: House) -> None:
     answer = house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"})
     assert 'caller_cases_open{status="handed_off",level="R2"} 1' in answer.text
     assert house.client.get("/health/ready").get_json()["database"] == "migrated"
+
+
+# ---- a destination that cannot tell a repeat from news -------------------------------------------------------------------
+@pytest.fixture
+def forgetful(house: House) -> House:
+    """The webhook takes whatever comes, twice if it comes twice; so it is asked first."""
+    program = house.parts.program
+    asked = tuple(replace(one, look_up=True) if one.kind == "webhook" else one for one in program.destinations)
+    house.change(program=replace(program, destinations=asked))
+    house.resident().wants_a_team()
+    house.outside.reset()
+    house.outside.assert_all_requests_are_fired = False
+    house.outside.add_callback("POST", CAD, lambda request: house._cad(request, 202))
+    return house
+
+
+def try_once(house: House) -> Any:
+    one = next(row for row in house.rows("delivery") if row.destination == "rehearsal-cad")
+    deliver(house.parts, one.id)
+    return house.rows("delivery", id=one.id)[0]
+
+
+def held(house: House, **answer: Any) -> None:
+    house.outside.add("GET", f"{CAD}/{house.resident().case().id}", **answer)
+
+
+def test_it_is_sent_when_nothing_of_it_is_there(forgetful: House) -> None:
+    held(forgetful, status=404)
+
+    assert try_once(forgetful).state == "received"
+    assert len(forgetful.posted) == 1
+
+
+def test_what_arrived_before_a_crash_is_not_sent_again(forgetful: House) -> None:
+    held(forgetful, json={"revision": 1})
+
+    assert try_once(forgetful).state == "received"
+    assert forgetful.posted == []
+
+
+@pytest.mark.parametrize("answer", [{"status": 500}, {"json": []}, {"json": {"revision": "1"}}, {"body": "no"}, {"json": {}}])
+def test_nothing_is_sent_on_a_guess(forgetful: House, answer: dict[str, Any]) -> None:
+    held(forgetful, **answer)
+
+    row = try_once(forgetful)
+
+    assert (row.state, row.error, row.tries) == ("waiting", "cannot look", 1)
+    assert forgetful.posted == []
+
+
+def test_an_older_revision_there_does_not_stop_the_newer(forgetful: House) -> None:
+    held(forgetful, json={"revision": 0})
+
+    assert try_once(forgetful).state == "received"
+    assert len(forgetful.posted) == 1

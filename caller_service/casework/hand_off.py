@@ -29,8 +29,10 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
     if packet is None:
         return
+    looks = any(each.look_up and each.name == one.destination for each in parts.program.destinations)
     try:
-        parts.poster.post(one.destination, _body(parts, one, packet), f"{one.case_id}.{one.revision}", parts.now())
+        if not (looks and parts.poster.has(one.destination, one.case_id, one.revision, parts.now())):
+            parts.poster.post(one.destination, _body(parts, one, packet), f"{one.case_id}.{one.revision}", parts.now())
     except DeliveryFailed as problem:
         _failed(parts, one, problem.code)
         return

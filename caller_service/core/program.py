@@ -66,6 +66,7 @@ class Destination:
     secret: str = field(default="", repr=False)
     agency: str = ""  # a domain name
     agency_type: str = "ems"  # of NENA's registry; never police, never a PSAP
+    look_up: bool = False  # it would take the same hand-off twice: it is asked what it has before each try
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,13 +46,7 @@ class Poster:
         `delivery_id` is `<hand_off_id>.<revision>`, the same on every retry.
         """
         body = json.dumps(packet, ensure_ascii=False)
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "Idempotency-Key": delivery_id,
-            "webhook-id": delivery_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(self.secrets[destination]).sign(delivery_id, now, body),
-        }
+        headers = {"Content-Type": "application/json; charset=utf-8", **self._signed(destination, delivery_id, now, body)}
         try:
             with self.session.post(
                 self.urls[destination], data=body.encode(), headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
@@ -64,3 +58,32 @@ class Poster:
             raise DeliveryFailed("unreachable") from None
         if not 200 <= status < 300:
             raise DeliveryFailed(f"http {status}")
+
+    def has(self, destination: str, hand_off_id: str, revision: int, now: datetime) -> bool:
+        """Does a destination that cannot tell a repeat from news already have this revision, or a later one?
+
+        It is asked at `<its url>/<hand_off_id>`, signed like a delivery with an empty body. 200 with a `revision` says what it
+        has, 404 that it has nothing; all else raises DeliveryFailed, and nothing is sent on a guess.
+        """
+        headers = self._signed(destination, f"{hand_off_id}.{revision}", now, "")
+        try:
+            with self.session.get(
+                f"{self.urls[destination]}/{hand_off_id}", headers=headers, timeout=TIMEOUT, allow_redirects=False
+            ) as answer:
+                if answer.status_code == 404:
+                    return False
+                told = answer.json() if answer.status_code == 200 else None
+        except (requests.RequestException, ValueError):
+            raise DeliveryFailed("cannot look") from None
+        held = told.get("revision") if isinstance(told, dict) else None
+        if not isinstance(held, int) or isinstance(held, bool):
+            raise DeliveryFailed("cannot look")
+        return held >= revision
+
+    def _signed(self, destination: str, delivery_id: str, now: datetime, body: str) -> dict[str, str]:
+        return {
+            "Idempotency-Key": delivery_id,
+            "webhook-id": delivery_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(self.secrets[destination]).sign(delivery_id, now, body),
+        }
