@@ -66,9 +66,10 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
         "CALLER_DATABASE_URL": database_url or f"sqlite:///{folder / 'caller.sqlite'}",
     }  # fmt: skip
     settings, bearer = Settings.from_environment(environment, here=folder), secrets.token_urlsafe(32)
-    cad = create_cad(CadSettings(url, bearer, settings.secret("REHEARSAL_CAD_SECRET"), auto=False, slow=9.0 if long else 1.0))
+    slow, secret = 9.0 if long else 1.0, settings.secret("REHEARSAL_CAD_SECRET")
+    cad, partner = (create_cad(CadSettings(url, bearer, secret, auto=False, slow=slow)) for _ in range(2))
     with contextlib.ExitStack() as stack:
-        environment["CALLER_PROGRAM"] = str(path := _short_program(folder, stack.enter_context(served(cad))))
+        environment["CALLER_PROGRAM"] = str(path := _short_program(folder, *(stack.enter_context(served(one)) for one in (cad, partner))))
         program, auth_token = read_program(path), settings.twilio_auth_tokens[0]
         ours, staff = program.numbers.ours[0].number, {rung.number: rung.name for rung in program.ladder}
         twilio = create_twilio(
@@ -83,7 +84,7 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
         with engine.connect() as conn, conn.begin():
             conn.execute(sa.insert(token).values(id="chaos", name="chaos", hash=token_hash(bearer), created_at=datetime.now(UTC)))
         service.until_up()
-        town = Town(service, twilio, cad, auth_token, seconds, seed, ours, next(iter(staff)))
+        town = Town(service, twilio, cad, partner, auth_token, seconds, seed, ours, next(iter(staff)))
         town.live(residents)
         service.until_up()
         latest = _after(town, engine, max(20.0, seconds))
@@ -135,8 +136,18 @@ def _report(counts: Counter[str], faults: Counter[str], verdicts: list[tuple[str
     return 1 if failed else 0
 
 
-def _short_program(folder: Path, cad_url: str) -> Path:
-    """The rehearsal city with short clocks, whose teams never sleep and whose dispatch is ours."""
+PARTNER = """
+[[destinations]]
+name = "partner"
+kind = "webhook"
+url = "{url}/hand-offs"
+secret = "REHEARSAL_CAD_SECRET"
+
+[[ladder]]"""
+
+
+def _short_program(folder: Path, cad_url: str, partner_url: str) -> Path:
+    """The rehearsal city with short clocks, whose teams never sleep, whose dispatch is ours, and who tells a partner too."""
     here = Path(__file__).parents[1]
     shutil.copytree(here / "programs" / "rehearsal", folder / "program")
     path = folder / "program" / "program.toml"
@@ -144,6 +155,8 @@ def _short_program(folder: Path, cad_url: str) -> Path:
     for clock, short in (("read", 0), ("page_next", 2), ("truth", 3)):
         words = re.sub(rf"(?m)^{clock} = \d+$", f"{clock} = {short}", words)
     words = re.sub("(?m)^hours = .*$", "", words)
+    words = words.replace("\n[[ladder]]", PARTNER.format(url=partner_url), 1)
+    words = words.replace('by = "text"', 'by = "text"\nwait = 2\nrepeats = 2', 1)  # the first to be asked is asked twice
     path.write_text(words, encoding="utf-8")
     return path
 

@@ -11,8 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.chaos.town import Town
+from caller_service.core.ledger import tally
+from caller_service.rehearsal.board import Board
 from caller_service.settings import Settings
-from caller_service.store import hand_offs
+from caller_service.store import hand_offs, ledger
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import case, contact, delivery, hand_off, message, page
 
@@ -48,7 +50,8 @@ class Evidence:
         yield "every text is kept once, as it was written", self._texts()
         yield "every text is answered, the same at each asking", self._answers()
         yield "one case a conversation: none lost, none phantom, none doubled", self._cases()
-        yield "dispatch has each hand-off once, in order, at its newest revision", self._hand_offs()
+        yield "each destination has each hand-off once, in order, at its newest revision", self._hand_offs()
+        yield "every case has ended in one class of the ledger, or a clock will ring for it", self._ends()
         yield "each page is one text", self._pages()
         yield "no page and no unasked text is lost, doubled or left behind on its way", self._unasked()
         yield "no update is told twice", self._updates()
@@ -86,34 +89,51 @@ class Evidence:
         ]
 
     def _hand_offs(self) -> list[str]:
-        log = [(str(one["key"]), str(one["why"])) for one in self.town.board.deliveries]
-        took = [key for key, why in log if why in ("new", "newer revision")]
-        lied = {key for key, why in log if why.startswith("garbage")}
-        lies = lied - set(took)
-        self.town.counts["hand-offs dispatch said it had and had not"] = len(lies)
-        wrong = [f"{why}: {key}" for key, why in log if why == "repeated with other words"]
-        # A slow try may be read after dispatch has lied about the quicker one: only then is it older than what came since.
-        wrong += [f"{why}: {key}" for key, why in log if why == "older than what we have" and key not in lied]
-        wrong += [f"phantom at dispatch {held.hand_off_id}" for held in self.town.board.all() if held.hand_off_id not in self.cases]
         query = sa.select(hand_off.c.case_id, sa.func.max(hand_off.c.revision), sa.func.count()).group_by(hand_off.c.case_id)
         told = {row[0]: (row[1], row[2]) for row in self.conn.execute(query)}
-        wrong += [
+        self.town.counts["hand-offs"] = len(told)
+        wrong = [
             f"not handed off: {row.id} is {row.status}, {row.outcome or row.level}"
             for row in self.cases.values()
             if row.id not in told and row.status != "screening" and not (row.status == "closed" and row.outcome in WITHOUT_DISPATCH)
         ]
         for case_id, (newest, many) in told.items():
-            self.town.counts["hand-offs"] += 1
-            honest = max((one for one in range(1, newest + 1) if f"{case_id}.{one}" not in lies), default=0)
-            held = self.town.board.held(case_id)
             if many != newest or newest != self.cases[case_id].state["revision"]:
                 wrong.append(f"revisions of {case_id}: {many} up to {newest}")
-            if honest != (held.revision if held else 0):
-                wrong.append(f"dispatch has revision {held.revision if held else 0} of {case_id}, not {honest}")
-            elif held and held.packet != hand_offs.packet(self.conn, self.sealer, case_id, honest):
-                wrong.append(f"dispatch has other words in {case_id}")
+        for name, board in self.town.boards.items():
+            wrong += [f"{name}: {one}" for one in self._held(name, board, {case_id: newest for case_id, (newest, _) in told.items()})]
         states = self.conn.execute(sa.select(delivery).where(delivery.c.state != "received"))
-        return wrong + [f"{row.state} {row.case_id}.{row.revision}, tried {row.tries}" for row in states]
+        return wrong + [f"{row.state} at {row.destination} {row.case_id}.{row.revision}, tried {row.tries}" for row in states]
+
+    def _held(self, name: str, board: Board, newest: Mapping[str, int]) -> Iterator[str]:
+        """What one destination has, against what it was told; each fails by itself."""
+        log = [(str(one["key"]), str(one["why"])) for one in board.deliveries]
+        took = [key for key, why in log if why in ("new", "newer revision")]
+        lied = {key for key, why in log if why.startswith("garbage")}
+        lies = lied - set(took)
+        self.town.counts[f"hand-offs {name} said it had and had not"] = len(lies)
+        yield from (f"{why}: {key}" for key, why in log if why == "repeated with other words")
+        # A slow try may be read after a lie about the quicker one: only then is it older than what came since.
+        yield from (f"{why}: {key}" for key, why in log if why == "older than what we have" and key not in lied)
+        yield from (f"phantom {held.hand_off_id}" for held in board.all() if held.hand_off_id not in self.cases)
+        for case_id, last in newest.items():
+            honest = max((one for one in range(1, last + 1) if f"{case_id}.{one}" not in lies), default=0)
+            held = board.held(case_id)
+            if honest != (held.revision if held else 0):
+                yield f"has revision {held.revision if held else 0} of {case_id}, not {honest}"
+            elif held and held.packet != hand_offs.packet(self.conn, self.sealer, case_id, honest):
+                yield f"has other words in {case_id}"
+
+    def _ends(self) -> list[str]:
+        """A case has ended in one class of the ledger, or some clock will ring for it."""
+        counted = tally((one.status, one.outcome, one.unserved, one.cases) for one in ledger.counted(self.conn))
+        self.town.counts["cases ended"] = sum(row.closed_at is not None for row in self.cases.values())
+        wrong = [f"{many} in no class: {columns}" for columns, many in counted.unplaced.items()]
+        if counted.difference:
+            wrong.append(f"the ledger does not reconcile: {counted.difference}")
+        return wrong + [
+            f"nobody looks after {row.id}: {row.status}" for row in self.cases.values() if row.closed_at is None and not row.due_at
+        ]
 
     def _pages(self) -> list[str]:
         asked = Counter((row.case_id, row.person) for row in self.conn.execute(sa.select(page)))

@@ -70,19 +70,21 @@ class Town:
     """Residents, staff, dispatch and trouble, around one running service."""
 
     def __init__(
-        self, service: Service, twilio: Flask, cad: Flask, auth_token: str, seconds: float, seed: int, ours: str, staff: str
+        self, service: Service, twilio: Flask, cad: Flask, partner: Flask, auth_token: str, seconds: float, seed: int, ours: str, staff: str
     ) -> None:
         self.service, self.seconds, self.seed, self._ours, self._staff = service, seconds, seed, ours, staff
         self.counts: Counter[str] = Counter()
         self.sent: list[Sent] = []
         self.over = threading.Event()
         self.exchange: Exchange = twilio.extensions["exchange"]
-        self.board: Board = cad.extensions["board"]
-        self.board.deliveries = deque()  # all of them: what it lied about is looked up in the end
+        self.boards: dict[str, Board] = {"dispatch": cad.extensions["board"], "the partner": partner.extensions["board"]}
+        for board in self.boards.values():
+            board.deliveries = deque()  # all of them: what it lied about is looked up in the end
         self._line: Line = twilio.extensions["line"]
         self._dispatcher: Dispatcher = cad.extensions["dispatcher"]
-        self._errands = (twilio.extensions["errands"], cad.extensions["errands"])
-        self._unreliable = [Unreliable(app, name, self.counts, self._chance(name)) for app, name in ((twilio, "Twilio"), (cad, "dispatch"))]
+        around = {"Twilio": twilio, "dispatch": cad, "the partner": partner}
+        self._errands = tuple(app.extensions["errands"] for app in around.values())
+        self._unreliable = [Unreliable(app, name, self.counts, self._chance(name)) for name, app in around.items()]
         self._signer = RequestValidator(auth_token)
 
     def _chance(self, name: str) -> random.Random:
@@ -98,7 +100,8 @@ class Town:
             for one in running:
                 one.result()
         self.exchange.switch({"reset": True})
-        self.board.switch({"answer": "", "when": "all"})
+        for board in self.boards.values():
+            board.switch({"answer": "", "when": "all"})
         for stand_in in self._unreliable:
             stand_in.lies = 0.0
 
@@ -153,15 +156,19 @@ class Town:
         one.answers.append(answer)
 
     def _dispatch(self) -> None:
-        """Every second hand-off is taken up, by dispatch or by a text from the person paged; the others are left waiting."""
-        rng = self._chance("dispatch")
-        following = {"new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"), "assigned": say.status("Maria", "en_route")}
+        """Every second hand-off is taken up, by dispatch or by a text from the person paged, and goes its way to the end; the
+        others are left waiting."""
+        rng, board = self._chance("dispatch"), self.boards["dispatch"]
+        following = {
+            "new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"), "assigned": say.status("Maria", "en_route"),
+            "en_route": say.status("Maria", "arrived"), "arrived": say.status("Maria", "closed", "safe"),
+        }  # fmt: skip
         while not self.over.wait(rng.uniform(0.05, 0.3)):
-            mine = [held for held in self.board.all() if int(held.hand_off_id[-1], 16) % 2 and held.stage in following]
+            mine = [held for held in board.all() if int(held.hand_off_id[-1], 16) % 2 and held.stage in following]
             if mine:
                 held = rng.choice(mine)
                 if held.stage == "new" and held.needs_human and rng.random() < 0.5:
-                    self.counts["pages answered by text"] += self.texts(self._staff, held.word("reference"), rng)
+                    self.counts["pages answered by text"] += self.texts(self._staff, held.word("reference") + rng.choice(("", " 20")), rng)
                 else:
                     self.counts["moves of dispatch"] += self._dispatcher.tell(held, following[held.stage]).fine
 
@@ -185,7 +192,8 @@ class Town:
         rng = self._chance("trouble")
         flags = ("undelivered", "receipts_late", "receipts_twice", "receipts_disordered", "receipts_missing")
         while not self.over.wait(rng.uniform(0.2, 0.7)):
-            self.board.switch({"answer": rng.choice(("", "", "", "", "500", "404", "slow", "garbage", "drop")), "when": "all"})
+            for board in self.boards.values():
+                board.switch({"answer": rng.choice(("", "", "", "", "500", "404", "slow", "garbage", "drop")), "when": "all"})
             send = rng.choice(("", "", "429", "500", "hang"))
             self.exchange.switch({"send": send, "send_when": "all"} | {name: rng.random() < 0.3 for name in flags})
             for stand_in in self._unreliable:
