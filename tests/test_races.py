@@ -141,6 +141,19 @@ def test_a_tick_against_a_turn_loses_neither(house: House) -> None:
     assert len(house.rows("page")) == 1
 
 
+def test_the_same_text_of_staff_at_once_is_one_answer(house: House) -> None:
+    me = house.resident().texts("hi", "1", "1", "1", "1")
+    reference = me.case().reference
+    number = next(rung.number for rung in house.parts.program.ladder if rung.name == DISPATCHER)
+    fields = {"MessageSid": "SMstaff", "From": number, "To": "+17205550100", "Body": reference}
+
+    given = at_once(*(lambda: signed(house, "/twilio/sms", fields) for _ in range(6)))
+
+    assert {answer.status_code for answer in given} == {200}
+    assert {answer.text for answer in given} == {given[0].text} and "statusCallback" in given[0].text
+    assert len(house.rows("message", provider_id="SMstaff")) == 1
+
+
 @pytest.mark.parametrize("state", ["delivered", "undelivered"])
 def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, state: str) -> None:
     """The provider tells of a text before its creation has been answered: "sent" must not take that back."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from caller_service.core.case import Case
 from caller_service.core.dispatch import Refused, accept, at_time
 from caller_service.core.program import Program, Rung
@@ -50,10 +52,14 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
         parts.new_id(), "out", words, "waiting" if turn.late else "replied", now, None, about, rung.name, inbound.id,
         keys=key, language=language, next_at=now + HOLD if turn.late else None,
     )  # fmt: skip
-    with transaction(parts) as conn:
-        messages.add(conn, messages.rows(parts.sealer, (inbound, reply)))
-        if turn.late:
-            parts.jobs.enqueue(conn, "send_text", f"send:{reply.id}:0", reply.id)
+    try:
+        with transaction(parts) as conn:
+            messages.add(conn, messages.rows(parts.sealer, (inbound, reply)))
+            if turn.late:
+                parts.jobs.enqueue(conn, "send_text", f"send:{reply.id}:0", reply.id)
+    except sa.exc.IntegrityError:  # the same text came twice at once: the other's answer is the answer
+        with parts.engine.connect() as conn:
+            return messages.heard(conn, parts.sealer, turn.provider_id) or ()
     return (reply,)
 
 

@@ -69,7 +69,9 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
     slow, secret = 9.0 if long else 1.0, settings.secret("REHEARSAL_CAD_SECRET")
     cad, partner = (create_cad(CadSettings(url, bearer, secret, auto=False, slow=slow)) for _ in range(2))
     with contextlib.ExitStack() as stack:
-        environment["CALLER_PROGRAM"] = str(path := _short_program(folder, *(stack.enter_context(served(one)) for one in (cad, partner))))
+        environment["CALLER_PROGRAM"] = str(
+            path := _short_program(folder, 8 if long else 2, *(stack.enter_context(served(one)) for one in (cad, partner)))
+        )
         program, auth_token = read_program(path), settings.twilio_auth_tokens[0]
         ours, staff = program.numbers.ours[0].number, {rung.number: rung.name for rung in program.ladder}
         twilio = create_twilio(
@@ -146,17 +148,20 @@ secret = "REHEARSAL_CAD_SECRET"
 [[ladder]]"""
 
 
-def _short_program(folder: Path, cad_url: str, partner_url: str) -> Path:
-    """The rehearsal city with short clocks, whose teams never sleep, whose dispatch is ours, and who tells a partner too."""
+def _short_program(folder: Path, page_next: int, cad_url: str, partner_url: str) -> Path:
+    """The rehearsal city with short clocks, whose teams never sleep, whose dispatch is ours, and who tells a partner too.
+
+    `page_next`, seconds: in a long run hundreds of cases wait for a person, and each asks somebody so often.
+    """
     here = Path(__file__).parents[1]
     shutil.copytree(here / "programs" / "rehearsal", folder / "program")
     path = folder / "program" / "program.toml"
     words = path.read_text(encoding="utf-8").replace("http://127.0.0.1:8020", cad_url).replace("../../protocols", str(here / "protocols"))
-    for clock, short in (("read", 0), ("page_next", 2), ("truth", 3)):
+    for clock, short in (("read", 0), ("page_next", page_next), ("truth", page_next + 1)):
         words = re.sub(rf"(?m)^{clock} = \d+$", f"{clock} = {short}", words)
     words = re.sub("(?m)^hours = .*$", "", words)
     words = words.replace("\n[[ladder]]", PARTNER.format(url=partner_url), 1)
-    words = words.replace('by = "text"', 'by = "text"\nwait = 2\nrepeats = 2', 1)  # the first to be asked is asked twice
+    words = words.replace('by = "text"', 'by = "text"\nrepeats = 2', 1)  # the first to be asked is asked twice
     path.write_text(words, encoding="utf-8")
     return path
 

@@ -156,15 +156,16 @@ class Town:
         one.answers.append(answer)
 
     def _dispatch(self) -> None:
-        """Every second hand-off is taken up, by dispatch or by a text from the person paged, and goes its way to the end; the
-        others are left waiting."""
+        """Most hand-offs are taken up, by dispatch or by a text from the person paged, and go their way to the end; one in
+        eight is left waiting (in a short run every second one, or few would be paged again)."""
         rng, board = self._chance("dispatch"), self.boards["dispatch"]
+        left = 8 if self.seconds >= 20 else 2
         following = {
             "new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"), "assigned": say.status("Maria", "en_route"),
             "en_route": say.status("Maria", "arrived"), "arrived": say.status("Maria", "closed", "safe"),
         }  # fmt: skip
-        while not self.over.wait(rng.uniform(0.05, 0.3)):
-            mine = [held for held in board.all() if int(held.hand_off_id[-1], 16) % 2 and held.stage in following]
+        while not self.over.wait(rng.uniform(0.02, 0.1)):
+            mine = [held for held in board.all() if int(held.hand_off_id[-1], 16) % left and held.stage in following]
             if mine:
                 held = rng.choice(mine)
                 if held.stage == "new" and held.needs_human and rng.random() < 0.5:
