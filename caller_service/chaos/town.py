@@ -109,7 +109,7 @@ class Town:
         """One conversation after the other, each from a new phone. Unanswered, they wait a moment and write it again."""
         rng = self._chance(f"resident {place}")
         for conversation in range(1000):
-            number = f"+1720555{1000 + place * 200 + conversation % 200:04d}"
+            number = f"+1720{5551000 + place * 1000 + conversation}"
             for words in rng.choice(CONVERSATIONS):
                 while not self.over.wait(rng.uniform(0.02, 0.2)) and not self.texts(number, words, rng):
                     self.over.wait(rng.uniform(0.2, 1.0))
