@@ -24,6 +24,7 @@ from caller_service.store.connection import engine_options, prepare
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import db
 from caller_service.web.api import hang_api
+from caller_service.web.calls import calls
 from caller_service.web.eido import eido
 from caller_service.web.health import health, metrics
 from caller_service.web.pages import pages
@@ -63,7 +64,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.session_interface = NoCookieNoSession()
     hang_errors(app)
     hang_api(app, eido)
-    for blueprint in (sms, pages, health, metrics):
+    for blueprint in (sms, calls, pages, health, metrics):
         app.register_blueprint(blueprint)
     return app
 

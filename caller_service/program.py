@@ -205,6 +205,8 @@ def _ladder(top: Sheet, numbers: Numbers) -> tuple[Rung, ...]:
             wait=sheet.whole("wait", 0, 0, _DAY),
             repeats=sheet.whole("repeats", 1, 1, 10),
         )
+        if by == "call" and numbers.ours and _MESSAGING_SERVICE.fullmatch(numbers.ours[0].number):
+            sheet.fault("by", "a call needs a number to call from, and the first of [numbers] ours is a Messaging Service SID")
         if by == "console" and rung.number:
             sheet.fault("number", "the console rings nobody: leave the number out, or page by text or call")
         _not_ours(sheet, "number", rung.number, numbers)

@@ -18,6 +18,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.util import write_error
 from gunicorn.workers.gthread import ThreadWorker
 
+from caller_service.casework.call_person import call_person
 from caller_service.casework.hand_off import deliver
 from caller_service.casework.parts import Parts, transaction
 from caller_service.casework.send_text import send_text
@@ -39,7 +40,7 @@ LOG = "%(asctime)s %(levelname)s %(name)s %(message)s"
 class PlainFormatter(logging.Formatter):
     """Message and our own references; never a traceback, whose values could be somebody's words."""
 
-    SHOWN = ("job", "fault", "door", "destination", "tries", "message_id", "case")
+    SHOWN = ("job", "fault", "door", "destination", "tries", "message_id", "call_id", "case")
 
     def format(self, record: logging.LogRecord) -> str:
         record.exc_info = record.exc_text = record.stack_info = None
@@ -167,6 +168,7 @@ def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, rea
     jobs: dict[str, Callable[[str, str], object]] = {
         "deliver": partial(deliver, parts),
         "send_text": partial(send_text, parts),
+        "call_person": partial(call_person, parts),
         "catch_up": partial(catch_up, parts),
     }
     queues = [f"deliver.{one.name}" for one in parts.program.destinations if one.kind != "console"]

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
 import pytest
@@ -26,6 +27,7 @@ from throwaway_postgres import ThrowawayPostgres
 from twilio.request_validator import RequestValidator
 
 import caller_service
+from caller_service.casework.call_person import call_person
 from caller_service.casework.hand_off import deliver
 from caller_service.casework.parts import Parts
 from caller_service.casework.send_text import send_text
@@ -101,6 +103,8 @@ class House:
         app.extensions["caller_parts"] = replace(self._own, now=self.clock)
         self.client = app.test_client()
         self.sent: list[dict[str, str]] = []
+        self.rung: list[dict[str, str]] = []  # calls made by REST
+        self.hung_up: list[str] = []  # SIDs
         self.posted: list[tuple[dict[str, Any], dict[str, str]]] = []
         self.token = secrets.token_hex(16)
         with self.parts.engine.begin() as conn:
@@ -158,9 +162,10 @@ class House:
         self.outside.add_callback("POST", re.compile(rf"{TWILIO}/.*/Messages.json"), lambda request: self._twilio(request, twilio))
         self.outside.add("GET", re.compile(rf"{TWILIO}/.*/Messages.json.*"), json={"messages": [], "next_page_uri": None, "uri": ""})
         self.outside.add_callback("POST", CAD, lambda request: self._cad(request, cad))
+        self.calls_are_taken(twilio)
         prefix = "" if self.parts.engine.dialect.name == "sqlite" else "dbos."
         for job_id, name, reference in self.jobs():
-            {"deliver": deliver, "send_text": send_text}[name](self.parts, reference)
+            {"deliver": deliver, "send_text": send_text, "call_person": call_person}[name](self.parts, reference)
             with self.parts.engine.begin() as conn:
                 conn.execute(sa.text(f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE workflow_uuid = :id"), {"id": job_id})
         return self
@@ -176,14 +181,35 @@ class House:
         return self
 
     def _twilio(self, request: Any, status: int) -> tuple[int, dict[str, str], str]:
-        from urllib.parse import parse_qsl
-
         form = dict(parse_qsl(request.body))
         if status != 201:
             code = {429: 20429, 400: 21610, 404: 21614}.get(status, 20500)
             return status, {}, json.dumps({"code": code, "message": f"to {form['To']} failed", "status": status})
         self.sent.append(form)
         return 201, {}, json.dumps({"sid": f"SM{len(self.sent):032d}", "status": "queued"})
+
+    def calls_are_taken(self, status: int = 201, listed: tuple[dict[str, str], ...] = ()) -> None:
+        """Twilio takes calls, or answers so; its list holds what it took, and `listed`."""
+        one = re.compile(rf"{TWILIO}/.*/Calls/(CA\w+)\.json")
+        self.outside.add_callback("POST", re.compile(rf"{TWILIO}/.*/Calls\.json"), lambda request: self._rings(request, status))
+        self.outside.add("GET", re.compile(rf"{TWILIO}/.*/Calls\.json.*"), json={"calls": listed, "next_page_uri": None, "uri": ""})
+        self.outside.add_callback("POST", one, lambda request: self._hangs_up(request.url))
+        self.outside.add_callback("GET", one, lambda request: self._stands(request.url))
+
+    def _rings(self, request: Any, status: int) -> tuple[int, dict[str, str], str]:
+        form = dict(parse_qsl(request.body))
+        if status != 201:
+            return status, {}, json.dumps({"code": {429: 20429}.get(status, 20500), "message": f"to {form['To']} failed", "status": status})
+        self.rung.append(form)
+        return 201, {}, json.dumps({"sid": f"CA{len(self.rung):032d}", "status": "queued"})
+
+    def _stands(self, url: str) -> tuple[int, dict[str, str], str]:
+        sid = url.rpartition("/")[2].removesuffix(".json")
+        return 200, {}, json.dumps({"sid": sid, "status": "completed" if sid in self.hung_up else "ringing"})
+
+    def _hangs_up(self, url: str) -> tuple[int, dict[str, str], str]:
+        self.hung_up.append(url.rpartition("/")[2].removesuffix(".json"))
+        return 200, {}, json.dumps({"sid": self.hung_up[-1], "status": "completed"})
 
     def _cad(self, request: Any, status: int) -> tuple[int, dict[str, str], str]:
         if 200 <= status < 300:

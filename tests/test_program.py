@@ -213,6 +213,16 @@ def test_a_fault_in_the_program_is_named_by_its_key(city: Path, old: str, new: s
     assert [fault for fault in spoil(city, "program.toml", old, new) if named in fault]
 
 
+def test_a_call_needs_a_number_to_call_from(city: Path) -> None:
+    """A Messaging Service can text and cannot call."""
+    program = city / "program.toml"
+    program.write_text(program.read_text().replace('number = "+17205550100"', f'number = "MG{"0" * 32}"', 1))
+    read_program(program)
+
+    (fault,) = spoil(city, "program.toml", 'name = "Second dispatcher"\nby = "text"', 'name = "Second dispatcher"\nby = "call"')
+    assert "a call needs a number to call from" in fault
+
+
 def test_a_secret_in_the_wrong_place_is_not_repeated(city: Path) -> None:
     assert "topsecret" not in " ".join(spoil(city, "program.toml", "REHEARSAL_CAD_SECRET", "whsec_topsecret"))
 

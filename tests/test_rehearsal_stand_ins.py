@@ -43,6 +43,7 @@ class House:
     told: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     signatures_valid: list[bool] = field(default_factory=list)
     twiml: Callable[[], str] = lambda: "<Response/>"
+    spoken: Callable[[str], str] = lambda door: "<Response><Hangup/></Response>"
     sms_status: Callable[[], int] = lambda: 200
     api_status: int = 200
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,6 +59,8 @@ class House:
                     RequestValidator(TOKEN).validate(self.url + request.full_path.rstrip("?"), request.form, signature)
                 )
                 self.heard.append((door, request.form.to_dict()))
+            if door.startswith("page/"):
+                return Response(self.spoken(door), mimetype="text/xml")
             if door == "sms":
                 return Response(self.twiml(), self.sms_status(), mimetype="text/xml")
             return Response(status=204)
@@ -142,6 +145,116 @@ def twilio(house: House) -> Iterator[Twilio]:
     app = create_twilio(settings)
     with served(app) as url:
         yield Twilio(app, url)
+
+
+# Twilio: calls the house makes
+
+ASKS = (
+    '<?xml version="1.0"?><Response><Gather input="dtmf" numDigits="1" timeout="1" actionOnEmptyResult="true" action="/twilio/page/key?id=c1">'
+    '<Say language="en-US">Press 1.</Say></Gather><Hangup/></Response>'
+)
+THANKS = "<Response><Say>Thank you.</Say><Hangup/></Response>"
+
+
+def rung(house: House, twilio: Twilio, **more: object) -> str:
+    """A call as the house makes it, which rings."""
+    house.spoken = lambda door: ASKS if door == "page/call" else THANKS
+    told: dict[str, object] = {"url": f"{house.url}/twilio/page/call?id=c1", "status_callback": f"{house.url}/twilio/receipts/call?id=c1"}
+    told |= {"to": STAFF, "from_": OURS, "machine_detection": "Enable", "timeout": 5}
+    made = twilio.client.calls.create(**(told | more))  # type: ignore[arg-type]
+    twilio.settle()
+    return str(made.sid)
+
+
+def acts(twilio: Twilio, sid: str, *acts: str) -> None:
+    for act in acts:
+        assert requests.post(f"{twilio.url}/phone/call", json={"call": sid, "act": act}, timeout=5).ok
+
+
+def call_receipts(house: House) -> list[str]:
+    return [fields["CallStatus"] for door, fields in house.heard if door == "receipts/call"]
+
+
+def test_a_call_rings_is_answered_and_a_key_goes_to_the_house(house: House, twilio: Twilio) -> None:
+    sid = rung(house, twilio)
+    shown = twilio.phone(STAFF)["call"]
+    assert isinstance(shown, dict)
+    assert (shown["status"], shown["ringing"]) == ("ringing", True)
+
+    acts(twilio, sid, "answer")
+    assert twilio.phone(STAFF)["call"]["words"] == "Press 1."  # type: ignore[index]
+    acts(twilio, sid, "1")
+
+    doors = [(door, fields.get("AnsweredBy"), fields.get("Digits")) for door, fields in house.heard if door.startswith("page")]
+    assert doors == [("page/call", "human", None), ("page/key", "human", "1")]
+    assert call_receipts(house) == ["initiated", "ringing", "in-progress", "completed"]
+    assert all(house.signatures_valid)
+    assert twilio.client.calls(sid).fetch().status == "completed"
+
+
+@pytest.mark.parametrize(("act", "status"), [("decline", "busy"), ("voicemail", "completed")])
+def test_a_call_is_declined_or_left_to_the_voicemail(house: House, twilio: Twilio, act: str, status: str) -> None:
+    sid = rung(house, twilio)
+    house.spoken = lambda door: "<Response><Hangup/></Response>"
+
+    acts(twilio, sid, act, "1")
+
+    assert call_receipts(house)[-1] == status
+    assert [fields["AnsweredBy"] for door, fields in house.heard if door == "page/call"] == (
+        ["machine_start"] if act == "voicemail" else []
+    )
+
+
+def test_nobody_answers_and_silence_is_told(house: House, twilio: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caller_service.rehearsal.calling.SPEAKING", -0.99)
+    silent = rung(house, twilio)
+    acts(twilio, silent, "answer")
+    until(lambda: call_receipts(house)[-1:] == ["completed"])
+    assert [fields["Digits"] for door, fields in house.heard if door == "page/key"] == [""]
+
+    rung(house, twilio, timeout=0)
+    until(lambda: call_receipts(house)[-1:] == ["no-answer"])
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("it never came")
+
+
+def test_the_real_client_lists_and_ends_calls(house: House, twilio: Twilio) -> None:
+    since = datetime.now(UTC) - timedelta(seconds=5)
+    sid = rung(house, twilio)
+
+    assert [(call.sid, call.to, call.direction) for call in twilio.client.calls.list(start_time_after=since)] == [
+        (sid, STAFF, "outbound-api")
+    ]
+    assert twilio.client.calls.list(status="queued") == []
+    assert twilio.client.calls(sid).update(status="completed").status == "completed"
+    assert call_receipts(house)[-1] == "completed"
+    acts(twilio, sid, "answer")
+    assert twilio.client.calls(sid).fetch().status == "completed", "nobody answers a call that has ended"
+
+
+@pytest.mark.parametrize(("to", "sender", "code"), [("911", OURS, 21211), (STAFF, "+17205550199", 21210), ("nobody", OURS, 21211)])
+def test_a_call_that_cannot_be_made_gets_twilios_code(twilio: Twilio, to: str, sender: str, code: int) -> None:
+    with pytest.raises(TwilioRestException) as refused:
+        twilio.client.calls.create(to=to, from_=sender, url=f"{twilio.url}/x")
+    assert refused.value.code == code
+
+
+def test_the_page_shows_a_ringing_phone_without_a_script(house: House, twilio: Twilio) -> None:
+    sid = rung(house, twilio)
+    page = requests.get(twilio.url, timeout=5).text
+    for part in ("This phone rings", 'value="answer"', 'value="decline"', 'value="voicemail"', sid):
+        assert part in page
+
+    assert requests.post(f"{twilio.url}/phone/call", data={"call": sid, "act": "answer"}, timeout=5).url.startswith(twilio.url)
+    assert "Press 1." in requests.get(twilio.url, timeout=5).text
+    assert requests.post(f"{twilio.url}/phone/call", data={"call": "CAnobody", "act": "answer"}, timeout=5).status_code == 404
+    assert requests.post(f"{twilio.url}/phone/call", data={"call": sid, "act": "sing"}, timeout=5).status_code == 400
 
 
 # Twilio: what a person texts

@@ -46,11 +46,13 @@ from running import Running, answers, clean_environment, free_port, until
 from twilio.request_validator import RequestValidator
 
 import caller_service
+from caller_service.casework.call_person import call_person
 from caller_service.casework.hand_off import deliver
 from caller_service.casework.send_text import send_text
 from caller_service.casework.take_in import catch_up
 from caller_service.casework.tick import sweep
 from caller_service.cli import main, migrated, shown
+from caller_service.core.program import Rung
 from caller_service.durable import worker
 from caller_service.durable.worker import JobFailed, _quiet
 from caller_service.serving import PlainFormatter, log_plainly, run_worker
@@ -66,6 +68,8 @@ BY = "Mariabella"  # somebody of the staff: named in our tables, and in no log
 EVERYTHING = f"{SENTENCE} {WHERE} {CODE} {REASON} {NOTE} {NUMBER} {STAFF} {POINT[0]}, {POINT[1]} {BY}"
 TOO_LONG = EVERYTHING * (1024 * 1024 // len(EVERYTHING) + 1)
 MESSAGES = re.compile(rf"{TWILIO}/.*/Messages\.json")
+CALLS = re.compile(rf"{TWILIO}/.*/Calls")
+RUNG = ("+17205550135", "Rosalindbell")  # somebody of the staff who is paged by call
 
 
 # ---- looking --------------------------------------------------------------------------------------------------------
@@ -77,7 +81,7 @@ def numbers(*told: str) -> list[str]:
     return ten + [f"{one[:3]}{gap}{one[3:6]}-{one[6:]}" for one in ten for gap in ("-", " ", ") ")]
 
 
-WORDS = (SAID, WHERE, CODE, REASON, NOTE, POINT[0], POINT[1], *numbers(NUMBER, OTHER, THIRD, STAFF))
+WORDS = (SAID, WHERE, CODE, REASON, NOTE, POINT[0], POINT[1], *numbers(NUMBER, OTHER, THIRD, STAFF, RUNG[0]))
 
 
 def hidden(word: str) -> Iterator[str]:
@@ -309,7 +313,7 @@ PROBLEMS: tuple[Callable[[], Exception], ...] = (
     lambda: sa.exc.IntegrityError("INSERT INTO contact", {"number": EVERYTHING}, Exception(EVERYTHING)),  # read as "somebody was quicker"
 )
 
-JOBS: dict[str, Callable[..., object]] = {"deliver": deliver, "send_text": send_text, "catch_up": catch_up}
+JOBS: dict[str, Callable[..., object]] = {"deliver": deliver, "send_text": send_text, "catch_up": catch_up, "call_person": call_person}
 CLOCKS_DONE = threading.Event()  # no sweep is under way
 CLOCKS_DONE.set()
 BODY = json.dumps({"code": 20500, "message": EVERYTHING, "more_info": f"https://twilio.test/{NUMBER}", "status": 500})
@@ -337,7 +341,8 @@ class Story:
     def __init__(self, house: House, seen: Seen, patch: pytest.MonkeyPatch) -> None:
         self.house, self.seen, self.patch = house, seen, patch
         self.own = house.parts.engine
-        self.case_id = self.reference = self.text_id = ""
+        self.ladder = house.parts.program.ladder
+        self.case_id = self.reference = self.text_id = self.call_id = ""
         house.outside.add_passthru("http://127.0.0.1:1")
         through = house.client.open
 
@@ -357,7 +362,9 @@ class Story:
     def play(self) -> None:
         try:
             self.everything_goes_right()
+            self.calls_go_right()
             self.twilio_fails()
+            self.calls_fail()
             self.dispatch_fails()
             self.lists_fail()
             self.somebody_was_quicker()
@@ -368,7 +375,7 @@ class Story:
             self.the_worker_runs()
         finally:
             sa.event.remove(self.own, "handle_error", self._note)
-            self.seen.packets, self.seen.sent = json.dumps(self.house.posted), json.dumps(self.house.sent)
+            self.seen.packets, self.seen.sent = json.dumps(self.house.posted), json.dumps(self.house.sent + self.house.rung)
 
     # ---- steps
     def runs(self, twilio: Any = (201, ""), cad: Any = (202, ""), listed: Any = (200, "")) -> None:
@@ -403,6 +410,13 @@ class Story:
         empty = json.dumps({"messages": [], "next_page_uri": None, "uri": ""})
         house.outside.add_callback("POST", MESSAGES, answer(twilio, lambda request: house._twilio(request, 201)))
         house.outside.add_callback("GET", re.compile(MESSAGES.pattern + ".*"), answer(listed, lambda request: (200, {}, empty)))
+        house.outside.add_callback(
+            "POST", re.compile(CALLS.pattern + r"\.json"), answer(twilio, lambda request: house._rings(request, 201))
+        )
+        house.outside.add_callback("POST", re.compile(CALLS.pattern + "/.*"), answer(twilio, lambda request: house._hangs_up(request.url)))
+        calls = json.dumps({"calls": [], "next_page_uri": None, "uri": ""})
+        house.outside.add_callback("GET", re.compile(CALLS.pattern + r"\.json.*"), answer(listed, lambda request: (200, {}, calls)))
+        house.outside.add_callback("GET", re.compile(CALLS.pattern + "/.*"), answer(twilio, lambda request: house._stands(request.url)))
         house.outside.add_callback("POST", CAD, answer(cad, lambda request: house._cad(request, 202)))
 
     def sweeps(self) -> None:
@@ -420,7 +434,7 @@ class Story:
         prefix = "" if self.own.dialect.name == "sqlite" else "dbos."
         with self.own.begin() as conn:
             conn.execute(sa.text(f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE status = 'ENQUEUED'"))
-            for table, column in (("case", "due_at"), ("message", "next_at"), ("delivery", "next_at")):
+            for table, column in (("case", "due_at"), ("message", "next_at"), ("delivery", "next_at"), ("call", "next_at")):
                 conn.execute(sa.update(Base.metadata.tables[table]).values({column: None}))
 
     def on_duty(self) -> Resident:
@@ -485,6 +499,46 @@ class Story:
         person = self.house.resident(number).texts("0", "1", SENTENCE)
         assert self.house.dispatch(f"/{person.case().id}/acknowledgement", {"answer": "accept", "by": BY}).status_code == 200
         return str(self.house.rows("message", case_id=person.case().id, keys="human.joined")[0].id)
+
+    # ---- calls
+    def rings(self, number: str) -> Any:
+        """A danger for which somebody is rung whose phone is free: the call's row."""
+        house, table = self.house, Base.metadata.tables["call"]
+        with self.own.begin() as conn:
+            conn.execute(sa.update(table).values(state="completed", rank=6))
+        rung = Rung("danger", RUNG[1], "call", RUNG[0])
+        house.change(program=dataclasses.replace(house.parts.program, ladder=(rung, *self.ladder)))
+        try:
+            case_id = house.resident(number).texts(f"he took all the pills, {SAID}").case().id
+        finally:
+            house.change(program=dataclasses.replace(house.parts.program, ladder=(*self.ladder, dataclasses.replace(rung, ladder="none"))))
+        return house.rows("call", case_id=case_id)[0]
+
+    def calls_go_right(self) -> None:
+        call = self.rings("+17205550137")
+        self.settles()
+        person = {"CallSid": "CAreal00", "From": OTHER, "To": RUNG[0], "CallStatus": "in-progress", "AnsweredBy": "human"}
+        at = f"/twilio/page/key?id={call.id}&time=1"
+        for path, more in ((f"/twilio/page/call?id={call.id}", {}), (at, {"Digits": SAID}), (at, {"Digits": "1"})):
+            signed(self.house, path, person | more)
+        for state in ("ringing", SAID, "completed"):
+            fields = {"CallSid": "CAreal00", "CallStatus": state, "To": RUNG[0], "SipResponseCode": EVERYTHING}
+            signed(self.house, f"/twilio/receipts/call?id={call.id}", fields)
+        self.settles()
+
+    def calls_fail(self) -> None:
+        for place, fails in enumerate((*TWILIO_FAILS, *TWILIO_REFUSES)):
+            call = self.rings(f"+172055581{place:02}")
+            self.outside_says(twilio=fails)
+            self.job("call_person", call.id)
+            self.outside_says(twilio=fails, listed=LISTS_FAIL[place % len(LISTS_FAIL)])
+            self.job("call_person", call.id)  # if its end is not known, it is looked for first
+        call = self.rings("+17205558199")
+        self.outside_says()
+        self.job("call_person", call.id)
+        for fails in (*TWILIO_FAILS, *TWILIO_REFUSES):
+            self.outside_says(twilio=fails)
+            self.job("call_person", call.id)  # what became of it?
 
     # ---- what fails outside
     def twilio_fails(self) -> None:
@@ -578,6 +632,9 @@ class Story:
         for number in (NUMBER, f"+1720556{time.monotonic_ns() % 10_000:04}", STAFF, "Anonymous"):
             house.resident(number).posts(SENTENCE)
         self.on_duty().posts(self.reference)
+        for door in ("page/call?", "page/key?time=1&", "receipts/call?"):
+            fields = {"CallSid": f"CA{secrets.token_hex(16)}", "CallStatus": "ringing", "To": RUNG[0], "Digits": "1"}
+            signed(house, f"/twilio/{door}id={self.call_id}", fields)
         signed(
             house,
             f"/twilio/receipts/message?id={self.text_id}",
@@ -609,6 +666,7 @@ class Story:
         self.text_id = self.waiting_text(number)
         case = self.house.resident(number).case()
         self.case_id, self.reference = case.id, case.reference
+        self.call_id = self.rings(f"+1720558{time.monotonic_ns() % 10_000:04}").id
         with self.own.begin() as conn:
             conn.execute(sa.update(cases_table).where(cases_table.c.id == case.id).values(due_at=self.house.clock()))
         return [(name, reference) for _, name, reference in self.house.jobs()]
@@ -720,7 +778,8 @@ class Story:
             for body in bodies:
                 house.client.open(path, method="POST", headers={**bearer, "X-Twilio-Signature": SAID}, **copy.deepcopy(body))
             house.client.open(path + asked, method="GET", headers=bearer)
-        for path in ("/twilio/sms", f"/twilio/receipts/message?id={NUMBER}", "/twilio/voice"):
+        calls = [f"/twilio/{door}?id={who}" for door in ("page/call", "page/key", "receipts/call") for who in (NUMBER, SAID, self.call_id)]
+        for path in ("/twilio/sms", f"/twilio/receipts/message?id={NUMBER}", "/twilio/voice", *calls):
             for body in bodies:
                 fields = body.get("data")
                 if isinstance(fields, dict):
@@ -801,7 +860,7 @@ def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
     """The other tests look for what was really there."""
     for word in (SAID, WHERE, REASON, BY, NUMBER, *POINT):
         assert word in told.packets, word
-    for word in (NOTE, BY, NUMBER, STAFF):
+    for word in (NOTE, BY, NUMBER, STAFF, RUNG[0]):
         assert word in told.sent, word
     assert {400, 401, 403, 404, 405, 409, 413, 422, 503} <= {status for _, status, _, _ in told.answers}
     messages = {message for _, message, _ in told.heard}
@@ -861,7 +920,8 @@ def test_no_address_or_header_outside_holds_it(told: Seen) -> None:
         assert spoken(ours + headers, (*WORDS, *told.secrets, BY)) == [], url
     assert {url.split()[0] for url, _ in told.asked} == {"GET", "POST"}
     for form in json.loads(told.sent):
-        assert spoken(form["StatusCallback"], (*WORDS, *told.secrets, BY)) == [], "where Twilio reports to"
+        addresses = form["StatusCallback"] + form.get("Url", "")
+        assert spoken(addresses, (*WORDS, *told.secrets, BY)) == [], "where Twilio reports to, and asks what to say"
 
 
 def test_no_address_outside_holds_a_number(told: Seen) -> None:
@@ -922,6 +982,7 @@ HARMLESS = {
     "Say.key": "of the catalog",
     "Words.keys": "of the catalog",
     "Text.keys": "of the catalog",
+    "Call.text_id": "an id of ours",
     "OurNumber.number": "the number residents text: everybody may know it",
     "Settings.public_url": "everybody may know it",
     "Settings.twilio_api_url": "Twilio's, or the stand-in's",

@@ -18,9 +18,10 @@ from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
 from caller_service.core.effect import HandOff, OptIn, OptOut, Page, Record, StandDown
 from caller_service.core.escalation import people
+from caller_service.core.program import Rung
 from caller_service.core.routing import Scene
 from caller_service.language.wording import Words, filling, texts
-from caller_service.store import cases, contacts, hand_offs, journal, messages
+from caller_service.store import calls, cases, contacts, hand_offs, journal, messages
 from caller_service.store.contacts import Contact
 from caller_service.store.messages import Text
 
@@ -86,11 +87,7 @@ def keep(conn: sa.Connection, parts: Parts, drawn: Draft) -> tuple[Text, ...]:
         if text.state == "waiting":
             parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
     _contact(conn, work, case)
-    for effect in work.step.effects:
-        if isinstance(effect, Page):
-            _page(conn, parts, case, effect, work.scene)
-        elif isinstance(effect, StandDown):
-            _stand_down(conn, parts, case, effect, work.scene.now)
+    _people(conn, parts, work, case)
     for row, deliveries in drawn.revisions:
         hand_offs.add(conn, row, deliveries)
         for one in deliveries:
@@ -132,13 +129,28 @@ def _contact(conn: sa.Connection, work: Work, case: Case) -> None:
             contacts.set_stopped(conn, work.contact.id, None, None)
 
 
+def _people(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> None:
+    """Who is asked, and who need not be asked any more."""
+    for effect in work.step.effects:
+        if isinstance(effect, Page):
+            _page(conn, parts, case, effect, work.scene)
+        elif isinstance(effect, StandDown):
+            _stand_down(conn, parts, case, effect, work.scene.now)
+    if _settles(work.before, case):
+        stop_calls(conn, parts, case.id, work.scene.now)
+
+
 def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene) -> None:
     for rung in people(effect, scene):
         row = {
             "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder, "round": effect.round, "rung": effect.rung, "person": rung.name,
             "at": scene.now,
         }  # fmt: skip
-        if hand_offs.add_page(conn, row) and rung.by == "text":
+        if not hand_offs.add_page(conn, row):
+            continue
+        if rung.by == "call":
+            ring_person(conn, parts, case.id, rung, str(row["id"]), scene.now)
+        elif rung.by == "text":
             language = parts.program.languages[0]
             words = parts.catalog.text(language, "page.text", **filling(parts.program, language, parts.catalog, case.reference))
             text_person(conn, parts, case, rung.name, words, scene.now)
@@ -150,6 +162,29 @@ def text_person(conn: sa.Connection, parts: Parts, case: Case, name: str, words:
     text = Text(parts.new_id(), "out", words, "waiting", now, None, case.id, name, keys="page", language=language, next_at=now + HOLD)
     messages.add(conn, messages.rows(parts.sealer, (text,)))
     parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
+
+
+def ring_person(conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, page_id: str, now: datetime) -> None:
+    """Ring somebody on a ladder, unless a call to them about this case waits, rings or goes on already."""
+    if calls.under_way(conn, case_id, rung.name):
+        return
+    call_id = parts.new_id()
+    calls.add(conn, call_id, case_id, parts.sealer.index(rung.number), now, now + HOLD, rung.name, page_id)
+    parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id)
+
+
+def _settles(before: Case | None, case: Case) -> bool:
+    """Has somebody just taken it, or has it just ended?"""
+    if case.ended:
+        return before is None or not before.ended
+    taken = case.marks.get("acknowledged")
+    return taken is not None and case.human_has_it and (before is None or before.marks.get("acknowledged") != taken)
+
+
+def stop_calls(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -> None:
+    """What people are rung for is settled: phones that still ring are to be quiet."""
+    for call_id in calls.stop(conn, case_id, now):
+        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id)
 
 
 def _stand_down(conn: sa.Connection, parts: Parts, case: Case, effect: StandDown, now: datetime) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from caller_service.core import clock
-from caller_service.store import cases, hand_offs, messages
+from caller_service.store import calls, cases, hand_offs, messages
 
 from .carry_out import HOLD
 from .change import change
@@ -30,10 +30,11 @@ def sweep(parts: Parts) -> int:
         due_cases = cases.due(conn, now, BATCH)
         deliveries = hand_offs.due(conn, now, BATCH)
         texts = messages.due(conn, now, BATCH)
+        rings = calls.due(conn, now, BATCH)
     if due_cases:
         with ThreadPoolExecutor(min(RINGERS, len(due_cases))) as pool:
             list(pool.map(lambda case_id: _ring(parts, case_id, now), due_cases))
-    if deliveries or texts:
+    if deliveries or texts or rings:
         with transaction(parts) as conn:
             for one in deliveries:
                 hand_offs.hold(conn, one.id, now + HOLD)
@@ -41,7 +42,10 @@ def sweep(parts: Parts) -> int:
             for message_id, next_at in texts:
                 messages.hold(conn, message_id, now + HOLD)
                 parts.jobs.enqueue(conn, "send_text", f"send:{message_id}:{_stamp(next_at)}", message_id)
-    return len(due_cases) + len(deliveries) + len(texts)
+            for call_id, next_at in rings:
+                calls.hold(conn, call_id, now + HOLD)
+                parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:{_stamp(next_at)}", call_id)
+    return len(due_cases) + len(deliveries) + len(texts) + len(rings)
 
 
 def set_back(parts: Parts) -> None:

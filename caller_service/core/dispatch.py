@@ -11,8 +11,8 @@ from . import hand_off
 from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, Step, move, replace
 from .clock import CLOCKS
 from .disposition import decide
-from .effect import Effect, HandOff, Record, Say, StandDown
-from .escalation import ladder_of, page_rung
+from .effect import Effect, HandOff, Page, Record, Say, StandDown
+from .escalation import ladder_of, page_rung, passed_on
 from .ledger import REASONS, end
 from .routing import Scene
 from .safe_contact import gated, may_note, may_text, status_key
@@ -116,6 +116,33 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         (*had_it, Record("declined", {"by": by}), *page_rung(case, ladder_of(case), case.rung, scene)),
         status_key(case) if had_it else case.told,
     )
+
+
+_ASKED = {"danger": "paged", "review": "review_paged"}  # when the ladder was climbed last; else "unpicked"
+
+
+def pass_on(case: Case, by: str, scene: Scene) -> Step:
+    """`by`, who is being asked, cannot take it now: the next person is asked at once. Nobody had it, so its status stays.
+
+    Only for whom the ladder asks just now: if it has climbed already, or this is said again, nothing changes.
+    Raises Refused("ended") and Refused("taken").
+    """
+    if case.ended:
+        raise Refused("ended")
+    if case.human_has_it and not case.page_waits:
+        raise Refused("taken", case.accepted_by)
+    ladder = ladder_of(case)
+    page = passed_on(Page(ladder, case.rung, case.round), by, scene) if case.round else None
+    if page is None:
+        return Step(case)
+    case = replace(case, rung=page.rung).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
+    return Step(case, (Record("passed_on", {"by": by}), page))
+
+
+def answered_since(case: Case, asked: datetime) -> bool:
+    """Is a page of that moment over: has the case ended, or has somebody taken it since?"""
+    taken = case.marks.get("acknowledged")
+    return case.ended or (case.human_has_it and taken is not None and taken >= asked)
 
 
 def _looked_at_again(case: Case, scene: Scene) -> Case:

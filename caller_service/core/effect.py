@@ -36,6 +36,7 @@ class Page:
     ladder: str
     rung: int
     round: int
+    but: str = field(default="", repr=False)  # who just passed it on: not asked by this page
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,20 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
         return _once((*scene.program.rungs(page.ladder), *(rung for rung in scene.program.ladder if rung.supervisor)))
     asked = order[page.rung % len(order)]
     supervisors = [rung for rung in scene.program.ladder if rung.supervisor and is_open(rung.hours, scene.local)] if page.rung > 0 else []
-    return _once((asked, *supervisors))
+    return tuple(rung for rung in _once((asked, *supervisors)) if rung.name != page.but)
+
+
+def passed_on(page: Page, name: str, scene: Scene) -> Page | None:
+    """The page that follows when the person asked by this one passes it on: the next rung where somebody else stands.
+
+    None if the ladder does not ask that person now (it climbed already), or if there is nobody else.
+    """
+    order = _order(scene.program, page.ladder, scene.local)
+    if not order or order[page.rung % len(order)].name != name:
+        return None
+    others = (rung for rung in range(page.rung + 1, page.rung + len(order)) if order[rung % len(order)].name != name)
+    following = Page(page.ladder, next(others, page.rung + 1), page.round, name)
+    return following if people(following, scene) else None
 
 
 def wait(program: Program, ladder: str, rung: int, asked_at: datetime, otherwise: int) -> timedelta:

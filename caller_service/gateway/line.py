@@ -1,8 +1,8 @@
-"""Texts out, by Twilio's REST API. Four meanings of failure are enough: never, stopped, later, look first."""
+"""Texts and calls out, by Twilio's REST API. Four meanings of failure are enough: never, stopped, later, look first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ REAL_API = "https://api.twilio.com"
 
 
 class LineError(Exception):
-    """A text did not go out. Named by what to do about it; `code` is Twilio's, or ours."""
+    """A text or a call did not go out. Named by what to do about it; `code` is Twilio's, or ours."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -27,7 +27,7 @@ class LineError(Exception):
 
 
 class NumberCannotReceive(LineError):
-    """Never by text: a landline, no such number."""
+    """Never: a landline for a text, no such number, one we may not call."""
 
 
 class ContactStopped(LineError):
@@ -45,6 +45,7 @@ class NoAnswer(LineError):
 TWILIO_MEANS: Mapping[int, type[LineError]] = {
     21211: NumberCannotReceive, 21217: NumberCannotReceive, 21614: NumberCannotReceive, 21202: NumberCannotReceive, 30006: NumberCannotReceive,
     21408: NumberCannotReceive, 21610: ContactStopped, 20429: LineBusy,
+    21214: NumberCannotReceive, 21215: NumberCannotReceive, 21216: NumberCannotReceive, 13223: NumberCannotReceive, 13224: NumberCannotReceive,
 }  # fmt: skip
 
 
@@ -71,8 +72,19 @@ class _Elsewhere(TwilioHttpClient):
         return super().request(method, urlunsplit((self._api.scheme, self._api.netloc, asked.path, asked.query, "")), *args, **kwargs)
 
 
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """How to ring somebody. The addresses are ours and carry ids alone; seconds: how long it rings, how long it may last."""
+
+    url: str = field(repr=False)  # asked for when somebody, or something, answers
+    receipts_url: str = field(repr=False)
+    rings: int
+    lasts: int
+    to_the_beep: bool = False  # a voicemail is let speak to its end: a message may be left
+
+
 class Line:
-    """Sends texts from the program's number, or its Messaging Service."""
+    """Sends texts from the program's number, or its Messaging Service; calls need a number."""
 
     def __init__(
         self, account_sid: str, auth_token: str, sender: str, api_url: str = REAL_API, api_key: str = "", api_secret: str = ""
@@ -87,14 +99,7 @@ class Line:
     def text(self, number: str, words: str, receipts_url: str) -> str:
         """Send one text and return its SID. Raises one of the LineErrors."""
         sender = {"messaging_service_sid": self._sender} if self._sender.startswith("MG") else {"from_": self._sender}
-        try:
-            return str(self._client.messages.create(to=number, body=words, status_callback=receipts_url, **sender).sid)
-        except TwilioRestException as problem:
-            raise _meaning(problem) from None
-        except requests.ConnectTimeout:
-            raise LineBusy("no connection") from None
-        except (TwilioException, requests.RequestException, ValueError, KeyError):
-            raise NoAnswer("no answer") from None
+        return str(_asked(lambda: self._client.messages.create(to=number, body=words, status_callback=receipts_url, **sender).sid))
 
     def find(self, number: str, words: str, since: datetime) -> list[str]:
         """The SIDs of texts that may be one we already sent, oldest first: same number, same words, not older than `since`."""
@@ -103,6 +108,53 @@ class Line:
         except (TwilioException, requests.RequestException, ValueError, KeyError):
             raise LineBusy("cannot look") from None
         return [str(sent.sid) for sent in reversed(listed) if sent.to == number and sent.body == words]
+
+    @property
+    def can_call(self) -> bool:
+        """A Messaging Service has no number to call from."""
+        return self._sender.startswith("+")
+
+    def call(self, number: str, ring: Ring) -> str:
+        """Ring a number and return the call's SID. Raises one of the LineErrors."""
+        return str(
+            _asked(
+                lambda: (
+                    self._client.calls.create(
+                        to=number,
+                        from_=self._sender,
+                        url=ring.url,
+                        method="POST",
+                        status_callback=ring.receipts_url,
+                        status_callback_method="POST",
+                        status_callback_event=["initiated", "ringing", "answered", "completed"],
+                        machine_detection="DetectMessageEnd" if ring.to_the_beep else "Enable",
+                        timeout=ring.rings,
+                        time_limit=ring.lasts,
+                    ).sid
+                )
+            )
+        )
+
+    def find_calls(self, number: str, since: datetime) -> list[str]:
+        """The SIDs of calls that may be one we already made, oldest first: to this number, begun since then or still
+        queued (such a call has no time yet). Raises LineBusy if that cannot be known now."""
+        try:  # asked for by number, it would stand in the URL
+            listed = [
+                *self._client.calls.list(status="queued", page_size=1000),
+                *self._client.calls.list(start_time_after=since, page_size=1000),
+            ]
+        except (TwilioException, requests.RequestException, ValueError, KeyError):
+            raise LineBusy("cannot look") from None
+        found = (str(made.sid) for made in reversed(listed) if made.to == number and not str(made.direction).startswith("inbound"))
+        return list(dict.fromkeys(found))
+
+    def call_state(self, sid: str) -> str:
+        """How far a call has come, in Twilio's word. Raises one of the LineErrors."""
+        return str(_asked(lambda: self._client.calls(sid).fetch().status))
+
+    def hang_up(self, sid: str) -> None:
+        """End a call. Ending one that has ended changes nothing. Raises one of the LineErrors."""
+        _asked(lambda: self._client.calls(sid).update(status="completed").sid)
 
     def heard(self, ours: str, since: datetime) -> list[Heard]:
         """The texts people sent to one of our numbers since then. Raises LineBusy if that cannot be known now."""
@@ -115,6 +167,18 @@ class Line:
             for one in listed
             if one.direction == "inbound"
         ]
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """What the provider answers, its errors in our words."""
+    try:
+        return ask()
+    except TwilioRestException as problem:
+        raise _meaning(problem) from None
+    except requests.ConnectTimeout:
+        raise LineBusy("no connection") from None
+    except (TwilioException, requests.RequestException, ValueError, KeyError):
+        raise NoAnswer("no answer") from None
 
 
 def _meaning(problem: TwilioRestException) -> LineError:

@@ -47,6 +47,11 @@ def spoken(effects: Sequence[Effect], case: Case, program: Program, catalog: Cat
     return tuple(said)
 
 
+def spelled(reference: str) -> str:
+    """A reference as a voice says it, one letter or digit after the other."""
+    return ", ".join(reference)
+
+
 def filling(program: Program, language: str, catalog: Catalog, reference: str = "") -> dict[str, str]:
     """What any sentence may name. Texting 911 is only offered where the PSAP takes texts."""
     call = catalog.text(language, "call_911.text" if program.numbers.text_to_911 else "call_911.voice")

@@ -4,7 +4,7 @@ import re
 import threading
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 
@@ -160,6 +160,11 @@ class Exchange:
         self.version += 1
         self._changed.notify_all()
 
+    def changed(self) -> None:
+        """Something else that the page shows is new."""
+        with self._changed:
+            self._news()
+
     def wait_past(self, version: int, seconds: float) -> None:
         """Come back when something is newer than the version, or after the time."""
         with self._changed:
@@ -252,14 +257,15 @@ class Exchange:
                 self._news()
             return fault
 
-    def shown(self, chosen: Phone) -> dict[str, object]:
-        """Everything the phone page shows, with the chosen phone in front."""
+    def shown(self, chosen: Phone, call: Callable[[str], object] = lambda number: None) -> dict[str, object]:
+        """Everything the phone page shows, with the chosen phone in front; `call` tells a number's latest call."""
         with self._changed:
             others = [phone for phone in self._phones.values() if phone is not chosen]
             return {
                 "version": self.version,
                 **self._thread(chosen),
-                "others": [self._thread(phone) for phone in others],
+                "call": call(chosen.number),
+                "others": [self._thread(phone) | {"call": call(phone.number)} for phone in others],
                 "faults": asdict(self.faults),
                 "notes": list(self.notes),
             }

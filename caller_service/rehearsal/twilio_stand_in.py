@@ -1,4 +1,4 @@
-"""The stand-in Twilio: a page with phones for people, and Twilio's Messages API for the house."""
+"""The stand-in Twilio: a page with phones for people, and Twilio's Messages and Calls APIs for the house."""
 
 import hmac
 import re
@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redir
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from caller_service.rehearsal.calling import Call, Calling
 from caller_service.rehearsal.errands import Errands
 from caller_service.rehearsal.exchange import E164, Exchange, Phone, Text, readable_number
 from caller_service.rehearsal.line import Line, TwilioSettings
@@ -17,6 +18,7 @@ from caller_service.rehearsal.pages import protect, wants_json
 from caller_service.rehearsal.twilio_wire import problem
 
 MESSAGES = "/2010-04-01/Accounts/<account_sid>/Messages"
+CALLS = "/2010-04-01/Accounts/<account_sid>/Calls"
 X11 = re.compile(r"\+?1?[2-9]11")
 NEWS_WAIT = 25.0
 LONGEST_BODY = 1600
@@ -41,6 +43,7 @@ def create_twilio(settings: TwilioSettings) -> Flask:
     app.extensions["exchange"] = exchange
     app.extensions["errands"] = errands
     app.extensions["line"] = Line(settings, exchange, errands)
+    app.extensions["calling"] = Calling(settings, exchange, errands)
     protect(app)
     app.register_blueprint(phones)
     app.register_blueprint(rest)
@@ -61,6 +64,11 @@ def _exchange() -> Exchange:
 def _line() -> Line:
     line: Line = current_app.extensions["line"]
     return line
+
+
+def _calling() -> Calling:
+    calling: Calling = current_app.extensions["calling"]
+    return calling
 
 
 def _not_found(_: HTTPException) -> tuple[Response | str, int]:
@@ -87,7 +95,7 @@ def _chosen() -> Phone:
 def page() -> str:
     """The phones."""
     chosen = _chosen()
-    return render_template("phone.html", state=_exchange().shown(chosen), our_number=_settings().our_number)
+    return render_template("phone.html", state=_exchange().shown(chosen, _calling().of), our_number=_settings().our_number)
 
 
 @phones.get("/phone/state")
@@ -96,7 +104,7 @@ def state() -> Response:
     chosen = _chosen()
     after = request.args.get("after", -1, type=int)
     _exchange().wait_past(after, min(request.args.get("wait", 0.0, type=float), NEWS_WAIT))
-    return jsonify(_exchange().shown(chosen))
+    return jsonify(_exchange().shown(chosen, _calling().of))
 
 
 @phones.post("/phone/choose")
@@ -126,6 +134,26 @@ def text() -> AnyResponse | tuple[Response, int]:
         return jsonify(heard.as_json())
     shown = _exchange().known(key=str(asked.get("back", ""))) or phone
     return redirect(url_for("phones.page", phone=shown.key), 303)
+
+
+@phones.post("/phone/call")
+def act_on_call() -> AnyResponse:
+    """A person does something with a phone that rings, or presses a key while they talk."""
+    asked: Mapping[str, object] = request.get_json() if request.is_json else request.form
+    call, act = _call(str(asked.get("call", ""))), str(asked.get("act", ""))
+    if act in ("answer", "voicemail"):
+        _calling().answer(call, machine=act == "voicemail")
+    elif act == "decline":
+        _calling().end(call, "busy", "queued", "initiated", "ringing")
+    elif act == "hang_up":
+        _calling().end(call, "completed", "in-progress")
+    elif re.fullmatch("[0-9*#]", act):
+        _calling().press(call, act)
+    else:
+        abort(400, "A call is answered, declined, left to the voicemail or hung up; or a key is pressed.")
+    if wants_json():
+        return jsonify(call.shown())
+    return redirect(url_for("phones.page", phone=str(asked.get("back", "")) or None), 303)
 
 
 @phones.get("/faults")
@@ -285,3 +313,60 @@ def delete_message(account_sid: str, sid: str) -> tuple[str, int]:
     """Forget a message."""
     _exchange().forget(_message(sid))
     return "", 204
+
+
+def _call(sid: str) -> Call:
+    found = _calling().found(sid)
+    return found if found is not None else abort(404)
+
+
+@rest.post(f"{CALLS}.json")
+def create_call(account_sid: str) -> tuple[Response, int]:
+    """Ring somebody."""
+    to, url = request.form.get("To", ""), request.form.get("Url", "")
+    rules = (
+        (not to, (21201, "No 'To' number is specified")),
+        (bool(X11.fullmatch(to)) or not E164.fullmatch(to) or to in MAGIC, (21211, "Invalid 'To' Phone Number")),
+        (not request.form.get("From"), (21213, "'From' phone number is required")),
+        (request.form.get("From") != _settings().our_number, (21210, "'From' phone number not verified")),
+        (not url, (21205, "Url parameter is required")),
+    )
+    wrong = next((why for holds, why in rules if holds), None)
+    if wrong:
+        return jsonify(problem(400, *wrong)), 400
+    rings = request.form.get("Timeout", 60.0, type=float)
+    call = _calling().ring(to, url, request.form.get("StatusCallback", ""), rings, request.form.get("MachineDetection", ""))
+    return jsonify({**call.resource(account_sid), "status": "queued", "start_time": None}), 201
+
+
+@rest.get(f"{CALLS}.json")
+def list_calls(account_sid: str) -> Response:
+    """Calls, newest first, by number, state and moment; one page holds them all."""
+    found = [call.resource(account_sid) for call in reversed(_calling().calls()) if _call_asked_for(call)]
+    return jsonify(calls=found, page=0, page_size=1000, start=0, end=max(0, len(found) - 1), uri=request.path, next_page_uri=None)
+
+
+def _call_asked_for(call: Call) -> bool:
+    wanted = request.args
+    if wanted.get("To", call.receiver) != call.receiver or wanted.get("Status", call.status) != call.status:
+        return False
+    if "StartTime>" in wanted:
+        return call.status != "queued" and call.at.replace(microsecond=0) >= _moment(wanted["StartTime>"])
+    return True
+
+
+@rest.get(f"{CALLS}/<sid>.json")
+def fetch_call(account_sid: str, sid: str) -> Response:
+    """One call as it stands now."""
+    return jsonify(_call(sid).resource(account_sid))
+
+
+@rest.post(f"{CALLS}/<sid>.json")
+def end_call(account_sid: str, sid: str) -> Response:
+    """End a call: "canceled" only while it rings, "completed" at any time. One that has ended stays as it is."""
+    call, status = _call(sid), request.form.get("Status", "")
+    if status not in ("completed", "canceled"):
+        abort(jsonify_error(400, 20001, "Status is completed or canceled"))
+    ringing = ("queued", "initiated", "ringing")
+    _calling().end(call, status, *(ringing if status == "canceled" else ()))
+    return jsonify(call.resource(account_sid))

@@ -33,6 +33,15 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a call's TwiML says, and where a key is to go if one is waited for (so many seconds)."""
+
+    words: str = field(repr=False)
+    action: str = field(default="", repr=False)
+    wait: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """What a webhook came to: a status, or 0 when the house said nothing at all."""
 
@@ -59,6 +68,25 @@ def read_twiml(answered: Answered) -> list[Reply]:
     """The messages of a TwiML answer; words may stand in <Message> itself or in its <Body>."""
     if not answered.body.strip():
         return []
+    root = _document(answered)
+    unknown = sorted({verb.tag for verb in root if verb.tag not in {"Message", "Sms"}})
+    if unknown:
+        raise NotTwiml(f"this stand-in cannot carry out <{unknown[0]}> in an answer to a text")
+    return [_reply(verb) for verb in root]
+
+
+def read_spoken(answered: Answered) -> Spoken:
+    """What the TwiML of a call says. Only what the house uses: <Say>, <Gather> with <Say> in it, <Hangup>."""
+    root = _document(answered)
+    unknown = sorted({verb.tag for verb in root.iter()} - {"Response", "Say", "Gather", "Hangup", "Pause"})
+    if unknown:
+        raise NotTwiml(f"this stand-in cannot carry out <{unknown[0]}> in a call")
+    words = " ".join(verb.text or "" for verb in root.iter("Say")).strip()
+    gather = root.find("Gather")
+    return Spoken(words) if gather is None else Spoken(words, gather.get("action", ""), float(gather.get("timeout", "5")))
+
+
+def _document(answered: Answered) -> ElementTree.Element:
     if "xml" not in answered.content_type:
         raise NotTwiml("12300: the content type is not XML")
     try:
@@ -67,10 +95,7 @@ def read_twiml(answered: Answered) -> list[Reply]:
         raise NotTwiml("12100: the XML cannot be read") from problem
     if root.tag != "Response":
         raise NotTwiml("12100: the document is not a <Response>")
-    unknown = sorted({verb.tag for verb in root if verb.tag not in {"Message", "Sms"}})
-    if unknown:
-        raise NotTwiml(f"this stand-in cannot carry out <{unknown[0]}> in an answer to a text")
-    return [_reply(verb) for verb in root]
+    return root
 
 
 def _reply(verb: ElementTree.Element) -> Reply:

@@ -165,6 +165,43 @@ class PageRow(Base):
     __table_args__ = (sa.UniqueConstraint("case_id", "ladder", "round", "rung", "person"),)
 
 
+class CallRow(Base):
+    """Every call out: to somebody who is paged. Whom it rings is a name of the ladder; the number is a keyed hash, by
+    which the database holds that nobody's phone rings twice at once."""
+
+    __tablename__ = "call"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
+    page_id: Mapped[str | None] = mapped_column(sa.ForeignKey("page.id"))
+    text_id: Mapped[str | None] = mapped_column(sa.ForeignKey("message.id"))  # the text to a resident that this call stands for
+    person: Mapped[str | None]  # the name of somebody on a ladder; else it is to the resident
+    number_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    provider_id: Mapped[str | None]
+    state: Mapped[str]  # waiting, trying; Twilio's own; dropped, dead
+    rank: Mapped[int] = mapped_column(default=0)
+    over: Mapped[bool] = mapped_column(default=False)  # what it rings for is settled: end it if nobody has answered
+    machine: Mapped[bool] = mapped_column(default=False)  # a voicemail answered
+    answer: Mapped[str] = mapped_column(default="")  # accepted, passed_on
+    error: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    tried_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None]  # the job whose try is under way
+    at: Mapped[datetime]
+    __table_args__ = (
+        _partial("uq_call_provider_id", "provider_id", where="provider_id IS NOT NULL", unique=True),
+        _partial("uq_call_text_id", "text_id", where="text_id IS NOT NULL", unique=True),
+        _partial(
+            "uq_call_number_index",
+            "number_index",
+            where="state IN ('trying', 'queued', 'initiated', 'ringing', 'in-progress')",
+            unique=True,
+        ),
+        _partial("ix_call_next_at", "next_at", where="next_at IS NOT NULL"),
+        sa.Index("ix_call_case_id", "case_id"),
+    )
+
+
 class JournalRow(Base):
     """Kept by case: a case's lines stand together, and one tree is written, not three. No case: ""."""
 
@@ -215,6 +252,7 @@ message: sa.Table = MessageRow.__table__  # type: ignore[assignment]
 hand_off: sa.Table = HandOffRow.__table__  # type: ignore[assignment]
 delivery: sa.Table = DeliveryRow.__table__  # type: ignore[assignment]
 page: sa.Table = PageRow.__table__  # type: ignore[assignment]
+call: sa.Table = CallRow.__table__  # type: ignore[assignment]
 journal: sa.Table = JournalRow.__table__  # type: ignore[assignment]
 token: sa.Table = TokenRow.__table__  # type: ignore[assignment]
 area_state: sa.Table = AreaStateRow.__table__  # type: ignore[assignment]

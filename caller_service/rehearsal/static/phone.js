@@ -73,6 +73,27 @@
     if (added && atEnd) list.scrollTop = list.scrollHeight;
   };
 
+  const LINES = {
+    queued: "The program calls this phone.", initiated: "The program calls this phone.", ringing: "This phone rings: the program calls.",
+    "in-progress": "On a call with the program.", completed: "The call is over.", busy: "The call was declined.",
+    "no-answer": "A call was missed.", canceled: "The call was ended.", failed: "The call failed.",
+  };
+
+  const put = (element, words) => { if (element.textContent !== words) element.textContent = words; };
+
+  const ring = (section, call) => {
+    const form = section.querySelector(".call");
+    form.hidden = !call;
+    if (!call) return;
+    form.elements.call.value = call.sid;
+    put(form.querySelector(".line"), LINES[call.status] || "");
+    const said = form.querySelector(".words");
+    put(said, call.words);
+    said.hidden = !call.words;
+    form.querySelector(".rings").hidden = !call.ringing;
+    form.querySelector(".talks").hidden = !call.talking;
+  };
+
   const newPhone = (told) => {
     const section = blank.content.firstElementChild.cloneNode(true);
     section.dataset.key = told.key;
@@ -92,8 +113,11 @@
   const show = (told) => {
     version = told.version;
     thread(document.querySelector(".hero"), told);
+    ring(document.querySelector(".hero"), told.call);
     told.others.forEach((other) => {
-      thread(others.querySelector(`[data-key="${other.key}"]`) || newPhone(other), other);
+      const section = others.querySelector(`[data-key="${other.key}"]`) || newPhone(other);
+      thread(section, other);
+      ring(section, other.call);
     });
     notes.replaceChildren(...[...told.notes].reverse().map((note) => {
       const item = made("li");
@@ -115,6 +139,13 @@
   };
 
   document.addEventListener("submit", async (event) => {
+    if (event.target.matches("form.call")) {
+      event.preventDefault();
+      const told = { call: event.target.elements.call.value, act: event.submitter.value };
+      const headers = { "Content-Type": "application/json", Accept: "application/json" };
+      await fetch(event.target.action, { method: "POST", headers, body: JSON.stringify(told) }).catch(() => {});
+      return;
+    }
     if (!event.target.matches("form.write")) return;
     event.preventDefault();
     const form = event.target;

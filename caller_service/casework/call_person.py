@@ -1,0 +1,187 @@
+"""One call out: is it still wanted, one try, one transaction. Creating a call is not idempotent, so a try whose end is
+unknown is looked up before it is made again. Once made, it is looked after until it has ended.
+
+Nobody is rung whose phone rings for us already: that call waits until the phone is free (store/calls.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from caller_service.core.case import Case
+from caller_service.core.dispatch import answered_since
+from caller_service.gateway.line import LineBusy, LineError, NoAnswer, Ring
+from caller_service.store import calls, cases, journal
+from caller_service.store.calls import Call
+
+from .parts import Parts, transaction
+
+log = logging.getLogger(__name__)
+RINGS = 25  # seconds: shorter than most voicemails wait, and than the ladder waits for its next rung
+LASTS = 180  # seconds a call may last
+PAUSES = (1, 2, 5, 10, 30, 60)  # seconds before each further try; then it is dead, and the ladder has climbed
+CLAIM = timedelta(seconds=30)  # longer than any one request may take
+SETTLE = timedelta(seconds=3)  # a try cut off in the middle may reach the provider after we look: not sooner than this
+SKEW = timedelta(seconds=5)  # the provider's clock and ours
+BUSY = timedelta(seconds=5)  # until we look again whether a phone is free
+CHECK = timedelta(seconds=45)  # a call that is under way and says nothing for so long is asked after
+LOST = timedelta(minutes=15)  # nobody can say what became of it: the phone counts as free again
+
+
+def call_person(parts: Parts, call_id: str, job: str = "") -> None:
+    """Make a waiting call, end one that is over, or ask what became of one."""
+    with parts.engine.connect() as conn:
+        call = calls.by_id(conn, call_id)
+        case = cases.by_id(conn, parts.sealer, call.case_id) if call else None
+    if call is None or case is None or call.rank >= calls.ENDED:
+        return
+    if call.waits:
+        _make(parts, call, case, job)
+    else:
+        _look_after(parts, call)
+
+
+# ---- made -----------------------------------------------------------------------------------------------------------
+
+
+def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
+    number = _number(parts, call)
+    why = _unwanted(parts, call, case, number)
+    if why and call.state == "waiting":
+        _drop(parts, call, why)
+        return
+    now = parts.now()
+    try:
+        with transaction(parts) as conn:
+            fresh = calls.claim(conn, call.id, job, now, CLAIM, SETTLE)
+    except sa.exc.IntegrityError:  # their phone rings for us already
+        with transaction(parts) as conn:
+            calls.later(conn, call.id, now + BUSY, "on a call", "waiting")
+        return
+    if fresh is None:
+        return
+    try:
+        sid = None if fresh else _already_made(parts, call, number)
+        if sid is None and why:
+            _drop(parts, call, why)
+            return
+        sid = sid or parts.line.call(number, _ring(parts, call))
+        with transaction(parts) as conn:
+            calls.made(conn, call.id, sid, parts.now(), parts.now() + CHECK)
+    except LineError as problem:
+        _failed(parts, call, problem)
+    except sa.exc.IntegrityError:  # another call was quicker to call that SID its own
+        _failed(parts, call, NoAnswer("another's"))
+
+
+def _number(parts: Parts, call: Call) -> str:
+    """Staff's numbers stay in the program file; the row holds the name."""
+    return next((rung.number for rung in parts.program.ladder if rung.name == call.person and rung.number), "")
+
+
+def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
+    """Why it is not made after all; "" if it is."""
+    if answered_since(case, call.at):
+        return "ended" if case.ended else "taken"
+    return "" if number and parts.line.can_call else "no number"
+
+
+def _ring(parts: Parts, call: Call) -> Ring:
+    return Ring(f"{parts.public_url}/twilio/page/call?id={call.id}", receipts_url(parts, call.id), RINGS, LASTS)
+
+
+def receipts_url(parts: Parts, call_id: str) -> str:
+    """Where the provider reports how far a call has come. The id is ours and says nothing."""
+    return f"{parts.public_url}/twilio/receipts/call?id={call_id}"
+
+
+def _already_made(parts: Parts, call: Call, number: str) -> str | None:
+    """The SID of a try whose end is unknown: one to that number, made since, that no other call has."""
+    sids = parts.line.find_calls(number, (call.tried_at or call.at) - SKEW)
+    with parts.engine.connect() as conn:
+        taken = calls.taken(conn, call.id, sids)
+    return next((sid for sid in sids if sid not in taken), None)
+
+
+def _drop(parts: Parts, call: Call, why: str) -> None:
+    _end(parts, call, "dropped", why)
+
+
+def _failed(parts: Parts, call: Call, problem: LineError) -> None:
+    tries = call.tries + 1
+    log.warning("call not made", extra={"call_id": call.id, "tries": tries, "fault": problem.code})
+    if isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES):
+        state = "waiting" if isinstance(problem, LineBusy) and call.state == "waiting" else "trying"
+        with transaction(parts) as conn:
+            calls.later(conn, call.id, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, state)
+            if state == "waiting":
+                _wake_next(conn, parts, call)
+        return
+    _end(parts, call, "dead", problem.code)
+
+
+def _end(parts: Parts, call: Call, state: str, why: str) -> None:
+    """It comes to nothing, and the journal says so; the ladder climbs by its own clock."""
+    with transaction(parts) as conn:
+        if calls.end(conn, call.id, state, why):
+            detail = {"person": call.person or "", "why": why}
+            journal.write(conn, [journal.Line(parts.new_id(), parts.now(), call.case_id, "system", f"call_{state}", detail)])
+            _wake_next(conn, parts, call)
+
+
+def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
+    """The phone is free: the next call that waits for it."""
+    following = calls.next_waiting(conn, call.number_index)
+    if following is not None and following != call.id:
+        parts.jobs.enqueue(conn, "call_person", f"call:{following}:after:{call.id}:{call.tries}", following)
+
+
+# ---- under way ------------------------------------------------------------------------------------------------------
+
+
+def _look_after(parts: Parts, call: Call) -> None:
+    """End what is over and still rings; ask after what has been silent. Its receipt is what ends it for us."""
+    if call.provider_id is None:
+        if _lost(call, parts.now()):
+            _end(parts, call, "dead", "lost")
+        return
+    try:
+        if call.over and call.rank < calls.ANSWERED:
+            parts.line.hang_up(call.provider_id)
+        state = parts.line.call_state(call.provider_id)
+    except LineError as problem:
+        log.warning("call cannot be reached", extra={"call_id": call.id, "fault": problem.code})
+        if _lost(call, parts.now()) or not isinstance(problem, (LineBusy, NoAnswer)):
+            _end(parts, call, "dead", problem.code)
+            return
+        with transaction(parts) as conn:
+            calls.later(conn, call.id, parts.now() + BUSY, problem.code)
+        return
+    note_receipt(parts, call.id, state, call.provider_id)
+    with transaction(parts) as conn:
+        calls.later(conn, call.id, parts.now() + CHECK, "")
+
+
+def _lost(call: Call, now: datetime) -> bool:
+    return now - (call.tried_at or call.at) > LOST
+
+
+def note_receipt(parts: Parts, call_id: str, state: str, provider_id: str | None) -> None:
+    """Keep how far a call has come. Busy, no answer, a failure: none is an acknowledgement, and the ladder goes on."""
+    try:
+        with transaction(parts) as conn:
+            _noted(conn, parts, call_id, state, provider_id)
+    except sa.exc.IntegrityError:  # another call says that SID is its own
+        with contextlib.suppress(sa.exc.IntegrityError), transaction(parts) as conn:  # or that phone: ours is not made then
+            _noted(conn, parts, call_id, state, None)
+
+
+def _noted(conn: sa.Connection, parts: Parts, call_id: str, state: str, provider_id: str | None) -> None:
+    if calls.receipt(conn, call_id, state, provider_id) and calls.RANKS.get(state, 0) >= calls.ENDED:
+        ended = calls.by_id(conn, call_id)
+        if ended is not None:
+            _wake_next(conn, parts, ended)

@@ -1,0 +1,177 @@
+"""Calls out. One number rings once at a time: the database refuses a second (tables.py, uq_call_number_index)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from .tables import call
+
+# Twilio's statuses in the order a call goes through them; a later one is never overwritten by an earlier one.
+ENDED = 6
+RANKS: Mapping[str, int] = {
+    "queued": 2, "initiated": 3, "ringing": 4, "in-progress": 5, "completed": ENDED, "busy": ENDED, "failed": ENDED, "no-answer": ENDED,
+    "canceled": ENDED,
+}  # fmt: skip
+ANSWERED = RANKS["in-progress"]
+FURTHEST = timedelta(minutes=10)  # nothing waits longer than this; what seems to was written before the clock was set back
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call out, to somebody on a ladder (`person`) or to the resident of its case."""
+
+    id: str
+    case_id: str
+    page_id: str | None
+    text_id: str | None
+    person: str | None
+    number_index: bytes = field(repr=False)
+    provider_id: str | None
+    state: str
+    rank: int
+    over: bool
+    machine: bool
+    answer: str
+    tries: int
+    tried_at: datetime | None
+    at: datetime
+
+    @property
+    def waits(self) -> bool:
+        """Not made yet, or nobody knows whether it was."""
+        return self.state in ("waiting", "trying")
+
+
+_READ = tuple(
+    call.c[name]
+    for name in (
+        "id", "case_id", "page_id", "text_id", "person", "number_index", "provider_id", "state", "rank", "over", "machine", "answer", "tries",
+        "tried_at", "at",
+    )
+)  # fmt: skip
+
+
+def add(
+    conn: sa.Connection,
+    call_id: str,
+    case_id: str,
+    number_index: bytes,
+    now: datetime,
+    next_at: datetime,
+    person: str | None = None,
+    page_id: str | None = None,
+    text_id: str | None = None,
+) -> None:
+    """A call that waits to be made; the sweep takes it up at `next_at` if no job has."""
+    values = {"id": call_id, "case_id": case_id, "page_id": page_id, "text_id": text_id, "person": person, "number_index": number_index}
+    conn.execute(sa.insert(call).values(**values, state="waiting", at=now, next_at=next_at))
+
+
+def by_id(conn: sa.Connection, call_id: str) -> Call | None:
+    row = conn.execute(sa.select(*_READ).where(call.c.id == call_id)).first()
+    return None if row is None else Call(*row)
+
+
+def under_way(conn: sa.Connection, case_id: str, person: str) -> bool:
+    """Does a call to this person about this case wait, ring or go on?"""
+    mine = (call.c.case_id == case_id, call.c.person == person, call.c.rank < ENDED)
+    return conn.execute(sa.select(call.c.id).where(*mine).limit(1)).first() is not None
+
+
+def next_waiting(conn: sa.Connection, number_index: bytes) -> str | None:
+    """The call that has waited longest for this phone to be free."""
+    waiting = (call.c.number_index == number_index, call.c.state == "waiting")
+    found: str | None = conn.execute(sa.select(call.c.id).where(*waiting).order_by(call.c.id).limit(1)).scalar()
+    return found
+
+
+def claim(conn: sa.Connection, call_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta) -> bool | None:
+    """Begin a try: True for the first, False if an earlier one's end is not known (look before calling), None if another
+    job's try is under way or it is made. As messages.claim; the same number already on a call is an IntegrityError."""
+    begun = sa.update(call).where(call.c.id == call_id)
+    values = {"state": "trying", "tries": call.c.tries + 1, "next_at": now + hold, "claimed_by": job}
+    if conn.execute(begun.where(call.c.state == "waiting").values(tried_at=now, **values)).rowcount == 1:
+        return True
+    trying = begun.where(call.c.state == "trying")
+    mine, just_begun = call.c.claimed_by == job, call.c.next_at > now + hold - settle
+    if conn.execute(trying.where(mine, just_begun).values(next_at=now + settle, claimed_by=None)).rowcount == 1:
+        return None
+    free = sa.or_(call.c.claimed_by.is_(None), mine)
+    return False if conn.execute(trying.where(free).values(values)).rowcount == 1 else None
+
+
+def taken(conn: sa.Connection, call_id: str, provider_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these SIDs are another call's."""
+    return frozenset(
+        conn.execute(sa.select(call.c.provider_id).where(call.c.provider_id.in_(provider_ids), call.c.id != call_id)).scalars()
+    )
+
+
+def made(conn: sa.Connection, call_id: str, provider_id: str, now: datetime, check: datetime) -> None:
+    """The provider took it. A receipt may have been quicker: its state stays. One that is over is ended at once."""
+    conn.execute(
+        sa.update(call)
+        .where(call.c.id == call_id)
+        .values(
+            provider_id=sa.func.coalesce(call.c.provider_id, provider_id),
+            next_at=sa.case((call.c.rank >= ENDED, None), (call.c.over, now), else_=check),
+            state=sa.case((call.c.rank == 0, "queued"), else_=call.c.state),
+            rank=sa.case((call.c.rank == 0, RANKS["queued"]), else_=call.c.rank),
+            claimed_by=None,
+        )
+    )
+
+
+def receipt(conn: sa.Connection, call_id: str, state: str, provider_id: str | None) -> bool:
+    """Note how far a call has come. False if this is old news: receipts come late, twice and out of order."""
+    rank = RANKS.get(state, 0)
+    ended: dict[str, Any] = {"next_at": None} if rank >= ENDED else {}
+    changed = conn.execute(
+        sa.update(call)
+        .where(call.c.id == call_id, call.c.rank < rank)
+        .values(state=state, rank=rank, provider_id=sa.func.coalesce(call.c.provider_id, provider_id), **ended)
+    )
+    return changed.rowcount == 1
+
+
+def note(conn: sa.Connection, call_id: str, **what: Any) -> None:
+    """Keep what was heard on it: `answer`, or that a `machine` answered."""
+    conn.execute(sa.update(call).where(call.c.id == call_id).values(**what))
+
+
+def later(conn: sa.Connection, call_id: str, next_at: datetime, error: str, state: str | None = None) -> None:
+    """Look at it again at `next_at`; with `state`, try again from there, if it was not made meanwhile."""
+    changed: dict[str, Any] = {"next_at": next_at, "error": error, "claimed_by": None}
+    if state is None:
+        conn.execute(sa.update(call).where(call.c.id == call_id, call.c.rank < ENDED).values(changed))
+    else:
+        conn.execute(sa.update(call).where(call.c.id == call_id, call.c.rank == 0).values(state=state, **changed))
+
+
+def end(conn: sa.Connection, call_id: str, state: str, error: str) -> bool:
+    """It will not be made, or it is lost: "dropped" or "dead". False if it had ended."""
+    gone = sa.update(call).where(call.c.id == call_id, call.c.rank < ENDED)
+    return conn.execute(gone.values(state=state, rank=ENDED, next_at=None, error=error)).rowcount == 1
+
+
+def stop(conn: sa.Connection, case_id: str, now: datetime) -> Sequence[str]:
+    """The calls to staff about this case that nobody has answered are over: their ids. Who has answered hears it."""
+    unanswered = (call.c.case_id == case_id, call.c.person.is_not(None), call.c.rank < ANSWERED, call.c.over.is_(False))
+    return list(conn.execute(sa.update(call).where(*unanswered).values(over=True, next_at=now).returning(call.c.id)).scalars())
+
+
+def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[tuple[str, datetime]]:
+    """Calls to look at now: their ids and since when."""
+    when = sa.or_(call.c.next_at <= now, call.c.next_at > now + FURTHEST)
+    query = sa.select(call.c.id, call.c.next_at).where(call.c.next_at.is_not(None), when)
+    return [(row.id, row.next_at) for row in conn.execute(query.order_by(call.c.next_at).limit(limit))]
+
+
+def hold(conn: sa.Connection, call_id: str, until: datetime) -> None:
+    """A job has it: nobody else tries before `until`."""
+    conn.execute(sa.update(call).where(call.c.id == call_id, call.c.next_at.is_not(None)).values(next_at=until, claimed_by=None))
