@@ -18,7 +18,7 @@ WHO = "probe"  # in the journal
 
 
 def clear(parts: Parts) -> int:
-    """End every test case that an earlier probe left open; returns how many there were."""
+    """End every open test case, with the outcome `test`; returns how many there were."""
     with parts.engine.connect() as conn:
         left = cases.open_tests(conn)
     for case_id in left:
@@ -43,11 +43,6 @@ def paged(parts: Parts, case_id: str) -> bool:
     """Is the page there that would have gone out?"""
     with parts.engine.connect() as conn:
         return hand_offs.held_page(conn, case_id)
-
-
-def finish(parts: Parts, case_id: str) -> None:
-    """The conversation is over: its case is closed, with the outcome `test`."""
-    change(parts, case_id, over, WHO)
 
 
 def take_back(parts: Parts, case_id: str) -> None:
