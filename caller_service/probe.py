@@ -94,7 +94,7 @@ class Door:
 
     parts: Parts
     post: Post
-    public_url: str  # the URL that is signed, whatever the service is reached by
+    public_url: str = field(repr=False)  # the URL that is signed, whatever the service is reached by
     auth_token: str = field(repr=False)
     account_sid: str = ""
 
