@@ -143,6 +143,33 @@ def bench(residents: int, each: int, rounds: int, old_cases: int, database_url: 
 
 
 @main.command()
+@click.option("--url", default="", help="Where the service is reached, if not at CALLER_PUBLIC_URL. The signature is over the public one.")
+@click.option("--json", "as_json", is_flag=True, help="For a machine.")
+def probe(url: str, as_json: bool) -> None:
+    """A synthetic resident: marked test conversations through every channel and language, to the dispatch queue, timed.
+
+    Nothing is dispatched and nobody is asked. The results stand in /metrics. Exit code 0: all well; 1: something failed;
+    2: the program sets no number aside for it.
+    """
+    import json
+
+    from caller_service.probe import door_of
+    from caller_service.probe import probe as run
+
+    settings, parts = settings_now(), parts_now()
+    if not parts.program.numbers.probe:
+        click.echo('program.toml sets no number aside for the probe: add probe = "+1…", which nobody has, to [numbers]', err=True)
+        sys.exit(2)
+    if url and not url.startswith(("http://", "https://")):
+        raise click.UsageError("--url: must begin with http:// or https://")
+    if faults := database_faults(settings):
+        refuse(faults)
+    report = run(door_of(settings, parts, url))
+    click.echo(json.dumps(report.plain(), indent=2) if as_json else "\n".join(report.lines()))
+    sys.exit(0 if report.well else 1)
+
+
+@main.command()
 @click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(1, 3600), help="How long things go wrong.")
 @click.option("--residents", default=6, show_default=True, type=click.IntRange(1, 200), help="How many text at once.")
 @click.option("--seed", default=7, show_default=True, help="Repeats who writes what and what fails.")

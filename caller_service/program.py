@@ -110,8 +110,14 @@ def _numbers(sheet: Sheet, languages: tuple[str, ...]) -> Numbers:
         interpreter=sheet.phone("interpreter"),
         neighbours={name: neighbours.phone(name, needed=True) for name in neighbours.content},
         text_to_911=sheet.flag("text_to_911", True),
+        probe=sheet.phone("probe"),
     )
-    for key, number in (("psap", numbers.psap), ("counselor", numbers.counselor), ("interpreter", numbers.interpreter)):
+    for key, number in (
+        ("psap", numbers.psap),
+        ("counselor", numbers.counselor),
+        ("interpreter", numbers.interpreter),
+        ("probe", numbers.probe),
+    ):
         _not_ours(sheet, key, number, numbers)
     sheet.done()
     return numbers
@@ -212,6 +218,8 @@ def _ladder(top: Sheet, numbers: Numbers) -> tuple[Rung, ...]:
         _not_ours(sheet, "number", rung.number, numbers)
         sheet.done()
         rungs.append(rung)
+    if numbers.probe and numbers.probe in {*(rung.number for rung in rungs), numbers.psap, numbers.counselor, numbers.interpreter}:
+        top.fault("numbers.probe", "is somebody's number: the probe needs one that nobody has")
     top.twice("ladder", [f"{rung.name} ({rung.ladder})" for rung in rungs if rung.name], "rungs")
     if not top.lost and not any(rung.ladder == "danger" for rung in rungs):
         top.fault("ladder", 'nobody stands on the ladder "danger"')

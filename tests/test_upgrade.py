@@ -36,8 +36,9 @@ from caller_service.store import cases, contacts, hand_offs, messages
 from caller_service.store.tables import db
 
 FIRST = "0001_first_tables"
-ALL = frozenset(db.metadata.tables)
-OURS = ALL - {"call"}  # those the first release had
+SINCE = frozenset({"call", "probe_result"})  # tables made after the first release
+OURS = frozenset(db.metadata.tables) - SINCE
+MARKS = {"case": "test", "page": "held"}  # what was there before them is no test
 CAD = "rehearsal-cad"
 ANA, BEN, CARO, DINA, EMIL = (f"+1720555014{digit}" for digit in range(5))
 DISPATCHER, DISPATCHERS_PHONE = "Dispatcher on duty", "+17205550130"
@@ -300,7 +301,7 @@ def rows(url: str, ours: bool = True) -> Kept:
     """Every row of every table of ours, or of the engine's, as the database gives it."""
     with connected(url) as conn:
         schema = None if ours or conn.dialect.name == "sqlite" else "dbos"
-        names = OURS if ours else set(sa.inspect(conn).get_table_names(schema=schema)) - ALL - {"alembic_version"}
+        names = OURS if ours else set(sa.inspect(conn).get_table_names(schema=schema)) - OURS - SINCE - {"alembic_version"}
         return {
             name: _ordered(conn.execute(sa.text(f'SELECT * FROM {"dbos." if schema else ""}"{name}"')).mappings()) for name in sorted(names)
         }
@@ -311,8 +312,9 @@ def _ordered(found: Any) -> list[dict[str, Any]]:
 
 
 def as_carried(kept: Kept) -> Kept:
-    """What this release makes of it: the journal says "" where it named no case, and nothing else is changed."""
-    return {**kept, "journal": _ordered({**row, "case_id": row["case_id"] or ""} for row in kept["journal"])}
+    """What this release makes of it: the journal says "" where it named no case, nothing is a test, and nothing else is changed."""
+    marked = {table: _ordered({**row, mark: False} for row in kept[table]) for table, mark in MARKS.items()}
+    return {**kept, **marked, "journal": _ordered({**row, "case_id": row["case_id"] or ""} for row in kept["journal"])}
 
 
 def shape(url: str) -> dict[str, Any]:

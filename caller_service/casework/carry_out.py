@@ -99,21 +99,27 @@ def keep(conn: sa.Connection, parts: Parts, drawn: Draft) -> tuple[Text, ...]:
 
 def _text(parts: Parts, work: Work, case: Case, words: Words, place: int) -> Text:
     now = work.scene.now
-    waiting = words.unasked or work.inbound is None or work.late
+    unasked = words.unasked or work.inbound is None or work.late
+    waiting = unasked and not case.test  # nobody has the probe's number
     return Text(
-        parts.new_id(), "out", words.text, "waiting" if waiting else "replied", now, work.contact.id, case.id, None,
+        parts.new_id(), "out", words.text, "waiting" if waiting else "held" if unasked else "replied", now, work.contact.id, case.id, None,
         None if words.unasked or work.inbound is None else work.inbound.id, place,
         " ".join(words.keys), case.language, next_at=now + HOLD if waiting else None,
     )  # fmt: skip
 
 
 def _revision(parts: Parts, work: Work, case: Case, effect: HandOff) -> tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]:
-    """A new revision, on its way to every destination. The console is one of them and has it at once."""
+    """A new revision, on its way to every destination. The console is one of them and has it at once.
+
+    A test case goes to the console alone: it is in the queue, and never dispatched.
+    """
     now = work.scene.now
     packet = hand_off.packet(case, parts.program, work.contact.number)
     deliveries = []
     for destination in parts.program.destinations:
         console = destination.kind == "console"
+        if case.test and not console:
+            continue
         state, next_at = ("received", None) if console else ("waiting", now + HOLD)
         deliveries.append(hand_offs.Delivery(parts.new_id(), case.id, case.revision, destination.name, state, 0, next_at, None, now))
     return hand_offs.row(parts.sealer, case.id, case.revision, effect.because, packet, now), deliveries
@@ -144,9 +150,9 @@ def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Sc
     for rung in people(effect, scene):
         row = {
             "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder, "round": effect.round, "rung": effect.rung, "person": rung.name,
-            "at": scene.now,
+            "at": scene.now, "held": case.test,
         }  # fmt: skip
-        if not hand_offs.add_page(conn, row):
+        if not hand_offs.add_page(conn, row) or case.test:
             continue
         if rung.by == "call":
             ring_person(conn, parts, case.id, rung, str(row["id"]), scene.now)
@@ -157,7 +163,9 @@ def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Sc
 
 
 def text_person(conn: sa.Connection, parts: Parts, case: Case, name: str, words: str, now: datetime) -> None:
-    """Text somebody on a ladder. The number stays in the program file; the row holds the name."""
+    """Text somebody on a ladder; about a test case, nobody. The number stays in the program file; the row holds the name."""
+    if case.test:
+        return
     language = parts.program.languages[0]
     text = Text(parts.new_id(), "out", words, "waiting", now, None, case.id, name, keys="page", language=language, next_at=now + HOLD)
     messages.add(conn, messages.rows(parts.sealer, (text,)))

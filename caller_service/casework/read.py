@@ -14,10 +14,10 @@ from .eido import issuer, sound_document
 from .parts import Parts, transaction
 
 
-def list_hand_offs(parts: Parts, who: str, limit: int, after: str = "", open_only: bool = True) -> list[dict[str, Any]]:
-    """The hand-offs as they stand, oldest first, behind the id `after`."""
+def list_hand_offs(parts: Parts, who: str, limit: int, after: str = "", open_only: bool = True, test: bool = False) -> list[dict[str, Any]]:
+    """The hand-offs as they stand, oldest first, behind the id `after`: residents' alone, or test cases alone."""
     with parts.engine.connect() as conn:
-        packets = [_packet(conn, parts, case) for case in cases.handed_off(conn, parts.sealer, limit, after, open_only)]
+        packets = [_packet(conn, parts, case) for case in cases.handed_off(conn, parts.sealer, limit, after, open_only, test)]
     _journal(parts, who, [packet["hand_off_id"] for packet in packets], "listed")
     return packets
 
@@ -33,10 +33,10 @@ def read_hand_off(parts: Parts, case_id: str, who: str = "") -> dict[str, Any] |
 
 
 def read_eido(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
-    """One hand-off as it stands, as an EIDO; None if the case was never handed off. Raises Unsound for what must not be sent."""
+    """One hand-off as it stands, as an EIDO; None if the case was never handed off, or is a test. Raises Unsound for what must not be sent."""
     with parts.engine.connect() as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
-        if case is None or (revised := hand_offs.revised_at(conn, case_id, case.revision)) is None:
+        if case is None or case.test or (revised := hand_offs.revised_at(conn, case_id, case.revision)) is None:
             return None
         packet = _packet(conn, parts, case)
     told = sound_document(packet, issuer(parts, who), revised)

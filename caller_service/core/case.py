@@ -97,6 +97,7 @@ class Case:
     cannot_text: str = ""  # stopped, blocked, landline
     related: str = ""
     protocol_hash: str = ""
+    test: bool = False  # of the synthetic resident (`caller-service probe`): goes to no human, texts nobody, counts nowhere
     marks: Mapping[str, datetime] = field(default_factory=dict)  # when each thing last happened
     narrative: tuple[str, ...] = field(default=(), repr=False)
     remarks: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # what dispatch gave as a reason: who, words

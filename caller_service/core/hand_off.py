@@ -72,6 +72,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
             name: case.marks[name].isoformat() for name in ("opened", "heard", "paged", "accepted", "promised") if name in case.marks
         },
         "related": [case.related] if case.related else [],
+        "test": case.test,
     }
 
 
@@ -80,7 +81,7 @@ def digest(case: Case) -> str:
     told = [
         case.status.value, case.level.name if case.level else "", case.because, sorted(case.set_aside), case.review, case.response, case.team,
         case.place, case.located, case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text, sorted(case.said),
-        case.narrative, case.unserved, case.outcome,
+        case.narrative, case.unserved, case.outcome, *(["test"] if case.test else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 

@@ -9,6 +9,7 @@ The outcome decides the class; `unserved` gives the reason where the outcome alo
     served      transferred_to_911: they reached 911. Help, but not the help this service is for: shown apart
     unserved    lost: unreachable · cancelled: cancelled · abandoned: abandoned · unserved: the reason recorded (REASONS)
     no_request  nothing was asked for: one stray word and then silence, or STATUS with nothing open. Counted apart
+    test        the synthetic resident's. Never counted: store/ledger.py leaves it out by its mark, however it ended
 
 Status tells ended from open and nothing more: a request that staff close with the outcome `cancelled` was cancelled,
 whether its status says closed or cancelled. A case ends through `end` alone, so no case can end in no class or in two.
@@ -36,6 +37,7 @@ REASONS = (
     "abandoned",
 )
 NO_REQUEST = "no_request"
+TEST = "test"  # not in core.case.OUTCOMES: nobody of the staff can end a case with it
 _OPEN = frozenset(Status) - ENDED
 REASON_OF = {"lost": "unreachable", "cancelled": "cancelled", "abandoned": "abandoned"}  # outcomes that are their own reason
 
@@ -46,7 +48,7 @@ class Unplaced(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a case stands: `kind` is open, served, unserved or no_request; `of` the outcome it was served by, or the reason."""
+    """Where a case stands: `kind` is open, served, unserved, no_request or test; `of` the outcome it was served by, or the reason."""
 
     kind: str
     of: str = ""
@@ -66,8 +68,8 @@ def place(status: str, outcome: str, unserved: str) -> Entry | None:
         return Entry("open") if status in _OPEN else None
     if outcome in SERVED:
         return Entry("served", outcome)
-    if outcome == NO_REQUEST:
-        return Entry(NO_REQUEST)
+    if outcome in (NO_REQUEST, TEST):
+        return Entry(outcome)
     reason = REASON_OF.get(outcome, unserved if outcome == "unserved" else "")
     return Entry("unserved", reason) if reason in REASONS else None
 
@@ -79,9 +81,10 @@ def end(case: Case, to: Status, outcome: str, now: datetime, reason: str = "") -
     """The case ended, in exactly one class. `reason` is why, for the outcome `unserved`; without one, what is known tells.
 
     A served case keeps no reason, whatever it waited for before. A case that ended so already stays as it is. Raises
-    CannotMove from another end, ValueError for an outcome or a reason that is none.
+    CannotMove from another end, ValueError for an outcome or a reason that is none; the outcome `test` is a marked case's alone.
     """
-    if outcome not in (*SERVED, NO_REQUEST, *REASON_OF, "unserved") or reason not in ("", *REASONS) or to not in ENDED:
+    of_its_own = (TEST,) if case.test else ()
+    if outcome not in (*SERVED, NO_REQUEST, *REASON_OF, "unserved", *of_its_own) or reason not in ("", *REASONS) or to not in ENDED:
         raise ValueError("no such end")
     if to == case.status:
         return case
@@ -148,8 +151,11 @@ def tally(counted: Iterable[tuple[str, str, str, int]]) -> Tally:
     unplaced: dict[tuple[str, str, str], int] = {}
     cases = still_open = no_request = 0
     for status, outcome, reason, many in counted:
+        found = place(status, outcome, reason)
+        if found == Entry(TEST):
+            continue
         cases += many
-        match place(status, outcome, reason):
+        match found:
             case None:
                 unplaced[status, outcome, reason] = unplaced.get((status, outcome, reason), 0) + many
             case Entry("open"):

@@ -30,6 +30,7 @@ class Numbers:
     interpreter: str = ""
     neighbours: Mapping[str, str] = field(default_factory=dict)  # place name as residents write it -> number
     text_to_911: bool = True  # does the PSAP take texts?
+    probe: str = ""  # set aside for `caller-service probe`: nobody has it, and nothing is ever sent to it; "": no probe
 
 
 @dataclass(frozen=True, slots=True)

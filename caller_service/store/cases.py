@@ -15,7 +15,7 @@ from .quick import Quick
 from .sealing import Sealer
 from .tables import area_state, case
 
-_COLUMNS = ("id", "reference", "status", "version", "level", "response", "area", "language", "protocol_hash", "outcome", "unserved")
+_COLUMNS = ("id", "reference", "status", "version", "level", "response", "area", "language", "protocol_hash", "outcome", "unserved", "test")
 _PRIVATE = ("narrative", "remarks", "place", "point", "code_word")
 _SEALED = ("sealed_narrative", "sealed_place", "sealed_code_word")
 _BORN = ("id", "reference", "contact_id", "opened_at")  # what never changes; naming it would have SQLite write its indexes again
@@ -58,12 +58,18 @@ def last_closed(conn: sa.Connection, contact_id: str) -> str | None:
     return conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).scalar()
 
 
-def handed_off(conn: sa.Connection, sealer: Sealer, limit: int, after: str = "", open_only: bool = True) -> list[Case]:
-    """Cases that were handed off, oldest first, from behind the id `after`."""
-    query = sa.select(*READ).where(case.c.id > after, case.c.id.in_(sa.text("SELECT case_id FROM hand_off")))
+def handed_off(conn: sa.Connection, sealer: Sealer, limit: int, after: str = "", open_only: bool = True, test: bool = False) -> list[Case]:
+    """Cases that were handed off, oldest first, from behind the id `after`: residents' alone, or test cases alone."""
+    kind = case.c.test if test else ~case.c.test
+    query = sa.select(*READ).where(case.c.id > after, kind, case.c.id.in_(sa.text("SELECT case_id FROM hand_off")))
     if open_only:
         query = query.where(case.c.closed_at.is_(None))
     return [opened(found._asdict(), sealer) for found in conn.execute(query.order_by(case.c.id).limit(limit))]
+
+
+def open_tests(conn: sa.Connection) -> Sequence[str]:
+    """Ids of test cases that have not ended, whichever number they came from."""
+    return list(conn.execute(sa.select(case.c.id).where(case.c.test, case.c.closed_at.is_(None))).scalars())
 
 
 def open_ids(conn: sa.Connection) -> Sequence[str]:

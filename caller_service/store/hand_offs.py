@@ -159,4 +159,18 @@ def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
 
 def paged_people(conn: sa.Connection, case_id: str) -> list[str]:
     """Everybody who was ever paged for the case."""
-    return list(conn.execute(sa.select(page.c.person).where(page.c.case_id == case_id).distinct()).scalars())
+    return list(conn.execute(sa.select(page.c.person).where(page.c.case_id == case_id, ~page.c.held).distinct()).scalars())
+
+
+def held_page(conn: sa.Connection, case_id: str) -> bool:
+    """Is there a page of this test case, held back?"""
+    return conn.execute(sa.select(page.c.id).where(page.c.case_id == case_id, page.c.held).limit(1)).first() is not None
+
+
+def in_queue(conn: sa.Connection, case_id: str, console: str) -> bool:
+    """Does the console have the latest revision of a case's hand-off? `console`: its name; "": the revision alone counts."""
+    latest = conn.execute(sa.select(sa.func.max(hand_off.c.revision)).where(hand_off.c.case_id == case_id)).scalar()
+    if latest is None or not console:
+        return latest is not None
+    told = sa.select(delivery.c.id).where(delivery.c.case_id == case_id, delivery.c.revision == latest)
+    return conn.execute(told.where(delivery.c.destination == console, delivery.c.state == "received")).first() is not None

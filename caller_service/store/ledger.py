@@ -1,7 +1,6 @@
 """The ledger's counts, straight from the columns of `case`: one pass, nothing opened, no case read into memory.
 
-A case counts on the day it was opened. There is no mark yet for a case that is only a test; where one comes, `_opened`
-is the place to leave it out.
+A case counts on the day it was opened. Test cases (`caller-service probe`) are left out, however they ended.
 """
 
 from __future__ import annotations
@@ -49,7 +48,9 @@ def references(
 
 
 def _opened(since: datetime | None, until: datetime | None) -> list[sa.ColumnElement[Any]]:
-    bounds = [case.c.opened_at >= since] if since is not None else []
+    bounds: list[sa.ColumnElement[Any]] = [~case.c.test]
+    if since is not None:
+        bounds.append(case.c.opened_at >= since)
     if until is not None:
         bounds.append(case.c.opened_at < until)
     return bounds

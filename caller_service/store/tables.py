@@ -87,7 +87,9 @@ class CaseRow(Base):
     unserved: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    test: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # the synthetic resident's: left out of every count
     __table_args__ = (
+        _partial("ix_case_test", "id", where="test"),
         _partial("uq_case_open_contact", "contact_id", where="closed_at IS NULL", unique=True),
         _partial("ix_case_due_at", "due_at", where="due_at IS NOT NULL"),
         sa.Index("ix_case_contact_id_opened_at", "contact_id", "opened_at"),
@@ -162,6 +164,7 @@ class PageRow(Base):
     rung: Mapped[int]
     person: Mapped[str]
     at: Mapped[datetime]
+    held: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # of a test case: nobody was asked
     __table_args__ = (sa.UniqueConstraint("case_id", "ladder", "round", "rung", "person"),)
 
 
@@ -234,6 +237,22 @@ class AreaStateRow(Base):
     full_until: Mapped[datetime]
 
 
+class ProbeRow(Base):
+    """The last result of the synthetic resident, one row a conversation of a channel and language. Codes and numbers only."""
+
+    __tablename__ = "probe_result"
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    conversation: Mapped[str] = mapped_column(primary_key=True)  # quiet, danger
+    at: Mapped[datetime]
+    fault: Mapped[str]  # "": all well
+    turns: Mapped[int]  # how many were played
+    slowest: Mapped[float]  # seconds, of the slowest turn
+    seconds: Mapped[float]  # of the whole conversation, the time to read each question included
+    queued: Mapped[float | None]  # seconds from the last answer until the hand-off was in the dispatch queue
+    paged: Mapped[float | None]  # seconds from the danger sign until the page that would have gone out
+
+
 class PersonRow(Base):
     """Somebody of the staff: who they are and what they may do."""
 
@@ -256,4 +275,5 @@ call: sa.Table = CallRow.__table__  # type: ignore[assignment]
 journal: sa.Table = JournalRow.__table__  # type: ignore[assignment]
 token: sa.Table = TokenRow.__table__  # type: ignore[assignment]
 area_state: sa.Table = AreaStateRow.__table__  # type: ignore[assignment]
+probe_result: sa.Table = ProbeRow.__table__  # type: ignore[assignment]
 person: sa.Table = PersonRow.__table__  # type: ignore[assignment]

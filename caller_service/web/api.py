@@ -33,6 +33,7 @@ class Listing(Schema):
     after = fields.Str(load_default="", metadata={"description": "The last hand_off_id of the page before."})
     limit = fields.Int(load_default=50, validate=validate.Range(1, 200))
     open = fields.Bool(load_default=True, metadata={"description": "Only cases that have not ended."})
+    test = fields.Bool(load_default=False, metadata={"description": "Only test cases, of the synthetic resident. Default: none of them."})
 
 
 class Acknowledgement(Schema):
@@ -95,7 +96,7 @@ def eido_v1_schema() -> Response:
 @hand_offs.arguments(Listing, location="query")
 def listing(asked: dict[str, Any]) -> Response:
     """The hand-offs, oldest first, each as its current packet."""
-    packets = list_hand_offs(parts(), g.token_name, asked["limit"], asked["after"], asked["open"])
+    packets = list_hand_offs(parts(), g.token_name, asked["limit"], asked["after"], asked["open"], asked["test"])
     return jsonify(hand_offs=packets, next=packets[-1]["hand_off_id"] if len(packets) == asked["limit"] else None)
 
 

@@ -8,11 +8,17 @@ _TEXT = {"type": "string"}
 _MAYBE = {"type": ["string", "null"]}
 _YES_NO = {"type": "boolean"}
 _CODES = {"type": "array", "items": _TEXT}
+_TEST = {
+    "type": "boolean",
+    "description": "True: a synthetic resident's, made to see that the service works. Nobody is to be sent. Only ever in the API, with "
+    "?test=true; no destination is posted one. Absent means false: packets made before this field have none.",
+}
 _MOMENT = {"type": "string", "format": "date-time"}
 
 
-def _whole(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False} | more
+def _whole(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 _PLACE = {
@@ -35,7 +41,8 @@ _CONTACT = {
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "hand_off.v1",
-    "description": "What a response team is told of a person who asked for help other than police: the least it needs.",
+    "description": "What a response team is told of a person who asked for help other than police: the least it needs. "
+    "Receivers ignore fields they do not know: more may come.",
 } | _whole(
     {
         "type": {"const": "hand_off.v1"},
@@ -79,5 +86,7 @@ SCHEMA: dict[str, Any] = {
         "protocol": _whole({"id": _TEXT, "version": _TEXT, "hash": _TEXT}),
         "times": {"type": "object", "additionalProperties": _MOMENT},
         "related": _CODES,
-    }
+        "test": _TEST,
+    },
+    optional=("test",),
 )

@@ -1,0 +1,40 @@
+"""The last results of the synthetic resident (`caller-service probe`): codes and numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from .tables import probe_result
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One conversation. Times are seconds; `queued` and `paged` are None where that was not waited for, or never came."""
+
+    channel: str
+    language: str
+    conversation: str
+    at: datetime
+    fault: str  # a code; "": all well
+    turns: int
+    slowest: float
+    seconds: float
+    queued: float | None = None
+    paged: float | None = None
+
+
+def keep(conn: sa.Connection, results: Sequence[Result]) -> None:
+    """These results are the last ones; what else was kept is of a channel or language no longer played, and goes."""
+    conn.execute(sa.delete(probe_result))
+    if results:
+        conn.execute(sa.insert(probe_result), [asdict(one) for one in results])
+
+
+def latest(conn: sa.Connection) -> list[Result]:
+    """The last result of each conversation, by channel and language."""
+    order = (probe_result.c.channel, probe_result.c.language, probe_result.c.conversation)
+    return [Result(**row._mapping) for row in conn.execute(sa.select(probe_result).order_by(*order))]
