@@ -69,6 +69,7 @@ EVERYTHING = f"{SENTENCE} {WHERE} {CODE} {REASON} {NOTE} {NUMBER} {STAFF} {POINT
 TOO_LONG = EVERYTHING * (1024 * 1024 // len(EVERYTHING) + 1)
 MESSAGES = re.compile(rf"{TWILIO}/.*/Messages\.json")
 CALLS = re.compile(rf"{TWILIO}/.*/Calls")
+RESCUED = "+17205550183"
 RUNG = ("+17205550135", "Rosalindbell")  # somebody of the staff who is paged by call
 
 
@@ -81,7 +82,7 @@ def numbers(*told: str) -> list[str]:
     return ten + [f"{one[:3]}{gap}{one[3:6]}-{one[6:]}" for one in ten for gap in ("-", " ", ") ")]
 
 
-WORDS = (SAID, WHERE, CODE, REASON, NOTE, POINT[0], POINT[1], *numbers(NUMBER, OTHER, THIRD, STAFF, RUNG[0]))
+WORDS = (SAID, WHERE, CODE, REASON, NOTE, POINT[0], POINT[1], *numbers(NUMBER, OTHER, THIRD, STAFF, RUNG[0], RESCUED))
 
 
 def hidden(word: str) -> Iterator[str]:
@@ -521,10 +522,22 @@ class Story:
         at = f"/twilio/page/key?id={call.id}&time=1"
         for path, more in ((f"/twilio/page/call?id={call.id}", {}), (at, {"Digits": SAID}), (at, {"Digits": "1"})):
             signed(self.house, path, person | more)
+        rescue = self.lost_text()
+        for path, more in ((f"/twilio/rescue/call?id={rescue}", {}), (f"/twilio/rescue/key?id={rescue}&time=1", {"Digits": "1"})):
+            signed(self.house, path, person | more)
         for state in ("ringing", SAID, "completed"):
             fields = {"CallSid": "CAreal00", "CallStatus": state, "To": RUNG[0], "SipResponseCode": EVERYTHING}
             signed(self.house, f"/twilio/receipts/call?id={call.id}", fields)
         self.settles()
+
+    def lost_text(self) -> str:
+        """A text that did not reach a resident who may be called: the id of the call."""
+        house = self.house
+        me = house.resident(RESCUED).texts(SENTENCE, "1", "2", "2", "2", "1")
+        lost = house.rows("message", case_id=me.case().id, direction="out")[0]
+        signed(house, f"/twilio/receipts/message?id={lost.id}", {"MessageSid": "SMlost00", "MessageStatus": "undelivered", "To": RESCUED})
+        self.settles()
+        return str(house.rows("call", text_id=lost.id)[0].id)
 
     def calls_fail(self) -> None:
         for place, fails in enumerate((*TWILIO_FAILS, *TWILIO_REFUSES)):
@@ -778,7 +791,11 @@ class Story:
             for body in bodies:
                 house.client.open(path, method="POST", headers={**bearer, "X-Twilio-Signature": SAID}, **copy.deepcopy(body))
             house.client.open(path + asked, method="GET", headers=bearer)
-        calls = [f"/twilio/{door}?id={who}" for door in ("page/call", "page/key", "receipts/call") for who in (NUMBER, SAID, self.call_id)]
+        calls = [
+            f"/twilio/{door}?id={who}"
+            for door in ("page/call", "page/key", "rescue/call", "rescue/key", "receipts/call")
+            for who in (NUMBER, SAID, self.call_id)
+        ]
         for path in ("/twilio/sms", f"/twilio/receipts/message?id={NUMBER}", "/twilio/voice", *calls):
             for body in bodies:
                 fields = body.get("data")
@@ -860,7 +877,7 @@ def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
     """The other tests look for what was really there."""
     for word in (SAID, WHERE, REASON, BY, NUMBER, *POINT):
         assert word in told.packets, word
-    for word in (NOTE, BY, NUMBER, STAFF, RUNG[0]):
+    for word in (NOTE, BY, NUMBER, STAFF, RUNG[0], RESCUED):
         assert word in told.sent, word
     assert {400, 401, 403, 404, 405, 409, 413, 422, 503} <= {status for _, status, _, _ in told.answers}
     messages = {message for _, message, _ in told.heard}

@@ -1,4 +1,4 @@
-"""Somebody picked up: what they hear, and what their key does. Only the digit 1 takes a case.
+"""Somebody who is paged picked up: what they hear, and what their key does. Only the digit 1 takes a case.
 
 A voicemail, a bare pick-up, silence or any other digit is no acknowledgement (domain.md section 7). The same webhook
 twice gets the same answer: what was pressed first stays.

@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from caller_service.core.case import Case
-from caller_service.core.dispatch import answered_since
+from caller_service.core.dispatch import answered_since, rescue_failed
+from caller_service.core.safe_contact import may_rescue
 from caller_service.gateway.line import LineBusy, LineError, NoAnswer, Ring
-from caller_service.store import calls, cases, journal
+from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
 
+from .change import change
 from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ def call_person(parts: Parts, call_id: str, job: str = "") -> None:
 
 
 def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
-    number = _number(parts, call)
+    number = _number(parts, call, case)
     why = _unwanted(parts, call, case, number)
     if why and call.state == "waiting":
         _drop(parts, call, why)
@@ -69,7 +71,7 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
         if sid is None and why:
             _drop(parts, call, why)
             return
-        sid = sid or parts.line.call(number, _ring(parts, call))
+        sid = sid or parts.line.call(number, _ring(parts, call, case))
         with transaction(parts) as conn:
             calls.made(conn, call.id, sid, parts.now(), parts.now() + CHECK)
     except LineError as problem:
@@ -78,20 +80,32 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
         _failed(parts, call, NoAnswer("another's"))
 
 
-def _number(parts: Parts, call: Call) -> str:
-    """Staff's numbers stay in the program file; the row holds the name."""
+def _number(parts: Parts, call: Call, case: Case) -> str:
+    """A resident's is kept sealed with their contact. Staff's stay in the program file; the row holds the name."""
+    if call.person is None:
+        with parts.engine.connect() as conn:
+            return contacts.by_id(conn, parts.sealer, case.contact).number
     return next((rung.number for rung in parts.program.ladder if rung.name == call.person and rung.number), "")
 
 
 def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
     """Why it is not made after all; "" if it is."""
+    if call.person is None:  # the safe-contact gate once more, on today's truth
+        return "ended" if case.ended else "" if may_rescue(case, parts.program) else "the safe-contact gate"
     if answered_since(case, call.at):
         return "ended" if case.ended else "taken"
     return "" if number and parts.line.can_call else "no number"
 
 
-def _ring(parts: Parts, call: Call) -> Ring:
-    return Ring(f"{parts.public_url}/twilio/page/call?id={call.id}", receipts_url(parts, call.id), RINGS, LASTS)
+def _ring(parts: Parts, call: Call, case: Case) -> Ring:
+    kind = "page" if call.person else "rescue"
+    to_the_beep = call.person is None and voicemail_allowed(case)
+    return Ring(f"{parts.public_url}/twilio/{kind}/call?id={call.id}", receipts_url(parts, call.id), RINGS, LASTS, to_the_beep)
+
+
+def voicemail_allowed(case: Case) -> bool:
+    """Asked, and answered yes: a neutral voicemail may be left with the resident."""
+    return case.answers.get("voicemail") == "yes"
 
 
 def receipts_url(parts: Parts, call_id: str) -> str:
@@ -126,11 +140,19 @@ def _failed(parts: Parts, call: Call, problem: LineError) -> None:
 
 def _end(parts: Parts, call: Call, state: str, why: str) -> None:
     """It comes to nothing, and the journal says so; the ladder climbs by its own clock."""
+    _told_nobody(parts, call)
     with transaction(parts) as conn:
         if calls.end(conn, call.id, state, why):
             detail = {"person": call.person or "", "why": why}
             journal.write(conn, [journal.Line(parts.new_id(), parts.now(), call.case_id, "system", f"call_{state}", detail)])
             _wake_next(conn, parts, call)
+
+
+def _told_nobody(parts: Parts, call: Call) -> None:
+    """A call for a lost text that ends without the news being heard is told to humans: first, so that a crash in between
+    tells it again and not never."""
+    if call.text_id is not None and not call.answer:
+        change(parts, call.case_id, lambda case, scene: rescue_failed(case, scene), "system")
 
 
 def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
@@ -172,16 +194,21 @@ def _lost(call: Call, now: datetime) -> bool:
 
 def note_receipt(parts: Parts, call_id: str, state: str, provider_id: str | None) -> None:
     """Keep how far a call has come. Busy, no answer, a failure: none is an acknowledgement, and the ladder goes on."""
+    with parts.engine.connect() as conn:
+        call = calls.by_id(conn, call_id)
+    if call is None or call.rank >= calls.ENDED:
+        return
+    ends = calls.RANKS.get(state, 0) >= calls.ENDED
+    if ends:
+        _told_nobody(parts, call)
     try:
         with transaction(parts) as conn:
-            _noted(conn, parts, call_id, state, provider_id)
+            _noted(conn, parts, call, state, provider_id, ends)
     except sa.exc.IntegrityError:  # another call says that SID is its own
         with contextlib.suppress(sa.exc.IntegrityError), transaction(parts) as conn:  # or that phone: ours is not made then
-            _noted(conn, parts, call_id, state, None)
+            _noted(conn, parts, call, state, None, ends)
 
 
-def _noted(conn: sa.Connection, parts: Parts, call_id: str, state: str, provider_id: str | None) -> None:
-    if calls.receipt(conn, call_id, state, provider_id) and calls.RANKS.get(state, 0) >= calls.ENDED:
-        ended = calls.by_id(conn, call_id)
-        if ended is not None:
-            _wake_next(conn, parts, ended)
+def _noted(conn: sa.Connection, parts: Parts, call: Call, state: str, provider_id: str | None, ends: bool) -> None:
+    if calls.receipt(conn, call.id, state, provider_id) and ends:
+        _wake_next(conn, parts, call)

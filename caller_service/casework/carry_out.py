@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from caller_service.core import hand_off
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
-from caller_service.core.effect import HandOff, OptIn, OptOut, Page, Record, StandDown
+from caller_service.core.effect import HandOff, OptIn, OptOut, Page, Record, Rescue, StandDown
 from caller_service.core.escalation import people
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene
@@ -142,6 +142,9 @@ def _people(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> None:
             _page(conn, parts, case, effect, work.scene)
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
+        elif isinstance(effect, Rescue) and not calls.made_for(conn, effect.text_id):
+            index = parts.sealer.index(work.contact.number)
+            _ring(conn, parts, case.id, index, work.scene.now, text_id=effect.text_id)
     if _settles(work.before, case):
         stop_calls(conn, parts, case.id, work.scene.now)
 
@@ -174,10 +177,13 @@ def text_person(conn: sa.Connection, parts: Parts, case: Case, name: str, words:
 
 def ring_person(conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, page_id: str, now: datetime) -> None:
     """Ring somebody on a ladder, unless a call to them about this case waits, rings or goes on already."""
-    if calls.under_way(conn, case_id, rung.name):
-        return
+    if not calls.under_way(conn, case_id, rung.name):
+        _ring(conn, parts, case_id, parts.sealer.index(rung.number), now, person=rung.name, page_id=page_id)
+
+
+def _ring(conn: sa.Connection, parts: Parts, case_id: str, number_index: bytes, now: datetime, **whom: str) -> None:
     call_id = parts.new_id()
-    calls.add(conn, call_id, case_id, parts.sealer.index(rung.number), now, now + HOLD, rung.name, page_id)
+    calls.add(conn, call_id, case_id, number_index, now, now + HOLD, **whom)
     parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id)
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from caller_service.core.dispatch import cannot_text
+from caller_service.core.dispatch import text_lost
 from caller_service.core.safe_contact import may_note, may_text
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
 from caller_service.store import cases, contacts, messages
@@ -116,7 +116,7 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
     if text.case_id is None or text.person is not None:
         return
     why = "blocked" if isinstance(problem, ContactStopped) else "landline" if isinstance(problem, NumberCannotReceive) else "undelivered"
-    change(parts, text.case_id, lambda case, scene: cannot_text(case, why), "system")
+    change(parts, text.case_id, lambda case, scene: text_lost(case, why, text.id, scene), "system")
 
 
 def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:

@@ -11,11 +11,11 @@ from . import hand_off
 from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, Step, move, replace
 from .clock import CLOCKS
 from .disposition import decide
-from .effect import Effect, HandOff, Page, Record, Say, StandDown
+from .effect import Effect, HandOff, Page, Record, Rescue, Say, StandDown
 from .escalation import ladder_of, page_rung, passed_on
 from .ledger import REASONS, end
 from .routing import Scene
-from .safe_contact import gated, may_note, may_text, status_key
+from .safe_contact import RESCUE_PAUSE, gated, may_note, may_rescue, may_text, status_key
 
 
 class Refused(Exception):
@@ -263,6 +263,38 @@ def cannot_text(case: Case, why: str) -> Step:
     if case.ended or case.cannot_text:
         return Step(case)
     return Step(*hand_off.revise(replace(case, cannot_text=why), (Record("cannot_text", {"why": why}),)))
+
+
+def text_lost(case: Case, why: str, text_id: str, scene: Scene) -> Step:
+    """A text did not reach the resident. Where calls are safe we call instead, at most every ten minutes; where they are
+    not, whoever looks after the case is told aloud. It closes nothing."""
+    if case.ended:
+        return Step(case)
+    step = cannot_text(case, why)
+    if not may_rescue(case, scene.program):
+        return _alarm(step, scene)
+    rescued = case.marks.get("rescued")
+    if rescued is not None and scene.now - rescued < RESCUE_PAUSE:
+        return step
+    return Step(step.case.marked(rescued=scene.now), (*step.effects, Rescue(text_id), Record("rescue_call")))
+
+
+def rescue_failed(case: Case, scene: Scene) -> Step:
+    """The call for a lost text told nobody anything: a human finds another way."""
+    return Step(case) if case.ended else _alarm(Step(case), scene)
+
+
+def _alarm(step: Step, scene: Scene) -> Step:
+    """The resident hears nothing from us: the review ladder is paged, once a case, and dispatch has it in a revision."""
+    case = step.case
+    if "not_reached" in case.marks:
+        return step
+    case = replace(case, round=case.round + 1).marked(not_reached=scene.now)
+    others = tuple(effect for effect in step.effects if not isinstance(effect, HandOff))
+    effects = (*others, Record("not_reached"), *page_rung(case, "review", 0, scene))
+    if any(isinstance(effect, HandOff) for effect in step.effects):  # the revision that says so is made already
+        return Step(case, (*effects, HandOff("cannot_text")))
+    return Step(*hand_off.revise(case, (*effects, HandOff("cannot_text"))))
 
 
 def _told(case: Case, effects: tuple[Effect, ...], key: str) -> Step:

@@ -54,6 +54,13 @@ class StandDown:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescue:
+    """A text did not reach the resident: call them instead. `text_id`: the message that was lost."""
+
+    text_id: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OptOut:
     """The contact wants no more texts. Nothing is closed by it."""
 
@@ -71,5 +78,5 @@ class Record:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
-Effect = Say | Ask | Page | HandOff | StandDown | OptOut | OptIn | Record
+Effect = Say | Ask | Page | HandOff | StandDown | Rescue | OptOut | OptIn | Record
 Effects = tuple[Effect, ...]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from .case import Case, Status
 from .effect import Ask, Effects, Say
+from .program import Program
 
 TEXT_ALLOWED = frozenset({"text_call", "text", "text_deaf"})
 CALL_ALLOWED = frozenset({"text_call", "call"})
@@ -34,6 +35,16 @@ def may_note(case: Case, now: datetime) -> bool:
 def may_call(case: Case) -> bool:
     """Only after "call" was said to be safe; a watched person is never called."""
     return case.answers.get("contact") in CALL_ALLOWED and not case.watched
+
+
+RESCUE_PAUSE = timedelta(minutes=10)  # between two calls for texts that were lost
+
+
+def may_rescue(case: Case, program: Program) -> bool:
+    """May we call because a text was lost? Where calls were called safe, and never after violence: whoever does harm may
+    pick up (domain.md section 2, rule 5). A Messaging Service has no number to call from."""
+    violent = case.answers.get("violence") not in (None, "no") or bool({"violence", "weapon"} & case.said)
+    return may_call(case) and not violent and program.numbers.ours[0].number.startswith("+")
 
 
 def gated(case: Case, effects: Effects) -> tuple[Effects, tuple[str, ...]]:
@@ -87,6 +98,11 @@ OTHERS_WORDS = STATUS_WORDS | {
     Status.CLOSED: "status.other.finished",
     Status.CANCELLED: "status.other.finished",
 }
+
+
+def rescue_key(case: Case, verified: bool = False) -> str:
+    """The words a call tells instead of a lost text: where the case stands, as whoever holds this phone may hear it."""
+    return status_key(case).replace("status.", "rescue.", 1) if may_hear_status(case, verified) else "rescue.received"
 
 
 def status_key(case: Case) -> str:

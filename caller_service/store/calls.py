@@ -83,6 +83,11 @@ def under_way(conn: sa.Connection, case_id: str, person: str) -> bool:
     return conn.execute(sa.select(call.c.id).where(*mine).limit(1)).first() is not None
 
 
+def made_for(conn: sa.Connection, text_id: str) -> bool:
+    """Is there a call already that stands for this text?"""
+    return conn.execute(sa.select(call.c.id).where(call.c.text_id == text_id)).first() is not None
+
+
 def next_waiting(conn: sa.Connection, number_index: bytes) -> str | None:
     """The call that has waited longest for this phone to be free."""
     waiting = (call.c.number_index == number_index, call.c.state == "waiting")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from flask import Response, request
 
+from caller_service.casework import rescue
 from caller_service.casework.answer_call import TIMES, Spoken, picked_up, pressed
 from caller_service.casework.call_person import note_receipt
 from caller_service.front.guard import guarded, parts, twilio_only
@@ -41,6 +42,21 @@ def page_key() -> Response:
     return _spoken(call_id, lambda: pressed(parts(), call_id, _machine(), request.form.get("Digits", ""), said))
 
 
+@calls.post("/rescue/call")
+def rescue_call() -> Response:
+    """A resident picked up whom a text did not reach; or somebody else, or their voicemail."""
+    call_id, sid = _id(request.args.get("id", "")), _id(request.form.get("CallSid", ""))
+    return _spoken(call_id, lambda: rescue.picked_up(parts(), call_id, sid or None, _machine()), "rescue")
+
+
+@calls.post("/rescue/key")
+def rescue_key() -> Response:
+    """The key they pressed, or silence."""
+    call_id, time = _id(request.args.get("id", "")), request.args.get("time", "")
+    said = int(time) if re.fullmatch("[1-9]", time) else TIMES
+    return _spoken(call_id, lambda: rescue.pressed(parts(), call_id, _machine(), request.form.get("Digits", ""), said), "rescue")
+
+
 @calls.post("/receipts/call")
 def receipt() -> Response:
     """How far a call has come. Unknown ids and states are answered and left: receipts come late, twice, out of order."""
@@ -59,8 +75,9 @@ def _machine() -> bool:
     return request.form.get("AnsweredBy", "").startswith(("machine", "fax"))
 
 
-def _spoken(call_id: str, hear: Callable[[], Spoken]) -> Response:
-    """What is heard, as TwiML. Whatever fails, nobody is left to believe that they took a case."""
+def _spoken(call_id: str, hear: Callable[[], Spoken], kind: str = "page") -> Response:
+    """What is heard, as TwiML. Whatever fails, nobody is left to believe that they took a case; a resident hears no fault,
+    and the call counts as not heard."""
     if not call_id:
         return twiml.says(())
     try:
@@ -69,8 +86,8 @@ def _spoken(call_id: str, hear: Callable[[], Spoken]) -> Response:
     except Exception as problem:  # the outermost door
         log.error("call failed", extra={"fault": type(problem).__name__})
         language = parts().program.languages[0]
-        told = Spoken(parts().catalog.text(language, "page.call_fault"), language)
+        told = Spoken(parts().catalog.text(language, "page.call_fault"), language) if kind == "page" else Spoken()
     voice = VOICES.get(told.language, "en-US")
     if told.asks:
-        return twiml.asks(voice, told.words, f"{parts().public_url}/twilio/page/key?id={call_id}&time={told.asks}", KEY_WAIT)
+        return twiml.asks(voice, told.words, f"{parts().public_url}/twilio/{kind}/key?id={call_id}&time={told.asks}", KEY_WAIT)
     return twiml.says(((voice, told.words),) if told.words else ())
