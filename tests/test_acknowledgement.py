@@ -55,6 +55,17 @@ def test_a_time_that_is_too_far_takes_nothing(house: House) -> None:
     assert me.case().status != "accepted"
 
 
+@pytest.mark.parametrize("said", ["{} no", "pass {}", "{} can't, busy"])
+def test_a_page_can_be_passed_on_by_text_and_the_next_is_asked_at_once(house: House, said: str) -> None:
+    me = in_danger(house)
+    assert [row.person for row in house.rows("page")] == ["Dispatcher on duty"]
+
+    house.resident(DISPATCHER).texts(said.format(me.case().reference)).told("page.passed")
+
+    assert me.case().status != "accepted"
+    assert "Second dispatcher" in {row.person for row in house.rows("page")}
+
+
 def ask(house: House, me: Resident, words: str = "Which door do we come to?", by: str = "Maria") -> int:
     answer = house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "ask", "by": by, "words": words})
     return int(answer.status_code)

@@ -120,18 +120,20 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
 
 
 def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:
-    """Keep how far a text has come; the failure of one to a resident is told to whoever has the case."""
+    """Keep how far a text has come; the failure of one to a resident is told to whoever has the case.
+
+    That is done first, and may be done twice: the provider does not repeat what it was thanked for.
+    """
+    with parts.engine.connect() as conn:
+        text = messages.by_id(conn, parts.sealer, message_id) if messages.is_news(conn, message_id, state) else None
+    if text is None:
+        return
+    if state in messages.FAILED:
+        code = int(error) if error and error.isdecimal() else 0
+        undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)
     try:
         with transaction(parts) as conn:
-            news = messages.receipt(conn, message_id, state, provider_id, error)
+            messages.receipt(conn, message_id, state, provider_id, error)
     except sa.exc.IntegrityError:  # a page with the same words calls that SID its own: what happened to this one counts all the same
         with transaction(parts) as conn:
-            news = messages.receipt(conn, message_id, state, None, error)
-    if news and state in messages.FAILED:
-        with parts.engine.connect() as conn:
-            text = messages.by_id(conn, parts.sealer, message_id)
-        if text is not None:
-            code = int(error) if error and error.isdecimal() else 0
-            undelivered(
-                parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None
-            )
+            messages.receipt(conn, message_id, state, None, error)

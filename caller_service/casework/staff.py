@@ -1,6 +1,7 @@
 """A text from somebody on a ladder: they answer a page with the case's reference, and have it.
 
-With a time behind it ("K7M4Q2 20", "K7M4Q2 in 20 minutes", "K7M4Q2 18:40") they have it and will be there then.
+With a time behind it ("K7M4Q2 20", "K7M4Q2 in 20 minutes", "K7M4Q2 18:40") they have it and will be there then; with "no"
+("K7M4Q2 no", "pass K7M4Q2") the next person is asked at once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from caller_service.core.case import Case
-from caller_service.core.dispatch import Refused, accept, at_time
+from caller_service.core.dispatch import Refused, accept, at_time, pass_on
 from caller_service.core.program import Program, Rung
 from caller_service.core.routing import Scene
 from caller_service.store import cases, messages
@@ -25,6 +26,7 @@ from .receive import Turn
 _REFERENCE = re.compile(
     r"(?<![A-Z0-9])(?:[BCDFGHJKMNPQRTVWXZ]\W?[2-9]\W?){2}[BCDFGHJKMNPQRTVWXZ]\W?[2-9](?![A-Z0-9])"
 )  # parts.new_reference
+_PASSES = re.compile(r"\b(no|pass|busy|can'?t|cannot|paso|ocupad[oa])\b")
 _CLOCK = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b")
 _MINUTES = re.compile(r"(?<![\d:])(\d{1,3})(?![\d:])")
 
@@ -84,6 +86,9 @@ def promised(rest: str, scene: Scene) -> datetime | None:
 
 def _accepted(parts: Parts, case: Case, rung: Rung, rest: str) -> tuple[str, dict[str, str]]:
     try:
+        if _PASSES.search(rest.lower()):
+            change(parts, case.id, lambda now, scene: pass_on(now, rung.name, scene), rung.name)
+            return "page.passed", {"reference": case.reference}
         change(
             parts, case.id, lambda now, scene: accept(now, rung.name, promised(rest, scene) or now.marks.get("promised"), scene), rung.name
         )

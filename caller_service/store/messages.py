@@ -102,6 +102,12 @@ def latest(conn: sa.Connection) -> datetime | None:
         return None
 
 
+def is_news(conn: sa.Connection, message_id: str, state: str) -> bool:
+    """Would a receipt with this state tell anything new of a text of ours?"""
+    older = (message.c.id == message_id, message.c.direction == "out", message.c.rank < RANKS.get(state, 0))
+    return conn.execute(sa.select(message.c.id).where(*older)).first() is not None
+
+
 def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str | None, error: str | None) -> bool:
     """Note how far a text has come. False if this is old news: receipts come late, twice and out of order."""
     rank = RANKS.get(state, 0)
