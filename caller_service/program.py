@@ -179,6 +179,8 @@ def _destination(sheet: Sheet) -> Destination:
             sheet.fault("url", f'"{one.url}" is not an http or https URL')
         if not _SECRET_NAME.fullmatch(one.secret):  # never quoted: it may be the secret itself
             sheet.fault("secret", "must be the name of an environment variable that ends in _SECRET, never the secret itself")
+        if one.look_up and "?" in one.url:
+            sheet.fault("url", "with look_up the hand-off's id is put behind it: no ? may stand in it")
     elif one.kind == "console" and (one.url or one.secret or one.look_up):
         sheet.fault("kind", "the console needs no url, no secret and no look_up")
     if one.kind == "eido":

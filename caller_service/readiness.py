@@ -18,7 +18,14 @@ Span = tuple[datetime, datetime]
 
 def live_faults(settings: Settings, program: Program) -> tuple[str, ...]:
     """Everything that forbids going live, all at once."""
-    return (*_sign_off(program), *_clocks(program), *_ladder(program), *_destinations(settings, program), *_address(settings))
+    return (
+        *_sign_off(program),
+        *_clocks(program),
+        *_ladder(program),
+        *_waits(program),
+        *_destinations(settings, program),
+        *_address(settings),
+    )
 
 
 def _clocks(program: Program) -> list[str]:
@@ -43,6 +50,16 @@ def _ladder(program: Program) -> list[str]:
     return [f'ladder "danger": nobody is on duty {", ".join(_said(span) for span in spans[:_NAMED])}{more} ({program.time_zone})']
 
 
+def _waits(program: Program) -> list[str]:
+    """In danger nobody is waited for longer than the clock says (rule 4)."""
+    longest = program.clocks.page_next
+    return [
+        f'ladder "danger": {rung.name} is waited for {rung.wait} s, longer than clocks.page_next, {longest} s'
+        for rung in program.rungs("danger")
+        if rung.wait > longest
+    ]
+
+
 def _said(span: Span) -> str:
     start, end = span
     closes = "24:00" if end.time() == time() else f"{end:%H:%M}"
@@ -50,13 +67,13 @@ def _said(span: Span) -> str:
 
 
 def uncovered(program: Program) -> list[Span]:
-    """The spans of a local week, day by day, in which no rung of the danger ladder is on duty."""
+    """The spans of a local week, day by day, in which nobody of the danger ladder is on duty with a phone."""
     rungs = program.rungs("danger")
     clocks = {time(), *(clock for rung in rungs for hours in rung.hours for clock in (hours.opens, hours.closes))}
     edges = sorted(datetime.combine(_MONDAY + timedelta(days=day), clock) for day in range(7) for clock in clocks)
     spans: list[Span] = []
     for start, end in zip(edges, [*edges[1:], _MONDAY + _WEEK], strict=True):
-        if any(is_open(rung.hours, start) for rung in rungs):
+        if any(rung.by != "console" and is_open(rung.hours, start) for rung in rungs):
             continue
         runs_on = spans and spans[-1][1] == start and start.time() != time()  # a gap is named day by day
         spans.append((spans.pop()[0] if runs_on else start, end))

@@ -34,7 +34,9 @@ def in_danger(house: House) -> Resident:
     return me
 
 
-@pytest.mark.parametrize(("rest", "minutes"), [("20", 20), ("in 20 minutes", 20), ("20min", 20), ("12:30", 25)])
+@pytest.mark.parametrize(
+    ("rest", "minutes"), [("20", 20), ("in 20 minutes", 20), ("20min", 20), ("12:30", 25), ("at 12:30 pm", 25), ("2 hours", 120)]
+)
 def test_a_page_can_be_answered_with_a_time(house: House, rest: str, minutes: int) -> None:
     me = in_danger(house)
     house.clock.at = house.clock.at.replace(hour=19, minute=4, second=50)
@@ -47,6 +49,18 @@ def test_a_page_can_be_answered_with_a_time(house: House, rest: str, minutes: in
     assert abs(datetime.fromisoformat(case.state["marks"]["promised"]) - house.clock.at - said) < timedelta(minutes=1), "kept whole"
 
 
+@pytest.mark.parametrize("said", ["who is {}?", "wrong number {}", "sorry asleep {}", "{} 6pm", "{} half an hour", "is {} mine 3"])
+def test_what_is_not_understood_takes_nothing_and_the_ladder_goes_on(house: House, said: str) -> None:
+    me = in_danger(house)
+
+    house.resident(DISPATCHER).texts(said.format(me.case().reference)).told("page.unclear")
+
+    assert me.case().status != "accepted"
+    house.wait(61)
+    house.sweeps()
+    assert "Second dispatcher" in {row.person for row in house.rows("page")}
+
+
 def test_a_time_that_is_too_far_takes_nothing(house: House) -> None:
     me = in_danger(house)
 
@@ -55,7 +69,7 @@ def test_a_time_that_is_too_far_takes_nothing(house: House) -> None:
     assert me.case().status != "accepted"
 
 
-@pytest.mark.parametrize("said", ["{} no", "pass {}", "{} can't, busy"])
+@pytest.mark.parametrize("said", ["{} no", "pass {}", "{} can't, busy", "{} can\u2019t", "nope {}", "not me {}"])
 def test_a_page_can_be_passed_on_by_text_and_the_next_is_asked_at_once(house: House, said: str) -> None:
     me = in_danger(house)
     assert [row.person for row in house.rows("page")] == ["Dispatcher on duty"]
@@ -102,6 +116,17 @@ def test_the_clock_of_acceptance_waits_for_the_answer_and_no_longer(house: House
     house.sweeps()
 
     assert [row.person for row in house.rows("page")] == ["Team desk"]
+
+
+def test_somebody_who_goes_on_writing_does_not_put_off_the_next_page(house: House) -> None:
+    me = house.resident(ME).wants_a_team()
+    ask(house, me)
+    for _ in range(8):
+        house.wait(60)
+        me.texts("status")
+        house.sweeps()
+
+    assert house.rows("page"), "one answer is waited for, not every word"
 
 
 def test_in_danger_a_question_stops_no_page(house: House) -> None:

@@ -144,3 +144,55 @@ def test_a_team_that_comes_is_not_called_back_by_a_change() -> None:
 def test_change_while_a_question_is_open_does_not_lose_the_question() -> None:
     person = Resident().texts("hi").answers("me").texts("change")
     assert person.asked == "health"
+
+
+@pytest.mark.parametrize("if_none", ["counselor", "call_988"])
+def test_a_late_yes_calls_back_no_team_that_has_accepted(if_none: str) -> None:
+    person = at_the_end(if_none).staff(lambda case, scene: accept(case, "Sam", None, scene))
+    assert person.asked == ""
+
+    person.texts("1")
+
+    assert person.case.status == Status.ACCEPTED and person.case.response == "team"
+
+
+def test_a_doubt_that_no_human_has_looked_at_is_not_closed_by_a_choice() -> None:
+    person = Resident().texts("hi").answers("unknown", "unsure", "no", "no", "text_call", "outside", "worried", "team", "wait")
+    assert person.case.review
+
+    person.texts("change").answers("call_988").hears_of("contingency.988")
+
+    assert not person.case.ended and person.case.review
+    person.waits(minutes=6)
+    assert [page.ladder for page in person.happened(Page)].count("review") >= 1
+
+
+def test_an_argument_or_a_code_word_is_not_closed_by_a_bare_number_at_the_end() -> None:
+    person = Resident().texts("hi").answers("me", "no", "no", "no", "text_call", "inside", "argument", "no", "team", "call_988")
+    person.waits(minutes=16)
+
+    assert person.asked == "" and person.said.count("truth.unpicked") == 2, "the truth, and no question"
+
+
+def test_with_nobody_on_duty_the_truth_is_told_once_a_tick() -> None:
+    night = (Hours(frozenset(range(7)), time(22), time(22, 1)),)
+    program = replace(PROGRAM, ladder=tuple(replace(rung, hours=night) for rung in PROGRAM.ladder))
+    person = Resident(program=program).texts("hi").answers("me", "no", "no", "no", "text_call", "inside", "worried", "team", "wait")
+    person.waits(minutes=6)
+
+    assert person.said.count("truth.unpicked") == 1
+
+
+def test_a_ladder_that_nobody_stands_on_asks_those_for_danger() -> None:
+    program = ladder(Rung("danger", "Ana", "text"))
+
+    assert [rung.name for rung in people(Page("review", 0, 1), Scene(program, NOON))] == ["Ana"]
+
+
+def test_the_review_climbs_beside_the_team_ladder_and_skips_nobody() -> None:
+    rungs = tuple(Rung("team", name, "text") for name in ("A", "B", "C")) + PROGRAM.rungs("danger") + PROGRAM.rungs("review")
+    person = Resident(program=replace(PROGRAM, ladder=rungs)).texts("hi")
+    person.answers("unknown", "unsure", "no", "no", "text_call", "inside", "worried", "team", "wait").waits(minutes=16)
+
+    asked = [name for page in person.happened(Page) if page.ladder == "team" for name in names(page, Scene(person.program, person.now))]
+    assert [name for name in asked if name in "ABC"][:3] == ["A", "B", "C"]

@@ -26,9 +26,11 @@ from .receive import Turn
 _REFERENCE = re.compile(
     r"(?<![A-Z0-9])(?:[BCDFGHJKMNPQRTVWXZ]\W?[2-9]\W?){2}[BCDFGHJKMNPQRTVWXZ]\W?[2-9](?![A-Z0-9])"
 )  # parts.new_reference
-_PASSES = re.compile(r"\b(no|pass|busy|can'?t|cannot|paso|ocupad[oa])\b")
-_CLOCK = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b")
-_MINUTES = re.compile(r"(?<![\d:])(\d{1,3})(?![\d:])")
+_TAKES = re.compile(r"(i |i'll )?(take|taking|have|got|accept|yes|ok|okay|mine|tomo|acepto|s[ií])?( it| this)?")
+_PASSES = re.compile(r"(i )?(no|nope|pass|busy|can't|cant|cannot|not me|paso|ocupad[oa])( it| busy)?")
+_CLOCK = re.compile(r"(?:at |a las )?([01]?\d|2[0-3]):([0-5]\d) ?(am|pm)?")
+_MINUTES = re.compile(r"(?:in |en )?(\d{1,3}) ?(?:m|min|mins|minutes?|minutos?)?")
+_HOURS = re.compile(r"(?:in |en )?(\d{1,2}) ?(?:h|hrs?|hours?|horas?)")
 
 
 def on_the_ladder(program: Program, number: str) -> Rung | None:
@@ -74,25 +76,39 @@ def read_page_answer(said: str) -> tuple[str, str]:
 
 
 def promised(rest: str, scene: Scene) -> datetime | None:
-    """The time somebody gives with a page's answer; None for none. Raises Refused for one more than twelve hours away."""
-    if clock := _CLOCK.search(rest):
-        return at_time(int(clock[1]), int(clock[2]), scene)
-    if minutes := _MINUTES.search(rest):
-        if int(minutes[1]) > 12 * 60:
-            raise Refused("too_far")
-        return scene.now + timedelta(minutes=int(minutes[1]))
-    return None
+    """The time somebody gives with a page's answer; None for none. Raises Refused for one more than twelve hours away, and
+    for words that mean nothing we know: a guess would stop the ladder."""
+    if found := _CLOCK.fullmatch(rest):
+        hour = int(found[1]) % 12 + 12 * (found[3] == "pm") if found[3] else int(found[1])
+        return at_time(hour, int(found[2]), scene)
+    found = _MINUTES.fullmatch(rest)
+    minutes = int(found[1]) if found else 60 * int(hours[1]) if (hours := _HOURS.fullmatch(rest)) else 0
+    if minutes > 12 * 60:
+        raise Refused("too_far")
+    if minutes:
+        return scene.now + timedelta(minutes=minutes)
+    if _TAKES.fullmatch(rest):
+        return None
+    raise Refused("unclear")
+
+
+def plain(rest: str) -> str:
+    """What stands around the code, without marks and capitals."""
+    return " ".join(re.sub(r"[^\w:' ]", " ", rest.lower().replace("\u2019", "'")).split())
 
 
 def _accepted(parts: Parts, case: Case, rung: Rung, rest: str) -> tuple[str, dict[str, str]]:
     try:
-        if _PASSES.search(rest.lower()):
+        if _PASSES.fullmatch(plain(rest)):
             change(parts, case.id, lambda now, scene: pass_on(now, rung.name, scene), rung.name)
             return "page.passed", {"reference": case.reference}
         change(
-            parts, case.id, lambda now, scene: accept(now, rung.name, promised(rest, scene) or now.marks.get("promised"), scene), rung.name
+            parts,
+            case.id,
+            lambda now, scene: accept(now, rung.name, promised(plain(rest), scene) or now.marks.get("promised"), scene),
+            rung.name,
         )
     except Refused as refusal:
-        key = {"taken": "page.taken", "too_far": "page.too_far"}.get(refusal.code, "page.ended")
+        key = {"taken": "page.taken", "too_far": "page.too_far", "unclear": "page.unclear"}.get(refusal.code, "page.ended")
         return key, {"reference": case.reference, "name": refusal.name}
     return "page.accepted", {"reference": case.reference}

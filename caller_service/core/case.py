@@ -89,6 +89,7 @@ class Case:
     outcome: str = ""
     round: int = 0  # how often people were paged for it
     rung: int = 0
+    review_rung: int = 0  # how far the review ladder is climbed, beside the other
     accepted_by: str = field(default="", repr=False)
     revision: int = 0  # of the hand-off; 0: never handed off
     sent: str = ""  # fingerprint of what the last revision told

@@ -20,7 +20,7 @@ from .ledger import began_nothing, end
 from .program import Clocks, Program
 from .protocol import DOUBT
 from .routing import Scene
-from .safe_contact import gated, may_text
+from .safe_contact import gated, may_text, touchy
 from .screening import recompute
 from .trial import over, over_due
 
@@ -173,7 +173,7 @@ def _unaccepted(case: Case) -> bool:
 def _accept_due(case: Case, program: Program) -> datetime | None:
     if not _unaccepted(case) or case.response not in ("team", "counselor"):
         return None
-    since = _last(case, "handed_off", "unpicked", "asked_resident", *(("heard",) if "asked_resident" in case.marks else ()))
+    since = _last(case, "handed_off", "unpicked", "asked_resident", "answered_resident")
     asked = case.marks.get("unpicked")
     if since is None:
         return None
@@ -190,21 +190,26 @@ def _accept(case: Case, scene: Scene) -> Step:
     if told:
         case = case.marked(word=scene.now, unpicked_told=scene.now)
     effects = (*page_rung(case, case.response, case.rung, scene), *told, Record("unpicked"))
-    if "ladder_ended" in case.marks or not climbed(scene.program, case.response, case.rung, scene):
+    if first or "ladder_ended" in case.marks or not climbed(scene.program, case.response, case.rung, scene):
         return Step(case, effects)
-    step = _ladder_end(case.marked(ladder_ended=scene.now), scene)
+    step = _ladder_end(case, scene)
     return Step(step.case, (*effects, Record("ladder_ended"), *step.effects))
 
 
 def _ladder_end(case: Case, scene: Scene) -> Step:
     """Everybody was asked and nobody came: the truth once more, and what they chose for that, put to them again before it
     is done (domain.md section 2, rule 12). Without an answer they go on waiting, and people go on being asked."""
-    truth = Say("truth.unpicked", unasked=True)
-    if case.asked or case.response != "team" or not may_text(case, "ask.if_none"):
-        return Step(case, (truth,))
+    truth = (Say("truth.unpicked", unasked=True),) if "ladder_truth" not in case.marks else ()
+    case = case.marked(ladder_truth=scene.now)
+    private = touchy(case) or never_re_ask(case) or bool(case.code_word)  # the phone may be in other hands
+    if case.response != "team" or private:
+        return Step(case.marked(ladder_ended=scene.now), truth)
+    if case.asked or not may_text(case, "ask.if_none"):
+        return Step(case, truth)  # put when the next person has been asked in vain
+    case = case.marked(ladder_ended=scene.now)
     waits = case.answers.get("if_none") in (None, "wait", *DOUBT)
     step = choose_anew(case, scene, unasked=True) if waits else _ask_whether_still(case, scene)
-    return Step(step.case.marked(word=scene.now), (truth, *step.effects))
+    return Step(step.case.marked(word=scene.now), (*truth, *step.effects))
 
 
 def _ask_whether_still(case: Case, scene: Scene) -> Step:
@@ -229,7 +234,7 @@ def _review_due(case: Case, program: Program) -> datetime | None:
     if only_quiet(case) and "review_paged" in case.marks:
         return None  # a stray "hi": one person was asked by name, that is enough
     if (asked := case.marks.get("review_paged")) is not None and asked >= case.marks.get("review", asked):
-        return asked + wait(program, "review", case.rung, asked, program.clocks.review)
+        return asked + wait(program, "review", case.review_rung, asked, program.clocks.review)
     return _after("review", program.clocks.review, case)
 
 
@@ -241,8 +246,8 @@ def only_quiet(case: Case) -> bool:
 def _review(case: Case, scene: Scene) -> Step:
     """The promised look did not come in time: now somebody is asked by name."""
     first = "review_paged" not in case.marks
-    case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(review_paged=scene.now)
-    return Step(case, (*page_rung(case, "review", case.rung, scene), Record("review_late")))
+    case = replace(case, round=case.round + first, review_rung=0 if first else case.review_rung + 1).marked(review_paged=scene.now)
+    return Step(case, (*page_rung(case, "review", case.review_rung, scene), Record("review_late")))
 
 
 # ---- accepted, but not moving ---------------------------------------------------------------------------------------

@@ -31,7 +31,8 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    return Step(case, (Say("help"),))
+    first = "asked" not in case.marks  # perhaps a plea: it counts as a request (core/ledger.py)
+    return Step(replace(case, said=case.said | {"help"}) if first else case, (Say("help"),))
 
 
 def _raise(word: str) -> Callable[[Case, Command, Reading, Scene], Step]:

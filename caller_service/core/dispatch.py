@@ -17,6 +17,8 @@ from .ledger import REASONS, end
 from .routing import Scene
 from .safe_contact import RESCUE_PAUSE, gated, may_note, may_rescue, may_text, status_key
 
+CHOICES = ("if_none", "if_none_still")
+
 
 class Refused(Exception):
     """Dispatch asked for what cannot be; `code` is for the machine, `name` who has the case where that is why."""
@@ -37,6 +39,7 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene) -> Step:
     if taken and (at is None or _same_time(at, case.marks.get("promised"))):
         return Step(case)
     joins = case.in_danger and not taken
+    case = case if taken else _without_choice(case)
     if at is None and not case.human_has_it:
         case = case.unmarked("promised")
     case = replace(case, accepted_by=by, review=False, unserved="").marked(acknowledged=scene.now, **({"promised": at} if at else {}))
@@ -75,6 +78,11 @@ def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
     return _told(case, (Say("note", {"name": by, "words": words}), Record("asked_resident", {"by": by})), case.told)
 
 
+def _without_choice(case: Case) -> Case:
+    """Somebody comes: what to do if nobody does is no longer asked, so that a late "yes" calls nobody back."""
+    return replace(case, asked="").unmarked("chooses_anew") if case.asked in CHOICES else case
+
+
 def _same_time(at: datetime, known: datetime | None) -> bool:
     """A repeated "in 20 minutes" comes a little later than the first and means the same."""
     return known is not None and abs(at - known) < timedelta(minutes=2)
@@ -106,7 +114,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case = move(case, Status.DECLINED, scene.now)
     except CannotMove:
         raise Refused("cannot_move") from None
-    case = replace(case, accepted_by="", rung=case.rung + 1, round=max(1, case.round)).unmarked("promised", "acknowledged")
+    case = replace(case, accepted_by="", rung=case.rung + (case.round > 0), round=max(1, case.round)).unmarked("promised", "acknowledged")
     case = case.marked(paged=scene.now) if case.in_danger else case.marked(unpicked=scene.now)
     case = _remarked(_looked_at_again(case, scene), by, reason)
     had_it = (Say(status_key(case), unasked=True),) if told_before else ()
@@ -179,7 +187,7 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: 
         raise Refused("cannot_move") from None
     case = _remarked(case, by, reason)
     if case.human_has_it:  # it moves, though nobody said "accept": whatever it waited for is over
-        case = replace(case, unserved="")
+        case = replace(_without_choice(case), unserved="")
     if to == Status.UNREACHABLE:
         case = _looked_at_again(replace(case, accepted_by="").unmarked("acknowledged", "promised"), scene)
         case = case.marked(paged=scene.now, first_paged=case.marks.get("first_paged", scene.now)) if case.in_danger else case

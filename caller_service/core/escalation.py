@@ -27,7 +27,8 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
     """Those a page goes to: the rung's person, and from the second asking on the supervisors too."""
     order = _order(scene.program, page.ladder, scene.local)
     if not order:
-        return _once((*scene.program.rungs(page.ladder), *(rung for rung in scene.program.ladder if rung.supervisor)))
+        everybody = _once((*scene.program.rungs(page.ladder), *(rung for rung in scene.program.ladder if rung.supervisor)))
+        return everybody or on_duty(scene.program, "danger", scene.local) or scene.program.rungs("danger")
     asked = order[page.rung % len(order)]
     supervisors = [rung for rung in scene.program.ladder if rung.supervisor and is_open(rung.hours, scene.local)] if page.rung > 0 else []
     return tuple(rung for rung in _once((asked, *supervisors)) if rung.name != page.but)

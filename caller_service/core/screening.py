@@ -29,6 +29,8 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
     """One text of the resident, read. `heard` is when it reached us; `scene.now` when it is decided."""
     first = not case.marks
     command = reading.reply.name if isinstance(reading.reply, Command) else ""
+    if case.awaits_answer:
+        case = case.marked(answered_resident=heard)
     case = replace(case, said=case.said | reading.markers).marked(heard=heard).unmarked("asked_again")
     case = case.marked(opened=heard) if first else _writes_again(case)
     if first and command in NO_REQUEST:

@@ -9,7 +9,7 @@ from .effect import Effect, HandOff, Record, Say
 from .ledger import end
 from .protocol import SKIPPED, UNREADABLE
 from .routing import Route, Scene, route
-from .safe_contact import may_call, may_text
+from .safe_contact import may_call, may_text, touchy
 
 
 def settle(case: Case, scene: Scene) -> Step:
@@ -105,6 +105,8 @@ def _still(case: Case, choice: str, scene: Scene) -> Step:
     chosen = case.answers.get("if_none")
     if choice != "yes" or chosen in (None, "wait", SKIPPED, UNREADABLE):
         return Step(replace(case, said=case.said | {"person"}), ())
+    if case.status == Status.ARRIVED:
+        return Step(case, (Say("contingency.kept"),))
     return _carried_out(case, chosen, scene)
 
 
@@ -128,9 +130,11 @@ def _carried_out(case: Case, chosen: str, scene: Scene) -> Step:
         return _counselor_instead(case, scene)
     if chosen == "call_911":
         return Step(case.marked(told_911=scene.now), (Say("say.call_911"),))
-    return Step(
-        end(case, Status.CLOSED, "unserved", scene.now, case.unserved or "no_capacity"), (Say("contingency.988"), HandOff("closed"))
-    )
+    if case.review or touchy(case) or case.code_word or case.human_has_it:
+        # A doubt that no human has looked at, or a phone that may be in other hands: the words, and a human closes it.
+        return Step(replace(case, review=True).marked(review=scene.now), (Say("contingency.988"), HandOff("contingency")))
+    ended = end(case, Status.CLOSED, "unserved", scene.now, case.unserved or "no_capacity")
+    return Step(ended, (Say("contingency.988"), HandOff("closed")))
 
 
 def _counselor_instead(case: Case, scene: Scene) -> Step:
