@@ -70,7 +70,9 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
     cad, partner = (create_cad(CadSettings(url, bearer, secret, auto=False, slow=slow)) for _ in range(2))
     with contextlib.ExitStack() as stack:
         environment["CALLER_PROGRAM"] = str(
-            path := _short_program(folder, 8 if long else 2, *(stack.enter_context(served(one)) for one in (cad, partner)))
+            path := _short_program(
+                folder, max(8, int(seconds // 10)) if long else 2, *(stack.enter_context(served(one)) for one in (cad, partner))
+            )
         )
         program, auth_token = read_program(path), settings.twilio_auth_tokens[0]
         ours, staff = program.numbers.ours[0].number, {rung.number: rung.name for rung in program.ladder}
@@ -151,7 +153,7 @@ secret = "REHEARSAL_CAD_SECRET"
 def _short_program(folder: Path, page_next: int, cad_url: str, partner_url: str) -> Path:
     """The rehearsal city with short clocks, whose teams never sleep, whose dispatch is ours, and who tells a partner too.
 
-    `page_next`, seconds: in a long run hundreds of cases wait for a person, and each asks somebody so often.
+    `page_next`, seconds: the longer the run, the more cases wait for a person; ten minutes are played with the real minute.
     """
     here = Path(__file__).parents[1]
     shutil.copytree(here / "programs" / "rehearsal", folder / "program")

@@ -159,6 +159,7 @@ class Town:
         """Most hand-offs are taken up, by dispatch or by a text from the person paged, and go their way to the end; one in
         eight is left waiting (in a short run every second one, or few would be paged again)."""
         rng, board = self._chance("dispatch"), self.boards["dispatch"]
+        timed: set[str] = set()
         left = 8 if self.seconds >= 20 else 2
         following = {
             "new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"), "assigned": say.status("Maria", "en_route"),
@@ -169,7 +170,10 @@ class Town:
             if mine:
                 held = rng.choice(mine)
                 if held.stage == "new" and held.needs_human and rng.random() < 0.5:
-                    self.counts["pages answered by text"] += self.texts(self._staff, held.word("reference") + rng.choice(("", " 20")), rng)
+                    # A time only once: said again minutes later it would be another promise.
+                    answer = held.word("reference") + ("" if held.hand_off_id in timed else rng.choice(("", " 20")))
+                    timed.add(held.hand_off_id)
+                    self.counts["pages answered by text"] += self.texts(self._staff, answer, rng)
                 else:
                     self.counts["moves of dispatch"] += self._dispatcher.tell(held, following[held.stage]).fine
 
