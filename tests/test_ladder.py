@@ -115,6 +115,7 @@ def test_the_choice_can_be_changed_by_text_at_any_time(language: str, word: str)
     person = Resident(language).texts("hi" if language == "en" else "hola")
     person.answers("me", "no", "no", "no", "text_call", "inside", "worried", "team", "call_911").texts(word)
     assert person.asked == "if_none"
+    assert [key for key in person.said if key.startswith("ask.")] == ["ask.if_none"], "put once"
 
     person.texts("2").hears_of("contingency.kept")
 
