@@ -152,6 +152,15 @@ def test_a_page_that_was_taken_is_taken_when_the_clock_steps_back(house, wall, s
     assert house.words("truth.nobody_yet") not in house.texts_to(ME), "a lie: somebody has joined"
 
 
+def nobody_answers(house, rounds):
+    """Four minutes of the worker's rounds, and each page goes out."""
+    for _ in range(4):
+        house.wait(61)
+        rounds()
+        looks(house)
+        house.settles()
+
+
 @BACK
 def test_new_danger_after_an_acceptance_climbs_the_ladder_when_the_clock_steps_back(house, wall, step):  # noqa: F811
     me = house.resident().texts("0", "1")
@@ -163,11 +172,7 @@ def test_new_danger_after_an_acceptance_climbs_the_ladder_when_the_clock_steps_b
     looks(house)
     house.wait(step)
     me.texts("he took all the pills")
-    for _ in range(4):
-        house.wait(61)
-        rounds()
-        looks(house)
-        house.settles()
+    nobody_answers(house, rounds)
     assert rungs(house)[-1] >= 2, rungs(house)
 
 
@@ -177,11 +182,7 @@ def test_a_page_nobody_answers_goes_on_when_the_clock_steps_back(house, wall, st
     house.settles()
     house.wait(step)
     rounds = Rounds(house.parts)
-    for _ in range(4):
-        house.wait(61)
-        rounds()
-        looks(house)
-        house.settles()
+    nobody_answers(house, rounds)
     assert rungs(house)[-1] >= 2, rungs(house)
 
 

@@ -18,6 +18,7 @@ from caller_service.core.safe_contact import may_rescue
 from caller_service.gateway.line import LineBusy, LineError, NoAnswer, Ring
 from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
+from caller_service.store.claim import CLAIM, SETTLE
 
 from .change import change
 from .parts import Parts, transaction
@@ -26,8 +27,6 @@ log = logging.getLogger(__name__)
 RINGS = 25  # seconds: shorter than most voicemails wait, and than the ladder waits for its next rung
 LASTS = 180  # seconds a call may last
 PAUSES = (1, 2, 5, 10, 30, 60)  # seconds before each further try; then it is dead, and the ladder has climbed
-CLAIM = timedelta(seconds=30)  # longer than any one request may take
-SETTLE = timedelta(seconds=3)  # a try cut off in the middle may reach the provider after we look: not sooner than this
 SKEW = timedelta(seconds=5)  # the provider's clock and ours
 BUSY = timedelta(seconds=5)  # until we look again whether a phone is free
 CHECK = timedelta(seconds=45)  # a call that is under way and says nothing for so long is asked after

@@ -46,12 +46,12 @@ def new_id() -> str:
 
 
 # No vowels and nothing that looks alike: a reference is read aloud and never spells a word.
-_LETTERS = "BCDFGHJKMNPQRTVWXZ"
+LETTERS, DIGITS = "BCDFGHJKMNPQRTVWXZ", "23456789"
 
 
 def new_reference() -> str:
     """A short code for a case, like "K7M4Q2"; staff and residents say it. It opens nothing by itself."""
-    return "".join(secrets.choice(_LETTERS if place % 2 == 0 else "23456789") for place in range(6))
+    return "".join(secrets.choice(DIGITS if place % 2 else LETTERS) for place in range(6))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from caller_service.core.dispatch import text_lost
 from caller_service.core.safe_contact import may_note, may_text
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
 from caller_service.store import cases, contacts, messages
+from caller_service.store.claim import CLAIM, SETTLE
 from caller_service.store.messages import Text
 
 from .change import change
@@ -19,8 +20,6 @@ from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
 PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try; then it is dead
-CLAIM = timedelta(seconds=30)  # longer than any one call may take
-SETTLE = timedelta(seconds=3)  # a try cut off in the middle may reach the provider after we look: not sooner than this
 
 
 def send_text(parts: Parts, message_id: str, job: str = "") -> None:

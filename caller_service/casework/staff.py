@@ -20,12 +20,11 @@ from caller_service.store.messages import Text
 
 from .carry_out import HOLD
 from .change import change
-from .parts import Parts, transaction
+from .parts import DIGITS, LETTERS, Parts, transaction
 from .receive import Turn
 
-_REFERENCE = re.compile(
-    r"(?<![A-Z0-9])(?:[BCDFGHJKMNPQRTVWXZ]\W?[2-9]\W?){2}[BCDFGHJKMNPQRTVWXZ]\W?[2-9](?![A-Z0-9])"
-)  # parts.new_reference
+_PAIR = rf"[{LETTERS}]\W?[{DIGITS}]"
+_REFERENCE = re.compile(rf"(?<![A-Z0-9])(?:{_PAIR}\W?){{2}}{_PAIR}(?![A-Z0-9])")
 _TAKES = re.compile(r"(i |i'll )?(take|taking|have|got|accept|yes|ok|okay|mine|tomo|acepto|s[ií])?( it| this)?")
 _PASSES = re.compile(r"(i )?(no|nope|pass|busy|can't|cant|cannot|not me|paso|ocupad[oa])( it| busy)?")
 _CLOCK = re.compile(r"(?:at |a las )?([01]?\d|2[0-3]):([0-5]\d) ?(am|pm)?")
@@ -98,14 +97,15 @@ def plain(rest: str) -> str:
 
 
 def _accepted(parts: Parts, case: Case, rung: Rung, rest: str) -> tuple[str, dict[str, str]]:
+    words = plain(rest)
     try:
-        if _PASSES.fullmatch(plain(rest)):
+        if _PASSES.fullmatch(words):
             change(parts, case.id, lambda now, scene: pass_on(now, rung.name, scene), rung.name)
             return "page.passed", {"reference": case.reference}
         change(
             parts,
             case.id,
-            lambda now, scene: accept(now, rung.name, promised(plain(rest), scene) or now.marks.get("promised"), scene),
+            lambda now, scene: accept(now, rung.name, promised(words, scene) or now.marks.get("promised"), scene),
             rung.name,
         )
     except Refused as refusal:

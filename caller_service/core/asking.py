@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .case import Case, Step, replace
+from .case import Case, replace
 from .effect import Ask, Effect, Say
 from .protocol import Protocol, Question
 from .routing import Scene, team_working
@@ -43,10 +43,14 @@ def seen_question(protocol: Protocol, case: Case, heard: datetime) -> Question |
     return protocol.question(case.asked)
 
 
-def choose_anew(case: Case, scene: Scene, unasked: bool = False) -> Step:
-    """Ask again what to do if no team is free: the row of questions is long over, so the answer is a follow-up (core/settling.py)."""
-    case = replace(case, asked="if_none", unreadable=0).marked(asked=scene.now, chooses_anew=scene.now)
-    return Step(case, (ask(scene.program.protocol, case, unasked),))
+def stands_at(case: Case, question: str, now: datetime) -> Case:
+    """The case with a question newly before the resident."""
+    return replace(case, asked=question, unreadable=0).marked(asked=now)
+
+
+def choose_anew(case: Case, now: datetime) -> Case:
+    """Asked again what to do if no team is free: the row of questions is long over, so the answer is a follow-up (core/settling.py)."""
+    return stands_at(case, "if_none", now).marked(chooses_anew=now)
 
 
 def is_follow_up(case: Case, question: Question) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from . import hand_off
-from .asking import ask, choose_anew
+from .asking import ask, choose_anew, stands_at
 from .case import Case, Status, Step, replace
 from .effect import Effects, HandOff, Record, Say
 from .escalation import climbed, ladder_of, page_rung, wait
@@ -208,13 +208,8 @@ def _ladder_end(case: Case, scene: Scene) -> Step:
         return Step(case, truth)  # put when the next person has been asked in vain
     case = case.marked(ladder_ended=scene.now)
     waits = case.answers.get("if_none") in (None, "wait", *DOUBT)
-    step = choose_anew(case, scene, unasked=True) if waits else _ask_whether_still(case, scene)
-    return Step(step.case.marked(word=scene.now), (*truth, *step.effects))
-
-
-def _ask_whether_still(case: Case, scene: Scene) -> Step:
-    case = replace(case, asked="if_none_still", unreadable=0).marked(asked=scene.now)
-    return Step(case, (ask(scene.program.protocol, case, unasked=True),))
+    case = choose_anew(case, scene.now) if waits else stands_at(case, "if_none_still", scene.now)
+    return Step(case.marked(word=scene.now), (*truth, ask(scene.program.protocol, case, unasked=True)))
 
 
 def _wait_word_due(case: Case, program: Program) -> datetime | None:
@@ -302,8 +297,8 @@ def _supervisor(case: Case, scene: Scene) -> Step:
     case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(late_paged=scene.now)
     effects: Effects = (*page_rung(case, ladder_of(case), case.rung, scene), Record("late_supervisor"))
     if first and not case.in_danger and case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
-        step = _ask_whether_still(case, scene)
-        return Step(step.case, effects + step.effects)
+        case = stands_at(case, "if_none_still", scene.now)
+        effects += (ask(scene.program.protocol, case, unasked=True),)
     return Step(case, effects)
 
 
@@ -335,7 +330,7 @@ def _reached(case: Case, scene: Scene) -> Step:
     case = case.marked(reached_asked=scene.now)
     if not may_text(case, "ask.reached"):
         return _for_review(case, scene)
-    case = replace(case, asked="reached", unreadable=0).marked(asked=scene.now)
+    case = stands_at(case, "reached", scene.now)
     return Step(case, (ask(scene.program.protocol, case, unasked=True),))
 
 

@@ -79,7 +79,7 @@ def _change(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
         or not may_hear_status(case, reading.verified)
     ):
         return _status(case, reply, reading, scene)
-    return Step(choose_anew(case, scene).case)  # the open question is put at the end of the turn (screening.conclude)
+    return Step(choose_anew(case, scene.now))  # the open question is put at the end of the turn (screening.conclude)
 
 
 def _quiet(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:

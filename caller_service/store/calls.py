@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .claim import claim as _claim
 from .tables import call
 
 # Twilio's statuses in the order a call goes through them; a later one is never overwritten by an earlier one.
@@ -96,18 +97,8 @@ def next_waiting(conn: sa.Connection, number_index: bytes) -> str | None:
 
 
 def claim(conn: sa.Connection, call_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta) -> bool | None:
-    """Begin a try: True for the first, False if an earlier one's end is not known (look before calling), None if another
-    job's try is under way or it is made. As messages.claim; the same number already on a call is an IntegrityError."""
-    begun = sa.update(call).where(call.c.id == call_id)
-    values = {"state": "trying", "tries": call.c.tries + 1, "next_at": now + hold, "claimed_by": job}
-    if conn.execute(begun.where(call.c.state == "waiting").values(tried_at=now, **values)).rowcount == 1:
-        return True
-    trying = begun.where(call.c.state == "trying")
-    mine, just_begun = call.c.claimed_by == job, call.c.next_at > now + hold - settle
-    if conn.execute(trying.where(mine, just_begun).values(next_at=now + settle, claimed_by=None)).rowcount == 1:
-        return None
-    free = sa.or_(call.c.claimed_by.is_(None), mine)
-    return False if conn.execute(trying.where(free).values(values)).rowcount == 1 else None
+    """Begin a try to make a call (store/claim.py). The same number already on a call is an IntegrityError."""
+    return _claim(conn, call, call_id, job, now, hold, settle, tried_at=now)
 
 
 def taken(conn: sa.Connection, call_id: str, provider_ids: Sequence[str]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .claim import claim as _claim
 from .quick import Quick
 from .sealing import Sealer
 from .tables import message
@@ -147,19 +148,8 @@ def _unsent(text: Text) -> sa.Select[Any]:
 
 
 def claim(conn: sa.Connection, message_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta) -> bool | None:
-    """Begin a try: True for the first, False if an earlier one's end is not known (look before sending), None if another
-    job's try is under way or it is sent. The same job run again after a crash goes on with its own claim, `settle` after
-    it began: what was cut off may still be on its way, and could not be found before."""
-    begun = sa.update(message).where(message.c.id == message_id)
-    values = {"state": "trying", "tries": message.c.tries + 1, "next_at": now + hold, "claimed_by": job}
-    if conn.execute(begun.where(message.c.state == "waiting").values(values)).rowcount == 1:
-        return True
-    trying = begun.where(message.c.state == "trying")
-    mine, just_begun = message.c.claimed_by == job, message.c.next_at > now + hold - settle
-    if conn.execute(trying.where(mine, just_begun).values(next_at=now + settle, claimed_by=None)).rowcount == 1:
-        return None
-    free = sa.or_(message.c.claimed_by.is_(None), mine)
-    return False if conn.execute(trying.where(free).values(values)).rowcount == 1 else None
+    """Begin a try to send a text (store/claim.py)."""
+    return _claim(conn, message, message_id, job, now, hold, settle)
 
 
 def taken(conn: sa.Connection, message_id: str, provider_ids: Sequence[str]) -> frozenset[str]:

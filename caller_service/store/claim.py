@@ -1,0 +1,30 @@
+"""One try at a time at what is not idempotent: creating a text or a call. A row that is tried has `state`, `tries`, `next_at`
+and `claimed_by`; it waits, is tried, and then has the provider's own states."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+CLAIM = timedelta(seconds=30)  # longer than any one request may take
+SETTLE = timedelta(seconds=3)  # a try cut off in the middle may reach the provider after we look: not sooner than this
+
+
+def claim(
+    conn: sa.Connection, table: sa.Table, row_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta, **first: Any
+) -> bool | None:
+    """Begin a try: True for the first (which also keeps `first`), False if an earlier one's end is not known (look before trying
+    again), None if another job's try is under way or it is done. The same job run again after a crash goes on with its own claim,
+    `settle` after it began: what was cut off may still be on its way, and could not be found before."""
+    begun = sa.update(table).where(table.c.id == row_id)
+    values = {"state": "trying", "tries": table.c.tries + 1, "next_at": now + hold, "claimed_by": job}
+    if conn.execute(begun.where(table.c.state == "waiting").values(values | first)).rowcount == 1:
+        return True
+    trying = begun.where(table.c.state == "trying")
+    mine, just_begun = table.c.claimed_by == job, table.c.next_at > now + hold - settle
+    if conn.execute(trying.where(mine, just_begun).values(next_at=now + settle, claimed_by=None)).rowcount == 1:
+        return None
+    free = sa.or_(table.c.claimed_by.is_(None), mine)
+    return False if conn.execute(trying.where(free).values(values)).rowcount == 1 else None
