@@ -25,6 +25,7 @@ from caller_service.casework.send_text import send_text
 from caller_service.casework.take_in import catch_up
 from caller_service.casework.tick import set_back, sweep
 from caller_service.core.clock import SKEW
+from caller_service.durable.jobs import PEOPLE, TEXTS, queue_of
 from caller_service.durable.worker import work
 from caller_service.store import messages
 
@@ -171,7 +172,7 @@ def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, rea
         "call_person": partial(call_person, parts),
         "catch_up": partial(catch_up, parts),
     }
-    queues = [f"deliver.{one.name}" for one in parts.program.destinations if one.kind != "console"]
+    queues = [TEXTS, PEOPLE, *(queue_of(one.name) for one in parts.program.destinations if one.kind != "console")]
     work(parts.engine, name, jobs, queues, Rounds(parts), stop, ready)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -405,7 +405,7 @@ def test_a_moving_team_quiets_no_page_for_danger(ringing: House) -> None:
 
 
 def listed(number: str, *sids: str) -> tuple[dict[str, str], ...]:
-    at = format_datetime(NOON)
+    at = format_datetime(NOON + timedelta(minutes=5))
     return tuple({"sid": sid, "to": number, "from": "+17205550100", "direction": "outbound-api", "start_time": at} for sid in sids)
 
 

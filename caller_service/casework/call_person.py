@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, rescue_failed
 from caller_service.core.safe_contact import may_rescue
+from caller_service.durable.jobs import PEOPLE
 from caller_service.gateway.line import LineBusy, LineError, NoAnswer, Ring
 from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
-from caller_service.store.claim import CLAIM, SETTLE
+from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 
 from .change import change
 from .parts import Parts, transaction
@@ -70,6 +71,8 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
         if sid is None and why:
             _drop(parts, call, why)
             return
+        if sid is None and parts.now() - now > LOOKING:
+            raise LineBusy("looked too long")
         sid = sid or parts.line.call(number, _ring(parts, call, case))
         with transaction(parts) as conn:
             calls.made(conn, call.id, sid, parts.now(), parts.now() + CHECK)
@@ -158,7 +161,7 @@ def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
     """The phone is free: the next call that waits for it."""
     following = calls.next_waiting(conn, call.number_index)
     if following is not None and following != call.id:
-        parts.jobs.enqueue(conn, "call_person", f"call:{following}:after:{call.id}:{call.tries}", following)
+        parts.jobs.enqueue(conn, "call_person", f"call:{following}:after:{call.id}:{call.tries}", following, PEOPLE)
 
 
 # ---- under way ------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from caller_service.core.effect import HandOff, OptIn, OptOut, Page, Record, Res
 from caller_service.core.escalation import people
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene
+from caller_service.durable.jobs import PEOPLE, queue_of
 from caller_service.language.wording import Words, filling, texts
 from caller_service.store import calls, cases, contacts, hand_offs, journal, messages
 from caller_service.store.contacts import Contact
@@ -92,7 +93,7 @@ def keep(conn: sa.Connection, parts: Parts, drawn: Draft) -> tuple[Text, ...]:
         hand_offs.add(conn, row, deliveries)
         for one in deliveries:
             if one.state == "waiting":
-                parts.jobs.enqueue(conn, "deliver", f"deliver:{one.id}:0", one.id, queue=f"deliver.{one.destination}")
+                parts.jobs.enqueue(conn, "deliver", f"deliver:{one.id}:0", one.id, queue_of(one.destination))
     journal.write(conn, drawn.lines)
     return tuple(text for text in drawn.texts if text.state == "replied")
 
@@ -172,7 +173,7 @@ def text_person(conn: sa.Connection, parts: Parts, case: Case, name: str, words:
     language = parts.program.languages[0]
     text = Text(parts.new_id(), "out", words, "waiting", now, None, case.id, name, keys="page", language=language, next_at=now + HOLD)
     messages.add(conn, messages.rows(parts.sealer, (text,)))
-    parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
+    parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id, PEOPLE)
 
 
 def ring_person(conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, page_id: str, now: datetime) -> None:
@@ -184,7 +185,7 @@ def ring_person(conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, pag
 def _ring(conn: sa.Connection, parts: Parts, case_id: str, number_index: bytes, now: datetime, **whom: str) -> None:
     call_id = parts.new_id()
     calls.add(conn, call_id, case_id, number_index, now, now + HOLD, **whom)
-    parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id)
+    parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, PEOPLE)
 
 
 def _settles(before: Case | None, case: Case) -> bool:
@@ -198,7 +199,7 @@ def _settles(before: Case | None, case: Case) -> bool:
 def stop_calls(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -> None:
     """What people are rung for is settled: phones that still ring are to be quiet."""
     for call_id in calls.stop(conn, case_id, now):
-        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id)
+        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
 
 
 def _stand_down(conn: sa.Connection, parts: Parts, case: Case, effect: StandDown, now: datetime) -> None:

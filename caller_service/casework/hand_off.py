@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from caller_service.durable.jobs import queue_of
 from caller_service.gateway.destinations import DeliveryFailed
 from caller_service.store import hand_offs, journal
 from caller_service.store.hand_offs import Delivery
@@ -68,9 +69,8 @@ def _failed(parts: Parts, one: Delivery, code: str) -> None:
 def _wake_next(conn: sa.Connection, parts: Parts, one: Delivery) -> None:
     following = hand_offs.next_waiting(conn, one)
     if following is not None:
-        parts.jobs.enqueue(
-            conn, "deliver", f"deliver:{following.id}:after:{one.revision}:{one.tries}", following.id, queue=f"deliver.{one.destination}"
-        )
+        job_id = f"deliver:{following.id}:after:{one.revision}:{one.tries}"
+        parts.jobs.enqueue(conn, "deliver", job_id, following.id, queue_of(one.destination))
 
 
 def _about(one: Delivery) -> dict[str, object]:

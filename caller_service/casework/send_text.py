@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from caller_service.core.dispatch import text_lost
 from caller_service.core.safe_contact import may_note, may_text
+from caller_service.durable.jobs import PEOPLE, TEXTS
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
 from caller_service.store import cases, contacts, messages
-from caller_service.store.claim import CLAIM, SETTLE
+from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.messages import Text
 
 from .change import change
@@ -45,6 +46,8 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
         return
     try:
         sid = None if fresh else _already_sent(parts, text, number)
+        if sid is None and parts.now() - now > LOOKING:
+            raise LineBusy("looked too long")
         sid = sid or parts.line.text(number, text.words, receipts_url(parts, text.id))
         with transaction(parts) as conn:
             messages.sent(conn, text.id, sid)
@@ -66,7 +69,7 @@ def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
 def _wake_next(conn: sa.Connection, parts: Parts, text: Text) -> None:
     following = messages.next_waiting(conn, text)
     if following is not None:
-        parts.jobs.enqueue(conn, "send_text", f"send:{following}:after:{text.id}:{text.tries}", following)
+        parts.jobs.enqueue(conn, "send_text", f"send:{following}:after:{text.id}:{text.tries}", following, PEOPLE if text.person else TEXTS)
 
 
 def receipts_url(parts: Parts, message_id: str) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from caller_service.core import clock
+from caller_service.durable.jobs import PEOPLE, TEXTS, queue_of
 from caller_service.store import calls, cases, hand_offs, messages
 
 from .carry_out import HOLD
@@ -19,7 +20,8 @@ from .change import change
 from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
-BATCH = 500
+BATCH = 500  # cases decided in one sweep
+ROOM = 200  # jobs of one queue under way, beyond which a sweep adds none: what waits already is not asked for again
 RINGERS = 4  # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one lock
 
 
@@ -28,24 +30,42 @@ def sweep(parts: Parts) -> int:
     now = parts.now()
     with parts.engine.connect() as conn:
         due_cases = cases.due(conn, now, BATCH)
-        deliveries = hand_offs.due(conn, now, BATCH)
-        texts = messages.due(conn, now, BATCH)
-        rings = calls.due(conn, now, BATCH)
     if due_cases:
         with ThreadPoolExecutor(min(RINGERS, len(due_cases))) as pool:
             list(pool.map(lambda case_id: _ring(parts, case_id, now), due_cases))
-    if deliveries or texts or rings:
-        with transaction(parts) as conn:
-            for one in deliveries:
-                hand_offs.hold(conn, one.id, now + HOLD)
-                parts.jobs.enqueue(conn, "deliver", f"deliver:{one.id}:{_stamp(one.next_at)}", one.id, queue=f"deliver.{one.destination}")
-            for message_id, next_at in texts:
-                messages.hold(conn, message_id, now + HOLD)
-                parts.jobs.enqueue(conn, "send_text", f"send:{message_id}:{_stamp(next_at)}", message_id)
-            for call_id, next_at in rings:
-                calls.hold(conn, call_id, now + HOLD)
-                parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:{_stamp(next_at)}", call_id)
-    return len(due_cases) + len(deliveries) + len(texts) + len(rings)
+    return len(due_cases) + _try_again(parts, now)
+
+
+def _try_again(parts: Parts, now: datetime) -> int:
+    """Jobs for what waits to be delivered, sent or called, as many as the queue of each has room for.
+
+    A worker that is behind has those jobs already: asked for again every `HOLD`, they would be more each time.
+    """
+    with parts.engine.connect() as conn:
+
+        def room(queue: str) -> int:
+            return ROOM - parts.jobs.under_way(conn, queue, ROOM)
+
+        pages = messages.due(conn, now, staff=True, limit=room(PEOPLE))
+        rings = calls.due(conn, now, room(PEOPLE))
+        texts = messages.due(conn, now, staff=False, limit=room(TEXTS))
+        outside = (one.name for one in parts.program.destinations if one.kind != "console")
+        deliveries = [(name, one) for name in outside for one in hand_offs.due(conn, now, name, room(queue_of(name)))]
+    if not (pages or rings or texts or deliveries):
+        return 0
+    until = now + HOLD
+    with transaction(parts) as conn:
+        for queue, waiting in ((PEOPLE, pages), (TEXTS, texts)):
+            for message_id, next_at in waiting:
+                messages.hold(conn, message_id, until)
+                parts.jobs.enqueue(conn, "send_text", f"send:{message_id}:{_stamp(next_at)}", message_id, queue)
+        for call_id, next_at in rings:
+            calls.hold(conn, call_id, until)
+            parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:{_stamp(next_at)}", call_id, PEOPLE)
+        for destination, (delivery_id, next_at) in deliveries:
+            hand_offs.hold(conn, delivery_id, until)
+            parts.jobs.enqueue(conn, "deliver", f"deliver:{delivery_id}:{_stamp(next_at)}", delivery_id, queue_of(destination))
+    return len(pages) + len(rings) + len(texts) + len(deliveries)
 
 
 def set_back(parts: Parts) -> None:
@@ -73,5 +93,5 @@ def _ring(parts: Parts, case_id: str, now: datetime) -> None:
             cases.postpone(conn, case_id, now + HOLD)
 
 
-def _stamp(at: datetime | None) -> int:
-    return int(at.timestamp() * 1000) if at else 0
+def _stamp(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -96,7 +96,11 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
         catalog, language = read_catalog(program.languages), program.languages[0]
         with engine.connect() as conn:
             told = Evidence(
-                town, conn, settings, staff, lambda one: catalog.text(language, "page.text", **filling(program, language, catalog, one))
+                town,
+                conn,
+                settings,
+                program.ladder,
+                lambda one: catalog.text(language, "page.text", **filling(program, language, catalog, one)),
             )
             rung = conn.execute(sa.select(sa.func.count()).where(journal.c.event == "clock")).scalar()
             clocks = f"every due clock within {HONOURED:g} s of the service being up ({rung} rang, the latest {latest:.1f} s late)"
@@ -164,6 +168,7 @@ def _short_program(folder: Path, page_next: int, cad_url: str, partner_url: str)
     words = re.sub("(?m)^hours = .*$", "", words)
     words = words.replace("\n[[ladder]]", PARTNER.format(url=partner_url), 1)
     words = words.replace('by = "text"', 'by = "text"\nrepeats = 2', 1)  # the first to be asked is asked twice
+    words = re.sub('(?s)(name = "Second dispatcher"\nby = )"text"', r'\1"call"', words)
     path.write_text(words, encoding="utf-8")
     return path
 

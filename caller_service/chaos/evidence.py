@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -12,11 +12,13 @@ import sqlalchemy as sa
 
 from caller_service.chaos.town import Town
 from caller_service.core.ledger import tally
+from caller_service.core.program import Rung
 from caller_service.rehearsal.board import Board
+from caller_service.rehearsal.calling import Call
 from caller_service.settings import Settings
 from caller_service.store import hand_offs, ledger
 from caller_service.store.sealing import Sealer
-from caller_service.store.tables import case, contact, delivery, hand_off, message, page
+from caller_service.store.tables import call, case, contact, delivery, hand_off, message, page
 
 UNSENT = ("waiting", "trying")
 WITHOUT_DISPATCH = ("information", "unserved", "transferred_to_911", "no_request")  # what a resident's own choice may end in
@@ -26,14 +28,17 @@ class Evidence:
     """What is left when it is over: the database, the phones and the board of dispatch, and what they must agree on."""
 
     def __init__(
-        self, town: Town, conn: sa.Connection, settings: Settings, staff: Mapping[str, str], page_words: Callable[[str], str]
+        self, town: Town, conn: sa.Connection, settings: Settings, ladder: Sequence[Rung], page_words: Callable[[str], str]
     ) -> None:
-        self.town, self.conn, self.staff, self.page_words = town, conn, staff, page_words
+        self.town, self.conn, self.page_words = town, conn, page_words
+        self.staff = {rung.number: rung.name for rung in ladder}
+        self.rung_up = {rung.name for rung in ladder if rung.by == "call"}
         self.sealer = Sealer(settings.data_keys, settings.index_keys)
         self.cases = {row.id: row for row in conn.execute(sa.select(case))}
         self.messages = list(conn.execute(sa.select(message)))
+        self.calls = list(conn.execute(sa.select(call)))
         self.by_rest = [row for row in self.messages if row.direction == "out" and (row.tries or not row.answers)]
-        self.numbers = {name: number for number, name in staff.items()}  # by whoever has it: a name on a ladder, or a contact's id
+        self.numbers = {name: number for number, name in self.staff.items()}  # by whoever has it: a name on a ladder, or a contact's id
         for row in conn.execute(sa.select(contact)):
             self.numbers[row.id] = self.sealer.open(row.sealed_number, f"contact.number.{row.id}")
 
@@ -52,7 +57,7 @@ class Evidence:
         yield "one case a conversation: none lost, none phantom, none doubled", self._cases()
         yield "each destination has each hand-off once, in order, at its newest revision", self._hand_offs()
         yield "every case has ended in one class of the ledger, or a clock will ring for it", self._ends()
-        yield "each page is one text", self._pages()
+        yield "each page is one text, or one call; nobody's phone rings twice at once", self._pages() + self._calls()
         yield "no page and no unasked text is lost, doubled or left behind on its way", self._unasked()
         yield "no update is told twice", self._updates()
 
@@ -136,11 +141,41 @@ class Evidence:
         ]
 
     def _pages(self) -> list[str]:
+        """A page by text is one text. One by call is a call, unless one to them about that case was still under way."""
         asked = Counter((row.case_id, row.person) for row in self.conn.execute(sa.select(page)))
         self.town.counts["pages"] = sum(asked.values())
         words = {one.id: self.page_words(one.reference) for one in self.cases.values()}
-        rows = Counter((row.case_id, row.person) for row in self.by_rest if row.person and self._said(row) == words.get(row.case_id))
-        return [f"{asked[one]} pages to {one[1]} for {one[0]}, {rows[one]} texts" for one in asked | rows if asked[one] != rows[one]]
+        texts = Counter((row.case_id, row.person) for row in self.by_rest if row.person and self._said(row) == words.get(row.case_id))
+        rung = Counter((row.case_id, row.person) for row in self.calls if row.person)
+        wrong = [f"one page, {many} calls" for many in Counter(row.page_id for row in self.calls if row.page_id).values() if many > 1]
+        for one in asked | texts | rung:
+            calls = rung[one] if one[1] in self.rung_up else 0
+            if not (
+                (1 <= calls <= asked[one] and not texts[one]) if one[1] in self.rung_up else asked[one] == texts[one] and not rung[one]
+            ):
+                wrong.append(f"{asked[one]} pages to {one[1]} for {one[0]}, {texts[one]} texts, {rung[one]} calls")
+        return wrong
+
+    def _calls(self) -> list[str]:
+        """Each call that was made rang once; what nobody knows may have rung once, or not at all."""
+        rang: dict[str, list[Call]] = {}
+        for made in self.town.calling.calls():
+            rang.setdefault(made.receiver, []).append(made)
+        self.town.counts["calls"] = sum(map(len, rang.values()))
+        ours = Counter(row.provider_id for row in self.calls if row.provider_id)
+        there = {made.sid for mine in rang.values() for made in mine}
+        wrong = [f"{many} calls are {sid}" for sid, many in ours.items() if many > 1 or sid not in there]
+        for number, mine in rang.items():
+            rows = [row for row in self.calls if self.numbers[row.person or self.cases[row.case_id].contact_id] == number]
+            most, least = (sum(row.tries > 0 for row in rows), sum(row.provider_id is not None for row in rows))
+            if not least <= len(mine) <= most:
+                wrong.append(f"{len(mine)} calls to one phone, {least} to {most} kept")
+            wrong += [
+                f"{later.sid} rang while {sooner.sid} was {sooner.status}"
+                for sooner, later in pairwise(mine)
+                if sooner.ended is None or sooner.ended > later.at
+            ]
+        return wrong
 
     def _unasked(self) -> list[str]:
         """By number and words: the provider's list names neither our id nor the row, so two alike may change places."""

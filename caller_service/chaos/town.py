@@ -19,7 +19,8 @@ from twilio.request_validator import RequestValidator
 
 from caller_service.chaos.service import Service
 from caller_service.rehearsal import dispatcher as say
-from caller_service.rehearsal.board import Board
+from caller_service.rehearsal.board import Board, Held
+from caller_service.rehearsal.calling import Call, Calling
 from caller_service.rehearsal.dispatcher import Dispatcher
 from caller_service.rehearsal.exchange import Exchange
 from caller_service.rehearsal.line import Line
@@ -32,6 +33,12 @@ CONVERSATIONS = (
     ("my sister took too many pills", "1", "1", CORNER),
     ("hola mi hermano tomo demasiadas pastillas", "1", "1", CORNER),
 )
+FOLLOWING = {  # what dispatch says next, by where the hand-off stands
+    "new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"), "assigned": say.status("Maria", "en_route"),
+    "en_route": say.status("Maria", "arrived"), "arrived": say.status("Maria", "closed", "safe"),
+}  # fmt: skip
+KEYS = {"took it": "1", "passed it on": "2"}
+ON_THE_PHONE = ("took it", "took it", "passed it on", "said nothing", "voicemail", "declined", "not heard")
 CUT = 0.1  # of the requests die in the middle
 Answer = tuple[tuple[str, str], ...]  # of each message: its words, and where its receipts go
 
@@ -44,6 +51,11 @@ class Sent:
     number: str = field(repr=False)
     words: str = field(repr=False)
     answers: list[Answer] = field(default_factory=list, repr=False)
+
+
+def _stands(held: Held) -> str:
+    """Where dispatch sees a hand-off stand: somebody may have taken it by text or on the phone."""
+    return "accepted" if held.stage == "new" and held.word("status") == "accepted" else held.stage
 
 
 class Unreliable:
@@ -80,6 +92,7 @@ class Town:
         self.boards: dict[str, Board] = {"dispatch": cad.extensions["board"], "the partner": partner.extensions["board"]}
         for board in self.boards.values():
             board.deliveries = deque()  # all of them: what it lied about is looked up in the end
+        self.calling: Calling = twilio.extensions["calling"]
         self._line: Line = twilio.extensions["line"]
         self._dispatcher: Dispatcher = cad.extensions["dispatcher"]
         around = {"Twilio": twilio, "dispatch": cad, "the partner": partner}
@@ -92,9 +105,9 @@ class Town:
 
     def live(self, residents: int) -> None:
         """Everything at once until the time is over; then no more trouble."""
-        with ThreadPoolExecutor(residents + 3) as pool:
+        with ThreadPoolExecutor(residents + 4) as pool:
             running = [pool.submit(self._resident, place) for place in range(residents)]
-            running += [pool.submit(part) for part in (self._dispatch, self._killer, self._trouble)]
+            running += [pool.submit(part) for part in (self._dispatch, self._phones, self._killer, self._trouble)]
             self.over.wait(self.seconds)
             self.over.set()
             for one in running:
@@ -161,21 +174,37 @@ class Town:
         rng, board = self._chance("dispatch"), self.boards["dispatch"]
         timed: set[str] = set()
         left = 8 if self.seconds >= 20 else 2
-        following = {
-            "new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"), "assigned": say.status("Maria", "en_route"),
-            "en_route": say.status("Maria", "arrived"), "arrived": say.status("Maria", "closed", "safe"),
-        }  # fmt: skip
         while not self.over.wait(rng.uniform(0.02, 0.1)):
-            mine = [held for held in board.all() if int(held.hand_off_id[-1], 16) % left and held.stage in following]
+            mine = [held for held in board.all() if int(held.hand_off_id[-1], 16) % left and _stands(held) in FOLLOWING]
             if mine:
                 held = rng.choice(mine)
-                if held.stage == "new" and held.needs_human and rng.random() < 0.5:
+                if _stands(held) == "new" and held.needs_human and rng.random() < 0.5:
                     # A time only once: said again minutes later it would be another promise.
-                    answer = held.word("reference") + ("" if held.hand_off_id in timed else rng.choice(("", " 20")))
+                    more = rng.choice(("", " no") if held.hand_off_id in timed else ("", " no", " 20"))
                     timed.add(held.hand_off_id)
-                    self.counts["pages answered by text"] += self.texts(self._staff, answer, rng)
+                    self.counts["pages answered by text"] += self.texts(self._staff, held.word("reference") + more, rng)
                 else:
-                    self.counts["moves of dispatch"] += self._dispatcher.tell(held, following[held.stage]).fine
+                    self.counts["moves of dispatch"] += self._dispatcher.tell(held, FOLLOWING[_stands(held)]).fine
+
+    def _phones(self) -> None:
+        """A phone that rings is answered: they take the case, pass it on or say nothing. Or their voicemail answers, they
+        decline, or nobody hears it."""
+        rng = self._chance("phones")
+        met: set[str] = set()
+        while not self.over.wait(rng.uniform(0.05, 0.3)):
+            for call in self.calling.calls():
+                if call.status == "ringing" and call.sid not in met:
+                    met.add(call.sid)
+                    self._pick_up(call, rng.choice(ON_THE_PHONE))
+
+    def _pick_up(self, call: Call, does: str) -> None:
+        self.counts[f"calls: {does}"] += 1
+        if does == "declined":
+            self.calling.end(call, "busy", "queued", "initiated", "ringing")
+        elif does != "not heard":
+            self.calling.answer(call, machine=does == "voicemail")
+            if does in KEYS:
+                self.calling.press(call, KEYS[does])
 
     def _killer(self) -> None:
         """Each is killed once, then any. With two workers, one of them dies for good halfway."""

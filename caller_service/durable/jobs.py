@@ -9,7 +9,13 @@ import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 NAME = "caller"
-TEXTS = "texts"
+TEXTS = "texts"  # to residents, and chores
+PEOPLE = "people"  # texts to those who are paged, and every call: they wait behind nobody else's
+
+
+def queue_of(destination: str) -> str:
+    """Each destination has a queue of its own: one that hangs holds up no other."""
+    return f"deliver.{destination}"
 
 
 class Jobs:
@@ -25,6 +31,13 @@ class Jobs:
         options = {"workflow_name": job, "queue_name": queue, "workflow_id": job_id}
         self._client_now().enqueue_in_transaction(conn, options, reference)  # type: ignore[arg-type]
 
+    def under_way(self, conn: sa.Connection, queue: str, most: int) -> int:
+        """How many jobs of a queue wait or run; not counted beyond `most`."""
+        status = _status(self._engine)
+        unfinished = (status.c.queue_name == queue, status.c.status.in_(("ENQUEUED", "PENDING")))
+        some = sa.select(status.c.workflow_uuid).where(*unfinished).limit(most).subquery()
+        return int(conn.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+
     def _client_now(self) -> DBOSClient:
         if self._client is None:
             with self._making:
@@ -37,10 +50,15 @@ def _client(engine: sa.Engine) -> DBOSClient:
     return DBOSClient(system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), lazy=True, application_name=NAME)
 
 
+def _status(engine: sa.Engine) -> sa.TableClause:
+    schema = None if engine.dialect.name == "sqlite" else "dbos"
+    columns = ("workflow_uuid", "queue_name", "status", "updated_at")
+    return sa.table("workflow_status", *(sa.column(name) for name in columns), schema=schema)
+
+
 def purge(engine: sa.Engine, keep: float, batch: int = 500) -> int:
     """Drop jobs that ended more than `keep` seconds ago: the engine's tables hold what is under way, not history."""
-    schema = None if engine.dialect.name == "sqlite" else "dbos"
-    status = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("status"), sa.column("updated_at"), schema=schema)
+    status = _status(engine)
     ended = (status.c.status.in_(("SUCCESS", "ERROR", "CANCELLED")), status.c.updated_at <= int((time.time() - keep) * 1000))
     client, dropped = _client(engine), 0
     while True:

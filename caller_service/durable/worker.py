@@ -19,11 +19,11 @@ from typing import IO
 import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer
 
-from .jobs import NAME, TEXTS, purge
+from .jobs import NAME, purge
 
 log = logging.getLogger(__name__)
 VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old one left
-CONCURRENCY = 32
+CONCURRENCY = 16  # jobs of one queue at once
 POLL = 0.25  # seconds between looks at a queue: oftener costs a small server more than the wait is worth
 SWEEP = 0.5  # seconds between sweeps
 CLOCKS_FIRST = 1.0  # seconds at most that a job waits for a sweep: a clock rings in time beside thirty jobs, too
@@ -50,9 +50,10 @@ def work(
     stop: threading.Event,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run until `stop` is set. Raises AnotherWorker if the database already has one (SQLite)."""
+    """Run until `stop` is set, `CONCURRENCY` jobs of each queue at once. Raises AnotherWorker if the database already has one (SQLite)."""
     life = _Life(engine, name)
     life.begin()
+    queues = tuple(queues)
     for logger in ("dbos", "alembic"):
         logging.getLogger(logger).setLevel(logging.ERROR)
     logging.getLogger("dbos").addHandler(logging.NullHandler())  # finding one, it adds none of its own, which would print tracebacks
@@ -63,7 +64,8 @@ def work(
             "serializer": DBOSPortableJSONSerializer(),
             "application_version": VERSION,
             "executor_id": life.name,
-            "max_executor_threads": CONCURRENCY + 8,
+            # A thread for every job that may be claimed: the engine counts a claimed one only when it runs, and would claim on.
+            "max_executor_threads": CONCURRENCY * len(queues) + 8,
             "log_level": "ERROR",
             "run_migrations": False,
         }
@@ -73,7 +75,7 @@ def work(
         DBOS.workflow(name=job, max_recovery_attempts=1_000_000)(_quiet(job, do, clocks_done))
     try:
         DBOS.launch()
-        for queue in (TEXTS, *queues):
+        for queue in queues:
             DBOS.register_queue(queue, worker_concurrency=CONCURRENCY, polling_interval_sec=POLL, on_conflict="always_update")
         ready()
         _loop(engine, life, sweep, stop, clocks_done)

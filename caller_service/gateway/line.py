@@ -14,6 +14,8 @@ from twilio.http import HttpClient
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
+from .looks import Looks, Made
+
 TIMEOUT = 10.0  # seconds: the SDK has none of its own
 REAL_API = "https://api.twilio.com"
 
@@ -92,6 +94,8 @@ class Line:
         client: HttpClient = _Elsewhere(api_url)
         self._client = Client(api_key or account_sid, api_secret or auth_token, account_sid, http_client=client)
         self._sender = sender
+        self._texts = Looks(self._texts_since)
+        self._calls = Looks(self._calls_since)
 
     def __repr__(self) -> str:
         return "Line()"
@@ -102,12 +106,15 @@ class Line:
         return str(_asked(lambda: self._client.messages.create(to=number, body=words, status_callback=receipts_url, **sender).sid))
 
     def find(self, number: str, words: str, since: datetime) -> list[str]:
-        """The SIDs of texts that may be one we already sent, oldest first: same number, same words, not older than `since`."""
-        try:
-            listed = self._client.messages.list(date_sent_after=since, page_size=1000)  # asked for by number, it would stand in the URL
-        except (TwilioException, requests.RequestException, ValueError, KeyError):
-            raise LineBusy("cannot look") from None
-        return [str(sent.sid) for sent in reversed(listed) if sent.to == number and sent.body == words]
+        """The SIDs of texts that may be one we already sent, oldest first: same number, same words, not older than `since`.
+
+        Raises LineBusy if that cannot be known now.
+        """
+        return [made.sid for made in _known(self._texts.since(since)) if made.number == number and made.words == words]
+
+    def _texts_since(self, since: datetime) -> list[Made]:
+        listed = self._client.messages.list(date_sent_after=since, page_size=1000)  # asked for by number, it would stand in the URL
+        return [Made(str(sent.sid), sent.date_sent or sent.date_created, str(sent.to), str(sent.body)) for sent in reversed(listed)]
 
     @property
     def can_call(self) -> bool:
@@ -138,15 +145,13 @@ class Line:
     def find_calls(self, number: str, since: datetime) -> list[str]:
         """The SIDs of calls that may be one we already made, oldest first: to this number, begun since then or still
         queued (such a call has no time yet). Raises LineBusy if that cannot be known now."""
-        try:  # asked for by number, it would stand in the URL
-            listed = [
-                *self._client.calls.list(status="queued", page_size=1000),
-                *self._client.calls.list(start_time_after=since, page_size=1000),
-            ]
-        except (TwilioException, requests.RequestException, ValueError, KeyError):
-            raise LineBusy("cannot look") from None
-        found = (str(made.sid) for made in reversed(listed) if made.to == number and not str(made.direction).startswith("inbound"))
-        return list(dict.fromkeys(found))
+        return [made.sid for made in _known(self._calls.since(since)) if made.number == number]
+
+    def _calls_since(self, since: datetime) -> list[Made]:
+        queued = self._client.calls.list(status="queued", page_size=1000)  # first: what begins meanwhile stands in the second list
+        listed = [*queued, *self._client.calls.list(start_time_after=since, page_size=1000)]
+        ours = (made for made in reversed(listed) if not str(made.direction).startswith("inbound"))
+        return list({str(made.sid): Made(str(made.sid), made.start_time, str(made.to)) for made in ours}.values())
 
     def call_state(self, sid: str) -> str:
         """How far a call has come, in Twilio's word. Raises one of the LineErrors."""
@@ -167,6 +172,12 @@ class Line:
             for one in listed
             if one.direction == "inbound"
         ]
+
+
+def _known(made: list[Made] | None) -> list[Made]:
+    if made is None:
+        raise LineBusy("cannot look")
+    return made
 
 
 def _asked(ask: Callable[[], Any]) -> Any:

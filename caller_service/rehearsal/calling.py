@@ -29,6 +29,7 @@ class Call:
     rings: float
     detects: str  # MachineDetection, as it was asked for
     at: datetime
+    ended: datetime | None = None
     status: str = "queued"
     answered_by: str = ""
     words: str = field(default="", repr=False)  # said last
@@ -37,7 +38,7 @@ class Call:
 
     def resource(self, account_sid: str) -> dict[str, object]:
         """The Call resource of the REST API."""
-        when = self.at.strftime("%a, %d %b %Y %H:%M:%S +0000")
+        when, ended = (each.strftime("%a, %d %b %Y %H:%M:%S +0000") if each else None for each in (self.at, self.ended))
         return {
             "account_sid": account_sid,
             "answered_by": self.answered_by or None,
@@ -45,7 +46,7 @@ class Call:
             "date_created": when,
             "date_updated": when,
             "direction": "outbound-api",
-            "end_time": None if self.status in LIVE else when,
+            "end_time": ended,
             "from": self.sender,
             "sid": self.sid,
             "start_time": None if self.status == "queued" else when,
@@ -158,6 +159,7 @@ class Calling:
             if call.status not in only:
                 return False
             call.status = status
+            call.ended = None if status in LIVE else datetime.now(UTC)
         self._exchange.changed()
         return True
 

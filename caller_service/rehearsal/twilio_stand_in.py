@@ -3,7 +3,7 @@
 import hmac
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 
 from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redirect, render_template, request, url_for
@@ -20,6 +20,7 @@ from caller_service.rehearsal.twilio_wire import problem
 MESSAGES = "/2010-04-01/Accounts/<account_sid>/Messages"
 CALLS = "/2010-04-01/Accounts/<account_sid>/Calls"
 X11 = re.compile(r"\+?1?[2-9]11")
+DOWN = {"429": (429, 20429, "Too Many Requests"), "500": (500, 20500, "An internal server error has occurred")}
 NEWS_WAIT = 25.0
 LONGEST_BODY = 1600
 
@@ -203,18 +204,20 @@ def create_message(account_sid: str) -> tuple[Response, int]:
         return refusal
     sent = _line().send(to, words, request.form.get("StatusCallback", ""), request.form.get("MessagingServiceSid"))
     answer = {**sent.resource(account_sid), "status": "queued", "error_code": None, "date_sent": None}
-    if fault == "hang":
-        # The worst case on purpose: the text is out, but whoever sent it does not hear so in time.
-        threading.Event().wait(_settings().hang)
+    _hang(fault)
     return jsonify(answer), 201
+
+
+def _hang(fault: str) -> None:
+    """The worst case on purpose: it is out, but whoever sent it does not hear so in time."""
+    if fault == "hang":
+        threading.Event().wait(_settings().hang)
 
 
 def _refusal(to: str, words: str, fault: str) -> tuple[Response, int] | None:
     """Why the message is not taken, in Twilio's codes; None when it is."""
-    if fault == "429":
-        return jsonify(problem(429, 20429, "Too Many Requests")), 429
-    if fault == "500":
-        return jsonify(problem(500, 20500, "An internal server error has occurred")), 500
+    if fault in DOWN:
+        return jsonify(problem(*DOWN[fault])), DOWN[fault][0]
     ours, phone = _settings().our_number, _exchange().known(number=to)
     sender, service = request.form.get("From", ""), request.form.get("MessagingServiceSid", "")
     # In the order Twilio looks: the first that holds is what it says.
@@ -236,11 +239,11 @@ def _refusal(to: str, words: str, fault: str) -> tuple[Response, int] | None:
 @rest.get(f"{MESSAGES}.json")
 def list_messages(account_sid: str) -> Response:
     """Messages both ways, newest first, by number and day or moment."""
-    found = [text.resource(account_sid) for text in reversed(_exchange().texts()) if _asked_for(text)]
+    found = list(filter(_asked(), reversed(_exchange().texts())))
     size = max(1, min(request.args.get("PageSize", 50, type=int), 1000))
     number = max(0, request.args.get("Page", 0, type=int))
     start = number * size
-    shown = found[start : start + size]
+    shown = [text.resource(account_sid) for text in found[start : start + size]]
 
     def address(page: int) -> str:
         keep = {**request.args.to_dict(), "PageSize": str(size), "Page": str(page)}
@@ -259,16 +262,22 @@ def list_messages(account_sid: str) -> Response:
     )
 
 
-def _asked_for(text: Text) -> bool:
-    wanted = request.args
-    if wanted.get("To", text.receiver) != text.receiver or wanted.get("From", text.sender) != text.sender:
-        return False
-    at = text.at.replace(microsecond=0)  # Twilio knows seconds only
-    if "DateSent" in wanted and at.date() != _moment(wanted["DateSent"]).date():
-        return False
-    if "DateSent>" in wanted and at < _moment(wanted["DateSent>"]):
-        return False
-    return not ("DateSent<" in wanted and at > _moment(wanted["DateSent<"]))
+def _asked() -> Callable[[Text], bool]:
+    """The filters of this request, read once."""
+    to, sender = request.args.get("To"), request.args.get("From")
+    day, after, before = (_moment(written) if (written := request.args.get(f"DateSent{sign}")) else None for sign in ("", ">", "<"))
+
+    def asked_for(text: Text) -> bool:
+        at = text.at.replace(microsecond=0)  # Twilio knows seconds only
+        return (
+            to in (None, text.receiver)
+            and sender in (None, text.sender)
+            and (day is None or at.date() == day.date())
+            and (after is None or at >= after)
+            and (before is None or at <= before)
+        )
+
+    return asked_for
 
 
 def _moment(written: str) -> datetime:
@@ -324,6 +333,9 @@ def _call(sid: str) -> Call:
 def create_call(account_sid: str) -> tuple[Response, int]:
     """Ring somebody."""
     to, url = request.form.get("To", ""), request.form.get("Url", "")
+    fault = _exchange().take_send_fault(to)
+    if fault in DOWN:
+        return jsonify(problem(*DOWN[fault])), DOWN[fault][0]
     rules = (
         (not to, (21201, "No 'To' number is specified")),
         (bool(X11.fullmatch(to)) or not E164.fullmatch(to) or to in MAGIC, (21211, "Invalid 'To' Phone Number")),
@@ -336,6 +348,7 @@ def create_call(account_sid: str) -> tuple[Response, int]:
         return jsonify(problem(400, *wrong)), 400
     rings = request.form.get("Timeout", 60.0, type=float)
     call = _calling().ring(to, url, request.form.get("StatusCallback", ""), rings, request.form.get("MachineDetection", ""))
+    _hang(fault)
     return jsonify({**call.resource(account_sid), "status": "queued", "start_time": None}), 201
 
 

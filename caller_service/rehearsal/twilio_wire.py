@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 from xml.etree import ElementTree
 
@@ -55,6 +56,7 @@ class Answered:
         return 200 <= self.status < 300
 
 
+@lru_cache(maxsize=4096)
 def parts(words: str) -> int:
     """How many SMS the words take: 160 or 153 septets a part in GSM-7, else 70 or 67 UTF-16 units."""
     if all(letter in GSM_7 or letter in GSM_7_DOUBLE for letter in words):

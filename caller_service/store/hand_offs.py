@@ -129,9 +129,13 @@ def replay(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
     return changed.rowcount == 1
 
 
-def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[Delivery]:
-    query = sa.select(delivery).where(delivery.c.next_at.is_not(None), delivery.c.next_at <= now)
-    return [_delivery(row) for row in conn.execute(query.order_by(delivery.c.next_at).limit(limit))]
+def due(conn: sa.Connection, now: datetime, destination: str, limit: int) -> Sequence[tuple[str, datetime]]:
+    """What one destination is to be told now: ids, and since when. What waits behind an earlier revision is not due: that one wakes it."""
+    earlier = delivery.alias()
+    same = (earlier.c.case_id == delivery.c.case_id, earlier.c.destination == delivery.c.destination)
+    behind = sa.exists().where(*same, earlier.c.revision < delivery.c.revision, earlier.c.state == "waiting")
+    query = sa.select(delivery.c.id, delivery.c.next_at).where(delivery.c.next_at <= now, delivery.c.destination == destination, ~behind)
+    return [(row.id, row.next_at) for row in conn.execute(query.order_by(delivery.c.next_at).limit(limit))]
 
 
 def try_now(conn: sa.Connection, now: datetime) -> None:

@@ -189,9 +189,10 @@ def dead(conn: sa.Connection, message_id: str, error: str, state: str = "dead") 
     )
 
 
-def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[tuple[str, datetime]]:
-    """Texts whose time to try again has come: their ids and that time."""
-    query = sa.select(message.c.id, message.c.next_at).where(message.c.next_at.is_not(None), message.c.next_at <= now)
+def due(conn: sa.Connection, now: datetime, staff: bool, limit: int) -> Sequence[tuple[str, datetime]]:
+    """Texts to staff, or to residents, whose time to try again has come: their ids and that time."""
+    whom = message.c.person.is_not(None) if staff else message.c.person.is_(None)
+    query = sa.select(message.c.id, message.c.next_at).where(message.c.next_at.is_not(None), message.c.next_at <= now, whom)
     return [(row.id, row.next_at) for row in conn.execute(query.order_by(message.c.next_at).limit(limit))]
 
 
