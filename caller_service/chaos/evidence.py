@@ -30,9 +30,8 @@ class Evidence:
     def __init__(
         self, town: Town, conn: sa.Connection, settings: Settings, ladder: Sequence[Rung], page_words: Callable[[str], str]
     ) -> None:
-        self.town, self.conn, self.page_words = town, conn, page_words
+        self.town, self.conn, self.page_words, self.ladder = town, conn, page_words, ladder
         self.staff = {rung.number: rung.name for rung in ladder}
-        self.rung_up = {rung.name for rung in ladder if rung.by == "call"}
         self.sealer = Sealer(settings.data_keys, settings.index_keys)
         self.cases = {row.id: row for row in conn.execute(sa.select(case))}
         self.messages = list(conn.execute(sa.select(message)))
@@ -142,19 +141,24 @@ class Evidence:
 
     def _pages(self) -> list[str]:
         """A page by text is one text. One by call is a call, unless one to them about that case was still under way."""
-        asked = Counter((row.case_id, row.person) for row in self.conn.execute(sa.select(page)))
+        asked = Counter((row.case_id, row.person, self._by(row)) for row in self.conn.execute(sa.select(page)))
         self.town.counts["pages"] = sum(asked.values())
         words = {one.id: self.page_words(one.reference) for one in self.cases.values()}
-        texts = Counter((row.case_id, row.person) for row in self.by_rest if row.person and self._said(row) == words.get(row.case_id))
-        rung = Counter((row.case_id, row.person) for row in self.calls if row.person)
-        wrong = [f"one page, {many} calls" for many in Counter(row.page_id for row in self.calls if row.page_id).values() if many > 1]
-        for one in asked | texts | rung:
-            calls = rung[one] if one[1] in self.rung_up else 0
-            if not (
-                (1 <= calls <= asked[one] and not texts[one]) if one[1] in self.rung_up else asked[one] == texts[one] and not rung[one]
-            ):
-                wrong.append(f"{asked[one]} pages to {one[1]} for {one[0]}, {texts[one]} texts, {rung[one]} calls")
-        return wrong
+        told = Counter(
+            (row.case_id, row.person, "text") for row in self.by_rest if row.person and self._said(row) == words.get(row.case_id)
+        )
+        told += Counter((row.case_id, row.person, "call") for row in self.calls if row.person)
+        twice = Counter(row.page_id for row in self.calls if row.page_id)
+        return [f"{many} calls for one page" for many in twice.values() if many > 1] + [
+            f"{asked[one]} pages by {one[2]} to {one[1]} for {one[0]}, {told[one]} kept"
+            for one in asked | told
+            if not (1 <= told[one] <= asked[one] if one[2] == "call" else told[one] == asked[one])
+        ]
+
+    def _by(self, row: sa.Row[Any]) -> str:
+        """What a page went by: as its own ladder asks this person, else the first that has them."""
+        asked = (*(rung for rung in self.ladder if rung.ladder == row.ladder), *self.ladder)
+        return next(rung.by for rung in asked if rung.name == row.person)
 
     def _calls(self) -> list[str]:
         """Each call that was made rang once; what nobody knows may have rung once, or not at all."""

@@ -30,7 +30,8 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
         everybody = _once((*scene.program.rungs(page.ladder), *(rung for rung in scene.program.ladder if rung.supervisor)))
         return everybody or on_duty(scene.program, "danger", scene.local) or scene.program.rungs("danger")
     asked = order[page.rung % len(order)]
-    supervisors = [rung for rung in scene.program.ladder if rung.supervisor and is_open(rung.hours, scene.local)] if page.rung > 0 else []
+    every = (*scene.program.rungs(page.ladder), *scene.program.ladder)  # a supervisor of several: as this ladder asks them
+    supervisors = [rung for rung in every if rung.supervisor and is_open(rung.hours, scene.local)] if page.rung > 0 else []
     return tuple(rung for rung in _once((asked, *supervisors)) if rung.name != page.but)
 
 
