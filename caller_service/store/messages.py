@@ -19,6 +19,7 @@ RANKS: Mapping[str, int] = {
     "accepted": 1, "scheduled": 1, "queued": 2, "sending": 3, "sent": 4, "failed": 5, "undelivered": 5, "canceled": 5, "delivered": 6, "read": 7,
 }  # fmt: skip
 FAILED = frozenset({"failed", "undelivered", "canceled", "dead"})
+ARRIVED = frozenset({"delivered", "read"})
 
 
 _COLUMNS = (
