@@ -770,7 +770,7 @@ def test_a_pages_id_opens_no_rescue_and_the_other_way_round(ringing: House) -> N
         assert [each.tag for each in ElementTree.fromstring(answer.text)] == ["Hangup"]
 
 
-# ---- updates for whom texts do not reach -------------------------------------------------------------------------------
+# ---- updates for those whom texts do not reach -------------------------------------------------------------------------
 
 
 def after_a_lost_text(house: House, contact: str = "1", **told: str) -> Resident:
@@ -778,8 +778,8 @@ def after_a_lost_text(house: House, contact: str = "1", **told: str) -> Resident
     me = screened(house, contact, **told)
     lost(house, me)
     house.settles()
-    if house.rung:
-        Phone(house).picks_up().presses("1").reports("completed")
+    if rings(house):
+        mine(house).picks_up().presses("1").reports("completed")
         house.settles()
     return me
 
@@ -789,6 +789,16 @@ def moves(house: House, me: Resident, status: str, **more: str) -> None:
     answer = house.dispatch(f"/{me.case().id}/status", {"status": status, "by": "Maria", **more})
     assert answer.status_code == 200, answer.text
     house.settles().sweeps().settles()
+
+
+def rings(house: House) -> list[int]:
+    """Which of the calls made were to the resident; a supervisor may be rung meanwhile."""
+    return [place for place, form in enumerate(house.rung) if form["To"] == ME]
+
+
+def mine(house: House) -> Phone:
+    """The resident's phone, at the last call to it."""
+    return Phone(house, rings(house)[-1])
 
 
 def passes(house: House, minutes: int) -> None:
@@ -807,27 +817,27 @@ def test_updates_that_cannot_be_texted_become_calls_one_in_ten_minutes(house: Ho
     me = after_a_lost_text(house)
     texts = len(house.sent)
     moves(house, me, "assigned")
-    assert len(house.rung) == 1, "they were called just now"
+    assert len(rings(house)) == 1, "they were called just now"
     moves(house, me, "en_route")
     assert not_told(house)
     passes(house, 9)
-    assert len(house.rung) == 1
+    assert len(rings(house)) == 1
     passes(house, 1)
-    assert len(house.rung) == 2, "two updates, one call"
+    assert len(rings(house)) == 2, "two updates, one call"
 
-    phone = Phone(house).picks_up()
+    phone = mine(house).picks_up()
     assert phone.said == house.words("rescue.call")
     assert phone.presses("1").said.startswith(house.words("rescue.en_route"))
     phone.reports("completed")
     house.settles()
     assert not not_told(house)
     passes(house, 11)
-    assert (len(house.rung), len(house.sent) - texts) == (2, 0), "told once"
+    assert (len(rings(house)), len(house.sent) - texts) == (2, 0), "told once"
     assert not events(house, "not_reached")
 
     moves(house, me, "arrived")
-    assert len(house.rung) == 3, "the last call is long ago: at once"
-    assert Phone(house).picks_up().presses("1").said.startswith(house.words("rescue.arrived"))
+    assert len(rings(house)) == 3, "the last call is long ago: at once"
+    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.arrived"))
 
 
 def test_that_it_is_late_is_heard_by_call(house: House) -> None:
@@ -835,13 +845,13 @@ def test_that_it_is_late_is_heard_by_call(house: House) -> None:
     me = after_a_lost_text(house)
     passes(house, 17)
 
-    assert len(house.rung) == 2
-    assert Phone(house).picks_up().presses("1").said == " ".join(
+    assert len(rings(house)) == 2
+    assert mine(house).picks_up().presses("1").said == " ".join(
         house.words(key) for key in ("rescue.accepted", "rescue.late", "rescue.goodbye")
     )
     moves(house, me, "en_route")
     passes(house, 10)
-    assert house.words("rescue.late") not in Phone(house).picks_up().presses("1").said, "it moves again"
+    assert house.words("rescue.late") not in mine(house).picks_up().presses("1").said, "it moves again"
 
 
 def test_that_nobody_has_picked_it_up_is_heard_by_call(house: House) -> None:
@@ -849,12 +859,12 @@ def test_that_nobody_has_picked_it_up_is_heard_by_call(house: House) -> None:
     house.settles()
     fails(house, house.rows("message", direction="out")[0].id)
     house.settles()
-    Phone(house).picks_up().presses("1").reports("completed")
+    mine(house).picks_up().presses("1").reports("completed")
     passes(house, 12)
 
     assert "truth.unpicked" in [each["words"] for each in events(house, "held_back")]
-    assert len(house.rung) == 2
-    assert Phone(house).picks_up().presses("1").said.startswith(house.words("rescue.nobody_yet"))
+    assert len(rings(house)) == 2
+    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.nobody_yet"))
     assert me.case().status == "handed_off"
 
 
@@ -870,31 +880,31 @@ def in_danger_unreached(house: House) -> Resident:
 
 def test_the_truth_about_a_danger_is_heard_by_call(house: House) -> None:
     me = in_danger_unreached(house)
-    Phone(house).picks_up().presses("1").reports("completed")
+    mine(house).picks_up().presses("1").reports("completed")
     passes(house, 10)
 
     assert "truth.nobody_yet" in [each["words"] for each in events(house, "held_back")]
-    assert len(house.rung) == 2
-    told = Phone(house).picks_up().presses("1").said
+    assert len(rings(house)) == 2
+    told = mine(house).picks_up().presses("1").said
     assert told == f"{house.words('rescue.nobody_joined')} {house.words('rescue.goodbye')}"
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     passes(house, 10)
-    assert Phone(house).picks_up().presses("1").said.startswith(house.words("rescue.received"))
+    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.received"))
 
 
 def test_a_call_nobody_hears_leaves_the_update_not_told_and_rings_again_only_for_the_next(house: House) -> None:
     me = after_a_lost_text(house)
     passes(house, 10)
     moves(house, me, "assigned")
-    Phone(house).reports("no-answer")
+    mine(house).reports("no-answer")
     house.settles()
     assert not_told(house)
     assert len(events(house, "not_reached")) == 1
     passes(house, 15)
-    assert len(house.rung) == 2, "nobody is rung again for the same"
+    assert len(rings(house)) == 2, "nobody is rung again for the same"
 
     moves(house, me, "en_route")
-    assert len(house.rung) == 3
+    assert len(rings(house)) == 3
     assert len(house.rows("page", ladder="review")) == 1, "humans were paged once"
 
 
@@ -921,7 +931,7 @@ def test_an_update_for_whom_nobody_may_call_is_shown_as_not_told_without_a_flood
     moves(house, me, "en_route")
     passes(house, 40)
 
-    assert house.rung == []
+    assert rings(house) == []
     assert not_told(house)
     assert house.posted[-1][0]["contact"]["cannot_text"] == "undelivered"
     assert [each["words"] for each in events(house, "held_back")][:2] == ["status.assigned", "status.en_route"]
@@ -940,31 +950,32 @@ def test_who_wanted_no_word_unasked_is_neither_called_nor_counted_as_not_told_of
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     passes(house, 20)
 
-    assert house.rung == []
+    assert rings(house) == []
     assert not not_told(house)
 
 
 @pytest.mark.parametrize("said", ["he is hitting me", "is the pie shop open"])
 def test_after_violence_or_when_watched_no_update_becomes_a_call(house: House, said: str) -> None:
     me = after_a_lost_text(house)
+    passes(house, 10)
     me.texts(said)
-    fails(house, house.rows("message", direction="out", answers=None, person=None)[-1].id)
-    rung = len(house.rung)
-    assert me.case().status == "accepted"
+    house.settles()
+    fails(house, house.rows("message", direction="out", case_id=me.case().id)[0].id)
+    assert me.case().state["cannot_text"] == "undelivered"
     moves(house, me, "assigned")
     passes(house, 20)
 
-    assert len(house.rung) == rung
+    assert len(rings(house)) == 1, "the first, when nothing spoke against it"
 
 
 def test_of_somebody_elses_case_a_later_call_tells_no_more_than_may_be(house: House) -> None:
     me = after_a_lost_text(house, who="3")
     passes(house, 10)
     moves(house, me, "en_route")
-    assert Phone(house).picks_up().presses("1").said.startswith(house.words("rescue.other.coming"))
+    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.other.coming"))
     passes(house, 10)
     moves(house, me, "arrived")
-    assert Phone(house).picks_up().presses("1").said.startswith(house.words("rescue.other.finished"))
+    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.other.finished"))
 
 
 def test_who_wants_no_updates_is_not_called_about_them(house: House) -> None:
@@ -972,11 +983,11 @@ def test_who_wants_no_updates_is_not_called_about_them(house: House) -> None:
     house.settles()
     fails(house, house.rows("message", direction="out")[-1].id)
     house.settles()
-    Phone(house).reports("busy")
+    mine(house).reports("busy")
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     passes(house, 20)
 
-    assert len(house.rung) == 1, "for the answer that was lost, and for no update"
+    assert len(rings(house)) == 1, "for the answer that was lost, and for no update"
 
 
 def test_an_update_that_waited_behind_a_lost_one_is_not_lost(house: House) -> None:
@@ -986,15 +997,15 @@ def test_an_update_that_waited_behind_a_lost_one_is_not_lost(house: House) -> No
     house.works(twilio=429)
     fails(house, house.rows("message", direction="out")[0].id)
     house.settles()
-    Phone(house).reports("no-answer")
+    mine(house).reports("no-answer")
     house.wait(31)
     house.sweeps().settles()
 
     assert house.rows("message", direction="out", person=None)[-1].state == "held"
     assert [each["words"] for each in events(house, "held_back")] == ["status.accepted"]
     passes(house, 10)
-    assert len(house.rung) == 2
-    assert Phone(house).picks_up().presses("1").said.startswith(house.words("rescue.accepted"))
+    assert len(rings(house)) == 2
+    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.accepted"))
 
 
 # ---- texts reach them again ----------------------------------------------------------------------------------------------
@@ -1062,3 +1073,41 @@ def test_start_tells_what_was_missed(house: House) -> None:
 
     me.texts("start").told("start.confirmed", "status.accepted")
     assert "untold" not in me.case().state["marks"]
+
+
+def test_an_update_already_on_its_way_is_not_told_twice_when_texts_reach_them_again(house: House) -> None:
+    me = screened(house, "2")
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles()
+    first = house.rows("message", direction="out", answers=None, person=None)[-1]
+    moves(house, me, "assigned")
+    second = house.rows("message", direction="out", answers=None, person=None)[-1]
+    fails(house, first.id)
+    assert me.case().state["cannot_text"] == "undelivered"
+    arrives(house, second.id)
+    house.settles()
+
+    assert me.case().state["cannot_text"] == ""
+    assert house.texts_to(ME).count(house.words("status.assigned")) == 1
+    assert not not_told(house)
+
+
+def test_who_stopped_texts_and_called_calls_safe_is_called(house: House) -> None:
+    me = screened(house).texts("stop")
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.sweeps().settles()
+
+    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.accepted"))
+    assert house.rows("page", ladder="review") == []
+
+
+def test_after_a_weapon_nobody_calls(house: House) -> None:
+    me = house.resident().texts("hi", "1", "2", "1", "2", "1", "1")
+    assert (me.case().state["answers"].get("weapon"), me.case().state["answers"].get("contact")) == ("yes", "text_call")
+    house.settles()
+    fails(house, house.rows("message", direction="out")[0].id)
+    passes(house, 20)
+
+    assert rings(house) == []
+    assert len(events(house, "not_reached")) == 1

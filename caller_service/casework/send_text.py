@@ -126,8 +126,10 @@ def _arrived(parts: Parts, text: Text) -> None:
         return
     with parts.engine.connect() as conn:
         case = cases.by_id(conn, parts.sealer, text.case_id)
-    if case is not None and case.cannot_text:
-        change(parts, case.id, lambda case, scene: text_arrived(case, text.at, scene), "system")
+        if case is None or not case.cannot_text or "lost" not in case.marks:
+            return
+        told = messages.told_since(conn, case.id, case.marks["lost"])
+    change(parts, case.id, lambda case, _: text_arrived(case, text.at, told), "system")
 
 
 def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:

@@ -289,12 +289,14 @@ def text_lost(case: Case, why: str, text_id: str, written: datetime, scene: Scen
 _MAY_COME_BACK = ("undelivered", "landline")  # "stopped" and "blocked" end when they opt in again
 
 
-def text_arrived(case: Case, written: datetime, scene: Scene) -> Step:
-    """A text written at that time was delivered. If a text before it was lost, texts reach them again."""
+def text_arrived(case: Case, written: datetime, told: frozenset[str]) -> Step:
+    """A text written at that time was delivered. If a text before it was lost, texts reach them again, and what they missed is
+    told; `told`: the keys of what was written since and has not failed, which they need not hear twice."""
     if case.ended or case.cannot_text not in _MAY_COME_BACK or written <= case.marks.get("lost", written):
         return Step(case)
     step = told_after_all(replace(case, cannot_text=""))
-    return Step(*hand_off.revise(step.case, (*step.effects, Record("can_text"))))
+    missed_words = (effect for effect in step.effects if not (isinstance(effect, Say) and effect.key in told))
+    return Step(*hand_off.revise(step.case, (*missed_words, Record("can_text"))))
 
 
 def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:

@@ -44,7 +44,8 @@ RESCUE_PAUSE = timedelta(minutes=10)  # between two calls for what could not be 
 def may_rescue(case: Case, program: Program) -> bool:
     """May we call because texts do not reach them? Where calls were called safe, and never after violence: whoever does harm may
     pick up (domain.md section 2, rule 5). A Messaging Service has no number to call from."""
-    violent = case.answers.get("violence") not in (None, "no") or bool({"violence", "weapon"} & case.said)
+    signs = ("violence", "weapon")
+    violent = any(case.answers.get(sign) not in (None, "no") or sign in case.said for sign in signs)
     return may_call(case) and not violent and program.numbers.ours[0].number.startswith("+")
 
 

@@ -95,6 +95,14 @@ def _text(row: sa.Row[Any], sealer: Sealer) -> Text:
     )  # fmt: skip
 
 
+def told_since(conn: sa.Connection, case_id: str, since: datetime) -> frozenset[str]:
+    """The keys of the texts to a resident that were written since and have arrived, or may still."""
+    gone = (*FAILED, "held", "overtaken")
+    theirs = (message.c.case_id == case_id, message.c.direction == "out", message.c.person.is_(None), message.c.state.not_in(gone))
+    rows = conn.execute(sa.select(message.c["keys"]).where(*theirs, message.c.at > since)).scalars()
+    return frozenset(key for keys in rows for key in keys.split())
+
+
 def latest(conn: sa.Connection) -> datetime | None:
     """When the newest text was written, read from its id (UUIDv7: the first 48 bits are milliseconds)."""
     newest = conn.execute(sa.select(sa.func.max(message.c.id))).scalar()
