@@ -7,6 +7,7 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
@@ -16,21 +17,24 @@ from test_outage import BACK, DISPATCHER, SECOND, accepted, listed, lite, looks,
 from caller_service.casework.take_in import catch_up
 from caller_service.serving import Rounds
 
+if TYPE_CHECKING:
+    from conftest import House
+
 
 # 1 ---- a lock held by somebody who does not queue with us (sqlite3 shell, backup, litestream) ----
-def test_a_foreign_lock_delays_nobody_beyond_five_seconds(house):
+def test_a_foreign_lock_delays_nobody_beyond_five_seconds(house: House) -> None:
     if not lite(house):
         pytest.skip("SQLite's queue of writers")
     foreign = sqlite3.connect(str(house.parts.engine.url.database), isolation_level=None)
     foreign.execute("BEGIN IMMEDIATE")
-    took = []
+    took: list[float] = []
 
-    def ask(n):
+    def ask(n: int) -> None:
         begun = time.monotonic()
         house.resident(f"+1720555{n}").posts("my brother is seeing things", sid=f"SMforeign{n}")
         took.append(round(time.monotonic() - begun, 2))
 
-    threads = []
+    threads: list[threading.Thread] = []
     for n in range(4):
         threads.append(threading.Thread(target=ask, args=(7000 + n,)))
         threads[-1].start()
@@ -42,7 +46,7 @@ def test_a_foreign_lock_delays_nobody_beyond_five_seconds(house):
 
 
 # 2 ---- two waits in one turn ----
-def test_two_locks_in_a_row_are_still_five_seconds(house):
+def test_two_locks_in_a_row_are_still_five_seconds(house: House) -> None:
     if lite(house):
         pytest.skip("a reader waits for nobody on SQLite")
     me = house.resident().texts("hi")
@@ -62,7 +66,7 @@ def test_two_locks_in_a_row_are_still_five_seconds(house):
 
 
 # 3 ---- SQLite: the file is away for a moment, and a new connection is opened meanwhile ----
-def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(house):
+def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(house: House) -> None:
     if not lite(house):
         pytest.skip("only SQLite is a file")
     me = house.resident().texts("my brother is seeing things and shouting")
@@ -90,7 +94,7 @@ def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(
             (file.parent / name).write_bytes(content)
 
 
-def test_another_file_put_in_its_place_is_what_is_written_from_then_on(house):
+def test_another_file_put_in_its_place_is_what_is_written_from_then_on(house: House) -> None:
     """A restored backup, or the file moved away and back while a process met an empty one."""
     if not lite(house):
         pytest.skip("only SQLite is a file")
@@ -113,7 +117,7 @@ def test_another_file_put_in_its_place_is_what_is_written_from_then_on(house):
 
 # 4 ---- ids that go backwards ----
 @BACK
-def test_texts_reach_a_person_in_their_order_when_the_clock_steps_back(house, wall, step):  # noqa: F811
+def test_texts_reach_a_person_in_their_order_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
     move = accepted(house)
     house.works(twilio=429)  # the line is busy: it waits
     house.wait(step)
@@ -126,7 +130,7 @@ def test_texts_reach_a_person_in_their_order_when_the_clock_steps_back(house, wa
 
 
 @BACK
-def test_the_newest_update_is_not_overtaken_by_an_older_one_when_the_clock_steps_back(house, wall, step):  # noqa: F811
+def test_the_newest_update_is_not_overtaken_by_an_older_one_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
     move = accepted(house)
     house.settles()
     house.wait(step)
@@ -139,7 +143,7 @@ def test_the_newest_update_is_not_overtaken_by_an_older_one_when_the_clock_steps
 
 # 5 ---- marks that go backwards ----
 @BACK
-def test_a_page_that_was_taken_is_taken_when_the_clock_steps_back(house, wall, step):  # noqa: F811
+def test_a_page_that_was_taken_is_taken_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
     me = house.resident().texts("0", "1")
     house.settles()
     house.wait(step)
@@ -152,7 +156,7 @@ def test_a_page_that_was_taken_is_taken_when_the_clock_steps_back(house, wall, s
     assert house.words("truth.nobody_yet") not in house.texts_to(ME), "a lie: somebody has joined"
 
 
-def nobody_answers(house, rounds):
+def nobody_answers(house: House, rounds: Rounds) -> None:
     """Four minutes of the worker's rounds, and each page goes out."""
     for _ in range(4):
         house.wait(61)
@@ -162,7 +166,7 @@ def nobody_answers(house, rounds):
 
 
 @BACK
-def test_new_danger_after_an_acceptance_climbs_the_ladder_when_the_clock_steps_back(house, wall, step):  # noqa: F811
+def test_new_danger_after_an_acceptance_climbs_the_ladder_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
     me = house.resident().texts("0", "1")
     house.settles()
     house.wait(30)
@@ -177,7 +181,7 @@ def test_new_danger_after_an_acceptance_climbs_the_ladder_when_the_clock_steps_b
 
 
 @BACK
-def test_a_page_nobody_answers_goes_on_when_the_clock_steps_back(house, wall, step):  # noqa: F811
+def test_a_page_nobody_answers_goes_on_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
     house.resident().texts("0", "1")
     house.settles()
     house.wait(step)
@@ -187,7 +191,7 @@ def test_a_page_nobody_answers_goes_on_when_the_clock_steps_back(house, wall, st
 
 
 # 6 ---- the look at Twilio's list ----
-def test_after_a_step_back_the_list_is_still_looked_at(house):
+def test_after_a_step_back_the_list_is_still_looked_at(house: House) -> None:
     rounds = Rounds(house.parts)
     for _ in range(5):
         rounds()
@@ -198,7 +202,7 @@ def test_after_a_step_back_the_list_is_still_looked_at(house):
     assert looks(house) == 1
 
 
-def test_the_oldest_of_many_missed_texts_is_not_cut_off(house):
+def test_the_oldest_of_many_missed_texts_is_not_cut_off(house: House) -> None:
     at = house.clock()
     house.wait(300)
     texts = [(f"SMbulk{n:04d}", f"+1720555{n:04d}", "hi", at + timedelta(seconds=n / 10)) for n in range(501)]

@@ -216,7 +216,8 @@ def test_a_fault_in_the_program_is_named_by_its_key(city: Path, old: str, new: s
 def test_a_call_needs_a_number_to_call_from(city: Path) -> None:
     """A Messaging Service can text and cannot call."""
     program = city / "program.toml"
-    program.write_text(program.read_text().replace('number = "+17205550100"', f'number = "MG{"0" * 32}"', 1))
+    texting = program.read_text().replace('by = "call"', 'by = "text"')
+    program.write_text(texting.replace('number = "+17205550100"', f'number = "MG{"0" * 32}"', 1))
     read_program(program)
 
     (fault,) = spoil(city, "program.toml", 'name = "Second dispatcher"\nby = "text"', 'name = "Second dispatcher"\nby = "call"')

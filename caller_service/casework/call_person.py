@@ -151,9 +151,9 @@ def _end(parts: Parts, call: Call, state: str, why: str) -> None:
 
 
 def _told_nobody(parts: Parts, call: Call) -> None:
-    """A call for a lost text that ends without the news being heard is told to humans: first, so that a crash in between
+    """A call to a resident that ends without the news being heard is told to humans: first, so that a crash in between
     tells it again and not never."""
-    if call.text_id is not None and not call.answer:
+    if call.person is None and not call.answer:
         change(parts, call.case_id, lambda case, scene: rescue_failed(case, scene), "system")
 
 

@@ -143,9 +143,8 @@ def _people(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> None:
             _page(conn, parts, case, effect, work.scene)
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
-        elif isinstance(effect, Rescue) and not calls.made_for(conn, effect.text_id):
-            index = parts.sealer.index(work.contact.number)
-            _ring(conn, parts, case.id, index, work.scene.now, text_id=effect.text_id)
+        elif isinstance(effect, Rescue):
+            _rescue(conn, parts, case.id, effect, parts.sealer.index(work.contact.number), work.scene.now)
     if _settles(work.before, case):
         stop_calls(conn, parts, case.id, work.scene.now)
 
@@ -182,7 +181,14 @@ def ring_person(conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, pag
         _ring(conn, parts, case_id, parts.sealer.index(rung.number), now, person=rung.name, page_id=page_id)
 
 
-def _ring(conn: sa.Connection, parts: Parts, case_id: str, number_index: bytes, now: datetime, **whom: str) -> None:
+def _rescue(conn: sa.Connection, parts: Parts, case_id: str, effect: Rescue, number_index: bytes, now: datetime) -> None:
+    """Ring the resident, once for a lost text, unless a call to them waits, rings or goes on: it tells where the case stands."""
+    if calls.under_way(conn, case_id, None) or (effect.text_id and calls.made_for(conn, effect.text_id)):
+        return
+    _ring(conn, parts, case_id, number_index, now, text_id=effect.text_id or None)
+
+
+def _ring(conn: sa.Connection, parts: Parts, case_id: str, number_index: bytes, now: datetime, **whom: str | None) -> None:
     call_id = parts.new_id()
     calls.add(conn, call_id, case_id, number_index, now, now + HOLD, **whom)
     parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, PEOPLE)

@@ -1,17 +1,19 @@
-"""A call to a resident whom a text did not reach: neutral until they press 1, and then only what whoever holds this
-phone may hear (core/safe_contact.rescue_key). A voicemail hears nothing, or one neutral sentence where that was allowed.
+"""A call to a resident whom texts do not reach: neutral until they press 1, and then only what whoever holds this
+phone may hear (core/safe_contact.rescue_keys). A voicemail hears nothing, or one neutral sentence where that was allowed.
 """
 
 from __future__ import annotations
 
 from caller_service.core.case import Case
-from caller_service.core.safe_contact import may_rescue, rescue_key
+from caller_service.core.dispatch import told_by_call
+from caller_service.core.safe_contact import may_rescue, rescue_keys
 from caller_service.language.wording import filling
-from caller_service.store import calls, cases, journal
+from caller_service.store import calls, cases
 from caller_service.store.calls import Call
 
 from .answer_call import TAKE, TIMES, Spoken
 from .call_person import note_receipt, voicemail_allowed
+from .change import change
 from .parts import Parts, transaction
 
 
@@ -38,10 +40,10 @@ def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> S
     if key != TAKE:
         return _says(parts, case, "rescue.call", asks=time + 1) if time < TIMES else _says(parts, case, "rescue.goodbye")
     if not call.answer:
+        case = change(parts, case.id, told_by_call, "resident") or case
         with transaction(parts) as conn:
             calls.note(conn, call.id, answer="heard")
-            journal.write(conn, [journal.Line(parts.new_id(), parts.now(), case.id, "resident", "rescue_heard")])
-    return _says(parts, case, rescue_key(case), "rescue.goodbye")
+    return _says(parts, case, *rescue_keys(case), "rescue.goodbye")
 
 
 def _known(parts: Parts, call_id: str) -> tuple[Call | None, Case | None]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from caller_service.core.dispatch import text_lost
+from caller_service.core.dispatch import text_arrived, text_held, text_lost
 from caller_service.core.safe_contact import may_note, may_text
 from caller_service.durable.jobs import PEOPLE, TEXTS
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
@@ -35,6 +35,8 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
         return
     if overtaken or not allowed or not number:
         why = "a newer update" if overtaken else "no number" if allowed else "the safe-contact gate"
+        if text.case_id is not None and text.person is None and not overtaken:
+            change(parts, text.case_id, lambda case, scene: text_held(case, tuple(text.keys.split()), scene), "system")
         with transaction(parts) as conn:
             messages.dead(conn, text.id, why, state="overtaken" if overtaken else "held")
             _wake_next(conn, parts, text)
@@ -118,11 +120,23 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
     if text.case_id is None or text.person is not None:
         return
     why = "blocked" if isinstance(problem, ContactStopped) else "landline" if isinstance(problem, NumberCannotReceive) else "undelivered"
-    change(parts, text.case_id, lambda case, scene: text_lost(case, why, text.id, scene), "system")
+    change(parts, text.case_id, lambda case, scene: text_lost(case, why, text.id, text.at, scene), "system")
+
+
+def _arrived(parts: Parts, text: Text) -> None:
+    """A text that arrived ends it that texts do not reach them."""
+    if text.case_id is None or text.person is not None:
+        return
+    with parts.engine.connect() as conn:
+        case = cases.by_id(conn, parts.sealer, text.case_id)
+        if case is None or not case.cannot_text or "lost" not in case.marks:
+            return
+        told = messages.told_since(conn, case.id, case.marks["lost"])
+    change(parts, case.id, lambda case, _: text_arrived(case, text.at, told), "system")
 
 
 def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:
-    """Keep how far a text has come; the failure of one to a resident is told to whoever has the case.
+    """Keep how far a text has come; the failure of one to a resident is told to whoever has the case, its arrival ends one.
 
     That is done first, and may be done twice: the provider does not repeat what it was thanked for.
     """
@@ -130,6 +144,8 @@ def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | N
         text = messages.by_id(conn, parts.sealer, message_id) if messages.is_news(conn, message_id, state) else None
     if text is None:
         return
+    if state in messages.ARRIVED:
+        _arrived(parts, text)
     if state in messages.FAILED:
         code = int(error) if error and error.isdecimal() else 0
         undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)

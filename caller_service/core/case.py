@@ -48,6 +48,8 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.CLOSED: _WAITING | HUMAN_HAS_IT,
 }
 
+PROMISED_ANEW = ("accepted", "acknowledged", "assigned", "en_route")  # after one of these, being late is news again
+
 # R1 closes only when a human records one of these (domain.md section 2, rule 3).
 DANGER_OUTCOMES = frozenset({"emergency_help_confirmed", "counselor_joined", "safe", "lost"})
 OUTCOMES = DANGER_OUTCOMES | {
@@ -95,7 +97,7 @@ class Case:
     sent: str = ""  # fingerprint of what the last revision told
     told: str = ""  # the status words said last
     quiet: bool = False  # updates stopped, request kept
-    cannot_text: str = ""  # stopped, blocked, landline
+    cannot_text: str = ""  # stopped, blocked, landline, undelivered
     related: str = ""
     protocol_hash: str = ""
     test: bool = False  # of the synthetic resident (`caller-service probe`): goes to no human, texts nobody, counts nowhere
@@ -140,6 +142,12 @@ class Case:
         paged = self.marks.get("first_paged")
         accepted = self.marks.get("acknowledged")
         return paged is not None and not self.ended and (accepted is None or accepted < paged)
+
+    @property
+    def late(self) -> bool:
+        """It takes longer than was said, and nothing was promised since."""
+        told = self.marks.get("late_told")
+        return told is not None and not any(told < self.marks[mark] for mark in PROMISED_ANEW if mark in self.marks)
 
     @property
     def awaits_answer(self) -> bool:

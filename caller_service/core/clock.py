@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from . import hand_off
 from .asking import ask, choose_anew, stands_at
 from .case import Case, Status, Step, replace
-from .effect import Effects, HandOff, Record, Say
+from .effect import Effects, HandOff, Record, Rescue, Say
 from .escalation import climbed, ladder_of, page_rung, wait
 from .ledger import began_nothing, end
 from .program import Clocks, Program
 from .protocol import DOUBT
 from .routing import Scene
-from .safe_contact import gated, may_text, touchy
+from .safe_contact import RESCUE_PAUSE, gated, may_rescue, may_text, touchy, untold
 from .screening import recompute
 from .trial import over, over_due
 
@@ -49,10 +49,11 @@ def tick(case: Case, scene: Scene) -> Step:
         due = clock.due(case, scene.program)
         if due is not None and due <= scene.now:
             step = clock.ring(case, scene)
-            case, effects = step.case, (*effects, Record("clock", {"clock": clock.name}), *step.effects)
-    allowed, held = gated(case, effects)
-    case, allowed = hand_off.revise(case, allowed)
-    return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))
+            allowed, held = gated(step.case, step.effects)
+            case = untold(step.case, held, scene.now)
+            lines = tuple(Record("held_back", {"words": key}) for key in held)
+            effects = (*effects, Record("clock", {"clock": clock.name}), *allowed, *lines)
+    return Step(*hand_off.revise(case, effects))
 
 
 def clocks_of(case: Case) -> tuple[Clock, ...]:
@@ -316,6 +317,23 @@ def _on_scene(case: Case, scene: Scene) -> Step:
     return Step(case, (*page_rung(case, ladder_of(case), case.rung, scene), Record("long_on_scene")))
 
 
+# ---- texts do not reach them -----------------------------------------------------------------------------------------
+
+
+def _rescue_due(case: Case, program: Program) -> datetime | None:
+    """News that could not be texted since the last call. What is not heard on a call rings no second one: the next news does."""
+    missed, called = case.marks.get("untold"), case.marks.get("rescued")
+    if missed is None or case.ended or not may_rescue(case, program):
+        return None
+    if called is None:
+        return missed
+    return max(missed, called + RESCUE_PAUSE) if missed > called else None
+
+
+def _rescue(case: Case, scene: Scene) -> Step:
+    return Step(case.marked(rescued=scene.now), (Rescue(), Record("rescue_call")))
+
+
 # ---- "I want 911" ---------------------------------------------------------------------------------------------------
 
 
@@ -362,6 +380,7 @@ CLOCKS = (
     Clock("late_tell", _late("late_told", lambda clocks: clocks.late_tell), _tell_late),
     Clock("late_supervisor", _late_supervisor_due, _supervisor),
     Clock("on_scene", _on_scene_due, _on_scene),
+    Clock("rescue", _rescue_due, _rescue),
     Clock("reached_911", _reached_due, _reached),
     Clock("abandon", _abandon_due, _abandon),
 )

@@ -15,7 +15,7 @@ from .effect import Effect, HandOff, Page, Record, Rescue, Say, StandDown
 from .escalation import ladder_of, page_rung, passed_on
 from .ledger import REASONS, end
 from .routing import Scene
-from .safe_contact import RESCUE_PAUSE, gated, may_note, may_rescue, may_text, status_key
+from .safe_contact import RESCUE_PAUSE, gated, may_note, may_rescue, may_text, missed, status_key, told_after_all, untold
 
 CHOICES = ("if_none", "if_none_still")
 
@@ -49,7 +49,7 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene) -> Step:
     if joins and not may_text(case, "human.joined"):
         case = case.marked(joined_owed=scene.now)  # told with the next reply (screening.advance)
     told = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
-    return _told(case, (words, told, StandDown(by)) if not taken else (words, told), status_key(case))
+    return _told(case, (words, told, StandDown(by)) if not taken else (words, told), status_key(case), scene)
 
 
 def at_time(hour: int, minute: int, scene: Scene) -> datetime:
@@ -75,7 +75,7 @@ def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
     if case.awaits_answer and remark in case.remarks:
         return Step(case)  # asked twice by mistake
     case = replace(case, remarks=(*case.remarks, remark)).marked(asked_resident=scene.now)
-    return _told(case, (Say("note", {"name": by, "words": words}), Record("asked_resident", {"by": by})), case.told)
+    return _told(case, (Say("note", {"name": by, "words": words}), Record("asked_resident", {"by": by})), case.told, scene)
 
 
 def _without_choice(case: Case) -> Case:
@@ -123,6 +123,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case,
         (*had_it, Record("declined", {"by": by}), *page_rung(case, ladder_of(case), case.rung, scene)),
         status_key(case) if had_it else case.told,
+        scene,
     )
 
 
@@ -197,11 +198,10 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: 
         case = case.unmarked("promised")
     key = status_key(case)
     words = () if key == case.told else (Say(key, unasked=True),)
-    return _told(case, (*words, Record("status_by", {"by": by, "to": to.value})), key)
+    return _told(case, (*words, Record("status_by", {"by": by, "to": to.value})), key, scene)
 
 
 _LATE = next(clock for clock in CLOCKS if clock.name == "late_tell")
-_PROMISED_ANEW = ("accepted", "acknowledged", "assigned", "en_route")  # after one of these, being late is news again
 
 
 def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
@@ -213,14 +213,11 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
         raise Refused("ended")
     if case.status not in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE):
         raise Refused("cannot_move")
-    told = case.marks.get("late_told")
-    step = Step(case)
-    if told is None or any(told < case.marks[mark] for mark in _PROMISED_ANEW if mark in case.marks):
-        step = _LATE.ring(case, scene)
+    step = Step(case) if case.late else _LATE.ring(case, scene)
     after = step.case if (by, reason) in case.remarks else _remarked(step.case, by, reason)
     if after == case:
         return Step(case)
-    return _told(after, (*step.effects, Record("status_by", {"by": by, "to": "delayed"})), case.told)
+    return _told(after, (*step.effects, Record("status_by", {"by": by, "to": "delayed"})), case.told, scene)
 
 
 # NENA's secondary unit statuses, as ours. Whatever a unit does on scene, it is there.
@@ -268,27 +265,55 @@ def note(case: Case, by: str, words: str, scene: Scene) -> Step:
 
 def cannot_text(case: Case, why: str) -> Step:
     """A text did not arrive. That closes nothing: whoever has the case is told, and finds another way."""
-    if case.ended or case.cannot_text:
+    if case.ended:
         return Step(case)
+    if case.cannot_text:
+        return Step(*hand_off.revise(case, ()))
     return Step(*hand_off.revise(replace(case, cannot_text=why), (Record("cannot_text", {"why": why}),)))
 
 
-def text_lost(case: Case, why: str, text_id: str, scene: Scene) -> Step:
-    """A text did not reach the resident. Where calls are safe we call instead, at most every ten minutes; where they are
-    not, whoever looks after the case is told aloud. It closes nothing."""
+def text_lost(case: Case, why: str, text_id: str, written: datetime, scene: Scene) -> Step:
+    """A text, written at that time, did not reach the resident. Where calls are safe we call instead, at most every ten
+    minutes; where they are not, whoever looks after the case is told aloud. It closes nothing."""
     if case.ended:
         return Step(case)
-    step = cannot_text(case, why)
+    step = cannot_text(case.marked(untold=scene.now, lost=max(written, case.marks.get("lost", written))), why)
     if not may_rescue(case, scene.program):
         return _alarm(step, scene)
     rescued = case.marks.get("rescued")
     if rescued is not None and scene.now - rescued < RESCUE_PAUSE:
-        return step
+        return step  # the clock calls when they are over (core/clock.py)
     return Step(step.case.marked(rescued=scene.now), (*step.effects, Rescue(text_id), Record("rescue_call")))
 
 
+_MAY_COME_BACK = ("undelivered", "landline")  # "stopped" and "blocked" end when they opt in again
+
+
+def text_arrived(case: Case, written: datetime, told: frozenset[str]) -> Step:
+    """A text written at that time was delivered. If a text before it was lost, texts reach them again, and what they missed is
+    told; `told`: the keys of what was written since and has not failed, which they need not hear twice."""
+    if case.ended or case.cannot_text not in _MAY_COME_BACK or written <= case.marks.get("lost", written):
+        return Step(case)
+    step = told_after_all(replace(case, cannot_text=""))
+    missed_words = (effect for effect in step.effects if not (isinstance(effect, Say) and effect.key in told))
+    return Step(*hand_off.revise(step.case, (*missed_words, Record("can_text"))))
+
+
+def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
+    """A text that waited may not go out any more. If they miss news by it, that is kept on the case."""
+    held = tuple(key for key in keys if missed(case, key))
+    if case.ended or not held:
+        return Step(case)
+    return Step(*hand_off.revise(untold(case, held, scene.now), tuple(Record("held_back", {"words": key}) for key in held)))
+
+
+def told_by_call(case: Case, scene: Scene) -> Step:
+    """They pressed 1: a call tells them where it stands now, and nothing is left untold."""
+    return Step(*hand_off.revise(case.unmarked("untold"), (Record("rescue_heard"),)))
+
+
 def rescue_failed(case: Case, scene: Scene) -> Step:
-    """The call for a lost text told nobody anything: a human finds another way."""
+    """The call told nobody anything: a human finds another way."""
     return Step(case) if case.ended else _alarm(Step(case), scene)
 
 
@@ -305,8 +330,8 @@ def _alarm(step: Step, scene: Scene) -> Step:
     return Step(*hand_off.revise(case, (*effects, HandOff("cannot_text"))))
 
 
-def _told(case: Case, effects: tuple[Effect, ...], key: str) -> Step:
+def _told(case: Case, effects: tuple[Effect, ...], key: str, scene: Scene) -> Step:
     allowed, held = gated(case, effects)
-    case = replace(case, told=key)
+    case = untold(replace(case, told=key), held, scene.now)
     case, allowed = hand_off.revise(case, (*allowed, HandOff("dispatch")) if case.revision else allowed)
     return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))

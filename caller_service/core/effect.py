@@ -55,9 +55,9 @@ class StandDown:
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """A text did not reach the resident: call them instead. `text_id`: the message that was lost."""
+    """Texts do not reach the resident: call them instead. `text_id`: the message that was lost; none for what was held back."""
 
-    text_id: str = field(repr=False)
+    text_id: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,8 @@ def terms(contact: Packet) -> str:
         told.append("A neutral voicemail is allowed." if contact["voicemail"] == "yes" else "Leave no voicemail.")
     if contact["cannot_text"]:
         told.append("Texts do not reach them now.")
+    if contact.get("not_told"):  # a packet kept by an earlier release has no word of it
+        told.append("They have not heard the latest news.")
     return " ".join(told)
 
 

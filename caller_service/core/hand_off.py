@@ -59,6 +59,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
             "voicemail": case.answers.get("voicemail", "not_asked"),
             "deaf_or_asl": contact == "text_deaf",
             "cannot_text": case.cannot_text or None,
+            "not_told": "untold" in case.marks,
             "only_replies": not reachable,
             "watched": case.watched,
         },
@@ -81,7 +82,7 @@ def digest(case: Case) -> str:
     told = [
         case.status.value, case.level.name if case.level else "", case.because, sorted(case.set_aside), case.review, case.response, case.team,
         case.place, case.located, case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text, sorted(case.said),
-        case.narrative, case.unserved, case.outcome, *(["test"] if case.test else []),
+        case.narrative, case.unserved, case.outcome, *(["test"] if case.test else []), *(["untold"] if "untold" in case.marks else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 

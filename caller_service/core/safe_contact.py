@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from .case import Case, Status
+from .case import Case, Status, Step, replace
 from .effect import Ask, Effects, Say
 from .program import Program
 
@@ -37,14 +38,36 @@ def may_call(case: Case) -> bool:
     return case.answers.get("contact") in CALL_ALLOWED and not case.watched
 
 
-RESCUE_PAUSE = timedelta(minutes=10)  # between two calls for texts that were lost
+RESCUE_PAUSE = timedelta(minutes=10)  # between two calls for what could not be texted
 
 
 def may_rescue(case: Case, program: Program) -> bool:
-    """May we call because a text was lost? Where calls were called safe, and never after violence: whoever does harm may
+    """May we call because texts do not reach them? Where calls were called safe, and never after violence: whoever does harm may
     pick up (domain.md section 2, rule 5). A Messaging Service has no number to call from."""
-    violent = case.answers.get("violence") not in (None, "no") or bool({"violence", "weapon"} & case.said)
+    signs = ("violence", "weapon")
+    violent = any(case.answers.get(sign) not in (None, "no") or sign in case.said for sign in signs)
     return may_call(case) and not violent and program.numbers.ours[0].number.startswith("+")
+
+
+def missed(case: Case, key: str) -> bool:
+    """Are these words held back only because texts do not reach them? Who asked for no updates, or for no word unasked, misses
+    nothing by that."""
+    wanted = case.answers.get("contact") in TEXT_ALLOWED | CALL_ALLOWED and not (case.quiet and key not in THROUGH_QUIET)
+    return bool(case.cannot_text) and wanted and not case.watched
+
+
+def untold(case: Case, held: Iterable[str], now: datetime) -> Case:
+    """The case after words were held back: if they missed news by it, that is kept until a call or a text has told it."""
+    return case.marked(untold=now) if any(missed(case, key) for key in held) else case
+
+
+def told_after_all(case: Case, unasked: bool = True) -> Step:
+    """Texts reach them again: what they missed is told, as it stands now. A danger that nobody has taken has its own words."""
+    if "untold" not in case.marks or case.cannot_text:
+        return Step(case)
+    case, key = case.unmarked("untold"), status_key(case)
+    tells = case.status != Status.SCREENING and not case.ended and not case.page_waits and may_text(case, key)
+    return Step(replace(case, told=key), (Say(key, unasked=unasked),)) if tells else Step(case)
 
 
 def gated(case: Case, effects: Effects) -> tuple[Effects, tuple[str, ...]]:
@@ -100,9 +123,15 @@ OTHERS_WORDS = STATUS_WORDS | {
 }
 
 
-def rescue_key(case: Case, verified: bool = False) -> str:
-    """The words a call tells instead of a lost text: where the case stands, as whoever holds this phone may hear it."""
-    return status_key(case).replace("status.", "rescue.", 1) if may_hear_status(case, verified) else "rescue.received"
+def rescue_keys(case: Case) -> tuple[str, ...]:
+    """The words a call tells instead of texts: where the case stands, as whoever holds this phone may hear it. A number alone
+    hears no status of a danger, but whether anybody has come to it."""
+    if not may_hear_status(case, verified=False):
+        alone = case.page_waits and "truth" in case.marks and not case.code_word
+        return ("rescue.nobody_joined",) if alone else ("rescue.received",)
+    moving = case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
+    late = ("rescue.late",) if moving and case.late else ()
+    return (status_key(case).replace("status.", "rescue.", 1), *late)
 
 
 def status_key(case: Case) -> str:

@@ -18,7 +18,7 @@ from .ledger import end
 from .protocol import UNREADABLE, Protocol, Question, Rule
 from .reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story
 from .routing import Scene
-from .safe_contact import gated
+from .safe_contact import gated, told_after_all
 from .service_area import locate
 from .settling import FOLLOW_UPS, settle
 
@@ -39,7 +39,9 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
     if command in ALONE and not (first and command == "help"):  # "help" at first may be a plea: it opens a request
         step = _nothing_open(step, scene) if first else Step(*hand_off.revise(step.case, step.effects))
         return Step(step.case, gated(step.case, step.effects)[0])
-    step = conclude(step.case, step.effects, scene, urgent=_urgent(reading))
+    missed = told_after_all(step.case, unasked=False)
+    told = (*step.effects, *(effect for effect in missed.effects if effect not in step.effects))
+    step = conclude(missed.case, told, scene, urgent=_urgent(reading))
     if "joined_owed" in step.case.marks and step.case.human_has_it and not step.case.watched:
         step = Step(step.case.unmarked("joined_owed"), (Say("human.joined", {"name": step.case.accepted_by}), *step.effects))
     if "truth_owed" in step.case.marks and step.case.page_waits:  # held back at 180 s; a reply may tell it

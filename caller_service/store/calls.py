@@ -78,8 +78,8 @@ def by_id(conn: sa.Connection, call_id: str) -> Call | None:
     return None if row is None else Call(*row)
 
 
-def under_way(conn: sa.Connection, case_id: str, person: str) -> bool:
-    """Does a call to this person about this case wait, ring or go on?"""
+def under_way(conn: sa.Connection, case_id: str, person: str | None) -> bool:
+    """Does a call to this person about this case (None: to its resident) wait, ring or go on?"""
     mine = (call.c.case_id == case_id, call.c.person == person, call.c.rank < ENDED)
     return conn.execute(sa.select(call.c.id).where(*mine).limit(1)).first() is not None
 

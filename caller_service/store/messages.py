@@ -19,6 +19,7 @@ RANKS: Mapping[str, int] = {
     "accepted": 1, "scheduled": 1, "queued": 2, "sending": 3, "sent": 4, "failed": 5, "undelivered": 5, "canceled": 5, "delivered": 6, "read": 7,
 }  # fmt: skip
 FAILED = frozenset({"failed", "undelivered", "canceled", "dead"})
+ARRIVED = frozenset({"delivered", "read"})
 
 
 _COLUMNS = (
@@ -92,6 +93,14 @@ def _text(row: sa.Row[Any], sealer: Sealer) -> Text:
         row.id, row.direction, sealer.open(row.sealed_words, f"message.words.{row.id}"), row.state, row.at, row.contact_id, row.case_id, row.person,
         row.answers, row.place, row.keys, row.language, row.provider_id, row.tries, row.next_at, row.provider,
     )  # fmt: skip
+
+
+def told_since(conn: sa.Connection, case_id: str, since: datetime) -> frozenset[str]:
+    """The keys of the texts to a resident that were written since and have arrived, or may still."""
+    gone = (*FAILED, "held", "overtaken")
+    theirs = (message.c.case_id == case_id, message.c.direction == "out", message.c.person.is_(None), message.c.state.not_in(gone))
+    rows = conn.execute(sa.select(message.c["keys"]).where(*theirs, message.c.at > since)).scalars()
+    return frozenset(key for keys in rows for key in keys.split())
 
 
 def latest(conn: sa.Connection) -> datetime | None:

@@ -176,7 +176,7 @@ class CallRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
     page_id: Mapped[str | None] = mapped_column(sa.ForeignKey("page.id"))
-    text_id: Mapped[str | None] = mapped_column(sa.ForeignKey("message.id"))  # the text to a resident that this call stands for
+    text_id: Mapped[str | None] = mapped_column(sa.ForeignKey("message.id"))  # the lost text to a resident that this call stands for
     person: Mapped[str | None]  # the name of somebody on a ladder; else it is to the resident
     number_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     provider_id: Mapped[str | None]

@@ -35,6 +35,7 @@ _CONTACT = {
     "voicemail": _TEXT,
     "deaf_or_asl": _YES_NO,
     "cannot_text": _MAYBE,
+    "not_told": {"type": "boolean", "description": "What changed last, or a text to them, has reached the resident by no way."},
     "only_replies": _YES_NO,
     "watched": _YES_NO,
 }
