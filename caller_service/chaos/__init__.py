@@ -168,7 +168,6 @@ def _short_program(folder: Path, page_next: int, cad_url: str, partner_url: str)
     words = re.sub("(?m)^hours = .*$", "", words)
     words = words.replace("\n[[ladder]]", PARTNER.format(url=partner_url), 1)
     words = words.replace('by = "text"', 'by = "text"\nrepeats = 2', 1)  # the first to be asked is asked twice
-    words = re.sub('(?s)(name = "Second dispatcher"\nby = )"text"', r'\1"call"', words)
     path.write_text(words, encoding="utf-8")
     return path
 

@@ -16,7 +16,7 @@ from caller_service.core.program import Rung
 from caller_service.rehearsal.board import Board
 from caller_service.rehearsal.calling import Call
 from caller_service.settings import Settings
-from caller_service.store import hand_offs, ledger
+from caller_service.store import hand_offs, ledger, messages
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import call, case, contact, delivery, hand_off, message, page
 
@@ -199,6 +199,9 @@ class Evidence:
         return wrong + [f"{row.state} since {row.at:%H:%M:%S}: {row.id}" for row in self.by_rest if row.state in UNSENT and row.at < stuck]
 
     def _updates(self) -> list[str]:
-        once = Counter((row.case_id, row.keys) for row in self.messages if row.direction == "out" and not row.answers and not row.person)
+        """By case and words; one that failed may be told again when texts reach them."""
+        failed = (*messages.FAILED, "held", "overtaken")
+        told = (row for row in self.messages if row.direction == "out" and not row.answers and not row.person and row.state not in failed)
+        once = Counter((row.case_id, row.keys) for row in told)
         self.town.counts["updates"] = sum(once.values())
         return [f"{many} times {keys} for {one}" for (one, keys), many in once.items() if many > 1 and keys.startswith("status.")]
