@@ -93,9 +93,9 @@ LANGUAGES: Words = {
     "ht": "Haitian Creole", "pt": "Portuguese", "fr": "French", "so": "Somali", "hmn": "Hmong",
 }  # fmt: skip
 TIMES: Words = {
-    "opened": "First heard from them",
-    "heard": "Last heard from them",
-    "paged": "A human was last asked",
+    "opened": "They first wrote",
+    "heard": "They last wrote",
+    "paged": "A human was asked",
     "accepted": "Taken",
     "promised": "Promised for",
 }
@@ -179,10 +179,12 @@ def _careful(packet: Packet) -> str:
 
 
 def _language(packet: Packet) -> str:
-    code = packet["language"]["bcp47"]
+    code = str(packet["language"]["bcp47"])
     name = LANGUAGES.get(code.split("-")[0], code)
     if packet["interpreter"]:
         return f"{name}. An interpreter is needed."
+    if name == "English":
+        return name
     return f"{name}. The team speaks it." if packet["team"] else f"{name}. Bring an interpreter if none of you speaks it."
 
 
