@@ -116,7 +116,8 @@ def test_a_sheet_that_was_stood_down_gives_nobody_a_number_to_call(status: Statu
         ({"answers": {"who": "a_neighbour"}}, "Who needs help", "a neighbour"),
         ({"answers": {"need": "unsure"}}, "Need", "They are not sure"),
         ({"cannot_text": "landline"}, "Texts", "The number is a landline"),
-        ({"because": ("suicide.yes", "wants.team")}, "Why this level", "suicide: yes, wants: team"),
+        ({"because": ("suicide.yes", "wants.team")}, "Why this level", "suicide: yes; wants: team"),
+        ({"because": ("health.doubt", "upset_hears_or_sees")}, "Why this level", "health: in doubt; very upset, or hears or sees things"),
     ],
 )
 def test_a_line_says_it_plainly(known: dict[str, Any], heading: str, words: str) -> None:

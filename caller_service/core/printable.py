@@ -21,7 +21,7 @@ Words = Mapping[str, str]
 STAYS = timedelta(days=1)  # how long the list says that what somebody opened was stood down
 
 LEVELS: Words = {
-    "R1": "Emergency: life may be in danger",
+    "R1": "Emergency: life may be in danger. A human is needed now",
     "R2": "A human is needed now",
     "R3": "A mobile team, with priority",
     "R4": "A mobile team",
@@ -29,7 +29,6 @@ LEVELS: Words = {
     "R6": "Information and referral",
 }
 NO_LEVEL = "How urgent it is nobody knows yet"
-NOW = ("R1", "R2")
 STATUSES: Words = {
     "screening": "Still answering questions",
     "open": "Nobody has taken it yet",
@@ -82,6 +81,7 @@ CANNOT_TEXT: Words = {
     "blocked": "Their provider refuses our texts",
     "landline": "The number is a landline",
 }
+REASONS: Words = {"upset_hears_or_sees": "very upset, or hears or sees things"}  # the others read well as they are
 DOUBTS: Words = {
     "not_asked": "Not asked yet",
     "unsure": "They are not sure",
@@ -109,7 +109,6 @@ class Sheet:
     revision: int
     level: str
     meaning: str
-    now: bool  # a human is needed now
     status: str
     stood_down: bool
     taken: bool
@@ -127,7 +126,6 @@ def sheet(packet: Packet) -> Sheet:
         revision=packet["revision"],
         level=packet["level"] or "unknown",
         meaning=meaning(packet["level"]),
-        now=packet["level"] in NOW,
         status=_in_words(STATUSES, packet["status"]),
         stood_down=stood_down,
         taken=packet["status"] in HUMAN_HAS_IT,
@@ -204,11 +202,11 @@ def _in_words(known: Words, code: str) -> str:
 
 
 def _plain(code: str) -> str:
-    return code.replace("_", " ").replace(".", ": ")
+    return code.removesuffix(".doubt").replace("_", " ").replace(".", ": ") + (": in doubt" if code.endswith(".doubt") else "")
 
 
 def _listed(codes: Sequence[str]) -> str:
-    return ", ".join(_plain(code) for code in codes)
+    return "; ".join(REASONS.get(code) or _plain(code) for code in codes)
 
 
 # ---- the list -------------------------------------------------------------------------------------------------------
@@ -239,8 +237,8 @@ class Listed:
         return self.read < self.revision
 
     @property
-    def now(self) -> bool:
-        return self.level in NOW
+    def stood_down(self) -> bool:
+        return self.status in ENDED
 
     @property
     def meaning(self) -> str:
