@@ -28,6 +28,7 @@ from caller_service.web.calls import calls
 from caller_service.web.eido import eido
 from caller_service.web.health import health, metrics
 from caller_service.web.pages import pages
+from caller_service.web.printable import printable
 from caller_service.web.sms import sms
 
 
@@ -64,7 +65,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.session_interface = NoCookieNoSession()
     hang_errors(app)
     hang_api(app, eido)
-    for blueprint in (sms, calls, pages, health, metrics):
+    for blueprint in (sms, calls, pages, printable, health, metrics):
         app.register_blueprint(blueprint)
     return app
 
@@ -73,7 +74,7 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
     with app.app_context():
         engine = db.engine
     prepare(engine)
-    posted = [destination for destination in program.destinations if destination.kind != "console"]
+    posted = [destination for destination in program.destinations if destination.posted]
     sender = program.numbers.ours[0].number
     return Parts(
         engine=engine,

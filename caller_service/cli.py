@@ -463,7 +463,7 @@ def hand_off() -> None:
 
 
 @hand_off.command("list")
-@click.option("--state", type=click.Choice(["waiting", "received", "dead"]), default=None)
+@click.option("--state", type=click.Choice(["waiting", "unread", "received", "dead"]), default=None)
 def hand_off_list(state: str | None) -> None:
     """Deliveries, newest first: id, destination, hand-off and revision, state, tries, last fault."""
     from caller_service.store.hand_offs import listed

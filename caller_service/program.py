@@ -27,6 +27,7 @@ _NO_PROTOCOL = Protocol("", "", (), ())  # stands in until the fault is raised
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*_SECRET")  # settings.py keeps exactly the variables named like this
 _DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+_PAGE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")  # it stands in an address, and is typed as a user's name
 _URL = re.compile(r"https?://[^\s/?#]+(/[^\s#]*)?")
 
 
@@ -164,25 +165,28 @@ def _destinations(top: Sheet) -> tuple[Destination, ...]:
 
 
 def _destination(sheet: Sheet) -> Destination:
-    """A webhook or an eido needs a URL and the name of its secret, an eido an agency too; the console needs nothing."""
+    """A webhook or an eido needs a URL and the name of its secret, an eido an agency too; the console and a page need nothing,
+    but a page's name stands in its address."""
     one = Destination(
         name=sheet.text("name"),
-        kind=sheet.one_of("kind", ("webhook", "eido", "console")),
+        kind=sheet.one_of("kind", ("webhook", "eido", "page", "console")),
         url=sheet.text("url", ""),
         secret=sheet.text("secret", ""),
         look_up=sheet.flag("look_up", False),
         agency=sheet.text("agency", ""),
         agency_type=sheet.text("agency_type", "ems"),
     )
-    if one.kind in ("webhook", "eido"):
+    if one.posted:
         if not _URL.fullmatch(one.url):
             sheet.fault("url", f'"{one.url}" is not an http or https URL')
         if not _SECRET_NAME.fullmatch(one.secret):  # never quoted: it may be the secret itself
             sheet.fault("secret", "must be the name of an environment variable that ends in _SECRET, never the secret itself")
         if one.look_up and "?" in one.url:
             sheet.fault("url", "with look_up the hand-off's id is put behind it: no ? may stand in it")
-    elif one.kind == "console" and (one.url or one.secret or one.look_up):
-        sheet.fault("kind", "the console needs no url, no secret and no look_up")
+    elif one.kind in ("page", "console") and (one.url or one.secret or one.look_up):
+        sheet.fault("kind", f"the {one.kind} needs no url, no secret and no look_up")
+    if one.kind == "page" and not _PAGE_NAME.fullmatch(one.name):
+        sheet.fault("name", f'"{one.name}" stands in the address of a page: small letters, digits and hyphens, at most 40')
     if one.kind == "eido":
         _agency(sheet, one)
     elif {"agency", "agency_type"} & sheet.content.keys():

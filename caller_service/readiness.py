@@ -85,7 +85,7 @@ def _destinations(settings: Settings, program: Program) -> list[str]:
         return ["destinations: there is none, so no hand-off would reach anybody"]
     faults = []
     for one in program.destinations:
-        if one.kind == "console":
+        if not one.posted:
             continue
         if not one.url.startswith("https://"):
             faults.append(f'destination "{one.name}": its url must be https: in live')

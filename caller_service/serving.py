@@ -172,7 +172,7 @@ def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, rea
         "call_person": partial(call_person, parts),
         "catch_up": partial(catch_up, parts),
     }
-    queues = [TEXTS, PEOPLE, *(queue_of(one.name) for one in parts.program.destinations if one.kind != "console")]
+    queues = [TEXTS, PEOPLE, *(queue_of(one.name) for one in parts.program.destinations if one.posted)]
     work(parts.engine, name, jobs, queues, Rounds(parts), stop, ready)
 
 

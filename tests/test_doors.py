@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from caller_service.front.guard import bearer_only, metrics_only, open_to_all, twilio_only
+from caller_service.front.guard import bearer_only, metrics_only, open_to_all, page_reader_only, twilio_only
 
 if TYPE_CHECKING:
     from conftest import House
 
-GUARDS = {open_to_all, twilio_only, bearer_only, metrics_only}
+GUARDS = {open_to_all, twilio_only, bearer_only, metrics_only, page_reader_only}
 OPEN = {
     "/",
     "/police",

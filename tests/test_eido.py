@@ -24,13 +24,14 @@ from test_promises_clocks import in_danger, takes, waiting_for_a_team
 
 from caller_service.casework.hand_off import PAUSES, deliver
 from caller_service.core import eido_registry
-from caller_service.core.case import DANGER_OUTCOMES, Case, Status
+from caller_service.core.case import DANGER_OUTCOMES, Case, Status, from_plain, to_plain
 from caller_service.core.dispatch import UNIT_STATUSES, Refused, unit_status
 from caller_service.core.disposition import reconsider
-from caller_service.core.effect import Page, Say
+from caller_service.core.effect import HandOff, Page, Record, Say
 from caller_service.core.eido import PRIORITIES, Issuer, document, tracking_id
 from caller_service.core.eido_schema import SCHEMA, faults, misshapen
-from caller_service.core.hand_off import ISO_639_3, packet
+from caller_service.core.hand_off import ISO_639_3, digest, packet
+from caller_service.core.incident_type import ALLOWED, set_type
 from caller_service.core.program import Destination
 from caller_service.core.protocol import DOUBT, SKIPPED, UNREADABLE, Level
 from caller_service.core.routing import Scene
@@ -475,6 +476,84 @@ def test_who_asked_for_somebody_else_hears_of_no_arrival() -> None:
     assert person.staff(says("Transporting")).said == ()
 
 
+# ---- what a named human calls it ------------------------------------------------------------------------------------
+HUMANS = eido_registry.HUMAN_INCIDENT_TYPES
+
+
+def calls_it(kind: str, by: str = "Maria", reason: str = "his sister told me on the phone") -> Any:
+    return lambda case, scene: set_type(case, kind, by, reason)
+
+
+def kind_of(case: Case) -> str:
+    return str(told(case)["incidentComponent"]["incidentTypeCommonRegistryText"])
+
+
+def test_no_type_that_a_human_may_set_asks_what_we_never_ask() -> None:
+    registry = {"ALIEN", "EDP", "SUSP", "WEAPON", "ASSAULT", "DISORD", "WARRANT", "TRESPASS", "DRUGS", "PERSUSP", "THREATS", "FIGHT"}
+
+    assert not registry & set(ALLOWED)
+    assert not set(HUMANS) & set(eido_registry.INCIDENT_TYPES)
+
+
+@settings(max_examples=100, deadline=None)
+@given(cases(), st.sampled_from(ALLOWED), words.filter(str.strip))
+def test_what_a_named_human_set_is_sound_and_the_same_without_a_name_is_not(case: Case, kind: str, by: str) -> None:
+    made = told(replace(case, incident_type=kind, typed_by=by))
+
+    assert made["incidentComponent"]["incidentTypeCommonRegistryText"] == kind
+    assert SCREENED.is_valid(made)
+    assert faults(made, by) == ()
+    assert bool(faults(made)) == bool(faults(made, " ")) == (kind in HUMANS)
+    assert "No police requested." in made["notesComponent"][0]["notesActionComments"]
+
+
+def test_a_humans_type_goes_out_once_with_their_name_and_their_reason_stays_sealed() -> None:
+    person = waiting_for_a_team()
+    before = person.case.revision
+    person.staff(calls_it("WELFARE"))
+
+    assert person.case.revision == before + 1
+    assert kind_of(person.case) == "WELFARE"
+    assert person.happened(HandOff)
+    assert [one.detail for one in person.effects if isinstance(one, Record)] == [{"by": "Maria", "type": "WELFARE"}]
+    assert person.case.remarks == (("Maria", "his sister told me on the phone"),)
+    assert person.said == (), "a resident hears nothing of codes"
+    notes = " ".join(note["notesActionComments"] for note in told(person.case)["notesComponent"])
+    assert "Incident type set by Maria." in notes
+    assert "Maria: his sister told me on the phone" in notes
+    assert person.staff(calls_it("WELFARE")).effects == (), "said twice, told once"
+
+
+def test_what_a_human_set_stays_whatever_is_told_later_until_a_human_sets_it_back() -> None:
+    person = waiting_for_a_team().staff(calls_it("SICK")).texts("he wants to kill himself")
+    assert kind_of(person.case) == "SICK"
+
+    person.staff(calls_it("CITASST", "Sam", "nobody is ill"))
+    assert kind_of(person.case) == "CITASST"
+    assert "Incident type set by Sam." in told(person.case)["notesComponent"][0]["notesActionComments"]
+
+
+@pytest.mark.parametrize(("kind", "by"), [("ALIEN", "Maria"), ("EDP", "Maria"), ("", "Maria"), ("WELFARE", ""), ("WELFARE", " ")])
+def test_no_other_type_and_nobody_without_a_name(kind: str, by: str) -> None:
+    with pytest.raises(ValueError, match="not a type"):
+        waiting_for_a_team().staff(calls_it(kind, by))
+
+
+def test_an_ended_case_keeps_its_type() -> None:
+    person = waiting_for_a_team().staff(takes("Sam")).staff(says("Cleared", outcome="resolved"))
+    with pytest.raises(Refused, match="ended"):
+        person.staff(calls_it("WELFARE"))
+
+
+def test_cases_and_packets_of_before_are_as_they_were() -> None:
+    case = a_case()
+
+    assert "incident_type" not in packet(case, PROGRAM, NUMBER), "software's own type is nobody's"
+    assert digest(case) != digest(replace(case, incident_type="SICK", typed_by="Maria"))
+    plain = {name: value for name, value in to_plain(case).items() if name not in ("incident_type", "typed_by")}
+    assert from_plain(plain) == case
+
+
 # ---- the doors ------------------------------------------------------------------------------------------------------
 URL = "https://cad.team.example/eido"
 
@@ -600,7 +679,73 @@ def test_what_is_no_json_or_no_such_method_is_a_problem_too(house: House) -> Non
 def test_openapi_names_the_doors(house: House) -> None:
     paths = house.client.get("/api/v1/openapi.json").get_json()["paths"]
 
-    assert {"/EIDO/{hand_off_id}", "/EIDO/{hand_off_id}/unit-status"} <= set(paths)
+    assert {"/EIDO/{hand_off_id}", "/EIDO/{hand_off_id}/unit-status", "/EIDO/{hand_off_id}/incident-type"} <= set(paths)
+
+
+TYPED = {"type": "SUICTHRT", "by": "Maria", "reason": "he said so to me on the phone"}
+
+
+def test_a_named_human_changes_the_type_and_every_destination_hears_it_in_order(house: House) -> None:
+    me = reads_eido(house).resident().wants_a_team()
+    answer = asks(house, f"{me.case().id}/incident-type", TYPED)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json()["incidentComponent"]["incidentTypeCommonRegistryText"] == "SUICTHRT"
+    sent = [json.loads(request.body) for request in delivered(house)]
+    assert [one["incidentComponent"]["incidentTypeCommonRegistryText"] for one in sent] == ["MNTL", "SUICTHRT"]
+    house.settles()
+    assert [(one["revision"], one.get("incident_type")) for one, _ in house.posted] == [
+        (1, None),
+        (2, {"type": "SUICTHRT", "by": "Maria"}),
+    ]
+    for one, _ in house.posted:
+        jsonschema.validate(one, house.client.get("/api/v1/hand_off.v1.schema.json").get_json())
+    (line,) = house.rows("journal", case_id=me.case().id, event="incident_type")
+    assert (line.who, line.detail) == ("cad", {"by": "Maria", "type": "SUICTHRT"})
+    assert TYPED["reason"] not in str(house.rows("journal")) + str(house.rows("case"))
+    assert house.posted[-1][0]["remarks"] == [{"by": "Maria", "words": TYPED["reason"]}]
+    assert asks(house, f"{me.case().id}/incident-type", TYPED).status_code == 200
+    assert len(ours(house)) == 2, "said twice, told once"
+    back = asks(house, f"{me.case().id}/incident-type", TYPED | {"type": "MNTL", "reason": "he did not mean it"})
+    assert back.get_json()["incidentComponent"]["incidentTypeCommonRegistryText"] == "MNTL"
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"type": "ALIEN"},
+        {"type": "EDP"},
+        {"type": "mntl"},
+        {"type": None},
+        {"by": ""},
+        {"by": "  "},
+        {"by": "x" * 81},
+        {"reason": ""},
+        {"reason": " \n "},
+        {"reason": "x" * 301},
+        {"more": 1},
+    ],
+)
+def test_a_type_without_name_or_reason_or_of_another_kind_changes_nothing(house: House, spoiled: dict[str, Any]) -> None:
+    me = house.resident().wants_a_team()
+    version = me.case().version
+
+    for told in (TYPED | spoiled, {name: value for name, value in TYPED.items() if name not in spoiled}):
+        answer = asks(house, f"{me.case().id}/incident-type", told)
+        if told != TYPED:
+            assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
+            assert me.case().version == version
+
+
+def test_no_type_is_set_for_what_ended_is_not_known_or_by_nobody(house: House) -> None:
+    me, screening = house.resident().wants_a_team(), house.resident("+17205550124").texts("hello")
+
+    assert house.client.post(f"/EIDO/{me.case().id}/incident-type", json=TYPED).status_code == 401
+    for path in ("unknown", screening.case().id):
+        assert asks(house, f"{path}/incident-type", TYPED).status_code == 404
+    house.dispatch(f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "resolved"})
+    answer = asks(house, f"{me.case().id}/incident-type", TYPED)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "ended")
 
 
 # ---- delivery -------------------------------------------------------------------------------------------------------

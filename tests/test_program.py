@@ -208,6 +208,36 @@ def test_an_eido_goes_to_the_teams_own_agency_or_nowhere(city: Path, old: str, n
     assert "topsecret" not in " ".join(found)
 
 
+def with_page(city: Path, name: str, more: str = "") -> Path:
+    with (city / "program.toml").open("a") as file:
+        file.write(f'\n[[destinations]]\nname = "{name}"\nkind = "page"\n{more}\n')
+    return city
+
+
+def test_a_page_needs_a_name_and_nothing_else(city: Path) -> None:
+    one = read_program(with_page(city, "north-clinic-2") / "program.toml").destinations[2]
+
+    assert (one.name, one.kind, one.posted, one.url, one.secret) == ("north-clinic-2", "page", False, "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "named"),
+    [
+        *(
+            (name, "", "destinations[3].name")
+            for name in ("", "North Clinic", "clinic/2", "clinic:2", "-clinic", "clinic-", "..", "x" * 41)
+        ),
+        ("clinic", 'url = "https://clinic.example"', "destinations[3].kind: the page needs no url"),
+        ("clinic", 'secret = "CLINIC_SECRET"', "destinations[3].kind: the page needs no url"),
+        ("clinic", "look_up = true", "destinations[3].kind: the page needs no url"),
+        ("clinic", 'agency = "team.example"', 'destinations[3].agency: belongs to the kind "eido"'),
+        ("console", "", "destinations: two destinations"),
+    ],
+)
+def test_a_fault_of_a_page_is_named(city: Path, name: str, more: str, named: str) -> None:
+    assert [fault for fault in faults(with_page(city, name, more)) if named in fault]
+
+
 @pytest.mark.parametrize(("old", "new", "named"), TOML_FAULTS)
 def test_a_fault_in_the_program_is_named_by_its_key(city: Path, old: str, new: str, named: str) -> None:
     assert [fault for fault in spoil(city, "program.toml", old, new) if named in fault]

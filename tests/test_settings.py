@@ -301,6 +301,9 @@ def test_a_hand_off_needs_somewhere_to_go(ready: tuple[Settings, Program], tmp_p
     settings, program = ready
 
     assert [fault for fault in live_faults(settings, replace(program, destinations=())) if "there is none" in fault]
+    assert live_faults(settings, replace(program, destinations=(Destination("clinic", "page"),))) == (), (
+        "a page has no address and no secret"
+    )
     team = Destination("team-cad", "eido", "http://cad.team.example/eido", "TEAM_CAD_SECRET", "team.example")
     named = live_faults(settings, replace(program, destinations=(team,)))
     assert [fault.split(": ")[1] for fault in named] == ["its url must be https", "TEAM_CAD_SECRET is missing"]

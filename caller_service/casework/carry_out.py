@@ -29,6 +29,7 @@ from caller_service.store.messages import Text
 from .parts import Parts
 
 HOLD = timedelta(seconds=30)  # a job enqueued now is not enqueued again by the sweep before this
+_BEGINS = {"console": "received", "page": "unread"}  # how a delivery to such a destination begins; else it waits to be posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def _text(parts: Parts, work: Work, case: Case, words: Words, place: int) -> Tex
 
 
 def _revision(parts: Parts, work: Work, case: Case, effect: HandOff) -> tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]:
-    """A new revision, on its way to every destination. The console is one of them and has it at once.
+    """A new revision, on its way to every destination. The console is one of them and has it at once; on a page it lies
+    unread until somebody opens it, and no job is for it.
 
     A test case goes to the console alone: it is in the queue, and never dispatched.
     """
@@ -118,10 +120,10 @@ def _revision(parts: Parts, work: Work, case: Case, effect: HandOff) -> tuple[Ma
     packet = hand_off.packet(case, parts.program, work.contact.number)
     deliveries = []
     for destination in parts.program.destinations:
-        console = destination.kind == "console"
-        if case.test and not console:
+        if case.test and destination.kind != "console":
             continue
-        state, next_at = ("received", None) if console else ("waiting", now + HOLD)
+        state = _BEGINS.get(destination.kind, "waiting")
+        next_at = now + HOLD if state == "waiting" else None
         deliveries.append(hand_offs.Delivery(parts.new_id(), case.id, case.revision, destination.name, state, 0, next_at, None, now))
     return hand_offs.row(parts.sealer, case.id, case.revision, effect.because, packet, now), deliveries
 

@@ -32,6 +32,6 @@ def issuer(parts: Parts, reader: str) -> eido.Issuer:
 def sound_document(packet: Mapping[str, Any], by: eido.Issuer, revised: datetime) -> dict[str, Any]:
     """The document of a packet. Raises Unsound for one that must not leave the house."""
     told = eido.document(packet, by, revised)
-    if wrong := faults(told):
+    if wrong := faults(told, (packet.get("incident_type") or {}).get("by", "")):
         raise Unsound(wrong)
     return told

@@ -17,7 +17,7 @@ from .parts import Parts, transaction
 def list_hand_offs(parts: Parts, who: str, limit: int, after: str = "", open_only: bool = True, test: bool = False) -> list[dict[str, Any]]:
     """The hand-offs as they stand, oldest first, behind the id `after`: residents' alone, or test cases alone."""
     with parts.engine.connect() as conn:
-        packets = [_packet(conn, parts, case) for case in cases.handed_off(conn, parts.sealer, limit, after, open_only, test)]
+        packets = [packet_now(conn, parts, case) for case in cases.handed_off(conn, parts.sealer, limit, after, open_only, test)]
     _journal(parts, who, [packet["hand_off_id"] for packet in packets], "listed")
     return packets
 
@@ -26,7 +26,7 @@ def read_hand_off(parts: Parts, case_id: str, who: str = "") -> dict[str, Any] |
     """One hand-off as it stands; None if the case was never handed off."""
     with parts.engine.connect() as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
-        packet = _packet(conn, parts, case) if case is not None and case.revision else None
+        packet = packet_now(conn, parts, case) if case is not None and case.revision else None
     if packet is not None and who:
         _journal(parts, who, [case_id], "read")
     return packet
@@ -38,7 +38,7 @@ def read_eido(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
         case = cases.by_id(conn, parts.sealer, case_id)
         if case is None or case.test or (revised := hand_offs.revised_at(conn, case_id, case.revision)) is None:
             return None
-        packet = _packet(conn, parts, case)
+        packet = packet_now(conn, parts, case)
     told = sound_document(packet, issuer(parts, who), revised)
     _journal(parts, who, [case_id], "read_eido")
     return told
@@ -66,7 +66,8 @@ def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] |
     ]
 
 
-def _packet(conn: sa.Connection, parts: Parts, case: Case) -> dict[str, Any]:
+def packet_now(conn: sa.Connection, parts: Parts, case: Case) -> dict[str, Any]:
+    """The packet of a case as it stands."""
     return hand_off.packet(case, parts.program, contacts.by_id(conn, parts.sealer, case.contact).number)
 
 

@@ -49,8 +49,8 @@ def _try_again(parts: Parts, now: datetime) -> int:
         pages = messages.due(conn, now, staff=True, limit=room(PEOPLE))
         rings = calls.due(conn, now, room(PEOPLE))
         texts = messages.due(conn, now, staff=False, limit=room(TEXTS))
-        outside = (one.name for one in parts.program.destinations if one.kind != "console")
-        deliveries = [(name, one) for name in outside for one in hand_offs.due(conn, now, name, room(queue_of(name)))]
+        posted = (one.name for one in parts.program.destinations if one.posted)
+        deliveries = [(name, one) for name in posted for one in hand_offs.due(conn, now, name, room(queue_of(name)))]
     if not (pages or rings or texts or deliveries):
         return 0
     until = now + HOLD

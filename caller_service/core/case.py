@@ -93,6 +93,8 @@ class Case:
     rung: int = 0
     review_rung: int = 0  # how far the review ladder is climbed, beside the other
     accepted_by: str = field(default="", repr=False)
+    incident_type: str = ""  # for EIDO, as a named human set it; "": software's own (core/eido.py)
+    typed_by: str = field(default="", repr=False)
     revision: int = 0  # of the hand-off; 0: never handed off
     sent: str = ""  # fingerprint of what the last revision told
     told: str = ""  # the status words said last

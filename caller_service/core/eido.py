@@ -2,7 +2,7 @@
 
 Made from the packet `hand_off.v1` alone, so it never tells more: a number that was not called safe is not in it. It holds
 no history. Every `$id` is derived from the hand-off's id: the same revision is always the same document. Police is never
-asked for: the incident type is MNTL or CITASST, and stays so (no door changes it yet; a named human would have to).
+asked for: the incident type is MNTL or CITASST until a named human changes it (core/incident_type.py).
 """
 
 from __future__ import annotations
@@ -152,7 +152,10 @@ def _incident(marks: _Marks, packet: Packet, locations: list[Component], people:
 
 
 def incident_type(packet: Packet) -> str:
-    """MNTL when something of mental distress was told, else CITASST. Never what makes a CAD think of police by itself."""
+    """What a named human called it. Else MNTL when something of mental distress was told, or CITASST: never what makes a CAD
+    think of police by itself."""
+    if typed := packet.get("incident_type"):  # packets made before this field have none
+        return str(typed["type"])
     told = {reason for reason in packet["reasons"]} | {reason.split(".")[0] for reason in packet["reasons"]}
     return "MNTL" if packet["need"] == "upset" or told & DISTRESS else "CITASST"
 
@@ -270,6 +273,7 @@ def _summary(packet: Packet) -> str:
         "No police requested.",
         *(["A human looks at it first."] if packet["review"] else []),
         *(["They asked to cancel: a human must answer."] if packet["asked_to_cancel"] else []),
+        *([f"Incident type set by {typed['by']}."] if (typed := packet.get("incident_type")) else []),
     ]
     return " ".join((*flags, *(f"{name}: {value}." for name, value in told.items()), f"Contact: {terms(packet['contact'])}"))
 

@@ -1,7 +1,8 @@
 """The registry values an EIDO of ours may hold (NENA-STA-021.1b, section 3), and no others.
 
-What is not here cannot be sent: the list is shorter than the registries on purpose. SUICTHRT, OD and EDP can make a
-dispatch system recommend police by itself, ALIEN asks what we never ask, and nobody is a Suspect here.
+What is not here cannot be sent: the list is shorter than the registries on purpose. SUICTHRT and OD can make a dispatch
+system recommend police by itself: a named human may say so, software never does. EDP does the same and tells a team nothing
+that MNTL does not, ALIEN asks what we never ask, and nobody is a Suspect here.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 AGENCY_TYPES = ("ems", "fire")  # no value for behavioural health exists; never a PSAP, never police
 AGENCY_ROLES = ("CallReceiving", "Dispatched")
 AGENT_ROLES = ("Call Taking",)
-INCIDENT_TYPES = ("MNTL", "CITASST")
+INCIDENT_TYPES = ("MNTL", "CITASST")  # what software says
+HUMAN_INCIDENT_TYPES = ("SUICTHRT", "OD", "INTOX", "SICK", "WELFARE")  # what only a named human says, beside those
 INCIDENT_STATUSES = ("Active", "ResourcesAssigned", "ResourcesEnroute", "ResourcesOnscene", "Closed", "Cancelled")
 CALL_STATES = ("callEnd",)
 CALL_TYPES = ("nonEmergency",)

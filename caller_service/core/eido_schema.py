@@ -13,6 +13,7 @@ from typing import Any
 
 from . import eido_registry as registry
 
+_TYPE = "incidentTypeCommonRegistryText"
 _TEXT = {"type": "string", "minLength": 1}
 _MOMENT = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"}
 _TEL = {"type": "string", "pattern": r"^tel:\+[1-9]\d{7,14}$"}
@@ -51,7 +52,7 @@ _AGENCY = _component(
 _AGENT = _component({"agentRoleRegistryText": _list(_one_of(registry.AGENT_ROLES)), "agencyReference": _REFERENCE})
 _INCIDENT = _component(
     {
-        "incidentTypeCommonRegistryText": _one_of(registry.INCIDENT_TYPES),
+        _TYPE: _one_of((*registry.INCIDENT_TYPES, *registry.HUMAN_INCIDENT_TYPES)),
         "incidentTypeInternalCode": _TEXT,
         "incidentTypeInternalText": _TEXT,
         "incidentStatusCommonRegistryText": _list(_one_of(registry.INCIDENT_STATUSES)),
@@ -103,7 +104,8 @@ _LINK = _component({"incidentTrackingIdentifier": _TEXT, "linkDirectionCode": _o
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "The EIDO we send",
-    "description": "The current state of one request for help other than police: our own strict subset of NENA-STA-021.1b.",
+    "description": "The current state of one request for help other than police: our own strict subset of NENA-STA-021.1b. "
+    "An incident type other than MNTL and CITASST stands there only where a named human set it.",
 } | _component(
     {
         "eidoVersion": {"const": "1.0"},
@@ -125,11 +127,17 @@ SCHEMA: dict[str, Any] = {
 )
 
 
-def faults(document: object) -> tuple[str, ...]:
+def faults(document: object, typed_by: str = "") -> tuple[str, ...]:
     """Everything that is wrong with a document, by place and kind; () when it may be sent. No value, and no name of an
-    unknown field, is ever quoted: either may be somebody's words."""
+    unknown field, is ever quoted: either may be somebody's words. `typed_by`: the human who set the incident type; ""
+    for nobody, and then only what software may say is sound."""
     found = tuple(misshapen(document, SCHEMA))
-    return found or tuple(_dangling(document))
+    return found or (*_dangling(document), *_typed_by_nobody(document, typed_by))
+
+
+def _typed_by_nobody(document: Any, typed_by: str) -> Iterator[str]:
+    if document["incidentComponent"][_TYPE] in registry.HUMAN_INCIDENT_TYPES and not typed_by.strip():
+        yield f".incidentComponent.{_TYPE}: not an allowed value"  # but for a named human
 
 
 _TYPES: Mapping[str, type] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}

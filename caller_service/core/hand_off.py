@@ -74,7 +74,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
         },
         "related": [case.related] if case.related else [],
         "test": case.test,
-    }
+    } | ({"incident_type": {"type": case.incident_type, "by": case.typed_by}} if case.incident_type else {})
 
 
 def digest(case: Case) -> str:
@@ -83,6 +83,7 @@ def digest(case: Case) -> str:
         case.status.value, case.level.name if case.level else "", case.because, sorted(case.set_aside), case.review, case.response, case.team,
         case.place, case.located, case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text, sorted(case.said),
         case.narrative, case.unserved, case.outcome, *(["test"] if case.test else []), *(["untold"] if "untold" in case.marks else []),
+        *([case.incident_type, case.typed_by] if case.incident_type else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 

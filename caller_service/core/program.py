@@ -58,16 +58,22 @@ class Clocks:
 class Destination:
     """Where hand-offs go. The secret is the name of an environment variable, never the secret itself.
 
-    A webhook gets `hand_off.v1`; an eido gets the EIDO, and names the alternative team's own agency.
+    A webhook gets `hand_off.v1`; an eido gets the EIDO, and names the alternative team's own agency. A page is read in a
+    browser and printed: its name stands in its address.
     """
 
     name: str
-    kind: str  # "webhook", "eido" or "console"
+    kind: str  # "webhook", "eido", "page" or "console"
     url: str = field(default="", repr=False)  # its path may hold a secret
     secret: str = field(default="", repr=False)
     agency: str = ""  # a domain name
     agency_type: str = "ems"  # of NENA's registry; never police, never a PSAP
     look_up: bool = False  # it would take the same hand-off twice: it is asked what it has before each try
+
+    @property
+    def posted(self) -> bool:
+        """Does the worker bring hand-offs there? The console has them at once; on a page they wait for somebody to open them."""
+        return self.kind in ("webhook", "eido")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 import sqlalchemy as sa
-from flask import Blueprint, Flask, Request, abort, current_app, g, request
+from flask import Blueprint, Flask, Request, Response, abort, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from caller_service.casework.parts import Parts
@@ -61,13 +61,28 @@ def bearer_only() -> None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         abort(401, "Send Authorization: Bearer and your token.")
-    with parts().engine.connect() as conn:
-        name = conn.execute(
-            sa.select(token.c.name).where(token.c.hash == token_hash(secret.strip()), token.c.revoked_at.is_(None))
-        ).scalar()
+    name = _given_to(secret.strip())
     if name is None:
         abort(401, "This token is not known, or was revoked.")
     g.token_name = name
+
+
+def _given_to(secret: str) -> str | None:
+    """Who a token was given to; None for one that is not known, or was revoked."""
+    with parts().engine.connect() as conn:
+        query = sa.select(token.c.name).where(token.c.hash == token_hash(secret), token.c.revoked_at.is_(None))
+        return conn.execute(query).scalar()
+
+
+def page_reader_only() -> None:
+    """HTTP Basic, which a browser asks for by itself: the user is the page's own name as in the address, the password its
+    token (`caller-service token add`). No other destination's token opens it."""
+    asked, told = (request.view_args or {}).get("destination"), request.authorization
+    is_page = any(one.kind == "page" and one.name == asked for one in parts().program.destinations)
+    if is_page and told is not None and told.type == "basic" and told.username == asked and _given_to(told.password or "") == asked:
+        return
+    words = "Sign in with the name of this page and its token.\n"
+    abort(Response(words, 401, {"WWW-Authenticate": 'Basic realm="Hand-offs", charset="UTF-8"'}, content_type="text/plain; charset=utf-8"))
 
 
 def metrics_only() -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from caller_service.core.printable import Listed
+
 from .quick import Quick
 from .sealing import Sealer
-from .tables import delivery, hand_off, page
+from .tables import case, delivery, hand_off, page
 
 _COLUMNS = ("id", "case_id", "revision", "destination", "state", "tries", "next_at", "at")
 _ADD = Quick(sa.insert(hand_off), ("case_id", "revision", "because", "sealed_packet", "at"))
@@ -101,6 +103,38 @@ def received(conn: sa.Connection, delivery_id: str, now: datetime) -> None:
         .where(delivery.c.id == delivery_id, delivery.c.state != "received")
         .values(state="received", received_at=now, next_at=None, error=None)
     )
+
+
+def told(conn: sa.Connection, case_id: str, destination: str) -> bool:
+    """Was any revision of this hand-off meant for this destination?"""
+    mine = (delivery.c.case_id == case_id, delivery.c.destination == destination)
+    return conn.execute(sa.select(delivery.c.id).where(*mine).limit(1)).first() is not None
+
+
+def read_to(conn: sa.Connection, case_id: str, destination: str, revision: int, now: datetime) -> bool:
+    """Somebody has read this revision, and with it all before. False if nothing was unread."""
+    mine = (delivery.c.case_id == case_id, delivery.c.destination == destination, delivery.c.state != "received")
+    read = sa.update(delivery).where(*mine, delivery.c.revision <= revision)
+    return conn.execute(read.values(state="received", received_at=now, next_at=None, error=None)).rowcount > 0
+
+
+def on_page(conn: sa.Connection, destination: str, since: datetime) -> list[Listed]:
+    """The residents' hand-offs meant for a page, in no order: the open ones, and those that were read, have ended `since`,
+    and lie unread again."""
+    read = sa.func.max(sa.case((delivery.c.state == "received", delivery.c.revision), else_=0))
+    newest = sa.func.max(delivery.c.revision)
+    unread = sa.select(delivery.c.case_id).where(
+        delivery.c.destination == destination, delivery.c.state != "received", delivery.c.at > since
+    )
+    columns = (case.c.id, case.c.reference, case.c.level, case.c.status, case.c.opened_at)
+    query = (
+        sa.select(*columns, sa.func.max(delivery.c.at), newest, read)
+        .join(delivery, delivery.c.case_id == case.c.id)
+        .where(~case.c.test, delivery.c.destination == destination, case.c.closed_at.is_(None) | case.c.id.in_(unread))
+        .group_by(*columns, case.c.closed_at)
+        .having(case.c.closed_at.is_(None) | ((read > 0) & (read < newest)))
+    )
+    return [Listed(*row) for row in conn.execute(query)]
 
 
 def later(conn: sa.Connection, delivery_id: str, tries: int, next_at: datetime, error: str) -> None:

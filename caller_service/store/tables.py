@@ -143,7 +143,7 @@ class DeliveryRow(Base):
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
     revision: Mapped[int]
     destination: Mapped[str]
-    state: Mapped[str]  # waiting, received, dead, overtaken
+    state: Mapped[str]  # waiting, received, dead, overtaken; unread on a page
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
     error: Mapped[str | None]

@@ -15,10 +15,13 @@ from caller_service.casework.eido import Unsound
 from caller_service.casework.read import read_eido
 from caller_service.core.case import OUTCOMES
 from caller_service.core.dispatch import UNIT_STATUSES, unit_status
+from caller_service.core.incident_type import ALLOWED, set_type
 from caller_service.front.guard import bearer_only, parts
 from caller_service.front.problem import problem
 
 from .api import BY, changed
+
+_SAID = validate.Regexp(r"\s*\S", error="Must not be blank.")
 
 
 class UnitStatus(Schema):
@@ -33,6 +36,14 @@ class UnitStatus(Schema):
     def whole(self, told: dict[str, Any], **_: object) -> None:
         if told.get("status") == "AssignmentCancelled" and not told.get("reason"):
             raise ValidationError("A cancelled assignment needs a reason.", "reason")
+
+
+class IncidentType(Schema):
+    """What a named human calls it. All but MNTL and CITASST can make a dispatch system recommend police by itself."""
+
+    type = fields.Str(required=True, validate=validate.OneOf(ALLOWED))
+    by = fields.Str(required=True, validate=[validate.Length(1, 80), _SAID], metadata={"description": "Who does it, by name."})
+    reason = fields.Str(required=True, validate=[validate.Length(1, 300), _SAID], metadata={"description": "Why; told to dispatch."})
 
 
 eido = Blueprint("eido", __name__, url_prefix="/EIDO", description="Hand-offs as EIDO (NENA-STA-021), and unit statuses back")
@@ -63,4 +74,12 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
     refused = changed(
         hand_off_id, lambda case, scene: unit_status(case, told["status"], told["by"], told["outcome"], scene, told["reason"])
     )
+    return refused or _document(hand_off_id)
+
+
+@eido.post("/<hand_off_id>/incident-type")
+@eido.arguments(IncidentType)
+def incident_type(told: dict[str, Any], hand_off_id: str) -> Response:
+    """A named human changes the incident type, or sets it back; every destination hears it. Answers with the document."""
+    refused = changed(hand_off_id, lambda case, _: set_type(case, told["type"], told["by"], told["reason"]))
     return refused or _document(hand_off_id)

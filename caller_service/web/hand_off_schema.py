@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from caller_service.core.eido_registry import HUMAN_INCIDENT_TYPES, INCIDENT_TYPES
+
 _TEXT = {"type": "string"}
 _MAYBE = {"type": ["string", "null"]}
 _YES_NO = {"type": "boolean"}
@@ -38,6 +40,9 @@ _CONTACT = {
     "not_told": {"type": "boolean", "description": "What changed last, or a text to them, has reached the resident by no way."},
     "only_replies": _YES_NO,
     "watched": _YES_NO,
+}
+_INCIDENT_TYPE = _whole({"type": {"enum": [*INCIDENT_TYPES, *HUMAN_INCIDENT_TYPES]}, "by": {"type": "string", "minLength": 1}}) | {
+    "description": "What a named human called it, in a code of NENA's registry. Absent: nobody did, and software says MNTL or CITASST.",
 }
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -88,6 +93,7 @@ SCHEMA: dict[str, Any] = {
         "times": {"type": "object", "additionalProperties": _MOMENT},
         "related": _CODES,
         "test": _TEST,
+        "incident_type": _INCIDENT_TYPE,
     },
-    optional=("test",),
+    optional=("test", "incident_type"),
 )
