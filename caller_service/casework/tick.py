@@ -9,10 +9,12 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from caller_service.core import clock
 from caller_service.store import calls, cases, hand_offs, messages
+from caller_service.store.hand_offs import Delivery
 
 from .carry_out import HOLD
 from .change import change
@@ -20,6 +22,7 @@ from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
 BATCH = 500
+ROOM = 32  # hand-offs to one destination that may be under way before more are tried again
 RINGERS = 4  # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one lock
 
 
@@ -28,7 +31,7 @@ def sweep(parts: Parts) -> int:
     now = parts.now()
     with parts.engine.connect() as conn:
         due_cases = cases.due(conn, now, BATCH)
-        deliveries = hand_offs.due(conn, now, BATCH)
+        deliveries = _deliveries(conn, parts, now)
         texts = messages.due(conn, now, BATCH)
         rings = calls.due(conn, now, BATCH)
     if due_cases:
@@ -46,6 +49,16 @@ def sweep(parts: Parts) -> int:
                 calls.hold(conn, call_id, now + HOLD)
                 parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:{_stamp(next_at)}", call_id)
     return len(due_cases) + len(deliveries) + len(texts) + len(rings)
+
+
+def _deliveries(conn: sa.Connection, parts: Parts, now: datetime) -> list[Delivery]:
+    """What is to be tried again, each destination by itself. One that is down takes no other's place; what it will not take
+    now waits with us, once, not over and over as jobs that would stand before the next hand-off when it is well."""
+    found: list[Delivery] = []
+    for one in parts.program.destinations:
+        if due := hand_offs.due(conn, now, ROOM, one.name):
+            found += due[: ROOM - parts.jobs.under_way(conn, f"deliver.{one.name}", ROOM)]
+    return found
 
 
 def set_back(parts: Parts) -> None:

@@ -25,6 +25,12 @@ class Jobs:
         options = {"workflow_name": job, "queue_name": queue, "workflow_id": job_id}
         self._client_now().enqueue_in_transaction(conn, options, reference)  # type: ignore[arg-type]
 
+    def under_way(self, conn: sa.Connection, queue: str, limit: int) -> int:
+        """How many jobs of a queue wait or run, counted up to `limit`."""
+        status = _status(conn.dialect)
+        mine = sa.select(status.c.workflow_uuid).where(status.c.queue_name == queue, status.c.status.in_(("ENQUEUED", "PENDING")))
+        return len(conn.execute(mine.limit(limit)).all())
+
     def _client_now(self) -> DBOSClient:
         if self._client is None:
             with self._making:
@@ -37,10 +43,15 @@ def _client(engine: sa.Engine) -> DBOSClient:
     return DBOSClient(system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), lazy=True, application_name=NAME)
 
 
+def _status(dialect: sa.Dialect) -> sa.TableClause:
+    """The engine's table of jobs, as far as we read it."""
+    columns = ("workflow_uuid", "status", "updated_at", "queue_name")
+    return sa.table("workflow_status", *map(sa.column, columns), schema=None if dialect.name == "sqlite" else "dbos")
+
+
 def purge(engine: sa.Engine, keep: float, batch: int = 500) -> int:
     """Drop jobs that ended more than `keep` seconds ago: the engine's tables hold what is under way, not history."""
-    schema = None if engine.dialect.name == "sqlite" else "dbos"
-    status = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("status"), sa.column("updated_at"), schema=schema)
+    status = _status(engine.dialect)
     ended = (status.c.status.in_(("SUCCESS", "ERROR", "CANCELLED")), status.c.updated_at <= int((time.time() - keep) * 1000))
     client, dropped = _client(engine), 0
     while True:

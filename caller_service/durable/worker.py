@@ -23,7 +23,8 @@ from .jobs import NAME, TEXTS, purge
 
 log = logging.getLogger(__name__)
 VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old one left
-CONCURRENCY = 32
+CONCURRENCY = 32  # texts and calls at once
+EACH = 16  # hand-offs to one destination at once: one that hangs keeps these threads, and no other's
 POLL = 0.25  # seconds between looks at a queue: oftener costs a small server more than the wait is worth
 SWEEP = 0.5  # seconds between sweeps
 CLOCKS_FIRST = 1.0  # seconds at most that a job waits for a sweep: a clock rings in time beside thirty jobs, too
@@ -56,6 +57,7 @@ def work(
     for logger in ("dbos", "alembic"):
         logging.getLogger(logger).setLevel(logging.ERROR)
     logging.getLogger("dbos").addHandler(logging.NullHandler())  # finding one, it adds none of its own, which would print tracebacks
+    at_once = {TEXTS: CONCURRENCY} | dict.fromkeys(queues, EACH)  # a thread for each: no queue waits for another
     DBOS(
         config={
             "name": NAME,
@@ -63,7 +65,7 @@ def work(
             "serializer": DBOSPortableJSONSerializer(),
             "application_version": VERSION,
             "executor_id": life.name,
-            "max_executor_threads": CONCURRENCY + 8,
+            "max_executor_threads": sum(at_once.values()) + 8,
             "log_level": "ERROR",
             "run_migrations": False,
         }
@@ -73,8 +75,8 @@ def work(
         DBOS.workflow(name=job, max_recovery_attempts=1_000_000)(_quiet(job, do, clocks_done))
     try:
         DBOS.launch()
-        for queue in (TEXTS, *queues):
-            DBOS.register_queue(queue, worker_concurrency=CONCURRENCY, polling_interval_sec=POLL, on_conflict="always_update")
+        for queue, many in at_once.items():
+            DBOS.register_queue(queue, worker_concurrency=many, polling_interval_sec=POLL, on_conflict="always_update")
         ready()
         _loop(engine, life, sweep, stop, clocks_done)
     finally:

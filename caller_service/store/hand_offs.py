@@ -129,8 +129,9 @@ def replay(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
     return changed.rowcount == 1
 
 
-def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[Delivery]:
-    query = sa.select(delivery).where(delivery.c.next_at.is_not(None), delivery.c.next_at <= now)
+def due(conn: sa.Connection, now: datetime, limit: int, destination: str) -> Sequence[Delivery]:
+    """Deliveries to a destination whose time to try again has come, the longest overdue first."""
+    query = sa.select(delivery).where(delivery.c.next_at.is_not(None), delivery.c.next_at <= now, delivery.c.destination == destination)
     return [_delivery(row) for row in conn.execute(query.order_by(delivery.c.next_at).limit(limit))]
 
 
