@@ -113,7 +113,7 @@ class Carrier:
 
 
 class Partner:
-    """A second destination. `does`: takes (everything), fails (500), hangs (never answers)."""
+    """A second destination. `does`: takes (everything), fails (500), hangs (never answers); "both hang": the first one, too."""
 
     def __init__(self, does: str) -> None:
         self.asked, self._over = 0, threading.Event()
@@ -125,7 +125,7 @@ class Partner:
             def do_POST(self) -> None:
                 partner.asked += 1
                 self.rfile.read(int(self.headers["Content-Length"]))
-                if does == "hangs":
+                if "hang" in does:
                     partner._over.wait()
                     self.close_connection = True
                     return
@@ -138,7 +138,7 @@ class Partner:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
 
     def __enter__(self) -> Partner:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -154,7 +154,7 @@ PARTNER = """
 [[destinations]]
 name = "partner"
 kind = "webhook"
-url = "{url}/hand-offs"
+url = "http://127.0.0.1:{port}/hand-offs"
 secret = "REHEARSAL_CAD_SECRET"
 
 [[ladder]]"""
@@ -202,10 +202,11 @@ def _house(database_url: str, does: str = "takes") -> Iterator[House]:
     """A migrated house whose second destination `does` that; on PostgreSQL nothing of an earlier one goes on in it."""
     with tempfile.TemporaryDirectory(prefix="caller-bench-") as name, Carrier() as carrier, Inbox() as inbox, Partner(does) as partner:
         folder, port = Path(name), free_port()
-        environment, token = settings_for(folder, port, inbox.port, database_url)
+        first = partner if does == "both hang" else inbox
+        environment, token = settings_for(folder, port, first.port, database_url)
         environment["CALLER_TWILIO_API_URL"] = carrier.url
         path = folder / "program" / "program.toml"
-        words = path.read_text().replace("\n[[ladder]]", PARTNER.format(url=partner.url), 1)
+        words = path.read_text().replace("\n[[ladder]]", PARTNER.format(port=partner.port), 1)
         # A team is waited for half an hour: the clocks of those who wait here ring when we say, not all in five minutes.
         words = re.sub("(?m)^truth = 180$", "truth = 180\naccept = 1800\nwait_word = 3600", words)
         path.write_text(words)
@@ -265,9 +266,9 @@ def _model(parts: Parts) -> Case:
     return told
 
 
-def _fill(parts: Parts, model: Case, due_times: Sequence[datetime], waiting: bool = False) -> dict[str, datetime]:
+def _fill(parts: Parts, model: Case, due_times: Sequence[datetime], down: Sequence[str] = ()) -> dict[str, datetime]:
     """One case like the model for each due time, by id: its own contact, reference and hand-off, its times moved so that its
-    clock rings then. Its texts are left out: no clock reads them. `waiting`: the partner has not received its hand-off."""
+    clock rings then. Its texts are left out: no clock reads them. `down`: the destinations that have not received their hand-offs."""
     rings = next_due(model, parts.program)
     with parts.engine.connect() as conn:
         packet = json.dumps(hand_offs.packet(conn, parts.sealer, model.id))
@@ -287,7 +288,7 @@ def _fill(parts: Parts, model: Case, due_times: Sequence[datetime], waiting: boo
                 raise RuntimeError("a copied case would ring at another time")
             theirs = json.loads(packet.replace(model.id, told.id).replace(model.reference, told.reference))
             handed = hand_offs.row(parts.sealer, told.id, 1, "new", theirs, told.marks["handed_off"])
-            batch.append((whose, cases.row(told, parts.sealer, due), handed, _ways(parts, told, waiting, dice)))
+            batch.append((whose, cases.row(told, parts.sealer, due), handed, _ways(parts, told, down, dice)))
             made[told.id] = due
         with transaction(parts) as conn:
             for whose, told_row, handed, ways in batch:
@@ -297,12 +298,12 @@ def _fill(parts: Parts, model: Case, due_times: Sequence[datetime], waiting: boo
     return made
 
 
-def _ways(parts: Parts, told: Case, waiting: bool, dice: random.Random) -> list[Delivery]:
-    """To each destination. An outage of some minutes: the partner was tried five to eight times and is tried again, each
+def _ways(parts: Parts, told: Case, down: Sequence[str], dice: random.Random) -> list[Delivery]:
+    """To each destination. An outage of some minutes: what is down was tried five to eight times and is tried again, each
     hand-off at some moment of its pause."""
     at, ways = told.marks["handed_off"], []
     for one in parts.program.destinations:
-        late = waiting and one.name == "partner"
+        late = one.name in down
         tries = dice.randrange(5, 9) if late else 0
         next_at = parts.now() + timedelta(seconds=dice.uniform(0, PAUSES[tries - 1])) if late else None
         ways.append(Delivery(new_id(), told.id, 1, one.name, "waiting" if late else "received", tries, next_at, None, at))
@@ -404,6 +405,10 @@ def _oldest(parts: Parts) -> float:
 # ---- half the destinations down --------------------------------------------------------------------------------------
 
 
+DOWN: Mapping[str, tuple[str, ...]] = {"takes": (), "fails": ("partner",), "hangs": ("partner",), "both hang": ("rehearsal-cad", "partner")}
+SAID = {"takes": "both destinations well", "fails": "one of two answers 500", "hangs": "one of two hangs", "both hang": "both hang"}
+
+
 @dataclass
 class Weather:
     """What was seen while the partner did one thing, over all rounds."""
@@ -417,26 +422,26 @@ class Weather:
 
 
 def _destinations(rounds: int, database_url: str) -> list[str]:
-    loads = (("room", CALM, 12, PAUSE), ("full", CROWD, 6, 0.0))
-    seen = {(load[0], does): Weather() for load in loads for does in ("takes", "fails", "hangs")}
+    loads = ((CALM, 12, PAUSE), (CROWD, 6, 0.0))
+    seen = {(residents, does): Weather() for residents, _, _ in loads for does in DOWN}
     for _ in range(rounds):
         for load in loads:
-            for does in ("takes", "fails", "hangs"):
+            for does in DOWN:
                 weather = seen[load[0], does]
-                _weathered(weather, does, database_url, *load[1:])
-                print(_line(f"{load[1]} residents, the partner {does}", weather.rounds[-1], weather), flush=True)
+                _weathered(weather, does, database_url, *load)
+                print(_line(f"{load[0]} residents, {SAID[does]}", weather), flush=True)
     lines = []
-    for what, residents, _, pause in loads:
-        base = seen[what, "takes"]
+    for residents, _, pause in loads:
+        base = seen[residents, "takes"]
         lines.append(f"{HANDED_OFF} open hand-offs, {residents} residents" + (f" who pause {pause:g} s" if pause else ", all at once"))
-        for does in ("takes", "fails", "hangs"):
-            weather = seen[what, does]
+        for does in DOWN:
+            weather = seen[residents, does]
             ratios = [one.at(0.99) / first.at(0.99) for one, first in zip(weather.rounds, base.rounds, strict=True)]
             ratio = statistics.median(ratios)
             lags = [lag for one in weather.rounds for lag in one.lags]
             verdict = "" if does == "takes" else f"; aim: p99 ratio {RATIO_AIM:g}, {_verdict(ratio <= RATIO_AIM)}"
             lines.append(
-                f"  the partner {does:5}  p50 {weather.at(0.5):5.1f}  p95 {weather.at(0.95):5.1f}  p99 {weather.at(0.99):6.1f} ms  "
+                f"  {SAID[does]:22}  p50 {weather.at(0.5):5.1f}  p95 {weather.at(0.95):5.1f}  p99 {weather.at(0.99):6.1f} ms  "
                 f"ratio of p99 {ratio:4.2f} ({min(ratios):.2f} to {max(ratios):.2f})  hand-off to the other {_middle(lags)}  "
                 f"page {_middle(weather.pages)}{verdict}"
             )
@@ -448,21 +453,23 @@ def _weathered(weather: Weather, does: str, database_url: str, residents: int, e
     with _house(database_url, does) as house:
         now, dice = utc_now(), random.Random(7)
         due = [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(HANDED_OFF)]
-        _fill(house.parts, _model(house.parts), due, waiting=does != "takes")
+        _fill(house.parts, _model(house.parts), due, DOWN[does])
         with house.open():
             until = time.monotonic() + 10  # a hanging destination holds as many threads as it ever will
-            while does == "hangs" and time.monotonic() < until:
+            while "hang" in does and time.monotonic() < until:
                 time.sleep(0.1)
             done = play(house.port, house.token, residents, each, house.server, pause)
-            done.lags = house.inbox.lags(residents * (each + 1))
+            if "rehearsal-cad" not in DOWN[does]:
+                done.lags = house.inbox.lags(residents * (each + 1))
             weather.rounds.append(done)
             weather.pages += _paged(house, 2)
             weather.asked += house.partner.asked
 
 
-def _line(name: str, done: Round, weather: Weather) -> str:
+def _line(name: str, weather: Weather) -> str:
+    done = weather.rounds[-1]
     return (
-        f"{name:34} {done.rate:4.0f} turns/s  p50 {done.at(0.5):5.1f}  p95 {done.at(0.95):5.1f}  p99 {done.at(0.99):6.1f} ms  "
+        f"{name:36} {done.rate:4.0f} turns/s  p50 {done.at(0.5):5.1f}  p95 {done.at(0.95):5.1f}  p99 {done.at(0.99):6.1f} ms  "
         f"hand-off {_middle(done.lags)}  page {_middle(weather.pages)}  asked {weather.asked} times" + ("  WRONG" if done.wrong else "")
     )
 
