@@ -223,17 +223,17 @@ def play(port: int, token: str, residents: int, each: int, server: int, pause: f
     for thread in threads:
         thread.start()
     warm.wait()
-    before = _cpu(server)
+    before = cpu_of(server)
     gate.wait()
     begun = time.perf_counter()
     for thread in threads:
         thread.join()
     done.seconds = time.perf_counter() - begun
-    done.cpu = _cpu(server) - before
+    done.cpu = cpu_of(server) - before
     return done
 
 
-def _cpu(group: int) -> float:
+def cpu_of(group: int) -> float:
     """Processor seconds so far of a process and its children."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):

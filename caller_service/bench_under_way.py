@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import random
 import re
 import statistics
@@ -27,7 +28,7 @@ from urllib.parse import parse_qs
 import sqlalchemy as sa
 
 import caller_service
-from caller_service.bench import CONVERSATION, Inbox, Phone, Round, Told, command, free_port, play, process, settings_for, until_up
+from caller_service.bench import CONVERSATION, Inbox, Phone, Round, Told, command, cpu_of, free_port, play, process, settings_for, until_up
 from caller_service.casework.hand_off import PAUSES
 from caller_service.casework.parts import Parts, new_id, transaction, utc_now
 from caller_service.casework.receive import Turn, receive
@@ -173,12 +174,13 @@ class House:
     inbox: Inbox
     partner: Partner
     server: int = 0  # the process id of `serve`
+    worker: int = 0  # and of `work`
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
         """Both run, and the worker has said that it does."""
-        with process(self.folder, self.environment, *SERVE) as server, process(self.folder, self.environment, *WORKER):
-            self.server = server.pid
+        with process(self.folder, self.environment, *SERVE) as server, process(self.folder, self.environment, *WORKER) as worker:
+            self.server, self.worker = server.pid, worker.pid
             until_up(self.port)
             end = time.monotonic() + 30
             while b"\nready" not in (self.folder / "log").read_bytes():
@@ -186,6 +188,20 @@ class House:
                     raise RuntimeError("the worker did not come up")
                 time.sleep(0.05)
             yield
+
+    @contextlib.contextmanager
+    def alone(self, shares: list[float]) -> Iterator[None]:
+        """Note which share of all processors others took meanwhile; a PostgreSQL server is one of them."""
+
+        def used() -> tuple[float, float, float]:
+            ticks = [int(one) for one in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]
+            busy = (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")  # without idle and waiting for the disk
+            return time.monotonic(), busy, cpu_of(self.server) + cpu_of(self.worker) + time.process_time()
+
+        before = used()
+        yield
+        seconds, busy, ours = (now - then for now, then in zip(used(), before, strict=True))
+        shares.append(max(0.0, busy - ours) / seconds / (os.cpu_count() or 1))
 
     def phone(self) -> Phone:
         """Of somebody who never texted before."""
@@ -415,6 +431,7 @@ class Weather:
 
     rounds: list[Round] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)  # seconds until the first page left
+    others: list[float] = field(default_factory=list)  # the share of the processors that others took, each round
     asked: int = 0  # how often the partner was tried
 
     def at(self, share: float) -> float:
@@ -424,9 +441,9 @@ class Weather:
 def _destinations(rounds: int, database_url: str) -> list[str]:
     loads = ((CALM, 12, PAUSE), (CROWD, 6, 0.0))
     seen = {(residents, does): Weather() for residents, _, _ in loads for does in DOWN}
-    for _ in range(rounds):
+    for one in range(rounds):
         for load in loads:
-            for does in DOWN:
+            for does in list(DOWN)[:: -1 if one % 2 else 1]:  # there and back: whatever else runs here comes and goes
                 weather = seen[load[0], does]
                 _weathered(weather, does, database_url, *load)
                 print(_line(f"{load[0]} residents, {SAID[does]}", weather), flush=True)
@@ -443,7 +460,7 @@ def _destinations(rounds: int, database_url: str) -> list[str]:
             lines.append(
                 f"  {SAID[does]:22}  p50 {weather.at(0.5):5.1f}  p95 {weather.at(0.95):5.1f}  p99 {weather.at(0.99):6.1f} ms  "
                 f"ratio of p99 {ratio:4.2f} ({min(ratios):.2f} to {max(ratios):.2f})  hand-off to the other {_middle(lags)}  "
-                f"page {_middle(weather.pages)}{verdict}"
+                f"page {_middle(weather.pages)}  others {statistics.median(weather.others):.0%}{verdict}"
             )
     return lines
 
@@ -458,7 +475,8 @@ def _weathered(weather: Weather, does: str, database_url: str, residents: int, e
             until = time.monotonic() + 10  # a hanging destination holds as many threads as it ever will
             while "hang" in does and time.monotonic() < until:
                 time.sleep(0.1)
-            done = play(house.port, house.token, residents, each, house.server, pause)
+            with house.alone(weather.others):
+                done = play(house.port, house.token, residents, each, house.server, pause)
             if "rehearsal-cad" not in DOWN[does]:
                 done.lags = house.inbox.lags(residents * (each + 1))
             weather.rounds.append(done)
@@ -470,7 +488,8 @@ def _line(name: str, weather: Weather) -> str:
     done = weather.rounds[-1]
     return (
         f"{name:36} {done.rate:4.0f} turns/s  p50 {done.at(0.5):5.1f}  p95 {done.at(0.95):5.1f}  p99 {done.at(0.99):6.1f} ms  "
-        f"hand-off {_middle(done.lags)}  page {_middle(weather.pages)}  asked {weather.asked} times" + ("  WRONG" if done.wrong else "")
+        f"hand-off {_middle(done.lags)}  page {_middle(weather.pages)}  asked {weather.asked} times  others {weather.others[-1]:.0%}"
+        + ("  WRONG" if done.wrong else "")
     )
 
 
