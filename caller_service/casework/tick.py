@@ -22,7 +22,7 @@ from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
 BATCH = 500
-ROOM = 32  # hand-offs to one destination that may be under way before more are tried again
+ROOM = 16  # hand-offs to one destination that may be under way before more are tried again: in small portions, a turn hardly waits
 RINGERS = 4  # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one lock
 
 
