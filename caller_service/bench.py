@@ -94,19 +94,19 @@ def _played(loads: list[Load], rounds: int, residents: int, each: int) -> dict[s
 
 def _round(load: Load, folder: Path, residents: int, each: int) -> Round:
     with Inbox() as inbox, contextlib.ExitStack() as stack:
-        port = _free_port()
-        environment, token = _settings(folder, port, inbox.port, load.database)
+        port = free_port()
+        environment, token = settings_for(folder, port, inbox.port, load.database)
         if load.kind == "floor":
             floor = ("-m", "caller_service.bench_floor", str(folder / "floor.sqlite"), str(port), token)
-            server = stack.enter_context(_process(folder, {}, *floor))
+            server = stack.enter_context(process(folder, {}, *floor))
         else:
-            _command(folder, environment, "migrate")
+            command(folder, environment, "migrate")
             serve = ("-m", "caller_service.cli", "serve", "--workers", str(WORKERS), "--threads", str(THREADS))
-            server = stack.enter_context(_process(folder, environment, *serve))
+            server = stack.enter_context(process(folder, environment, *serve))
             if load.kind == "work":
-                stack.enter_context(_process(folder, environment, "-m", "caller_service.cli", "work"))
-        _until_up(port)
-        done = _load(port, token, residents, each, server.pid)
+                stack.enter_context(process(folder, environment, "-m", "caller_service.cli", "work"))
+        until_up(port)
+        done = play(port, token, residents, each, server.pid)
         if load.kind == "work":
             done.lags = inbox.lags(residents * (each + 1))
         return done
@@ -150,8 +150,47 @@ def _table(told: dict[str, list[Round]], residents: int, old_cases: int, databas
 # ---- the load -------------------------------------------------------------------------------------------------------
 
 
-def _load(port: int, token: str, residents: int, each: int, server: int) -> Round:
-    """`residents` at once, each `each` conversations one after the other, every turn signed and answered before the next.
+class Phone:
+    """A resident's phone: what they text is signed as Twilio does. `first`: how its messages' ids begin, 20 digits of its own."""
+
+    def __init__(self, port: int, token: str, number: str, first: str) -> None:
+        self.number, self._first, self._turns = number, first, itertools.count()
+        self._signer = RequestValidator(token)
+        self._conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)  # one a conversation: which process it meets is chance
+
+    def __enter__(self) -> Phone:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._conn.close()
+
+    def text(self, said: str) -> Told:
+        """One turn, from the request to its whole answer."""
+        form = {"MessageSid": f"SM{self._first}{next(self._turns):012d}", "From": self.number, "To": "+17205550100", "Body": said}
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Twilio-Signature": self._signer.compute_signature(f"{PUBLIC}/twilio/sms", form),
+        }
+        begun = time.perf_counter()
+        self._conn.request("POST", "/twilio/sms", urlencode(form), headers)
+        answer = self._conn.getresponse()
+        right = b"<Message" in answer.read() and answer.status == 200
+        return Told(form["MessageSid"], begun, time.perf_counter(), right)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One turn: the message's id, when it was asked and answered (seconds, time.perf_counter), and whether there were words."""
+
+    sid: str
+    begun: float
+    ended: float
+    right: bool
+
+
+def play(port: int, token: str, residents: int, each: int, server: int, pause: float = 0.0) -> Round:
+    """`residents` at once, each `each` conversations one after the other, every turn signed and answered before the next,
+    which comes `pause` seconds later.
 
     One conversation of each goes before and is not counted: every process has then read its files and prepared its statements.
     """
@@ -159,7 +198,6 @@ def _load(port: int, token: str, residents: int, each: int, server: int) -> Roun
     done, warm, gate, lock = Round(), threading.Barrier(residents + 1), threading.Barrier(residents + 1), threading.Lock()
 
     def resident(place: int) -> None:
-        signer = RequestValidator(token)
         mine: list[float] = []
         wrong = 0
         for conversation in range(each + 1):
@@ -168,26 +206,15 @@ def _load(port: int, token: str, residents: int, each: int, server: int) -> Roun
                 mine.clear()
                 gate.wait()
             number = f"+1{200 + again:03d}{place:03d}{conversation:04d}"
-            conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)  # one a conversation: which process it meets is chance
-            for turn, said in enumerate(CONVERSATION):
-                form = {
-                    "MessageSid": f"SM{again:06d}{place:06d}{conversation:08d}{turn:012d}",
-                    "From": number,
-                    "To": "+17205550100",
-                    "Body": said,
-                }
-                headers = {
-                    "Content-Type": "application/x-www-form-urlencoded",
-                    "X-Twilio-Signature": signer.compute_signature(f"{PUBLIC}/twilio/sms", form),
-                }
-                begun = time.perf_counter()
-                conn.request("POST", "/twilio/sms", urlencode(form), headers)
-                answer = conn.getresponse()
-                wrong += b"<Message" not in answer.read() or answer.status != 200
-                mine.append(time.perf_counter() - begun)
-            conn.close()
+            with Phone(port, token, number, f"{again:06d}{place:06d}{conversation:08d}") as phone:
+                for said in CONVERSATION:
+                    told = phone.text(said)
+                    wrong += not told.right
+                    mine.append(told.ended - told.begun)
+                    if pause:
+                        time.sleep(pause)
             if conversation:
-                Inbox.finished[number] = time.time()
+                Inbox.finished[number] = time.time() - pause
         with lock:
             done.turns += mine
             done.wrong += wrong
@@ -196,17 +223,17 @@ def _load(port: int, token: str, residents: int, each: int, server: int) -> Roun
     for thread in threads:
         thread.start()
     warm.wait()
-    before = _cpu(server)
+    before = cpu_of(server)
     gate.wait()
     begun = time.perf_counter()
     for thread in threads:
         thread.join()
     done.seconds = time.perf_counter() - begun
-    done.cpu = _cpu(server) - before
+    done.cpu = cpu_of(server) - before
     return done
 
 
-def _cpu(group: int) -> float:
+def cpu_of(group: int) -> float:
     """Processor seconds so far of a process and its children."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -264,7 +291,7 @@ class Inbox:
 # ---- processes ------------------------------------------------------------------------------------------------------
 
 
-def _settings(folder: Path, port: int, inbox: int, database_url: str) -> tuple[dict[str, str], str]:
+def settings_for(folder: Path, port: int, inbox: int, database_url: str) -> tuple[dict[str, str], str]:
     here = Path(__file__).parent
     shutil.copytree(here / "programs" / "rehearsal", folder / "program")
     path = folder / "program" / "program.toml"
@@ -282,36 +309,36 @@ def _settings(folder: Path, port: int, inbox: int, database_url: str) -> tuple[d
 
 
 @contextlib.contextmanager
-def _process(folder: Path, environment: Mapping[str, str], *words: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(folder: Path, environment: Mapping[str, str], *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """One process in a group of its own, ended with the block."""
     told = {**{name: value for name, value in os.environ.items() if not name.startswith(("CALLER_", "TWILIO_"))}, **environment}
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, *words], cwd=folder, env=told, stdout=log, stderr=log, start_new_session=True)
+        running = subprocess.Popen([sys.executable, *words], cwd=folder, env=told, stdout=log, stderr=log, start_new_session=True)
     try:
-        yield process
+        yield running
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
+            os.killpg(running.pid, signal.SIGTERM)
         try:
-            process.wait(8)
+            running.wait(8)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
 
 
-def _command(folder: Path, environment: Mapping[str, str], *words: str) -> None:
-    with _process(folder, environment, "-m", "caller_service.cli", *words) as process:
-        if process.wait(60):
+def command(folder: Path, environment: Mapping[str, str], *words: str) -> None:
+    with process(folder, environment, "-m", "caller_service.cli", *words) as running:
+        if running.wait(60):
             raise RuntimeError((folder / "log").read_text()[-2000:])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _until_up(port: int) -> None:
+def until_up(port: int) -> None:
     end = time.monotonic() + 30
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
@@ -325,8 +352,8 @@ def _until_up(port: int) -> None:
 
 def _full(folder: Path, old_cases: int) -> Path:
     """A SQLite file with the old cases. It is used where it lies: every round adds a few hundred more."""
-    environment, _ = _settings(folder, _free_port(), 0, "")
-    _command(folder, environment, "migrate")
+    environment, _ = settings_for(folder, free_port(), 0, "")
+    command(folder, environment, "migrate")
     _fill(environment["CALLER_DATABASE_URL"], old_cases)
     return folder / "caller.sqlite"
 

@@ -142,6 +142,18 @@ def bench(residents: int, each: int, rounds: int, old_cases: int, database_url: 
     run(residents, each, rounds, old_cases, database_url)
 
 
+@main.command("bench-under-way")
+@click.option("--only", type=click.Choice(["pages", "clocks", "destinations"]), default=None, help="One of the three.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--database-url", default="", help="An empty PostgreSQL database; default SQLite.")
+def bench_under_way(only: str | None, rounds: int, database_url: str) -> None:
+    """How soon pages leave, how late clocks ring, whether a destination that is down slows a turn; beside the aims."""
+    from caller_service.bench_under_way import FIGURES
+    from caller_service.bench_under_way import bench as run
+
+    run((only,) if only else FIGURES, rounds, database_url)
+
+
 @main.command()
 @click.option("--url", default="", help="Where the service is reached, if not at CALLER_PUBLIC_URL. The signature is over the public one.")
 @click.option("--json", "as_json", is_flag=True, help="For a machine.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,11 +15,16 @@ import pytest
 import requests
 import sqlalchemy as sa
 from conftest import CAD
+from running import until
 from standardwebhooks.webhooks import Webhook
 
+from caller_service.casework import tick
 from caller_service.casework.hand_off import PAUSES, deliver, replay
 from caller_service.casework.send_text import send_text
+from caller_service.core.program import Destination
+from caller_service.durable import worker
 from caller_service.durable.jobs import purge
+from caller_service.serving import run_worker
 from caller_service.web.hand_off_schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -190,6 +197,89 @@ def test_finished_jobs_are_purged_and_waiting_ones_stay(house: House) -> None:
     assert purge(house.parts.engine, keep=-3600, batch=1) == 1
     assert len(house.jobs()) == 1
     assert len(house.settles().posted) == 2
+
+
+# ---- one destination is down, the others are not -----------------------------------------------------------------------
+@pytest.fixture
+def partnered(house: House) -> House:
+    """Two more webhooks are told."""
+    program = house.parts.program
+    partners = (Destination(name, "webhook", f"{CAD}/{name}", "REHEARSAL_CAD_SECRET") for name in ("clinic", "partner"))
+    house.change(program=replace(program, destinations=(*program.destinations, *partners)))
+    return house
+
+
+def under_way(house: House) -> dict[str, int]:
+    """How many jobs wait for each destination."""
+    whose = {row.id: row.destination for row in house.rows("delivery")}
+    return dict(Counter(whose[reference] for _, job, reference in house.jobs() if job == "deliver"))
+
+
+def test_what_a_destination_does_not_take_waits_once_and_in_no_others_place(partnered: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = partnered
+    monkeypatch.setattr(tick, "ROOM", 2)
+    for last in range(3):
+        house.resident(f"+1720555011{last}").wants_a_team()
+    assert under_way(house) == {"rehearsal-cad": 3, "clinic": 3, "partner": 3}, "a first try is never put off"
+    prefix = "" if house.parts.engine.dialect.name == "sqlite" else "dbos."
+    with house.parts.engine.begin() as conn:
+        conn.execute(sa.text(f"DELETE FROM {prefix}workflow_status"))
+
+    for _ in range(4):  # nobody works: what waits is not doubled
+        house.wait(61)
+        house.sweeps()
+        assert under_way(house) == {"rehearsal-cad": 2, "clinic": 2, "partner": 2}
+
+
+class Hangs:
+    """Destinations that answer nobody before they are let go."""
+
+    def __init__(self) -> None:
+        self.let_go, self._asked = threading.Event(), itertools.count()
+        self.holds = 0
+
+    def post(self, *_: Any) -> None:
+        self.holds = next(self._asked) + 1
+        self.let_go.wait(30)
+
+
+class Notes:
+    """A line that takes every text and remembers that it did."""
+
+    def __init__(self) -> None:
+        self.sent = threading.Event()
+
+    def text(self, *_: Any) -> str:
+        self.sent.set()
+        return "SM" + "7" * 32
+
+    def heard(self, *_: Any) -> list[Any]:
+        return []
+
+
+def test_a_page_leaves_though_every_destination_hangs(partnered: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, poster, line, stop = partnered, Hangs(), Notes(), threading.Event()
+    for pause in ("SWEEP", "POLL", "FINISH"):
+        monkeypatch.setattr(worker, pause, 0.05)
+    house.resident("+17205550111").wants_a_team()
+    deliveries = [row for row in house.rows("delivery") if row.state == "waiting"]
+    with house.parts.engine.begin() as conn:
+        for one, number in itertools.product(deliveries, range(2 * worker.CONCURRENCY)):
+            house.parts.jobs.enqueue(conn, "deliver", f"again:{one.id}:{number}", one.id, queue=f"deliver.{one.destination}")
+    working = replace(house.parts, poster=poster, line=line)  # type: ignore[arg-type]
+    thread = threading.Thread(target=run_worker, args=(working, "worker-1", stop))
+    thread.start()
+    try:
+        until(lambda: poster.holds == len(deliveries) * worker.CONCURRENCY, "each destination holds as many as it ever will")
+        house.resident("+17205550112").texts("my sister took too many pills")
+
+        assert line.sent.wait(10)
+        assert poster.holds == len(deliveries) * worker.CONCURRENCY
+    finally:
+        poster.let_go.set()
+        stop.set()
+        thread.join(20)
+    assert not thread.is_alive()
 
 
 # ---- clocks ---------------------------------------------------------------------------------------------------------

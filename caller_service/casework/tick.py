@@ -21,7 +21,7 @@ from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
 BATCH = 500  # cases decided in one sweep
-ROOM = 200  # jobs of one queue under way, beyond which a sweep adds none: what waits already is not asked for again
+ROOM = 32  # jobs of one queue under way, beyond which a sweep adds none: what waits already is not asked for again
 RINGERS = 4  # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one lock
 
 

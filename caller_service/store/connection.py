@@ -42,7 +42,7 @@ import sqlalchemy as sa
 
 WRITE_WAIT = 3.5  # seconds; with what a request waits for others, the words are said within five
 AFTER_VAIN = 0.5  # seconds, once a wait was in vain and until somebody is let in
-POOL_SIZE = 40  # more than the worker's 32 threads: a job that holds one connection must find a second
+POOL_SIZE = 40  # a worker may have more threads, one for each hand-off that hangs: who waits for a destination holds none
 POOL_OVERFLOW = 10
 NAME = "caller-service"
 
