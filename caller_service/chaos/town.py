@@ -39,6 +39,7 @@ FOLLOWING = {  # what dispatch says next, by where the hand-off stands
 }  # fmt: skip
 KEYS = {"took it": "1", "passed it on": "2"}
 ON_THE_PHONE = ("took it", "took it", "passed it on", "said nothing", "voicemail", "declined", "not heard")
+LONG = 60  # seconds
 CUT = 0.1  # of the requests die in the middle
 Answer = tuple[tuple[str, str], ...]  # of each message: its words, and where its receipts go
 
@@ -99,6 +100,8 @@ class Town:
         self._errands = tuple(app.extensions["errands"] for app in around.values())
         self._unreliable = [Unreliable(app, name, self.counts, self._chance(name)) for name, app in around.items()]
         self._signer = RequestValidator(auth_token)
+        # A long run is played at a pace that two cores keep up with between two deaths: else it shows how fast they are, and no more.
+        self._slower = 5.0 if seconds >= LONG else 1.0
 
     def _chance(self, name: str) -> random.Random:
         return random.Random(f"{self.seed} {name}")
@@ -124,7 +127,7 @@ class Town:
         for conversation in range(1000):
             number = f"+1720{5551000 + place * 1000 + conversation}"
             for words in rng.choice(CONVERSATIONS):
-                while not self.over.wait(rng.uniform(0.02, 0.2)) and not self.texts(number, words, rng):
+                while not self.over.wait(rng.uniform(0.02, 0.2) * self._slower) and not self.texts(number, words, rng):
                     self.over.wait(rng.uniform(0.2, 1.0))
                 if self.over.is_set():
                     return
@@ -210,7 +213,7 @@ class Town:
         """Each is killed once, then any. With two workers, one of them dies for good halfway."""
         rng, half = self._chance("killer"), time.monotonic() + self.seconds / 2
         first = rng.sample(self.service.names, len(self.service.names))
-        while not self.over.wait(rng.uniform(0.5, 2.0)):
+        while not self.over.wait(rng.uniform(0.5, 2.0 * self._slower)):
             if len(self.service.names) > 2 and time.monotonic() > half:
                 self.service.kill(gone := self.service.names.pop(1))
                 self.counts[f"killed for good: {gone}"] += 1

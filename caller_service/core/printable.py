@@ -80,6 +80,7 @@ CANNOT_TEXT: Words = {
     "stopped": "They stopped our texts",
     "blocked": "Their provider refuses our texts",
     "landline": "The number is a landline",
+    "undelivered": "They did not arrive",
 }
 REASONS: Words = {"upset_hears_or_sees": "very upset, or hears or sees things"}  # the others read well as they are
 DOUBTS: Words = {
