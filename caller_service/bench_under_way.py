@@ -167,7 +167,7 @@ class House:
 
     folder: Path
     port: int
-    token: str
+    token: str = field(repr=False)
     environment: Mapping[str, str]
     parts: Parts
     carrier: Carrier

@@ -1107,3 +1107,151 @@ def test_after_a_weapon_nobody_calls(house: House) -> None:
 
     assert rings(house) == []
     assert len(events(house, "not_reached")) == 1
+
+
+# ---- what a fresh look at all this found -------------------------------------------------------------------------------
+
+
+def test_who_asked_to_be_called_and_not_texted_is_called_with_the_news(house: House) -> None:
+    me = screened(house, "4")
+    assert me.case().state["answers"]["contact"] == "call"
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles().sweeps().settles()
+
+    assert len(rings(house)) == 1
+    assert not house.texts_to(ME)
+    phone = mine(house).picks_up().presses("1")
+    assert phone.said.startswith(house.words("rescue.accepted"))
+    phone.reports("completed")
+    house.settles()
+    assert not not_told(house)
+    moves(house, me, "en_route")
+    passes(house, 10)
+    assert len(rings(house)) == 2
+
+
+def test_news_that_waits_for_a_call_is_not_forgotten_when_they_write(house: House) -> None:
+    me = screened(house, "4")
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    me.texts("start")
+    house.settles().sweeps().settles()
+
+    assert len(rings(house)) == 1
+
+
+def test_a_call_that_could_say_nothing_leaves_it_not_told_and_brings_a_human(house: House) -> None:
+    me = screened(house).texts("code bluebird")
+    lost(house, me)
+    house.settles()
+    mine(house).picks_up().presses("1").reports("completed")
+    house.settles()
+
+    assert not_told(house)
+    assert len(events(house, "not_reached")) == 1
+    assert house.texts_to("+17205550130"), "somebody is asked to look for another way"
+
+
+def test_a_lost_note_stays_not_told_until_a_human_writes_again(house: House) -> None:
+    me = screened(house)
+    house.settles()
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "Are you by the door?"})
+    house.settles()
+    fails(house, house.rows("message", direction="out", keys="note")[0].id)
+    house.settles()
+    mine(house).picks_up().presses("1").reports("completed")
+    house.settles()
+    assert not_told(house)
+    assert len(events(house, "not_reached")) == 1
+
+    me.texts("hello?")
+    house.settles()
+    assert not_told(house), "the words themselves were never read"
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "Are you by the door?"})
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles()
+    assert not not_told(house)
+
+
+@pytest.mark.parametrize("how", ["writes again", "a text arrives"])
+def test_a_truth_that_was_lost_is_told_when_texts_reach_them_again(house: House, how: str) -> None:
+    me = house.resident().texts("hi", "1", "1", "2", "city hall")
+    house.settles()
+    house.wait(181)
+    house.sweeps().settles()
+    truth = next(row for row in house.rows("message", direction="out") if row.keys == "truth.nobody_yet")
+    fails(house, truth.id)
+    house.settles()
+    if how == "writes again":
+        me.texts("please").told("truth.nobody_yet")
+    else:
+        arrives(house, sent_after(house, truth))
+        house.settles()
+        assert house.texts_to(ME)[-1] == house.words("truth.nobody_yet")
+
+
+def sent_after(house: House, row: Any) -> str:
+    """A text to the same person, written a second later, that is on its way."""
+    text_id = f"{row.id[:-4]}ffff"
+    later = {**row._mapping, "id": text_id, "provider_id": None, "keys": "note", "state": "queued", "rank": 2, "error": None}
+    later |= {"at": row.at + timedelta(seconds=1), "sealed_words": house.parts.sealer.seal("Are you there?", f"message.words.{text_id}")}
+    with house.parts.engine.begin() as conn:
+        conn.execute(sa.insert(Base.metadata.tables["message"]).values(later))
+    return text_id
+
+
+def test_a_doubt_about_violence_that_was_never_answered_keeps_the_phone_quiet(house: House) -> None:
+    me = house.resident().texts("hi", "1", "2", "1", "0", "1", "city hall")
+    answers = me.case().state["answers"]
+    assert (answers["contact"], answers.get("violence")) == ("text_call", None)
+    house.settles()
+    fails(house, house.rows("message", direction="out")[0].id)
+    passes(house, 12)
+
+    assert not rings(house)
+    assert events(house, "not_reached")
+
+
+def test_a_failure_heard_after_a_later_text_arrived_stops_no_text(house: House) -> None:
+    me = screened(house, "2")
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles()
+    first = house.rows("message", direction="out", answers=None, person=None)[-1]
+    moves(house, me, "assigned")
+    second = house.rows("message", direction="out", answers=None, person=None)[-1]
+    arrives(house, second.id)
+    before = len(house.texts_to(ME))
+    fails(house, first.id)
+    house.settles()
+
+    assert me.case().state["cannot_text"] == ""
+    assert len(house.texts_to(ME)) == before, "the newer text told it"
+    moves(house, me, "en_route")
+    assert house.texts_to(ME)[-1] == house.words("status.en_route")
+
+
+def test_who_stopped_with_the_carrier_is_known_to_have_stopped_though_the_note_of_it_was_lost(house: House) -> None:
+    me = screened(house, "2")
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    with house.parts.engine.begin() as conn:
+        contact = Base.metadata.tables["contact"]
+        conn.execute(sa.update(contact).values(stopped_at=house.clock(), stopped_because="carrier"))
+    house.settles()
+
+    assert me.case().state["cannot_text"] == "blocked"
+    assert not_told(house)
+    assert len(events(house, "not_reached")) == 1
+
+
+def test_what_they_have_heard_meanwhile_rings_no_phone_and_pages_nobody(house: House) -> None:
+    me = screened(house)
+    lost(house, me)
+    me.texts("status").told("status.accepted")
+    house.settles().sweeps().settles()
+
+    assert not rings(house)
+    assert not events(house, "not_reached")

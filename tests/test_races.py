@@ -209,7 +209,7 @@ def two_pages_in_doubt(house: House) -> tuple[str, str]:
         case = cases.by_id(conn, house.parts.sealer, me.case().id)
         assert case is not None
         for _ in range(2):
-            text_person(conn, house.parts, case, DISPATCHER, "K7M4Q2 waits.", house.clock())
+            text_person(conn, house.parts, case, DISPATCHER, "page.stood_down", house.clock(), name="Maria")
         table = Base.metadata.tables["message"]
         conn.execute(sa.update(table).where(table.c.person.is_not(None)).values(state="trying", tries=1, claimed_by=None))
     first, second = (row.id for row in house.rows("message", person=DISPATCHER))
@@ -219,7 +219,8 @@ def two_pages_in_doubt(house: House) -> tuple[str, str]:
 def listed(house: House, *sids: str) -> None:
     """What the provider says it has sent."""
     number = next(rung.number for rung in house.parts.program.ladder if rung.name == DISPATCHER)
-    told = [{"sid": sid, "to": number, "body": "K7M4Q2 waits."} for sid in sids]
+    words = house.words("page.stood_down", reference=house.rows("case")[0].reference, name="Maria")
+    told = [{"sid": sid, "to": number, "body": words} for sid in sids]
     house.outside.reset()
     house.outside.add("GET", re.compile("https://twilio.test/.*"), json={"messages": told, "next_page_uri": None, "uri": ""})
     house.outside.add("POST", re.compile("https://twilio.test/.*"), json={"sid": "SManew", "status": "queued"}, status=201)
@@ -250,7 +251,13 @@ def test_a_receipt_counts_though_another_page_calls_its_text_its_own(house: Hous
     told = signed(house, f"/twilio/receipts/message?id={first}", {"MessageSid": "SMfound", "MessageStatus": "delivered"})
 
     assert told.status_code == 204
-    assert house.rows("message", id=first)[0].state == "delivered"
+    row = house.rows("message", id=first)[0]
+    assert (row.state, row.provider_id) == ("delivered", "SMfound"), "the provider knows whose it is"
+    row = house.rows("message", id=second)[0]
+    assert (row.state, row.provider_id) == ("trying", None)
+    house.sweeps()
+    send_text(house.parts, second, "again")
+    assert house.rows("message", id=second)[0].provider_id == "SManew", "what only seemed to be sent is sent"
 
 
 def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrived(house: House) -> None:

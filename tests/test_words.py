@@ -34,6 +34,7 @@ FILL = {
     "name": "Second dispatcher",
     "words": "We are at the door.",
     "number": "+17205550100",
+    "times": "12",
 }
 ON_PAGES = ("front.", "police.", "page.title", "why.", "fallback.title")  # never sent as a text
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, rescue_failed
 from caller_service.core.safe_contact import may_rescue
-from caller_service.durable.jobs import PEOPLE
+from caller_service.durable.jobs import PEOPLE, TEXTS
 from caller_service.gateway.line import LineBusy, LineError, NoAnswer, Ring
 from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
@@ -77,9 +77,9 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
         with transaction(parts) as conn:
             calls.made(conn, call.id, sid, parts.now(), parts.now() + CHECK)
     except LineError as problem:
-        _failed(parts, call, problem)
+        _failed(parts, call, problem, job, fresh)
     except sa.exc.IntegrityError:  # another call was quicker to call that SID its own
-        _failed(parts, call, NoAnswer("another's"))
+        _failed(parts, call, NoAnswer("another's"), job, fresh)
 
 
 def _number(parts: Parts, call: Call, case: Case) -> str:
@@ -93,7 +93,9 @@ def _number(parts: Parts, call: Call, case: Case) -> str:
 def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
     """Why it is not made after all; "" if it is."""
     if call.person is None:  # the safe-contact gate once more, on today's truth
-        return "ended" if case.ended else "" if may_rescue(case, parts.program) else "the safe-contact gate"
+        return (
+            "ended" if case.ended else "told" if not case.not_told else "" if may_rescue(case, parts.program) else "the safe-contact gate"
+        )
     if answered_since(case, call.at):
         return "ended" if case.ended else "taken"
     return "" if number and parts.line.can_call else "no number"
@@ -127,13 +129,13 @@ def _drop(parts: Parts, call: Call, why: str) -> None:
     _end(parts, call, "dropped", why)
 
 
-def _failed(parts: Parts, call: Call, problem: LineError) -> None:
+def _failed(parts: Parts, call: Call, problem: LineError, job: str, fresh: bool) -> None:
     tries = call.tries + 1
     log.warning("call not made", extra={"call_id": call.id, "tries": tries, "fault": problem.code})
     if isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES):
-        state = "waiting" if isinstance(problem, LineBusy) and call.state == "waiting" else "trying"
+        state = "waiting" if isinstance(problem, LineBusy) and fresh else "trying"
         with transaction(parts) as conn:
-            calls.later(conn, call.id, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, state)
+            calls.later(conn, call.id, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, state, job)
             if state == "waiting":
                 _wake_next(conn, parts, call)
         return
@@ -161,7 +163,9 @@ def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
     """The phone is free: the next call that waits for it."""
     following = calls.next_waiting(conn, call.number_index)
     if following is not None and following != call.id:
-        parts.jobs.enqueue(conn, "call_person", f"call:{following}:after:{call.id}:{call.tries}", following, PEOPLE)
+        parts.jobs.enqueue(
+            conn, "call_person", f"call:{following}:after:{call.id}:{call.tries}", following, PEOPLE if call.person else TEXTS
+        )
 
 
 # ---- under way ------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from caller_service.core.effect import HandOff, OptIn, OptOut, Page, Record, Res
 from caller_service.core.escalation import people
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene
-from caller_service.durable.jobs import PEOPLE, queue_of
+from caller_service.durable.jobs import PEOPLE, TEXTS, queue_of
 from caller_service.language.wording import Words, filling, texts
 from caller_service.store import calls, cases, contacts, hand_offs, journal, messages
 from caller_service.store.contacts import Contact
@@ -162,17 +162,18 @@ def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Sc
         if rung.by == "call":
             ring_person(conn, parts, case.id, rung, str(row["id"]), scene.now)
         elif rung.by == "text":
-            language = parts.program.languages[0]
-            words = parts.catalog.text(language, "page.text", **filling(parts.program, language, parts.catalog, case.reference))
-            text_person(conn, parts, case, rung.name, words, scene.now)
+            # No two pages to one person about one case say the same: what was sent is told apart when it has to be looked for.
+            times = hand_offs.times_paged(conn, case.id, rung.name)
+            text_person(conn, parts, case, rung.name, "page.again" if times > 1 else "page.text", scene.now, times=str(times))
 
 
-def text_person(conn: sa.Connection, parts: Parts, case: Case, name: str, words: str, now: datetime) -> None:
+def text_person(conn: sa.Connection, parts: Parts, case: Case, whom: str, key: str, now: datetime, **fill: str) -> None:
     """Text somebody on a ladder; about a test case, nobody. The number stays in the program file; the row holds the name."""
     if case.test:
         return
     language = parts.program.languages[0]
-    text = Text(parts.new_id(), "out", words, "waiting", now, None, case.id, name, keys="page", language=language, next_at=now + HOLD)
+    words = parts.catalog.text(language, key, **filling(parts.program, language, parts.catalog, case.reference), **fill)
+    text = Text(parts.new_id(), "out", words, "waiting", now, None, case.id, whom, keys=key, language=language, next_at=now + HOLD)
     messages.add(conn, messages.rows(parts.sealer, (text,)))
     parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id, PEOPLE)
 
@@ -193,7 +194,7 @@ def _rescue(conn: sa.Connection, parts: Parts, case_id: str, effect: Rescue, num
 def _ring(conn: sa.Connection, parts: Parts, case_id: str, number_index: bytes, now: datetime, **whom: str | None) -> None:
     call_id = parts.new_id()
     calls.add(conn, call_id, case_id, number_index, now, now + HOLD, **whom)
-    parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, PEOPLE)
+    parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, PEOPLE if "person" in whom else TEXTS)
 
 
 def _settles(before: Case | None, case: Case) -> bool:
@@ -213,10 +214,9 @@ def stop_calls(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -
 def _stand_down(conn: sa.Connection, parts: Parts, case: Case, effect: StandDown, now: datetime) -> None:
     """Everybody else who was paged hears that one has it."""
     with_number = {rung.name for rung in parts.program.ladder if rung.number}
-    words = parts.catalog.text(parts.program.languages[0], "page.stood_down", reference=case.reference, name=effect.name)
     for person in hand_offs.paged_people(conn, case.id):
         if person != effect.name and person in with_number:
-            text_person(conn, parts, case, person, words, now)
+            text_person(conn, parts, case, person, "page.stood_down", now, name=effect.name)
 
 
 def _lines(parts: Parts, work: Work, case: Case) -> Sequence[journal.Line]:

@@ -35,7 +35,9 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
         return
     if overtaken or not allowed or not number:
         why = "a newer update" if overtaken else "no number" if allowed else "the safe-contact gate"
-        if text.case_id is not None and text.person is None and not overtaken:
+        if allowed and not overtaken:  # they stopped texts with the carrier, and their case may not know
+            undelivered(parts, text, ContactStopped("no number"))
+        elif text.case_id is not None and text.person is None and not overtaken:
             change(parts, text.case_id, lambda case, scene: text_held(case, tuple(text.keys.split()), scene), "system")
         with transaction(parts) as conn:
             messages.dead(conn, text.id, why, state="overtaken" if overtaken else "held")
@@ -55,9 +57,9 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
             messages.sent(conn, text.id, sid)
             _wake_next(conn, parts, text)
     except LineError as problem:
-        _failed(parts, text, problem)
+        _failed(parts, text, problem, job, fresh)
     except sa.exc.IntegrityError:  # another page with the same words was quicker to call that SID its own
-        _failed(parts, text, NoAnswer("another's"))
+        _failed(parts, text, NoAnswer("another's"), job, fresh)
 
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
@@ -98,21 +100,22 @@ def _number(conn: sa.Connection, parts: Parts, text: Text) -> str:
     return "" if contact.stopped else contact.number
 
 
-def _failed(parts: Parts, text: Text, problem: LineError) -> None:
+def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool) -> None:
+    """Try again later, or tell of it and give up: told first, so that a crash in between tells it again and not never."""
     tries = text.tries + 1
     log.warning("text not sent", extra={"message_id": text.id, "tries": tries, "fault": problem.code})
-    again = isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES)
-    with transaction(parts) as conn:
-        if again:
-            state = "waiting" if isinstance(problem, LineBusy) and text.state == "waiting" else "trying"
-            messages.later(conn, text.id, state, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code)
+    if isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES):
+        state = "waiting" if isinstance(problem, LineBusy) and fresh else "trying"
+        with transaction(parts) as conn:
+            messages.later(conn, text.id, state, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, job)
             _wake_next(conn, parts, text)
-            return
+        return
+    undelivered(parts, text, problem)
+    with transaction(parts) as conn:
         messages.dead(conn, text.id, problem.code)
         _wake_next(conn, parts, text)
         if isinstance(problem, ContactStopped) and text.contact_id:
             contacts.set_stopped(conn, text.contact_id, parts.now(), "carrier")
-    undelivered(parts, text, problem)
 
 
 def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> None:
@@ -120,7 +123,11 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
     if text.case_id is None or text.person is not None:
         return
     why = "blocked" if isinstance(problem, ContactStopped) else "landline" if isinstance(problem, NumberCannotReceive) else "undelivered"
-    change(parts, text.case_id, lambda case, scene: text_lost(case, why, text.id, text.at, scene), "system")
+    with parts.engine.connect() as conn:
+        arrived = bool(messages.told_since(conn, text.case_id, text.at, messages.ARRIVED))
+        told = messages.told_since(conn, text.case_id, text.at)
+    keys = text.keys.split()
+    change(parts, text.case_id, lambda case, scene: text_lost(case, why, text.id, text.at, scene, keys, arrived, told), "system")
 
 
 def _arrived(parts: Parts, text: Text) -> None:
@@ -152,6 +159,7 @@ def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | N
     try:
         with transaction(parts) as conn:
             messages.receipt(conn, message_id, state, provider_id, error)
-    except sa.exc.IntegrityError:  # a page with the same words calls that SID its own: what happened to this one counts all the same
+    except sa.exc.IntegrityError:  # another with the same words, looked for in the list, calls that SID its own: it is not
         with transaction(parts) as conn:
-            messages.receipt(conn, message_id, state, None, error)
+            messages.give_back(conn, provider_id or "", parts.now())
+            messages.receipt(conn, message_id, state, provider_id, error)

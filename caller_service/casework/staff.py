@@ -15,6 +15,7 @@ from caller_service.core.case import Case
 from caller_service.core.dispatch import Refused, accept, at_time, pass_on
 from caller_service.core.program import Program, Rung
 from caller_service.core.routing import Scene
+from caller_service.durable.jobs import PEOPLE
 from caller_service.store import cases, messages
 from caller_service.store.messages import Text
 
@@ -59,7 +60,7 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
         with transaction(parts) as conn:
             messages.add(conn, messages.rows(parts.sealer, (inbound, reply)))
             if turn.late:
-                parts.jobs.enqueue(conn, "send_text", f"send:{reply.id}:0", reply.id)
+                parts.jobs.enqueue(conn, "send_text", f"send:{reply.id}:0", reply.id, PEOPLE)
     except sa.exc.IntegrityError:  # the same text came twice at once: the other's answer is the answer
         with parts.engine.connect() as conn:
             return messages.heard(conn, parts.sealer, turn.provider_id) or ()

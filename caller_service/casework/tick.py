@@ -6,9 +6,12 @@ Any number of workers may sweep at once: a case is decided by compare-and-swap, 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from caller_service.core import clock
@@ -46,26 +49,29 @@ def _try_again(parts: Parts, now: datetime) -> int:
         def room(queue: str) -> int:
             return ROOM - parts.jobs.under_way(conn, queue, ROOM)
 
-        pages = messages.due(conn, now, staff=True, limit=room(PEOPLE))
-        rings = calls.due(conn, now, room(PEOPLE))
-        texts = messages.due(conn, now, staff=False, limit=room(TEXTS))
-        posted = (one.name for one in parts.program.destinations if one.posted)
-        deliveries = [(name, one) for name in posted for one in hand_offs.due(conn, now, name, room(queue_of(name)))]
-    if not (pages or rings or texts or deliveries):
-        return 0
-    until = now + HOLD
-    with transaction(parts) as conn:
-        for queue, waiting in ((PEOPLE, pages), (TEXTS, texts)):
-            for message_id, next_at in waiting:
-                messages.hold(conn, message_id, until)
-                parts.jobs.enqueue(conn, "send_text", f"send:{message_id}:{_stamp(next_at)}", message_id, queue)
-        for call_id, next_at in rings:
-            calls.hold(conn, call_id, until)
-            parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:{_stamp(next_at)}", call_id, PEOPLE)
-        for destination, (delivery_id, next_at) in deliveries:
-            hand_offs.hold(conn, delivery_id, until)
-            parts.jobs.enqueue(conn, "deliver", f"deliver:{delivery_id}:{_stamp(next_at)}", delivery_id, queue_of(destination))
-    return len(pages) + len(rings) + len(texts) + len(deliveries)
+        waiting: list[_Waiting] = []
+        for queue, staff in ((PEOPLE, True), (TEXTS, False)):
+            waiting += [_Waiting("send_text", "send", messages.hold, queue, *one) for one in messages.due(conn, now, staff, room(queue))]
+            waiting += [_Waiting("call_person", "call", calls.hold, queue, *one) for one in calls.due(conn, now, staff, room(queue))]
+        for queue, name in ((queue_of(one.name), one.name) for one in parts.program.destinations if one.posted):
+            waiting += [_Waiting("deliver", "deliver", hand_offs.hold, queue, *one) for one in hand_offs.due(conn, now, name, room(queue))]
+    if waiting:
+        with transaction(parts) as conn:
+            for one in waiting:
+                if one.hold(conn, one.id, one.since, now + HOLD):
+                    parts.jobs.enqueue(conn, one.job, f"{one.short}:{one.id}:{int(one.since.timestamp() * 1000)}", one.id, one.queue)
+    return len(waiting)
+
+
+class _Waiting(NamedTuple):
+    """Something whose time has come: the job that does it, and how that is said of its row."""
+
+    job: str
+    short: str
+    hold: Callable[[sa.Connection, str, datetime, datetime], bool]
+    queue: str
+    id: str
+    since: datetime
 
 
 def set_back(parts: Parts) -> None:
@@ -91,7 +97,3 @@ def _ring(parts: Parts, case_id: str, now: datetime) -> None:
         log.error("case cannot be decided", extra={"case": case_id, "fault": type(problem).__name__})
         with transaction(parts) as conn:
             cases.postpone(conn, case_id, now + HOLD)
-
-
-def _stamp(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

@@ -28,8 +28,6 @@ from caller_service.chaos.evidence import UNSENT, Evidence
 from caller_service.chaos.service import Service
 from caller_service.chaos.town import Town
 from caller_service.front.guard import token_hash
-from caller_service.language.catalog import read_catalog
-from caller_service.language.wording import filling
 from caller_service.program import read_program
 from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.dispatcher import CadSettings
@@ -93,15 +91,8 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
         service.until_up()
         latest = _after(town, engine, max(20.0, seconds))
         service.end()
-        catalog, language = read_catalog(program.languages), program.languages[0]
         with engine.connect() as conn:
-            told = Evidence(
-                town,
-                conn,
-                settings,
-                program.ladder,
-                lambda one: catalog.text(language, "page.text", **filling(program, language, catalog, one)),
-            )
+            told = Evidence(town, conn, settings, program.ladder)
             rung = conn.execute(sa.select(sa.func.count()).where(journal.c.event == "clock")).scalar()
             clocks = f"every due clock within {HONOURED:g} s of the service being up ({rung} rang, the latest {latest:.1f} s late)"
             verdicts = [*told.wrong(), (clocks, [f"{latest:.1f} s"] * (latest > HONOURED))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -27,10 +27,8 @@ WITHOUT_DISPATCH = ("information", "unserved", "transferred_to_911", "no_request
 class Evidence:
     """What is left when it is over: the database, the phones and the board of dispatch, and what they must agree on."""
 
-    def __init__(
-        self, town: Town, conn: sa.Connection, settings: Settings, ladder: Sequence[Rung], page_words: Callable[[str], str]
-    ) -> None:
-        self.town, self.conn, self.page_words, self.ladder = town, conn, page_words, ladder
+    def __init__(self, town: Town, conn: sa.Connection, settings: Settings, ladder: Sequence[Rung]) -> None:
+        self.town, self.conn, self.ladder = town, conn, ladder
         self.staff = {rung.number: rung.name for rung in ladder}
         self.sealer = Sealer(settings.data_keys, settings.index_keys)
         self.cases = {row.id: row for row in conn.execute(sa.select(case))}
@@ -79,7 +77,7 @@ class Evidence:
         numbers = {number: one for one, number in self.numbers.items() if number not in self.staff}
         residents = {one.number for one in self.town.sent} - set(self.staff)
         theirs: dict[str, list[sa.Row[Any]]] = {}
-        for row in sorted(self.cases.values(), key=lambda one: one.opened_at):
+        for row in sorted(self.cases.values(), key=lambda one: one.id):  # in the order they were made: a text may be fetched late
             theirs.setdefault(row.contact_id, []).append(row)
         wrong = [f"phantom contact {numbers[number]}" for number in numbers.keys() - residents]
         wrong += [f"phantom case of {one}" for one in theirs.keys() - set(numbers.values())]
@@ -89,7 +87,7 @@ class Evidence:
             f"case {later.id} began before {sooner.id} ended"
             for mine in theirs.values()
             for sooner, later in pairwise(mine)
-            if sooner.closed_at is None or sooner.closed_at > later.opened_at
+            if sooner.closed_at is None or sooner.closed_at > messages.made_at(later.id) + timedelta(milliseconds=1)
         ]
 
     def _hand_offs(self) -> list[str]:
@@ -143,10 +141,7 @@ class Evidence:
         """A page by text is one text. One by call is a call, unless one to them about that case was still under way."""
         asked = Counter((row.case_id, row.person, self._by(row)) for row in self.conn.execute(sa.select(page)))
         self.town.counts["pages"] = sum(asked.values())
-        words = {one.id: self.page_words(one.reference) for one in self.cases.values()}
-        told = Counter(
-            (row.case_id, row.person, "text") for row in self.by_rest if row.person and self._said(row) == words.get(row.case_id)
-        )
+        told = Counter((row.case_id, row.person, "text") for row in self.by_rest if row.keys in ("page.text", "page.again"))
         told += Counter((row.case_id, row.person, "call") for row in self.calls if row.person)
         twice = Counter(row.page_id for row in self.calls if row.page_id)
         return [f"{many} calls for one page" for many in twice.values() if many > 1] + [

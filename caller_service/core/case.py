@@ -146,6 +146,11 @@ class Case:
         return paged is not None and not self.ended and (accepted is None or accepted < paged)
 
     @property
+    def not_told(self) -> bool:
+        """News, or words a human wrote, have reached the resident by no way."""
+        return "untold" in self.marks or "note_lost" in self.marks
+
+    @property
     def late(self) -> bool:
         """It takes longer than was said, and nothing was promised since."""
         told = self.marks.get("late_told")

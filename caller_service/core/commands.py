@@ -10,7 +10,7 @@ from .effect import Effect, HandOff, OptIn, OptOut, Record, Say
 from .ledger import end
 from .reply import Command, Reading
 from .routing import Scene
-from .safe_contact import may_hear_status, status_key, told_after_all, touchy
+from .safe_contact import may_hear_status, owed, status_key, told_after_all, touchy
 
 ALONE = frozenset({"stop", "start", "help"})  # answered without a preamble in front and a question behind
 NO_REQUEST = frozenset({"status", "cancel", "change", "quiet", "code"})  # these ask for nothing when nothing is open
@@ -25,7 +25,8 @@ def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     missed = told_after_all(replace(case, cannot_text=""), unasked=False)
-    step = Step(missed.case, (OptIn(), Say("start.confirmed"), *missed.effects, Record("opted_in")))
+    late = owed(missed.case)
+    step = Step(late.case, (OptIn(), Say("start.confirmed"), *late.effects, *missed.effects, Record("opted_in")))
     if case.asked:
         return step.then(ask(scene.program.protocol, case))
     return step

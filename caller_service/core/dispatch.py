@@ -5,6 +5,7 @@ One acknowledgement settles one case: the first to accept has it, a second hears
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from . import hand_off
@@ -15,7 +16,19 @@ from .effect import Effect, HandOff, Page, Record, Rescue, Say, StandDown
 from .escalation import ladder_of, page_rung, passed_on
 from .ledger import REASONS, end
 from .routing import Scene
-from .safe_contact import RESCUE_PAUSE, gated, may_note, may_rescue, may_text, missed, status_key, told_after_all, untold
+from .safe_contact import (
+    RESCUE_PAUSE,
+    gated,
+    may_note,
+    may_rescue,
+    may_text,
+    missed,
+    owed,
+    rescue_keys,
+    status_key,
+    told_after_all,
+    untold,
+)
 
 CHOICES = ("if_none", "if_none_still")
 
@@ -260,30 +273,55 @@ def note(case: Case, by: str, words: str, scene: Scene) -> Step:
         raise Refused("ended")
     if not may_note(case, scene.now):
         raise Refused("may_not_text")
-    return Step(case.marked(noted=scene.now), (Say("note", {"name": by, "words": words}), Record("note", {"by": by})))
+    return Step(case.marked(noted=scene.now).unmarked("note_lost"), (Say("note", {"name": by, "words": words}), Record("note", {"by": by})))
 
 
 def cannot_text(case: Case, why: str) -> Step:
     """A text did not arrive. That closes nothing: whoever has the case is told, and finds another way."""
     if case.ended:
         return Step(case)
-    if case.cannot_text:
+    if case.cannot_text and (case.cannot_text != "undelivered" or why == "undelivered"):  # what lasts replaces what may pass
         return Step(*hand_off.revise(case, ()))
     return Step(*hand_off.revise(replace(case, cannot_text=why), (Record("cannot_text", {"why": why}),)))
 
 
-def text_lost(case: Case, why: str, text_id: str, written: datetime, scene: Scene) -> Step:
-    """A text, written at that time, did not reach the resident. Where calls are safe we call instead, at most every ten
-    minutes; where they are not, whoever looks after the case is told aloud. It closes nothing."""
+def text_lost(
+    case: Case, why: str, text_id: str, written: datetime, scene: Scene, keys: Collection[str], arrived: bool, told: frozenset[str]
+) -> Step:
+    """A text, written at that time with these `keys`, did not reach the resident. Where calls are safe we call instead, at most
+    every ten minutes; where they are not, whoever looks after the case is told aloud. It closes nothing. `arrived`: a text written
+    later did reach them. Then texts do, and what they missed is told, but for `told`, the keys of what was written since and has
+    not failed."""
     if case.ended:
         return Step(case)
-    step = cannot_text(case.marked(untold=scene.now, lost=max(written, case.marks.get("lost", written))), why)
+    case = case.marked(untold=scene.now, **_owed_again(case, keys, scene))
+    if arrived and why == "undelivered":
+        return _told_anew(case, told, Record("text_lost"))
+    step = cannot_text(case.marked(lost=max(written, case.marks.get("lost", written))), why)
     if not may_rescue(case, scene.program):
         return _alarm(step, scene)
     rescued = case.marks.get("rescued")
     if rescued is not None and scene.now - rescued < RESCUE_PAUSE:
         return step  # the clock calls when they are over (core/clock.py)
     return Step(step.case.marked(rescued=scene.now), (*step.effects, Rescue(text_id), Record("rescue_call")))
+
+
+def _owed_again(case: Case, keys: Collection[str], scene: Scene) -> dict[str, datetime]:
+    """Words that nothing else repeats: the truth, that somebody joined, and what a human wrote."""
+    owes = {
+        "truth_owed": "truth.nobody_yet" in keys and case.page_waits,
+        "joined_owed": "human.joined" in keys and case.human_has_it,
+        "note_lost": "note" in keys,
+    }
+    return {mark: scene.now for mark, holds in owes.items() if holds}
+
+
+def _told_anew(case: Case, told: frozenset[str], line: Record) -> Step:
+    """Texts reach them: what they missed is told, but for the words of `told`."""
+    late = owed(case, unasked=True)
+    step = told_after_all(late.case)
+    words = (effect for effect in (*late.effects, *step.effects) if not (isinstance(effect, Say) and effect.key in told))
+    return Step(*hand_off.revise(step.case, (*words, line)))
 
 
 _MAY_COME_BACK = ("undelivered", "landline")  # "stopped" and "blocked" end when they opt in again
@@ -294,9 +332,7 @@ def text_arrived(case: Case, written: datetime, told: frozenset[str]) -> Step:
     told; `told`: the keys of what was written since and has not failed, which they need not hear twice."""
     if case.ended or case.cannot_text not in _MAY_COME_BACK or written <= case.marks.get("lost", written):
         return Step(case)
-    step = told_after_all(replace(case, cannot_text=""))
-    missed_words = (effect for effect in step.effects if not (isinstance(effect, Say) and effect.key in told))
-    return Step(*hand_off.revise(step.case, (*missed_words, Record("can_text"))))
+    return _told_anew(replace(case, cannot_text="").unmarked("not_reached"), told, Record("can_text"))
 
 
 def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
@@ -308,13 +344,17 @@ def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
 
 
 def told_by_call(case: Case, scene: Scene) -> Step:
-    """They pressed 1: a call tells them where it stands now, and nothing is left untold."""
-    return Step(*hand_off.revise(case.unmarked("untold"), (Record("rescue_heard"),)))
+    """They pressed 1: a call tells them where it stands now, and nothing is left untold. Where a call may not say it, or a human
+    had written words of their own, a human finds another way."""
+    heard = (Record("rescue_heard"),)
+    if rescue_keys(case) == ("rescue.received",) or "note_lost" in case.marks:
+        return _alarm(Step(case, heard), scene)
+    return Step(*hand_off.revise(case.unmarked("untold", "not_reached"), heard))
 
 
 def rescue_failed(case: Case, scene: Scene) -> Step:
-    """The call told nobody anything: a human finds another way."""
-    return Step(case) if case.ended else _alarm(Step(case), scene)
+    """The call told nobody anything: a human finds another way, unless they have heard it meanwhile."""
+    return Step(case) if case.ended or not case.not_told else _alarm(Step(case), scene)
 
 
 def _alarm(step: Step, scene: Scene) -> Step:
@@ -332,6 +372,6 @@ def _alarm(step: Step, scene: Scene) -> Step:
 
 def _told(case: Case, effects: tuple[Effect, ...], key: str, scene: Scene) -> Step:
     allowed, held = gated(case, effects)
-    case = untold(replace(case, told=key), held, scene.now)
+    case = untold(replace(case, told=key), held, scene.now) if held else replace(case.unmarked("untold"), told=key)
     case, allowed = hand_off.revise(case, (*allowed, HandOff("dispatch")) if case.revision else allowed)
     return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))

@@ -59,7 +59,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
             "voicemail": case.answers.get("voicemail", "not_asked"),
             "deaf_or_asl": contact == "text_deaf",
             "cannot_text": case.cannot_text or None,
-            "not_told": "untold" in case.marks,
+            "not_told": case.not_told,
             "only_replies": not reachable,
             "watched": case.watched,
         },
@@ -82,7 +82,7 @@ def digest(case: Case) -> str:
     told = [
         case.status.value, case.level.name if case.level else "", case.because, sorted(case.set_aside), case.review, case.response, case.team,
         case.place, case.located, case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text, sorted(case.said),
-        case.narrative, case.unserved, case.outcome, *(["test"] if case.test else []), *(["untold"] if "untold" in case.marks else []),
+        case.narrative, case.unserved, case.outcome, *(["test"] if case.test else []), *(["untold"] if case.not_told else []),
         *([case.incident_type, case.typed_by] if case.incident_type else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]

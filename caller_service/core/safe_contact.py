@@ -42,18 +42,19 @@ RESCUE_PAUSE = timedelta(minutes=10)  # between two calls for what could not be 
 
 
 def may_rescue(case: Case, program: Program) -> bool:
-    """May we call because texts do not reach them? Where calls were called safe, and never after violence: whoever does harm may
-    pick up (domain.md section 2, rule 5). A Messaging Service has no number to call from."""
-    signs = ("violence", "weapon")
-    violent = any(case.answers.get(sign) not in (None, "no") or sign in case.said for sign in signs)
+    """May we call because texts do not reach them? Where calls were called safe, and never after violence, or with a doubt of
+    it: whoever does harm may pick up (domain.md section 2, rule 5). A Messaging Service has no number to call from."""
+    safe = (None, "no") if case.answers.get("safety") in (None, "no") else ("no",)  # a detail not asked is no "no"
+    violent = any(case.answers.get(sign) not in safe or sign in case.said for sign in ("violence", "weapon"))
     return may_call(case) and not violent and program.numbers.ours[0].number.startswith("+")
 
 
 def missed(case: Case, key: str) -> bool:
-    """Are these words held back only because texts do not reach them? Who asked for no updates, or for no word unasked, misses
-    nothing by that."""
-    wanted = case.answers.get("contact") in TEXT_ALLOWED | CALL_ALLOWED and not (case.quiet and key not in THROUGH_QUIET)
-    return bool(case.cannot_text) and wanted and not case.watched
+    """Are these words held back only because texts do not reach them, or because they are to be called? Who asked for no
+    updates, or for no word unasked, misses nothing by that."""
+    contact = case.answers.get("contact")
+    wanted = contact in TEXT_ALLOWED | CALL_ALLOWED and not (case.quiet and key not in THROUGH_QUIET)
+    return (bool(case.cannot_text) or contact == "call") and wanted and not case.watched
 
 
 def untold(case: Case, held: Iterable[str], now: datetime) -> Case:
@@ -62,12 +63,26 @@ def untold(case: Case, held: Iterable[str], now: datetime) -> Case:
 
 
 def told_after_all(case: Case, unasked: bool = True) -> Step:
-    """Texts reach them again: what they missed is told, as it stands now. A danger that nobody has taken has its own words."""
+    """Texts reach them again: what they missed is told, as it stands now. What may not be told so stays untold: a danger that
+    nobody has taken has its own words, and who is to be called is called."""
     if "untold" not in case.marks or case.cannot_text:
         return Step(case)
-    case, key = case.unmarked("untold"), status_key(case)
-    tells = case.status != Status.SCREENING and not case.ended and not case.page_waits and may_text(case, key)
-    return Step(replace(case, told=key), (Say(key, unasked=unasked),)) if tells else Step(case)
+    if case.status == Status.SCREENING or case.ended:  # the question, or the end, tells it all
+        return Step(case.unmarked("untold", "not_reached"))
+    key = status_key(case)
+    if case.page_waits or not may_text(case, key):
+        return Step(case)
+    return Step(replace(case.unmarked("untold", "not_reached"), told=key), (Say(key, unasked=unasked),))
+
+
+def owed(case: Case, unasked: bool = False) -> Step:
+    """What could not be said when it was due, or was lost: that somebody joined them, or that nobody has yet."""
+    effects: Effects = ()
+    if "joined_owed" in case.marks and case.human_has_it and not case.watched and (may_text(case, "human.joined") or not unasked):
+        case, effects = case.unmarked("joined_owed"), (Say("human.joined", {"name": case.accepted_by}, unasked=unasked),)
+    if "truth_owed" in case.marks and case.page_waits and (may_text(case, "truth.nobody_yet") or not unasked):
+        case, effects = case.unmarked("truth_owed"), (Say("truth.nobody_yet", unasked=unasked), *effects)
+    return Step(case, effects)
 
 
 def gated(case: Case, effects: Effects) -> tuple[Effects, tuple[str, ...]]:
@@ -130,7 +145,7 @@ def rescue_keys(case: Case) -> tuple[str, ...]:
         alone = case.page_waits and "truth" in case.marks and not case.code_word
         return ("rescue.nobody_joined",) if alone else ("rescue.received",)
     moving = case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
-    late = ("rescue.late",) if moving and case.late else ()
+    late = ("rescue.late",) if moving and case.late and case.response in ("team", "counselor") else ()  # others were told no time
     return (status_key(case).replace("status.", "rescue.", 1), *late)
 
 

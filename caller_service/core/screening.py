@@ -18,7 +18,7 @@ from .ledger import end
 from .protocol import UNREADABLE, Protocol, Question, Rule
 from .reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story
 from .routing import Scene
-from .safe_contact import gated, told_after_all
+from .safe_contact import gated, owed, told_after_all
 from .service_area import locate
 from .settling import FOLLOW_UPS, settle
 
@@ -42,10 +42,8 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
     missed = told_after_all(step.case, unasked=False)
     told = (*step.effects, *(effect for effect in missed.effects if effect not in step.effects))
     step = conclude(missed.case, told, scene, urgent=_urgent(reading))
-    if "joined_owed" in step.case.marks and step.case.human_has_it and not step.case.watched:
-        step = Step(step.case.unmarked("joined_owed"), (Say("human.joined", {"name": step.case.accepted_by}), *step.effects))
-    if "truth_owed" in step.case.marks and step.case.page_waits:  # held back at 180 s; a reply may tell it
-        step = Step(step.case.unmarked("truth_owed"), (Say("truth.nobody_yet"), *step.effects))
+    late = owed(step.case)
+    step = Step(late.case, (*late.effects, *step.effects))
     effects = _with_preamble(step.effects, greet(step.case, scene)) if first else step.effects
     return Step(step.case, gated(step.case, effects)[0])
 

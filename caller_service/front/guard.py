@@ -62,7 +62,7 @@ def bearer_only() -> None:
     if scheme.lower() != "bearer" or not secret.strip():
         abort(401, "Send Authorization: Bearer and your token.")
     name = _given_to(secret.strip())
-    if name is None:
+    if name is None or _is_page(name):  # a page's token is typed by people into browsers: it opens the page alone
         abort(401, "This token is not known, or was revoked.")
     g.token_name = name
 
@@ -74,12 +74,15 @@ def _given_to(secret: str) -> str | None:
         return conn.execute(query).scalar()
 
 
+def _is_page(name: str | None) -> bool:
+    return any(one.kind == "page" and one.name == name for one in parts().program.destinations)
+
+
 def page_reader_only() -> None:
     """HTTP Basic, which a browser asks for by itself: the user is the page's own name as in the address, the password its
     token (`caller-service token add`). No other destination's token opens it."""
     asked, told = (request.view_args or {}).get("destination"), request.authorization
-    is_page = any(one.kind == "page" and one.name == asked for one in parts().program.destinations)
-    if is_page and told is not None and told.type == "basic" and told.username == asked and _given_to(told.password or "") == asked:
+    if _is_page(asked) and told is not None and told.type == "basic" and told.username == asked and _given_to(told.password or "") == asked:
         return
     words = "Sign in with the name of this page and its token.\n"
     abort(Response(words, 401, {"WWW-Authenticate": 'Basic realm="Hand-offs", charset="UTF-8"'}, content_type="text/plain; charset=utf-8"))

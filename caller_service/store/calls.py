@@ -140,13 +140,14 @@ def note(conn: sa.Connection, call_id: str, **what: Any) -> None:
     conn.execute(sa.update(call).where(call.c.id == call_id).values(**what))
 
 
-def later(conn: sa.Connection, call_id: str, next_at: datetime, error: str, state: str | None = None) -> None:
-    """Look at it again at `next_at`; with `state`, try again from there, if it was not made meanwhile."""
+def later(conn: sa.Connection, call_id: str, next_at: datetime, error: str, state: str | None = None, job: str | None = None) -> None:
+    """Look at it again at `next_at`; with `state`, try again from there, if it was not made meanwhile: whose try it was (`job`) says so."""
     changed: dict[str, Any] = {"next_at": next_at, "error": error, "claimed_by": None}
     if state is None:
         conn.execute(sa.update(call).where(call.c.id == call_id, call.c.rank < ENDED).values(changed))
     else:
-        conn.execute(sa.update(call).where(call.c.id == call_id, call.c.rank == 0).values(state=state, **changed))
+        mine = (call.c.rank == 0, call.c.claimed_by == job) if job is not None else (call.c.rank == 0,)
+        conn.execute(sa.update(call).where(call.c.id == call_id, *mine).values(state=state, **changed))
 
 
 def end(conn: sa.Connection, call_id: str, state: str, error: str) -> bool:
@@ -161,13 +162,15 @@ def stop(conn: sa.Connection, case_id: str, now: datetime) -> Sequence[str]:
     return list(conn.execute(sa.update(call).where(*unanswered).values(over=True, next_at=now).returning(call.c.id)).scalars())
 
 
-def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[tuple[str, datetime]]:
-    """Calls to look at now: their ids and since when."""
+def due(conn: sa.Connection, now: datetime, staff: bool, limit: int) -> Sequence[tuple[str, datetime]]:
+    """Calls to staff, or to residents, to look at now: their ids and since when."""
     when = sa.or_(call.c.next_at <= now, call.c.next_at > now + FURTHEST)
-    query = sa.select(call.c.id, call.c.next_at).where(call.c.next_at.is_not(None), when)
+    whom = call.c.person.is_not(None) if staff else call.c.person.is_(None)
+    query = sa.select(call.c.id, call.c.next_at).where(call.c.next_at.is_not(None), when, whom)
     return [(row.id, row.next_at) for row in conn.execute(query.order_by(call.c.next_at).limit(limit))]
 
 
-def hold(conn: sa.Connection, call_id: str, until: datetime) -> None:
-    """A job has it: nobody else tries before `until`."""
-    conn.execute(sa.update(call).where(call.c.id == call_id, call.c.next_at.is_not(None)).values(next_at=until, claimed_by=None))
+def hold(conn: sa.Connection, call_id: str, seen: datetime, until: datetime) -> bool:
+    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`."""
+    waits = sa.update(call).where(call.c.id == call_id, call.c.next_at == seen)
+    return conn.execute(waits.values(next_at=until, claimed_by=None)).rowcount == 1

@@ -177,9 +177,10 @@ def try_now(conn: sa.Connection, now: datetime) -> None:
     conn.execute(sa.update(delivery).where(delivery.c.next_at > now).values(next_at=now))
 
 
-def hold(conn: sa.Connection, delivery_id: str, until: datetime) -> None:
-    """A job has it: nobody else tries before `until`."""
-    conn.execute(sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.next_at.is_not(None)).values(next_at=until))
+def hold(conn: sa.Connection, delivery_id: str, seen: datetime, until: datetime) -> bool:
+    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`."""
+    waits = sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.next_at == seen)
+    return conn.execute(waits.values(next_at=until)).rowcount == 1
 
 
 def listed(conn: sa.Connection, state: str | None, limit: int = 200) -> Sequence[Delivery]:
@@ -193,6 +194,12 @@ def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
     """One page a case, ladder, round, rung and person. False if it is already there."""
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     return conn.execute(insert(page).values(dict(row)).on_conflict_do_nothing().returning(page.c.id)).first() is not None
+
+
+def times_paged(conn: sa.Connection, case_id: str, person: str) -> int:
+    """How often this person was asked about a case."""
+    asked = sa.select(sa.func.count()).where(page.c.case_id == case_id, page.c.person == person)
+    return int(conn.execute(asked.select_from(page)).scalar_one())
 
 
 def paged_people(conn: sa.Connection, case_id: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -95,21 +95,26 @@ def _text(row: sa.Row[Any], sealer: Sealer) -> Text:
     )  # fmt: skip
 
 
-def told_since(conn: sa.Connection, case_id: str, since: datetime) -> frozenset[str]:
-    """The keys of the texts to a resident that were written since and have arrived, or may still."""
-    gone = (*FAILED, "held", "overtaken")
-    theirs = (message.c.case_id == case_id, message.c.direction == "out", message.c.person.is_(None), message.c.state.not_in(gone))
+def told_since(conn: sa.Connection, case_id: str, since: datetime, states: Collection[str] = ()) -> frozenset[str]:
+    """The keys of the texts to a resident that were written since and have arrived, or may still; or only those in `states`."""
+    there = message.c.state.in_(states) if states else message.c.state.not_in((*FAILED, "held", "overtaken"))
+    theirs = (message.c.case_id == case_id, message.c.direction == "out", message.c.person.is_(None), there)
     rows = conn.execute(sa.select(message.c["keys"]).where(*theirs, message.c.at > since)).scalars()
     return frozenset(key for keys in rows for key in keys.split())
 
 
 def latest(conn: sa.Connection) -> datetime | None:
-    """When the newest text was written, read from its id (UUIDv7: the first 48 bits are milliseconds)."""
+    """When the newest text was written, read from its id."""
     newest = conn.execute(sa.select(sa.func.max(message.c.id))).scalar()
     try:
-        return None if newest is None else datetime.fromtimestamp(int(newest.replace("-", "")[:12], 16) / 1000, UTC)
+        return None if newest is None else made_at(newest)
     except (ValueError, OverflowError):
         return None
+
+
+def made_at(one_id: str) -> datetime:
+    """When one of our ids was made (UUIDv7: the first 48 bits are milliseconds). ValueError or OverflowError for what is none."""
+    return datetime.fromtimestamp(int(one_id.replace("-", "")[:12], 16) / 1000, UTC)
 
 
 def is_news(conn: sa.Connection, message_id: str, state: str) -> bool:
@@ -182,11 +187,22 @@ def sent(conn: sa.Connection, message_id: str, provider_id: str) -> None:
     )
 
 
-def later(conn: sa.Connection, message_id: str, state: str, next_at: datetime, error: str) -> None:
-    """Try again at `next_at`: from the start ("waiting"), or looking first ("trying")."""
+def give_back(conn: sa.Connection, provider_id: str, now: datetime) -> None:
+    """The text that took this SID for its own is looked for again: a receipt says whose it is."""
+    only_found = message.c.rank <= RANKS["queued"]
+    again = {"state": "trying", "rank": 0, "next_at": now, "claimed_by": None}
     conn.execute(
         sa.update(message)
-        .where(message.c.id == message_id, message.c.rank == 0)
+        .where(message.c.provider == "twilio", message.c.provider_id == provider_id)
+        .values(provider_id=None, **{name: sa.case((only_found, value), else_=message.c[name]) for name, value in again.items()})
+    )
+
+
+def later(conn: sa.Connection, message_id: str, state: str, next_at: datetime, error: str, job: str) -> None:
+    """Try again at `next_at`: from the start ("waiting"), or looking first ("trying"). Only whose try it is may say so."""
+    conn.execute(
+        sa.update(message)
+        .where(message.c.id == message_id, message.c.rank == 0, message.c.claimed_by == job)
         .values(state=state, next_at=next_at, error=error, claimed_by=None)
     )
 
@@ -210,8 +226,7 @@ def try_now(conn: sa.Connection, now: datetime) -> None:
     conn.execute(sa.update(message).where(message.c.next_at > now).values(next_at=now))
 
 
-def hold(conn: sa.Connection, message_id: str, until: datetime) -> None:
-    """A job has it: nobody else tries before `until`."""
-    conn.execute(
-        sa.update(message).where(message.c.id == message_id, message.c.next_at.is_not(None)).values(next_at=until, claimed_by=None)
-    )
+def hold(conn: sa.Connection, message_id: str, seen: datetime, until: datetime) -> bool:
+    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`: its own job has begun meanwhile."""
+    waits = sa.update(message).where(message.c.id == message_id, message.c.next_at == seen)
+    return conn.execute(waits.values(next_at=until, claimed_by=None)).rowcount == 1
