@@ -216,11 +216,11 @@ def two_pages_in_doubt(house: House) -> tuple[str, str]:
     return first, second
 
 
-def listed(house: House, *sids: str) -> None:
+def listed(house: House, *sids: str, direction: str = "outbound-api") -> None:
     """What the provider says it has sent."""
     number = next(rung.number for rung in house.parts.program.ladder if rung.name == DISPATCHER)
     words = house.words("page.stood_down", reference=house.rows("case")[0].reference, name="Maria")
-    told = [{"sid": sid, "to": number, "body": words} for sid in sids]
+    told = [{"sid": sid, "to": number, "body": words, "direction": direction} for sid in sids]
     house.outside.reset()
     house.outside.add("GET", re.compile("https://twilio.test/.*"), json={"messages": told, "next_page_uri": None, "uri": ""})
     house.outside.add("POST", re.compile("https://twilio.test/.*"), json={"sid": "SManew", "status": "queued"}, status=201)
@@ -240,6 +240,14 @@ def test_two_pages_that_found_the_same_text_do_not_both_call_it_theirs(house: Ho
     assert row.next_at - house.clock() < timedelta(seconds=5), "it is looked for again at once, not when the claim has run out"
     send_text(house.parts, second, "three")
     assert [house.rows("message", id=one)[0].provider_id for one in (first, second)] == ["SMfound", "SManew"]
+
+
+def test_an_answer_that_says_the_same_is_not_the_text_that_is_looked_for(house: House) -> None:
+    first, _ = two_pages_in_doubt(house)
+    listed(house, "SManswer", direction="outbound-reply")
+    send_text(house.parts, first, "one")
+
+    assert house.rows("message", id=first)[0].provider_id == "SManew"
 
 
 def test_a_receipt_counts_though_another_page_calls_its_text_its_own(house: House) -> None:

@@ -114,7 +114,8 @@ class Line:
 
     def _texts_since(self, since: datetime) -> list[Made]:
         listed = self._client.messages.list(date_sent_after=since, page_size=1000)  # asked for by number, it would stand in the URL
-        return [Made(str(sent.sid), sent.date_sent or sent.date_created, str(sent.to), str(sent.body)) for sent in reversed(listed)]
+        made = (sent for sent in reversed(listed) if sent.direction != "outbound-reply")  # by TwiML: an answer may say the same
+        return [Made(str(sent.sid), sent.date_sent or sent.date_created, str(sent.to), str(sent.body)) for sent in made]
 
     @property
     def can_call(self) -> bool:
