@@ -32,6 +32,7 @@ from caller_service.bench import CONVERSATION, Inbox, Phone, Round, Told, comman
 from caller_service.casework.hand_off import PAUSES
 from caller_service.casework.parts import Parts, new_id, transaction, utc_now
 from caller_service.casework.receive import Turn, receive
+from caller_service.chaos import PARTNER
 from caller_service.core.case import Case, replace
 from caller_service.core.clock import next_due
 from caller_service.settings import Settings
@@ -151,16 +152,6 @@ class Partner:
         self._server.server_close()
 
 
-PARTNER = """
-[[destinations]]
-name = "partner"
-kind = "webhook"
-url = "http://127.0.0.1:{port}/hand-offs"
-secret = "REHEARSAL_CAD_SECRET"
-
-[[ladder]]"""
-
-
 @dataclass
 class House:
     """The service with its surroundings: a database, and `serve` and `work` once they run."""
@@ -222,7 +213,7 @@ def _house(database_url: str, does: str = "takes") -> Iterator[House]:
         environment, token = settings_for(folder, port, first.port, database_url)
         environment["CALLER_TWILIO_API_URL"] = carrier.url
         path = folder / "program" / "program.toml"
-        words = path.read_text().replace("\n[[ladder]]", PARTNER.format(port=partner.port), 1)
+        words = path.read_text().replace("\n[[ladder]]", PARTNER.format(url=f"http://127.0.0.1:{partner.port}"), 1)
         # A team is waited for half an hour: the clocks of those who wait here ring when we say, not all in five minutes.
         words = re.sub("(?m)^truth = 180$", "truth = 180\naccept = 1800\nwait_word = 3600", words)
         path.write_text(words)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, rescue_failed
 from caller_service.core.safe_contact import may_rescue
-from caller_service.durable.jobs import PEOPLE, TEXTS
+from caller_service.durable.jobs import queue_to
 from caller_service.gateway.line import LineBusy, LineError, NoAnswer, Ring
 from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
@@ -163,9 +163,7 @@ def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
     """The phone is free: the next call that waits for it."""
     following = calls.next_waiting(conn, call.number_index)
     if following is not None and following != call.id:
-        parts.jobs.enqueue(
-            conn, "call_person", f"call:{following}:after:{call.id}:{call.tries}", following, PEOPLE if call.person else TEXTS
-        )
+        parts.jobs.enqueue(conn, "call_person", f"call:{following}:after:{call.id}:{call.tries}", following, queue_to(call.person))
 
 
 # ---- under way ------------------------------------------------------------------------------------------------------

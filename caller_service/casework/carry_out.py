@@ -20,7 +20,7 @@ from caller_service.core.effect import HandOff, OptIn, OptOut, Page, Record, Res
 from caller_service.core.escalation import people
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene
-from caller_service.durable.jobs import PEOPLE, TEXTS, queue_of
+from caller_service.durable.jobs import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
 from caller_service.store import calls, cases, contacts, hand_offs, journal, messages
 from caller_service.store.contacts import Contact
@@ -194,7 +194,7 @@ def _rescue(conn: sa.Connection, parts: Parts, case_id: str, effect: Rescue, num
 def _ring(conn: sa.Connection, parts: Parts, case_id: str, number_index: bytes, now: datetime, **whom: str | None) -> None:
     call_id = parts.new_id()
     calls.add(conn, call_id, case_id, number_index, now, now + HOLD, **whom)
-    parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, PEOPLE if "person" in whom else TEXTS)
+    parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, queue_to(whom.get("person")))
 
 
 def _settles(before: Case | None, case: Case) -> bool:

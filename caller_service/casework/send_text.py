@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from caller_service.core.dispatch import text_arrived, text_held, text_lost
 from caller_service.core.safe_contact import may_note, may_text
-from caller_service.durable.jobs import PEOPLE, TEXTS
+from caller_service.durable.jobs import queue_to
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
 from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
@@ -73,7 +73,7 @@ def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
 def _wake_next(conn: sa.Connection, parts: Parts, text: Text) -> None:
     following = messages.next_waiting(conn, text)
     if following is not None:
-        parts.jobs.enqueue(conn, "send_text", f"send:{following}:after:{text.id}:{text.tries}", following, PEOPLE if text.person else TEXTS)
+        parts.jobs.enqueue(conn, "send_text", f"send:{following}:after:{text.id}:{text.tries}", following, queue_to(text.person))
 
 
 def receipts_url(parts: Parts, message_id: str) -> str:

@@ -12,7 +12,6 @@ import logging
 import re
 import secrets
 import shutil
-import socket
 import tempfile
 import time
 from collections import Counter
@@ -24,6 +23,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from caller_service.bench import free_port
 from caller_service.chaos.evidence import UNSENT, Evidence
 from caller_service.chaos.service import Service
 from caller_service.chaos.town import Town
@@ -57,7 +57,7 @@ def run(seconds: float, database_url: str, seed: int, residents: int) -> int:
 def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: int) -> int:
     again = f"--seconds {seconds:g} --seed {seed} --residents {residents}"
     click.echo(f"chaos on {'PostgreSQL' if database_url else 'SQLite'}; the same again: {again}")
-    port, long = _free_port(), seconds >= 20
+    port, long = free_port(), seconds >= 20
     url = f"http://127.0.0.1:{port}"
     environment = {
         "CALLER_BIND": f"127.0.0.1:{port}", "CALLER_PUBLIC_URL": url,
@@ -161,9 +161,3 @@ def _short_program(folder: Path, page_next: int, cad_url: str, partner_url: str)
     words = words.replace('by = "text"', 'by = "text"\nrepeats = 2', 1)  # the first to be asked is asked twice
     path.write_text(words, encoding="utf-8")
     return path
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -9,8 +9,13 @@ import sqlalchemy as sa
 from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 NAME = "caller"
-TEXTS = "texts"  # to residents, and chores
-PEOPLE = "people"  # texts to those who are paged, and every call: they wait behind nobody else's
+TEXTS = "texts"  # texts and calls to residents, and chores
+PEOPLE = "people"  # texts and calls to those who are paged: they wait behind nobody else's
+
+
+def queue_to(person: str | None) -> str:
+    """Where a text or a call waits: to somebody on a ladder, by name, or (None) to a resident."""
+    return PEOPLE if person else TEXTS
 
 
 def queue_of(destination: str) -> str:
