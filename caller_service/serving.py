@@ -7,7 +7,6 @@ import logging
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -24,6 +23,7 @@ from caller_service.casework.parts import Parts, transaction
 from caller_service.casework.send_text import send_text
 from caller_service.casework.take_in import catch_up
 from caller_service.casework.tick import set_back, sweep
+from caller_service.casework.together import LINE
 from caller_service.core.clock import SKEW
 from caller_service.durable.jobs import PEOPLE, TEXTS, queue_of
 from caller_service.durable.worker import work
@@ -60,44 +60,6 @@ def log_plainly() -> None:
         logging.getLogger(loud).setLevel(logging.ERROR)
 
 
-class Line:
-    """One at a time, in the order in which they came: nobody is passed by, so no one resident waits for all the others."""
-
-    def __init__(self) -> None:
-        self._own = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
-        self._taken = False
-
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
-
-    def enter(self, patience: float) -> bool:
-        """Wait for our turn, at most `patience` seconds. False: it did not come, and there is nothing to leave."""
-        with self._own:
-            if not self._taken:
-                self._taken = True
-                return True
-            mine = threading.Lock()
-            mine.acquire()
-            self._waiting.append(mine)
-        if mine.acquire(timeout=patience):
-            return True
-        with self._own:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
-                return False
-        return True  # given to us while we turned away
-
-    def leave(self) -> None:
-        """Give the turn to whoever has waited longest."""
-        with self._own:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._taken = False
-
-
 class InTurn(ThreadWorker):
     """gunicorn's thread worker, in which a request that computes has the process to itself.
 
@@ -106,17 +68,12 @@ class InTurn(ThreadWorker):
     away) keeps the others waiting for `PATIENCE` and no longer: they go ahead beside it.
     """
 
-    def init_process(self) -> None:
-        self._line = Line()
-        super().init_process()
-
     def handle(self, conn: Any) -> Any:
-        mine = self._line.enter(PATIENCE)
+        LINE.enter(PATIENCE)
         try:
             return super().handle(conn)
         finally:
-            if mine:
-                self._line.leave()
+            LINE.leave()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """gunicorn would write what it cannot read into its log and its answer: the end of somebody's words, perhaps."""

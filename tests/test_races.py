@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -179,6 +180,33 @@ def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, 
     texts = [row for row in house.rows("message", direction="out") if row.tries]
     assert texts and {row.state for row in texts} == {state}
     assert all(row.provider_id for row in texts)
+
+
+def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second report comes whole while the first has looked at what was told and has not decided yet."""
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles()
+    update = next(row for row in house.rows("message", direction="out") if row.tries)
+    me.texts("are you there")
+    reply = house.rows("message", direction="out", person=None)[-1]
+    signed(house, f"/twilio/receipts/message?id={reply.id}", {"MessageSid": "SMreply", "MessageStatus": "delivered"})
+    failed = {"MessageSid": update.provider_id, "MessageStatus": "undelivered", "ErrorCode": "30003"}
+    path, looked, looks = f"/twilio/receipts/message?id={update.id}", messages.told_since, count()
+
+    def meanwhile(*asked: Any) -> Any:
+        told = looked(*asked)
+        if next(looks) == 1:  # the last look of the first report
+            assert signed(house, path, failed).status_code == 204
+        return told
+
+    monkeypatch.setattr(messages, "told_since", meanwhile)
+    assert signed(house, path, failed).status_code == 204
+    house.settles()
+
+    again = [row for row in house.rows("message", direction="out", person=None) if row.tries and row.id > reply.id]
+    assert [row.keys for row in again] == [update.keys]
 
 
 def test_receipts_and_the_send_at_the_same_moment_leave_the_furthest_state(house: House) -> None:

@@ -12,20 +12,27 @@ from caller_service.store import cases, contacts
 
 from .carry_out import Work, draft, keep
 from .parts import Parts, transaction
+from .together import together
 
 Decide = Callable[[Case, Scene], Step]
+Look = Callable[[Case, Scene, sa.Connection], Step]
 
 
 def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
     """The case after `decide`; None if there is no such case. What `decide` raises passes through, nothing kept."""
+    return change_looking(parts, case_id, lambda case, scene, _: decide(case, scene), who)
+
+
+def change_looking(parts: Parts, case_id: str, decide: Look, who: str) -> Case | None:
+    """The same for a decision that looks at more than the case. It looks after the case was read, so that whoever changes
+    the case in between is noticed, and the decision made again on what is true then."""
     try:
         with parts.engine.connect() as conn:
             work = _decided(conn, parts, case_id, decide, who, lock=False)
         if work is None or _nothing(work):
             return work.before if work else None
         drawn = draft(parts, work)
-        with transaction(parts) as conn:
-            keep(conn, parts, drawn)
+        together(parts, lambda conn: keep(conn, parts, drawn))
         return work.step.case
     except Exception as problem:
         if not cases.somebody_was_quicker(problem):
@@ -38,13 +45,13 @@ def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
     return work.step.case if work else None
 
 
-def _decided(conn: sa.Connection, parts: Parts, case_id: str, decide: Decide, who: str, lock: bool) -> Work | None:
+def _decided(conn: sa.Connection, parts: Parts, case_id: str, decide: Look, who: str, lock: bool) -> Work | None:
     case = cases.by_id(conn, parts.sealer, case_id, lock=lock)
     if case is None:
         return None
     scene = parts.scene(conn).for_case(case)
     contact = contacts.by_id(conn, parts.sealer, case.contact)
-    return Work(contact, case, decide(case, scene), scene, who)
+    return Work(contact, case, decide(case, scene, conn), scene, who)
 
 
 def _nothing(work: Work) -> bool:

@@ -16,6 +16,7 @@ from caller_service.store.hand_offs import Delivery
 
 from .eido import Unsound, issuer, sound_document
 from .parts import Parts, transaction
+from .together import together
 
 log = logging.getLogger(__name__)
 PAUSES = (1, 2, 4, 8, 15, 30, 60, 120, 300, 300, 600, 600, 900, 1800, 3600)  # seconds before each further try; then it is dead
@@ -38,10 +39,13 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         _failed(parts, one, problem.code)
         return
     now = parts.now()
-    with transaction(parts) as conn:
+
+    def received(conn: sa.Connection) -> None:
         hand_offs.received(conn, one.id, now)
         journal.write(conn, [journal.Line(parts.new_id(), now, one.case_id, "system", "delivered", _about(one))])
         _wake_next(conn, parts, one)
+
+    together(parts, received)
 
 
 def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str, Any]:

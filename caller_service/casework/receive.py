@@ -21,6 +21,7 @@ from caller_service.store.messages import Text
 from .carry_out import Work, draft, keep
 from .interpret import hear
 from .parts import Parts, transaction
+from .together import together
 
 PROBE = "PROBE-"  # how the probe's message ids begin; the provider's own begin with two letters and 32 hexadecimal digits
 
@@ -60,10 +61,13 @@ def _unlocked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     with parts.engine.connect() as conn:
         begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
         drawn = draft(parts, _decide(conn, parts, turn, begun, begun.case))
-        with transaction(parts, conn):
-            if begun.contact is None:
-                contacts.add(conn, parts.sealer, drawn.work.contact, turn.heard)
-            return keep(conn, parts, drawn)
+
+    def write(conn: sa.Connection) -> tuple[Text, ...]:
+        if begun.contact is None:
+            contacts.add(conn, parts.sealer, drawn.work.contact, turn.heard)
+        return keep(conn, parts, drawn)
+
+    return together(parts, write)
 
 
 def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import text_arrived, text_held, text_lost
+from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import may_note, may_text
 from caller_service.durable.jobs import queue_to
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
@@ -16,8 +18,9 @@ from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.messages import Text
 
-from .change import change
+from .change import change, change_looking
 from .parts import Parts, transaction
+from .together import together
 
 log = logging.getLogger(__name__)
 PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try; then it is dead
@@ -44,8 +47,7 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
             _wake_next(conn, parts, text)
         return
     now = parts.now()
-    with transaction(parts) as conn:
-        fresh = messages.claim(conn, text.id, job, now, CLAIM, SETTLE)
+    fresh = together(parts, lambda conn: messages.claim(conn, text.id, job, now, CLAIM, SETTLE))
     if fresh is None:
         return
     try:
@@ -53,13 +55,19 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
         if sid is None and parts.now() - now > LOOKING:
             raise LineBusy("looked too long")
         sid = sid or parts.line.text(number, text.words, receipts_url(parts, text.id))
-        with transaction(parts) as conn:
-            messages.sent(conn, text.id, sid)
-            _wake_next(conn, parts, text)
+        _sent(parts, text, sid)
     except LineError as problem:
         _failed(parts, text, problem, job, fresh)
     except sa.exc.IntegrityError:  # another page with the same words was quicker to call that SID its own
         _failed(parts, text, NoAnswer("another's"), job, fresh)
+
+
+def _sent(parts: Parts, text: Text, sid: str) -> None:
+    def write(conn: sa.Connection) -> None:
+        messages.sent(conn, text.id, sid)
+        _wake_next(conn, parts, text)
+
+    together(parts, write)
 
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
@@ -123,23 +131,26 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
     if text.case_id is None or text.person is not None:
         return
     why = "blocked" if isinstance(problem, ContactStopped) else "landline" if isinstance(problem, NumberCannotReceive) else "undelivered"
-    with parts.engine.connect() as conn:
-        arrived = bool(messages.told_since(conn, text.case_id, text.at, messages.ARRIVED))
-        told = messages.told_since(conn, text.case_id, text.at)
-    keys = text.keys.split()
-    change(parts, text.case_id, lambda case, scene: text_lost(case, why, text.id, text.at, scene, keys, arrived, told), "system")
+
+    def lost(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        arrived = bool(messages.told_since(conn, case.id, text.at, messages.ARRIVED))
+        told = messages.told_since(conn, case.id, text.at)
+        return text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
+
+    change_looking(parts, text.case_id, lost, "system")
 
 
 def _arrived(parts: Parts, text: Text) -> None:
     """A text that arrived ends it that texts do not reach them."""
     if text.case_id is None or text.person is not None:
         return
-    with parts.engine.connect() as conn:
-        case = cases.by_id(conn, parts.sealer, text.case_id)
-        if case is None or not case.cannot_text or "lost" not in case.marks:
-            return
-        told = messages.told_since(conn, case.id, case.marks["lost"])
-    change(parts, case.id, lambda case, _: text_arrived(case, text.at, told), "system")
+
+    def arrived(case: Case, _: Scene, conn: sa.Connection) -> Step:
+        if not case.cannot_text or "lost" not in case.marks:
+            return Step(case)
+        return text_arrived(case, text.at, messages.told_since(conn, case.id, case.marks["lost"]))
+
+    change_looking(parts, text.case_id, arrived, "system")
 
 
 def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:
@@ -157,8 +168,7 @@ def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | N
         code = int(error) if error and error.isdecimal() else 0
         undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)
     try:
-        with transaction(parts) as conn:
-            messages.receipt(conn, message_id, state, provider_id, error)
+        together(parts, lambda conn: messages.receipt(conn, message_id, state, provider_id, error))
     except sa.exc.IntegrityError:  # another with the same words, looked for in the list, calls that SID its own: it is not
         with transaction(parts) as conn:
             messages.give_back(conn, provider_id or "", parts.now())

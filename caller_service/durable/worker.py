@@ -23,7 +23,7 @@ from .jobs import NAME, purge
 
 log = logging.getLogger(__name__)
 VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old one left
-CONCURRENCY = 16  # jobs of one queue at once
+CONCURRENCY = 32  # jobs of one queue at once
 POLL = 0.25  # seconds between looks at a queue: oftener costs a small server more than the wait is worth
 SWEEP = 0.5  # seconds between sweeps
 CLOCKS_FIRST = 1.0  # seconds at most that a job waits for a sweep: a clock rings in time beside thirty jobs, too

@@ -67,7 +67,8 @@ def within(seconds: float) -> Iterator[None]:
         _until.reset(mark)
 
 
-def _left(limit: float) -> float:
+def time_left(limit: float) -> float:
+    """Seconds until what is done `within` a time must end; `limit` where none is set."""
     until = _until.get()
     return limit if until is None else max(0.0, until - time.monotonic())
 
@@ -107,7 +108,7 @@ def _same_file(connection: Any, *_: Any) -> None:
 
 
 def _connect_in_time(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
-    left = min(WRITE_WAIT, _left(WRITE_WAIT))
+    left = min(WRITE_WAIT, time_left(WRITE_WAIT))
     if left < 2:  # libpq waits no less
         raise psycopg.OperationalError("no time is left to connect")
     return PatientConnection.connect(*arguments, **{**named, "connect_timeout": int(left)})
@@ -119,7 +120,7 @@ class PatientConnection(psycopg.Connection[Any]):
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None:  # whoever listens for news waits as long as they say
             return super().wait(gen, interval, timeout)
-        return super().wait(self._ending(gen, time.monotonic() + _left(WRITE_WAIT + 1)), interval)
+        return super().wait(self._ending(gen, time.monotonic() + time_left(WRITE_WAIT + 1)), interval)
 
     def _ending(self, gen: Any, until: float) -> Generator[Any, Any, Any]:
         try:
@@ -289,7 +290,7 @@ class QueuedConnection(sqlite3.Connection):
         """Queue to write, unless this transaction already may. Whoever does not queue with us gets what time is left then."""
         if self._held is None:
             gate = _gate(self._path)
-            limit = min(self._write_wait, _left(self._write_wait), AFTER_VAIN if gate.in_vain else self._write_wait)
+            limit = min(self._write_wait, time_left(self._write_wait), AFTER_VAIN if gate.in_vain else self._write_wait)
             until = time.monotonic() + limit
             gate.enter(limit)
             self._held = gate
