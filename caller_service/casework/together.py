@@ -25,7 +25,7 @@ T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 
 MOST = 16  # pieces of work in one transaction
-GATHER = 0.03  # seconds: then whoever has stepped aside looks whether anybody still comes to write for them
+GATHER = 0.05  # seconds: then whoever has stepped aside looks whether anybody still comes to write for them
 
 
 class Place:
