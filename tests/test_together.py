@@ -275,6 +275,47 @@ def test_whoever_writes_for_others_and_ends_leaves_them_to_write_themselves(hous
     assert noted(house) == ["before"]
 
 
+def test_what_was_perhaps_committed_is_not_written_again(house: House) -> None:
+    """A commit that fails may have been kept all the same: each hears of it, and decides for itself."""
+    runs: list[str] = []
+
+    def counts(word: str) -> Callable[[], str]:
+        def work(conn: sa.Connection) -> str:
+            runs.append(word)
+            return note(house, word)(conn)
+
+        return lambda: together(house.parts, work)
+
+    def breaks(_: object) -> None:
+        raise ConnectionError("the wire was cut")
+
+    sa.event.listen(house.parts.engine, "commit", breaks)
+    try:
+        given = all_ready(counts("one"), counts("two"), counts("three"))
+    finally:
+        sa.event.remove(house.parts.engine, "commit", breaks)
+    assert [type(each) for each in given] == [ConnectionError] * 3
+    assert runs == ["one", "two", "three"]
+    assert noted(house) == []
+
+
+def test_a_database_that_nobody_can_write_is_waited_for_once(house: House) -> None:
+    if house.parts.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL has no lock on the whole database")
+
+    def hurried() -> float:
+        asked = time.monotonic()
+        with within(1), pytest.raises(sa.exc.OperationalError):
+            together(house.parts, note(house, "in vain"))
+        return time.monotonic() - asked
+
+    with house.parts.engine.begin() as other:
+        other.execute(sa.text("UPDATE journal SET who = who WHERE id = ''"))
+        given = all_ready(*[hurried] * 6)
+    assert all(isinstance(took, float) and took < 2 for took in given), "together, not one behind the other"
+    assert noted(house) == []
+
+
 def test_whoever_hangs_with_the_turn_holds_up_nobody_who_is_ready(house: House) -> None:
     """A client that sends its text byte by byte has the turn; whoever stepped aside for it is written all the same."""
     hangs = threading.Event()

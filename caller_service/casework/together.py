@@ -4,8 +4,8 @@ Python runs one thread at a time, and SQLite lets one writer in at a time. So re
 its head has the process to itself. One that has something to write steps aside while others wait behind it; the last of
 them writes for all: one wait for the write lock and one commit to disk, where there were many.
 
-Each is answered after the commit. If anything goes wrong with what was to be written together, none of it is kept, and
-each writes again by itself: nobody meets another's error.
+Each is answered after the commit. If one piece of work fails, none is kept, and each writes again by itself: nobody meets
+another's error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from caller_service.store.connection import WRITE_WAIT, time_left
+from caller_service.store.connection import WRITE_WAIT, nobody_can_write, time_left
 
 from .parts import Parts, transaction
 
@@ -31,7 +31,7 @@ GATHER = 0.05  # seconds: then whoever has stepped aside looks whether anybody s
 class Place:
     """Somebody who waits: for the turn, or (with `work`) for what they have ready to be written."""
 
-    __slots__ = ("answer", "engine", "has_turn", "kept", "leads", "over", "stands", "taken", "wakes", "work")
+    __slots__ = ("answer", "engine", "has_turn", "kept", "leads", "over", "problem", "stands", "taken", "wakes", "work")
 
     def __init__(self, work: Work | None = None, engine: sa.Engine | None = None) -> None:
         self.work, self.engine = work, engine
@@ -43,6 +43,7 @@ class Place:
         self.taken = False  # somebody writes for them
         self.over = False  # somebody did, or tried to
         self.kept = False
+        self.problem: Exception | None = None
         self.answer: Any = None
 
 
@@ -152,11 +153,11 @@ class Line:
 
     def _lead(self, me: Place) -> list[Place]:
         self._writing = True
-        others = [place for place in self._ready if place is not me and place.engine is me.engine]
-        group = [me, *others[: MOST - 1]]
+        others = [place for place in self._ready if place is not me and place.engine is me.engine][: MOST - 1]
+        group = [place for place in self._ready if place is me or place in others]
+        self._ready = [place for place in self._ready if place not in group]
         for place in group:
             place.taken = True
-            self._ready.remove(place)
         return group
 
 
@@ -164,13 +165,15 @@ LINE = Line()  # one a process, as there is one lock around Python
 
 
 def together(parts: Parts, work: Callable[[sa.Connection], T]) -> T:
-    """Do a piece of work that writes in a transaction, with others that are ready now. It may be done twice, and is kept once."""
+    """Do a piece of work that writes in a transaction, with others that are ready now. It may be run twice, and is kept once."""
     me = Place(work, parts.engine)
     if group := LINE.gather(me):
         try:
             _write(parts, group)
         finally:
             LINE.scatter(group, me)
+    if me.problem is not None:
+        raise me.problem
     if me.kept:
         answer: T = me.answer
         return answer
@@ -179,13 +182,17 @@ def together(parts: Parts, work: Callable[[sa.Connection], T]) -> T:
 
 
 def _write(parts: Parts, group: list[Place]) -> None:
-    """All of it, or nothing."""
+    """All of it, or nothing. What is the database's fault is everybody's; so is a commit that failed: nobody can say how it
+    ended, and what may have been kept is not written again."""
+    committing = False
     try:
         with transaction(parts) as conn:
             answers = [place.work(conn) for place in group if place.work]
-    except Exception:
-        if len(group) == 1:
-            raise
+            committing = True
+    except Exception as problem:
+        if committing or len(group) == 1 or nobody_can_write(problem):
+            for place in group:
+                place.problem = problem
         return
     for place, answer in zip(group, answers, strict=True):
         place.answer, place.kept = answer, True

@@ -236,6 +236,11 @@ def _forget_parents_gates() -> None:
 os.register_at_fork(after_in_child=_forget_parents_gates)
 
 
+def nobody_can_write(problem: Exception) -> bool:
+    """SQLite: the file is locked, full, gone or not to be written. Whoever tries next meets the same."""
+    return isinstance(getattr(problem, "orig", None), sqlite3.OperationalError)
+
+
 def _locked(limit: float) -> sqlite3.OperationalError:
     return sqlite3.OperationalError(f"database is locked: no turn to write within {limit:g} s")
 
