@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy as sa
 from running import until
 
-from caller_service.casework import together as rooms
+from caller_service.casework import together as writing_together
 from caller_service.casework.parts import NestedWrite, transaction
 from caller_service.casework.receive import Turn, receive
-from caller_service.casework.together import LINE, MOST, Line, Place, together
+from caller_service.casework.together import LINE, MOST, Line, NotWritten, Place, together
 from caller_service.store import journal
 from caller_service.store.connection import within
 
@@ -113,7 +113,7 @@ def test_a_turn_is_never_lost_when_patience_ends_as_it_is_given() -> None:
 @pytest.mark.parametrize("patience", [0.0002, 5.0])
 def test_everything_that_is_ready_is_written_once_whoever_writes_it(monkeypatch: pytest.MonkeyPatch, patience: float) -> None:
     """Hundreds of turns that write, step aside, are impatient, or only look; some of them come with no turn at all."""
-    monkeypatch.setattr(rooms, "GATHER", 0.0002)
+    monkeypatch.setattr(writing_together, "LOOK_AGAIN", 0.0002)
     line, alone, writing = Line(), threading.Lock(), threading.Lock()
     written: list[int] = []
     sizes: list[int] = []
@@ -154,6 +154,14 @@ def test_everything_that_is_ready_is_written_once_whoever_writes_it(monkeypatch:
 
 
 # ---- what is written together ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lite(house: House) -> House:
+    """On SQLite alone is anything written together."""
+    if house.parts.engine.dialect.name != "sqlite":
+        pytest.skip("on PostgreSQL each writes alone")
+    return house
 
 
 def note(house: House, word: str) -> Callable[[sa.Connection], str]:
@@ -209,56 +217,60 @@ def all_ready(*doing: Callable[[], Any]) -> list[Any]:
     return given
 
 
-def test_those_in_the_line_are_written_in_one_transaction_and_each_has_its_own_answer(house: House) -> None:
+def test_those_in_the_line_are_written_in_one_transaction_and_each_has_its_own_answer(lite: House) -> None:
     words = [f"word{place:02d}" for place in range(6)]
-    with counted(house) as commits:
-        given = all_ready(*(lambda word=word: together(house.parts, note(house, word)) for word in words))
+    with counted(lite) as commits:
+        given = all_ready(*(lambda word=word: together(lite.parts, note(lite, word)) for word in words))
     assert given == words
-    assert noted(house) == words
+    assert noted(lite) == words
     assert len(commits) == 1
 
 
-def test_more_than_fit_in_one_transaction_take_two(house: House) -> None:
+def test_more_than_fit_in_one_transaction_take_two(lite: House) -> None:
     words = [f"word{place:02d}" for place in range(MOST + 3)]
-    with counted(house) as commits:
-        given = all_ready(*(lambda word=word: together(house.parts, note(house, word)) for word in words))
+    with counted(lite) as commits:
+        given = all_ready(*(lambda word=word: together(lite.parts, note(lite, word)) for word in words))
     assert given == words
-    assert noted(house) == words
+    assert noted(lite) == words
     assert len(commits) == 2
 
 
-def test_those_who_come_while_somebody_writes_are_written_next_all_at_once(house: House) -> None:
+def test_those_who_come_while_somebody_writes_are_written_next_all_at_once(lite: House) -> None:
     """As in the worker, where nobody stands in a line."""
     begun, go = threading.Event(), threading.Event()
 
     def slow(conn: sa.Connection) -> str:
         begun.set()
         assert go.wait(10)
-        return note(house, "first")(conn)
+        return note(lite, "first")(conn)
 
-    first, _ = begin(lambda: together(house.parts, slow))
+    first, _ = begin(lambda: together(lite.parts, slow))
     assert begun.wait(10)
     words = [f"word{place}" for place in range(5)]
-    with counted(house) as commits:
-        threads, given = begin(*(lambda word=word: together(house.parts, note(house, word)) for word in words))
+    with counted(lite) as commits:
+        threads, given = begin(*(lambda word=word: together(lite.parts, note(lite, word)) for word in words))
         until(lambda: LINE.ready == len(words), "all are ready")
         go.set()
         joined([*first, *threads])
     assert given == words
-    assert noted(house) == ["first", *words]
+    assert noted(lite) == ["first", *words]
     assert len(commits) == 2
 
 
 def test_an_error_is_its_own_ones_alone(house: House) -> None:
+    """And the others are written without it, still together."""
+
     def fails(conn: sa.Connection) -> str:
         note(house, "lost")(conn)
         raise ValueError("mine")
 
-    given = all_ready(
-        lambda: together(house.parts, note(house, "before")),
-        lambda: together(house.parts, fails),
-        lambda: together(house.parts, note(house, "behind")),
-    )
+    with counted(house) as commits:
+        given = all_ready(
+            lambda: together(house.parts, note(house, "before")),
+            lambda: together(house.parts, fails),
+            lambda: together(house.parts, note(house, "behind")),
+        )
+    assert len(commits) == (1 if house.parts.engine.dialect.name == "sqlite" else 2)
     assert [given[0], given[2]] == ["before", "behind"]
     assert isinstance(given[1], ValueError)
     assert noted(house) == ["before", "behind"]
@@ -275,45 +287,92 @@ def test_whoever_writes_for_others_and_ends_leaves_them_to_write_themselves(hous
     assert noted(house) == ["before"]
 
 
-def test_what_was_perhaps_committed_is_not_written_again(house: House) -> None:
+def test_what_was_perhaps_committed_is_not_written_again(lite: House) -> None:
     """A commit that fails may have been kept all the same: each hears of it, and decides for itself."""
     runs: list[str] = []
 
     def counts(word: str) -> Callable[[], str]:
         def work(conn: sa.Connection) -> str:
             runs.append(word)
-            return note(house, word)(conn)
+            return note(lite, word)(conn)
 
-        return lambda: together(house.parts, work)
+        return lambda: together(lite.parts, work)
 
     def breaks(_: object) -> None:
         raise ConnectionError("the wire was cut")
 
-    sa.event.listen(house.parts.engine, "commit", breaks)
+    sa.event.listen(lite.parts.engine, "commit", breaks)
     try:
         given = all_ready(counts("one"), counts("two"), counts("three"))
     finally:
-        sa.event.remove(house.parts.engine, "commit", breaks)
-    assert [type(each) for each in given] == [ConnectionError] * 3
+        sa.event.remove(lite.parts.engine, "commit", breaks)
+    assert [(type(each), str(each)) for each in given] == [(NotWritten, "ConnectionError")] * 3
     assert runs == ["one", "two", "three"]
-    assert noted(house) == []
+    assert noted(lite) == []
 
 
-def test_a_database_that_nobody_can_write_is_waited_for_once(house: House) -> None:
-    if house.parts.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL has no lock on the whole database")
-
+def test_a_database_that_nobody_can_write_is_waited_for_once(lite: House) -> None:
     def hurried() -> float:
         asked = time.monotonic()
-        with within(1), pytest.raises(sa.exc.OperationalError):
-            together(house.parts, note(house, "in vain"))
+        with within(1), pytest.raises(sa.exc.SQLAlchemyError):
+            together(lite.parts, note(lite, "in vain"))
         return time.monotonic() - asked
 
-    with house.parts.engine.begin() as other:
+    with lite.parts.engine.begin() as other:
         other.execute(sa.text("UPDATE journal SET who = who WHERE id = ''"))
         given = all_ready(*[hurried] * 6)
     assert all(isinstance(took, float) and took < 2 for took in given), "together, not one behind the other"
-    assert noted(house) == []
+    assert noted(lite) == []
+
+
+def test_who_has_little_time_left_does_not_decide_for_the_others(lite: House) -> None:
+    """Another process writes for half a second: too long for one of them, not for the other."""
+
+    def hurried() -> str:
+        with within(0.1):
+            return together(lite.parts, note(lite, "hurried"))
+
+    def patient() -> str:
+        with within(5):
+            return together(lite.parts, note(lite, "patient"))
+
+    end = threading.Event()
+    with lite.parts.engine.begin() as other:
+        other.execute(sa.text("UPDATE journal SET who = who WHERE id = ''"))
+        assert LINE.enter(0)
+        threads, given = begin(in_line(hurried), in_line(patient))
+        until(lambda: LINE.waiting == 2, "both stand in the line")
+        LINE.leave()
+        end.wait(0.5)
+    joined(threads)
+    assert isinstance(given[0], sa.exc.SQLAlchemyError)
+    assert given[1] == "patient"
+    assert noted(lite) == ["patient"]
+    nobody_is_left(LINE)
+
+
+def test_on_postgresql_a_row_that_somebody_holds_holds_up_nobody_else(house: House) -> None:
+    if house.parts.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no locks on rows")
+    numbers = [f"+1720555018{place}" for place in range(4)]
+    for number in numbers:
+        house.resident(number).texts("hi")
+    house.wait(10)
+    heard = house.clock()
+
+    def turn(number: str) -> Callable[[], Any]:
+        def doing() -> Any:
+            with within(3):
+                return receive(house.parts, Turn(f"SM{number[1:]}", number, "1", heard))
+
+        return doing
+
+    with house.parts.engine.begin() as other:
+        held = sa.text('SELECT id FROM "case" ORDER BY id LIMIT 1 FOR UPDATE')
+        other.execute(held)
+        given = all_ready(*(turn(number) for number in numbers))
+    assert isinstance(given[0], sa.exc.OperationalError)
+    assert all(isinstance(each, tuple) and each for each in given[1:]), given
 
 
 def test_whoever_hangs_with_the_turn_holds_up_nobody_who_is_ready(house: House) -> None:
@@ -333,11 +392,11 @@ def test_whoever_hangs_with_the_turn_holds_up_nobody_who_is_ready(house: House) 
     nobody_is_left(LINE)
 
 
-def test_nobody_waits_for_a_writer_longer_than_their_own_time(house: House) -> None:
+def test_nobody_waits_for_a_writer_longer_than_their_own_time(lite: House) -> None:
     begun, go = threading.Event(), threading.Event()
 
     def slow(conn: sa.Connection) -> str:
-        note(house, "slow")(conn)
+        note(lite, "slow")(conn)
         begun.set()
         assert go.wait(10)
         return "slow"
@@ -345,10 +404,10 @@ def test_nobody_waits_for_a_writer_longer_than_their_own_time(house: House) -> N
     def hurried() -> float:
         asked = time.monotonic()
         with within(0.2), pytest.raises(sa.exc.OperationalError):
-            together(house.parts, note(house, "hurried"))
+            together(lite.parts, note(lite, "hurried"))
         return time.monotonic() - asked
 
-    first, _ = begin(lambda: together(house.parts, slow))
+    first, _ = begin(lambda: together(lite.parts, slow))
     assert begun.wait(10)
     threads, given = begin(hurried)
     joined(threads)
@@ -358,19 +417,19 @@ def test_nobody_waits_for_a_writer_longer_than_their_own_time(house: House) -> N
     nobody_is_left(LINE)
 
 
-def test_what_belongs_to_another_database_is_never_written_into_this_one(house: House) -> None:
+def test_what_belongs_to_another_database_is_never_written_into_this_one(lite: House) -> None:
     """Two houses in one process: what is ready in both at once stays apart."""
     begun, go = threading.Event(), threading.Event()
 
     def slow(conn: sa.Connection) -> str:
         begun.set()
         assert go.wait(10)
-        return note(house, "first")(conn)
+        return note(lite, "first")(conn)
 
     other = sa.create_engine("sqlite://")
-    first, _ = begin(lambda: together(house.parts, slow))
+    first, _ = begin(lambda: together(lite.parts, slow))
     assert begun.wait(10)
-    mine, given = begin(lambda: together(house.parts, note(house, "mine")))
+    mine, given = begin(lambda: together(lite.parts, note(lite, "mine")))
     until(lambda: LINE.ready == 1, "mine is ready")
     theirs = Place(lambda _: None, other)
     threads, group = begin(lambda: LINE.gather(theirs))
@@ -381,7 +440,7 @@ def test_what_belongs_to_another_database_is_never_written_into_this_one(house: 
     LINE.scatter(group[0], theirs)
     joined([*first, *mine, *threads])
     assert given == ["mine"]
-    assert noted(house) == ["first", "mine"]
+    assert noted(lite) == ["first", "mine"]
     nobody_is_left(LINE)
 
 

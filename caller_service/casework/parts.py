@@ -78,11 +78,16 @@ class NestedWrite(RuntimeError):
     """A transaction was opened inside another: a piece of work has one."""
 
 
+def refuse_nested() -> None:
+    """Raises NestedWrite in the middle of a transaction."""
+    if _writing.get():
+        raise NestedWrite
+
+
 @contextlib.contextmanager
 def transaction(parts: Parts, conn: sa.Connection | None = None) -> Iterator[sa.Connection]:
     """The one way to write: commits at the end, rolls back on any error. `conn`: go on with what was read on it."""
-    if _writing.get():
-        raise NestedWrite
+    refuse_nested()
     mark = _writing.set(True)
     try:
         if conn is None:

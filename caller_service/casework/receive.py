@@ -62,12 +62,12 @@ def _unlocked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
         begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
         drawn = draft(parts, _decide(conn, parts, turn, begun, begun.case))
 
-    def write(conn: sa.Connection) -> tuple[Text, ...]:
-        if begun.contact is None:
-            contacts.add(conn, parts.sealer, drawn.work.contact, turn.heard)
-        return keep(conn, parts, drawn)
+        def write(conn: sa.Connection) -> tuple[Text, ...]:
+            if begun.contact is None:
+                contacts.add(conn, parts.sealer, drawn.work.contact, turn.heard)
+            return keep(conn, parts, drawn)
 
-    return together(parts, write)
+        return together(parts, write, conn)
 
 
 def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:

@@ -4,47 +4,58 @@ Python runs one thread at a time, and SQLite lets one writer in at a time. So re
 its head has the process to itself. One that has something to write steps aside while others wait behind it; the last of
 them writes for all: one wait for the write lock and one commit to disk, where there were many.
 
-Each is answered after the commit. If one piece of work fails, none is kept, and each writes again by itself: nobody meets
-another's error.
+Each is answered after the commit. A piece of work that fails does so alone: the others are written without it. Only what
+keeps the whole file from being written is everybody's.
+
+PostgreSQL lets many write at once and commits them together by itself; in one transaction, a row that somebody holds
+would hold up whoever has nothing to do with it. There each writes alone.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from caller_service.store.connection import WRITE_WAIT, nobody_can_write, time_left
+from caller_service.store.connection import WRITE_WAIT, nobody_can_write, time_left, within
 
-from .parts import Parts, transaction
+from .parts import Parts, refuse_nested, transaction
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 
 MOST = 16  # pieces of work in one transaction
-GATHER = 0.05  # seconds: then whoever has stepped aside looks whether anybody still comes to write for them
+LOOK_AGAIN = 0.05  # seconds: then whoever has stepped aside looks whether anybody still comes to write for them
+
+
+class NotWritten(sa.exc.SQLAlchemyError):
+    """Nobody could write, or the end of the commit is not known. Names the kind of fault: the fault itself was another's."""
 
 
 class Place:
-    """Somebody who waits: for the turn, or (with `work`) for what they have ready to be written."""
-
-    __slots__ = ("answer", "engine", "has_turn", "kept", "leads", "over", "problem", "stands", "taken", "wakes", "work")
+    """Somebody in the line: who waits for the turn, or (with `work`) who has stepped aside and waits to be written."""
 
     def __init__(self, work: Work | None = None, engine: sa.Engine | None = None) -> None:
         self.work, self.engine = work, engine
+        self.until = time.monotonic() + time_left(WRITE_WAIT)
         self.wakes = threading.Lock()  # held until they are woken
         self.wakes.acquire()
-        self.stands = False  # they had the turn when they stepped aside, and are to have it again
+        self.had_turn = False  # when they stepped aside
         self.has_turn = False  # they were woken with it; without it they go ahead beside whoever has it
         self.leads = False  # they were woken to write
-        self.taken = False  # somebody writes for them
+        self.in_hands = False  # somebody writes for them
         self.over = False  # somebody did, or tried to
         self.kept = False
-        self.problem: Exception | None = None
         self.answer: Any = None
+        self.fault = ""  # the kind of what kept everybody from writing
+
+    @property
+    def late(self) -> bool:
+        return time.monotonic() >= self.until
 
 
 class Line:
@@ -90,18 +101,18 @@ class Line:
     def gather(self, place: Place) -> list[Place]:
         """Stand ready to be written. Returns those we are to write, ourselves among them; none if we need not write.
 
-        Whoever gets some to write says `scatter` afterwards. Who gets none was `kept` or, if it came to nothing, was not.
+        Whoever gets some to write says `scatter` afterwards. Who gets none is `kept`, or has a `fault`, or is to write alone.
         """
         with self._own:
-            place.stands = self._is_mine()
+            place.had_turn = self._is_mine()
             self._ready.append(place)
-            if place.stands and (self._writing or (self._waiting and len(self._ready) < MOST)):
+            if place.had_turn and (self._writing or (self._waiting and len(self._ready) < MOST)):
                 self._pass_on()
             elif not self._writing:
                 return self._lead(place)
         woken = False
         while not woken:
-            woken = place.wakes.acquire(timeout=GATHER)
+            woken = place.wakes.acquire(timeout=LOOK_AGAIN)
             with self._own:
                 if place.has_turn or place.leads:
                     self._mine.turn = place.has_turn
@@ -110,11 +121,11 @@ class Line:
                     if place in self._waiting:  # it is written, and the turn was not for us yet: we go ahead without
                         self._waiting.remove(place)
                     return []
-                if not place.taken and not self._writing:
-                    return self._lead(place)
-                if not place.taken and time_left(WRITE_WAIT) <= 0:
+                if not place.in_hands and place.late:
                     self._ready.remove(place)
                     return []
+                if not place.in_hands and not self._writing:
+                    return self._lead(place)
         return []
 
     def scatter(self, group: list[Place], me: Place) -> None:
@@ -124,12 +135,12 @@ class Line:
             self._writing = False
             for place in others:
                 place.over = True
-            behind_us = [place for place in others if place.stands] if self._is_mine() else []
+            behind_us = [place for place in others if place.had_turn] if self._is_mine() else []
             self._waiting.extendleft(reversed(behind_us))
             for place in others:
                 if place not in behind_us:
                     place.wakes.release()
-            if self._ready and not self._is_mine():  # else whoever has the turn after us comes to it
+            if not self._is_mine():  # else whoever has the turn after us comes to it
                 self._ask_to_write(has_turn=False)
 
     def _is_mine(self) -> bool:
@@ -142,57 +153,73 @@ class Line:
             place.has_turn = True
             place.wakes.release()
             return
-        self._taken = bool(self._ready) and not self._writing and self._ready[0].stands
-        if self._ready and not self._writing:
-            self._ask_to_write(has_turn=self._taken)
+        self._taken = self._ask_to_write(has_turn=True)
 
-    def _ask_to_write(self, has_turn: bool) -> None:
-        place = self._ready[0]
-        place.leads, place.has_turn, self._writing = True, has_turn, True
+    def _ask_to_write(self, has_turn: bool) -> bool:
+        """Wake somebody to write, where anybody is ready and nobody writes. Were they given the turn? Who had none gets none."""
+        place = None if self._writing else next((place for place in self._ready if not place.late), None)
+        if place is None:
+            return False
+        place.leads, place.has_turn, self._writing = True, has_turn and place.had_turn, True
         place.wakes.release()
+        return place.has_turn
 
     def _lead(self, me: Place) -> list[Place]:
         self._writing = True
-        others = [place for place in self._ready if place is not me and place.engine is me.engine][: MOST - 1]
+        others = [place for place in self._ready if place is not me and place.engine is me.engine and not place.late][: MOST - 1]
         group = [place for place in self._ready if place is me or place in others]
         self._ready = [place for place in self._ready if place not in group]
         for place in group:
-            place.taken = True
+            place.in_hands = True
         return group
 
 
 LINE = Line()  # one a process, as there is one lock around Python
 
 
-def together(parts: Parts, work: Callable[[sa.Connection], T]) -> T:
-    """Do a piece of work that writes in a transaction, with others that are ready now. It may be run twice, and is kept once."""
+def together(parts: Parts, work: Callable[[sa.Connection], T], conn: sa.Connection | None = None) -> T:
+    """Do a piece of work that writes, in a transaction, with others that are ready now. It may be run twice, and is kept once.
+    `conn`: what was read on it; it goes on there if it is written alone.
+    """
+    refuse_nested()
     me = Place(work, parts.engine)
-    if group := LINE.gather(me):
+    if parts.engine.dialect.name == "sqlite" and (group := LINE.gather(me)):
         try:
-            _write(parts, group)
+            _write(parts, group, me)
         finally:
             LINE.scatter(group, me)
-    if me.problem is not None:
-        raise me.problem
+    if me.fault:
+        raise NotWritten(me.fault)
     if me.kept:
         answer: T = me.answer
         return answer
-    with transaction(parts) as conn:
+    with transaction(parts, conn) as conn:
         return work(conn)
 
 
-def _write(parts: Parts, group: list[Place]) -> None:
-    """All of it, or nothing. What is the database's fault is everybody's; so is a commit that failed: nobody can say how it
-    ended, and what may have been kept is not written again."""
-    committing = False
-    try:
-        with transaction(parts) as conn:
-            answers = [place.work(conn) for place in group if place.work]
-            committing = True
-    except Exception as problem:
-        if committing or len(group) == 1 or nobody_can_write(problem):
+def _write(parts: Parts, group: list[Place], me: Place) -> None:
+    """Everything but what fails: that goes alone. Nobody waits longer than whoever has the least time left; and what a commit
+    of unknown end may have kept is not written again."""
+    while group:
+        soonest = min(place.until for place in group)
+        at_work: Place | None = None
+        try:
+            with within(max(0.0, soonest - time.monotonic())), transaction(parts) as conn:
+                for at_work in group:
+                    assert at_work.work is not None
+                    at_work.answer = at_work.work(conn)
+                at_work = None
+        except Exception as problem:
+            if group == [me]:
+                raise
+            if at_work is None or nobody_can_write(problem):
+                cut_short = at_work is not None and time.monotonic() >= soonest
+                for place in group:
+                    if place.late or not cut_short:
+                        place.fault = type(problem).__name__
+                return
+            group = [place for place in group if place is not at_work]
+        else:
             for place in group:
-                place.problem = problem
-        return
-    for place, answer in zip(group, answers, strict=True):
-        place.answer, place.kept = answer, True
+                place.kept = True
+            return

@@ -10,6 +10,7 @@ from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 NAME = "caller"
 TEXTS = "texts"  # texts and calls to residents, and chores
+DELIVER = "deliver."  # and the name of a destination
 PEOPLE = "people"  # texts and calls to those who are paged: they wait behind nobody else's
 
 
@@ -20,7 +21,7 @@ def queue_to(person: str | None) -> str:
 
 def queue_of(destination: str) -> str:
     """Each destination has a queue of its own: one that hangs holds up no other."""
-    return f"deliver.{destination}"
+    return f"{DELIVER}{destination}"
 
 
 class Jobs:

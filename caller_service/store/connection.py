@@ -44,6 +44,7 @@ WRITE_WAIT = 3.5  # seconds; with what a request waits for others, the words are
 AFTER_VAIN = 0.5  # seconds, once a wait was in vain and until somebody is let in
 POOL_SIZE = 40  # a worker may have more threads, one for each hand-off that hangs: who waits for a destination holds none
 POOL_OVERFLOW = 10
+LITE_OVERFLOW = 200  # an SQLite connection is cheap, and the engine holds one while it queues to write: clocks must not wait for one
 NAME = "caller-service"
 
 
@@ -85,7 +86,7 @@ def engine_options(url: str | sa.URL, write_wait: float = WRITE_WAIT) -> dict[st
                 "timeout": write_wait,
                 "isolation_level": "IMMEDIATE",
             }
-            return {**pool, "connect_args": connect}
+            return {**pool, "max_overflow": LITE_OVERFLOW, "connect_args": connect}
         case "postgresql":
             return {**pool, "pool_pre_ping": True, "connect_args": _postgresql_arguments(address, write_wait)}
         case other:
@@ -236,13 +237,20 @@ def _forget_parents_gates() -> None:
 os.register_at_fork(after_in_child=_forget_parents_gates)
 
 
+# SQLite's codes for a file that is locked, not to be written, broken, full or gone: BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN
+_CANNOT = frozenset({5, 6, 8, 10, 11, 13, 14})
+
+
 def nobody_can_write(problem: Exception) -> bool:
-    """SQLite: the file is locked, full, gone or not to be written. Whoever tries next meets the same."""
-    return isinstance(getattr(problem, "orig", None), sqlite3.OperationalError)
+    """Is it the SQLite file, and not what was to be written? Whoever tries next meets the same."""
+    fault = getattr(problem, "orig", None)
+    return isinstance(fault, sqlite3.Error) and getattr(fault, "sqlite_errorcode", 0) & 0xFF in _CANNOT
 
 
 def _locked(limit: float) -> sqlite3.OperationalError:
-    return sqlite3.OperationalError(f"database is locked: no turn to write within {limit:g} s")
+    fault = sqlite3.OperationalError(f"database is locked: no turn to write within {limit:g} s")
+    fault.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return fault
 
 
 # The connection and cursor that queue
