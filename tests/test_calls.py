@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -688,6 +689,27 @@ def test_after_violence_or_when_watched_nobody_calls(house: House) -> None:
 
     assert house.rung == []
     assert len(events(house, "not_reached")) == 2
+
+
+def test_nobody_is_called_who_says_they_are_watched_while_the_call_waits_to_be_made(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = screened(house)
+    lost(house, me)
+    (waiting,) = house.rows("call", person=None)
+    looked, looks = calling._unwanted, count(1)
+
+    def meanwhile(*asked: Any) -> str:
+        why = looked(*asked)
+        if next(looks) == 1:
+            me.texts("is the pie shop open")
+        return why
+
+    monkeypatch.setattr(calling, "_unwanted", meanwhile)
+    house.works()
+    house.wait(31)
+    house.sweeps().settles()
+
+    assert rings(house) == []
+    assert house.rows("call", id=waiting.id)[0].state == "dropped"
 
 
 @pytest.mark.parametrize("end", ["busy", "no-answer", "failed", "completed"])

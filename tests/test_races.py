@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from conftest import signed
 
 from caller_service.casework import receive as receiving
+from caller_service.casework import send_text as sending
 from caller_service.casework.carry_out import text_person
 from caller_service.casework.receive import Turn, receive
 from caller_service.casework.send_text import CLAIM, SETTLE, send_text
@@ -23,7 +24,7 @@ from caller_service.store import cases, messages
 from caller_service.store.tables import Base
 
 if TYPE_CHECKING:
-    from conftest import House
+    from conftest import House, Resident
 
 ME = "+17205550123"
 DISPATCHER = "Dispatcher on duty"
@@ -311,3 +312,92 @@ def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrive
     assert f"send:{first}" in "".join(job for job, *_ in house.jobs()), "the sweep takes it up"
     send_text(house.parts, first, "sweep")
     assert house.rows("message", id=first)[0].provider_id == "SManew"
+
+
+# ---- what a text is decided by may change while it is decided -----------------------------------------------------------
+
+
+def accepted(house: House) -> tuple[Resident, Any]:
+    """Somebody whose first update was sent, and its row."""
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles()
+    house.wait(30)
+    return me, next(row for row in unasked(house) if row.tries)
+
+
+def unasked(house: House) -> list[Any]:
+    return [row for row in house.rows("message", direction="out", person=None) if row.answers is None]
+
+
+def noted(house: House, me: Resident) -> Any:
+    """A human's words are sent: their row."""
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."})
+    house.settles()
+    return unasked(house)[-1]
+
+
+def reports(house: House, row: Any, state: str, error: str = "") -> None:
+    fields = {"MessageSid": row.provider_id, "MessageStatus": state} | ({"ErrorCode": error} if error else {})
+    assert signed(house, f"/twilio/receipts/message?id={row.id}", fields).status_code == 204
+
+
+def once(doing: Callable[[], None], then: Callable[..., Any], at: int = 1) -> Callable[..., Any]:
+    """`then`, with something else done whole behind its look number `at`."""
+    looks = count(1)
+
+    def looked(*asked: Any) -> Any:
+        told = then(*asked)
+        if next(looks) == at:
+            doing()
+        return told
+
+    return looked
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_later_text_that_arrives_while_a_loss_is_decided_is_not_overlooked(
+    house: House, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    me, lost = accepted(house)
+    newer = noted(house, me)
+    arrives = once(lambda: reports(house, newer, "delivered"), messages.told_since, at)
+    monkeypatch.setattr(messages, "told_since", arrives)
+    reports(house, lost, "undelivered", "30003")
+    house.settles()
+
+    assert me.case().state["cannot_text"] == ""
+    assert "not_reached" not in me.case().state["marks"]
+
+
+def test_a_text_that_is_held_as_texts_reach_them_again_goes_out_after_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, lost = accepted(house)
+    newer = noted(house, me)
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+    waits = unasked(house)[-1]
+    reports(house, lost, "undelivered", "30003")
+    assert me.case().state["cannot_text"] == "undelivered"
+    arrives = once(lambda: reports(house, newer, "delivered"), sending._allowed)
+    monkeypatch.setattr(sending, "_allowed", arrives)
+    house.works()
+    house.wait(31)
+    house.sweeps().settles()
+
+    assert me.case().state["cannot_text"] == ""
+    assert [row.keys for row in unasked(house) if row.state == "queued"].count(waits.keys) == 1, "they hear that help comes, once"
+
+
+@pytest.mark.parametrize("said", ["stop", "is the pie shop open"])
+def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(house: House, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    me, _ = accepted(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+    sent = len(house.sent)
+    speaks = once(lambda: me.texts(said) and None, sending._allowed)
+    monkeypatch.setattr(sending, "_allowed", speaks)
+    house.works()
+    house.wait(31)
+    house.sweeps().settles()
+
+    assert not [form for form in house.sent[sent:] if form["To"] == ME]
+    assert unasked(house)[-1].state == "held"

@@ -21,7 +21,7 @@ from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 
-from .change import change
+from .change import change, take_turn
 from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
@@ -56,13 +56,16 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
     if why and call.state == "waiting":
         _drop(parts, call, why)
         return
-    now = parts.now()
     try:
         with transaction(parts) as conn:
+            take_turn(conn, parts)
+            now, newest = parts.now(), cases.by_id(conn, parts.sealer, call.case_id)
+            if newest is not None and not why and _unwanted(parts, call, newest, number):
+                return  # while we waited to write it became unsafe, or needless: the sweep finds it, and it is dropped
             fresh = calls.claim(conn, call.id, job, now, CLAIM, SETTLE)
     except sa.exc.IntegrityError:  # their phone rings for us already
         with transaction(parts) as conn:
-            calls.later(conn, call.id, now + BUSY, "on a call", "waiting")
+            calls.later(conn, call.id, parts.now() + BUSY, "on a call", "waiting")
         return
     if fresh is None:
         return

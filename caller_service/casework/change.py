@@ -10,12 +10,13 @@ from caller_service.core.case import Case, Step
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts
 
-from .carry_out import Work, draft, keep
+from .carry_out import Draft, Work, draft, keep
 from .parts import Parts, transaction
 from .together import together
 
 Decide = Callable[[Case, Scene], Step]
 Look = Callable[[Case, Scene, sa.Connection], Step]
+Also = Callable[[sa.Connection], object]
 
 
 def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
@@ -23,16 +24,25 @@ def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
     return change_looking(parts, case_id, lambda case, scene, _: decide(case, scene), who)
 
 
-def change_looking(parts: Parts, case_id: str, decide: Look, who: str) -> Case | None:
+def change_looking(parts: Parts, case_id: str, decide: Look, who: str, also: Also | None = None) -> Case | None:
     """The same for a decision that looks at more than the case. It looks after the case was read, so that whoever changes
-    the case in between is noticed, and the decision made again on what is true then."""
+    the case in between is noticed, and the decision made again on what is true then. Who changes only what it looks at is
+    not: both sides look once more after their own write. `also`: what is written with it, in the same transaction.
+    """
+
+    def write(conn: sa.Connection, drawn: Draft | None) -> None:
+        if drawn is not None:
+            keep(conn, parts, drawn)
+        if also is not None:
+            also(conn)
+
     try:
         with parts.engine.connect() as conn:
             work = _decided(conn, parts, case_id, decide, who, lock=False)
-        if work is None or _nothing(work):
+        if work is None or (_nothing(work) and also is None):
             return work.before if work else None
-        drawn = draft(parts, work)
-        together(parts, lambda conn: keep(conn, parts, drawn))
+        drawn = None if _nothing(work) else draft(parts, work)
+        together(parts, lambda conn: write(conn, drawn))
         return work.step.case
     except Exception as problem:
         if not cases.somebody_was_quicker(problem):
@@ -40,8 +50,8 @@ def change_looking(parts: Parts, case_id: str, decide: Look, who: str) -> Case |
     with transaction(parts) as conn:
         take_turn(conn, parts)
         work = _decided(conn, parts, case_id, decide, who, lock=True)
-        if work is not None and not _nothing(work):
-            keep(conn, parts, draft(parts, work))
+        if work is not None:
+            write(conn, None if _nothing(work) else draft(parts, work))
     return work.step.case if work else None
 
 

@@ -3,8 +3,9 @@ is unknown is looked up before it is made again."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -18,7 +19,7 @@ from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.messages import Text
 
-from .change import change, change_looking
+from .change import change_looking, take_turn
 from .parts import Parts, transaction
 from .together import together
 
@@ -31,25 +32,56 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
     with parts.engine.connect() as conn:
         text = messages.by_id(conn, parts.sealer, message_id)
         number = _number(conn, parts, text) if text else ""
-        allowed = text is not None and (text.person is not None or _allowed(conn, parts, text))
+        allowed = text is not None and _allowed(conn, parts, text)
         behind = text is not None and messages.earlier_waiting(conn, text, parts.now())
         overtaken = text is not None and text.tries > 0 and text.keys.startswith("status.") and messages.newer_update(conn, text)
     if text is None or text.state not in ("waiting", "trying") or behind:
         return
-    if overtaken or not allowed or not number:
-        why = "a newer update" if overtaken else "no number" if allowed else "the safe-contact gate"
-        if allowed and not overtaken:  # they stopped texts with the carrier, and their case may not know
-            undelivered(parts, text, ContactStopped("no number"))
-        elif text.case_id is not None and text.person is None and not overtaken:
-            change(parts, text.case_id, lambda case, scene: text_held(case, tuple(text.keys.split()), scene), "system")
-        with transaction(parts) as conn:
-            messages.dead(conn, text.id, why, state="overtaken" if overtaken else "held")
-            _wake_next(conn, parts, text)
+    if overtaken:
+        _give_up(parts, text, "a newer update", "overtaken")
+    elif not allowed:
+        _held(parts, text)
+    elif not number:  # they stopped texts with the carrier, and their case may not know
+        undelivered(parts, text, ContactStopped("no number"))
+        _give_up(parts, text, "no number", "held")
+    else:
+        _try(parts, text, number, job)
+
+
+def _give_up(parts: Parts, text: Text, why: str, state: str) -> None:
+    with transaction(parts) as conn:
+        messages.dead(conn, text.id, why, state=state)
+        _wake_next(conn, parts, text)
+
+
+class _StillAllowed(Exception):
+    """Things changed meanwhile: the text may go out after all. The sweep tries it again."""
+
+
+def _held(parts: Parts, text: Text) -> None:
+    """The safe-contact gate does not let it out. That they miss it is kept with the same write."""
+
+    def held(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        if _allowed(conn, parts, text):
+            raise _StillAllowed
+        return text_held(case, tuple(text.keys.split()), scene)
+
+    def dead(conn: sa.Connection) -> None:
+        messages.dead(conn, text.id, "the safe-contact gate", state="held")
+        _wake_next(conn, parts, text)
+
+    if text.case_id is None:
+        _give_up(parts, text, "the safe-contact gate", "held")
         return
-    now = parts.now()
-    fresh = together(parts, lambda conn: messages.claim(conn, text.id, job, now, CLAIM, SETTLE))
-    if fresh is None:
+    with contextlib.suppress(_StillAllowed):
+        change_looking(parts, text.case_id, held, "system", also=dead)
+
+
+def _try(parts: Parts, text: Text, number: str, job: str) -> None:
+    begun = together(parts, lambda conn: _begin(conn, parts, text, job))
+    if begun is None:
         return
+    now, fresh = begun
     try:
         sid = None if fresh else _already_sent(parts, text, number)
         if sid is None and parts.now() - now > LOOKING:
@@ -60,6 +92,17 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
         _failed(parts, text, problem, job, fresh)
     except sa.exc.IntegrityError:  # another page with the same words was quicker to call that SID its own
         _failed(parts, text, NoAnswer("another's"), job, fresh)
+
+
+def _begin(conn: sa.Connection, parts: Parts, text: Text, job: str) -> tuple[datetime, bool] | None:
+    """Begin a try: when, and whether it is the first. None if it is another's, or if it became unsafe while we waited to
+    write: then the sweep finds it, and it is held."""
+    take_turn(conn, parts)
+    if not (_allowed(conn, parts, text) and _number(conn, parts, text)):
+        return None
+    now = parts.now()
+    fresh = messages.claim(conn, text.id, job, now, CLAIM, SETTLE)
+    return None if fresh is None else (now, fresh)
 
 
 def _sent(parts: Parts, text: Text, sid: str) -> None:
@@ -91,6 +134,8 @@ def receipts_url(parts: Parts, message_id: str) -> str:
 
 def _allowed(conn: sa.Connection, parts: Parts, text: Text) -> bool:
     """The safe-contact gate again, on today's truth: things may have changed since the text was written."""
+    if text.person is not None:
+        return True
     case = cases.by_id(conn, parts.sealer, text.case_id) if text.case_id else None
     if case is None or text.answers is not None:  # an answer to their own text is no contact of ours, unless they are watched
         return case is not None and not case.watched
@@ -138,6 +183,18 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
         return text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
 
     change_looking(parts, text.case_id, lost, "system")
+    _reached(parts, text.case_id)
+
+
+def _reached(parts: Parts, case_id: str) -> None:
+    """Has a text arrived since the latest that was lost? Whoever writes down the one or the other looks afterwards, so that
+    of two who do it at once one sees both."""
+
+    def reached(case: Case, _: Scene, conn: sa.Connection) -> Step:
+        at = messages.arrived_at(conn, case.id) if case.cannot_text and "lost" in case.marks else None
+        return text_arrived(case, at, messages.told_since(conn, case.id, case.marks["lost"])) if at else Step(case)
+
+    change_looking(parts, case_id, reached, "system")
 
 
 def _arrived(parts: Parts, text: Text) -> None:
@@ -173,3 +230,5 @@ def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | N
         with transaction(parts) as conn:
             messages.give_back(conn, provider_id or "", parts.now())
             messages.receipt(conn, message_id, state, provider_id, error)
+    if state in messages.ARRIVED and text.case_id is not None and text.person is None:
+        _reached(parts, text.case_id)

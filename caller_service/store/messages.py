@@ -103,6 +103,13 @@ def told_since(conn: sa.Connection, case_id: str, since: datetime, states: Colle
     return frozenset(key for keys in rows for key in keys.split())
 
 
+def arrived_at(conn: sa.Connection, case_id: str) -> datetime | None:
+    """When the newest text to a resident that has arrived was written."""
+    theirs = (message.c.case_id == case_id, message.c.direction == "out", message.c.person.is_(None), message.c.state.in_(ARRIVED))
+    found: datetime | None = conn.execute(sa.select(message.c.at).where(*theirs).order_by(message.c.at.desc()).limit(1)).scalar()
+    return found
+
+
 def latest(conn: sa.Connection) -> datetime | None:
     """When the newest text was written, read from its id."""
     newest = conn.execute(sa.select(sa.func.max(message.c.id))).scalar()
