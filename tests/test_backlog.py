@@ -106,7 +106,7 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(h
 
     parts = house.parts
     with transaction(parts) as conn:
-        for place in range(many := 3 * len(hanging) * worker.BURST):
+        for place in range(many := 3 * len(hanging) * worker.CONCURRENCY):
             parts.jobs.enqueue(conn, "deliver", f"hangs:{place}", f"hangs {place}", hanging[place % 2])
 
     queues = [TEXTS, PEOPLE, CAD, *hanging]
@@ -114,14 +114,14 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(h
     running.start()
     try:
         end = time.monotonic() + 20
-        while claimed(house) < len(hanging) * worker.BURST and time.monotonic() < end:
+        while claimed(house) < len(hanging) * worker.CONCURRENCY and time.monotonic() < end:
             over.wait(0.05)
         with transaction(parts) as conn:
             parts.jobs.enqueue(conn, "deliver", "page:1", "page", PEOPLE)
             parts.jobs.enqueue(conn, "deliver", "well:1", "well", CAD)
         with done:
             assert done.wait_for(lambda: reached["page"] and reached["well"], 20), reached
-        assert claimed(house) <= len(hanging) * worker.BURST + 2
+        assert claimed(house) <= len(hanging) * worker.CONCURRENCY + 2
         open_again.set()
         with done:
             assert done.wait_for(lambda: len(reached) == many + 2, 60)

@@ -24,18 +24,13 @@ from .jobs import DELIVER, NAME, purge
 log = logging.getLogger(__name__)
 VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old one left
 CONCURRENCY = 16  # jobs of one queue at once
-BURST = 32  # hand-offs to one destination at once: they come in bursts
 POLL = 0.25  # seconds between looks at a queue: oftener costs a small server more than the wait is worth
+POLL_HAND_OFFS = 0.125  # seconds: they come in bursts, and what is not taken at one look waits for the next
 SWEEP = 0.5  # seconds between sweeps
 CLOCKS_FIRST = 1.0  # seconds at most that a job waits for a sweep: a clock rings in time beside thirty jobs, too
 FREED = 5  # seconds a worker that starts again waits for its own name: the server frees a killed one's, or another takes its work over
 FINISH = 3  # seconds a stopping worker gives the jobs it has begun
 KEEP_FINISHED = 3600  # seconds a finished job is kept
-
-
-def at_once(queue: str) -> int:
-    """How many jobs of a queue run at once, each in a thread of its own."""
-    return BURST if queue.startswith(DELIVER) else CONCURRENCY
 
 
 class AnotherWorker(Exception):
@@ -56,7 +51,7 @@ def work(
     stop: threading.Event,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run until `stop` is set, so many jobs of each queue `at_once`. Raises AnotherWorker if the database already has one (SQLite)."""
+    """Run until `stop` is set, `CONCURRENCY` jobs of each queue at once. Raises AnotherWorker if the database already has one (SQLite)."""
     life = _Life(engine, name)
     life.begin()
     queues = tuple(queues)
@@ -71,7 +66,7 @@ def work(
             "application_version": VERSION,
             "executor_id": life.name,
             # A thread for every job that may be claimed: the engine counts a claimed one only when it runs, and would claim on.
-            "max_executor_threads": sum(map(at_once, queues)) + 8,
+            "max_executor_threads": CONCURRENCY * len(queues) + 8,
             "log_level": "ERROR",
             "run_migrations": False,
         }
@@ -82,7 +77,8 @@ def work(
     try:
         DBOS.launch()
         for queue in queues:
-            DBOS.register_queue(queue, worker_concurrency=at_once(queue), polling_interval_sec=POLL, on_conflict="always_update")
+            pause = POLL_HAND_OFFS if queue.startswith(DELIVER) else POLL
+            DBOS.register_queue(queue, worker_concurrency=CONCURRENCY, polling_interval_sec=pause, on_conflict="always_update")
         ready()
         _loop(engine, life, sweep, stop, clocks_done)
     finally:
