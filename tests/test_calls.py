@@ -1026,6 +1026,24 @@ def test_an_update_that_waited_behind_a_lost_one_is_not_lost(house: House) -> No
     assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.accepted"))
 
 
+def test_a_humans_words_that_waited_behind_a_lost_text_are_owed(house: House) -> None:
+    me = screened(house, "2")
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the side door."})
+    house.works(twilio=429)
+    fails(house, house.rows("message", direction="out")[0].id)
+    house.wait(31)
+    house.sweeps().settles()
+
+    assert {row.state for row in house.rows("message", direction="out", person=None, answers=None)} == {"held"}
+    assert "note_lost" in me.case().state["marks"]
+    assert not_told(house)
+    me.texts("are you there").told("status.accepted")
+    house.settles()
+    assert not_told(house), "their update was told; the human's words were not"
+
+
 # ---- texts reach them again ----------------------------------------------------------------------------------------------
 
 

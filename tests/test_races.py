@@ -371,6 +371,33 @@ def test_a_later_text_that_arrives_while_a_loss_is_decided_is_not_overlooked(
     assert "not_reached" not in me.case().state["marks"]
 
 
+def test_a_loss_that_is_decided_while_an_arrival_is_noted_is_undone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, lost = accepted(house)
+    newer = noted(house, me)
+    fails = once(lambda: reports(house, lost, "undelivered", "30003"), sending._arrived)
+    monkeypatch.setattr(sending, "_arrived", fails)
+    reports(house, newer, "delivered")
+    house.settles()
+
+    assert me.case().state["cannot_text"] == ""
+    assert "not_reached" not in me.case().state["marks"]
+
+
+def test_an_arrival_that_was_cut_off_is_heard_when_it_is_told_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receipt was kept, and the process ended before it looked."""
+    me, lost = accepted(house)
+    newer = noted(house, me)
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(sending, "_reached", lambda *_: None)
+        fails = once(lambda: reports(house, lost, "undelivered", "30003"), sending._arrived)
+        cut_off.setattr(sending, "_arrived", fails)
+        reports(house, newer, "delivered")
+    assert me.case().state["cannot_text"] == "undelivered"
+    reports(house, newer, "delivered")
+
+    assert me.case().state["cannot_text"] == ""
+
+
 def test_a_text_that_is_held_as_texts_reach_them_again_goes_out_after_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     me, lost = accepted(house)
     newer = noted(house, me)

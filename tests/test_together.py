@@ -326,7 +326,7 @@ def test_a_database_that_nobody_can_write_is_waited_for_once(lite: House) -> Non
 
 
 def test_who_has_little_time_left_does_not_decide_for_the_others(lite: House) -> None:
-    """Another process writes for half a second: too long for one of them, not for the other."""
+    """Somebody else writes for a second and a half: too long for one of them, not for the other."""
 
     def hurried() -> str:
         with within(0.1):
@@ -343,7 +343,7 @@ def test_who_has_little_time_left_does_not_decide_for_the_others(lite: House) ->
         threads, given = begin(in_line(hurried), in_line(patient))
         until(lambda: LINE.waiting == 2, "both stand in the line")
         LINE.leave()
-        end.wait(0.5)
+        end.wait(1.5)
     joined(threads)
     assert isinstance(given[0], sa.exc.SQLAlchemyError)
     assert given[1] == "patient"

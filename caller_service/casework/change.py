@@ -27,7 +27,7 @@ def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
 def change_looking(parts: Parts, case_id: str, decide: Look, who: str, also: Also | None = None) -> Case | None:
     """The same for a decision that looks at more than the case. It looks after the case was read, so that whoever changes
     the case in between is noticed, and the decision made again on what is true then. Who changes only what it looks at is
-    not: both sides look once more after their own write. `also`: what is written with it, in the same transaction.
+    not. `also`: what is written with it, in the same transaction, also where nothing of the case changes.
     """
 
     def write(conn: sa.Connection, drawn: Draft | None) -> None:

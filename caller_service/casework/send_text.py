@@ -67,6 +67,9 @@ def _held(parts: Parts, text: Text) -> None:
         return text_held(case, tuple(text.keys.split()), scene)
 
     def dead(conn: sa.Connection) -> None:
+        take_turn(conn, parts)
+        if _allowed(conn, parts, text):
+            raise _StillAllowed
         messages.dead(conn, text.id, "the safe-contact gate", state="held")
         _wake_next(conn, parts, text)
 
@@ -216,19 +219,27 @@ def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | N
     That is done first, and may be done twice: the provider does not repeat what it was thanked for.
     """
     with parts.engine.connect() as conn:
-        text = messages.by_id(conn, parts.sealer, message_id) if messages.is_news(conn, message_id, state) else None
+        text = messages.by_id(conn, parts.sealer, message_id)
+        news = messages.is_news(conn, message_id, state)
     if text is None:
         return
+    if news:
+        _note(parts, text, state, provider_id, error)
+    if (
+        state in messages.ARRIVED and text.case_id is not None and text.person is None
+    ):  # also if told again: the first may have been cut off
+        _reached(parts, text.case_id)
+
+
+def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: str | None) -> None:
     if state in messages.ARRIVED:
         _arrived(parts, text)
     if state in messages.FAILED:
         code = int(error) if error and error.isdecimal() else 0
         undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)
     try:
-        together(parts, lambda conn: messages.receipt(conn, message_id, state, provider_id, error))
+        together(parts, lambda conn: messages.receipt(conn, text.id, state, provider_id, error))
     except sa.exc.IntegrityError:  # another with the same words, looked for in the list, calls that SID its own: it is not
         with transaction(parts) as conn:
             messages.give_back(conn, provider_id or "", parts.now())
-            messages.receipt(conn, message_id, state, provider_id, error)
-    if state in messages.ARRIVED and text.case_id is not None and text.person is None:
-        _reached(parts, text.case_id)
+            messages.receipt(conn, text.id, state, provider_id, error)

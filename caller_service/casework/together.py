@@ -5,7 +5,7 @@ its head has the process to itself. One that has something to write steps aside 
 them writes for all: one wait for the write lock and one commit to disk, where there were many.
 
 Each is answered after the commit. A piece of work that fails does so alone: the others are written without it. Only what
-keeps the whole file from being written is everybody's.
+keeps the whole file from being written is everybody's, and a commit of which nobody knows how it ended.
 
 PostgreSQL lets many write at once and commits them together by itself; in one transaction, a row that somebody holds
 would hold up whoever has nothing to do with it. There each writes alone.
@@ -29,6 +29,7 @@ T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 
 MOST = 16  # pieces of work in one transaction
+ROUNDED = 0.25  # seconds by which SQLite's own wait may end sooner than asked
 LOOK_AGAIN = 0.05  # seconds: then whoever has stepped aside looks whether anybody still comes to write for them
 
 
@@ -213,7 +214,7 @@ def _write(parts: Parts, group: list[Place], me: Place) -> None:
             if group == [me]:
                 raise
             if at_work is None or nobody_can_write(problem):
-                cut_short = at_work is not None and time.monotonic() >= soonest
+                cut_short = at_work is not None and time.monotonic() >= soonest - ROUNDED
                 for place in group:
                     if place.late or not cut_short:
                         place.fault = type(problem).__name__

@@ -294,10 +294,11 @@ def text_lost(
     not failed."""
     if case.ended:
         return Step(case)
-    case = case.marked(untold=scene.now, **_owed_again(case, keys, scene))
-    if arrived and why == "undelivered":
+    lost = max(written, case.marks.get("lost", written))
+    case = case.marked(untold=scene.now, lost=lost, **_owed_again(case, keys, scene))
+    if arrived and why in _MAY_COME_BACK:
         return _told_anew(case, told, Record("text_lost"))
-    step = cannot_text(case.marked(lost=max(written, case.marks.get("lost", written))), why)
+    step = cannot_text(case, why)
     if not may_rescue(case, scene.program):
         return _alarm(step, scene)
     rescued = case.marks.get("rescued")
@@ -340,7 +341,8 @@ def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
     held = tuple(key for key in keys if missed(case, key))
     if case.ended or not held:
         return Step(case)
-    return Step(*hand_off.revise(untold(case, held, scene.now), tuple(Record("held_back", {"words": key}) for key in held)))
+    case = untold(case, held, scene.now).marked(**_owed_again(case, held, scene))
+    return Step(*hand_off.revise(case, tuple(Record("held_back", {"words": key}) for key in held)))
 
 
 def told_by_call(case: Case, scene: Scene) -> Step:

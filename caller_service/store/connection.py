@@ -180,14 +180,18 @@ class _Gate:
         """Wait for our turn to write, at most `limit` seconds."""
         deadline = time.monotonic() + limit
         if not self._thread.acquire(timeout=limit):
-            self.in_vain = True
+            self._note_in_vain(limit)
             raise _locked(limit)
         try:
             self._wait_for_file(deadline, limit)
         except BaseException:
-            self.in_vain = True
+            self._note_in_vain(limit)
             self._thread.release()
             raise
+
+    def _note_in_vain(self, waited: float) -> None:
+        """Whoever had hardly any time left to wait says nothing about the database."""
+        self.in_vain = self.in_vain or waited >= AFTER_VAIN
 
     def leave(self) -> None:
         """Let the next writer in."""
@@ -237,12 +241,13 @@ def _forget_parents_gates() -> None:
 os.register_at_fork(after_in_child=_forget_parents_gates)
 
 
-# SQLite's codes for a file that is locked, not to be written, broken, full or gone: BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN
-_CANNOT = frozenset({5, 6, 8, 10, 11, 13, 14})
+# SQLite's codes for a file that is locked, not to be written, broken, full or gone: BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL,
+# CANTOPEN, NOTADB
+_CANNOT = frozenset({5, 6, 8, 10, 11, 13, 14, 26})
 
 
 def nobody_can_write(problem: Exception) -> bool:
-    """Is it the SQLite file, and not what was to be written? Whoever tries next meets the same."""
+    """Is it the SQLite file, and not what was to be written? Whoever tries at once meets the same."""
     fault = getattr(problem, "orig", None)
     return isinstance(fault, sqlite3.Error) and getattr(fault, "sqlite_errorcode", 0) & 0xFF in _CANNOT
 
@@ -266,7 +271,7 @@ class QueuedConnection(sqlite3.Connection):
         self._write_wait = write_wait
         self._path = os.path.realpath(database)
         self._held: _Gate | None = None
-        self._patience = write_wait
+        self.patience = write_wait
         if not create and not os.path.exists(self._path):
             # SQLite would put an empty one in its place, and throw away the journal beside it: every late commit.
             raise sqlite3.OperationalError("unable to open database file: it is not there")
@@ -308,8 +313,8 @@ class QueuedConnection(sqlite3.Connection):
             gate.enter(limit)
             self._held = gate
             left = max(0.0, until - time.monotonic())
-            if abs(left - self._patience) > 0.2:
-                self._patience = left
+            if abs(left - self.patience) > 0.2:
+                self.patience = left
                 super().execute(f"PRAGMA busy_timeout = {int(left * 1000)}")
 
     def may_write(self) -> None:
@@ -400,7 +405,7 @@ class QueuedCursor(sqlite3.Cursor):
             try:
                 super().execute("BEGIN IMMEDIATE")
             except BaseException:
-                connection.free_turn(in_vain=True)
+                connection.free_turn(in_vain=connection.patience >= AFTER_VAIN)
                 raise
             connection.may_write()
 
