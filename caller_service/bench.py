@@ -30,6 +30,7 @@ import sqlalchemy as sa
 from twilio.request_validator import RequestValidator
 
 from caller_service.settings import Settings
+from caller_service.store.ledger import counted
 
 CONVERSATION = ("my brother is seeing things and shouting", "3", "2", "2", "2", "2", "Main St and 3rd Ave", "1", "2", "1", "1")
 PUBLIC = "https://bench.test"
@@ -61,16 +62,33 @@ def bench(residents: int = 32, each: int = 6, rounds: int = 3, old_cases: int = 
 
     With `old_cases`, the same load is also played beside that many ended cases: on SQLite in turn with the others, as a
     machine's pace changes within minutes; on PostgreSQL, where one database serves all, afterwards, again next to the floor.
+    Then the ledger counts them.
     """
-    loads = [Load(kind, database_url) for kind in ("floor", "work", "alone")]
+    loads, full = [Load(kind, database_url) for kind in ("floor", "work", "alone")], database_url
     with tempfile.TemporaryDirectory(prefix="caller-bench-") as folder:
         if old_cases and not database_url:
-            loads.append(Load("alone", f"sqlite:///{_full(Path(folder), old_cases)}", "old"))
+            full = f"sqlite:///{_full(Path(folder), old_cases)}"
+            loads.append(Load("alone", full, "old"))
         told = _played(loads, rounds, residents, each)
-    if old_cases and database_url:
-        _fill(database_url, old_cases)
-        told |= _played([Load("floor", "", "floor again"), Load("alone", database_url, "old")], rounds, residents, each)
-    _table(told, residents, old_cases, database_url)
+        if old_cases and database_url:
+            _fill(full, old_cases)
+            told |= _played([Load("floor", "", "floor again"), Load("alone", full, "old")], rounds, residents, each)
+        _table(told, residents, old_cases, database_url)
+        if old_cases:
+            print(f"the ledger counts them in {_ledger(full):.2f} s")
+
+
+def _ledger(url: str) -> float:
+    """Seconds the ledger takes to count a whole database: the median of five."""
+    engine = sa.create_engine(url)
+    with engine.connect() as conn:
+        took = []
+        for _ in range(5):
+            asked = time.perf_counter()
+            counted(conn)
+            took.append(time.perf_counter() - asked)
+    engine.dispose()
+    return statistics.median(took)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
 import sqlalchemy as sa
+from at_once import at_once, behind
 from conftest import TWILIO, signed
 from conversation import PROGRAM
-from test_races import at_once
 
 from caller_service.casework import call_person as calling
 from caller_service.casework.call_person import PAUSES, call_person
@@ -695,15 +694,7 @@ def test_nobody_is_called_who_says_they_are_watched_while_the_call_waits_to_be_m
     me = screened(house)
     lost(house, me)
     (waiting,) = house.rows("call", person=None)
-    looked, looks = calling._unwanted, count(1)
-
-    def meanwhile(*asked: Any) -> str:
-        why = looked(*asked)
-        if next(looks) == 1:
-            me.texts("is the pie shop open")
-        return why
-
-    monkeypatch.setattr(calling, "_unwanted", meanwhile)
+    monkeypatch.setattr(calling, "_unwanted", behind(calling._unwanted, lambda: me.texts("is the pie shop open")))
     house.works()
     house.wait(31)
     house.sweeps().settles()

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 import requests
 import sqlalchemy as sa
+from at_once import at_once
 from conftest import CAD
 from running import until
 from standardwebhooks.webhooks import Webhook
@@ -313,11 +314,7 @@ def test_two_sweeps_at_once_ring_a_clock_once(house: House) -> None:
     house.resident().texts("0", "1", "Main St and 3rd Ave")
     house.settles()
     house.wait(61)
-    threads = [threading.Thread(target=house.sweeps) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[house.sweeps] * 4)
 
     assert 1 == sum(line.event == "paged" and line.detail["rung"] == 1 for line in house.rows("journal"))
 

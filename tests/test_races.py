@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
 import sqlalchemy as sa
+from at_once import at_once, behind
 from conftest import signed
 
 from caller_service.casework import receive as receiving
@@ -28,26 +27,6 @@ if TYPE_CHECKING:
 
 ME = "+17205550123"
 DISPATCHER = "Dispatcher on duty"
-
-
-def at_once(*doing: Callable[[], Any]) -> list[Any]:
-    """Run these at the same moment; what each gave, or raised."""
-    gate = threading.Barrier(len(doing))
-    given: list[Any] = [None] * len(doing)
-
-    def run(place: int) -> None:
-        gate.wait()
-        try:
-            given[place] = doing[place]()
-        except Exception as problem:
-            given[place] = problem
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(doing))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return given
 
 
 def turn(house: House, said: str, sid: str) -> Callable[[], Any]:
@@ -194,16 +173,12 @@ def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(house: Hous
     reply = house.rows("message", direction="out", person=None)[-1]
     signed(house, f"/twilio/receipts/message?id={reply.id}", {"MessageSid": "SMreply", "MessageStatus": "delivered"})
     failed = {"MessageSid": update.provider_id, "MessageStatus": "undelivered", "ErrorCode": "30003"}
-    path, looked, looks = f"/twilio/receipts/message?id={update.id}", messages.told_since, count()
 
-    def meanwhile(*asked: Any) -> Any:
-        told = looked(*asked)
-        if next(looks) == 1:  # the last look of the first report
-            assert signed(house, path, failed).status_code == 204
-        return told
+    def report() -> None:
+        assert signed(house, f"/twilio/receipts/message?id={update.id}", failed).status_code == 204
 
-    monkeypatch.setattr(messages, "told_since", meanwhile)
-    assert signed(house, path, failed).status_code == 204
+    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, report, at=2))  # the last look of the first report
+    report()
     house.settles()
 
     again = [row for row in house.rows("message", direction="out", person=None) if row.tries and row.id > reply.id]
@@ -343,70 +318,56 @@ def reports(house: House, row: Any, state: str, error: str = "") -> None:
     assert signed(house, f"/twilio/receipts/message?id={row.id}", fields).status_code == 204
 
 
-def once(doing: Callable[[], None], then: Callable[..., Any], at: int = 1) -> Callable[..., Any]:
-    """`then`, with something else done whole behind its look number `at`."""
-    looks = count(1)
+def loss_and_arrival(house: House) -> tuple[Resident, Callable[[], None], Callable[[], None]]:
+    """Two texts to somebody are under way: the older will be reported lost, the newer arrived."""
+    me, lost = accepted(house)
+    newer = noted(house, me)
+    return me, lambda: reports(house, lost, "undelivered", "30003"), lambda: reports(house, newer, "delivered")
 
-    def looked(*asked: Any) -> Any:
-        told = then(*asked)
-        if next(looks) == at:
-            doing()
-        return told
 
-    return looked
+def texts_reach(house: House, me: Resident) -> None:
+    house.settles()
+    assert me.case().state["cannot_text"] == ""
+    assert "not_reached" not in me.case().state["marks"]
 
 
 @pytest.mark.parametrize("at", [1, 2])
 def test_a_later_text_that_arrives_while_a_loss_is_decided_is_not_overlooked(
     house: House, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    me, lost = accepted(house)
-    newer = noted(house, me)
-    arrives = once(lambda: reports(house, newer, "delivered"), messages.told_since, at)
-    monkeypatch.setattr(messages, "told_since", arrives)
-    reports(house, lost, "undelivered", "30003")
-    house.settles()
-
-    assert me.case().state["cannot_text"] == ""
-    assert "not_reached" not in me.case().state["marks"]
+    me, fails, arrives = loss_and_arrival(house)
+    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, arrives, at))
+    fails()
+    texts_reach(house, me)
 
 
 def test_a_loss_that_is_decided_while_an_arrival_is_noted_is_undone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    me, lost = accepted(house)
-    newer = noted(house, me)
-    fails = once(lambda: reports(house, lost, "undelivered", "30003"), sending._arrived)
-    monkeypatch.setattr(sending, "_arrived", fails)
-    reports(house, newer, "delivered")
-    house.settles()
-
-    assert me.case().state["cannot_text"] == ""
-    assert "not_reached" not in me.case().state["marks"]
+    me, fails, arrives = loss_and_arrival(house)
+    monkeypatch.setattr(sending, "_arrived", behind(sending._arrived, fails))
+    arrives()
+    texts_reach(house, me)
 
 
 def test_an_arrival_that_was_cut_off_is_heard_when_it_is_told_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The receipt was kept, and the process ended before it looked."""
-    me, lost = accepted(house)
-    newer = noted(house, me)
+    me, fails, arrives = loss_and_arrival(house)
     with monkeypatch.context() as cut_off:
         cut_off.setattr(sending, "_reached", lambda *_: None)
-        fails = once(lambda: reports(house, lost, "undelivered", "30003"), sending._arrived)
-        cut_off.setattr(sending, "_arrived", fails)
-        reports(house, newer, "delivered")
+        cut_off.setattr(sending, "_arrived", behind(sending._arrived, fails))
+        arrives()
     assert me.case().state["cannot_text"] == "undelivered"
-    reports(house, newer, "delivered")
+    arrives()
 
     assert me.case().state["cannot_text"] == ""
 
 
 def test_a_text_that_is_held_as_texts_reach_them_again_goes_out_after_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    me, lost = accepted(house)
-    newer = noted(house, me)
+    me, fails, arrives = loss_and_arrival(house)
     house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
     waits = unasked(house)[-1]
-    reports(house, lost, "undelivered", "30003")
+    fails()
     assert me.case().state["cannot_text"] == "undelivered"
-    arrives = once(lambda: reports(house, newer, "delivered"), sending._allowed)
-    monkeypatch.setattr(sending, "_allowed", arrives)
+    monkeypatch.setattr(sending, "_allowed", behind(sending._allowed, arrives))
     house.works()
     house.wait(31)
     house.sweeps().settles()
@@ -420,8 +381,7 @@ def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(house: H
     me, _ = accepted(house)
     house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
     sent = len(house.sent)
-    speaks = once(lambda: me.texts(said) and None, sending._allowed)
-    monkeypatch.setattr(sending, "_allowed", speaks)
+    monkeypatch.setattr(sending, "_allowed", behind(sending._allowed, lambda: me.texts(said)))
     house.works()
     house.wait(31)
     house.sweeps().settles()

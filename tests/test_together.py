@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from at_once import begin, joined
 from running import until
 
 from caller_service.casework import together as writing_together
@@ -23,28 +24,6 @@ from caller_service.store.connection import within
 
 if TYPE_CHECKING:
     from conftest import House
-
-
-def begin(*doing: Callable[[], Any]) -> tuple[list[threading.Thread], list[Any]]:
-    """Start these; what each gave, or raised, once all are joined."""
-    given: list[Any] = [None] * len(doing)
-
-    def run(place: int) -> None:
-        try:
-            given[place] = doing[place]()
-        except BaseException as problem:
-            given[place] = problem
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(doing))]
-    for thread in threads:
-        thread.start()
-    return threads, given
-
-
-def joined(threads: list[threading.Thread]) -> None:
-    for thread in threads:
-        thread.join(20)
-        assert not thread.is_alive()
 
 
 def nobody_is_left(line: Line) -> None:
@@ -193,6 +172,26 @@ def counted(house: House) -> Iterator[list[int]]:
         sa.event.remove(house.parts.engine, "commit", one)
 
 
+@contextmanager
+def somebody_writes(house: House) -> Iterator[Callable[[], None]]:
+    """Somebody is in the middle of writing "first", until we say so, or to the end."""
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(conn: sa.Connection) -> None:
+        note(house, "first")(conn)
+        begun.set()
+        assert go.wait(10)
+
+    writer, given = begin(lambda: together(house.parts, slow))
+    assert begun.wait(10)
+    try:
+        yield go.set
+    finally:
+        go.set()
+        joined(writer)
+    assert given == [None]
+
+
 def in_line(work: Callable[[], Any]) -> Callable[[], Any]:
     """As a request does it."""
 
@@ -237,21 +236,12 @@ def test_more_than_fit_in_one_transaction_take_two(lite: House) -> None:
 
 def test_those_who_come_while_somebody_writes_are_written_next_all_at_once(lite: House) -> None:
     """As in the worker, where nobody stands in a line."""
-    begun, go = threading.Event(), threading.Event()
-
-    def slow(conn: sa.Connection) -> str:
-        begun.set()
-        assert go.wait(10)
-        return note(lite, "first")(conn)
-
-    first, _ = begin(lambda: together(lite.parts, slow))
-    assert begun.wait(10)
     words = [f"word{place}" for place in range(5)]
-    with counted(lite) as commits:
+    with counted(lite) as commits, somebody_writes(lite) as ends:
         threads, given = begin(*(lambda word=word: together(lite.parts, note(lite, word)) for word in words))
         until(lambda: LINE.ready == len(words), "all are ready")
-        go.set()
-        joined([*first, *threads])
+        ends()
+        joined(threads)
     assert given == words
     assert noted(lite) == ["first", *words]
     assert len(commits) == 2
@@ -393,52 +383,32 @@ def test_whoever_hangs_with_the_turn_holds_up_nobody_who_is_ready(house: House) 
 
 
 def test_nobody_waits_for_a_writer_longer_than_their_own_time(lite: House) -> None:
-    begun, go = threading.Event(), threading.Event()
-
-    def slow(conn: sa.Connection) -> str:
-        note(lite, "slow")(conn)
-        begun.set()
-        assert go.wait(10)
-        return "slow"
-
     def hurried() -> float:
         asked = time.monotonic()
         with within(0.2), pytest.raises(sa.exc.OperationalError):
             together(lite.parts, note(lite, "hurried"))
         return time.monotonic() - asked
 
-    first, _ = begin(lambda: together(lite.parts, slow))
-    assert begun.wait(10)
-    threads, given = begin(hurried)
-    joined(threads)
+    with somebody_writes(lite):
+        threads, given = begin(hurried)
+        joined(threads)
     assert given[0] < 2, "not as long as the writer took"
-    go.set()
-    joined(first)
     nobody_is_left(LINE)
 
 
 def test_what_belongs_to_another_database_is_never_written_into_this_one(lite: House) -> None:
     """Two houses in one process: what is ready in both at once stays apart."""
-    begun, go = threading.Event(), threading.Event()
-
-    def slow(conn: sa.Connection) -> str:
-        begun.set()
-        assert go.wait(10)
-        return note(lite, "first")(conn)
-
-    other = sa.create_engine("sqlite://")
-    first, _ = begin(lambda: together(lite.parts, slow))
-    assert begun.wait(10)
-    mine, given = begin(lambda: together(lite.parts, note(lite, "mine")))
-    until(lambda: LINE.ready == 1, "mine is ready")
-    theirs = Place(lambda _: None, other)
-    threads, group = begin(lambda: LINE.gather(theirs))
-    until(lambda: LINE.ready == 2, "theirs is ready")
-    go.set()
-    until(lambda: group[0] is not None, "theirs is told to write")
-    assert group[0] == [theirs]
-    LINE.scatter(group[0], theirs)
-    joined([*first, *mine, *threads])
+    theirs = Place(lambda _: None, sa.create_engine("sqlite://"))
+    with somebody_writes(lite) as ends:
+        mine, given = begin(lambda: together(lite.parts, note(lite, "mine")))
+        until(lambda: LINE.ready == 1, "mine is ready")
+        threads, group = begin(lambda: LINE.gather(theirs))
+        until(lambda: LINE.ready == 2, "theirs is ready")
+        ends()
+        until(lambda: group[0] is not None, "theirs is told to write")
+        assert group[0] == [theirs]
+        LINE.scatter(group[0], theirs)
+        joined([*mine, *threads])
     assert given == ["mine"]
     assert noted(lite) == ["first", "mine"]
     nobody_is_left(LINE)
