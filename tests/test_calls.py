@@ -695,9 +695,7 @@ def test_nobody_is_called_who_says_they_are_watched_while_the_call_waits_to_be_m
     lost(house, me)
     (waiting,) = house.rows("call", person=None)
     monkeypatch.setattr(calling, "_unwanted", behind(calling._unwanted, lambda: me.texts("is the pie shop open")))
-    house.works()
-    house.wait(31)
-    house.sweeps().settles()
+    house.settles()
 
     assert rings(house) == []
     assert house.rows("call", id=waiting.id)[0].state == "dropped"

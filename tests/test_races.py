@@ -368,9 +368,7 @@ def test_a_text_that_is_held_as_texts_reach_them_again_goes_out_after_all(house:
     fails()
     assert me.case().state["cannot_text"] == "undelivered"
     monkeypatch.setattr(sending, "_allowed", behind(sending._allowed, arrives))
-    house.works()
-    house.wait(31)
-    house.sweeps().settles()
+    house.settles()
 
     assert me.case().state["cannot_text"] == ""
     assert [row.keys for row in unasked(house) if row.state == "queued"].count(waits.keys) == 1, "they hear that help comes, once"
@@ -382,9 +380,7 @@ def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(house: H
     house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
     sent = len(house.sent)
     monkeypatch.setattr(sending, "_allowed", behind(sending._allowed, lambda: me.texts(said)))
-    house.works()
-    house.wait(31)
-    house.sweeps().settles()
+    house.settles()
 
     assert not [form for form in house.sent[sent:] if form["To"] == ME]
     assert unasked(house)[-1].state == "held"

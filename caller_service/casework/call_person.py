@@ -21,7 +21,7 @@ from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 
-from .change import change, take_turn
+from .change import Changed, change, looking_anew, take_turn
 from .parts import Parts, transaction
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,10 @@ LOST = timedelta(minutes=15)  # nobody can say what became of it: the phone coun
 
 def call_person(parts: Parts, call_id: str, job: str = "") -> None:
     """Make a waiting call, end one that is over, or ask what became of one."""
+    looking_anew(lambda: _call(parts, call_id, job))
+
+
+def _call(parts: Parts, call_id: str, job: str) -> None:
     with parts.engine.connect() as conn:
         call = calls.by_id(conn, call_id)
         case = cases.by_id(conn, parts.sealer, call.case_id) if call else None
@@ -61,7 +65,7 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
             take_turn(conn, parts)
             now, newest = parts.now(), cases.by_id(conn, parts.sealer, call.case_id)
             if newest is not None and not why and _unwanted(parts, call, newest, number):
-                return  # while we waited to write it became unsafe, or needless: the sweep finds it, and it is dropped
+                raise Changed  # while we waited to write it became unsafe, or needless
             fresh = calls.claim(conn, call.id, job, now, CLAIM, SETTLE)
     except sa.exc.IntegrityError:  # their phone rings for us already
         with transaction(parts) as conn:

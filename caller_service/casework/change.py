@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -17,6 +18,19 @@ from .together import together
 Decide = Callable[[Case, Scene], Step]
 Look = Callable[[Case, Scene, sa.Connection], Step]
 Also = Callable[[sa.Connection], object]
+
+LOOKS = 3  # at most, where what is decided by changes meanwhile
+
+
+class Changed(Exception):
+    """What was decided by has changed meanwhile."""
+
+
+def looking_anew(doing: Callable[[], None]) -> None:
+    """Do it, and again on what is true then where that has Changed. Given up after a few: the sweep comes back to it."""
+    for _ in range(LOOKS):
+        with contextlib.suppress(Changed):
+            return doing()
 
 
 def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:

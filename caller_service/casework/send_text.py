@@ -3,7 +3,6 @@ is unknown is looked up before it is made again."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from datetime import datetime, timedelta
 
@@ -19,7 +18,7 @@ from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.messages import Text
 
-from .change import change_looking, take_turn
+from .change import Changed, change_looking, looking_anew, take_turn
 from .parts import Parts, transaction
 from .together import together
 
@@ -29,6 +28,10 @@ PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try
 
 def send_text(parts: Parts, message_id: str, job: str = "") -> None:
     """Send a waiting text, or note why it cannot be sent."""
+    looking_anew(lambda: _send(parts, message_id, job))
+
+
+def _send(parts: Parts, message_id: str, job: str) -> None:
     with parts.engine.connect() as conn:
         text = messages.by_id(conn, parts.sealer, message_id)
         number = _number(conn, parts, text) if text else ""
@@ -54,30 +57,25 @@ def _give_up(parts: Parts, text: Text, why: str, state: str) -> None:
         _wake_next(conn, parts, text)
 
 
-class _StillAllowed(Exception):
-    """Things changed meanwhile: the text may go out after all. The sweep tries it again."""
-
-
 def _held(parts: Parts, text: Text) -> None:
     """The safe-contact gate does not let it out. That they miss it is kept with the same write."""
 
     def held(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         if _allowed(conn, parts, text):
-            raise _StillAllowed
+            raise Changed  # it may go out after all
         return text_held(case, tuple(text.keys.split()), scene)
 
     def dead(conn: sa.Connection) -> None:
         take_turn(conn, parts)
         if _allowed(conn, parts, text):
-            raise _StillAllowed
+            raise Changed
         messages.dead(conn, text.id, "the safe-contact gate", state="held")
         _wake_next(conn, parts, text)
 
     if text.case_id is None:
         _give_up(parts, text, "the safe-contact gate", "held")
         return
-    with contextlib.suppress(_StillAllowed):
-        change_looking(parts, text.case_id, held, "system", also=dead)
+    change_looking(parts, text.case_id, held, "system", also=dead)
 
 
 def _try(parts: Parts, text: Text, number: str, job: str) -> None:
@@ -98,11 +96,11 @@ def _try(parts: Parts, text: Text, number: str, job: str) -> None:
 
 
 def _begin(conn: sa.Connection, parts: Parts, text: Text, job: str) -> tuple[datetime, bool] | None:
-    """Begin a try: when, and whether it is the first. None if it is another's, or if it became unsafe while we waited to
-    write: then the sweep finds it, and it is held."""
+    """Begin a try: when, and whether it is the first; None if it is another's. Changed if it became unsafe while we waited to
+    write."""
     take_turn(conn, parts)
     if not (_allowed(conn, parts, text) and _number(conn, parts, text)):
-        return None
+        raise Changed
     now = parts.now()
     fresh = messages.claim(conn, text.id, job, now, CLAIM, SETTLE)
     return None if fresh is None else (now, fresh)
@@ -174,9 +172,14 @@ def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool)
             contacts.set_stopped(conn, text.contact_id, parts.now(), "carrier")
 
 
+def _told_of(text: Text) -> str | None:
+    """The case on which it matters whether this text arrives: a resident's. Texts to staff have the ladder."""
+    return text.case_id if text.person is None else None
+
+
 def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> None:
     """A text that did not arrive is a safety event on its case."""
-    if text.case_id is None or text.person is not None:
+    if (case_id := _told_of(text)) is None:
         return
     why = "blocked" if isinstance(problem, ContactStopped) else "landline" if isinstance(problem, NumberCannotReceive) else "undelivered"
 
@@ -185,8 +188,8 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
         told = messages.told_since(conn, case.id, text.at)
         return text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
 
-    change_looking(parts, text.case_id, lost, "system")
-    _reached(parts, text.case_id)
+    change_looking(parts, case_id, lost, "system")
+    _reached(parts, case_id)
 
 
 def _reached(parts: Parts, case_id: str) -> None:
@@ -202,7 +205,7 @@ def _reached(parts: Parts, case_id: str) -> None:
 
 def _arrived(parts: Parts, text: Text) -> None:
     """A text that arrived ends it that texts do not reach them."""
-    if text.case_id is None or text.person is not None:
+    if (case_id := _told_of(text)) is None:
         return
 
     def arrived(case: Case, _: Scene, conn: sa.Connection) -> Step:
@@ -210,7 +213,7 @@ def _arrived(parts: Parts, text: Text) -> None:
             return Step(case)
         return text_arrived(case, text.at, messages.told_since(conn, case.id, case.marks["lost"]))
 
-    change_looking(parts, text.case_id, arrived, "system")
+    change_looking(parts, case_id, arrived, "system")
 
 
 def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:
@@ -225,10 +228,8 @@ def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | N
         return
     if news:
         _note(parts, text, state, provider_id, error)
-    if (
-        state in messages.ARRIVED and text.case_id is not None and text.person is None
-    ):  # also if told again: the first may have been cut off
-        _reached(parts, text.case_id)
+    if state in messages.ARRIVED and (case_id := _told_of(text)):  # also if told again: the first may have been cut off
+        _reached(parts, case_id)
 
 
 def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: str | None) -> None:
