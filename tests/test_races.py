@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,15 +12,17 @@ from urllib.parse import parse_qsl
 
 import pytest
 import sqlalchemy as sa
-from at_once import at_once, behind
+from at_once import at_once, begin, behind, joined
 from conftest import signed
+from running import until
 
 from caller_service.casework import receive as receiving
 from caller_service.casework import send_text as sending
 from caller_service.casework.carry_out import text_person
+from caller_service.casework.hand_off import deliver
 from caller_service.casework.receive import Turn, receive
 from caller_service.casework.send_text import CLAIM, SETTLE, send_text
-from caller_service.store import cases, messages
+from caller_service.store import cases, hand_offs, messages
 from caller_service.store.tables import Base
 
 if TYPE_CHECKING:
@@ -384,3 +387,53 @@ def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(house: H
 
     assert not [form for form in house.sent[sent:] if form["To"] == ME]
     assert unasked(house)[-1].state == "held"
+
+
+# ---- who waits behind another is woken by it, or sees that it is done -----------------------------------------------------
+
+
+def comes_meanwhile(house: House, doing: Callable[[], Any]) -> tuple[Callable[[], None], list[threading.Thread]]:
+    """What does `doing` beside a transaction that is not committed yet, until it is done or waits for that one's locks."""
+    if house.parts.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite writes one at a time: nobody comes in between")
+    threads: list[threading.Thread] = []
+    waits = sa.text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+    def comes() -> None:
+        threads.extend(begin(doing)[0])
+        with house.parts.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            until(lambda: not threads[0].is_alive() or conn.execute(waits).first(), "it is done, or waits")
+
+    return comes, threads
+
+
+def test_a_text_written_as_the_one_before_it_is_sent_is_not_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, _ = accepted(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+
+    def another() -> None:
+        house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."})
+        send_text(house.parts, unasked(house)[-1].id, "another worker")
+
+    comes, threads = comes_meanwhile(house, another)
+    monkeypatch.setattr(messages, "next_waiting", behind(messages.next_waiting, comes))
+    house.works()
+    joined(threads)
+
+    assert [row.state for row in unasked(house)[-2:]] == ["queued", "queued"]
+
+
+def test_a_revision_written_as_the_one_before_it_is_received_is_not_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, _ = accepted(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "assigned", "by": "Maria"})
+
+    def another() -> None:
+        house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+        deliver(house.parts, house.rows("delivery", state="waiting")[-1].id, "another worker")
+
+    comes, threads = comes_meanwhile(house, another)
+    monkeypatch.setattr(hand_offs, "next_waiting", behind(hand_offs.next_waiting, comes))
+    house.works()
+    joined(threads)
+
+    assert {row.state for row in house.rows("delivery")} == {"received"}

@@ -82,8 +82,11 @@ def _delivery(row: sa.Row[Any]) -> Delivery:
 
 
 def earlier_waiting(conn: sa.Connection, one: Delivery) -> bool:
-    """Is an earlier revision for the same destination still on its way? Revisions arrive in order."""
-    return conn.execute(_waiting(one).where(delivery.c.revision < one.revision).limit(1)).first() is not None
+    """Is an earlier revision for the same destination still on its way? Revisions arrive in order.
+
+    Waits for whoever is just writing down that it arrived: it may have looked for us before we were there.
+    """
+    return conn.execute(_waiting(one).where(delivery.c.revision < one.revision).limit(1).with_for_update(read=True)).first() is not None
 
 
 def next_waiting(conn: sa.Connection, one: Delivery) -> Delivery | None:

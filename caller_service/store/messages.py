@@ -143,11 +143,14 @@ def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str |
 
 def earlier_waiting(conn: sa.Connection, text: Text, now: datetime) -> bool:
     """Is an earlier text to the same resident on its way, neither failed nor overdue? They hear things in their order;
-    nothing waits behind a try that came to nothing. Pages to staff have no order: each goes by itself."""
+    nothing waits behind a try that came to nothing. Pages to staff have no order: each goes by itself.
+
+    Waits for whoever is just writing down that it is sent: it may have looked for us before we were there.
+    """
     if text.person is not None:
         return False
     ahead = (message.c.id < text.id, message.c.error.is_(None), message.c.next_at > now)
-    return conn.execute(_unsent(text).where(*ahead).limit(1)).first() is not None
+    return conn.execute(_unsent(text).where(*ahead).limit(1).with_for_update(read=True)).first() is not None
 
 
 def newer_update(conn: sa.Connection, text: Text) -> bool:
