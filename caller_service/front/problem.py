@@ -43,7 +43,7 @@ def hang_errors(app: Flask) -> None:
     def failed(error: Exception) -> Response:
         log.error("request failed", extra={"door": request.endpoint or "", "fault": type(error).__name__})
         if request.path.startswith(MACHINES):
-            return problem(503, "Service unavailable", "It is our fault. Nothing was changed; try again.")
+            return problem(503, "Service unavailable", "It is our fault. Look whether anything was changed, then try again.")
         words = "We could not do that. Life in danger: call or text 911. Counselor: call or text 988.\n"
         return Response(words, status=503, content_type="text/plain; charset=utf-8")
 
