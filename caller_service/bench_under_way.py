@@ -39,6 +39,7 @@ from caller_service.settings import Settings
 from caller_service.store import cases, contacts, hand_offs
 from caller_service.store.contacts import Contact
 from caller_service.store.hand_offs import Delivery
+from caller_service.store.messages import UNSENT
 from caller_service.store.tables import case, delivery, journal, message
 
 DANGER = "my sister took too many pills"
@@ -231,7 +232,7 @@ def _still(parts: Parts) -> None:
     with transaction(parts) as conn:
         conn.execute(sa.update(case).where(case.c.due_at.is_not(None)).values(due_at=None))
         conn.execute(sa.update(delivery).where(delivery.c.state == "waiting").values(state="received", next_at=None))
-        conn.execute(sa.update(message).where(message.c.state.in_(("waiting", "trying"))).values(state="sent", rank=4, next_at=None))
+        conn.execute(sa.update(message).where(message.c.state.in_(UNSENT)).values(state="sent", rank=4, next_at=None))
 
 
 @contextlib.contextmanager

@@ -423,6 +423,23 @@ def test_a_text_written_as_the_one_before_it_is_sent_is_not_left_behind(house: H
     assert [row.state for row in unasked(house)[-2:]] == ["queued", "queued"]
 
 
+def test_a_text_behind_one_whose_sender_was_killed_goes_out_when_its_receipt_comes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, _ = accepted(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."})
+    with monkeypatch.context() as killed:
+        killed.setattr(sending, "_sent", lambda *_: None)
+        house.works()
+    first, second = unasked(house)[-2:]
+    assert (first.state, second.state) == ("trying", "waiting")
+    path = f"/twilio/receipts/message?id={first.id}"
+    for state in ("sent", "delivered"):
+        assert signed(house, path, {"MessageSid": "SMtaken", "MessageStatus": state}).status_code == 204
+    house.settles()
+
+    assert [row.state for row in unasked(house)[-2:]] == ["delivered", "queued"]
+
+
 def test_a_revision_written_as_the_one_before_it_is_received_is_not_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     me, _ = accepted(house)
     house.dispatch(f"/{me.case().id}/status", {"status": "assigned", "by": "Maria"})

@@ -38,7 +38,7 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
         allowed = text is not None and _allowed(conn, parts, text)
         behind = text is not None and messages.earlier_waiting(conn, text, parts.now())
         overtaken = text is not None and text.tries > 0 and text.keys.startswith("status.") and messages.newer_update(conn, text)
-    if text is None or text.state not in ("waiting", "trying") or behind:
+    if text is None or text.state not in messages.UNSENT or behind:
         return
     if overtaken:
         _give_up(parts, text, "a newer update", "overtaken")
@@ -238,9 +238,14 @@ def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: 
     if state in messages.FAILED:
         code = int(error) if error and error.isdecimal() else 0
         undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)
+
+    def noted(conn: sa.Connection) -> None:
+        if messages.receipt(conn, text.id, state, provider_id, error) and text.state in messages.UNSENT:
+            _wake_next(conn, parts, text)  # whoever sent it may have been killed before they could
+
     try:
-        together(parts, lambda conn: messages.receipt(conn, text.id, state, provider_id, error))
+        together(parts, noted)
     except sa.exc.IntegrityError:  # another with the same words, looked for in the list, calls that SID its own: it is not
         with transaction(parts) as conn:
             messages.give_back(conn, provider_id or "", parts.now())
-            messages.receipt(conn, text.id, state, provider_id, error)
+            noted(conn)

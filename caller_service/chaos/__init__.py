@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from caller_service.bench import free_port
-from caller_service.chaos.evidence import UNSENT, Evidence
+from caller_service.chaos.evidence import Evidence
 from caller_service.chaos.service import Service
 from caller_service.chaos.town import Town
 from caller_service.front.guard import token_hash
@@ -35,6 +35,7 @@ from caller_service.rehearsal.line import TwilioSettings
 from caller_service.rehearsal.pages import served
 from caller_service.rehearsal.twilio_stand_in import create_twilio
 from caller_service.settings import Settings
+from caller_service.store.messages import UNSENT
 from caller_service.store.tables import case, delivery, journal, message, token
 
 HONOURED = 3.0  # seconds a due clock may wait while the service is up

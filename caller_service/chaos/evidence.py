@@ -17,10 +17,10 @@ from caller_service.rehearsal.board import Board
 from caller_service.rehearsal.calling import Call
 from caller_service.settings import Settings
 from caller_service.store import hand_offs, ledger, messages
+from caller_service.store.messages import UNSENT
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import call, case, contact, delivery, hand_off, message, page
 
-UNSENT = ("waiting", "trying")
 WITHOUT_DISPATCH = ("information", "unserved", "transferred_to_911", "no_request")  # what a resident's own choice may end in
 
 

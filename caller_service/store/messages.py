@@ -18,6 +18,7 @@ from .tables import message
 RANKS: Mapping[str, int] = {
     "accepted": 1, "scheduled": 1, "queued": 2, "sending": 3, "sent": 4, "failed": 5, "undelivered": 5, "canceled": 5, "delivered": 6, "read": 7,
 }  # fmt: skip
+UNSENT = frozenset({"waiting", "trying"})
 FAILED = frozenset({"failed", "undelivered", "canceled", "dead"})
 ARRIVED = frozenset({"delivered", "read"})
 
@@ -168,7 +169,7 @@ def next_waiting(conn: sa.Connection, text: Text) -> str | None:
 
 def _unsent(text: Text) -> sa.Select[Any]:
     whom = message.c.contact_id == text.contact_id if text.person is None else message.c.person == text.person
-    return sa.select(message.c.id).where(whom, message.c.direction == "out", message.c.state.in_(("waiting", "trying")))
+    return sa.select(message.c.id).where(whom, message.c.direction == "out", message.c.state.in_(UNSENT))
 
 
 def claim(conn: sa.Connection, message_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta) -> bool | None:
