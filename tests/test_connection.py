@@ -319,7 +319,7 @@ def test_what_is_not_supported_is_said_at_once(url: str) -> None:
 def test_postgresql_is_told_every_limit_and_the_address_keeps_its_own_wishes() -> None:
     options = engine_options("postgresql+psycopg://u@h/d?options=-c%20jit%3Doff")
 
-    assert options["pool_pre_ping"] and (options["pool_size"], options["max_overflow"]) == (40, 10)
+    assert (options["pool_size"], options["max_overflow"]) == (40, 10)
     assert options["connect_args"] == {
         "application_name": "caller-service",
         "connect_timeout": 3,

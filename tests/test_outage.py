@@ -316,6 +316,22 @@ def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
     assert len(house.rows("message", direction="in", case_id=stranger.case().id)) == 1
 
 
+def test_connections_that_the_server_has_ended_cost_nobody_their_text(house: House) -> None:
+    """A server that was started anew: what lies in the pool is dead, and nobody may notice."""
+    if house.parts.engine.dialect.name == "sqlite":
+        pytest.skip("only a server ends connections")
+    with house.parts.engine.connect(), house.parts.engine.connect():
+        pass
+    with over_it(house) as conn:
+        cut_off(house, conn)
+    me = house.resident().texts("hi").told("ask.who")
+    with over_it(house) as conn:
+        cut_off(house, conn)
+    me.texts("1").told("ask.health")
+
+    assert len(house.rows("message", direction="in")) == 2
+
+
 def test_a_file_moved_away_and_back_under_open_connections_loses_nothing(house: House) -> None:
     if not lite(house):
         pytest.skip("only SQLite is a file")

@@ -27,6 +27,7 @@ which an engine that begins every transaction by itself would refuse.
 import fcntl
 import os
 import re
+import select
 import sqlite3
 import threading
 import time
@@ -88,7 +89,7 @@ def engine_options(url: str | sa.URL, write_wait: float = WRITE_WAIT) -> dict[st
             }
             return {**pool, "max_overflow": LITE_OVERFLOW, "connect_args": connect}
         case "postgresql":
-            return {**pool, "pool_pre_ping": True, "connect_args": _postgresql_arguments(address, write_wait)}
+            return {**pool, "connect_args": _postgresql_arguments(address, write_wait)}
         case other:
             raise UnsupportedDatabase(f"{other} is not supported; use sqlite or postgresql")
 
@@ -100,6 +101,7 @@ def prepare(engine: sa.Engine) -> None:
         sa.event.listen(engine, "checkout", _same_file)
     else:
         sa.event.listen(engine, "do_connect", _connect_in_time)
+        sa.event.listen(engine, "checkout", _still_there)
 
 
 def _same_file(connection: Any, *_: Any) -> None:
@@ -113,6 +115,19 @@ def _connect_in_time(_dialect: Any, _record: Any, arguments: list[Any], named: d
     if left < 2:  # libpq waits no less
         raise psycopg.OperationalError("no time is left to connect")
     return PatientConnection.connect(*arguments, **{**named, "connect_timeout": int(left)})
+
+
+def _still_there(connection: Any, *_: Any) -> None:
+    """A server that has ended a connection has said so, and nothing else is said to one that lies idle: to look costs no
+    way there and back, as asking would at each use."""
+    if connection.closed or _readable(connection.fileno()):
+        raise sa.exc.InvalidatePoolError("the server has ended the connection")
+
+
+def _readable(file: int) -> bool:
+    look = select.poll()
+    look.register(file, select.POLLIN)
+    return bool(look.poll(0))
 
 
 class PatientConnection(psycopg.Connection[Any]):
