@@ -158,7 +158,7 @@ def test_two_press_1_at_once_one_has_it_and_the_other_hears_who(ringing: House) 
     ringing.sweeps().settles()
     ana, ben = Phone(ringing, 0).picks_up(), Phone(ringing, 1).picks_up()
 
-    at_once(lambda: ana.presses("1"), lambda: ben.presses("1"))
+    assert at_once(lambda: ana.presses("1"), lambda: ben.presses("1")) == [ana, ben]
 
     winner, other = ("Ana", ben) if me.case().state["accepted_by"] == "Ana" else ("Ben", ana)
     assert {ana.said, ben.said} == {words(ringing, "page.call_accepted", me), words(ringing, "page.call_taken", me, name=winner)}

@@ -323,6 +323,9 @@ def test_postgresql_is_told_every_limit_and_the_address_keeps_its_own_wishes() -
     assert options["connect_args"] == {
         "application_name": "caller-service",
         "connect_timeout": 3,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
         "options": "-c statement_timeout=3500 -c lock_timeout=3500 -c jit=off",
     }
 

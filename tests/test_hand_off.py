@@ -314,7 +314,7 @@ def test_two_sweeps_at_once_ring_a_clock_once(house: House) -> None:
     house.resident().texts("0", "1", "Main St and 3rd Ave")
     house.settles()
     house.wait(61)
-    at_once(*[house.sweeps] * 4)
+    assert at_once(*[house.sweeps] * 4) == [house] * 4
 
     assert 1 == sum(line.event == "paged" and line.detail["rung"] == 1 for line in house.rows("journal"))
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import running as real
 import sqlalchemy as sa
+from at_once import at_once
 from running import House, Person, answers, connected, until
 from test_outage import LONG, NoDisk, filled, small_disk
-from test_races import at_once
 from throwaway_postgres import LIMIT, SPEED, ThrowawayPostgres
 
 from caller_service.language.catalog import read_catalog

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -392,19 +393,24 @@ def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(house: H
 # ---- who waits behind another is woken by it, or sees that it is done -----------------------------------------------------
 
 
-def comes_meanwhile(house: House, doing: Callable[[], Any]) -> tuple[Callable[[], None], list[threading.Thread]]:
+@contextmanager
+def comes_meanwhile(house: House, doing: Callable[[], Any]) -> Iterator[Callable[[], None]]:
     """What does `doing` beside a transaction that is not committed yet, until it is done or waits for that one's locks."""
     if house.parts.engine.dialect.name == "sqlite":
         pytest.skip("SQLite writes one at a time: nobody comes in between")
     threads: list[threading.Thread] = []
+    given: list[Any] = []
     waits = sa.text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
     def comes() -> None:
-        threads.extend(begin(doing)[0])
+        nonlocal threads, given
+        threads, given = begin(doing)
         with house.parts.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             until(lambda: not threads[0].is_alive() or conn.execute(waits).first(), "it is done, or waits")
 
-    return comes, threads
+    yield comes
+    joined(threads)
+    assert given == [None], "it came, and did what it came for"
 
 
 def test_a_text_written_as_the_one_before_it_is_sent_is_not_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,15 +418,14 @@ def test_a_text_written_as_the_one_before_it_is_sent_is_not_left_behind(house: H
     house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
 
     def another() -> None:
-        house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."})
+        assert house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."}).status_code == 200
         send_text(house.parts, unasked(house)[-1].id, "another worker")
 
-    comes, threads = comes_meanwhile(house, another)
-    monkeypatch.setattr(messages, "next_waiting", behind(messages.next_waiting, comes))
-    house.works()
-    joined(threads)
+    with comes_meanwhile(house, another) as comes:
+        monkeypatch.setattr(messages, "next_waiting", behind(messages.next_waiting, comes))
+        house.works()
 
-    assert [row.state for row in unasked(house)[-2:]] == ["queued", "queued"]
+    assert [(row.keys, row.state) for row in unasked(house)[-2:]] == [("status.other.coming", "queued"), ("note", "queued")]
 
 
 def test_a_text_behind_one_whose_sender_was_killed_goes_out_when_its_receipt_comes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,14 +448,15 @@ def test_a_text_behind_one_whose_sender_was_killed_goes_out_when_its_receipt_com
 def test_a_revision_written_as_the_one_before_it_is_received_is_not_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     me, _ = accepted(house)
     house.dispatch(f"/{me.case().id}/status", {"status": "assigned", "by": "Maria"})
+    revisions = len(house.rows("hand_off"))
 
     def another() -> None:
-        house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
-        deliver(house.parts, house.rows("delivery", state="waiting")[-1].id, "another worker")
+        assert house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"}).status_code == 200
+        deliver(house.parts, max(house.rows("delivery", state="waiting"), key=lambda row: row.revision).id, "another worker")
 
-    comes, threads = comes_meanwhile(house, another)
-    monkeypatch.setattr(hand_offs, "next_waiting", behind(hand_offs.next_waiting, comes))
-    house.works()
-    joined(threads)
+    with comes_meanwhile(house, another) as comes:
+        monkeypatch.setattr(hand_offs, "next_waiting", behind(hand_offs.next_waiting, comes))
+        house.works()
 
+    assert len(house.rows("hand_off")) == revisions + 1
     assert {row.state for row in house.rows("delivery")} == {"received"}

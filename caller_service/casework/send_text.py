@@ -12,7 +12,6 @@ from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import text_arrived, text_held, text_lost
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import may_note, may_text
-from caller_service.durable.jobs import queue_to
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
 from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
@@ -54,7 +53,7 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
 def _give_up(parts: Parts, text: Text, why: str, state: str) -> None:
     with transaction(parts) as conn:
         messages.dead(conn, text.id, why, state=state)
-        _wake_next(conn, parts, text)
+        _wake_next(conn, parts, text, text.tries)
 
 
 def _held(parts: Parts, text: Text) -> None:
@@ -70,7 +69,7 @@ def _held(parts: Parts, text: Text) -> None:
         if _allowed(conn, parts, text):
             raise Changed
         messages.dead(conn, text.id, "the safe-contact gate", state="held")
-        _wake_next(conn, parts, text)
+        _wake_next(conn, parts, text, text.tries)
 
     if text.case_id is None:
         _give_up(parts, text, "the safe-contact gate", "held")
@@ -109,7 +108,7 @@ def _begin(conn: sa.Connection, parts: Parts, text: Text, job: str) -> tuple[dat
 def _sent(parts: Parts, text: Text, sid: str) -> None:
     def write(conn: sa.Connection) -> None:
         messages.sent(conn, text.id, sid)
-        _wake_next(conn, parts, text)
+        _wake_next(conn, parts, text, text.tries + 1)
 
     together(parts, write)
 
@@ -122,10 +121,11 @@ def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
     return next((sid for sid in sids if sid not in taken), None)
 
 
-def _wake_next(conn: sa.Connection, parts: Parts, text: Text) -> None:
+def _wake_next(conn: sa.Connection, parts: Parts, text: Text, tries: int) -> None:
+    """After so many tries, the next text to this resident need not wait for it any more."""
     following = messages.next_waiting(conn, text)
     if following is not None:
-        parts.jobs.enqueue(conn, "send_text", f"send:{following}:after:{text.id}:{text.tries}", following, queue_to(text.person))
+        parts.jobs.enqueue(conn, "send_text", f"send:{following}:after:{text.id}:{tries}", following)
 
 
 def receipts_url(parts: Parts, message_id: str) -> str:
@@ -162,12 +162,12 @@ def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool)
         state = "waiting" if isinstance(problem, LineBusy) and fresh else "trying"
         with transaction(parts) as conn:
             messages.later(conn, text.id, state, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, job)
-            _wake_next(conn, parts, text)
+            _wake_next(conn, parts, text, tries)
         return
     undelivered(parts, text, problem)
     with transaction(parts) as conn:
         messages.dead(conn, text.id, problem.code)
-        _wake_next(conn, parts, text)
+        _wake_next(conn, parts, text, tries)
         if isinstance(problem, ContactStopped) and text.contact_id:
             contacts.set_stopped(conn, text.contact_id, parts.now(), "carrier")
 
@@ -195,25 +195,25 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
 def _reached(parts: Parts, case_id: str) -> None:
     """Has a text arrived since the latest that was lost? Whoever writes down the one or the other looks afterwards, so that
     of two who do it at once one sees both."""
-
-    def reached(case: Case, _: Scene, conn: sa.Connection) -> Step:
-        at = messages.arrived_at(conn, case.id) if case.cannot_text and "lost" in case.marks else None
-        return text_arrived(case, at, messages.told_since(conn, case.id, case.marks["lost"])) if at else Step(case)
-
-    change_looking(parts, case_id, reached, "system")
+    _texts_reach(parts, case_id, None)
 
 
 def _arrived(parts: Parts, text: Text) -> None:
     """A text that arrived ends it that texts do not reach them."""
-    if (case_id := _told_of(text)) is None:
-        return
+    if case_id := _told_of(text):
+        _texts_reach(parts, case_id, text.at)
 
-    def arrived(case: Case, _: Scene, conn: sa.Connection) -> Step:
+
+def _texts_reach(parts: Parts, case_id: str, at: datetime | None) -> None:
+    """`at`: when the text was written that arrived; None for the newest that is known to have."""
+
+    def reached(case: Case, _: Scene, conn: sa.Connection) -> Step:
         if not case.cannot_text or "lost" not in case.marks:
             return Step(case)
-        return text_arrived(case, text.at, messages.told_since(conn, case.id, case.marks["lost"]))
+        arrived = at or messages.arrived_at(conn, case.id)
+        return text_arrived(case, arrived, messages.told_since(conn, case.id, case.marks["lost"])) if arrived else Step(case)
 
-    change_looking(parts, case_id, arrived, "system")
+    change_looking(parts, case_id, reached, "system")
 
 
 def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:
@@ -241,7 +241,7 @@ def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: 
 
     def noted(conn: sa.Connection) -> None:
         if messages.receipt(conn, text.id, state, provider_id, error) and text.state in messages.UNSENT:
-            _wake_next(conn, parts, text)  # whoever sent it may have been killed before they could
+            _wake_next(conn, parts, text, text.tries)  # whoever sent it may have been killed before they could
 
     try:
         together(parts, noted)

@@ -46,6 +46,7 @@ AFTER_VAIN = 0.5  # seconds, once a wait was in vain and until somebody is let i
 POOL_SIZE = 40  # a worker may have more threads, one for each hand-off that hangs: who waits for a destination holds none
 POOL_OVERFLOW = 10
 LITE_OVERFLOW = 200  # an SQLite connection is cheap, and the engine holds one while it queues to write: clocks must not wait for one
+KEPT_ALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}  # seconds: a dead peer shows while it lies idle
 NAME = "caller-service"
 
 
@@ -121,7 +122,7 @@ def _still_there(connection: Any, *_: Any) -> None:
     """A server that has ended a connection has said so, and nothing else is said to one that lies idle: to look costs no
     way there and back, as asking would at each use."""
     if connection.closed or _readable(connection.fileno()):
-        raise sa.exc.InvalidatePoolError("the server has ended the connection")
+        raise sa.exc.DisconnectionError("the server has ended it")
 
 
 def _readable(file: int) -> bool:
@@ -167,6 +168,7 @@ def _postgresql_arguments(address: sa.URL, wait: float) -> dict[str, Any]:
     return {
         "application_name": address.query.get("application_name", NAME),
         "connect_timeout": max(2, int(wait)),  # libpq reads less than 2 as 2
+        **KEPT_ALIVE,
         "options": " ".join([f"-c statement_timeout={limit} -c lock_timeout={limit}", *options]),
     }
 

@@ -163,13 +163,15 @@ def newer_update(conn: sa.Connection, text: Text) -> bool:
 
 
 def next_waiting(conn: sa.Connection, text: Text) -> str | None:
-    """The following text to the same person, if it waits behind this one."""
+    """The following text to the same resident, if it waits behind this one."""
+    if text.person is not None:
+        return None
     return conn.execute(_unsent(text).where(message.c.id > text.id, message.c.state == "waiting").order_by(message.c.id).limit(1)).scalar()
 
 
 def _unsent(text: Text) -> sa.Select[Any]:
-    whom = message.c.contact_id == text.contact_id if text.person is None else message.c.person == text.person
-    return sa.select(message.c.id).where(whom, message.c.direction == "out", message.c.state.in_(UNSENT))
+    theirs = (message.c.contact_id == text.contact_id, message.c.direction == "out")
+    return sa.select(message.c.id).where(*theirs, message.c.state.in_(UNSENT))
 
 
 def claim(conn: sa.Connection, message_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta) -> bool | None:

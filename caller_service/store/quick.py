@@ -58,16 +58,11 @@ class Quick:
 
 
 def _driven(conn: sa.Connection, sql: str, values: Any) -> Any:
-    """Run by the driver's cursor alone; its errors are told as SQLAlchemy would tell them."""
+    """Run by the driver's cursor alone; its errors are told, and a pool of dead connections is left, as SQLAlchemy would."""
     try:
         return conn.connection.cursor().execute(sql, values)
     except conn.dialect.loaded_dbapi.Error as problem:
-        gone = conn.dialect.is_disconnect(problem, conn.connection.dbapi_connection, None)
-        if gone:
-            conn.invalidate(problem)
-        raise sa.exc.DBAPIError.instance(
-            sql, None, problem, conn.dialect.loaded_dbapi.Error, hide_parameters=True, connection_invalidated=gone, dialect=conn.dialect
-        ) from None
+        conn._handle_dbapi_exception(problem, sql, None, None, None)
 
 
 class _Prepared:
