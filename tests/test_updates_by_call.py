@@ -230,6 +230,17 @@ def test_a_humans_words_that_waited_behind_a_lost_text_are_owed(house: House) ->
 # ---- texts reach them again ----------------------------------------------------------------------------------------------
 
 
+def two_updates(house: House) -> tuple[Resident, Any, Any]:
+    """Somebody to whom two updates are on their way, and their rows."""
+    me = screened(house, "2")
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles()
+    first = house.rows("message", direction="out", answers=None, person=None)[-1]
+    moves(house, me, "assigned")
+    return me, first, house.rows("message", direction="out", answers=None, person=None)[-1]
+
+
 def arrives(house: House, text_id: str, state: str = "delivered") -> None:
     fields = {"MessageSid": f"SMback{text_id[-6:]}", "MessageStatus": state}
     assert signed(house, f"/twilio/receipts/message?id={text_id}", fields).status_code == 204
@@ -295,13 +306,7 @@ def test_start_tells_what_was_missed(house: House) -> None:
 
 
 def test_an_update_already_on_its_way_is_not_told_twice_when_texts_reach_them_again(house: House) -> None:
-    me = screened(house, "2")
-    house.settles()
-    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
-    house.settles()
-    first = house.rows("message", direction="out", answers=None, person=None)[-1]
-    moves(house, me, "assigned")
-    second = house.rows("message", direction="out", answers=None, person=None)[-1]
+    me, first, second = two_updates(house)
     fails(house, first.id)
     assert me.case().state["cannot_text"] == "undelivered"
     arrives(house, second.id)
@@ -438,13 +443,7 @@ def test_a_doubt_about_violence_that_was_never_answered_keeps_the_phone_quiet(ho
 
 
 def test_a_failure_heard_after_a_later_text_arrived_stops_no_text(house: House) -> None:
-    me = screened(house, "2")
-    house.settles()
-    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
-    house.settles()
-    first = house.rows("message", direction="out", answers=None, person=None)[-1]
-    moves(house, me, "assigned")
-    second = house.rows("message", direction="out", answers=None, person=None)[-1]
+    me, first, second = two_updates(house)
     arrives(house, second.id)
     before = len(house.texts_to(ME))
     fails(house, first.id)
