@@ -328,6 +328,8 @@ def test_postgresql_is_told_every_limit_and_the_address_keeps_its_own_wishes() -
         "keepalives_count": 3,
         "options": "-c statement_timeout=3500 -c lock_timeout=3500 -c jit=off",
     }
+    own = engine_options("postgresql+psycopg://u@h/d?keepalives_idle=60")["connect_args"]
+    assert (own["keepalives_idle"], own["keepalives_count"]) == ("60", 3)
 
 
 @pytest.mark.parametrize(

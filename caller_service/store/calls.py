@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .claim import UNDONE
 from .claim import claim as _claim
 from .tables import call
 
@@ -45,7 +46,7 @@ class Call:
     @property
     def waits(self) -> bool:
         """Not made yet, or nobody knows whether it was."""
-        return self.state in ("waiting", "trying")
+        return self.state in UNDONE
 
 
 _READ = tuple(

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+UNDONE = frozenset({"waiting", "trying"})  # the states of a row that is still to be tried
 CLAIM = timedelta(seconds=30)  # longer than any one request may take
 LOOKING = timedelta(seconds=8)  # a look that took longer leaves no time in the claim for the try itself
 SETTLE = timedelta(seconds=3)  # a try cut off in the middle may reach the provider after we look: not sooner than this

@@ -168,7 +168,7 @@ def _postgresql_arguments(address: sa.URL, wait: float) -> dict[str, Any]:
     return {
         "application_name": address.query.get("application_name", NAME),
         "connect_timeout": max(2, int(wait)),  # libpq reads less than 2 as 2
-        **KEPT_ALIVE,
+        **{name: address.query.get(name, usual) for name, usual in KEPT_ALIVE.items()},
         "options": " ".join([f"-c statement_timeout={limit} -c lock_timeout={limit}", *options]),
     }
 

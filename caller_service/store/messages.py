@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from .claim import UNDONE
 from .claim import claim as _claim
 from .quick import Quick
 from .sealing import Sealer
@@ -18,7 +19,7 @@ from .tables import message
 RANKS: Mapping[str, int] = {
     "accepted": 1, "scheduled": 1, "queued": 2, "sending": 3, "sent": 4, "failed": 5, "undelivered": 5, "canceled": 5, "delivered": 6, "read": 7,
 }  # fmt: skip
-UNSENT = frozenset({"waiting", "trying"})
+UNSENT = UNDONE
 FAILED = frozenset({"failed", "undelivered", "canceled", "dead"})
 ARRIVED = frozenset({"delivered", "read"})
 
