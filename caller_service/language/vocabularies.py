@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from caller_service.core.vocabulary import Pattern, Phrases, Vocabulary, normal
+from caller_service.core.reply import Ears
+from caller_service.core.vocabulary import Vocabulary, normal
 
 from .catalog import folder
+from .lexicons import read_combinations
 
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur", "he", "ps"})
 
 
+def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Ears]:
+    """What texts are read with, by the conversation's language.
+
+    Whole phrases are those of the language, joined with the others' of the program; free text is read in all shipped
+    languages together (rule 7).
+    """
+    heard = read_combinations()
+    phrases = frozenset(normal(phrase) for phrase in watched)
+    return {language: Ears(vocabulary, heard, phrases) for language, vocabulary in read_vocabularies(languages, watched).items()}
+
+
 def read_vocabularies(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Vocabulary]:
-    """The vocabulary of each language, joined with the others': people under stress mix languages.
+    """The whole phrases of each language, joined with the others': people under stress mix languages.
 
     `watched` are the program's own phrases for "I am watched"; they count in every language.
     """
@@ -40,8 +52,7 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         answers,
         numbers,
         frozenset(word for phrase in told.get("polite", ()) for word in normal(phrase)),
-        _patterns(told.get("dangers", {})),
-        _patterns(told.get("markers", {})),
+        frozenset(word for phrase in told.get("pleas", ()) for word in normal(phrase)),
         frozenset(word for phrase in told.get("detect", ()) for word in normal(phrase)),
     )
 
@@ -50,21 +61,10 @@ def _by_phrase(told: Mapping[str, Sequence[str]]) -> dict[tuple[str, ...], str]:
     return {normal(phrase): meaning for meaning, phrases in told.items() for phrase in phrases}
 
 
-def _patterns(told: Mapping[str, Any]) -> Phrases:
-    return Phrases(tuple((kind, _pattern(phrase)) for kind, phrases in told.items() for phrase in phrases))
-
-
-def _pattern(phrase: str) -> Pattern:
-    """ "kill+" and "*" keep their signs; the words between are compared as messages are."""
-    words: list[str] = []
-    for part in phrase.split():
-        words.extend(("*",) if part == "*" else (*normal(part.rstrip("+"))[:-1], normal(part.rstrip("+"))[-1] + "+" * part.endswith("+")))
-    return tuple(words)
-
-
-def guess(said: str, vocabularies: Mapping[str, Vocabulary]) -> str | None:
+def guess(said: str, ears: Mapping[str, Ears]) -> str | None:
     """The language a first text is written in; None when nothing tells."""
     words = normal(said)
+    vocabularies = {language: each.vocabulary for language, each in ears.items()}
     asked = vocabularies[next(iter(vocabularies))].commands.get(words, "") if vocabularies else ""
     if asked.startswith("language:"):
         return asked.partition(":")[2]

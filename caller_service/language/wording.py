@@ -28,9 +28,10 @@ class Words:
 
 def question_text(effect: Ask, language: str, catalog: Catalog, spoken: bool = False) -> str:
     """A question and its numbered choices, one a line; spoken, each names its key."""
-    lines = [catalog.text(language, ask_key(effect.question, effect.variant))]
+    lines = [catalog.text(language, ask_key(effect.question, effect.variant), **_named(effect, language, catalog))]
     for number, code in enumerate(effect.choices, 1):
-        choice = catalog.text(language, choice_key(effect.question, code))
+        key = choice_key(effect.question, code)
+        choice = catalog.text(language, f"{key}.deaf" if effect.deaf and catalog.has(language, f"{key}.deaf") else key)
         lines.append(catalog.text(language, "voice.press", choice=choice, number=str(number)) if spoken else f"{number} {choice}")
     return "\n".join(lines)
 
@@ -43,7 +44,7 @@ def spoken(effects: Sequence[Effect], case: Case, program: Program, catalog: Cat
         if isinstance(effect, Ask):
             said.append(question_text(effect, case.language, catalog, spoken=True))
         elif isinstance(effect, Say):
-            said.append(catalog.text(case.language, effect.key, **(fill | dict(effect.fill))))
+            said.append(catalog.text(case.language, effect.key, **(fill | _named(effect, case.language, catalog))))
     return tuple(said)
 
 
@@ -81,14 +82,21 @@ def _key(effect: Say | Ask) -> str:
 
 def _text(effect: Say | Ask, language: str, fill: dict[str, str], catalog: Catalog) -> str:
     if isinstance(effect, Ask):
-        return _question(effect.question, effect.variant, effect.choices, language, catalog)
-    return fitted(catalog.text(language, effect.key, **(fill | dict(effect.fill))), PARTS)
+        if "{" in catalog.words[language][ask_key(effect.question, effect.variant)]:
+            return fitted(question_text(effect, language, catalog), PARTS)
+        return _question(effect.question, effect.variant, effect.choices, effect.deaf, language, catalog)
+    return fitted(catalog.text(language, effect.key, **(fill | _named(effect, language, catalog))), PARTS)
+
+
+def _named(effect: Say | Ask, language: str, catalog: Catalog) -> dict[str, str]:
+    """What fills a sentence's placeholders; "=key" stands for the words of a key of the catalog."""
+    return {name: catalog.text(language, value[1:]) if value.startswith("=") else value for name, value in effect.fill.items()}
 
 
 @lru_cache(maxsize=4096)
-def _question(question: str, variant: str, choices: tuple[str, ...], language: str, catalog: Catalog) -> str:
+def _question(question: str, variant: str, choices: tuple[str, ...], deaf: bool, language: str, catalog: Catalog) -> str:
     """A question as it is texted. Nothing personal is in it, so that one rendering serves everybody."""
-    return fitted(question_text(Ask(question, variant, choices), language, catalog), PARTS)
+    return fitted(question_text(Ask(question, variant, choices, deaf=deaf), language, catalog), PARTS)
 
 
 def _packed(pieces: Sequence[tuple[str, str]], unasked: bool) -> list[Words]:

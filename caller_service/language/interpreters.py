@@ -1,0 +1,26 @@
+"""The languages told without being served, and their lines: `translations/interpreters.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+
+from caller_service.core.unread_language import Unread, normal_words
+
+from .catalog import folder
+
+
+@lru_cache(maxsize=1)
+def read_unread() -> tuple[Unread, ...]:
+    """Every language of the file, in its order: the commoner first."""
+    file = folder("translations") / "interpreters.toml"
+    return tuple(
+        Unread(
+            each["tag"],
+            each["name"],
+            each["line"],
+            tuple(each.get("scripts", ())),
+            frozenset(normal_words(each.get("words", ""))),
+        )
+        for each in tomllib.loads(file.read_text(encoding="utf-8"))["language"]
+    )
