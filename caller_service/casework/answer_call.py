@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from caller_service.core.case import Case, Step
-from caller_service.core.dispatch import Refused, accept, answered_since, pass_on
+from caller_service.core.dispatch import accept, answered_since, pass_on
+from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.language.wording import filling, spelled
 from caller_service.store import calls, cases

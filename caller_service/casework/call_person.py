@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from caller_service.core.case import Case
-from caller_service.core.dispatch import answered_since, rescue_failed
+from caller_service.core.dispatch import answered_since, page_lost, rescue_failed
 from caller_service.core.safe_contact import may_rescue
 from caller_service.durable.jobs import queue_to
 from caller_service.gateway.line import LineBusy, LineError, NoAnswer, Ring
@@ -146,6 +146,9 @@ def _failed(parts: Parts, call: Call, problem: LineError, job: str, fresh: bool)
             if state == "waiting":
                 _wake_next(conn, parts, call)
         return
+    if call.person is not None:  # a page that cannot arrive: the next person at once (rule 4)
+        name = call.person
+        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
     _end(parts, call, "dead", problem.code)
 
 

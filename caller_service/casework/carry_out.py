@@ -16,17 +16,17 @@ import sqlalchemy as sa
 from caller_service.core import hand_off
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
-from caller_service.core.effect import HandOff, OptIn, OptOut, Page, Record, Rescue, StandDown
+from caller_service.core.effect import Alert, HandOff, OptIn, OptOut, Page, Record, Rescue, StandDown
 from caller_service.core.escalation import people
 from caller_service.core.program import Rung
-from caller_service.core.routing import Scene
+from caller_service.core.routing import Scene, on_duty
 from caller_service.durable.jobs import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
 from caller_service.store import calls, cases, contacts, hand_offs, journal, messages
 from caller_service.store.contacts import Contact
 from caller_service.store.messages import Text
 
-from .parts import Parts
+from .parts import Parts, waiting_since
 
 HOLD = timedelta(seconds=30)  # a job enqueued now is not enqueued again by the sweep before this
 _BEGINS = {"console": "received", "page": "unread"}  # how a delivery to such a destination begins; else it waits to be posted
@@ -143,6 +143,8 @@ def _people(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> None:
     for effect in work.step.effects:
         if isinstance(effect, Page):
             _page(conn, parts, case, effect, work.scene)
+        elif isinstance(effect, Alert):
+            _alert(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, Rescue):
@@ -151,8 +153,33 @@ def _people(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> None:
         stop_calls(conn, parts, case.id, work.scene.now)
 
 
+ALERT_WORDS = 300  # characters of a resident's words that are told in one text
+
+
+def _alert(conn: sa.Connection, parts: Parts, case: Case, effect: Alert, now: datetime) -> None:
+    """Tell whoever has the case, on their phone, if they stand on a ladder with one. The case's revision tells the rest."""
+    rung = parts.program.rung_of(effect.name)
+    if rung is not None and rung.number:
+        words = effect.words if len(effect.words) <= ALERT_WORDS else effect.words[: ALERT_WORDS - 1] + "…"
+        text_person(conn, parts, case, rung.name, effect.key, now, words=words)
+
+
+def surge(conn: sa.Connection, parts: Parts, scene: Scene) -> tuple[int, int]:
+    """How many dangers wait untaken, and for how many minutes the oldest has; (0, 0) unless they are more than twice the
+    staff on duty (rule 24)."""
+    waiting = waiting_since(conn)
+    staff = {rung.name for rung in on_duty(parts.program, "danger", scene.local)}
+    if not scene.program.clocks.surge_page or len(waiting) <= 2 * max(1, len(staff)):
+        return 0, 0
+    return len(waiting), int((scene.now - waiting[0]).total_seconds() // 60)
+
+
 def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene) -> None:
+    many, minutes = surge(conn, parts, scene) if effect.ladder == "danger" and not case.test else (0, 0)
     for rung in people(effect, scene):
+        paged = hand_offs.last_paged(conn, rung.name) if many else None
+        if paged is not None and scene.now - paged < timedelta(seconds=scene.program.clocks.surge_page) and not effect.backstop:
+            continue  # one page a person a minute: the next names how many wait
         row = {
             "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder, "round": effect.round, "rung": effect.rung, "person": rung.name,
             "at": scene.now, "held": case.test,
@@ -164,7 +191,8 @@ def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Sc
         elif rung.by == "text":
             # No two pages to one person about one case say the same: what was sent is told apart when it has to be looked for.
             times = hand_offs.times_paged(conn, case.id, rung.name)
-            text_person(conn, parts, case, rung.name, "page.again" if times > 1 else "page.text", scene.now, times=str(times))
+            key = "page.surge" if many else "page.again" if times > 1 else "page.text"
+            text_person(conn, parts, case, rung.name, key, scene.now, times=str(times), count=str(many), minutes=str(minutes))
 
 
 def text_person(conn: sa.Connection, parts: Parts, case: Case, whom: str, key: str, now: datetime, **fill: str) -> None:

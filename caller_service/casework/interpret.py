@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace as with_changes
 from datetime import datetime
 
 from caller_service.core.asking import seen_question
 from caller_service.core.case import Case, Step, replace
-from caller_service.core.reply import read
+from caller_service.core.parking import asks_for_another, park
+from caller_service.core.phone_text import clean
+from caller_service.core.reply import Answer, Ears, OtherLanguage, Reading, Story, Unclear, read
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance
-from caller_service.core.vocabulary import Vocabulary
+from caller_service.core.unread_language import unread_language
+from caller_service.language.interpreters import read_unread
 from caller_service.language.vocabularies import guess
 
 
-def hear(case: Case, said: str, heard: datetime, scene: Scene, vocabularies: Mapping[str, Vocabulary]) -> Step:
-    """What a text does to a case. The first text may also tell the language."""
+def understand(case: Case, said: str, heard: datetime, scene: Scene, ears: Mapping[str, Ears]) -> tuple[Case, Reading]:
+    """The case, perhaps in another language, and what the text says. The first text may also tell the language."""
     if not case.marks:
-        case = replace(case, language=guess(said, vocabularies) or case.language)
+        case = replace(case, language=guess(said, ears) or case.language)
     question = seen_question(scene.program.protocol, case, heard)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
-    return advance(case, read(said, question, offered, vocabularies[case.language], case.code_word), said, scene, heard)
+    reading = read(said, question, offered, ears[case.language], case.code_word)
+    place = question is not None and question.kind == "place"
+    if isinstance(reading.reply, (Story, Unclear)) or (place and not isinstance(reading.reply, Answer)):
+        other = unread_language(clean(said).words, read_unread(), scene.program.languages)
+        if other is not None and not (place and not other.scripts):  # a street may have any name in Latin letters
+            reading = with_changes(reading, reply=OtherLanguage(other.tag, other.line))
+    return case, reading
+
+
+def hear(case: Case, said: str, heard: datetime, scene: Scene, ears: Mapping[str, Ears], delivered: datetime | None = None) -> Step:
+    """What a text does to a case. `delivered`: when the open question is known to have reached them."""
+    case, reading = understand(case, said, heard, scene, ears)
+    if case.marks and asks_for_another(case, reading):
+        return park(case, scene, heard)
+    return advance(case, reading, said, scene, heard, delivered)

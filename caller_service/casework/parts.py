@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from caller_service.core.program import Program
+from caller_service.core.reply import Ears
 from caller_service.core.routing import Scene
-from caller_service.core.vocabulary import Vocabulary
 from caller_service.durable.jobs import Jobs
 from caller_service.gateway.destinations import Poster
 from caller_service.gateway.line import Line
@@ -60,7 +60,7 @@ class Parts:
     sealer: Sealer = field(repr=False)
     program: Program = field(repr=False)
     catalog: Catalog = field(repr=False)
-    vocabularies: Mapping[str, Vocabulary] = field(repr=False)
+    ears: Mapping[str, Ears] = field(repr=False)
     jobs: Jobs = field(repr=False)
     line: Line = field(repr=False)
     poster: Poster = field(repr=False)
@@ -69,9 +69,17 @@ class Parts:
     new_id: Callable[[], str] = new_id
     new_reference: Callable[[], str] = new_reference
 
-    def scene(self, conn: sa.Connection) -> Scene:
+    def scene(self, conn: sa.Connection, full: frozenset[str] | None = None, surge: bool = False) -> Scene:
+        """What a decision is made against; `surge`: look whether somebody in danger has waited long (rule 4)."""
         now = self.now()
-        return Scene(self.program, now, cases.full_areas(conn, now))
+        waits = timedelta(seconds=self.program.clocks.surge_wait)
+        long = surge and any(now - since >= waits for since in waiting_since(conn))
+        return Scene(self.program, now, cases.full_areas(conn, now) if full is None else full, long)
+
+
+def waiting_since(conn: sa.Connection) -> list[datetime]:
+    """Since when each open danger waits that nobody has taken, oldest first."""
+    return sorted(case.marks["first_paged"] for case in cases.in_danger(conn) if case.page_waits)
 
 
 class NestedWrite(RuntimeError):

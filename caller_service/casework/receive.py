@@ -7,22 +7,27 @@ compare-and-swap; if somebody else was quicker, the second runs under the contac
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from caller_service.core.case import Case, replace
+from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import SKEW
+from caller_service.core.effect import Ask, OptOut, Page, Say
+from caller_service.core.parking import stopped_too
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.contacts import Contact
 from caller_service.store.messages import Text
 
-from .carry_out import Work, draft, keep
+from .carry_out import Draft, Work, draft, keep
 from .interpret import hear
 from .parts import Parts, transaction
 from .together import together
 
+OFTEN = 3  # contacts of one number within OFTEN_WITHIN: a human reads (rule 24)
+OFTEN_WITHIN = timedelta(hours=24)
+SLOW = timedelta(minutes=10)  # a number that a supervisor slowed is answered at most this often, new danger excepted
 PROBE = "PROBE-"  # how the probe's message ids begin; the provider's own begin with two letters and 32 hexadecimal digits
 
 
@@ -60,12 +65,12 @@ def _unlocked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     """Most turns are neither repeats nor raced: whether this one was heard before is left to the unique key."""
     with parts.engine.connect() as conn:
         begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
-        drawn = draft(parts, _decide(conn, parts, turn, begun, begun.case))
+        drawn = [draft(parts, work) for work in _decide(conn, parts, turn, begun, begun.case)]
 
         def write(conn: sa.Connection) -> tuple[Text, ...]:
             if begun.contact is None:
-                contacts.add(conn, parts.sealer, drawn.work.contact, turn.heard)
-            return keep(conn, parts, drawn)
+                contacts.add(conn, parts.sealer, drawn[-1].work.contact, turn.heard)
+            return _keep(conn, parts, drawn)
 
         return together(parts, write, conn)
 
@@ -77,38 +82,50 @@ def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
             return answered
         begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
         case = cases.by_id(conn, parts.sealer, begun.case.id, lock=True) if begun.case else None
-        return keep(conn, parts, draft(parts, _decide(conn, parts, turn, begun, case if case and not case.ended else None)))
+        works = _decide(conn, parts, turn, begun, case if case and not case.ended and not case.parked else None)
+        return _keep(conn, parts, [draft(parts, work) for work in works])
+
+
+def _keep(conn: sa.Connection, parts: Parts, drawn: list[Draft]) -> tuple[Text, ...]:
+    """Keep every decision of one text; the last is the one that answers it."""
+    answered: tuple[Text, ...] = ()
+    for one in drawn:
+        answered = keep(conn, parts, one)
+    return answered
 
 
 def _stranger(parts: Parts, turn: Turn) -> Contact:
     return Contact(parts.new_id(), parts.program.languages[0], turn.number)
 
 
-def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.Beginning, case: Case | None) -> Work:
+def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.Beginning, case: Case | None) -> list[Work]:
+    """What the text comes to; most texts concern one case. A phone in other hands, or a stop with a case parked beside it,
+    concerns two."""
     contact = begun.contact or _stranger(parts, turn)
     test = _is_test(parts, turn)
     if case is not None and case.test and not test:  # a person has that number after all: nothing of theirs is held back
         case = replace(case, test=False)
-    scene = Scene(parts.program, parts.now(), begun.full)
+    scene = parts.scene(conn, begun.full, surge=case is None)
     heard = turn.heard
     if case is not None:
         moved = scene.for_case(case)
         if moved.now - scene.now > SKEW and not turn.late:  # the clock was set back: they wrote after what they answer
             heard = moved.now
         scene = moved
-    if case is None:
-        related = cases.last_closed(conn, contact.id) if begun.contact else None
-        opened = Case(
-            parts.new_id(),
-            parts.new_reference(),
-            contact.id,
-            contact.language,
-            related=related or "",
-            cannot_text="stopped" if contact.stopped else "",
-            test=test,
-        )
-    said = turn.said if not turn.opt_out else {"STOP": "stop", "START": "start", "HELP": "help"}.get(turn.opt_out, turn.said)
-    step = hear(case or opened, said, heard, scene, parts.vocabularies)
+    opened = case or _opened(conn, parts, contact, test, cases.last_closed(conn, contact.id) or "" if begun.contact else "")
+    said = _OPT_OUT.get(turn.opt_out, turn.said)
+    delivered = messages.question_delivered(conn, opened.id, opened.asked) if opened.asked else None
+    step = hear(opened, said, heard, scene, parts.ears, delivered)
+    others: list[Work] = []
+    if case is not None and step.case.parked:  # somebody else holds the phone: a second case, linked to this one
+        others.append(Work(contact, case, step, scene, "resident"))
+        case, opened = None, _opened(conn, parts, contact, test, opened.id)
+        step = hear(opened, said, heard, Scene(parts.program, parts.now(), begun.full), parts.ears)
+    elif any(isinstance(effect, OptOut) for effect in step.effects):
+        for parked in cases.parked(conn, parts.sealer, contact.id):
+            others.append(Work(contact, parked, stopped_too(parked, scene.now), scene.for_case(parked), "resident"))
+    if contact.slowed_until is not None and contact.slowed_until > scene.now:
+        step = _slowed(step, scene)
     inbound = Text(
         parts.new_id(),
         "in",
@@ -120,7 +137,43 @@ def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.Beginnin
         language=step.case.language,
         provider_id=turn.provider_id,
     )
-    return Work(contact, case, step, scene, "probe" if step.case.test else "resident", inbound, turn.late)
+    return [*others, Work(contact, case, step, scene, "probe" if step.case.test else "resident", inbound, turn.late)]
+
+
+_OPT_OUT = {"STOP": "stop", "START": "start", "HELP": "help"}  # what the carrier made of a text, as our own words
+
+
+def _opened(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, related: str) -> Case:
+    """A new case, with what is known of the number: that it writes often, or a human's care note (rule 24)."""
+    now = parts.now()
+    said = set()
+    remarks: tuple[tuple[str, str], ...] = ()
+    if related and cases.opened_since(conn, contact.id, now - OFTEN_WITHIN) >= OFTEN - 1:
+        said.add("writes_often")
+    if contact.care_until is not None and (words := contacts.care_note(conn, parts.sealer, contact.id, now)):
+        said.add("care_note")
+        remarks = (("care note", words),)
+    return Case(
+        parts.new_id(),
+        parts.new_reference(),
+        contact.id,
+        contact.language,
+        related=related,
+        cannot_text="stopped" if contact.stopped else "",
+        said=frozenset(said),
+        remarks=remarks,
+        test=test,
+    )
+
+
+def _slowed(step: Step, scene: Scene) -> Step:
+    """Answered at most every ten minutes. Who is in a new danger, or stops texts, is answered at once; all words are kept."""
+    if any(isinstance(effect, (Page, OptOut)) for effect in step.effects):
+        return step
+    said = step.case.marks.get("slow_said")
+    if said is None or scene.now - said >= SLOW:
+        return Step(step.case.marked(slow_said=scene.now), step.effects)
+    return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, (Say, Ask))))
 
 
 def _is_test(parts: Parts, turn: Turn) -> bool:

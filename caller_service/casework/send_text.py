@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from caller_service.core.case import Case, Step
-from caller_service.core.dispatch import text_arrived, text_held, text_lost
+from caller_service.core.dispatch import page_lost, text_arrived, text_held, text_lost
+from caller_service.core.holding import words_taken
 from caller_service.core.routing import Scene
-from caller_service.core.safe_contact import may_note, may_text
+from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
 from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.messages import Text
 
-from .change import Changed, change_looking, looking_anew, take_turn
+from .change import Changed, change, change_looking, looking_anew, take_turn
 from .parts import Parts, transaction
 from .together import together
 
@@ -45,6 +46,7 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
         _held(parts, text)
     elif not number:  # they stopped texts with the carrier, and their case may not know
         undelivered(parts, text, ContactStopped("no number"))
+        asked_in_vain(parts, text)
         _give_up(parts, text, "no number", "held")
     else:
         _try(parts, text, number, job)
@@ -111,6 +113,8 @@ def _sent(parts: Parts, text: Text, sid: str) -> None:
         _wake_next(conn, parts, text, text.tries + 1)
 
     together(parts, write)
+    if text.case_id and text.person is None and HUMAN_WORDS & set(text.keys.split()):  # a human has joined
+        change(parts, text.case_id, words_taken, "system")
 
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
@@ -142,12 +146,16 @@ def _allowed(conn: sa.Connection, parts: Parts, text: Text) -> bool:
         return case is not None and not case.watched
     if text.keys == "note":
         return may_note(case, text.at)
+    if text.keys == "note.neutral":  # it was allowed once, where it was written; what has closed since counts
+        return not case.cannot_text and not case.parked and not case.watched and not case.withdrawn
     return all(may_text(case, key) for key in text.keys.split())
 
 
 def _number(conn: sa.Connection, parts: Parts, text: Text) -> str:
     if text.person is not None:
-        return next((rung.number for rung in parts.program.ladder if rung.name == text.person and rung.number), "")
+        number = next((rung.number for rung in parts.program.ladder if rung.name == text.person and rung.number), "")
+        stopped = text.answers is None and bool(number) and contacts.is_stopped(conn, parts.sealer, number)
+        return "" if stopped else number
     if text.contact_id is None:
         return ""
     contact = contacts.by_id(conn, parts.sealer, text.contact_id)
@@ -165,6 +173,7 @@ def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool)
             _wake_next(conn, parts, text, tries)
         return
     undelivered(parts, text, problem)
+    asked_in_vain(parts, text)
     with transaction(parts) as conn:
         messages.dead(conn, text.id, problem.code)
         _wake_next(conn, parts, text, tries)
@@ -175,6 +184,18 @@ def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool)
 def _told_of(text: Text) -> str | None:
     """The case on which it matters whether this text arrives: a resident's. Texts to staff have the ladder."""
     return text.case_id if text.person is None else None
+
+
+PAGES = frozenset({"page.text", "page.again", "page.surge"})
+
+
+def asked_in_vain(parts: Parts, text: Text) -> None:
+    """A page that cannot arrive asks the next person at once, and is an alarm."""
+    if text.person is None or text.case_id is None or PAGES.isdisjoint(text.keys.split()):
+        return
+    name = text.person
+    log.error("a page cannot arrive", extra={"message_id": text.id, "case": text.case_id})
+    change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), "system")
 
 
 def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> None:
@@ -236,11 +257,12 @@ def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: 
     if state in messages.ARRIVED:
         _arrived(parts, text)
     if state in messages.FAILED:
+        asked_in_vain(parts, text)
         code = int(error) if error and error.isdecimal() else 0
         undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)
 
     def noted(conn: sa.Connection) -> None:
-        if messages.receipt(conn, text.id, state, provider_id, error) and text.state in messages.UNSENT:
+        if messages.receipt(conn, text.id, state, provider_id, error, parts.now()) and text.state in messages.UNSENT:
             _wake_next(conn, parts, text, text.tries)  # whoever sent it may have been killed before they could
 
     try:

@@ -1,36 +1,40 @@
-"""A text from somebody on a ladder: they answer a page with the case's reference, and have it.
+"""A text from somebody on a ladder: they answer a page with the case's reference, and may speak with the resident by it.
 
-With a time behind it ("K7M4Q2 20", "K7M4Q2 in 20 minutes", "K7M4Q2 18:40") they have it and will be there then; with "no"
-("K7M4Q2 no", "pass K7M4Q2") the next person is asked at once.
+"K7M4Q2" takes the case, "K7M4Q2 20" with a time, "K7M4Q2 no" passes it on (core/page_answer.py). Whoever has it may write
+"K7M4Q2 Hello, I am Dana": those words go to the resident. Without a code, a staff number that writes of a danger, or
+wants no texts, is a person like any other.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from caller_service.core.case import Case
-from caller_service.core.dispatch import Refused, accept, at_time, pass_on
+from caller_service.core import holding
+from caller_service.core.case import Case, Step
+from caller_service.core.dispatch import accept, at_time, decline, pass_on
+from caller_service.core.page_answer import Act, Passes, Says, Takes, read_answer
 from caller_service.core.program import Program, Rung
+from caller_service.core.refusal import Refused
+from caller_service.core.reply import Command, Danger, read
 from caller_service.core.routing import Scene
 from caller_service.durable.jobs import PEOPLE
 from caller_service.store import cases, messages
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD
-from .change import change
+from .change import Look, change_looking
 from .parts import DIGITS, LETTERS, Parts, transaction
-from .receive import Turn
+from .receive import Turn, receive
 
 _PAIR = rf"[{LETTERS}]\W?[{DIGITS}]"
 _REFERENCE = re.compile(rf"(?<![A-Z0-9])(?:{_PAIR}\W?){{2}}{_PAIR}(?![A-Z0-9])")
-_TAKES = re.compile(r"(i |i'll )?(take|taking|have|got|accept|yes|ok|okay|mine|tomo|acepto|s[ií])?( it| this)?")
-_PASSES = re.compile(r"(i )?(no|nope|pass|busy|can't|cant|cannot|not me|paso|ocupad[oa])( it| busy)?")
-_CLOCK = re.compile(r"(?:at |a las )?([01]?\d|2[0-3]):([0-5]\d) ?(am|pm)?")
-_MINUTES = re.compile(r"(?:in |en )?(\d{1,3}) ?(?:m|min|mins|minutes?|minutos?)?")
-_HOURS = re.compile(r"(?:in |en )?(\d{1,2}) ?(?:h|hrs?|hours?|horas?)")
+THEMSELVES = frozenset({"stop", "start", "help", "person", "emergency", "emergency_for_me"})  # about the one who writes
+MOST_WORDS = 480  # characters to a resident in one text
 
 
 def on_the_ladder(program: Program, number: str) -> Rung | None:
@@ -38,33 +42,86 @@ def on_the_ladder(program: Program, number: str) -> Rung | None:
     return next((rung for rung in program.ladder if rung.number == number), None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """What a text asks for, and what is answered when it is done."""
+
+    do: Look | None
+    key: str
+    fill: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
-    """Take the case whose reference was sent. The same text twice gets the same answer."""
+    """Take the case whose reference was sent, pass it on, or speak with the resident. The same text twice gets the same
+    answer, and does nothing twice: what it does and that it was heard are written together."""
     with parts.engine.connect() as conn:
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
         reference, rest = read_page_answer(turn.said)
         case = cases.by_reference(conn, parts.sealer, reference) if reference else None
-    key, fill = _accepted(parts, case, rung, rest) if case else ("page.unknown", {})
-    language = parts.program.languages[0]
-    words = parts.catalog.text(language, key, **fill)
-    inbound = Text(
-        parts.new_id(), "in", turn.said, "heard", turn.heard, None, case.id if case else None, rung.name, provider_id=turn.provider_id
-    )
-    now, about = parts.now(), case.id if case else None
+    if case is None:
+        return (
+            receive(parts, turn) if about_themselves(parts, turn.said) else _answered(parts, turn, rung, None, _Deed(None, "page.unknown"))
+        )
+    return _answered(parts, turn, rung, case, _deed(case, rung.name, rest, parts))
+
+
+def about_themselves(parts: Parts, said: str) -> bool:
+    """Is this no answer to a page, but a person in danger, or one who wants no texts?"""
+    reply = read(said, None, (), parts.ears[parts.program.languages[0]]).reply
+    return isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name in THEMSELVES)
+
+
+def _answered(parts: Parts, turn: Turn, rung: Rung, case: Case | None, deed: _Deed) -> tuple[Text, ...]:
+    """Do it, and write in the same transaction that it was heard and what is answered."""
+    replies: list[Text] = []
+
+    def heard(conn: sa.Connection, key: str, fill: Mapping[str, str]) -> None:
+        replies[:] = _rows(conn, parts, turn, rung, case, key, fill)
+
+    try:
+        if deed.do is None or case is None:
+            with transaction(parts) as conn:
+                heard(conn, deed.key, deed.fill)
+        else:
+            try:
+                change_looking(parts, case.id, deed.do, rung.name, also=lambda conn: heard(conn, deed.key, deed.fill))
+            except Refused as refusal:
+                with transaction(parts) as conn:
+                    heard(conn, REFUSALS.get(refusal.code, "page.ended"), {"name": refusal.name})
+    except sa.exc.IntegrityError:  # the same text came twice at once: the other's answer is the answer
+        with parts.engine.connect() as conn:
+            return messages.heard(conn, parts.sealer, turn.provider_id) or ()
+    return tuple(replies)
+
+
+REFUSALS = {
+    "taken": "page.taken",
+    "held": "page.held",
+    "too_far": "page.too_far",
+    "may_not_text": "page.note_refused",
+    "full": "page.full",
+    "reason_needed": "page.reason",
+    "not_yours": "page.held",
+    "paused_before": "page.paused_before",
+}
+
+
+def _rows(conn: sa.Connection, parts: Parts, turn: Turn, rung: Rung, case: Case | None, key: str, fill: Mapping[str, str]) -> list[Text]:
+    language, about = parts.program.languages[0], case.id if case else None
+    reference = case.reference if case else ""
+    keys = key.split()
+    words = "\n".join(parts.catalog.text(language, each, reference=reference, program=parts.program.name, **fill) for each in keys)
+    inbound = Text(parts.new_id(), "in", turn.said, "heard", turn.heard, None, about, rung.name, provider_id=turn.provider_id)
+    now = parts.now()
     reply = Text(
         parts.new_id(), "out", words, "waiting" if turn.late else "replied", now, None, about, rung.name, inbound.id,
         keys=key, language=language, next_at=now + HOLD if turn.late else None,
     )  # fmt: skip
-    try:
-        with transaction(parts) as conn:
-            messages.add(conn, messages.rows(parts.sealer, (inbound, reply)))
-            if turn.late:
-                parts.jobs.enqueue(conn, "send_text", f"send:{reply.id}:0", reply.id, PEOPLE)
-    except sa.exc.IntegrityError:  # the same text came twice at once: the other's answer is the answer
-        with parts.engine.connect() as conn:
-            return messages.heard(conn, parts.sealer, turn.provider_id) or ()
-    return (reply,)
+    messages.add(conn, messages.rows(parts.sealer, (inbound, reply)))
+    if turn.late:
+        parts.jobs.enqueue(conn, "send_text", f"send:{reply.id}:0", reply.id, PEOPLE)
+    return [reply]
 
 
 def read_page_answer(said: str) -> tuple[str, str]:
@@ -75,41 +132,76 @@ def read_page_answer(said: str) -> tuple[str, str]:
     return re.sub(r"\W", "", found[0]), f"{said[: found.start()]} {said[found.end() :]}".strip()
 
 
-def promised(rest: str, scene: Scene) -> datetime | None:
-    """The time somebody gives with a page's answer; None for none. Raises Refused for one more than twelve hours away, and
-    for words that mean nothing we know: a guess would stop the ladder."""
-    if found := _CLOCK.fullmatch(rest):
-        hour = int(found[1]) % 12 + 12 * (found[3] == "pm") if found[3] else int(found[1])
-        return at_time(hour, int(found[2]), scene)
-    found = _MINUTES.fullmatch(rest)
-    minutes = int(found[1]) if found else 60 * int(hours[1]) if (hours := _HOURS.fullmatch(rest)) else 0
-    if minutes > 12 * 60:
-        raise Refused("too_far")
-    if minutes:
-        return scene.now + timedelta(minutes=minutes)
-    if _TAKES.fullmatch(rest):
+def promised(answer: Takes, scene: Scene) -> datetime | None:
+    """When somebody who takes a case says they will be there; None for no time. Raises Refused for one more than twelve
+    hours away."""
+    if answer.minutes is not None:
+        if answer.minutes > 12 * 60:
+            raise Refused("too_far")
+        return scene.now + timedelta(minutes=answer.minutes)
+    if answer.at is None:
         return None
-    raise Refused("unclear")
+    hour, minute = answer.at
+    if not answer.either:
+        return at_time(hour, minute, scene)
+    return min(at_time(each, minute, scene) for each in (hour % 12, hour % 12 + 12) if _near(each, minute, scene))
 
 
-def plain(rest: str) -> str:
-    """What stands around the code, without marks and capitals."""
-    return " ".join(re.sub(r"[^\w:' ]", " ", rest.lower().replace("\u2019", "'")).split())
-
-
-def _accepted(parts: Parts, case: Case, rung: Rung, rest: str) -> tuple[str, dict[str, str]]:
-    words = plain(rest)
+def _near(hour: int, minute: int, scene: Scene) -> bool:
     try:
-        if _PASSES.fullmatch(words):
-            change(parts, case.id, lambda now, scene: pass_on(now, rung.name, scene), rung.name)
-            return "page.passed", {"reference": case.reference}
-        change(
-            parts,
-            case.id,
-            lambda now, scene: accept(now, rung.name, promised(words, scene) or now.marks.get("promised"), scene),
-            rung.name,
+        at_time(hour, minute, scene)
+    except Refused:
+        return False
+    return True
+
+
+def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
+    """What the words around the code ask for."""
+    answer = read_answer(rest)
+    has_it = name in (case.holder, case.accepted_by)
+    if isinstance(answer, Takes):
+        taken = "page.accepted page.minor" if case.minor and not case.minor_reviewed else "page.accepted"
+        return _Deed(lambda now, scene, _: accept(now, name, promised(answer, scene) or now.marks.get("promised"), scene), taken)
+    if isinstance(answer, Passes) and not has_it:
+        return _Deed(lambda now, scene, _: pass_on(now, name, scene), "page.passed")
+    if isinstance(answer, Passes):
+        return _Deed(lambda now, scene, _: _given_back(now, name, scene), "page.released")
+    if isinstance(answer, Act):
+        return _act(answer, name, parts)
+    if isinstance(answer, Says) and has_it:
+        words = answer.words[:MOST_WORDS]
+        return _Deed(lambda now, scene, conn: holding.note(now, name, words, scene, others=_others(conn, name, now)), "page.note_sent")
+    if isinstance(answer, Says) and case.human_has_it and not case.page_waits:
+        return _Deed(None, "page.held", {"name": case.holder or case.accepted_by})
+    return _Deed(None, "page.unclear")
+
+
+def _given_back(case: Case, name: str, scene: Scene) -> Step:
+    return holding.release(case, name, "", scene) if case.in_danger or case.held else decline(case, name, "", scene)
+
+
+def _act(act: Act, name: str, parts: Parts) -> _Deed:
+    """What somebody does to a conversation by text; a reason stands behind the word where one is needed."""
+    words = act.words
+    if act.name == "hand_over":
+        to = next((rung.name for rung in parts.program.ladder if rung.name.casefold() == words.casefold().strip(" .")), "")
+        if not to:
+            return _Deed(None, "page.no_such", {"name": words[:40]})
+        return _Deed(
+            lambda now, scene, conn: holding.hand_over(now, name, to, "", scene, _others(conn, to, now)), "page.handed", {"name": to}
         )
-    except Refused as refusal:
-        key = {"taken": "page.taken", "too_far": "page.too_far", "unclear": "page.unclear"}.get(refusal.code, "page.ended")
-        return key, {"reference": case.reference, "name": refusal.name}
-    return "page.accepted", {"reference": case.reference}
+    deeds: Mapping[str, tuple[Look, str]] = {
+        "pause": (lambda now, scene, _: holding.pause(now, name, words, scene), "page.paused"),
+        "take_over": (lambda now, scene, conn: holding.take_over(now, name, words, scene, _others(conn, name, now)), "page.accepted"),
+        "release": (lambda now, scene, _: _given_back(now, name, scene), "page.released"),
+        "looked": (lambda now, scene, _: holding.looked(now, name, words, scene), "page.looked"),
+        "lower": (lambda now, scene, _: holding.lower_level(now, name, words, scene), "page.lowered"),
+        "lift": (lambda now, scene, _: holding.lift_watched(now, name, words, scene), "page.lifted"),
+    }
+    do, key = deeds[act.name]
+    return _Deed(do, key)
+
+
+def _others(conn: sa.Connection, name: str, case: Case) -> int:
+    """Dangers that this person holds beside this one (rule 21)."""
+    return cases.held_by(conn, name, case.id)

@@ -1,4 +1,5 @@
-"""/api/v1: what a destination does with a hand-off: list, get, acknowledge, status, note (contract.md "Doors").
+"""/api/v1: what a destination does with a hand-off: list, get, acknowledge, status, note; and what a named human does in a
+conversation: take over, hand over, pause, answer for the resident, lower, lift, look (docs/dispatch-api.md).
 
 Bearer tokens; OpenAPI 3.1 at /api/v1/openapi.json; every error is problem+json. Every read of a case is journaled.
 """
@@ -12,14 +13,17 @@ from flask import Flask, Response, abort, g, jsonify
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from caller_service.casework.change import Decide, change
+from caller_service.casework.change import Decide, Look, change_looking
+from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
-from caller_service.core import eido_schema
+from caller_service.core import eido_schema, holding
 from caller_service.core.case import OUTCOMES, Case, Status, Step
-from caller_service.core.dispatch import Refused, accept, ask_resident, at_time, decline, note, update
+from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
+from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.front.guard import bearer_only, guarded, open_to_all, parts
 from caller_service.front.problem import problem
+from caller_service.store import cases
 
 from .hand_off_schema import SCHEMA
 
@@ -47,6 +51,7 @@ class Acknowledgement(Schema):
         validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"), metadata={"description": "Accept: there at this local time, HH:MM."}
     )
     reason = fields.Str(validate=validate.Length(1, 300), metadata={"description": "Decline: why."})
+    minor_reviewed = fields.Bool(load_default=False, metadata={"description": "Accept: you have looked at this case of somebody under 18."})
     words = fields.Str(
         validate=validate.Length(1, 480), metadata={"description": "Ask: the question, as the resident reads it. Nobody has the case yet."}
     )
@@ -68,13 +73,83 @@ class StatusUpdate(Schema):
     by = BY
     outcome = fields.Str(load_default="", validate=validate.OneOf(["", *sorted(OUTCOMES)]))
     reason = fields.Str(load_default="", validate=validate.Length(0, 300))
+    report = fields.Str(
+        load_default="",
+        validate=validate.OneOf(["", "made", "not_required"]),
+        metadata={
+            "description": "Closing after a child or an old person was said to be hurt: was it reported? Who and when belong in reason."
+        },
+    )
+
+    @validates_schema
+    def whole(self, told: dict[str, Any], **_: object) -> None:
+        if told.get("report") and not told.get("reason"):
+            raise ValidationError("A report needs who and when.", "reason")
 
 
 class Note(Schema):
-    """Words to the resident, as they are; sent only where texting was called safe."""
+    """Words to the resident, as they are. In danger the first who writes holds the conversation, and software falls silent.
+
+    Sent where texting was called safe, or within ten minutes of a text of theirs. In danger with contact not asked one
+    neutral text may be sent later; after violence only with a supervisor's reason.
+    """
 
     by = BY
     words = fields.Str(required=True, validate=validate.Length(1, 480))
+    take_over = fields.Bool(load_default=False, metadata={"description": "Go on in the place of whoever holds the conversation."})
+    supervisor_reason = fields.Str(load_default="", validate=validate.Length(0, 300))
+
+
+REASON = fields.Str(load_default="", validate=validate.Length(0, 300), metadata={"description": "Kept sealed with the case."})
+NEEDED_REASON = fields.Str(required=True, validate=validate.Length(1, 300), metadata={"description": "Kept sealed with the case."})
+
+
+class Named(Schema):
+    """Somebody does it, by name."""
+
+    by = BY
+    reason = REASON
+
+
+class Reasoned(Schema):
+    """Somebody does it, by name, and says why."""
+
+    by = BY
+    reason = NEEDED_REASON
+
+
+class HandOver(Schema):
+    """Somebody else goes on, by name. They must write by the clock `join`, or the ladder runs."""
+
+    by = BY
+    to = fields.Str(required=True, validate=validate.Length(1, 80), metadata={"description": "Who goes on, by name."})
+    reason = REASON
+
+
+class AnswerFor(Schema):
+    """An answer given for the resident, from what they told you. It may raise the level at once, and never lowers it."""
+
+    by = BY
+    question = fields.Str(required=True, validate=validate.Length(1, 40))
+    choice = fields.Str(required=True, validate=validate.Length(1, 40))
+    reason = NEEDED_REASON
+
+
+class CareNote(Schema):
+    """Words for people here, in place of the screening, for somebody who writes often. No days: taken away."""
+
+    by = BY
+    words = fields.Str(load_default="", validate=validate.Length(0, 480))
+    days = fields.Int(load_default=30, validate=validate.Range(0, 30))
+    reason = NEEDED_REASON
+
+
+class Slowed(Schema):
+    """A supervisor has this number answered at most every ten minutes, new danger excepted. 0 hours: as everybody."""
+
+    by = BY
+    hours = fields.Int(load_default=12, validate=validate.Range(0, 12))
+    reason = NEEDED_REASON
 
 
 hand_offs = Blueprint("hand_offs", __name__, url_prefix="/api/v1/hand-offs", description="Hand-offs and what dispatch says of them")
@@ -132,7 +207,7 @@ def acknowledge(told: dict[str, Any], hand_off_id: str) -> Response:
             return decline(case, told["by"], told["reason"], scene)
         if told["answer"] == "ask":
             return ask_resident(case, told["by"], told["words"], scene)
-        return accept(case, told["by"], _promised(told, scene), scene)
+        return accept(case, told["by"], _promised(told, scene), scene, told["minor_reviewed"])
 
     return _changed(hand_off_id, decide)
 
@@ -151,7 +226,8 @@ def _promised(told: dict[str, Any], scene: Scene) -> datetime | None:
 def status(told: dict[str, Any], hand_off_id: str) -> Response:
     """The team moves; the resident hears it by the channel they called safe."""
     return _changed(
-        hand_off_id, lambda case, scene: update(case, Status(told["status"]), told["by"], told["outcome"], scene, told["reason"])
+        hand_off_id,
+        lambda case, scene: update(case, Status(told["status"]), told["by"], told["outcome"], scene, told["reason"], told["report"]),
     )
 
 
@@ -159,7 +235,102 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.arguments(Note)
 def notes(told: dict[str, Any], hand_off_id: str) -> Response:
     """Write to the resident."""
-    return _changed(hand_off_id, lambda case, scene: note(case, told["by"], told["words"], scene))
+    by, words, reason = told["by"], told["words"], told["supervisor_reason"]
+    return _acted(
+        hand_off_id,
+        lambda case, scene, conn: holding.note(case, by, words, scene, reason, told["take_over"], cases.held_by(conn, by, case.id)),
+    )
+
+
+@hand_offs.post("/<hand_off_id>/take-over")
+@hand_offs.arguments(Named)
+def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Hold the conversation from now on; the resident hears your name, and software falls silent."""
+    by = told["by"]
+    return _acted(
+        hand_off_id, lambda case, scene, conn: holding.take_over(case, by, told["reason"], scene, cases.held_by(conn, by, case.id))
+    )
+
+
+@hand_offs.post("/<hand_off_id>/hand-over")
+@hand_offs.arguments(HandOver)
+def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Somebody else goes on; the resident hears their name."""
+    by, to = told["by"], told["to"]
+    return _acted(
+        hand_off_id, lambda case, scene, conn: holding.hand_over(case, by, to, told["reason"], scene, cases.held_by(conn, to, case.id))
+    )
+
+
+@hand_offs.post("/<hand_off_id>/release")
+@hand_offs.arguments(Named)
+def release(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Give it back: a danger runs down the ladder at once, anything else goes back to software."""
+    return _changed(hand_off_id, lambda case, scene: holding.release(case, told["by"], told["reason"], scene))
+
+
+@hand_offs.post("/<hand_off_id>/pause")
+@hand_offs.arguments(Named)
+def pause(told: dict[str, Any], hand_off_id: str) -> Response:
+    """One pause of ten minutes, which the resident hears of."""
+    return _changed(hand_off_id, lambda case, scene: holding.pause(case, told["by"], told["reason"], scene))
+
+
+@hand_offs.post("/<hand_off_id>/answers")
+@hand_offs.arguments(AnswerFor)
+def answers(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Answer a question for the resident."""
+    return _changed(
+        hand_off_id,
+        lambda case, scene: holding.answer_for(case, told["by"], told["question"], told["choice"], told["reason"], scene),
+    )
+
+
+@hand_offs.post("/<hand_off_id>/lower")
+@hand_offs.arguments(Reasoned)
+def lower(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Lower the level: you answer for every reason there is. Danger said after this raises it again."""
+    return _changed(hand_off_id, lambda case, scene: holding.lower_level(case, told["by"], told["reason"], scene))
+
+
+@hand_offs.post("/<hand_off_id>/lift-watched")
+@hand_offs.arguments(Reasoned)
+def lift_watched(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Nobody watches them any more, and you have made sure of it."""
+    return _changed(hand_off_id, lambda case, scene: holding.lift_watched(case, told["by"], told["reason"], scene))
+
+
+@hand_offs.post("/<hand_off_id>/minor-reviewed")
+@hand_offs.arguments(Named)
+def minor_reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
+    """You have looked at this case of somebody under 18."""
+    return _changed(hand_off_id, lambda case, scene: holding.looked(case, told["by"], told["reason"], scene))
+
+
+@hand_offs.post("/<hand_off_id>/reviewed")
+@hand_offs.arguments(Named)
+def reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
+    """You have read what asked for a human's look."""
+    return _changed(hand_off_id, lambda case, scene: holding.read_by(case, told["by"], told["reason"], scene))
+
+
+@hand_offs.post("/<hand_off_id>/care-note")
+@hand_offs.arguments(CareNote)
+def care_note(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Words for people here in place of the screening, for at most 30 days."""
+    read_or_404(hand_off_id)
+    set_care_note(parts(), hand_off_id, told["by"], told["words"], told["days"], told["reason"])
+    return _packet(hand_off_id)
+
+
+@hand_offs.post("/<hand_off_id>/slow")
+@hand_offs.arguments(Slowed)
+def slow(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Have this number answered less often, for at most 12 hours. Only somebody who stands on a ladder as supervisor may."""
+    read_or_404(hand_off_id)
+    if not slow_down(parts(), hand_off_id, told["by"], told["hours"], told["reason"]):
+        return problem(409, "Conflict", REFUSALS["not_a_supervisor"], code="not_a_supervisor")
+    return _packet(hand_off_id)
 
 
 REFUSALS = {
@@ -169,6 +340,15 @@ REFUSALS = {
     "cannot_move": "That does not follow from where the case stands.",
     "outcome_needed": "Closing needs an outcome; after danger one that says how the person is.",
     "may_not_text": "The resident may not be texted.",
+    "held": "Somebody else holds the conversation. Take it over first.",
+    "not_yours": "You do not have it.",
+    "full": "Nobody holds more than three conversations in danger.",
+    "paused_before": "There is one pause in a conversation.",
+    "no_such_question": "There is no such question.",
+    "no_such_choice": "That is none of its answers.",
+    "reason_needed": "That needs a reason.",
+    "report_needed": "A child or an old person was said to be hurt: say whether it was reported, who did, and when.",
+    "not_a_supervisor": "Only a supervisor of a ladder may.",
 }
 
 
@@ -178,10 +358,23 @@ def _changed(hand_off_id: str, decide: Decide) -> Response:
 
 def changed(hand_off_id: str, decide: Decide) -> Response | None:
     """Change the case; None when that is done, or the refusal. 404 for what was never handed off."""
+    return acted(hand_off_id, lambda case, scene, _: decide(case, scene))
+
+
+def _acted(hand_off_id: str, decide: Look) -> Response:
+    return acted(hand_off_id, decide) or _packet(hand_off_id)
+
+
+def read_or_404(hand_off_id: str) -> None:
     if read_hand_off(parts(), hand_off_id) is None:
         abort(404, "There is no such hand-off.")
+
+
+def acted(hand_off_id: str, decide: Look) -> Response | None:
+    """As `changed`, for a decision that looks at more than the case."""
+    read_or_404(hand_off_id)
     try:
-        change(parts(), hand_off_id, decide, g.token_name)
+        change_looking(parts(), hand_off_id, decide, g.token_name)
     except Refused as refusal:
         held = {"held_by": refusal.name} if refusal.name else {}
         return problem(409, "Conflict", REFUSALS[refusal.code], code=refusal.code, **held)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from caller_service.core.case import DANGER_KINDS
 from caller_service.core.eido_registry import HUMAN_INCIDENT_TYPES, INCIDENT_TYPES
 
 _TEXT = {"type": "string"}
@@ -32,6 +33,12 @@ _PLACE = {
 _CONTACT = {
     "terms": _TEXT,
     "number": _MAYBE,
+    "number_condition": {
+        "enum": ["called_safe", "emergency_services_only", None],
+        "description": "emergency_services_only: contact was never asked. The number is for emergency services, not for a call back.",
+    },
+    "standing": {"enum": ["stopped", "watched", "violence", "unsafe", "unwanted", "not_asked", "argument", "yes"]},
+    "withdrawn": {"type": "array", "items": {"enum": ["text", "call"]}, "description": "Taken back by the resident in words."},
     "text": _YES_NO,
     "call": _YES_NO,
     "voicemail": _TEXT,
@@ -40,6 +47,16 @@ _CONTACT = {
     "not_told": {"type": "boolean", "description": "What changed last, or a text to them, has reached the resident by no way."},
     "only_replies": _YES_NO,
     "watched": _YES_NO,
+}
+_CONVERSATION = {
+    "accepted_by": _MAYBE,
+    "holder": {"type": ["string", "null"], "description": "Whose own words the resident has: the one human voice."},
+    "open_questions": {"type": "array", "items": _TEXT, "description": "Not asked yet: the human's list."},
+    "answered_for": {"type": "object", "additionalProperties": _TEXT, "description": "Question: who answered it for the resident."},
+    "minor": _YES_NO,
+    "minor_reviewed_by": _MAYBE,
+    "unread_language": _MAYBE,
+    "phone_in_other_hands": _YES_NO,
 }
 _INCIDENT_TYPE = _whole({"type": {"enum": [*INCIDENT_TYPES, *HUMAN_INCIDENT_TYPES]}, "by": {"type": "string", "minLength": 1}}) | {
     "description": "What a named human called it, in a code of NENA's registry. Absent: nobody did, and software says MNTL or CITASST.",
@@ -72,6 +89,12 @@ SCHEMA: dict[str, Any] = {
         },
         "level": {"enum": ["R1", "R2", "R3", "R4", "R5", "R6", None]},
         "reasons": _CODES,
+        "dangers": {"type": "array", "items": {"enum": list(DANGER_KINDS)}, "description": "Kinds of danger said or answered."},
+        "safety": {
+            "type": "object",
+            "additionalProperties": {"enum": ["yes", "no", "unsure", "skipped", "unreadable", "not_asked"]},
+            "description": "The safety questions and their answers, as codes. not_asked is never a no.",
+        },
         "markers": _CODES,
         "review": _YES_NO,
         "response": {"enum": ["human", "team", "counselor", "information", "call_911", "review"]},
@@ -84,6 +107,7 @@ SCHEMA: dict[str, Any] = {
         "need": _TEXT,
         "language": _whole({"bcp47": _TEXT, "iso639_3": {"type": "string", "pattern": "^[a-z]{3}$"}}),
         "contact": _whole(_CONTACT),
+        "conversation": _whole(_CONVERSATION),
         "notes": {"type": "array", "items": _whole({"self_reported": {"const": True}, "words": _TEXT, "translated": _YES_NO})},
         "remarks": {"type": "array", "items": _whole({"by": _TEXT, "words": _TEXT})},
         "asked_to_cancel": _YES_NO,
@@ -95,5 +119,5 @@ SCHEMA: dict[str, Any] = {
         "test": _TEST,
         "incident_type": _INCIDENT_TYPE,
     },
-    optional=("test", "incident_type"),
+    optional=("test", "incident_type", "dangers", "safety", "conversation"),
 )

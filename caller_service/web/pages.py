@@ -9,7 +9,7 @@ from caller_service.language.vocabularies import RIGHT_TO_LEFT
 from caller_service.language.wording import filling
 
 pages = guarded("pages", open_to_all)
-POLICE_CASES = ("violence", "weapon", "attempt", "minor", "others")
+POLICE_CASES = ("violence", "weapon", "attempt", "minor", "medical", "others")
 NAMES = {"en": "English", "es": "Español"}
 
 
