@@ -32,7 +32,7 @@ from twilio.request_validator import RequestValidator
 from caller_service.settings import Settings
 from caller_service.store.ledger import counted
 
-CONVERSATION = ("my brother is seeing things and shouting", "3", "2", "2", "2", "2", "Main St and 3rd Ave", "1", "2", "1", "1")
+CONVERSATION = ("my brother shouts", "3", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "2", "2", "1")
 PUBLIC = "https://bench.test"
 WORKERS, THREADS = 2, 16
 _rounds = itertools.count()  # each plays from numbers of its own: on PostgreSQL one database serves all

@@ -16,7 +16,7 @@ from caller_service.front.problem import hang_errors
 from caller_service.gateway.destinations import Poster
 from caller_service.gateway.line import Line
 from caller_service.language.catalog import Catalog, folder, read_catalog
-from caller_service.language.vocabularies import read_vocabularies
+from caller_service.language.vocabularies import read_ears
 from caller_service.program import read_program
 from caller_service.readiness import live_faults
 from caller_service.settings import Settings
@@ -81,7 +81,7 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
         sealer=Sealer(settings.data_keys, settings.index_keys),
         program=program,
         catalog=catalog,
-        vocabularies=read_vocabularies(program.languages, program.watched),
+        ears=read_ears(program.languages, program.watched),
         jobs=Jobs(engine),
         line=Line(
             settings.twilio_account_sid, settings.twilio_auth_tokens[0], sender, settings.twilio_api_url, settings.twilio_api_key,

@@ -317,10 +317,13 @@ def protocol() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def protocol_check(file: Path) -> None:
     """Every way the protocol can be wrong, all at once."""
+    from caller_service.core.protocol_check import common_path
     from caller_service.protocol_file import read_protocol
 
     read = read_protocol(file)
     click.echo(f"{read.id} {read.version}: sound. {len(read.questions)} questions, {len(read.rules)} rules. Hash {read.hash}")
+    path = common_path(read)
+    click.echo(f"Common path: {len(path)} answers until the hand-off: {', '.join(path)}")
 
 
 @protocol.command("table")

@@ -195,8 +195,11 @@ def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
         raise Fault("in_use")
     case, real = Case("probe", "", "probe", parts.program.languages[0]), ""
     said, unread = opener(parts, played.language), False
+    before = ""
     while True:
-        clock.wait(parts.program.clocks.read + PACE if unread else 0)
+        unread = unread or said == before  # the same words at once would be one reply
+        before = said
+        clock.wait(parts.program.clocks.read + parts.program.clocks.unseen + PACE if unread else 0)
         step = _decided(parts, case, said)
         begun = clock.now()
         heard = channel.say(said)
@@ -224,7 +227,7 @@ def _decided(parts: Parts, case: Case, said: str) -> Step:
     """What the same words come to, decided here."""
     with parts.engine.connect() as conn:
         scene = parts.scene(conn)
-    return hear(case, said, scene.now, scene, parts.vocabularies)
+    return hear(case, said, scene.now, scene, parts.ears)
 
 
 def _found(parts: Parts, step: Step) -> tuple[Step, str]:
@@ -249,7 +252,7 @@ def _until(look: Callable[[], bool], begun: float, otherwise: str, clock: Time) 
 
 def opener(parts: Parts, language: str) -> str:
     """The first words: those that choose the language, the shortest there are."""
-    commands = parts.vocabularies[language].commands
+    commands = parts.ears[language].vocabulary.commands
     phrases = [" ".join(phrase) for phrase, command in commands.items() if command == f"language:{language}"]
     if not phrases:
         raise Fault("no_language_word")
@@ -263,7 +266,7 @@ def reply(parts: Parts, case: Case, script: Script) -> tuple[str, bool]:
         return place(parts.program, parts.now()), False
     wanted = script.get(question.id) if not question.safety else script["safety"]
     code = next((code for code in (wanted, "no") if code in offered), offered[-1])
-    return str(offered.index(code) + 1), question.safety and code == "no"
+    return str(offered.index(code) + 1), (question.safety and code == "no") or question.opens(code)
 
 
 def place(program: Program, now: datetime) -> str:

@@ -147,7 +147,7 @@ def _known(sheet: Sheet, key: str, values: tuple[str, ...], known: tuple[str, ..
 
 def _clocks(sheet: Sheet) -> Clocks:
     given = {
-        field.name: sheet.whole(field.name, getattr(Clocks(), field.name), 0 if field.name == "read" else 1, _DAY)
+        field.name: sheet.whole(field.name, getattr(Clocks(), field.name), 0 if field.name in ("read", "unseen", "surge_page") else 1, _DAY)
         for field in fields(Clocks)
     }
     clocks = Clocks(**given)
@@ -216,6 +216,7 @@ def _ladder(top: Sheet, numbers: Numbers) -> tuple[Rung, ...]:
             hours=sheet.hours("hours"),
             wait=sheet.whole("wait", 0, 0, _DAY),
             repeats=sheet.whole("repeats", 1, 1, 10),
+            backstop=sheet.flag("backstop", False),
         )
         if by == "call" and numbers.ours and _MESSAGING_SERVICE.fullmatch(numbers.ours[0].number):
             sheet.fault("by", "a call needs a number to call from, and the first of [numbers] ours is a Messaging Service SID")
@@ -227,7 +228,7 @@ def _ladder(top: Sheet, numbers: Numbers) -> tuple[Rung, ...]:
     if numbers.probe and numbers.probe in {*(rung.number for rung in rungs), numbers.psap, numbers.counselor, numbers.interpreter}:
         top.fault("numbers.probe", "is somebody's number: the probe needs one that nobody has")
     top.twice("ladder", [f"{rung.name} ({rung.ladder})" for rung in rungs if rung.name], "rungs")
-    if not top.lost and not any(rung.ladder == "danger" for rung in rungs):
+    if not top.lost and not any(rung.ladder == "danger" and not rung.backstop for rung in rungs):
         top.fault("ladder", 'nobody stands on the ladder "danger"')
     return tuple(rungs)
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from caller_service.core import protocol_check
-from caller_service.core.protocol import Choice, Condition, Level, Protocol, Question, Rule, condition
+from caller_service.core.protocol import Choice, Condition, Level, Protocol, Question, Rule, Words, condition
 from caller_service.sheet import ProgramFaults, Sheet, toml_sheet
 
 
@@ -57,8 +57,11 @@ def _question(sheet: Sheet) -> Question:
         when=_condition(sheet),
         safety=sheet.flag("safety", False),
         by_who=sheet.flag("by_who", False),
-        in_danger=sheet.flag("in_danger", False),
+        in_danger=sheet.whole("in_danger", 0, 0, 9),
         follow_up=sheet.flag("follow_up", False),
+        sooner=_condition(sheet, "sooner") if "sooner" in sheet.content else None,
+        after_hand_off=_condition(sheet, "after_hand_off") if "after_hand_off" in sheet.content else None,
+        notice_minor=sheet.flag("notice_minor", False),
     )
     sheet.done()
     return question
@@ -73,7 +76,15 @@ def _choices(sheet: Sheet) -> tuple[Choice, ...]:
             choices.append(Choice(content))
         elif isinstance(content, dict):
             choice = sheet.inner(f"choices[{place}]", content)
-            choices.append(Choice(choice.text("code"), _condition(choice)))
+            choices.append(
+                Choice(
+                    choice.text("code"),
+                    _condition(choice),
+                    choice.text("reads", ""),
+                    choice.flag("opens", False),
+                    choice.flag("deaf", False),
+                )
+            )
             choice.done()
         else:
             sheet.fault(f"choices[{place}]", "must be a code or a table with code and when")
@@ -90,20 +101,32 @@ def _rule(sheet: Sheet) -> Rule:
         when=_condition(sheet),
         say=sheet.text("say", "") or None,
         review=sheet.flag("review", False),
+        at_once=sheet.flag("at_once", False),
         marker=sheet.flag("marker", False),
+        by_who=sheet.flag("by_who", False),
+        in_violence=sheet.text("in_violence", ""),
     )
     sheet.done()
     return rule
 
 
-def _condition(sheet: Sheet) -> Condition:
-    if "when" in sheet.content and sheet.content["when"] == []:
-        sheet.fault("when", "is empty; leave it out to mean always")
+def _condition(sheet: Sheet, key: str = "when") -> Condition:
+    if key in sheet.content and sheet.content[key] == []:
+        sheet.fault(key, "is empty; leave it out to mean always")
     alternatives = []
-    for alternative in sheet.tables("when"):
+    for alternative in sheet.tables(key):
         alternatives.append({name: alternative.texts(name, needed=True) for name in alternative.content})
     return condition(alternatives)
 
 
-def _dangers(sheet: Sheet) -> dict[str, str]:
-    return {kind: sheet.text(kind) for kind in sheet.content}
+def _dangers(sheet: Sheet) -> dict[str, Words]:
+    """A kind's words are a key, or a table that says they depend on who needs help."""
+    found = {}
+    for kind, content in sheet.content.items():
+        if isinstance(content, dict):
+            worded = sheet.inner(kind, content)
+            found[kind] = Words(worded.text("say"), worded.flag("by_who", False))
+            worded.done()
+        else:
+            found[kind] = Words(sheet.text(kind))
+    return found

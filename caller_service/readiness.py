@@ -68,7 +68,7 @@ def _said(span: Span) -> str:
 
 def uncovered(program: Program) -> list[Span]:
     """The spans of a local week, day by day, in which nobody of the danger ladder is on duty with a phone."""
-    rungs = program.rungs("danger")
+    rungs = (*program.rungs("danger"), *program.backstops)
     clocks = {time(), *(clock for rung in rungs for hours in rung.hours for clock in (hours.opens, hours.closes))}
     edges = sorted(datetime.combine(_MONDAY + timedelta(days=day), clock) for day in range(7) for clock in clocks)
     spans: list[Span] = []

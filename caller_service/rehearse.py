@@ -27,6 +27,7 @@ from caller_service.casework.parts import new_id, transaction
 from caller_service.cli import migrated
 from caller_service.core.program import Program
 from caller_service.front.guard import token_hash
+from caller_service.language.lexicons import read_combinations
 from caller_service.program import read_program
 from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.dispatcher import CadSettings
@@ -79,6 +80,7 @@ def _play(settings: Settings, told: Program, fresh: bool, port: int, pace: float
     if fresh:
         _forget(settings)
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # a proxy of the surroundings has no business here
+    read_combinations()  # once, before the children are forked: each has it then
     children = Children()
     children.finish("migrate", lambda: _prepare(settings, program, api_token))
     children.start("web", lambda: Web(lambda: caller_service.create_app(settings, program), f"fd://{sockets['web'].fileno()}", 1, 16).run())

@@ -14,7 +14,7 @@ from caller_service.core.effect import Ask, Effect, HandOff, Page, Record, Say
 from caller_service.core.program import Program
 from caller_service.core.routing import Scene
 from caller_service.language.catalog import read_catalog
-from caller_service.language.vocabularies import read_vocabularies
+from caller_service.language.vocabularies import read_ears
 from caller_service.language.wording import spoken, texts
 
 
@@ -26,10 +26,10 @@ def converse(program: Program, language: str | None = None, keep: str | None = N
     lines = [f"protocol: {program.protocol.id} {program.protocol.version}", f"language: {language or 'as written'}", ""]
     print(f"{program.name}. Write as a resident would; Ctrl-D ends.\n")
     case = _opened(program, language)
-    catalog, vocabularies = read_catalog(program.languages), read_vocabularies(program.languages, program.watched)
+    catalog, ears = read_catalog(program.languages), read_ears(program.languages, program.watched)
     for words in _typed():
         now = datetime.now(UTC)
-        step = hear(_opened(program, case.language) if case.ended else case, words, now, Scene(program, now), vocabularies)
+        step = hear(_opened(program, case.language) if case.ended else case, words, now, Scene(program, now), ears)
         case = step.case
         heard = (
             spoken(step.effects, case, program, catalog)

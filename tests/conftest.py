@@ -288,8 +288,8 @@ class Resident:
 
     def wants_a_team(self) -> Resident:
         """Screened for an adult they know; a team is asked for, and told to wait if none is free."""
-        self.texts("my brother is seeing things and shouting")
-        return self.texts("3", "2", "2", "2", "2", "Main St and 3rd Ave", "1", "2", "1", "1")
+        self.texts("my brother shouts")
+        return self.texts("3", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "2", "2")
 
 
 def signed(house: House, path: str, fields: dict[str, str], token: str | None = None) -> Any:

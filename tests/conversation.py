@@ -16,19 +16,19 @@ import caller_service
 from caller_service.casework.interpret import hear
 from caller_service.core import clock
 from caller_service.core.case import Case, Step, from_plain, to_plain
-from caller_service.core.effect import Ask, Effect, Effects, HandOff, OptIn, OptOut, Page, Record, Say, StandDown
+from caller_service.core.effect import Alert, Ask, Effect, Effects, HandOff, OptIn, OptOut, Page, Record, Say, StandDown
 from caller_service.core.program import Program
 from caller_service.core.reply import Answer, PlaceGiven, Reading
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance
 from caller_service.language.catalog import read_catalog
-from caller_service.language.vocabularies import read_vocabularies
+from caller_service.language.vocabularies import read_ears
 from caller_service.language.wording import Words, texts
 from caller_service.program import read_program
 
 PROGRAM = read_program(Path(caller_service.__file__).parent / "programs" / "rehearsal" / "program.toml")
 CATALOG = read_catalog(PROGRAM.languages)
-VOCABULARIES = read_vocabularies(PROGRAM.languages, PROGRAM.watched)
+EARS = read_ears(PROGRAM.languages, PROGRAM.watched)
 OPEN = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)  # a Monday, 11:00 in Denver: every team but youth works
 NIGHT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # 02:00 in Denver
 PACE = timedelta(seconds=10)  # between what a resident reads and what they write
@@ -74,7 +74,7 @@ class Resident:
             self.now += after
             if self.case.ended:
                 self.case = Case(f"{self.case.id}+", self.case.reference, self.case.contact, self.case.language, related=self.case.id)
-            self._turn(lambda case, words=words: hear(case, words, self.now, self._scene(), VOCABULARIES))  # type: ignore[misc]
+            self._turn(lambda case, words=words: hear(case, words, self.now, self._scene(), EARS))  # type: ignore[misc]
         return self
 
     def answers(self, *codes: str, after: timedelta = PACE) -> Resident:
@@ -155,9 +155,12 @@ def reading(case: Case, code: str) -> Reading:
 def told(effect: Effect) -> str:
     """One effect as a transcript writes it; words are written as words."""
     if isinstance(effect, Page):
-        return f"page {effect.ladder}, rung {effect.rung + 1}"
+        also = ", the one before too" * effect.two + ", supervisors" * effect.supervisor + ", backstop" * effect.backstop
+        return f"page {effect.ladder}, rung {effect.rung + 1}{also}"
     if isinstance(effect, HandOff):
         return f"hand-off: {effect.because}"
+    if isinstance(effect, Alert):
+        return f"tell {effect.name}: {effect.key.removeprefix('alert.')}"
     if isinstance(effect, StandDown):
         return "stand down the others"
     if isinstance(effect, (OptOut, OptIn)):

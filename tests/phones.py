@@ -74,10 +74,9 @@ def fails(house: House, text_id: str, error: str = "30003") -> None:
 
 def screened(house: House, contact: str = "1", who: str = "1", number: str = ME, language: str = "hi") -> Resident:
     """Wants a team, and said how we may reach them."""
-    me = house.resident(number).texts(language, who, "2", "2", "2", contact, "Main St and 3rd Ave", "1")
-    while me.case().status == "screening":
-        asked = me.case().state["asked"]
-        me.texts({"gun": "2", "want": "1", "if_none": "1", "voicemail": "1"}[asked])
+    me = house.resident(number).texts(language, who, "2", "2", "2", contact, "1", "Main St and 3rd Ave", "2")
+    while asked := me.case().state["asked"]:
+        me.texts({"gun": "2", "if_none": "1", "voicemail": "1"}[asked])
     assert me.case().status == "handed_off"
     return me
 

@@ -216,7 +216,7 @@ def short_program(folder: Path, cad_url: str) -> Path:
     words = file.read_text(encoding="utf-8")
     changes = (
         (r"http://127\.0\.0\.1:8020", cad_url, 1),
-        (r"(?m)^read = \d+", f"read = {READ:g}", 1),
+        (r"(?m)^read = \d+", f"read = {READ:g}\nunseen = 0\nsurge_page = 0", 1),
         (r"(?m)^page_next = \d+", f"page_next = {PAGE_NEXT}", 1),
         (r"(?m)^truth = \d+", f"truth = {TRUTH}", 1),
         (r"(?m)^hours = .*$", "", 0),
@@ -397,11 +397,15 @@ class Person:
             assert self.heard.answered, (self.heard.status, self.house.logs()[-2000:])
         return self
 
+    def says(self, words: str) -> Person:
+        """An answer that counts only if its question can have been read; its receipt may come a moment later."""
+        threading.Event().wait(max(0.0, READ + 0.5 - (time.monotonic() - self._heard_at)))
+        return self.texts(words)
+
     def says_no(self, times: int = 1) -> Person:
         """No to safety questions, each read at a human's pace."""
         for _ in range(times):
-            threading.Event().wait(max(0.0, READ + 0.02 - (time.monotonic() - self._heard_at)))
-            self.texts("2")
+            self.says("2")
         return self
 
     @property

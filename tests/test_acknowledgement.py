@@ -49,7 +49,7 @@ def test_a_page_can_be_answered_with_a_time(house: House, rest: str, minutes: in
     assert abs(datetime.fromisoformat(case.state["marks"]["promised"]) - house.clock.at - said) < timedelta(minutes=1), "kept whole"
 
 
-@pytest.mark.parametrize("said", ["who is {}?", "wrong number {}", "sorry asleep {}", "{} 6pm", "{} half an hour", "is {} mine 3"])
+@pytest.mark.parametrize("said", ["who is {}?", "wrong number {}", "{} 🤷", "{}?", "is {} mine 3"])
 def test_what_is_not_understood_takes_nothing_and_the_ladder_goes_on(house: House, said: str) -> None:
     me = in_danger(house)
 
@@ -58,7 +58,7 @@ def test_what_is_not_understood_takes_nothing_and_the_ladder_goes_on(house: Hous
     assert me.case().status != "accepted"
     house.wait(61)
     house.sweeps()
-    assert "Second dispatcher" in {row.person for row in house.rows("page")}
+    assert "Shift supervisor" in {row.person for row in house.rows("page")}
 
 
 def test_a_time_that_is_too_far_takes_nothing(house: House) -> None:
@@ -72,12 +72,12 @@ def test_a_time_that_is_too_far_takes_nothing(house: House) -> None:
 @pytest.mark.parametrize("said", ["{} no", "pass {}", "{} can't, busy", "{} can\u2019t", "nope {}", "not me {}"])
 def test_a_page_can_be_passed_on_by_text_and_the_next_is_asked_at_once(house: House, said: str) -> None:
     me = in_danger(house)
-    assert [row.person for row in house.rows("page")] == ["Dispatcher on duty"]
+    assert {row.person for row in house.rows("page")} == {"Dispatcher on duty", "Second dispatcher"}, "R1: two at once"
 
     house.resident(DISPATCHER).texts(said.format(me.case().reference)).told("page.passed")
 
     assert me.case().status != "accepted"
-    assert "Second dispatcher" in {row.person for row in house.rows("page")}
+    assert "Shift supervisor" in {row.person for row in house.rows("page")}
 
 
 def ask(house: House, me: Resident, words: str = "Which door do we come to?", by: str = "Maria") -> int:

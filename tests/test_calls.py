@@ -22,10 +22,11 @@ from caller_service.casework.call_person import PAUSES, call_person
 from caller_service.core import dispatch
 from caller_service.core.case import Case, Status
 from caller_service.core.case import replace as changed
-from caller_service.core.dispatch import Refused, pass_on
+from caller_service.core.dispatch import pass_on
 from caller_service.core.effect import Page, Record
 from caller_service.core.escalation import people
 from caller_service.core.program import Program, Rung
+from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.language.wording import spelled
 from caller_service.store import calls
@@ -533,7 +534,8 @@ def test_passing_on_asks_the_next_and_moves_nothing_else() -> None:
 def test_whoever_passes_on_is_not_asked_by_the_page_that_follows() -> None:
     alone = replace(PROGRAM, ladder=(Rung("danger", "Ana", "call", ANA, repeats=3), Rung("team", "Sue", "call", SUE, supervisor=True)))
     case, scene = asked(alone)
-    (_, page) = pass_on(case, "Ana", scene).effects
+    later = Scene(alone, NOON + timedelta(minutes=3))  # the supervisor's time has come
+    (_, page) = pass_on(case, "Ana", later).effects
     assert isinstance(page, Page)
     assert [rung.name for rung in people(page, scene)] == ["Sue"]
 

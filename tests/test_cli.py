@@ -21,7 +21,7 @@ from caller_service.cli import main
 from caller_service.core.program import Program
 from caller_service.settings import Settings
 
-PROTOCOL = PACKAGE / "protocols" / "safety_screen_1.toml"
+PROTOCOL = PACKAGE / "protocols" / "safety_screen_2.toml"
 CITY = PACKAGE / "programs" / "rehearsal"
 
 
@@ -124,7 +124,10 @@ def test_the_version_is_told() -> None:
 
 def test_a_sound_protocol_is_called_sound_with_its_hash() -> None:
     ended = ran("protocol", "check", str(PROTOCOL))
-    assert ended.exit_code == 0 and re.fullmatch(r"safety_screen 1: sound\. \d+ questions, \d+ rules\. Hash [0-9a-f]{64}\n", ended.stdout)
+    assert ended.exit_code == 0 and re.fullmatch(
+        r"safety_screen 2: sound\. \d+ questions, \d+ rules\. Hash [0-9a-f]{64}\nCommon path: 8 answers until the hand-off: who, .*\n",
+        ended.stdout,
+    )
 
 
 @pytest.mark.parametrize(
@@ -169,16 +172,16 @@ def test_a_language_that_is_not_shipped_is_refused(folder: Path) -> None:
 
 # ---- talk -----------------------------------------------------------------------------------------------------------
 
-CONVERSATION = ("my brother is seeing things and shouting", "3", "2", "2", "2", "1", "Main St & 3rd Ave", "1", "2", "1", "1")
+CONVERSATION = ("my brother is seeing things and shouting", "3", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "2", "2", "1")
 
 
 def test_talk_plays_a_conversation_and_keeps_it(folder: Path) -> None:
     ended = ran("talk", "--keep", "kept.txt", said="\n".join(CONVERSATION) + "\n")
     assert ended.exit_code == 0, ended.stderr
     kept = (folder / "kept.txt").read_text(encoding="utf-8")
-    assert kept.startswith("protocol: safety_screen 1\n")
+    assert kept.startswith("protocol: safety_screen 2\n")
     assert [line[2:] for line in kept.splitlines() if line.startswith("> ")] == list(CONVERSATION)
-    for words in ("< Who needs help?", "! hand_off (screened)", "= handed_off R3"):
+    for words in ("Who needs help?", "! hand_off (screened)", "= handed_off R3"):
         assert words in ended.stdout and words in kept
     assert [path.name for path in folder.iterdir() if path.name != "var"] == ["kept.txt"], "nothing else is kept"
 

@@ -30,7 +30,7 @@ from caller_service.core.disposition import reconsider
 from caller_service.core.effect import HandOff, Page, Record, Say
 from caller_service.core.eido import PRIORITIES, Issuer, document, tracking_id
 from caller_service.core.eido_schema import SCHEMA, faults, misshapen
-from caller_service.core.hand_off import ISO_639_3, digest, packet
+from caller_service.core.hand_off import ISO_639_3, digest, number_condition, packet
 from caller_service.core.incident_type import ALLOWED, set_type
 from caller_service.core.program import Destination
 from caller_service.core.protocol import DOUBT, SKIPPED, UNREADABLE, Level
@@ -121,7 +121,7 @@ def test_whatever_was_answered_the_document_is_sound_and_asks_for_no_police(case
 def test_a_number_goes_out_only_where_contact_was_called_safe(case: Case) -> None:
     made = json.dumps(told(case))
 
-    safe = case.answers.get("contact") in ("text_call", "text", "text_deaf", "call") and not case.watched
+    safe = number_condition(case) is not None  # called safe, or in danger for emergency services
     assert (f"tel:{NUMBER}" in made) == safe
     assert safe or NUMBER[2:] not in made
 
@@ -470,7 +470,7 @@ def test_an_ended_case_stays_ended(status: str) -> None:
 
 
 def test_who_asked_for_somebody_else_hears_of_no_arrival() -> None:
-    person = Person().texts("hi").answers("adult", "no", "no", "no", "text", "inside", "worried", "team", "wait").staff(takes("Sam"))
+    person = Person().texts("hi").answers("adult", "no", "no", "no", "text", "team", "inside", "worried", "wait").staff(takes("Sam"))
     person.staff(says("EnRoute")).hears_of("status.other.coming")
     person.staff(says("PatientContact")).hears_of("status.other.finished")
     assert person.staff(says("Transporting")).said == ()
@@ -605,7 +605,7 @@ def test_without_a_token_no_eido_is_told(house: House, headers: dict[str, str]) 
 
 
 def test_a_units_way_from_assigned_to_cleared_is_heard_step_by_step(house: House) -> None:
-    me = house.resident().texts("hi").texts("1", "2", "2", "2", "2", "Main St and 3rd Ave", "4", "1", "1")
+    me = house.resident().texts("hi").texts("1", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "5", "1")
     assert me.case().status == "handed_off"
     heard = []
     for status in ("Assigned", "Dispatched", "EnRoute", "Delayed", "Delayed", "OnScene", "PatientContact", "Transporting"):

@@ -71,7 +71,7 @@ def test_nobody_on_shift_is_an_alarm_and_everybody_is_asked() -> None:
 # ---- the end of the ladder, and what they chose for it -----------------------------------------------------------------
 def waiting(if_none: str) -> Resident:
     follow = ("no",) if if_none == "counselor" else ()
-    return Resident().texts("hi").answers("me", "no", "no", "no", "text_call", "inside", "worried", "team", if_none, *follow)
+    return Resident().texts("hi").answers("me", "no", "no", "no", "text_call", "team", "inside", "worried", if_none, *follow)
 
 
 def at_the_end(if_none: str) -> Resident:
@@ -113,13 +113,13 @@ def test_who_does_not_answer_at_the_end_goes_on_waiting_and_people_go_on_being_a
 @pytest.mark.parametrize(("language", "word"), [("en", "CHANGE"), ("en", "i changed my mind"), ("es", "CAMBIAR")])
 def test_the_choice_can_be_changed_by_text_at_any_time(language: str, word: str) -> None:
     person = Resident(language).texts("hi" if language == "en" else "hola")
-    person.answers("me", "no", "no", "no", "text_call", "inside", "worried", "team", "call_911").texts(word)
+    person.answers("me", "no", "no", "no", "text_call", "team", "inside", "worried", "call_911").texts(word)
     assert person.asked == "if_none"
     assert [key for key in person.said if key.startswith("ask.")] == ["ask.if_none"], "put once"
 
     person.texts("2").hears_of("contingency.kept")
 
-    assert person.case.answers["if_none"] == "counselor" and person.asked == ""
+    assert person.case.answers["if_none"] == "counselor" and person.asked == "voicemail"
     assert person.case.status == Status.HANDED_OFF and person.case.response == "team", "nothing else was changed"
     assert person.happened(HandOff), "dispatch hears of it"
 
@@ -129,7 +129,7 @@ def test_a_choice_changed_to_wait_says_that_we_go_on() -> None:
 
 
 def test_a_choice_that_cannot_be_read_three_times_brings_a_person() -> None:
-    person = waiting("call_911").texts("change", "xyzzy", "xyzzy", "xyzzy")
+    person = waiting("call_911").texts("change", "xyzzy", "xyzzx", "xyzz", "xyz")
 
     assert person.case.in_danger and person.happened(Page)
     assert person.case.answers["if_none"] in ("call_911", "unreadable")
@@ -158,7 +158,7 @@ def test_a_late_yes_calls_back_no_team_that_has_accepted(if_none: str) -> None:
 
 
 def test_a_doubt_that_no_human_has_looked_at_is_not_closed_by_a_choice() -> None:
-    person = Resident().texts("hi").answers("unknown", "unsure", "no", "no", "text_call", "outside", "worried", "team", "wait")
+    person = Resident().texts("hi").answers("unknown", "no", "outside", "no", "unsure", "text_call", "team", "worried", "wait")
     assert person.case.review
 
     person.texts("change").answers("call_988").hears_of("contingency.988")
@@ -169,16 +169,17 @@ def test_a_doubt_that_no_human_has_looked_at_is_not_closed_by_a_choice() -> None
 
 
 def test_an_argument_or_a_code_word_is_not_closed_by_a_bare_number_at_the_end() -> None:
-    person = Resident().texts("hi").answers("me", "no", "no", "no", "text_call", "inside", "argument", "no", "team", "call_988")
+    person = Resident().texts("hi").answers("me", "no", "no", "no", "text_call", "team", "inside", "argument", "no", "call_988")
     person.waits(minutes=16)
 
-    assert person.asked == "" and person.said.count("truth.unpicked") == 2, "the truth, and no question"
+    assert person.asked == "" and "ask.if_none_still" not in person.said and "ask.if_none" not in person.said
+    assert person.heard == (), "need = argument: no unasked text until a human has confirmed contact"
 
 
 def test_with_nobody_on_duty_the_truth_is_told_once_a_tick() -> None:
     night = (Hours(frozenset(range(7)), time(22), time(22, 1)),)
     program = replace(PROGRAM, ladder=tuple(replace(rung, hours=night) for rung in PROGRAM.ladder))
-    person = Resident(program=program).texts("hi").answers("me", "no", "no", "no", "text_call", "inside", "worried", "team", "wait")
+    person = Resident(program=program).texts("hi").answers("me", "no", "no", "no", "text_call", "team", "inside", "worried", "wait")
     person.waits(minutes=6)
 
     assert person.said.count("truth.unpicked") == 1
@@ -193,7 +194,7 @@ def test_a_ladder_that_nobody_stands_on_asks_those_for_danger() -> None:
 def test_the_review_climbs_beside_the_team_ladder_and_skips_nobody() -> None:
     rungs = tuple(Rung("team", name, "text") for name in ("A", "B", "C")) + PROGRAM.rungs("danger") + PROGRAM.rungs("review")
     person = Resident(program=replace(PROGRAM, ladder=rungs)).texts("hi")
-    person.answers("unknown", "unsure", "no", "no", "text_call", "inside", "worried", "team", "wait").waits(minutes=16)
+    person.answers("unknown", "no", "inside", "no", "unsure", "text_call", "team", "worried", "wait").waits(minutes=16)
 
     asked = [name for page in person.happened(Page) if page.ladder == "team" for name in names(page, Scene(person.program, person.now))]
     assert [name for name in asked if name in "ABC"][:3] == ["A", "B", "C"]

@@ -28,7 +28,7 @@ from caller_service.core.routing import Scene
 from caller_service.store import ledger as counts
 from caller_service.store.tables import case as cases
 
-TEAM = ("adult", "no", "no", "no", "text_call", "inside", "worried", "team")
+TEAM = ("adult", "no", "no", "no", "text_call", "team", "inside", "worried")
 FULL = frozenset(area.id for area in PROGRAM.areas)
 BY_DAY = dataclasses.replace(PROGRAM, teams=tuple(team for team in PROGRAM.teams if team.hours))  # at night every team sleeps
 
@@ -101,13 +101,13 @@ def test_in_core_a_case_is_ended_in_one_place_only() -> None:
 def test_every_path_through_the_questions_stands_in_one_class() -> None:
     found = Counter((stands(turn.case).kind, stands(turn.case).of) for turn in ends())
     assert {kind for kind, _ in found} == {"open", "served", "unserved"}
-    assert {of for kind, of in found if kind == "unserved"} >= {"out_of_area", "unsafe_to_contact", "unwanted"}
+    assert {of for kind, of in found if kind == "unserved"} >= {"unsafe_to_contact", "unwanted"}
 
 
 def test_unsafe_and_unwanted_are_told_apart() -> None:
     row = ("me", "no", "no", "no")
-    unsafe = Resident().texts("hi").answers(*row, "unsafe", "inside", "worried", "counselor").case
-    unwanted = Resident().texts("hi").answers(*row, "unwanted", "inside", "worried", "counselor").case
+    unsafe = Resident().texts("hi").answers(*row, "unsafe", "counselor").case
+    unwanted = Resident().texts("hi").answers(*row, "unwanted", "counselor").case
     assert (stands(unsafe), stands(unwanted)) == (Entry("unserved", "unsafe_to_contact"), Entry("unserved", "unwanted"))
 
 
@@ -145,13 +145,13 @@ STARTS: dict[str, tuple[datetime, frozenset[str], tuple[str, ...]]] = {
     "full, counselor": (OPEN, FULL, (*TEAM, "counselor", "no")),
     "full, 911": (OPEN, FULL, (*TEAM, "call_911")),
     "night, waits": (NIGHT, frozenset(), (*TEAM, "wait")),
-    "outside, waits": (OPEN, frozenset(), (*TEAM[:5], "outside", *TEAM[6:], "wait")),
-    "near the edge": (OPEN, frozenset(), (*TEAM[:5], "near_edge", *TEAM[6:], "wait")),
-    "counselor": (OPEN, frozenset(), ("me", "no", "no", "no", "text", "inside", "worried", "counselor")),
-    "counselor, unwanted, a child": (OPEN, frozenset(), ("child", "no", "no", "no", "unwanted", "inside", "worried", "counselor")),
-    "counselor, unsafe, a child": (OPEN, frozenset(), ("child", "no", "no", "no", "unsafe", "inside", "worried", "counselor")),
-    "information, a child": (OPEN, frozenset(), ("child", "no", "no", "no", "text", "inside", "worried", "information")),
-    "911": (OPEN, frozenset(), ("me", "no", "no", "no", "text", "inside", "worried", "call_911")),
+    "outside, waits": (OPEN, frozenset(), (*TEAM[:6], "outside", *TEAM[7:], "wait")),
+    "near the edge": (OPEN, frozenset(), (*TEAM[:6], "near_edge", *TEAM[7:], "wait")),
+    "counselor": (OPEN, frozenset(), ("me", "no", "no", "no", "text", "counselor")),
+    "counselor, unwanted, a child": (OPEN, frozenset(), ("child", "no", "no", "no", "unwanted", "counselor")),
+    "counselor, unsafe, a child": (OPEN, frozenset(), ("child", "no", "no", "no", "unsafe", "counselor")),
+    "information, a child": (OPEN, frozenset(), ("child", "no", "no", "no", "text", "information")),
+    "911": (OPEN, frozenset(), ("me", "no", "no", "no", "text", "call_911")),
     "danger": (OPEN, frozenset(), ("me", "yes", "text", "inside")),
 }
 
@@ -279,15 +279,14 @@ def test_lost_is_unreachable() -> None:
 
 
 def test_reaching_911_after_all_is_help_shown_apart() -> None:
-    person = _started("full, 911").waits(minutes=11)
-    assert person.asked == "reached"
-    assert stands(person.answers("yes").case) == Entry("served", BY_911)
+    person = _started("911").staff(lambda case, scene: update(case, Status.CLOSED, "Sam", BY_911, scene))
+    assert stands(person.case) == Entry("served", BY_911)
 
 
 def test_a_stray_word_is_no_request_and_whoever_said_more_abandoned_one() -> None:
     for said in ("hi", "hola", "👍"):
         assert stands(Resident().texts(said).waits(hours=30).case) == Entry(NO_REQUEST), said
-    for more in (("i need somebody",), ("hi", "hmm"), ("hi", "1"), ("hi", "911"), ("my brother is seeing things and shouting",)):
+    for more in (("i need somebody",), ("hi", "hmm"), ("hi", "1")):
         assert stands(Resident().texts(*more).waits(hours=30).case) == Entry("unserved", "abandoned"), more
     assert stands(Resident().texts("STATUS").case) == Entry(NO_REQUEST)
 

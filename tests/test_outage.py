@@ -301,7 +301,7 @@ def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
     assert not [row for row in house.rows("message") if row.provider_id in ("SMmine", "SMtheirs")]
 
     looks(house)
-    me.texts("3").told("ask.health")  # the same process, and nothing was started anew
+    me.texts("3").told("ask.health.they")  # the same process, and nothing was started anew
     house.wait(60)
     listed(house, ("SMmine", ME, mine, at), ("SMtheirs", STRANGER, theirs, at))
     assert catch_up(house.parts) == 2
@@ -327,7 +327,7 @@ def test_connections_that_the_server_has_ended_cost_nobody_their_text(house: Hou
     me = house.resident().texts("hi").told("ask.who")
     with over_it(house) as conn:
         cut_off(house, conn)
-    me.texts("1").told("ask.health")
+    me.texts("1").told("ask.health.me")
 
     assert len(house.rows("message", direction="in")) == 2
 
@@ -382,7 +382,7 @@ def test_an_empty_file_in_its_place_is_an_outage_like_any_other(house: House) ->
             (aside / name).rename(file.parent / name)
         aside.rmdir()
 
-    me.texts("3").told("ask.health")
+    me.texts("3").told("ask.health.they")
 
 
 def test_a_text_still_on_its_way_is_left_to_its_webhook(house: House) -> None:
@@ -407,7 +407,7 @@ def test_several_missed_texts_are_taken_in_in_their_order_and_answer_only_what_w
 
 
 def test_a_missed_page_answer_of_staff_is_taken_in_too(house: House) -> None:
-    me = house.resident().texts("0", "1")
+    me = house.resident().texts("0", "2", "1")
     at = house.clock()
     house.wait(60)
     listed(house, ("SMstaff0", "+17205550130", me.case().reference, at))
@@ -486,7 +486,7 @@ def test_a_clock_that_steps_between_turns_loses_no_text_and_keeps_the_case_in_re
 
 @pytest.mark.parametrize("step", [HOUR, DAY], ids=["an hour on", "a day on"])
 def test_a_clock_that_steps_on_under_a_page_gives_one_decision_and_no_burst(house: House, wall: None, step: int) -> None:
-    me = house.resident().texts("0", "1")
+    me = house.resident().texts("0", "2", "1")
     house.settles()
     house.wait(step)
     house.sweeps().settles()
@@ -504,7 +504,7 @@ def test_a_clock_that_steps_on_under_a_page_gives_one_decision_and_no_burst(hous
 
 @BACK
 def test_a_clock_that_steps_back_under_a_page_says_nothing_twice_and_rings_later(house: House, wall: None, step: int) -> None:
-    me = house.resident().texts("0", "1")
+    me = house.resident().texts("0", "2", "1")
     house.settles()
     house.wait(step)
     for _ in range(5):
@@ -526,7 +526,7 @@ def test_a_clock_that_steps_back_under_a_page_says_nothing_twice_and_rings_later
 
 @STEPS
 def test_a_page_is_taken_whatever_the_clock_does(house: House, wall: None, step: int) -> None:
-    me = house.resident().texts("0", "1")
+    me = house.resident().texts("0", "2", "1")
     house.settles()
     house.wait(step)
     house.resident(DISPATCHER).texts(me.case().reference, sid="SMtakes")
@@ -541,7 +541,7 @@ def test_a_page_is_taken_whatever_the_clock_does(house: House, wall: None, step:
 
 @STEPS
 def test_a_text_that_waits_for_the_line_goes_out_once_when_the_clock_steps(house: House, wall: None, step: int) -> None:
-    me = house.resident().texts("0", "1")
+    me = house.resident().texts("0", "2", "1")
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     house.works(twilio=429)
@@ -564,7 +564,7 @@ def test_texts_reach_a_person_in_their_order_when_the_clock_steps_on(house: Hous
     house.settles()
 
     told = house.texts_to(ME)
-    places = [next(place for place, text in enumerate(told) if words in text) for words in ("have the request", "is coming", "corner")]
+    places = [next(place for place, text in enumerate(told) if words in text) for words in ("has taken the request", "is coming", "corner")]
     assert places == sorted(places)
 
 

@@ -176,7 +176,7 @@ def test_nothing_of_it_leaves_the_house_and_nobody_is_asked(house: House) -> Non
     assert {row.destination for row in house.rows("delivery")} == {"console"}
     assert {row.state for row in house.rows("delivery")} == {"received"}
     pages = house.rows("page")
-    assert pages and all(page.held for page in pages) and {page.rung for page in pages} == {0}
+    assert pages and all(page.held for page in pages) and {page.rung for page in pages} <= {0, 1}
     assert {row.state for row in house.rows("message", direction="out")} <= {"replied", "held"}
     assert not [row for row in house.rows("message") if row.person]
 
@@ -358,7 +358,7 @@ def test_nobody_is_on_the_way_and_a_person_beside_it_is_served_as_ever(house: Ho
     left_open(house, "help he took all the pills")
     house.resident(ME).texts("help he took all the pills")
     house.settles()
-    assert [packet["contact"]["number"] for packet, _ in house.posted] == [None] and len(house.posted) == 1
+    assert [packet["contact"]["number_condition"] for packet, _ in house.posted] == ["emergency_services_only"]
     assert {page.held for page in house.rows("page")} == {True, False}
     assert house.sent
 

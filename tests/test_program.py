@@ -17,7 +17,7 @@ from caller_service.sheet import hours
 
 PACKAGE = Path(__file__).parent.parent / "caller_service"
 REHEARSAL = PACKAGE / "programs" / "rehearsal"
-PROTOCOL = PACKAGE / "protocols" / "safety_screen_1.toml"
+PROTOCOL = PACKAGE / "protocols" / "safety_screen_2.toml"
 TODAY = date(2026, 11, 22)
 
 
@@ -153,7 +153,7 @@ TOML_FAULTS = [
     ('id = "care-2"', 'id = "care-1"', 'teams: two teams are called "care-1"'),
     ("areas.geojson", "nowhere.geojson", "nowhere.geojson: there is no such file"),
     ("places.csv", "nowhere.csv", "nowhere.csv: there is no such file"),
-    ("safety_screen_1.toml", "nowhere.toml", "nowhere.toml: there is no such file"),
+    ("safety_screen_2.toml", "nowhere.toml", "nowhere.toml: there is no such file"),
     ("[program]", "[program", "(at line 4, column"),
 ]
 
@@ -324,7 +324,7 @@ PROTOCOL_FAULTS = [
 
 @pytest.mark.parametrize(("old", "new", "named"), PROTOCOL_FAULTS)
 def test_a_fault_in_the_protocol_is_named(city: Path, old: str, new: str, named: str) -> None:
-    assert [fault for fault in spoil(city, "safety_screen_1.toml", old, new) if named in fault]
+    assert [fault for fault in spoil(city, "safety_screen_2.toml", old, new) if named in fault]
 
 
 def test_every_fault_of_every_file_is_named_at_once(city: Path) -> None:
@@ -333,7 +333,7 @@ def test_every_fault_of_every_file_is_named_at_once(city: Path) -> None:
         ("program.toml", "page_next = 60", "page_next = 0"),
         ("areas.geojson", '"2024-03-01"', '"soon"'),
         ("places.csv", "39.7060", "99"),
-        ("safety_screen_1.toml", 'level = "R1"', 'level = "R9"'),
+        ("safety_screen_2.toml", 'level = "R1"', 'level = "R9"'),
     ):
         (city / file).write_text((city / file).read_text().replace(old, new, 1))
 

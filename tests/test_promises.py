@@ -277,7 +277,11 @@ def test_every_path_has_one_route_a_reason_and_an_end_nobody_is_dropped_at() -> 
 
 
 def test_danger_is_routed_to_a_human_whatever_else_is_answered() -> None:
-    held([turn for turn in walked() if _in_danger(turn.case) and (turn.case.response != "human" or turn.case.ended)])
+    def astray(turn: Turn) -> bool:
+        screened = turn.before.status != Status.SCREENING  # a team or counselor that was asked for before stays asked for
+        return turn.case.ended or (turn.case.response != "human" and not screened) or not turn.case.page_waits
+
+    held([turn for turn in walked() if _in_danger(turn.case) and astray(turn)])
 
 
 def test_no_path_ends_without_words() -> None:
@@ -286,16 +290,16 @@ def test_no_path_ends_without_words() -> None:
 
 @pytest.mark.parametrize("language", PROGRAM.languages)
 def test_every_path_has_words_in_every_language(language: str) -> None:
-    keys = {
-        (effect.key if isinstance(effect, Say) else effect)
+    said = {
+        effect.key if isinstance(effect, Say) else effect: effect
         for turn in walked()
         for effect in turn.step.effects
         if isinstance(effect, (Say, Ask))
     }
     case = fresh(language)
 
-    for key in keys:
-        spoken = texts((Say(key) if isinstance(key, str) else key,), case, PROGRAM, CATALOG)
+    for effect in said.values():
+        spoken = texts((effect,), case, PROGRAM, CATALOG)
         assert spoken and all(message.text.strip() for message in spoken)
 
 
@@ -311,12 +315,21 @@ def words(step: Step, case: Case) -> list[str]:
     return [message.text for message in texts(step.effects, case, PROGRAM, CATALOG)]
 
 
-def test_a_path_has_at_most_nine_answers_on_the_usual_way() -> None:
-    usual = Resident().texts("hi").answers("me", "no", "no", "no", "text", "inside", "worried", "team", "wait")
-    assert usual.case.status == Status.HANDED_OFF and not usual.asked
+def test_the_hand_off_leaves_with_the_eighth_answer_and_with_the_ninth_where_a_gun_is_asked_about() -> None:
+    usual = Resident().texts("hi").answers("me", "no", "no", "no", "text", "team", "inside")
+    assert usual.case.status == Status.SCREENING
+    assert usual.answers("worried").case.status == Status.HANDED_OFF and usual.happened(HandOff)
+    assert usual.asked == "if_none", "what is only needed later is asked later"
 
+    def calm(turn: Turn) -> bool:
+        handed_off = turn.before.status == Status.SCREENING and turn.case.status == Status.HANDED_OFF
+        path = dict(turn.path)
+        return handed_off and not _in_danger(turn.case) and not {"gun", "violence"} & path.keys()
+
+    most = max((turn.path for turn in walked() if calm(turn)), key=len)
+    assert len(most) <= 8
     longest = max(ends(), key=lambda turn: len(turn.path))
-    assert len(longest.path) <= 16
+    assert len(longest.path) <= 18
 
 
 # ---- danger -----------------------------------------------------------------------------------------------------------
@@ -340,7 +353,7 @@ def test_once_a_human_is_paged_only_contact_and_where_are_asked() -> None:
 def test_the_resident_hears_at_once_that_a_person_is_being_asked() -> None:
     first = [turn for turn in walked() if _in_danger(turn.case) and not _in_danger(turn.before)]
 
-    held([turn for turn in first if "A person is being asked to join you here" not in " ".join(words(turn.step, turn.case))])
+    held([turn for turn in first if "We are asking a person to join you here" not in " ".join(words(turn.step, turn.case))])
 
 
 def test_every_emergency_says_what_to_do_before_anything_else() -> None:
@@ -355,16 +368,19 @@ def test_police_are_never_requested() -> None:
 
 
 def test_a_packet_never_carries_a_number_nobody_called_safe() -> None:
-    allowed = {"text_call", "text", "text_deaf", "call"}
+    """Called safe; or, in danger with contact not known, with its condition: for emergency services (rule 9)."""
 
-    held(
-        [
-            turn
-            for turn in walked()
-            if (packet(turn.case, PROGRAM, "+17205550199")["contact"]["number"] is not None)
-            != (turn.case.answers.get("contact") in allowed)
-        ]
-    )
+    def condition(case: Case) -> str | None:
+        contact = case.answers.get("contact")
+        if contact in ("text_call", "text", "text_deaf", "call"):
+            return "called_safe"
+        return "emergency_services_only" if contact not in ("unsafe", "unwanted") and _in_danger(case) else None
+
+    def told(turn: Turn) -> tuple[bool, str | None]:
+        contact = packet(turn.case, PROGRAM, "+17205550199")["contact"]
+        return contact["number"] is not None, contact["number_condition"]
+
+    held([turn for turn in walked() if told(turn) != (condition(turn.case) is not None, condition(turn.case))])
 
 
 def test_under_18_always_meets_a_human_before_a_team_goes() -> None:

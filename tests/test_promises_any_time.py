@@ -10,7 +10,7 @@ from conversation import PROGRAM, Resident, kept
 
 from caller_service.core.case import Status
 from caller_service.core.dispatch import accept
-from caller_service.core.effect import Ask, HandOff, OptIn, OptOut, Page, Record, Say
+from caller_service.core.effect import Alert, Ask, HandOff, OptIn, OptOut, Page, Record, Say
 from caller_service.core.protocol import HUMAN_NOW
 from caller_service.language.vocabularies import read_vocabularies
 
@@ -27,15 +27,20 @@ WAYS: dict[str, tuple[str, ...]] = {
     "attempt": ("me", "no", "no", "yes"),
     "soon": ("me", "no", "no", "yes", "no"),
     "contact": ("me", "no", "no", "no"),
-    "where": ("me", "no", "no", "no", "text"),
-    "need": ("me", "no", "no", "no", "text", "inside"),
-    "gun": ("me", "no", "no", "no", "text", "inside", "upset"),
-    "want": ("me", "no", "no", "no", "text", "inside", "worried"),
-    "if_none": ("me", "no", "no", "no", "text", "inside", "worried", "team"),
-    "voicemail": ("me", "no", "no", "no", "text_call", "inside", "worried", "counselor"),
+    "want": ("me", "no", "no", "no", "text"),
+    "where": ("me", "no", "no", "no", "text", "team"),
+    "need": ("me", "no", "no", "no", "text", "team", "inside"),
+    "gun": ("me", "no", "no", "no", "text", "team", "inside", "hears"),
 }
-FOLLOW_UPS = ("reached", "if_none_still")
+# Those that are put later, once the hand-off is on its way.
+LATER: dict[str, tuple[str, ...]] = {
+    "if_none": ("me", "no", "no", "no", "text", "team", "inside", "worried"),
+    "voicemail": ("me", "no", "no", "no", "text_call", "counselor"),
+}
+FOLLOW_UPS = (*LATER, "check", "reached", "if_none_still")
 EVERYWHERE = (*WAYS, *FOLLOW_UPS)
+
+STORY = {"en": "we were at my sister's place all day", "es": "estuvimos todo el día en casa de mi hermana"}
 
 at_every_question = pytest.mark.parametrize("question", EVERYWHERE)
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
@@ -46,12 +51,14 @@ def at(question: str, language: str = "en") -> Resident:
     person = Resident(language).texts("hola" if language == "es" else "hello")
     assert person.case.language == language
     if question == "reached":
-        person.answers("me", "no", "no", "no", "text", "inside", "worried", "call_911").waits(minutes=11)
+        person.answers("me", "no", "no", "no", "text", "call_911").texts(STORY[language])
+    elif question == "check":
+        person.answers("me", "no", "no", "no", "text", "counselor").texts(STORY[language])
     elif question == "if_none_still":
-        person.answers("me", "no", "no", "no", "text", "inside", "worried", "team", "counselor")
+        person.answers(*LATER["if_none"], "counselor")
         person.staff(lambda case, scene: accept(case, "Sam", None, scene)).waits(minutes=31)
     else:
-        person.answers(*WAYS[question])
+        person.answers(*(WAYS | LATER)[question])
     assert person.asked == question
     return person
 
@@ -94,9 +101,10 @@ def test_911_gives_the_words_at_once_and_changes_no_level(question: str, languag
         before = person.case.level
         person.texts(said)
 
-        assert "say.call_911" in person.said and "911" in person.heard[0].text, said
-        assert person.case.level == before and not person.happened(Page), said
-        assert person.asked == question
+        assert {"say.call_911", "say.not_911"} & set(person.said) and "911" in person.heard[0].text, said
+        assert person.asked == question or person.case.in_danger
+        if not person.case.in_danger:  # "please call 911 for me" asks for a human too
+            assert person.case.level == before and not person.happened(Page), said
 
 
 @in_every_language
@@ -111,13 +119,13 @@ def test_a_life_in_danger_is_heard_inside_a_story_at_every_question(question: st
         ),
         "es": ("no, pero se tomó todas las pastillas", "¡No respira!", "mi papá tiene un cuchillo grande", "me quiero morir"),
     }
-    first = ("danger.overdose", "danger.breathing", "danger.violence", "danger.suicide")
+    first = ("danger.overdose", "danger.breathing", "danger.violence", "danger.suicide.me")
     for said, words in zip(stories[language], first, strict=True):
         person = at_cached(question, language).texts(said)
 
-        assert person.said[0] == words, said
+        assert person.said[0] == words or (question == "who" and person.said[0].startswith(words)), said
         assert person.case.in_danger and person.case.page_waits and person.happened(HandOff), said
-        assert person.asked == ("health" if question not in FOLLOW_UPS else question) or "health" in person.case.again, said
+        assert person.asked == "health" or "health" in person.case.again, said
         assert said in person.case.narrative, "a story is kept for the people who help"
 
 
@@ -152,7 +160,7 @@ def _copy(person: Resident) -> Resident:
 def test_what_is_said_first_is_for_the_body_then_for_the_rest(language: str) -> None:
     """Of several dangers in one text the protocol's order decides: a doctor before anything else."""
     said = {"en": "im going to kill myself", "es": "me va a matar, se tomó muchas pastillas"}[language]
-    first = {"en": "danger.suicide", "es": "danger.overdose"}[language]
+    first = {"en": "danger.suicide.me", "es": "danger.overdose"}[language]
 
     assert at("who", language).texts(said).said[0] == first
 
@@ -263,15 +271,16 @@ SAFETY = tuple(question.id for question in PROGRAM.protocol.questions if questio
 
 @in_every_language
 @pytest.mark.parametrize("question", SAFETY)
-def test_a_no_faster_than_reading_never_counts_and_is_asked_again(question: str, language: str) -> None:
-    person = at(question, language)
-    for said in ("2", "no", "NO.", "2", "no"):
-        person.texts(said, after=timedelta(seconds=2))
+def test_a_no_faster_than_reading_never_counts_and_the_second_is_a_doubt(question: str, language: str) -> None:
+    """No receipt is known: delivered a second after it was sent, and three seconds to read (rule 8)."""
+    person = at(question, language).texts("nadie" if language == "es" else "nope", after=timedelta(seconds=3.9))
 
-        assert question not in person.case.answers
-        assert person.said == ("too_fast", person.said[-1]) and person.said[-1].startswith(f"ask.{question}")
-    person.texts("2", after=timedelta(seconds=3))
-    assert person.case.answers[question] == "no"
+    assert question not in person.case.answers and person.said[0] == "too_fast" and person.said[-1].startswith(f"ask.{question}")
+    assert at(question, language).texts("no.", after=timedelta(seconds=4)).case.answers[question] == "no"
+    person.texts("NADIE!" if language == "es" else "NOPE!", after=timedelta(seconds=1))
+    assert question not in person.case.answers and person.heard == (), "the same words at once are one reply"
+    person.texts("2", after=timedelta(seconds=1))
+    assert person.case.answers[question] == "unsure"
 
 
 @pytest.mark.parametrize("question", SAFETY)
@@ -285,6 +294,9 @@ def test_a_fast_yes_counts(question: str) -> None:
 @pytest.mark.parametrize("question", [question for question in EVERYWHERE if question != "where"])  # any words may be a place
 def test_three_unreadable_replies_are_an_answer_and_never_no(question: str, language: str) -> None:
     person = at(question, language).texts("xx", "zzz", "qq")
+    if question in LATER or question == "if_none_still":  # behind the words stands a question: three on that bring a human
+        assert person.asked == "check" and person.texts("rr").case.in_danger and question not in person.case.answers
+        return
 
     assert person.case.answers[question] == "unreadable"
     if question in SAFETY:
@@ -303,8 +315,9 @@ def test_a_story_in_the_first_text_is_kept_and_answers_nothing() -> None:
 def test_a_danger_in_the_first_text_is_answered_before_the_preamble() -> None:
     person = Resident().texts("my brother took a lot of pills")
 
-    assert person.said[0] == "danger.overdose" and person.happened(Page)
-    person.hears("When police may come")
+    assert person.said[0] == "danger.overdose" and person.happened(Page) and person.asked == "health"
+    assert "preamble" not in person.said, "the preamble comes with the next reply"
+    assert person.texts("no").said[0] == "preamble"
 
 
 def test_an_answer_written_before_its_question_was_sent_answers_nothing() -> None:
@@ -318,11 +331,11 @@ def test_an_answer_written_before_its_question_was_sent_answers_nothing() -> Non
 
 
 @pytest.mark.parametrize("question", WAYS)
-def test_asked_twice_for_a_person_pages_again_once_somebody_has_answered(question: str) -> None:
+def test_asked_twice_for_a_person_tells_who_has_it_and_pages_nobody_anew(question: str) -> None:
     person = at(question).texts("0")
     person.staff(lambda case, scene: accept(case, "Dana", None, scene)).texts("0")
 
-    assert [page.round for page in person.happened(Page)] == [2]  # type: ignore[attr-defined]
+    assert not person.happened(Page) and [alert.name for alert in person.happened(Alert)] == ["Dana"]  # type: ignore[attr-defined]
 
 
 def test_a_stray_status_opens_nothing_and_says_so() -> None:

@@ -15,19 +15,21 @@ from test_promises_any_time import EVERYWHERE, SAFETY, WAYS, at
 from caller_service.core import clock
 from caller_service.core.case import Case, Status, Step
 from caller_service.core.dispatch import accept, decline, update
-from caller_service.core.effect import Ask, Effect, HandOff, Page, Say
+from caller_service.core.effect import Alert, Ask, Effect, HandOff, Page, Say
 from caller_service.core.escalation import people
 from caller_service.core.hand_off import packet
-from caller_service.core.protocol import DOUBT, HUMAN_NOW
+from caller_service.core.holding import note, words_taken
+from caller_service.core.protocol import DOUBT, HUMAN_NOW, Level
 from caller_service.core.routing import Scene
-from caller_service.core.safe_contact import BEFORE_CONTACT, may_text
+from caller_service.core.safe_contact import may_text
 
 LADDERS = {"danger", "team", "counselor", "review"}
-USUAL = ("me", "no", "no", "no", "text_call", "inside", "worried")
+USUAL = ("me", "no", "no", "no", "text_call", "team", "inside", "worried")
+WANTS_911 = ("me", "no", "no", "no", "text", "call_911")
 
 
 def waiting_for_a_team(language: str = "en") -> Resident:
-    return Resident(language).texts("hi").answers(*USUAL, "team", "counselor", "no")
+    return Resident(language).texts("hi").answers(*USUAL, "counselor", "no")
 
 
 def in_danger() -> Resident:
@@ -36,6 +38,10 @@ def in_danger() -> Resident:
 
 def takes(name: str, minutes: int | None = None) -> Callable[[Case, Scene], Step]:
     return lambda case, scene: accept(case, name, scene.now + timedelta(minutes=minutes) if minutes is not None else None, scene)
+
+
+def speaks(name: str, words: str = "I am here. What happened?") -> Callable[[Case, Scene], Step]:
+    return lambda case, scene: note(case, name, words, scene)
 
 
 def moves(to: Status) -> Callable[[Case, Scene], Step]:
@@ -80,9 +86,9 @@ def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> 
                     said += 1
                     if not may_text(case, key):
                         faults.append(f"{path}: {key} was said by a clock, though it may not be")
-                    if case.answers.get("contact") is None and key not in BEFORE_CONTACT:
+                    if case.answers.get("contact") is None:
                         faults.append(f"{path}: {key} was said before we knew it is safe")
-                elif isinstance(effect, Page):
+                elif isinstance(effect, Page) and not effect.backstop:
                     pages[int(now.timestamp() // 60)] += 1
                     if effect.ladder not in LADDERS or not people(effect, Scene(PROGRAM, now)):
                         faults.append(f"{path}: paged nobody, or nobody we know: {effect}")
@@ -91,7 +97,7 @@ def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> 
             if ahead is not None and ahead <= now:
                 faults.append(f"{path}: due again at once, after {[effect.detail for effect in step.effects if hasattr(effect, 'event')]}")
                 break
-        if rings >= 3000 or max(pages.values(), default=0) > 2 or said > 110:
+        if rings >= 3000 or max(pages.values(), default=0) > 3 or said > 110:
             faults.append(f"{path}: {rings} rings, {max(pages.values(), default=0)} pages in a minute, {said} texts in a day")
         if packet(case, PROGRAM)["police_requested"] is not False:
             faults.append(f"{path}: police were requested")
@@ -133,31 +139,59 @@ def test_a_page_nobody_answers_goes_to_the_next_person_every_60_seconds_for_ever
     start = person.case.marks["first_paged"]
     person.waits(hours=24)
 
-    pages = [(at, effect) for at, effect in person.everything if isinstance(effect, Page)]
+    pages = [(at, effect) for at, effect in person.everything if isinstance(effect, Page) and not effect.backstop]
     assert [at - start for at, _ in pages[:5]] == [timedelta(seconds=60 * n) for n in range(5)]
-    assert [page.rung for _, page in pages] == list(range(len(pages)))
+    assert [page.rung for _, page in pages] == list(range(1, len(pages) + 1)), "R1 begins with two rungs at once"
     assert len(pages) >= 24 * 60 - 1
     assert {name for at, page in pages[:3] for name in names(page, Scene(PROGRAM, at))} == {rung.name for rung in PROGRAM.rungs("danger")}
 
 
-def test_from_the_second_page_on_the_supervisor_is_paged_too() -> None:
-    person = in_danger().waits(minutes=3)
-    pages = [(at, effect) for at, effect in person.everything if isinstance(effect, Page)]
+def test_r1_pages_two_at_once_and_the_supervisor_at_60_seconds_r2_at_120() -> None:
+    def paged(person: Resident) -> list[list[str]]:
+        pages = [(at, effect) for at, effect in person.waits(minutes=3).everything if isinstance(effect, Page)]
+        return [names(page, Scene(PROGRAM, at)) for at, page in pages]
 
-    assert all("Shift supervisor" in names(page, Scene(PROGRAM, at)) for at, page in pages[1:])
+    emergency = paged(in_danger())
+    assert emergency[0] == ["Dispatcher on duty", "Second dispatcher"]
+    assert all("Shift supervisor" in each for each in emergency[1:])
+
+    human = paged(Resident().texts("hi").answers("me", "unsure"))
+    assert human[:2] == [["Dispatcher on duty"], ["Second dispatcher"]]
+    assert all("Shift supervisor" in each for each in human[2:])
+
+
+def test_a_danger_that_becomes_an_emergency_asks_the_next_person_at_once() -> None:
+    person = Resident().texts("hi").answers("me", "unsure").texts("i took all of my pills").answers("yes")
+
+    assert person.case.level == Level.R1 and len(person.happened(Page)) == 1
+
+
+def test_the_backstop_is_rung_when_the_ladder_ran_twice_and_after_ten_minutes_at_the_latest() -> None:
+    person = in_danger()
+    start = person.case.marks["first_paged"]
+    person.waits(minutes=11)
+    rung = [
+        (at - start, names(effect, Scene(PROGRAM, at))) for at, effect in person.everything if isinstance(effect, Page) and effect.backstop
+    ]
+
+    assert len(rung) == 1 and rung[0][0] <= timedelta(minutes=10) and rung[0][1] == ["Backstop line"]
+    assert "truth.backstop" in person.said
 
 
 def names(page: Page, scene: Scene) -> list[str]:
     return [rung.name for rung in people(page, scene)]
 
 
-def test_at_180_seconds_the_resident_is_told_the_truth_once() -> None:
+def test_the_truth_comes_at_3_10_20_and_30_minutes_then_half_hourly_while_they_write() -> None:
     person = in_danger()
     start = person.case.marks["first_paged"]
-    person.waits(hours=3)
+    person.waits(minutes=40).texts("still alone here").waits(hours=4)
+    truths = [at - start for at, key in _spoken(person.everything) if key.startswith("truth.")]
 
-    truths = [at - start for at, key in _spoken(person.everything) if key == "truth.nobody_yet"]
-    assert truths == [timedelta(seconds=180)]
+    minutes = [round(each.total_seconds() / 60) for each in truths]
+    assert minutes[0] == 3 and {20, 30, 60, 90} <= set(minutes) and max(minutes) <= 100
+    said = [key for _, key in _spoken(person.everything) if key.startswith("truth.")]
+    assert all(one != other for one, other in pairwise(said)), "nobody is answered with the same line twice"
 
 
 def test_the_truth_names_988_and_911() -> None:
@@ -179,39 +213,52 @@ def test_a_truth_that_could_not_be_texted_is_told_with_the_next_reply() -> None:
     assert "truth.nobody_yet" not in person.texts("city hall").said, "once"
 
 
-def test_a_truth_held_back_is_not_told_once_somebody_has_joined() -> None:
+def test_a_truth_held_back_is_told_until_a_human_has_spoken() -> None:
+    """Only a human's own words stop it: an acceptance does not (rule 4)."""
     person = Resident().texts("hi").answers("me", "yes").waits(minutes=4).staff(takes("Dana"))
+    assert "truth.nobody_yet" in person.texts("2").said
 
+    person = Resident().texts("hi").answers("me", "yes").waits(minutes=4).staff(speaks("Dana"))
     assert "truth.nobody_yet" not in person.texts("2").said
 
 
-def test_somebody_who_accepts_ends_the_paging_and_is_named() -> None:
+def test_somebody_who_accepts_and_speaks_ends_the_paging_and_the_truth() -> None:
     person = in_danger().waits(seconds=70).staff(takes("Dana"))
-
     person.hears_of("human.joined").hears("Dana")
-    person.waits(minutes=29)
-    assert person.happened(Page) == []
+
+    person.staff(speaks("Dana")).staff(words_taken)
+    mark = len(person.everything)
+    person.texts("ok", "i am here").staff(speaks("Dana")).waits(minutes=4)
+    assert [effect for _, effect in person.everything[mark:] if isinstance(effect, (Page, Ask))] == []
+    assert not [key for _, key in _spoken(person.everything[mark:]) if key.startswith("truth")]
 
 
-def test_somebody_who_accepts_danger_and_does_nothing_more_is_raised() -> None:
-    person = in_danger().staff(takes("Dana")).waits(minutes=31)
+@pytest.mark.parametrize(("answer", "seconds"), [("yes", 60), ("unsure", 90)])
+def test_somebody_who_accepts_danger_and_does_not_come_is_replaced_and_the_truth_goes_on(answer: str, seconds: int) -> None:
+    person = Resident().texts("hi").answers("me", answer, "text", "inside").staff(takes("Dana"))
+    person.waits(seconds=seconds - 1)
+    assert not person.happened(Page)
 
-    assert [(page.ladder, page.rung) for page in person.happened(Page)] == [("danger", 1)]  # type: ignore[attr-defined]
-    assert "status.late" not in person.said
+    person.waits(seconds=1)
+    assert len(person.happened(Page)) == 1 and person.case.page_waits
+    person.waits(minutes=4)
+    assert len(person.happened(Page)) >= 3 and "truth.nobody_yet" in person.said
+    person.staff(takes("Maria"))
+    assert person.case.accepted_by == "Maria" and not person.case.page_waits
 
 
 def test_a_decline_pages_the_next_person_at_once_and_the_ladder_goes_on() -> None:
     person = in_danger().staff(lambda case, scene: decline(case, "Dana", "busy", scene))
 
-    assert [page.rung for page in person.happened(Page)] == [1]  # type: ignore[attr-defined]
-    assert len([effect for effect in person.waits(minutes=5).effects if isinstance(effect, Page)]) == 5
+    assert [page.rung for page in person.happened(Page)] == [2]  # type: ignore[attr-defined]
+    assert len([effect for effect in person.waits(minutes=5).effects if isinstance(effect, Page) and not effect.backstop]) == 5
 
 
-def test_worse_after_somebody_accepted_pages_anew() -> None:
+def test_worse_after_somebody_accepted_tells_them_and_pages_nobody_anew() -> None:
     person = in_danger().staff(takes("Dana")).texts("worse")
 
-    assert [(page.round, page.rung) for page in person.happened(Page)] == [(2, 0)]  # type: ignore[attr-defined]
-    assert person.waits(minutes=2).happened(Page)
+    assert not person.happened(Page) and [alert.name for alert in person.happened(Alert)] == ["Dana"]  # type: ignore[attr-defined]
+    assert person.waits(minutes=2).happened(Page), "who accepted and does not come is replaced"
 
 
 # ---- the resident falls silent ---------------------------------------------------------------------------------------
@@ -233,7 +280,7 @@ def test_silent_after_a_danger_sign_a_human_comes_at_two_minutes_and_nothing_is_
 
 
 def test_silent_with_nothing_known_one_neutral_word_at_five_minutes_and_a_human_looks_at_fifteen() -> None:
-    person = at("safety").waits(seconds=299).hears_nothing()
+    person = at("want").waits(seconds=299).hears_nothing()
     person.waits(seconds=1).hears_of("still_here")
     assert not person.happened(Page)
 
@@ -244,10 +291,10 @@ def test_silent_with_nothing_known_one_neutral_word_at_five_minutes_and_a_human_
 
 
 def test_still_here_is_said_once_until_they_write_again() -> None:
-    person = at("safety").waits(hours=5)
+    person = at("want").waits(hours=5)
     assert [key for _, key in _spoken(person.everything)].count("still_here") == 1
 
-    person.texts("no").waits(hours=5)
+    person.texts("1").waits(hours=5)
     assert [key for _, key in _spoken(person.everything)].count("still_here") == 2
 
 
@@ -258,7 +305,7 @@ def test_a_review_nobody_does_in_time_pages_somebody_by_name() -> None:
     assert [page.ladder for page in person.waits(minutes=5).happened(Page)] == ["review"]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("answers", [("unknown", "unsure"), ("unknown", "no", "unsure", "unsure"), ("unknown", "no", "no", "skipped")])
+@pytest.mark.parametrize("answers", [("unknown", "no", "inside", "unsure", "unsure"), ("unknown", "no", "inside", "no", "skipped")])
 def test_a_strangers_doubt_reaches_a_human_within_five_minutes_even_if_they_stop_writing(answers: tuple[str, ...]) -> None:
     """Rule 2: reviewed within 5 minutes, and no page. They were told "A person here will read this": somebody must see it."""
     person = Resident().texts("hi").answers(*answers)
@@ -279,22 +326,21 @@ def test_after_violence_nothing_is_ever_texted_unasked_before_contact(answer: st
 
 
 @pytest.mark.parametrize("question", [question for question in EVERYWHERE if question in WAYS])
-def test_before_contact_is_answered_only_still_here_is_ever_said_by_itself(question: str) -> None:
+def test_before_contact_is_answered_nothing_is_ever_said_by_itself(question: str) -> None:
     person = at(question)
     mark = len(person.everything)
     before = "contact" not in person.case.answers
     person.waits(hours=6)
 
-    assert not before or {key for _, key in _spoken(person.everything[mark:])} <= {"still_here"}
+    assert not before or not _spoken(person.everything[mark:])
 
 
 @pytest.mark.parametrize("contact", ["unsafe", "unwanted", "skipped", "unreadable"])
-@pytest.mark.parametrize(
-    "wish", [("team", "wait"), ("team", "call_988"), ("team", "call_911"), ("counselor",), ("information",), ("call_911",), ("skipped",)]
-)
-def test_not_safe_to_contact_means_nothing_but_replies(contact: str, wish: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("wish", [("wait",), ("call_988",), ("call_911",), "counselor", "information", "call_911", "skipped"])
+def test_not_safe_to_contact_means_nothing_but_replies(contact: str, wish: tuple[str, ...] | str) -> None:
     for place in ("inside", "outside", "unknown"):
-        person = Resident().texts("hi").answers("me", "no", "no", "no", contact, place, "worried", *wish)
+        rest = (wish,) if isinstance(wish, str) else ("team", place, "worried", *wish)
+        person = Resident().texts("hi").answers("me", "no", "no", "no", contact, *rest)
         mark = len(person.everything)
         if person.case.revision:
             person.waits(minutes=20).staff(takes("Sam", 20)).waits(hours=2).staff(moves(Status.EN_ROUTE)).waits(hours=2)
@@ -371,9 +417,9 @@ def test_the_contingency_is_asked_again_before_it_is_carried_out() -> None:
 @pytest.mark.parametrize("said", ["2", "no", "idk", "xx yy"])
 def test_anything_but_a_yes_to_the_contingency_waits_and_brings_a_human(said: str) -> None:
     person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=31)
-    for _ in range(3):
+    for again in range(4):
         if person.asked:
-            person.texts(said)
+            person.texts(said if said != "xx yy" else f"xx {'y' * (again + 1)}")
 
     assert person.case.response != "counselor" and person.case.in_danger and not person.case.ended
 
@@ -385,23 +431,27 @@ def test_no_answer_to_the_contingency_waits_and_a_human_looks() -> None:
 
 
 # ---- "I want 911" -----------------------------------------------------------------------------------------------------
-def test_somebody_who_wants_911_is_asked_ten_minutes_later_whether_they_reached_it() -> None:
-    person = Resident().texts("hi").answers(*USUAL, "call_911")
+def test_somebody_who_wants_911_is_asked_whether_they_reached_it_by_a_later_text_of_theirs_alone() -> None:
+    """A text of ours could arrive while they hide (rule 11)."""
+    person = Resident().texts("hi").answers(*WANTS_911)
     person.waits(seconds=599).hears_nothing()
-    person.waits(seconds=1).hears_of("ask.reached")
+    person.waits(seconds=1).hears_nothing()
+    assert person.case.review and person.happened(HandOff), "a human looks"
 
-    assert person.texts("1").case.status == Status.CLOSED and person.case.outcome == "transferred_to_911"
+    person = Resident().texts("hi").answers(*WANTS_911).texts("so i was on the phone with them")
+    person.hears_of("ask.reached")
+    assert "reached.yes" in person.texts("1").said and person.case.review, "and a human reads what they wrote"
 
 
 @pytest.mark.parametrize("said", ["2", "3", "skip"])
 def test_somebody_who_did_not_reach_911_gets_a_human_now(said: str) -> None:
-    person = Resident().texts("hi").answers(*USUAL, "call_911").waits(minutes=10).texts(said)
+    person = Resident().texts("hi").answers(*WANTS_911).texts("so i was on the phone with them").texts(said)
 
     assert person.case.in_danger and person.happened(Page) and not person.case.ended
 
 
 def test_somebody_who_does_not_say_whether_they_reached_911_is_looked_for_by_a_human() -> None:
-    person = Resident().texts("hi").answers(*USUAL, "call_911").waits(minutes=10).waits(hours=1)
+    person = Resident().texts("hi").answers(*WANTS_911).texts("so i was on the phone with them").waits(hours=1)
 
     assert person.case.review and person.happened(Page)
 
@@ -413,8 +463,8 @@ OUTAGES: dict[str, Callable[[], Resident]] = {
     "silent": lambda: at("safety"),
     "waiting for a team": waiting_for_a_team,
     "a late team": lambda: waiting_for_a_team().staff(takes("Sam", 20)),
-    "wants 911": lambda: Resident().texts("hi").answers(*USUAL, "call_911"),
-    "a review": lambda: Resident().texts("hi").answers("unknown", "unsure", "no", "no", "text", "inside", "worried", "information"),
+    "wants 911": lambda: Resident().texts("hi").answers(*WANTS_911),
+    "a review": lambda: Resident().texts("hi").answers("unknown", "no", "inside", "unsure", "no", "no", "no", "no", "text", "information"),
 }
 
 
@@ -423,7 +473,7 @@ OUTAGES: dict[str, Callable[[], Resident]] = {
 def test_after_an_outage_there_is_one_decision_and_no_burst(name: str, hours: float) -> None:
     person = OUTAGES[name]().sleeps(hours=hours)
 
-    assert len(person.happened(Page)) <= 1, "one page"
+    assert len([page for page in person.happened(Page) if not page.backstop]) <= 1, "one page"  # type: ignore[attr-defined]
     assert len(person.happened(HandOff)) <= 1, "one revision"
     assert len(person.heard) <= 2 and len(set(person.said)) == len(person.said), "nothing twice"
     ahead = clock.next_due(person.case, PROGRAM)
@@ -458,7 +508,7 @@ def test_by_number_alone_status_is_told_outside_danger_violence_and_argument() -
         ("me", "unsure"),
         ("me", "no", "yes", "yes"),
         ("me", "no", "yes", "unsure"),
-        ("me", "no", "no", "no", "text", "inside", "argument"),
+        ("me", "no", "no", "no", "text", "team", "inside", "argument"),
     ],
 )
 def test_by_number_alone_danger_violence_and_argument_tell_only_that_we_have_the_message(answers: tuple[str, ...]) -> None:
@@ -492,7 +542,7 @@ def test_a_request_is_cancelled_by_its_own_words_outside_danger() -> None:
 
 
 @pytest.mark.parametrize(
-    "answers", [("me", "yes"), ("adult", "no", "yes", "unsure"), ("me", "no", "no", "no", "text", "inside", "argument")]
+    "answers", [("me", "yes"), ("adult", "no", "yes", "unsure"), ("me", "no", "no", "no", "text", "team", "inside", "argument")]
 )
 def test_cancelling_danger_violence_or_an_argument_is_a_humans_task_and_help_goes_on(answers: tuple[str, ...]) -> None:
     person = Resident().texts("hi").answers(*answers)
@@ -506,7 +556,7 @@ def test_cancelling_danger_violence_or_an_argument_is_a_humans_task_and_help_goe
 
 
 def test_about_somebody_else_only_received_coming_and_finished_are_told() -> None:
-    person = Resident().texts("hi").answers("adult", "no", "no", "no", "text", "inside", "worried", "team", "wait")
+    person = Resident().texts("hi").answers("adult", "no", "no", "no", "text", "team", "inside", "worried", "wait")
     told = set()
     for step in (takes("Sam", 20), moves(Status.ASSIGNED), moves(Status.EN_ROUTE), moves(Status.ARRIVED)):
         told |= set(person.staff(step).said) | set(person.texts("STATUS").said)

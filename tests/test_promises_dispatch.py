@@ -10,17 +10,19 @@ from test_promises_clocks import in_danger, moves, takes, waiting_for_a_team
 
 from caller_service.core.case import CannotMove, Case, Status, Step
 from caller_service.core.clock import next_due
-from caller_service.core.dispatch import Refused, accept, cannot_text, decline, note
+from caller_service.core.dispatch import accept, cannot_text, decline
 from caller_service.core.effect import HandOff, Page, Say
+from caller_service.core.holding import note
+from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 
 ROWS = {
-    "stranger in doubt": ("unknown", "unsure", "no", "no", "text", "inside", "worried", "team", "wait"),
-    "team": ("adult", "no", "no", "no", "text", "inside", "worried", "team", "counselor"),
-    "outside": ("adult", "no", "no", "no", "text", "outside", "worried", "team", "wait"),
-    "counselor": ("me", "no", "no", "no", "text_call", "inside", "worried", "counselor", "no"),
-    "information, place skipped": ("me", "no", "no", "no", "text", "skipped", "worried", "information"),
-    "911": ("me", "no", "no", "no", "text", "inside", "worried", "call_911"),
+    "stranger in doubt": ("unknown", "no", "inside", "no", "unsure", "text", "team", "worried", "wait"),
+    "team": ("adult", "no", "no", "no", "text", "team", "inside", "worried", "counselor"),
+    "outside": ("adult", "no", "no", "no", "text", "team", "outside", "worried", "wait"),
+    "counselor": ("me", "no", "no", "no", "text_call", "counselor", "no"),
+    "information": ("me", "no", "no", "no", "text", "information"),
+    "911": ("me", "no", "no", "no", "text", "call_911"),
     "danger": ("me", "yes", "text", "inside"),
 }
 DOES = {
@@ -69,7 +71,7 @@ def test_after_a_danger_sign_never_mind_is_read_by_a_human(answers: tuple[str, .
 
 
 def test_an_argument_called_off_is_told_to_a_human_even_before_the_row_is_done() -> None:
-    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "inside", "argument").texts("never mind")
+    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "team", "inside", "argument").texts("never mind")
 
     assert person.happened(HandOff)
 
@@ -111,7 +113,7 @@ def test_who_joins_before_contact_is_answered_is_named_in_the_next_reply_and_may
     assert person.said == ()
 
     person.staff(lambda case, scene: note(case, "Dana", "I am here", scene)).hears("Dana: I am here")
-    person.answers("text").hears_of("human.joined")
+    assert person.texts("thank god").said == (), "from now on there is one voice"
 
 
 def test_a_decline_after_an_acceptance_is_told() -> None:
@@ -141,9 +143,10 @@ def test_the_same_acceptance_again_moves_no_promise_and_says_nothing() -> None:
 
 
 def test_after_wanting_911_more_words_bring_a_human() -> None:
-    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "inside", "worried", "call_911").texts("they hung up on me")
+    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "call_911").texts("they hung up on me")
 
-    assert person.happened(Page)
+    assert person.asked == "reached" and person.texts("2").happened(Page)
+    assert Resident().texts("911", "so i am at my mothers house now").waits(minutes=6).case.revision, "a human reads it"
 
 
 def test_no_updates_means_none_but_for_a_human_and_the_truth() -> None:

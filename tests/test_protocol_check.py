@@ -12,7 +12,7 @@ from caller_service.core.protocol import Choice, Condition, Protocol, Question, 
 from caller_service.core.protocol_check import faults, table, word_keys
 from caller_service.program import read_protocol
 
-PROTOCOL = read_protocol(Path(__file__).parent.parent / "caller_service" / "protocols" / "safety_screen_1.toml")
+PROTOCOL = read_protocol(Path(__file__).parent.parent / "caller_service" / "protocols" / "safety_screen_2.toml")
 YES_NO_UNSURE = (Choice("yes"), Choice("no"), Choice("unsure"))
 
 Change = Callable[[Protocol], Protocol]
@@ -73,7 +73,7 @@ WRONG: list[tuple[Change, str]] = [
     (with_question("gun", when=condition([{"need": ["money"]}])), '"need" is never "money"'),
     (with_question("gun", when=condition([{"said": ["boo"]}])), '"said" is never "boo"'),
     (with_question("gun", when=condition([{"located": ["moon"]}])), '"located" is never "moon"'),
-    (with_question("gun", when=condition([{"want": ["team"]}])), 'depends on "want", which is not asked before it'),
+    (with_question("suicide", when=condition([{"want": ["team"]}])), 'depends on "want", which is not asked before it'),
     (with_question("gun", when=condition([{"reached": ["no"]}])), 'depends on "reached", which is not asked before it'),
     (with_question("gun", when=condition([{"gun": ["yes"]}])), 'depends on "gun", which is not asked before it'),
     (with_question("gun", when=Condition(((),))), "an alternative is empty"),
@@ -85,10 +85,10 @@ WRONG: list[tuple[Change, str]] = [
     (lambda protocol: replace(protocol, unreadable_limit=0), "unreadable_limit"),
     (and_question(Question("said", "choice", YES_NO_UNSURE)), "neither said nor located"),
     (
-        and_question(Question("why_not", "choice", YES_NO_UNSURE, condition([{"safety": ["no"], "violence": ["yes"]}])), at=12),
+        and_question(Question("why_not", "choice", YES_NO_UNSURE, condition([{"safety": ["no"], "violence": ["yes"]}])), at=13),
         'question "why_not": no answers lead to it',
     ),
-    (and_question(Question("pets", "choice", YES_NO_UNSURE), at=12), "the common path asks 10 questions"),
+    (and_question(Question("pets", "choice", YES_NO_UNSURE), at=13), "the common path asks 9 questions"),
     (lambda protocol: replace(protocol, dangers={**protocol.dangers, "fire": "danger.fire"}), 'said "fire": reaches no human'),
     (without("asked_for_a_person"), 'said "person": reaches no human'),
     (without("wants.counselor"), 'want "counselor": no rule gives it a level'),
@@ -126,7 +126,7 @@ def test_a_danger_that_reaches_nobody_is_named(rule: str, named: str) -> None:
 def test_a_bystanders_doubt_is_reviewed_or_named() -> None:
     found = faults(without("bystander.doubt")(PROTOCOL))
 
-    assert [fault for fault in found if 'health "unsure" (who: "unknown") reaches no human' in fault], found
+    assert [fault for fault in found if 'suicide "unsure" (who: "unknown") reaches no human' in fault], found
 
 
 @pytest.mark.parametrize("doubt", ["unsure", "skipped", "unreadable"])
@@ -138,7 +138,7 @@ def test_each_kind_of_doubt_counts(doubt: str) -> None:
 
 
 def test_a_new_safety_question_must_lead_somewhere() -> None:
-    found = faults(and_question(Question("fire", "choice", YES_NO_UNSURE, condition([{"need": ["other"]}]), safety=True), at=12)(PROTOCOL))
+    found = faults(and_question(Question("fire", "choice", YES_NO_UNSURE, condition([{"need": ["other"]}]), safety=True), at=13)(PROTOCOL))
 
     assert {'fire "unsure"', 'fire "yes"'} <= {fault.split(" (")[0] for fault in found}
 
@@ -146,7 +146,7 @@ def test_a_new_safety_question_must_lead_somewhere() -> None:
 def test_a_safety_question_asked_only_after_something_was_said_must_lead_somewhere_too() -> None:
     fire = Question("fire", "choice", YES_NO_UNSURE, condition([{"said": ["heat_or_cold"]}]), safety=True)
 
-    assert [fault for fault in faults(and_question(fire, at=12)(PROTOCOL)) if 'fire "yes"' in fault]
+    assert [fault for fault in faults(and_question(fire, at=13)(PROTOCOL)) if 'fire "yes"' in fault]
 
 
 def test_faults_are_named_all_at_once() -> None:
@@ -160,7 +160,17 @@ def test_word_keys_name_every_word_once() -> None:
 
     assert len(keys) == len(set(keys))
     assert {"ask.who", "ask.suicide.me", "ask.suicide.they", "ask.suicide.person", "why.who", "choice.want.team"} <= set(keys)
-    assert {"choice.yes", "choice.no", "choice.unsure", "level.emergency", "say.call_911", "danger.overdose", "why.reached"} <= set(keys)
+    assert {
+        "choice.yes",
+        "choice.no",
+        "choice.unsure",
+        "level.health",
+        "level.health_doubt.they",
+        "danger.suicide.me",
+        "danger.overdose",
+        "choice.want.counselor.deaf",
+        "why.reached",
+    } <= set(keys)
     assert not {"ask.suicide", "choice.health.yes", "choice.voicemail.yes", "choice.if_none_still.no"} & set(keys)
 
 
@@ -177,7 +187,7 @@ def test_the_table_shows_every_word_rule_and_the_hash() -> None:
     assert PROTOCOL.hash in shown
     assert [rule.because for rule in PROTOCOL.rules if f"| {rule.because} " not in shown] == []
     assert "Asked only when safety is yes or in doubt" in shown
-    assert "health is in doubt and who is not unknown" in shown
+    assert "suicide is in doubt and who is not unknown" in shown
     assert "a | b |" not in shown.replace("a \\| b", "")
 
 

@@ -93,19 +93,19 @@ def test_up_within_seconds_with_every_address_printed(rehearsals: list[Rehearsal
         "API": f"http://127.0.0.1:{one.port}/api/v1/openapi.json"
     }
     # A conversation at once, without a pause: --read 0 is for quick hands.
-    for said, heard in (("my brother is seeing things", "Who needs help?"), ("3", "badly hurt"), ("2", "weapon"), ("2", "kill themselves")):
+    # A story in the first words is for a human to read: the automatic dispatcher leaves it alone.
+    for said, heard in (("hello", "Who needs help?"), ("3", "badly hurt"), ("2", "weapon"), ("2", "kill themselves")):
         assert heard in one.text(said)[-1]
     for said, heard in (
-        ("2", "safe for us"),
+        ("2", "without putting you in danger"),
+        ("1", "What help"),
         ("1", "Where"),
         ("City Hall", "going on"),
-        ("1", "gun"),
-        ("2", "What help"),
-        ("1", "If no team"),
+        ("2", "gun"),
+        ("2", "If no team"),
     ):
         assert heard in one.text(said)[-1]
-    assert "Nobody has picked it up yet" in one.text("1")[-1]
-    until(lambda: "our part by text is finished" in one.phone(), "the automatic dispatcher has brought a team", 15)
+    until(lambda: "Our texts about this request end here" in one.phone(), "the automatic dispatcher has brought a team", 15)
 
     # Ctrl-C reaches the command alone: its children stand in groups of their own.
     os.kill(one.running.process.pid, signal.SIGINT)

@@ -5,13 +5,16 @@ What is expected: an answer by its code; `!name` a command; `danger: kinds`; `pl
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from conversation import CATALOG, PROGRAM, VOCABULARIES
+from conversation import CATALOG, EARS, PROGRAM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caller_service.core.combinations import one_slip
 from caller_service.core.protocol import SKIPPED, Question, choice_key
-from caller_service.core.reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story, Unclear, one_slip, read
+from caller_service.core.reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story, Thanks, Unclear, Withdrawal, read
 from caller_service.core.vocabulary import normal
 from caller_service.language.vocabularies import guess, read_vocabularies
 
@@ -22,7 +25,7 @@ OFFERED = {question.id: tuple(choice.code for choice in question.choices) for qu
 
 def reading(said: str, question: str | None = "health", language: str = "en", offered: tuple[str, ...] | None = None) -> Reading:
     asked = PROGRAM.protocol.question(question) if question else None
-    return read(said, asked, offered if offered is not None else OFFERED[asked.id] if asked else (), VOCABULARIES[language])
+    return read(said, asked, offered if offered is not None else OFFERED[asked.id] if asked else (), EARS[language])
 
 
 def heard(said: str, question: str | None = "health", language: str = "en") -> str:
@@ -40,6 +43,10 @@ def heard(said: str, question: str | None = "health", language: str = "en") -> s
             return "story"
         case Unclear():
             return "unclear"
+        case Thanks():
+            return "thanks"
+        case Withdrawal():
+            return "withdrawn"
         case Nothing():
             return "nothing"
     raise AssertionError(reply)
@@ -79,7 +86,7 @@ YES_NO: dict[str, str] = {
     "no but he has a knife": "danger: weapon", "no he took all his pills": "danger: overdose", "NO HE TOOK A BUNCH OF PILLS": "danger: overdose",
     "no respira": "danger: breathing", "No, no respira bien": "danger: breathing", "she isn't breathing": "danger: breathing",
     "she isn’t breathing": "danger: breathing", "hes not breathing 1": "danger: breathing", "I want to die": "danger: suicide",
-    "im going to kill myself": "danger: suicide, violence", "kms": "danger: suicide", "he overdosed": "danger: overdose",
+    "im going to kill myself": "danger: suicide", "kms": "danger: suicide", "he overdosed": "danger: overdose",
     "she is on the bridge": "danger: place", "he's hitting me": "danger: violence",
     "my son has a gun and took some pills": "danger: overdose, weapon", "2 but he has a gun": "danger: weapon",
     "he cut his wrists": "danger: attempt", "me quiero morir": "danger: suicide",
@@ -105,7 +112,7 @@ YES_NO: dict[str, str] = {
     "¿Está abierta la pastelería?": "!watched",
     # nothing, too little, a whole story
     "": "nothing", "   ": "nothing", "\n": "nothing", "\u200b": "nothing", "\ufeff\u200d": "nothing", "?": "unclear", "??": "unclear",
-    "...": "unclear", "hmm": "unclear", "ok": "unclear", "👻": "unclear", "❤️": "unclear", "asdf": "unclear",
+    "...": "unclear", "hmm": "unclear", "ok": "thanks", "👻": "unclear", "❤️": "thanks", "asdf": "unclear",
     "my brother is seeing things and yelling": "story", "there are two men shouting at each other": "story",
     "1 of them is my brother and he is sad": "story", "2 people": "unclear", "3 days ago": "unclear",
 }  # fmt: skip
@@ -140,12 +147,12 @@ ELSEWHERE: list[tuple[str, str, str, str]] = [
     *(("contact", "en", said, code) for said, code in {
         "1": "text_call", "both": "text_call", "text only": "text", "text": "text", "deaf": "text_deaf", "I use ASL": "text_deaf", "call": "call",
         "not safe": "unsafe", "no": "unsafe", "No.": "unsafe", "it's not safe": "unsafe",
-        "don't contact me": "unwanted", "yes": "unclear", "idk": "skipped", "6": "unwanted", "7": "unclear", "2 text only": "text",
+        "don't contact me": "unwanted", "yes": "text_call", "idk": "skipped", "6": "unwanted", "7": "unclear", "3 text only": "text",
         "2 call": "unclear",
     }.items()),
     *(("contact", "es", said, code) for said, code in {"ambos": "text_call", "solo textos": "text", "no es seguro": "unsafe", "no": "unsafe",
         "soy sorda": "text_deaf", "no me contacten": "unwanted", "no sé": "skipped"}.items()),
-    *(("need", "en", said, code) for said, code in {"1": "upset", "hearing voices": "upset", "drunk": "high", "homeless": "basics",
+    *(("need", "en", said, code) for said, code in {"1": "upset", "hearing voices": "hears", "drunk": "high", "homeless": "basics",
         "an argument": "argument", "fight": "argument", "other": "other", "idk": "skipped", "no": "unclear"}.items()),
     *(("need", "es", said, code) for said, code in {"borracho": "high", "hambre": "basics", "una discusión": "argument",
         "otra cosa": "other"}.items()),
@@ -164,7 +171,7 @@ ELSEWHERE: list[tuple[str, str, str, str]] = [
     }.items()),
     *(("where", "es", said, code) for said, code in {"la biblioteca": "place", "no sé": "skipped", "calle tercera y main": "place",
         "en el puente": "danger: place"}.items()),
-    *((None, "en", said, code) for said, code in {"1": "unclear", "no": "unclear", "thanks": "unclear", "they are at the back door now": "story",
+    *((None, "en", said, code) for said, code in {"1": "unclear", "no": "unclear", "thanks": "thanks", "they are at the back door now": "story",
         "he has a gun": "danger: weapon", "stop": "!stop", "": "nothing"}.items()),  # type: ignore[list-item]
 ]  # fmt: skip
 
@@ -202,25 +209,17 @@ def test_commands_win_over_answers_and_dangers_at_every_question(language: str) 
     for question in (*PROGRAM.protocol.questions, None):
         for phrase, meaning in ALONE[language].commands.items():
             reply = reading(" ".join(phrase), question.id if question else None, language).reply
-            if meaning != "code":
-                assert reply == Command(meaning.partition(":")[0], meaning.partition(":")[2]), phrase
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_danger_phrase_is_heard_in_the_middle_of_a_story_and_after_a_no(language: str) -> None:
-    for kind, pattern in ALONE[language].dangers.listed:
-        phrase = " ".join(word.rstrip("+") for word in pattern if word != "*")
-        for said in (phrase, phrase.upper(), f"no, {phrase}", f"hey so {phrase} and what now", f"2 {phrase}", f"{phrase}!!!"):
-            reply = reading(said, "health", language).reply
-            assert isinstance(reply, Danger) and kind in reply.kinds, said
+            if meaning not in ("code", "thanks", "help"):  # thanks come after answers, and "info please" is a plea
+                assert isinstance(reply, (Command, Danger)), phrase
+                assert isinstance(reply, Danger) or (reply.name, reply.of) == tuple(meaning.partition(":")[::2]), phrase
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_phrase_for_no_is_also_something_else(language: str) -> None:
-    yes_no = VOCABULARIES[language].answers["yes_no"]
+    yes_no = EARS[language].vocabulary.answers["yes_no"]
 
     for phrase in [phrase for phrase, code in yes_no.items() if code == "no"]:
-        assert phrase not in VOCABULARIES[language].commands
+        assert phrase not in EARS[language].vocabulary.commands
         assert not isinstance(reading(" ".join(phrase), "health", language).reply, Danger)
 
 
@@ -229,7 +228,7 @@ def test_a_phrase_means_the_same_whatever_language_is_spoken(language: str) -> N
     """People mix languages under stress: another language's word may add a meaning, it must never turn a doubt into a no."""
     for other in LANGUAGES:
         for phrase, code in ALONE[other].answers["yes_no"].items():
-            read_here = VOCABULARIES[language].answers["yes_no"][phrase]
+            read_here = EARS[language].vocabulary.answers["yes_no"][phrase]
             assert read_here == code or read_here != "no", (phrase, code, read_here)
 
 
@@ -262,14 +261,17 @@ def test_a_danger_at_the_end_of_the_longest_text_a_phone_can_send_is_heard() -> 
     ],
 )
 def test_the_first_text_tells_the_language(said: str, language: str | None) -> None:
-    assert guess(said, VOCABULARIES) == language
+    assert guess(said, EARS) == language
 
 
 # ---- whatever is written --------------------------------------------------------------------------------------------
 def _every_word() -> list[str]:
     words: set[str] = set()
-    for vocabulary in VOCABULARIES.values():
-        for phrases in (vocabulary.commands, *vocabulary.answers.values(), (pattern for _, pattern in vocabulary.dangers.listed)):
+    for vocabulary in (ears.vocabulary for ears in EARS.values()):
+        for phrases in (
+            vocabulary.commands,
+            *vocabulary.answers.values(),
+        ):
             words.update(word for phrase in phrases for word in phrase)
     return sorted(words)
 
@@ -291,7 +293,7 @@ def test_nothing_written_raises_and_nothing_is_answered_that_was_not_offered(
     said: str, question: Question | None, language: str, pick: st.DataObject
 ) -> None:
     offered = tuple(code for code in (OFFERED[question.id] if question else ()) if pick.draw(st.booleans()))
-    reply = read(said, question, offered, VOCABULARIES[language]).reply
+    reply = read(said, question, offered, EARS[language]).reply
 
     assert not isinstance(reply, Answer) or reply.choice in (*offered, SKIPPED)
     assert not isinstance(reply, PlaceGiven) or (question is not None and question.kind == "place")
@@ -300,7 +302,7 @@ def test_nothing_written_raises_and_nothing_is_answered_that_was_not_offered(
 @patient
 @given(ANYTHING, st.sampled_from([question for question in PROGRAM.protocol.questions if question.safety]), SPOKEN)
 def test_no_comes_from_a_whole_message_that_says_no_and_from_nothing_else(said: str, question: Question, language: str) -> None:
-    vocabulary = VOCABULARIES[language]
+    vocabulary = EARS[language].vocabulary
     if reading(said, question.id, language).reply != Answer("no"):
         return
     words = normal(said)
@@ -311,28 +313,34 @@ def test_no_comes_from_a_whole_message_that_says_no_and_from_nothing_else(said: 
     assert words in listed or plain in listed | twos or (plain[0].isdecimal() and int(plain[0]) == 2 and plain[1:] in listed | {()})
 
 
-@patient
-@given(
-    ANYTHING,
-    st.sampled_from([(language, pattern, kind) for language in LANGUAGES for kind, pattern in ALONE[language].dangers.listed]),
-    ANYTHING,
-    QUESTIONS,
-)
-def test_words_around_a_danger_never_hide_it(
-    before: str, danger: tuple[str, tuple[str, ...], str], after: str, question: Question | None
-) -> None:
-    """Unless the whole is a command of its own, or more characters than are read."""
-    language, pattern, kind = danger
-    phrase = " ".join(word.rstrip("+") for word in pattern if word != "*")
-    reply = reading(f"{before} {phrase} {after}", question.id if question else None, language).reply
-
-    assert isinstance(reply, Command) or (isinstance(reply, Danger) and kind in reply.kinds)
+# Words that deny nothing and speak of nothing past: around a danger they must hide nothing.
+AROUND = st.lists(
+    st.sampled_from(["hello", "please", "hurry", "um", "the", "blue", "house", "street", "so", "yeah", "ok", "well", "tengo", "casa"]),
+    max_size=8,
+).map(" ".join)
+CORPUS = Path(__file__).parent / "corpus"
+SAID = [
+    (language, text)
+    for language in LANGUAGES
+    for line in (CORPUS / language / "danger_written.tsv").read_text(encoding="utf-8").splitlines()[::3]
+    if isinstance(reading(text := line.partition("\t")[2], None, language).reply, Danger)
+]
 
 
 @patient
-@given(ANYTHING, ANYTHING, SPOKEN)
-def test_more_words_only_add_markers(said: str, more: str, language: str) -> None:
-    assert reading(said, None, language).markers <= reading(f"{said} {more}", None, language).markers
+@given(AROUND, st.sampled_from(SAID), AROUND, QUESTIONS)
+def test_words_around_a_danger_never_hide_it(before: str, danger: tuple[str, str], after: str, question: Question | None) -> None:
+    language, text = danger
+    around = reading(f"{before} . {text} . {after}", question.id if question else None, language).reply
+
+    assert isinstance(around, (Danger, Command))
+
+
+@patient
+@given(AROUND, st.sampled_from(SAID), AROUND)
+def test_words_around_only_add_markers(before: str, danger: tuple[str, str], after: str) -> None:
+    language, text = danger
+    assert reading(text, None, language).markers <= reading(f"{before} {text} {after}", None, language).markers
 
 
 @patient
@@ -356,7 +364,7 @@ def test_one_slip_is_the_same_both_ways(a: str, b: str) -> None:
 )
 def test_a_slip_of_the_thumb_is_never_read_as_no(question: Question, language: str) -> None:
     """Every word that answers, with each letter left out, doubled, or swapped with its neighbour."""
-    vocabulary = VOCABULARIES[language]
+    vocabulary = EARS[language].vocabulary
     said_no = {phrase for phrase, code in vocabulary.answers["yes_no"].items() if code == "no"}
     for phrase in vocabulary.answers["yes_no"]:
         for at in range(len(phrase[0]) if len(phrase) == 1 else 0):

@@ -444,8 +444,8 @@ class Story:
     # ---- everything goes right
     def everything_goes_right(self) -> None:
         house = self.house
-        me = house.resident(NUMBER).texts(SENTENCE, f"code {CODE}", "3", "2", "2", "2", "1", f"Main St and 3rd Ave by the {WHERE}")
-        me.texts("1", "2", "1", "1").told("end.team")
+        me = house.resident(NUMBER).texts(SENTENCE, f"code {CODE}", "3", "2", "2", "2", "1", "1", f"Main St and 3rd Ave by the {WHERE}")
+        me.texts("2", "2").told("end.team")
         self.settles()
         path = f"/{me.case().id}"
         assert me.case().sealed_code_word, "a code word was set"
@@ -497,7 +497,7 @@ class Story:
 
     def waiting_text(self, number: str) -> str:
         """The id of a text to somebody who is owed it: nobody asked for it just now."""
-        person = self.house.resident(number).texts("0", "1", SENTENCE)
+        person = self.house.resident(number).texts("0", "2", "1", SENTENCE)
         assert self.house.dispatch(f"/{person.case().id}/acknowledgement", {"answer": "accept", "by": BY}).status_code == 200
         return str(self.house.rows("message", case_id=person.case().id, keys="human.joined")[0].id)
 
@@ -507,6 +507,7 @@ class Story:
         house, table = self.house, Base.metadata.tables["call"]
         with self.own.begin() as conn:
             conn.execute(sa.update(table).values(state="completed", rank=6))
+        house.wait(61)  # while more wait than people can take, everybody is asked once a minute
         rung = Rung("danger", RUNG[1], "call", RUNG[0])
         house.change(program=dataclasses.replace(house.parts.program, ladder=(rung, *self.ladder)))
         try:
@@ -533,7 +534,7 @@ class Story:
     def lost_text(self) -> str:
         """A text that did not reach a resident who may be called: the id of the call."""
         house = self.house
-        me = house.resident(RESCUED).texts(SENTENCE, "1", "2", "2", "2", "1")
+        me = house.resident(RESCUED).texts(SENTENCE, "1", "2", "2", "2", "1", "2")
         lost = house.rows("message", case_id=me.case().id, direction="out")[0]
         signed(house, f"/twilio/receipts/message?id={lost.id}", {"MessageSid": "SMlost00", "MessageStatus": "undelivered", "To": RESCUED})
         self.settles()
@@ -689,7 +690,7 @@ class Story:
         for problem in PROBLEMS if self.own.dialect.name == "sqlite" else PROBLEMS[:1]:
             parts = ("engine", "sealer", "jobs", "now")
             if problem is PROBLEMS[0]:
-                parts += ("program", "catalog", "vocabularies", "line", "poster", "new_id", "new_reference")
+                parts += ("program", "catalog", "ears", "line", "poster", "new_id", "new_reference")
             jobs = self.prepared()
             for part in parts:
                 function = part in ("now", "new_id", "new_reference")
@@ -996,6 +997,13 @@ PRIVATE = frozenset(
 HARMLESS = {
     "Case.said": "codes of what was heard, never the words",
     "Case.cannot_text": "a code",
+    "Case.unread_language": "a language's tag",
+    "Words.key": "of the catalog",
+    "Alert.key": "of the catalog",
+    "Rule.in_violence": "of the catalog",
+    "Choice.reads": "yes or no",
+    "Unread.words": "of our own tables",
+    "_Deed.key": "of the catalog",
     "Say.key": "of the catalog",
     "Words.keys": "of the catalog",
     "Text.keys": "of the catalog",

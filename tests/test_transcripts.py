@@ -21,6 +21,7 @@ from conversation import PROGRAM, Resident, fresh, told
 from caller_service.core.case import Case, Status, Step
 from caller_service.core.dispatch import accept, update
 from caller_service.core.effect import Ask, Effects, Say
+from caller_service.core.holding import hand_over, note, words_taken
 from caller_service.core.routing import Scene
 from caller_service.language.wording import Words
 
@@ -77,8 +78,14 @@ def _play(person: Resident, sign: str, told_us: str) -> None:
 
 
 def _staff(case: Case, scene: Scene, words: list[str]) -> Step:
-    """`Sam accepts`, `Sam accepts 20 minutes`, `Sam en_route`, `Sam closed resolved`."""
+    """`Sam accepts`, `Sam accepts 20 minutes`, `Sam writes Hello.`, `Sam hands to Ana`, `Sam closed resolved`."""
     by, deed, *rest = words
+    if deed == "writes":
+        wrote = note(case, by, " ".join(rest), scene)  # and the provider takes it
+        taken = words_taken(wrote.case, scene)
+        return Step(taken.case, wrote.effects + taken.effects)
+    if deed == "hands":
+        return hand_over(case, by, rest[-1], "", scene)
     if deed == "accepts":
         return accept(case, by, scene.now + timedelta(minutes=int(rest[0])) if rest else None, scene)
     return update(case, Status(deed), by, rest[0] if rest else "", scene)

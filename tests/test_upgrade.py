@@ -38,7 +38,12 @@ from caller_service.store.tables import db
 FIRST = "0001_first_tables"
 SINCE = frozenset({"call", "probe_result"})  # tables made after the first release
 OURS = frozenset(db.metadata.tables) - SINCE
-MARKS = {"case": "test", "page": "held"}  # what was there before them is no test
+MARKS: dict[str, dict[str, Any]] = {
+    "case": {"test": False, "parked": False},
+    "page": {"held": False},
+    "contact": {"sealed_care_note": None, "care_until": None, "slowed_until": None},
+    "message": {"state_at": None},
+}
 CAD = "rehearsal-cad"
 ANA, BEN, CARO, DINA, EMIL = (f"+1720555014{digit}" for digit in range(5))
 DISPATCHER, DISPATCHERS_PHONE = "Dispatcher on duty", "+17205550130"
@@ -313,7 +318,7 @@ def _ordered(found: Any) -> list[dict[str, Any]]:
 
 def as_carried(kept: Kept) -> Kept:
     """What this release makes of it: the journal says "" where it named no case, nothing is a test, and nothing else is changed."""
-    marked = {table: _ordered({**row, mark: False} for row in kept[table]) for table, mark in MARKS.items()}
+    marked = {table: _ordered({**row, **marks} for row in kept[table]) for table, marks in MARKS.items()}
     return {**kept, **marked, "journal": _ordered({**row, "case_id": row["case_id"] or ""} for row in kept["journal"])}
 
 
@@ -454,8 +459,11 @@ def test_residents_and_dispatch_go_on_where_they_were(old: Carried, outside: res
     assert rows(old.url) == before
 
     # The next answer gets the next question, in the same case.
-    ana.texts("2").told("ask.suicide.me", language="es")
-    assert (ana.case().id, ana.case().version) == (old.left.cases["J2B9C8"], 4)
+    # A bare number is read only by the choices that were sent: the old release did not keep them, so it is asked again.
+    ana.texts("2").hears("¿Pasa algo de esto ahora?")
+    assert ana.case().state["answers"] == {"who": "me", "health": "no"}
+    ana.texts("no").told("ask.suicide.me", language="es")
+    assert (ana.case().id, ana.case().version) == (old.left.cases["J2B9C8"], 5)
     assert ana.case().state["answers"] == {"who": "me", "health": "no", "safety": "no"}
 
     # Who comes back has a new request, which knows of the old one.

@@ -66,9 +66,15 @@ class Evidence:
         said = {row.provider_id: self._said(row) for row in kept}
         return wrong + [f"phantom or altered {sid}" for sid, words in said.items() if sent.get(sid) != words]
 
+    def _repeated(self, row: Any) -> bool:
+        """Did the same person write the same words just before?"""
+        theirs = [each for each in self.messages if each.direction == "in" and each.case_id == row.case_id and each.id < row.id]
+        return bool(theirs) and self._said(max(theirs, key=lambda each: str(each.id))) == self._said(row)
+
     def _answers(self) -> list[str]:
         answered = {row.answers for row in self.messages if row.answers}
         silent = [row for row in self.messages if row.direction == "in" and row.id not in answered and not self._human(row.case_id)]
+        silent = [row for row in silent if not self._repeated(row)]  # the same words at once are one reply
         wrong = [f"no answer to {row.provider_id}, heard {row.at:%H:%M:%S}" for row in silent]
         wrong += [f"answered {len(set(one.answers))} ways {one.sid}" for one in self.town.sent if len(set(one.answers)) > 1]
         return wrong + [f"never heard an answer to {one.sid}" for one in self.town.sent if not one.answers]

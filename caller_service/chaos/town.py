@@ -28,10 +28,10 @@ from caller_service.rehearsal.twilio_wire import Answered, NotTwiml, read_twiml
 
 CORNER = "Main St & 3rd Ave"
 CONVERSATIONS = (
-    ("my brother is seeing things and shouting", "3", "2", "2", "2", "2", CORNER, "1", "2", "1", "1"),
-    ("hola necesito ayuda", "1", "2", "2", "2", "1", CORNER, "6", "1", "1"),
-    ("my sister took too many pills", "1", "1", CORNER),
-    ("hola mi hermano tomo demasiadas pastillas", "1", "1", CORNER),
+    ("my brother is seeing things and shouting", "3", "2", "2", "2", "3", "1", CORNER, "2", "2", "1"),
+    ("hola necesito ayuda", "1", "2", "2", "2", "1", "1", CORNER, "7", "1", "2"),
+    ("my sister took too many pills", "1", "1", CORNER, "3"),
+    ("hola mi hermano tomo demasiadas pastillas", "1", "1", CORNER, "3"),
 )
 FOLLOWING = {  # what dispatch says next, by where the hand-off stands
     "new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"), "assigned": say.status("Maria", "en_route"),

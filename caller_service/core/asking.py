@@ -1,4 +1,4 @@
-"""What is asked next, and how it is worded: functions of protocol and answers (domain.md section 2)."""
+"""What is asked next, and how it is worded: functions of protocol and answers (docs/safety-rules.md)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from .case import Case, replace
 from .effect import Ask, Effect, Say
-from .protocol import Protocol, Question
+from .protocol import Protocol, Question, choice_key
 from .routing import Scene, team_working
 
 
@@ -19,21 +19,41 @@ def variant(case: Case) -> str:
 def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
     """The question a case stands at, worded and with the choices this person can use."""
     question = protocol.question(case.asked)
-    choices = tuple(choice.code for choice in question.offered(case.facts()))
-    return Ask(question.id, variant(case) if question.by_who else "", choices, unasked)
+    offered = question.offered(case.facts())
+    deaf = case.answers.get("contact") == "text_deaf" and any(choice.deaf for choice in offered)
+    chosen = case.answers.get("if_none", "")
+    named = {"choice": f"={choice_key('if_none', chosen)}{'.deaf' if deaf_words(case, chosen) else ''}"}
+    fill = named if question.id == "if_none_still" else {}
+    return Ask(question.id, variant(case) if question.by_who else "", tuple(choice.code for choice in offered), unasked, deaf, fill)
+
+
+def deaf_words(case: Case, choice: str) -> bool:
+    """Is this choice worded anew for somebody deaf? A counselor texts them, and never calls."""
+    return choice == "counselor" and case.answers.get("contact") == "text_deaf"
 
 
 def next_question(protocol: Protocol, case: Case) -> Question | None:
-    """What is asked next: a function of protocol and answers. Once a human is paged only contact and where are left."""
+    """What is asked next: a function of protocol and answers. In danger only what a human needs to come is left."""
     for name in case.again:
         return protocol.question(name)
     facts = case.facts()
-    for question in protocol.questions:
-        if question.follow_up or question.id in case.answers or (case.in_danger and not question.in_danger):
-            continue
-        if question.when.holds(facts):
+    left = [question for question in protocol.questions if not question.follow_up and question.id not in case.answers]
+    if case.in_danger:
+        return min((question for question in left if question.in_danger), key=lambda question: question.in_danger, default=None)
+    for question in left:
+        if question.sooner is not None and question.sooner.holds(facts):
             return question
-    return None
+    return next((question for question in left if question.when.holds(facts)), None)
+
+
+def open_questions(protocol: Protocol, case: Case) -> tuple[str, ...]:
+    """What a human who holds the conversation may still want to know (rule 20): never a dash, never a "no"."""
+    facts = case.facts()
+    return tuple(
+        question.id
+        for question in protocol.questions
+        if not question.follow_up and question.id not in case.answers and (question.in_danger or question.when.holds(facts))
+    )
 
 
 def seen_question(protocol: Protocol, case: Case, heard: datetime) -> Question | None:
@@ -43,24 +63,42 @@ def seen_question(protocol: Protocol, case: Case, heard: datetime) -> Question |
     return protocol.question(case.asked)
 
 
-def stands_at(case: Case, question: str, now: datetime) -> Case:
-    """The case with a question newly before the resident."""
-    return replace(case, asked=question, unreadable=0).marked(asked=now)
+def readable_offer(protocol: Protocol, case: Case) -> bool:
+    """Were these very choices sent with the open question? After an upgrade or an edited protocol they may not have been:
+    then a bare number means nothing, and the question is put again."""
+    question = protocol.question(case.asked)
+    return not question.choices or case.offered == tuple(choice.code for choice in question.offered(case.facts()))
 
 
-def choose_anew(case: Case, now: datetime) -> Case:
-    """Asked again what to do if no team is free: the row of questions is long over, so the answer is a follow-up (core/settling.py)."""
-    return stands_at(case, "if_none", now).marked(chooses_anew=now)
+def stands_at(protocol: Protocol, case: Case, question: str, now: datetime) -> Case:
+    """The case with a question newly before the resident, and the choices it is sent with."""
+    if question != case.asked:
+        case = replace(case, asked=question, unreadable=0, too_fast=0)
+    case = case.marked(asked=now)
+    return replace(case, offered=tuple(choice.code for choice in protocol.question(question).offered(case.facts())))
 
 
-def is_follow_up(case: Case, question: Question) -> bool:
-    """Is this asked outside the row, so that its answer does not lead to the next question?"""
-    return question.follow_up or (question.id == "if_none" and "chooses_anew" in case.marks)
+def choose_anew(protocol: Protocol, case: Case, now: datetime) -> Case:
+    """Asked again what to do if no team is free."""
+    return stands_at(protocol, replace(case, unreadable=0), "if_none", now)
+
+
+def after_hand_off(protocol: Protocol, case: Case) -> str:
+    """The follow-up that is put once the hand-off has left; "" for none. Nobody who is in danger is asked."""
+    if case.in_danger or case.ended or case.held:
+        return ""
+    facts = case.facts()
+    for question in protocol.questions:
+        if question.after_hand_off is not None and question.id not in case.answers and question.after_hand_off.holds(facts):
+            return question.id
+    return ""
 
 
 def greet(case: Case, scene: Scene) -> tuple[Effect, ...]:
-    """The preamble, said before question 1, and that no team is working if none is."""
+    """The preamble, said before question 1, and what is true just now: no team works, or people have waited long."""
     words: list[Effect] = [Say("preamble")]
+    if scene.surge:
+        words.append(Say("preamble.surge"))
     if not team_working(scene):
         words.append(Say("preamble.no_team"))
     if len(scene.program.languages) > 1:

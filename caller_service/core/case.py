@@ -50,8 +50,19 @@ MOVES: Mapping[Status, frozenset[Status]] = {
 
 PROMISED_ANEW = ("accepted", "acknowledged", "assigned", "en_route")  # after one of these, being late is news again
 
+# Kinds of danger, as free text or an answer tells them; stored, so these words stay.
+DANGER_KINDS = (
+    "breathing", "overdose", "attempt", "suicide", "violence", "abuse", "weapon", "own_weapon", "hiding", "unsafe", "place", "threat_staff",
+)  # fmt: skip
+VIOLENCE_SAID = frozenset({"violence", "abuse", "weapon", "hiding", "emergency_hidden"})
+ANSWERED_KINDS = {
+    "health": "breathing", "violence": "violence", "weapon": "weapon", "place": "place", "suicide": "suicide", "attempt": "attempt",
+}  # fmt: skip
+
 # R1 closes only when a human records one of these (domain.md section 2, rule 3).
-DANGER_OUTCOMES = frozenset({"emergency_help_confirmed", "counselor_joined", "safe", "lost"})
+DANGER_OUTCOMES = frozenset({
+    "emergency_help_confirmed", "passed_to_service", "counselor_joined", "refused_plan_made", "no_danger_found", "safe", "lost",
+})  # fmt: skip
 OUTCOMES = DANGER_OUTCOMES | {
     "resolved",
     "taken_to_care",
@@ -82,10 +93,13 @@ class Case:
     level: Level | None = None
     review: bool = False  # a human looks at it before anything is done with it
     asked: str = ""
+    offered: tuple[str, ...] = ()  # the choices that were sent with the open question, as they were numbered
     again: tuple[str, ...] = ()  # asked once more before the row goes on
     unreadable: int = 0
+    too_fast: int = 0  # answers to the open question that came before it can have been read
     response: str = ""  # human, team, counselor, information, call_911
     team: str = ""
+    unread_language: str = ""  # the language they wrote in, if it is none of the program's (rule 26)
     interpreter: bool = False  # nobody of the team speaks the resident's language
     unserved: str = ""
     outcome: str = ""
@@ -93,6 +107,14 @@ class Case:
     rung: int = 0
     review_rung: int = 0  # how far the review ladder is climbed, beside the other
     accepted_by: str = field(default="", repr=False)
+    holder: str = field(default="", repr=False)  # whose own words the resident has: the one human voice (rule 20)
+    answered_for: Mapping[str, str] = field(default_factory=dict, repr=False)  # question -> who answered it for the resident
+    withdrawn: frozenset[str] = frozenset()  # what they took back in words: text, call (rule 10)
+    minor_reviewed: str = field(default="", repr=False)  # who confirmed that they looked at a minor's case (rule 14)
+    report: str = ""  # after a disclosure: "made" or "not_required" (rule 14); who and when stand in the remarks
+    line: str = ""  # the last of the lines that say "we have your message": nobody hears the same twice
+    truth_line: str = ""  # the same for the truth about waiting
+    parked: bool = False  # the phone is in other hands: another case of this contact gets what is written (rule 10)
     incident_type: str = ""  # for EIDO, as a named human set it; "": software's own (core/eido.py)
     typed_by: str = field(default="", repr=False)
     revision: int = 0  # of the hand-off; 0: never handed off
@@ -106,6 +128,7 @@ class Case:
     marks: Mapping[str, datetime] = field(default_factory=dict)  # when each thing last happened
     narrative: tuple[str, ...] = field(default=(), repr=False)
     remarks: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # what dispatch gave as a reason: who, words
+    recent: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # last texts: when, and a fingerprint of the words
     place: str = field(default="", repr=False)
     code_word: str = field(default="", repr=False)
 
@@ -140,10 +163,47 @@ class Case:
 
     @property
     def page_waits(self) -> bool:
-        """People are being paged, and nobody has accepted since."""
+        """People are being paged, and nobody has accepted since; or who accepted did not come (rule 21)."""
         paged = self.marks.get("first_paged")
         accepted = self.marks.get("acknowledged")
-        return paged is not None and not self.ended and (accepted is None or accepted < paged)
+        lapsed = self.marks.get("lapsed")
+        if paged is None or not self.in_danger or self.ended:
+            return False
+        if self.holder:
+            return lapsed is not None
+        return accepted is None or accepted < paged or (lapsed is not None and lapsed >= accepted)
+
+    @property
+    def unjoined(self) -> bool:
+        """People were paged for a danger, and no human's own words have gone out since (rule 4)."""
+        paged = self.marks.get("first_paged")
+        joined = self.marks.get("joined")
+        return self.in_danger and paged is not None and not self.ended and (joined is None or joined < paged)
+
+    @property
+    def held(self) -> bool:
+        """A human speaks with them: software asks nothing and reads nothing as an answer (rule 20)."""
+        return bool(self.holder) and not self.ended
+
+    @property
+    def minor(self) -> bool:
+        """Under 18, by answer or by words: the one who writes, or the child it is about."""
+        return self.answers.get("who") in ("me_minor", "child") or "minor" in self.said
+
+    @property
+    def violent(self) -> bool:
+        """A sign of violence or hiding: from here on software only replies (rule 5). A detail not asked is no "no"."""
+        if self.answers.get("violence", "no") != "no" or self.answers.get("weapon", "no") != "no":
+            return True
+        if self.answers.get("safety", "no") != "no" and not {"violence", "weapon"} <= self.answers.keys():
+            return True
+        return bool(VIOLENCE_SAID & self.said)
+
+    @property
+    def dangers(self) -> tuple[str, ...]:
+        """Every kind of danger that was said or answered, by its code."""
+        answered = {kind for name, kind in ANSWERED_KINDS.items() if self.answers.get(name) == "yes"}
+        return tuple(kind for kind in DANGER_KINDS if kind in self.said or kind in answered)
 
     @property
     def not_told(self) -> bool:
@@ -230,6 +290,10 @@ def to_plain(case: Case) -> dict[str, Any]:
         "answers": dict(case.answers),
         "because": list(case.because),
         "again": list(case.again),
+        "offered": list(case.offered),
+        "answered_for": dict(case.answered_for),
+        "withdrawn": sorted(case.withdrawn),
+        "recent": [list(one) for one in case.recent],
         "narrative": list(case.narrative),
         "remarks": [list(remark) for remark in case.remarks],
         "said": sorted(case.said),
@@ -252,6 +316,9 @@ def from_plain(plain: Mapping[str, Any]) -> Case:
         "marks": {name: datetime.fromisoformat(at) for name, at in plain.get("marks", {}).items()},
         "because": tuple(plain.get("because", ())),
         "again": tuple(plain.get("again", ())),
+        "offered": tuple(plain.get("offered", ())),
+        "withdrawn": frozenset(plain.get("withdrawn", ())),
+        "recent": tuple((at, words) for at, words in plain.get("recent", ())),
         "narrative": tuple(plain.get("narrative", ())),
         "remarks": tuple((by, words) for by, words in plain.get("remarks", ())),
         "point": tuple(plain["point"]) if plain.get("point") else None,

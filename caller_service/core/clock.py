@@ -1,4 +1,4 @@
-"""Every clock of a case, as a table of pure functions (domain.md section 2, rules 4 and 5; house.md "Clocks are a column").
+"""Every clock of a case, as a table of pure functions (docs/safety-rules.md, rules 4, 5 and 21).
 
 `next_due` says when somebody must look again; `tick` does what is due on today's truth. Due times are derived from
 what has happened, so an outage of an hour gives one decision, not a burst. After a ring its clock moves on: the next
@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from . import hand_off
 from .asking import ask, choose_anew, stands_at
 from .case import Case, Status, Step, replace
-from .effect import Effects, HandOff, Record, Rescue, Say
+from .commands import said_again
+from .effect import Alert, Effects, HandOff, Page, Record, Rescue, Say
 from .escalation import climbed, ladder_of, page_rung, wait
 from .ledger import began_nothing, end
 from .program import Clocks, Program
-from .protocol import DOUBT
+from .protocol import DOUBT, Level
 from .routing import Scene
-from .safe_contact import RESCUE_PAUSE, gated, may_rescue, may_text, touchy, untold
+from .safe_contact import RESCUE_PAUSE, Standing, gated, may_rescue, may_text, standing, touchy, untold
 from .screening import recompute
 from .trial import over, over_due
 
@@ -86,11 +87,17 @@ def _last(case: Case, *marks: str) -> datetime | None:
 
 def never_re_ask(case: Case) -> bool:
     """Violence, or somebody watching: a text of ours could be read by the wrong person."""
-    return case.watched or case.answers.get("violence") not in (None, "no") or bool({"violence", "weapon"} & case.said)
+    return standing(case) in (Standing.WATCHED, Standing.VIOLENCE)
+
+
+LATER = ("if_none", "voicemail")  # asked once the hand-off has left
 
 
 def _silent(case: Case) -> bool:
-    return bool(case.asked) and not case.ended and not case.in_danger
+    ended = case.marks.get("ladder_ended")
+    if case.asked in LATER and case.status != Status.SCREENING and (ended is None or case.marks["asked"] < ended):
+        return False  # the hand-off is on its way: what is only needed later may stay unanswered
+    return bool(case.asked) and not case.ended and not case.in_danger and not case.held and not case.parked
 
 
 def _silence(seconds: int, case: Case) -> datetime | None:
@@ -151,17 +158,177 @@ def _page_next(case: Case, scene: Scene) -> Step:
     return Step(case, page_rung(case, "danger", case.rung, scene))
 
 
+TRUTH_AT = (600, 1200, 1800)  # seconds after the first danger, behind the first truth; then every half hour
+TRUTH_EVERY = timedelta(minutes=30)
+STILL_WRITING = timedelta(hours=1)  # who wrote within this hears the truth again
+
+
 def _truth_due(case: Case, program: Program) -> datetime | None:
-    if not case.page_waits or "truth" in case.marks:
+    """After `truth`, then at 10, 20 and 30 minutes, then half-hourly while they wrote within the hour. Only a human's own
+    words stop it: an acceptance does not (rule 4)."""
+    paged = case.marks.get("first_paged")
+    if paged is None or not case.unjoined or case.parked:
         return None
-    return _after("first_paged", program.clocks.truth, case)
+    told = case.marks.get("truth")
+    first = paged + timedelta(seconds=program.clocks.truth)
+    if told is None or told < paged:
+        return first
+    following = next((at for seconds in TRUTH_AT if (at := paged + timedelta(seconds=seconds)) > max(told, first)), None)
+    if following is not None:
+        return following
+    due = told + TRUTH_EVERY
+    return due if due - case.marks["heard"] <= STILL_WRITING else None
 
 
 def _truth(case: Case, scene: Scene) -> Step:
     """Where it may not be texted unasked, it is owed: the next reply tells it (screening.advance)."""
+    again = "truth" in case.marks and case.marks["truth"] >= case.marks["first_paged"]
     if not may_text(case, "truth.nobody_yet"):
         case = case.marked(truth_owed=scene.now)
-    return Step(case.marked(truth=scene.now), (Say("truth.nobody_yet", unasked=True), Record("truth_told")))
+    words = "truth.nobody_again" if again and case.truth_line != "truth.nobody_again" else "truth.nobody_yet"
+    case = replace(case, truth_line=words).marked(truth=scene.now)
+    return Step(case, (Say(words, unasked=True), Record("truth_told")))
+
+
+def _backstop_due(case: Case, program: Program) -> datetime | None:
+    """The ladder ran twice, or ten minutes: the contracted line is rung (rule 4)."""
+    paged = case.marks.get("first_paged")
+    if paged is None or not case.unjoined or "backstop_rung" in case.marks:
+        return None
+    due = paged + timedelta(seconds=program.clocks.backstop)
+    twice = 2 * sum(rung.repeats for rung in program.rungs("danger"))
+    return case.marks["paged"] if twice and case.rung >= twice and case.page_waits else due
+
+
+def _backstop(case: Case, scene: Scene) -> Step:
+    """Rung whatever hours say; an alarm; and the resident hears not to wait for us."""
+    case = case.marked(backstop_rung=scene.now, truth=scene.now)
+    if not may_text(case, "truth.backstop"):
+        case = case.marked(truth_owed=scene.now)
+    page = (Page("danger", case.rung, case.round, backstop=True),) if scene.program.backstops else ()
+    return Step(case, (*page, Say("truth.backstop", unasked=True), HandOff("backstop"), Record("backstop")))
+
+
+# ---- a human who has it must be there (rule 21) ---------------------------------------------------------------------
+
+
+def _by_level(case: Case, emergency: int, human: int) -> timedelta:
+    return timedelta(seconds=emergency if case.level == Level.R1 else human)
+
+
+def _join_due(case: Case, program: Program) -> datetime | None:
+    """From acceptance to the provider taking a human's first words."""
+    accepted = case.marks.get("acknowledged")
+    if not case.in_danger or case.ended or accepted is None or not case.accepted_by or "first_paged" not in case.marks:
+        return None
+    joined, lapsed = case.marks.get("joined"), case.marks.get("lapsed")
+    if (joined is not None and joined >= accepted) or (lapsed is not None and lapsed >= accepted):
+        return None
+    return accepted + _by_level(case, program.clocks.join_emergency, program.clocks.join_human)
+
+
+def _join(case: Case, scene: Scene) -> Step:
+    """They accepted and did not come: the next person, and the truth goes on."""
+    case = replace(case, rung=case.rung + 1).marked(lapsed=scene.now, paged=scene.now)
+    alert = Alert("alert.join", case.accepted_by)
+    return Step(case, (*page_rung(case, "danger", case.rung, scene), alert, HandOff("not_joined"), Record("not_joined")))
+
+
+def _paused_until(case: Case, program: Program) -> datetime | None:
+    return _after("paused", program.clocks.pause, case)
+
+
+def _reply_due(case: Case, program: Program) -> datetime | None:
+    """A text of theirs waits for the holder's answer."""
+    waits = case.marks.get("awaits_human")
+    if waits is None or not case.held or not case.in_danger:
+        return None
+    since = max(waits, _paused_until(case, program) or waits)
+    step = _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
+    prompted = case.marks.get("reply_prompted")
+    if prompted is None or prompted < waits:
+        return since + step
+    late = case.marks.get("reply_late")
+    if late is None or late < waits:
+        return max(since + 2 * step, prompted)
+    return None  # from here on the ladder climbs by itself, until somebody answers
+
+
+def _reply(case: Case, scene: Scene) -> Step:
+    """First the holder is prompted; at twice the time the next person and the supervisors are asked."""
+    waits = case.marks["awaits_human"]
+    prompted = case.marks.get("reply_prompted")
+    alert = Alert("alert.prompt", case.holder)
+    if prompted is None or prompted < waits:
+        return Step(case.marked(reply_prompted=scene.now), (alert, HandOff("waits_for_answer"), Record("holder_prompted")))
+    case = replace(case, rung=case.rung + 1).marked(reply_late=scene.now, lapsed=scene.now, paged=scene.now)
+    page = page_rung(case, "danger", case.rung, scene)
+    page = tuple(replace_page(each) if isinstance(each, Page) else each for each in page)
+    return Step(case, (*page, alert, HandOff("no_answer"), Record("holder_silent")))
+
+
+def replace_page(page: Page) -> Page:
+    """The same page, to the supervisors too."""
+    return Page(page.ladder, page.rung, page.round, page.but, page.two, True)
+
+
+def _held_due(case: Case, program: Program) -> datetime | None:
+    """Held, and nobody writes at all."""
+    if not case.held or not case.in_danger or "awaits_human" in case.marks:
+        return None
+    last = _last(case, "heard", "noted", "joined")
+    if last is None:
+        return None
+    since = max(last, _paused_until(case, program) or last)
+    step = _by_level(case, program.clocks.held_emergency, program.clocks.held_human)
+    prompted = case.marks.get("held_prompted")
+    if prompted is None or prompted < last:
+        return since + step
+    late = case.marks.get("held_late")
+    return prompted + timedelta(seconds=program.clocks.held_supervisor) if late is None or late < prompted else None
+
+
+def _held_silent(case: Case, scene: Scene) -> Step:
+    """The holder is prompted, then the supervisors."""
+    last = _last(case, "heard", "noted", "joined")
+    prompted = case.marks.get("held_prompted")
+    alert = Alert("alert.silent", case.holder)
+    if prompted is None or (last is not None and prompted < last):
+        return Step(case.marked(held_prompted=scene.now), (alert, HandOff("held_silent"), Record("holder_prompted")))
+    case = replace(case, rung=case.rung + 1).marked(held_late=scene.now)
+    page = page_rung(case, "danger", case.rung, scene)
+    page = tuple(replace_page(each) if isinstance(each, Page) else each for each in page)
+    return Step(case, (*page, alert, Record("held_silent")))
+
+
+# ---- the question behind the words ----------------------------------------------------------------------------------
+
+
+def _check_due(case: Case, program: Program) -> datetime | None:
+    if case.ended or case.asked not in ("check", "reached") or case.in_danger:
+        return None
+    return _silence(program.clocks.check_wait, case)
+
+
+def _check(case: Case, scene: Scene) -> Step:
+    """Unanswered: a human looks. The question that was open before stays with them."""
+    step = recompute(said_again(replace(case, asked="", offered=()), frozenset({"check_unanswered"}), scene), scene)
+    case = step.case if "review" in step.case.marks else step.case.marked(review=scene.now)
+    told = step.effects if any(isinstance(effect, HandOff) for effect in step.effects) else (*step.effects, HandOff("review"))
+    return Step(case, (*told, Record("check_unanswered")))
+
+
+def _silent_911_due(case: Case, program: Program) -> datetime | None:
+    """A bare "911", and then nothing: a human, and no text of ours (rules 5 and 11)."""
+    told = case.marks.get("told_911")
+    if told is None or case.ended or case.in_danger or case.human_has_it or case.status != Status.SCREENING:
+        return None
+    return None if case.marks["heard"] > told or "silent_911" in case.said else told + timedelta(seconds=program.clocks.silent_911)
+
+
+def _silent_911(case: Case, scene: Scene) -> Step:
+    step = recompute(replace(case, said=case.said | {"silent_911"}), scene)
+    return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))
 
 
 # ---- handed off, and nobody has picked it up -------------------------------------------------------------------------
@@ -209,7 +376,8 @@ def _ladder_end(case: Case, scene: Scene) -> Step:
         return Step(case, truth)  # put when the next person has been asked in vain
     case = case.marked(ladder_ended=scene.now)
     waits = case.answers.get("if_none") in (None, "wait", *DOUBT)
-    case = choose_anew(case, scene.now) if waits else stands_at(case, "if_none_still", scene.now)
+    protocol = scene.program.protocol
+    case = choose_anew(protocol, case, scene.now) if waits else stands_at(protocol, case, "if_none_still", scene.now)
     return Step(case.marked(word=scene.now), (*truth, ask(scene.program.protocol, case, unasked=True)))
 
 
@@ -225,7 +393,7 @@ def _wait_word(case: Case, scene: Scene) -> Step:
 
 
 def _review_due(case: Case, program: Program) -> datetime | None:
-    if not case.review or case.ended or case.human_has_it or case.in_danger:
+    if not case.review or case.ended or case.human_has_it or case.in_danger or case.held:
         return None
     if only_quiet(case) and "review_paged" in case.marks:
         return None  # a stray "hi": one person was asked by name, that is enough
@@ -298,7 +466,7 @@ def _supervisor(case: Case, scene: Scene) -> Step:
     case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(late_paged=scene.now)
     effects: Effects = (*page_rung(case, ladder_of(case), case.rung, scene), Record("late_supervisor"))
     if first and not case.in_danger and case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
-        case = stands_at(case, "if_none_still", scene.now)
+        case = stands_at(scene.program.protocol, case, "if_none_still", scene.now)
         effects += (ask(scene.program.protocol, case, unasked=True),)
     return Step(case, effects)
 
@@ -338,18 +506,22 @@ def _rescue(case: Case, scene: Scene) -> Step:
 
 
 def _reached_due(case: Case, program: Program) -> datetime | None:
-    if case.ended or case.in_danger or case.asked or case.status == Status.SCREENING or "reached_asked" in case.marks:
+    if (
+        case.ended
+        or case.in_danger
+        or case.asked
+        or case.status == Status.SCREENING
+        or "reached_asked" in case.marks
+        or "quiet" in case.said
+    ):
         return None
     return _after("told_911", program.clocks.reached_911, case)
 
 
 def _reached(case: Case, scene: Scene) -> Step:
-    """Ask whether they got through; if we may not write, a human looks instead."""
-    case = case.marked(reached_asked=scene.now)
-    if not may_text(case, "ask.reached"):
-        return _for_review(case, scene)
-    case = stands_at(case, "reached", scene.now)
-    return Step(case, (ask(scene.program.protocol, case, unasked=True),))
+    """Nothing was heard since: a human looks. Whether they got through is only asked of a later text of theirs, or by a
+    human (rule 11): a text of ours could arrive while they hide."""
+    return _for_review(case, scene)
 
 
 # ---- nothing more came ----------------------------------------------------------------------------------------------
@@ -372,7 +544,13 @@ CLOCKS = (
     Clock("quiet_reask", _quiet_reask_due, _quiet_reask),
     Clock("quiet_review", _quiet_review_due, _quiet_review),
     Clock("page_next", _page_next_due, _page_next),
+    Clock("backstop", _backstop_due, _backstop),
     Clock("truth", _truth_due, _truth),
+    Clock("join", _join_due, _join),
+    Clock("reply", _reply_due, _reply),
+    Clock("held_silent", _held_due, _held_silent),
+    Clock("check", _check_due, _check),
+    Clock("silent_911", _silent_911_due, _silent_911),
     Clock("accept", _accept_due, _accept),
     Clock("wait_word", _wait_word_due, _wait_word),
     Clock("review", _review_due, _review),

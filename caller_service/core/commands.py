@@ -1,10 +1,10 @@
-"""What can be said at any time: STOP, START, HELP, 0, 911, a language, status, worse, cancelling, a code word."""
+"""What can be said at any time: STOP, START, HELP, 0, 911, a language, status, worse, cancelling, a code word, NEW."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .asking import ask, choose_anew, greet
+from .asking import ask, choose_anew, greet, stands_at
 from .case import Case, Status, Step, replace
 from .effect import Effect, HandOff, OptIn, OptOut, Record, Say
 from .ledger import end
@@ -14,7 +14,8 @@ from .safe_contact import may_hear_status, owed, status_key, told_after_all, tou
 
 ALONE = frozenset({"stop", "start", "help"})  # answered without a preamble in front and a question behind
 NO_REQUEST = frozenset({"status", "cancel", "change", "quiet", "code"})  # these ask for nothing when nothing is open
-URGENT = frozenset({"worse", "person", "watched"})  # said again, these page again even when nothing about them is new
+# A human speaks with them: software still obeys these, gives the words that were asked for, and leaves the rest (rule 20).
+OBEYED_WHEN_HELD = frozenset({"stop", "start", "help", "emergency", "emergency_for_me", "language", "watched", "code", "quiet"})
 
 
 def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -27,9 +28,10 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     missed = told_after_all(replace(case, cannot_text=""), unasked=False)
     late = owed(missed.case)
     step = Step(late.case, (OptIn(), Say("start.confirmed"), *late.effects, *missed.effects, Record("opted_in")))
-    if case.asked:
-        return step.then(ask(scene.program.protocol, case))
-    return step
+    if not case.asked or case.held:
+        return step
+    again = stands_at(scene.program.protocol, step.case, case.asked, scene.now)
+    return Step(again, (*step.effects, ask(scene.program.protocol, again)))
 
 
 def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -39,20 +41,38 @@ def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 def _raise(word: str) -> Callable[[Case, Command, Reading, Scene], Step]:
     def raised(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-        before = word in case.said
-        return Step(replace(case, said=case.said | {word}), (Say("again.human"),) if before and word != "watched" else ())
+        return Step(said_again(case, frozenset({word}), scene))
 
     return raised
 
 
+def said_again(case: Case, words: frozenset[str], scene: Scene) -> Case:
+    """The case after something was said. If a human had set it aside, saying it again counts anew (rule 1)."""
+    rules = {
+        rule.because
+        for rule in scene.program.protocol.rules
+        if any(name == "said" and any_of & words for alternative in rule.when.alternatives for name, any_of, _ in alternative)
+    }
+    anew = rules & case.set_aside
+    because = tuple(reason for reason in case.because if reason not in anew)
+    return replace(case, said=case.said | words, set_aside=case.set_aside - anew, because=because)
+
+
 def _emergency(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    return Step(case.marked(told_911=scene.now), (Say("say.call_911"), Record("wants_911")))
+    words = Say("say.not_911" if reply.alone else "say.call_911")
+    return Step(case.marked(told_911=scene.now), (words, Record("wants_911")))
+
+
+def _emergency_for_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
+    """They cannot call: a human, now, and the words at once (rule 11)."""
+    case = said_again(case, frozenset({"emergency_for_me"}), scene).marked(told_911=scene.now)
+    return Step(case, (Say("say.call_911"), Record("wants_911_called")))
 
 
 def _language(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     if reply.of not in scene.program.languages:
         return Step(case, (Say("language.not_here"),))
-    again = greet(case, scene) if not case.answers and "asked" in case.marks else ()
+    again = greet(case, scene) if not case.answers and "asked" in case.marks and not case.held else ()
     return Step(replace(case, language=reply.of), (Say("language.changed"), *again, Record("language", {"language": reply.of})))
 
 
@@ -64,9 +84,10 @@ def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Danger, violence and argument are cancelled by a human only: help goes on (rule 10)."""
-    if touchy(case) or not may_hear_status(case, reading.verified):
+    if touchy(case) or case.held or not may_hear_status(case, reading.verified):
         case = replace(case, said=case.said | {"asked_to_cancel"}).marked(review=scene.now)
-        return Step(case, (Say("cancel.human"), Record("asked_to_cancel"), HandOff("asked_to_cancel")))
+        words = () if case.held else (Say("cancel.human"),)
+        return Step(case, (*words, Record("asked_to_cancel"), HandOff("asked_to_cancel")))
     stood_down = (HandOff("cancelled"),) if case.revision else ()
     case = end(case, Status.CANCELLED, "cancelled", scene.now)
     return Step(case, (Say("cancel.done"), Record("cancelled"), *stood_down))
@@ -75,13 +96,14 @@ def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 def _change(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """What to do if no team is free can be chosen anew at any time; a human who has the case hears of it."""
     if (
-        case.asked not in ("", "if_none_still", "if_none")
+        case.asked not in ("", "if_none_still", "if_none", "voicemail", "check")
         or case.in_danger
         or case.response != "team"
+        or case.status == Status.SCREENING
         or not may_hear_status(case, reading.verified)
     ):
         return _status(case, reply, reading, scene)
-    return Step(choose_anew(case, scene.now))  # the open question is put at the end of the turn (screening.conclude)
+    return Step(choose_anew(scene.program.protocol, case, scene.now))  # put at the end of the turn (screening.conclude)
 
 
 def _quiet(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -89,7 +111,8 @@ def _quiet(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _code(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    if case.code_word and not reading.verified:
+    """No code word can be set once danger, violence or an argument is known: whoever holds the phone could lock them out."""
+    if (case.code_word and not reading.verified) or touchy(case):
         return Step(case, (Say("status.received_only"),))
     return Step(replace(case, code_word=reply.of), (Say("code.kept"), Record("code_word_set")))
 
@@ -102,6 +125,7 @@ COMMANDS: Mapping[str, Callable[[Case, Command, Reading, Scene], Step]] = {
     "worse": _raise("worse"),
     "watched": _raise("watched"),
     "emergency": _emergency,
+    "emergency_for_me": _emergency_for_me,
     "language": _language,
     "status": _status,
     "cancel": _cancel,

@@ -1,6 +1,7 @@
-"""What dispatch says of a case: accept, accept with a time, decline with a reason, status, a note (domain.md section 7).
+"""What dispatch says of a case: accept, accept with a time, decline with a reason, status, a note.
 
-One acknowledgement settles one case: the first to accept has it, a second hears who.
+One acknowledgement settles one case: the first to accept has it, a second hears who. What a human does in a conversation
+with the resident stands in core/holding.py.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from . import hand_off
 from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, Step, move, replace
 from .clock import CLOCKS
 from .disposition import decide
-from .effect import Effect, HandOff, Page, Record, Rescue, Say, StandDown
+from .effect import Alert, Effect, HandOff, Page, Record, Rescue, Say, StandDown
 from .escalation import ladder_of, page_rung, passed_on
+from .holding import speaks
 from .ledger import REASONS, end
+from .protocol import Level
+from .refusal import Refused
 from .routing import Scene
 from .safe_contact import (
     RESCUE_PAUSE,
@@ -33,31 +37,33 @@ from .safe_contact import (
 CHOICES = ("if_none", "if_none_still")
 
 
-class Refused(Exception):
-    """Dispatch asked for what cannot be; `code` is for the machine, `name` who has the case where that is why."""
+def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool = False) -> Step:
+    """`by` takes the case, perhaps with a time. The same acceptance again changes nothing. In danger accepting is not
+    joining: the resident has a human only with the human's own first words (rule 20).
 
-    def __init__(self, code: str, name: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.name = name
-
-
-def accept(case: Case, by: str, at: datetime | None, scene: Scene) -> Step:
-    """`by` takes the case, perhaps with a time. The same acceptance again changes nothing."""
+    `looked`: `by` confirms that they have looked at a minor's case (rule 14).
+    """
     if case.ended:
         raise Refused("ended")
+    if looked and not case.minor_reviewed:
+        case = replace(case, minor_reviewed=by).marked(minor_reviewed=scene.now)
     taken = case.human_has_it and not case.page_waits
     if taken and case.accepted_by != by:
         raise Refused("taken", case.accepted_by)
     if taken and (at is None or _same_time(at, case.marks.get("promised"))):
-        return Step(case)
+        return Step(*hand_off.revise(case, ())) if looked else Step(case)
     joins = case.in_danger and not taken
     case = case if taken else _without_choice(case)
+    if joins and case.holder and case.holder != by:  # who held it did not answer: the voice is free again
+        case = replace(case, holder="").unmarked("joined", "awaits_human", "human_asked", "paused")
     if at is None and not case.human_has_it:
         case = case.unmarked("promised")
     case = replace(case, accepted_by=by, review=False, unserved="").marked(acknowledged=scene.now, **({"promised": at} if at else {}))
+    case = case.unmarked("lapsed")
     if not case.human_has_it:
         case = move(case, Status.ACCEPTED, scene.now)
+    if case.held and case.holder == by:
+        return _told(case, (Record("accepted", {"by": by, "time": ""}),), case.told, scene)
     words = Say("human.joined", {"name": by}, unasked=True) if joins else _accepted_words(case, at, scene)
     if joins and not may_text(case, "human.joined"):
         case = case.marked(joined_owed=scene.now)  # told with the next reply (screening.advance)
@@ -88,12 +94,13 @@ def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
     if case.awaits_answer and remark in case.remarks:
         return Step(case)  # asked twice by mistake
     case = replace(case, remarks=(*case.remarks, remark)).marked(asked_resident=scene.now)
-    return _told(case, (Say("note", {"name": by, "words": words}), Record("asked_resident", {"by": by})), case.told, scene)
+    step = speaks(case, by, words, scene) if case.in_danger else Step(case, (Say("note", {"name": by, "words": words}, unasked=True),))
+    return _told(step.case, (*step.effects, Record("asked_resident", {"by": by})), case.told, scene)
 
 
 def _without_choice(case: Case) -> Case:
     """Somebody comes: what to do if nobody does is no longer asked, so that a late "yes" calls nobody back."""
-    return replace(case, asked="").unmarked("chooses_anew") if case.asked in CHOICES else case
+    return replace(case, asked="", offered=()) if case.asked in CHOICES else case
 
 
 def _same_time(at: datetime, known: datetime | None) -> bool:
@@ -127,7 +134,8 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case = move(case, Status.DECLINED, scene.now)
     except CannotMove:
         raise Refused("cannot_move") from None
-    case = replace(case, accepted_by="", rung=case.rung + (case.round > 0), round=max(1, case.round)).unmarked("promised", "acknowledged")
+    case = replace(case, accepted_by="", holder="", rung=case.rung + (case.round > 0), round=max(1, case.round))
+    case = case.unmarked("promised", "acknowledged", "joined", "awaits_human", "human_asked", "paused", "lapsed")
     case = case.marked(paged=scene.now) if case.in_danger else case.marked(unpicked=scene.now)
     case = _remarked(_looked_at_again(case, scene), by, reason)
     had_it = (Say(status_key(case), unasked=True),) if told_before else ()
@@ -154,11 +162,30 @@ def pass_on(case: Case, by: str, scene: Scene) -> Step:
     if case.human_has_it and not case.page_waits:
         raise Refused("taken", case.accepted_by)
     ladder = ladder_of(case)
-    page = passed_on(Page(ladder, case.rung, case.round), by, scene) if case.round else None
+    two = ladder == "danger" and case.level == Level.R1
+    supervisor = bool([each for each in page_rung(case, ladder, case.rung, scene) if isinstance(each, Page) and each.supervisor])
+    page = passed_on(Page(ladder, case.rung, case.round, two=two, supervisor=supervisor), by, scene) if case.round else None
     if page is None:
         return Step(case)
     case = replace(case, rung=page.rung).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
     return Step(case, (Record("passed_on", {"by": by}), page))
+
+
+def page_lost(case: Case, name: str, scene: Scene) -> Step:
+    """A page to `name` cannot arrive: refused, blocked or dead. It counts as asked in vain: the next person now, and an
+    alarm (rule 4). Nothing changes where somebody has the case, or the ladder has climbed already."""
+    if case.ended or not case.round or (case.human_has_it and not case.page_waits):
+        return Step(case)
+    ladder = ladder_of(case)
+    two = ladder == "danger" and case.level == Level.R1
+    page = passed_on(Page(ladder, case.rung, case.round, two=two), name, scene)
+    lost = Record("page_lost", {"name": name})
+    if page is None:
+        return Step(case, (lost,))
+    case = replace(case, rung=page.rung).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
+    again = page_rung(case, ladder, page.rung, scene)
+    supervisor = any(isinstance(each, Page) and each.supervisor for each in again)
+    return Step(case, (lost, Page(page.ladder, page.rung, page.round, name, supervisor=supervisor)))
 
 
 def answered_since(case: Case, asked: datetime) -> bool:
@@ -179,8 +206,12 @@ def _remarked(case: Case, by: str, words: str) -> Case:
     return replace(case, remarks=(*case.remarks, (by, words))) if words else case
 
 
-def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: str = "") -> Step:
+def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: str = "", report: str = "") -> Step:
     """The status moves; the resident hears it if it means something new for them.
+
+    After a disclosure about a child or an old person closing needs `report`: "made" or "not_required"; who and when stand
+    in `reason` (rule 14). A minor's case that moves without anybody having looked is kept, because it is true, and asks
+    the review ladder at once.
 
     Danger is closed only with an outcome that says how the person is (domain.md section 2, rule 3). For the outcome
     `unserved`, a `reason` that is one of the ledger's codes is the reason; otherwise what is known tells.
@@ -188,10 +219,7 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: 
     if case.ended and to != case.status:
         raise Refused("ended")
     outcome = to.value if to == Status.CANCELLED else outcome
-    if to in ENDED and not case.ended:
-        allowed = DANGER_OUTCOMES if case.in_danger else OUTCOMES
-        if outcome not in allowed:
-            raise Refused("outcome_needed")
+    case = _may_end(case, to, outcome, report)
     if to == case.status:
         return Step(case)
     try:
@@ -207,11 +235,38 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: 
         case = case.marked(paged=scene.now, first_paged=case.marks.get("first_paged", scene.now)) if case.in_danger else case
     if case.human_has_it and not case.page_waits and "acknowledged" not in case.marks:  # a moving team silences no page for danger
         case = replace(case, accepted_by=case.accepted_by or by).marked(acknowledged=scene.now)
+    case, unlooked = _looked_at(case, to, by, scene)
     if to == Status.EN_ROUTE and case.marks.get("promised", scene.now) < scene.now:
         case = case.unmarked("promised")
     key = status_key(case)
-    words = () if key == case.told else (Say(key, unasked=True),)
-    return _told(case, (*words, Record("status_by", {"by": by, "to": to.value})), key, scene)
+    closing = "closing.danger" if to in ENDED and case.in_danger else key
+    words = () if key == case.told else (Say(closing, unasked=True),)
+    return _told(case, (*words, *unlooked, Record("status_by", {"by": by, "to": to.value})), key, scene)
+
+
+def _may_end(case: Case, to: Status, outcome: str, report: str) -> Case:
+    """Closing needs an outcome; after danger one that says how the person is (rule 3), after a disclosure a report (14)."""
+    if to not in ENDED or case.ended:
+        return case
+    if outcome not in (DANGER_OUTCOMES if case.in_danger else OUTCOMES):
+        raise Refused("outcome_needed")
+    if {"abuse", "disclosure"} & case.said and not (case.report or report):
+        raise Refused("report_needed")
+    return replace(case, report=report or case.report)
+
+
+_MOVING = frozenset({Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED})
+
+
+def _looked_at(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
+    """A team moves for a minor, or to somebody who threatens whoever comes, and no human has said that they looked: the
+    report is kept, and the review ladder is asked at once (rules 14 and 24)."""
+    needs = case.minor or "threat_staff" in case.said
+    if to not in _MOVING or not needs or case.minor_reviewed or "unlooked" in case.marks:
+        return case, ()
+    case = replace(case, round=case.round + 1).marked(unlooked=scene.now)
+    alert = Alert("alert.minor", case.accepted_by or by)
+    return case, (*page_rung(case, "review", 0, scene), alert, Record("moved_unlooked"))
 
 
 _LATE = next(clock for clock in CLOCKS if clock.name == "late_tell")
@@ -267,15 +322,6 @@ def _unit_cancelled(case: Case, by: str, reason: str, scene: Scene) -> Step:
     return decline(replace(case, accepted_by=by) if sent else case, by, reason, scene)
 
 
-def note(case: Case, by: str, words: str, scene: Scene) -> Step:
-    """Somebody of the staff writes to the resident. Refused where the resident may not be texted."""
-    if case.ended:
-        raise Refused("ended")
-    if not may_note(case, scene.now):
-        raise Refused("may_not_text")
-    return Step(case.marked(noted=scene.now).unmarked("note_lost"), (Say("note", {"name": by, "words": words}), Record("note", {"by": by})))
-
-
 def cannot_text(case: Case, why: str) -> Step:
     """A text did not arrive. That closes nothing: whoever has the case is told, and finds another way."""
     if case.ended:
@@ -294,6 +340,7 @@ def text_lost(
     not failed."""
     if case.ended:
         return Step(case)
+    case = _voided(case, keys, scene)
     lost = max(written, case.marks.get("lost", written))
     case = case.marked(untold=scene.now, lost=lost, **_owed_again(case, keys, scene))
     if arrived and why in _MAY_COME_BACK:
@@ -307,12 +354,28 @@ def text_lost(
     return Step(step.case.marked(rescued=scene.now), (*step.effects, Rescue(text_id), Record("rescue_call")))
 
 
+def _voided(case: Case, keys: Collection[str], scene: Scene) -> Case:
+    """The question never arrived: a safety "no" to it, or consent, was no answer (rule 8). It is put again; where the
+    screening is over, a human looks."""
+    for question in scene.program.protocol.questions:
+        answer = case.answers.get(question.id, "")
+        asked = any(key == f"ask.{question.id}" or key.startswith(f"ask.{question.id}.") for key in keys)
+        if not asked or question.id in case.answered_for or not ((question.safety and answer == "no") or question.opens(answer)):
+            continue
+        case = replace(case, answers={name: choice for name, choice in case.answers.items() if name != question.id})
+        if case.status == Status.SCREENING:
+            case = replace(case, again=(*(name for name in case.again if name != question.id), question.id))
+        else:
+            case = replace(case, review=True).marked(review=scene.now)
+    return case
+
+
 def _owed_again(case: Case, keys: Collection[str], scene: Scene) -> dict[str, datetime]:
     """Words that nothing else repeats: the truth, that somebody joined, and what a human wrote."""
     owes = {
-        "truth_owed": "truth.nobody_yet" in keys and case.page_waits,
+        "truth_owed": bool({"truth.nobody_yet", "truth.nobody_again"} & set(keys)) and case.unjoined,
         "joined_owed": "human.joined" in keys and case.human_has_it,
-        "note_lost": "note" in keys,
+        "note_lost": bool({"note", "note.neutral"} & set(keys)),
     }
     return {mark: scene.now for mark, holds in owes.items() if holds}
 

@@ -27,6 +27,8 @@ class Ask:
     variant: str = ""
     choices: tuple[str, ...] = ()
     unasked: bool = False
+    deaf: bool = False  # some choices are worded for somebody deaf
+    fill: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)  # as Say's: what the question names
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,9 @@ class Page:
     rung: int
     round: int
     but: str = field(default="", repr=False)  # who just passed it on: not asked by this page
+    two: bool = False  # R1: this rung and the one before, at once (rule 4)
+    supervisor: bool = False  # the supervisors too
+    backstop: bool = False  # the contracted line that answers day and night, and nobody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,18 @@ class HandOff:
     """Send the case as it now stands to every destination, as the next revision."""
 
     because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Tell whoever has the case: `key` of the catalog, and the resident's words where those are what is told.
+
+    It goes to their phone if they stand on a ladder; destinations learn it by the revision of the same decision.
+    """
+
+    key: str
+    name: str = field(repr=False)
+    words: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +95,5 @@ class Record:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
-Effect = Say | Ask | Page | HandOff | StandDown | Rescue | OptOut | OptIn | Record
+Effect = Say | Ask | Page | HandOff | Alert | StandDown | Rescue | OptOut | OptIn | Record
 Effects = tuple[Effect, ...]

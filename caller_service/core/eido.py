@@ -157,7 +157,7 @@ def incident_type(packet: Packet) -> str:
     if typed := packet.get("incident_type"):  # packets made before this field have none
         return str(typed["type"])
     told = {reason for reason in packet["reasons"]} | {reason.split(".")[0] for reason in packet["reasons"]}
-    return "MNTL" if packet["need"] == "upset" or told & DISTRESS else "CITASST"
+    return "MNTL" if packet["need"] in ("upset", "hears") or told & DISTRESS else "CITASST"
 
 
 def _call(marks: _Marks, packet: Packet, callbacks: list[Component], locations: list[Component], people: list[Component]) -> Component:
@@ -190,6 +190,14 @@ def terms(contact: Packet) -> str:
     if contact["watched"]:
         return "Somebody may be watching: do not text, do not call."
     told = [TERMS.get(contact["terms"], NOT_KNOWN_SAFE)]
+    if contact.get("standing") == "violence":
+        told = [f"Violence or hiding: software only answers. {told[0]}"]
+    elif contact.get("standing") == "unsafe":
+        told = [TERMS["unsafe"]]
+    if withdrawn := contact.get("withdrawn"):
+        told.append(f"They took back: {', '.join(withdrawn)}. Answer only what they write.")
+    if contact.get("number_condition") == "emergency_services_only":
+        told.append("Contact was not asked: the number is for emergency services only.")
     if contact["call"]:
         told.append("A neutral voicemail is allowed." if contact["voicemail"] == "yes" else "Leave no voicemail.")
     if contact["cannot_text"]:
@@ -264,6 +272,10 @@ def _summary(packet: Packet) -> str:
         "If no team is free": packet["contingency"],
         "Level": packet["level"] or "unknown",
         "Reasons": ", ".join(packet["reasons"]) or "none",
+        **({"Dangers": ", ".join(dangers)} if (dangers := packet.get("dangers")) else {}),
+        **(
+            {"Safety answers": ", ".join(f"{name} {answer}" for name, answer in safety.items())} if (safety := packet.get("safety")) else {}
+        ),
         "Who needs help": packet["who"],
         "Need": packet["need"],
         "Place": packet["place"]["located"],

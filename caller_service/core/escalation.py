@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from .case import Case
 from .effect import Effects, Page, Record
 from .program import Program, Rung
+from .protocol import Level
 from .routing import Scene, is_open, on_duty
 
 
@@ -17,34 +18,57 @@ def ladder_of(case: Case) -> str:
     return "danger" if case.in_danger else case.response if case.response in ("team", "counselor") else "review"
 
 
-def page_rung(case: Case, ladder: str, rung: int, scene: Scene) -> Effects:
-    """Ask the next person. Nobody on shift is an alarm by itself: then everybody on the ladder is asked at once."""
-    page = Page(ladder, rung, case.round)
+def page_rung(case: Case, ladder: str, rung: int, scene: Scene, two: bool = False) -> Effects:
+    """Ask the next person. Nobody on shift is an alarm by itself: then everybody on the ladder is asked at once.
+
+    R1 asks two people at once, and the supervisors from the second minute on; R2 the supervisors from the third
+    (rule 4). The other ladders ask supervisors from the second asking on.
+    """
+    page = Page(ladder, rung, case.round, two=two, supervisor=_supervisor_due(case, ladder, rung, scene))
     return (page,) if on_duty(scene.program, ladder, scene.local) else (page, Record("nobody_on_shift", {"ladder": ladder}))
 
 
+def _supervisor_due(case: Case, ladder: str, rung: int, scene: Scene) -> bool:
+    first = case.marks.get("first_paged")
+    if ladder != "danger" or first is None:
+        return rung > 0
+    wait = scene.program.clocks.page_next * (1 if case.level == Level.R1 else 2)
+    return scene.now - first >= timedelta(seconds=wait)
+
+
 def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
-    """Those a page goes to: the rung's person, and from the second asking on the supervisors too."""
+    """Those a page goes to: the rung's person, at R1 the one before too, and the supervisors when their time has come."""
+    if page.backstop:
+        return _once(scene.program.backstops)
     order = _order(scene.program, page.ladder, scene.local)
     if not order:
         everybody = _once((*scene.program.rungs(page.ladder), *(rung for rung in scene.program.ladder if rung.supervisor)))
         return everybody or on_duty(scene.program, "danger", scene.local) or scene.program.rungs("danger")
-    asked = order[page.rung % len(order)]
+    asked = [order[page.rung % len(order)]]
+    if page.two:
+        asked = [order[(page.rung - 1) % len(order)], *asked]
     every = (*scene.program.rungs(page.ladder), *scene.program.ladder)  # a supervisor of several: as this ladder asks them
-    supervisors = [rung for rung in every if rung.supervisor and is_open(rung.hours, scene.local)] if page.rung > 0 else []
-    return tuple(rung for rung in _once((asked, *supervisors)) if rung.name != page.but)
+    supervisors = [rung for rung in every if rung.supervisor and is_open(rung.hours, scene.local)] if page.supervisor else []
+    refused = {rung.number for rung in scene.program.ladder if rung.name == page.but and rung.number}  # one phone, two names
+    return tuple(rung for rung in _once((*asked, *supervisors)) if rung.name != page.but and rung.number not in refused)
 
 
 def passed_on(page: Page, name: str, scene: Scene) -> Page | None:
-    """The page that follows when the person asked by this one passes it on: the next rung where somebody else stands.
+    """The page that follows when the person asked by this one passes it on: the next rung where somebody else stands,
+    by name and by phone: one phone under two names is one person.
 
     None if the ladder does not ask that person now (it climbed already), or if there is nobody else.
     """
     order = _order(scene.program, page.ladder, scene.local)
-    if not order or order[page.rung % len(order)].name != name:
+    phones = {rung.number for rung in scene.program.ladder if rung.name == name and rung.number}
+
+    def is_them(rung: Rung) -> bool:
+        return rung.name == name or rung.number in phones
+
+    if not order or not any(is_them(order[at % len(order)]) for at in (page.rung, *([page.rung - 1] if page.two else []))):
         return None
-    others = (rung for rung in range(page.rung + 1, page.rung + len(order)) if order[rung % len(order)].name != name)
-    following = Page(page.ladder, next(others, page.rung + 1), page.round, name)
+    others = (rung for rung in range(page.rung + 1, page.rung + len(order)) if not is_them(order[rung % len(order)]))
+    following = Page(page.ladder, next(others, page.rung + 1), page.round, name, supervisor=page.supervisor)
     return following if people(following, scene) else None
 
 

@@ -1,6 +1,7 @@
-"""The hand-off packet `hand_off.v1`: the least a team needs (domain.md section 7), and when it must be sent anew.
+"""The hand-off packet `hand_off.v1`: the least a team needs, and when it must be sent anew.
 
-Never in it: the transcript, immigration status, a diagnosis, a legal name, a phone number a person called unsafe.
+Never in it: the transcript, immigration status, a diagnosis, a legal name, a phone number a person called unsafe. In
+danger with contact not asked the number is in it, under a condition: for emergency services (rule 9).
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ import hashlib
 import json
 from typing import Any
 
+from .asking import open_questions
 from .case import Case, replace
 from .disposition import markers
 from .effect import Effect, HandOff
 from .program import Program
-from .safe_contact import CALL_ALLOWED, TEXT_ALLOWED
+from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, standing
 
 TYPE = "hand_off.v1"
 ISO_639_3 = {
@@ -24,9 +26,12 @@ NOTES = 10  # of what the resident wrote, the latest
 
 
 def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
-    """What a destination is told of the case as it stands. `number` is left out unless contact was called safe."""
+    """What a destination is told of the case as it stands. `number` is left out unless contact was called safe, or is not
+    known in danger: then it comes with its condition."""
     contact = case.answers.get("contact", "not_asked")
-    reachable = contact in TEXT_ALLOWED | CALL_ALLOWED and not case.watched
+    condition = number_condition(case)
+    texts = TERMS[standing(case)].human and contact in TEXT_ALLOWED and "text" not in case.withdrawn
+    calls = calls_wanted(case)
     return {
         "type": TYPE,
         "hand_off_id": case.id,
@@ -35,6 +40,12 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
         "status": case.status.value,
         "level": case.level.name if case.level is not None else None,
         "reasons": [reason for reason in case.because if reason not in case.set_aside],
+        "dangers": list(case.dangers),
+        "safety": {
+            question.id: case.answers.get(question.id, "not_asked")
+            for question in program.protocol.questions
+            if question.safety and not question.follow_up
+        },
         "markers": list(markers(program.protocol, case)),
         "review": case.review,
         "response": case.response or "review",
@@ -53,15 +64,28 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
         "language": {"bcp47": case.language, "iso639_3": ISO_639_3.get(case.language.split("-")[0], "und")},
         "contact": {
             "terms": contact,
-            "number": number if reachable and number else None,
-            "text": contact in TEXT_ALLOWED and not case.cannot_text and not case.watched,
-            "call": contact in CALL_ALLOWED and not case.watched,
+            "number": number if condition and number else None,
+            "number_condition": condition,
+            "standing": standing(case).value,
+            "withdrawn": sorted(case.withdrawn),
+            "text": texts and not case.cannot_text,
+            "call": calls,
             "voicemail": case.answers.get("voicemail", "not_asked"),
             "deaf_or_asl": contact == "text_deaf",
             "cannot_text": case.cannot_text or None,
             "not_told": case.not_told,
-            "only_replies": not reachable,
+            "only_replies": not (texts or calls),
             "watched": case.watched,
+        },
+        "conversation": {
+            "accepted_by": case.accepted_by or None,
+            "holder": case.holder or None,
+            "open_questions": list(open_questions(program.protocol, case)) if case.in_danger or case.held else [],
+            "answered_for": dict(case.answered_for),
+            "minor": case.minor,
+            "minor_reviewed_by": case.minor_reviewed or None,
+            "unread_language": case.unread_language or None,
+            "phone_in_other_hands": case.parked,
         },
         "notes": [{"self_reported": True, "words": words, "translated": False} for words in case.narrative[-NOTES:]],
         "remarks": [{"by": by, "words": words} for by, words in case.remarks[-NOTES:]],
@@ -77,6 +101,17 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
     } | ({"incident_type": {"type": case.incident_type, "by": case.typed_by}} if case.incident_type else {})
 
 
+def number_condition(case: Case) -> str | None:
+    """Why a human may have the number: "called_safe"; "emergency_services_only" in danger, where contact was not asked;
+    None: it is not told."""
+    contact = case.answers.get("contact")
+    if contact in ("unsafe", "unwanted"):
+        return None
+    if contact in TEXT_ALLOWED | CALL_ALLOWED:
+        return None if case.watched or {"text", "call"} <= case.withdrawn else "called_safe"
+    return "emergency_services_only" if case.in_danger else None
+
+
 def digest(case: Case) -> str:
     """A fingerprint of what destinations would be told. Times and the revision itself do not count."""
     told = [
@@ -84,6 +119,11 @@ def digest(case: Case) -> str:
         case.place, case.located, case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text, sorted(case.said),
         case.narrative, case.unserved, case.outcome, *(["test"] if case.test else []), *(["untold"] if case.not_told else []),
         *([case.incident_type, case.typed_by] if case.incident_type else []),
+        *(
+            [case.holder, sorted(case.withdrawn), sorted(case.answered_for.items()), case.minor_reviewed, case.unread_language, case.parked]
+            if case.holder or case.withdrawn or case.answered_for or case.minor_reviewed or case.unread_language or case.parked
+            else []
+        ),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from . import hand_off
 from .case import Case, Step, replace
-from .dispatch import Refused
 from .effect import HandOff, Record
 from .eido_registry import HUMAN_INCIDENT_TYPES, INCIDENT_TYPES
+from .refusal import Refused
 
 ALLOWED = (*INCIDENT_TYPES, *HUMAN_INCIDENT_TYPES)
 

@@ -5,7 +5,7 @@ The outcome decides the class; `unserved` gives the reason where the outcome alo
 
     open        the case has not ended; what `unserved` says meanwhile is only why it waits
     served      SERVED: each outcome by itself. `information` is help that was asked for and given. Danger that a human
-                closed as emergency_help_confirmed, counselor_joined or safe is served
+                closed as emergency_help_confirmed, passed_to_service, counselor_joined, refused_plan_made, no_danger_found or safe is served
     served      transferred_to_911: they reached 911. Help, but not the help this service is for: shown apart
     unserved    lost: unreachable · cancelled: cancelled · abandoned: abandoned · unserved: the reason recorded (REASONS)
     no_request  nothing was asked for: one stray word and then silence, or STATUS with nothing open. Counted apart
@@ -24,7 +24,9 @@ from datetime import datetime
 from .case import ENDED, Case, Status, move, replace
 
 BY_911 = "transferred_to_911"
-SERVED = ("resolved", "taken_to_care", "counselor_joined", "information", "emergency_help_confirmed", "safe", BY_911)
+SERVED = (
+    "resolved", "taken_to_care", "counselor_joined", "information", "emergency_help_confirmed", "passed_to_service", "refused_plan_made", "no_danger_found", "safe", BY_911,
+)  # fmt: skip
 REASONS = (
     "no_capacity",
     "closed",

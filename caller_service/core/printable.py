@@ -59,13 +59,37 @@ WHO: Words = {
     "unknown": "Somebody they do not know",
 }
 NEEDS: Words = {
-    "upset": "Very upset, or hearing or seeing things",
+    "upset": "Very upset or sad",
+    "hears": "Hearing or seeing things",
     "high": "Drunk or high",
     "basics": "No shelter, food or clothes",
     "worried": "Worried about somebody",
     "argument": "An argument",
     "other": "Something else",
 }
+DANGERS: Words = {
+    "breathing": "badly hurt, or breathing or waking badly",
+    "overdose": "too many pills or drugs",
+    "attempt": "already hurt themselves",
+    "suicide": "thinks of suicide",
+    "violence": "violence",
+    "abuse": "a child or an old person is being hurt",
+    "weapon": "a weapon",
+    "own_weapon": "has a weapon in their own hand",
+    "hiding": "hides, or cannot talk",
+    "unsafe": "does not feel safe",
+    "place": "a dangerous place, or a small child alone",
+    "threat_staff": "threatens whoever comes",
+}
+QUESTIONS: Words = {
+    "health": "badly hurt or overdose",
+    "safety": "any outward danger",
+    "place": "dangerous place",
+    "attempt": "already hurt themselves",
+    "soon": "within hours",
+    "gun": "a gun within reach",
+}
+ANSWERS: Words = {"yes": "yes", "no": "no", "unsure": "not sure", "skipped": "did not say", "unreadable": "could not be read"}
 LOCATED: Words = {
     "inside": "in the area we serve",
     "outside": "outside the area we serve",
@@ -151,8 +175,10 @@ def _lines(packet: Packet, stood_down: bool) -> Iterable[tuple[str, str]]:
     contact, cannot_text = packet["contact"], packet["contact"]["cannot_text"]
     yield "Outcome", _plain(packet["outcome"] or "")
     yield "Careful", _careful(packet)
+    yield "Danger", _listed_from(DANGERS, packet.get("dangers", ()))
+    yield "Safety answers", _safety(packet.get("safety", {}))
     yield "How to reach them", "Stood down: do not contact them." if stood_down else terms(contact)
-    yield "Number", "" if stood_down else contact["number"] or "Not given: it is not known to be safe"
+    yield "Number", "" if stood_down else _number(contact)
     yield "Texts", _in_words(CANNOT_TEXT, cannot_text) if cannot_text else ""
     yield "Language", _language(packet)
     yield "Place", _place(packet["place"])
@@ -169,10 +195,38 @@ def _lines(packet: Packet, stood_down: bool) -> Iterable[tuple[str, str]]:
     yield "Earlier request", "They asked before: dispatch has it" if packet["related"] else ""
 
 
+def _number(contact: Packet) -> str:
+    if not contact["number"]:
+        return "Not given: it is not known to be safe"
+    limited = contact.get("number_condition") == "emergency_services_only"
+    return f"{contact['number']}: contact was not asked. For emergency services only" if limited else str(contact["number"])
+
+
+def _safety(answers: Packet) -> str:
+    """What was answered, and in words what was not asked: never a dash, never a "no"."""
+    told = [
+        f"{QUESTIONS.get(name, _plain(name))}: {ANSWERS.get(answer, _plain(answer))}"
+        for name, answer in answers.items()
+        if answer != "not_asked"
+    ]
+    missing = [QUESTIONS.get(name, _plain(name)) for name, answer in answers.items() if answer == "not_asked"]
+    return "; ".join((*told, *([f"not asked: {', '.join(missing)}"] if missing and told else []))) if told else ""
+
+
+def _listed_from(known: Words, codes: Iterable[str]) -> str:
+    return "; ".join(known.get(code) or _plain(code) for code in codes)
+
+
 def _careful(packet: Packet) -> str:
     told = [
         *(["A human looks at it first."] if packet["review"] else []),
         *(["They asked to cancel: a human must answer."] if packet["asked_to_cancel"] else []),
+        *(
+            ["Somebody threatened whoever comes: no team moves before a human has read."]
+            if "threat_staff" in packet.get("dangers", ())
+            else []
+        ),
+        *(["Somebody else may hold the phone."] if packet.get("conversation", {}).get("phone_in_other_hands") else []),
     ]
     return " ".join(told)
 

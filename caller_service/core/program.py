@@ -37,12 +37,27 @@ class Numbers:
 class Clocks:
     """All in seconds (domain.md section 2, rules 3 to 8)."""
 
-    read: int = 3  # the fastest believable "no" to a safety question
+    read: int = 3  # the fastest believable "no" to a safety question, after it was delivered
+    unseen: int = 1  # no receipt: a question is taken as delivered this long after it was sent
     danger_silence: int = 120
     quiet_reask: int = 300
     quiet_review: int = 900
     page_next: int = 60
     truth: int = 180
+    backstop: int = 600  # after the first danger with nobody there: the contracted line is rung
+    surge_page: int = 60  # while more wait than people can take: between two pages to one person; 0: never held back
+    surge_wait: int = 300  # a danger that has waited so long is told to newcomers
+    join_emergency: int = 60  # R1: from acceptance to the provider taking a human's first words
+    join_human: int = 90  # R2: the same
+    reply_emergency: int = 60  # R1: after a text that waits for the holder's answer, the holder is prompted
+    reply_human: int = 120  # R2: the same; at twice that the next person is asked
+    held_emergency: int = 300  # R1: held, and nobody writes: the holder is prompted
+    held_human: int = 600  # R2: the same; `held_supervisor` later the supervisor
+    held_supervisor: int = 600
+    pause: int = 600  # a holder's one announced pause
+    check_again: int = 180  # the question behind the words is put at most this often
+    check_wait: int = 180  # and unanswered so long it is reviewed
+    silent_911: int = 60  # a bare "911" and then silence
     review: int = 300  # a human review is done within this
     accept: int = 300  # a team or counselor hand-off is picked up within this
     wait_word: int = 900  # a waiting resident hears from us at least this often
@@ -98,6 +113,7 @@ class Rung:
     hours: tuple[Hours, ...] = ()  # staffed then; empty: round the clock
     wait: int = 0  # seconds until the next is asked; 0: the ladder's own clock (page_next, accept, review)
     repeats: int = 1  # how many times in a row this one is asked before the next
+    backstop: bool = False  # a contracted line that answers day and night, rung when nobody else came (rule 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +171,13 @@ class Program:
     edge_metres: float = 500.0
 
     def rungs(self, ladder: str) -> tuple[Rung, ...]:
-        return tuple(rung for rung in self.ladder if rung.ladder == ladder)
+        return tuple(rung for rung in self.ladder if rung.ladder == ladder and not rung.backstop)
+
+    @property
+    def backstops(self) -> tuple[Rung, ...]:
+        return tuple(rung for rung in self.ladder if rung.backstop)
+
+    def rung_of(self, name: str) -> Rung | None:
+        """Somebody on a ladder, by name; one with a number before one who only stands at the console."""
+        found = [rung for rung in self.ladder if rung.name == name]
+        return next((rung for rung in found if rung.number), found[0] if found else None)

@@ -99,6 +99,9 @@ class Choice:
 
     code: str
     when: Condition = Condition()  # only offered to those who can use it
+    reads: str = ""  # "yes" or "no": a bare yes or no is this answer
+    opens: bool = False  # opens contact: counts only for a question that can have been read (rule 8)
+    deaf: bool = False  # worded anew for somebody deaf: `choice_key` + ".deaf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +114,19 @@ class Question:
     when: Condition = Condition()
     safety: bool = False  # doubt, a skip or three unreadable replies are themselves answers here; a fast "no" is asked again
     by_who: bool = False  # worded by who needs help
-    in_danger: bool = False  # still asked once a human is being paged
+    in_danger: int = 0  # still asked once a human is being paged: the place in that order; 0: not asked then
     follow_up: bool = False  # asked by a clock or an event, never in the row
+    sooner: Condition | None = None  # asked before its turn as soon as this holds
+    after_hand_off: Condition | None = None  # a follow-up put once the hand-off has left, if this holds
+    notice_minor: bool = False  # a minor first hears that people here may have to report (rule 14)
 
     def offered(self, facts: Facts) -> tuple[Choice, ...]:
         """The choices this person can use, in order; they are numbered 1, 2, 3 … as offered."""
         return tuple(choice for choice in self.choices if choice.when.holds(facts))
+
+    def opens(self, code: str) -> bool:
+        """Does this answer open contact or voicemail?"""
+        return any(choice.opens for choice in self.choices if choice.code == code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +138,26 @@ class Rule:
     when: Condition
     say: str | None = None  # words for the resident when this rule is the one that raises the level
     review: bool = False  # a human looks at it within the review clock; nobody is paged
+    at_once: bool = False  # the review begins now, not when the screening is over
     marker: bool = False  # told to the team
+    by_who: bool = False  # `say` is worded by who needs help: ".me" or ".they"
+    in_violence: str = ""  # said in place of `say` where there is violence (rule 23)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A catalog key, and whether it is worded by who needs help: ".me" or ".they" behind it."""
+
+    key: str
+    by_who: bool = False
+
+    def of(self, variant: str) -> str:
+        """The key for this way of speaking; whoever is not the person themselves is "they" here."""
+        return f"{self.key}.{'me' if variant == 'me' else 'they'}" if self.by_who else self.key
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (f"{self.key}.me", f"{self.key}.they") if self.by_who else (self.key,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +178,7 @@ class Protocol:
     version: str
     questions: tuple[Question, ...]
     rules: tuple[Rule, ...]
-    dangers: Mapping[str, str] = field(default_factory=dict)  # kind of life-danger phrase -> words said at once
+    dangers: Mapping[str, Words] = field(default_factory=dict)  # kind of danger in free text -> what is said at once
     unreadable_limit: int = 3
     hash: str = ""
 

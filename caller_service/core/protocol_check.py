@@ -18,12 +18,20 @@ __all__ = ["faults", "table", "word_keys"]
 
 KINDS = ("choice", "place")
 NEEDED = ("who", "health", "safety", "suicide", "contact", "where", "want")
-SAID_HUMAN = ("person", "worse", "watched", "silent_danger")  # said at any time: a human, now
-SAID = (*SAID_HUMAN, "quiet", "hears_or_sees", "high", "heat_or_cold", "pregnant", "frail")
+# Said at any time, or told by a clock: a human, now.
+SAID_HUMAN = (
+    "person", "worse", "watched", "silent_danger", "silent_911", "emergency_for_me", "unread_twice", "care_note",
+)  # fmt: skip
+# A human looks at these, or a team is told of them.
+SAID_OTHER = (
+    "quiet", "story", "wrote_again", "check_unanswered", "unread_language", "writes_often", "same_words", "officer", "legal",
+    "hears_or_sees", "high", "heat_or_cold", "pregnant", "frail", "minor", "disclosure",
+)  # fmt: skip
+SAID = (*SAID_HUMAN, *SAID_OTHER)
 LOCATED = ("inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped")
 DERIVED = ("said", "located")  # facts that no question gives
 COMMON = {"who": "me", "contact": "text", "need": "worried", "want": "team"}  # the common path; every safety question: no
-MOST_QUESTIONS = 9
+MOST_QUESTIONS = 8
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TAKEN = frozenset({"doubt", "skipped", "unreadable"})  # codes with a meaning of their own
 
@@ -62,8 +70,12 @@ def _questions(protocol: Protocol) -> Iterator[str]:
             yield from _condition(condition, where, values)
             for name in sorted((condition.names() & values.keys()) - earlier):
                 yield f'{where}: depends on "{name}", which is not asked before it'
-        if not question.follow_up:
+        if not question.follow_up or question.after_hand_off is not None:
             earlier.add(question.id)
+        if question.sooner is not None:
+            yield from _condition(question.sooner, where, values)
+            for name in sorted((question.sooner.names() & values.keys()) - earlier):
+                yield f'{where}: depends on "{name}", which is not asked before it'
 
 
 def _choices(question: Question, where: str) -> Iterator[str]:
@@ -80,6 +92,11 @@ def _choices(question: Question, where: str) -> Iterator[str]:
         yield f"{where}: a safety question has the choices yes, no, unsure, in this order"
     elif codes and set(codes) <= set(SHARED) and codes not in (SHARED, SHARED[:2]):
         yield f"{where}: yes is always 1, no 2, unsure 3"
+    if any(choice.reads not in ("", "yes", "no") for choice in question.choices):
+        yield f'{where}: a choice reads as "yes" or as "no"'
+    for word, place in (("yes", 1), ("no", 2)):
+        if any(choice.reads == word and at != place for at, choice in enumerate(question.choices, start=1)):
+            yield f"{where}: {word} is always {place}"
     if question.safety and any(choice.when.alternatives for choice in question.choices):
         yield f"{where}: a safety question offers all of its choices to everybody"
 
@@ -159,7 +176,8 @@ def _row(protocol: Protocol) -> tuple[Question, ...]:
 
 
 def _conditions(question: Question) -> tuple[Condition, ...]:
-    return (question.when, *(choice.when for choice in question.choices))
+    later = (question.after_hand_off,) if question.after_hand_off is not None else ()
+    return (question.when, *later, *(choice.when for choice in question.choices))
 
 
 def _walk(questions: tuple[Question, ...], rules: tuple[Rule, ...] = ()) -> _Walk:
@@ -192,8 +210,8 @@ def _without_derived(condition: Condition) -> Condition:
     return Condition(tuple(tuple(clause for clause in alternative if clause[0] not in DERIVED) for alternative in condition.alternatives))
 
 
-def _too_long(protocol: Protocol) -> Iterator[str]:
-    """Short is a promise: nine answers on the common path."""
+def common_path(protocol: Protocol) -> tuple[str, ...]:
+    """The questions that most people answer before their hand-off is on its way: every safety question "no", and a team."""
     facts: dict[str, frozenset[str]] = {}
     for question in protocol.questions:
         if question.follow_up or not question.when.holds(facts):
@@ -201,8 +219,14 @@ def _too_long(protocol: Protocol) -> Iterator[str]:
         offered = [choice.code for choice in question.offered(facts)]
         usual = "no" if question.safety else COMMON.get(question.id, "")
         facts[question.id] = frozenset({usual if usual in offered else offered[0] if offered else "given"})
-    if len(facts) > MOST_QUESTIONS:
-        yield f"the common path asks {len(facts)} questions, more than {MOST_QUESTIONS}: {', '.join(facts)}"
+    return tuple(facts)
+
+
+def _too_long(protocol: Protocol) -> Iterator[str]:
+    """Short is a promise: eight answers on the common path."""
+    asked = common_path(protocol)
+    if len(asked) > MOST_QUESTIONS:
+        yield f"the common path asks {len(asked)} questions, more than {MOST_QUESTIONS}: {', '.join(asked)}"
 
 
 def _unheard(protocol: Protocol) -> Iterator[str]:

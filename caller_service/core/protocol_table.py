@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from unicodedata import east_asian_width
 
-from .protocol import DOUBT, Condition, Level, Protocol, Question, Rule, ask_key, choice_key
+from .protocol import DOUBT, Condition, Level, Protocol, Question, Rule, Words, ask_key, choice_key
 
 VARIANTS = ("me", "they", "person")
-Words = Callable[[str], str]
+Speak = Callable[[str], str]
 
 _LEVELS = {
     Level.R1: "Emergency: instructions first, then a person joins at once",
@@ -32,11 +32,14 @@ def word_keys(protocol: Protocol) -> tuple[str, ...]:
     keys: list[str] = []
     for question in protocol.questions:
         keys += [*ask_keys(question), f"why.{question.id}", *(choice_key(question.id, choice.code) for choice in question.choices)]
-    keys += [rule.say for rule in protocol.rules if rule.say]
-    return tuple(dict.fromkeys((*keys, *protocol.dangers.values())))
+        keys += [f"{choice_key(question.id, choice.code)}.deaf" for choice in question.choices if choice.deaf]
+    for rule in protocol.rules:
+        keys += [*(Words(rule.say, rule.by_who).keys if rule.say else ()), *([rule.in_violence] if rule.in_violence else [])]
+    keys += [key for said in protocol.dangers.values() for key in said.keys]
+    return tuple(dict.fromkeys(keys))
 
 
-def table(protocol: Protocol, words: Words) -> str:
+def table(protocol: Protocol, words: Speak) -> str:
     """The protocol in plain Markdown: each question, each answer, each rule, and the hash that a sign-off signs."""
     lines = [
         f"# {protocol.id}, version {protocol.version}",
@@ -57,11 +60,16 @@ def table(protocol: Protocol, words: Words) -> str:
     lines += _rules("The level is left alone", [rule for rule in protocol.rules if rule.level is None], words)
     if protocol.dangers:
         lines += ["## Life-danger phrases, heard at any time", ""]
-        lines += [*_aligned(("kind", "said at once"), [(kind, words(key)) for kind, key in protocol.dangers.items()]), ""]
+        lines += [
+            *_aligned(
+                ("kind", "said at once"), [(kind, " / ".join(words(key) for key in said.keys)) for kind, said in protocol.dangers.items()]
+            ),
+            "",
+        ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _question(question: Question, words: Words) -> Iterator[str]:
+def _question(question: Question, words: Speak) -> Iterator[str]:
     if question.by_who:
         for variant, key in zip(VARIANTS, ask_keys(question), strict=True):
             yield f"- {_VARIANT_NAMES[variant]}: {words(key)}"
@@ -77,27 +85,35 @@ def _question(question: Question, words: Words) -> Iterator[str]:
         rows = []
         for number, choice in enumerate(question.choices, start=1):
             offered = f"when {_plain(choice.when)}" if choice.when.alternatives else "always"
-            rows.append((str(number), words(choice_key(question.id, choice.code)), choice.code.replace("_", " "), offered))
+            key = choice_key(question.id, choice.code)
+            rows.append((str(number), words(key), choice.code.replace("_", " "), offered))
+            if choice.deaf:
+                rows.append(("", words(f"{key}.deaf"), "", "the same, to somebody deaf"))
         yield ""
         yield from _aligned(("#", "answer", "called below", "offered"), rows)
 
 
 def _asked(question: Question) -> str:
     asked = f"only when {_plain(question.when)}" if question.when.alternatives else "always"
-    if question.follow_up:
+    if question.after_hand_off is not None:
+        asked = f"once the hand-off is on its way, when {_plain(question.after_hand_off)}"
+    elif question.follow_up:
         asked = "later, when the time comes; never in the row"
+    elif question.sooner is not None:
+        asked += f"; before its turn when {_plain(question.sooner)}"
     if question.in_danger:
         asked += "; still asked once a person has been called to join"
     return asked + ("; a safety question, so a doubt is an answer" if question.safety else "")
 
 
-def _rules(title: str, rules: Sequence[Rule], words: Words) -> list[str]:
+def _rules(title: str, rules: Sequence[Rule], words: Speak) -> list[str]:
     if not rules:
         return []
     rows = []
     for rule in rules:
         reasons = [_alternative(alternative) for alternative in rule.when.alternatives] or ["always"]
-        rows.append((rule.because, reasons[0], _also(rule), words(rule.say) if rule.say else ""))
+        said = (*(Words(rule.say, rule.by_who).keys if rule.say else ()), *((rule.in_violence,) if rule.in_violence else ()))
+        rows.append((rule.because, reasons[0], _also(rule), " / ".join(words(key) for key in said)))
         rows += [("", f"or {reason}", "", "") for reason in reasons[1:]]
     return [f"### {title}", "", *_aligned(("reason", "when", "also", "said to the resident"), rows), ""]
 

@@ -1,33 +1,58 @@
 """Reads what a person wrote, against the question they saw.
 
-The order is the safety rule (domain.md section 2, rule 7 and section 3): reserved words and commands as whole messages;
-then life-danger phrases anywhere; only then an answer. "No" counts as a whole message only. A story never answers a
-safety question.
+The order is the safety rule (docs/safety-rules.md, rules 7, 10 and 11): what their phone added is cut; commands as
+whole messages; "I am watched" inside a short one; then danger anywhere; then what takes contact back, asks for a person
+or for 911; only then an answer. "No" counts as a whole message only. A story never answers a safety question.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .combinations import Combinations, one_slip
+from .phone_text import clean, without_trailing_emoji
 from .protocol import SKIPPED, UNSURE, Question
 from .vocabulary import Vocabulary, normal
 
 STORY_WORDS = 4  # from here on, words that answer nothing are somebody telling what happened
+SHORT = 14  # words of a message in which "I am watched" is heard without standing alone
 LONGEST = 4000  # characters read; all are kept
+THANKFUL = 12  # words of a message that may be nothing but thanks
+
+# What takes contact back in words: which ways of reaching them it closes (rule 10).
+WITHDRAWALS: Mapping[str, frozenset[str]] = {
+    "no_texts": frozenset({"text"}),
+    "only_calls": frozenset({"text"}),
+    "no_calls": frozenset({"call"}),
+    "only_texts": frozenset({"call"}),
+    "no_contact": frozenset({"text", "call"}),
+}
+# The same words where `contact` is asked are its answer.
+CONTACT_ANSWERS = {
+    "only_texts": "text", "only_calls": "call", "no_contact": "unwanted", "no_texts": "unsafe", "no_calls": "text",
+}  # fmt: skip
+_BEHIND_NO = re.compile(r"^\W*(?:no|nope|nah|non)\s*[,.;:!\u2026\u2013\u2014-]+\s*", re.IGNORECASE)
+INQUIRIES = (
+    "about_others", "legal", "officer", "someone_else", "faq_police", "faq_private", "faq_robot", "faq_free", "faq_who", "language",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Said at any time: stop, start, help, person, emergency, status, worse, cancel, change, quiet, watched, language, code."""
+    """Said at any time: stop, start, help, person, emergency, status, worse, cancel, change, quiet, watched, language, code, new."""
 
     name: str
     of: str = field(default="", repr=False)
+    alone: bool = True  # the whole message, not something asked inside a sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     choice: str
+    by_place: bool = False  # a bare number, or a word for a position: means something only by the choices that were sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +63,43 @@ class PlaceGiven:
 @dataclass(frozen=True, slots=True)
 class Danger:
     kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Contact taken back: `ways` are "text", "call" or both."""
+
+    ways: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """An ordinary question, or somebody else asking: one of INQUIRIES."""
+
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thanks:
+    """Thanks and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """A goodbye: never thanks (rule 21)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A phone's "Liked …" of our own text: no danger, no story, no place, no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLanguage:
+    """Words in a language the program does not serve: its tag, and the one line we have in it (rule 26)."""
+
+    tag: str
+    line: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +117,124 @@ class Nothing:
     """No words at all: a picture, or only characters that show nothing."""
 
 
-Reply = Command | Answer | PlaceGiven | Danger | Story | Unclear | Nothing
+Reply = (
+    Command | Answer | PlaceGiven | Danger | Withdrawal | Inquiry | Thanks | Farewell | Reaction | OtherLanguage | Story | Unclear
+    | Nothing
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text says: the reply, and the markers heard in it (they may only raise)."""
+    """What a text says: the reply, and what else was heard in it (it may only raise, or close contact)."""
 
     reply: Reply
     markers: frozenset[str] = frozenset()
     verified: bool = False  # it began with the case's own code word
+    wishes: frozenset[str] = frozenset()  # asked inside it, whatever the reply is: WITHDRAWALS, emergency …
+    answerlike: bool = False  # a number, a yes or a no: with nothing asked it begins no new request
+
+    @property
+    def closing(self) -> frozenset[str]:
+        """The ways of reaching them that these words take back, whatever else they say."""
+        return frozenset[str]().union(*(ways for wish, ways in WITHDRAWALS.items() if wish in self.wishes))
 
 
-def read(said: str, question: Question | None, offered: tuple[str, ...], vocabulary: Vocabulary, code_word: str = "") -> Reading:
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """What a text is read with: one language's whole phrases, and the combinations of all languages."""
+
+    vocabulary: Vocabulary
+    speech: Combinations
+    watched: frozenset[tuple[str, ...]] = frozenset()  # the program's phrases for "I am watched"
+
+
+def read(said: str, question: Question | None, offered: tuple[str, ...], ears: Ears, code_word: str = "") -> Reading:
     """Read one text. `question` is what the sender had seen (None: nothing), `offered` its choices as numbered."""
-    words = normal(said[:LONGEST])
+    cleaned = clean(said[:LONGEST])
+    if cleaned.reaction:
+        return Reading(Reaction())
+    words = normal(cleaned.words)
     verified = bool(code_word) and words[: len(normal(code_word))] == normal(code_word)
     if verified:
         words = words[len(normal(code_word)) :]
-    markers = frozenset(vocabulary.markers.kinds(words))
-    return Reading(_reply(said, words, question, offered, vocabulary), markers, verified)
-
-
-def _reply(said: str, words: tuple[str, ...], question: Question | None, offered: tuple[str, ...], vocabulary: Vocabulary) -> Reply:
     if not words:
-        return Unclear() if _shows(said) else Nothing()
-    if (command := _command(words, vocabulary)) is not None:
+        return Reading(Unclear() if _shows(cleaned.words) else Nothing(), verified=verified)
+    heard = ears.speech.read(words)
+    markers, wishes = frozenset(heard["markers"]), frozenset(heard["wishes"])
+    if "person" in wishes:
+        wishes -= {"only_calls"}  # "can somebody just call me" asks for somebody, and closes nothing
+    dangers = heard["dangers"]
+    if (rest := _BEHIND_NO.sub("", cleaned.words)) != cleaned.words:  # "no, tiene un cuchillo" denies nothing
+        dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(normal(rest)))))
+    answerlike = (words[0].isdecimal() and len(words) == 1) or words in ears.vocabulary.answers.get("yes_no", {})
+    return Reading(_reply(cleaned.words, words, question, offered, ears, dangers, wishes), markers, verified, wishes, answerlike)
+
+
+def _reply(
+    said: str,
+    words: tuple[str, ...],
+    question: Question | None,
+    offered: tuple[str, ...],
+    ears: Ears,
+    kinds: tuple[str, ...],
+    wishes: frozenset[str],
+) -> Reply:
+    """Commands, "I am watched", danger, a whole answer, what is asked inside a sentence, and only then anything else."""
+    bare = without_trailing_emoji(words)
+    bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
+    if (command := _command(bare, ears.vocabulary)) is not None:
         return command
-    kinds = vocabulary.dangers.kinds(words)
-    if kinds:
-        return Danger(kinds)
-    if question is not None:
-        answer = _place(said, words, vocabulary) if question.kind == "place" else _choice(words, question, offered, vocabulary)
-        if answer is not None:
-            return answer
+    if len(words) <= SHORT and any(_holds(phrase, words) for phrase in ears.watched):
+        return Command("watched", alone=False)
+    contact = question is not None and "unsafe" in offered
+    not_safe = "unsafe" in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))  # about the phone, not about them
+    if danger := tuple(kind for kind in kinds if not (kind == "unsafe" and not_safe)):
+        return Danger(danger)
+    if (whole := _whole_answer(bare, question, offered, ears.vocabulary)) is not None:
+        return whole
+    if contact and (answer := _contact_answer(wishes, offered, "unsafe" in kinds)) is not None:
+        return answer
+    place = question is not None and question.kind == "place"
+    if (asked := _asked_inside(wishes, place)) is not None:
+        return asked
+    if place:
+        return PlaceGiven(said.strip())
+    return _words_alone(words, bare, question, offered, ears.vocabulary, wishes)
+
+
+def _contact_answer(wishes: frozenset[str], offered: tuple[str, ...], not_safe: bool) -> Answer | None:
+    """Where `contact` is asked, what would take contact back is its answer."""
+    answers = [code for wish, code in CONTACT_ANSWERS.items() if wish in wishes and code in offered]
+    return Answer("unsafe") if not_safe else Answer(answers[0]) if answers else None
+
+
+def _asked_inside(wishes: frozenset[str], place: bool) -> Reply | None:
+    """What is asked inside a sentence: contact taken back, a person, 911, an ordinary question. A street may be called as
+    one of the last two are."""
+    if closing := frozenset[str]().union(*(ways for wish, ways in WITHDRAWALS.items() if wish in wishes)):
+        return Withdrawal(closing)
+    for wish in ("emergency_for_me", "person", "emergency"):
+        if wish in wishes:
+            return Command(wish, alone=False)
+    asked = [about for about in INQUIRIES if about in wishes and not (place and about in ("faq_who", "someone_else"))]
+    return Inquiry(asked[0]) if asked else None
+
+
+def _words_alone(
+    words: tuple[str, ...],
+    bare: tuple[str, ...],
+    question: Question | None,
+    offered: tuple[str, ...],
+    vocabulary: Vocabulary,
+    wishes: frozenset[str],
+) -> Reply:
+    """A goodbye, thanks, an answer with a slip of the thumb, a story, or too little to read."""
+    if "farewell" in wishes:
+        return Farewell()
+    if _thanks(words, bare, vocabulary, wishes):
+        return Thanks()
+    if question is not None and (answer := _choice(bare, question, offered, vocabulary)) is not None:
+        return answer
     return Story() if len(words) >= STORY_WORDS else Unclear()
 
 
@@ -97,37 +243,65 @@ def _shows(said: str) -> bool:
     return any(unicodedata.category(letter)[0] in "LNPS" for letter in said[:LONGEST])
 
 
+def _holds(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    return any(words[at : at + len(phrase)] == phrase for at in range(len(words) - len(phrase) + 1))
+
+
 def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
-    name = vocabulary.commands.get(words) or vocabulary.commands.get(_plain(words, vocabulary))
+    plain = _plain(words, vocabulary)
+    name = vocabulary.commands.get(words) or vocabulary.commands.get(plain)
+    if name == "help" and len(words) > 1:  # "please help" is a plea, not the keyword
+        return Command("person", alone=False)
     if name is None:
         opener = vocabulary.commands.get(words[:1])
         if opener == "code" and len(words) == 2:
             return Command("code", words[1])
         return None
     name, _, of = name.partition(":")
-    return None if name == "code" else Command(name, of)
+    return None if name in ("code", "thanks") else Command(name, of)  # thanks come after answers: a thumb up is a yes
 
 
-def _place(said: str, words: tuple[str, ...], vocabulary: Vocabulary) -> Reply:
-    plain = _plain(words, vocabulary)
-    meaning = vocabulary.answers.get("yes_no", {}).get(plain)
-    if meaning in (SKIPPED, UNSURE):
-        return Answer(SKIPPED)
-    return PlaceGiven(said.strip())
+def _thanks(words: tuple[str, ...], bare: tuple[str, ...], vocabulary: Vocabulary, wishes: frozenset[str]) -> bool:
+    """Thanks, an "ok", or a thumb up, and nothing that could be a story."""
+    if len(words) > THANKFUL:
+        return False
+    return "thanks" in (vocabulary.commands.get(words), vocabulary.commands.get(bare)) or "thanks" in wishes
+
+
+def _whole_answer(words: tuple[str, ...], question: Question | None, offered: tuple[str, ...], vocabulary: Vocabulary) -> Reply | None:
+    """An answer that is the whole message: nothing asked inside a sentence can be meant then."""
+    if question is None:
+        return None
+    if question.kind != "place":
+        plain = _plain(words, vocabulary)
+        phrases = _phrases(question, offered, vocabulary)
+        code = phrases.get(words) or phrases.get(plain)
+        if code is not None and not _pleads(words, code, vocabulary):
+            return _offered(code, offered)
+        return _numbered(words, plain, phrases, offered, vocabulary)
+    meaning = vocabulary.answers.get("yes_no", {}).get(_plain(words, vocabulary))
+    return Answer(SKIPPED) if meaning in (SKIPPED, UNSURE) else None
+
+
+def _pleads(words: tuple[str, ...], code: str, vocabulary: Vocabulary) -> bool:
+    """ "No please" is a plea, not a no."""
+    return code in ("no", "unsafe") and len(words) > 1 and not vocabulary.pleas.isdisjoint(words)
 
 
 def _choice(words: tuple[str, ...], question: Question, offered: tuple[str, ...], vocabulary: Vocabulary) -> Reply | None:
-    plain = _plain(words, vocabulary)
-    phrases = _phrases(question, offered, vocabulary)
-    if (code := phrases.get(words) or phrases.get(plain)) is not None:
-        return _offered(code, offered)
+    return _misspelt(_plain(words, vocabulary), _phrases(question, offered, vocabulary), offered)
+
+
+def _numbered(
+    words: tuple[str, ...], plain: tuple[str, ...], phrases: Mapping[tuple[str, ...], str], offered: tuple[str, ...], vocabulary: Vocabulary
+) -> Reply | None:
     number, rest = _number(plain, vocabulary)
-    if number is not None and 1 <= number <= len(offered):
-        code = offered[number - 1]
-        if not rest or code in (phrases.get(rest), phrases.get(words[1:])):
-            return Answer(code)
+    if number is None or not 1 <= number <= len(offered):
         return None
-    return _misspelt(plain, phrases, offered)
+    code = offered[number - 1]
+    if not rest or code in (phrases.get(rest), phrases.get(words[1:])):
+        return Answer(code, by_place=not rest)
+    return None
 
 
 def _phrases(question: Question, offered: tuple[str, ...], vocabulary: Vocabulary) -> dict[tuple[str, ...], str]:
@@ -136,7 +310,9 @@ def _phrases(question: Question, offered: tuple[str, ...], vocabulary: Vocabular
     if set(offered) <= {"yes", "no", UNSURE}:
         return {**yes_no, **vocabulary.answers.get(question.id, {})}
     shared = {phrase: SKIPPED for phrase, code in yes_no.items() if code in (SKIPPED, UNSURE)}
-    return {**shared, **vocabulary.answers.get(question.id, {})}
+    reads = {choice.reads: choice.code for choice in question.choices if choice.reads}
+    bare = {phrase: reads[code] for phrase, code in yes_no.items() if code in reads}
+    return {**shared, **bare, **vocabulary.answers.get(question.id, {})}
 
 
 def _offered(code: str, offered: tuple[str, ...]) -> Reply | None:
@@ -152,23 +328,14 @@ def _number(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[int | None,
     return vocabulary.numbers.get(words), ()
 
 
-def _misspelt(words: tuple[str, ...], phrases: dict[tuple[str, ...], str], offered: tuple[str, ...]) -> Reply | None:
-    """One slip of the thumb in a single word. Never read as "no": a slip must not lower anything."""
+def _misspelt(words: tuple[str, ...], phrases: Mapping[tuple[str, ...], str], offered: tuple[str, ...]) -> Reply | None:
+    """One slip of the thumb in a single word. Never read as "no": a slip must not lower anything, nor open contact."""
     if len(words) != 1 or len(words[0]) < 4:
         return None
     near = {code for phrase, code in phrases.items() if len(phrase) == 1 and len(phrase[0]) >= 3 and one_slip(phrase[0], words[0])}
     if len(near) != 1 or near & {"no"}:
         return None
     return _offered(near.pop(), offered)
-
-
-def one_slip(a: str, b: str) -> bool:
-    """Are the words one letter apart: one changed, added, left out, or two neighbours swapped?"""
-    if a == b or abs(len(a) - len(b)) > 1:
-        return a == b
-    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    ra, rb = a[start:], b[start:]
-    return ra[1:] == rb or ra == rb[1:] or ra[1:] == rb[1:] or (len(ra) > 1 and ra[:2] == rb[1::-1] and ra[2:] == rb[2:])
 
 
 def _plain(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[str, ...]:

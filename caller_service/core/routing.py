@@ -18,6 +18,7 @@ class Scene:
     program: Program
     now: datetime
     full: frozenset[str] = field(default_factory=frozenset)
+    surge: bool = False  # somebody in danger has waited long: newcomers are told (rule 4)
 
     def for_case(self, case: Case) -> Scene:
         """A case's own time never goes back, whatever the clock of the machine does: what happens now comes after all that did."""

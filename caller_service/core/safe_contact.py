@@ -1,9 +1,15 @@
-"""What we may send, and what we may tell: the gates no outbound word can pass by (domain.md section 2, rules 9 and 10)."""
+"""Who may say what to the resident, and when: one table that every outbound path asks (docs/safety-rules.md, rules 5, 9, 10).
+
+Precedence: STOP, watched, violence or hiding, not safe, not wanted, not asked, argument, yes. The first that holds
+decides; where both of the first two hold, the stricter one: silence. "Not asked" is never "no", nor "no" "not asked".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from .case import Case, Status, Step, replace
 from .effect import Ask, Effects, Say
@@ -11,50 +17,126 @@ from .program import Program
 
 TEXT_ALLOWED = frozenset({"text_call", "text", "text_deaf"})
 CALL_ALLOWED = frozenset({"text_call", "call"})
-THROUGH_QUIET = frozenset({"human.joined", "note", "truth.nobody_yet"})  # who wants no updates still hears these
+THROUGH_QUIET = frozenset(
+    {"human.joined", "human.took_over", "human.handed_over", "human.again", "human.paused"}
+    | {"note", "note.neutral", "truth.nobody_yet", "truth.nobody_again", "truth.backstop"}
+)
 STILL_THERE = timedelta(minutes=10)  # who wrote this lately has the phone in hand: an answer is no first contact
-BEFORE_CONTACT = frozenset({"still_here"})  # rule 5: the one neutral word that may go out before we know
+HUMAN_WORDS = frozenset({"note", "note.neutral"})  # words that a human wrote; all others are software's
+
+
+class Standing(StrEnum):
+    """How a person stands to being contacted."""
+
+    STOPPED = "stopped"
+    WATCHED = "watched"
+    VIOLENCE = "violence"
+    UNSAFE = "unsafe"
+    UNWANTED = "unwanted"
+    NOT_ASKED = "not_asked"
+    ARGUMENT = "argument"
+    YES = "yes"
+
+
+PRECEDENCE: tuple[tuple[Standing, Callable[[Case], bool]], ...] = (
+    (Standing.WATCHED, lambda case: case.watched),
+    (Standing.STOPPED, lambda case: case.cannot_text == "stopped"),
+    (Standing.VIOLENCE, lambda case: case.violent),
+    (Standing.UNSAFE, lambda case: case.answers.get("contact") == "unsafe" or "unsafe" in case.said),
+    (Standing.UNWANTED, lambda case: case.answers.get("contact") == "unwanted" or {"text", "call"} <= case.withdrawn),
+    (Standing.NOT_ASKED, lambda case: case.parked or case.answers.get("contact") not in TEXT_ALLOWED | CALL_ALLOWED),
+    (Standing.ARGUMENT, lambda case: case.answers.get("need") == "argument" and "contact_confirmed" not in case.marks),
+    (Standing.YES, lambda case: True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a standing lets happen. A human's words are always allowed where `human` is; else only to who is still there."""
+
+    replies: bool  # software answers what they write
+    unasked: bool  # software writes first
+    calls: bool  # software rings them
+    human: bool  # a human's own words at any time; else only within STILL_THERE of a text of theirs
+    answer: bool  # a human's own words within STILL_THERE of a text of theirs
+
+
+#                              replies unasked calls  human  answer
+TERMS: dict[Standing, Terms] = {
+    Standing.STOPPED:   Terms(True,  False, False, False, False),
+    Standing.WATCHED:   Terms(False, False, False, False, True),
+    Standing.VIOLENCE:  Terms(True,  False, False, True,  True),
+    Standing.UNSAFE:    Terms(True,  False, False, False, True),
+    Standing.UNWANTED:  Terms(True,  False, False, False, True),
+    Standing.NOT_ASKED: Terms(True,  False, False, False, True),
+    Standing.ARGUMENT:  Terms(True,  False, False, True,  True),
+    Standing.YES:       Terms(True,  True,  True,  True,  True),
+}  # fmt: skip
+
+
+def standing(case: Case) -> Standing:
+    """The first row of PRECEDENCE that holds."""
+    return next(standing for standing, holds in PRECEDENCE if holds(case))
+
+
+def _texts_wanted(case: Case) -> bool:
+    return case.answers.get("contact") in TEXT_ALLOWED and "text" not in case.withdrawn
 
 
 def may_text(case: Case, key: str) -> bool:
-    """May words that answer nothing just received be texted to the resident?"""
-    if case.cannot_text or case.watched:
+    """May software's words that answer nothing just received be texted to the resident?"""
+    if case.cannot_text or not TERMS[standing(case)].unasked:
         return False
-    contact = case.answers.get("contact")
-    if contact is None:
-        return key in BEFORE_CONTACT
-    return contact in TEXT_ALLOWED and not (case.quiet and key not in THROUGH_QUIET)
+    return _texts_wanted(case) and not (case.quiet and key not in THROUGH_QUIET)
 
 
 def may_note(case: Case, now: datetime) -> bool:
     """May a human's own words be sent? Where texting was called safe; else only as an answer to what was just written."""
-    if case.cannot_text or case.watched:
+    terms = TERMS[standing(case)]
+    if case.cannot_text or case.parked:
         return False
-    return may_text(case, "note") or now - case.marks["heard"] <= STILL_THERE
+    if terms.human and _texts_wanted(case):
+        return True
+    return terms.answer and now - case.marks["heard"] <= STILL_THERE
+
+
+def may_write_once(case: Case, reason: str) -> bool:
+    """May a human who comes late send the one neutral text? In danger with contact not asked; after violence only with a
+    supervisor's reason (rule 9)."""
+    if not case.in_danger or case.cannot_text or case.parked or "neutral_sent" in case.marks or case.withdrawn:
+        return False
+    if "contact" in case.answers or case.watched or "unsafe" in case.said:
+        return False
+    return bool(reason) or not case.violent
 
 
 def may_call(case: Case) -> bool:
-    """Only after "call" was said to be safe; a watched person is never called."""
-    return case.answers.get("contact") in CALL_ALLOWED and not case.watched
+    """May software ring them? Only after calling was said to be safe."""
+    return TERMS[standing(case)].calls and case.answers.get("contact") in CALL_ALLOWED and "call" not in case.withdrawn
+
+
+def calls_wanted(case: Case) -> bool:
+    """May a human ring them? A stop of texts is no stop of calls."""
+    reached = replace(case, cannot_text="") if case.cannot_text == "stopped" else case
+    return TERMS[standing(reached)].human and case.answers.get("contact") in CALL_ALLOWED and "call" not in case.withdrawn
 
 
 RESCUE_PAUSE = timedelta(minutes=10)  # between two calls for what could not be texted
 
 
 def may_rescue(case: Case, program: Program) -> bool:
-    """May we call because texts do not reach them? Where calls were called safe, and never after violence, or with a doubt of
-    it: whoever does harm may pick up (domain.md section 2, rule 5). A Messaging Service has no number to call from."""
-    safe = (None, "no") if case.answers.get("safety") in (None, "no") else ("no",)  # a detail not asked is no "no"
-    violent = any(case.answers.get(sign) not in safe or sign in case.said for sign in ("violence", "weapon"))
-    return may_call(case) and not violent and program.numbers.ours[0].number.startswith("+")
+    """May we call because texts do not reach them? Where calls were called safe, and a stop of texts is no stop of calls.
+    A Messaging Service has no number to call from."""
+    reached = replace(case, cannot_text="") if case.cannot_text == "stopped" else case
+    return may_call(reached) and program.numbers.ours[0].number.startswith("+")
 
 
 def missed(case: Case, key: str) -> bool:
     """Are these words held back only because texts do not reach them, or because they are to be called? Who asked for no
     updates, or for no word unasked, misses nothing by that."""
-    contact = case.answers.get("contact")
-    wanted = contact in TEXT_ALLOWED | CALL_ALLOWED and not (case.quiet and key not in THROUGH_QUIET)
-    return (bool(case.cannot_text) or contact == "call") and wanted and not case.watched
+    reached = replace(case, cannot_text="")
+    wanted = TERMS[standing(reached)].unasked and not (case.quiet and key not in THROUGH_QUIET)
+    return (bool(case.cannot_text) or not _texts_wanted(case)) and wanted
 
 
 def untold(case: Case, held: Iterable[str], now: datetime) -> Case:
@@ -76,22 +158,26 @@ def told_after_all(case: Case, unasked: bool = True) -> Step:
 
 
 def owed(case: Case, unasked: bool = False) -> Step:
-    """What could not be said when it was due, or was lost: that somebody joined them, or that nobody has yet."""
+    """What could not be said when it was due, or was lost: that somebody has it, or that nobody has joined yet."""
     effects: Effects = ()
+    if case.held:
+        return Step(case.unmarked("joined_owed", "truth_owed") if {"joined_owed", "truth_owed"} & case.marks.keys() else case)
     if "joined_owed" in case.marks and case.human_has_it and not case.watched and (may_text(case, "human.joined") or not unasked):
         case, effects = case.unmarked("joined_owed"), (Say("human.joined", {"name": case.accepted_by}, unasked=unasked),)
-    if "truth_owed" in case.marks and case.page_waits and (may_text(case, "truth.nobody_yet") or not unasked):
+    if "truth_owed" in case.marks and case.unjoined and (may_text(case, "truth.nobody_yet") or not unasked):
         case, effects = case.unmarked("truth_owed"), (Say("truth.nobody_yet", unasked=unasked), *effects)
     return Step(case, effects)
 
 
 def gated(case: Case, effects: Effects) -> tuple[Effects, tuple[str, ...]]:
-    """The effects that may happen, and the keys of the words held back. A watched person hears nothing at all."""
+    """The effects that may happen, and the keys of the words held back. What a human wrote was allowed where it was
+    written (core/dispatch.py); a watched person hears nothing of software's."""
     allowed, held = [], []
     for effect in effects:
         if isinstance(effect, (Say, Ask)):
             key = effect.key if isinstance(effect, Say) else f"ask.{effect.question}"
-            if case.watched or (effect.unasked and not may_text(case, key)):
+            silent = not TERMS[standing(case)].replies or (effect.unasked and not may_text(case, key))
+            if key not in HUMAN_WORDS and silent:
                 held.append(key)
                 continue
         allowed.append(effect)
@@ -108,10 +194,7 @@ def may_hear_status(case: Case, verified: bool) -> bool:
 
 def touchy(case: Case) -> bool:
     """Danger or a sign of it, violence, an argument: somebody else may hold the phone."""
-    if case.danger_sign:
-        return True
-    violent = case.answers.get("violence") in ("yes", "unsure", "skipped", "unreadable") or bool({"violence", "weapon"} & case.said)
-    return case.in_danger or violent or case.answers.get("need") == "argument"
+    return case.danger_sign or case.in_danger or case.violent or case.answers.get("need") == "argument"
 
 
 STATUS_WORDS = {

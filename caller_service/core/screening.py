@@ -1,57 +1,130 @@
-"""One turn: what a text changes, what is asked next, what must happen (domain.md section 2).
+"""One turn: what a text changes, what is asked next, what must happen (docs/safety-rules.md).
 
-`advance` is the whole of it: read -> apply -> recompute the level -> page if danger is new -> ask on, or route.
+`advance` is the whole of it, in this order: the same words again -> what closes contact -> a human speaks with them, or
+software reads and applies -> the level -> people are asked if danger is new -> ask on, or route.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+from datetime import datetime, timedelta
 
 from . import hand_off
-from .asking import ask, greet, is_follow_up, next_question, seen_question
+from .asking import after_hand_off, ask, greet, next_question, readable_offer, seen_question, stands_at, variant
 from .case import Case, Status, Step, move, replace
-from .commands import ALONE, COMMANDS, NO_REQUEST, URGENT
+from .commands import ALONE, COMMANDS, NO_REQUEST, OBEYED_WHEN_HELD, said_again
 from .disposition import reconsider
-from .effect import Ask, Effect, HandOff, Record, Say
+from .effect import Alert, Ask, Effect, HandOff, Record, Say
 from .escalation import page_rung
 from .ledger import end
-from .protocol import UNREADABLE, Protocol, Question, Rule
-from .reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story
+from .protocol import DOUBT, HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
+from .reply import (
+    Answer,
+    Command,
+    Danger,
+    Farewell,
+    Inquiry,
+    Nothing,
+    OtherLanguage,
+    PlaceGiven,
+    Reaction,
+    Reading,
+    Reply,
+    Story,
+    Thanks,
+    Unclear,
+    Withdrawal,
+)
 from .routing import Scene
-from .safe_contact import gated, owed, told_after_all
+from .safe_contact import Standing, gated, owed, standing, told_after_all
 from .service_area import locate
 from .settling import FOLLOW_UPS, settle
+from .vocabulary import normal
 
 LONGEST_NARRATIVE = 20  # texts kept for the team; all of them stay in the ledger of messages
+SAME_WORDS = 4  # the so-manyth text with the same words within SAME_WITHIN gets no answer
+SAME_WITHIN = timedelta(minutes=10)
+HUMAN_NEAR = timedelta(minutes=15)  # who wrote within this speaks with them: software puts no question behind the words
+LINES = ("again.human", "again.waiting", "again.here")  # "we have your message" in danger, never the same twice
+READ_LINES = ("heard.one", "heard.two", "heard.three")  # the same outside danger
 
 
-def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: datetime) -> Step:
-    """One text of the resident, read. `heard` is when it reached us; `scene.now` when it is decided."""
+def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: datetime, delivered: datetime | None = None) -> Step:
+    """One text of the resident, read.
+
+    `heard` is when it reached us, `scene.now` when it is decided; `delivered` when the open question is known to have
+    reached them (None: not known; then it is taken as delivered `unseen` after it was sent).
+    """
     first = not case.marks
-    command = reading.reply.name if isinstance(reading.reply, Command) else ""
-    if case.awaits_answer:
-        case = case.marked(answered_resident=heard)
-    case = replace(case, said=case.said | reading.markers).marked(heard=heard).unmarked("asked_again")
-    case = case.marked(opened=heard) if first else _writes_again(case)
-    if first and command in NO_REQUEST:
-        return _nothing_open(Step(case, (Say("status.none"),)), scene)
-    step = _apply(case, reading, said, scene, heard)
-    if command in ALONE and not (first and command == "help"):  # "help" at first may be a plea: it opens a request
-        step = _nothing_open(step, scene) if first else Step(*hand_off.revise(step.case, step.effects))
+    mark = _fingerprint(case, said)
+    if not first and case.recent and case.recent[-1][1] == mark and not _readable(case, scene, heard, delivered):
+        return Step(case.marked(heard=heard), (Record("repeated"),))  # one reply, whatever its ids (rule 8)
+    often = sum(1 for at, words in case.recent if words == mark and heard - datetime.fromisoformat(at) <= SAME_WITHIN)
+    case = _begun(case, reading, heard, mark, first)
+    if first and _asks_for_nothing(case, reading):
+        return _answered_closed(case, reading, scene)
+    if often + 1 >= SAME_WORDS and _says_nothing_new(case, reading):
+        return _same_words(case, scene)
+    if case.held:
+        return _while_held(case, reading, said, scene, heard)
+    case, closing = _withdrawn(case, reading)
+    step = _apply(case, reading, said, scene, heard, delivered)
+    step = Step(step.case, closing + step.effects)
+    if isinstance(reading.reply, Command) and reading.reply.name in ALONE and not (first and reading.reply.name == "help"):
+        step = _nothing_open(step, scene) if first else _stopped_told(step)
         return Step(step.case, gated(step.case, step.effects)[0])
     missed = told_after_all(step.case, unasked=False)
     told = (*step.effects, *(effect for effect in missed.effects if effect not in step.effects))
-    step = conclude(missed.case, told, scene, urgent=_urgent(reading))
+    step = conclude(missed.case, told, scene)
     late = owed(step.case)
-    step = Step(late.case, (*late.effects, *step.effects))
-    effects = _with_preamble(step.effects, greet(step.case, scene)) if first else step.effects
-    return Step(step.case, gated(step.case, effects)[0])
+    step = _greeted(Step(late.case, (*late.effects, *step.effects)), scene, first)
+    return Step(step.case, gated(step.case, step.effects)[0])
 
 
-def _writes_again(case: Case) -> Case:
-    """A text of theirs shows that the line works, and begins silence anew."""
+# ---- before anything is read ----------------------------------------------------------------------------------------
+
+
+def _fingerprint(case: Case, said: str) -> str:
+    """Tells the same words again, whatever their capitals and marks; kept sealed with the case."""
+    return hashlib.sha256(" ".join((case.id, *normal(said))).encode()).hexdigest()[:16]
+
+
+def _readable(case: Case, scene: Scene, heard: datetime, delivered: datetime | None) -> bool:
+    """Can the open question have been read when this came? (rule 8)"""
+    if not case.asked or "asked" not in case.marks:
+        return True
+    clocks = scene.program.clocks
+    known = delivered is not None and delivered <= heard  # as far as was known when the reply came
+    sent = case.marks["asked"] + timedelta(seconds=clocks.unseen if clocks.read else 0)
+    there = delivered if known and delivered is not None else sent
+    return heard >= there + timedelta(seconds=clocks.read)
+
+
+def _begun(case: Case, reading: Reading, heard: datetime, mark: str, first: bool) -> Case:
+    """What every text does: it was heard, the line works, silence begins anew."""
+    recent = (*((at, words) for at, words in case.recent if heard - datetime.fromisoformat(at) <= SAME_WITHIN), (heard.isoformat(), mark))
+    if case.awaits_answer:
+        case = case.marked(answered_resident=heard)
+    case = replace(case, said=case.said | reading.markers, recent=recent[-2 * SAME_WORDS :])
+    case = case.marked(heard=heard).unmarked("asked_again")
+    if first:
+        return case.marked(opened=heard)
     came_through = "" if case.cannot_text == "undelivered" else case.cannot_text
     return replace(case, cannot_text=came_through, said=case.said - {"quiet"}).unmarked("review_paged")
+
+
+def _asks_for_nothing(case: Case, reading: Reading) -> bool:
+    """First words that begin no request: STATUS and its like; thanks, an answer or a reaction to what has ended."""
+    reply = reading.reply
+    if isinstance(reply, Command):
+        return reply.name in NO_REQUEST
+    return bool(case.related) and (isinstance(reply, (Thanks, Reaction)) or (reading.answerlike and isinstance(reply, Unclear)))
+
+
+def _answered_closed(case: Case, reading: Reading, scene: Scene) -> Step:
+    words = "thanks.closed" if isinstance(reading.reply, Thanks) else "status.none"
+    told = () if isinstance(reading.reply, Reaction) else (Say(words),)
+    return _nothing_open(Step(case, told), scene)
 
 
 def _nothing_open(step: Step, scene: Scene) -> Step:
@@ -59,121 +132,322 @@ def _nothing_open(step: Step, scene: Scene) -> Step:
     return Step(end(step.case, Status.CLOSED, "no_request", scene.now), step.effects)
 
 
-def _with_preamble(effects: tuple[Effect, ...], preamble: tuple[Effect, ...]) -> tuple[Effect, ...]:
-    """Before question 1, but behind what to do when a life is in danger."""
+def _says_nothing_new(case: Case, reading: Reading) -> bool:
+    """Could a machine have written it: words that answer nothing, or a danger that is known already?"""
+    reply = reading.reply
+    if reading.answerlike:  # a person who hurries: every question may be answered with the same number
+        return False
+    if isinstance(reply, Danger):
+        return set(reply.kinds) <= case.said
+    return isinstance(reply, (Story, Unclear, Nothing, Reaction, Inquiry, Thanks, Farewell))
+
+
+def _same_words(case: Case, scene: Scene) -> Step:
+    """The same words for the fourth time: no answer, nobody is paged, a human sees it (rule 24)."""
+    step = recompute(said_again(case, frozenset({"same_words"}), scene), scene)
+    return Step(*hand_off.revise(step.case, (Record("same_words"), *step.effects)))
+
+
+def _withdrawn(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
+    """What takes contact back is believed at once, whatever else the text says (rule 10)."""
+    closing = reading.closing - case.withdrawn
+    stops = isinstance(reading.reply, Command) and reading.reply.name in ALONE
+    if not closing or stops or isinstance(reading.reply, Answer):
+        return case, ()
+    case = replace(case, withdrawn=case.withdrawn | closing)
+    words = "withdrawn.short" if case.violent else "withdrawn.text" if closing == {"text"} else "withdrawn.ok"
+    told = Alert("alert.withdrawn", case.accepted_by) if case.accepted_by else None
+    return case, (Say(words), Record("withdrawn", {"ways": " ".join(sorted(closing))}), *((told,) if told else ()))
+
+
+def _stopped_told(step: Step) -> Step:
+    case, effects = hand_off.revise(step.case, step.effects)
+    stopped = any(isinstance(effect, Say) and effect.key == "stop.confirmed" for effect in effects)
+    alert = (Alert("alert.stopped", case.holder or case.accepted_by),) if stopped and (case.holder or case.accepted_by) else ()
+    return Step(case, (*effects, *alert))
+
+
+def _greeted(step: Step, scene: Scene, first: bool) -> Step:
+    """The preamble: before question 1; where danger came first, with the reply after that (preamble, domain rules)."""
+    case, effects = step.case, step.effects
+    dangerous = first and case.in_danger
+    if dangerous or case.unread_language:
+        return Step(case.marked(preamble_owed=scene.now) if first else case, effects)
+    if not first and "preamble_owed" not in case.marks:
+        return step
+    preamble = greet(case, scene)
+    if not first:
+        preamble = preamble[:1]
     at = next((place for place, effect in enumerate(effects) if isinstance(effect, Ask)), len(effects))
-    return effects[:at] + preamble + effects[at:]
+    return Step(case.unmarked("preamble_owed"), effects[:at] + preamble + effects[at:])
 
 
-def conclude(case: Case, effects: tuple[Effect, ...], scene: Scene, urgent: bool = False) -> Step:
+# ---- a human speaks with them (rules 20 and 21) ---------------------------------------------------------------------
+
+
+def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: datetime) -> Step:
+    """One voice at a time: software obeys, gives the words it is asked for and those for a new kind of danger, and tells
+    the holder. It asks nothing and reads nothing as an answer."""
+    reply = reading.reply
+    effects: tuple[Effect, ...] = ()
+    if isinstance(reply, Reaction):
+        return Step(case)
+    if isinstance(reply, Command) and reply.name in OBEYED_WHEN_HELD:
+        step = COMMANDS[reply.name](case, reply, reading, scene)
+        case, effects = step.case, step.effects
+    elif isinstance(reply, Command):
+        word = frozenset({reply.name}) & {"person", "worse"}
+        case = said_again(case, word, scene) if word else case
+        if reply.name == "cancel":
+            case = replace(case, said=case.said | {"asked_to_cancel"})
+    alert = "alert.words"
+    if isinstance(reply, Danger) and (new := tuple(kind for kind in reply.kinds if kind not in case.dangers)):
+        effects = danger_words(case, new, scene.program.protocol)[:1]
+        case, alert = replace(case, said=case.said | set(reply.kinds)), "alert.danger"
+    elif isinstance(reply, Danger):
+        case = replace(case, said=case.said | set(reply.kinds))
+    elif isinstance(reply, Farewell):
+        alert = "alert.farewell"
+    case, closing = _withdrawn(case, reading)
+    case = _kept(case, said)
+    if not isinstance(reply, Thanks) or "human_asked" in case.marks:
+        case = case.marked(awaits_human=case.marks.get("awaits_human", heard))
+    case, _ = reconsider(scene.program.protocol, case)  # it may rise; the holder is told, and nobody is paged anew
+    case, told = hand_off.revise(case, (*closing, *effects, Alert(alert, case.holder, said.strip())))
+    return Step(case, gated(case, told)[0])
+
+
+# ---- after anything changed -----------------------------------------------------------------------------------------
+
+
+def conclude(case: Case, effects: tuple[Effect, ...], scene: Scene) -> Step:
     """After anything changed: recompute the level, page what is newly dangerous, and ask on or route."""
-    step = recompute(case, scene, urgent)
+    before = case.level
+    step = recompute(case, scene)
     case, effects = step.case, effects + step.effects
-    if not case.ended:
-        step = _ask_on(case, scene)
+    if not case.ended and not case.held:
+        step = _ask_on(case, scene, quiet=_asked_enough(effects, before, case))
         case, effects = step.case, effects + step.effects
     return Step(*hand_off.revise(case, effects))
 
 
-def recompute(case: Case, scene: Scene, urgent: bool = False) -> Step:
-    """The level on today's truth; a danger that is new, or said again, pages a human at once."""
+def _asked_enough(effects: tuple[Effect, ...], before: Level | None, case: Case) -> bool:
+    """Thanks, a reaction or words in a language we cannot read: no question is put behind them."""
+    last = {effect.key for effect in effects if isinstance(effect, Say)}
+    return bool(last & {"thanks.open", "interpreter.line"}) and before == case.level
+
+
+def recompute(case: Case, scene: Scene) -> Step:
+    """The level on today's truth; a danger that is new pages a human at once, a review that cannot wait begins."""
+    before = case.level
     case, new = reconsider(scene.program.protocol, case)
     danger = tuple(rule for rule in new if rule.level is not None)
-    if not case.ended and (danger or (urgent and case.in_danger)):
-        return page(case, danger, scene)
-    spoken = tuple(Say(rule.say) for rule in new[:1] if rule.say)
-    if spoken and not case.ended:  # "A person here will read this": from now on the review clock holds us to it
-        return Step(case.marked(review=scene.now), (*spoken, HandOff("review")))
-    return Step(case, spoken)
-
-
-def _ask_on(case: Case, scene: Scene) -> Step:
-    """The next question, the same one again, or the end of the row."""
-    protocol = scene.program.protocol
-    if case.asked and is_follow_up(case, protocol.question(case.asked)):
-        if not case.in_danger:
-            return _put(case, protocol.question(case.asked), scene)
-        case = replace(case, asked="", unreadable=0)  # danger goes first
-    over = not case.asked and not case.in_danger and case.status != Status.SCREENING and "asked" in case.marks
-    question = None if over else next_question(protocol, case)
-    if question is not None:
-        return _put(case, question, scene)
-    if not case.asked:
+    if case.ended:
         return Step(case)
-    case = replace(case, asked="", unreadable=0)
-    return Step(case, (Say("end.human"),)) if case.in_danger else settle(case, scene)
+    if danger:
+        return page(case, danger, before, scene)
+    words = tuple(Say(key) for rule in new if rule.say for key in (_rule_words(rule, case),))[:1]
+    if any(rule.at_once or rule.say for rule in new):  # from now on the review clock holds us to it
+        return Step(case.marked(review=scene.now), (*words, HandOff("review")))
+    return Step(case, words)
 
 
-def _put(case: Case, question: Question, scene: Scene) -> Step:
-    """Ask a question, new or once more. The same question keeps its count of unreadable replies."""
-    if question.id != case.asked:
-        case = replace(case, asked=question.id, unreadable=0)
-    case = case.marked(asked=scene.now)
-    return Step(case, (ask(scene.program.protocol, case),))
+def _rule_words(rule: Rule, case: Case) -> str:
+    if rule.in_violence and case.violent:
+        return rule.in_violence
+    return Words(rule.say or "", rule.by_who).of(variant(case))
 
 
-def page(case: Case, danger: tuple[Rule, ...], scene: Scene) -> Step:
-    """A human is needed now: said to the resident, handed off, and the first rung paged at once.
+def page(case: Case, danger: tuple[Rule, ...], before: Level | None, scene: Scene) -> Step:
+    """A human is needed now: said to the resident, handed off, and people paged at once: two of them at R1 (rule 4).
 
-    While people are already being paged and nobody has accepted, a further reason joins the same queue and clocks.
+    While people are already being paged, a further reason joins the same queue and clocks; a danger that has become an
+    emergency asks the next person at once. Who has it already is alerted, and nobody is paged anew.
     """
-    words = tuple(Say(rule.say) for rule in danger[:1] if rule.say)
-    waiting = case.page_waits
+    words = tuple(Say(_rule_words(rule, case)) for rule in danger[:1] if rule.say)
+    waiting, has_it = case.page_waits, case.holder or (case.accepted_by if case.human_has_it else "")
+    first = "first_paged" not in case.marks
     case = replace(case, response=case.response or "human")  # a team that was chosen stays chosen
     if case.status == Status.SCREENING:
         case = move(move(case, Status.OPEN, scene.now), Status.HANDED_OFF, scene.now)
     told = HandOff("danger")
-    if waiting:
+    if case.held:
+        return Step(case, (*words, told, Alert("alert.danger", case.holder)))
+    if waiting and not (case.level == Level.R1 and before != Level.R1):
         return Step(case, (*words, told))
-    case = replace(case, round=case.round + 1, rung=0).marked(paged=scene.now, first_paged=scene.now).unmarked("truth", "truth_owed")
-    return Step(case, (*words, *page_rung(case, "danger", 0, scene), told))
+    if waiting:
+        case = replace(case, rung=case.rung + 1).marked(paged=scene.now)
+        return Step(case, (*words, *page_rung(case, "danger", case.rung, scene), told))
+    if not first and has_it and before is not None and before >= HUMAN_NOW:
+        return Step(case, (*words, told, Alert("alert.danger", has_it)))
+    two = case.level == Level.R1
+    case = replace(case, round=case.round + 1, rung=int(two)).marked(paged=scene.now, first_paged=scene.now)
+    case = case.unmarked("truth", "truth_owed", "backstop_rung", "lapsed", "joined")
+    return Step(case, (*words, *page_rung(case, "danger", case.rung, scene, two), told))
+
+
+def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
+    """The next question, the same one again, or the end of the row."""
+    protocol = scene.program.protocol
+    if case.asked and protocol.question(case.asked).follow_up:
+        if not case.in_danger:
+            return Step(case) if quiet else _put(case, protocol.question(case.asked), scene)
+        case = replace(case, asked="", unreadable=0, offered=())  # danger goes first
+    over = not case.asked and not case.in_danger and case.status != Status.SCREENING and "asked" in case.marks
+    question = None if over else next_question(protocol, case)
+    if question is not None:
+        return Step(case) if quiet and case.asked else _put(case, question, scene) if not quiet else Step(case)
+    if not case.asked and (case.in_danger or case.status != Status.SCREENING or "asked" not in case.marks):
+        return Step(case)
+    case = replace(case, asked="", unreadable=0, offered=())
+    if not case.in_danger:
+        return _settled(case, scene)
+    case, words = _line(case, LINES)  # nothing is left to ask: they hear that it came, and who to call meanwhile
+    return Step(case, (words,))
+
+
+def _settled(case: Case, scene: Scene) -> Step:
+    """The hand-off leaves, or the honest end is said; then what is only needed later is asked (rule "short is a promise")."""
+    step = settle(case, scene)
+    name = after_hand_off(scene.program.protocol, step.case)
+    if not name or (not step.case.revision and not any(isinstance(effect, HandOff) for effect in step.effects)):
+        return step
+    asked = _put(step.case, scene.program.protocol.question(name), scene)
+    return Step(asked.case, step.effects + asked.effects)
+
+
+def _put(case: Case, question: Question, scene: Scene) -> Step:
+    """Ask a question, new or once more. The same question keeps its count of unreadable replies."""
+    case = stands_at(scene.program.protocol, case, question.id, scene.now)
+    notice: tuple[Effect, ...] = ()
+    if question.notice_minor and case.minor and "minor_told" not in case.marks and not {"abuse", "disclosure"} & case.said:
+        case, notice = case.marked(minor_told=scene.now), (Say("minor.report"),)
+    return Step(case, (*notice, ask(scene.program.protocol, case)))
 
 
 # ---- applying one reply ---------------------------------------------------------------------------------------------
 
 
-def _apply(case: Case, reading: Reading, said: str, scene: Scene, heard: datetime) -> Step:
+def _apply(case: Case, reading: Reading, said: str, scene: Scene, heard: datetime, delivered: datetime | None) -> Step:
     protocol, reply = scene.program.protocol, reading.reply
-    if isinstance(reply, Command):
-        return COMMANDS[reply.name](case, reply, reading, scene)
+    if isinstance(reply, Command) and reply.name in COMMANDS:
+        kept = case if reply.alone else _kept(case, said)
+        return _command(kept, reply, reading, scene)
     question = seen_question(protocol, case, heard)
     if isinstance(reply, Danger):
-        return _danger(_told(case, said), reply, protocol)
+        step = _danger(_kept(case, said), reply, scene)
+        asked = (Say("say.call_911"),) if reading.wishes & {"emergency", "emergency_for_me"} else ()
+        if "emergency_for_me" in reading.wishes:
+            step = Step(said_again(step.case, frozenset({"emergency_for_me"}), scene).marked(told_911=scene.now), step.effects)
+        return Step(step.case, step.effects if any(isinstance(each, Say) for each in step.effects) else asked)
     if isinstance(reply, Answer) and question is not None:
-        return _answer(case, question, reply.choice, scene, heard)
+        return _answer(case, question, reply, scene, heard, delivered)
     if isinstance(reply, PlaceGiven) and question is not None:
         return _place(case, question, reply.text, scene)
-    return _unread(case, reply, said, question, scene, heard)
+    if isinstance(reply, Withdrawal):
+        return Step(_kept(case, said))
+    if isinstance(reply, Inquiry):
+        return _inquiry(_kept(case, said), reply, reading, scene)
+    if isinstance(reply, OtherLanguage):
+        return _unread_language(_kept(case, said), reply, scene)
+    return _unread(case, reading, said, question, scene, heard, delivered)
 
 
-def _told(case: Case, said: str) -> Case:
-    return replace(case, narrative=(*case.narrative, said.strip())[-LONGEST_NARRATIVE:])
+def _kept(case: Case, said: str) -> Case:
+    return replace(case, narrative=(*case.narrative, said.strip())[-LONGEST_NARRATIVE:]) if said.strip() else case
 
 
-def _danger(case: Case, reply: Danger, protocol: Protocol) -> Step:
-    """Life danger in free text: what to do, at once; a human; and `health` asked again (rule 7)."""
+def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
+    """A command; asked again in danger, whoever has it hears so and the resident is not told the same twice."""
+    known = reply.name in case.said and case.in_danger and reply.name in ("person", "worse", "emergency_for_me")
+    step = COMMANDS[reply.name](case, reply, reading, scene)
+    if not known:
+        return step
+    case, words = _line(step.case, LINES)
+    alert = (Alert("alert.again", case.accepted_by),) if case.human_has_it and case.accepted_by else ()
+    return Step(case, (*step.effects, words, *alert))
+
+
+def _line(case: Case, lines: tuple[str, ...]) -> tuple[Case, Say]:
+    """The next of these lines: nobody hears the same twice in a row."""
+    following = lines[(lines.index(case.line) + 1) % len(lines)] if case.line in lines else lines[0]
+    return replace(case, line=following), Say(following)
+
+
+def danger_words(case: Case, kinds: tuple[str, ...], protocol: Protocol) -> tuple[Say, ...]:
+    """What to do at once, for each kind in the protocol's order, each sentence once."""
+    who = "they" if variant(case) == "they" else "me"  # while it is not known who, the words for themselves fit both
+    keys = [words.of(who) for kind, words in protocol.dangers.items() if kind in kinds]
+    if {"threat_staff"} & (set(kinds) | case.said):  # no "get to a safe place" to who threatens those who come
+        keys = [key for key in keys if key != "danger.violence"]
+    return tuple(Say(key) for key in dict.fromkeys(keys))
+
+
+def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
+    """Danger in free text: what to do, at once; a human; and `health` asked again (rule 7). A kind that is known already
+    gets its words once; whoever has the case hears that it was said again."""
+    protocol = scene.program.protocol
+    new = tuple(kind for kind in reply.kinds if kind not in case.said)
+    case = said_again(case, frozenset(reply.kinds), scene)
+    if not new and case.in_danger:
+        case, words = _line(case, LINES)
+        alert = (Alert("alert.again", case.accepted_by),) if case.human_has_it and case.accepted_by else ()
+        return Step(case, (words, *alert))
     answers = {name: answer for name, answer in case.answers.items() if name != "health"}
     again = ("health", *(name for name in case.again if name != "health"))
-    words = tuple(Say(key) for key in dict.fromkeys(key for kind, key in protocol.dangers.items() if kind in reply.kinds))
-    return Step(replace(case, said=case.said | set(reply.kinds), answers=answers, again=again, asked=case.asked or "health"), words[:2])
+    case = replace(case, answers=answers, again=again, asked=case.asked or "health")
+    if case.asked != "health" and protocol.question(case.asked).follow_up:
+        case = replace(case, asked="health", unreadable=0)
+    return Step(case, danger_words(case, new or reply.kinds, protocol)[:2])
 
 
-def _answer(case: Case, question: Question, choice: str, scene: Scene, heard: datetime) -> Step:
-    too_fast = heard.timestamp() - case.marks["asked"].timestamp() < scene.program.clocks.read
-    if question.safety and choice == "no" and too_fast:
-        return Step(case, (Say("too_fast"), Record("too_fast", {"question": question.id})))
+def _answer(case: Case, question: Question, reply: Answer, scene: Scene, heard: datetime, delivered: datetime | None) -> Step:
+    """An answer counts for the question it was sent for (rule 8): a safety "no", and what opens contact, only if the
+    question can have been read; a bare number only by the choices that were sent with it."""
+    choice = reply.choice
+    if (reply.by_place or question.opens(choice)) and not readable_offer(scene.program.protocol, case):
+        return Step(case, (Record("offer_differs", {"question": question.id}),))  # put again, with today's choices
+    guarded = (question.safety and choice == "no") or question.opens(choice)
+    if guarded and not _readable(case, scene, heard, delivered):
+        if not case.too_fast:
+            return Step(replace(case, too_fast=1), (Say("too_fast"), Record("too_fast", {"question": question.id})))
+        choice = UNSURE if question.safety else SKIPPED
     return _answered(case, question, choice, scene)
 
 
 def _answered(case: Case, question: Question, choice: str, scene: Scene) -> Step:
     """Keep an answer. An answer once given to a safety question is not lowered by a later one: its reasons stay."""
     again = tuple(name for name in case.again if name != question.id)
-    case = replace(case, answers={**case.answers, question.id: choice}, again=again, unreadable=0)
-    if is_follow_up(case, question):
-        return FOLLOW_UPS[question.id](replace(case, asked=""), choice, scene)
+    case = replace(case, answers={**case.answers, question.id: choice}, again=again, unreadable=0, too_fast=0)
+    case = _counts_anew(case, question, scene)
+    if question.follow_up:
+        step = FOLLOW_UPS[question.id](replace(case, asked="", offered=()), choice, scene)
+        return _asked_later(step, scene)
     if question.kind == "place":
         case = replace(case, located="skipped")
     return Step(case, (Record("answered", {"question": question.id, "choice": choice}),))
+
+
+def _asked_later(step: Step, scene: Scene) -> Step:
+    """Behind a follow-up comes the next that is still open: only one numbered question is open at a time."""
+    if step.case.asked or step.case.ended or step.case.in_danger:
+        return step
+    name = after_hand_off(scene.program.protocol, step.case)
+    return Step(stands_at(scene.program.protocol, step.case, name, scene.now), step.effects) if name else step
+
+
+def _counts_anew(case: Case, question: Question, scene: Scene) -> Case:
+    """A reason that a human had set aside and that this very answer gives again, counts again (rule 1)."""
+    facts = case.facts()
+    anew = {
+        rule.because
+        for rule in scene.program.protocol.rules
+        if rule.because in case.set_aside and question.id in rule.when.names() and rule.when.holds(facts)
+    }
+    if not anew or case.answers[question.id] == "no":
+        return case
+    because = tuple(reason for reason in case.because if reason not in anew)
+    return replace(case, set_aside=case.set_aside - anew, because=because)
 
 
 def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
@@ -185,37 +459,133 @@ def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
     )
 
 
-def _unread(case: Case, reply: object, said: str, question: Question | None, scene: Scene, heard: datetime) -> Step:
+def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step:
+    """An ordinary question gets a short true answer; whoever asks about somebody else hears nothing of them (rule 25)."""
+    if reply.about == "about_others" or "about_others" in reading.wishes:
+        return Step(case, (Say("others.cannot_say"), Record("asked_about_others")))
+    if reply.about == "legal":
+        case = said_again(case, frozenset({"legal"}), scene)
+        return Step(case, (Say("others.legal"), Record("legal_demand")))
+    if reply.about == "officer":
+        return Step(said_again(case, frozenset({"officer", "person"}), scene), (Record("officer"),))
+    if reply.about == "language":
+        case = replace(said_again(case, frozenset({"unread_language"}), scene), interpreter=True)
+        return Step(case, (Say("language.which"), Record("language_asked")))
+    if reply.about == "someone_else":
+        return Step(case)
+    return Step(case, (Say(f"faq.{reply.about.removeprefix('faq_')}"), Record("asked", {"about": reply.about})))
+
+
+def _unread_language(case: Case, reply: OtherLanguage, scene: Scene) -> Step:
+    """One line in their script, and a human with an interpreter reads it; at the second text a human comes now (rule 26)."""
+    again = bool(case.unread_language)
+    case = replace(case, unread_language=reply.tag, interpreter=True)
+    case = said_again(case, frozenset({"unread_twice" if again else "unread_language"}), scene)
+    return Step(case, (Say("interpreter.line", {"line": reply.line}), Record("unread_language", {"language": reply.tag})))
+
+
+def _unread(
+    case: Case, reading: Reading, said: str, question: Question | None, scene: Scene, heard: datetime, delivered: datetime | None
+) -> Step:
     """Words that answer nothing. They are kept; the third in a row on one question is itself an answer: doubt.
 
     Of the first words of all, a single one ("hi") is no request yet, and is not kept with the case (core/ledger.py).
     """
-    words_alone = not case.asked and not isinstance(reply, Nothing) and ("asked" in case.marks or len(said.split()) > 1)
-    if isinstance(reply, Story) or words_alone:
-        case = _told(case, said)
-    if not case.asked:
-        if case.status == Status.OPEN and "told_911" in case.marks:  # "I want 911", and then more words: a human, now
-            return Step(replace(case, said=case.said | {"person"}), ())
-        return Step(case, () if case.human_has_it and case.in_danger else _passed_on(case, reply))
+    reply = reading.reply
+    if isinstance(reply, Reaction):
+        return Step(case)
+    first = "asked" not in case.marks
+    if isinstance(reply, (Story, Farewell)) or (
+        not case.asked and not isinstance(reply, (Nothing, Thanks)) and not (first and len(said.split()) < 2)
+    ):
+        case = _kept(case, said)
+    telling = first or len(case.narrative) > 1 or "told_911" in case.marks
+    if case.status == Status.SCREENING and isinstance(reply, Story) and telling:
+        case = said_again(case, frozenset({"story"}), scene)  # a human reads it, quietly (rule 7)
+    if first:
+        return Step(case)  # the preamble and question 1 answer it
+    numbered = question is not None and reading.answerlike and isinstance(reply, Unclear)  # a number that is none of its choices
+    later = question is not None and question.follow_up and not numbered
+    if not case.asked or later or (not numbered and case.status != Status.SCREENING and not case.in_danger):
+        return _after_hand_off(case, reply, said, question, scene)
     if question is None:
-        return Step(case, ())  # written before the question was seen: keep it, put the question
-    early = heard.timestamp() - case.marks["asked"].timestamp() < scene.program.clocks.read
-    if early and isinstance(reply, Story):
+        return Step(case)  # written before the question was seen: keep it, put the question
+    if isinstance(reply, Story) and not _readable(case, scene, heard, delivered):
         return Step(case, (Say("thanks_story"),))
     case = replace(case, unreadable=case.unreadable + 1)
     if case.unreadable >= scene.program.protocol.unreadable_limit:
         return _answered(case, question, UNREADABLE, scene)
-    words = "unclear.media" if isinstance(reply, Nothing) else "thanks_story" if isinstance(reply, Story) else "unclear"
+    words = "unclear.media" if isinstance(reply, Nothing) else "thanks_story" if isinstance(reply, (Story, Farewell)) else "unclear"
     return Step(case, (Say(words),))
 
 
-def _passed_on(case: Case, reply: object) -> tuple[Effect, ...]:
-    if not case.marks.get("asked"):  # the first words of all: the preamble and question 1 answer them
-        return ()
-    return (Say("unclear.media" if isinstance(reply, Nothing) else "passed_on"),)
+# ---- after the hand-off: behind the words stands a question (rule 7) -------------------------------------------------
 
 
-def _urgent(reading: Reading) -> bool:
-    """Said again, these page again even when nothing about them is new."""
-    reply = reading.reply
-    return isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name in URGENT)
+def _after_hand_off(case: Case, reply: Reply, said: str, question: Question | None, scene: Scene) -> Step:
+    """Words that are no command and no answer: somebody is told, always; and where software may, it asks."""
+    if isinstance(reply, Thanks) and not case.in_danger:
+        return Step(case, (Say("thanks.open"),))
+    if case.in_danger:
+        case, words = _line(case, LINES)
+        alert = (Alert("alert.words", case.accepted_by, said.strip()),) if case.human_has_it and case.accepted_by else ()
+        return Step(case, (words, *alert, *_forwarded(case)))
+    if question is not None and question.id == "check":
+        case = replace(case, unreadable=case.unreadable + 1)
+        if case.unreadable >= scene.program.protocol.unreadable_limit:
+            return _answered(case, question, UNREADABLE, scene)
+    case, told = _somebody_told(case, said, scene)
+    case, words = _line(case, READ_LINES)
+    spoken = Say("unclear.media") if isinstance(reply, Nothing) else words
+    asks = _behind(case, scene)
+    if asks and case.asked != asks:
+        case = replace(case, answers={name: choice for name, choice in case.answers.items() if name != asks})
+        case = stands_at(scene.program.protocol, case, asks, scene.now).marked(**{"checked": scene.now, f"{asks}_asked": scene.now})
+        return Step(case, (spoken, *told))
+    if question is not None and not asks and question.id != "check":
+        case = replace(case, unreadable=case.unreadable + 1)
+        if case.unreadable >= scene.program.protocol.unreadable_limit:
+            step = _answered(case, question, UNREADABLE, scene)
+            return Step(step.case, (spoken, *told, *step.effects))
+    return Step(case, (spoken, *told))
+
+
+def _somebody_told(case: Case, said: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
+    """Whoever has the case, at once; else a human reads it as a review."""
+    name = case.holder or (case.accepted_by if case.human_has_it else "")
+    if name:
+        return case, (Alert("alert.words", name, said.strip()), *_forwarded(case))
+    if _human_near(case, scene):  # dispatch asked them something: the answer is in the revision
+        return case, _forwarded(case)
+    return said_again(case, frozenset({"wrote_again"}), scene), _forwarded(case)
+
+
+def _forwarded(case: Case) -> tuple[Effect, ...]:
+    """A revision to every destination: their words are in it."""
+    return (HandOff("wrote_again"),) if case.revision else ()
+
+
+def _human_near(case: Case, scene: Scene) -> bool:
+    """Did a human write to them a short time ago?"""
+    wrote = [case.marks[mark] for mark in ("noted", "asked_resident") if mark in case.marks]
+    return bool(wrote) and scene.now - max(wrote) < HUMAN_NEAR
+
+
+def _behind(case: Case, scene: Scene) -> str:
+    """The question to put behind the words, "" for none: whether they got through to 911, or whether anyone is in danger.
+
+    Not after violence, not while a human speaks with them, and at most once in `check_again`.
+    """
+    if standing(case) in (Standing.VIOLENCE, Standing.WATCHED) or case.asked == "check":
+        return ""
+    checked = case.marks.get("checked")
+    if _human_near(case, scene):
+        return ""
+    if "told_911" in case.marks and "reached_asked" not in case.marks:
+        return "reached"
+    if checked is not None and scene.now - checked < timedelta(seconds=scene.program.clocks.check_again):
+        return ""
+    return "check"
+
+
+__all__ = ["DOUBT", "advance", "conclude", "page", "recompute"]

@@ -12,8 +12,8 @@ from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 
+from .combinations import one_slip
 from .program import Area, Place, Program
-from .reply import one_slip
 from .vocabulary import normal
 
 METRES_PER_DEGREE = 111_320.0

@@ -1,15 +1,19 @@
-"""How a screening ends: what the resident chose is carried out, or the honest next step (domain.md section 2)."""
+"""How a screening ends: what the resident chose is carried out, or the honest next step (docs/safety-rules.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from .asking import deaf_words
 from .case import Case, Status, Step, move, replace
 from .effect import Effect, HandOff, Record, Say
 from .ledger import end
-from .protocol import SKIPPED, UNREADABLE
+from .protocol import SKIPPED, UNREADABLE, choice_key
 from .routing import Route, Scene, route
 from .safe_contact import may_call, may_text, touchy
+from .vocabulary import normal
+
+MOST_NEIGHBOURS = 3  # lines of neighbours that are told to somebody outside who named none
 
 
 def settle(case: Case, scene: Scene) -> Step:
@@ -40,23 +44,26 @@ def _to_counselor(case: Case, scene: Scene) -> Step:
 
 
 def _blocked(case: Case, way: Route, scene: Scene) -> Step:
-    """No team can come: say why, then what the resident chose for that."""
-    case = replace(case, response="team", unserved=way.blocked)
+    """No team can come: say why, at once, and ask what they want instead. Until they say, they wait, and a human looks at
+    it (rules 12 and 16)."""
+    case = replace(case, response="team", unserved=way.blocked, review=True)
     why: tuple[Effect, ...] = (Say(f"blocked.{way.blocked}"), Record("blocked", {"reason": way.blocked}))
-    chosen = case.answers.get("if_none", SKIPPED)
-    if chosen == "counselor":
-        step = _to_counselor(case, scene)
-    elif chosen == "call_988":
-        step = _done_or_reviewed(case, "unserved", Say("contingency.988"), scene)
-    elif chosen == "call_911":
-        step = _caller_calls_911(case, scene)
-    else:  # wait; no answer: wait, and a human (rule 12)
-        step = _handed_off(replace(case, review=True), scene, Say("contingency.wait"), *_reach(case))
+    if way.blocked == "out_of_area":
+        why += tuple(Say("blocked.neighbour", {"name": name, "number": number}) for name, number in neighbours(case, scene))
+    step = _handed_off(case, scene, Say("contingency.wait"))
     return Step(step.case, why + step.effects)
 
 
+def neighbours(case: Case, scene: Scene) -> tuple[tuple[str, str], ...]:
+    """The lines of the places outside that they named; all of them, if they named none (rule 13)."""
+    known = scene.program.numbers.neighbours
+    words = normal(case.place)
+    named = tuple((name, number) for name, number in known.items() if set(normal(name)) <= set(words))
+    return named or tuple(known.items())[:MOST_NEIGHBOURS]
+
+
 def _caller_calls_911(case: Case, scene: Scene) -> Step:
-    """The words at once, no level changed; we ask later whether they got through (rule 11)."""
+    """The words at once, no level changed; a later text of theirs is asked whether they got through (rule 11)."""
     case = (move(case, Status.OPEN, scene.now) if case.status == Status.SCREENING else case).marked(told_911=scene.now)
     return _reviewed(case, scene, Say("say.call_911"))
 
@@ -66,7 +73,7 @@ def _reach(case: Case) -> tuple[Say, ...]:
     contact = case.answers.get("contact", SKIPPED)
     if may_text(case, "end"):
         return (Say("reach.text"),)
-    return (Say("reach.call" if contact == "call" else "reach.reply_only"),)
+    return (Say("reach.call" if contact == "call" and may_call(case) else "reach.reply_only"),)
 
 
 def _handed_off(case: Case, scene: Scene, *words: Say) -> Step:
@@ -90,12 +97,27 @@ def _reviewed(case: Case, scene: Scene, words: Say) -> Step:
     return _handed_off(case, scene, words) if case.review else Step(case, (words,))
 
 
+def choice_of(case: Case, choice: str) -> str:
+    """What was chosen, said back by name: a key of the catalog, which the wording fills in (rule 12)."""
+    return f"={choice_key('if_none', choice)}{'.deaf' if deaf_words(case, choice) else ''}"
+
+
 # ---- follow-up questions --------------------------------------------------------------------------------------------
 
 
+def _check(case: Case, choice: str, scene: Scene) -> Step:
+    """ "Is anyone hurt or in danger now?" A no closes nothing; a yes or a doubt brings a human (the rule check)."""
+    kept = Record("answered", {"question": "check", "choice": choice})
+    return Step(case, (Say("heard.one"), kept) if choice == "no" else (kept,))
+
+
+def _voicemail(case: Case, choice: str, scene: Scene) -> Step:
+    return Step(case, (Say("thanks.open"), Record("answered", {"question": "voicemail", "choice": choice})))
+
+
 def _reached(case: Case, choice: str, scene: Scene) -> Step:
-    """ "Did you reach 911?" Yes ends the case; anything else brings a human (the rule did_not_reach_911)."""
-    if choice != "yes" or case.revision:
+    """ "Did you get through to 911?" Yes ends the case; anything else brings a human (the rule did_not_reach_911)."""
+    if choice != "yes" or case.revision or case.review:
         return Step(case, (Say("reached.yes"),) if choice == "yes" else ())
     return Step(end(case, Status.CLOSED, "transferred_to_911", scene.now), (Say("reached.yes"),))
 
@@ -106,20 +128,21 @@ def _still(case: Case, choice: str, scene: Scene) -> Step:
     if choice != "yes" or chosen in (None, "wait", SKIPPED, UNREADABLE):
         return Step(replace(case, said=case.said | {"person"}), ())
     if case.status == Status.ARRIVED:
-        return Step(case, (Say("contingency.kept"),))
+        return Step(case, (Say("contingency.kept", {"choice": choice_of(case, chosen)}),))
     return _carried_out(case, chosen, scene)
 
 
-def _chosen_anew(case: Case, choice: str, scene: Scene) -> Step:
-    """They chose anew what to do if no team is free. If none is, it is done now; a team that comes is not called back."""
-    case = case.unmarked("chooses_anew")
-    if choice in (SKIPPED, UNREADABLE):
+def _chosen(case: Case, choice: str, scene: Scene) -> Step:
+    """They chose what to do if no team is free. If none is, it is done now; a team that comes is not called back."""
+    if choice in (SKIPPED, UNREADABLE) and "ladder_ended" in case.marks:
         return Step(replace(case, said=case.said | {"person"}), ())
+    if choice in (SKIPPED, UNREADABLE):  # no answer: wait, and a human looks at it (rule 12)
+        return Step(replace(case, review=True).marked(review=scene.now), (Say("contingency.wait"),))
     kept = Record("answered", {"question": "if_none", "choice": choice})
     if choice == "wait":
         return Step(case, (kept, Say("contingency.wait")))
     if case.human_has_it or not ("ladder_ended" in case.marks or case.unserved):
-        return Step(case, (kept, Say("contingency.kept")))
+        return Step(case, (kept, Say("contingency.kept", {"choice": choice_of(case, choice)})))
     step = _carried_out(case, choice, scene)
     return Step(step.case, (kept, *step.effects))
 
@@ -148,4 +171,10 @@ def _counselor_instead(case: Case, scene: Scene) -> Step:
     return Step(anew, (Say("end.counselor"), HandOff("contingency")))
 
 
-FOLLOW_UPS: Mapping[str, Callable[[Case, str, Scene], Step]] = {"reached": _reached, "if_none_still": _still, "if_none": _chosen_anew}
+FOLLOW_UPS: Mapping[str, Callable[[Case, str, Scene], Step]] = {
+    "check": _check,
+    "voicemail": _voicemail,
+    "reached": _reached,
+    "if_none_still": _still,
+    "if_none": _chosen,
+}

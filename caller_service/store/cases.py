@@ -15,8 +15,22 @@ from .quick import Quick
 from .sealing import Sealer
 from .tables import area_state, case
 
-_COLUMNS = ("id", "reference", "status", "version", "level", "response", "area", "language", "protocol_hash", "outcome", "unserved", "test")
-_PRIVATE = ("narrative", "remarks", "place", "point", "code_word")
+_COLUMNS = (
+    "id",
+    "reference",
+    "status",
+    "version",
+    "level",
+    "response",
+    "area",
+    "language",
+    "protocol_hash",
+    "outcome",
+    "unserved",
+    "test",
+    "parked",
+)
+_PRIVATE = ("narrative", "remarks", "recent", "place", "point", "code_word")
 _SEALED = ("sealed_narrative", "sealed_place", "sealed_code_word")
 _BORN = ("id", "reference", "contact_id", "opened_at")  # what never changes; naming it would have SQLite write its indexes again
 _KEPT = (*(name for name in _COLUMNS if name not in _BORN), *_SEALED, "state", "due_at")
@@ -58,6 +72,33 @@ def last_closed(conn: sa.Connection, contact_id: str) -> str | None:
     return conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).scalar()
 
 
+def opened_since(conn: sa.Connection, contact_id: str, since: datetime) -> int:
+    """How many cases of this contact began since."""
+    query = sa.select(sa.func.count()).select_from(case).where(case.c.contact_id == contact_id, case.c.opened_at >= since)
+    return int(conn.execute(query.where(~case.c.test)).scalar_one())
+
+
+def parked(conn: sa.Connection, sealer: Sealer, contact_id: str) -> list[Case]:
+    """The open cases of a contact that wait beside the one that is written to."""
+    query = sa.select(*READ).where(case.c.contact_id == contact_id, case.c.closed_at.is_(None), case.c.parked)
+    return [opened(found._asdict(), sealer) for found in conn.execute(query)]
+
+
+def in_danger(conn: sa.Connection) -> list[Case]:
+    """Every open R1 and R2, without anybody's words: what is counted when many wait."""
+    plain = (*(case.c[name] for name in _COLUMNS), case.c.contact_id, case.c.state)
+    query = sa.select(*plain).where(case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test)
+    return [
+        from_plain(dict(row.state) | {name: getattr(row, name) for name in _COLUMNS} | {"contact": row.contact_id})
+        for row in conn.execute(query)
+    ]
+
+
+def held_by(conn: sa.Connection, name: str, but: str) -> int:
+    """How many open dangers somebody has, beside the one called `but`."""
+    return sum(1 for each in in_danger(conn) if name in (each.holder, each.accepted_by) and each.id != but)
+
+
 def handed_off(conn: sa.Connection, sealer: Sealer, limit: int, after: str = "", open_only: bool = True, test: bool = False) -> list[Case]:
     """Cases that were handed off, oldest first, from behind the id `after`: residents' alone, or test cases alone."""
     kind = case.c.test if test else ~case.c.test
@@ -85,11 +126,13 @@ def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
 def row(told: Case, sealer: Sealer, due_at: datetime | None) -> dict[str, Any]:
     """What is written of a case, its private words sealed: made before the write lock is taken."""
     plain = to_plain(told)
-    narrative, remarks, place, point, code_word = (plain.pop(name) for name in _PRIVATE)
+    narrative, remarks, recent, place, point, code_word = (plain.pop(name) for name in _PRIVATE)
     columns = {name: plain.pop(name) for name in _COLUMNS}
     contact = plain.pop("contact")
     sealed = {
-        "sealed_narrative": sealer.seal(json.dumps([narrative, remarks]), f"case.narrative.{told.id}") if narrative or remarks else None,
+        "sealed_narrative": sealer.seal(json.dumps([narrative, remarks, recent]), f"case.narrative.{told.id}")
+        if narrative or remarks or recent
+        else None,
         "sealed_place": sealer.seal(json.dumps([place, point]), f"case.place.{told.id}") if place or point else None,
         "sealed_code_word": sealer.seal(code_word, f"case.code_word.{told.id}") if code_word else None,
     }
@@ -131,7 +174,9 @@ def opened(found: Mapping[str, Any], sealer: Sealer) -> Case:
     case_id = found["id"]
     plain = dict(found["state"]) | {name: found[name] for name in _COLUMNS} | {"contact": found["contact_id"]}
     if found["sealed_narrative"] is not None:
-        plain["narrative"], plain["remarks"] = json.loads(sealer.open(found["sealed_narrative"], f"case.narrative.{case_id}"))
+        words = json.loads(sealer.open(found["sealed_narrative"], f"case.narrative.{case_id}"))
+        plain["narrative"], plain["remarks"] = words[:2]
+        plain["recent"] = words[2] if len(words) > 2 else []  # written before this release: none
     if found["sealed_place"] is not None:
         plain["place"], plain["point"] = json.loads(sealer.open(found["sealed_place"], f"case.place.{case_id}"))
     if found["sealed_code_word"] is not None:

@@ -20,6 +20,8 @@ class Contact:
     language: str
     number: str = field(repr=False)
     stopped: bool = False
+    slowed_until: datetime | None = None
+    care_until: datetime | None = None
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
@@ -50,6 +52,31 @@ def _values(sealer: Sealer, new: Contact, now: datetime) -> dict[str, object]:
         "language": new.language,
         "created_at": now,
     }
+
+
+def is_stopped(conn: sa.Connection, sealer: Sealer, number: str) -> bool:
+    """Has whoever has this number stopped our texts?"""
+    query = sa.select(contact.c.stopped_at).where(contact.c.number_index.in_(sealer.indexes(number)), contact.c.stopped_at.is_not(None))
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def care_note(conn: sa.Connection, sealer: Sealer, contact_id: str, now: datetime) -> str:
+    """The words that stand in place of the screening; "" for none, or one whose time is over."""
+    row = conn.execute(sa.select(contact.c.sealed_care_note, contact.c.care_until).where(contact.c.id == contact_id)).first()
+    if row is None or row.sealed_care_note is None or row.care_until is None or row.care_until <= now:
+        return ""
+    return sealer.open(row.sealed_care_note, f"contact.care_note.{contact_id}")
+
+
+def set_care_note(conn: sa.Connection, sealer: Sealer, contact_id: str, words: str, until: datetime | None) -> None:
+    """A human's words in place of the screening, until then; None takes them away."""
+    sealed = sealer.seal(words, f"contact.care_note.{contact_id}") if until is not None else None
+    conn.execute(sa.update(contact).where(contact.c.id == contact_id).values(sealed_care_note=sealed, care_until=until))
+
+
+def slow(conn: sa.Connection, contact_id: str, until: datetime | None) -> None:
+    """Answer this number less often until then; a new danger is answered all the same. None: as everybody."""
+    conn.execute(sa.update(contact).where(contact.c.id == contact_id).values(slowed_until=until))
 
 
 def set_language(conn: sa.Connection, contact_id: str, language: str) -> None:

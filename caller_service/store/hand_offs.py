@@ -199,6 +199,12 @@ def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
     return conn.execute(insert(page).values(dict(row)).on_conflict_do_nothing().returning(page.c.id)).first() is not None
 
 
+def last_paged(conn: sa.Connection, person: str) -> datetime | None:
+    """When this person was last asked about anything."""
+    found: datetime | None = conn.execute(sa.select(sa.func.max(page.c.at)).where(page.c.person == person, ~page.c.held)).scalar()
+    return found
+
+
 def times_paged(conn: sa.Connection, case_id: str, person: str) -> int:
     """How often this person was asked about a case."""
     asked = sa.select(sa.func.count()).where(page.c.case_id == case_id, page.c.person == person)

@@ -132,13 +132,28 @@ def is_news(conn: sa.Connection, message_id: str, state: str) -> bool:
     return conn.execute(sa.select(message.c.id).where(*older)).first() is not None
 
 
-def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str | None, error: str | None) -> bool:
+def question_delivered(conn: sa.Connection, case_id: str, question: str) -> datetime | None:
+    """When the newest text that put this question is known to have been delivered; None if that is not known."""
+    key = sa.or_(message.c["keys"].contains(f"ask.{question}.", autoescape=True), (message.c["keys"] + " ").contains(f"ask.{question} "))
+    asked = sa.select(message.c.state, message.c.state_at).where(message.c.case_id == case_id, message.c.direction == "out", key)
+    row = conn.execute(asked.order_by(message.c.id.desc()).limit(1)).first()
+    return row.state_at if row is not None and row.state in ARRIVED else None
+
+
+def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str | None, error: str | None, now: datetime) -> bool:
     """Note how far a text has come. False if this is old news: receipts come late, twice and out of order."""
     rank = RANKS.get(state, 0)
     changed = conn.execute(
         sa.update(message)
         .where(message.c.id == message_id, message.c.direction == "out", message.c.rank < rank)
-        .values(state=state, rank=rank, error=error, next_at=None, provider_id=sa.func.coalesce(message.c.provider_id, provider_id))
+        .values(
+            state=state,
+            rank=rank,
+            error=error,
+            next_at=None,
+            state_at=now,
+            provider_id=sa.func.coalesce(message.c.provider_id, provider_id),
+        )
     )
     return changed.rowcount == 1
 

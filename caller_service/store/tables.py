@@ -64,6 +64,9 @@ class ContactRow(Base):
     created_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
     stopped_because: Mapped[str | None]
+    sealed_care_note: Mapped[bytes | None]  # a human's words, in place of the screening
+    care_until: Mapped[datetime | None]
+    slowed_until: Mapped[datetime | None]  # a supervisor slowed this number down
 
 
 class CaseRow(Base):
@@ -88,9 +91,11 @@ class CaseRow(Base):
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     test: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # the synthetic resident's: left out of every count
+    parked: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # the phone is in other hands
     __table_args__ = (
         _partial("ix_case_test", "id", where="test"),
-        _partial("uq_case_open_contact", "contact_id", where="closed_at IS NULL", unique=True),
+        _partial("uq_case_open_contact", "contact_id", where="closed_at IS NULL AND NOT parked", unique=True),
+        _partial("ix_case_danger", "id", where="closed_at IS NULL AND level IN ('R1', 'R2')"),
         _partial("ix_case_due_at", "due_at", where="due_at IS NOT NULL"),
         sa.Index("ix_case_contact_id_opened_at", "contact_id", "opened_at"),
     )
@@ -118,6 +123,7 @@ class MessageRow(Base):
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
     claimed_by: Mapped[str | None]  # the job whose try is under way
+    state_at: Mapped[datetime | None]  # when the last receipt came
     at: Mapped[datetime]
     __table_args__ = (
         _partial("uq_message_provider_provider_id", "provider", "provider_id", where="provider_id IS NOT NULL", unique=True),

@@ -32,7 +32,9 @@ def begin(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> Be
     indexes = sealer.indexes(number)
     row = _begin(len(indexes)).first(conn, {f"index_{place}": index for place, index in enumerate(indexes)} | {"now": now})
     assert row is not None, "one row is read, whoever writes"
-    known = None if row["who"] is None else Contact(row["who"], row["speaks"], number, row["stopped"] is not None)
+    known = (
+        None if row["who"] is None else Contact(row["who"], row["speaks"], number, row["stopped"] is not None, row["slowed"], row["care"])
+    )
     return Beginning(known, None if row["id"] is None else cases.opened(row, sealer), frozenset((row["full"] or "").split(_BETWEEN)) - {""})
 
 
@@ -43,6 +45,7 @@ def _begin(keys: int) -> Quick:
     indexes = [sa.bindparam(f"index_{place}", None, type_=contact.c.number_index.type) for place in range(keys)]
     alone = sa.select(sa.literal_column("1").label("one")).subquery()  # one row always, also for somebody new
     who = alone.outerjoin(contact, contact.c.number_index.in_(indexes))
-    whole = who.outerjoin(case, sa.and_(case.c.contact_id == contact.c.id, case.c.closed_at.is_(None)))
+    whole = who.outerjoin(case, sa.and_(case.c.contact_id == contact.c.id, case.c.closed_at.is_(None), ~case.c.parked))
     about = (contact.c.id.label("who"), contact.c.language.label("speaks"), contact.c.stopped_at.label("stopped"), full.label("full"))
-    return Quick(sa.select(*about, *cases.READ).select_from(whole))
+    more = (contact.c.slowed_until.label("slowed"), contact.c.care_until.label("care"))
+    return Quick(sa.select(*about, *more, *cases.READ).select_from(whole))

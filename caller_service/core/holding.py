@@ -1,0 +1,232 @@
+"""One voice at a time: what a named human does in a conversation (docs/safety-rules.md, rules 1, 9, 14, 20 and 21).
+
+The first human who writes holds it. Another must take over, and the resident hears the name. A danger never goes back to
+software: it is lowered first. Every deed has a name, and a reason where it changes what was decided; the reason is kept
+sealed with the case, the journal holds codes.
+"""
+
+from __future__ import annotations
+
+from . import hand_off
+from .case import Case, Status, Step, move, replace
+from .disposition import decide, lower, reconsider
+from .effect import Alert, Effect, HandOff, Record, Say, StandDown
+from .escalation import page_rung
+from .protocol import SKIPPED, UNREADABLE, Level
+from .refusal import Refused
+from .routing import Scene
+from .safe_contact import gated, may_note, may_write_once
+
+HELD_MARKS = ("joined", "awaits_human", "human_asked", "paused", "lapsed", "reply_prompted", "reply_late", "held_prompted", "held_late")
+MOST_HELD = 3  # conversations in danger that one person may hold (rule 21)
+
+
+def note(case: Case, by: str, words: str, scene: Scene, reason: str = "", take_over: bool = False, others: int = 0) -> Step:
+    """A human's own words to the resident. In danger the first who writes holds the conversation.
+
+    `reason`: a supervisor's, for the one neutral text after violence. `others`: dangers that `by` holds already.
+    Raises Refused: ended, may_not_text, held (by somebody else), full.
+    """
+    if case.ended:
+        raise Refused("ended")
+    if not (may_note(case, scene.now) or may_write_once(case, reason)):
+        raise Refused("may_not_text")
+    if (case.in_danger or case.held) and case.holder not in ("", by) and not take_over:
+        raise Refused("held", case.holder)
+    before = case
+    if case.holder and case.holder != by:
+        case = _voice_to(case, by, scene)
+    if case.in_danger and not before.holder and others >= MOST_HELD:
+        raise Refused("full")
+    step = speaks(case, by, words, scene) if case.in_danger or case.held else _says(case, by, words, scene)
+    case = step.case
+    if reason:
+        case = _remarked(case, by, reason)
+    took: tuple[Effect, ...] = ()
+    if before.holder and before.holder != by:
+        took = (
+            Say("human.took_over", {"name": by}, unasked=True),
+            Alert("alert.taken", before.holder, by),
+            Record("took_over", {"by": by}),
+        )
+    return _kept(case, (*took, *step.effects, Record("note", {"by": by})))
+
+
+def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
+    """The words, and what they begin: `by` holds the conversation, and software falls silent."""
+    case, taken = _taken(case, by, scene)
+    case = replace(case, holder=by, asked="", offered=(), unreadable=0)
+    case = case.unmarked("awaits_human", "lapsed", "paused", "joined_owed", "truth_owed", "held_prompted", "held_late")
+    case = case.marked(human_asked=scene.now) if "?" in words or "\u00bf" in words else case.unmarked("human_asked")
+    step = _says(case, by, words, scene)
+    return Step(step.case, (*step.effects, *taken))
+
+
+def _taken(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
+    """Who speaks has the case: nobody else need come."""
+    if case.human_has_it and case.accepted_by and not case.page_waits:
+        return case, ()
+    case = replace(case, accepted_by=by, review=False).marked(acknowledged=scene.now)
+    case = case if case.human_has_it else move(case, Status.ACCEPTED, scene.now)
+    return case, (Record("accepted", {"by": by, "time": ""}), StandDown(by))
+
+
+def _says(case: Case, by: str, words: str, scene: Scene) -> Step:
+    once = not may_note(case, scene.now)
+    case = case.marked(noted=scene.now).unmarked("note_lost")
+    case = case.marked(neutral_sent=scene.now) if once else case
+    return Step(case, (Say("note.neutral" if once else "note", {"name": by, "words": words}, unasked=True),))
+
+
+def words_taken(case: Case, scene: Scene) -> Step:
+    """The provider took a human's first words: they have joined."""
+    if case.ended or not case.holder or "joined" in case.marks:
+        return Step(case)
+    return Step(case.marked(joined=scene.now).unmarked("lapsed"), (Record("joined"),))
+
+
+def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -> Step:
+    """`by` goes on in somebody else's place, or takes a conversation that software has. The resident hears the name."""
+    if case.ended:
+        raise Refused("ended")
+    if case.holder == by:
+        return Step(case)
+    if case.in_danger and others >= MOST_HELD:
+        raise Refused("full")
+    before = case.holder or (case.accepted_by if case.accepted_by != by else "")
+    case = _remarked(_voice_to(case, by, scene), by, reason)
+    told = (Alert("alert.taken", before, by),) if before else ()
+    return _kept(case, (Say("human.took_over", {"name": by}, unasked=True), *told, HandOff("took_over"), Record("took_over", {"by": by})))
+
+
+def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: int = 0) -> Step:
+    """`by` names who goes on. They have it from now on, and must be there by the clock `join`; else the ladder runs."""
+    if case.ended:
+        raise Refused("ended")
+    if by not in (case.holder, case.accepted_by):
+        raise Refused("held" if case.holder else "not_yours", case.holder or case.accepted_by)
+    if case.in_danger and others >= MOST_HELD:
+        raise Refused("full")
+    case = _remarked(_voice_to(case, to, scene), by, reason)
+    told = (Say("human.handed_over", {"name": to}, unasked=True), Alert("alert.handed", to, by))
+    return _kept(case, (*told, HandOff("handed_over"), Record("handed_over", {"by": by, "to": to})))
+
+
+def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
+    """`by` gives it back. A danger runs down the ladder at once; anything else goes back to software."""
+    if case.ended:
+        raise Refused("ended")
+    if by not in (case.holder, case.accepted_by):
+        raise Refused("not_yours", case.holder or case.accepted_by)
+    spoke = case.held
+    case = replace(_remarked(case, by, reason), holder="").unmarked(*HELD_MARKS)
+    if not case.in_danger:
+        return _kept(case, (HandOff("released"), Record("released", {"by": by})))
+    case = replace(case, accepted_by="", rung=case.rung + 1).unmarked("acknowledged", "promised").marked(paged=scene.now)
+    words = (Say("human.again", unasked=True),) if spoke else ()
+    return _kept(case, (*words, *page_rung(case, "danger", case.rung, scene), HandOff("released"), Record("released", {"by": by})))
+
+
+def pause(case: Case, by: str, reason: str, scene: Scene) -> Step:
+    """One pause of `clocks.pause`, announced: "on the phone for you" (rule 21)."""
+    if case.ended:
+        raise Refused("ended")
+    if case.holder != by:
+        raise Refused("not_yours", case.holder)
+    if "pause_used" in case.marks:
+        raise Refused("paused_before")
+    case = _remarked(case, by, reason).marked(paused=scene.now, pause_used=scene.now)
+    minutes = str(max(1, scene.program.clocks.pause // 60))
+    return _kept(case, (Say("human.paused", {"name": by, "minutes": minutes}, unasked=True), Record("paused", {"by": by})))
+
+
+def answer_for(case: Case, by: str, question: str, choice: str, reason: str, scene: Scene) -> Step:
+    """A human answers for the resident, from what they were told. It may raise at once; what has fired stays until it is
+    lowered. For `contact` it is also the human's confirmation (rule 5)."""
+    if case.ended:
+        raise Refused("ended")
+    known = {each.id: each for each in scene.program.protocol.questions}
+    if question not in known or known[question].kind != "choice":
+        raise Refused("no_such_question")
+    if choice not in {each.code for each in known[question].choices} - {SKIPPED, UNREADABLE}:
+        raise Refused("no_such_choice")
+    answers = {**case.answers, question: choice}
+    again = tuple(name for name in case.again if name != question)
+    case = replace(case, answers=answers, answered_for={**case.answered_for, question: by}, again=again)
+    if question == "contact":
+        case = replace(case, withdrawn=frozenset(), said=case.said - {"unsafe"} if choice not in ("unsafe", "unwanted") else case.said)
+        case = case.marked(contact_confirmed=scene.now)
+    if case.asked == question:
+        case = replace(case, asked="", offered=(), unreadable=0)
+    was = case.level
+    case, _ = reconsider(scene.program.protocol, _remarked(case, by, reason))
+    effects: tuple[Effect, ...] = (HandOff("answered_for"), Record("answered_for", {"by": by, "question": question, "choice": choice}))
+    if case.in_danger and not (was is not None and was >= Level.R2) and not case.held:
+        case = replace(case, round=case.round + 1, rung=0, response=case.response or "human")
+        case = case.marked(paged=scene.now, first_paged=scene.now).unmarked("truth", "truth_owed", "joined", "lapsed")
+        effects = (*page_rung(case, "danger", 0, scene), *effects)
+    return _kept(case, effects)
+
+
+def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
+    """A named human answers for every reason there is. Danger said after this raises anew (rule 1)."""
+    if case.ended:
+        raise Refused("ended")
+    if not reason:
+        raise Refused("reason_needed")
+    if not case.in_danger:
+        return Step(case)
+    was = case.level.name if case.level is not None else ""
+    case = _remarked(lower(scene.program.protocol, case), by, reason).unmarked("paged", "first_paged", "truth_owed", *HELD_MARKS[1:])
+    now = case.level.name if case.level is not None else ""
+    return _kept(case, (HandOff("lowered"), Record("lowered", {"by": by, "from": was, "to": now})))
+
+
+def lift_watched(case: Case, by: str, reason: str, scene: Scene) -> Step:
+    """A human has made sure that nobody watches any more (rule 9)."""
+    if case.ended:
+        raise Refused("ended")
+    if not reason:
+        raise Refused("reason_needed")
+    if not case.watched:
+        return Step(case)
+    case = _remarked(replace(case, said=case.said - {"watched"}), by, reason)
+    return _kept(case, (HandOff("lifted"), Record("lifted", {"by": by})))
+
+
+def looked(case: Case, by: str, reason: str, scene: Scene) -> Step:
+    """A named human confirms that they have looked at a minor's case (rule 14)."""
+    if case.ended:
+        raise Refused("ended")
+    if case.minor_reviewed:
+        return Step(case)
+    case = _remarked(replace(case, minor_reviewed=by), by, reason).marked(minor_reviewed=scene.now)
+    return _kept(case, (HandOff("looked"), Record("minor_reviewed", {"by": by})))
+
+
+def read_by(case: Case, by: str, reason: str, scene: Scene) -> Step:
+    """A human has read what asked for a look. What is said after this asks anew."""
+    if case.ended:
+        raise Refused("ended")
+    rules = {rule.because for rule in scene.program.protocol.rules if rule.review and rule.level is None and rule.because != "under_18"}
+    case = replace(case, set_aside=case.set_aside | (rules & set(case.because)))
+    told = decide(scene.program.protocol, case)
+    case = _remarked(replace(case, review=told.review), by, reason).unmarked("review", "review_paged")
+    return _kept(case, (HandOff("read"), Record("reviewed", {"by": by})))
+
+
+def _voice_to(case: Case, name: str, scene: Scene) -> Case:
+    """`name` has the voice from now on, and must come by the clock `join`."""
+    case = replace(case, holder=name, accepted_by=name, asked="", offered=(), unreadable=0)
+    case = case if case.human_has_it else move(case, Status.ACCEPTED, scene.now)
+    return case.unmarked(*HELD_MARKS, "pause_used", "promised").marked(acknowledged=scene.now)
+
+
+def _remarked(case: Case, by: str, words: str) -> Case:
+    return replace(case, remarks=(*case.remarks, (by, words))) if words else case
+
+
+def _kept(case: Case, effects: tuple[Effect, ...]) -> Step:
+    allowed, held = gated(case, effects)
+    case, allowed = hand_off.revise(case, allowed)
+    return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))

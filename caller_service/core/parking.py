@@ -1,0 +1,44 @@
+"""A shared phone: NEW, or "this is someone else", opens a second case, linked to the first (docs/safety-rules.md, rule 10).
+
+The first is parked: it stays open, people go on with it, and nothing of it is said to whoever holds the phone now. No
+answer and no consent crosses from one to the other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from . import hand_off
+from .case import Case, Status, Step, replace
+from .commands import said_again
+from .effect import Alert, Effect, HandOff, Record
+from .reply import Command, Inquiry, Reading
+from .routing import Scene
+from .screening import recompute
+
+
+def asks_for_another(case: Case, reading: Reading) -> bool:
+    """Does somebody else hold the phone? While nothing is known yet, there is nothing to keep apart."""
+    reply = reading.reply
+    asked = (isinstance(reply, Command) and reply.name == "new") or (isinstance(reply, Inquiry) and reply.about == "someone_else")
+    return asked and bool(case.answers or case.narrative or case.in_danger or case.status != Status.SCREENING)
+
+
+def park(case: Case, scene: Scene, heard: datetime) -> Step:
+    """The case waits beside the new one, and a human reads it."""
+    case = replace(case, parked=True, asked="", offered=(), unreadable=0).marked(parked=heard)
+    effects: tuple[Effect, ...] = (Record("parked"),)
+    if case.holder or case.accepted_by:
+        effects += (Alert("alert.parked", case.holder or case.accepted_by),)
+    elif not case.in_danger:
+        step = recompute(said_again(case, frozenset({"wrote_again"}), scene), scene)
+        case, effects = step.case, (*effects, *step.effects)
+    return Step(*hand_off.revise(case, (*effects, HandOff("parked"))))
+
+
+def stopped_too(case: Case, now: datetime) -> Step:
+    """The phone stopped our texts while this case was parked: whoever has it hears so."""
+    if case.ended or case.cannot_text == "stopped":
+        return Step(case)
+    alert = (Alert("alert.stopped", case.holder or case.accepted_by),) if case.holder or case.accepted_by else ()
+    return Step(*hand_off.revise(replace(case, cannot_text="stopped"), (Record("opted_out"), *alert)))
