@@ -240,6 +240,10 @@ class Case:
     def unmarked(self, *names: str) -> Case:
         return replace(self, marks={name: at for name, at in self.marks.items() if name not in names})
 
+    def remarked(self, by: str, words: str) -> Case:
+        """With a reason in somebody's own words: sealed with the case and told to dispatch, never in the journal."""
+        return replace(self, remarks=(*self.remarks, (by, words))) if words else self
+
 
 _NAMES = tuple(each.name for each in fields(Case))
 

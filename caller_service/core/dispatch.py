@@ -137,7 +137,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
     case = replace(case, accepted_by="", holder="", rung=case.rung + (case.round > 0), round=max(1, case.round))
     case = case.unmarked("promised", "acknowledged", "joined", "awaits_human", "human_asked", "paused", "lapsed")
     case = case.marked(paged=scene.now) if case.in_danger else case.marked(unpicked=scene.now)
-    case = _remarked(_looked_at_again(case, scene), by, reason)
+    case = _looked_at_again(case, scene).remarked(by, reason)
     had_it = (Say(status_key(case), unasked=True),) if told_before else ()
     case = case.marked(word=scene.now) if had_it else case
     return _told(
@@ -201,11 +201,6 @@ def _looked_at_again(case: Case, scene: Scene) -> Case:
     return case.marked(review=scene.now) if case.response not in ("team", "counselor") else case
 
 
-def _remarked(case: Case, by: str, words: str) -> Case:
-    """A reason in somebody's own words: sealed with the case and told to dispatch, never in the journal."""
-    return replace(case, remarks=(*case.remarks, (by, words))) if words else case
-
-
 def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: str = "", report: str = "") -> Step:
     """The status moves; the resident hears it if it means something new for them.
 
@@ -227,7 +222,7 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: 
         case = end(case, to, outcome, scene.now, why) if to in ENDED else move(case, to, scene.now)
     except CannotMove:
         raise Refused("cannot_move") from None
-    case = _remarked(case, by, reason)
+    case = case.remarked(by, reason)
     if case.human_has_it:  # it moves, though nobody said "accept": whatever it waited for is over
         case = replace(_without_choice(case), unserved="")
     if to == Status.UNREACHABLE:
@@ -282,7 +277,7 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
     if case.status not in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE):
         raise Refused("cannot_move")
     step = Step(case) if case.late else _LATE.ring(case, scene)
-    after = step.case if (by, reason) in case.remarks else _remarked(step.case, by, reason)
+    after = step.case if (by, reason) in case.remarks else step.case.remarked(by, reason)
     if after == case:
         return Step(case)
     return _told(after, (*step.effects, Record("status_by", {"by": by, "to": "delayed"})), case.told, scene)

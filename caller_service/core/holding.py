@@ -41,7 +41,7 @@ def note(case: Case, by: str, words: str, scene: Scene, reason: str = "", take_o
     step = speaks(case, by, words, scene) if case.in_danger or case.held else _says(case, by, words, scene)
     case = step.case
     if reason:
-        case = _remarked(case, by, reason)
+        case = case.remarked(by, reason)
     took: tuple[Effect, ...] = ()
     if before.holder and before.holder != by:
         took = (
@@ -94,7 +94,7 @@ def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -
     if case.in_danger and others >= MOST_HELD:
         raise Refused("full")
     before = case.holder or (case.accepted_by if case.accepted_by != by else "")
-    case = _remarked(_voice_to(case, by, scene), by, reason)
+    case = _voice_to(case, by, scene).remarked(by, reason)
     told = (Alert("alert.taken", before, by),) if before else ()
     return _kept(case, (Say("human.took_over", {"name": by}, unasked=True), *told, HandOff("took_over"), Record("took_over", {"by": by})))
 
@@ -107,7 +107,7 @@ def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: i
         raise Refused("held" if case.holder else "not_yours", case.holder or case.accepted_by)
     if case.in_danger and others >= MOST_HELD:
         raise Refused("full")
-    case = _remarked(_voice_to(case, to, scene), by, reason)
+    case = _voice_to(case, to, scene).remarked(by, reason)
     told = (Say("human.handed_over", {"name": to}, unasked=True), Alert("alert.handed", to, by))
     return _kept(case, (*told, HandOff("handed_over"), Record("handed_over", {"by": by, "to": to})))
 
@@ -119,7 +119,7 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if by not in (case.holder, case.accepted_by):
         raise Refused("not_yours", case.holder or case.accepted_by)
     spoke = case.held
-    case = replace(_remarked(case, by, reason), holder="").unmarked(*HELD_MARKS)
+    case = replace(case.remarked(by, reason), holder="").unmarked(*HELD_MARKS)
     if not case.in_danger:
         return _kept(case, (HandOff("released"), Record("released", {"by": by})))
     case = replace(case, accepted_by="", rung=case.rung + 1).unmarked("acknowledged", "promised").marked(paged=scene.now)
@@ -135,7 +135,7 @@ def pause(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("not_yours", case.holder)
     if "pause_used" in case.marks:
         raise Refused("paused_before")
-    case = _remarked(case, by, reason).marked(paused=scene.now, pause_used=scene.now)
+    case = case.remarked(by, reason).marked(paused=scene.now, pause_used=scene.now)
     minutes = str(max(1, scene.program.clocks.pause // 60))
     return _kept(case, (Say("human.paused", {"name": by, "minutes": minutes}, unasked=True), Record("paused", {"by": by})))
 
@@ -159,7 +159,7 @@ def answer_for(case: Case, by: str, question: str, choice: str, reason: str, sce
     if case.asked == question:
         case = replace(case, asked="", offered=(), unreadable=0)
     was = case.level
-    case, _ = reconsider(scene.program.protocol, _remarked(case, by, reason))
+    case, _ = reconsider(scene.program.protocol, case.remarked(by, reason))
     effects: tuple[Effect, ...] = (HandOff("answered_for"), Record("answered_for", {"by": by, "question": question, "choice": choice}))
     if case.in_danger and not (was is not None and was >= Level.R2) and not case.held:
         case = replace(case, round=case.round + 1, rung=0, response=case.response or "human")
@@ -177,7 +177,7 @@ def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if not case.in_danger:
         return Step(case)
     was = case.level.name if case.level is not None else ""
-    case = _remarked(lower(scene.program.protocol, case), by, reason).unmarked("paged", "first_paged", "truth_owed", *HELD_MARKS[1:])
+    case = lower(scene.program.protocol, case).remarked(by, reason).unmarked("paged", "first_paged", "truth_owed", *HELD_MARKS[1:])
     now = case.level.name if case.level is not None else ""
     return _kept(case, (HandOff("lowered"), Record("lowered", {"by": by, "from": was, "to": now})))
 
@@ -190,7 +190,7 @@ def lift_watched(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("reason_needed")
     if not case.watched:
         return Step(case)
-    case = _remarked(replace(case, said=case.said - {"watched"}), by, reason)
+    case = replace(case, said=case.said - {"watched"}).remarked(by, reason)
     return _kept(case, (HandOff("lifted"), Record("lifted", {"by": by})))
 
 
@@ -200,7 +200,7 @@ def looked(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("ended")
     if case.minor_reviewed:
         return Step(case)
-    case = _remarked(replace(case, minor_reviewed=by), by, reason).marked(minor_reviewed=scene.now)
+    case = replace(case, minor_reviewed=by).remarked(by, reason).marked(minor_reviewed=scene.now)
     return _kept(case, (HandOff("looked"), Record("minor_reviewed", {"by": by})))
 
 
@@ -211,7 +211,7 @@ def read_by(case: Case, by: str, reason: str, scene: Scene) -> Step:
     rules = {rule.because for rule in scene.program.protocol.rules if rule.review and rule.level is None and rule.because != "under_18"}
     case = replace(case, set_aside=case.set_aside | (rules & set(case.because)))
     told = decide(scene.program.protocol, case)
-    case = _remarked(replace(case, review=told.review), by, reason).unmarked("review", "review_paged")
+    case = replace(case, review=told.review).remarked(by, reason).unmarked("review", "review_paged")
     return _kept(case, (HandOff("read"), Record("reviewed", {"by": by})))
 
 
@@ -220,10 +220,6 @@ def _voice_to(case: Case, name: str, scene: Scene) -> Case:
     case = replace(case, holder=name, accepted_by=name, asked="", offered=(), unreadable=0)
     case = case if case.human_has_it else move(case, Status.ACCEPTED, scene.now)
     return case.unmarked(*HELD_MARKS, "pause_used", "promised").marked(acknowledged=scene.now)
-
-
-def _remarked(case: Case, by: str, words: str) -> Case:
-    return replace(case, remarks=(*case.remarks, (by, words))) if words else case
 
 
 def _kept(case: Case, effects: tuple[Effect, ...]) -> Step:
