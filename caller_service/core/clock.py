@@ -262,14 +262,8 @@ def _reply(case: Case, scene: Scene) -> Step:
     if prompted is None or prompted < waits:
         return Step(case.marked(reply_prompted=scene.now), (alert, HandOff("waits_for_answer"), Record("holder_prompted")))
     case = replace(case, rung=case.rung + 1).marked(reply_late=scene.now, lapsed=scene.now, paged=scene.now)
-    page = page_rung(case, "danger", case.rung, scene)
-    page = tuple(replace_page(each) if isinstance(each, Page) else each for each in page)
+    page = page_rung(case, "danger", case.rung, scene, supervisor=True)
     return Step(case, (*page, alert, HandOff("no_answer"), Record("holder_silent")))
-
-
-def replace_page(page: Page) -> Page:
-    """The same page, to the supervisors too."""
-    return Page(page.ladder, page.rung, page.round, page.but, page.two, True)
 
 
 def _held_due(case: Case, program: Program) -> datetime | None:
@@ -296,8 +290,7 @@ def _held_silent(case: Case, scene: Scene) -> Step:
     if prompted is None or (last is not None and prompted < last):
         return Step(case.marked(held_prompted=scene.now), (alert, HandOff("held_silent"), Record("holder_prompted")))
     case = replace(case, rung=case.rung + 1).marked(held_late=scene.now)
-    page = page_rung(case, "danger", case.rung, scene)
-    page = tuple(replace_page(each) if isinstance(each, Page) else each for each in page)
+    page = page_rung(case, "danger", case.rung, scene, supervisor=True)
     return Step(case, (*page, alert, Record("held_silent")))
 
 

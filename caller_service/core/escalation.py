@@ -18,13 +18,13 @@ def ladder_of(case: Case) -> str:
     return "danger" if case.in_danger else case.response if case.response in ("team", "counselor") else "review"
 
 
-def page_rung(case: Case, ladder: str, rung: int, scene: Scene, two: bool = False) -> Effects:
+def page_rung(case: Case, ladder: str, rung: int, scene: Scene, two: bool = False, supervisor: bool = False) -> Effects:
     """Ask the next person. Nobody on shift is an alarm by itself: then everybody on the ladder is asked at once.
 
     R1 asks two people at once, and the supervisors from the second minute on; R2 the supervisors from the third
-    (rule 4). The other ladders ask supervisors from the second asking on.
+    (rule 4). The other ladders ask supervisors from the second asking on. `supervisor`: ask them now, whatever the time.
     """
-    page = Page(ladder, rung, case.round, two=two, supervisor=_supervisor_due(case, ladder, rung, scene))
+    page = Page(ladder, rung, case.round, two=two, supervisor=supervisor or _supervisor_due(case, ladder, rung, scene))
     return (page,) if on_duty(scene.program, ladder, scene.local) else (page, Record("nobody_on_shift", {"ladder": ladder}))
 
 
