@@ -71,7 +71,7 @@ def main() -> None:
         if asked.misses and "kept" not in path.name:
             for kind, text in texts(path):
                 if raised(text) != (kind != "ordinary"):
-                    sys.stdout.write(f"    {kind}\t{text}\t{','.join(dict.fromkeys(read_combinations()['dangers'].kinds(normal(text))))}\n")
+                    sys.stdout.write(f"    {kind}\t{text}\t{','.join(dict.fromkeys(read_combinations().kinds(normal(text))))}\n")
 
 
 if __name__ == "__main__":
