@@ -101,23 +101,18 @@ class Combinations:
 
     def read(self, words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The kinds said in these words, by section. What is harmless is struck out for dangers alone."""
-        _, places, left = self._looked_for(words)
+        places, left = self._looked_for(words)
         return {
             section: tuple(dict.fromkeys(each.kind for each in self._fitting(section, left if section == DANGERS else places)))
             for section in self._read
         }
 
-    def heard(self, words: Sequence[str], section: str = DANGERS) -> Iterator[Combination]:
-        """The combinations that fit: what made a text count, for tests and for whoever tunes the words."""
-        _, places, left = self._looked_for(words)
-        return self._fitting(section, left if section == DANGERS else places)
-
-    def _looked_for(self, words: Sequence[str]) -> tuple[list[str], Mapping[str, list[Place]], Mapping[str, list[Place]]]:
-        """The words as they are meant, where each class stands, and the same without what is harmless."""
+    def _looked_for(self, words: Sequence[str]) -> tuple[Mapping[str, list[Place]], Mapping[str, list[Place]]]:
+        """Where each class stands in the words as they are meant, and the same without what is harmless."""
         meant = [self._slips.meant(word) for word in words]
         places = self._places(meant)
         left = self._without_harmless(meant, places)
-        return meant, places, places if left is meant else self._places(left)
+        return places, places if left is meant else self._places(left)
 
     def _fitting(self, section: str, places: Mapping[str, list[Place]]) -> Iterator[Combination]:
         for each in _candidates(self._read.get(section, ()), self._by_term.get(section, {}), places):

@@ -17,7 +17,7 @@ from .disposition import reconsider
 from .effect import Alert, Ask, Effect, HandOff, Record, Say
 from .escalation import page_rung
 from .ledger import end
-from .protocol import DOUBT, HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
+from .protocol import HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
 from .reply import (
     Answer,
     Command,
@@ -586,6 +586,3 @@ def _behind(case: Case, scene: Scene) -> str:
     if checked is not None and scene.now - checked < timedelta(seconds=scene.program.clocks.check_again):
         return ""
     return "check"
-
-
-__all__ = ["DOUBT", "advance", "conclude", "page", "recompute"]
