@@ -46,7 +46,6 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
         _held(parts, text)
     elif not number:  # they stopped texts with the carrier, and their case may not know
         undelivered(parts, text, ContactStopped("no number"))
-        asked_in_vain(parts, text)
         _give_up(parts, text, "no number", "held")
     else:
         _try(parts, text, number, job)
@@ -173,7 +172,6 @@ def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool)
             _wake_next(conn, parts, text, tries)
         return
     undelivered(parts, text, problem)
-    asked_in_vain(parts, text)
     with transaction(parts) as conn:
         messages.dead(conn, text.id, problem.code)
         _wake_next(conn, parts, text, tries)
@@ -189,17 +187,18 @@ def _told_of(text: Text) -> str | None:
 PAGES = frozenset({"page.text", "page.again", "page.surge"})
 
 
-def asked_in_vain(parts: Parts, text: Text) -> None:
-    """A page that cannot arrive asks the next person at once, and is an alarm."""
-    if text.person is None or text.case_id is None or PAGES.isdisjoint(text.keys.split()):
+def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
+    """A page to `name` that cannot arrive asks the next person at once, and is an alarm."""
+    if text.case_id is None or PAGES.isdisjoint(text.keys.split()):
         return
-    name = text.person
     log.error("a page cannot arrive", extra={"message_id": text.id, "case": text.case_id})
     change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), "system")
 
 
 def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> None:
-    """A text that did not arrive is a safety event on its case."""
+    """A text that did not arrive is a safety event on its case; a page that did not asks the next person."""
+    if text.person is not None:
+        return _asked_in_vain(parts, text, text.person)
     if (case_id := _told_of(text)) is None:
         return
     why = "blocked" if isinstance(problem, ContactStopped) else "landline" if isinstance(problem, NumberCannotReceive) else "undelivered"
@@ -257,7 +256,6 @@ def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: 
     if state in messages.ARRIVED:
         _arrived(parts, text)
     if state in messages.FAILED:
-        asked_in_vain(parts, text)
         code = int(error) if error and error.isdecimal() else 0
         undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)
 
