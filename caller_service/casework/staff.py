@@ -172,7 +172,7 @@ def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
         words = answer.words[:MOST_WORDS]
         return _Deed(lambda now, scene, conn: holding.note(now, name, words, scene, others=_others(conn, name, now)), "page.note_sent")
     if isinstance(answer, Says) and case.human_has_it and not case.page_waits:
-        return _Deed(None, "page.held", {"name": case.holder or case.accepted_by})
+        return _Deed(None, "page.held", {"name": case.in_charge})
     return _Deed(None, "page.unclear")
 
 

@@ -181,6 +181,11 @@ class Case:
         return self.in_danger and paged is not None and not self.ended and (joined is None or joined < paged)
 
     @property
+    def in_charge(self) -> str:
+        """Who speaks with them, else who accepted; "" while nobody has it."""
+        return self.holder or self.accepted_by
+
+    @property
     def held(self) -> bool:
         """A human speaks with them: software asks nothing and reads nothing as an answer (rule 20)."""
         return bool(self.holder) and not self.ended

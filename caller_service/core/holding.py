@@ -7,6 +7,8 @@ sealed with the case, the journal holds codes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from . import hand_off
 from .case import Case, Status, Step, move, replace
 from .disposition import decide, lower, reconsider
@@ -16,6 +18,8 @@ from .protocol import SKIPPED, UNREADABLE, Level
 from .refusal import Refused
 from .routing import Scene
 from .safe_contact import gated, may_note, may_write_once
+
+Deed = Callable[[Case, str, str, Scene], Step]  # done by name, with a reason
 
 HELD_MARKS = ("joined", "awaits_human", "human_asked", "paused", "lapsed", "reply_prompted", "reply_late", "held_prompted", "held_late")
 MOST_HELD = 3  # conversations in danger that one person may hold (rule 21)
@@ -104,7 +108,7 @@ def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: i
     if case.ended:
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
-        raise Refused("held" if case.holder else "not_yours", case.holder or case.accepted_by)
+        raise Refused("held" if case.holder else "not_yours", case.in_charge)
     if case.in_danger and others >= MOST_HELD:
         raise Refused("full")
     case = _voice_to(case, to, scene).remarked(by, reason)
@@ -117,7 +121,7 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if case.ended:
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
-        raise Refused("not_yours", case.holder or case.accepted_by)
+        raise Refused("not_yours", case.in_charge)
     spoke = case.held
     case = replace(case.remarked(by, reason), holder="").unmarked(*HELD_MARKS)
     if not case.in_danger:

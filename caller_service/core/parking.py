@@ -28,8 +28,8 @@ def park(case: Case, scene: Scene, heard: datetime) -> Step:
     """The case waits beside the new one, and a human reads it."""
     case = replace(case, parked=True, asked="", offered=(), unreadable=0).marked(parked=heard)
     effects: tuple[Effect, ...] = (Record("parked"),)
-    if case.holder or case.accepted_by:
-        effects += (Alert("alert.parked", case.holder or case.accepted_by),)
+    if case.in_charge:
+        effects += (Alert("alert.parked", case.in_charge),)
     elif not case.in_danger:
         step = recompute(said_again(case, frozenset({"wrote_again"}), scene), scene)
         case, effects = step.case, (*effects, *step.effects)
@@ -40,5 +40,5 @@ def stopped_too(case: Case, now: datetime) -> Step:
     """The phone stopped our texts while this case was parked: whoever has it hears so."""
     if case.ended or case.cannot_text == "stopped":
         return Step(case)
-    alert = (Alert("alert.stopped", case.holder or case.accepted_by),) if case.holder or case.accepted_by else ()
+    alert = (Alert("alert.stopped", case.in_charge),) if case.in_charge else ()
     return Step(*hand_off.revise(replace(case, cannot_text="stopped"), (Record("opted_out"), *alert)))

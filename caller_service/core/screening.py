@@ -163,7 +163,7 @@ def _withdrawn(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
 def _stopped_told(step: Step) -> Step:
     case, effects = hand_off.revise(step.case, step.effects)
     stopped = any(isinstance(effect, Say) and effect.key == "stop.confirmed" for effect in effects)
-    alert = (Alert("alert.stopped", case.holder or case.accepted_by),) if stopped and (case.holder or case.accepted_by) else ()
+    alert = (Alert("alert.stopped", case.in_charge),) if stopped and case.in_charge else ()
     return Step(case, (*effects, *alert))
 
 
@@ -364,8 +364,12 @@ def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step
     if not known:
         return step
     case, words = _line(step.case, LINES)
-    alert = (Alert("alert.again", case.accepted_by),) if case.human_has_it and case.accepted_by else ()
-    return Step(case, (*step.effects, words, *alert))
+    return Step(case, (*step.effects, words, *_whoever_accepted(case, "alert.again")))
+
+
+def _whoever_accepted(case: Case, key: str, words: str = "") -> tuple[Effect, ...]:
+    """Tell them, if a human has the case."""
+    return (Alert(key, case.accepted_by, words),) if case.human_has_it and case.accepted_by else ()
 
 
 def _line(case: Case, lines: tuple[str, ...]) -> tuple[Case, Say]:
@@ -391,8 +395,7 @@ def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
     case = said_again(case, frozenset(reply.kinds), scene)
     if not new and case.in_danger:
         case, words = _line(case, LINES)
-        alert = (Alert("alert.again", case.accepted_by),) if case.human_has_it and case.accepted_by else ()
-        return Step(case, (words, *alert))
+        return Step(case, (words, *_whoever_accepted(case, "alert.again")))
     answers = {name: answer for name, answer in case.answers.items() if name != "health"}
     again = ("health", *(name for name in case.again if name != "health"))
     case = replace(case, answers=answers, again=again, asked=case.asked or "health")
@@ -528,8 +531,7 @@ def _after_hand_off(case: Case, reply: Reply, said: str, question: Question | No
         return Step(case, (Say("thanks.open"),))
     if case.in_danger:
         case, words = _line(case, LINES)
-        alert = (Alert("alert.words", case.accepted_by, said.strip()),) if case.human_has_it and case.accepted_by else ()
-        return Step(case, (words, *alert, *_forwarded(case)))
+        return Step(case, (words, *_whoever_accepted(case, "alert.words", said.strip()), *_forwarded(case)))
     if question is not None and question.id == "check":
         case = replace(case, unreadable=case.unreadable + 1)
         if case.unreadable >= scene.program.protocol.unreadable_limit:

@@ -266,14 +266,14 @@ def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.arguments(Named)
 def release(told: dict[str, Any], hand_off_id: str) -> Response:
     """Give it back: a danger runs down the ladder at once, anything else goes back to software."""
-    return _changed(hand_off_id, lambda case, scene: holding.release(case, told["by"], told["reason"], scene))
+    return _named(hand_off_id, holding.release, told)
 
 
 @hand_offs.post("/<hand_off_id>/pause")
 @hand_offs.arguments(Named)
 def pause(told: dict[str, Any], hand_off_id: str) -> Response:
     """One pause of ten minutes, which the resident hears of."""
-    return _changed(hand_off_id, lambda case, scene: holding.pause(case, told["by"], told["reason"], scene))
+    return _named(hand_off_id, holding.pause, told)
 
 
 @hand_offs.post("/<hand_off_id>/answers")
@@ -290,28 +290,28 @@ def answers(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.arguments(Reasoned)
 def lower(told: dict[str, Any], hand_off_id: str) -> Response:
     """Lower the level: you answer for every reason there is. Danger said after this raises it again."""
-    return _changed(hand_off_id, lambda case, scene: holding.lower_level(case, told["by"], told["reason"], scene))
+    return _named(hand_off_id, holding.lower_level, told)
 
 
 @hand_offs.post("/<hand_off_id>/lift-watched")
 @hand_offs.arguments(Reasoned)
 def lift_watched(told: dict[str, Any], hand_off_id: str) -> Response:
     """Nobody watches them any more, and you have made sure of it."""
-    return _changed(hand_off_id, lambda case, scene: holding.lift_watched(case, told["by"], told["reason"], scene))
+    return _named(hand_off_id, holding.lift_watched, told)
 
 
 @hand_offs.post("/<hand_off_id>/minor-reviewed")
 @hand_offs.arguments(Named)
 def minor_reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
     """You have looked at this case of somebody under 18."""
-    return _changed(hand_off_id, lambda case, scene: holding.looked(case, told["by"], told["reason"], scene))
+    return _named(hand_off_id, holding.looked, told)
 
 
 @hand_offs.post("/<hand_off_id>/reviewed")
 @hand_offs.arguments(Named)
 def reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
     """You have read what asked for a human's look."""
-    return _changed(hand_off_id, lambda case, scene: holding.read_by(case, told["by"], told["reason"], scene))
+    return _named(hand_off_id, holding.read_by, told)
 
 
 @hand_offs.post("/<hand_off_id>/care-note")
@@ -354,6 +354,11 @@ REFUSALS = {
 
 def _changed(hand_off_id: str, decide: Decide) -> Response:
     return changed(hand_off_id, decide) or _packet(hand_off_id)
+
+
+def _named(hand_off_id: str, deed: holding.Deed, told: dict[str, Any]) -> Response:
+    """What a human does by name, with a reason."""
+    return _changed(hand_off_id, lambda case, scene: deed(case, told["by"], told["reason"], scene))
 
 
 def changed(hand_off_id: str, decide: Decide) -> Response | None:
