@@ -64,6 +64,7 @@ def _program(top: Sheet, folder: Path, faults: list[str]) -> Program:
         police_link=head.text("police_link", ""),
         watched=frozenset(head.texts("watched")),
         edge_metres=head.amount("edge_metres", 500.0, 0, 20_000),
+        law_enforcement=head.flag("law_enforcement", False),
     )
     for sheet in (head, where, screening, top):
         sheet.done()

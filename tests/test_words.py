@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import chain, combinations
 from pathlib import Path
@@ -298,3 +299,35 @@ def test_the_preamble_says_what_was_promised_before_question_one(language: str) 
 def test_the_words_of_every_end_say_what_comes_next(language: str) -> None:
     for key in [key for key in KEYS if key.startswith(("end.", "contingency.", "cancel.", "fallback", "truth.", "reached."))]:
         assert re.search(r"911|988|211|\b0\b|\{reference\}", CATALOG.words[language][key]), key
+
+
+# ---- where the operator, or those who read, are law enforcement (rule 22) --------------------------------------------------
+LAW_ENFORCEMENT = replace(PROGRAM, law_enforcement=True)
+NOT_POLICE = {"en": ("not police",), "es": ("no es policía", "no es policia", "no somos la policía", "no somos la policia")}
+
+
+@in_every_language
+@pytest.mark.parametrize("key", ["preamble", "help"])
+def test_not_police_is_said_only_where_it_is_true(key: str, language: str) -> None:
+    (plain,) = texts((Say(key),), fresh(language), PROGRAM, CATALOG)
+    (lawful,) = texts((Say(key),), fresh(language), LAW_ENFORCEMENT, CATALOG)
+
+    assert any(words in plain.text.lower() for words in NOT_POLICE[language])
+    assert not any(words in lawful.text.lower() for words in NOT_POLICE[language])
+    assert segments(lawful.text) <= PARTS, f"{segments(lawful.text)} parts: {lawful.text}"
+
+
+@in_every_language
+def test_asked_whether_this_is_police_the_answer_is_true(language: str) -> None:
+    asked = {"en": "are you police", "es": "son policias"}[language]
+    first = {"en": "hi", "es": "hola"}[language]
+
+    Resident(program=LAW_ENFORCEMENT).texts(first).texts(asked).hears_of("faq.police.law_enforcement")
+    Resident().texts(first).texts(asked).hears_of("faq.police")
+
+
+@in_every_language
+def test_no_sentence_but_one_says_not_police_by_itself(language: str) -> None:
+    saying = {key for key in KEYS if any(words in CATALOG.words[language][key].lower() for words in NOT_POLICE[language])}
+
+    assert saying <= {"not_police.us", "faq.police"}

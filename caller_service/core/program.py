@@ -169,6 +169,7 @@ class Program:
     police_link: str = ""  # short link to the published list of cases in which police could come
     watched: frozenset[str] = frozenset()  # phrases that mean "I am watched"; a person answers with silence
     edge_metres: float = 500.0
+    law_enforcement: bool = False  # are the operator, or any who read, law enforcement? Then "not police" is never said (rule 22)
 
     def rungs(self, ladder: str) -> tuple[Rung, ...]:
         return tuple(rung for rung in self.ladder if rung.ladder == ladder and not rung.backstop)

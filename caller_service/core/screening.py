@@ -476,7 +476,9 @@ def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step
         return Step(case, (Say("language.which"), Record("language_asked")))
     if reply.about == "someone_else":
         return Step(case)
-    return Step(case, (Say(f"faq.{reply.about.removeprefix('faq_')}"), Record("asked", {"about": reply.about})))
+    police = reply.about == "faq_police" and scene.program.law_enforcement  # "we are not police" would not be true (rule 22)
+    words = "faq.police.law_enforcement" if police else f"faq.{reply.about.removeprefix('faq_')}"
+    return Step(case, (Say(words), Record("asked", {"about": reply.about})))
 
 
 def _unread_language(case: Case, reply: OtherLanguage, scene: Scene) -> Step:

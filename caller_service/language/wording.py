@@ -54,7 +54,8 @@ def spelled(reference: str) -> str:
 
 
 def filling(program: Program, language: str, catalog: Catalog, reference: str = "") -> dict[str, str]:
-    """What any sentence may name. Texting 911 is only offered where the PSAP takes texts."""
+    """What any sentence may name. Texting 911 is only offered where the PSAP takes texts; "not police" is only said
+    where it is true (rule 22)."""
     call = catalog.text(language, "call_911.text" if program.numbers.text_to_911 else "call_911.voice")
     return {
         "program": program.name,
@@ -62,6 +63,7 @@ def filling(program: Program, language: str, catalog: Catalog, reference: str = 
         "reference": reference,
         "call_911": call,
         "Call_911": call[:1].upper() + call[1:],
+        "Not_police": catalog.text(language, "not_police.team" if program.law_enforcement else "not_police.us"),
     }
 
 
