@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from conversation import PROGRAM
 from flask import Flask, Response, request
 from standardwebhooks import Webhook
 from twilio.base.exceptions import TwilioRestException
@@ -17,7 +18,7 @@ from twilio.http.response import Response as TwilioAnswer
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from caller_service.rehearsal.board import Board
+from caller_service.rehearsal.board import ASK_A_HUMAN, Board
 from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.dispatcher import CadSettings
 from caller_service.rehearsal.exchange import readable_number
@@ -690,9 +691,25 @@ def test_the_automatic_dispatcher_brings_a_team_to_the_door(house: House, cad: C
     assert [said["status"] for door, said in house.told if "/status" in door] == ["assigned", "en_route", "arrived"]
 
 
+def test_the_automatic_dispatcher_reads_a_story_and_then_brings_the_team(house: House, cad: Cad) -> None:
+    cad.delivered(level="R4", review=True, reasons=["story", "team"])
+    cad.settle()
+
+    assert cad.stages() == {"h1": "arrived"}
+    assert [door.rpartition("/")[2] for door, _ in house.told] == ["reviewed", "acknowledgement", "status", "status", "status"]
+
+
+def test_every_reason_for_a_review_but_a_story_is_a_humans() -> None:
+    protocol = PROGRAM.protocol
+
+    assert {rule.because for rule in protocol.rules if rule.review} == ASK_A_HUMAN | {"story"}
+
+
 @pytest.mark.parametrize(
     "packet",
     [
+        {"level": "R4", "review": True, "reasons": ["story", "under_18"]},
+        {"level": "R2", "review": True, "reasons": ["story"]},
         {"level": "R1"},
         {"level": "R2"},
         {"level": "R4", "review": True},

@@ -21,7 +21,7 @@ from caller_service.core.effect import Alert, Ask, HandOff, Page, Record, Say
 from caller_service.core.hand_off import packet
 from caller_service.core.protocol import HUMAN_NOW, Level
 from caller_service.core.refusal import Refused
-from caller_service.core.routing import Scene
+from caller_service.core.routing import Scene, skills_wanted
 from caller_service.core.safe_contact import TERMS, Standing, may_call, may_note, may_text, standing
 
 DECIDES = Callable[[Case, Scene], Step]
@@ -678,3 +678,10 @@ def test_words_to_an_old_contact_question_still_close() -> None:
     person = Resident().texts("hi").answers(*TO_CONTACT)
     person.case = replace(person.case, offered=())
     assert "contact" not in person.texts("yes").case.answers
+
+
+def test_a_child_who_says_so_in_words_gets_a_team_for_the_young() -> None:
+    by_words = Resident().texts("hi", "im 15").case
+
+    assert "youth" in skills_wanted(by_words)
+    assert "youth" not in skills_wanted(Resident().texts("hi").answers("me").case)

@@ -58,7 +58,7 @@ def route(case: Case, scene: Scene) -> Route:
 
 
 def skills_wanted(case: Case) -> frozenset[str]:
-    wanted = {"youth"} if case.answers.get("who") in ("me_minor", "child") else set()
+    wanted = {"youth"} if case.minor else set()  # by answer or by words ("im 15", rule 14)
     return frozenset(wanted | ({"asl"} if case.answers.get("contact") == "text_deaf" else set()))
 
 

@@ -13,6 +13,21 @@ EMERGENCY = frozenset({"R1", "R2"})
 TEAM = frozenset({"R3", "R4"})
 ENDED = frozenset({"closed", "cancelled", "declined"})
 TAKEN = frozenset({"accepted", "assigned", "en_route", "arrived"})
+ASK_A_HUMAN = frozenset(
+    [
+        "bystander.doubt",
+        "wrote_again",
+        "unread_language_once",
+        "writes_often",
+        "official",
+        "place.needs_a_human",
+        "under_18",
+        "disclosure",
+        "threat_to_staff",
+        "quiet",
+        "unclear_wish",
+    ]
+)  # reasons for a review that reading alone does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +106,16 @@ class Held:
         return self.stage in ENDED or self.word("status") in ENDED
 
     @property
+    def to_read(self) -> bool:
+        """They told a story, and that is all a human is asked to look at: it is read, and then the case goes on."""
+        reasons = self.packet.get("reasons")
+        return bool(self.packet.get("review")) and isinstance(reasons, list) and "story" in reasons and not set(reasons) & ASK_A_HUMAN
+
+    @property
     def needs_human(self) -> bool:
-        """Danger, a review, or a level we do not know: doubt is a human's."""
-        return self.level in EMERGENCY or self.level not in TEAM | {"R5", "R6"} or bool(self.packet.get("review"))
+        """Danger, a review of more than a story, or a level we do not know: doubt is a human's."""
+        review = bool(self.packet.get("review")) and not self.to_read
+        return self.level in EMERGENCY or self.level not in TEAM | {"R5", "R6"} or review
 
     @property
     def untouched(self) -> bool:

@@ -121,6 +121,8 @@ class Dispatcher:
     def _bring_along(self, held: Held) -> None:
         """Accept, assign, drive, arrive, each after the pace; a person's hand, danger or a refusal ends it."""
         moves = [accept(AUTOMATIC, 20), *(status(AUTOMATIC, word) for word in ("assigned", "en_route", "arrived"))]
+        if held.to_read:
+            moves.insert(0, Move("read", "reviewed", {"by": AUTOMATIC}))
         expected = "new"
         try:
             for move in moves:
@@ -132,7 +134,7 @@ class Dispatcher:
                 if not self.tell(held, move).fine:
                     self._board.say_automatic(held, "automatic moves stopped: the program did not agree")
                     return
-                expected = held.stage
+                expected = move.stage or expected
             self._board.say_automatic(held, "")
         finally:
             with self._lock:
