@@ -1,6 +1,7 @@
 """The floor of the benchmark: the least Flask and sqlite3 app that does a durable turn. Signature, one insert, one
 update, commit to disk, an answer. It screens nobody, encrypts nothing and hands nothing off; it is what a turn cannot
-cost less than. Run as `python -m caller_service.bench_floor FILE PORT TOKEN`."""
+cost less than. It runs on gunicorn's own threads (gthread), whatever the service runs on, so that it does not move with
+what it measures. Run as `python -m caller_service.bench_floor FILE PORT TOKEN`."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ def main(path: str, port: str, token: str) -> None:
         conn.execute("CREATE TABLE message (sid TEXT PRIMARY KEY, number TEXT, body TEXT)")
         conn.execute("CREATE TABLE caller (number TEXT PRIMARY KEY, turns INTEGER)")
     conn.close()
-    Web(lambda: create(path, token), f"127.0.0.1:{port}", WORKERS, THREADS).run()
+    Web(lambda: create(path, token), f"127.0.0.1:{port}", WORKERS, THREADS, "gthread").run()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import signal
 import sys
@@ -14,8 +13,6 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
-from gunicorn.util import write_error
-from gunicorn.workers.gthread import ThreadWorker
 
 from caller_service.casework.call_person import call_person
 from caller_service.casework.hand_off import deliver
@@ -23,17 +20,16 @@ from caller_service.casework.parts import Parts, transaction
 from caller_service.casework.send_text import send_text
 from caller_service.casework.take_in import catch_up
 from caller_service.casework.tick import set_back, sweep
-from caller_service.casework.together import LINE
 from caller_service.core.clock import SKEW
 from caller_service.durable.jobs import PEOPLE, TEXTS, queue_of
 from caller_service.durable.worker import work
 from caller_service.store import messages
+from caller_service.web_worker import WaitressWorker
 
 log = logging.getLogger(__name__)
 
 # A thread that comes back from the database must not wait Python's usual 5 ms for its turn while it holds the write lock.
 SWITCH = 0.0005
-PATIENCE = 0.4  # seconds a request waits for the one before it; with WRITE_WAIT it stays below the five of an answer
 CATCH_UP = 60  # seconds between looks at the provider's list
 LOG = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
@@ -58,50 +54,27 @@ def log_plainly() -> None:
     root.setLevel(logging.INFO)
     for loud in ("alembic", "dbos", "werkzeug", "urllib3", "twilio", "sqlalchemy"):
         logging.getLogger(loud).setLevel(logging.ERROR)
-
-
-class InTurn(ThreadWorker):
-    """gunicorn's thread worker, in which a request that computes has the process to itself.
-
-    Python runs one thread at a time anyway; many that all want to run hand each other over at every look into the
-    database, while one of them holds the write lock. A request that takes long (a slow client, a database that is
-    away) keeps the others waiting for `PATIENCE` and no longer: they go ahead beside it.
-    """
-
-    def handle(self, conn: Any) -> Any:
-        LINE.enter(PATIENCE)
-        try:
-            return super().handle(conn)
-        finally:
-            LINE.leave()
-
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """gunicorn would write what it cannot read into its log and its answer: the end of somebody's words, perhaps."""
-        log.warning("request not read", extra={"fault": type(exc).__name__})
-        with contextlib.suppress(OSError):
-            write_error(client, 400, "Bad Request", "")
+    logging.getLogger("waitress").setLevel(logging.CRITICAL)  # it names paths, which may hold a secret
 
 
 class Web(BaseApplication):
-    """gunicorn, told by us: threads, no access log (a path may hold a secret), no control socket."""
+    """gunicorn, told by us: our worker, no access log (a path may hold a secret), no control socket."""
 
-    def __init__(self, app: Callable[[], Flask], bind: str, workers: int, threads: int) -> None:
+    def __init__(self, app: Callable[[], Flask], bind: str, workers: int, threads: int, worker_class: Any = WaitressWorker) -> None:
         self._app = app
         self._options = {
             "bind": bind,
             "workers": workers,
             "threads": threads,
-            "worker_class": InTurn,
+            "worker_class": worker_class,
             "accesslog": None,
             "errorlog": "-",
             "loglevel": "warning",
             "timeout": 30,
             "graceful_timeout": 5,
-            "keepalive": 30,
             "preload_app": False,
             "reuse_port": workers > 1,  # each process its own queue of connections: none takes them all
             "control_socket_disable": True,
-            "limit_request_line": 8190,
         }
         super().__init__()
 

@@ -23,7 +23,7 @@ from caller_service.store.messages import Text
 from .carry_out import Draft, Work, draft, keep
 from .interpret import hear
 from .parts import Parts, transaction
-from .together import together
+from .together import in_line, together
 
 OFTEN = 3  # contacts of one number within OFTEN_WITHIN: a human reads (rule 24)
 OFTEN_WITHIN = timedelta(hours=24)
@@ -45,12 +45,13 @@ class Turn:
 
 def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     """Take in a text and return the texts that answer it. Safe to repeat: the same turn gives the same answer."""
-    try:
-        return _unlocked(parts, turn)
-    except Exception as problem:
-        if not cases.somebody_was_quicker(problem):
-            raise
-    return _locked(parts, turn)
+    with in_line(parts.engine):
+        try:
+            return _unlocked(parts, turn)
+        except Exception as problem:
+            if not cases.somebody_was_quicker(problem):
+                raise
+        return _locked(parts, turn)
 
 
 def receive_unknown(parts: Parts, turn: Turn) -> None:

@@ -1,8 +1,9 @@
 """Turns take turns: one computes at a time, and what several have ready is written in one transaction.
 
-Python runs one thread at a time, and SQLite lets one writer in at a time. So requests stand in a line, and whoever is at
-its head has the process to itself. One that has something to write steps aside while others wait behind it; the last of
-them writes for all: one wait for the write lock and one commit to disk, where there were many.
+Python runs one thread at a time, and SQLite lets one writer in at a time. So texts that have been read whole stand in a
+line, and whoever is at its head has the process to itself while it loads, decides and writes. One that has something to
+write steps aside while others wait behind it; the last of them writes for all: one wait for the write lock and one commit
+to disk, where there were many. Nobody stands in the line while a client is waited for.
 
 Each is answered after the commit. A piece of work that fails does so alone: the others are written without it. Only what
 keeps the whole file from being written is everybody's, and a commit of which nobody knows how it ended.
@@ -16,7 +17,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -28,6 +30,7 @@ from .parts import Parts, refuse_nested, transaction
 T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 
+PATIENCE = 0.4  # seconds a text waits for those before it; with WRITE_WAIT it stays below the five of an answer
 MOST = 16  # pieces of work in one transaction
 ROUNDED = 0.25  # seconds by which SQLite's own wait may end sooner than asked
 LOOK_AGAIN = 0.05  # seconds: then whoever has stepped aside looks whether anybody still comes to write for them
@@ -96,7 +99,7 @@ class Line:
     def leave(self) -> None:
         """Give the turn, if we have it, to whoever has waited longest."""
         with self._own:
-            if self._is_mine():
+            if self.is_mine:
                 self._pass_on()
 
     def gather(self, place: Place) -> list[Place]:
@@ -105,7 +108,7 @@ class Line:
         Whoever gets some to write says `scatter` afterwards. Who gets none is `kept`, or has a `fault`, or is to write alone.
         """
         with self._own:
-            place.had_turn = self._is_mine()
+            place.had_turn = self.is_mine
             self._ready.append(place)
             if place.had_turn and (self._writing or (self._waiting and len(self._ready) < MOST)):
                 self._pass_on()
@@ -136,15 +139,17 @@ class Line:
             self._writing = False
             for place in others:
                 place.over = True
-            behind_us = [place for place in others if place.had_turn] if self._is_mine() else []
+            behind_us = [place for place in others if place.had_turn] if self.is_mine else []
             self._waiting.extendleft(reversed(behind_us))
             for place in others:
                 if place not in behind_us:
                     place.wakes.release()
-            if not self._is_mine():  # else whoever has the turn after us comes to it
+            if not self.is_mine:  # else whoever has the turn after us comes to it
                 self._ask_to_write(has_turn=False)
 
-    def _is_mine(self) -> bool:
+    @property
+    def is_mine(self) -> bool:
+        """Has this thread the turn?"""
         return getattr(self._mine, "turn", False)
 
     def _pass_on(self) -> None:
@@ -176,6 +181,20 @@ class Line:
 
 
 LINE = Line()  # one a process, as there is one lock around Python
+
+
+@contextmanager
+def in_line(engine: sa.Engine) -> Iterator[None]:
+    """Load, decide and write with the process to ourselves, where one writes at a time anyway. Who waited `PATIENCE` for the
+    turn goes ahead beside the others."""
+    if engine.dialect.name != "sqlite" or LINE.is_mine:
+        yield
+        return
+    LINE.enter(PATIENCE)
+    try:
+        yield
+    finally:
+        LINE.leave()
 
 
 def together(parts: Parts, work: Callable[[sa.Connection], T], conn: sa.Connection | None = None) -> T:
