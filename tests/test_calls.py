@@ -137,7 +137,17 @@ def test_2_passes_it_on_and_the_next_is_rung_at_once(ringing: House) -> None:
     assert Phone(ringing).picks_up().presses("1").said == words(ringing, "page.call_accepted", me)
 
 
-@pytest.mark.parametrize("end", ["busy", "no-answer", "failed", "canceled", "completed"])
+def test_a_phone_that_cannot_be_reached_at_all_is_asked_in_vain_and_the_next_is_rung_now(ringing: House) -> None:
+    in_danger(ringing)
+    ringing.settles()
+    Phone(ringing).reports("ringing", "failed", "failed")
+    ringing.settles()
+
+    assert [form["To"] for form in ringing.rung] == [ANA, BEN]
+    assert [row.detail["name"] for row in ringing.rows("journal", event="page_lost")] == ["Ana"]
+
+
+@pytest.mark.parametrize("end", ["busy", "no-answer", "canceled", "completed"])
 def test_a_call_that_nobody_takes_leaves_the_ladder_to_its_clock(ringing: House, end: str) -> None:
     me = in_danger(ringing)
     ringing.settles()

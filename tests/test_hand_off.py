@@ -327,7 +327,7 @@ def test_a_late_team_is_prompted_the_resident_told_and_the_supervisor_paged(hous
         house.sweeps().settles()
 
     assert house.texts_to(ME)[1] == house.words("status.late")
-    assert [row.ladder for row in house.rows("page")] == ["team"]
+    assert {(row.ladder, row.person) for row in house.rows("page")} == {("team", "Team desk"), ("team", "Shift supervisor")}
     assert me.case().status == "accepted"
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caller_service.core.page_answer import Act, Passes, Says, Takes, Unclear, read_answer
+from caller_service.core.page_answer import Act, Ambiguous, Passes, Says, Takes, Unclear, read_answer
 
 TAKEN = """
 ok|OK|Ok.|okay|k|kk|K!|copy|Copy that|10-4|10-4.|ten four|roger|roger that|omw|OMW!!|otw|
@@ -171,7 +171,7 @@ ACTS = {
     "lower: she is safe now": Act("lower", "she is safe now"),
     "Lower": Act("lower"),
     "LIFT he has left": Act("lift", "he has left"),
-    "Lift - he has left. Sent from my iPhone": Act("lift", "he has left."),
+    "Lift: he has left. Sent from my iPhone": Act("lift", "he has left."),
     "LIFT": Act("lift"),
 }
 
@@ -342,3 +342,22 @@ def test_the_longest_text_is_read_at_once(rest: str) -> None:
     began = time.perf_counter()
     read_answer(rest)
     assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["LOWER THE KNIFE PLEASE", "LIFT YOUR HEAD", "lower, he is calm", "Lift - he has left", "PAUSE AND BREATHE WITH ME"],
+)
+def test_what_may_be_a_command_or_words_for_the_resident_is_asked_back(rest: str) -> None:
+    assert read_answer(rest) == Ambiguous()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "Lower the knife for me, please. Put it on the floor.", "Lower your voice so he can't hear", "Pause. Breathe with me.",
+        "Lift the receiver quietly if you can talk", "give back the knife", "release the belt please", "looked at your message, are you ok",
+    ],
+)  # fmt: skip
+def test_a_sentence_that_begins_like_a_command_is_words(rest: str) -> None:
+    assert not isinstance(read_answer(rest), Act)

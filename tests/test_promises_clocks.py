@@ -380,7 +380,9 @@ def test_a_late_team_is_prompted_then_the_resident_is_told_then_the_supervisor()
     later = [(at - promised, effect) for at, effect in person.everything[mark:]]
     assert [(when, effect.because) for when, effect in later if isinstance(effect, HandOff)][0] == (timedelta(), "late")
     assert (timedelta(minutes=5), "status.late") in [(when, effect.key) for when, effect in later if isinstance(effect, Say)]
-    assert [(when, effect.ladder) for when, effect in later if isinstance(effect, Page)] == [(timedelta(minutes=10), "team")]
+    assert [(when, effect.name) for when, effect in later if isinstance(effect, Alert)] == [(timedelta(), "Sam")], "where they answered"
+    pages = [(when, effect.ladder, effect.supervisor) for when, effect in later if isinstance(effect, Page)]
+    assert pages[:2] == [(timedelta(minutes=10), "team", True), (timedelta(minutes=15), "team", True)], "the ladder runs again"
     assert [(when, effect.question) for when, effect in later if isinstance(effect, Ask)] == [(timedelta(minutes=10), "if_none_still")]
 
 

@@ -72,9 +72,9 @@ YES_NO: dict[str, str] = {
     "no": "no", "NO": "no", "No.": "no", "nope": "no", "nah": "no", "n": "no", "no one": "no", "nobody": "no", "👎": "no", "👎🏻": "no", "❌": "no",
     "not at all": "no", "no thanks": "no", "no sir": "no",
     "no no": "unclear", "no no no": "unclear", "nooo": "unclear", "noo": "unclear", "nope nope": "unclear", "nada": "unclear",
-    "no but": "unsure", "no but he might": "story", "no, not yet": "unclear", "no not really": "unclear", "nott": "unclear", "now": "unclear",
+    "no but": "unsure", "no but he might": "unsure", "no, not yet": "unsure", "no not really": "unclear", "nott": "unclear", "now": "unclear",
     "know": "unclear", "note": "unclear", "nop": "no", "on": "unclear",
-    "no I don't think so but I am scared": "story", "no he is fine now": "story", "not": "unclear", "no?": "no",
+    "no I don't think so but I am scared": "unsure", "no he is fine now": "story", "not": "unclear", "no?": "no",
     # doubt is never no
     "idk": "unsure", "IDK": "unsure", "i don't know": "unsure", "I dont know": "unsure", "I don’t know": "unsure", "dunno": "unsure",
     "not sure": "unsure", "maybe": "unsure", "maybee": "unsure", "no idea": "unsure", "no se": "unsure",
@@ -122,7 +122,7 @@ SPANISH: dict[str, str] = {
     "sii": "yes", "s": "yes", "claro que sí": "yes", "creo que sí": "yes", "yes": "yes", "si por favor": "yes", "Sí, gracias": "yes",
     "no": "no", "NO.": "no", "nadie": "no", "para nada": "no", "no, gracias": "no", "no sé": "unsure", "no se": "unsure", "No lo sé.": "unsure",
     "nose": "unsure", "no estoy segura": "unsure", "tal vez": "unsure", "quizás": "unsure", "más o menos": "unsure", "creo que no": "unsure",
-    "ni idea": "unsure", "no pero está muy mal": "story", "no mucho": "unsure", "si no": "unclear", "sino": "unclear", "saltar": "skipped",
+    "ni idea": "unsure", "no pero está muy mal": "unsure", "no mucho": "unsure", "si no": "unsure", "sino": "unclear", "saltar": "skipped",
     "no respira": "danger: breathing", "¡No despierta!": "danger: breathing", "no, tiene un cuchillo": "danger: weapon",
     "se quiere matar": "danger: suicide",
     "quiero matarme": "danger: suicide", "me pega mi esposo": "danger: violence", "está en el puente": "danger: place",
@@ -164,7 +164,7 @@ ELSEWHERE: list[tuple[str, str, str, str]] = [
     *(("if_none", "en", said, code) for said, code in {"wait": "wait", "988": "call_988", "I will call 911": "call_911", "911": "!emergency",
         "2": "counselor", "idk": "skipped"}.items()),
     *(("where", "en", said, code) for said, code in {
-        "3rd and Main": "place", "City Hall": "place", "1": "place", "I don't know": "skipped", "idk": "skipped", "skip": "skipped", "no": "place",
+        "3rd and Main": "place", "City Hall": "place", "1": "unclear", "I don't know": "skipped", "idk": "skipped", "skip": "skipped", "no": "unclear",
         "39.7, -105.0": "place", "behind the store": "place", "on the bridge on 5th": "danger: place",
         "0": "!person", "the bus stop": "place", "?": "unclear", "": "nothing", "911": "!emergency", "911 Oak St": "place", "0 Main St": "place",
         "Stop 12": "place", "stop": "!stop",
@@ -211,7 +211,8 @@ def test_commands_win_over_answers_and_dangers_at_every_question(language: str) 
             reply = reading(" ".join(phrase), question.id if question else None, language).reply
             if meaning not in ("code", "thanks", "help"):  # thanks come after answers, and "info please" is a plea
                 assert isinstance(reply, (Command, Danger)), phrase
-                assert isinstance(reply, Danger) or (reply.name, reply.of) == tuple(meaning.partition(":")[::2]), phrase
+                named = (reply.name, "" if reply.of == "carrier" else reply.of) if isinstance(reply, Command) else ()
+                assert isinstance(reply, Danger) or named == tuple(meaning.partition(":")[::2]), phrase
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -150,9 +150,14 @@ def test_one_holder_and_another_must_take_over_by_name() -> None:
 
 def test_a_hand_over_in_the_middle_of_a_sentence_loses_nothing() -> None:
     person = joined(danger()).texts("and then he said")
-    person.staff(lambda case, scene: holding.hand_over(case, "Dana", "Maria", "shift ends", scene)).texts("that he would come back")
+    person.staff(lambda case, scene: holding.hand_over(case, "Dana", "Second dispatcher", "shift ends", scene)).texts(
+        "that he would come back"
+    )
 
-    assert alerts(person) == [("Maria", "alert.words")] and person.case.narrative[-2:] == ("and then he said", "that he would come back")
+    assert alerts(person) == [("Second dispatcher", "alert.words")] and person.case.narrative[-2:] == (
+        "and then he said",
+        "that he would come back",
+    )
     assert person.waits(seconds=91).happened(Page), "who was named and does not come is replaced"
 
 
@@ -369,7 +374,9 @@ def test_the_check(said: str, human: bool) -> None:
 
 def test_the_check_unanswered_is_reviewed_and_comes_once_in_three_minutes() -> None:
     person = after_hand_off().texts(STORY).waits(minutes=3)
-    assert person.case.review and person.case.asked == "" and "check_unanswered" in person.case.said
+    assert person.case.review and "check_unanswered" in person.case.said
+    assert person.asked == "check" and not person.waits(minutes=30).happened(Ask), "it stays open, and is not put again unasked"
+    assert person.texts("1").case.level == Level.R2 and person.happened(Page), "a late yes is a yes"
 
     person = after_hand_off().texts(STORY).texts("2").texts("and there is more that i want to say")
     assert person.asked != "check" and person.happened(HandOff), "told all the same"

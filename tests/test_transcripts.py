@@ -85,7 +85,7 @@ def _staff(case: Case, scene: Scene, words: list[str]) -> Step:
         taken = words_taken(wrote.case, scene)
         return Step(taken.case, wrote.effects + taken.effects)
     if deed == "hands":
-        return hand_over(case, by, rest[-1], "", scene)
+        return hand_over(case, by, " ".join(rest[1:]), "", scene)
     if deed == "accepts":
         return accept(case, by, scene.now + timedelta(minutes=int(rest[0])) if rest else None, scene)
     return update(case, Status(deed), by, rest[0] if rest else "", scene)

@@ -318,13 +318,15 @@ def test_an_update_already_on_its_way_is_not_told_twice_when_texts_reach_them_ag
     assert not not_told(house)
 
 
-def test_who_stopped_texts_and_called_calls_safe_is_called(house: House) -> None:
-    me = screened(house).texts("stop")
+@pytest.mark.parametrize("said", ["stop", "ALTO", "stop writing, he is here"])
+def test_who_stopped_texts_or_took_them_back_is_not_rung_by_software(house: House, said: str) -> None:
+    """They spoke of texts; whether a call is safe now nobody knows (rule 5). A human may ring: the packet says so."""
+    me = screened(house).texts(said)
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     house.sweeps().settles()
+    passes(house, 20)
 
-    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.accepted"))
-    assert house.rows("page", ladder="review") == []
+    assert rings(house) == []
 
 
 def test_after_a_weapon_nobody_calls(house: House) -> None:

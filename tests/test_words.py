@@ -191,6 +191,7 @@ RESERVED_ES = ("ALTO", "PARAR", "CANCELAR", "DETENER", "BAJA", "BASTA", "TERMINA
 EXCEPTIONS = {
     ("choice.yes", "YES"): "the label beside its number; what is typed is the number, and a typed yes only opts in, and reaches us",
     ("stop.confirmed", "START"): "says how to undo the opt-out: its own function",
+    ("stop.words", "START"): "the same, where no carrier stands between",
     ("stop.confirmed", "STOP"): "confirms the opt-out: its own function",
     ("help", "STOP"): "HELP must say how to opt out: its own function",
     ("help", "ALTO"): "the same in Spanish",

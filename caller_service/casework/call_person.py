@@ -215,6 +215,9 @@ def note_receipt(parts: Parts, call_id: str, state: str, provider_id: str | None
     ends = calls.RANKS.get(state, 0) >= calls.ENDED
     if ends:
         _told_nobody(parts, call)
+    if state == "failed" and call.person is not None:  # a phone that cannot be reached at all: the next person, now (rule 4)
+        name = call.person
+        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
     try:
         with transaction(parts) as conn:
             _noted(conn, parts, call, state, provider_id, ends)

@@ -17,7 +17,7 @@ from caller_service.core import hand_off
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
 from caller_service.core.effect import Alert, HandOff, OptIn, OptOut, Page, Record, Rescue, StandDown
-from caller_service.core.escalation import people
+from caller_service.core.escalation import passed_on, people
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene, on_duty
 from caller_service.durable.jobs import PEOPLE, queue_of, queue_to
@@ -142,7 +142,7 @@ def _people(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> None:
     """Who is asked, and who need not be asked any more."""
     for effect in work.step.effects:
         if isinstance(effect, Page):
-            _page(conn, parts, case, effect, work.scene)
+            _page(conn, parts, case, effect, work.scene, work.contact.number)
         elif isinstance(effect, Alert):
             _alert(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, StandDown):
@@ -174,9 +174,21 @@ def surge(conn: sa.Connection, parts: Parts, scene: Scene) -> tuple[int, int]:
     return len(waiting), int((scene.now - waiting[0]).total_seconds() // 60)
 
 
-def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene) -> None:
+def _asked(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
+    """Those a page goes to. Nobody is asked to take a case about their own phone: the next person is."""
+    every = people(effect, scene)
+    others = tuple(rung for rung in every if rung.number != number)
+    if others == every:
+        return every
+    own = next(rung for rung in every if rung.number == number)
+    following = passed_on(effect, own.name, scene)
+    more = people(following, scene) if following is not None else ()
+    return others + tuple(rung for rung in more if rung.number != number and rung.name not in {each.name for each in others})
+
+
+def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene, number: str) -> None:
     many, minutes = surge(conn, parts, scene) if effect.ladder == "danger" and not case.test else (0, 0)
-    for rung in people(effect, scene):
+    for rung in _asked(effect, scene, number):
         paged = hand_offs.last_paged(conn, rung.name) if many else None
         if paged is not None and scene.now - paged < timedelta(seconds=scene.program.clocks.surge_page) and not effect.backstop:
             continue  # one page a person a minute: the next names how many wait

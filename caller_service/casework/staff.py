@@ -7,8 +7,9 @@ wants no texts, is a person like any other.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,13 +18,13 @@ import sqlalchemy as sa
 from caller_service.core import holding
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, at_time, decline, pass_on
-from caller_service.core.page_answer import Act, Passes, Says, Takes, read_answer
+from caller_service.core.page_answer import Act, Ambiguous, Answer, Passes, Says, Takes, read_answer, words_of
 from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.reply import Command, Danger, read
 from caller_service.core.routing import Scene
 from caller_service.durable.jobs import PEOPLE
-from caller_service.store import cases, messages
+from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD
@@ -35,6 +36,10 @@ _PAIR = rf"[{LETTERS}]\W?[{DIGITS}]"
 _REFERENCE = re.compile(rf"(?<![A-Z0-9])(?:{_PAIR}\W?){{2}}{_PAIR}(?![A-Z0-9])")
 THEMSELVES = frozenset({"stop", "start", "help", "person", "emergency", "emergency_for_me"})  # about the one who writes
 MOST_WORDS = 480  # characters to a resident in one text
+PASS_KEY = 2  # "2" alone: on the phone that key passes it on, so as minutes it is asked back
+NUMBERS = (911, 988)  # never minutes: a number for the resident
+GIVES_BACK = frozenset({"pass", "paso", "give back"})
+SHORT_REFUSAL = 4  # words: "no", "I can't", "not right now"; a longer one is for the resident
 
 
 def on_the_ladder(program: Program, number: str) -> Rung | None:
@@ -59,11 +64,19 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
             return answered
         reference, rest = read_page_answer(turn.said)
         case = cases.by_reference(conn, parts.sealer, reference) if reference else None
+        themselves = not reference and turns.begin(conn, parts.sealer, turn.number, parts.now()).case is not None
     if case is None:
-        return (
-            receive(parts, turn) if about_themselves(parts, turn.said) else _answered(parts, turn, rung, None, _Deed(None, "page.unknown"))
-        )
+        themselves = themselves or about_themselves(parts, turn.said)
+        return receive(parts, turn) if themselves else _answered(parts, turn, rung, None, _Deed(None, "page.unknown"))
+    if is_theirs(parts, case, rung):
+        return _answered(parts, turn, rung, case, _Deed(None, "page.own"))
     return _answered(parts, turn, rung, case, _deed(case, rung.name, rest, parts))
+
+
+def is_theirs(parts: Parts, case: Case, rung: Rung) -> bool:
+    """Is the case about the phone of this person? Nobody is asked to take their own."""
+    with parts.engine.connect() as conn:
+        return contacts.by_id(conn, parts.sealer, case.contact).number == rung.number
 
 
 def about_themselves(parts: Parts, said: str) -> bool:
@@ -87,12 +100,27 @@ def _answered(parts: Parts, turn: Turn, rung: Rung, case: Case | None, deed: _De
             try:
                 change_looking(parts, case.id, deed.do, rung.name, also=lambda conn: heard(conn, deed.key, deed.fill))
             except Refused as refusal:
-                with transaction(parts) as conn:
-                    heard(conn, REFUSALS.get(refusal.code, "page.ended"), {"name": refusal.name})
+                _refused(parts, rung, case, refusal, heard)
     except sa.exc.IntegrityError:  # the same text came twice at once: the other's answer is the answer
         with parts.engine.connect() as conn:
             return messages.heard(conn, parts.sealer, turn.provider_id) or ()
     return tuple(replies)
+
+
+def _refused(
+    parts: Parts, rung: Rung, case: Case, refusal: Refused, heard: Callable[[sa.Connection, str, Mapping[str, str]], None]
+) -> None:
+    """Say why; who holds too many already was asked in vain, and the next person is asked now."""
+    key = REFUSALS.get(refusal.code, "page.ended")
+    key = "page.not_yours" if key == "page.held" and not refusal.name else key
+    if refusal.code == "full":
+        with contextlib.suppress(Refused):
+            change_looking(
+                parts, case.id, lambda now, scene, _: pass_on(now, rung.name, scene), rung.name, also=lambda conn: heard(conn, key, {})
+            )
+            return
+    with transaction(parts) as conn:
+        heard(conn, key, {"name": refusal.name})
 
 
 REFUSALS = {
@@ -156,35 +184,75 @@ def _near(hour: int, minute: int, scene: Scene) -> bool:
 
 
 def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
-    """What the words around the code ask for."""
+    """What the words around the code ask for. Whoever has the case speaks with the resident by it."""
     answer = read_answer(rest)
-    has_it = name in (case.holder, case.accepted_by)
-    if isinstance(answer, Takes):
-        taken = "page.accepted page.minor" if case.minor and not case.minor_reviewed else "page.accepted"
-        return _Deed(lambda now, scene, _: accept(now, name, promised(answer, scene) or now.marks.get("promised"), scene), taken)
-    if isinstance(answer, Passes) and not has_it:
-        return _Deed(lambda now, scene, _: pass_on(now, name, scene), "page.passed")
+    if isinstance(answer, Act) and (deed := _act(answer, name, rest, parts)) is not None:
+        return deed
+    if isinstance(answer, Ambiguous):
+        return _Deed(None, "page.how")
+    if name == case.holder:
+        return _from_holder(case, name, rest, answer)
+    if name == case.accepted_by and case.human_has_it:
+        return _from_who_accepted(case, name, rest, answer)
+    if isinstance(answer, Takes) and answer.minutes != PASS_KEY:
+        return _takes(case, name, answer)
     if isinstance(answer, Passes):
-        return _Deed(lambda now, scene, _: _given_back(now, name, scene), "page.released")
-    if isinstance(answer, Act):
-        return _act(answer, name, parts)
-    if isinstance(answer, Says) and has_it:
-        words = answer.words[:MOST_WORDS]
-        return _Deed(lambda now, scene, conn: holding.note(now, name, words, scene, others=_others(conn, name, now)), "page.note_sent")
+        return _Deed(lambda now, scene, _: pass_on(now, name, scene), "page.passed")
     if isinstance(answer, Says) and case.human_has_it and not case.page_waits:
         return _Deed(None, "page.held", {"name": case.in_charge})
     return _Deed(None, "page.unclear")
+
+
+def _takes(case: Case, name: str, answer: Takes) -> _Deed:
+    """Take it, unless they hold as many dangers as one person may: then it is refused, and the next person is asked."""
+    taken = "page.accepted page.minor" if case.minor and not case.minor_reviewed else "page.accepted"
+
+    def do(now: Case, scene: Scene, conn: sa.Connection) -> Step:
+        if now.in_danger and _others(conn, name, now) >= holding.MOST_HELD:
+            raise Refused("full")
+        return accept(now, name, promised(answer, scene) or now.marks.get("promised"), scene)
+
+    return _Deed(do, taken)
+
+
+def _from_holder(case: Case, name: str, rest: str, answer: Answer) -> _Deed:
+    """They speak with the resident: all but a command are words for them. A bare "no" may be an answer to the resident, or
+    mean that they cannot go on: it is asked back."""
+    words = words_of(rest)
+    if isinstance(answer, Passes) and words.casefold().strip(" .!") in GIVES_BACK:
+        return _Deed(lambda now, scene, _: _given_back(now, name, scene), "page.released")
+    if isinstance(answer, Passes) and len(words.split()) <= SHORT_REFUSAL:
+        return _Deed(None, "page.sure")
+    return _speaks(name, words) if any(letter.isalnum() for letter in words) else _Deed(None, "page.accepted")
+
+
+def _from_who_accepted(case: Case, name: str, rest: str, answer: Answer) -> _Deed:
+    """They have it and have not written yet: a time, a refusal, or their first words."""
+    words = words_of(rest)
+    if isinstance(answer, Takes) and answer.minutes not in NUMBERS:
+        return _takes(case, name, answer)
+    if isinstance(answer, Passes):
+        return _Deed(lambda now, scene, _: _given_back(now, name, scene), "page.released")
+    return _speaks(name, words) if any(letter.isalnum() for letter in words) else _Deed(None, "page.accepted")
+
+
+def _speaks(name: str, words: str) -> _Deed:
+    words = words[:MOST_WORDS]
+    return _Deed(lambda now, scene, conn: holding.note(now, name, words, scene, others=_others(conn, name, now)), "page.note_sent")
 
 
 def _given_back(case: Case, name: str, scene: Scene) -> Step:
     return holding.release(case, name, "", scene) if case.in_danger or case.held else decline(case, name, "", scene)
 
 
-def _act(act: Act, name: str, parts: Parts) -> _Deed:
-    """What somebody does to a conversation by text; a reason stands behind the word where one is needed."""
+def _act(act: Act, name: str, rest: str, parts: Parts) -> _Deed | None:
+    """What somebody does to a conversation by text; a reason stands behind the word where one is needed. None: it is a
+    sentence that only begins like a command ("hand to him the phone")."""
     words = act.words
     if act.name == "hand_over":
-        to = next((rung.name for rung in parts.program.ladder if rung.name.casefold() == words.casefold().strip(" .")), "")
+        to = next((rung.name for rung in parts.program.ladder if rung.name.casefold() == words.casefold().strip(" .:")), "")
+        if not to and not words_of(rest)[:4].isupper():
+            return None
         if not to:
             return _Deed(None, "page.no_such", {"name": words[:40]})
         return _Deed(

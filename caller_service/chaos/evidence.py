@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from caller_service.chaos.town import Town
 from caller_service.core.ledger import tally
 from caller_service.core.program import Rung
+from caller_service.core.screening import SAME_WORDS
 from caller_service.rehearsal.board import Board
 from caller_service.rehearsal.calling import Call
 from caller_service.settings import Settings
@@ -67,9 +68,10 @@ class Evidence:
         return wrong + [f"phantom or altered {sid}" for sid, words in said.items() if sent.get(sid) != words]
 
     def _repeated(self, row: Any) -> bool:
-        """Did the same person write the same words just before?"""
+        """Did the same person write the same words just before, or three times already? (rules 8 and 24)"""
         theirs = [each for each in self.messages if each.direction == "in" and each.case_id == row.case_id and each.id < row.id]
-        return bool(theirs) and self._said(max(theirs, key=lambda each: str(each.id))) == self._said(row)
+        before = [self._said(each) for each in sorted(theirs, key=lambda each: str(each.id))]
+        return before[-1:] == [self._said(row)] or before.count(self._said(row)) >= SAME_WORDS - 1
 
     def _answers(self) -> list[str]:
         answered = {row.answers for row in self.messages if row.answers}

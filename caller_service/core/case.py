@@ -191,6 +191,11 @@ class Case:
         return bool(self.holder) and not self.ended
 
     @property
+    def left(self) -> bool:
+        """A human spoke with them in danger, and just now nobody does: software does not take it back (rule 20)."""
+        return self.in_danger and not self.holder and "spoken" in self.marks and not self.ended
+
+    @property
     def minor(self) -> bool:
         """Under 18, by answer or by words: the one who writes, or the child it is about."""
         return self.answers.get("who") in ("me_minor", "child") or "minor" in self.said

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from . import hand_off
 from .asking import ask, choose_anew, stands_at
@@ -18,10 +19,10 @@ from .commands import said_again
 from .effect import Alert, Effects, HandOff, Page, Record, Rescue, Say
 from .escalation import climbed, ladder_of, page_rung, wait
 from .ledger import began_nothing, end
-from .program import Clocks, Program
+from .program import Clocks, Hours, Program
 from .protocol import DOUBT, Level
-from .routing import Scene
-from .safe_contact import RESCUE_PAUSE, Standing, gated, may_rescue, may_text, standing, touchy, untold
+from .routing import Scene, goes_off
+from .safe_contact import RESCUE_PAUSE, Standing, gated, may_rescue, may_text, standing, touchy, truth_line, untold
 from .screening import recompute
 from .trial import over, over_due
 
@@ -185,8 +186,8 @@ def _truth(case: Case, scene: Scene) -> Step:
     again = "truth" in case.marks and case.marks["truth"] >= case.marks["first_paged"]
     if not may_text(case, "truth.nobody_yet"):
         case = case.marked(truth_owed=scene.now)
-    words = "truth.nobody_again" if again and case.truth_line != "truth.nobody_again" else "truth.nobody_yet"
-    case = replace(case, truth_line=words).marked(truth=scene.now)
+    case, words = truth_line(case, again)
+    case = case.marked(truth=scene.now)
     return Step(case, (Say(words, unasked=True), Record("truth_told")))
 
 
@@ -202,7 +203,7 @@ def _backstop_due(case: Case, program: Program) -> datetime | None:
 
 def _backstop(case: Case, scene: Scene) -> Step:
     """Rung whatever hours say; an alarm; and the resident hears not to wait for us."""
-    case = case.marked(backstop_rung=scene.now, truth=scene.now)
+    case = replace(case, truth_line="truth.backstop").marked(backstop_rung=scene.now, truth=scene.now)
     if not may_text(case, "truth.backstop"):
         case = case.marked(truth_owed=scene.now)
     page = (Page("danger", case.rung, case.round, backstop=True),) if scene.program.backstops else ()
@@ -222,6 +223,8 @@ def _join_due(case: Case, program: Program) -> datetime | None:
     if not case.in_danger or case.ended or accepted is None or not case.accepted_by or "first_paged" not in case.marks:
         return None
     joined, lapsed = case.marks.get("joined"), case.marks.get("lapsed")
+    if joined is not None and case.holder == case.accepted_by:  # they are there; whether they answer is the clock `reply`
+        return None
     if (joined is not None and joined >= accepted) or (lapsed is not None and lapsed >= accepted):
         return None
     return accepted + _by_level(case, program.clocks.join_emergency, program.clocks.join_human)
@@ -294,18 +297,55 @@ def _held_silent(case: Case, scene: Scene) -> Step:
     return Step(case, (*page, alert, Record("held_silent")))
 
 
+def _in_charge_hours(case: Case, program: Program) -> tuple[Hours, ...]:
+    """The hours of whoever has the danger; none: round the clock, or not on a ladder."""
+    rungs = [rung for rung in program.rungs("danger") if rung.name == case.in_charge]
+    return tuple(hours for rung in rungs for hours in rung.hours) if all(rung.hours for rung in rungs) else ()
+
+
+def _shift_due(case: Case, program: Program) -> datetime | None:
+    """The shift of whoever has a danger ends: they are told; still theirs a reply's time later, the ladder runs (rule 20)."""
+    since = case.marks.get("acknowledged")
+    if not case.in_danger or case.ended or since is None or not case.in_charge:
+        return None
+    zone = ZoneInfo(program.time_zone)
+    off = goes_off(_in_charge_hours(case, program), since.astimezone(zone))
+    if off is None:
+        return None
+    told, left = case.marks.get("shift_told"), case.marks.get("shift_left")
+    if told is None or told < off:
+        return off.astimezone(UTC)
+    if left is not None and left >= told:
+        return None
+    return told + _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
+
+
+def _shift(case: Case, scene: Scene) -> Step:
+    """Nobody ends a shift holding a danger: a named person takes it, or the ladder runs."""
+    told, since = case.marks.get("shift_told"), case.marks["acknowledged"]
+    if told is None or told < since:
+        case = case.marked(shift_told=scene.now)
+        return Step(case, (Alert("alert.shift", case.in_charge), HandOff("shift_ends"), Record("shift_ends")))
+    case = replace(case, rung=case.rung + 1).marked(shift_left=scene.now, lapsed=scene.now, paged=scene.now)
+    page = page_rung(case, "danger", case.rung, scene, supervisor=True)
+    return Step(case, (*page, HandOff("shift_ended"), Record("shift_ended")))
+
+
 # ---- the question behind the words ----------------------------------------------------------------------------------
 
 
 def _check_due(case: Case, program: Program) -> datetime | None:
     if case.ended or case.asked not in ("check", "reached") or case.in_danger:
         return None
+    late = case.marks.get("check_late")
+    if late is not None and late >= case.marks["asked"]:
+        return None
     return _silence(program.clocks.check_wait, case)
 
 
 def _check(case: Case, scene: Scene) -> Step:
-    """Unanswered: a human looks. The question that was open before stays with them."""
-    step = recompute(said_again(replace(case, asked="", offered=()), frozenset({"check_unanswered"}), scene), scene)
+    """Unanswered: a human looks. It stays open: it is the last they read, and a late "yes" is a yes."""
+    step = recompute(said_again(case.marked(check_late=scene.now), frozenset({"check_unanswered"}), scene), scene)
     case = step.case if "review" in step.case.marks else step.case.marked(review=scene.now)
     told = step.effects if any(isinstance(effect, HandOff) for effect in step.effects) else (*step.effects, HandOff("review"))
     return Step(case, (*told, Record("check_unanswered")))
@@ -313,8 +353,8 @@ def _check(case: Case, scene: Scene) -> Step:
 
 def _silent_911_due(case: Case, program: Program) -> datetime | None:
     """A bare "911", and then nothing: a human, and no text of ours (rules 5 and 11)."""
-    told = case.marks.get("told_911")
-    if told is None or case.ended or case.in_danger or case.human_has_it or case.status != Status.SCREENING:
+    told = case.marks.get("told_911" if case.status == Status.SCREENING else "bare_911")
+    if told is None or case.ended or case.in_danger or case.human_has_it:
         return None
     return None if case.marks["heard"] > told or "silent_911" in case.said else told + timedelta(seconds=program.clocks.silent_911)
 
@@ -382,7 +422,9 @@ def _wait_word_due(case: Case, program: Program) -> datetime | None:
 
 
 def _wait_word(case: Case, scene: Scene) -> Step:
-    return Step(case.marked(word=scene.now), (Say("status.still_waiting", unasked=True),))
+    """Never the same line twice in a row."""
+    words = "status.waiting_again" if case.line == "status.still_waiting" else "status.still_waiting"
+    return Step(replace(case, line=words).marked(word=scene.now), (Say(words, unasked=True),))
 
 
 def _review_due(case: Case, program: Program) -> datetime | None:
@@ -433,8 +475,9 @@ def _late(mark: str, extra: Callable[[Clocks], int]) -> Due:
 
 
 def _prompt(case: Case, scene: Scene) -> Step:
-    """At the promised time the unit is reminded: a hand-off revision that says so."""
-    return Step(case.marked(prompted=scene.now), (HandOff("late"), Record("unit_prompted")))
+    """At the promised time the unit is reminded where it answered: on the phone, and by a hand-off revision."""
+    told = (Alert("alert.late", case.accepted_by),) if case.accepted_by else ()
+    return Step(case.marked(prompted=scene.now), (*told, HandOff("late"), Record("unit_prompted")))
 
 
 def _tell_late(case: Case, scene: Scene) -> Step:
@@ -449,15 +492,15 @@ def _late_supervisor_due(case: Case, program: Program) -> datetime | None:
         return None
     paged = case.marks.get("late_paged")
     if paged is not None and paged >= at:
-        return paged + timedelta(seconds=program.clocks.move)  # again and again, until it moves or ends
+        return paged + timedelta(seconds=program.clocks.accept)  # the ladder again, until it moves or ends
     return at + timedelta(seconds=program.clocks.late_supervisor)
 
 
 def _supervisor(case: Case, scene: Scene) -> Step:
     """Ten minutes late: the supervisor and the ladder again, and the resident's contingency is offered, once."""
     first = "late_paged" not in case.marks
-    case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(late_paged=scene.now)
-    effects: Effects = (*page_rung(case, ladder_of(case), case.rung, scene), Record("late_supervisor"))
+    case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(late_paged=scene.now)
+    effects: Effects = (*page_rung(case, ladder_of(case), case.rung, scene, supervisor=True), Record("late_supervisor"))
     if first and not case.in_danger and case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
         case = stands_at(scene.program.protocol, case, "if_none_still", scene.now)
         effects += (ask(scene.program.protocol, case, unasked=True),)
@@ -542,6 +585,7 @@ CLOCKS = (
     Clock("join", _join_due, _join),
     Clock("reply", _reply_due, _reply),
     Clock("held_silent", _held_due, _held_silent),
+    Clock("shift", _shift_due, _shift),
     Clock("check", _check_due, _check),
     Clock("silent_911", _silent_911_due, _silent_911),
     Clock("accept", _accept_due, _accept),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from .asking import ask, choose_anew, greet, stands_at
 from .case import Case, Status, Step, replace
-from .effect import Effect, HandOff, OptIn, OptOut, Record, Say
+from .effect import HandOff, OptIn, OptOut, Record, Say
 from .ledger import end
 from .reply import Command, Reading
 from .routing import Scene
 from .safe_contact import may_hear_status, owed, status_key, told_after_all, touchy
 
+HELP_AGAIN = timedelta(minutes=10)  # HELP again within this is somebody who asks for help
 ALONE = frozenset({"stop", "start", "help"})  # answered without a preamble in front and a question behind
 NO_REQUEST = frozenset({"status", "cancel", "change", "quiet", "code"})  # these ask for nothing when nothing is open
 # A human speaks with them: software still obeys these, gives the words that were asked for, and leaves the rest (rule 20).
@@ -19,9 +21,9 @@ OBEYED_WHEN_HELD = frozenset({"stop", "start", "help", "emergency", "emergency_f
 
 
 def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    case = replace(case, cannot_text="stopped")
-    told: tuple[Effect, ...] = (OptOut(), Say("stop.confirmed"), Record("opted_out"))
-    return Step(case, told)
+    """No more texts. Only a carrier's own word keeps our answers away too; after violence other words hear but "OK."."""
+    words = "stop.confirmed" if reply.of == "carrier" else "withdrawn.short" if case.violent else "stop.words"
+    return Step(replace(case, cannot_text="stopped"), (OptOut(), Say(words), Record("opted_out")))
 
 
 def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -35,6 +37,9 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
+    if "help_said" in case.marks and scene.now - case.marks["help_said"] < HELP_AGAIN:  # no keyword twice: a plea
+        return Step(said_again(case, frozenset({"person"}), scene), (Record("pleads"),))
+    case = case.marked(help_said=scene.now)
     first = "asked" not in case.marks  # perhaps a plea: it counts as a request (core/ledger.py)
     return Step(replace(case, said=case.said | {"help"}) if first else case, (Say("help"),))
 
@@ -60,6 +65,7 @@ def said_again(case: Case, words: frozenset[str], scene: Scene) -> Case:
 
 def _emergency(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     words = Say("say.not_911" if reply.alone else "say.call_911")
+    case = case.marked(bare_911=scene.now) if reply.alone else case
     return Step(case.marked(told_911=scene.now), (words, Record("wants_911")))
 
 

@@ -180,6 +180,9 @@ def page_lost(case: Case, name: str, scene: Scene) -> Step:
     two = ladder == "danger" and case.level == Level.R1
     page = passed_on(Page(ladder, case.rung, case.round, two=two), name, scene)
     lost = Record("page_lost", {"name": name})
+    if page is None and any(rung.supervisor and rung.name == name for rung in scene.program.ladder):
+        case = replace(case, rung=case.rung + 1).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
+        return Step(case, (lost, Page(ladder, case.rung, case.round, name)))  # asked beside the ladder: it goes on now
     if page is None:
         return Step(case, (lost,))
     case = replace(case, rung=page.rung).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
@@ -235,7 +238,8 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: 
         case = case.unmarked("promised")
     key = status_key(case)
     closing = "closing.danger" if to in ENDED and case.in_danger else key
-    words = () if key == case.told else (Say(closing, unasked=True),)
+    untrue = to == Status.UNREACHABLE and (case.held or case.left)  # "nobody has taken it yet", after a human wrote
+    words = () if key == case.told or untrue else (Say(closing, unasked=True),)
     return _told(case, (*words, *unlooked, Record("status_by", {"by": by, "to": to.value})), key, scene)
 
 

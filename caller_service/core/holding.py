@@ -62,6 +62,7 @@ def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
     case = replace(case, holder=by, asked="", offered=(), unreadable=0)
     case = case.unmarked("awaits_human", "lapsed", "paused", "joined_owed", "truth_owed", "held_prompted", "held_late")
     case = case.marked(human_asked=scene.now) if "?" in words or "\u00bf" in words else case.unmarked("human_asked")
+    case = case.marked(spoken=scene.now)
     step = _says(case, by, words, scene)
     return Step(step.case, (*step.effects, *taken))
 
@@ -109,6 +110,8 @@ def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: i
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
         raise Refused("held" if case.holder else "not_yours", case.in_charge)
+    if scene.program.rung_of(to) is None:  # the resident hears the name: it must be somebody we can tell
+        raise Refused("no_such_person", to)
     if case.in_danger and others >= MOST_HELD:
         raise Refused("full")
     case = _voice_to(case, to, scene).remarked(by, reason)
@@ -182,6 +185,7 @@ def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
         return Step(case)
     was = case.level.name if case.level is not None else ""
     case = lower(scene.program.protocol, case).remarked(by, reason).unmarked("paged", "first_paged", "truth_owed", *HELD_MARKS[1:])
+    case = case if case.in_danger else case.unmarked("spoken")
     now = case.level.name if case.level is not None else ""
     return _kept(case, (HandOff("lowered"), Record("lowered", {"by": by, "from": was, "to": now})))
 

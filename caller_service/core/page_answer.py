@@ -56,7 +56,12 @@ class Unclear:
     """Asked back. It takes nothing."""
 
 
-Answer = Takes | Passes | Act | Says | Unclear
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A command in capitals, and more in capitals behind it: "LOWER THE KNIFE". Asked back: it may be for the resident."""
+
+
+Answer = Takes | Passes | Act | Says | Unclear | Ambiguous
 
 MOST_WORDS = 6  # a longer text says more than yes or no; a time counts as none of them
 
@@ -158,11 +163,35 @@ _ACTS = tuple(
 )
 
 
-def _act(text: str) -> Act | None:
+_WEIGHTY = ("lower", "lift")  # a slip here takes a person's protection away
+_ALONE = frozenset({"", "please", "pls", "now", "it", "thanks", "thank you", "por favor"})
+
+
+def _act(text: str) -> Act | Ambiguous | None:
+    """A command stands alone, or in capitals before what is not, or before a colon, or a comma where little hangs on it.
+    "Lower your voice" is for the resident. A hand-over needs a name behind it: the caller knows the names, and takes anything else as words.
+    """
     for name, pattern in _ACTS:
-        if found := pattern.match(text):
-            return Act(name, _words(text[found.end() :]))
+        if not (found := pattern.match(text)):
+            continue
+        behind = text[found.end() :]
+        words = _words(behind)
+        mark = behind.lstrip()[:1]
+        if name == "hand_over" or mark == ":" or words.casefold().strip(" .!") in _ALONE:
+            return Act(name, "" if words.casefold().strip(" .!") in _ALONE else words)
+        if mark and mark in ",;-–—":
+            return Ambiguous() if name in _WEIGHTY else Act(name, words)
+        if found[0].isupper():
+            return Act(name, words) if any(letter.islower() for letter in words) else Ambiguous()
+        return None
     return None
+
+
+def words_of(rest: str) -> str:
+    """What stands around the code, as it was written: without a phone's signature, "" for a reaction or for no words."""
+    if _REACTION.match(" ".join(_plain(rest).split())):
+        return ""
+    return _words(_signatures_cut(rest.strip()).strip())
 
 
 # --- times ---

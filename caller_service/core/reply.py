@@ -29,11 +29,15 @@ WITHDRAWALS: Mapping[str, frozenset[str]] = {
     "no_calls": frozenset({"call"}),
     "only_texts": frozenset({"call"}),
     "no_contact": frozenset({"text", "call"}),
+    "overheard": frozenset({"text", "call"}),  # "don't call, he will hear"
 }
-# The same words where `contact` is asked are its answer.
+# The same words where `contact` is asked are its answer. "Don't call" is none: it opens nothing, and the question is put again.
 CONTACT_ANSWERS = {
-    "only_texts": "text", "only_calls": "call", "no_contact": "unwanted", "no_texts": "unsafe", "no_calls": "text",
+    "overheard": "unsafe",
+    "only_texts": "text", "only_calls": "call", "no_contact": "unwanted", "no_texts": "unsafe",
 }  # fmt: skip
+# What carriers act on by themselves: after one of these no text of ours arrives until START (Twilio's default opt-out words).
+CARRIER_STOPS = frozenset({"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel"})
 _BEHIND_NO = re.compile(r"^\W*(?:no|nope|nah|non)\s*[,.;:!\u2026\u2013\u2014-]+\s*", re.IGNORECASE)
 INQUIRIES = (
     "about_others", "legal", "officer", "someone_else", "faq_police", "faq_private", "faq_robot", "faq_free", "faq_who", "language",
@@ -132,6 +136,7 @@ class Reading:
     verified: bool = False  # it began with the case's own code word
     wishes: frozenset[str] = frozenset()  # asked inside it, whatever the reply is: WITHDRAWALS, emergency …
     answerlike: bool = False  # a number, a yes or a no: with nothing asked it begins no new request
+    worded: bool = False  # an answer that was told in more words than it has: they are kept
 
     @property
     def closing(self) -> frozenset[str]:
@@ -166,8 +171,13 @@ def read(said: str, question: Question | None, offered: tuple[str, ...], ears: E
     dangers = heard["dangers"]
     if (rest := _BEHIND_NO.sub("", cleaned.words)) != cleaned.words:  # "no, tiene un cuchillo" denies nothing
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(normal(rest)))))
+    if "988" in words and len(words) <= SHORT:
+        wishes |= {"call_988"}
     answerlike = (words[0].isdecimal() and len(words) == 1) or words in ears.vocabulary.answers.get("yes_no", {})
-    return Reading(_reply(cleaned.words, words, question, offered, ears, dangers, wishes), markers, verified, wishes, answerlike)
+    reply = _reply(cleaned.words, words, question, offered, ears, dangers, wishes)
+    if (doubt := _doubt(words, question, offered, ears.vocabulary)) and isinstance(reply, (Story, Unclear)):
+        return Reading(Answer(UNSURE), markers, verified, wishes, worded=True)
+    return Reading(reply, markers, verified, wishes, answerlike) if not doubt else Reading(reply, markers, verified, wishes)
 
 
 def _reply(
@@ -184,9 +194,11 @@ def _reply(
     bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
     if (command := _command(bare, ears.vocabulary)) is not None:
         return command
-    if len(words) <= SHORT and any(_holds(phrase, words) for phrase in ears.watched):
-        return Command("watched", alone=False)
     contact = question is not None and "unsafe" in offered
+    if _watched(words, wishes, contact, ears):
+        return Command("watched", alone=False)
+    if not contact and (kind := ears.vocabulary.alone.get(bare)) is not None:
+        return Danger((kind,))
     not_safe = "unsafe" in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))  # about the phone, not about them
     if danger := tuple(kind for kind in kinds if not (kind == "unsafe" and not_safe)):
         return Danger(danger)
@@ -197,9 +209,19 @@ def _reply(
     place = question is not None and question.kind == "place"
     if (asked := _asked_inside(wishes, place)) is not None:
         return asked
+    if place and _names_no_place(said, bare, ears.vocabulary):
+        return Unclear()
     if place:
         return PlaceGiven(said.strip())
     return _words_alone(words, bare, question, offered, ears.vocabulary, wishes)
+
+
+def _watched(words: tuple[str, ...], wishes: frozenset[str], contact: bool, ears: Ears) -> bool:
+    """The program's own phrase for it, or plain words for somebody at their phone just now. Where `contact` is asked, the
+    plain words are an answer: not safe."""
+    if len(words) > SHORT:
+        return False
+    return any(_holds(phrase, words) for phrase in ears.watched) or ("watched" in wishes and not contact)
 
 
 def _contact_answer(wishes: frozenset[str], offered: tuple[str, ...], not_safe: bool) -> Answer | None:
@@ -252,6 +274,10 @@ def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
     name = vocabulary.commands.get(words) or vocabulary.commands.get(plain)
     if name == "help" and len(words) > 1:  # "please help" is a plea, not the keyword
         return Command("person", alone=False)
+    if name == "stop" and len(words) > 1 and plain in (("cancel",), ("end",), ("quit",)):  # no carrier acts on "cancel please"
+        return Command("cancel")
+    if name == "stop":
+        return Command("stop", "carrier" if words[0] in CARRIER_STOPS and len(words) == 1 else "")
     if name is None:
         opener = vocabulary.commands.get(words[:1])
         if opener == "code" and len(words) == 2:
@@ -281,6 +307,55 @@ def _whole_answer(words: tuple[str, ...], question: Question | None, offered: tu
         return _numbered(words, plain, phrases, offered, vocabulary)
     meaning = vocabulary.answers.get("yes_no", {}).get(_plain(words, vocabulary))
     return Answer(SKIPPED) if meaning in (SKIPPED, UNSURE) else None
+
+
+def _doubt(words: tuple[str, ...], question: Question | None, offered: tuple[str, ...], vocabulary: Vocabulary) -> bool:
+    """ "Yes but I won't", "no but sometimes", "sí a veces": more than an answer to a safety question, and no clear no. It is
+    doubt (rule 2). "No, he is fine" is none: it is asked again."""
+    if question is None or not question.safety or not {"yes", "no", UNSURE} <= set(offered) or len(words) < 2:
+        return False
+    yes_no = vocabulary.answers.get("yes_no", {})
+    if yes_no.get(words[:1]) == "yes" and words[0].isalpha() and len(words[0]) > 1:
+        return True
+    return any(_holds(hedge, words) for hedge in vocabulary.hedges)
+
+
+def _names_no_place(said: str, words: tuple[str, ...], vocabulary: Vocabulary) -> bool:
+    """A yes, a no, a digit, a question back, a plea: asked for a place, these are none."""
+    if len(words) == 1 and (len(words[0]) < 2 or (words[0].isdecimal() and len(words[0]) < 3)):
+        return True
+    if words in vocabulary.answers.get("yes_no", {}) or words in vocabulary.asks:
+        return True
+    asks = any(len(words) >= len(phrase) and words[: len(phrase)] == phrase and len(words) > 1 for phrase in vocabulary.asks)
+    return asks and ("?" in said or not any(word.isdecimal() for word in words)) and not _street(words)
+
+
+def _street(words: tuple[str, ...]) -> bool:
+    """Does it name a road all the same? "Como St and 3rd"."""
+    return any(word in ROADS for word in words)
+
+
+ROADS = frozenset(
+    [
+        "st",
+        "street",
+        "ave",
+        "avenue",
+        "av",
+        "rd",
+        "road",
+        "blvd",
+        "boulevard",
+        "dr",
+        "drive",
+        "ln",
+        "lane",
+        "hwy",
+        "highway",
+        "calle",
+        "avenida",
+    ]
+)
 
 
 def _pleads(words: tuple[str, ...], code: str, vocabulary: Vocabulary) -> bool:

@@ -69,6 +69,29 @@ def is_open(hours: tuple[Hours, ...], local: datetime) -> bool:
     return any(_covers(span, local) for span in hours)
 
 
+def goes_off(hours: tuple[Hours, ...], since: datetime) -> datetime | None:
+    """When somebody with these hours, on duty at this local time, next goes off duty; None: never, or not on duty then."""
+    if not hours or not is_open(hours, since):
+        return None
+    at = since
+    for _ in range(2 * len(hours) + 14):  # one span may begin as another ends
+        following = [end for span in hours if (end := _end(span, at)) is not None]
+        if not following:
+            return at
+        at = max(following)
+    return None  # they follow each other without an end
+
+
+def _end(span: Hours, local: datetime) -> datetime | None:
+    """When this span ends, if it covers that local time."""
+    if not _covers(span, local):
+        return None
+    clock = local.time().replace(tzinfo=None)
+    today = span.opens < span.closes or clock < span.closes
+    day = local if today else local + timedelta(days=1)
+    return datetime.combine(day.date(), span.closes, local.tzinfo)
+
+
 def _covers(span: Hours, local: datetime) -> bool:
     clock, today = local.time().replace(tzinfo=None), local.weekday()
     if span.opens < span.closes:

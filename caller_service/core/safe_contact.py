@@ -19,7 +19,7 @@ TEXT_ALLOWED = frozenset({"text_call", "text", "text_deaf"})
 CALL_ALLOWED = frozenset({"text_call", "call"})
 THROUGH_QUIET = frozenset(
     {"human.joined", "human.took_over", "human.handed_over", "human.again", "human.paused"}
-    | {"note", "note.neutral", "truth.nobody_yet", "truth.nobody_again", "truth.backstop"}
+    | {"note", "note.neutral", "truth.nobody_yet", "truth.nobody_again", "truth.left", "truth.left_again", "truth.backstop"}
 )
 STILL_THERE = timedelta(minutes=10)  # who wrote this lately has the phone in hand: an answer is no first contact
 HUMAN_WORDS = frozenset({"note", "note.neutral"})  # words that a human wrote; all others are software's
@@ -125,10 +125,9 @@ RESCUE_PAUSE = timedelta(minutes=10)  # between two calls for what could not be 
 
 
 def may_rescue(case: Case, program: Program) -> bool:
-    """May we call because texts do not reach them? Where calls were called safe, and a stop of texts is no stop of calls.
-    A Messaging Service has no number to call from."""
-    reached = replace(case, cannot_text="") if case.cannot_text == "stopped" else case
-    return may_call(reached) and program.numbers.ours[0].number.startswith("+")
+    """May we call because texts do not reach them? Only where calls were called safe, and never after they stopped texts or
+    took them back: then software speaks first by no way (rule 5). A Messaging Service has no number to call from."""
+    return may_call(case) and "text" not in case.withdrawn and program.numbers.ours[0].number.startswith("+")
 
 
 def missed(case: Case, key: str) -> bool:
@@ -157,6 +156,15 @@ def told_after_all(case: Case, unasked: bool = True) -> Step:
     return Step(replace(case.unmarked("untold", "not_reached"), told=key), (Say(key, unasked=unasked),))
 
 
+def truth_line(case: Case, again: bool) -> tuple[Case, str]:
+    """The truth about waiting, never in the words of the last time. Who heard a human before hears that this one is gone."""
+    if "spoken" in case.marks:
+        words = "truth.left_again" if case.truth_line == "truth.left" else "truth.left"
+    else:
+        words = "truth.nobody_again" if again and case.truth_line != "truth.nobody_again" else "truth.nobody_yet"
+    return replace(case, truth_line=words), words
+
+
 def owed(case: Case, unasked: bool = False) -> Step:
     """What could not be said when it was due, or was lost: that somebody has it, or that nobody has joined yet."""
     effects: Effects = ()
@@ -165,7 +173,10 @@ def owed(case: Case, unasked: bool = False) -> Step:
     if "joined_owed" in case.marks and case.human_has_it and not case.watched and (may_text(case, "human.joined") or not unasked):
         case, effects = case.unmarked("joined_owed"), (Say("human.joined", {"name": case.accepted_by}, unasked=unasked),)
     if "truth_owed" in case.marks and case.unjoined and (may_text(case, "truth.nobody_yet") or not unasked):
-        case, effects = case.unmarked("truth_owed"), (Say("truth.nobody_yet", unasked=unasked), *effects)
+        words = case.truth_line or "truth.nobody_yet"  # as it was due, and could not be said
+        if "spoken" in case.marks and not words.startswith("truth.left"):
+            words = "truth.left"
+        case, effects = replace(case, truth_line=words).unmarked("truth_owed"), (Say(words, unasked=unasked), *effects)
     return Step(case, effects)
 
 

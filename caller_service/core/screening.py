@@ -14,7 +14,7 @@ from .asking import after_hand_off, ask, greet, next_question, readable_offer, s
 from .case import Case, Status, Step, move, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, OBEYED_WHEN_HELD, said_again
 from .disposition import reconsider
-from .effect import Alert, Ask, Effect, HandOff, Record, Say
+from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
 from .escalation import page_rung
 from .ledger import end
 from .protocol import HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
@@ -42,6 +42,7 @@ from .settling import FOLLOW_UPS, settle
 from .vocabulary import normal
 
 LONGEST_NARRATIVE = 20  # texts kept for the team; all of them stay in the ledger of messages
+LONGEST_PLACE = 8  # words of a text that may be a place told before it was asked for
 SAME_WORDS = 4  # the so-manyth text with the same words within SAME_WITHIN gets no answer
 SAME_WITHIN = timedelta(minutes=10)
 HUMAN_NEAR = timedelta(minutes=15)  # who wrote within this speaks with them: software puts no question behind the words
@@ -63,14 +64,18 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
     case = _begun(case, reading, heard, mark, first)
     if first and _asks_for_nothing(case, reading):
         return _answered_closed(case, reading, scene)
-    if often + 1 >= SAME_WORDS and _says_nothing_new(case, reading):
-        return _same_words(case, scene)
     if case.held:
         return _while_held(case, reading, said, scene, heard)
+    if often + 1 >= SAME_WORDS and _says_nothing_new(case, reading):
+        return _same_words(case, said, scene)
+    if case.left:
+        return _while_left(case, reading, said, scene)
     case, closing = _withdrawn(case, reading)
+    if closing and case.violent and isinstance(reading.reply, Withdrawal):
+        return _only_ok(_kept(case, said), closing, scene)
     step = _apply(case, reading, said, scene, heard, delivered)
     step = Step(step.case, closing + step.effects)
-    if isinstance(reading.reply, Command) and reading.reply.name in ALONE and not (first and reading.reply.name == "help"):
+    if _stands_alone(reading.reply, step, first):
         step = _nothing_open(step, scene) if first else _stopped_told(step)
         return Step(step.case, gated(step.case, step.effects)[0])
     missed = told_after_all(step.case, unasked=False)
@@ -142,10 +147,22 @@ def _says_nothing_new(case: Case, reading: Reading) -> bool:
     return isinstance(reply, (Story, Unclear, Nothing, Reaction, Inquiry, Thanks, Farewell))
 
 
-def _same_words(case: Case, scene: Scene) -> Step:
-    """The same words for the fourth time: no answer, nobody is paged, a human sees it (rule 24)."""
-    step = recompute(said_again(case, frozenset({"same_words"}), scene), scene)
-    return Step(*hand_off.revise(step.case, (Record("same_words"), *step.effects)))
+def _same_words(case: Case, said: str, scene: Scene) -> Step:
+    """The same words for the fourth time: no answer, nobody is paged, a human sees it (rule 24). In danger they are kept
+    for whoever comes, and what is owed to them is said all the same."""
+    kept = _kept(case, said) if case.in_danger else case
+    late = owed(kept) if case.in_danger else Step(kept)
+    step = recompute(said_again(late.case, frozenset({"same_words"}), scene), scene)
+    case, effects = hand_off.revise(step.case, (*late.effects, Record("same_words"), *step.effects))
+    return Step(case, gated(case, effects)[0])
+
+
+def _only_ok(case: Case, closing: tuple[Effect, ...], scene: Scene) -> Step:
+    """Contact taken back after violence: "OK." and not one word more (rule 10)."""
+    step = recompute(case, scene)
+    ok = (*closing, *(effect for effect in step.effects if not isinstance(effect, (Say, Ask))))
+    case, effects = hand_off.revise(step.case, ok)
+    return Step(case, gated(case, effects)[0])
 
 
 def _withdrawn(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
@@ -155,14 +172,21 @@ def _withdrawn(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
     if not closing or stops or isinstance(reading.reply, Answer):
         return case, ()
     case = replace(case, withdrawn=case.withdrawn | closing)
-    words = "withdrawn.short" if case.violent else "withdrawn.text" if closing == {"text"} else "withdrawn.ok"
+    words = "withdrawn.short" if case.violent else "withdrawn.call" if closing == {"call"} else "withdrawn.ok"
     told = Alert("alert.withdrawn", case.accepted_by) if case.accepted_by else None
     return case, (Say(words), Record("withdrawn", {"ways": " ".join(sorted(closing))}), *((told,) if told else ()))
 
 
+def _stands_alone(reply: Reply, step: Step, first: bool) -> bool:
+    """STOP, START, HELP: answered without a question behind. A first HELP may be a plea, and so is a second one."""
+    if not isinstance(reply, Command) or reply.name not in ALONE:
+        return False
+    return not (reply.name == "help" and (first or Record("pleads") in step.effects))
+
+
 def _stopped_told(step: Step) -> Step:
     case, effects = hand_off.revise(step.case, step.effects)
-    stopped = any(isinstance(effect, Say) and effect.key == "stop.confirmed" for effect in effects)
+    stopped = any(isinstance(effect, OptOut) for effect in effects)
     alert = (Alert("alert.stopped", case.in_charge),) if stopped and case.in_charge else ()
     return Step(case, (*effects, *alert))
 
@@ -200,21 +224,59 @@ def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: da
         case = said_again(case, word, scene) if word else case
         if reply.name == "cancel":
             case = replace(case, said=case.said | {"asked_to_cancel"})
-    alert = "alert.words"
-    if isinstance(reply, Danger) and (new := tuple(kind for kind in reply.kinds if kind not in case.dangers)):
-        effects = danger_words(case, new, scene.program.protocol)[:1]
-        case, alert = replace(case, said=case.said | set(reply.kinds)), "alert.danger"
-    elif isinstance(reply, Danger):
-        case = replace(case, said=case.said | set(reply.kinds))
+    elif "call_988" in reading.wishes:
+        effects = (Say("say.call_988"),)
+    alert = "alert.watched" if isinstance(reply, Command) and reply.name == "watched" else "alert.words"
+    if isinstance(reply, Danger):
+        new = reply.kinds if not case.in_danger else tuple(kind for kind in reply.kinds if kind not in case.dangers)
+        case = said_again(case, frozenset(reply.kinds), scene)  # a human may have lowered it: it counts anew (rule 1)
+        if new:
+            effects, alert = danger_words(case, new, scene.program.protocol)[:1], "alert.danger"
     elif isinstance(reply, Farewell):
         alert = "alert.farewell"
     case, closing = _withdrawn(case, reading)
     case = _kept(case, said)
     if not isinstance(reply, Thanks) or "human_asked" in case.marks:
         case = case.marked(awaits_human=case.marks.get("awaits_human", heard))
-    case, _ = reconsider(scene.program.protocol, case)  # it may rise; the holder is told, and nobody is paged anew
+    case = _risen_while_held(case, scene)
     case, told = hand_off.revise(case, (*closing, *effects, Alert(alert, case.holder, said.strip())))
     return Step(case, gated(case, told)[0])
+
+
+def _risen_while_held(case: Case, scene: Scene) -> Case:
+    """It may rise; the holder is told, and nobody is paged anew. A danger that was lowered before has its clocks again."""
+    case, _ = reconsider(scene.program.protocol, case)
+    if not case.in_danger or "first_paged" in case.marks:
+        return case
+    case = case.marked(first_paged=scene.now, acknowledged=scene.now)
+    return case.marked(joined=scene.now) if "joined" in case.marks else case
+
+
+def _while_left(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
+    """A human spoke with them and gave it back, or is gone: people are being asked again. Software acknowledges, obeys and
+    gives the words for 911 and 988; it asks nothing and reads no answers until a human has lowered the danger (rule 20)."""
+    reply = reading.reply
+    effects: tuple[Effect, ...] = ()
+    if isinstance(reply, Reaction):
+        return Step(case)
+    if isinstance(reply, Command) and reply.name in OBEYED_WHEN_HELD:
+        step = COMMANDS[reply.name](case, reply, reading, scene)
+        case, effects = step.case, step.effects
+    elif isinstance(reply, Command) and reply.name in ("person", "worse"):
+        case = said_again(case, frozenset({reply.name}), scene)
+    elif isinstance(reply, Danger):
+        new = tuple(kind for kind in reply.kinds if kind not in case.dangers)
+        case = said_again(case, frozenset(reply.kinds), scene)
+        effects = danger_words(case, new, scene.program.protocol)[:1]
+    case, closing = _withdrawn(case, reading)
+    step = recompute(_kept(case, said), scene)
+    late = owed(step.case)
+    case, effects = late.case, (*closing, *effects, *late.effects, *step.effects)
+    if not any(isinstance(effect, Say) for effect in effects):
+        case, words = _line(case, LINES)
+        effects = (words, *effects)
+    case, effects = hand_off.revise(case, (*effects, *_forwarded(case)))
+    return Step(case, gated(case, effects)[0])
 
 
 # ---- after anything changed -----------------------------------------------------------------------------------------
@@ -225,7 +287,7 @@ def conclude(case: Case, effects: tuple[Effect, ...], scene: Scene) -> Step:
     before = case.level
     step = recompute(case, scene)
     case, effects = step.case, effects + step.effects
-    if not case.ended and not case.held:
+    if not case.ended and not case.held and not case.left:
         step = _ask_on(case, scene, quiet=_asked_enough(effects, before, case))
         case, effects = step.case, effects + step.effects
     return Step(*hand_off.revise(case, effects))
@@ -341,7 +403,7 @@ def _apply(case: Case, reading: Reading, said: str, scene: Scene, heard: datetim
             step = Step(said_again(step.case, frozenset({"emergency_for_me"}), scene).marked(told_911=scene.now), step.effects)
         return Step(step.case, step.effects if any(isinstance(each, Say) for each in step.effects) else asked)
     if isinstance(reply, Answer) and question is not None:
-        return _answer(case, question, reply, scene, heard, delivered)
+        return _answer(_kept(case, said) if reading.worded else case, question, reply, scene, heard, delivered)
     if isinstance(reply, PlaceGiven) and question is not None:
         return _place(case, question, reply.text, scene)
     if isinstance(reply, Withdrawal):
@@ -517,11 +579,28 @@ def _unread(
         return Step(case)  # written before the question was seen: keep it, put the question
     if isinstance(reply, Story) and not _readable(case, scene, heard, delivered):
         return Step(case, (Say("thanks_story"),))
+    case = _kept(case, said) if case.in_danger and isinstance(reply, Unclear) else case  # for whoever comes
     case = replace(case, unreadable=case.unreadable + 1)
     if case.unreadable >= scene.program.protocol.unreadable_limit:
         return _answered(case, question, UNREADABLE, scene)
-    words = "unclear.media" if isinstance(reply, Nothing) else "thanks_story" if isinstance(reply, (Story, Farewell)) else "unclear"
-    return Step(case, (Say(words),))
+    return _put_again(case, reply, said, scene)
+
+
+def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
+    """Words that do not answer the open question. In danger they are told to whoever has it."""
+    if case.in_danger and "where" not in case.answers and looks_like_place(said, scene):
+        return _place(case, scene.program.protocol.question("where"), said.strip(), scene)  # told before it was asked
+    told = _whoever_accepted(case, "alert.words", said.strip()) if case.in_danger else ()
+    if isinstance(reply, (Nothing, Story, Farewell)):
+        return Step(case, (Say("unclear.media" if isinstance(reply, Nothing) else "thanks_story"), *told))
+    return Step(case, (Say("unclear.again" if case.unreadable > 1 else "unclear"), *told))
+
+
+def looks_like_place(said: str, scene: Scene) -> bool:
+    """A house number and a street, or a place of the program's own table."""
+    words = normal(said)
+    numbered = len(words) >= 2 and words[0].isdecimal() and len(words[0]) >= 2 and any(word.isalpha() for word in words)
+    return len(words) <= LONGEST_PLACE and (numbered or locate(said, scene.program, scene.local.date()).kind != "unknown")
 
 
 # ---- after the hand-off: behind the words stands a question (rule 7) -------------------------------------------------

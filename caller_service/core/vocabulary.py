@@ -47,6 +47,9 @@ class Vocabulary:
     polite: frozenset[str] = frozenset()  # words that change nothing: "please"
     pleas: frozenset[str] = frozenset()  # of those, the ones that make a "no" a plea: "no please"
     detect: frozenset[str] = frozenset()  # words that tell this language from the others
+    hedges: frozenset[tuple[str, ...]] = frozenset()  # behind a "no" they make it doubt: "no but sometimes"
+    asks: frozenset[tuple[str, ...]] = frozenset()  # how a question begins, and whole messages that name no place
+    alone: Mapping[tuple[str, ...], str] = field(default_factory=dict)  # whole messages that are a kind of danger
 
     def joined(self, other: Vocabulary) -> Vocabulary:
         """This vocabulary, and what the other adds where this one is silent. People mix languages under stress."""
@@ -58,4 +61,7 @@ class Vocabulary:
             self.polite | other.polite,
             self.pleas | other.pleas,
             self.detect,
+            self.hedges | other.hedges,
+            self.asks | other.asks,
+            {**other.alone, **self.alone},
         )

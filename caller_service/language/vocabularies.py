@@ -54,6 +54,9 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         frozenset(word for phrase in told.get("polite", ()) for word in normal(phrase)),
         frozenset(word for phrase in told.get("pleas", ()) for word in normal(phrase)),
         frozenset(word for phrase in told.get("detect", ()) for word in normal(phrase)),
+        frozenset(normal(phrase) for phrase in told.get("hedges", ())),
+        frozenset(normal(phrase) for phrase in told.get("asks", ())),
+        _by_phrase(told.get("alone", {})),
     )
 
 

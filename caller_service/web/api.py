@@ -26,8 +26,9 @@ from caller_service.front.problem import problem
 from caller_service.store import cases
 
 from .hand_off_schema import SCHEMA
+from .staff_words import StaffWords
 
-BY = fields.Str(required=True, validate=validate.Length(1, 80), metadata={"description": "Who does it, by name."})
+BY = StaffWords(80, line=True, required=True, metadata={"description": "Who does it, by name."})
 MOVES = [status.value for status in (Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED, Status.UNREACHABLE, Status.CLOSED)]
 
 
@@ -50,11 +51,9 @@ class Acknowledgement(Schema):
     at = fields.Str(
         validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"), metadata={"description": "Accept: there at this local time, HH:MM."}
     )
-    reason = fields.Str(validate=validate.Length(1, 300), metadata={"description": "Decline: why."})
+    reason = StaffWords(300, metadata={"description": "Decline: why."})
     minor_reviewed = fields.Bool(load_default=False, metadata={"description": "Accept: you have looked at this case of somebody under 18."})
-    words = fields.Str(
-        validate=validate.Length(1, 480), metadata={"description": "Ask: the question, as the resident reads it. Nobody has the case yet."}
-    )
+    words = StaffWords(480, metadata={"description": "Ask: the question, as the resident reads it. Nobody has the case yet."})
 
     @validates_schema
     def whole(self, told: dict[str, Any], **_: object) -> None:
@@ -72,7 +71,7 @@ class StatusUpdate(Schema):
     status = fields.Str(required=True, validate=validate.OneOf(MOVES))
     by = BY
     outcome = fields.Str(load_default="", validate=validate.OneOf(["", *sorted(OUTCOMES)]))
-    reason = fields.Str(load_default="", validate=validate.Length(0, 300))
+    reason = StaffWords(300, load_default="")
     report = fields.Str(
         load_default="",
         validate=validate.OneOf(["", "made", "not_required"]),
@@ -95,13 +94,13 @@ class Note(Schema):
     """
 
     by = BY
-    words = fields.Str(required=True, validate=validate.Length(1, 480))
+    words = StaffWords(480, required=True)
     take_over = fields.Bool(load_default=False, metadata={"description": "Go on in the place of whoever holds the conversation."})
-    supervisor_reason = fields.Str(load_default="", validate=validate.Length(0, 300))
+    supervisor_reason = StaffWords(300, load_default="")
 
 
-REASON = fields.Str(load_default="", validate=validate.Length(0, 300), metadata={"description": "Kept sealed with the case."})
-NEEDED_REASON = fields.Str(required=True, validate=validate.Length(1, 300), metadata={"description": "Kept sealed with the case."})
+REASON = StaffWords(300, load_default="", metadata={"description": "Kept sealed with the case."})
+NEEDED_REASON = StaffWords(300, required=True, metadata={"description": "Kept sealed with the case."})
 
 
 class Named(Schema):
@@ -122,7 +121,7 @@ class HandOver(Schema):
     """Somebody else goes on, by name. They must write by the clock `join`, or the ladder runs."""
 
     by = BY
-    to = fields.Str(required=True, validate=validate.Length(1, 80), metadata={"description": "Who goes on, by name."})
+    to = StaffWords(80, line=True, required=True, metadata={"description": "Who goes on: somebody on a ladder, by name."})
     reason = REASON
 
 
@@ -139,7 +138,7 @@ class CareNote(Schema):
     """Words for people here, in place of the screening, for somebody who writes often. No days: taken away."""
 
     by = BY
-    words = fields.Str(load_default="", validate=validate.Length(0, 480))
+    words = StaffWords(480, load_default="")
     days = fields.Int(load_default=30, validate=validate.Range(0, 30))
     reason = NEEDED_REASON
 
@@ -202,12 +201,14 @@ def messages(hand_off_id: str) -> Response:
 def acknowledge(told: dict[str, Any], hand_off_id: str) -> Response:
     """Accept (perhaps with a time, which the resident hears as a range), decline, or ask the resident first."""
 
+    by = told["by"]
+
     def decide(case: Case, scene: Scene) -> Step:
         if told["answer"] == "decline":
-            return decline(case, told["by"], told["reason"], scene)
+            return decline(case, by, told["reason"], scene)
         if told["answer"] == "ask":
-            return ask_resident(case, told["by"], told["words"], scene)
-        return accept(case, told["by"], _promised(told, scene), scene, told["minor_reviewed"])
+            return ask_resident(case, by, told["words"], scene)
+        return accept(case, by, _promised(told, scene), scene, told["minor_reviewed"])
 
     return _changed(hand_off_id, decide)
 
@@ -342,6 +343,7 @@ REFUSALS = {
     "may_not_text": "The resident may not be texted.",
     "held": "Somebody else holds the conversation. Take it over first.",
     "not_yours": "You do not have it.",
+    "no_such_person": "Nobody of that name stands on a ladder: whoever goes on takes it over by name.",
     "full": "Nobody holds more than three conversations in danger.",
     "paused_before": "There is one pause in a conversation.",
     "no_such_question": "There is no such question.",

@@ -20,8 +20,7 @@ from caller_service.front.guard import bearer_only, parts
 from caller_service.front.problem import problem
 
 from .api import BY, changed
-
-_SAID = validate.Regexp(r"\s*\S", error="Must not be blank.")
+from .staff_words import StaffWords
 
 
 class UnitStatus(Schema):
@@ -30,7 +29,7 @@ class UnitStatus(Schema):
     status = fields.Str(required=True, validate=validate.OneOf(UNIT_STATUSES))
     by = BY
     outcome = fields.Str(load_default="", validate=validate.OneOf(["", *sorted(OUTCOMES)]))
-    reason = fields.Str(load_default="", validate=validate.Length(0, 300))
+    reason = StaffWords(300, load_default="")
 
     @validates_schema
     def whole(self, told: dict[str, Any], **_: object) -> None:
@@ -42,8 +41,8 @@ class IncidentType(Schema):
     """What a named human calls it. All but MNTL and CITASST can make a dispatch system recommend police by itself."""
 
     type = fields.Str(required=True, validate=validate.OneOf(ALLOWED))
-    by = fields.Str(required=True, validate=[validate.Length(1, 80), _SAID], metadata={"description": "Who does it, by name."})
-    reason = fields.Str(required=True, validate=[validate.Length(1, 300), _SAID], metadata={"description": "Why; told to dispatch."})
+    by = BY
+    reason = StaffWords(300, required=True, metadata={"description": "Why; told to dispatch."})
 
 
 eido = Blueprint("eido", __name__, url_prefix="/EIDO", description="Hand-offs as EIDO (NENA-STA-021), and unit statuses back")

@@ -1,0 +1,267 @@
+"""The time after a human takes over, played over the real doors on both databases (rules 1, 4, 9, 20, 21).
+
+Each of these was found by somebody who played against the service with the rules alone in hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import House, Resident
+
+from caller_service.core.program import Rung
+
+DANA, SECOND, SUPERVISOR = "+17205550130", "+17205550131", "+17205550132"
+NAME = "Dispatcher on duty"
+WHO = "+17205550123"
+
+
+def staff(house: House, number: str, said: str) -> list[str]:
+    """A staff member texts us: what they are answered."""
+    heard = house.resident(number).texts(said).heard
+    house.settles()
+    return heard
+
+
+def in_danger(house: House, number: str = WHO) -> Resident:
+    """Wants to kill themselves; not hurt; may be texted and called."""
+    me = house.resident(number).texts("hello", "1", "i want to kill myself", "2", "1")
+    house.settles()
+    assert me.case().level == "R2"
+    return me
+
+
+def held(house: House) -> tuple[Resident, str]:
+    """The same, and the dispatcher on duty has written."""
+    me = in_danger(house)
+    code = me.case().reference
+    staff(house, DANA, code)
+    staff(house, DANA, f"{code} Hello, I am Dana. I am with you.")
+    assert me.case().state["holder"] == NAME
+    return me, code
+
+
+def later(house: House, seconds: float) -> None:
+    """Time goes by in steps of five seconds; every clock rings."""
+    for _ in range(int(seconds // 5)):
+        house.wait(5)
+        house.sweeps()
+    house.settles()
+
+
+def asked(house: House) -> set[str]:
+    return {row.person for row in house.rows("page")}
+
+
+# ---- words for the resident are never a command ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Lower the knife for me, please. Put it on the floor.", "Lower your voice so he can't hear", "Pause. Breathe with me.",
+        "give back the knife", "take over the counter pills? how many", "looked at your message, are you ok", "hand to him the phone",
+        "yes", "ok", "in 10 minutes", "1", "hello?", "you there?", "988", "911", "what happened?",
+    ],
+)  # fmt: skip
+def test_what_the_holder_writes_reaches_the_resident(house: House, words: str) -> None:
+    me, code = held(house)
+    before = (me.case().level, me.case().state["holder"])
+
+    staff(house, DANA, f"{code} {words}")
+
+    assert house.texts_to(WHO)[-1] == f"{NAME}: {words}"
+    assert (me.case().level, me.case().state["holder"]) == before
+
+
+@pytest.mark.parametrize("words", ["no", "no!", "nope", "not now", "I can't", "LOWER THE KNIFE", "lower, he is calm"])
+def test_what_may_be_either_is_asked_back_and_changes_nothing(house: House, words: str) -> None:
+    me, code = held(house)
+    said, before = len(house.texts_to(WHO)), (me.case().level, me.case().state["holder"])
+
+    (answer,) = staff(house, DANA, f"{code} {words}")
+
+    assert "nothing was sent and nothing changed" in answer
+    assert (len(house.texts_to(WHO)), me.case().level, me.case().state["holder"]) == (said, *before)
+
+
+def test_before_they_have_the_case_2_alone_is_asked_back(house: House) -> None:
+    me = in_danger(house)
+    staff(house, DANA, f"{me.case().reference} 2")
+    assert me.case().status == "handed_off", "on the phone the key 2 passes it on"
+
+
+# ---- danger after a lowering ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("again", ["i took all the pills", "i want to kill myself now"])
+def test_danger_said_after_a_lowering_counts_anew_while_somebody_holds_it(house: House, again: str) -> None:
+    me, code = held(house)
+    staff(house, DANA, f"{code} LOWER: calm now")
+    assert me.case().level is None
+
+    me.texts(again)
+    house.settles()
+
+    assert me.case().level in ("R1", "R2")
+    assert "new danger" in house.texts_to(DANA)[-1]
+    later(house, 125)
+    assert "wait for your answer" in house.texts_to(DANA)[-1], "the clock `reply` runs"
+    later(house, 130)
+    assert len(asked(house)) > 1, "and then the next person is asked"
+
+
+# ---- who is there has not failed to come -----------------------------------------------------------------------------------
+def test_a_holder_who_answers_late_has_joined_for_good(house: House) -> None:
+    me, code = held(house)
+    me.texts("are you there?")
+    later(house, 260)
+    staff(house, DANA, f"{code} Sorry, I am here. I stay with you.")
+    pages = len(house.rows("page"))
+
+    later(house, 200)
+
+    assert len(house.rows("page")) == pages
+    assert not any("first words" in text for text in house.texts_to(DANA))
+
+
+def test_a_time_given_before_the_first_words_begins_no_second_clock(house: House) -> None:
+    me, _ = held(house)
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": NAME, "in_minutes": 10})
+    pages = len(house.rows("page"))
+    later(house, 200)
+    assert len(house.rows("page")) == pages
+
+
+# ---- nobody speaks just now -------------------------------------------------------------------------------------------------
+def test_after_a_human_gave_it_back_software_asks_and_reads_nothing(house: House) -> None:
+    me, code = held(house)
+    staff(house, DANA, f"{code} GIVE BACK")
+    answers = dict(me.case().state["answers"])
+
+    for words in ("hello? are you there", "the bridge is so high", "1", "2"):
+        me.texts(words)
+        assert me.heard and not any("1 Yes" in text or "Where are" in text for text in me.heard), me.heard
+
+    assert me.case().state["answers"] == answers
+    assert me.case().state["asked"] == ""
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").get_json()["messages"]
+    assert "the bridge is so high" in [each["words"] for each in said]
+
+
+@pytest.mark.parametrize("deed", ["GIVE BACK", "HAND TO Second dispatcher"])
+def test_the_truth_after_a_human_wrote_does_not_say_that_none_has(house: House, deed: str) -> None:
+    _, code = held(house)
+    staff(house, DANA, f"{code} {deed}")
+    later(house, 700)
+    told = house.texts_to(WHO)
+
+    assert not any("No person has been able to write" in text for text in told)
+    assert any("The person who wrote to you is not here right now" in text for text in told)
+
+
+def test_unreachable_while_held_does_not_say_that_nobody_has_taken_it(house: House) -> None:
+    me, _ = held(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "unreachable", "by": NAME})
+    house.settles()
+    assert not any("Nobody has taken it" in text for text in house.texts_to(WHO))
+
+
+# ---- the end of a shift --------------------------------------------------------------------------------------------------------
+def test_at_the_end_of_a_shift_a_danger_is_handed_over_or_the_ladder_runs(house: House) -> None:
+    program = house.parts.program
+    noon = program.ladder[0].hours[0]
+    local = house.clock.at.astimezone(ZoneInfo(program.time_zone))
+    ends = replace(noon, opens=local.replace(hour=6, minute=0).time(), closes=local.replace(minute=local.minute + 5).time())
+
+    def shift(rung: Rung) -> Rung:
+        return replace(rung, hours=(ends,)) if rung.name == NAME else rung
+
+    house.change(program=replace(program, ladder=tuple(shift(rung) for rung in program.ladder)))
+    me, _ = held(house)
+    pages = len(house.rows("page"))
+    later(house, 300)
+    assert any("your shift is over" in text for text in house.texts_to(DANA))
+
+    later(house, 130)
+
+    assert len(house.rows("page")) > pages and {"Second dispatcher"} <= asked(house)
+    assert me.case().state["holder"] == NAME, "whoever still writes goes on until somebody takes it over"
+
+
+# ---- what the holder is told --------------------------------------------------------------------------------------------------
+def test_a_holder_by_text_is_told_that_they_may_be_watched(house: House) -> None:
+    me, _ = held(house)
+    me.texts("is the pie shop open")
+    house.settles()
+    assert "may be watched" in house.texts_to(DANA)[-1]
+
+
+@pytest.mark.parametrize("asked_for", ["988", "i need 988", "what is 988", "call 988?"])
+def test_988_is_given_when_asked_for_while_a_human_holds_it(house: House, asked_for: str) -> None:
+    me, _ = held(house)
+    me.texts(asked_for).told("say.call_988")
+
+
+def test_a_hand_over_to_nobody_we_can_tell_is_refused(house: House) -> None:
+    me, _ = held(house)
+    answer = house.dispatch(f"/{me.case().id}/hand-over", {"by": NAME, "to": "Zoe"})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "no_such_person")
+    assert not any("Zoe" in text for text in house.texts_to(WHO))
+
+
+# ---- three at most ----------------------------------------------------------------------------------------------------------------
+def test_a_fourth_danger_is_refused_at_acceptance_and_the_next_person_is_asked_at_once(house: House) -> None:
+    for number in range(3):
+        me = in_danger(house, f"+1720555018{number}")
+        staff(house, DANA, me.case().reference)
+        staff(house, DANA, f"{me.case().reference} I am with you.")
+    fourth = in_danger(house, "+17205550189")
+
+    (answer,) = staff(house, DANA, fourth.case().reference)
+
+    assert "You hold three already" in answer
+    assert {row.person for row in house.rows("page", case_id=fourth.case().id)} >= {NAME, "Second dispatcher"}
+
+
+# ---- names and reasons ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("blank", ["", " ", "\u200b", "\t\n", "a\x00b", "\x1b[2J", "x" * 301])
+def test_a_blank_or_unprintable_name_or_reason_is_refused_by_field(house: House, blank: str) -> None:
+    me, _ = held(house)
+    path = f"/{me.case().id}"
+
+    for told, field in (({"by": blank, "reason": "calm"}, "by"), ({"by": NAME, "reason": blank}, "reason")):
+        answer = house.dispatch(f"{path}/lower", told)
+        assert answer.status_code == 422 and field in str(answer.get_json()["errors"])
+    closed = {"status": "closed", "by": blank, "outcome": "lost"}
+    assert house.dispatch(f"{path}/status", closed).status_code == 422
+    assert me.case().level == "R2"
+
+
+# ---- staff are people, too ----------------------------------------------------------------------------------------------------------
+def test_a_staff_member_in_danger_is_served_as_anybody_and_not_asked_to_take_their_own_case(house: House) -> None:
+    one = house.resident(SECOND).texts("I want to kill myself")
+    house.settles()
+    code = one.case().reference
+    assert not any(code in text for text in house.texts_to(SECOND)), "never asked to take their own"
+    assert any(code in text for text in house.texts_to(DANA))
+
+    one.texts("1").hears_not("No open case")
+    assert one.case().level == "R1"
+    one.texts("i am so scared").hears_not("No open case")
+    assert "is about this phone" in staff(house, SECOND, code)[0]
+    assert one.case().status == "handed_off"
+
+
+def test_the_one_who_is_asked_first_is_in_danger_and_the_next_is_asked(house: House) -> None:
+    one = house.resident(DANA).texts("I want to kill myself")
+    house.settles()
+    assert any(one.case().reference in text for text in house.texts_to(SECOND))
+
+
+# ---- a team that does not move ---------------------------------------------------------------------------------------------------------
+def test_a_late_team_is_prompted_on_the_phone_it_answered_with(house: House) -> None:
+    me = house.resident().wants_a_team()
+    house.settles()
+    later(house, 305)
+    staff(house, "+17205550133", f"{me.case().reference} 20")
+    later(house, 1205)
+    assert "the time you gave has passed" in house.texts_to("+17205550133")[-1]

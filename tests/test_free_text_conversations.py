@@ -1,0 +1,182 @@
+"""What frightened people write instead of numbers, played over the real doors on both databases (rules 2, 5, 7 to 11, 13, 24).
+
+Each of these was found by somebody who played against the service with the rules alone in hand.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from conftest import House, Resident
+
+ME = "+17205550123"
+DANA = "+17205550130"
+FULL = ("hello", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "1")  # a team is asked for; text and call
+SUICIDE = ("i want to kill myself", "2", "1", "Main St and 3rd Ave", "1")
+
+
+def later(house: House, seconds: float) -> None:
+    for _ in range(int(seconds // 20)):
+        house.wait(20)
+        house.sweeps()
+    house.settles()
+
+
+def notes(house: House, me: Resident) -> list[str]:
+    packet = house.dispatch(f"/{me.case().id}", method="GET").get_json()
+    return [note["words"] for note in packet["notes"]]
+
+
+# ---- a yes in words ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    ["yes but i wont do it", "yes sometimes when hes mad", "si a veces pienso en eso", "i think about it but no", "no pero a veces"],
+)
+def test_more_than_a_no_about_suicide_is_doubt_and_pages_that_turn(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", said)
+
+    assert me.case().level == "R2"
+    assert house.rows("page") and said in notes(house, me)
+
+
+@pytest.mark.parametrize("said", ["yes my husband", "yes my son", "yeah next door"])
+def test_a_yes_with_words_at_a_gate_or_at_the_check_is_doubt(house: House, said: str) -> None:
+    gate = house.resident("+17205550141").texts("hello", "1", "2", said)
+    check = house.resident("+17205550142").texts(*FULL, "something is weird").texts(said)
+
+    assert check.case().level == "R2" and said in notes(house, check)
+    assert gate.case().state["answers"]["safety"] == "unsure" and gate.case().state["asked"] == "violence"
+    later(house, 140)
+    assert gate.case().level == "R2", "a sign of danger and then silence: a human, at once"
+
+
+def test_the_check_stays_open_as_long_as_it_is_the_last_thing_they_read(house: House) -> None:
+    me = house.resident().texts(*FULL, "something is weird")
+    assert me.case().state["asked"] == "check"
+    later(house, 620)
+    me.texts("1")
+    assert me.case().level == "R2" and "danger" in {row.ladder for row in house.rows("page")}
+
+
+# ---- not safe ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("said", ["not safe", "Not safe.", "no es seguro", "im not safe", "not safe here"])
+@pytest.mark.parametrize("before", [(), FULL], ids=["first words", "after the hand-off"])
+def test_not_safe_anywhere_but_at_contact_is_danger_and_nothing_is_sent_unasked(house: House, said: str, before: tuple[str, ...]) -> None:
+    me = house.resident().texts(*before, said)
+    assert me.case().level == "R2" and house.rows("page")
+    house.settles()
+    sent = len(house.texts_to(ME))
+
+    later(house, 900)
+
+    assert len(house.texts_to(ME)) == sent and not [form for form in house.rung if form["To"] == ME]
+
+
+def test_not_safe_at_contact_is_its_answer(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "not safe")
+    assert me.case().state["answers"]["contact"] == "unsafe" and me.case().level is None
+
+
+# ---- contact taken back --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("said", ["STOP", "ALTO", "stop writing, he is here", "don't text me anymore"])
+def test_after_texts_are_stopped_or_taken_back_software_does_not_ring_either(house: House, said: str) -> None:
+    me = house.resident().texts(*SUICIDE, said)
+    later(house, 700)
+    assert me.case().level == "R2"
+    assert not [form for form in house.rung if form["To"] == ME]
+
+
+def test_what_is_said_about_calls_alone_is_true(house: House) -> None:
+    me = house.resident().texts(*FULL, "dont call me").told("withdrawn.call")
+    assert me.case().state["withdrawn"] == ["call"]
+
+
+def test_dont_call_me_opens_no_texts_at_the_question_about_contact(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "dont call me he will hear")
+    assert "contact" not in me.case().state["answers"] or me.case().state["answers"]["contact"] == "unsafe"
+
+
+@pytest.mark.parametrize("said", ["dont text me", "no me escribas", "stop texting me"])
+def test_after_violence_contact_taken_back_hears_ok_and_not_one_word_more(house: House, said: str) -> None:
+    me = house.resident().texts("my husband hits me", said)
+    assert me.heard in (["OK."], ["Bien."], ["De acuerdo."]), me.heard
+
+
+def test_only_a_carriers_own_word_is_a_stop_that_keeps_answers_away(house: House) -> None:
+    me = house.resident().texts(*FULL)
+    me.texts("no mas mensajes").told("stop.words")
+    me.texts("is anybody there")
+    assert me.heard, "they wrote, and are answered: as was said"
+    other = house.resident("+17205550141").texts(*FULL).texts("cancel please")
+    assert other.case().status == "cancelled" and not house.rows("contact", stopped_because="asked")[1:]
+
+
+# ---- silence and 911 --------------------------------------------------------------------------------------------------------
+def test_a_bare_911_after_the_hand_off_and_then_silence_brings_a_human(house: House) -> None:
+    me = house.resident().texts(*FULL, "911").told("say.not_911")
+    later(house, 80)
+    assert me.case().level == "R2" and "danger" in {row.ladder for row in house.rows("page")}
+
+
+def test_help_twice_is_no_keyword_but_a_plea(house: House) -> None:
+    me = house.resident().texts("hello", "help").told("help")
+    me.texts("help")
+    assert me.case().level == "R2" and house.rows("page")
+
+
+# ---- the same words -----------------------------------------------------------------------------------------------------------
+def test_the_same_words_for_the_fourth_time_are_kept_and_reach_whoever_holds_it(house: House) -> None:
+    me = house.resident().texts(*SUICIDE)
+    house.settles()
+    code = me.case().reference
+    house.resident(DANA).texts(code, f"{code} I am here.")
+    house.settles()
+
+    me.texts(*["please"] * 5)
+    house.settles()
+
+    assert sum(text.endswith(": please") for text in house.texts_to(DANA)) == 5
+
+
+def test_in_danger_the_same_words_are_kept_for_whoever_comes(house: House) -> None:
+    me = house.resident().texts("i cant breathe", "2", "1", *["please come"] * 5)
+    assert notes(house, me).count("please come") == 5
+
+
+# ---- places -------------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("said", ["ok", "2", "no", "where are you located", "why do you need to know", "please hurry", "hello?"])
+def test_what_names_no_place_is_none(house: House, said: str) -> None:
+    me = house.resident().texts(*SUICIDE[:3])
+    assert me.case().state["asked"] == "where"
+
+    me.texts(said)
+
+    assert not me.case().sealed_place and me.case().state["asked"] == "where"
+    me.texts("Main St and 3rd Ave")
+    assert me.case().area == "central"
+
+
+def test_a_place_told_before_it_is_asked_for_is_kept(house: House) -> None:
+    me = house.resident().texts("he is not breathing", "1600 Broadway", "apt 4")
+    packet = house.dispatch(f"/{me.case().id}", method="GET").get_json()
+    assert packet["place"]["text"] == "1600 Broadway"
+    assert "apt 4" in [note["words"] for note in packet["notes"]]
+
+
+# ---- never the same line twice ---------------------------------------------------------------------------------------------------
+def test_nobody_hears_the_same_line_twice_in_a_row(house: House) -> None:
+    me = house.resident().texts("i want to kill myself", "2", "2", "Main St and 3rd Ave", "1")
+    lines = []
+    for words, seconds in (("hello", 200), ("are you there", 60), ("please", 260), ("anybody", 60), ("still here", 400)):
+        later(house, seconds)
+        lines.append(tuple(me.texts(words).heard))
+
+    assert all(one != other and not set(one) & set(other) for one, other in pairwise(lines)), lines
+
+
+def test_who_gives_no_number_hears_another_line_each_time(house: House) -> None:
+    me = house.resident().texts("he is hitting me please help")
+    first = tuple(me.texts("i cant").heard)
+    second = tuple(me.texts("please").heard)
+    assert first[0].split("\n")[0] != second[0].split("\n")[0]
