@@ -42,6 +42,9 @@ def healthy(house: House, in_doubt: Person) -> Iterator[None]:
     house.exchange.switch({"reset": True})
     house.board.switch({"answer": "", "when": "all"})
     assert house.web.alive and house.worker.alive, house.logs()[-3000:]
+    for held in house.board.all():  # nobody holds more than three dangers: those that were accepted end here
+        if held.level in ("R1", "R2") and held.word("status") == "accepted" and held.hand_off_id != house.case_of(in_doubt).id:
+            house.tell(held, status("Maria", "closed", "safe"))
 
 
 def asked_for_a_brother(house: House) -> Person:
@@ -205,7 +208,7 @@ def test_a_worker_that_dies_loses_and_doubles_nothing(house: House) -> None:
     busy.is_told("Maria, a person")
     house.worker.end(signal.SIGKILL)
 
-    others = [in_danger(house) for _ in range(4)]
+    others = [in_danger(house) for _ in range(3)]  # as many as one person may take
     assert not [held for held in house.board.all() if held.hand_off_id in {house.case_of(one).id for one in others}]
     house.worker = house.start_worker()
     references = [house.on_board(one, 3, 20).word("reference") for one in others]
@@ -352,5 +355,4 @@ def test_a_page_is_answered_soon_while_all_this_went_on(house: House) -> None:
     begun = time.monotonic()
     house.resident().texts("hello").hears("Who needs help?")
     assert time.monotonic() - begun < SOON / 5
-    waiting = house.rows("SELECT count(*) FROM delivery WHERE state = 'waiting'")[0][0]
-    assert waiting == 0
+    until(lambda: house.rows("SELECT count(*) FROM delivery WHERE state = 'waiting'")[0][0] == 0, "nothing is left lying")

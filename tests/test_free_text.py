@@ -15,7 +15,7 @@ from caller_service.core.vocabulary import normal
 from caller_service.language.lexicons import read_combinations
 
 CORPUS = Path(__file__).parent / "corpus"
-FLOORS = {"danger_written": 0.95, "danger_kept": 0.80, "ordinary_written": 0.05, "ordinary_kept": 0.12}
+FLOORS = {"danger_written": 0.97, "danger_kept": 0.85, "ordinary_written": 0.02, "ordinary_kept": 0.09, "danger_fresh": 0.76}
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
@@ -48,3 +48,35 @@ def test_terms_stand_in_order_unless_they_may_stand_in_any() -> None:
 def test_a_combination_that_names_no_class_is_refused() -> None:
     with pytest.raises(ValueError, match="no class is called 'nothing'"):
         Combinations([Lexicon({}, {"dangers": (("overdose", "<nothing>"),)})])
+
+
+def test_a_form_may_be_made_of_classes_choices_and_what_may_be_left_out() -> None:
+    words = {"who": ("he", "she"), "hits": ("<who> (is|keeps)? hitting",), "me": ("me",), "denial": ("never",), "distant": ("used to",)}
+    heard = Combinations([Lexicon(words, {"dangers": (("violence", "<hits> <me> !!<who_plays>"),)}), Lexicon({"who_plays": ("chess",)})])
+
+    for said in ("he is hitting me", "she keeps hitting me", "he hitting me"):
+        assert heard.kinds(normal(said)) == ("violence",), said
+    assert heard.kinds(normal("he hits me")) == () == heard.kinds(normal("he keeps hitting me and laughs, at chess"))
+
+
+def test_a_number_may_have_a_most_and_a_spelling_is_read_as_it_is_meant() -> None:
+    lexicon = Lexicon(
+        {"pills": ("pills",), "took": ("took",)}, {"dangers": (("overdose", "<took> #6-40 <pills>"),)}, spellings={"took": ("tuk",)}
+    )
+    heard = Combinations([lexicon, Lexicon({"denial": ("never",), "distant": ("used to",)})])
+
+    assert heard.kinds(normal("i tuk 20 pills")) == ("overdose",)
+    assert heard.kinds(normal("i took 5 pills")) == () == heard.kinds(normal("i took 2000 pills"))
+
+
+def test_what_is_long_past_does_not_hide_what_is_said_of_now() -> None:
+    words = {"hits": ("hit",), "me": ("me",), "denial": ("never",), "distant": ("years ago",), "present": ("again tonight",)}
+    heard = Combinations([Lexicon(words, {"dangers": (("violence", "<hits> <me>"),)})])
+
+    assert heard.kinds(normal("he hit me years ago")) == ()
+    assert heard.kinds(normal("he hit me years ago and again tonight")) == ("violence",)
+
+
+def test_a_class_that_is_made_of_itself_is_refused() -> None:
+    with pytest.raises(ValueError, match="made of itself"):
+        Combinations([Lexicon({"a": ("<b> x (1|2|3|4|5|6|7|8|9|10|11)",), "b": ("<a> y (1|2|3|4|5|6|7|8|9|10|11)",)})])

@@ -8,11 +8,19 @@ A combination is written as terms in order, each within `GAP` words of the one b
     <take> <much> <medicine>      three classes
     <not> breath+                 a class, then any word that begins with "breath"
     on_the_ledge                  words side by side
-    #6 <medicine>                 a number of six or more
+    #6 <medicine>                 a number of six or more; "#6-40": no more than forty
+    (burst|split) pipe            one of these, each words side by side
     any: <medicine> <gone>        in any order, all within `SPAN` words
-    <hit> <me> !<sport>           none of the class `sport` within `NEAR` words of it
+    <hit> <me> !<sport>           none of the class `sport` within `NEAR` words of it; !!<sport>: within `WIDE` words
     even: <not> wake+             also after words of the class `denial` or beside words of the class `distant`
 
+Words of the class `present` beside a combination take the weight of `distant` away ("years ago, and again tonight").
+
+A form of a class may itself name classes, side by side, with choices and with what may be left out ("?"):
+
+    hurts_somebody = ["<hit> (on|up)? <somebody>", "(is|was) attacking"]
+
+What `[spellings]` holds is read as what is meant by it ("sue aside": suicide), here as in texts.
 What `[harmless]` holds is struck out first ("killing time"). Words of five letters and more are heard with one slip of
 the thumb, unless they are in `lookalikes`: ordinary words one slip away from another.
 """
@@ -22,19 +30,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 
 from .vocabulary import normal
 
-GAP = 4  # words that may stand between two terms in order
-SPAN = 12  # words that terms in any order may be spread over
+GAP = 5  # words that may stand between two terms in order
+SPAN = 14  # words that terms in any order may be spread over
 NEAR = 4  # words around a combination in which a refused class is looked for
+WIDE = 14  # the same, for what is refused with "!!"
 DENIED = 3  # words before a combination in which a denial is looked for
+WRITTEN_OUT, RUN = 100, 40  # forms up to which a form with choices is written out, and a part of one
 FUZZY = 5  # letters from which on one slip is borne with
 DANGERS = "dangers"  # the section from which harmless phrases are struck out
-DENIAL, DISTANT = "denial", "distant"  # classes with a meaning of their own
+DENIAL, DISTANT, PRESENT = "denial", "distant", "present"  # classes with a meaning of their own
 STRUCK = "\0"  # stands where a harmless phrase was: it matches nothing
 
-_TOKEN = re.compile(r"!?<[a-z_0-9]+>|#\d+|[^\s<>#!]+")
+_TOKEN = re.compile(r"!{0,2}<[a-z_0-9]+>|!{0,2}\([^()]*\)|#\d+(?:-\d+)?|[^\s<>#!()]+")
+_PART = re.compile(r"(<[a-z_0-9]+>|\((?:[^()]|\([^()]*\))*\)|#\d+(?:-\d+)?|[^\s<>#()?]+)(\??)")
+_CHOICE = re.compile(r"\|(?![^(]*\))")  # not those of a choice inside
+_PLAIN = re.compile(r"[^<>()#?|]*")
 _REPEATED = re.compile(r"(.)\1{2,}")
 Form = tuple[str, ...]  # words side by side; "kill+" is any word that begins with "kill"
 Place = tuple[int, int]  # from the first word to behind the last
@@ -46,7 +60,7 @@ class Combination:
 
     kind: str
     terms: tuple[str, ...]
-    refused: tuple[str, ...] = ()
+    refused: tuple[tuple[str, int], ...] = ()  # class, and how many words around
     in_order: bool = True
     always: bool = False  # also after a denial, or beside what is long past
     source: str = field(default="", compare=False)
@@ -60,6 +74,7 @@ class Lexicon:
     combinations: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # by section: kind, as written
     harmless: tuple[str, ...] = ()
     lookalikes: frozenset[str] = frozenset()
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # words as meant -> as some write or say them
 
 
 class Combinations:
@@ -70,19 +85,26 @@ class Combinations:
 
     def __init__(self, lexicons: Iterable[Lexicon]) -> None:
         every = tuple(lexicons)
+        self._given: set[tuple[Form, str]] = set()
         self._exact: dict[str, list[tuple[Form, str]]] = {}  # first word -> forms and their classes
-        self._begins: dict[str, list[tuple[Form, str]]] = {}  # first three letters of a beginning -> forms
-        self._numbers: set[int] = set()
-        self._names: set[str] = set()
-        known: set[str] = set()
+        self._begins: dict[str, dict[str, list[tuple[Form, str]]]] = {}  # first three letters -> beginning -> forms
+        self._numbers: dict[str, tuple[int, int]] = {}  # term -> least and most
+        self._names = {name for lexicon in every for name in lexicon.classes}
+        self._spelled = _Spelled({written: meant for lexicon in every for meant, forms in lexicon.spellings.items() for written in forms})
+        self._written: dict[str, tuple[str, ...]] = {}
         for lexicon in every:
             for name, forms in lexicon.classes.items():
-                self._names.add(name)
+                self._written[name] = (*self._written.get(name, ()), *forms)
+        self._known_forms: dict[str, list[Form] | None] = {}
+        self._runs: dict[frozenset[Form], str] = {}
+        self._terms: set[str] = set()  # words and choices that combinations and forms name themselves
+        self._composed_set: set[tuple[str, tuple[str, ...]]] = set()
+        self._composed: list[tuple[str, tuple[str, ...]]] = []  # class, and the terms that stand side by side
+        for lexicon in every:
+            for name, forms in lexicon.classes.items():
                 for written in forms:
-                    for form in _forms(written):
-                        known.update(word.rstrip("+") for word in form)
-                        self._add(form, name)
-        self._lookalikes = frozenset(word for lexicon in every for one in lexicon.lookalikes for word in normal(one))
+                    self._form(written, name)
+        self._lookalikes = frozenset(word for lexicon in every for one in lexicon.lookalikes for word in normal(one.replace("|", " ")))
         sections = dict.fromkeys(section for lexicon in every for section in lexicon.combinations)
         self._read = {
             section: tuple(self._combination(kind, written) for lexicon in every for kind, written in lexicon.combinations.get(section, ()))
@@ -91,7 +113,8 @@ class Combinations:
         self._struck = [self._combination("harmless", written) for lexicon in every for written in lexicon.harmless]
         self._by_term = {section: _by_first_term(read) for section, read in self._read.items()}
         self._struck_by_term = _by_first_term(self._struck)
-        known.update(word.rstrip("+") for forms in self._exact.values() for form, _ in forms for word in form)
+        self._composed = _sorted(self._composed)
+        known = {word.rstrip("+") for form, _ in self._given for word in form}
         self._pairs = _by_second(self._exact)
         self._slips = _Slips(known, self._lookalikes)
 
@@ -109,7 +132,7 @@ class Combinations:
 
     def _looked_for(self, words: Sequence[str]) -> tuple[Mapping[str, list[Place]], Mapping[str, list[Place]]]:
         """Where each class stands in the words as they are meant, and the same without what is harmless."""
-        meant = [self._slips.meant(word) for word in words]
+        meant = [self._slips.meant(word) for word in self._spelled.meant(words)]
         places = self._places(meant)
         left = self._without_harmless(meant, places)
         return places, places if left is meant else self._places(left)
@@ -128,12 +151,104 @@ class Combinations:
 
     # ---- reading what is written -------------------------------------------------------------------------------------
     def _add(self, form: Form, name: str) -> None:
+        form = self._spelled.form(form)
         first = form[0]
         if first.endswith("+") and len(first) < 4:
             raise ValueError(f"{' '.join(form)}: a beginning has three letters or more")
-        where, key = (self._begins, first[:3]) if first.endswith("+") else (self._exact, first)
-        if (form, name) not in where.setdefault(key, []):
-            where[key].append((form, name))
+        if (form, name) in self._given:
+            return
+        self._given.add((form, name))
+        if first.endswith("+"):
+            self._begins.setdefault(first[:3], {}).setdefault(first[:-1], []).append((form, name))
+        else:
+            self._exact.setdefault(first, []).append((form, name))
+
+    def _form(self, written: str, name: str) -> None:
+        """One form of a class, as it is written, or several with "|" between them."""
+        if "|" in written and len(choices := _CHOICE.split(written)) > 1:
+            for choice in choices:
+                self._form(choice, name)
+            return
+        if _PLAIN.fullmatch(written):
+            for form in _forms(written):
+                self._add(form, name)
+            return
+        for parts in _variants(written):
+            whole = self._all_forms(parts)
+            if whole is not None:
+                for form in whole:
+                    self._add(form, name)
+                continue
+            terms = self._terms_of(parts, written)
+            if (name, terms) not in self._composed_set:
+                self._composed_set.add((name, terms))
+                self._composed.append((name, terms))
+
+    def _terms_of(self, parts: Sequence[str], written: str) -> tuple[str, ...]:
+        """Parts side by side as terms: what stands for few forms goes together."""
+        terms: list[str] = []
+        run: list[str] = []
+        for part in parts:
+            if self._all_forms([*run, part], RUN) is not None:
+                run.append(part)
+                continue
+            if run:
+                terms.append(self._run(run, written))
+            run = [part] if self._all_forms([part], RUN) is not None else []
+            if not run:
+                terms.append(self._term(part, written))
+        return (*terms, self._run(run, written)) if run else tuple(terms)
+
+    def _run(self, parts: Sequence[str], written: str) -> str:
+        """The term for parts side by side that stand for few forms: these forms, one term for all who name the same."""
+        if len(parts) == 1 and parts[0].startswith("<"):
+            return self._term(parts[0], written)
+        forms = frozenset(self._all_forms(parts, RUN) or ())
+        name = self._runs.setdefault(forms, f"({len(self._runs)})")
+        for form in sorted(forms):
+            self._add(form, name)
+        return name
+
+    def _all_forms(self, parts: Sequence[str], most: int = WRITTEN_OUT) -> list[Form] | None:
+        """Every form that parts side by side stand for; None where these are too many to write out."""
+        forms: list[Form] = [()]
+        for part in parts:
+            each = self._forms_of(part)
+            if each is None or len(forms) * len(each) > most:
+                return None
+            forms = [(*before, *after) for before in forms for after in each]
+        return forms
+
+    def _forms_of(self, part: str) -> list[Form] | None:
+        if part[0] not in "<(#":
+            return _forms(part)
+        if part not in self._known_forms:
+            self._known_forms[part] = None  # while a class that is made of itself is read, and for numbers
+            written = self._written.get(part[1:-1], ()) if part[0] == "<" else _CHOICE.split(part[1:-1]) if part[0] == "(" else ()
+            found: list[Form] | None = [] if written else None
+            for choice in (choice for each in written for choice in _CHOICE.split(each)):
+                for parts in _variants(choice):
+                    more = self._all_forms(parts)
+                    found = None if found is None or more is None or len(found) + len(more) > WRITTEN_OUT else found + more
+                if found is None:
+                    break
+            self._known_forms[part] = found
+        return self._known_forms[part]
+
+    def _term(self, token: str, written: str) -> str:
+        """The name under which the places of a term are found."""
+        if token.startswith("<"):
+            return self._known(token[1:-1], written)
+        if token.startswith("#"):
+            least, _, most = token[1:].partition("-")
+            self._numbers[token] = (int(least), int(most or 10**9))
+            return token
+        name = token if token.startswith("(") else f"={token}"
+        if name not in self._terms:
+            self._terms.add(name)
+            for choice in _CHOICE.split(token[1:-1]) if token.startswith("(") else (token.replace("_", " "),):
+                self._form(choice, name)
+        return name
 
     def _combination(self, kind: str, written: str) -> Combination:
         rest, in_order, always = written.strip(), True, False
@@ -143,16 +258,9 @@ class Combinations:
         terms, refused = [], []
         for token in _TOKEN.findall(rest):
             if token.startswith("!"):
-                refused.append(self._known(token[2:-1], written))
-            elif token.startswith("<"):
-                terms.append(self._known(token[1:-1], written))
-            elif token.startswith("#"):
-                self._numbers.add(int(token[1:]))
-                terms.append(token)
+                refused.append((self._term(token.lstrip("!"), written), WIDE if token.startswith("!!") else NEAR))
             else:
-                for form in _forms(token.replace("_", " ")):
-                    self._add(form, f"={token}")
-                terms.append(f"={token}")
+                terms.append(self._term(token, written))
         if not terms:
             raise ValueError(f"{kind}: {written!r} has no terms")
         return Combination(kind, tuple(terms), tuple(refused), in_order, always, written)
@@ -169,18 +277,47 @@ class Combinations:
         for at, word in enumerate(words):
             if word.isdecimal():
                 number = int(word[:9])
-                for least in self._numbers:
-                    if number >= least:
-                        places.setdefault(f"#{least}", []).append((at, at + 1))
-            following = words[at + 1] if at + 1 < len(words) else ""
-            alone, pairs = self._pairs.get(word, _NO_FORMS)
-            for name in alone:
-                places.setdefault(name, []).append((at, at + 1))
-            for forms in (pairs.get(following), pairs.get(f"{following[:1]}+"), self._begins.get(word[:3])):
-                for form, name in forms or ():
-                    if _stands(form, words, at):
-                        places.setdefault(name, []).append((at, at + len(form)))
+                for term, (least, most) in self._numbers.items():
+                    if least <= number <= most:
+                        places.setdefault(term, []).append((at, at + 1))
+            for name, place in self._forms_at(words, at):
+                places.setdefault(name, []).append(place)
+        self._add_composed(places)
         return places
+
+    def _forms_at(self, words: Sequence[str], at: int) -> Iterator[tuple[str, Place]]:
+        """The classes whose forms begin at a word, and where these stand."""
+        word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
+        alone, pairs = self._pairs.get(word, _NO_FORMS)
+        for name in alone:
+            yield name, (at, at + 1)
+        for form, name in pairs.get(following, ()):
+            if len(form) == 2 or _stands(form, words, at):
+                yield name, (at, at + len(form))
+        longer = [pairs.get(f"{following[:1]}+", ())]
+        longer += [forms for stem, forms in self._begins.get(word[:3], {}).items() if word.startswith(stem)]
+        for forms in longer:
+            yield from ((name, (at, at + len(form))) for form, name in forms if _stands(form, words, at))
+
+    def _add_composed(self, places: dict[str, list[Place]]) -> None:
+        """Where the classes stand whose forms are made of others."""
+        begin: dict[str, dict[int, list[int]]] = {}  # where the places of a term end, by where they begin
+        for name, terms in self._composed:
+            if terms[0] in places and terms[-1] in places and all(term in places for term in terms):
+                found = places[terms[0]]
+                for term in terms[1:]:
+                    if term not in begin:
+                        ends = begin[term] = {}
+                        for at, behind in places[term]:
+                            ends.setdefault(at, []).append(behind)
+                    ends = begin[term]
+                    found = [(start, behind) for start, end in found if end in ends for behind in ends[end]]
+                    if not found:
+                        break
+                if found:
+                    there = places.setdefault(name, [])
+                    there += [place for place in dict.fromkeys(found) if place not in there]
+                    begin.pop(name, None)
 
     def _fits(self, each: Combination, places: Mapping[str, list[Place]]) -> Place | None:
         return next(self._all_places(each, places), None)
@@ -194,14 +331,18 @@ class Combinations:
                 yield place
 
     def _spoiled(self, each: Combination, place: Place, places: Mapping[str, list[Place]]) -> bool:
-        start, _ = place
-        if any(_near(place, other, NEAR) for name in each.refused for other in places.get(name, ())):
+        start, end = place
+        if any(_near(place, other, words) for name, words in each.refused for other in places.get(name, ())):
             return True
         if each.always or each.kind == "harmless":
             return False
         if any(start - DENIED <= behind and at < start for at, behind in places.get(DENIAL, ()) if behind <= start):
             return True
-        return any(_near(place, other, 2 * NEAR) for other in places.get(DISTANT, ()))
+        if each.in_order and any(start < at and behind < end for at, behind in places.get(DENIAL, ())):
+            return True
+        if not any(_near(place, other, 2 * NEAR) for other in places.get(DISTANT, ())):
+            return False
+        return not any(_near(place, other, NEAR) for other in places.get(PRESENT, ()))  # "he did it years ago, and again now"
 
 
 def _by_first_term(combinations: Sequence[Combination]) -> Mapping[str, tuple[int, ...]]:
@@ -239,6 +380,27 @@ def _candidates(
         yield combinations[at]
 
 
+def _variants(written: str) -> list[tuple[str, ...]]:
+    """The parts of a form, once for each way of leaving out what may be left out, but never all of it."""
+    variants: list[tuple[str, ...]] = [()]
+    for part, optional in _PART.findall(written):
+        with_it = [(*each, part) for each in variants]
+        variants = with_it + variants if optional else with_it
+    return [each for each in dict.fromkeys(variants) if each]
+
+
+def _sorted(composed: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
+    """What others are made of first. Raises ValueError for a class that is made of itself."""
+    makes: dict[str, set[str]] = {}
+    for name, terms in composed:
+        makes.setdefault(name, set()).update(terms)
+    try:
+        order = {name: at for at, name in enumerate(TopologicalSorter(makes).static_order())}
+    except CycleError as error:
+        raise ValueError(f"a class is made of itself: {error.args[1]}") from error
+    return sorted(composed, key=lambda each: order[each[0]])
+
+
 def _forms(written: str) -> list[Form]:
     """A form as messages are compared: "can't breathe" gives ("cant", "breathe"); "kill+" keeps its sign."""
     words: list[str] = []
@@ -254,9 +416,12 @@ def _forms(written: str) -> list[Form]:
 def _stands(form: Form, words: Sequence[str], at: int) -> bool:
     if at + len(form) > len(words):
         return False
-    return all(
-        words[at + place].startswith(each[:-1]) if each.endswith("+") else words[at + place] == each for place, each in enumerate(form)
-    )
+    for each in form:
+        word = words[at]
+        if word != each and not (each.endswith("+") and word.startswith(each[:-1])):
+            return False
+        at += 1
+    return True
 
 
 def _near(place: Place, other: Place, words: int) -> bool:
@@ -288,6 +453,38 @@ def _together(terms: tuple[str, ...], places: Mapping[str, list[Place]], taken: 
             yield low, high
         else:
             yield from _together(terms[1:], places, every)
+
+
+class _Spelled:
+    """Words as they are meant that some write by ear or short: "tuk", "2 nite", "sue aside"."""
+
+    def __init__(self, spellings: Mapping[str, str]) -> None:
+        self._by_first: dict[str, list[tuple[Form, Form]]] = {}
+        for written, meant in spellings.items():
+            form = normal(written)
+            self._by_first.setdefault(form[0], []).append((form, normal(meant)))
+        for forms in self._by_first.values():
+            forms.sort(key=lambda each: -len(each[0]))
+
+    def form(self, form: Form) -> Form:
+        """The same of a class's form. Most hold no such word."""
+        return form if self._by_first.keys().isdisjoint(form) else tuple(self.meant(form))
+
+    def meant(self, words: Sequence[str]) -> Sequence[str]:
+        if self._by_first.keys().isdisjoint(words):
+            return words
+        said: list[str] = []
+        at = 0
+        while at < len(words):
+            for form, meant in self._by_first.get(words[at], ()):
+                if tuple(words[at : at + len(form)]) == form:
+                    said += meant
+                    at += len(form)
+                    break
+            else:
+                said.append(words[at])
+                at += 1
+        return said
 
 
 class _Slips:

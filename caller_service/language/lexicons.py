@@ -27,4 +27,5 @@ def _lexicon(told: Mapping[str, Any]) -> Lexicon:
         {section: tuple((kind, written) for kind, each in told.get(section, {}).items() for written in each) for section in SECTIONS},
         tuple(told.get("harmless", {}).get("phrases", ())),
         frozenset(told.get("lookalikes", {}).get("words", ())),
+        {meant: tuple(forms) for meant, forms in told.get("spellings", {}).items()},
     )

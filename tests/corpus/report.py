@@ -1,7 +1,7 @@
 """How many texts that hold a danger are raised, and how many ordinary ones: python tests/corpus/report.py [--misses]
 
 `written` was there while the words were chosen; `kept` was written by a reader who had not seen them, and nothing was
-tuned on it. With files as arguments, each line of those is read as an ordinary text.
+tuned on it. `fresh` was written by another, later: its lines were never looked at, its totals were. With files as arguments, each line of those is read as an ordinary text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from caller_service.core.vocabulary import normal
 from caller_service.language.lexicons import read_combinations
 
 FOLDER = Path(__file__).parent
-HALVES = ("written", "kept")
+HALVES = ("written", "kept", "fresh")
 PAGES = frozenset(
     (
         "overdose",
@@ -68,7 +68,7 @@ def main() -> None:
         hit, every, by_kind, all_kinds = figures(path)
         detail = "  ".join(f"{kind} {by_kind[kind]}/{all_kinds[kind]}" for kind in all_kinds if kind != "ordinary")
         sys.stdout.write(f"{path.parent.name}/{path.name}: {hit} of {every} raised, {100 * hit / max(1, every):.1f} %  {detail}\n")
-        if asked.misses and "kept" not in path.name:
+        if asked.misses and not path.stem.endswith(("_kept", "_fresh")):
             for kind, text in texts(path):
                 if raised(text) != (kind != "ordinary"):
                     sys.stdout.write(f"    {kind}\t{text}\t{','.join(dict.fromkeys(read_combinations().kinds(normal(text))))}\n")
