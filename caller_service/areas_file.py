@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
+from caller_service import atlas
 from caller_service.core.program import Area, Place
 from caller_service.sheet import Sheet, file_text, json_sheet
 
@@ -36,7 +37,9 @@ def read_areas(path: Path, faults: list[str]) -> tuple[Area, ...]:
     _wgs84(top)
     areas = tuple(_area(feature) for feature in top.tables("features", needed=True))
     top.twice("features", [area.id for area in areas], "areas")
-    top.done()
+    for area in areas:
+        if broken := atlas.faults(area):
+            top.fault("features", f'area "{area.id}": {broken}')
     return areas
 
 
@@ -60,9 +63,7 @@ def _area(feature: Sheet) -> Area:
         live_from=properties.day("live_from", needed=True),
         hours=properties.hours("hours"),
     )
-    properties.done()
-    feature.done()
-    return area
+    return area  # members we do not know are ignored (RFC 7946, section 6.1)
 
 
 def _polygons(feature: Sheet, name: object) -> Iterator[Polygon]:

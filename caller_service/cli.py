@@ -226,6 +226,8 @@ def migrated(app: Any, settings: Settings) -> None:
 @main.command()
 def check() -> None:
     """Settings, program, protocol, languages, migrations: every fault at once."""
+    from caller_service.atlas import overlaps
+
     faults: list[str] = []
     settings = None
     try:
@@ -246,6 +248,8 @@ def check() -> None:
         faults += deployment_faults(settings, program)
     if faults:
         refuse(faults)
+    for one, other in overlaps(program.areas):
+        click.echo(f"note: areas {one} and {other} overlap: there the first that is live and open serves")
     click.echo(f"{program.name}: settings, program, protocol, languages and migrations are sound. Protocol {program.protocol.hash}")
 
 

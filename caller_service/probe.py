@@ -272,7 +272,7 @@ def reply(parts: Parts, case: Case, script: Script) -> tuple[str, bool]:
 def place(program: Program, now: datetime) -> str:
     """A place of the program's table that lies in a live area; else its first."""
     named = [one.name for one in program.places]
-    inside = (name for name in named if locate(name, program, now.date()).kind == "inside")
+    inside = (name for name in named if locate(name, program, now).kind == "inside")
     return next(inside, next(iter(named), "City Hall"))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from caller_service.areas_file import read_areas, read_places
+from caller_service.atlas import Atlas
 from caller_service.core.eido_registry import AGENCY_TYPES
 from caller_service.core.program import Clocks, Destination, Numbers, OurNumber, Program, Rung, Team
 from caller_service.core.protocol import Protocol, SignOff
@@ -59,6 +60,7 @@ def _program(top: Sheet, folder: Path, faults: list[str]) -> Program:
         areas=areas,
         places=read_places(places_path, areas, faults) if places_path else (),
         teams=_teams(top, frozenset(area.id for area in areas), languages),
+        area_map=Atlas(areas),
         protocol=gather_protocol(protocol_path, faults) if protocol_path else _NO_PROTOCOL,
         sign_off=_sign_off(top.table("sign_off")),
         police_link=head.text("police_link", ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import date, time
+from datetime import datetime, time
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from caller_service.sheet import hours
 PACKAGE = Path(__file__).parent.parent / "caller_service"
 REHEARSAL = PACKAGE / "programs" / "rehearsal"
 PROTOCOL = PACKAGE / "protocols" / "safety_screen_2.toml"
-TODAY = date(2026, 11, 22)
+TODAY = datetime(2026, 11, 22, 12, 0)
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ GEOJSON_FAULTS = [
     ('"Polygon"', '"Point"', "features[1].geometry.type"),
     ('"id": "eastside"', '"id": "central"', 'features: two areas are called "central"'),
     ('"2024-03-01"', '"soon"', "features[1].properties.live_from"),
-    ('"live_from": "2024-03-01"', '"live_form": "2024-03-01"', "features[1].properties.live_form: unknown key"),
+    ('"live_from": "2024-03-01"', '"live_form": "2024-03-01"', "features[1].properties.live_from"),
     ("mon-fri 08:00-22:00", "weekdays 08:00-22:00", "features[2].properties.hours"),
     ('"FeatureCollection"', '"Feature"', "areas.geojson: type"),
     ('"FeatureCollection",', '"FeatureCollection"', "areas.geojson: line 3"),

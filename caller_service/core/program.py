@@ -5,6 +5,7 @@ Times of day are local to the program's time zone; lengths of time are seconds; 
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
@@ -138,6 +139,14 @@ class Place:
     accuracy: float = 50.0  # metres
 
 
+class AreaMap(typing.Protocol):
+    """What the core asks of a map of the areas (caller_service/atlas.py). Points are (longitude, latitude), distances metres."""
+
+    def at(self, point: tuple[float, float]) -> tuple[str, ...]: ...  # ids of the areas that hold it
+    def edge(self, point: tuple[float, float], areas: frozenset[str]) -> float: ...  # to the outer border of these together
+    def away(self, point: tuple[float, float]) -> float: ...  # from the nearest area
+
+
 @dataclass(frozen=True, slots=True)
 class Team:
     """A response team: where and when it works, what it can do, which languages it speaks."""
@@ -165,6 +174,7 @@ class Program:
     places: tuple[Place, ...]
     teams: tuple[Team, ...]
     protocol: Protocol
+    area_map: AreaMap = field(repr=False, compare=False)
     sign_off: SignOff = field(default_factory=SignOff)
     police_link: str = ""  # short link to the published list of cases in which police could come
     watched: frozenset[str] = frozenset()  # phrases that mean "I am watched"; a person answers with silence

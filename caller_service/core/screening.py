@@ -516,7 +516,7 @@ def _counts_anew(case: Case, question: Question, scene: Scene) -> Case:
 
 
 def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
-    there = locate(text, scene.program, scene.local.date())
+    there = locate(text, scene.program, scene.local)
     again = tuple(name for name in case.again if name != question.id)
     case = replace(case, place=text, located=there.kind, area=there.area, point=there.point, again=again, unreadable=0)
     return Step(
@@ -600,7 +600,7 @@ def looks_like_place(said: str, scene: Scene) -> bool:
     """A house number and a street, or a place of the program's own table."""
     words = normal(said)
     numbered = len(words) >= 2 and words[0].isdecimal() and len(words[0]) >= 2 and any(word.isalpha() for word in words)
-    return len(words) <= LONGEST_PLACE and (numbered or locate(said, scene.program, scene.local.date()).kind != "unknown")
+    return len(words) <= LONGEST_PLACE and (numbered or locate(said, scene.program, scene.local).kind != "unknown")
 
 
 # ---- after the hand-off: behind the words stands a question (rule 7) -------------------------------------------------

@@ -1,55 +1,25 @@
 """Where is it? A place in somebody's own words, found in the program's place table, and the area it lies in.
 
-Within `edge_metres` of a line, or too inexact to say, is for a human (domain.md section 2, rule 13).
+Only what is certain is believed: a team at the wrong corner is worse than a human who asks. Within `edge_metres` of the
+outer border of all live areas together, or too inexact to say, is for a human (docs/safety-rules.md, rules 13 and 16).
 """
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from functools import lru_cache
-from itertools import pairwise
 
 from .combinations import one_slip
 from .program import Area, Place, Program
+from .routing import is_open
 from .vocabulary import normal
 
-METRES_PER_DEGREE = 111_320.0
+Point = tuple[float, float]  # longitude, latitude; WGS 84 degrees
+PLAUSIBLE = 80_000.0  # metres from every area; farther is a slip (a sign lost, swapped), not a place outside
 _PAIR = re.compile(r"(-?\d{1,3}\.\d{3,})[,;\s%2C]+(-?\d{1,3}\.\d{3,})")
-_SAME = {
-    "street": "st", "avenue": "ave", "av": "ave", "avenida": "ave", "road": "rd", "drive": "dr", "lane": "ln", "boulevard": "blvd",
-    "calle": "st", "first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8",
-    "ninth": "9", "tenth": "10", "primera": "1", "segunda": "2", "tercera": "3", "cuarta": "4", "quinta": "5",
-}  # fmt: skip
-_SILENT = {
-    "st",
-    "nd",
-    "rd",
-    "th",
-    "ave",
-    "dr",
-    "ln",
-    "blvd",
-    "and",
-    "at",
-    "y",
-    "con",
-    "the",
-    "near",
-    "corner",
-    "of",
-    "on",
-    "esquina",
-    "cerca",
-    "de",
-    "la",
-    "en",
-    "el",
-}
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,92 +29,217 @@ class Located:
     point: Point | None = field(default=None, repr=False)
 
 
-def locate(text: str, program: Program, today: date) -> Located:
-    """Read a place and say which area it lies in. What cannot be said for sure is "unknown" or "ambiguous"."""
+def locate(text: str, program: Program, local: datetime) -> Located:
+    """Read a place and say which area it lies in. What cannot be said for sure is "unknown" or "ambiguous".
+
+    `local` is the program's own time: by it areas are live and open.
+    """
     if (pair := _PAIR.search(text)) is not None:
-        latitude, longitude = float(pair[1]), float(pair[2])
-        return place_point((longitude, latitude), program, today)
-    places = named(text, program.places)
-    if not places:
-        return Located("unknown")
-    answers = [place_point((place.longitude, place.latitude), program, today, place.accuracy) for place in places]
+        return place_point((float(pair[2]), float(pair[1])), program, local)
+    places, sure = named(text, program.places)
+    if not places or not sure:
+        return Located("ambiguous" if places else "unknown")
+    answers = [place_point((place.longitude, place.latitude), program, local, place.accuracy) for place in places]
     if len({(answer.kind, answer.area) for answer in answers}) > 1:
         return Located("ambiguous")
     return answers[0] if len(answers) == 1 else Located(answers[0].kind, answers[0].area)
 
 
-def place_point(point: Point, program: Program, today: date, accuracy: float = 0.0) -> Located:
-    """Which area a point lies in; `accuracy` (metres) widens the edge."""
-    if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90):
+def place_point(point: Point, program: Program, local: datetime, accuracy: float = 0.0) -> Located:
+    """Which area a point lies in; `accuracy` (metres) widens the edge. Any live and open area that holds it serves."""
+    ground = program.area_map
+    if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90) or ground.away(point) > PLAUSIBLE:
         return Located("unknown")
-    inside = next((area for area in program.areas if contains(area, point)), None)
-    margin = program.edge_metres + accuracy
-    if any(edge_distance(area, point) < margin for area in program.areas if inside is None or area is inside or _live(area, today)):
+    inside = _serving([area for area in program.areas if area.id in ground.at(point)], local)
+    live = frozenset(area.id for area in program.areas if _live(area, local))
+    if ground.edge(point, live) < program.edge_metres + accuracy:
         return Located("near_edge", inside.id if inside else "", point)
     if inside is None:
         return Located("outside", "", point)
-    return Located("inside" if _live(inside, today) else "not_live", inside.id, point)
+    return Located("inside" if inside.id in live else "not_live", inside.id, point)
 
 
-def _live(area: Area, today: date) -> bool:
-    return area.live_from is not None and area.live_from <= today
+def _serving(holding: list[Area], local: datetime) -> Area | None:
+    """Of the areas that hold a point the first that is live and open, else the first that is live, else the first."""
+    live = [area for area in holding if _live(area, local)]
+    return next((area for area in live if is_open(area.hours, local)), next(iter((*live, *holding)), None))
 
 
-def contains(area: Area, point: Point) -> bool:
-    """Is the point inside one of the area's polygons, and in none of its holes?"""
-    return any(_in_ring(rings[0], point) and not any(_in_ring(hole, point) for hole in rings[1:]) for rings in area.polygons)
+def _live(area: Area, local: datetime) -> bool:
+    return area.live_from is not None and area.live_from <= local.date()
 
 
-def _in_ring(ring: tuple[Point, ...], point: Point) -> bool:
-    x, y = point
-    inside = False
-    for (x1, y1), (x2, y2) in pairwise(ring):
-        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
-            inside = not inside
-    return inside
+# ---- places in somebody's own words ---------------------------------------------------------------------------------
+
+_TYPES = {
+    "st": "st", "str": "st", "street": "st", "calle": "st", "ave": "ave", "av": "ave", "avenue": "ave", "avenida": "ave", "rd": "rd",
+    "road": "rd", "camino": "rd", "dr": "dr", "drive": "dr", "ln": "ln", "lane": "ln", "blvd": "blvd", "boulevard": "blvd",
+    "bulevar": "blvd", "way": "way", "ct": "ct", "court": "ct", "pl": "pl", "place": "pl", "pkwy": "pkwy", "parkway": "pkwy",
+    "hwy": "hwy", "highway": "hwy", "cir": "cir", "circle": "cir", "ter": "ter", "terrace": "ter",
+}  # fmt: skip
+_ORDINALS = {
+    "first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9",
+    "tenth": "10", "eleventh": "11", "twelfth": "12", "primera": "1", "segunda": "2", "tercera": "3", "cuarta": "4", "quinta": "5",
+    "sexta": "6", "septima": "7", "octava": "8", "novena": "9", "decima": "10",
+}  # fmt: skip
+_SIDES = {
+    "n": "n", "north": "n", "norte": "n", "s": "s", "south": "s", "sur": "s", "e": "e", "east": "e", "este": "e", "w": "w", "west": "w",
+    "oeste": "w", "ne": "ne", "nw": "nw", "se": "se", "sw": "sw", "northeast": "ne", "northwest": "nw", "southeast": "se", "southwest": "sw",
+}  # fmt: skip
+_JOINS = frozenset({"and", "at", "y", "con", "esquina", "x", "by"})
+_UNITS = frozenset({
+    "apt", "apartment", "apto", "apartamento", "unit", "ste", "suite", "fl", "floor", "piso", "rm", "room", "cuarto", "habitacion", "depto",
+    "departamento", "dept", "no", "num", "numero", "lot", "space", "spc", "bldg", "building", "edificio", "door", "puerta", "box", "trailer",
+    "bed", "cama",
+})  # fmt: skip
+_ORDINAL = re.compile(r"\b(\d{1,3})\s?(?:st|nd|rd|th)\b", re.IGNORECASE)
+_LETTERS = str.maketrans("0123456789", "abcdefghij")  # a number that names a street is kept as one word: `normal` parts "3rd"
+_DIGITS = str.maketrans("abcdefghij", "0123456789")
+_NTH = re.compile(r"nth([a-j]{1,3})q")
+_MARKS = re.compile(r"[&@/+]")
+_NUMBER_SIGN = re.compile(r"#\s*")
 
 
-def edge_distance(area: Area, point: Point) -> float:
-    """Metres from the point to the nearest line of the area. Flat-earth arithmetic: exact enough within a city."""
-    narrow = math.cos(math.radians(point[1]))
+@dataclass(frozen=True, slots=True)
+class _Street:
+    """A street as it is named: "N Main St" is main, st, n. `number`: what names it is a number ("3rd")."""
 
-    def flat(corner: Point) -> Point:
-        return (corner[0] - point[0]) * METRES_PER_DEGREE * narrow, (corner[1] - point[1]) * METRES_PER_DEGREE
-
-    return min(
-        (_to_line(flat(a), flat(b)) for rings in area.polygons for ring in rings for a, b in pairwise(ring)),
-        default=math.inf,
-    )
+    name: str
+    type: str = ""
+    side: str = ""
 
 
-def _to_line(a: Point, b: Point) -> float:
-    """Distance from the origin to the line from a to b."""
-    dx, dy = b[0] - a[0], b[1] - a[1]
-    length = dx * dx + dy * dy
-    along = 0.0 if length == 0 else max(0.0, min(1.0, -(a[0] * dx + a[1] * dy) / length))
-    return math.hypot(a[0] + along * dx, a[1] + along * dy)
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    street: _Street
+    start: int
+    end: int  # behind the last of its words
+    ordinal: bool = False
 
 
-def named(text: str, places: tuple[Place, ...]) -> tuple[Place, ...]:
-    """The places whose name, or an alias, stands in the text; the longest names win."""
-    said = _street_words(text)
-    hits = [(len(words), place) for place in places for words in _names(place) if _said(words, said)]
-    best = max((length for length, _ in hits), default=0)
-    return tuple({place.name: place for length, place in hits if length == best}.values())
+def named(text: str, places: tuple[Place, ...]) -> tuple[tuple[Place, ...], bool]:
+    """The places that are named, and whether that is sure. A name one slip away is meant perhaps: not sure."""
+    words = _words(text)
+    if not words:
+        return (), True
+    exact = [place for place in places if any(_says(name, words) for name in _names(place))]
+    if exact:
+        return tuple(exact), True
+    near = [place for place in places if any(_says(name, words, slip=True) for name in _names(place))]
+    return tuple(near), False
+
+
+def _words(text: str) -> tuple[str, ...]:
+    marked = _NUMBER_SIGN.sub(" no ", _MARKS.sub(" and ", text))
+    return normal(_ORDINAL.sub(lambda found: f" nth{found[1].translate(_LETTERS)}q ", marked))
+
+
+_Name = tuple[str, ...] | tuple[_Street, _Street]
 
 
 @lru_cache(maxsize=65536)
-def _names(place: Place) -> tuple[tuple[str, ...], ...]:
-    """The words of a place's names. A program's places never change while it runs."""
-    return tuple(words for name in (place.name, *place.aliases) if (words := _street_words(name)))
+def _names(place: Place) -> tuple[_Name, ...]:
+    """A place's names: two streets, or words. A program's places never change while it runs."""
+    return tuple(_corner(words) or words for name in (place.name, *place.aliases) if (words := _words(name)))
 
 
-def _street_words(text: str) -> tuple[str, ...]:
-    """Names only: "Main St & 3rd Ave" and "3rd and main" both speak of main and 3."""
-    spaced = tuple(_SAME.get(word, word) for word in normal(text))
-    kept = [word for word in spaced if word not in _SILENT]
-    return tuple(dict.fromkeys(kept))
+def _corner(words: tuple[str, ...]) -> tuple[_Street, _Street] | None:
+    if "and" not in words:
+        return None
+    at = words.index("and")
+    first, second = _street(words[:at]), _street(words[at + 1 :])
+    return (first, second) if first and second else None
 
 
-def _said(name: tuple[str, ...], said: tuple[str, ...]) -> bool:
-    return all(any(word == other or (len(word) >= 5 and one_slip(word, other)) for other in said) for word in name)
+def _street(words: tuple[str, ...]) -> _Street | None:
+    side = next((_SIDES[word] for word in words if word in _SIDES), "")
+    kind = next((_TYPES[word] for word in reversed(words) if word in _TYPES), "")
+    name = [_bare(word) for word in words if word not in _SIDES and word not in _TYPES]
+    return _Street(" ".join(name), kind, side) if name else None
+
+
+def _bare(word: str) -> str:
+    """ "3rd", "third" and "3" name one street."""
+    found = _NTH.fullmatch(word)
+    return found[1].translate(_DIGITS) if found else _ORDINALS.get(word, word)
+
+
+def _says(name: _Name, words: tuple[str, ...], slip: bool = False) -> bool:
+    if isinstance(name[0], _Street):
+        first, second = name
+        assert isinstance(first, _Street) and isinstance(second, _Street)
+        return _says_corner(first, second, words, slip)
+    phrase = tuple(str(word) for word in name)
+    spans = (words[at : at + len(phrase)] for at in range(len(words) - len(phrase) + 1))
+    return any(all(_same(a, b, slip) for a, b in zip(phrase, span, strict=True)) for span in spans)
+
+
+def _same(known: str, said: str, slip: bool) -> bool:
+    return known == said or (slip and len(known) >= 5 and one_slip(known, said))
+
+
+def _says_corner(first: _Street, second: _Street, words: tuple[str, ...], slip: bool) -> bool:
+    """Both streets, side by side with a word like "and" between, or both with their type; neither contradicted, and no
+    house number, flat or floor beside them."""
+    if _has_house_number(words):
+        return False
+    ones, others = list(_mentions(first, words, slip)), list(_mentions(second, words, slip))
+    return any(_meet(one, other, words) for one in ones for other in others)
+
+
+def _mentions(street: _Street, words: tuple[str, ...], slip: bool) -> Iterator[_Mention]:
+    """Where the street is named, as nothing that contradicts it."""
+    name = tuple(street.name.split())
+    for at in range(len(words) - len(name) + 1):
+        span = words[at : at + len(name)]
+        if not all(_same(a, _bare(b), slip) for a, b in zip(name, span, strict=True)):
+            continue
+        if at and words[at - 1] in _UNITS:
+            continue
+        start, end = at, at + len(name)
+        side = kind = ""
+        if start and words[start - 1] in _SIDES:
+            start, side = start - 1, _SIDES[words[start - 1]]
+        if end < len(words) and words[end] in _TYPES:
+            end, kind = end + 1, _TYPES[words[end]]
+        elif start and words[start - 1] in _TYPES:  # "calle 3", "avenida main"
+            start, kind = start - 1, _TYPES[words[start - 1]]
+        if end < len(words) and words[end] in _SIDES:
+            end, side = end + 1, _SIDES[words[end]]
+        if (kind and street.type and kind != street.type) or (side != street.side and side):
+            continue
+        yield _Mention(_Street(street.name, kind, side), start, end, ordinal=not span[0].isdecimal())
+
+
+def _meet(one: _Mention, other: _Mention, words: tuple[str, ...]) -> bool:
+    before, after = (one, other) if one.start < other.start else (other, one)
+    if before.end > after.start:
+        return False
+    between = words[before.end : after.start]
+    typed = bool(one.street.type and other.street.type)
+    joined = bool(between) and all(word in _JOINS or word in ("the", "la", "el") for word in between)
+    if not joined and not (typed and not between):
+        return False
+    # A bare number that is not joined, or has no type, may be a house number.
+    return all(each.ordinal or each.street.type or joined for each in (one, other))
+
+
+def _has_house_number(words: tuple[str, ...]) -> bool:
+    """ "120 Main St", "8 Cedar St", "Main St 120", "Apt 3": a number before a street's name, behind its type, or of a flat."""
+    for at, word in enumerate(words):
+        following = words[at + 1] if at + 1 < len(words) else ""
+        before = words[at - 1] if at else ""
+        if word in _UNITS and following:
+            return True
+        if not word.isdecimal():
+            continue
+        if following and following not in _JOINS and following not in _TYPES:
+            return True  # "3 main and ..." : a number before a name
+        if before in _TYPES and not (at >= 2 and words[at - 2] in _JOINS) and following not in _TYPES and not _leads(words, at):
+            return True  # "main st 120"
+    return False
+
+
+def _leads(words: tuple[str, ...], at: int) -> bool:
+    """Is the type before a number its own: "calle 3", "y avenida 5"?"""
+    return at == 1 or words[at - 2] in _JOINS or words[at - 2] in ("la", "el", "de", "en", "the")
