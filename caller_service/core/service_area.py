@@ -50,7 +50,8 @@ def place_point(point: Point, program: Program, local: datetime, accuracy: float
     ground = program.area_map
     if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90) or ground.away(point) > PLAUSIBLE:
         return Located("unknown")
-    inside = _serving([area for area in program.areas if area.id in ground.at(point)], local)
+    holding = ground.at(point)
+    inside = _serving([area for area in program.areas if area.id in holding], local)
     live = frozenset(area.id for area in program.areas if _live(area, local))
     if ground.edge(point, live) < program.edge_metres + accuracy:
         return Located("near_edge", inside.id if inside else "", point)
