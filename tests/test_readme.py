@@ -1,13 +1,15 @@
-"""The README is held by the code: every setting, command, door and dependency stands in it, and nothing else does."""
+"""README and docs are held by the code: every setting, command, door and dependency stands in them, and nothing else does."""
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import pytest
 
 import caller_service.settings
 from caller_service.cli import main
@@ -15,9 +17,11 @@ from caller_service.cli import main
 if TYPE_CHECKING:
     from conftest import House
 
+PACKAGE = Path(caller_service.__file__ or "").parent
 
-def section(project: Path, title: str) -> str:
-    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", (project / "README.md").read_text(), re.S | re.M)
+
+def section(project: Path, document: str, title: str) -> str:
+    found = re.search(rf"^#+ {title}\n(.*?)(?=^## |\Z)", (project / document).read_text(), re.S | re.M)
     assert found, title
     return found[1]
 
@@ -25,7 +29,7 @@ def section(project: Path, title: str) -> str:
 def test_every_setting_is_told(project: Path) -> None:
     code = Path(caller_service.settings.__file__ or "").read_text()
     read = set(re.findall(r'"((?:CALLER|TWILIO)_[A-Z_]+)"', code))
-    told = set(re.findall(r"`((?:CALLER|TWILIO)_[A-Z_]+)`", section(project, "Settings")))
+    told = set(re.findall(r"`((?:CALLER|TWILIO)_[A-Z_]+)`", section(project, "docs/operations.md", "Settings")))
 
     assert read - {"TWILIO_API"} == told
 
@@ -37,7 +41,7 @@ def names(command: click.Command, before: str = "") -> list[str]:
 
 
 def test_every_command_is_told(project: Path) -> None:
-    told = section(project, "Commands")
+    told = section(project, "docs/operations.md", "Commands")
 
     for name in names(main):
         assert re.search(rf"`{name}[ `]", told), name
@@ -46,14 +50,15 @@ def test_every_command_is_told(project: Path) -> None:
 
 
 def test_every_door_is_told(project: Path, house: House) -> None:
-    told = {re.sub(r"<[^>]+>", "<>", path) for path in re.findall(r"`(?:GET|POST) (/[^`]*)`", section(project, "Doors"))}
+    document = (project / "docs/dispatch-api.md").read_text()
+    told = {re.sub(r"<[^>]+>", "<>", path) for path in re.findall(r"`(?:GET|POST) (/[^`]*)`", document)}
     real = {re.sub(r"<[^>]+>", "<>", str(rule)) for rule in house.app.url_map.iter_rules()} - {"/static/<>"}
 
     assert told == real
 
 
 def test_every_dependency_has_its_reason(project: Path) -> None:
-    told = section(project, "Running it")
+    told = section(project, "docs/operations.md", "Dependencies, and why")
     wanted = tomllib.loads((project / "pyproject.toml").read_text())["project"]
     listed = [*wanted["dependencies"], *wanted["optional-dependencies"]["test"]]
 
@@ -62,13 +67,56 @@ def test_every_dependency_has_its_reason(project: Path) -> None:
         assert name and name[0] in told, line
 
 
-def test_the_two_commands_are_one_line_each(project: Path) -> None:
-    lines = [line for line in section(project, "Try it").splitlines() if line.startswith("python3 -m venv")]
+@pytest.mark.parametrize("document", ["README.md", "docs/testing.md"])
+def test_the_commands_are_one_line_each(project: Path, document: str) -> None:
+    lines = [line for line in (project / document).read_text().splitlines() if line.startswith("python3 -m venv")]
 
-    assert len(lines) == 2
-    assert lines[0].endswith("caller-service rehearse")
-    assert lines[1].endswith("pytest")
+    assert lines[-1].endswith("pytest")
+    assert document != "README.md" or (len(lines) == 2 and lines[0].endswith("caller-service rehearse"))
     assert all("-r requirements" in line for line in lines)
+
+
+def test_the_readme_is_short_and_its_links_lead_somewhere(project: Path) -> None:
+    for document in (project / "README.md", *(project / "docs").rglob("*.md")):
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
+    assert (project / "README.md").read_text().count("\n") <= 140
+
+
+def imports(path: Path) -> set[Path]:
+    """The modules of ours that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = path.parents[node.level - 1] if node.level else PACKAGE.parent
+        folder = base / Path(*(node.module or "").split(".")) if node.module else base
+        for one in (folder, *(folder / name.name for name in node.names)):
+            found |= {each for each in (one.with_suffix(".py"), one / "__init__.py") if each.is_file()}
+    return {each for each in found if each.is_relative_to(PACKAGE)}
+
+
+def reached(start: Path) -> set[Path]:
+    seen, left = set(), [start]
+    while left:
+        path = left.pop()
+        if path not in seen:
+            seen.add(path)
+            left += imports(path)
+    return seen
+
+
+def test_the_way_of_a_text_can_be_walked_by_the_imports(project: Path) -> None:
+    """Every file the README names on the way of a text is there, and is reached from the door, or from the worker."""
+    told = section(project, "README.md", "The way of a text")
+    walk = [PACKAGE / path for path in re.findall(r"`([a-z_]+/[a-z_]+\.py)`", told)]
+    at_the_door, at_work = reached(PACKAGE / "web" / "sms.py"), reached(PACKAGE / "serving.py")
+
+    assert len(walk) >= 14
+    for path in walk:
+        assert path.is_file(), path
+        assert path in at_the_door | at_work, path
+    assert PACKAGE / "core" / "screening.py" in at_the_door and PACKAGE / "casework" / "tick.py" in at_work
 
 
 def test_the_locks_hold_hashes_and_no_host(project: Path) -> None:
@@ -78,7 +126,7 @@ def test_the_locks_hold_hashes_and_no_host(project: Path) -> None:
         assert text.count("==") <= text.count("--hash=sha256:")
 
 
-def test_the_rehearsal_program_shows_every_section(project: Path) -> None:
-    told = tomllib.loads((Path(caller_service.__file__ or "").parent / "programs/rehearsal/program.toml").read_text())
+def test_the_rehearsal_program_shows_every_section() -> None:
+    told = tomllib.loads((PACKAGE / "programs/rehearsal/program.toml").read_text())
 
     assert {"program", "numbers", "clocks", "destinations", "ladder", "areas", "teams", "protocol", "sign_off"} <= set(told)
