@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from datetime import date
 from functools import lru_cache
 
 import shapely
@@ -23,7 +24,8 @@ PIECE = 32  # corners of a border that are indexed as one piece
 class Atlas:
     """Which areas hold a point, how far it is from the outer border of some of them, and from all of them."""
 
-    def __init__(self, areas: Sequence[Area]) -> None:
+    def __init__(self, areas: Sequence[Area], today: date = date.min) -> None:
+        """`today`: the border of the areas live then is built now, and not in somebody's turn."""
         corners = [corner for area in areas for rings in area.polygons for ring in rings for corner in ring]
         self._middle = (corners[0][0], sum(y for _, y in corners) / len(corners)) if corners else (0.0, 0.0)
         self._narrow = METRES_PER_DEGREE * math.cos(math.radians(self._middle[1]))
@@ -33,6 +35,7 @@ class Atlas:
         for shape in self._shapes:
             shapely.prepare(shape)
         self._border = lru_cache(maxsize=64)(self._border_of)  # one for each set of live areas, which changes by the day
+        self._border(frozenset(area.id for area in areas if area.live_from is not None and area.live_from <= today))
 
     def at(self, point: tuple[float, float]) -> tuple[str, ...]:
         """Ids of the areas that hold the point (longitude, latitude), in the order of the file."""

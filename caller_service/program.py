@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -60,7 +61,7 @@ def _program(top: Sheet, folder: Path, faults: list[str]) -> Program:
         areas=areas,
         places=read_places(places_path, areas, faults) if places_path else (),
         teams=_teams(top, frozenset(area.id for area in areas), languages),
-        area_map=Atlas(areas),
+        area_map=Atlas(areas, date.today()),
         protocol=gather_protocol(protocol_path, faults) if protocol_path else _NO_PROTOCOL,
         sign_off=_sign_off(top.table("sign_off")),
         police_link=head.text("police_link", ""),

@@ -51,6 +51,7 @@ PACKAGE = Path(caller_service.__file__).parent
 COMMAND = (sys.executable, "-m", "caller_service.cli")
 STARTED = 20.0  # seconds a process has to start on a busy machine
 SOON = 10.0  # seconds what was caused has to happen in
+TWILIO_WAITS = 15.0  # seconds for an answer: the only time that a test of running parts asserts (docs/testing.md)
 READ = 1.0  # the clock `read`, as short as a program may set it
 PAGE_NEXT, TRUTH = 2, 3
 

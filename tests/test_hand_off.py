@@ -16,6 +16,7 @@ import requests
 import sqlalchemy as sa
 from at_once import at_once
 from conftest import CAD
+from prometheus_client.parser import text_string_to_metric_families
 from running import until
 from standardwebhooks.webhooks import Webhook
 
@@ -331,6 +332,18 @@ def test_a_late_team_is_prompted_the_resident_told_and_the_supervisor_paged(hous
     assert me.case().status == "accepted"
 
 
+def test_a_destination_of_any_name_breaks_no_scrape(house: House) -> None:
+    odd = Destination('say "hi"\\n{back}', "webhook", f"{CAD}/odd", "REHEARSAL_CAD_SECRET")
+    program = house.parts.program
+    house.change(program=replace(program, destinations=(*program.destinations, odd)))
+    house.resident().texts("0")
+
+    answer = house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"})
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+
+    assert odd.name in {sample.labels["destination"] for sample in families["caller_deliveries"].samples}
+
+
 # ---- the API --------------------------------------------------------------------------------------------------------
 
 
@@ -455,7 +468,7 @@ def test_metrics_need_their_token(house: House) -> None:
     house.resident().texts("0")
     assert house.client.get("/metrics").status_code == 401
     answer = house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"})
-    assert 'caller_cases_open{status="handed_off",level="R2"} 1' in answer.text
+    assert 'caller_cases_open{level="R2",status="handed_off"} 1.0' in answer.text
     assert house.client.get("/health/ready").get_json()["database"] == "migrated"
 
 

@@ -332,7 +332,7 @@ def test_a_page_nobody_opened_yet_is_no_waiting_delivery_in_the_counts(house: Ho
     house.settles()
     counts = house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"}).text
 
-    assert 'caller_deliveries{destination="clinic",state="unread"} 1' in counts
+    assert 'caller_deliveries{destination="clinic",state="unread"} 1.0' in counts
     assert 'state="waiting"' not in "".join(line for line in counts.splitlines(True) if line.startswith("caller_deliveries"))
 
 

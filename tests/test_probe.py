@@ -224,14 +224,16 @@ def test_metrics_show_the_last_result_behind_their_token(house: House) -> None:
     said = metrics(house)
     for language in PROGRAM.languages:
         for kind in SCRIPTS:
-            labels = f'{{channel="text",language="{language}",conversation="{kind}"}}'
-            assert f"caller_probe_success{labels} 1\n" in said
+            labels = f'{{channel="text",conversation="{kind}",language="{language}"}}'
+            assert f"caller_probe_success{labels} 1.0\n" in said
             assert re.search(rf"caller_probe_seconds{re.escape(labels)} \d", said)
             assert float(re.search(rf"caller_probe_age_seconds{re.escape(labels)} ([\d.]+)", said)[1]) == pytest.approx(90, abs=1)  # type: ignore[index]
-    assert said.count("caller_probe_paged_seconds{") == len(PROGRAM.languages)
+    assert said.count("\ncaller_probe_paged_seconds{") == len(PROGRAM.languages)
     assert house.client.get("/metrics").status_code == 401
     probed(house, lambda body, turn: (500, ""))
-    assert "caller_probe_success" in metrics(house) and '"} 1\n' not in "".join(re.findall(r"caller_probe_success\S+ \d\n", metrics(house)))
+    assert "caller_probe_success" in metrics(house) and '"} 1.0\n' not in "".join(
+        re.findall(r"caller_probe_success\S+ \S+\n", metrics(house))
+    )
 
 
 # ---- who is a test, and who is not ----------------------------------------------------------------------------------
@@ -402,5 +404,5 @@ def test_against_the_service_as_it_runs(kind: str, tmp_path: Path) -> None:
         assert house.exchange.texts() == [] and house.rows("SELECT id FROM message WHERE state IN ('waiting', 'trying', 'queued')") == []
         assert house.rows("SELECT DISTINCT destination FROM delivery") == [("console",)]
         said = requests.get(f"{house.url}/metrics", headers={"Authorization": f"Bearer {house.settings.metrics_token}"}, timeout=5).text
-        assert said.count("caller_probe_success{") == len(EVERY) and NUMBER not in house.logs()
+        assert said.count("\ncaller_probe_success{") == len(EVERY) and NUMBER not in house.logs()
         assert door_of(house.settings, None, "http://else.test/").public_url == house.url  # type: ignore[arg-type]

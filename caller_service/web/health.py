@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Response, current_app, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from caller_service.front.guard import guarded, metrics_only, open_to_all, parts
 from caller_service.store import probes
@@ -38,44 +42,63 @@ def ready() -> tuple[Response, int]:
 @metrics.get("/metrics")
 def counts() -> Response:
     """Counts from the database at the time of asking, in the Prometheus text format. Test cases are in none of them."""
-    lines = ["# TYPE caller_cases_open gauge"]
+    registry = CollectorRegistry()
+    registry.register(Counted(list(_gauges())))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class Counted(Collector):
+    """What was counted just now. Made anew for each scrape."""
+
+    def __init__(self, gauges: list[GaugeMetricFamily]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        return self._gauges
+
+
+def _gauges() -> Iterator[GaugeMetricFamily]:
     now = parts().now()
     tests = sa.select(case.c.id).where(case.c.test)
+    residents = message.c.case_id.is_(None) | message.c.case_id.not_in(tests)
+    open_cases = sa.select(case.c.status, case.c.level, sa.func.count()).where(case.c.closed_at.is_(None), ~case.c.test)
+    sent = sa.select(delivery.c.destination, delivery.c.state, sa.func.count()).where(delivery.c.case_id.not_in(tests))
+    texts = sa.select(message.c.state, sa.func.count()).where(message.c.direction == "out", residents)
     with parts().engine.connect() as conn:
-        open_cases = sa.select(case.c.status, case.c.level, sa.func.count()).where(case.c.closed_at.is_(None), ~case.c.test)
-        for status, level, count in conn.execute(open_cases.group_by(case.c.status, case.c.level)):
-            lines.append(f'caller_cases_open{{status="{status}",level="{level or ""}"}} {count}')
-        lines.append("# TYPE caller_deliveries gauge")
-        sent = sa.select(delivery.c.destination, delivery.c.state, sa.func.count()).where(delivery.c.case_id.not_in(tests))
-        for destination, state, count in conn.execute(sent.group_by(delivery.c.destination, delivery.c.state)):
-            lines.append(f'caller_deliveries{{destination="{destination}",state="{state}"}} {count}')
-        lines.append("# TYPE caller_texts gauge")
-        residents = message.c.case_id.is_(None) | message.c.case_id.not_in(tests)
-        texts = sa.select(message.c.state, sa.func.count()).where(message.c.direction == "out", residents)
-        for state, count in conn.execute(texts.group_by(message.c.state)):
-            lines.append(f'caller_texts{{state="{state}"}} {count}')
+        cases = conn.execute(open_cases.group_by(case.c.status, case.c.level)).all()
+        deliveries = conn.execute(sent.group_by(delivery.c.destination, delivery.c.state)).all()
+        states = conn.execute(texts.group_by(message.c.state)).all()
         overdue = conn.execute(sa.select(sa.func.min(case.c.due_at)).where(case.c.due_at <= now)).scalar()
         probed = probes.latest(conn)
+    yield _gauge("caller_cases_open", "Cases that have not ended.", ("status", "level"), cases)
+    yield _gauge("caller_deliveries", "Hand-offs to destinations, by how far they are.", ("destination", "state"), deliveries)
+    yield _gauge("caller_texts", "Texts to residents and staff, by how far they are.", ("state",), states)
     late = (now - overdue).total_seconds() if overdue else 0.0
-    lines += ["# TYPE caller_clock_late_seconds gauge", f"caller_clock_late_seconds {late:.1f}", *_probed(probed, now)]
-    return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+    yield GaugeMetricFamily("caller_clock_late_seconds", "How long the clock that is latest has been due.", late)
+    yield from _probed(probed, now)
 
 
-def _probed(results: list[probes.Result], now: datetime) -> list[str]:
+def _gauge(name: str, what: str, labels: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> GaugeMetricFamily:
+    """One gauge; of each row the last value counts what the others name."""
+    family = GaugeMetricFamily(name, what, labels=labels)
+    for *named, count in rows:
+        family.add_metric([str(each or "") for each in named], count)
+    return family
+
+
+PROBED: tuple[tuple[str, str, Callable[[probes.Result, datetime], float | None]], ...] = (
+    ("success", "1: the last test conversation went well.", lambda one, now: 0.0 if one.fault else 1.0),
+    ("age_seconds", "Since the last test conversation.", lambda one, now: (now - one.at).total_seconds()),
+    ("seconds", "How long it took.", lambda one, now: one.seconds),
+    ("slowest_turn_seconds", "Its slowest turn.", lambda one, now: one.slowest),
+    ("queued_seconds", "Until it stood in the dispatch queue.", lambda one, now: one.queued),
+    ("paged_seconds", "Until somebody would have been paged.", lambda one, now: one.paged),
+)
+
+
+def _probed(results: list[probes.Result], now: datetime) -> Iterator[GaugeMetricFamily]:
     """The last result of the synthetic resident for each channel, language and conversation; nothing before its first run."""
-    gauges: list[tuple[str, Callable[[probes.Result], float | None]]] = [
-        ("success", lambda one: 0.0 if one.fault else 1.0),
-        ("age_seconds", lambda one: (now - one.at).total_seconds()),
-        ("seconds", lambda one: one.seconds),
-        ("slowest_turn_seconds", lambda one: one.slowest),
-        ("queued_seconds", lambda one: one.queued),
-        ("paged_seconds", lambda one: one.paged),
-    ]
-    lines = []
-    for name, of in gauges:
-        told = [(one, value) for one in results if (value := of(one)) is not None]
-        lines += [f"# TYPE caller_probe_{name} gauge"] if told else []
-        for one, value in told:
-            labels = f'channel="{one.channel}",language="{one.language}",conversation="{one.conversation}"'
-            lines.append(f"caller_probe_{name}{{{labels}}} {value:.3f}".removesuffix(".000"))
-    return lines
+    for name, what, of in PROBED:
+        rows = [(one.channel, one.language, one.conversation, value) for one in results if (value := of(one, now)) is not None]
+        if rows:
+            yield _gauge(f"caller_probe_{name}", what, ("channel", "language", "conversation"), rows)
