@@ -347,6 +347,42 @@ def test_a_destination_of_any_name_breaks_no_scrape(house: House) -> None:
 # ---- the API --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("[" * 30_000 + "]" * 30_000, 400),
+        ('{"a":' * 10_000 + "1" + "}" * 10_000, 400),
+        ('{"by": "M", "words": ' + "9" * 6000 + "}", 400),
+        ('{"by": "M", "words": "half a ', 400),
+        (b'{"by": "M", "words": "\xff\xfe"}', 400),
+        ('{"by": "M", "words": "hi \\ud800 there"}', 422),
+        ('{"by": "M", "words": "a\\u0000b"}', 422),
+        ('{"by": "M", "words": NaN}', 422),
+        ("[]", 422),
+        ('{"by": "M", "words": "' + "x" * 70_000 + '"}', 413),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_the_clients_fault_by_name(house: House, body: str | bytes, status: int) -> None:
+    me = house.resident().texts("0")
+    headers = {"Authorization": f"Bearer {house.token}", "Content-Type": "application/json"}
+
+    answer = house.client.post(f"/api/v1/hand-offs/{me.case().id}/notes", data=body, headers=headers)
+
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert house.settles().texts_to(ME) == []
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(20, "20 to 30 minutes"), (119, "115 to 180 minutes"), (240, "4 to 6 hours"), (720, "12 to 18 hours")]
+)
+def test_a_long_wait_is_told_in_hours(house: House, minutes: int, words: str) -> None:
+    me = house.resident().wants_a_team()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": minutes})
+
+    assert any(words in text for text in house.settles().texts_to(ME))
+    assert house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": 721}).status_code == 422
+
+
 def test_the_api_lists_gets_and_shows_the_conversation(house: House) -> None:
     me = house.resident().wants_a_team()
 

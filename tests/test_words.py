@@ -87,7 +87,11 @@ def _values(whole: ast.expr) -> Iterator[str]:
 def said_by_code() -> frozenset[str]:
     found = set(chain.from_iterable(_literals(ast.parse(path.read_text(encoding="utf-8"))) for path in PACKAGE.rglob("*.py")))
     spelled = {f"blocked.{reason}" for reason in ("out_of_area", "closed", "no_capacity")}
-    status = set(STATUS_WORDS.values()) | set(OTHERS_WORDS.values()) | {"status.accepted_time", "status.other.received_time"}
+    status = (
+        set(STATUS_WORDS.values())
+        | set(OTHERS_WORDS.values())
+        | {f"status.{each}" for each in ("accepted_time", "accepted_hours", "other.received_time", "other.received_hours")}
+    )
     return frozenset(found | spelled | status | {"again.human", "still_here"})
 
 

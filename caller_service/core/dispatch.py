@@ -35,6 +35,7 @@ from .safe_contact import (
 )
 
 CHOICES = ("if_none", "if_none_still")
+HOURS_FROM = 120  # minutes from which on a range is told in hours
 
 
 def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool = False) -> Step:
@@ -113,6 +114,8 @@ def _accepted_words(case: Case, at: datetime | None, scene: Scene) -> Say:
     if at is None or case.status != Status.ACCEPTED:
         return Say(key, unasked=True)
     low, high = minutes_range(at - scene.now)
+    if low >= HOURS_FROM:
+        return Say(f"{key}_hours", {"low": str(low // 60), "high": str(max(low // 60 + 1, -(-high // 60)))}, unasked=True)
     return Say(f"{key}_time", {"low": str(low), "high": str(high)}, unasked=True)
 
 

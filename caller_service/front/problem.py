@@ -6,11 +6,12 @@ import json
 import logging
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
 
+LONGEST_JSON = 65_536  # bytes
 MACHINES = ("/api/", "/EIDO/")  # doors for machines: what they hear is JSON
 HEADERS = {
     "Cache-Control": "no-store",
@@ -29,6 +30,8 @@ def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
 
 def hang_errors(app: Flask) -> None:
     """JSON under /api/ and /EIDO/, plain words elsewhere; nothing of the request is quoted or logged."""
+
+    app.before_request(_refuse_unreadable)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
@@ -54,6 +57,18 @@ def hang_errors(app: Flask) -> None:
             if name.lower() not in said:
                 response.headers.add(name, value)
         return response
+
+
+def _refuse_unreadable() -> None:
+    """A body that is no JSON, or nests and counts beyond reason, is the client's fault, and is said so."""
+    if not request.path.startswith(MACHINES) or not request.content_length:
+        return
+    if request.content_length > LONGEST_JSON:
+        abort(413, "The body is too long.")
+    try:
+        json.loads(request.get_data(cache=True))
+    except (ValueError, RecursionError):
+        abort(400, "The body is not JSON that can be read.")
 
 
 def _unquoted(errors: Any) -> Any:

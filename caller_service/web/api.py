@@ -47,7 +47,7 @@ class Acknowledgement(Schema):
 
     answer = fields.Str(required=True, validate=validate.OneOf(["accept", "decline", "ask"]))
     by = BY
-    in_minutes = fields.Int(validate=validate.Range(1, 24 * 60), metadata={"description": "Accept: there in so many minutes."})
+    in_minutes = fields.Int(validate=validate.Range(1, 12 * 60), metadata={"description": "Accept: there in so many minutes."})
     at = fields.Str(
         validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"), metadata={"description": "Accept: there at this local time, HH:MM."}
     )
