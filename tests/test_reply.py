@@ -316,7 +316,7 @@ def test_no_comes_from_a_whole_message_that_says_no_and_from_nothing_else(said: 
 
 # Words that deny nothing and speak of nothing past: around a danger they must hide nothing.
 AROUND = st.lists(
-    st.sampled_from(["hello", "please", "hurry", "um", "the", "blue", "house", "street", "so", "yeah", "ok", "well", "tengo", "casa"]),
+    st.sampled_from(["hello", "please", "hurry", "um", "the", "blue", "house", "so", "yeah", "ok", "well", "tengo", "casa"]),
     max_size=8,
 ).map(" ".join)
 CORPUS = Path(__file__).parent / "corpus"

@@ -10,6 +10,7 @@ import pytest
 from conftest import signed, twiml
 
 from caller_service.casework.parts import transaction
+from caller_service.casework.take_in import sender
 from caller_service.store import cases
 
 if TYPE_CHECKING:
@@ -317,3 +318,16 @@ def test_the_call_door_says_where_help_is(house: House) -> None:
     assert "call 911" in answer.text
     assert "es-MX" in answer.text
     assert twiml(answer.text) == []
+
+
+# ---- who wrote --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("number", ["+5215512345678", "+17205550123", "+1 (720) 555-0124", "+4915112345678", "+50212345678"])
+def test_whoever_the_provider_names_is_answered(house: House, number: str) -> None:
+    """Also in the old form of a Mexican mobile ("+521…"): the provider brought it, and it can be answered."""
+    me = house.resident(number).texts("hello").told("preamble")
+    assert me.heard and sender(number) == "+" + "".join(letter for letter in number if letter.isdecimal())
+
+
+@pytest.mark.parametrize("named", ["", "Anonymous", "+266696687", "12345", "whatsapp:+17205550123", "+1", "messenger:77", "+0123456789"])
+def test_both_ways_in_read_senders_alike(named: str) -> None:
+    assert sender(named) == ("+266696687" if named == "+266696687" else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import timedelta
 
 from caller_service.gateway.line import Heard, LineError
@@ -16,6 +17,16 @@ from .staff import answer_page, on_the_ladder
 log = logging.getLogger(__name__)
 IN_FLIGHT = timedelta(seconds=45)  # a webhook may still be on its way: connect, read and one retry
 LOOK_BACK = timedelta(hours=6)  # what is older was answered by somebody, or is too old to answer by a text
+
+
+_NUMBER = re.compile(r"\+[1-9][\d\s().-]{5,24}")
+
+
+def sender(named: str) -> str:
+    """The number of whoever the provider names, in E.164; "" for what is withheld, a name, a short code, or somebody on
+    another channel ("whatsapp:+1…"). Whether such a number can exist is the provider's to know: it is answered."""
+    digits = re.sub(r"\D", "", named)
+    return f"+{digits}" if _NUMBER.fullmatch(named.strip()) and 7 <= len(digits) <= 15 else ""
 
 
 def take_in(parts: Parts, turn: Turn) -> tuple[Text, ...] | None:
@@ -41,8 +52,7 @@ def catch_up(parts: Parts, _reference: str = "", job: str = "") -> int:
     new = [one for one in listed.values() if one.at < now - IN_FLIGHT and _never_heard(parts, one)]
     for one in sorted(new, key=lambda each: each.at):
         try:
-            number = one.number if one.number.startswith("+") else ""
-            take_in(parts, Turn(one.sid, number, one.words, min(one.at, now), late=True))
+            take_in(parts, Turn(one.sid, sender(one.number), one.words, min(one.at, now), late=True))
         except Exception as problem:  # the next round looks again: it is still unheard
             log.error("a late text was not taken in", extra={"fault": type(problem).__name__})
     return len(new)

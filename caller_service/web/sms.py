@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from functools import lru_cache
 
-import phonenumbers
 from flask import Response, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from caller_service.casework.receive import Turn
 from caller_service.casework.send_text import note_receipt, receipts_url
-from caller_service.casework.take_in import take_in
+from caller_service.casework.take_in import sender, take_in
 from caller_service.front.guard import guarded, parts, twilio_only
 from caller_service.store.connection import WRITE_WAIT, within
 from caller_service.store.messages import RANKS
@@ -46,7 +44,7 @@ def text() -> Response:
         told = _INBOUND.load(request.form)
     except ValidationError as wrong:
         return Response("Not a message: " + ", ".join(sorted(wrong.messages)) + ".\n", status=400, content_type="text/plain")
-    number = dialable(told["number"])
+    number = sender(told["number"])
     turn = Turn(told["provider_id"], number, told["said"].replace("\x00", ""), heard, told["opt_out"])
     try:
         with within(WRITE_WAIT):
@@ -55,16 +53,6 @@ def text() -> Response:
         log.error("turn failed", extra={"fault": type(problem).__name__})
         return fallback()
     return fallback() if replies is None else twiml.messages((reply.words, receipts_url(parts(), reply.id)) for reply in replies)
-
-
-@lru_cache(maxsize=1024)
-def dialable(number: str) -> str:
-    """A number in E.164, or "" for what is withheld, a name, a short code or no number at all."""
-    try:
-        parsed = phonenumbers.parse(number.strip(), None)
-    except phonenumbers.NumberParseException:
-        return ""
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if phonenumbers.is_possible_number(parsed) else ""
 
 
 def fallback() -> Response:
