@@ -145,7 +145,20 @@ def test_in_danger_the_same_words_are_kept_for_whoever_comes(house: House) -> No
 
 
 # ---- places -------------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("said", ["ok", "2", "no", "where are you located", "why do you need to know", "please hurry", "hello?"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ok",
+        "2",
+        "no",
+        "i dont know exactly",
+        "i dont know where i am",
+        "where are you located",
+        "why do you need to know",
+        "please hurry",
+        "hello?",
+    ],
+)
 def test_what_names_no_place_is_none(house: House, said: str) -> None:
     me = house.resident().texts(*SUICIDE[:3])
     assert me.case().state["asked"] == "where"
@@ -153,6 +166,7 @@ def test_what_names_no_place_is_none(house: House, said: str) -> None:
     me.texts(said)
 
     assert not me.case().sealed_place and me.case().state["asked"] == "where"
+    assert not any("number from the list" in text for text in me.heard), "it asks for a place, not for a number"
     me.texts("Main St and 3rd Ave")
     assert me.case().area == "central"
 
@@ -180,3 +194,11 @@ def test_who_gives_no_number_hears_another_line_each_time(house: House) -> None:
     first = tuple(me.texts("i cant").heard)
     second = tuple(me.texts("please").heard)
     assert first[0].split("\n")[0] != second[0].split("\n")[0]
+
+
+def test_nobody_is_asked_in_a_language_they_do_not_read(house: House) -> None:
+    me = house.resident()
+    for words in ("\u4f60\u597d \u6211\u9700\u8981\u5e2e\u52a9", "\u6211\u5f88\u5bb3\u6015", "\u6709\u4eba\u5417"):
+        me.texts(words)
+        assert len(me.heard) == 1 and "1 Yes" not in me.heard[0], me.heard
+    assert me.case().level == "R2" and house.rows("page")

@@ -15,8 +15,9 @@ from conversation import CATALOG, EARS, PROGRAM, Resident, fresh
 
 import caller_service
 from caller_service.core.effect import Ask, Say
+from caller_service.core.protocol import SKIPPED
 from caller_service.core.protocol_check import word_keys
-from caller_service.core.reply import Command, Danger, read
+from caller_service.core.reply import Answer, Command, Danger, read
 from caller_service.core.safe_contact import OTHERS_WORDS, STATUS_WORDS
 from caller_service.core.vocabulary import normal
 from caller_service.language.catalog import placeholders
@@ -236,7 +237,14 @@ COMMANDS = {
     "STATUS": "status", "WORSE": "worse", "QUIET": "quiet", "CLOSE": "cancel", "CHANGE": "change", "CAMBIAR": "change", "ESPANOL": "language", "ENGLISH": "language", "ESTADO": "status",
     "PEOR": "worse", "SILENCIO": "quiet", "CERRAR": "cancel", "STOP": "stop", "ALTO": "stop", "START": "start", "HELLO": "", "HOLA": "",
 }  # fmt: skip
-NAMES = {"ASL", "AYUDA"}  # AYUDA is texted to 988
+NAMES = {"ASL", "AYUDA", "SKIP", "SALTAR"}  # AYUDA is texted to 988; SKIP is an answer, below
+
+
+def test_the_word_for_skipping_skips_the_place() -> None:
+    where = PROGRAM.protocol.question("where")
+
+    for spoken in LANGUAGES:
+        assert [read(word, where, (), EARS[spoken]).reply for word in ("SKIP", "SALTAR")] == [Answer(SKIPPED)] * 2
 
 
 @in_every_language

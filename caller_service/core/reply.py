@@ -326,6 +326,9 @@ def _names_no_place(said: str, words: tuple[str, ...], vocabulary: Vocabulary) -
         return True
     if words in vocabulary.answers.get("yes_no", {}) or words in vocabulary.asks:
         return True
+    unsure = [phrase for phrase, meaning in vocabulary.answers.get("yes_no", {}).items() if meaning == UNSURE and len(phrase) > 1]
+    if any(words[: len(phrase)] == phrase and len(words) - len(phrase) <= LOST for phrase in unsure):
+        return not any(word in NEAR or word.isdecimal() for word in words) and not _street(words)
     asks = any(len(words) >= len(phrase) and words[: len(phrase)] == phrase and len(words) > 1 for phrase in vocabulary.asks)
     return asks and ("?" in said or not any(word.isdecimal() for word in words)) and not _street(words)
 
@@ -335,6 +338,10 @@ def _street(words: tuple[str, ...]) -> bool:
     return any(word in ROADS for word in words)
 
 
+LOST = 4  # words behind "I don't know" that still name no place: "where I am exactly"
+NEAR = frozenset(
+    ["near", "by", "at", "next", "behind", "beside", "across", "close", "cerca", "junto", "al", "en", "frente", "atras", "detras"]
+)
 ROADS = frozenset(
     [
         "st",

@@ -296,7 +296,7 @@ def conclude(case: Case, effects: tuple[Effect, ...], scene: Scene) -> Step:
 def _asked_enough(effects: tuple[Effect, ...], before: Level | None, case: Case) -> bool:
     """Thanks, a reaction or words in a language we cannot read: no question is put behind them."""
     last = {effect.key for effect in effects if isinstance(effect, Say)}
-    return bool(last & {"thanks.open", "interpreter.line"}) and before == case.level
+    return "interpreter.line" in last or ("thanks.open" in last and before == case.level)
 
 
 def recompute(case: Case, scene: Scene) -> Step:
@@ -593,6 +593,8 @@ def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
     told = _whoever_accepted(case, "alert.words", said.strip()) if case.in_danger else ()
     if isinstance(reply, (Nothing, Story, Farewell)):
         return Step(case, (Say("unclear.media" if isinstance(reply, Nothing) else "thanks_story"), *told))
+    if scene.program.protocol.question(case.asked).kind == "place":
+        return Step(case, (Say("unclear.place"), *told))
     return Step(case, (Say("unclear.again" if case.unreadable > 1 else "unclear"), *told))
 
 
