@@ -51,6 +51,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        TWILIO_ACCOUNT_SID=settings.twilio_account_sid,
         TWILIO_AUTH_TOKENS=settings.twilio_auth_tokens,
         METRICS_TOKEN=settings.metrics_token,
         MAX_CONTENT_LENGTH=1024 * 1024,

@@ -15,6 +15,8 @@ from caller_service.casework.parts import Parts
 from caller_service.gateway.signature import signed_by_twilio
 from caller_service.store.tables import token
 
+from .refusals import refused
+
 Guard = Callable[[], None]
 
 
@@ -48,6 +50,9 @@ def twilio_only() -> None:
     url = f"{parts().public_url}{request.path}" + (f"?{query}" if query else "")
     signature = request.headers.get("X-Twilio-Signature", "")
     if not signature or not signed_by_twilio(url, request.form, signature, current_app.config["TWILIO_AUTH_TOKENS"]):
+        ours = hmac.compare_digest(request.form.get("AccountSid", "").encode(), current_app.config["TWILIO_ACCOUNT_SID"].encode())
+        reason = "signature missing" if not signature else "signature of ours wrong" if ours else "signature wrong"
+        refused(request.endpoint or "", reason, honest=bool(signature) and ours)
         abort(403, "The Twilio signature is missing or wrong.")
 
 
@@ -60,9 +65,11 @@ def bearer_only() -> None:
     """A destination's token (`caller-service token add`). `g.token_name` is who it was given to."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
+        refused(request.endpoint or "", "no token")
         abort(401, "Send Authorization: Bearer and your token.")
     name = _given_to(secret.strip())
     if name is None or _is_page(name):  # a page's token is typed by people into browsers: it opens the page alone
+        refused(request.endpoint or "", "token not known")
         abort(401, "This token is not known, or was revoked.")
     g.token_name = name
 
@@ -84,6 +91,7 @@ def page_reader_only() -> None:
     asked, told = (request.view_args or {}).get("destination"), request.authorization
     if _is_page(asked) and told is not None and told.type == "basic" and told.username == asked and _given_to(told.password or "") == asked:
         return
+    refused(request.endpoint or "", "no sign-in" if told is None else "sign-in wrong")
     words = "Sign in with the name of this page and its token.\n"
     abort(Response(words, 401, {"WWW-Authenticate": 'Basic realm="Hand-offs", charset="UTF-8"'}, content_type="text/plain; charset=utf-8"))
 
@@ -92,4 +100,5 @@ def metrics_only() -> None:
     """Exact counts would undo the suppression of small cells: only the operator's own collector reads them."""
     asked = request.headers.get("Authorization", "").partition(" ")[2]
     if not hmac.compare_digest(asked.encode(), current_app.config["METRICS_TOKEN"].encode()):
+        refused(request.endpoint or "", "metrics token")
         abort(401, "Send Authorization: Bearer and CALLER_METRICS_TOKEN.")

@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from caller_service.front.guard import guarded, metrics_only, open_to_all, parts
+from caller_service.front.refusals import REFUSED
 from caller_service.store import probes
 from caller_service.store.tables import case, delivery, message
 
@@ -44,6 +45,7 @@ def counts() -> Response:
     """Counts from the database at the time of asking, in the Prometheus text format. Test cases are in none of them."""
     registry = CollectorRegistry()
     registry.register(Counted(list(_gauges())))
+    registry.register(REFUSED)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
