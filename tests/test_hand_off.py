@@ -26,6 +26,7 @@ from caller_service.casework.send_text import send_text
 from caller_service.core.program import Destination
 from caller_service.durable import worker
 from caller_service.durable.jobs import purge
+from caller_service.gateway.destinations import DeliveryFailed
 from caller_service.serving import run_worker
 from caller_service.web.hand_off_schema import SCHEMA
 
@@ -83,6 +84,33 @@ def test_a_destination_that_is_slow_or_away_is_tried_again(house: House, problem
     deliver(house.parts, house.rows("delivery", destination="rehearsal-cad")[0].id)
 
     assert house.rows("delivery", destination="rehearsal-cad")[0].error in ("timeout", "unreachable")
+
+
+@pytest.mark.parametrize(
+    ("asked", "after"), [("120", 120), ("Mon, 23 Nov 2026 19:03:00 GMT", 80), ("99999999", 3600), ("soon", 1), ("-5", 1)]
+)
+def test_a_destination_that_asks_to_be_left_alone_is(house: House, asked: str, after: int) -> None:
+    house.resident().wants_a_team()
+    house.works()
+    delivery = house.rows("delivery", destination="rehearsal-cad")[0]
+    assert delivery.state == "received"
+    me = house.resident("+17205550144").texts("0")
+    house.outside.reset()
+    house.outside.add("POST", CAD, status=429, headers={"Retry-After": asked})
+    house.outside.assert_all_requests_are_fired = False
+    waiting = [row for row in house.rows("delivery", case_id=me.case().id, destination="rehearsal-cad") if row.state == "waiting"]
+    now = house.clock()
+    deliver(house.parts, waiting[0].id)
+
+    again = house.rows("delivery", id=waiting[0].id)[0].next_at
+    assert after - 30 <= (again - now).total_seconds() <= after + 2
+
+
+def test_an_answer_without_end_fills_no_memory(house: House) -> None:
+    poster = house.parts.poster
+    house.outside.add("GET", re.compile(re.escape(CAD) + "/.*"), body=b"[" + b"1," * 4_000_000)
+    with pytest.raises(DeliveryFailed, match="without end"):
+        poster.has("rehearsal-cad", "x", 1, house.clock())
 
 
 def test_a_200_with_garbage_is_a_receipt_and_not_an_acknowledgement(house: House) -> None:

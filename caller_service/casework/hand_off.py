@@ -36,7 +36,7 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         if not (looks and parts.poster.has(one.destination, one.case_id, one.revision, parts.now())):
             parts.poster.post(one.destination, _body(parts, one, packet), f"{one.case_id}.{one.revision}", parts.now())
     except DeliveryFailed as problem:
-        _failed(parts, one, problem.code)
+        _failed(parts, one, problem.code, problem.wait)
         return
     now = parts.now()
 
@@ -58,12 +58,13 @@ def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str
         raise DeliveryFailed(f"eido_faults {problem.faults[0]}") from None
 
 
-def _failed(parts: Parts, one: Delivery, code: str) -> None:
+def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
+    """Try again later, after `wait` seconds where the destination asked for that; after the last try it is dead."""
     now, tries = parts.now(), one.tries + 1
     log.warning("hand-off not received", extra={"destination": one.destination, "tries": tries, "fault": code})
     with transaction(parts) as conn:
         if tries <= len(PAUSES):
-            hand_offs.later(conn, one.id, tries, now + timedelta(seconds=PAUSES[tries - 1]), code)
+            hand_offs.later(conn, one.id, tries, now + timedelta(seconds=max(wait, PAUSES[tries - 1])), code)
             return
         hand_offs.dead(conn, one.id, tries, code)
         journal.write(conn, [journal.Line(parts.new_id(), now, one.case_id, "system", "delivery_dead", _about(one) | {"fault": code})])
