@@ -213,19 +213,10 @@ def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: da
     """One voice at a time: software obeys, gives the words it is asked for and those for a new kind of danger, and tells
     the holder. It asks nothing and reads nothing as an answer."""
     reply = reading.reply
-    effects: tuple[Effect, ...] = ()
     if isinstance(reply, Reaction):
         return Step(case)
-    if isinstance(reply, Command) and reply.name in OBEYED_WHEN_HELD:
-        step = COMMANDS[reply.name](case, reply, reading, scene)
-        case, effects = step.case, step.effects
-    elif isinstance(reply, Command):
-        word = frozenset({reply.name}) & {"person", "worse"}
-        case = said_again(case, word, scene) if word else case
-        if reply.name == "cancel":
-            case = replace(case, said=case.said | {"asked_to_cancel"})
-    elif "call_988" in reading.wishes:
-        effects = (Say("say.call_988"),)
+    obeyed = _obeyed(case, reading, scene)
+    case, effects = obeyed.case, obeyed.effects
     alert = "alert.watched" if isinstance(reply, Command) and reply.name == "watched" else "alert.words"
     if isinstance(reply, Danger):
         new = reply.kinds if not case.in_danger else tuple(kind for kind in reply.kinds if kind not in case.dangers)
@@ -243,6 +234,18 @@ def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: da
     return Step(case, gated(case, told)[0])
 
 
+def _obeyed(case: Case, reading: Reading, scene: Scene) -> Step:
+    """What software still obeys, and says when asked, where a human speaks with them or has spoken (rule 20)."""
+    reply = reading.reply
+    if not isinstance(reply, Command):
+        return Step(case, (Say("say.call_988"),) if "call_988" in reading.wishes else ())
+    if reply.name in OBEYED_WHEN_HELD:
+        return COMMANDS[reply.name](case, reply, reading, scene)
+    if reply.name == "cancel":
+        return Step(replace(case, said=case.said | {"asked_to_cancel"}))
+    return Step(said_again(case, frozenset({reply.name}) & {"person", "worse"}, scene))
+
+
 def _risen_while_held(case: Case, scene: Scene) -> Case:
     """It may rise; the holder is told, and nobody is paged anew. A danger that was lowered before has its clocks again."""
     case, _ = reconsider(scene.program.protocol, case)
@@ -256,15 +259,11 @@ def _while_left(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
     """A human spoke with them and gave it back, or is gone: people are being asked again. Software acknowledges, obeys and
     gives the words for 911 and 988; it asks nothing and reads no answers until a human has lowered the danger (rule 20)."""
     reply = reading.reply
-    effects: tuple[Effect, ...] = ()
     if isinstance(reply, Reaction):
         return Step(case)
-    if isinstance(reply, Command) and reply.name in OBEYED_WHEN_HELD:
-        step = COMMANDS[reply.name](case, reply, reading, scene)
-        case, effects = step.case, step.effects
-    elif isinstance(reply, Command) and reply.name in ("person", "worse"):
-        case = said_again(case, frozenset({reply.name}), scene)
-    elif isinstance(reply, Danger):
+    obeyed = _obeyed(case, reading, scene)
+    case, effects = obeyed.case, obeyed.effects
+    if isinstance(reply, Danger):
         new = tuple(kind for kind in reply.kinds if kind not in case.dangers)
         case = said_again(case, frozenset(reply.kinds), scene)
         effects = danger_words(case, new, scene.program.protocol)[:1]
