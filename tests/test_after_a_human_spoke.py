@@ -265,3 +265,96 @@ def test_a_late_team_is_prompted_on_the_phone_it_answered_with(house: House) -> 
     staff(house, "+17205550133", f"{me.case().reference} 20")
     later(house, 1205)
     assert "the time you gave has passed" in house.texts_to("+17205550133")[-1]
+
+
+# ---- found by a second look ------------------------------------------------------------------------------------------------------
+def test_from_acceptance_on_every_text_of_a_danger_reaches_the_human_danger_first(house: House) -> None:
+    me = in_danger(house)
+    staff(house, DANA, me.case().reference)
+
+    me.texts("i took all my pills", "hello", "he is coming up the stairs with a knife", "Main St and 3rd Ave")
+    house.settles()
+
+    told = house.texts_to(DANA)
+    assert any("new danger" in text and "i took all my pills" in text for text in told)
+    assert any("new danger" in text and "with a knife" in text for text in told)
+    assert any("Main St and 3rd Ave" in text for text in told) and any(text.endswith("hello") for text in told)
+
+
+def test_nobody_is_handed_or_takes_their_own_case(house: House) -> None:
+    one = house.resident(SECOND).texts("i want to kill myself", "2", "1")
+    house.settles()
+    code = one.case().reference
+    staff(house, DANA, code)
+    staff(house, DANA, f"{code} Hello, I am Dana.")
+
+    assert "is about this phone" in staff(house, DANA, f"{code} HAND TO Second dispatcher")[0]
+    for door, told in (
+        ("hand-over", {"by": NAME, "to": "Second dispatcher"}),
+        ("take-over", {"by": "Second dispatcher"}),
+        ("acknowledgement", {"answer": "accept", "by": "Second dispatcher"}),
+    ):
+        answer = house.dispatch(f"/{one.case().id}/{door}", told)
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "own"), door
+    assert one.case().state["holder"] == NAME
+
+
+@pytest.mark.parametrize("order", [("LOWER: calm", "GIVE BACK"), ("GIVE BACK", "")])
+def test_what_was_given_back_is_nobodys_and_is_asked_of_somebody(house: House, order: tuple[str, str]) -> None:
+    me, code = held(house)
+    for deed in order:
+        if deed:
+            staff(house, DANA, f"{code} {deed}")
+    if not order[1]:
+        house.dispatch(f"/{me.case().id}/lower", {"by": "Maria", "reason": "calm"})
+    pages = len(house.rows("page"))
+
+    me.texts("is anyone coming?").hears_not("someone has taken")
+    later(house, 400)
+
+    assert me.case().state["accepted_by"] == "" and me.case().status != "accepted"
+    assert pages > 1 or len(house.rows("page")) > pages
+    assert "review" in {row.ladder for row in house.rows("page")} or me.case().level in ("R1", "R2")
+
+
+def test_given_back_at_r1_two_others_are_asked(house: House) -> None:
+    me = house.resident().texts("hello", "1", "1", "1")
+    house.settles()
+    assert me.case().level == "R1"
+    code = me.case().reference
+    staff(house, DANA, code)
+    staff(house, DANA, f"{code} I am here.")
+    before = {row.id for row in house.rows("page")}
+    staff(house, DANA, f"{code} GIVE BACK")
+
+    asked_now = {row.person for row in house.rows("page") if row.id not in before}
+    assert NAME not in asked_now and len(asked_now) >= 2, asked_now
+
+
+def test_words_of_somebody_off_shift_do_not_end_the_ladder(house: House) -> None:
+    program = house.parts.program
+    local = house.clock.at.astimezone(ZoneInfo(program.time_zone))
+    ends = replace(program.ladder[0].hours[0], opens=local.replace(hour=6).time(), closes=local.replace(minute=local.minute + 5).time())
+    ladder = tuple(replace(rung, hours=(ends,)) if rung.name == NAME else rung for rung in program.ladder)
+    house.change(program=replace(program, ladder=ladder))
+    _, code = held(house)
+    later(house, 500)
+    staff(house, DANA, f"{code} I am off now, somebody else will write")
+    pages = len(house.rows("page"))
+    later(house, 130)
+
+    assert len(house.rows("page")) > pages
+    assert not any("Nothing more to do" in text for text in house.texts_to(SECOND))
+
+
+def test_a_lowered_case_that_is_held_is_answered_or_asked_of_others(house: House) -> None:
+    me, code = held(house)
+    staff(house, DANA, f"{code} LOWER: calm")
+    me.texts("where do i sleep tonight?")
+    later(house, 310)
+    assert "wait for your answer" in house.texts_to(DANA)[-1]
+    later(house, 320)
+    assert "review" in {row.ladder for row in house.rows("page")}
+    assert not any("the time you gave" in text for text in house.texts_to(DANA))
+    me.texts("0")
+    assert me.heard and me.case().level == "R2"

@@ -202,3 +202,36 @@ def test_nobody_is_asked_in_a_language_they_do_not_read(house: House) -> None:
         me.texts(words)
         assert len(me.heard) == 1 and "1 Yes" not in me.heard[0], me.heard
     assert me.case().level == "R2" and house.rows("page")
+
+
+# ---- found by a second look --------------------------------------------------------------------------------------------
+def test_in_danger_slow_repetition_is_answered_each_time_in_other_words(house: House) -> None:
+    me = house.resident().texts("i want to kill myself", "2", "1", "Main St and 3rd Ave", "1")
+    lines = []
+    for _ in range(6):
+        house.wait(50)
+        lines.append(tuple(me.texts("please help me").heard))
+    assert all(lines) and all(one != other for one, other in pairwise(lines)), lines
+
+
+def test_after_start_nobody_is_rung_for_what_was_just_said(house: House) -> None:
+    me = house.resident().texts(*SUICIDE[:3], "please stop")
+    later(house, 220)
+    me.texts("START")
+    later(house, 60)
+    assert not [form for form in house.rung if form["To"] == ME]
+
+
+@pytest.mark.parametrize("second", ["\u4e0d", "\u597d", "?", "1"])
+def test_once_a_language_is_unread_any_second_text_is_danger(house: House, second: str) -> None:
+    me = house.resident().texts("\u6211\u60f3\u6b7b", second)
+    assert me.case().level == "R2" and len(me.heard) == 1 and "Who needs" not in me.heard[0]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["I was at city hall but left", "not at city hall", "City Hall, New York", "City Hall or Riverside Park", "my mom is at city hall"],
+)
+def test_a_landmark_that_is_denied_or_elsewhere_is_for_a_human(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", said)
+    assert me.case().state["located"] == "ambiguous" and "frail" not in me.case().state["said"]

@@ -10,12 +10,14 @@ from caller_service.core.asking import seen_question
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.parking import asks_for_another, park
 from caller_service.core.phone_text import clean
-from caller_service.core.reply import Answer, Ears, OtherLanguage, Reading, Story, Unclear, read
+from caller_service.core.reply import Answer, Ears, Nothing, OtherLanguage, PlaceGiven, Reading, Story, Thanks, Unclear, read
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance
 from caller_service.core.unread_language import unread_language
 from caller_service.language.interpreters import read_unread
 from caller_service.language.vocabularies import guess
+
+SHORT_OF_IT = (Story, Unclear, Nothing, Thanks, Answer, PlaceGiven)
 
 
 def understand(case: Case, said: str, heard: datetime, scene: Scene, ears: Mapping[str, Ears]) -> tuple[Case, Reading]:
@@ -30,6 +32,10 @@ def understand(case: Case, said: str, heard: datetime, scene: Scene, ears: Mappi
         other = unread_language(clean(said).words, read_unread(), scene.program.languages)
         if other is not None and not (place and not other.scripts):  # a street may have any name in Latin letters
             reading = with_changes(reading, reply=OtherLanguage(other.tag, other.line))
+    if case.unread_language and isinstance(reading.reply, SHORT_OF_IT) and not case.held:
+        known = next((each for each in read_unread() if each.tag == case.unread_language), None)
+        if known is not None and guess(said, ears) is None:  # too short to tell, and they wrote in that language before
+            reading = with_changes(reading, reply=OtherLanguage(known.tag, known.line))
     return case, reading
 
 

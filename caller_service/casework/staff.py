@@ -68,15 +68,18 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
     if case is None:
         themselves = themselves or about_themselves(parts, turn.said)
         return receive(parts, turn) if themselves else _answered(parts, turn, rung, None, _Deed(None, "page.unknown"))
-    if is_theirs(parts, case, rung):
+    if is_theirs(parts, case, rung.name):
         return _answered(parts, turn, rung, case, _Deed(None, "page.own"))
     return _answered(parts, turn, rung, case, _deed(case, rung.name, rest, parts))
 
 
-def is_theirs(parts: Parts, case: Case, rung: Rung) -> bool:
-    """Is the case about the phone of this person? Nobody is asked to take their own."""
+def is_theirs(parts: Parts, case: Case, name: str) -> bool:
+    """Is the case about the phone of somebody on a ladder, by name? Nobody is asked to take their own."""
+    phones = {rung.number for rung in parts.program.ladder if rung.name == name and rung.number}
+    if not phones:
+        return False
     with parts.engine.connect() as conn:
-        return contacts.by_id(conn, parts.sealer, case.contact).number == rung.number
+        return contacts.by_id(conn, parts.sealer, case.contact).number in phones
 
 
 def about_themselves(parts: Parts, said: str) -> bool:
@@ -186,7 +189,7 @@ def _near(hour: int, minute: int, scene: Scene) -> bool:
 def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
     """What the words around the code ask for. Whoever has the case speaks with the resident by it."""
     answer = read_answer(rest)
-    if isinstance(answer, Act) and (deed := _act(answer, name, rest, parts)) is not None:
+    if isinstance(answer, Act) and (deed := _act(answer, case, name, rest, parts)) is not None:
         return deed
     if isinstance(answer, Ambiguous):
         return _Deed(None, "page.how")
@@ -245,7 +248,7 @@ def _given_back(case: Case, name: str, scene: Scene) -> Step:
     return holding.release(case, name, "", scene) if case.in_danger or case.held else decline(case, name, "", scene)
 
 
-def _act(act: Act, name: str, rest: str, parts: Parts) -> _Deed | None:
+def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Deed | None:
     """What somebody does to a conversation by text; a reason stands behind the word where one is needed. None: it is a
     sentence that only begins like a command ("hand to him the phone")."""
     words = act.words
@@ -255,6 +258,8 @@ def _act(act: Act, name: str, rest: str, parts: Parts) -> _Deed | None:
             return None
         if not to:
             return _Deed(None, "page.no_such", {"name": words[:40]})
+        if is_theirs(parts, case, to):
+            return _Deed(None, "page.own")
         return _Deed(
             lambda now, scene, conn: holding.hand_over(now, name, to, "", scene, _others(conn, to, now)), "page.handed", {"name": to}
         )

@@ -244,10 +244,11 @@ def _paused_until(case: Case, program: Program) -> datetime | None:
 def _reply_due(case: Case, program: Program) -> datetime | None:
     """A text of theirs waits for the holder's answer."""
     waits = case.marks.get("awaits_human")
-    if waits is None or not case.held or not case.in_danger:
+    if waits is None or not case.held:
         return None
     since = max(waits, _paused_until(case, program) or waits)
     step = _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
+    step = step if case.in_danger else timedelta(seconds=program.clocks.review)  # lowered, and still a human's to answer
     prompted = case.marks.get("reply_prompted")
     if prompted is None or prompted < waits:
         return since + step
@@ -264,6 +265,9 @@ def _reply(case: Case, scene: Scene) -> Step:
     alert = Alert("alert.prompt", case.holder)
     if prompted is None or prompted < waits:
         return Step(case.marked(reply_prompted=scene.now), (alert, HandOff("waits_for_answer"), Record("holder_prompted")))
+    if not case.in_danger:
+        case = case.marked(reply_late=scene.now)
+        return Step(case, (*page_rung(case, "review", 0, scene, supervisor=True), alert, HandOff("no_answer"), Record("holder_silent")))
     case = replace(case, rung=case.rung + 1).marked(reply_late=scene.now, lapsed=scene.now, paged=scene.now)
     page = page_rung(case, "danger", case.rung, scene, supervisor=True)
     return Step(case, (*page, alert, HandOff("no_answer"), Record("holder_silent")))
@@ -476,7 +480,7 @@ def _late(mark: str, extra: Callable[[Clocks], int]) -> Due:
 
 def _prompt(case: Case, scene: Scene) -> Step:
     """At the promised time the unit is reminded where it answered: on the phone, and by a hand-off revision."""
-    told = (Alert("alert.late", case.accepted_by),) if case.accepted_by else ()
+    told = (Alert("alert.late", case.accepted_by),) if case.accepted_by and "promised" in case.marks else ()
     return Step(case.marked(prompted=scene.now), (*told, HandOff("late"), Record("unit_prompted")))
 
 

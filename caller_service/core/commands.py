@@ -29,7 +29,8 @@ def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     missed = told_after_all(replace(case, cannot_text=""), unasked=False)
     late = owed(missed.case)
-    step = Step(late.case, (OptIn(), Say("start.confirmed"), *late.effects, *missed.effects, Record("opted_in")))
+    told = late.case.unmarked("untold", "not_reached") if late.case.in_danger else late.case  # said just now: nobody is rung for it
+    step = Step(told, (OptIn(), Say("start.confirmed"), *late.effects, *missed.effects, Record("opted_in")))
     if not case.asked or case.held:
         return step
     again = stands_at(scene.program.protocol, step.case, case.asked, scene.now)

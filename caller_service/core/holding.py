@@ -8,12 +8,14 @@ sealed with the case, the journal holds codes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as with_changes
 
 from . import hand_off
 from .case import Case, Status, Step, move, replace
+from .commands import said_again
 from .disposition import decide, lower, reconsider
-from .effect import Alert, Effect, HandOff, Record, Say, StandDown
-from .escalation import page_rung
+from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown
+from .escalation import page_rung, people
 from .protocol import SKIPPED, UNREADABLE, Level
 from .refusal import Refused
 from .routing import Scene
@@ -21,7 +23,10 @@ from .safe_contact import gated, may_note, may_write_once
 
 Deed = Callable[[Case, str, str, Scene], Step]  # done by name, with a reason
 
-HELD_MARKS = ("joined", "awaits_human", "human_asked", "paused", "lapsed", "reply_prompted", "reply_late", "held_prompted", "held_late")
+HELD_MARKS = (
+    "joined", "awaits_human", "human_asked", "paused", "lapsed", "reply_prompted", "reply_late", "held_prompted", "held_late",
+    "shift_told", "shift_left",
+)  # fmt: skip
 MOST_HELD = 3  # conversations in danger that one person may hold (rule 21)
 
 
@@ -58,9 +63,11 @@ def note(case: Case, by: str, words: str, scene: Scene, reason: str = "", take_o
 
 def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
     """The words, and what they begin: `by` holds the conversation, and software falls silent."""
-    case, taken = _taken(case, by, scene)
+    off = case.holder == by and "shift_left" in case.marks  # their shift is over: they may write, and the ladder goes on
+    case, taken = (case, ()) if off else _taken(case, by, scene)
     case = replace(case, holder=by, asked="", offered=(), unreadable=0)
-    case = case.unmarked("awaits_human", "lapsed", "paused", "joined_owed", "truth_owed", "held_prompted", "held_late")
+    case = case.unmarked("awaits_human", "paused", "joined_owed", "truth_owed", "held_prompted", "held_late")
+    case = case if off else case.unmarked("lapsed")
     case = case.marked(human_asked=scene.now) if "?" in words or "\u00bf" in words else case.unmarked("human_asked")
     case = case.marked(spoken=scene.now)
     step = _says(case, by, words, scene)
@@ -126,12 +133,32 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if by not in (case.holder, case.accepted_by):
         raise Refused("not_yours", case.in_charge)
     spoke = case.held
-    case = replace(case.remarked(by, reason), holder="").unmarked(*HELD_MARKS)
+    case = replace(case.remarked(by, reason), holder="", accepted_by="").unmarked(*HELD_MARKS, "acknowledged", "promised")
+    case = move(case, Status.DECLINED, scene.now) if case.human_has_it else case  # nobody has it now
+    told = (HandOff("released"), Record("released", {"by": by}))
     if not case.in_danger:
-        return _kept(case, (HandOff("released"), Record("released", {"by": by})))
-    case = replace(case, accepted_by="", rung=case.rung + 1).unmarked("acknowledged", "promised").marked(paged=scene.now)
+        case, _ = reconsider(scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene))  # a human reads on
+        case = replace(case, round=case.round + 1, review_rung=0).marked(review=scene.now, review_paged=scene.now)
+        return _kept(case, (*page_rung(case, "review", 0, scene), *told))
+    case, pages = _asked_instead(case.marked(paged=scene.now), by, scene)
     words = (Say("human.again", unasked=True),) if spoke else ()
-    return _kept(case, (*words, *page_rung(case, "danger", case.rung, scene), HandOff("released"), Record("released", {"by": by})))
+    return _kept(case, (*words, *pages, *told))
+
+
+def _asked_instead(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
+    """The next on the ladder who are not `by`: two of them at R1 (rule 4), if there are so many."""
+    two = case.level == Level.R1
+    best: tuple[int, tuple[Effect, ...]] = (case.rung + 1, ())
+    most = 0
+    for rung in range(case.rung + 1, case.rung + 1 + max(1, len(scene.program.rungs("danger")))):
+        asked = page_rung(case, "danger", rung, scene, two)
+        pages = tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in asked)
+        many = max((len(people(each, scene)) for each in pages if isinstance(each, Page)), default=0)
+        if many > most:
+            best, most = (rung, pages), many
+        if many >= 1 + two:
+            break
+    return replace(case, rung=best[0]), best[1]
 
 
 def pause(case: Case, by: str, reason: str, scene: Scene) -> Step:
@@ -186,6 +213,9 @@ def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
     was = case.level.name if case.level is not None else ""
     case = lower(scene.program.protocol, case).remarked(by, reason).unmarked("paged", "first_paged", "truth_owed", *HELD_MARKS[1:])
     case = case if case.in_danger else case.unmarked("spoken")
+    if not case.in_danger and not case.in_charge:  # nobody has it: what is left of it is for a human to read
+        case, _ = reconsider(scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene))
+        case = case.marked(review=scene.now)
     now = case.level.name if case.level is not None else ""
     return _kept(case, (HandOff("lowered"), Record("lowered", {"by": by, "from": was, "to": now})))
 

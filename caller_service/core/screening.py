@@ -43,8 +43,10 @@ from .vocabulary import normal
 
 LONGEST_NARRATIVE = 20  # texts kept for the team; all of them stay in the ledger of messages
 LONGEST_PLACE = 8  # words of a text that may be a place told before it was asked for
+WORDS_TOLD = ("alert.words", "alert.danger", "alert.again")  # alerts that carry the resident's words
 SAME_WORDS = 4  # the so-manyth text with the same words within SAME_WITHIN gets no answer
 SAME_WITHIN = timedelta(minutes=10)
+BY_HAND = timedelta(seconds=45)  # between two texts: an automatic reply comes sooner
 HUMAN_NEAR = timedelta(minutes=15)  # who wrote within this speaks with them: software puts no question behind the words
 LINES = ("again.human", "again.waiting", "again.here")  # "we have your message" in danger, never the same twice
 READ_LINES = ("heard.one", "heard.two", "heard.three")  # the same outside danger
@@ -66,7 +68,7 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
         return _answered_closed(case, reading, scene)
     if case.held:
         return _while_held(case, reading, said, scene, heard)
-    if often + 1 >= SAME_WORDS and _says_nothing_new(case, reading):
+    if often + 1 >= SAME_WORDS and _says_nothing_new(case, reading) and not _slow_in_danger(case, heard):
         return _same_words(case, said, scene)
     if case.left:
         return _while_left(case, reading, said, scene)
@@ -83,7 +85,20 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
     step = conclude(missed.case, told, scene)
     late = owed(step.case)
     step = _greeted(Step(late.case, (*late.effects, *step.effects)), scene, first)
+    step = _told_whoever_accepted(case, step, reading.reply, said)
     return Step(step.case, gated(step.case, step.effects)[0])
+
+
+def _told_whoever_accepted(before: Case, step: Step, reply: Reply, said: str) -> Step:
+    """From acceptance on every text of a danger reaches the human on their phone, also what answers a question (rule 7)."""
+    case = step.case
+    if not (case.in_danger and case.human_has_it and case.accepted_by) or case.ended or not said.strip():
+        return step
+    new = isinstance(reply, Danger) and bool(set(reply.kinds) - before.said)
+    told = [effect for effect in step.effects if isinstance(effect, Alert) and effect.name == case.accepted_by and effect.key in WORDS_TOLD]
+    key = "alert.danger" if new else told[0].key if told else "alert.words"
+    others = tuple(effect for effect in step.effects if effect not in told)
+    return Step(case, (*others, Alert(key, case.accepted_by, said.strip())))
 
 
 # ---- before anything is read ----------------------------------------------------------------------------------------
@@ -155,6 +170,12 @@ def _same_words(case: Case, said: str, scene: Scene) -> Step:
     step = recompute(said_again(late.case, frozenset({"same_words"}), scene), scene)
     case, effects = hand_off.revise(step.case, (*late.effects, Record("same_words"), *step.effects))
     return Step(case, gated(case, effects)[0])
+
+
+def _slow_in_danger(case: Case, heard: datetime) -> bool:
+    """In danger the same words so slowly are no machine's: they are answered, each time in other words."""
+    before = [datetime.fromisoformat(at) for at, _ in case.recent[:-1]]
+    return case.in_danger and (not before or heard - before[-1] >= BY_HAND)
 
 
 def _only_ok(case: Case, closing: tuple[Effect, ...], scene: Scene) -> Step:
@@ -243,7 +264,9 @@ def _obeyed(case: Case, reading: Reading, scene: Scene) -> Step:
         return COMMANDS[reply.name](case, reply, reading, scene)
     if reply.name == "cancel":
         return Step(replace(case, said=case.said | {"asked_to_cancel"}))
-    return Step(said_again(case, frozenset({reply.name}) & {"person", "worse"}, scene))
+    asks = frozenset({reply.name}) & {"person", "worse"}
+    answered = (Say("again.here"),) if asks and case.held and not case.in_danger else ()  # lowered before: "0" is answered
+    return Step(said_again(case, asks, scene), answered)
 
 
 def _risen_while_held(case: Case, scene: Scene) -> Case:

@@ -93,6 +93,17 @@ _UNITS = frozenset({
     "departamento", "dept", "no", "num", "numero", "lot", "space", "spc", "bldg", "building", "edificio", "door", "puerta", "box", "trailer",
     "bed", "cama",
 })  # fmt: skip
+# Words beside a place that leave it certain: where one stands to it, and what is found at a street.
+_AROUND = frozenset({
+    "between", "entre", "corners", "intersection", "interseccion", "calles", "streets",
+    "i", "im", "am", "we", "are", "were", "is", "its", "it", "hes", "shes", "theyre", "he", "she", "they", "me", "us",
+    "here", "now", "right", "at", "the", "a", "an", "in", "on", "of", "by", "near", "next", "to", "outside", "inside",
+    "front", "behind", "across", "from", "corner", "and", "around", "entrance", "steps", "bus", "stop", "store",
+    "gas", "station", "light", "parking", "lot", "bench", "sidewalk", "street", "please", "hi", "hello", "yes", "ok",
+    "so", "thats", "this", "that", "there", "standing", "sitting", "waiting", "y", "en", "el", "la", "los", "las",
+    "de", "del", "al", "cerca", "junto", "frente", "afuera", "dentro", "estoy", "estamos", "esta", "estan", "aqui",
+    "ahora", "esquina", "parada", "con", "por", "favor", "es",
+})  # fmt: skip
 _ORDINAL = re.compile(r"\b(\d{1,3})\s?(?:st|nd|rd|th)\b", re.IGNORECASE)
 _LETTERS = str.maketrans("0123456789", "abcdefghij")  # a number that names a street is kept as one word: `normal` parts "3rd"
 _DIGITS = str.maketrans("abcdefghij", "0123456789")
@@ -125,9 +136,17 @@ def named(text: str, places: tuple[Place, ...]) -> tuple[tuple[Place, ...], bool
         return (), True
     exact = [place for place in places if any(_says(name, words) for name in _names(place))]
     if exact:
-        return tuple(exact), True
+        return tuple(exact), _says_nothing_else(words, exact)
     near = [place for place in places if any(_says(name, words, slip=True) for name in _names(place))]
     return tuple(near), False
+
+
+def _says_nothing_else(words: tuple[str, ...], places: list[Place]) -> bool:
+    """Is every other word one of those that only lead to a place? "Not at City Hall", "City Hall, Boston" and "my mom is at
+    City Hall" are for a human."""
+    named_words = {part for place in places for name in (place.name, *place.aliases) for part in _words(name)}
+    named_words |= {_bare(word) for word in named_words}
+    return all(word in named_words or _bare(word) in named_words or word in _AROUND or word in _TYPES or word in _SIDES for word in words)
 
 
 def _words(text: str) -> tuple[str, ...]:

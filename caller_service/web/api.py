@@ -16,6 +16,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from caller_service.casework.change import Decide, Look, change_looking
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
+from caller_service.casework.staff import is_theirs
 from caller_service.core import eido_schema, holding
 from caller_service.core.case import OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
@@ -202,6 +203,8 @@ def acknowledge(told: dict[str, Any], hand_off_id: str) -> Response:
     """Accept (perhaps with a time, which the resident hears as a range), decline, or ask the resident first."""
 
     by = told["by"]
+    if told["answer"] == "accept" and (own := _own(hand_off_id, by)) is not None:
+        return own
 
     def decide(case: Case, scene: Scene) -> Step:
         if told["answer"] == "decline":
@@ -248,6 +251,8 @@ def notes(told: dict[str, Any], hand_off_id: str) -> Response:
 def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
     """Hold the conversation from now on; the resident hears your name, and software falls silent."""
     by = told["by"]
+    if (own := _own(hand_off_id, by)) is not None:
+        return own
     return _acted(
         hand_off_id, lambda case, scene, conn: holding.take_over(case, by, told["reason"], scene, cases.held_by(conn, by, case.id))
     )
@@ -258,6 +263,8 @@ def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
 def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
     """Somebody else goes on; the resident hears their name."""
     by, to = told["by"], told["to"]
+    if (own := _own(hand_off_id, to)) is not None:
+        return own
     return _acted(
         hand_off_id, lambda case, scene, conn: holding.hand_over(case, by, to, told["reason"], scene, cases.held_by(conn, to, case.id))
     )
@@ -350,8 +357,18 @@ REFUSALS = {
     "no_such_choice": "That is none of its answers.",
     "reason_needed": "That needs a reason.",
     "report_needed": "A child or an old person was said to be hurt: say whether it was reported, who did, and when.",
+    "own": "It is about their own phone: somebody else must take it.",
     "not_a_supervisor": "Only a supervisor of a ladder may.",
 }
+
+
+def _own(hand_off_id: str, name: str) -> Response | None:
+    """A refusal, if the case is about the phone of the one who would take it."""
+    with parts().engine.connect() as conn:
+        case = cases.by_id(conn, parts().sealer, hand_off_id)
+    if case is None or not is_theirs(parts(), case, name):
+        return None
+    return problem(409, "Conflict", REFUSALS["own"], code="own")
 
 
 def _changed(hand_off_id: str, decide: Decide) -> Response:
