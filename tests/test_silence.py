@@ -445,7 +445,7 @@ class Story:
     def everything_goes_right(self) -> None:
         house = self.house
         me = house.resident(NUMBER).texts(SENTENCE, f"code {CODE}", "3", "2", "2", "2", "1", "1", f"Main St and 3rd Ave by the {WHERE}")
-        me.texts("2", "2").told("end.team")
+        me.texts("2", "2").told("end.team_place")  # a word beside the corner that nobody knows: a human checks the place
         self.settles()
         path = f"/{me.case().id}"
         assert me.case().sealed_code_word, "a code word was set"
