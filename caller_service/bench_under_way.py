@@ -30,7 +30,7 @@ import sqlalchemy as sa
 import caller_service
 from caller_service.bench import CONVERSATION, Inbox, Phone, Round, Told, command, cpu_of, free_port, play, process, settings_for, until_up
 from caller_service.casework.hand_off import PAUSES
-from caller_service.casework.parts import Parts, new_id, transaction, utc_now
+from caller_service.casework.parts import Parts, new_id, utc_now
 from caller_service.casework.receive import Turn, receive
 from caller_service.chaos import PARTNER
 from caller_service.core.case import Case, replace
@@ -38,6 +38,7 @@ from caller_service.core.clock import next_due
 from caller_service.settings import Settings
 from caller_service.store import cases, contacts, hand_offs
 from caller_service.store.contacts import Contact
+from caller_service.store.database.transaction import transaction
 from caller_service.store.hand_offs import Delivery
 from caller_service.store.messages import UNSENT
 from caller_service.store.tables import case, delivery, journal, message
@@ -229,7 +230,7 @@ def _house(database_url: str, does: str = "takes") -> Iterator[House]:
 
 def _still(parts: Parts) -> None:
     """Nothing rings, nothing is tried again."""
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         conn.execute(sa.update(case).where(case.c.due_at.is_not(None)).values(due_at=None))
         conn.execute(sa.update(delivery).where(delivery.c.state == "waiting").values(state="received", next_at=None))
         conn.execute(sa.update(message).where(message.c.state.in_(UNSENT)).values(state="sent", rank=4, next_at=None))
@@ -298,7 +299,7 @@ def _fill(parts: Parts, model: Case, due_times: Sequence[datetime], down: Sequen
             handed = hand_offs.row(parts.sealer, told.id, 1, "new", theirs, told.marks["handed_off"])
             batch.append((whose, cases.row(told, parts.sealer, due), handed, _ways(parts, told, down, dice)))
             made[told.id] = due
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             for whose, told_row, handed, ways in batch:
                 contacts.add(conn, parts.sealer, whose, told_row["opened_at"])
                 cases.add(conn, told_row)

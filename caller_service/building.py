@@ -20,7 +20,8 @@ from caller_service.language.vocabularies import read_ears
 from caller_service.program import read_program
 from caller_service.readiness import live_faults
 from caller_service.settings import Settings
-from caller_service.store.connection import engine_options, prepare
+from caller_service.store.database.engine import engine_options, prepare
+from caller_service.store.database.group_commit import writer_for
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import db
 from caller_service.web.api import hang_api
@@ -79,6 +80,7 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
     sender = program.numbers.ours[0].number
     return Parts(
         engine=engine,
+        writer=writer_for(engine),
         sealer=Sealer(settings.data_keys, settings.index_keys),
         program=program,
         catalog=catalog,

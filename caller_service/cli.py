@@ -16,12 +16,13 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 import caller_service
 from caller_service.building import NotReady, migration_head, unreviewed
-from caller_service.casework.parts import Parts, transaction
+from caller_service.casework.parts import Parts
 from caller_service.durable.worker import AnotherWorker
 from caller_service.front.guard import token_hash
 from caller_service.program import ProgramFaults, read_program
 from caller_service.settings import Settings, SettingsFaults
 from caller_service.store import cases
+from caller_service.store.database.transaction import transaction
 
 ROLES = ("dispatcher", "supervisor", "analyst", "administrator")
 
@@ -218,7 +219,7 @@ def migrated(app: Any, settings: Settings) -> None:
         if settings.database_url.startswith("sqlite"):
             file = Path(str(sa.make_url(settings.database_url).database))
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()  # a connection never makes it (store/connection.py)
+            file.touch()  # a connection never makes it (database/sqlite_writer.py)
         upgrade()
     migrate_engine(settings.database_url)
 
@@ -377,7 +378,7 @@ def person_add(name: str, role: str) -> None:
 
 
 def _insert(parts: Parts, table: sa.Table, row: dict[str, Any]) -> None:
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         conn.execute(sa.insert(table).values(row))
 
 
@@ -406,7 +407,7 @@ def token_revoke(name: str) -> None:
     from caller_service.store.tables import token as tokens
 
     parts = parts_now()
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         count = conn.execute(
             sa.update(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_(None)).values(revoked_at=parts.now())
         ).rowcount
@@ -442,7 +443,7 @@ def area_open(area_id: str) -> None:
 def _room(parts: Parts, area_id: str, until: datetime | None) -> None:
     if area_id not in {one.id for one in parts.program.areas}:
         refuse([f"{area_id}: the areas are {', '.join(one.id for one in parts.program.areas)}"])
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         cases.set_full(conn, area_id, until)
 
 

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 import caller_service
 import caller_service.building  # imported once, here, for all children
-from caller_service.casework.parts import new_id, transaction
+from caller_service.casework.parts import new_id
 from caller_service.cli import migrated
 from caller_service.core.program import Program
 from caller_service.front.guard import token_hash
@@ -35,6 +35,7 @@ from caller_service.rehearsal.line import TwilioSettings
 from caller_service.rehearsal.twilio_stand_in import create_twilio
 from caller_service.serving import Web, log_plainly, run_worker
 from caller_service.settings import Settings, derived_text
+from caller_service.store.database.transaction import transaction
 from caller_service.store.tables import token
 
 GRACE = 5.0  # seconds a child has to end
@@ -124,7 +125,7 @@ def _prepare(settings: Settings, program: Program, api_token: str) -> None:
     app = caller_service.create_app(settings, program)
     migrated(app, settings)
     parts = app.extensions["caller_parts"]
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         known = conn.execute(sa.select(token.c.id).where(token.c.hash == token_hash(api_token))).scalar()
         if known is None:
             conn.execute(sa.insert(token).values(id=new_id(), name="rehearsal-cad", hash=token_hash(api_token), created_at=parts.now()))

@@ -16,7 +16,7 @@ from gunicorn.app.base import BaseApplication
 
 from caller_service.casework.call_person import call_person
 from caller_service.casework.hand_off import deliver
-from caller_service.casework.parts import Parts, transaction
+from caller_service.casework.parts import Parts
 from caller_service.casework.send_text import send_text
 from caller_service.casework.take_in import catch_up
 from caller_service.casework.tick import set_back, sweep
@@ -24,6 +24,7 @@ from caller_service.core.clock import SKEW
 from caller_service.durable.jobs import PEOPLE, TEXTS, queue_of
 from caller_service.durable.worker import work
 from caller_service.store import messages
+from caller_service.store.database.transaction import transaction
 from caller_service.web_worker import WaitressWorker
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,6 @@ class Rounds:
         sweep(self._parts)
         minute = int(now.timestamp()) // CATCH_UP
         if minute != self._minute:
-            with transaction(self._parts) as conn:
+            with transaction(self._parts.engine) as conn:
                 self._parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}.{self._steps}", "")
             self._minute = minute

@@ -3,7 +3,7 @@
 from alembic import context
 from flask import current_app
 
-from caller_service.store.connection import within
+from caller_service.store.database.deadline import deadline
 
 database = current_app.extensions["migrate"].db
 options = current_app.extensions["migrate"].configure_args
@@ -24,5 +24,5 @@ def run() -> None:
         connection.commit()
 
 
-with within(24 * 3600):  # a turn may wait four seconds; carrying a big table takes minutes
+with deadline(24 * 3600):  # a turn may wait four seconds; carrying a big table takes minutes
     run()

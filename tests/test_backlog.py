@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from caller_service.casework import tick
 from caller_service.casework.carry_out import HOLD
-from caller_service.casework.parts import transaction
 from caller_service.durable import worker
 from caller_service.durable.jobs import PEOPLE, TEXTS, queue_of
 from caller_service.gateway.looks import Looks, Made
+from caller_service.store.database.transaction import transaction
 
 if TYPE_CHECKING:
     from conftest import House
@@ -105,7 +105,7 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(h
             done.notify_all()
 
     parts = house.parts
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         for place in range(many := 3 * len(hanging) * worker.CONCURRENCY):
             parts.jobs.enqueue(conn, "deliver", f"hangs:{place}", f"hangs {place}", hanging[place % 2])
 
@@ -116,7 +116,7 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(h
         end = time.monotonic() + 20
         while claimed(house) < len(hanging) * worker.CONCURRENCY and time.monotonic() < end:
             over.wait(0.05)
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             parts.jobs.enqueue(conn, "deliver", "page:1", "page", PEOPLE)
             parts.jobs.enqueue(conn, "deliver", "well:1", "well", CAD)
         with done:

@@ -88,9 +88,11 @@ def test_the_job_engine_is_known_in_one_room() -> None:
 
 
 def test_only_casework_opens_transactions() -> None:
-    """`engine.begin()` stands once in casework (transaction), in durable for the engine's own tables, in bench to fill a database."""
+    """`engine.begin()` stands once for all of us (transaction), in durable for the engine's own tables, in bench to fill a database."""
     begins = {str(path.relative_to(HOUSE)) for path in FILES if "engine.begin()" in path.read_text()}
-    assert begins <= {"casework/parts.py", "durable/worker.py", "bench.py"}
+    assert begins <= {"store/database/transaction.py", "durable/worker.py", "bench.py"}
+    openers = {room(path) for path in FILES for _, name in imports(path) if name.endswith("database.transaction")}
+    assert openers <= {"casework", "store", "top"}
 
 
 def test_no_import_inside_a_function_gets_round_a_floor() -> None:

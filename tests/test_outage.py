@@ -24,9 +24,9 @@ from running import TWILIO_WAITS
 
 from caller_service.casework import parts as parts_room
 from caller_service.casework.take_in import catch_up
-from caller_service.casework.together import PATIENCE, ROUNDED
 from caller_service.serving import Rounds
-from caller_service.store.connection import WRITE_WAIT
+from caller_service.store.database.deadline import WRITE_WAIT
+from caller_service.store.database.sqlite_writer import PAUSES
 
 if TYPE_CHECKING:
     from conftest import House
@@ -614,5 +614,5 @@ def test_a_step_gives_at_most_one_look_at_the_list(house: House, wall: None, ste
 
 
 def test_what_a_turn_may_wait_for_adds_up_to_less_than_five_seconds() -> None:
-    """The promise itself. However many waits for the database there are, they share one deadline (store/connection.py)."""
-    assert PATIENCE + WRITE_WAIT + ROUNDED <= 4.5
+    """The promise itself. However many waits for the database there are, they share one deadline (database/deadline.py)."""
+    assert WRITE_WAIT + PAUSES[1] <= 4.5

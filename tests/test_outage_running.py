@@ -23,7 +23,7 @@ from throwaway_postgres import LIMIT, SPEED, ThrowawayPostgres
 
 from caller_service.language.catalog import read_catalog
 from caller_service.language.segments import fitted
-from caller_service.store.connection import engine_options
+from caller_service.store.database.engine import engine_options
 from caller_service.web import fallback
 
 MANY = 8

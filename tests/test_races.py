@@ -81,7 +81,7 @@ def test_a_turn_that_loses_to_another_write_is_decided_again_on_what_is_true(hou
         if not raced:
             raced.append(1)
             monkeypatch.setattr(receiving, "_decide", decide)
-            me.posts("3", sid="SMquicker")
+            receiving._locked(house.parts, Turn("SMquicker", ME, "3", house.clock()))  # as another process would
         return work
 
     monkeypatch.setattr(receiving, "_decide", slow)

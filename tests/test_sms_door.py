@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import signed, twiml
 
-from caller_service.casework.parts import transaction
 from caller_service.casework.take_in import sender
 from caller_service.store import cases
+from caller_service.store.database.group_commit import DirectWriter
+from caller_service.store.database.transaction import transaction
 
 if TYPE_CHECKING:
     from conftest import House
@@ -189,19 +190,19 @@ def test_an_error_of_ours_says_911_and_988_in_both_languages(house: House) -> No
 
         begin = connect
 
-    house.change(engine=Broken())
+    house.change(engine=Broken(), writer=DirectWriter(Broken()))
 
     assert 2 == len(house.resident().texts("help").told("fallback").hears("911", "988", house.words("fallback", "es")).heard)
 
 
 def test_a_full_area_is_said_and_what_was_chosen_is_carried_out(house: House) -> None:
-    with transaction(house.parts) as conn:
+    with transaction(house.parts.engine) as conn:
         cases.set_full(conn, "central", house.clock() + timedelta(minutes=30))
     house.resident("+17205550111").wants_a_team().told("blocked.no_capacity", "contingency.wait")
     house.wait(31 * 60)
     house.resident("+17205550112").wants_a_team().told("end.team")
 
-    with transaction(house.parts) as conn:
+    with transaction(house.parts.engine) as conn:
         cases.set_full(conn, "central", house.clock() + timedelta(minutes=30))
         cases.set_full(conn, "central", None)
     house.resident("+17205550113").wants_a_team().told("end.team")

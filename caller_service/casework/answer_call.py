@@ -16,10 +16,11 @@ from caller_service.core.routing import Scene
 from caller_service.language.wording import filling, spelled
 from caller_service.store import calls, cases
 from caller_service.store.calls import Call
+from caller_service.store.database.transaction import transaction
 
 from .call_person import note_receipt
 from .change import change
-from .parts import Parts, transaction
+from .parts import Parts
 
 TIMES = 2  # the words are said, and once more
 TAKE, PASS = "1", "2"
@@ -71,7 +72,7 @@ def _call(parts: Parts, call_id: str) -> Call | None:
 
 
 def _note(parts: Parts, call: Call, **what: object) -> None:
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         calls.note(conn, call.id, **what)
 
 

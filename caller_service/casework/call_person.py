@@ -20,9 +20,10 @@ from caller_service.gateway.line import LineBusy, LineError, NoAnswer, Ring
 from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
+from caller_service.store.database.transaction import lock_for_write, transaction
 
-from .change import Changed, change, looking_anew, take_turn
-from .parts import Parts, transaction
+from .change import Changed, change, looking_anew
+from .parts import Parts
 
 log = logging.getLogger(__name__)
 RINGS = 25  # seconds: shorter than most voicemails wait, and than the ladder waits for its next rung
@@ -61,14 +62,14 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
         _drop(parts, call, why)
         return
     try:
-        with transaction(parts) as conn:
-            take_turn(conn, parts)
+        with transaction(parts.engine) as conn:
+            lock_for_write(conn)
             now, newest = parts.now(), cases.by_id(conn, parts.sealer, call.case_id)
             if newest is not None and not why and _unwanted(parts, call, newest, number):
                 raise Changed  # while we waited to write it became unsafe, or needless
             fresh = calls.claim(conn, call.id, job, now, CLAIM, SETTLE)
     except sa.exc.IntegrityError:  # their phone rings for us already
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             calls.later(conn, call.id, parts.now() + BUSY, "on a call", "waiting")
         return
     if fresh is None:
@@ -81,7 +82,7 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
         if sid is None and parts.now() - now > LOOKING:
             raise LineBusy("looked too long")
         sid = sid or parts.line.call(number, _ring(parts, call, case))
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             calls.made(conn, call.id, sid, parts.now(), parts.now() + CHECK)
     except LineError as problem:
         _failed(parts, call, problem, job, fresh)
@@ -141,7 +142,7 @@ def _failed(parts: Parts, call: Call, problem: LineError, job: str, fresh: bool)
     log.warning("call not made", extra={"call_id": call.id, "tries": tries, "fault": problem.code})
     if isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES):
         state = "waiting" if isinstance(problem, LineBusy) and fresh else "trying"
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             calls.later(conn, call.id, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, state, job)
             if state == "waiting":
                 _wake_next(conn, parts, call)
@@ -155,7 +156,7 @@ def _failed(parts: Parts, call: Call, problem: LineError, job: str, fresh: bool)
 def _end(parts: Parts, call: Call, state: str, why: str) -> None:
     """It comes to nothing, and the journal says so; the ladder climbs by its own clock."""
     _told_nobody(parts, call)
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         if calls.end(conn, call.id, state, why):
             detail = {"person": call.person or "", "why": why}
             journal.write(conn, [journal.Line(parts.new_id(), parts.now(), call.case_id, "system", f"call_{state}", detail)])
@@ -194,11 +195,11 @@ def _look_after(parts: Parts, call: Call) -> None:
         if _lost(call, parts.now()) or not isinstance(problem, (LineBusy, NoAnswer)):
             _end(parts, call, "dead", problem.code)
             return
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             calls.later(conn, call.id, parts.now() + BUSY, problem.code)
         return
     note_receipt(parts, call.id, state, call.provider_id)
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         calls.later(conn, call.id, parts.now() + CHECK, "")
 
 
@@ -219,10 +220,10 @@ def note_receipt(parts: Parts, call_id: str, state: str, provider_id: str | None
         name = call.person
         change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
     try:
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             _noted(conn, parts, call, state, provider_id, ends)
     except sa.exc.IntegrityError:  # another call says that SID is its own
-        with contextlib.suppress(sa.exc.IntegrityError), transaction(parts) as conn:  # or that phone: ours is not made then
+        with contextlib.suppress(sa.exc.IntegrityError), transaction(parts.engine) as conn:  # or that phone: ours is not made then
             _noted(conn, parts, call, state, None, ends)
 
 

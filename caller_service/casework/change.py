@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from caller_service.core.case import Case, Step
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts
+from caller_service.store.database.transaction import lock_for_write, transaction
 
 from .carry_out import Draft, Work, draft, keep
-from .parts import Parts, transaction
-from .together import together
+from .parts import Parts
 
 Decide = Callable[[Case, Scene], Step]
 Look = Callable[[Case, Scene, sa.Connection], Step]
@@ -56,13 +56,13 @@ def change_looking(parts: Parts, case_id: str, decide: Look, who: str, also: Als
         if work is None or (_nothing(work) and also is None):
             return work.before if work else None
         drawn = None if _nothing(work) else draft(parts, work)
-        together(parts, lambda conn: write(conn, drawn))
+        parts.writer.write(lambda conn: write(conn, drawn))
         return work.step.case
     except Exception as problem:
         if not cases.somebody_was_quicker(problem):
             raise
-    with transaction(parts) as conn:
-        take_turn(conn, parts)
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
         work = _decided(conn, parts, case_id, decide, who, lock=True)
         if work is not None:
             write(conn, None if _nothing(work) else draft(parts, work))
@@ -80,9 +80,3 @@ def _decided(conn: sa.Connection, parts: Parts, case_id: str, decide: Look, who:
 
 def _nothing(work: Work) -> bool:
     return not work.step.effects and work.step.case == work.before
-
-
-def take_turn(conn: sa.Connection, parts: Parts) -> None:
-    """On SQLite, queue for the write lock before reading, so that what is read is still true when it is written."""
-    if conn.dialect.name == "sqlite":
-        conn.execute(sa.text("UPDATE \"case\" SET version = version WHERE id = ''"))

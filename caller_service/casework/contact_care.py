@@ -7,13 +7,14 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from caller_service.store import cases, contacts, journal
+from caller_service.store.database.transaction import transaction
 
-from .parts import Parts, transaction
+from .parts import Parts
 
 
 def set_care_note(parts: Parts, case_id: str, by: str, words: str, days: int, reason: str) -> None:
     """Keep a human's words for the contact of a case, for `days` (0: take them away). The journal holds no words."""
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
         if case is None:
             return
@@ -27,7 +28,7 @@ def slow_down(parts: Parts, case_id: str, by: str, hours: int, reason: str) -> b
     """Slow a number for `hours` (0: as everybody). False if `by` is no supervisor of any ladder."""
     if not any(rung.supervisor and rung.name == by for rung in parts.program.ladder):
         return False
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
         if case is not None:
             contacts.slow(conn, case.contact, parts.now() + timedelta(hours=hours) if hours else None)

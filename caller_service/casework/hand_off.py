@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from caller_service.durable.jobs import queue_of
 from caller_service.gateway.destinations import DeliveryFailed
 from caller_service.store import hand_offs, journal
+from caller_service.store.database.transaction import transaction
 from caller_service.store.hand_offs import Delivery
 
 from .eido import Unsound, issuer, sound_document
-from .parts import Parts, transaction
-from .together import together
+from .parts import Parts
 
 log = logging.getLogger(__name__)
 PAUSES = (1, 2, 4, 8, 15, 30, 60, 120, 300, 300, 600, 600, 900, 1800, 3600)  # seconds before each further try; then it is dead
@@ -45,7 +45,7 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         journal.write(conn, [journal.Line(parts.new_id(), now, one.case_id, "system", "delivered", _about(one))])
         _wake_next(conn, parts, one)
 
-    together(parts, received)
+    parts.writer.write(received)
 
 
 def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -62,7 +62,7 @@ def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
     """Try again later, after `wait` seconds where the destination asked for that; after the last try it is dead."""
     now, tries = parts.now(), one.tries + 1
     log.warning("hand-off not received", extra={"destination": one.destination, "tries": tries, "fault": code})
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         if tries <= len(PAUSES):
             hand_offs.later(conn, one.id, tries, now + timedelta(seconds=max(wait, PAUSES[tries - 1])), code)
             return
@@ -84,5 +84,5 @@ def _about(one: Delivery) -> dict[str, object]:
 
 def replay(parts: Parts, delivery_id: str) -> bool:
     """Send a dead delivery again. False if there is none of that id, or it is not dead."""
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         return hand_offs.replay(conn, delivery_id, parts.now())

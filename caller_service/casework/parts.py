@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -21,9 +19,8 @@ from caller_service.gateway.destinations import Poster
 from caller_service.gateway.line import Line
 from caller_service.language.catalog import Catalog
 from caller_service.store import cases
+from caller_service.store.database.group_commit import Writer
 from caller_service.store.sealing import Sealer
-
-_writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
 def utc_now() -> datetime:
@@ -57,6 +54,7 @@ def new_reference() -> str:
 @dataclass(frozen=True, slots=True)
 class Parts:
     engine: sa.Engine
+    writer: Writer = field(repr=False)
     sealer: Sealer = field(repr=False)
     program: Program = field(repr=False)
     catalog: Catalog = field(repr=False)
@@ -80,29 +78,3 @@ class Parts:
 def waiting_since(conn: sa.Connection) -> list[datetime]:
     """Since when each open danger waits that nobody has taken, oldest first."""
     return sorted(case.marks["first_paged"] for case in cases.in_danger(conn) if case.page_waits)
-
-
-class NestedWrite(RuntimeError):
-    """A transaction was opened inside another: a piece of work has one."""
-
-
-def refuse_nested() -> None:
-    """Raises NestedWrite in the middle of a transaction."""
-    if _writing.get():
-        raise NestedWrite
-
-
-@contextlib.contextmanager
-def transaction(parts: Parts, conn: sa.Connection | None = None) -> Iterator[sa.Connection]:
-    """The one way to write: commits at the end, rolls back on any error. `conn`: go on with what was read on it."""
-    refuse_nested()
-    mark = _writing.set(True)
-    try:
-        if conn is None:
-            with parts.engine.begin() as conn:
-                yield conn
-        else:
-            with conn.get_transaction() or conn.begin():
-                yield conn
-    finally:
-        _writing.reset(mark)

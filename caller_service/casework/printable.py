@@ -10,8 +10,9 @@ from typing import Any
 
 from caller_service.core.printable import STAYS, Listed, in_order
 from caller_service.store import cases, hand_offs, journal
+from caller_service.store.database.transaction import transaction
 
-from .parts import Parts, transaction
+from .parts import Parts
 from .read import packet_now
 
 
@@ -32,7 +33,7 @@ def open_on_page(parts: Parts, destination: str, case_id: str, seen: bool) -> tu
             return None
         packet = packet_now(conn, parts, case)
     now, about = parts.now(), {"destination": destination, "revision": packet["revision"]}
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         lines = [journal.Line(parts.new_id(), now, case_id, destination, "read")]
         if seen and hand_offs.read_to(conn, case_id, destination, packet["revision"], now):
             lines.append(journal.Line(parts.new_id(), now, case_id, "system", "delivered", about))

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from caller_service.core.case import Case
 from caller_service.core.trial import over, withdraw
 from caller_service.store import cases, hand_offs, probes, turns
+from caller_service.store.database.transaction import transaction
 
 from .change import change
-from .parts import Parts, transaction
+from .parts import Parts
 
 WHO = "probe"  # in the journal
 
@@ -52,5 +53,5 @@ def take_back(parts: Parts, case_id: str) -> None:
 
 def keep(parts: Parts, results: Sequence[probes.Result]) -> None:
     """Keep the results, for /metrics."""
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         probes.keep(conn, results)

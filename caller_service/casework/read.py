@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from caller_service.core import hand_off
 from caller_service.core.case import Case
 from caller_service.store import cases, contacts, hand_offs, journal, messages
+from caller_service.store.database.transaction import transaction
 
 from .eido import issuer, sound_document
-from .parts import Parts, transaction
+from .parts import Parts
 
 
 def list_hand_offs(parts: Parts, who: str, limit: int, after: str = "", open_only: bool = True, test: bool = False) -> list[dict[str, Any]]:
@@ -73,5 +74,5 @@ def packet_now(conn: sa.Connection, parts: Parts, case: Case) -> dict[str, Any]:
 
 def _journal(parts: Parts, who: str, case_ids: list[str], event: str) -> None:
     now = parts.now()
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         journal.write(conn, [journal.Line(parts.new_id(), now, case_id, who, event) for case_id in case_ids])

@@ -6,6 +6,7 @@ compare-and-swap; if somebody else was quicker, the second runs under the contac
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,12 +19,12 @@ from caller_service.core.parking import stopped_too
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.contacts import Contact
+from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text
 
 from .carry_out import Draft, Work, draft, keep
 from .interpret import hear
-from .parts import Parts, transaction
-from .together import in_line, together
+from .parts import Parts
 
 OFTEN = 3  # contacts of one number within OFTEN_WITHIN: a human reads (rule 24)
 OFTEN_WITHIN = timedelta(hours=24)
@@ -45,39 +46,37 @@ class Turn:
 
 def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     """Take in a text and return the texts that answer it. Safe to repeat: the same turn gives the same answer."""
-    with in_line(parts.engine):
-        try:
-            return _unlocked(parts, turn)
-        except Exception as problem:
-            if not cases.somebody_was_quicker(problem):
-                raise
-        return _locked(parts, turn)
+    try:
+        return parts.writer.decide_and_write(lambda conn: _unlocked(conn, parts, turn))
+    except Exception as problem:
+        if not cases.somebody_was_quicker(problem):
+            raise
+    return _locked(parts, turn)
 
 
 def receive_unknown(parts: Parts, turn: Turn) -> None:
     """A text whose sender cannot be answered (withheld, not a number): kept for people to see, once."""
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         if messages.heard(conn, parts.sealer, turn.provider_id) is None:
             kept = Text(parts.new_id(), "in", turn.said, "heard", turn.heard, provider_id=turn.provider_id)
             messages.add(conn, messages.rows(parts.sealer, (kept,)))
 
 
-def _unlocked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
+def _unlocked(conn: sa.Connection, parts: Parts, turn: Turn) -> Callable[[sa.Connection], tuple[Text, ...]]:
     """Most turns are neither repeats nor raced: whether this one was heard before is left to the unique key."""
-    with parts.engine.connect() as conn:
-        begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
-        drawn = [draft(parts, work) for work in _decide(conn, parts, turn, begun, begun.case)]
+    begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
+    drawn = [draft(parts, work) for work in _decide(conn, parts, turn, begun, begun.case)]
 
-        def write(conn: sa.Connection) -> tuple[Text, ...]:
-            if begun.contact is None:
-                contacts.add(conn, parts.sealer, drawn[-1].work.contact, turn.heard)
-            return _keep(conn, parts, drawn)
+    def write(conn: sa.Connection) -> tuple[Text, ...]:
+        if begun.contact is None:
+            contacts.add(conn, parts.sealer, drawn[-1].work.contact, turn.heard)
+        return _keep(conn, parts, drawn)
 
-        return together(parts, write, conn)
+    return write
 
 
 def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         contacts.lock(conn, parts.sealer, _stranger(parts, turn), turn.heard)
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered

@@ -10,11 +10,12 @@ from caller_service.core.safe_contact import may_rescue, rescue_keys
 from caller_service.language.wording import filling
 from caller_service.store import calls, cases
 from caller_service.store.calls import Call
+from caller_service.store.database.transaction import transaction
 
 from .answer_call import TAKE, TIMES, Spoken
 from .call_person import note_receipt, voicemail_allowed
 from .change import change
-from .parts import Parts, transaction
+from .parts import Parts
 
 
 def picked_up(parts: Parts, call_id: str, sid: str | None, machine: bool) -> Spoken:
@@ -26,7 +27,7 @@ def picked_up(parts: Parts, call_id: str, sid: str | None, machine: bool) -> Spo
     if not may_rescue(case, parts.program):
         return Spoken()
     if machine or call.machine:
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             calls.note(conn, call.id, machine=True)
         return _says(parts, case, "rescue.voicemail") if voicemail_allowed(case) else Spoken()
     return _says(parts, case, "rescue.call", asks=1)
@@ -41,7 +42,7 @@ def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> S
         return _says(parts, case, "rescue.call", asks=time + 1) if time < TIMES else _says(parts, case, "rescue.goodbye")
     if not call.answer:
         case = change(parts, case.id, told_by_call, "resident") or case
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             calls.note(conn, call.id, answer="heard")
     return _says(parts, case, *rescue_keys(case), "rescue.goodbye")
 

@@ -16,11 +16,11 @@ from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
 from caller_service.gateway.line import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
 from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
+from caller_service.store.database.transaction import lock_for_write, transaction
 from caller_service.store.messages import Text
 
-from .change import Changed, change, change_looking, looking_anew, take_turn
-from .parts import Parts, transaction
-from .together import together
+from .change import Changed, change, change_looking, looking_anew
+from .parts import Parts
 
 log = logging.getLogger(__name__)
 PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try; then it is dead
@@ -52,7 +52,7 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
 
 
 def _give_up(parts: Parts, text: Text, why: str, state: str) -> None:
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         messages.dead(conn, text.id, why, state=state)
         _wake_next(conn, parts, text, text.tries)
 
@@ -66,7 +66,7 @@ def _held(parts: Parts, text: Text) -> None:
         return text_held(case, tuple(text.keys.split()), scene)
 
     def dead(conn: sa.Connection) -> None:
-        take_turn(conn, parts)
+        lock_for_write(conn)
         if _allowed(conn, parts, text):
             raise Changed
         messages.dead(conn, text.id, "the safe-contact gate", state="held")
@@ -79,7 +79,7 @@ def _held(parts: Parts, text: Text) -> None:
 
 
 def _try(parts: Parts, text: Text, number: str, job: str) -> None:
-    begun = together(parts, lambda conn: _begin(conn, parts, text, job))
+    begun = parts.writer.write(lambda conn: _begin(conn, parts, text, job))
     if begun is None:
         return
     now, fresh = begun
@@ -98,7 +98,7 @@ def _try(parts: Parts, text: Text, number: str, job: str) -> None:
 def _begin(conn: sa.Connection, parts: Parts, text: Text, job: str) -> tuple[datetime, bool] | None:
     """Begin a try: when, and whether it is the first; None if it is another's. Changed if it became unsafe while we waited to
     write."""
-    take_turn(conn, parts)
+    lock_for_write(conn)
     if not (_allowed(conn, parts, text) and _number(conn, parts, text)):
         raise Changed
     now = parts.now()
@@ -111,7 +111,7 @@ def _sent(parts: Parts, text: Text, sid: str) -> None:
         messages.sent(conn, text.id, sid)
         _wake_next(conn, parts, text, text.tries + 1)
 
-    together(parts, write)
+    parts.writer.write(write)
     if text.case_id and text.person is None and HUMAN_WORDS & set(text.keys.split()):  # a human has joined
         change(parts, text.case_id, words_taken, "system")
 
@@ -167,12 +167,12 @@ def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool)
     log.warning("text not sent", extra={"message_id": text.id, "tries": tries, "fault": problem.code})
     if isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES):
         state = "waiting" if isinstance(problem, LineBusy) and fresh else "trying"
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             messages.later(conn, text.id, state, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, job)
             _wake_next(conn, parts, text, tries)
         return
     undelivered(parts, text, problem)
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         messages.dead(conn, text.id, problem.code)
         _wake_next(conn, parts, text, tries)
         if isinstance(problem, ContactStopped) and text.contact_id:
@@ -264,8 +264,8 @@ def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: 
             _wake_next(conn, parts, text, text.tries)  # whoever sent it may have been killed before they could
 
     try:
-        together(parts, noted)
+        parts.writer.write(noted)
     except sa.exc.IntegrityError:  # another with the same words, looked for in the list, calls that SID its own: it is not
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             messages.give_back(conn, provider_id or "", parts.now())
             noted(conn)

@@ -25,11 +25,12 @@ from caller_service.core.reply import Command, Danger, read
 from caller_service.core.routing import Scene
 from caller_service.durable.jobs import PEOPLE
 from caller_service.store import cases, contacts, messages, turns
+from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD
 from .change import Look, change_looking
-from .parts import DIGITS, LETTERS, Parts, transaction
+from .parts import DIGITS, LETTERS, Parts
 from .receive import Turn, receive
 
 _PAIR = rf"[{LETTERS}]\W?[{DIGITS}]"
@@ -97,7 +98,7 @@ def _answered(parts: Parts, turn: Turn, rung: Rung, case: Case | None, deed: _De
 
     try:
         if deed.do is None or case is None:
-            with transaction(parts) as conn:
+            with transaction(parts.engine) as conn:
                 heard(conn, deed.key, deed.fill)
         else:
             try:
@@ -122,7 +123,7 @@ def _refused(
                 parts, case.id, lambda now, scene, _: pass_on(now, rung.name, scene), rung.name, also=lambda conn: heard(conn, key, {})
             )
             return
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         heard(conn, key, {"name": refusal.name})
 
 

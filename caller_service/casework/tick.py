@@ -17,10 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from caller_service.core import clock
 from caller_service.durable.jobs import PEOPLE, TEXTS, queue_of
 from caller_service.store import calls, cases, hand_offs, messages
+from caller_service.store.database.transaction import transaction
 
 from .carry_out import HOLD
 from .change import change
-from .parts import Parts, transaction
+from .parts import Parts
 
 log = logging.getLogger(__name__)
 BATCH = 500  # cases decided in one sweep
@@ -56,7 +57,7 @@ def _try_again(parts: Parts, now: datetime) -> int:
         for queue, name in ((queue_of(one.name), one.name) for one in parts.program.destinations if one.posted):
             waiting += [_Waiting("deliver", "deliver", hand_offs.hold, queue, *one) for one in hand_offs.due(conn, now, name, room(queue))]
     if waiting:
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             for one in waiting:
                 if one.hold(conn, one.id, one.since, now + HOLD):
                     parts.jobs.enqueue(conn, one.job, f"{one.short}:{one.id}:{int(one.since.timestamp() * 1000)}", one.id, one.queue)
@@ -82,7 +83,7 @@ def set_back(parts: Parts) -> None:
         open_cases = cases.open_ids(conn)
     for case_id in open_cases:
         change(parts, case_id, lambda case, _: clock.set_back(case, now), "clock")
-    with transaction(parts) as conn:
+    with transaction(parts.engine) as conn:
         hand_offs.try_now(conn, now)
         messages.try_now(conn, now)
 
@@ -95,5 +96,5 @@ def _ring(parts: Parts, case_id: str, now: datetime) -> None:
         raise
     except Exception as problem:
         log.error("case cannot be decided", extra={"case": case_id, "fault": type(problem).__name__})
-        with transaction(parts) as conn:
+        with transaction(parts.engine) as conn:
             cases.postpone(conn, case_id, now + HOLD)

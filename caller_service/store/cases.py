@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from caller_service.core.case import Case, from_plain, to_plain
 
-from .quick import Quick
+from .database.compiled import Quick
 from .sealing import Sealer
 from .tables import area_state, case
 

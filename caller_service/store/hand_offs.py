@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from caller_service.core.printable import Listed
 
-from .quick import Quick
+from .database.compiled import Quick
 from .sealing import Sealer
 from .tables import case, delivery, hand_off, page
 

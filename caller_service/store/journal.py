@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .quick import Quick
+from .database.compiled import Quick
 from .tables import journal
 
 _COLUMNS = ("id", "at", "case_id", "who", "event", "detail")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from .claim import UNDONE
 from .claim import claim as _claim
-from .quick import Quick
+from .database.compiled import Quick
 from .sealing import Sealer
 from .tables import message
 

@@ -12,7 +12,7 @@ from caller_service.core.case import Case
 
 from . import cases
 from .contacts import Contact
-from .quick import Quick
+from .database.compiled import Quick
 from .sealing import Sealer
 from .tables import area_state, case, contact
 

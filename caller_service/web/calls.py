@@ -16,7 +16,7 @@ from caller_service.casework.answer_call import TIMES, Spoken, picked_up, presse
 from caller_service.casework.call_person import note_receipt
 from caller_service.front.guard import guarded, parts, twilio_only
 from caller_service.store.calls import RANKS
-from caller_service.store.connection import WRITE_WAIT, within
+from caller_service.store.database.deadline import WRITE_WAIT, deadline
 
 from . import twiml
 from .fallback import VOICES
@@ -81,7 +81,7 @@ def _spoken(call_id: str, hear: Callable[[], Spoken], kind: str = "page") -> Res
     if not call_id:
         return twiml.says(())
     try:
-        with within(WRITE_WAIT):
+        with deadline(WRITE_WAIT):
             told = hear()
     except Exception as problem:  # the outermost door
         log.error("call failed", extra={"fault": type(problem).__name__})

@@ -12,7 +12,7 @@ from caller_service.casework.receive import Turn
 from caller_service.casework.send_text import note_receipt, receipts_url
 from caller_service.casework.take_in import sender, take_in
 from caller_service.front.guard import guarded, parts, twilio_only
-from caller_service.store.connection import WRITE_WAIT, within
+from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.messages import RANKS
 
 from . import twiml
@@ -47,7 +47,7 @@ def text() -> Response:
     number = sender(told["number"])
     turn = Turn(told["provider_id"], number, told["said"].replace("\x00", ""), heard, told["opt_out"])
     try:
-        with within(WRITE_WAIT):
+        with deadline(WRITE_WAIT):
             replies = take_in(parts(), turn)
     except Exception as problem:  # the outermost door: a fault of ours becomes the words that help anyway
         log.error("turn failed", extra={"fault": type(problem).__name__})

@@ -1,0 +1,177 @@
+"""How decisions are written: each alone (PostgreSQL), or those that are ready together (SQLite).
+
+PostgreSQL lets many write at once and groups their commits itself. SQLite lets one write at a time,
+and Python one compute: there, one thread a process decides and writes for all requests. It takes
+what waits, decides piece by piece, and writes all of it in one transaction: one wait for the write
+lock and the disk, where there were many. A request waits for that no longer than its own deadline:
+a disk that hangs holds up this thread, and no resident.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from .deadline import WRITE_WAIT, remaining
+from .sqlite_writer import is_busy, is_file_fault, writer_lock
+from .transaction import lock_for_write, refuse_nested, transaction
+
+T = TypeVar("T")
+Work = Callable[[sa.Connection], T]  # writes
+Decide = Callable[[sa.Connection], Work[T]]  # reads, and returns what is to be written
+
+MOST = 16  # pieces of work in one transaction
+
+
+class NotWritten(sa.exc.SQLAlchemyError):
+    """Not written, or nobody knows. Names the kind of fault: the fault itself may be another's."""
+
+
+class Writer(Protocol):
+    """Writes in a transaction, kept whole or not at all, and returns what the work returned.
+
+    Raises what the work raised, or SQLAlchemyError, also if nobody knows how the commit ended.
+    """
+
+    def write(self, work: Work[T]) -> T: ...
+
+    def decide_and_write(self, decide: Decide[T]) -> T:
+        """What was read may have changed when it is written: the work compares and swaps."""
+
+
+class DirectWriter:
+    """PostgreSQL: each in a transaction of its own, on the connection it has read on."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def write(self, work: Work[T]) -> T:
+        with transaction(self._engine) as conn:
+            return work(conn)
+
+    def decide_and_write(self, decide: Decide[T]) -> T:
+        refuse_nested()
+        with self._engine.connect() as conn:
+            work = decide(conn)
+            with transaction(self._engine, conn):
+                return work(conn)
+
+
+@dataclass(slots=True)
+class _Piece:
+    decide: Decide[Any]
+    work: Work[Any] | None = None
+    future: Future[Any] = field(default_factory=Future)  # running: it is written, or will fail
+
+    def fail(self, problem: BaseException) -> None:
+        with suppress(InvalidStateError):  # its request has given up, or was answered
+            self.future.set_exception(problem)
+
+
+class GroupCommit:
+    """SQLite."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        self._process = os.getpid()
+        self._lock = writer_lock(self._engine.url.database or "")
+        self._waiting: queue.SimpleQueue[_Piece] = queue.SimpleQueue()
+        self._thread = ThreadPoolExecutor(1, "group-commit")
+
+    def write(self, work: Work[T]) -> T:
+        return self.decide_and_write(lambda _: work)
+
+    def decide_and_write(self, decide: Decide[T]) -> T:
+        refuse_nested()
+        if self._process != os.getpid():  # a forked child has its parent's queue and no thread
+            self._start_afresh()
+        piece = _Piece(decide)
+        self._waiting.put(piece)
+        self._thread.submit(self._serve)
+        limit = self._lock.limit(remaining(WRITE_WAIT))
+        try:
+            return piece.future.result(limit)  # type: ignore[no-any-return]
+        except TimeoutError:
+            if not piece.future.cancel() and piece.future.done():  # it ended this moment
+                return piece.future.result()  # type: ignore[no-any-return]
+            self._lock.failed(limit)
+            raise NotWritten("no turn to write, or a commit that does not end") from None
+
+    def _serve(self) -> None:
+        while batch := self._take():
+            try:
+                with self._engine.connect() as conn:
+                    for piece in batch:
+                        _decide(conn, piece)
+                if decided := [piece for piece in batch if piece.work]:
+                    self._write(decided)
+            except Exception as problem:
+                for piece in batch:
+                    piece.fail(NotWritten(type(problem).__name__))
+
+    def _take(self) -> list[_Piece]:
+        batch: list[_Piece] = []
+        with suppress(queue.Empty):
+            while len(batch) < MOST:
+                batch.append(self._waiting.get_nowait())
+        return batch
+
+    def _write(self, batch: list[_Piece]) -> None:
+        with transaction(self._engine) as conn:
+            while not _begins(conn):
+                if all(piece.future.cancelled() for piece in batch):
+                    return
+            running = [piece for piece in batch if piece.future.set_running_or_notify_cancel()]
+            answers = [_run(conn, piece) for piece in running]
+        for answer in answers:
+            answer()
+
+
+def _decide(conn: sa.Connection, piece: _Piece) -> None:
+    try:
+        if not piece.future.cancelled():
+            piece.work = piece.decide(conn)
+    except BaseException as problem:
+        piece.fail(problem)
+
+
+def _begins(conn: sa.Connection) -> bool:
+    """False if others wrote all the time; how long that may go on is for the requests to say."""
+    try:
+        lock_for_write(conn)
+    except sa.exc.OperationalError as problem:
+        if not is_busy(problem):
+            raise
+        return False
+    return True
+
+
+def _run(conn: sa.Connection, piece: _Piece) -> Callable[[], None]:
+    """Run one piece; what fails is undone alone. Returns what answers its request afterwards."""
+    assert piece.work is not None
+    savepoint = conn.begin_nested()
+    try:
+        result = piece.work(conn)
+    except BaseException as problem:
+        if is_file_fault(problem):
+            raise
+        savepoint.rollback()
+        return partial(piece.future.set_exception, problem)
+    savepoint.commit()
+    return partial(piece.future.set_result, result)
+
+
+def writer_for(engine: sa.Engine) -> Writer:
+    """The writer that fits the database."""
+    return GroupCommit(engine) if engine.dialect.name == "sqlite" else DirectWriter(engine)

@@ -1,0 +1,235 @@
+"""SQLite connections whose writers queue, instead of guessing when to try again.
+
+SQLite lets one writer in at a time and lets the others sleep, longer each time; under load some
+guess wrong for seconds. So the first write of a transaction waits for a lock between the threads of
+this process, and then asks again every millisecond or two until no other process writes. That
+happens in the driver's own connection class: whoever writes through the engine queues, the job
+engine too.
+
+- A SELECT outside a write transaction takes no lock and sees the newest commit.
+- The first write begins with BEGIN IMMEDIATE, and all up to the commit is one transaction. So
+  SQLITE_BUSY_SNAPSHOT cannot happen, but what was read before may have changed: whoever decides
+  on it compares and swaps (`case.version`), or calls `lock_for_write` first.
+- Results are read to their end before the first write: a half-read SELECT keeps an old snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Literal
+from urllib.parse import quote
+
+from .deadline import WRITE_WAIT, remaining
+
+TRIPPED_WAIT = 0.5  # seconds to wait once somebody has waited in vain, until a write begins
+PAUSES = (0.0002, 0.002)  # seconds between two tries to begin: at first, at most
+
+
+class WriterLock:
+    """One writer at a time in this process, and a circuit breaker. Once a wait was in vain the next
+    are short: requests that wait for a thread behind those that wait here are to be in time too."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # not an RLock: another thread may release it
+        self.release = self._lock.release
+        self._tripped = False
+
+    def limit(self, seconds: float) -> float:
+        """How long to wait, of the `seconds` that are left."""
+        return min(seconds, TRIPPED_WAIT) if self._tripped else seconds
+
+    def failed(self, waited: float) -> None:
+        """A wait was in vain; one that was short anyway says nothing about the database."""
+        self._tripped = self._tripped or waited >= TRIPPED_WAIT
+
+    def begin(self, connection: sqlite3.Connection, seconds: float) -> None:
+        """BEGIN IMMEDIATE, within so many seconds; the lock is held then. Raises OperationalError."""
+        until, pause = time.monotonic() + seconds, PAUSES[0]
+        if not self._lock.acquire(timeout=seconds):
+            self.failed(seconds)
+            raise _locked(seconds)
+        try:
+            while not _began(connection):
+                if (left := until - time.monotonic()) <= 0:
+                    raise _locked(seconds)
+                time.sleep(min(pause, left))
+                pause = min(pause * 1.5, PAUSES[1])
+        except BaseException:
+            self.failed(seconds)
+            self._lock.release()
+            raise
+        self._tripped = False
+
+
+def _began(connection: sqlite3.Connection) -> bool:
+    """False while another process writes."""
+    try:
+        sqlite3.Connection.execute(connection, "BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as problem:
+        if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
+def _locked(waited: float) -> sqlite3.OperationalError:
+    problem = sqlite3.OperationalError(f"database is locked: no turn to write within {waited:g} s")
+    problem.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return problem
+
+
+_locks: dict[tuple[str, int], WriterLock] = {}
+
+
+def writer_lock(database: str | os.PathLike[str]) -> WriterLock:
+    """The lock of a database file. A forked child has its own: its parent's is never released."""
+    key = (os.path.realpath(database), os.getpid())
+    return _locks.get(key) or _locks.setdefault(key, WriterLock())
+
+
+class QueuedConnection(sqlite3.Connection):
+    """Holds the writer lock from its first write to the end of the transaction."""
+
+    def __init__(self, database: str | os.PathLike[str], write_wait: float = WRITE_WAIT, create: bool = True, **named: Any) -> None:
+        self._path = os.path.realpath(database)
+        self._write_wait = write_wait
+        self._held: WriterLock | None = None
+        # An empty file put where ours was would throw away the journal beside it.
+        mode = "rwc" if create else "rw"
+        super().__init__(f"file:{quote(self._path)}?mode={mode}", **{**named, "uri": True})
+        self._inode = self._inode_at_path()
+        if super().execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            super().execute("PRAGMA journal_mode=WAL")  # stays with the file
+        super().execute("PRAGMA synchronous=FULL")
+        super().execute("PRAGMA foreign_keys=ON")
+
+    def _inode_at_path(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def is_in_place(self) -> bool:
+        """Is the open file still the one at its path?"""
+        return self._inode_at_path() == self._inode
+
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(factory or QueuedCursor)
+
+    def begin(self) -> None:
+        """Begin to write, unless this transaction already does."""
+        if self.in_transaction:
+            return
+        lock = writer_lock(self._path)
+        super().execute("PRAGMA busy_timeout = 0")
+        try:
+            lock.begin(self, lock.limit(min(self._write_wait, remaining(self._write_wait))))
+        finally:
+            super().execute(f"PRAGMA busy_timeout = {int(self._write_wait * 1000)}")
+        self._held = lock
+
+    def release(self) -> None:
+        """Let the next writer in, once the transaction is over."""
+        lock, self._held = self._held, None
+        if lock is not None:
+            lock.release()
+
+    def commit(self) -> None:
+        try:
+            super().commit()
+        except BaseException:
+            self.rollback()  # no write may stay open without the lock
+            raise
+        finally:
+            self.release()
+
+    def rollback(self) -> None:
+        try:
+            super().rollback()
+        finally:
+            self.release()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self.release()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> Literal[False]:
+        # The driver's own would pass by our commit and rollback.
+        self.commit() if kind is None else self.rollback()
+        return False
+
+    def __del__(self) -> None:
+        if getattr(self, "_held", None) is not None:
+            self.close()
+
+
+class QueuedCursor(sqlite3.Cursor):
+    """Queues before the first statement that writes."""
+
+    connection: QueuedConnection
+
+    def execute(self, sql: str, parameters: Any = (), /) -> QueuedCursor:
+        return self if self._begin(sql) == "begin" else self._done(super().execute, sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> QueuedCursor:
+        self._begin(sql)
+        return self._done(super().executemany, sql, parameters)
+
+    def _begin(self, sql: str) -> str:
+        kind = statement_kind(sql)
+        if kind != "read" and self.connection.isolation_level is not None:
+            self.connection.begin()  # the driver's own begins before INSERT, UPDATE, DELETE, REPLACE
+        return kind
+
+    def _done(self, execute: Any, sql: str, parameters: Any) -> QueuedCursor:
+        try:
+            execute(sql, parameters)
+        finally:
+            if not self.connection.in_transaction:
+                self.connection.release()
+        return self
+
+
+_IGNORED = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"[^\"]*\"", re.DOTALL)
+_READS = re.compile(
+    r"(SELECT|VALUES|PRAGMA|EXPLAIN|BEGIN|COMMIT|END|ROLLBACK|RELEASE|VACUUM|ATTACH|DETACH)\b|\Z",
+    re.IGNORECASE,
+)
+_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b(?!\s*\()", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def statement_kind(sql: str) -> Literal["read", "write", "begin"]:
+    """What a statement does, as far as the lock is concerned. In doubt, "write"."""
+    bare = _IGNORED.sub(" ", sql).strip()
+    if re.match(r"BEGIN\s+(IMMEDIATE|EXCLUSIVE)\b", bare, re.IGNORECASE):
+        return "begin"
+    if re.match(r"WITH\b", bare, re.IGNORECASE):
+        return "write" if _WRITES.search(bare) else "read"
+    return "read" if _READS.match(bare) else "write"
+
+
+_FILE_FAULTS = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB,
+}  # fmt: skip
+
+
+def is_file_fault(problem: BaseException, kinds: Iterable[int] = _FILE_FAULTS) -> bool:
+    """Is it the file, and not what was to be written? Whoever tries at once meets the same."""
+    original = getattr(problem, "orig", problem)
+    return isinstance(original, sqlite3.Error) and original.sqlite_errorcode & 0xFF in kinds
+
+
+def is_busy(problem: BaseException) -> bool:
+    """Is somebody else writing?"""
+    return is_file_fault(problem, (sqlite3.SQLITE_BUSY,))
