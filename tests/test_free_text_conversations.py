@@ -235,3 +235,41 @@ def test_once_a_language_is_unread_any_second_text_is_danger(house: House, secon
 def test_a_landmark_that_is_denied_or_elsewhere_is_for_a_human(house: House, said: str) -> None:
     me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", said)
     assert me.case().state["located"] == "ambiguous" and "frail" not in me.case().state["said"]
+
+
+# ---- killing oneself is not violence towards others (rule 23) ---------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my brother says he will kill himself", "my husband wants to kill himself", "my friend says she will kill herself",
+        "i want to kill myself, i have a gun in my hand", "me quiero matar, tengo una pistola",
+    ],
+)  # fmt: skip
+def test_who_may_kill_themselves_hears_the_truth_unasked(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "3" if said.startswith("my") else "1", said, "2", "1")
+    assert "violence" not in me.case().state["said"] and "weapon" not in me.case().state["said"]
+    later(house, 200)
+    assert any("not found a person for you yet" in text or "No person" in text for text in house.texts_to(me.number)), house.texts_to(
+        me.number
+    )
+
+
+def test_a_gun_in_another_hand_is_violence_as_ever(house: House) -> None:
+    me = house.resident().texts("hello", "1", "i want to die and he has a gun pointed at me", "2", "1")
+    assert "weapon" in me.case().state["said"]
+    later(house, 200)
+    assert house.texts_to(me.number) == []
+
+
+@pytest.mark.parametrize("said", ["ya me tome las pastillas", "me trague las pastillas", "i took the pills"])
+def test_the_pills_are_an_overdose_in_both_languages(house: House, said: str) -> None:
+    me = house.resident().texts(said)
+    assert me.case().level == "R2" and "overdose" in me.case().state["said"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["my 9 year old son wants to die", "mi hija de 12 años se quiere matar", "my daughter is 12 and she cut herself", "i just turned 17"],
+)
+def test_a_child_by_anybodys_words_is_known_to_be_one(house: House, said: str) -> None:
+    assert "minor" in house.resident().texts(said).case().state["said"]

@@ -38,9 +38,10 @@ CONTACT_ANSWERS = {
 }  # fmt: skip
 # What carriers act on by themselves: after one of these no text of ours arrives until START (Twilio's default opt-out words).
 CARRIER_STOPS = frozenset({"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel"})
+ONLY = frozenset({"only", "instead", "solo", "nomas", "solamente"})  # beside "call me": no texts
 _BEHIND_NO = re.compile(r"^\W*(?:no|nope|nah|non)\s*[,.;:!\u2026\u2013\u2014-]+\s*", re.IGNORECASE)
 INQUIRIES = (
-    "about_others", "legal", "officer", "someone_else", "faq_police", "faq_private", "faq_robot", "faq_free", "faq_who", "language",
+    "about_others", "legal", "officer", "other_hands", "someone_else", "faq_police", "faq_private", "faq_robot", "faq_free", "faq_who", "language",
 )  # fmt: skip
 
 
@@ -166,7 +167,7 @@ def read(said: str, question: Question | None, offered: tuple[str, ...], ears: E
         return Reading(Unclear() if _shows(cleaned.words) else Nothing(), verified=verified)
     heard = ears.speech.read(words)
     markers, wishes = frozenset(heard["markers"]), frozenset(heard["wishes"])
-    if "person" in wishes:
+    if "person" in wishes and ONLY.isdisjoint(words):
         wishes -= {"only_calls"}  # "can somebody just call me" asks for somebody, and closes nothing
     dangers = heard["dangers"]
     if (rest := _BEHIND_NO.sub("", cleaned.words)) != cleaned.words:  # "no, tiene un cuchillo" denies nothing
@@ -289,7 +290,7 @@ def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
 
 def _thanks(words: tuple[str, ...], bare: tuple[str, ...], vocabulary: Vocabulary, wishes: frozenset[str]) -> bool:
     """Thanks, an "ok", or a thumb up, and nothing that could be a story."""
-    if len(words) > THANKFUL:
+    if len(words) > THANKFUL or any(_holds(phrase, words) for phrase in vocabulary.unthankful):
         return False
     return "thanks" in (vocabulary.commands.get(words), vocabulary.commands.get(bare)) or "thanks" in wishes
 

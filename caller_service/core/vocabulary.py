@@ -50,6 +50,7 @@ class Vocabulary:
     hedges: frozenset[tuple[str, ...]] = frozenset()  # behind a "no" they make it doubt: "no but sometimes"
     asks: frozenset[tuple[str, ...]] = frozenset()  # how a question begins, and whole messages that name no place
     alone: Mapping[tuple[str, ...], str] = field(default_factory=dict)  # whole messages that are a kind of danger
+    unthankful: frozenset[tuple[str, ...]] = frozenset()  # thanks with one of these are more than thanks
 
     def joined(self, other: Vocabulary) -> Vocabulary:
         """This vocabulary, and what the other adds where this one is silent. People mix languages under stress."""
@@ -64,4 +65,5 @@ class Vocabulary:
             self.hedges | other.hedges,
             self.asks | other.asks,
             {**other.alone, **self.alone},
+            self.unthankful | other.unthankful,
         )

@@ -57,6 +57,7 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         frozenset(normal(phrase) for phrase in told.get("hedges", ())),
         frozenset(normal(phrase) for phrase in told.get("asks", ())),
         _by_phrase(told.get("alone", {})),
+        frozenset(normal(phrase) for phrase in told.get("unthankful", ())),
     )
 
 
