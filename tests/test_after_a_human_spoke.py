@@ -9,7 +9,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import House, Resident
+from conftest import House, Resident, signed
 
 from caller_service.core.program import Rung
 
@@ -358,3 +358,170 @@ def test_a_lowered_case_that_is_held_is_answered_or_asked_of_others(house: House
     assert not any("the time you gave" in text for text in house.texts_to(DANA))
     me.texts("0")
     assert me.heard and me.case().level == "R2"
+
+
+# ---- somebody else's hands, and words that are taken for their opposite --------------------------------------------------
+HANDS = ["wrong number", "this is her husband who is this", "numero equivocado", "quien es? soy su esposo", "this is not my phone"]
+
+
+@pytest.mark.parametrize("said", HANDS)
+def test_whoever_finds_the_phone_while_a_human_speaks_hears_nothing(house: House, said: str) -> None:
+    """No second case and no first words of ours: they would show what it is (rules 9 and 25)."""
+    me, code = held(house)
+    me.texts(said)
+    house.settles()
+    assert me.heard == []
+    assert len(house.rows("case")) == 1 and me.case().state["said"].count("watched") == 1
+    assert f"{code}: they may be watched" in house.texts_to(DANA)[-1]
+    staff(house, DANA, f"{code} LIFT: she wrote the word we agreed on")
+    me.texts("its me again")
+    assert "Sent" in staff(house, DANA, f"{code} I am still here.")[0]
+
+
+@pytest.mark.parametrize("said", HANDS)
+def test_whoever_finds_the_phone_after_violence_hears_nothing(house: House, said: str) -> None:
+    me = house.resident().texts("my husband is hitting me", "2", "1")
+    me.texts(said)
+    assert me.heard == [] and len(house.rows("case")) == 1
+
+
+@pytest.mark.parametrize("said", ["stop texting me", "no more texts", "ALTO", "no me escriban mas"])
+def test_who_stops_in_words_and_writes_again_is_answered_by_the_human(house: House, said: str) -> None:
+    me, code = held(house)
+    me.texts(said)
+    house.settles()
+    assert "took contact back" in house.texts_to(DANA)[-1]
+    (refused,) = staff(house, DANA, f"{code} Are you there?")
+    assert "Not sent" in refused, "nothing unasked, and the text that says stop asks for nothing"
+    house.wait(60)
+    me.texts("please help me i cant do this")
+    assert "Sent" in staff(house, DANA, f"{code} I am here. Did you call 911?")[0]
+    assert house.texts_to(WHO)[-1] == f"{NAME}: I am here. Did you call 911?"
+
+
+def test_a_carriers_own_stop_is_answered_by_nobody(house: House) -> None:
+    me, code = held(house)
+    me.texts("STOP")
+    house.settles()
+    assert "they stopped texts" in house.texts_to(DANA)[-1]
+    me.texts("hello")
+    assert "Not sent" in staff(house, DANA, f"{code} I am here")[0]
+
+
+@pytest.mark.parametrize("said", ["stop writing, he is here", "deja de escribir, el esta aqui", "no escribas", "only call me"])
+def test_contact_taken_back_is_heard_and_opens_no_window(house: House, said: str) -> None:
+    me, code = held(house)
+    me.texts(said)
+    assert "text" in me.case().state["withdrawn"]
+    assert "Not sent" in staff(house, DANA, f"{code} ok")[0]
+
+
+@pytest.mark.parametrize(
+    "said", ["he is not reading my texts, you can write", "he cant see my phone", "nobody can see this phone", "el no lee mis mensajes"]
+)
+def test_it_is_safe_is_not_read_as_its_opposite(house: House, said: str) -> None:
+    me, code = held(house)
+    me.texts(said)
+    case = me.case().state
+    assert case["withdrawn"] == [] and "watched" not in case["said"]
+    house.wait(700)
+    assert "Sent" in staff(house, DANA, f"{code} I am here")[0]
+
+
+def test_lifting_what_was_watched_lets_the_human_write_again(house: House) -> None:
+    me, code = held(house)
+    me.texts("hes reading my texts")
+    staff(house, DANA, f"{code} LIFT: she says he left")
+    house.wait(700)
+    assert "Sent" in staff(house, DANA, f"{code} I am here")[0]
+
+
+# ---- a human who has it must be there ------------------------------------------------------------------------------------
+THANKS_AND_MORE = ["ok thanks but im scared", "gracias pero tengo miedo", "thanks i cant do this anymore"]
+
+
+@pytest.mark.parametrize("said", THANKS_AND_MORE)
+def test_thanks_with_more_behind_them_wait_for_an_answer(house: House, said: str) -> None:
+    me, _ = held(house)
+    house.wait(20)
+    me.texts(said)
+    later(house, 130)
+    assert "wait for your answer" in house.texts_to(DANA)[-1]
+
+
+@pytest.mark.parametrize("said", ["are you safe", "donde estas", "tell me where you are", "ok. where is he"])
+def test_a_question_without_its_mark_is_one(house: House, said: str) -> None:
+    me, code = held(house)
+    staff(house, DANA, f"{code} {said}")
+    house.wait(20)
+    me.texts("thanks")
+    later(house, 130)
+    assert "wait for your answer" in house.texts_to(DANA)[-1]
+
+
+def test_a_holder_who_never_answers_is_nobody_and_the_backstop_is_rung(house: House) -> None:
+    me, _ = held(house)
+    me.texts("im so tired")
+    for _ in range(8):
+        later(house, 120)
+        me.texts("are you there")
+    backstops = {rung.name for rung in house.parts.program.backstops}
+    assert backstops & asked(house), "the contracted line was rung (rule 4)"
+    assert me.case().state["holder"] == "" and me.case().level == "R2"
+    assert house.words("truth.backstop") in house.texts_to(WHO)
+    assert me.heard, "and from here on software says at least the truth"
+
+
+def test_at_twice_the_time_of_an_emergency_somebody_else_is_asked_not_the_holder(house: House) -> None:
+    me = house.resident().texts("hello", "1", "1", "1")
+    house.settles()
+    code = me.case().reference
+    staff(house, SECOND, code)
+    staff(house, SECOND, f"{code} Luis here. What happened?")
+    pages = len(house.rows("page"))
+    me.texts("i cut my arm")
+    later(house, 125)
+    new = {row.person for row in house.rows("page")[pages:]}
+    assert NAME in new and "Second dispatcher" not in new, new
+
+
+def test_after_a_hand_over_that_nobody_answers_the_next_is_not_the_absent_one(house: House) -> None:
+    _, code = held(house)
+    staff(house, DANA, f"{code} HAND TO Second dispatcher")
+    pages = len(house.rows("page"))
+    later(house, 95)
+    new = {row.person for row in house.rows("page")[pages:]}
+    assert new and "Second dispatcher" not in new, new
+
+
+def test_given_back_after_a_lowering_somebody_else_reads_on(house: House) -> None:
+    _, code = held(house)
+    staff(house, DANA, f"{code} LOWER: calm")
+    pages = len(house.rows("page"))
+    staff(house, DANA, f"{code} GIVE BACK")
+    new = {row.person for row in house.rows("page")[pages:]}
+    assert new and NAME not in new, new
+
+
+def test_words_that_did_not_arrive_are_told_to_who_wrote_them(house: House) -> None:
+    me, code = held(house)
+    text = house.rows("message", direction="out", keys="note")[-1]
+    signed(
+        house,
+        f"/twilio/receipts/message?id={text.id}",
+        {"MessageStatus": "undelivered", "MessageSid": text.provider_id, "ErrorCode": "30006"},
+    )
+    house.settles()
+    assert f"{code}: your words did not arrive" in house.texts_to(DANA)[-1]
+    assert me.case().state["holder"] == NAME
+
+
+def test_nobody_is_handed_a_fourth_and_who_hands_over_hears_why(house: House) -> None:
+    for place in range(3):
+        one = in_danger(house, f"+1720555016{place}")
+        staff(house, SECOND, one.case().reference)
+        staff(house, SECOND, f"{one.case().reference} I am here.")
+    me, code = held(house)
+    (answer,) = staff(house, DANA, f"{code} HAND TO Second dispatcher")
+    assert "Second dispatcher holds three already" in answer
+    assert me.case().state["holder"] == NAME

@@ -158,7 +158,8 @@ def _number(conn: sa.Connection, parts: Parts, text: Text) -> str:
     if text.contact_id is None:
         return ""
     contact = contacts.by_id(conn, parts.sealer, text.contact_id)
-    return "" if contact.stopped else contact.number
+    answers = text.keys == "note"  # a human's answer to who stopped in words and wrote again: allowed, or it is not here
+    return "" if contact.stopped and not answers else contact.number
 
 
 def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool) -> None:

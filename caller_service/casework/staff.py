@@ -133,6 +133,7 @@ REFUSALS = {
     "too_far": "page.too_far",
     "may_not_text": "page.note_refused",
     "full": "page.full",
+    "full_other": "page.full_other",
     "reason_needed": "page.reason",
     "not_yours": "page.held",
     "paused_before": "page.paused_before",

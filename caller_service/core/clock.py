@@ -18,6 +18,7 @@ from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Effects, HandOff, Page, Record, Rescue, Say
 from .escalation import climbed, ladder_of, page_rung, wait
+from .holding import asked_instead, let_go
 from .ledger import began_nothing, end
 from .program import Clocks, Hours, Program
 from .protocol import DOUBT, Level
@@ -192,8 +193,10 @@ def _truth(case: Case, scene: Scene) -> Step:
 
 
 def _backstop_due(case: Case, program: Program) -> datetime | None:
-    """The ladder ran twice, or ten minutes: the contracted line is rung (rule 4)."""
+    """The ladder ran twice, or ten minutes: the contracted line is rung (rule 4). A holder who does not answer is nobody."""
     paged = case.marks.get("first_paged")
+    if case.held and case.in_danger and "backstop_rung" not in case.marks and _unanswered(case):
+        return case.marks["reply_late"] + timedelta(seconds=program.clocks.backstop)
     if paged is None or not case.unjoined or "backstop_rung" in case.marks:
         return None
     due = paged + timedelta(seconds=program.clocks.backstop)
@@ -201,8 +204,17 @@ def _backstop_due(case: Case, program: Program) -> datetime | None:
     return case.marks["paged"] if twice and case.rung >= twice and case.page_waits else due
 
 
+def _unanswered(case: Case) -> bool:
+    """A text of theirs waits, and the holder was prompted and did not answer."""
+    waits, late = case.marks.get("awaits_human"), case.marks.get("reply_late")
+    return waits is not None and late is not None and late >= waits
+
+
 def _backstop(case: Case, scene: Scene) -> Step:
-    """Rung whatever hours say; an alarm; and the resident hears not to wait for us."""
+    """Rung whatever hours say; an alarm; and the resident hears not to wait for us. A holder who is not there holds it no
+    longer: the truth goes on."""
+    if case.held:
+        case = let_go(case, scene)
     case = replace(case, truth_line="truth.backstop").marked(backstop_rung=scene.now, truth=scene.now)
     if not may_text(case, "truth.backstop"):
         case = case.marked(truth_owed=scene.now)
@@ -232,9 +244,9 @@ def _join_due(case: Case, program: Program) -> datetime | None:
 
 def _join(case: Case, scene: Scene) -> Step:
     """They accepted and did not come: the next person, and the truth goes on."""
-    case = replace(case, rung=case.rung + 1).marked(lapsed=scene.now, paged=scene.now)
+    case, pages = asked_instead(case.marked(lapsed=scene.now, paged=scene.now), case.accepted_by, scene)
     alert = Alert("alert.join", case.accepted_by)
-    return Step(case, (*page_rung(case, "danger", case.rung, scene), alert, HandOff("not_joined"), Record("not_joined")))
+    return Step(case, (*pages, alert, HandOff("not_joined"), Record("not_joined")))
 
 
 def _paused_until(case: Case, program: Program) -> datetime | None:
@@ -268,9 +280,9 @@ def _reply(case: Case, scene: Scene) -> Step:
     if not case.in_danger:
         case = case.marked(reply_late=scene.now)
         return Step(case, (*page_rung(case, "review", 0, scene, supervisor=True), alert, HandOff("no_answer"), Record("holder_silent")))
-    case = replace(case, rung=case.rung + 1).marked(reply_late=scene.now, lapsed=scene.now, paged=scene.now)
-    page = page_rung(case, "danger", case.rung, scene, supervisor=True)
-    return Step(case, (*page, alert, HandOff("no_answer"), Record("holder_silent")))
+    case = case.marked(reply_late=scene.now, lapsed=scene.now, paged=scene.now)
+    case, pages = asked_instead(case, case.holder, scene, supervisor=True)
+    return Step(case, (*pages, alert, HandOff("no_answer"), Record("holder_silent")))
 
 
 def _held_due(case: Case, program: Program) -> datetime | None:

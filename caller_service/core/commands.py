@@ -21,12 +21,15 @@ OBEYED_WHEN_HELD = frozenset({"stop", "start", "help", "emergency", "emergency_f
 
 
 def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """No more texts. Only a carrier's own word keeps our answers away too; after violence other words hear but "OK."."""
+    """No more texts. Only a carrier's own word keeps answers away too; after violence other words hear but "OK."."""
     words = "stop.confirmed" if reply.of == "carrier" else "withdrawn.short" if case.violent else "stop.words"
-    return Step(replace(case, cannot_text="stopped"), (OptOut(), Say(words), Record("opted_out")))
+    said = case.said - {"stopped_in_words"} if reply.of == "carrier" else case.said | {"stopped_in_words"}
+    case = replace(case, cannot_text="stopped", said=said).marked(withdrawn=case.marks["heard"])
+    return Step(case, (OptOut(), Say(words), Record("opted_out")))
 
 
 def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
+    case = replace(case, said=case.said - {"stopped_in_words"})
     missed = told_after_all(replace(case, cannot_text=""), unasked=False)
     late = owed(missed.case)
     told = late.case.unmarked("untold", "not_reached") if late.case.in_danger else late.case  # said just now: nobody is rung for it

@@ -21,6 +21,7 @@ from .protocol import Level
 from .refusal import Refused
 from .routing import Scene
 from .safe_contact import (
+    HUMAN_WORDS,
     RESCUE_PAUSE,
     gated,
     may_note,
@@ -336,12 +337,20 @@ def cannot_text(case: Case, why: str) -> Step:
 def text_lost(
     case: Case, why: str, text_id: str, written: datetime, scene: Scene, keys: Collection[str], arrived: bool, told: frozenset[str]
 ) -> Step:
-    """A text, written at that time with these `keys`, did not reach the resident. Where calls are safe we call instead, at most
+    """A text, written at that time with these `keys`, did not reach the resident: whoever wrote it hears so. Where calls are safe we call instead, at most
     every ten minutes; where they are not, whoever looks after the case is told aloud. It closes nothing. `arrived`: a text written
     later did reach them. Then texts do, and what they missed is told, but for `told`, the keys of what was written since and has
     not failed."""
     if case.ended:
         return Step(case)
+    step = _lost(case, why, text_id, written, scene, keys, arrived, told)
+    wrote = bool(HUMAN_WORDS & set(keys)) and case.in_charge
+    return Step(step.case, (*step.effects, Alert("alert.note_lost", case.in_charge))) if wrote else step
+
+
+def _lost(
+    case: Case, why: str, text_id: str, written: datetime, scene: Scene, keys: Collection[str], arrived: bool, told: frozenset[str]
+) -> Step:
     case = _voided(case, keys, scene)
     lost = max(written, case.marks.get("lost", written))
     case = case.marked(untold=scene.now, lost=lost, **_owed_again(case, keys, scene))

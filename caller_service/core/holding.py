@@ -7,6 +7,7 @@ sealed with the case, the journal holds codes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace as with_changes
 
@@ -20,6 +21,7 @@ from .protocol import SKIPPED, UNREADABLE, Level
 from .refusal import Refused
 from .routing import Scene
 from .safe_contact import gated, may_note, may_write_once
+from .vocabulary import normal
 
 Deed = Callable[[Case, str, str, Scene], Step]  # done by name, with a reason
 
@@ -66,12 +68,27 @@ def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
     off = case.holder == by and "shift_left" in case.marks  # their shift is over: they may write, and the ladder goes on
     case, taken = (case, ()) if off else _taken(case, by, scene)
     case = replace(case, holder=by, asked="", offered=(), unreadable=0)
-    case = case.unmarked("awaits_human", "paused", "joined_owed", "truth_owed", "held_prompted", "held_late")
+    case = case.unmarked("awaits_human", "paused", "joined_owed", "truth_owed", "held_prompted", "held_late", "backstop_rung")
     case = case if off else case.unmarked("lapsed")
-    case = case.marked(human_asked=scene.now) if "?" in words or "\u00bf" in words else case.unmarked("human_asked")
+    case = case.marked(human_asked=scene.now) if _asks(words) else case.unmarked("human_asked")
     case = case.marked(spoken=scene.now)
     step = _says(case, by, words, scene)
     return Step(step.case, (*step.effects, *taken))
+
+
+# How people on duty ask, in the languages they write in; "?" is often left out on a phone.
+_ASKS = frozenset(
+    {"are", "is", "can", "could", "do", "did", "does", "have", "has", "will", "would", "what", "whats", "where", "wheres", "who"}
+    | {"when", "why", "how", "which", "tell", "say", "reply", "text", "answer", "write", "let"}
+    | {"esta", "estas", "puede", "puedes", "hay", "tiene", "tienes", "que", "donde", "quien", "cuando", "como", "cuanto", "cual"}
+    | {"diga", "digame", "dime", "conteste", "contesta", "responda", "escriba", "necesita", "necesitas", "quiere", "quieres"}
+)
+
+
+def _asks(words: str) -> bool:
+    """Do a human's words ask for an answer? Doubt counts as a question: then silence is noticed (rule 21)."""
+    sentences = re.split(r"[.!,;\n]+", words)
+    return "?" in words or any((normal(each) or ("",))[0] in _ASKS for each in sentences)
 
 
 def _taken(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
@@ -120,7 +137,7 @@ def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: i
     if scene.program.rung_of(to) is None:  # the resident hears the name: it must be somebody we can tell
         raise Refused("no_such_person", to)
     if case.in_danger and others >= MOST_HELD:
-        raise Refused("full")
+        raise Refused("full_other", to)
     case = _voice_to(case, to, scene).remarked(by, reason)
     told = (Say("human.handed_over", {"name": to}, unasked=True), Alert("alert.handed", to, by))
     return _kept(case, (*told, HandOff("handed_over"), Record("handed_over", {"by": by, "to": to})))
@@ -133,30 +150,47 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if by not in (case.holder, case.accepted_by):
         raise Refused("not_yours", case.in_charge)
     spoke = case.held
-    case = replace(case.remarked(by, reason), holder="", accepted_by="").unmarked(*HELD_MARKS, "acknowledged", "promised")
-    case = move(case, Status.DECLINED, scene.now) if case.human_has_it else case  # nobody has it now
+    case = let_go(case.remarked(by, reason), scene)
     told = (HandOff("released"), Record("released", {"by": by}))
     if not case.in_danger:
         case, _ = reconsider(scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene))  # a human reads on
         case = replace(case, round=case.round + 1, review_rung=0).marked(review=scene.now, review_paged=scene.now)
-        return _kept(case, (*page_rung(case, "review", 0, scene), *told))
-    case, pages = _asked_instead(case.marked(paged=scene.now), by, scene)
+        case, pages = _reads_instead(case, by, scene)
+        return _kept(case, (*pages, *told))
+    case, pages = asked_instead(case.marked(paged=scene.now), by, scene)
     words = (Say("human.again", unasked=True),) if spoke else ()
     return _kept(case, (*words, *pages, *told))
 
 
-def _asked_instead(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
-    """The next on the ladder who are not `by`: two of them at R1 (rule 4), if there are so many."""
+def _reads_instead(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
+    """Who reads it instead of `by`; if nobody else does, they do."""
+    for rung in range(len(scene.program.rungs("review")) + 1):
+        asked = page_rung(case, "review", rung, scene)
+        pages = tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in asked)
+        if any(isinstance(each, Page) and people(each, scene) for each in pages):
+            return replace(case, review_rung=rung), pages
+    return case, page_rung(case, "review", 0, scene)
+
+
+def let_go(case: Case, scene: Scene) -> Case:
+    """Nobody has it now."""
+    case = replace(case, holder="", accepted_by="").unmarked(*HELD_MARKS, "acknowledged", "promised")
+    return move(case, Status.DECLINED, scene.now) if case.human_has_it else case
+
+
+def asked_instead(case: Case, by: str, scene: Scene, supervisor: bool = False) -> tuple[Case, tuple[Effect, ...]]:
+    """The next on the ladder who are not `by`: two of them at R1 (rule 4), if there are so many. `supervisor`: them too."""
     two = case.level == Level.R1
     best: tuple[int, tuple[Effect, ...]] = (case.rung + 1, ())
-    most = 0
+    most = (0, 0)
     for rung in range(case.rung + 1, case.rung + 1 + max(1, len(scene.program.rungs("danger")))):
-        asked = page_rung(case, "danger", rung, scene, two)
+        asked = page_rung(case, "danger", rung, scene, two, supervisor)
         pages = tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in asked)
-        many = max((len(people(each, scene)) for each in pages if isinstance(each, Page)), default=0)
+        reached = [people(each, scene) for each in pages if isinstance(each, Page)]
+        many = max(((sum(not one.supervisor for one in every), len(every)) for every in reached), default=(0, 0))
         if many > most:
             best, most = (rung, pages), many
-        if many >= 1 + two:
+        if many[0] >= 1 + two:
             break
     return replace(case, rung=best[0]), best[1]
 

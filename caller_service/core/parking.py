@@ -14,14 +14,22 @@ from .commands import said_again
 from .effect import Alert, Effect, HandOff, Record
 from .reply import Command, Inquiry, Reading
 from .routing import Scene
-from .screening import recompute
+from .screening import found_out, recompute
 
 
 def asks_for_another(case: Case, reading: Reading) -> bool:
-    """Does somebody else hold the phone? While nothing is known yet, there is nothing to keep apart."""
+    """Does somebody else ask for help with this phone? While nothing is known yet, there is nothing to keep apart.
+
+    While they are watched nothing opens a second case: its first words would show. "Wrong number" is no request where
+    somebody may be found out by it (`found_out`).
+    """
     reply = reading.reply
-    asked = (isinstance(reply, Command) and reply.name == "new") or (isinstance(reply, Inquiry) and reply.about == "someone_else")
-    return asked and bool(case.answers or case.narrative or case.in_danger or case.status != Status.SCREENING)
+    known = case.answers or case.narrative or case.in_danger or case.status != Status.SCREENING
+    if not known or case.watched:
+        return False
+    if isinstance(reply, Command):
+        return reply.name == "new"
+    return isinstance(reply, Inquiry) and reply.about in ("someone_else", "other_hands") and not found_out(case, reading)
 
 
 def park(case: Case, scene: Scene, heard: datetime) -> Step:

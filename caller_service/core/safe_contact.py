@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from .case import Case, Status, Step, replace
@@ -90,14 +90,20 @@ def may_text(case: Case, key: str) -> bool:
     return _texts_wanted(case) and not (case.quiet and key not in THROUGH_QUIET)
 
 
+def stopped_in_words(case: Case) -> bool:
+    """They stopped texts in words that no carrier acts on: whoever writes again is answered."""
+    return case.cannot_text == "stopped" and "stopped_in_words" in case.said
+
+
 def may_note(case: Case, now: datetime) -> bool:
     """May a human's own words be sent? Where texting was called safe; else only as an answer to what was just written."""
     terms = TERMS[standing(case)]
-    if case.cannot_text or case.parked:
+    if case.parked or (case.cannot_text and not stopped_in_words(case)):
         return False
     if terms.human and _texts_wanted(case):
         return True
-    return terms.answer and now - case.marks["heard"] <= STILL_THERE
+    wrote_since = case.marks["heard"] > case.marks.get("withdrawn", datetime.min.replace(tzinfo=UTC))  # "stop" asks for no answer
+    return (terms.answer or stopped_in_words(case)) and wrote_since and now - case.marks["heard"] <= STILL_THERE
 
 
 def may_write_once(case: Case, reason: str) -> bool:

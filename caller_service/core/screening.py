@@ -7,6 +7,7 @@ software reads and applies -> the level -> people are asked if danger is new -> 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 
 from . import hand_off
@@ -36,7 +37,7 @@ from .reply import (
     Withdrawal,
 )
 from .routing import Scene
-from .safe_contact import Standing, gated, owed, standing, told_after_all
+from .safe_contact import Standing, gated, owed, standing, stopped_in_words, told_after_all, touchy
 from .service_area import locate
 from .settling import FOLLOW_UPS, settle
 from .vocabulary import normal
@@ -48,6 +49,7 @@ SAME_WORDS = 4  # the so-manyth text with the same words within SAME_WITHIN gets
 SAME_WITHIN = timedelta(minutes=10)
 BY_HAND = timedelta(seconds=45)  # between two texts: an automatic reply comes sooner
 HUMAN_NEAR = timedelta(minutes=15)  # who wrote within this speaks with them: software puts no question behind the words
+ALERTS_HELD = {"watched": "alert.watched", "stop": "alert.stopped"}
 LINES = ("again.human", "again.waiting", "again.here")  # "we have your message" in danger, never the same twice
 READ_LINES = ("heard.one", "heard.two", "heard.three")  # the same outside danger
 
@@ -63,6 +65,8 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
     if not first and case.recent and case.recent[-1][1] == mark and not _readable(case, scene, heard, delivered):
         return Step(case.marked(heard=heard), (Record("repeated"),))  # one reply, whatever its ids (rule 8)
     often = sum(1 for at, words in case.recent if words == mark and heard - datetime.fromisoformat(at) <= SAME_WITHIN)
+    if found_out(case, reading):
+        reading = with_changes(reading, reply=Command("watched", alone=False))
     case = _begun(case, reading, heard, mark, first)
     if first and _asks_for_nothing(case, reading):
         return _answered_closed(case, reading, scene)
@@ -94,7 +98,7 @@ def _told_whoever_accepted(before: Case, step: Step, reply: Reply, said: str) ->
     case = step.case
     if not (case.in_danger and case.human_has_it and case.accepted_by) or case.ended or not said.strip():
         return step
-    new = isinstance(reply, Danger) and bool(set(reply.kinds) - before.said)
+    new = isinstance(reply, Danger) and bool(set(_kinds(before, reply)) - before.said)
     told = [effect for effect in step.effects if isinstance(effect, Alert) and effect.name == case.accepted_by and effect.key in WORDS_TOLD]
     key = "alert.danger" if new else told[0].key if told else "alert.words"
     others = tuple(effect for effect in step.effects if effect not in told)
@@ -102,6 +106,13 @@ def _told_whoever_accepted(before: Case, step: Step, reply: Reply, said: str) ->
 
 
 # ---- before anything is read ----------------------------------------------------------------------------------------
+
+
+def found_out(case: Case, reading: Reading) -> bool:
+    """ "Wrong number", "this is her husband", where danger is known or a human speaks with them: a cover, or somebody who
+    found the phone. Either way they are watched: silence, and a human reads (rules 9 and 25)."""
+    reply = reading.reply
+    return isinstance(reply, Inquiry) and reply.about == "other_hands" and (touchy(case) or case.held)
 
 
 def _fingerprint(case: Case, said: str) -> str:
@@ -158,7 +169,7 @@ def _says_nothing_new(case: Case, reading: Reading) -> bool:
     if reading.answerlike:  # a person who hurries: every question may be answered with the same number
         return False
     if isinstance(reply, Danger):
-        return set(reply.kinds) <= case.said
+        return set(_kinds(case, reply)) <= case.said
     return isinstance(reply, (Story, Unclear, Nothing, Reaction, Inquiry, Thanks, Farewell))
 
 
@@ -189,10 +200,10 @@ def _only_ok(case: Case, closing: tuple[Effect, ...], scene: Scene) -> Step:
 def _withdrawn(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
     """What takes contact back is believed at once, whatever else the text says (rule 10)."""
     closing = reading.closing - case.withdrawn
-    stops = isinstance(reading.reply, Command) and reading.reply.name in ALONE
+    stops = isinstance(reading.reply, Command) and reading.reply.name in (*ALONE, "watched")  # silence is stricter
     if not closing or stops or isinstance(reading.reply, Answer):
         return case, ()
-    case = replace(case, withdrawn=case.withdrawn | closing)
+    case = replace(case, withdrawn=case.withdrawn | closing).marked(withdrawn=case.marks["heard"])
     words = "withdrawn.short" if case.violent else "withdrawn.call" if closing == {"call"} else "withdrawn.ok"
     told = Alert("alert.withdrawn", case.accepted_by) if case.accepted_by else None
     return case, (Say(words), Record("withdrawn", {"ways": " ".join(sorted(closing))}), *((told,) if told else ()))
@@ -238,10 +249,13 @@ def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: da
         return Step(case)
     obeyed = _obeyed(case, reading, scene)
     case, effects = obeyed.case, obeyed.effects
-    alert = "alert.watched" if isinstance(reply, Command) and reply.name == "watched" else "alert.words"
+    alert = ALERTS_HELD.get(reply.name, "alert.words") if isinstance(reply, Command) else "alert.words"
+    if alert == "alert.stopped" and stopped_in_words(case):
+        alert = "alert.withdrawn"
     if isinstance(reply, Danger):
-        new = reply.kinds if not case.in_danger else tuple(kind for kind in reply.kinds if kind not in case.dangers)
-        case = said_again(case, frozenset(reply.kinds), scene)  # a human may have lowered it: it counts anew (rule 1)
+        kinds = _kinds(case, reply)
+        new = kinds if not case.in_danger else tuple(kind for kind in kinds if kind not in case.dangers)
+        case = said_again(case, frozenset(kinds), scene)  # a human may have lowered it: it counts anew (rule 1)
         if new:
             effects, alert = danger_words(case, new, scene.program.protocol)[:1], "alert.danger"
     elif isinstance(reply, Farewell):
@@ -287,8 +301,9 @@ def _while_left(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
     obeyed = _obeyed(case, reading, scene)
     case, effects = obeyed.case, obeyed.effects
     if isinstance(reply, Danger):
-        new = tuple(kind for kind in reply.kinds if kind not in case.dangers)
-        case = said_again(case, frozenset(reply.kinds), scene)
+        kinds = _kinds(case, reply)
+        new = tuple(kind for kind in kinds if kind not in case.dangers)
+        case = said_again(case, frozenset(kinds), scene)
         effects = danger_words(case, new, scene.program.protocol)[:1]
     case, closing = _withdrawn(case, reading)
     step = recompute(_kept(case, said), scene)
@@ -471,12 +486,20 @@ def danger_words(case: Case, kinds: tuple[str, ...], protocol: Protocol) -> tupl
     return tuple(Say(key) for key in dict.fromkeys(keys))
 
 
+def _kinds(case: Case, reply: Danger) -> tuple[str, ...]:
+    """The kinds of danger, in this case. A weapon in the hand of who may kill themselves is no violence towards others."""
+    kinds = set(reply.kinds)
+    own = "own_weapon" in kinds and bool({"suicide", "attempt"} & (kinds | set(case.dangers))) and not {"violence", "abuse"} & kinds
+    return tuple(kind for kind in reply.kinds if kind != "weapon") if own else reply.kinds
+
+
 def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
     """Danger in free text: what to do, at once; a human; and `health` asked again (rule 7). A kind that is known already
     gets its words once; whoever has the case hears that it was said again."""
     protocol = scene.program.protocol
-    new = tuple(kind for kind in reply.kinds if kind not in case.said)
-    case = said_again(case, frozenset(reply.kinds), scene)
+    kinds = _kinds(case, reply)
+    new = tuple(kind for kind in kinds if kind not in case.said)
+    case = said_again(case, frozenset(kinds), scene)
     if not new and case.in_danger:
         case, words = _line(case, LINES)
         return Step(case, (words, *_whoever_accepted(case, "alert.again")))
@@ -485,7 +508,7 @@ def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
     case = replace(case, answers=answers, again=again, asked=case.asked or "health")
     if case.asked != "health" and protocol.question(case.asked).follow_up:
         case = replace(case, asked="health", unreadable=0)
-    return Step(case, danger_words(case, new or reply.kinds, protocol)[:2])
+    return Step(case, danger_words(case, new or kinds, protocol)[:2])
 
 
 def _answer(case: Case, question: Question, reply: Answer, scene: Scene, heard: datetime, delivered: datetime | None) -> Step:
@@ -558,7 +581,7 @@ def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step
     if reply.about == "language":
         case = replace(said_again(case, frozenset({"unread_language"}), scene), interpreter=True)
         return Step(case, (Say("language.which"), Record("language_asked")))
-    if reply.about == "someone_else":
+    if reply.about in ("someone_else", "other_hands"):
         return Step(case)
     police = reply.about == "faq_police" and scene.program.law_enforcement  # "we are not police" would not be true (rule 22)
     words = "faq.police.law_enforcement" if police else f"faq.{reply.about.removeprefix('faq_')}"

@@ -352,6 +352,7 @@ REFUSALS = {
     "not_yours": "You do not have it.",
     "no_such_person": "Nobody of that name stands on a ladder: whoever goes on takes it over by name.",
     "full": "Nobody holds more than three conversations in danger.",
+    "full_other": "They hold three conversations in danger already.",
     "paused_before": "There is one pause in a conversation.",
     "no_such_question": "There is no such question.",
     "no_such_choice": "That is none of its answers.",
