@@ -3,6 +3,6 @@
 import os
 
 from caller_service import create_app
-from caller_service.settings import Settings
+from caller_service.config.settings import Settings
 
 app = create_app(Settings.from_environment(os.environ))

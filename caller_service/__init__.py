@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from caller_service.config.settings import Settings
     from caller_service.core.program import Program
-    from caller_service.settings import Settings
 
 __version__ = "0.1.0"
 
 
 def create_app(settings: Settings, program: Program | None = None) -> Flask:
     """Build the parts and hang the doors. In live, raises NotReady with every reason not to start."""
-    from caller_service.building import build  # the composition root pulls in everything: only when an app is wanted
+    from .app import build
 
     return build(settings, program)

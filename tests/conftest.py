@@ -27,17 +27,17 @@ from throwaway_postgres import ThrowawayPostgres
 from twilio.request_validator import RequestValidator
 
 import caller_service
-from caller_service.casework.call_person import call_person
-from caller_service.casework.hand_off import deliver
+from caller_service.casework.outbound.call_person import call_person
+from caller_service.casework.outbound.deliver import deliver
+from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.parts import Parts
-from caller_service.casework.send_text import send_text
-from caller_service.casework.tick import sweep
-from caller_service.cli import migrated
-from caller_service.front.guard import token_hash
+from caller_service.casework.timers import sweep
+from caller_service.commands.main import migrated
+from caller_service.config.settings import Settings
 from caller_service.language.segments import fitted
 from caller_service.language.wording import filling
-from caller_service.settings import Settings
 from caller_service.store.tables import Base
+from caller_service.store.tokens import token_hash
 
 ME = "+17205550123"
 MONDAY_NOON = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)  # noon in the rehearsal city

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import caller_service
 from caller_service.casework.interpret import hear
+from caller_service.config.program_file import read_program
 from caller_service.core import clock
 from caller_service.core.case import Case, Step, from_plain, to_plain
 from caller_service.core.effect import Alert, Ask, Effect, Effects, HandOff, OptIn, OptOut, Page, Record, Say, StandDown
@@ -24,7 +25,6 @@ from caller_service.core.screening import advance
 from caller_service.language.catalog import read_catalog
 from caller_service.language.vocabularies import read_ears
 from caller_service.language.wording import Words, texts
-from caller_service.program import read_program
 
 PROGRAM = read_program(Path(caller_service.__file__).parent / "programs" / "rehearsal" / "program.toml")
 CATALOG = read_catalog(PROGRAM.languages)

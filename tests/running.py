@@ -32,23 +32,23 @@ from sqlalchemy.pool import NullPool
 from throwaway_postgres import ThrowawayPostgres
 
 import caller_service
+from caller_service.config.program_file import read_program
+from caller_service.config.settings import Settings
 from caller_service.core.program import Program
-from caller_service.front.guard import token_hash
-from caller_service.program import read_program
 from caller_service.rehearsal.board import Answer, Board, Held
 from caller_service.rehearsal.cad_stand_in import create_cad
+from caller_service.rehearsal.carrier import Heard, Line, TwilioSettings
+from caller_service.rehearsal.carrier_state import Exchange, Text
 from caller_service.rehearsal.dispatcher import CadSettings, Dispatcher, Move
-from caller_service.rehearsal.exchange import Exchange, Text
-from caller_service.rehearsal.line import Heard, Line, TwilioSettings
 from caller_service.rehearsal.pages import served
 from caller_service.rehearsal.twilio_stand_in import create_twilio
-from caller_service.settings import Settings
 from caller_service.store.tables import token as tokens
+from caller_service.store.tokens import token_hash
 
 T = TypeVar("T")
 
 PACKAGE = Path(caller_service.__file__).parent
-COMMAND = (sys.executable, "-m", "caller_service.cli")
+COMMAND = (sys.executable, "-m", "caller_service.commands.main")
 STARTED = 20.0  # seconds a process has to start on a busy machine
 SOON = 10.0  # seconds what was caused has to happen in
 TWILIO_WAITS = 15.0  # seconds for an answer: the only time that a test of running parts asserts (docs/testing.md)

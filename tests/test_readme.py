@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-import caller_service.settings
-from caller_service.cli import main
+import caller_service.config.settings
+from caller_service.commands.main import main
 
 if TYPE_CHECKING:
     from conftest import House
@@ -27,7 +27,7 @@ def section(project: Path, document: str, title: str) -> str:
 
 
 def test_every_setting_is_told(project: Path) -> None:
-    code = Path(caller_service.settings.__file__ or "").read_text()
+    code = Path(caller_service.config.settings.__file__ or "").read_text()
     read = set(re.findall(r'"((?:CALLER|TWILIO)_[A-Z_]+)"', code))
     told = set(re.findall(r"`((?:CALLER|TWILIO)_[A-Z_]+)`", section(project, "docs/operations.md", "Settings")))
 
@@ -109,14 +109,14 @@ def reached(start: Path) -> set[Path]:
 def test_the_way_of_a_text_can_be_walked_by_the_imports(project: Path) -> None:
     """Every file the README names on the way of a text is there, and is reached from the door, or from the worker."""
     told = section(project, "README.md", "The way of a text")
-    walk = [PACKAGE / path for path in re.findall(r"`([a-z_]+/[a-z_]+\.py)`", told)]
-    at_the_door, at_work = reached(PACKAGE / "web" / "sms.py"), reached(PACKAGE / "serving.py")
+    walk = [PACKAGE / path for path in re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", told)]
+    at_the_door, at_work = reached(PACKAGE / "web/sms/inbound.py"), reached(PACKAGE / "server/processes.py")
 
     assert len(walk) >= 14
     for path in walk:
         assert path.is_file(), path
         assert path in at_the_door | at_work, path
-    assert PACKAGE / "core" / "screening.py" in at_the_door and PACKAGE / "casework" / "tick.py" in at_work
+    assert PACKAGE / "core" / "screening.py" in at_the_door and PACKAGE / "casework" / "timers.py" in at_work
 
 
 def test_the_locks_hold_hashes_and_no_host(project: Path) -> None:

@@ -46,17 +46,17 @@ from running import Running, answers, clean_environment, free_port, until
 from twilio.request_validator import RequestValidator
 
 import caller_service
-from caller_service.casework.call_person import call_person
-from caller_service.casework.hand_off import deliver
-from caller_service.casework.send_text import send_text
-from caller_service.casework.take_in import catch_up
-from caller_service.casework.tick import sweep
-from caller_service.cli import main, migrated, shown
+from caller_service.casework.inbound import catch_up
+from caller_service.casework.outbound.call_person import call_person
+from caller_service.casework.outbound.deliver import deliver
+from caller_service.casework.outbound.send_text import send_text
+from caller_service.casework.timers import sweep
+from caller_service.commands.main import main, migrated, shown
+from caller_service.config.settings import Settings, SettingsFaults
 from caller_service.core.program import Rung
-from caller_service.durable import worker
-from caller_service.durable.worker import JobFailed, _quiet
-from caller_service.serving import PlainFormatter, log_plainly, run_worker
-from caller_service.settings import Settings, SettingsFaults
+from caller_service.jobs import worker
+from caller_service.jobs.worker import JobFailed, _quiet
+from caller_service.server.processes import PlainFormatter, log_plainly, run_worker
 from caller_service.store import cases, turns
 from caller_service.store.tables import Base
 
@@ -874,7 +874,7 @@ def test_every_log_line_is_a_constant_with_references_beside_it() -> None:
 
 NOT_PLAYED = {
     "lost the lock's connection: stopping"
-}  # the process ends with it; and what serving.py and web_worker.py say is heard at the real door
+}  # the process ends with it; and what server/processes.py and server/waitress_worker.py say is heard at the real door
 
 
 def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
@@ -885,7 +885,11 @@ def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
         assert word in told.sent, word
     assert {400, 401, 403, 404, 405, 409, 413, 422, 503} <= {status for _, status, _, _ in told.answers}
     messages = {message for _, message, _ in told.heard}
-    played = [call.args[0] for where, call in log_calls() if not where.startswith(("serving.py", "web_worker.py", "refusals.py"))]
+    played = [
+        call.args[0]
+        for where, call in log_calls()
+        if not where.startswith(("server/processes.py", "server/waitress_worker.py", "refusals.py"))
+    ]
     assert {str(each.value) for each in played if isinstance(each, ast.Constant)} - NOT_PLAYED <= messages
     assert any("job failed" in line and "fault=RuntimeError" in line for line in told.printed.splitlines())
     assert told.failed_jobs and told.database and told.asked and told.made

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from caller_service.casework.outbound.call_person import note_receipt
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, answered_since, pass_on
 from caller_service.core.refusal import Refused
@@ -18,7 +19,6 @@ from caller_service.store import calls, cases
 from caller_service.store.calls import Call
 from caller_service.store.database.transaction import transaction
 
-from .call_person import note_receipt
 from .change import change
 from .parts import Parts
 

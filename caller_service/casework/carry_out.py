@@ -20,7 +20,7 @@ from caller_service.core.effect import Alert, HandOff, OptIn, OptOut, Page, Reco
 from caller_service.core.escalation import passed_on, people
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene, on_duty
-from caller_service.durable.jobs import PEOPLE, queue_of, queue_to
+from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
 from caller_service.store import calls, cases, contacts, hand_offs, journal, messages
 from caller_service.store.contacts import Contact

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from caller_service.core import eido
-from caller_service.core.eido_schema import faults
+from caller_service.documents import eido
+from caller_service.documents.eido_schema import faults
 
 from .parts import Parts
 

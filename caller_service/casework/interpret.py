@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace as with_changes
 from datetime import datetime
 
-from caller_service.core.asking import seen_question
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.parking import asks_for_another, park
 from caller_service.core.phone_text import clean
+from caller_service.core.questions import seen_question
 from caller_service.core.reply import Answer, Ears, Nothing, OtherLanguage, PlaceGiven, Reading, Story, Thanks, Unclear, read
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from caller_service.core.program import Program
 from caller_service.core.reply import Ears
 from caller_service.core.routing import Scene
-from caller_service.durable.jobs import Jobs
-from caller_service.gateway.destinations import Poster
-from caller_service.gateway.line import Line
+from caller_service.gateway.telephony import Line
+from caller_service.gateway.webhooks import Poster
+from caller_service.jobs.queue import Jobs
 from caller_service.language.catalog import Catalog
 from caller_service.store import cases
 from caller_service.store.database.group_commit import Writer

@@ -23,7 +23,7 @@ from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.reply import Command, Danger, read
 from caller_service.core.routing import Scene
-from caller_service.durable.jobs import PEOPLE
+from caller_service.jobs.queue import PEOPLE
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text

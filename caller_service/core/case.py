@@ -115,7 +115,7 @@ class Case:
     line: str = ""  # the last of the lines that say "we have your message": nobody hears the same twice
     truth_line: str = ""  # the same for the truth about waiting
     parked: bool = False  # the phone is in other hands: another case of this contact gets what is written (rule 10)
-    incident_type: str = ""  # for EIDO, as a named human set it; "": software's own (core/eido.py)
+    incident_type: str = ""  # for EIDO, as a named human set it; "": software's own (documents/eido.py)
     typed_by: str = field(default="", repr=False)
     revision: int = 0  # of the hand-off; 0: never handed off
     sent: str = ""  # fingerprint of what the last revision told

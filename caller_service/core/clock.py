@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from . import hand_off
-from .asking import ask, choose_anew, stands_at
 from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Effects, HandOff, Page, Record, Rescue, Say
@@ -22,10 +21,11 @@ from .holding import asked_instead, let_go
 from .ledger import began_nothing, end
 from .program import Clocks, Hours, Program
 from .protocol import DOUBT, Level
+from .questions import ask, choose_anew, stands_at
 from .routing import Scene, goes_off
 from .safe_contact import RESCUE_PAUSE, Standing, gated, may_rescue, may_text, standing, touchy, truth_line, untold
 from .screening import recompute
-from .trial import over, over_due
+from .synthetic_case import over, over_due
 
 SKEW = timedelta(seconds=5)  # two machines may differ by so much
 
@@ -60,7 +60,7 @@ def tick(case: Case, scene: Scene) -> Step:
 
 
 def clocks_of(case: Case) -> tuple[Clock, ...]:
-    """A test case has one clock of its own: it waits for nobody (core/trial.py)."""
+    """A test case has one clock of its own: it waits for nobody (core/synthetic_case.py)."""
     return _OF_A_TEST if case.test else CLOCKS
 
 

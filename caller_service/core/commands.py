@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from .asking import ask, choose_anew, greet, stands_at
 from .case import Case, Status, Step, replace
 from .effect import HandOff, OptIn, OptOut, Record, Say
 from .ledger import end
+from .questions import ask, choose_anew, greet, stands_at
 from .reply import Command, Reading
 from .routing import Scene
 from .safe_contact import may_hear_status, owed, status_key, told_after_all, touchy

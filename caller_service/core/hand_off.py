@@ -10,11 +10,11 @@ import hashlib
 import json
 from typing import Any
 
-from .asking import open_questions
 from .case import Case, replace
 from .disposition import markers
 from .effect import Effect, HandOff
 from .program import Program
+from .questions import open_questions
 from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, standing
 
 TYPE = "hand_off.v1"

@@ -1,4 +1,4 @@
-"""What a city decides: the types. caller_service/program.py reads them from program.toml.
+"""What a city decides: the types. caller_service/config/program_file.py reads them from program.toml.
 
 Times of day are local to the program's time zone; lengths of time are seconds; places are WGS 84 degrees.
 """
@@ -140,7 +140,7 @@ class Place:
 
 
 class AreaMap(typing.Protocol):
-    """What the core asks of a map of the areas (caller_service/atlas.py). Points are (longitude, latitude), distances metres."""
+    """What the core asks of a map of the areas (caller_service/config/atlas.py). Points are (longitude, latitude), distances metres."""
 
     def at(self, point: tuple[float, float]) -> tuple[str, ...]: ...  # ids of the areas that hold it
     def edge(self, point: tuple[float, float], areas: frozenset[str]) -> float: ...  # to the outer border of these together

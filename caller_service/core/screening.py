@@ -11,14 +11,15 @@ from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 
 from . import hand_off
-from .asking import after_hand_off, ask, greet, next_question, readable_offer, seen_question, stands_at, variant
 from .case import Case, Status, Step, move, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, OBEYED_WHEN_HELD, said_again
+from .completion import FOLLOW_UPS, settle
 from .disposition import reconsider
 from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
 from .escalation import page_rung
 from .ledger import end
 from .protocol import HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
+from .questions import after_hand_off, ask, greet, next_question, readable_offer, seen_question, stands_at, variant
 from .reply import (
     Answer,
     Command,
@@ -39,7 +40,6 @@ from .reply import (
 from .routing import Scene
 from .safe_contact import Standing, gated, owed, standing, stopped_in_words, told_after_all, touchy
 from .service_area import locate
-from .settling import FOLLOW_UPS, settle
 from .vocabulary import normal
 
 LONGEST_NARRATIVE = 20  # texts kept for the team; all of them stay in the ledger of messages

@@ -1,4 +1,4 @@
-"""Floor 2: the same meaning in every language.
+"""Layer 2: the same meaning in every language.
 
 Catalogs, choosing a language, the words people use, SMS segments. This room knows translations/; it never decides
 what happens, only how it is said.

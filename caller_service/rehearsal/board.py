@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
-from caller_service.rehearsal.pages import switched_on
+from .pages import switched_on
 
 ANSWER_FAULTS = ("", "500", "404", "slow", "garbage", "drop")
 EMERGENCY = frozenset({"R1", "R2"})

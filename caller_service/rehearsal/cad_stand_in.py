@@ -10,11 +10,11 @@ from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redir
 from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug.wrappers import Response as AnyResponse
 
-from caller_service.rehearsal import dispatcher as say
-from caller_service.rehearsal.board import EMERGENCY, Board, Held
-from caller_service.rehearsal.dispatcher import CadSettings, Dispatcher, Move
-from caller_service.rehearsal.errands import Errands
-from caller_service.rehearsal.pages import protect, wants_json
+from . import dispatcher as say
+from .background import Errands
+from .board import EMERGENCY, Board, Held
+from .dispatcher import CadSettings, Dispatcher, Move
+from .pages import protect, wants_json
 
 NEWS_WAIT = 25.0
 ID = re.compile(r"[A-Za-z0-9._-]{1,80}")

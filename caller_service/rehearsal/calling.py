@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from caller_service.rehearsal.errands import Errands
-from caller_service.rehearsal.exchange import Exchange
-from caller_service.rehearsal.line import TwilioSettings
-from caller_service.rehearsal.twilio_wire import API_VERSION, Answered, NotTwiml, inside, post_signed, read_spoken
+from .background import Errands
+from .carrier import TwilioSettings
+from .carrier_state import Exchange
+from .twilio_wire import API_VERSION, Answered, NotTwiml, inside, post_signed, read_spoken
 
 RINGING = ("queued", "initiated", "ringing")
 LIVE = (*RINGING, "in-progress")

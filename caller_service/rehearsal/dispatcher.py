@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import requests
 
-from caller_service.rehearsal.board import Answer, Board, Held
-from caller_service.rehearsal.errands import Errands
+from .background import Errands
+from .board import Answer, Board, Held
 
 AUTOMATIC = "Automatic dispatcher"
 TIMEOUT = (5.0, 10.0)

@@ -10,12 +10,12 @@ from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redir
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from caller_service.rehearsal.calling import Call, Calling
-from caller_service.rehearsal.errands import Errands
-from caller_service.rehearsal.exchange import E164, Exchange, Phone, Text, readable_number
-from caller_service.rehearsal.line import Line, TwilioSettings
-from caller_service.rehearsal.pages import protect, wants_json
-from caller_service.rehearsal.twilio_wire import problem
+from .background import Errands
+from .calling import Call, Calling
+from .carrier import Line, TwilioSettings
+from .carrier_state import E164, Exchange, Phone, Text, readable_number
+from .pages import protect, wants_json
+from .twilio_wire import problem
 
 MESSAGES = "/2010-04-01/Accounts/<account_sid>/Messages"
 CALLS = "/2010-04-01/Accounts/<account_sid>/Calls"

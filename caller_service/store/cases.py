@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.core.case import Case, from_plain, to_plain
+from caller_service.store.database.compiled import Quick
 
-from .database.compiled import Quick
 from .sealing import Sealer
 from .tables import area_state, case
 

@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from caller_service.core.printable import Listed
+from caller_service.documents.printed_hand_off import Listed
+from caller_service.store.database.compiled import Quick
 
-from .database.compiled import Quick
 from .sealing import Sealer
 from .tables import case, delivery, hand_off, page
 

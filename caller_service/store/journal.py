@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .database.compiled import Quick
+from caller_service.store.database.compiled import Quick
+
 from .tables import journal
 
 _COLUMNS = ("id", "at", "case_id", "who", "event", "detail")

@@ -9,9 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from caller_service.store.database.compiled import Quick
+
 from .claim import UNDONE
 from .claim import claim as _claim
-from .database.compiled import Quick
 from .sealing import Sealer
 from .tables import message
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from caller_service.core.case import Case
+from caller_service.store.database.compiled import Quick
 
 from . import cases
 from .contacts import Contact
-from .database.compiled import Quick
 from .sealing import Sealer
 from .tables import area_state, case, contact
 

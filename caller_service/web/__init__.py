@@ -1,1 +1,1 @@
-"""Floor 4½: the doors for residents and machines: Twilio's webhooks, the public pages, the API, health."""
+"""Layer 4: one package an audience. They may import `shared`, never each other."""

@@ -151,11 +151,10 @@ def main() -> None:
     import caller_service
 
     assert Path(caller_service.__file__).is_relative_to(tree), caller_service.__file__
-    from conftest import TWILIO, House
-    from throwaway_postgres import ThrowawayPostgres
-
     from caller_service.cli import migrated
     from caller_service.settings import Settings
+    from conftest import TWILIO, House
+    from throwaway_postgres import ThrowawayPostgres
 
     server = ThrowawayPostgres()
     for kind in ("sqlite", "postgresql"):

@@ -1,0 +1,115 @@
+"""The composition root: parts from settings and program, doors on the app. Nothing else is done here."""
+
+from __future__ import annotations
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from caller_service.casework.parts import Parts
+from caller_service.config.program_file import read_program
+from caller_service.config.settings import Settings
+from caller_service.core.program import Program
+from caller_service.gateway.telephony import Line
+from caller_service.gateway.webhooks import Poster
+from caller_service.jobs.queue import Jobs
+from caller_service.language.catalog import Catalog, folder, read_catalog
+from caller_service.language.vocabularies import read_ears
+from caller_service.server.readiness import live_faults
+from caller_service.store.database.engine import engine_options, prepare
+from caller_service.store.database.group_commit import writer_for
+from caller_service.store.sealing import Sealer
+from caller_service.store.tables import db
+from caller_service.web.dispatch.api import hang_api
+from caller_service.web.dispatch.eido import eido
+from caller_service.web.dispatch.printed_hand_off import printable
+from caller_service.web.operations.health import health, metrics
+from caller_service.web.residents.front_page import pages
+from caller_service.web.shared.guard import NoCookieNoSession
+from caller_service.web.shared.problem import hang_errors
+from caller_service.web.sms.inbound import sms
+from caller_service.web.voice.calls import calls
+
+
+class NotReady(Exception):
+    """Live start is refused; `faults` names every reason at once."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def build(settings: Settings, program: Program | None = None) -> Flask:
+    """The app, whole. Raises ProgramFaults for a program that cannot be read, NotReady where live must not start."""
+    program = program or read_program(settings.program)
+    catalog = read_catalog(program.languages)
+    if settings.live and (faults := (*live_faults(settings, program), *unreviewed(catalog, program))):
+        raise NotReady(faults)
+    app = Flask("caller_service", static_folder="web/static", template_folder="web/templates")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        TWILIO_ACCOUNT_SID=settings.twilio_account_sid,
+        TWILIO_AUTH_TOKENS=settings.twilio_auth_tokens,
+        METRICS_TOKEN=settings.metrics_token,
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MIGRATION_HEAD=migration_head(),
+    )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, *(settings.trusted_proxies,) * 4)  # type: ignore[method-assign]
+    db.init_app(app)
+    Migrate(app, db, directory=str(folder("migrations")), include_object=ours_only, compare_type=False, render_as_batch=True)
+    app.extensions["caller_parts"] = _parts(app, settings, program, catalog)
+    app.extensions["caller_settings"] = settings
+    app.session_interface = NoCookieNoSession()
+    hang_errors(app)
+    hang_api(app, eido)
+    for blueprint in (sms, calls, pages, printable, health, metrics):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -> Parts:
+    with app.app_context():
+        engine = db.engine
+    prepare(engine)
+    posted = [destination for destination in program.destinations if destination.posted]
+    sender = program.numbers.ours[0].number
+    return Parts(
+        engine=engine,
+        writer=writer_for(engine),
+        sealer=Sealer(settings.data_keys, settings.index_keys),
+        program=program,
+        catalog=catalog,
+        ears=read_ears(program.languages, program.watched),
+        jobs=Jobs(engine),
+        line=Line(
+            settings.twilio_account_sid, settings.twilio_auth_tokens[0], sender, settings.twilio_api_url, settings.twilio_api_key,
+            settings.twilio_api_secret,
+        ),
+        poster=Poster({one.name: one.url for one in posted}, {one.name: settings.secret(one.secret) for one in posted}),
+        public_url=settings.public_url,
+    )  # fmt: skip
+
+
+def unreviewed(catalog: Catalog, program: Program) -> tuple[str, ...]:
+    """Safety words that no qualified reviewer has signed, one fault a language (domain.md section 5)."""
+    faults = []
+    for language in program.languages:
+        if keys := catalog.unreviewed_safety(language):
+            faults.append(f"language {language}: {len(keys)} safety strings are not reviewed, first {keys[0]}")
+    return tuple(faults)
+
+
+def migration_head() -> str:
+    config = Config()
+    config.set_main_option("script_location", str(folder("migrations")))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
+def ours_only(thing: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
+    """The engine's tables are not Alembic's to drop: what is only in the database is left alone."""
+    return not (kind == "table" and reflected and compare_to is None)

@@ -1,0 +1,63 @@
+"""Who wrote? Staff on a ladder answer a page; a number that cannot be answered is kept; everybody else is a resident."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import timedelta
+
+from caller_service.gateway.telephony import Heard, LineError
+from caller_service.store import messages
+from caller_service.store.messages import Text
+
+from .parts import Parts
+from .receive import Turn, receive, receive_unknown
+from .staff import answer_page, on_the_ladder
+
+log = logging.getLogger(__name__)
+IN_FLIGHT = timedelta(seconds=45)  # a webhook may still be on its way: connect, read and one retry
+LOOK_BACK = timedelta(hours=6)  # what is older was answered by somebody, or is too old to answer by a text
+
+
+_NUMBER = re.compile(r"\+[1-9][\d\s().-]{5,24}")
+
+
+def sender(named: str) -> str:
+    """The number of whoever the provider names, in E.164; "" for what is withheld, a name, a short code, or somebody on
+    another channel ("whatsapp:+1…"). Whether such a number can exist is the provider's to know: it is answered."""
+    digits = re.sub(r"\D", "", named)
+    return f"+{digits}" if _NUMBER.fullmatch(named.strip()) and 7 <= len(digits) <= 15 else ""
+
+
+def take_in(parts: Parts, turn: Turn) -> tuple[Text, ...] | None:
+    """Take in a text; the texts that answer it, or None if its sender cannot be answered."""
+    if not turn.number:
+        receive_unknown(parts, turn)
+        return None
+    rung = on_the_ladder(parts.program, turn.number)
+    return answer_page(parts, turn, rung) if rung else receive(parts, turn)
+
+
+def catch_up(parts: Parts, _reference: str = "", job: str = "") -> int:
+    """Fetch the texts that reached the provider while we could not keep them, and answer those never heard.
+
+    Their answers go out by REST: the webhook they belonged to has gone. Returns how many were new.
+    """
+    now = parts.now()
+    try:
+        listed = {one.sid: one for sender in parts.program.numbers.ours for one in parts.line.heard(sender.number, now - LOOK_BACK)}
+    except LineError as problem:
+        log.warning("recent texts cannot be listed", extra={"fault": problem.code})
+        return 0
+    new = [one for one in listed.values() if one.at < now - IN_FLIGHT and _never_heard(parts, one)]
+    for one in sorted(new, key=lambda each: each.at):
+        try:
+            take_in(parts, Turn(one.sid, sender(one.number), one.words, min(one.at, now), late=True))
+        except Exception as problem:  # the next round looks again: it is still unheard
+            log.error("a late text was not taken in", extra={"fault": type(problem).__name__})
+    return len(new)
+
+
+def _never_heard(parts: Parts, one: Heard) -> bool:
+    with parts.engine.connect() as conn:
+        return messages.heard(conn, parts.sealer, one.sid) is None

@@ -1,0 +1,231 @@
+"""One call out: is it still wanted, one try, one transaction. Creating a call is not idempotent, so a try whose end is
+unknown is looked up before it is made again. Once made, it is looked after until it has ended.
+
+Nobody is rung whose phone rings for us already: that call waits until the phone is free (store/calls.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from caller_service.casework.change import Changed, change, looking_anew
+from caller_service.casework.parts import Parts
+from caller_service.core.case import Case
+from caller_service.core.dispatch import answered_since, page_lost, rescue_failed
+from caller_service.core.safe_contact import may_rescue
+from caller_service.gateway.telephony import LineBusy, LineError, NoAnswer, Ring
+from caller_service.jobs.queue import queue_to
+from caller_service.store import calls, cases, contacts, journal
+from caller_service.store.calls import Call
+from caller_service.store.claim import CLAIM, LOOKING, SETTLE
+from caller_service.store.database.transaction import lock_for_write, transaction
+
+log = logging.getLogger(__name__)
+RINGS = 25  # seconds: shorter than most voicemails wait, and than the ladder waits for its next rung
+LASTS = 180  # seconds a call may last
+PAUSES = (1, 2, 5, 10, 30, 60)  # seconds before each further try; then it is dead, and the ladder has climbed
+SKEW = timedelta(seconds=5)  # the provider's clock and ours
+BUSY = timedelta(seconds=5)  # until we look again whether a phone is free
+CHECK = timedelta(seconds=45)  # a call that is under way and says nothing for so long is asked after
+LOST = timedelta(minutes=15)  # nobody can say what became of it: the phone counts as free again
+
+
+def call_person(parts: Parts, call_id: str, job: str = "") -> None:
+    """Make a waiting call, end one that is over, or ask what became of one."""
+    looking_anew(lambda: _call(parts, call_id, job))
+
+
+def _call(parts: Parts, call_id: str, job: str) -> None:
+    with parts.engine.connect() as conn:
+        call = calls.by_id(conn, call_id)
+        case = cases.by_id(conn, parts.sealer, call.case_id) if call else None
+    if call is None or case is None or call.rank >= calls.ENDED:
+        return
+    if call.waits:
+        _make(parts, call, case, job)
+    else:
+        _look_after(parts, call)
+
+
+# ---- made -----------------------------------------------------------------------------------------------------------
+
+
+def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
+    number = _number(parts, call, case)
+    why = _unwanted(parts, call, case, number)
+    if why and call.state == "waiting":
+        _drop(parts, call, why)
+        return
+    try:
+        with transaction(parts.engine) as conn:
+            lock_for_write(conn)
+            now, newest = parts.now(), cases.by_id(conn, parts.sealer, call.case_id)
+            if newest is not None and not why and _unwanted(parts, call, newest, number):
+                raise Changed  # while we waited to write it became unsafe, or needless
+            fresh = calls.claim(conn, call.id, job, now, CLAIM, SETTLE)
+    except sa.exc.IntegrityError:  # their phone rings for us already
+        with transaction(parts.engine) as conn:
+            calls.later(conn, call.id, parts.now() + BUSY, "on a call", "waiting")
+        return
+    if fresh is None:
+        return
+    try:
+        sid = None if fresh else _already_made(parts, call, number)
+        if sid is None and why:
+            _drop(parts, call, why)
+            return
+        if sid is None and parts.now() - now > LOOKING:
+            raise LineBusy("looked too long")
+        sid = sid or parts.line.call(number, _ring(parts, call, case))
+        with transaction(parts.engine) as conn:
+            calls.made(conn, call.id, sid, parts.now(), parts.now() + CHECK)
+    except LineError as problem:
+        _failed(parts, call, problem, job, fresh)
+    except sa.exc.IntegrityError:  # another call was quicker to call that SID its own
+        _failed(parts, call, NoAnswer("another's"), job, fresh)
+
+
+def _number(parts: Parts, call: Call, case: Case) -> str:
+    """A resident's is kept sealed with their contact. Staff's stay in the program file; the row holds the name."""
+    if call.person is None:
+        with parts.engine.connect() as conn:
+            return contacts.by_id(conn, parts.sealer, case.contact).number
+    return next((rung.number for rung in parts.program.ladder if rung.name == call.person and rung.number), "")
+
+
+def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
+    """Why it is not made after all; "" if it is."""
+    if call.person is None:  # the safe-contact gate once more, on today's truth
+        return (
+            "ended" if case.ended else "told" if not case.not_told else "" if may_rescue(case, parts.program) else "the safe-contact gate"
+        )
+    if answered_since(case, call.at):
+        return "ended" if case.ended else "taken"
+    return "" if number and parts.line.can_call else "no number"
+
+
+def _ring(parts: Parts, call: Call, case: Case) -> Ring:
+    kind = "page" if call.person else "rescue"
+    to_the_beep = call.person is None and voicemail_allowed(case)
+    return Ring(f"{parts.public_url}/twilio/{kind}/call?id={call.id}", receipts_url(parts, call.id), RINGS, LASTS, to_the_beep)
+
+
+def voicemail_allowed(case: Case) -> bool:
+    """Asked, and answered yes: a neutral voicemail may be left with the resident."""
+    return case.answers.get("voicemail") == "yes"
+
+
+def receipts_url(parts: Parts, call_id: str) -> str:
+    """Where the provider reports how far a call has come. The id is ours and says nothing."""
+    return f"{parts.public_url}/twilio/receipts/call?id={call_id}"
+
+
+def _already_made(parts: Parts, call: Call, number: str) -> str | None:
+    """The SID of a try whose end is unknown: one to that number, made since, that no other call has."""
+    sids = parts.line.find_calls(number, (call.tried_at or call.at) - SKEW)
+    with parts.engine.connect() as conn:
+        taken = calls.taken(conn, call.id, sids)
+    return next((sid for sid in sids if sid not in taken), None)
+
+
+def _drop(parts: Parts, call: Call, why: str) -> None:
+    _end(parts, call, "dropped", why)
+
+
+def _failed(parts: Parts, call: Call, problem: LineError, job: str, fresh: bool) -> None:
+    tries = call.tries + 1
+    log.warning("call not made", extra={"call_id": call.id, "tries": tries, "fault": problem.code})
+    if isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES):
+        state = "waiting" if isinstance(problem, LineBusy) and fresh else "trying"
+        with transaction(parts.engine) as conn:
+            calls.later(conn, call.id, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, state, job)
+            if state == "waiting":
+                _wake_next(conn, parts, call)
+        return
+    if call.person is not None:  # a page that cannot arrive: the next person at once (rule 4)
+        name = call.person
+        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
+    _end(parts, call, "dead", problem.code)
+
+
+def _end(parts: Parts, call: Call, state: str, why: str) -> None:
+    """It comes to nothing, and the journal says so; the ladder climbs by its own clock."""
+    _told_nobody(parts, call)
+    with transaction(parts.engine) as conn:
+        if calls.end(conn, call.id, state, why):
+            detail = {"person": call.person or "", "why": why}
+            journal.write(conn, [journal.Line(parts.new_id(), parts.now(), call.case_id, "system", f"call_{state}", detail)])
+            _wake_next(conn, parts, call)
+
+
+def _told_nobody(parts: Parts, call: Call) -> None:
+    """A call to a resident that ends without the news being heard is told to humans: first, so that a crash in between
+    tells it again and not never."""
+    if call.person is None and not call.answer:
+        change(parts, call.case_id, lambda case, scene: rescue_failed(case, scene), "system")
+
+
+def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
+    """The phone is free: the next call that waits for it."""
+    following = calls.next_waiting(conn, call.number_index)
+    if following is not None and following != call.id:
+        parts.jobs.enqueue(conn, "call_person", f"call:{following}:after:{call.id}:{call.tries}", following, queue_to(call.person))
+
+
+# ---- under way ------------------------------------------------------------------------------------------------------
+
+
+def _look_after(parts: Parts, call: Call) -> None:
+    """End what is over and still rings; ask after what has been silent. Its receipt is what ends it for us."""
+    if call.provider_id is None:
+        if _lost(call, parts.now()):
+            _end(parts, call, "dead", "lost")
+        return
+    try:
+        if call.over and call.rank < calls.ANSWERED:
+            parts.line.hang_up(call.provider_id)
+        state = parts.line.call_state(call.provider_id)
+    except LineError as problem:
+        log.warning("call cannot be reached", extra={"call_id": call.id, "fault": problem.code})
+        if _lost(call, parts.now()) or not isinstance(problem, (LineBusy, NoAnswer)):
+            _end(parts, call, "dead", problem.code)
+            return
+        with transaction(parts.engine) as conn:
+            calls.later(conn, call.id, parts.now() + BUSY, problem.code)
+        return
+    note_receipt(parts, call.id, state, call.provider_id)
+    with transaction(parts.engine) as conn:
+        calls.later(conn, call.id, parts.now() + CHECK, "")
+
+
+def _lost(call: Call, now: datetime) -> bool:
+    return now - (call.tried_at or call.at) > LOST
+
+
+def note_receipt(parts: Parts, call_id: str, state: str, provider_id: str | None) -> None:
+    """Keep how far a call has come. Busy, no answer, a failure: none is an acknowledgement, and the ladder goes on."""
+    with parts.engine.connect() as conn:
+        call = calls.by_id(conn, call_id)
+    if call is None or call.rank >= calls.ENDED:
+        return
+    ends = calls.RANKS.get(state, 0) >= calls.ENDED
+    if ends:
+        _told_nobody(parts, call)
+    if state == "failed" and call.person is not None:  # a phone that cannot be reached at all: the next person, now (rule 4)
+        name = call.person
+        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
+    try:
+        with transaction(parts.engine) as conn:
+            _noted(conn, parts, call, state, provider_id, ends)
+    except sa.exc.IntegrityError:  # another call says that SID is its own
+        with contextlib.suppress(sa.exc.IntegrityError), transaction(parts.engine) as conn:  # or that phone: ours is not made then
+            _noted(conn, parts, call, state, None, ends)
+
+
+def _noted(conn: sa.Connection, parts: Parts, call: Call, state: str, provider_id: str | None, ends: bool) -> None:
+    if calls.receipt(conn, call.id, state, provider_id) and ends:
+        _wake_next(conn, parts, call)

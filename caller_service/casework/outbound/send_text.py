@@ -1,0 +1,271 @@
+"""One text out: the gate once more, one call, one transaction. Creating a text is not idempotent, so a try whose end
+is unknown is looked up before it is made again."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from caller_service.casework.change import Changed, change, change_looking, looking_anew
+from caller_service.casework.parts import Parts
+from caller_service.core.case import Case, Step
+from caller_service.core.dispatch import page_lost, text_arrived, text_held, text_lost
+from caller_service.core.holding import words_taken
+from caller_service.core.routing import Scene
+from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
+from caller_service.gateway.telephony import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
+from caller_service.store import cases, contacts, messages
+from caller_service.store.claim import CLAIM, LOOKING, SETTLE
+from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.messages import Text
+
+log = logging.getLogger(__name__)
+PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try; then it is dead
+
+
+def send_text(parts: Parts, message_id: str, job: str = "") -> None:
+    """Send a waiting text, or note why it cannot be sent."""
+    looking_anew(lambda: _send(parts, message_id, job))
+
+
+def _send(parts: Parts, message_id: str, job: str) -> None:
+    with parts.engine.connect() as conn:
+        text = messages.by_id(conn, parts.sealer, message_id)
+        number = _number(conn, parts, text) if text else ""
+        allowed = text is not None and _allowed(conn, parts, text)
+        behind = text is not None and messages.earlier_waiting(conn, text, parts.now())
+        overtaken = text is not None and text.tries > 0 and text.keys.startswith("status.") and messages.newer_update(conn, text)
+    if text is None or text.state not in messages.UNSENT or behind:
+        return
+    if overtaken:
+        _give_up(parts, text, "a newer update", "overtaken")
+    elif not allowed:
+        _held(parts, text)
+    elif not number:  # they stopped texts with the carrier, and their case may not know
+        undelivered(parts, text, ContactStopped("no number"))
+        _give_up(parts, text, "no number", "held")
+    else:
+        _try(parts, text, number, job)
+
+
+def _give_up(parts: Parts, text: Text, why: str, state: str) -> None:
+    with transaction(parts.engine) as conn:
+        messages.dead(conn, text.id, why, state=state)
+        _wake_next(conn, parts, text, text.tries)
+
+
+def _held(parts: Parts, text: Text) -> None:
+    """The safe-contact gate does not let it out. That they miss it is kept with the same write."""
+
+    def held(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        if _allowed(conn, parts, text):
+            raise Changed  # it may go out after all
+        return text_held(case, tuple(text.keys.split()), scene)
+
+    def dead(conn: sa.Connection) -> None:
+        lock_for_write(conn)
+        if _allowed(conn, parts, text):
+            raise Changed
+        messages.dead(conn, text.id, "the safe-contact gate", state="held")
+        _wake_next(conn, parts, text, text.tries)
+
+    if text.case_id is None:
+        _give_up(parts, text, "the safe-contact gate", "held")
+        return
+    change_looking(parts, text.case_id, held, "system", also=dead)
+
+
+def _try(parts: Parts, text: Text, number: str, job: str) -> None:
+    begun = parts.writer.write(lambda conn: _begin(conn, parts, text, job))
+    if begun is None:
+        return
+    now, fresh = begun
+    try:
+        sid = None if fresh else _already_sent(parts, text, number)
+        if sid is None and parts.now() - now > LOOKING:
+            raise LineBusy("looked too long")
+        sid = sid or parts.line.text(number, text.words, receipts_url(parts, text.id))
+        _sent(parts, text, sid)
+    except LineError as problem:
+        _failed(parts, text, problem, job, fresh)
+    except sa.exc.IntegrityError:  # another page with the same words was quicker to call that SID its own
+        _failed(parts, text, NoAnswer("another's"), job, fresh)
+
+
+def _begin(conn: sa.Connection, parts: Parts, text: Text, job: str) -> tuple[datetime, bool] | None:
+    """Begin a try: when, and whether it is the first; None if it is another's. Changed if it became unsafe while we waited to
+    write."""
+    lock_for_write(conn)
+    if not (_allowed(conn, parts, text) and _number(conn, parts, text)):
+        raise Changed
+    now = parts.now()
+    fresh = messages.claim(conn, text.id, job, now, CLAIM, SETTLE)
+    return None if fresh is None else (now, fresh)
+
+
+def _sent(parts: Parts, text: Text, sid: str) -> None:
+    def write(conn: sa.Connection) -> None:
+        messages.sent(conn, text.id, sid)
+        _wake_next(conn, parts, text, text.tries + 1)
+
+    parts.writer.write(write)
+    if text.case_id and text.person is None and HUMAN_WORDS & set(text.keys.split()):  # a human has joined
+        change(parts, text.case_id, words_taken, "system")
+
+
+def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
+    """The SID of a try whose end is unknown. Two pages of one case say the same: a SID another text has is not this one's."""
+    sids = parts.line.find(number, text.words, text.at - timedelta(seconds=1))
+    with parts.engine.connect() as conn:
+        taken = messages.taken(conn, text.id, sids)
+    return next((sid for sid in sids if sid not in taken), None)
+
+
+def _wake_next(conn: sa.Connection, parts: Parts, text: Text, tries: int) -> None:
+    """After so many tries, the next text to this resident need not wait for it any more."""
+    following = messages.next_waiting(conn, text)
+    if following is not None:
+        parts.jobs.enqueue(conn, "send_text", f"send:{following}:after:{text.id}:{tries}", following)
+
+
+def receipts_url(parts: Parts, message_id: str) -> str:
+    """Where the provider reports how far a text has come. The id is ours and says nothing."""
+    return f"{parts.public_url}/twilio/receipts/message?id={message_id}"
+
+
+def _allowed(conn: sa.Connection, parts: Parts, text: Text) -> bool:
+    """The safe-contact gate again, on today's truth: things may have changed since the text was written."""
+    if text.person is not None:
+        return True
+    case = cases.by_id(conn, parts.sealer, text.case_id) if text.case_id else None
+    if case is None or text.answers is not None:  # an answer to their own text is no contact of ours, unless they are watched
+        return case is not None and not case.watched
+    if text.keys == "note":
+        return may_note(case, text.at)
+    if text.keys == "note.neutral":  # it was allowed once, where it was written; what has closed since counts
+        return not case.cannot_text and not case.parked and not case.watched and not case.withdrawn
+    return all(may_text(case, key) for key in text.keys.split())
+
+
+def _number(conn: sa.Connection, parts: Parts, text: Text) -> str:
+    if text.person is not None:
+        number = next((rung.number for rung in parts.program.ladder if rung.name == text.person and rung.number), "")
+        stopped = text.answers is None and bool(number) and contacts.is_stopped(conn, parts.sealer, number)
+        return "" if stopped else number
+    if text.contact_id is None:
+        return ""
+    contact = contacts.by_id(conn, parts.sealer, text.contact_id)
+    answers = text.keys == "note"  # a human's answer to who stopped in words and wrote again: allowed, or it is not here
+    return "" if contact.stopped and not answers else contact.number
+
+
+def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool) -> None:
+    """Try again later, or tell of it and give up: told first, so that a crash in between tells it again and not never."""
+    tries = text.tries + 1
+    log.warning("text not sent", extra={"message_id": text.id, "tries": tries, "fault": problem.code})
+    if isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES):
+        state = "waiting" if isinstance(problem, LineBusy) and fresh else "trying"
+        with transaction(parts.engine) as conn:
+            messages.later(conn, text.id, state, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, job)
+            _wake_next(conn, parts, text, tries)
+        return
+    undelivered(parts, text, problem)
+    with transaction(parts.engine) as conn:
+        messages.dead(conn, text.id, problem.code)
+        _wake_next(conn, parts, text, tries)
+        if isinstance(problem, ContactStopped) and text.contact_id:
+            contacts.set_stopped(conn, text.contact_id, parts.now(), "carrier")
+
+
+def _told_of(text: Text) -> str | None:
+    """The case on which it matters whether this text arrives: a resident's. Texts to staff have the ladder."""
+    return text.case_id if text.person is None else None
+
+
+PAGES = frozenset({"page.text", "page.again", "page.surge"})
+
+
+def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
+    """A page to `name` that cannot arrive asks the next person at once, and is an alarm."""
+    if text.case_id is None or PAGES.isdisjoint(text.keys.split()):
+        return
+    log.error("a page cannot arrive", extra={"message_id": text.id, "case": text.case_id})
+    change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), "system")
+
+
+def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> None:
+    """A text that did not arrive is a safety event on its case; a page that did not asks the next person."""
+    if text.person is not None:
+        return _asked_in_vain(parts, text, text.person)
+    if (case_id := _told_of(text)) is None:
+        return
+    why = "blocked" if isinstance(problem, ContactStopped) else "landline" if isinstance(problem, NumberCannotReceive) else "undelivered"
+
+    def lost(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        arrived = bool(messages.told_since(conn, case.id, text.at, messages.ARRIVED))
+        told = messages.told_since(conn, case.id, text.at)
+        return text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
+
+    change_looking(parts, case_id, lost, "system")
+    _reached(parts, case_id)
+
+
+def _reached(parts: Parts, case_id: str) -> None:
+    """Has a text arrived since the latest that was lost? Whoever writes down the one or the other looks afterwards, so that
+    of two who do it at once one sees both."""
+    _texts_reach(parts, case_id, None)
+
+
+def _arrived(parts: Parts, text: Text) -> None:
+    """A text that arrived ends it that texts do not reach them."""
+    if case_id := _told_of(text):
+        _texts_reach(parts, case_id, text.at)
+
+
+def _texts_reach(parts: Parts, case_id: str, at: datetime | None) -> None:
+    """`at`: when the text was written that arrived; None for the newest that is known to have."""
+
+    def reached(case: Case, _: Scene, conn: sa.Connection) -> Step:
+        if not case.cannot_text or "lost" not in case.marks:
+            return Step(case)
+        arrived = at or messages.arrived_at(conn, case.id)
+        return text_arrived(case, arrived, messages.told_since(conn, case.id, case.marks["lost"])) if arrived else Step(case)
+
+    change_looking(parts, case_id, reached, "system")
+
+
+def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:
+    """Keep how far a text has come; the failure of one to a resident is told to whoever has the case, its arrival ends one.
+
+    That is done first, and may be done twice: the provider does not repeat what it was thanked for.
+    """
+    with parts.engine.connect() as conn:
+        text = messages.by_id(conn, parts.sealer, message_id)
+        news = messages.is_news(conn, message_id, state)
+    if text is None:
+        return
+    if news:
+        _note(parts, text, state, provider_id, error)
+    if state in messages.ARRIVED and (case_id := _told_of(text)):  # also if told again: the first may have been cut off
+        _reached(parts, case_id)
+
+
+def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: str | None) -> None:
+    if state in messages.ARRIVED:
+        _arrived(parts, text)
+    if state in messages.FAILED:
+        code = int(error) if error and error.isdecimal() else 0
+        undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)
+
+    def noted(conn: sa.Connection) -> None:
+        if messages.receipt(conn, text.id, state, provider_id, error, parts.now()) and text.state in messages.UNSENT:
+            _wake_next(conn, parts, text, text.tries)  # whoever sent it may have been killed before they could
+
+    try:
+        parts.writer.write(noted)
+    except sa.exc.IntegrityError:  # another with the same words, looked for in the list, calls that SID its own: it is not
+        with transaction(parts.engine) as conn:
+            messages.give_back(conn, provider_id or "", parts.now())
+            noted(conn)

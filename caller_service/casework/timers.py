@@ -1,0 +1,100 @@
+"""The sweep: cases whose clock rings, deliveries and texts whose time to try again has come.
+
+Any number of workers may sweep at once: a case is decided by compare-and-swap, a job has one id for one due time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from caller_service.core import clock
+from caller_service.jobs.queue import PEOPLE, TEXTS, queue_of
+from caller_service.store import calls, cases, hand_offs, messages
+from caller_service.store.database.transaction import transaction
+
+from .carry_out import HOLD
+from .change import change
+from .parts import Parts
+
+log = logging.getLogger(__name__)
+BATCH = 500  # cases decided in one sweep
+ROOM = 32  # jobs of one queue under way, beyond which a sweep adds none: what waits already is not asked for again
+RINGERS = 4  # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one lock
+
+
+def sweep(parts: Parts) -> int:
+    """Do what is due now; returns how many things were."""
+    now = parts.now()
+    with parts.engine.connect() as conn:
+        due_cases = cases.due(conn, now, BATCH)
+    if due_cases:
+        with ThreadPoolExecutor(min(RINGERS, len(due_cases))) as pool:
+            list(pool.map(lambda case_id: _ring(parts, case_id, now), due_cases))
+    return len(due_cases) + _try_again(parts, now)
+
+
+def _try_again(parts: Parts, now: datetime) -> int:
+    """Jobs for what waits to be delivered, sent or called, as many as the queue of each has room for.
+
+    A worker that is behind has those jobs already: asked for again every `HOLD`, they would be more each time.
+    """
+    with parts.engine.connect() as conn:
+
+        def room(queue: str) -> int:
+            return ROOM - parts.jobs.under_way(conn, queue, ROOM)
+
+        waiting: list[_Waiting] = []
+        for queue, staff in ((PEOPLE, True), (TEXTS, False)):
+            waiting += [_Waiting("send_text", "send", messages.hold, queue, *one) for one in messages.due(conn, now, staff, room(queue))]
+            waiting += [_Waiting("call_person", "call", calls.hold, queue, *one) for one in calls.due(conn, now, staff, room(queue))]
+        for queue, name in ((queue_of(one.name), one.name) for one in parts.program.destinations if one.posted):
+            waiting += [_Waiting("deliver", "deliver", hand_offs.hold, queue, *one) for one in hand_offs.due(conn, now, name, room(queue))]
+    if waiting:
+        with transaction(parts.engine) as conn:
+            for one in waiting:
+                if one.hold(conn, one.id, one.since, now + HOLD):
+                    parts.jobs.enqueue(conn, one.job, f"{one.short}:{one.id}:{int(one.since.timestamp() * 1000)}", one.id, one.queue)
+    return len(waiting)
+
+
+class _Waiting(NamedTuple):
+    """Something whose time has come: the job that does it, and how that is said of its row."""
+
+    job: str
+    short: str
+    hold: Callable[[sa.Connection, str, datetime, datetime], bool]
+    queue: str
+    id: str
+    since: datetime
+
+
+def set_back(parts: Parts) -> None:
+    """The clock was set back: open cases are told, and what waits is tried now, so that nobody waits for an hour to come
+    round again. Any number of workers may do it at once."""
+    now = parts.now()
+    with parts.engine.connect() as conn:
+        open_cases = cases.open_ids(conn)
+    for case_id in open_cases:
+        change(parts, case_id, lambda case, _: clock.set_back(case, now), "clock")
+    with transaction(parts.engine) as conn:
+        hand_offs.try_now(conn, now)
+        messages.try_now(conn, now)
+
+
+def _ring(parts: Parts, case_id: str, now: datetime) -> None:
+    """One case's clocks. A case that cannot be decided is said in the log and looked at again: it stops no other."""
+    try:
+        change(parts, case_id, clock.tick, "clock")
+    except SQLAlchemyError:  # the database, not the case
+        raise
+    except Exception as problem:
+        log.error("case cannot be decided", extra={"case": case_id, "fault": type(problem).__name__})
+        with transaction(parts.engine) as conn:
+            cases.postpone(conn, case_id, now + HOLD)

@@ -1,0 +1,501 @@
+"""The `caller-service` command. Errors are said plainly, all at once, with exit code 1; wrong usage exits with 2."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+import caller_service
+from caller_service.app import NotReady, migration_head, unreviewed
+from caller_service.casework.parts import Parts
+from caller_service.config.program_file import ProgramFaults, read_program
+from caller_service.config.settings import Settings, SettingsFaults
+from caller_service.jobs.worker import AnotherWorker
+from caller_service.store import cases, people, tokens
+from caller_service.store.counts import schema_version
+from caller_service.store.database.transaction import transaction
+
+ROLES = ("dispatcher", "supervisor", "analyst", "administrator")
+
+
+def refuse(faults: tuple[str, ...] | list[str], about: str = "") -> NoReturn:
+    """Say every fault, and end."""
+    if about:
+        click.echo(about, err=True)
+    for fault in faults:
+        click.echo(f"  {fault}", err=True)
+    sys.exit(1)
+
+
+class Plain(click.Group):
+    """The one place where what went wrong is said plainly: no traceback, no value that could be somebody's words."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingsFaults as problem:
+            refuse(problem.faults, "The settings are not ready:")
+        except ProgramFaults as problem:
+            refuse(problem.faults, "The program cannot be read:")
+        except NotReady as problem:
+            refuse(problem.faults, "Live start is refused:")
+        except AnotherWorker as problem:
+            refuse([str(problem)])
+        except SQLAlchemyError as problem:
+            refuse([f"database: cannot be reached or was never migrated ({type(problem).__name__}); try caller-service migrate"])
+        except OSError as problem:
+            refuse([f"{problem.filename or 'system'}: {problem.strerror or type(problem).__name__}"])
+
+
+def settings_now() -> Settings:
+    return Settings.from_environment(os.environ)
+
+
+def parts_now() -> Parts:
+    parts: Parts = caller_service.create_app(settings_now()).extensions["caller_parts"]
+    return parts
+
+
+@click.group(cls=Plain, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(caller_service.__version__)
+def main() -> None:
+    """Ask for help other than police: screened safely, chosen by the resident, carried to dispatch."""
+
+
+@main.command()
+@click.option("--fresh", is_flag=True, help="Begin with an empty database.")
+@click.option("--port", default=8000, type=click.IntRange(1, 65_000), help="First port to try for the web door.")
+@click.option("--pace", default=8.0, type=click.FloatRange(min=0), help="Seconds between the automatic dispatcher's moves.")
+@click.option("--read", "read_seconds", type=click.IntRange(min=0), help="Shorten the clock `read`, for quick hands.")
+def rehearse(fresh: bool, port: int, pace: float, read_seconds: int | None) -> None:
+    """The whole service on this machine, with a stand-in Twilio and a stand-in dispatch. No account, no network."""
+    from .rehearse import run
+
+    sys.exit(run(settings_now(), fresh=fresh, port=port, pace=pace, read_seconds=read_seconds))
+
+
+@main.command()
+@click.option("--workers", default=2, type=click.IntRange(min=1), help="Processes.")
+@click.option("--threads", default=16, type=click.IntRange(min=1), help="Threads a process.")
+def serve(workers: int, threads: int) -> None:
+    """The web door: Twilio's webhooks, the pages, the API."""
+    from caller_service.server.processes import Web
+
+    settings = settings_now()
+    caller_service.create_app(settings)  # refuse here, with every fault, rather than in each worker
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((settings.host, settings.port))
+        except OSError as problem:
+            refuse([f"CALLER_BIND: {settings.bind} cannot be used ({problem.strerror})"])
+    click.echo(f"database {shown(settings.database_url)}; listening on http://{settings.bind}", err=True)
+    Web(lambda: caller_service.create_app(settings), settings.bind, workers, threads).run()
+
+
+@main.command()
+def work() -> None:
+    """The worker: hand-offs and texts out, and every clock."""
+    from caller_service.server.processes import log_plainly, run_worker
+
+    settings = settings_now()
+    parts = parts_now()
+    if faults := database_faults(settings):
+        refuse(faults)
+    log_plainly()
+    click.echo(f"database {shown(settings.database_url)}; working as {settings.worker_id}", err=True)
+    run_worker(parts, settings.worker_id, ready=lambda: click.echo("ready", err=True))
+
+
+@main.command()
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("fallback"), show_default=True, help="Folder to write to."
+)
+def fallback(out: Path) -> None:
+    """Static answers for a host elsewhere: what Twilio says when this service is down."""
+    from caller_service.language.catalog import read_catalog
+    from caller_service.web.shared.fallback import write
+
+    program = read_program(settings_now().program)
+    for path in write(out, program, read_catalog(program.languages)):
+        click.echo(path)
+
+
+@main.command()
+@click.option("--residents", default=32, show_default=True, type=click.IntRange(min=1), help="How many text at once.")
+@click.option("--each", default=6, show_default=True, type=click.IntRange(min=1), help="Conversations of each, in a round.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--old-cases", default=0, show_default=True, type=click.IntRange(min=0), help="Ended cases already there.")
+@click.option("--database-url", default="", help="An empty PostgreSQL database for each round; default SQLite.")
+def bench(residents: int, each: int, rounds: int, old_cases: int, database_url: str) -> None:
+    """Turns a second, beside the least app that does a durable turn, in the same run."""
+    from caller_service.proving.bench import bench as run
+
+    run(residents, each, rounds, old_cases, database_url)
+
+
+@main.command("bench-under-way")
+@click.option("--only", type=click.Choice(["pages", "clocks", "destinations"]), default=None, help="One of the three.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--database-url", default="", help="An empty PostgreSQL database; default SQLite.")
+def bench_under_way(only: str | None, rounds: int, database_url: str) -> None:
+    """How soon pages leave, how late clocks ring, whether a destination that is down slows a turn; beside the aims."""
+    from caller_service.proving.bench_latency import FIGURES
+    from caller_service.proving.bench_latency import bench as run
+
+    run((only,) if only else FIGURES, rounds, database_url)
+
+
+@main.command()
+@click.option("--url", default="", help="Where the service is reached, if not at CALLER_PUBLIC_URL. The signature is over the public one.")
+@click.option("--json", "as_json", is_flag=True, help="For a machine.")
+def probe(url: str, as_json: bool) -> None:
+    """A synthetic resident: marked test conversations through every channel and language, to the dispatch queue, timed.
+
+    Nothing is dispatched and nobody is asked. The results stand in /metrics. Exit code 0: all well; 1: something failed;
+    2: the program sets no number aside for it.
+    """
+    import json
+
+    from caller_service.proving.probe import door_of
+    from caller_service.proving.probe import probe as run
+
+    settings, parts = settings_now(), parts_now()
+    if not parts.program.numbers.probe:
+        click.echo('program.toml sets no number aside for the probe: add probe = "+1…", which nobody has, to [numbers]', err=True)
+        sys.exit(2)
+    if url and not url.startswith(("http://", "https://")):
+        raise click.UsageError("--url: must begin with http:// or https://")
+    if faults := database_faults(settings):
+        refuse(faults)
+    report = run(door_of(settings, parts, url))
+    click.echo(json.dumps(report.plain(), indent=2) if as_json else "\n".join(report.lines()))
+    sys.exit(0 if report.well else 1)
+
+
+@main.command()
+@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(1, 3600), help="How long things go wrong.")
+@click.option("--residents", default=6, show_default=True, type=click.IntRange(1, 200), help="How many text at once.")
+@click.option("--seed", default=7, show_default=True, help="Repeats who writes what and what fails.")
+@click.option("--database-url", default="", help="An empty PostgreSQL database, with two workers; default SQLite.")
+def chaos(seconds: float, residents: int, seed: int, database_url: str) -> None:
+    """Kill, fail, delay and lie while residents text; then see that nothing was lost or doubled."""
+    from caller_service.proving.chaos import run
+
+    sys.exit(run(seconds, database_url, seed, residents))
+
+
+def shown(url: str) -> str:
+    """A database URL without its password, which may also stand behind the question mark."""
+    return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
+
+
+@main.command()
+def migrate() -> None:
+    """Create the tables, or carry them to this release: ours and the job engine's."""
+    settings = settings_now()
+    migrated(caller_service.create_app(settings), settings)
+    click.echo(f"migrated {shown(settings.database_url)}")
+
+
+def migrated(app: Any, settings: Settings) -> None:
+    import logging
+
+    from flask_migrate import upgrade
+
+    from caller_service.jobs.worker import migrate_engine
+
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    with app.app_context():
+        if settings.database_url.startswith("sqlite"):
+            file = Path(str(sa.make_url(settings.database_url).database))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()  # a connection never makes it (database/sqlite_writer.py)
+        upgrade()
+    migrate_engine(settings.database_url)
+
+
+@main.command()
+def check() -> None:
+    """Settings, program, protocol, languages, migrations: every fault at once."""
+    from caller_service.config.atlas import overlaps
+
+    faults: list[str] = []
+    settings = None
+    try:
+        settings = Settings.from_environment(os.environ)
+    except SettingsFaults as problem:
+        faults += problem.faults
+    path = (
+        settings.program
+        if settings
+        else Path(os.environ.get("CALLER_PROGRAM") or Path(__file__).parents[1] / "programs/rehearsal/program.toml")
+    )
+    try:
+        program = read_program(path)
+    except ProgramFaults as problem:
+        refuse([*faults, *problem.faults])
+    faults += language_faults(program)
+    if settings is not None:
+        faults += deployment_faults(settings, program)
+    if faults:
+        refuse(faults)
+    for one, other in overlaps(program.areas):
+        click.echo(f"note: areas {one} and {other} overlap: there the first that is live and open serves")
+    click.echo(f"{program.name}: settings, program, protocol, languages and migrations are sound. Protocol {program.protocol.hash}")
+
+
+def language_faults(program: Any) -> list[str]:
+    from caller_service.core.protocol_check import word_keys
+    from caller_service.language.catalog import placeholders, read_catalog
+
+    catalog = read_catalog(program.languages)
+    first = program.languages[0]
+    wanted = {*catalog.words[first], *(key for key in word_keys(program.protocol) if not key.startswith("why."))}
+    faults = []
+    for language in program.languages:
+        faults += [f"language {language}: {key} has no words" for key in sorted(wanted) if not catalog.words[language].get(key)]
+        for key, words in catalog.words[language].items():
+            if placeholders(words) != placeholders(catalog.words[first].get(key, words)):
+                faults.append(f"language {language}: {key} does not have the placeholders of {first}")
+    return faults
+
+
+def deployment_faults(settings: Settings, program: Any) -> list[str]:
+    from caller_service.language.catalog import read_catalog
+    from caller_service.server.readiness import live_faults
+
+    faults: list[str] = []
+    if settings.live:
+        faults += [*live_faults(settings, program), *unreviewed(read_catalog(program.languages), program)]
+    return faults + database_faults(settings)
+
+
+def database_faults(settings: Settings) -> list[str]:
+    """Is the database there, and at this release's migration?"""
+    try:
+        url = sa.make_url(settings.database_url)
+        if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+            return ["database: not there yet; run caller-service migrate"]
+        engine = sa.create_engine(url)
+        with engine.connect() as conn:
+            version = schema_version(conn)
+        engine.dispose()
+    except SQLAlchemyError:
+        return ["database: cannot be read, or was never migrated; run caller-service migrate"]
+    if version != migration_head():
+        return [f"database: at migration {version}, this release needs {migration_head()}; run caller-service migrate"]
+    return []
+
+
+@main.command()
+@click.option("--language", default=None, help="Begin in this language.")
+@click.option("--channel", default="sms", show_default=True, type=click.Choice(["sms", "voice"]), help="As texts, or as said on the phone.")
+@click.option("--keep", default=None, help="Write the transcript to this file.")
+@click.option("--read", "read_seconds", type=click.IntRange(min=0), default=0, show_default=True, help="The clock `read`, in seconds.")
+def talk(language: str | None, channel: str, keep: str | None, read_seconds: int) -> None:
+    """The protocol in a terminal: you are the resident, nothing is kept or sent."""
+    from .talk import converse
+
+    settings = settings_now()
+    try:
+        converse(read_program(settings.program), language, keep, read_seconds, channel)
+    except ValueError as problem:
+        refuse([str(problem)])
+
+
+@main.group()
+def protocol() -> None:
+    """Check a screening protocol, or print it for people to read."""
+
+
+@protocol.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def protocol_check(file: Path) -> None:
+    """Every way the protocol can be wrong, all at once."""
+    from caller_service.config.protocol_file import read_protocol
+    from caller_service.core.protocol_check import common_path
+
+    read = read_protocol(file)
+    click.echo(f"{read.id} {read.version}: sound. {len(read.questions)} questions, {len(read.rules)} rules. Hash {read.hash}")
+    path = common_path(read)
+    click.echo(f"Common path: {len(path)} answers until the hand-off: {', '.join(path)}")
+
+
+@protocol.command("table")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--language", default="en", show_default=True)
+def protocol_table(file: Path, language: str) -> None:
+    """The protocol as a document: questions, answers, rules, in words."""
+    from caller_service.config.protocol_file import read_protocol
+    from caller_service.core.protocol_check import table
+    from caller_service.language.catalog import read_catalog
+
+    try:
+        words = read_catalog([language]).words[language]
+        click.echo(table(read_protocol(file), lambda key: words.get(key, key)))
+    except FileNotFoundError:
+        refuse([f"language {language}: not shipped"])
+
+
+@main.group()
+def person() -> None:
+    """Staff."""
+
+
+@person.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+def person_add(name: str, role: str) -> None:
+    """Add somebody of the staff; prints a first password, once."""
+    from werkzeug.security import generate_password_hash
+
+    parts = parts_now()
+    password = secrets.token_urlsafe(15)
+    kept = generate_password_hash(password, "scrypt:131072:8:1")
+    try:
+        with transaction(parts.engine) as conn:
+            people.add(conn, parts.new_id(), name, role, kept, parts.now())
+    except IntegrityError:
+        refuse([f"{name}: already there"])
+    click.echo(f"{name}, {role}. First password, shown once: {password}")
+
+
+@main.group()
+def token() -> None:
+    """Bearer tokens of destinations."""
+
+
+@token.command("add")
+@click.argument("name")
+def token_add(name: str) -> None:
+    """Make a token for a destination; it is shown once and kept hashed."""
+    parts = parts_now()
+    secret = secrets.token_urlsafe(32)
+    with transaction(parts.engine) as conn:
+        tokens.add(conn, parts.new_id(), name, secret, parts.now())
+    click.echo(f"{name}. Token, shown once: {secret}")
+
+
+@token.command("revoke")
+@click.argument("name")
+def token_revoke(name: str) -> None:
+    """Revoke every token of that name."""
+    parts = parts_now()
+    with transaction(parts.engine) as conn:
+        count = tokens.revoke(conn, name, parts.now())
+    if not count:
+        refuse([f"{name}: no token in force"])
+    click.echo(f"{name}: {count} revoked")
+
+
+@main.group()
+def area() -> None:
+    """Is there room? What residents hear when every team of an area is busy."""
+
+
+@area.command("full")
+@click.argument("area_id")
+@click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 24 * 60))
+def area_full(area_id: str, minutes: int) -> None:
+    """Every team of this area is busy: who asks now hears it, and what they chose for that is carried out."""
+    parts = parts_now()
+    until = parts.now() + timedelta(minutes=minutes)
+    _room(parts, area_id, until)
+    click.echo(f"{area_id}: full until {until:%H:%M} UTC")
+
+
+@area.command("open")
+@click.argument("area_id")
+def area_open(area_id: str) -> None:
+    """There is room again."""
+    _room(parts_now(), area_id, None)
+    click.echo(f"{area_id}: open")
+
+
+def _room(parts: Parts, area_id: str, until: datetime | None) -> None:
+    if area_id not in {one.id for one in parts.program.areas}:
+        refuse([f"{area_id}: the areas are {', '.join(one.id for one in parts.program.areas)}"])
+    with transaction(parts.engine) as conn:
+        cases.set_full(conn, area_id, until)
+
+
+@main.command("ledger")
+@click.option(
+    "--from",
+    "first",
+    default=None,
+    metavar="DAY",
+    help="First day, as 2026-11-23, in the program's time zone. Default: the first there is.",
+)
+@click.option("--until", default=None, metavar="DAY", help="The day after the last one. Default: no end.")
+@click.option("--json", "as_json", is_flag=True, help="For a machine, with counts by level, response, area and language.")
+def ledger(first: str | None, until: str | None, as_json: bool) -> None:
+    """Every request, and how it ended: served by what, or unserved for which one reason. The difference must be 0.
+
+    Exact counts, for the program's own staff: to publish them, small numbers must be suppressed first.
+    """
+    import json
+
+    from .ledger_report import period, read
+
+    parts = parts_now()
+    asked, faults = period(first, until, parts.program.time_zone)
+    if faults:
+        refuse(faults, "The ledger cannot be read:")
+    with parts.engine.connect() as conn:
+        report = read(conn, parts.program.name, asked)
+    click.echo(json.dumps(report.plain(), indent=2) if as_json else "\n".join(report.lines()))
+    if report.tally.difference:
+        refuse(report.faults(), "These cases stand in no class:")
+
+
+@main.group("hand-off")
+def hand_off() -> None:
+    """Deliveries of hand-offs."""
+
+
+@hand_off.command("list")
+@click.option("--state", type=click.Choice(["waiting", "unread", "received", "dead"]), default=None)
+def hand_off_list(state: str | None) -> None:
+    """Deliveries, newest first: id, destination, hand-off and revision, state, tries, last fault."""
+    from caller_service.store.hand_offs import listed
+
+    parts = parts_now()
+    with parts.engine.connect() as conn:
+        for one in listed(conn, state):
+            click.echo(
+                f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  {one.state:9} {one.tries:3}  {one.error or ''}".rstrip()
+            )
+
+
+@hand_off.command("replay")
+@click.argument("delivery_id", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every dead delivery.")
+def hand_off_replay(delivery_id: str | None, everything: bool) -> None:
+    """Send dead deliveries again, from the start."""
+    from caller_service.casework.outbound.deliver import replay
+    from caller_service.store.hand_offs import listed
+
+    parts = parts_now()
+    with parts.engine.connect() as conn:
+        ids = [one.id for one in listed(conn, "dead", 10_000)] if everything else [delivery_id] if delivery_id else []
+    if not ids and not everything:
+        raise click.UsageError("Name a delivery, or --all.")
+    sent = [one for one in ids if replay(parts, one)]
+    if not everything and not sent:
+        refuse([f"{delivery_id}: no dead delivery has this id"])
+    click.echo(f"{len(sent)} on their way again")
+
+
+if __name__ == "__main__":
+    main()

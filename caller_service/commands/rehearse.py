@@ -1,0 +1,235 @@
+"""`caller-service rehearse`: everything on this machine, in one command (engineering.md, "Other findings").
+
+Imports once, binds the sockets, then forks web, worker and stand-ins before any engine or thread exists. Each child
+has its own process group and ends when the parent's pipe closes, however the parent ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import sqlalchemy as sa
+
+import caller_service
+import caller_service.app
+from caller_service.casework.parts import new_id
+from caller_service.config.program_file import read_program
+from caller_service.config.settings import Settings, derived_text
+from caller_service.core.program import Program
+from caller_service.language.lexicons import read_combinations
+from caller_service.rehearsal.cad_stand_in import create_cad
+from caller_service.rehearsal.carrier import TwilioSettings
+from caller_service.rehearsal.dispatcher import CadSettings
+from caller_service.rehearsal.twilio_stand_in import create_twilio
+from caller_service.server.processes import Web, log_plainly, run_worker
+from caller_service.store import tokens
+from caller_service.store.database.transaction import transaction
+
+from .main import migrated
+
+GRACE = 5.0  # seconds a child has to end
+
+
+def free_socket(host: str, port: int) -> socket.socket:
+    """A bound socket on this port or the next free one."""
+    for one in range(port, port + 200):
+        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((host, one))
+            bound.listen(128)
+        except OSError:
+            bound.close()
+            continue
+        bound.set_inheritable(True)
+        return bound
+    raise SystemExit(f"no free port from {port} on")
+
+
+def run(settings: Settings, fresh: bool = False, port: int = 8000, pace: float = 8.0, read_seconds: int | None = None) -> int:
+    """Start everything, print where it is, and wait. Returns the exit code."""
+    if settings.live:
+        print("CALLER_MODE is live: rehearse is for rehearsal.", file=sys.stderr)
+        return 1
+    told = read_program(settings.program)
+    lite = settings.database_url.startswith("sqlite")
+    path = Path(sa.make_url(settings.database_url).database or "") if lite else Path("var") / "rehearsal"
+    with contextlib.ExitStack() as held:
+        if not (_alone(held, path.with_name("rehearsal.lock")) and _alone(held, Path(f"{path}.worker"), keep=False)):
+            print("A rehearsal or a worker already runs on this database; stop it first, or start in another folder.", file=sys.stderr)
+            return 1
+        return _play(settings, told, fresh, port, pace, read_seconds)
+
+
+def _play(settings: Settings, told: Program, fresh: bool, port: int, pace: float, read_seconds: int | None) -> int:
+    sockets = {name: free_socket("127.0.0.1", first) for name, first in (("web", port), ("phone", port + 10), ("dispatch", port + 20))}
+    urls = {name: f"http://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
+    settings = replace(settings, public_url=urls["web"], twilio_api_url=urls["phone"])
+    program = _pointed(told, urls["dispatch"], read_seconds)
+    api_token = derived_text(settings.seed, "rehearsal-cad-token")
+    if fresh:
+        _forget(settings)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # a proxy of the surroundings has no business here
+    read_combinations()  # once, before the children are forked: each has it then
+    children = Children()
+    children.finish("migrate", lambda: _prepare(settings, program, api_token))
+    children.start("web", lambda: Web(lambda: caller_service.create_app(settings, program), f"fd://{sockets['web'].fileno()}", 1, 16).run())
+    children.start("worker", lambda: _work(settings, program))
+    children.start("phone", lambda: _serve(sockets["phone"], _phone(settings, program, urls["web"])))
+    children.start("dispatch", lambda: _serve(sockets["dispatch"], _dispatch(settings, program, urls["web"], api_token, pace)))
+    for bound in sockets.values():
+        bound.close()
+    _announce(program, urls)
+    return children.watch()
+
+
+def _alone(held: contextlib.ExitStack, path: Path, keep: bool = True) -> bool:
+    """Take a lock file; False if somebody has it. Kept until `held` ends, or only looked at."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return False
+    held.enter_context(file) if keep else file.close()
+    return True
+
+
+def _pointed(program: Program, dispatch_url: str, read_seconds: int | None) -> Program:
+    """The rehearsal's program with its webhooks sent to the stand-in, wherever that found a port."""
+    destinations = tuple(replace(one, url=f"{dispatch_url}/hand-offs") if one.kind == "webhook" else one for one in program.destinations)
+    clocks = program.clocks if read_seconds is None else replace(program.clocks, read=read_seconds)
+    return replace(program, destinations=destinations, clocks=clocks)
+
+
+def _forget(settings: Settings) -> None:
+    path = sa.make_url(settings.database_url).database
+    if settings.database_url.startswith("sqlite") and path:
+        for file in Path(path).parent.glob(f"{Path(path).name}*"):
+            file.unlink()
+
+
+def _prepare(settings: Settings, program: Program, api_token: str) -> None:
+    app = caller_service.create_app(settings, program)
+    migrated(app, settings)
+    parts = app.extensions["caller_parts"]
+    with transaction(parts.engine) as conn:
+        if tokens.given_to(conn, api_token) is None:
+            tokens.add(conn, new_id(), "rehearsal-cad", api_token, parts.now())
+
+
+def _work(settings: Settings, program: Program) -> None:
+    log_plainly()
+    run_worker(caller_service.create_app(settings, program).extensions["caller_parts"], settings.worker_id)
+
+
+def _phone(settings: Settings, program: Program, house: str) -> object:
+    names = {rung.number: rung.name for rung in program.ladder if rung.number}
+    return create_twilio(
+        TwilioSettings(settings.twilio_account_sid, settings.twilio_auth_tokens[0], house, program.numbers.ours[0].number, names)
+    )
+
+
+def _dispatch(settings: Settings, program: Program, house: str, api_token: str, pace: float) -> object:
+    secret = next(settings.secret(one.secret) for one in program.destinations if one.kind == "webhook")
+    return create_cad(CadSettings(house, api_token, secret, pace=pace))
+
+
+def _serve(bound: socket.socket, app: object) -> None:
+    from werkzeug.serving import make_server
+
+    from caller_service.rehearsal.pages import WithoutQueries
+
+    log_plainly()
+    make_server("127.0.0.1", 0, app, threaded=True, fd=bound.fileno(), request_handler=WithoutQueries).serve_forever()  # type: ignore[arg-type]
+
+
+def _announce(program: Program, urls: dict[str, str]) -> None:
+    print(f"{program.name}, in rehearsal. Nothing leaves this machine.\n")
+    print(f"  Resident page   {urls['web']}/")
+    print(f"  Phone           {urls['phone']}/    text the program, and read the staff's phones")
+    print(f"  Dispatch        {urls['dispatch']}/    hand-offs arrive here; accept them, move them, write back")
+    print(f"  API             {urls['web']}/api/v1/openapi.json")
+    print("\nCtrl-C stops everything.", flush=True)
+
+
+class Children:
+    """Processes of ours: each ends with us."""
+
+    def __init__(self) -> None:
+        self._pids: dict[int, str] = {}
+        self._hold, self._close = os.pipe()
+
+    def _fork(self, do: Callable[[], None]) -> int:
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid:
+            return pid
+        os.setpgid(0, 0)
+        os.close(self._close)
+        threading.Thread(target=self._end_with_parent, daemon=True).start()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        code = 1
+        try:
+            do()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        except BaseException as problem:
+            print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _end_with_parent(self) -> None:
+        select.select([self._hold], [], [])
+        os.kill(0, signal.SIGTERM)
+        time.sleep(GRACE)
+        os.killpg(0, signal.SIGKILL)
+
+    def finish(self, name: str, do: Callable[[], None]) -> None:
+        """Run to its end before anything else starts."""
+        _, status = os.waitpid(self._fork(do), 0)
+        if status:
+            raise SystemExit(f"{name} failed")
+
+    def start(self, name: str, do: Callable[[], None]) -> None:
+        self._pids[self._fork(do)] = name
+
+    def watch(self) -> int:
+        """Wait until a child ends or somebody stops us; then end all of them."""
+        code = 0
+        signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        try:
+            pid, _ = os.wait()
+            print(f"{self._pids.pop(pid, 'a child')} ended: stopping.", file=sys.stderr)
+            code = 1
+        except KeyboardInterrupt:
+            print("\nStopping.", flush=True)
+        self.stop()
+        return code
+
+    def stop(self) -> None:
+        for number, wait in ((signal.SIGTERM, GRACE), (signal.SIGKILL, 1.0)):
+            for pid in self._pids:
+                os.killpg(pid, number)
+            end = time.monotonic() + wait
+            while self._pids and time.monotonic() < end:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+                if pid:
+                    self._pids.pop(pid, None)
+                else:
+                    time.sleep(0.02)

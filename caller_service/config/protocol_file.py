@@ -1,0 +1,133 @@
+"""Reads a protocol file (TOML) into core's types. What the protocol says is judged by core/protocol_check.py."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from caller_service.core import protocol_check
+from caller_service.core.protocol import Choice, Condition, Level, Protocol, Question, Rule, Words, condition
+
+from .checked_table import ProgramFaults, Sheet, toml_sheet
+
+
+def read_protocol(path: Path) -> Protocol:
+    """The protocol of a file, whole and sound; otherwise ProgramFaults with everything that is wrong."""
+    faults: list[str] = []
+    protocol = gather_protocol(path, faults)
+    if faults:
+        raise ProgramFaults(tuple(faults))
+    return protocol
+
+
+def gather_protocol(path: Path, faults: list[str]) -> Protocol:
+    """As much of a protocol as can be read; what is wrong is added to `faults`."""
+    before = len(faults)
+    top = toml_sheet(path, faults)
+    head = top.table("protocol", needed=True)
+    top.table("sign_off")  # a signed copy is welcome; who signed is no part of what was signed
+    protocol = Protocol(
+        id=head.text("id"),
+        version=head.text("version"),
+        questions=tuple(_question(sheet) for sheet in top.tables("question", needed=True)),
+        rules=tuple(_rule(sheet) for sheet in top.tables("rule", needed=True)),
+        dangers=_dangers(top.table("dangers")),
+        unreadable_limit=head.whole("unreadable_limit", 3, 1, 9),
+        hash=content_hash(top),
+    )
+    head.done()
+    top.done()
+    if len(faults) == before:  # half a protocol would only be accused of what its missing half answers for
+        faults.extend(f"{path.name}: {wrong}" for wrong in protocol_check.faults(protocol))
+    return protocol
+
+
+def content_hash(top: Sheet) -> str:
+    """What a sign-off signs: the content, however it is laid out or commented, without any sign-off."""
+    content = {key: value for key, value in top.content.items() if key != "sign_off"}
+    plain = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _question(sheet: Sheet) -> Question:
+    question = Question(
+        id=sheet.text("id"),
+        kind=sheet.text("kind"),
+        choices=_choices(sheet),
+        when=_condition(sheet),
+        safety=sheet.flag("safety", False),
+        by_who=sheet.flag("by_who", False),
+        in_danger=sheet.whole("in_danger", 0, 0, 9),
+        follow_up=sheet.flag("follow_up", False),
+        sooner=_condition(sheet, "sooner") if "sooner" in sheet.content else None,
+        after_hand_off=_condition(sheet, "after_hand_off") if "after_hand_off" in sheet.content else None,
+        notice_minor=sheet.flag("notice_minor", False),
+    )
+    sheet.done()
+    return question
+
+
+def _choices(sheet: Sheet) -> tuple[Choice, ...]:
+    """A choice is a code, or a table with a code and when it is offered."""
+    found = sheet.raw("choices", list, "a list", [])
+    choices = []
+    for place, content in enumerate(found if isinstance(found, list) else [], start=1):
+        if isinstance(content, str):
+            choices.append(Choice(content))
+        elif isinstance(content, dict):
+            choice = sheet.inner(f"choices[{place}]", content)
+            choices.append(
+                Choice(
+                    choice.text("code"),
+                    _condition(choice),
+                    choice.text("reads", ""),
+                    choice.flag("opens", False),
+                    choice.flag("deaf", False),
+                )
+            )
+            choice.done()
+        else:
+            sheet.fault(f"choices[{place}]", "must be a code or a table with code and when")
+    return tuple(choices)
+
+
+def _rule(sheet: Sheet) -> Rule:
+    level = sheet.text("level", "")
+    if level and level not in Level.__members__:
+        sheet.fault("level", f'"{level}" is none of {", ".join(sorted(Level.__members__))}')
+    rule = Rule(
+        because=sheet.text("because"),
+        level=Level.__members__.get(level),
+        when=_condition(sheet),
+        say=sheet.text("say", "") or None,
+        review=sheet.flag("review", False),
+        at_once=sheet.flag("at_once", False),
+        marker=sheet.flag("marker", False),
+        by_who=sheet.flag("by_who", False),
+        in_violence=sheet.text("in_violence", ""),
+    )
+    sheet.done()
+    return rule
+
+
+def _condition(sheet: Sheet, key: str = "when") -> Condition:
+    if key in sheet.content and sheet.content[key] == []:
+        sheet.fault(key, "is empty; leave it out to mean always")
+    alternatives = []
+    for alternative in sheet.tables(key):
+        alternatives.append({name: alternative.texts(name, needed=True) for name in alternative.content})
+    return condition(alternatives)
+
+
+def _dangers(sheet: Sheet) -> dict[str, Words]:
+    """A kind's words are a key, or a table that says they depend on who needs help."""
+    found = {}
+    for kind, content in sheet.content.items():
+        if isinstance(content, dict):
+            worded = sheet.inner(kind, content)
+            found[kind] = Words(worded.text("say"), worded.flag("by_who", False))
+            worded.done()
+        else:
+            found[kind] = Words(sheet.text(kind))
+    return found

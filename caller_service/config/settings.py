@@ -1,0 +1,338 @@
+"""What the machine must be told, read from the environment once. Every gap is named at once.
+
+Rehearsal needs nothing: what is missing is derived from a random seed kept in var/, so that web and worker agree.
+Live refuses what is missing, left at its default, or weak. No secret shows in `repr`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from .rehearsal_seed import kept_seed, seed_if_kept
+
+MODES = ("rehearsal", "live")
+TWILIO_API = "https://api.twilio.com"
+STAND_IN_API = "http://127.0.0.1:8010"
+REHEARSAL_PROGRAM = Path(__file__).parents[1] / "programs" / "rehearsal" / "program.toml"
+_NEEDED_LIVE = (
+    "CALLER_PROGRAM", "CALLER_DATABASE_URL", "CALLER_PUBLIC_URL", "CALLER_SECRET_KEY", "CALLER_DATA_KEYS", "CALLER_INDEX_KEYS",
+    "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "CALLER_METRICS_TOKEN",
+)  # fmt: skip
+_WEAK_WORDS = ("secret", "changeme", "password")
+_FEWEST_DIFFERENT = 8  # different characters in a secret that was drawn at random
+
+Keys = tuple[tuple[str, bytes], ...]
+
+
+class SettingsFaults(Exception):
+    """The environment does not say what is needed; `faults` names everything that is missing or wrong."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the machine was told."""
+
+    mode: str
+    program: Path
+    database_url: str = field(repr=False)  # may hold a password
+    public_url: str  # the URL Twilio signs, without a slash at its end
+    trusted_proxies: int
+    secret_key: str = field(repr=False)
+    data_keys: Keys = field(repr=False)  # (key id, 32 bytes); the first is in use, the rest are for rotation
+    index_keys: Keys = field(repr=False)
+    twilio_account_sid: str
+    twilio_auth_tokens: tuple[str, ...] = field(repr=False)  # any verifies, the first is used
+    twilio_api_key: str = field(repr=False)
+    twilio_api_secret: str = field(repr=False)
+    twilio_api_url: str
+    host: str
+    port: int
+    worker_id: str
+    metrics_token: str = field(repr=False)
+    destination_secrets: Mapping[str, str] = field(repr=False)  # every variable whose name ends in _SECRET
+    seed: bytes = field(repr=False, default=b"")  # rehearsal only
+
+    @property
+    def live(self) -> bool:
+        return self.mode == "live"
+
+    @property
+    def bind(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def secret(self, name: str) -> str:
+        """The secret of a destination, by the name of its variable; "" when live was not told it."""
+        return self.destination_secrets.get(name) or ("whsec_" + _base64(derived(self.seed, name)) if self.seed else "")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], here: Path | None = None) -> Settings:
+        """Settings, whole and sound; otherwise SettingsFaults. Relative paths are made absolute, once, against `here`."""
+        return _Reader(environ, here or Path.cwd()).settings()
+
+
+def derived(seed: bytes, name: str) -> bytes:
+    """Thirty-two bytes for a name, the same for everyone who has the seed."""
+    return hmac.new(seed, name.encode(), hashlib.sha256).digest()
+
+
+def derived_text(seed: bytes, name: str) -> str:
+    """What rehearsal uses where a variable is missing."""
+    if name in ("CALLER_DATA_KEYS", "CALLER_INDEX_KEYS"):
+        return f"rehearsal:{_base64(derived(seed, name))}"
+    token = derived(seed, name).hex()
+    return {"TWILIO_ACCOUNT_SID": f"AC{token[:32]}", "TWILIO_AUTH_TOKEN": token[:32]}.get(name, token)
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+class _Reader:
+    """Reads one environment; `faults` gathers what is wrong."""
+
+    def __init__(self, environ: Mapping[str, str], here: Path) -> None:
+        self.faults: list[str] = []
+        self._environ, self._var = environ, here.absolute() / "var"
+        self._here = here.absolute()
+        self.mode = environ.get("CALLER_MODE", "").strip() or "rehearsal"
+        self.live = self.mode != "rehearsal"  # a mistyped mode must not be served by rehearsal's easy rules
+        if self.mode not in MODES:
+            self._fault("CALLER_MODE", f'"{self.mode}" is neither rehearsal nor live')
+        self.seed = b"" if self.live else self._kept_seed()
+
+    def _kept_seed(self) -> bytes:
+        try:
+            return kept_seed(self._var)
+        except OSError as problem:
+            self._fault("var", f"the seed of the rehearsal cannot be kept there ({problem})")
+            return b""
+
+    def settings(self) -> Settings:
+        host, port = self._bind()
+        settings = Settings(
+            mode=self.mode,
+            program=(self._here / self._told("CALLER_PROGRAM", str(REHEARSAL_PROGRAM))).absolute(),
+            database_url=self._database_url(),
+            public_url=self._public_url(f"http://{host}:{port}" if ":" not in host else f"http://[{host}]:{port}"),
+            trusted_proxies=self._trusted_proxies(),
+            secret_key=self._secret("CALLER_SECRET_KEY"),
+            data_keys=self._keys("CALLER_DATA_KEYS"),
+            index_keys=self._keys("CALLER_INDEX_KEYS"),
+            twilio_account_sid=self._account_sid(),
+            twilio_auth_tokens=self._auth_tokens(),
+            twilio_api_key=self._told("TWILIO_API_KEY"),
+            twilio_api_secret=self._api_secret(),
+            twilio_api_url=self._twilio_api_url(),
+            host=host,
+            port=port,
+            worker_id=self._worker_id(),
+            metrics_token=self._secret("CALLER_METRICS_TOKEN"),
+            destination_secrets={
+                name: value for name, value in self._environ.items() if name.endswith("_SECRET") and name != "TWILIO_API_SECRET" and value
+            },
+            seed=self.seed,
+        )
+        self._together(settings)
+        if self.faults:
+            raise SettingsFaults(tuple(self.faults))
+        return settings
+
+    def _fault(self, name: str, wrong: str) -> None:
+        self.faults.append(f"{name}: {wrong}")
+
+    def _told(self, name: str, default: str = "") -> str:
+        """The value of a variable; what live must be told has no default there."""
+        value = self._environ.get(name, "").strip()
+        if not value and self.live and name in _NEEDED_LIVE:
+            self._fault(name, "missing")
+            return ""
+        return value or default
+
+    def _derivable(self, name: str) -> str:
+        return self._told(name, derived_text(self.seed, name) if self.seed else "")
+
+    # ---- secrets ---------------------------------------------------------------------------------------------------
+    def _secret(self, name: str) -> str:
+        value = self._derivable(name)
+        if self.live and value:
+            self._weak(name, value)
+        return value
+
+    def _weak(self, name: str, value: str) -> None:
+        if wrong := "is the one derived for rehearsal" if value == self._rehearsal(name) else weakness(value):
+            self._fault(name, wrong)
+
+    def _rehearsal(self, name: str) -> str:
+        """What an earlier rehearsal in this folder used, if there was one."""
+        seed = seed_if_kept(self._var)
+        return derived_text(seed, name) if seed else ""
+
+    def _keys(self, name: str) -> Keys:
+        keys: list[tuple[str, bytes]] = []
+        told = self._derivable(name)
+        for place, part in enumerate(told.split(",") if told else (), start=1):
+            key_id, colon, encoded = part.strip().partition(":")
+            raw = _unbase64(encoded)
+            if not colon or not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", key_id):  # the value is never quoted: it may be the key itself
+                self._fault(name, f"key {place} needs an id of letters, digits, - and _ before the colon")
+            elif raw is None or len(raw) != 32:
+                self._fault(name, f'key "{key_id}" must be 32 bytes in base64')
+            elif key_id in dict(keys):
+                self._fault(name, f'two keys have the id "{key_id}"')
+            else:
+                keys.append((key_id, raw))
+                if self.live:
+                    self._weak_key(name, key_id, raw)
+        return tuple(keys)
+
+    def _weak_key(self, name: str, key_id: str, raw: bytes) -> None:
+        if len(set(raw)) < _FEWEST_DIFFERENT or any(word.encode() in raw.lower() for word in _WEAK_WORDS):
+            self._fault(name, f'key "{key_id}" was not drawn at random')
+        if _base64(raw) == self._rehearsal(name).partition(":")[2]:
+            self._fault(name, f'key "{key_id}" is the one derived for rehearsal')
+
+    def _auth_tokens(self) -> tuple[str, ...]:
+        tokens = tuple(token.strip() for token in self._derivable("TWILIO_AUTH_TOKEN").split(",") if token.strip())
+        if len(tokens) > 2:
+            self._fault("TWILIO_AUTH_TOKEN", "more than two; one is in use and one may be on its way in or out")
+        for token in tokens if self.live else ():
+            self._weak("TWILIO_AUTH_TOKEN", token)
+        return tokens
+
+    def _api_secret(self) -> str:
+        value = self._told("TWILIO_API_SECRET")
+        if self.live and value:
+            self._weak("TWILIO_API_SECRET", value)
+        return value
+
+    def _account_sid(self) -> str:
+        sid = self._derivable("TWILIO_ACCOUNT_SID")
+        if sid and not re.fullmatch(r"AC[0-9a-fA-F]{32}", sid):
+            self._fault("TWILIO_ACCOUNT_SID", "is not AC and 32 hexadecimal digits")
+        elif self.live and sid and (len(set(sid[2:])) < _FEWEST_DIFFERENT or sid == self._rehearsal("TWILIO_ACCOUNT_SID")):
+            self._fault("TWILIO_ACCOUNT_SID", "is no real account")
+        return sid
+
+    # ---- places ----------------------------------------------------------------------------------------------------
+    def _database_url(self) -> str:
+        url = self._told("CALLER_DATABASE_URL", "" if self.live else f"sqlite:///{self._var / 'caller.sqlite'}")
+        scheme, _, rest = url.partition("://")
+        if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+            try:
+                make_url(f"postgresql+psycopg://{rest}")
+            except (ValueError, ArgumentError):  # it would quote the password
+                self._fault("CALLER_DATABASE_URL", "cannot be read; write special characters of the password as %40 and the like")
+                return ""
+            return f"postgresql+psycopg://{rest}"
+        if scheme == "sqlite":
+            path, question_mark, query = rest.partition("?")
+            if not path.startswith("/") or path in ("/", "/:memory:"):
+                self._fault("CALLER_DATABASE_URL", "needs a file that web and worker share, such as sqlite:///var/caller.sqlite")
+                return ""
+            return f"sqlite:///{self._here / path[1:]}{question_mark}{query}"
+        if url:
+            self._fault("CALLER_DATABASE_URL", "must begin with sqlite:/// or postgresql://")
+        return ""
+
+    def _public_url(self, default: str) -> str:
+        return self._url("CALLER_PUBLIC_URL", default)
+
+    def _twilio_api_url(self) -> str:
+        url = self._url("CALLER_TWILIO_API_URL", TWILIO_API if self.live else STAND_IN_API)
+        host = (urlsplit(url).hostname or "").rstrip(".")
+        if not self.live and (host == "twilio.com" or host.endswith(".twilio.com")):
+            self._fault("CALLER_TWILIO_API_URL", "rehearsal never speaks to Twilio's real API")
+        return url
+
+    def _url(self, name: str, default: str) -> str:
+        url = self._told(name, default).rstrip("/")
+        if not url:
+            return url
+        try:
+            parts = urlsplit(url)
+            sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+        except ValueError:
+            parts, sound = urlsplit(""), False
+        if not sound or parts.query or parts.fragment:
+            self._fault(name, "is not a plain http or https URL")
+            return ""
+        if self.live and parts.scheme == "http":
+            self._fault(name, "must be https: in live")
+        if self.live and is_loopback(parts.hostname or ""):
+            self._fault(name, "is this machine, where nobody else can reach it")
+        return url
+
+    def _bind(self) -> tuple[str, int]:
+        text = self._told("CALLER_BIND", "127.0.0.1:8000")
+        found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):(\d{1,5})", text)
+        if found is None or not 1 <= int(found[3]) <= 65535:
+            self._fault("CALLER_BIND", f'"{text}" is not host:port, such as 127.0.0.1:8000')
+            return "127.0.0.1", 8000
+        host = found[1] or found[2]
+        if not self.live and not is_loopback(host):
+            self._fault("CALLER_BIND", f"{host} can be reached from other machines; rehearsal stays on this one")
+        return host, int(found[3])
+
+    # ---- small things ----------------------------------------------------------------------------------------------
+    def _trusted_proxies(self) -> int:
+        text = self._told("CALLER_TRUSTED_PROXIES", "0")
+        if not re.fullmatch(r"[0-9]", text):
+            self._fault("CALLER_TRUSTED_PROXIES", f'"{text}" is not a number of proxies from 0 to 9')
+            return 0
+        return int(text)
+
+    def _worker_id(self) -> str:
+        name = self._told("CALLER_WORKER_ID", "worker-1")
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+            self._fault("CALLER_WORKER_ID", "must be 1 to 64 letters, digits, dots, - or _")
+        return name
+
+    def _together(self, settings: Settings) -> None:
+        """What is only wrong side by side."""
+        if bool(settings.twilio_api_key) != bool(settings.twilio_api_secret):
+            self._fault("TWILIO_API_KEY", "and TWILIO_API_SECRET are given together or not at all")
+        if {raw for _, raw in settings.data_keys} & {raw for _, raw in settings.index_keys}:
+            self._fault("CALLER_INDEX_KEYS", "holds a key of CALLER_DATA_KEYS; each key has one use")
+        if self.live and settings.program == REHEARSAL_PROGRAM:
+            self._fault("CALLER_PROGRAM", "is the rehearsal city")
+
+
+def weakness(value: str) -> str:
+    """Why a secret can be guessed; "" when nothing says so."""
+    if len(value) < 32:
+        return "is shorter than 32 characters"
+    if len(set(value)) < _FEWEST_DIFFERENT:
+        return "repeats a few characters"
+    found = [word for word in _WEAK_WORDS if word in value.lower()]
+    return f'contains the word "{found[0]}"' if found else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Does this address stay on this machine?"""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
+def _unbase64(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, altchars=b"-_" if set("-_") & set(text) else None, validate=True)
+    except (binascii.Error, ValueError):
+        return None

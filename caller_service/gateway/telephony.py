@@ -1,0 +1,205 @@
+"""Texts and calls out, by Twilio's REST API. Four meanings of failure are enough: never, stopped, later, look first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http import HttpClient
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from .batched_lookup import Looks, Made
+
+TIMEOUT = 10.0  # seconds: the SDK has none of its own
+REAL_API = "https://api.twilio.com"
+
+
+class LineError(Exception):
+    """A text or a call did not go out. Named by what to do about it; `code` is Twilio's, or ours."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class NumberCannotReceive(LineError):
+    """Never: a landline for a text, no such number, one we may not call."""
+
+
+class ContactStopped(LineError):
+    """They opted out with the carrier."""
+
+
+class LineBusy(LineError):
+    """Not now: nothing was created, trying again is safe."""
+
+
+class NoAnswer(LineError):
+    """Nobody knows whether it was created: look before sending again."""
+
+
+TWILIO_MEANS: Mapping[int, type[LineError]] = {
+    21211: NumberCannotReceive, 21217: NumberCannotReceive, 21614: NumberCannotReceive, 21202: NumberCannotReceive, 30006: NumberCannotReceive,
+    21408: NumberCannotReceive, 21610: ContactStopped, 20429: LineBusy,
+    21214: NumberCannotReceive, 21215: NumberCannotReceive, 21216: NumberCannotReceive, 13223: NumberCannotReceive, 13224: NumberCannotReceive,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A text the provider took in for us."""
+
+    sid: str
+    number: str = field(repr=False)
+    words: str = field(repr=False)
+    at: datetime
+
+
+class _Elsewhere(TwilioHttpClient):
+    """The SDK has no base-URL option: the host of each request is changed here (the rehearsal's stand-in)."""
+
+    def __init__(self, api_url: str) -> None:
+        super().__init__(timeout=TIMEOUT)
+        self.logger.disabled = True  # it would write numbers and words
+        self._api = urlsplit(api_url)
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        asked = urlsplit(url)
+        return super().request(method, urlunsplit((self._api.scheme, self._api.netloc, asked.path, asked.query, "")), *args, **kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """How to ring somebody. The addresses are ours and carry ids alone; seconds: how long it rings, how long it may last."""
+
+    url: str = field(repr=False)  # asked for when somebody, or something, answers
+    receipts_url: str = field(repr=False)
+    rings: int
+    lasts: int
+    to_the_beep: bool = False  # a voicemail is let speak to its end: a message may be left
+
+
+class Line:
+    """Sends texts from the program's number, or its Messaging Service; calls need a number."""
+
+    def __init__(
+        self, account_sid: str, auth_token: str, sender: str, api_url: str = REAL_API, api_key: str = "", api_secret: str = ""
+    ) -> None:
+        client: HttpClient = _Elsewhere(api_url)
+        self._client = Client(api_key or account_sid, api_secret or auth_token, account_sid, http_client=client)
+        self._sender = sender
+        self._texts = Looks(self._texts_since)
+        self._calls = Looks(self._calls_since)
+
+    def __repr__(self) -> str:
+        return "Line()"
+
+    def text(self, number: str, words: str, receipts_url: str) -> str:
+        """Send one text and return its SID. Raises one of the LineErrors."""
+        sender = {"messaging_service_sid": self._sender} if self._sender.startswith("MG") else {"from_": self._sender}
+        return str(_asked(lambda: self._client.messages.create(to=number, body=words, status_callback=receipts_url, **sender).sid))
+
+    def find(self, number: str, words: str, since: datetime) -> list[str]:
+        """The SIDs of texts that may be one we already sent, oldest first: same number, same words, not older than `since`.
+
+        Raises LineBusy if that cannot be known now.
+        """
+        return [made.sid for made in _known(self._texts.since(since)) if made.number == number and made.words == words]
+
+    def _texts_since(self, since: datetime) -> list[Made]:
+        listed = self._client.messages.list(date_sent_after=since, page_size=1000)  # asked for by number, it would stand in the URL
+        made = (sent for sent in reversed(listed) if sent.direction != "outbound-reply")  # by TwiML: an answer may say the same
+        return [Made(str(sent.sid), sent.date_sent or sent.date_created, str(sent.to), str(sent.body)) for sent in made]
+
+    @property
+    def can_call(self) -> bool:
+        """A Messaging Service has no number to call from."""
+        return self._sender.startswith("+")
+
+    def call(self, number: str, ring: Ring) -> str:
+        """Ring a number and return the call's SID. Raises one of the LineErrors."""
+        return str(
+            _asked(
+                lambda: (
+                    self._client.calls.create(
+                        to=number,
+                        from_=self._sender,
+                        url=ring.url,
+                        method="POST",
+                        status_callback=ring.receipts_url,
+                        status_callback_method="POST",
+                        status_callback_event=["initiated", "ringing", "answered", "completed"],
+                        machine_detection="DetectMessageEnd" if ring.to_the_beep else "Enable",
+                        timeout=ring.rings,
+                        time_limit=ring.lasts,
+                    ).sid
+                )
+            )
+        )
+
+    def find_calls(self, number: str, since: datetime) -> list[str]:
+        """The SIDs of calls that may be one we already made, oldest first: to this number, begun since then or still
+        queued (such a call has no time yet). Raises LineBusy if that cannot be known now."""
+        return [made.sid for made in _known(self._calls.since(since)) if made.number == number]
+
+    def _calls_since(self, since: datetime) -> list[Made]:
+        queued = self._client.calls.list(status="queued", page_size=1000)  # first: what begins meanwhile stands in the second list
+        listed = [*queued, *self._client.calls.list(start_time_after=since, page_size=1000)]
+        ours = (made for made in reversed(listed) if not str(made.direction).startswith("inbound"))
+        return list({str(made.sid): Made(str(made.sid), made.start_time, str(made.to)) for made in ours}.values())
+
+    def call_state(self, sid: str) -> str:
+        """How far a call has come, in Twilio's word. Raises one of the LineErrors."""
+        return str(_asked(lambda: self._client.calls(sid).fetch().status))
+
+    def hang_up(self, sid: str) -> None:
+        """End a call. Ending one that has ended changes nothing. Raises one of the LineErrors."""
+        _asked(lambda: self._client.calls(sid).update(status="completed").sid)
+
+    def heard(self, ours: str, since: datetime) -> list[Heard]:
+        """The texts people sent to one of our numbers since then. Raises LineBusy if that cannot be known now."""
+        try:
+            listed = self._client.messages.list(to=ours, date_sent_after=since, page_size=1000)
+        except (TwilioException, requests.RequestException, ValueError, KeyError):
+            raise LineBusy("cannot look") from None
+        return [
+            Heard(str(one.sid), str(one.from_ or ""), str(one.body or ""), one.date_sent or one.date_created)
+            for one in listed
+            if one.direction == "inbound"
+        ]
+
+
+def _known(made: list[Made] | None) -> list[Made]:
+    if made is None:
+        raise LineBusy("cannot look")
+    return made
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """What the provider answers, its errors in our words."""
+    try:
+        return ask()
+    except TwilioRestException as problem:
+        raise _meaning(problem) from None
+    except requests.ConnectTimeout:
+        raise LineBusy("no connection") from None
+    except (TwilioException, requests.RequestException, ValueError, KeyError):
+        raise NoAnswer("no answer") from None
+
+
+def _meaning(problem: TwilioRestException) -> LineError:
+    code = problem.code if isinstance(problem.code, int) else 0
+    known = TWILIO_MEANS.get(code)
+    if known is not None:
+        return known(f"twilio {code}")
+    if problem.status == 429:
+        return LineBusy(f"twilio {code or problem.status}")
+    if problem.status >= 500:
+        return NoAnswer(f"twilio {code or problem.status}")
+    return LineError(f"twilio {code or problem.status}")

@@ -1,0 +1,178 @@
+"""The worker: runs jobs, sweeps what is due, and takes over what a dead worker left (engineering.md, "the engine's pattern").
+
+SQLite: one worker, held by an exclusive lock file. PostgreSQL: any number; each holds a session advisory lock under
+its name, and whoever finds a name unlocked recovers its unfinished jobs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import IO
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSPortableJSONSerializer
+
+from .queue import DELIVER, NAME, purge
+
+log = logging.getLogger(__name__)
+VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old one left
+CONCURRENCY = 16  # jobs of one queue at once
+POLL = 0.25  # seconds between looks at a queue: oftener costs a small server more than the wait is worth
+POLL_HAND_OFFS = 0.125  # seconds: they come in bursts, and what is not taken at one look waits for the next
+SWEEP = 0.5  # seconds between sweeps
+CLOCKS_FIRST = 1.0  # seconds at most that a job waits for a sweep: a clock rings in time beside thirty jobs, too
+FREED = 5  # seconds a worker that starts again waits for its own name: the server frees a killed one's, or another takes its work over
+FINISH = 3  # seconds a stopping worker gives the jobs it has begun
+KEEP_FINISHED = 3600  # seconds a finished job is kept
+
+
+class AnotherWorker(Exception):
+    """SQLite: a worker already runs on this database."""
+
+
+def migrate_engine(url: str) -> None:
+    """Create or carry forward the engine's own tables. Part of `caller-service migrate`."""
+    DBOS.migrate(url)
+
+
+def work(
+    engine: sa.Engine,
+    name: str,
+    jobs: Mapping[str, Callable[[str, str], object]],
+    queues: Iterable[str],
+    sweep: Callable[[], object],
+    stop: threading.Event,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Run until `stop` is set, `CONCURRENCY` jobs of each queue at once. Raises AnotherWorker if the database already has one (SQLite)."""
+    life = _Life(engine, name)
+    life.begin()
+    queues = tuple(queues)
+    for logger in ("dbos", "alembic"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    logging.getLogger("dbos").addHandler(logging.NullHandler())  # finding one, it adds none of its own, which would print tracebacks
+    DBOS(
+        config={
+            "name": NAME,
+            "system_database_engine": engine,
+            "serializer": DBOSPortableJSONSerializer(),
+            "application_version": VERSION,
+            "executor_id": life.name,
+            # A thread for every job that may be claimed: the engine counts a claimed one only when it runs, and would claim on.
+            "max_executor_threads": CONCURRENCY * len(queues) + 8,
+            "log_level": "ERROR",
+            "run_migrations": False,
+        }
+    )
+    clocks_done = threading.Event()
+    for job, do in jobs.items():
+        DBOS.workflow(name=job, max_recovery_attempts=1_000_000)(_quiet(job, do, clocks_done))
+    try:
+        DBOS.launch()
+        for queue in queues:
+            pause = POLL_HAND_OFFS if queue.startswith(DELIVER) else POLL
+            DBOS.register_queue(queue, worker_concurrency=CONCURRENCY, polling_interval_sec=pause, on_conflict="always_update")
+        ready()
+        _loop(engine, life, sweep, stop, clocks_done)
+    finally:
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=FINISH)
+        life.end()
+
+
+class JobFailed(Exception):
+    """A job met a fault of ours. The engine keeps and logs this: it names the job and the kind of fault, nothing else."""
+
+
+def _quiet(name: str, do: Callable[[str, str], object], clocks_done: threading.Event) -> Callable[[str], None]:
+    def job(reference: str) -> None:
+        clocks_done.wait(CLOCKS_FIRST)
+        try:
+            do(reference, DBOS.workflow_id or "")
+        except Exception as problem:
+            log.error("job failed", extra={"job": name, "fault": type(problem).__name__})
+            raise JobFailed(f"{name}: {type(problem).__name__}") from None
+
+    job.__qualname__ = job.__name__ = name
+    return job
+
+
+def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], object], stop: threading.Event, done: threading.Event) -> None:
+    beat = 0
+    done.set()
+    while not stop.wait(SWEEP):
+        life.check()
+        try:
+            done.clear()
+            try:
+                sweep()
+            finally:
+                done.set()
+            if beat % 4 == 0:
+                life.take_over()
+            if beat % 7200 == 0:
+                purge(engine, KEEP_FINISHED)
+        except sa.exc.SQLAlchemyError as problem:  # the database is away: say so, keep trying
+            log.error("sweep failed", extra={"fault": type(problem).__name__})
+        beat += 1
+
+
+class _Life:
+    """A worker's sign of life, and what it may do with the dead."""
+
+    def __init__(self, engine: sa.Engine, name: str) -> None:
+        self.engine = engine
+        self.lite = engine.dialect.name == "sqlite"
+        self.name = "worker" if self.lite else name
+        self._file: IO[str] | None = None
+        self._held: sa.Connection | None = None
+
+    def begin(self) -> None:
+        if self.lite:
+            path = Path(str(self.engine.url.database) + ".worker")
+            self._file = path.open("w")
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise AnotherWorker("a worker already runs on this database; SQLite has one") from None
+            return
+        self._held = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        end = time.monotonic() + FREED
+        while not self._held.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(self.name)}).scalar():
+            if time.monotonic() > end:
+                raise AnotherWorker(f"a worker named {self.name} already runs; give this one another CALLER_WORKER_ID")
+            time.sleep(0.1)
+
+    def check(self) -> None:
+        """Exit when our own lock is gone: somebody else may already be doing our work."""
+        if self._held is not None:
+            try:
+                self._held.execute(sa.text("SELECT 1"))
+            except sa.exc.DBAPIError:
+                log.error("lost the lock's connection: stopping")
+                os._exit(70)
+
+    def take_over(self) -> None:
+        if self.lite:
+            return
+        with self.engine.begin() as conn:
+            query = sa.text("SELECT DISTINCT executor_id FROM dbos.workflow_status WHERE status = 'PENDING' AND executor_id <> :me")
+            for (other,) in conn.execute(query, {"me": self.name}).all():
+                if conn.execute(sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _key(other)}).scalar():
+                    DBOS._recover_pending_workflows([other])
+
+    def end(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._held is not None:
+            self._held.close()
+
+
+def _key(name: str) -> int:
+    return zlib.crc32(f"caller-worker:{name}".encode())

@@ -1,0 +1,1 @@
+"""Beside the layers: the probe, the benchmarks and the chaos run. They measure the service and are no part of it."""

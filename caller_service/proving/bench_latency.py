@@ -1,0 +1,506 @@
+"""`caller-service bench-under-way`: what somebody waits for while the service is at work, against real `serve` and `work`.
+
+How soon the first page leaves after the turn that caused it; how late clocks ring beside ten thousand that wait; whether a
+resident's turn waits longer while one of two destinations is down. Base and trouble take turns in one run. Whatever it
+finds, the exit code is 0: a machine that is busy with something else is no fault of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import random
+import re
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import sqlalchemy as sa
+
+import caller_service
+from caller_service.casework.outbound.deliver import PAUSES
+from caller_service.casework.parts import Parts, new_id, utc_now
+from caller_service.casework.receive import Turn, receive
+from caller_service.config.settings import Settings
+from caller_service.core.case import Case, replace
+from caller_service.core.clock import next_due
+from caller_service.store import cases, contacts, hand_offs
+from caller_service.store.contacts import Contact
+from caller_service.store.database.transaction import transaction
+from caller_service.store.hand_offs import Delivery
+from caller_service.store.messages import UNSENT
+from caller_service.store.tables import case, delivery, journal, message
+
+from .bench import CONVERSATION, Inbox, Phone, Round, Told, command, cpu_of, free_port, play, process, settings_for, until_up
+from .chaos import PARTNER
+
+DANGER = "my sister took too many pills"
+FIGURES = ("pages", "clocks", "destinations")
+PAGE_AIM, CLOCK_AIM, RATIO_AIM = 1.0, 3.0, 1.3  # seconds (median); seconds (the latest); of the p99s
+CALM = 8  # residents who take their time: a service with room
+PAUSE = 0.05  # seconds of theirs between two texts
+CROWD = 32  # residents who do not: a service with none
+PENDING = 10_000  # cases that wait for a clock
+RINGING = (15, 30.0)  # cases a second that fall due while it is watched, and for how many seconds
+HANDED_OFF = 1_000  # open cases with a hand-off for each destination
+LATER = (300, 1500)  # seconds until the other clocks ring: after everything here
+WORKER = ("-m", "caller_service.commands.main", "work")
+SERVE = ("-m", "caller_service.commands.main", "serve", "--workers", "2", "--threads", "16")
+_people = itertools.count()
+
+
+def bench(figures: Sequence[str] = FIGURES, rounds: int = 3, database_url: str = "") -> None:
+    """Measure what is asked for and print it beside the aims. `database_url`: an empty PostgreSQL database; "": SQLite."""
+    print(f"{'PostgreSQL' if database_url else 'SQLite'}; absolute times are this machine's, with whatever else it does")
+    lines: list[str] = []
+    if "pages" in figures:
+        lines += _pages(rounds, database_url)
+    if "clocks" in figures:
+        lines += _clocks(database_url)
+    if "destinations" in figures:
+        lines += _destinations(rounds, database_url)
+    print("\n" + "\n".join(lines))
+
+
+# ---- the town around it ---------------------------------------------------------------------------------------------
+
+
+class Carrier:
+    """A stand-in Twilio that takes every text and notes when."""
+
+    def __init__(self) -> None:
+        self.texts: list[tuple[float, str]] = []  # when (time.perf_counter), and the words
+        texts, sids = self.texts, itertools.count(1)
+
+        class Door(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one piece
+
+            def do_POST(self) -> None:
+                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                texts.append((time.perf_counter(), form["Body"][0]))
+                self._say(201, {"sid": f"SM{next(sids):032x}", "status": "queued"})
+
+            def do_GET(self) -> None:
+                self._say(200, {"messages": [], "next_page_uri": None})
+
+            def _say(self, status: int, told: Mapping[str, object]) -> None:
+                body = json.dumps(told).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Carrier:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Partner:
+    """A second destination. `does`: takes (everything), fails (500), hangs (never answers); "both hang": the first one, too."""
+
+    def __init__(self, does: str) -> None:
+        self.asked, self._over = 0, threading.Event()
+        partner = self
+
+        class Door(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                partner.asked += 1
+                self.rfile.read(int(self.headers["Content-Length"]))
+                if "hang" in does:
+                    partner._over.wait()
+                    self.close_connection = True
+                    return
+                self.send_response(500 if does == "fails" else 202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+
+    def __enter__(self) -> Partner:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@dataclass
+class House:
+    """The service with its surroundings: a database, and `serve` and `work` once they run."""
+
+    folder: Path
+    port: int
+    token: str = field(repr=False)
+    environment: Mapping[str, str]
+    parts: Parts
+    carrier: Carrier
+    inbox: Inbox
+    partner: Partner
+    server: int = 0  # the process id of `serve`
+    worker: int = 0  # and of `work`
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """Both run, and the worker has said that it does."""
+        with process(self.folder, self.environment, *SERVE) as server, process(self.folder, self.environment, *WORKER) as worker:
+            self.server, self.worker = server.pid, worker.pid
+            until_up(self.port)
+            end = time.monotonic() + 30
+            while b"\nready" not in (self.folder / "log").read_bytes():
+                if time.monotonic() > end:
+                    raise RuntimeError("the worker did not come up")
+                time.sleep(0.05)
+            yield
+
+    @contextlib.contextmanager
+    def alone(self, shares: list[float]) -> Iterator[None]:
+        """Note which share of all processors others took meanwhile; a PostgreSQL server is one of them."""
+
+        def used() -> tuple[float, float, float]:
+            ticks = [int(one) for one in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]
+            busy = (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")  # without idle and waiting for the disk
+            return time.monotonic(), busy, cpu_of(self.server) + cpu_of(self.worker) + time.process_time()
+
+        before = used()
+        yield
+        seconds, busy, ours = (now - then for now, then in zip(used(), before, strict=True))
+        shares.append(max(0.0, busy - ours) / seconds / (os.cpu_count() or 1))
+
+    def phone(self) -> Phone:
+        """Of somebody who never texted before."""
+        one = next(_people)
+        return Phone(self.port, self.token, _number(one), f"9{one:019d}")
+
+
+def _number(one: int) -> str:
+    return f"+1930{one:07d}"
+
+
+@contextlib.contextmanager
+def _house(database_url: str, does: str = "takes") -> Iterator[House]:
+    """A migrated house whose second destination `does` that; on PostgreSQL nothing of an earlier one goes on in it."""
+    with tempfile.TemporaryDirectory(prefix="caller-bench-") as name, Carrier() as carrier, Inbox() as inbox, Partner(does) as partner:
+        folder, port = Path(name), free_port()
+        first = partner if does == "both hang" else inbox
+        environment, token = settings_for(folder, port, first.port, database_url)
+        environment["CALLER_TWILIO_API_URL"] = carrier.url
+        path = folder / "program" / "program.toml"
+        words = path.read_text().replace("\n[[ladder]]", PARTNER.format(url=f"http://127.0.0.1:{partner.port}"), 1)
+        # A team is waited for half an hour: the clocks of those who wait here ring when we say, not all in five minutes.
+        words = re.sub("(?m)^truth = 180$", "truth = 180\naccept = 1800\nwait_word = 3600", words)
+        path.write_text(words)
+        command(folder, environment, "migrate")
+        parts: Parts = caller_service.create_app(Settings.from_environment(environment, here=folder)).extensions["caller_parts"]
+        try:
+            _still(parts)
+            yield House(folder, port, token, environment, parts, carrier, inbox, partner)
+        finally:
+            parts.engine.dispose()
+
+
+def _still(parts: Parts) -> None:
+    """Nothing rings, nothing is tried again."""
+    with transaction(parts.engine) as conn:
+        conn.execute(sa.update(case).where(case.c.due_at.is_not(None)).values(due_at=None))
+        conn.execute(sa.update(delivery).where(delivery.c.state == "waiting").values(state="received", next_at=None))
+        conn.execute(sa.update(message).where(message.c.state.in_(UNSENT)).values(state="sent", rank=4, next_at=None))
+
+
+@contextlib.contextmanager
+def _talk(house: House, residents: int) -> Iterator[None]:
+    """So many quiet residents play one whole conversation after the other meanwhile, pausing between texts."""
+    over = threading.Event()
+
+    def resident(_: int) -> None:
+        while not over.is_set():
+            with house.phone() as phone:
+                for said in CONVERSATION:
+                    phone.text(said)
+                    if over.wait(PAUSE):
+                        return
+
+    with ThreadPoolExecutor(max(1, residents)) as pool:
+        talking = [pool.submit(resident, place) for place in range(residents)]
+        try:
+            yield
+        finally:
+            over.set()
+            for one in talking:
+                one.result()
+
+
+# ---- cases that wait -------------------------------------------------------------------------------------------------
+
+
+def _model(parts: Parts) -> Case:
+    """A real case: somebody chose a team and waits for it."""
+    number = _number(next(_people))
+    for turn, said in enumerate(CONVERSATION):
+        receive(parts, Turn(f"SM8{number[1:]}{turn:020d}", number, said, parts.now()))
+    with parts.engine.connect() as conn:
+        newest = conn.execute(sa.select(case.c.id).order_by(case.c.opened_at.desc()).limit(1)).scalar_one()
+        told = cases.by_id(conn, parts.sealer, newest)
+    if told is None or told.status != "handed_off":
+        raise RuntimeError("the conversation does not end with a hand-off")
+    return told
+
+
+def _fill(parts: Parts, model: Case, due_times: Sequence[datetime], down: Sequence[str] = ()) -> dict[str, datetime]:
+    """One case like the model for each due time, by id: its own contact, reference and hand-off, its times moved so that its
+    clock rings then. Its texts are left out: no clock reads them. `down`: the destinations that have not received their hand-offs."""
+    rings = next_due(model, parts.program)
+    with parts.engine.connect() as conn:
+        packet = json.dumps(hand_offs.packet(conn, parts.sealer, model.id))
+    if rings is None:
+        raise RuntimeError("nothing would ring for the model")
+    dice, made = random.Random(7), {}
+    for start in range(0, len(due_times), 250):
+        batch = []
+        for due in due_times[start : start + 250]:
+            by = due - rings
+            whose = Contact(new_id(), model.language, _number(next(_people)))
+            told = replace(
+                model, id=new_id(), reference=f"{next(_people):06d}", contact=whose.id, revision=1,
+                marks={name: at + by for name, at in model.marks.items()},
+            )  # fmt: skip
+            if next_due(told, parts.program) != due:
+                raise RuntimeError("a copied case would ring at another time")
+            theirs = json.loads(packet.replace(model.id, told.id).replace(model.reference, told.reference))
+            handed = hand_offs.row(parts.sealer, told.id, 1, "new", theirs, told.marks["handed_off"])
+            batch.append((whose, cases.row(told, parts.sealer, due), handed, _ways(parts, told, down, dice)))
+            made[told.id] = due
+        with transaction(parts.engine) as conn:
+            for whose, told_row, handed, ways in batch:
+                contacts.add(conn, parts.sealer, whose, told_row["opened_at"])
+                cases.add(conn, told_row)
+                hand_offs.add(conn, handed, ways)
+    return made
+
+
+def _ways(parts: Parts, told: Case, down: Sequence[str], dice: random.Random) -> list[Delivery]:
+    """To each destination. An outage of some minutes: what is down was tried five to eight times and is tried again, each
+    hand-off at some moment of its pause."""
+    at, ways = told.marks["handed_off"], []
+    for one in parts.program.destinations:
+        late = one.name in down
+        tries = dice.randrange(5, 9) if late else 0
+        next_at = parts.now() + timedelta(seconds=dice.uniform(0, PAUSES[tries - 1])) if late else None
+        ways.append(Delivery(new_id(), told.id, 1, one.name, "waiting" if late else "received", tries, next_at, None, at))
+    return ways
+
+
+# ---- how soon the first page leaves ----------------------------------------------------------------------------------
+
+
+def _pages(rounds: int, database_url: str) -> list[str]:
+    lines = []
+    with _house(database_url) as house, house.open():
+        _paged(house, 1)  # what is read and prepared once
+        for name, quiet in (("alone", 0), (f"beside {CALM} conversations", CALM)):
+            with _talk(house, quiet):
+                seconds = _paged(house, 4 * rounds)
+            verdict = _verdict(statistics.median(seconds) <= PAGE_AIM)
+            lines.append(f"first page, {name:24} {_spread(seconds)}  of {len(seconds)}; aim: median {PAGE_AIM:g} s, {verdict}")
+            print(lines[-1], flush=True)
+    return lines
+
+
+def _paged(house: House, each: int, within: float = 30.0) -> list[float]:
+    """Seconds from the answer to a danger sign until its page reached the provider: CALM residents at once, each `each` times
+    and each time with a new phone. A page is told by the case's reference."""
+
+    def resident(_: int) -> list[Told]:
+        said = []
+        for _ in range(each):
+            with house.phone() as phone:
+                said.append(phone.text(DANGER))
+            time.sleep(random.uniform(0.2, 0.6))
+        return said
+
+    with ThreadPoolExecutor(CALM) as pool:
+        told = [one for mine in pool.map(resident, range(CALM)) for one in mine]
+    with house.parts.engine.connect() as conn:
+        heard = sa.select(message.c.provider_id, case.c.reference).join(case, case.c.id == message.c.case_id)
+        references = {row[0]: row[1] for row in conn.execute(heard.where(message.c.provider_id.in_([one.sid for one in told])))}
+    end, seconds = time.monotonic() + within, []
+    for one in told:
+        reference = references[one.sid]
+        while (left := next((at for at, words in list(house.carrier.texts) if reference in words), None)) is None:
+            if time.monotonic() > end:
+                print(f"a page did not leave within {within:g} s")
+                left = one.ended + within
+                break
+            time.sleep(0.05)
+        seconds.append(max(0.0, left - one.ended))
+    return seconds
+
+
+# ---- how late clocks ring --------------------------------------------------------------------------------------------
+
+
+def _clocks(database_url: str) -> list[str]:
+    lines = []
+    with _house(database_url) as house:
+        model = _model(house.parts)
+        now, dice = utc_now(), random.Random(7)
+        _fill(house.parts, model, [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(PENDING)])
+        with house.open():
+            for name, quiet in (("alone", 0), (f"beside {CALM} conversations", CALM)):
+                with _talk(house, quiet):
+                    lines += _rung(house, model, name)
+                print("\n".join(lines[-2:]), flush=True)
+    return lines
+
+
+def _rung(house: House, model: Case, name: str) -> list[str]:
+    """Let some fall due and watch. Each ring is the whole of "nobody has picked it up": the next person is paged by text, and
+    the resident hears the truth; two texts out."""
+    a_second, seconds = RINGING
+    begin = utc_now() + timedelta(seconds=3)
+    due = _fill(house.parts, model, [begin + timedelta(seconds=n / a_second) for n in range(int(a_second * seconds))])
+    before, overdue = len(house.carrier.texts), 0.0
+    while utc_now() < begin + timedelta(seconds=seconds + 1) or (_oldest(house.parts) > 0 and overdue < 60):
+        overdue = max(overdue, _oldest(house.parts))
+        time.sleep(0.1)
+    time.sleep(1)
+    texts = len(house.carrier.texts) - before
+    with house.parts.engine.connect() as conn:
+        rung = {row.case_id: row.at for row in conn.execute(sa.select(journal).where(journal.c.event == "clock")) if row.case_id in due}
+    late = [max(0.0, (at - due[case_id]).total_seconds()) for case_id, at in rung.items()]
+    verdict = _verdict(len(late) == len(due) and max(late) <= CLOCK_AIM and overdue <= CLOCK_AIM)
+    return [
+        f"clocks, {name:28} {_spread(late)}  of {len(late)} of {len(due)}, {PENDING} waiting; aim: all within {CLOCK_AIM:g} s, {verdict}",
+        f"        each pages and tells the truth: {texts} of {2 * len(due)} texts had left a second after; longest seen overdue {overdue:.2f} s",
+    ]
+
+
+def _oldest(parts: Parts) -> float:
+    """Seconds by which the clock that is most overdue is overdue."""
+    with parts.engine.connect() as conn:
+        due = conn.execute(sa.select(sa.func.min(case.c.due_at))).scalar()
+    return max(0.0, (utc_now() - due).total_seconds()) if due else 0.0
+
+
+# ---- half the destinations down --------------------------------------------------------------------------------------
+
+
+DOWN: Mapping[str, tuple[str, ...]] = {"takes": (), "fails": ("partner",), "hangs": ("partner",), "both hang": ("rehearsal-cad", "partner")}
+SAID = {"takes": "both destinations well", "fails": "one of two answers 500", "hangs": "one of two hangs", "both hang": "both hang"}
+
+
+@dataclass
+class Weather:
+    """What was seen while the partner did one thing, over all rounds."""
+
+    rounds: list[Round] = field(default_factory=list)
+    pages: list[float] = field(default_factory=list)  # seconds until the first page left
+    others: list[float] = field(default_factory=list)  # the share of the processors that others took, each round
+    asked: int = 0  # how often the partner was tried
+
+    def at(self, share: float) -> float:
+        return statistics.median(one.at(share) for one in self.rounds)
+
+
+def _destinations(rounds: int, database_url: str) -> list[str]:
+    loads = ((CALM, 12, PAUSE), (CROWD, 6, 0.0))
+    seen = {(residents, does): Weather() for residents, _, _ in loads for does in DOWN}
+    for one in range(rounds):
+        for load in loads:
+            for does in list(DOWN)[:: -1 if one % 2 else 1]:  # there and back: whatever else runs here comes and goes
+                weather = seen[load[0], does]
+                _weathered(weather, does, database_url, *load)
+                print(_line(f"{load[0]} residents, {SAID[does]}", weather), flush=True)
+    lines = []
+    for residents, _, pause in loads:
+        base = seen[residents, "takes"]
+        lines.append(f"{HANDED_OFF} open hand-offs, {residents} residents" + (f" who pause {pause:g} s" if pause else ", all at once"))
+        for does in DOWN:
+            weather = seen[residents, does]
+            ratios = [one.at(0.99) / first.at(0.99) for one, first in zip(weather.rounds, base.rounds, strict=True)]
+            ratio = statistics.median(ratios)
+            lags = [lag for one in weather.rounds for lag in one.lags]
+            verdict = "" if does == "takes" else f"; aim: p99 ratio {RATIO_AIM:g}, {_verdict(ratio <= RATIO_AIM)}"
+            lines.append(
+                f"  {SAID[does]:22}  p50 {weather.at(0.5):5.1f}  p95 {weather.at(0.95):5.1f}  p99 {weather.at(0.99):6.1f} ms  "
+                f"ratio of p99 {ratio:4.2f} ({min(ratios):.2f} to {max(ratios):.2f})  hand-off to the other {_middle(lags)}  "
+                f"page {_middle(weather.pages)}  others {statistics.median(weather.others):.0%}{verdict}"
+            )
+    return lines
+
+
+def _weathered(weather: Weather, does: str, database_url: str, residents: int, each: int, pause: float) -> None:
+    """One round: the partner does it, a thousand hand-offs wait for it, and residents text."""
+    with _house(database_url, does) as house:
+        now, dice = utc_now(), random.Random(7)
+        due = [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(HANDED_OFF)]
+        _fill(house.parts, _model(house.parts), due, DOWN[does])
+        with house.open():
+            until = time.monotonic() + 10  # a hanging destination holds as many threads as it ever will
+            while "hang" in does and time.monotonic() < until:
+                time.sleep(0.1)
+            with house.alone(weather.others):
+                done = play(house.port, house.token, residents, each, house.server, pause)
+            if "rehearsal-cad" not in DOWN[does]:
+                done.lags = house.inbox.lags(residents * (each + 1))
+            weather.rounds.append(done)
+            weather.pages += _paged(house, 2)
+            weather.asked += house.partner.asked
+
+
+def _line(name: str, weather: Weather) -> str:
+    done = weather.rounds[-1]
+    return (
+        f"{name:36} {done.rate:4.0f} turns/s  p50 {done.at(0.5):5.1f}  p95 {done.at(0.95):5.1f}  p99 {done.at(0.99):6.1f} ms  "
+        f"hand-off {_middle(done.lags)}  page {_middle(weather.pages)}  asked {weather.asked} times  others {weather.others[-1]:.0%}"
+        + ("  WRONG" if done.wrong else "")
+    )
+
+
+# ---- said ------------------------------------------------------------------------------------------------------------
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    if not seconds:
+        return "none"
+    ordered = sorted(seconds)
+    p50, p95, p99 = (ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.5, 0.95, 0.99))
+    return f"median {p50:.2f}  p95 {p95:.2f}  p99 {p99:.2f}  max {ordered[-1]:.2f} s"
+
+
+def _middle(seconds: Sequence[float]) -> str:
+    return f"{statistics.median(seconds):.2f} s, at most {max(seconds):.2f}" if seconds else "none"
+
+
+def _verdict(reached: bool) -> str:
+    return "reached" if reached else "aim missed"

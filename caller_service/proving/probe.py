@@ -1,0 +1,366 @@
+"""`caller-service probe`: a synthetic resident plays marked test conversations through the public door, in every channel
+and language, all the way to the dispatch queue, and times them.
+
+What must be answered is not written here: the same words are decided beside it on the program's own protocol and
+catalogs, and the answer must say just that. The test cases go to no human (casework/carry_out.py), are counted nowhere
+and end with the probe. Faults are codes (FAULTS); times are seconds. Limits and aims: domain.md sections 2 and 4.
+"""
+
+from __future__ import annotations
+
+import secrets
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+from xml.etree import ElementTree
+
+import requests
+from twilio.request_validator import RequestValidator
+
+from caller_service.casework import synthetic_case
+from caller_service.casework.interpret import hear
+from caller_service.casework.parts import Parts
+from caller_service.casework.receive import PROBE
+from caller_service.config.settings import Settings
+from caller_service.core.case import Case, Step, replace
+from caller_service.core.effect import Ask, Effects, Page
+from caller_service.core.program import Program
+from caller_service.core.questions import ask
+from caller_service.core.service_area import locate
+from caller_service.language.segments import fitted
+from caller_service.language.wording import question_text, texts
+from caller_service.store.probes import Result
+from caller_service.web.shared.fallback import text_answer
+
+FAULTS = {
+    "in_use": "a resident's request is open on the number set aside",
+    "no_answer": "the door did not answer",
+    "not_twiml": "the answer cannot be read",
+    "fallback": "the door said the words for when we are down",
+    "no_case": "the database has no case of it: is it the service's own?",
+    "not_marked": "the service took it for a resident: has it the same program, and this release?",
+    "wrong_language": "answered in another language",
+    "wrong_question": "another question was asked",
+    "wrong_words": "the right question, with other words",
+    "no_language_word": "no word chooses this language",
+    "endless": "the questions did not end",
+    "slow": "an answer took too long",
+    "no_page": "no page was made for a danger sign",
+    "no_hand_off": "the hand-off did not reach the dispatch queue",
+}
+SLOW = 3.0  # a turn is answered within this (domain.md section 4)
+AIM = 1.0  # danger sign to page, and last answer to dispatch queue: told apart in the table where it takes longer
+WAIT = 10.0  # then it is not coming
+GIVE_UP = 15.0  # as Twilio does
+PACE = 0.25  # beyond the clock `read`, so that a "no" was not too fast
+MOST_TURNS = 40
+
+Script = Mapping[str, str]  # question -> choice; to a safety question `safety`; else "no", or the last there is
+SCRIPTS: Mapping[str, Script] = {
+    "quiet": {"who": "adult", "safety": "no", "contact": "text", "need": "worried", "want": "team", "if_none": "wait"},
+    "danger": {"who": "me", "safety": "yes", "contact": "text", "want": "team", "if_none": "wait"},
+}
+Post = Callable[[str, Mapping[str, str], Mapping[str, str]], tuple[int, str]]  # path, form, headers -> status, body
+
+
+class Fault(Exception):
+    """The conversation failed; `code` is one of FAULTS, or http_ and a status."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+# ---- channels -------------------------------------------------------------------------------------------------------
+
+
+class Channel(Protocol):
+    """A way to speak to the service. Each conversation has a new one."""
+
+    def say(self, words: str) -> tuple[str, ...]:
+        """Say this and give what was answered. Raises Fault."""
+
+    def expects(self, effects: Effects, case: Case) -> tuple[str, ...]:
+        """What these effects come to on this channel."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """The service's public door, and what is needed to be let in."""
+
+    parts: Parts
+    post: Post
+    public_url: str = field(repr=False)  # the URL that is signed, whatever the service is reached by
+    auth_token: str = field(repr=False)
+    account_sid: str = ""
+
+
+class Texts:
+    """Texts: one signed webhook a turn, as Twilio sends it, under an id that Twilio never gives."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._to = next((one.number for one in door.parts.program.numbers.ours if one.number.startswith("+")), "")
+
+    def say(self, words: str) -> tuple[str, ...]:
+        form = {
+            "MessageSid": PROBE + secrets.token_hex(16), "AccountSid": self._door.account_sid, "NumMedia": "0", "Body": words,
+            "From": self._door.parts.program.numbers.probe, "To": self._to,
+        }  # fmt: skip
+        signature = RequestValidator(self._door.auth_token).compute_signature(f"{self._door.public_url}/twilio/sms", form)
+        status, body = self._door.post("/twilio/sms", form, {"X-Twilio-Signature": signature})
+        if status != 200:
+            raise Fault(f"http_{status}")
+        if body == text_answer(self._door.parts.program, self._door.parts.catalog):
+            raise Fault("fallback")
+        try:
+            return tuple(message.findtext("Body") or "" for message in ElementTree.fromstring(body).findall("Message"))
+        except ElementTree.ParseError:
+            raise Fault("not_twiml") from None
+
+    def expects(self, effects: Effects, case: Case) -> tuple[str, ...]:
+        parts = self._door.parts
+        return tuple(words.text for words in texts(effects, case, parts.program, parts.catalog) if not words.unasked)
+
+
+CHANNELS: Mapping[str, Callable[[Door], Channel]] = {"text": Texts}
+
+
+def posting(url: str) -> Post:
+    """Post to the service at this URL. Whatever goes wrong on the way is Fault no_answer."""
+    session = requests.Session()
+
+    def post(path: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
+        try:
+            answer = session.post(url + path, data=dict(form), headers=dict(headers), timeout=GIVE_UP, allow_redirects=False)
+        except requests.RequestException:
+            raise Fault("no_answer") from None
+        answer.encoding = "utf-8"
+        return answer.status_code, answer.text
+
+    return post
+
+
+# ---- one conversation -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Time:
+    """The probe's own clock: `now` in seconds from any moment, `wait` for so many. Tests have another."""
+
+    now: Callable[[], float] = time.perf_counter
+    wait: Callable[[float], None] = time.sleep
+
+
+@dataclass
+class Played:
+    """One conversation as it went."""
+
+    channel: str
+    language: str
+    conversation: str
+    fault: str = ""
+    turns: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    queued: float | None = None
+    paged: float | None = None
+
+    def result(self, at: datetime) -> Result:
+        slowest = max(self.turns, default=0.0)
+        return Result(
+            self.channel, self.language, self.conversation, at, self.fault, len(self.turns), slowest, self.seconds, self.queued, self.paged
+        )
+
+
+def play(door: Door, channel: str, language: str, conversation: str, clock: Time) -> Played:
+    """Play one conversation to its end, or to its first fault; its case is closed in either case."""
+    played, begun = Played(channel, language, conversation), clock.now()
+    try:
+        _play(door, CHANNELS[channel](door), played, clock)
+    except Fault as fault:
+        played.fault = fault.code
+    finally:
+        played.seconds = clock.now() - begun
+        synthetic_case.clear(door.parts)
+    return played
+
+
+def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
+    parts, script = door.parts, SCRIPTS[played.conversation]
+    if synthetic_case.standing(parts) is not None:  # every test case was closed before: it is somebody's
+        raise Fault("in_use")
+    case, real = Case("probe", "", "probe", parts.program.languages[0]), ""
+    said, unread = opener(parts, played.language), False
+    before = ""
+    while True:
+        unread = unread or said == before  # the same words at once would be one reply
+        before = said
+        clock.wait(parts.program.clocks.read + parts.program.clocks.unseen + PACE if unread else 0)
+        step = _decided(parts, case, said)
+        begun = clock.now()
+        heard = channel.say(said)
+        played.turns.append(clock.now() - begun)
+        if not real:
+            step, real = _found(parts, step)
+        if heard != channel.expects(step.effects, step.case):
+            raise Fault(wrong(parts, heard, step))
+        case = step.case
+        if played.paged is None and any(isinstance(effect, Page) for effect in step.effects):
+            played.paged = _until(partial(synthetic_case.paged, parts, real), begun, "no_page", clock)
+        if played.turns[-1] > SLOW:
+            raise Fault("slow")
+        if not case.asked:
+            break
+        if len(played.turns) == MOST_TURNS:
+            raise Fault("endless")
+        said, unread = reply(parts, case, script)
+    if played.conversation == "danger" and played.paged is None:
+        raise Fault("no_page")
+    played.queued = _until(partial(synthetic_case.queued, parts, real), clock.now(), "no_hand_off", clock)
+
+
+def _decided(parts: Parts, case: Case, said: str) -> Step:
+    """What the same words come to, decided here."""
+    with parts.engine.connect() as conn:
+        scene = parts.scene(conn)
+    return hear(case, said, scene.now, scene, parts.ears)
+
+
+def _found(parts: Parts, step: Step) -> tuple[Step, str]:
+    """The case as the service keeps it: its id, and its reference, which the words may name. One not marked is taken back."""
+    real = synthetic_case.standing(parts)
+    if real is None:
+        raise Fault("no_case")
+    if not real.test:
+        synthetic_case.take_back(parts, real.id)
+        raise Fault("not_marked")
+    return Step(replace(step.case, reference=real.reference), step.effects), real.id
+
+
+def _until(look: Callable[[], bool], begun: float, otherwise: str, clock: Time) -> float:
+    """Seconds from `begun` until it is so."""
+    while not look():
+        if clock.now() - begun > WAIT:
+            raise Fault(otherwise)
+        clock.wait(0.02)
+    return clock.now() - begun
+
+
+def opener(parts: Parts, language: str) -> str:
+    """The first words: those that choose the language, the shortest there are."""
+    commands = parts.ears[language].vocabulary.commands
+    phrases = [" ".join(phrase) for phrase, command in commands.items() if command == f"language:{language}"]
+    if not phrases:
+        raise Fault("no_language_word")
+    return min(phrases, key=lambda phrase: (len(phrase), phrase))
+
+
+def reply(parts: Parts, case: Case, script: Script) -> tuple[str, bool]:
+    """What the script says to the question asked, and whether that is a "no" that must have been read first."""
+    question, offered = parts.program.protocol.question(case.asked), ask(parts.program.protocol, case).choices
+    if question.kind == "place":
+        return place(parts.program, parts.now()), False
+    wanted = script.get(question.id) if not question.safety else script["safety"]
+    code = next((code for code in (wanted, "no") if code in offered), offered[-1])
+    return str(offered.index(code) + 1), (question.safety and code == "no") or question.opens(code)
+
+
+def place(program: Program, now: datetime) -> str:
+    """A place of the program's table that lies in a live area; else its first."""
+    named = [one.name for one in program.places]
+    inside = (name for name in named if locate(name, program, now).kind == "inside")
+    return next(inside, next(iter(named), "City Hall"))
+
+
+def wrong(parts: Parts, heard: Sequence[str], step: Step) -> str:
+    """What is wrong with an answer, as a code: what was said is repeated nowhere."""
+    said, question = "\n".join(heard), next((effect for effect in reversed(step.effects) if isinstance(effect, Ask)), None)
+    others = [language for language in parts.program.languages if language != step.case.language]
+    if question is None:
+        told = {
+            language: [words.text for words in texts(step.effects, replace(step.case, language=language), parts.program, parts.catalog)]
+            for language in others
+        }
+        return "wrong_language" if any(list(heard) == words for words in told.values()) else "wrong_words"
+    if _asked(parts, question, step.case.language) in said:
+        return "wrong_words"
+    return "wrong_language" if any(_asked(parts, question, language) in said for language in others) else "wrong_question"
+
+
+def _asked(parts: Parts, question: Ask, language: str) -> str:
+    return fitted(question_text(question, language, parts.catalog))
+
+
+# ---- all of them ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the probe found."""
+
+    program: str
+    at: datetime
+    played: tuple[Played, ...]
+
+    @property
+    def well(self) -> bool:
+        return not any(one.fault for one in self.played)
+
+    def lines(self) -> Iterator[str]:
+        """A table, and each fault by name."""
+        yield f"{self.program}: the probe at {self.at:%Y-%m-%d %H:%M} UTC. Test cases only; nobody was asked."
+        yield ""
+        yield f"{'channel':8} {'language':8} {'':8} {'turns':>5} {'median':>8} {'slowest':>8} {'whole':>8} {'queued':>8} {'paged':>8}"
+        for one in self.played:
+            median, slowest = (f"{of(one.turns) * 1000:.0f} ms" if one.turns else "-" for of in (statistics.median, max))
+            times = " ".join(f"{_seconds(value):>8}" for value in (one.seconds, one.queued, one.paged))
+            told = (one.fault and f"FAILED: {one.fault}") or ", ".join(f"{name} late" for name in late(one)) or "well"
+            yield f"{one.channel:8} {one.language:8} {one.conversation:8} {len(one.turns):>5} {median:>8} {slowest:>8} {times}  {told}"
+        yield ""
+        yield "All well." if self.well else "Something failed:"
+        for one in self.played:
+            if one.fault:
+                what = FAULTS.get(one.fault, "the door refused it")
+                yield f"  {one.channel} {one.language} {one.conversation}, turn {len(one.turns) or 1}: {one.fault} ({what})"
+
+    def plain(self) -> dict[str, Any]:
+        """All of it for a machine. Times in seconds."""
+        told = [vars(one) | {"well": not one.fault, "late": list(late(one))} for one in self.played]
+        return {"program": self.program, "at": self.at.isoformat(), "well": self.well, "conversations": told}
+
+
+def late(one: Played) -> tuple[str, ...]:
+    """What came, but not within its aim."""
+    return tuple(name for name in ("queued", "paged") if (getattr(one, name) or 0.0) > AIM)
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} s"
+
+
+def probe(door: Door, clock: Time | None = None) -> Report:
+    """Play every conversation of every channel and language, one after the other, and keep the results for /metrics.
+
+    What an earlier probe left open is closed first. The program must have a number for the probe.
+    """
+    parts = door.parts
+    synthetic_case.clear(parts)
+    played = tuple(
+        play(door, channel, language, conversation, clock or Time())
+        for channel in CHANNELS
+        for language in parts.program.languages
+        for conversation in SCRIPTS
+    )
+    at = parts.now()
+    synthetic_case.keep(parts, [one.result(at) for one in played])
+    return Report(parts.program.name, at, played)
+
+
+def door_of(settings: Settings, parts: Parts, url: str = "") -> Door:
+    """The door of the running service; `url`: where it is reached, if not at its public URL."""
+    url = url.rstrip("/") or settings.public_url
+    return Door(parts, posting(url), settings.public_url, settings.twilio_auth_tokens[0], settings.twilio_account_sid)

@@ -1,0 +1,101 @@
+"""Is this deployment fit to meet people in crisis? Live starts only when nothing is named here."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime, time, timedelta
+
+from caller_service.config.settings import Settings, weakness
+from caller_service.core.program import WEEKDAYS, Program
+from caller_service.core.routing import is_open
+
+_MONDAY = datetime(2024, 1, 1)  # any Monday: hours are local and weekly
+_WEEK = timedelta(days=7)
+_NAMED = 3  # the first gaps are enough to act on
+
+Span = tuple[datetime, datetime]
+
+
+def live_faults(settings: Settings, program: Program) -> tuple[str, ...]:
+    """Everything that forbids going live, all at once."""
+    return (
+        *_sign_off(program),
+        *_clocks(program),
+        *_ladder(program),
+        *_waits(program),
+        *_destinations(settings, program),
+        *_address(settings),
+    )
+
+
+def _clocks(program: Program) -> list[str]:
+    """With no `read`, a "no" that answered another question would count (domain.md section 2, rule 8)."""
+    return [] if program.clocks.read else ["clocks.read: 0 is for rehearsal"]
+
+
+def _sign_off(program: Program) -> list[str]:
+    signed = program.sign_off
+    faults = [f"sign_off.{part.name}: missing" for part in fields(signed) if not getattr(signed, part.name).strip()]
+    if signed.protocol_hash and signed.protocol_hash != program.protocol.hash:
+        faults.append(f"sign_off.protocol_hash: what was signed is not what is loaded ({program.protocol.hash})")
+    return faults
+
+
+def _ladder(program: Program) -> list[str]:
+    """R1 and R2 outrank every hour: somebody must be there to be paged (domain.md section 2, rule 6)."""
+    spans = uncovered(program)
+    if not spans:
+        return []
+    more = f" and {len(spans) - _NAMED} more" if len(spans) > _NAMED else ""
+    return [f'ladder "danger": nobody is on duty {", ".join(_said(span) for span in spans[:_NAMED])}{more} ({program.time_zone})']
+
+
+def _waits(program: Program) -> list[str]:
+    """In danger nobody is waited for longer than the clock says (rule 4)."""
+    longest = program.clocks.page_next
+    return [
+        f'ladder "danger": {rung.name} is waited for {rung.wait} s, longer than clocks.page_next, {longest} s'
+        for rung in program.rungs("danger")
+        if rung.wait > longest
+    ]
+
+
+def _said(span: Span) -> str:
+    start, end = span
+    closes = "24:00" if end.time() == time() else f"{end:%H:%M}"
+    return f"{WEEKDAYS[start.weekday()]} {start:%H:%M}\N{EN DASH}{closes}"
+
+
+def uncovered(program: Program) -> list[Span]:
+    """The spans of a local week, day by day, in which nobody of the danger ladder is on duty with a phone."""
+    rungs = (*program.rungs("danger"), *program.backstops)
+    clocks = {time(), *(clock for rung in rungs for hours in rung.hours for clock in (hours.opens, hours.closes))}
+    edges = sorted(datetime.combine(_MONDAY + timedelta(days=day), clock) for day in range(7) for clock in clocks)
+    spans: list[Span] = []
+    for start, end in zip(edges, [*edges[1:], _MONDAY + _WEEK], strict=True):
+        if any(rung.by != "console" and is_open(rung.hours, start) for rung in rungs):
+            continue
+        runs_on = spans and spans[-1][1] == start and start.time() != time()  # a gap is named day by day
+        spans.append((spans.pop()[0] if runs_on else start, end))
+    return spans
+
+
+def _destinations(settings: Settings, program: Program) -> list[str]:
+    if not program.destinations:
+        return ["destinations: there is none, so no hand-off would reach anybody"]
+    faults = []
+    for one in program.destinations:
+        if not one.posted:
+            continue
+        if not one.url.startswith("https://"):
+            faults.append(f'destination "{one.name}": its url must be https: in live')
+        secret = settings.secret(one.secret)
+        if wrong := weakness(secret) if secret else "is missing":
+            faults.append(f'destination "{one.name}": {one.secret} {wrong}')
+    return faults
+
+
+def _address(settings: Settings) -> list[str]:
+    if settings.public_url.startswith("https://"):
+        return []
+    return ["CALLER_PUBLIC_URL: must be https: in live; Twilio signs this address"]

@@ -1,0 +1,434 @@
+"""/api/v1: what a destination does with a hand-off: list, get, acknowledge, status, note; and what a named human does in a
+conversation: take over, hand over, pause, answer for the resident, lower, lift, look (docs/dispatch-api.md).
+
+Bearer tokens; OpenAPI 3.1 at /api/v1/openapi.json; every error is problem+json. Every read of a case is journaled.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, Response, abort, g, jsonify
+from flask_smorest import Api, Blueprint
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from caller_service.casework.change import Decide, Look, change_looking
+from caller_service.casework.contact_care import set_care_note, slow_down
+from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
+from caller_service.casework.staff import is_theirs
+from caller_service.core import holding
+from caller_service.core.case import OUTCOMES, Case, Status, Step
+from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
+from caller_service.core.refusal import Refused
+from caller_service.core.routing import Scene
+from caller_service.documents import eido_schema
+from caller_service.documents.hand_off_schema import SCHEMA
+from caller_service.store import cases
+from caller_service.web.shared.guard import bearer_only, guarded, open_to_all, parts
+from caller_service.web.shared.problem import problem
+
+from .staff_words import StaffWords
+
+BY = StaffWords(80, line=True, required=True, metadata={"description": "Who does it, by name."})
+MOVES = [status.value for status in (Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED, Status.UNREACHABLE, Status.CLOSED)]
+
+
+class Listing(Schema):
+    """What to list."""
+
+    after = fields.Str(load_default="", metadata={"description": "The last hand_off_id of the page before."})
+    limit = fields.Int(load_default=50, validate=validate.Range(1, 200))
+    open = fields.Bool(load_default=True, metadata={"description": "Only cases that have not ended."})
+    test = fields.Bool(load_default=False, metadata={"description": "Only test cases, of the synthetic resident. Default: none of them."})
+
+
+class Acknowledgement(Schema):
+    """Accept, accept with a time, decline with a reason, or ask the resident something and wait. A receipt is not an
+    acknowledgement."""
+
+    answer = fields.Str(required=True, validate=validate.OneOf(["accept", "decline", "ask"]))
+    by = BY
+    in_minutes = fields.Int(validate=validate.Range(1, 12 * 60), metadata={"description": "Accept: there in so many minutes."})
+    at = fields.Str(
+        validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"), metadata={"description": "Accept: there at this local time, HH:MM."}
+    )
+    reason = StaffWords(300, metadata={"description": "Decline: why."})
+    minor_reviewed = fields.Bool(load_default=False, metadata={"description": "Accept: you have looked at this case of somebody under 18."})
+    words = StaffWords(480, metadata={"description": "Ask: the question, as the resident reads it. Nobody has the case yet."})
+
+    @validates_schema
+    def whole(self, told: dict[str, Any], **_: object) -> None:
+        if told.get("answer") == "decline" and not told.get("reason"):
+            raise ValidationError("A decline needs a reason.", "reason")
+        if told.get("answer") == "ask" and not told.get("words"):
+            raise ValidationError("A question needs words.", "words")
+        if "in_minutes" in told and "at" in told:
+            raise ValidationError("Give in_minutes or at, not both.", "at")
+
+
+class StatusUpdate(Schema):
+    """Where the team is. `outcome` belongs to closed."""
+
+    status = fields.Str(required=True, validate=validate.OneOf(MOVES))
+    by = BY
+    outcome = fields.Str(load_default="", validate=validate.OneOf(["", *sorted(OUTCOMES)]))
+    reason = StaffWords(300, load_default="")
+    report = fields.Str(
+        load_default="",
+        validate=validate.OneOf(["", "made", "not_required"]),
+        metadata={
+            "description": "Closing after a child or an old person was said to be hurt: was it reported? Who and when belong in reason."
+        },
+    )
+
+    @validates_schema
+    def whole(self, told: dict[str, Any], **_: object) -> None:
+        if told.get("report") and not told.get("reason"):
+            raise ValidationError("A report needs who and when.", "reason")
+
+
+class Note(Schema):
+    """Words to the resident, as they are. In danger the first who writes holds the conversation, and software falls silent.
+
+    Sent where texting was called safe, or within ten minutes of a text of theirs. In danger with contact not asked one
+    neutral text may be sent later; after violence only with a supervisor's reason.
+    """
+
+    by = BY
+    words = StaffWords(480, required=True)
+    take_over = fields.Bool(load_default=False, metadata={"description": "Go on in the place of whoever holds the conversation."})
+    supervisor_reason = StaffWords(300, load_default="")
+
+
+REASON = StaffWords(300, load_default="", metadata={"description": "Kept sealed with the case."})
+NEEDED_REASON = StaffWords(300, required=True, metadata={"description": "Kept sealed with the case."})
+
+
+class Named(Schema):
+    """Somebody does it, by name."""
+
+    by = BY
+    reason = REASON
+
+
+class Reasoned(Schema):
+    """Somebody does it, by name, and says why."""
+
+    by = BY
+    reason = NEEDED_REASON
+
+
+class HandOver(Schema):
+    """Somebody else goes on, by name. They must write by the clock `join`, or the ladder runs."""
+
+    by = BY
+    to = StaffWords(80, line=True, required=True, metadata={"description": "Who goes on: somebody on a ladder, by name."})
+    reason = REASON
+
+
+class AnswerFor(Schema):
+    """An answer given for the resident, from what they told you. It may raise the level at once, and never lowers it."""
+
+    by = BY
+    question = fields.Str(required=True, validate=validate.Length(1, 40))
+    choice = fields.Str(required=True, validate=validate.Length(1, 40))
+    reason = NEEDED_REASON
+
+
+class CareNote(Schema):
+    """Words for people here, in place of the screening, for somebody who writes often. No days: taken away."""
+
+    by = BY
+    words = StaffWords(480, load_default="")
+    days = fields.Int(load_default=30, validate=validate.Range(0, 30))
+    reason = NEEDED_REASON
+
+
+class Slowed(Schema):
+    """A supervisor has this number answered at most every ten minutes, new danger excepted. 0 hours: as everybody."""
+
+    by = BY
+    hours = fields.Int(load_default=12, validate=validate.Range(0, 12))
+    reason = NEEDED_REASON
+
+
+hand_offs = Blueprint("hand_offs", __name__, url_prefix="/api/v1/hand-offs", description="Hand-offs and what dispatch says of them")
+hand_offs.before_request(bearer_only)
+schemas = guarded("schemas", open_to_all, "/api/v1")
+
+
+@schemas.get("/hand_off.v1.schema.json")
+def hand_off_schema() -> Response:
+    return jsonify(SCHEMA)
+
+
+@schemas.get("/eido.v1.schema.json")
+def eido_v1_schema() -> Response:
+    return jsonify(eido_schema.SCHEMA)
+
+
+@hand_offs.get("")
+@hand_offs.arguments(Listing, location="query")
+def listing(asked: dict[str, Any]) -> Response:
+    """The hand-offs, oldest first, each as its current packet."""
+    packets = list_hand_offs(parts(), g.token_name, asked["limit"], asked["after"], asked["open"], asked["test"])
+    return jsonify(hand_offs=packets, next=packets[-1]["hand_off_id"] if len(packets) == asked["limit"] else None)
+
+
+@hand_offs.get("/<hand_off_id>")
+def one(hand_off_id: str) -> Response:
+    """One hand-off as it stands."""
+    return _packet(hand_off_id)
+
+
+def _packet(hand_off_id: str) -> Response:
+    packet = read_hand_off(parts(), hand_off_id, g.token_name)
+    if packet is None:
+        abort(404, "There is no such hand-off.")
+    return jsonify(packet)
+
+
+@hand_offs.get("/<hand_off_id>/messages")
+def messages(hand_off_id: str) -> Response:
+    """The conversation with the resident, for the human who joins it."""
+    told = conversation(parts(), hand_off_id, g.token_name)
+    if told is None:
+        abort(404, "There is no such hand-off.")
+    return jsonify(messages=told)
+
+
+@hand_offs.post("/<hand_off_id>/acknowledgement")
+@hand_offs.arguments(Acknowledgement)
+def acknowledge(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Accept (perhaps with a time, which the resident hears as a range), decline, or ask the resident first."""
+
+    by = told["by"]
+    if told["answer"] == "accept" and (own := _own(hand_off_id, by)) is not None:
+        return own
+
+    def decide(case: Case, scene: Scene) -> Step:
+        if told["answer"] == "decline":
+            return decline(case, by, told["reason"], scene)
+        if told["answer"] == "ask":
+            return ask_resident(case, by, told["words"], scene)
+        return accept(case, by, _promised(told, scene), scene, told["minor_reviewed"])
+
+    return _changed(hand_off_id, decide)
+
+
+def _promised(told: dict[str, Any], scene: Scene) -> datetime | None:
+    if "in_minutes" in told:
+        return scene.now + timedelta(minutes=told["in_minutes"])
+    if "at" not in told:
+        return None
+    hour, minute = (int(part) for part in told["at"].split(":"))
+    return at_time(hour, minute, scene)
+
+
+@hand_offs.post("/<hand_off_id>/status")
+@hand_offs.arguments(StatusUpdate)
+def status(told: dict[str, Any], hand_off_id: str) -> Response:
+    """The team moves; the resident hears it by the channel they called safe."""
+    return _changed(
+        hand_off_id,
+        lambda case, scene: update(case, Status(told["status"]), told["by"], told["outcome"], scene, told["reason"], told["report"]),
+    )
+
+
+@hand_offs.post("/<hand_off_id>/notes")
+@hand_offs.arguments(Note)
+def notes(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Write to the resident."""
+    by, words, reason = told["by"], told["words"], told["supervisor_reason"]
+    return _acted(
+        hand_off_id,
+        lambda case, scene, conn: holding.note(case, by, words, scene, reason, told["take_over"], cases.held_by(conn, by, case.id)),
+    )
+
+
+@hand_offs.post("/<hand_off_id>/take-over")
+@hand_offs.arguments(Named)
+def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Hold the conversation from now on; the resident hears your name, and software falls silent."""
+    by = told["by"]
+    if (own := _own(hand_off_id, by)) is not None:
+        return own
+    return _acted(
+        hand_off_id, lambda case, scene, conn: holding.take_over(case, by, told["reason"], scene, cases.held_by(conn, by, case.id))
+    )
+
+
+@hand_offs.post("/<hand_off_id>/hand-over")
+@hand_offs.arguments(HandOver)
+def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Somebody else goes on; the resident hears their name."""
+    by, to = told["by"], told["to"]
+    if (own := _own(hand_off_id, to)) is not None:
+        return own
+    return _acted(
+        hand_off_id, lambda case, scene, conn: holding.hand_over(case, by, to, told["reason"], scene, cases.held_by(conn, to, case.id))
+    )
+
+
+@hand_offs.post("/<hand_off_id>/release")
+@hand_offs.arguments(Named)
+def release(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Give it back: a danger runs down the ladder at once, anything else goes back to software."""
+    return _named(hand_off_id, holding.release, told)
+
+
+@hand_offs.post("/<hand_off_id>/pause")
+@hand_offs.arguments(Named)
+def pause(told: dict[str, Any], hand_off_id: str) -> Response:
+    """One pause of ten minutes, which the resident hears of."""
+    return _named(hand_off_id, holding.pause, told)
+
+
+@hand_offs.post("/<hand_off_id>/answers")
+@hand_offs.arguments(AnswerFor)
+def answers(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Answer a question for the resident."""
+    return _changed(
+        hand_off_id,
+        lambda case, scene: holding.answer_for(case, told["by"], told["question"], told["choice"], told["reason"], scene),
+    )
+
+
+@hand_offs.post("/<hand_off_id>/lower")
+@hand_offs.arguments(Reasoned)
+def lower(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Lower the level: you answer for every reason there is. Danger said after this raises it again."""
+    return _named(hand_off_id, holding.lower_level, told)
+
+
+@hand_offs.post("/<hand_off_id>/lift-watched")
+@hand_offs.arguments(Reasoned)
+def lift_watched(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Nobody watches them any more, and you have made sure of it."""
+    return _named(hand_off_id, holding.lift_watched, told)
+
+
+@hand_offs.post("/<hand_off_id>/minor-reviewed")
+@hand_offs.arguments(Named)
+def minor_reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
+    """You have looked at this case of somebody under 18."""
+    return _named(hand_off_id, holding.looked, told)
+
+
+@hand_offs.post("/<hand_off_id>/reviewed")
+@hand_offs.arguments(Named)
+def reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
+    """You have read what asked for a human's look."""
+    return _named(hand_off_id, holding.read_by, told)
+
+
+@hand_offs.post("/<hand_off_id>/care-note")
+@hand_offs.arguments(CareNote)
+def care_note(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Words for people here in place of the screening, for at most 30 days."""
+    read_or_404(hand_off_id)
+    set_care_note(parts(), hand_off_id, told["by"], told["words"], told["days"], told["reason"])
+    return _packet(hand_off_id)
+
+
+@hand_offs.post("/<hand_off_id>/slow")
+@hand_offs.arguments(Slowed)
+def slow(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Have this number answered less often, for at most 12 hours. Only somebody who stands on a ladder as supervisor may."""
+    read_or_404(hand_off_id)
+    if not slow_down(parts(), hand_off_id, told["by"], told["hours"], told["reason"]):
+        return problem(409, "Conflict", REFUSALS["not_a_supervisor"], code="not_a_supervisor")
+    return _packet(hand_off_id)
+
+
+REFUSALS = {
+    "ended": "The case has ended.",
+    "too_far": "That time has passed, or is more than twelve hours away.",
+    "taken": "Somebody else has it.",
+    "cannot_move": "That does not follow from where the case stands.",
+    "outcome_needed": "Closing needs an outcome; after danger one that says how the person is.",
+    "may_not_text": "The resident may not be texted.",
+    "held": "Somebody else holds the conversation. Take it over first.",
+    "not_yours": "You do not have it.",
+    "no_such_person": "Nobody of that name stands on a ladder: whoever goes on takes it over by name.",
+    "full": "Nobody holds more than three conversations in danger.",
+    "full_other": "They hold three conversations in danger already.",
+    "paused_before": "There is one pause in a conversation.",
+    "no_such_question": "There is no such question.",
+    "no_such_choice": "That is none of its answers.",
+    "reason_needed": "That needs a reason.",
+    "report_needed": "A child or an old person was said to be hurt: say whether it was reported, who did, and when.",
+    "own": "It is about their own phone: somebody else must take it.",
+    "not_a_supervisor": "Only a supervisor of a ladder may.",
+}
+
+
+def _own(hand_off_id: str, name: str) -> Response | None:
+    """A refusal, if the case is about the phone of the one who would take it."""
+    with parts().engine.connect() as conn:
+        case = cases.by_id(conn, parts().sealer, hand_off_id)
+    if case is None or not is_theirs(parts(), case, name):
+        return None
+    return problem(409, "Conflict", REFUSALS["own"], code="own")
+
+
+def _changed(hand_off_id: str, decide: Decide) -> Response:
+    return changed(hand_off_id, decide) or _packet(hand_off_id)
+
+
+def _named(hand_off_id: str, deed: holding.Deed, told: dict[str, Any]) -> Response:
+    """What a human does by name, with a reason."""
+    return _changed(hand_off_id, lambda case, scene: deed(case, told["by"], told["reason"], scene))
+
+
+def changed(hand_off_id: str, decide: Decide) -> Response | None:
+    """Change the case; None when that is done, or the refusal. 404 for what was never handed off."""
+    return acted(hand_off_id, lambda case, scene, _: decide(case, scene))
+
+
+def _acted(hand_off_id: str, decide: Look) -> Response:
+    return acted(hand_off_id, decide) or _packet(hand_off_id)
+
+
+def read_or_404(hand_off_id: str) -> None:
+    if read_hand_off(parts(), hand_off_id) is None:
+        abort(404, "There is no such hand-off.")
+
+
+def acted(hand_off_id: str, decide: Look) -> Response | None:
+    """As `changed`, for a decision that looks at more than the case."""
+    read_or_404(hand_off_id)
+    try:
+        change_looking(parts(), hand_off_id, decide, g.token_name)
+    except Refused as refusal:
+        held = {"held_by": refusal.name} if refusal.name else {}
+        return problem(409, "Conflict", REFUSALS[refusal.code], code=refusal.code, **held)
+    return None
+
+
+class QuietApi(Api):
+    """flask-smorest would take over every error of the app, pages and TwiML too; web/shared/problem.py keeps that."""
+
+    def _register_error_handlers(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+def hang_api(app: Flask, *more: Blueprint) -> None:
+    app.config.update(
+        API_TITLE="Caller Choice",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+            "security": [{"bearer": []}],
+            "info": {"description": "Hand-offs of people who asked for help other than police."},
+        },
+    )
+    api = QuietApi(app)
+    for blueprint in (hand_offs, *more):
+        api.register_blueprint(blueprint)
+    app.register_blueprint(schemas)
+    app.before_request_funcs.setdefault("api-docs", []).append(open_to_all)

@@ -1,0 +1,44 @@
+"""/hand-offs: the hand-offs of a destination of kind "page", for a browser and a printer. No script is needed.
+
+An address holds the destination's name and a hand-off's id: never a number, a place or a word.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import abort, render_template, request
+
+from caller_service.casework.printed_hand_off import list_page, open_on_page
+from caller_service.documents.printed_hand_off import local, sheet
+from caller_service.web.shared.guard import guarded, page_reader_only, parts
+
+printable = guarded("printable", page_reader_only, "/hand-offs")
+REFRESH = 25  # seconds after which a list that is left open asks again
+
+
+def _page(template: str, now: datetime, **more: object) -> str:
+    program = parts().program
+
+    def clock(at: datetime) -> str:
+        return local(at, program.time_zone)
+
+    return render_template(template, program=program, now=now, clock=clock, **more)
+
+
+@printable.get("/<destination>/")
+def listing(destination: str) -> str:
+    """What waits to be read, and what is open. Receives nothing."""
+    found = list_page(parts(), destination)
+    return _page("hand_offs.html", parts().now(), destination=destination, found=found, refresh=REFRESH)
+
+
+@printable.get("/<destination>/<hand_off_id>")
+def one(destination: str, hand_off_id: str) -> str:
+    """One hand-off on one sheet. Opening it is the receipt; what a browser fetches on a guess, or without its body, is none."""
+    seen = request.method == "GET" and "Sec-Purpose" not in request.headers
+    found = open_on_page(parts(), destination, hand_off_id, seen)
+    if found is None:
+        abort(404, "There is no such hand-off here.")
+    packet, now = found
+    return _page("hand_off.html", now, destination=destination, sheet=sheet(packet))

@@ -1,0 +1,99 @@
+"""Is this process well, and counts for the operator's collector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response, current_app, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from caller_service.store import counts as stored
+from caller_service.store import probes
+from caller_service.web.shared.guard import guarded, metrics_only, open_to_all, parts
+from caller_service.web.shared.refusals import REFUSED
+
+health = guarded("health", open_to_all, "/health")
+metrics = guarded("metrics", metrics_only)
+
+
+@health.get("/live")
+def live() -> Response:
+    return jsonify(status="live")
+
+
+@health.get("/ready")
+def ready() -> tuple[Response, int]:
+    """About this process: its words and protocol are loaded, its migrations known. A database that is away does not
+    drain the doors, which can still say the 911 words; it is told beside it."""
+    try:
+        with parts().engine.connect() as conn:
+            version = stored.schema_version(conn)
+        database = "migrated" if version == current_app.config["MIGRATION_HEAD"] else "not migrated"
+    except sa.exc.SQLAlchemyError:
+        database = "away"
+    ok = database != "not migrated"
+    return jsonify(status="ready" if ok else "not ready", database=database, protocol=parts().program.protocol.hash), 200 if ok else 503
+
+
+@metrics.get("/metrics")
+def counts() -> Response:
+    """Counts from the database at the time of asking, in the Prometheus text format. Test cases are in none of them."""
+    registry = CollectorRegistry()
+    registry.register(Counted(list(_gauges())))
+    registry.register(REFUSED)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class Counted(Collector):
+    """What was counted just now. Made anew for each scrape."""
+
+    def __init__(self, gauges: list[GaugeMetricFamily]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        return self._gauges
+
+
+def _gauges() -> Iterator[GaugeMetricFamily]:
+    now = parts().now()
+    with parts().engine.connect() as conn:
+        cases, deliveries, states = stored.open_cases(conn), stored.deliveries(conn), stored.texts(conn)
+        overdue = stored.longest_overdue(conn, now)
+        probed = probes.latest(conn)
+    yield _gauge("caller_cases_open", "Cases that have not ended.", ("status", "level"), cases)
+    yield _gauge("caller_deliveries", "Hand-offs to destinations, by how far they are.", ("destination", "state"), deliveries)
+    yield _gauge("caller_texts", "Texts to residents and staff, by how far they are.", ("state",), states)
+    late = (now - overdue).total_seconds() if overdue else 0.0
+    yield GaugeMetricFamily("caller_clock_late_seconds", "How long the clock that is latest has been due.", late)
+    yield from _probed(probed, now)
+
+
+def _gauge(name: str, what: str, labels: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> GaugeMetricFamily:
+    """One gauge; of each row the last value counts what the others name."""
+    family = GaugeMetricFamily(name, what, labels=labels)
+    for *named, count in rows:
+        family.add_metric([str(each or "") for each in named], count)
+    return family
+
+
+PROBED: tuple[tuple[str, str, Callable[[probes.Result, datetime], float | None]], ...] = (
+    ("success", "1: the last test conversation went well.", lambda one, now: 0.0 if one.fault else 1.0),
+    ("age_seconds", "Since the last test conversation.", lambda one, now: (now - one.at).total_seconds()),
+    ("seconds", "How long it took.", lambda one, now: one.seconds),
+    ("slowest_turn_seconds", "Its slowest turn.", lambda one, now: one.slowest),
+    ("queued_seconds", "Until it stood in the dispatch queue.", lambda one, now: one.queued),
+    ("paged_seconds", "Until somebody would have been paged.", lambda one, now: one.paged),
+)
+
+
+def _probed(results: list[probes.Result], now: datetime) -> Iterator[GaugeMetricFamily]:
+    """The last result of the synthetic resident for each channel, language and conversation; nothing before its first run."""
+    for name, what, of in PROBED:
+        rows = [(one.channel, one.language, one.conversation, value) for one in results if (value := of(one, now)) is not None]
+        if rows:
+            yield _gauge(f"caller_probe_{name}", what, ("channel", "language", "conversation"), rows)

@@ -1,0 +1,1 @@
+"""Layer 4: texts, as Twilio brings them."""

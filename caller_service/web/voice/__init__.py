@@ -1,0 +1,1 @@
+"""Layer 4: calls, as Twilio asks about them."""

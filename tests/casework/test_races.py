@@ -1,0 +1,462 @@
+"""Several things at once: one wins, the other is kept, nobody is asked twice, nothing is a 500 (house.md)."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import pytest
+import sqlalchemy as sa
+from at_once import at_once, begin, behind, joined
+from conftest import signed
+from running import until
+
+from caller_service.casework import receive as receiving
+from caller_service.casework.carry_out import text_person
+from caller_service.casework.outbound import send_text as sending
+from caller_service.casework.outbound.deliver import deliver
+from caller_service.casework.outbound.send_text import CLAIM, SETTLE, send_text
+from caller_service.casework.receive import Turn, receive
+from caller_service.store import cases, hand_offs, messages
+from caller_service.store.tables import Base
+
+if TYPE_CHECKING:
+    from conftest import House, Resident
+
+ME = "+17205550123"
+DISPATCHER = "Dispatcher on duty"
+
+
+def turn(house: House, said: str, sid: str) -> Callable[[], Any]:
+    heard = house.clock()
+    return lambda: receive(house.parts, Turn(sid, ME, said, heard))
+
+
+@pytest.mark.parametrize("many", [2, 6])
+def test_first_texts_at_once_open_one_case_and_are_all_kept(house: House, many: int) -> None:
+    given = at_once(*(turn(house, f"text number {one}", f"SMfirst{one}") for one in range(many)))
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    assert len(house.rows("contact")) == len(house.rows("case")) == 1
+    assert len(house.rows("message", direction="in")) == many
+    assert all(each for each in given), "each is answered"
+
+
+@pytest.mark.parametrize("many", [2, 6])
+def test_a_text_is_never_applied_to_a_question_its_sender_did_not_see(house: House, many: int) -> None:
+    me = house.resident().texts("hi")
+    house.wait(10)
+
+    given = at_once(*(turn(house, "1", f"SManswer{one}") for one in range(many)))
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    assert me.case().state["answers"] == {"who": "me"}, "one answered; the others were written before the next question"
+    assert me.case().state["asked"] == "health"
+    assert len(house.rows("message", direction="in")) == many + 1
+
+
+def test_the_same_sid_at_once_is_one_turn_with_one_answer(house: House) -> None:
+    same = turn(house, "hi", "SMsame00")
+
+    given = at_once(same, same, same, same)
+
+    assert len({tuple((text.id, text.words) for text in each) for each in given}) == 1
+    assert len(house.rows("message", direction="in")) == 1
+
+
+def test_a_turn_that_loses_to_another_write_is_decided_again_on_what_is_true(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = house.resident().texts("hi")
+    house.wait(10)
+    decide = receiving._decide
+    raced: list[int] = []
+
+    def slow(*args: Any) -> Any:
+        work = decide(*args)
+        if not raced:
+            raced.append(1)
+            monkeypatch.setattr(receiving, "_decide", decide)
+            receiving._locked(house.parts, Turn("SMquicker", ME, "3", house.clock()))  # as another process would
+        return work
+
+    monkeypatch.setattr(receiving, "_decide", slow)
+    receive(house.parts, Turn("SMslower", ME, "1", house.clock() - timedelta(seconds=1)))
+
+    assert me.case().state["answers"] == {"who": "adult"}
+    assert me.case().state["asked"] == "health"
+
+
+def test_an_acknowledgement_against_a_cancel_ends_in_one_truth(house: House) -> None:
+    me = house.resident().wants_a_team()
+    path = f"/{me.case().id}/acknowledgement"
+
+    def accept() -> int:
+        client = house.app.test_client()
+        return int(
+            client.post(
+                f"/api/v1/hand-offs{path}", json={"answer": "accept", "by": "Maria"}, headers={"Authorization": f"Bearer {house.token}"}
+            ).status_code
+        )
+
+    house.wait(10)
+    given = at_once(accept, turn(house, "never mind", "SMcancel0"))
+
+    assert given[0] in (200, 409)
+    assert not isinstance(given[1], Exception)
+    assert me.case().status == "cancelled"
+    house.settles()
+    assert house.posted[-1][0]["status"] == "cancelled", "everybody is stood down"
+
+
+def test_a_tick_against_a_turn_loses_neither(house: House) -> None:
+    me = house.resident().texts("hi", "1", "2", "2", "1")
+    house.wait(121)
+
+    given = at_once(house.sweeps, turn(house, "0", "SMperson"))
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    house.sweeps()
+    assert me.case().level == "R2"
+    assert {row.rung for row in house.rows("page")} == {0}
+    assert len(house.rows("page")) == 1
+
+
+def test_the_same_text_of_staff_at_once_is_one_answer(house: House) -> None:
+    me = house.resident().texts("hi", "1", "1", "1", "1")
+    reference = me.case().reference
+    number = next(rung.number for rung in house.parts.program.ladder if rung.name == DISPATCHER)
+    fields = {"MessageSid": "SMstaff", "From": number, "To": "+17205550100", "Body": reference}
+
+    given = at_once(*(lambda: signed(house, "/twilio/sms", fields) for _ in range(6)))
+
+    assert {answer.status_code for answer in given} == {200}
+    assert {answer.text for answer in given} == {given[0].text} and "statusCallback" in given[0].text
+    assert len(house.rows("message", provider_id="SMstaff")) == 1
+
+
+@pytest.mark.parametrize("state", ["delivered", "undelivered"])
+def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, state: str) -> None:
+    """The provider tells of a text before its creation has been answered: "sent" must not take that back."""
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    quicker: list[str] = []
+    taken = house._twilio
+
+    def told_first(request: Any, status: int) -> Any:
+        answer = taken(request, status)
+        form = dict(parse_qsl(request.body))
+        path = form["StatusCallback"].removeprefix(house.parts.public_url)
+        sid = json.loads(answer[2])["sid"]
+        error = {"ErrorCode": "30003"} if state == "undelivered" else {}
+        quicker.append(str(signed(house, path, {"MessageSid": sid, "MessageStatus": state, **error}).status_code))
+        return answer
+
+    house._twilio = told_first  # type: ignore[method-assign]
+    house.settles()
+
+    assert set(quicker) == {"204"}
+    texts = [row for row in house.rows("message", direction="out") if row.tries]
+    assert texts and {row.state for row in texts} == {state}
+    assert all(row.provider_id for row in texts)
+
+
+def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second report comes whole while the first has looked at what was told and has not decided yet."""
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles()
+    update = next(row for row in house.rows("message", direction="out") if row.tries)
+    me.texts("are you there")
+    reply = house.rows("message", direction="out", person=None)[-1]
+    signed(house, f"/twilio/receipts/message?id={reply.id}", {"MessageSid": "SMreply", "MessageStatus": "delivered"})
+    failed = {"MessageSid": update.provider_id, "MessageStatus": "undelivered", "ErrorCode": "30003"}
+
+    def report() -> None:
+        assert signed(house, f"/twilio/receipts/message?id={update.id}", failed).status_code == 204
+
+    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, report, at=2))  # the last look of the first report
+    report()
+    house.settles()
+
+    again = [row for row in house.rows("message", direction="out", person=None) if row.tries and row.id > reply.id]
+    assert [row.keys for row in again] == [update.keys]
+
+
+def test_receipts_and_the_send_at_the_same_moment_leave_the_furthest_state(house: House) -> None:
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    (waiting,) = (row for row in house.rows("message", direction="out") if row.state == "waiting")
+    path = f"/twilio/receipts/message?id={waiting.id}"
+
+    given = at_once(
+        house.works,
+        *(
+            lambda state=state: signed(house, path, {"MessageSid": "SMatonce", "MessageStatus": state})
+            for state in ("queued", "delivered", "sent")
+        ),
+    )
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    house.settles()
+    assert house.rows("message", id=waiting.id)[0].state == "delivered"
+    assert len([form for form in house.sent if form["Body"] == house.words("status.accepted")]) <= 1, "sent once at most"
+
+
+def two_pages_in_doubt(house: House) -> tuple[str, str]:
+    """Two texts to one person with the same words, whose tries ended nobody knows how."""
+    me = house.resident().texts("hi", "1", "2", "2", "1")
+    with house.parts.engine.begin() as conn:
+        case = cases.by_id(conn, house.parts.sealer, me.case().id)
+        assert case is not None
+        for _ in range(2):
+            text_person(conn, house.parts, case, DISPATCHER, "page.stood_down", house.clock(), name="Maria")
+        table = Base.metadata.tables["message"]
+        conn.execute(sa.update(table).where(table.c.person.is_not(None)).values(state="trying", tries=1, claimed_by=None))
+    first, second = (row.id for row in house.rows("message", person=DISPATCHER))
+    return first, second
+
+
+def listed(house: House, *sids: str, direction: str = "outbound-api") -> None:
+    """What the provider says it has sent."""
+    number = next(rung.number for rung in house.parts.program.ladder if rung.name == DISPATCHER)
+    words = house.words("page.stood_down", reference=house.rows("case")[0].reference, name="Maria")
+    told = [{"sid": sid, "to": number, "body": words, "direction": direction} for sid in sids]
+    house.outside.reset()
+    house.outside.add("GET", re.compile("https://twilio.test/.*"), json={"messages": told, "next_page_uri": None, "uri": ""})
+    house.outside.add("POST", re.compile("https://twilio.test/.*"), json={"sid": "SManew", "status": "queued"}, status=201)
+
+
+def test_two_pages_that_found_the_same_text_do_not_both_call_it_theirs(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = two_pages_in_doubt(house)
+    listed(house, "SMfound")
+    house.outside.assert_all_requests_are_fired = False
+    send_text(house.parts, first, "one")
+    with monkeypatch.context() as patched:
+        patched.setattr(messages, "taken", lambda *_: frozenset())  # looked at the same moment: it was nobody's then
+        send_text(house.parts, second, "two")
+
+    row = house.rows("message", id=second)[0]
+    assert (row.state, row.provider_id, row.claimed_by) == ("trying", None, None)
+    assert row.next_at - house.clock() < timedelta(seconds=5), "it is looked for again at once, not when the claim has run out"
+    send_text(house.parts, second, "three")
+    assert [house.rows("message", id=one)[0].provider_id for one in (first, second)] == ["SMfound", "SManew"]
+
+
+def test_an_answer_that_says_the_same_is_not_the_text_that_is_looked_for(house: House) -> None:
+    first, _ = two_pages_in_doubt(house)
+    listed(house, "SManswer", direction="outbound-reply")
+    send_text(house.parts, first, "one")
+
+    assert house.rows("message", id=first)[0].provider_id == "SManew"
+
+
+def test_a_receipt_counts_though_another_page_calls_its_text_its_own(house: House) -> None:
+    first, second = two_pages_in_doubt(house)
+    listed(house, "SMfound")
+    house.outside.assert_all_requests_are_fired = False
+    send_text(house.parts, second, "two")
+
+    told = signed(house, f"/twilio/receipts/message?id={first}", {"MessageSid": "SMfound", "MessageStatus": "delivered"})
+
+    assert told.status_code == 204
+    row = house.rows("message", id=first)[0]
+    assert (row.state, row.provider_id) == ("delivered", "SMfound"), "the provider knows whose it is"
+    row = house.rows("message", id=second)[0]
+    assert (row.state, row.provider_id) == ("trying", None)
+    house.sweeps()
+    send_text(house.parts, second, "again")
+    assert house.rows("message", id=second)[0].provider_id == "SManew", "what only seemed to be sent is sent"
+
+
+def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrived(house: House) -> None:
+    """The same job run again at once, after a crash: its call may still be on its way to the provider."""
+    first, _ = two_pages_in_doubt(house)
+    with house.parts.engine.begin() as conn:
+        assert messages.claim(conn, first, "send", house.clock(), CLAIM, SETTLE) is False
+    listed(house)
+    house.outside.assert_all_requests_are_fired = False
+
+    send_text(house.parts, first, "send")
+    assert not house.outside.calls, "neither looked for nor sent"
+    house.wait(4)
+    house.sweeps()
+    assert f"send:{first}" in "".join(job for job, *_ in house.jobs()), "the sweep takes it up"
+    send_text(house.parts, first, "sweep")
+    assert house.rows("message", id=first)[0].provider_id == "SManew"
+
+
+# ---- what a text is decided by may change while it is decided -----------------------------------------------------------
+
+
+def accepted(house: House) -> tuple[Resident, Any]:
+    """Somebody whose first update was sent, and its row."""
+    me = house.resident().wants_a_team()
+    house.settles()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles()
+    house.wait(30)
+    return me, next(row for row in unasked(house) if row.tries)
+
+
+def unasked(house: House) -> list[Any]:
+    return [row for row in house.rows("message", direction="out", person=None) if row.answers is None]
+
+
+def noted(house: House, me: Resident) -> Any:
+    """A human's words are sent: their row."""
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."})
+    house.settles()
+    return unasked(house)[-1]
+
+
+def reports(house: House, row: Any, state: str, error: str = "") -> None:
+    fields = {"MessageSid": row.provider_id, "MessageStatus": state} | ({"ErrorCode": error} if error else {})
+    assert signed(house, f"/twilio/receipts/message?id={row.id}", fields).status_code == 204
+
+
+def loss_and_arrival(house: House) -> tuple[Resident, Callable[[], None], Callable[[], None]]:
+    """Two texts to somebody are under way: the older will be reported lost, the newer arrived."""
+    me, lost = accepted(house)
+    newer = noted(house, me)
+    return me, lambda: reports(house, lost, "undelivered", "30003"), lambda: reports(house, newer, "delivered")
+
+
+def texts_reach(house: House, me: Resident) -> None:
+    house.settles()
+    assert me.case().state["cannot_text"] == ""
+    assert "not_reached" not in me.case().state["marks"]
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_later_text_that_arrives_while_a_loss_is_decided_is_not_overlooked(
+    house: House, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    me, fails, arrives = loss_and_arrival(house)
+    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, arrives, at))
+    fails()
+    texts_reach(house, me)
+
+
+def test_a_loss_that_is_decided_while_an_arrival_is_noted_is_undone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, fails, arrives = loss_and_arrival(house)
+    monkeypatch.setattr(sending, "_arrived", behind(sending._arrived, fails))
+    arrives()
+    texts_reach(house, me)
+
+
+def test_an_arrival_that_was_cut_off_is_heard_when_it_is_told_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receipt was kept, and the process ended before it looked."""
+    me, fails, arrives = loss_and_arrival(house)
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(sending, "_reached", lambda *_: None)
+        cut_off.setattr(sending, "_arrived", behind(sending._arrived, fails))
+        arrives()
+    assert me.case().state["cannot_text"] == "undelivered"
+    arrives()
+
+    assert me.case().state["cannot_text"] == ""
+
+
+def test_a_text_that_is_held_as_texts_reach_them_again_goes_out_after_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, fails, arrives = loss_and_arrival(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+    waits = unasked(house)[-1]
+    fails()
+    assert me.case().state["cannot_text"] == "undelivered"
+    monkeypatch.setattr(sending, "_allowed", behind(sending._allowed, arrives))
+    house.settles()
+
+    assert me.case().state["cannot_text"] == ""
+    assert [row.keys for row in unasked(house) if row.state == "queued"].count(waits.keys) == 1, "they hear that help comes, once"
+
+
+@pytest.mark.parametrize("said", ["stop", "is the pie shop open"])
+def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(house: House, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    me, _ = accepted(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+    sent = len(house.sent)
+    monkeypatch.setattr(sending, "_allowed", behind(sending._allowed, lambda: me.texts(said)))
+    house.settles()
+
+    assert not [form for form in house.sent[sent:] if form["To"] == ME]
+    assert unasked(house)[-1].state == "held"
+
+
+# ---- who waits behind another is woken by it, or sees that it is done -----------------------------------------------------
+
+
+@contextmanager
+def comes_meanwhile(house: House, doing: Callable[[], Any]) -> Iterator[Callable[[], None]]:
+    """What does `doing` beside a transaction that is not committed yet, until it is done or waits for that one's locks."""
+    if house.parts.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite writes one at a time: nobody comes in between")
+    threads: list[threading.Thread] = []
+    given: list[Any] = []
+    waits = sa.text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+    def comes() -> None:
+        nonlocal threads, given
+        threads, given = begin(doing)
+        with house.parts.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            until(lambda: not threads[0].is_alive() or conn.execute(waits).first(), "it is done, or waits")
+
+    yield comes
+    joined(threads)
+    assert given == [None], "it came, and did what it came for"
+
+
+def test_a_text_written_as_the_one_before_it_is_sent_is_not_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, _ = accepted(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+
+    def another() -> None:
+        assert house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."}).status_code == 200
+        send_text(house.parts, unasked(house)[-1].id, "another worker")
+
+    with comes_meanwhile(house, another) as comes:
+        monkeypatch.setattr(messages, "next_waiting", behind(messages.next_waiting, comes))
+        house.works()
+
+    assert [(row.keys, row.state) for row in unasked(house)[-2:]] == [("status.other.coming", "queued"), ("note", "queued")]
+
+
+def test_a_text_behind_one_whose_sender_was_killed_goes_out_when_its_receipt_comes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, _ = accepted(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."})
+    with monkeypatch.context() as killed:
+        killed.setattr(sending, "_sent", lambda *_: None)
+        house.works()
+    first, second = unasked(house)[-2:]
+    assert (first.state, second.state) == ("trying", "waiting")
+    path = f"/twilio/receipts/message?id={first.id}"
+    for state in ("sent", "delivered"):
+        assert signed(house, path, {"MessageSid": "SMtaken", "MessageStatus": state}).status_code == 204
+    house.settles()
+
+    assert [row.state for row in unasked(house)[-2:]] == ["delivered", "queued"]
+
+
+def test_a_revision_written_as_the_one_before_it_is_received_is_not_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, _ = accepted(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "assigned", "by": "Maria"})
+    revisions = len(house.rows("hand_off"))
+
+    def another() -> None:
+        assert house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"}).status_code == 200
+        deliver(house.parts, max(house.rows("delivery", state="waiting"), key=lambda row: row.revision).id, "another worker")
+
+    with comes_meanwhile(house, another) as comes:
+        monkeypatch.setattr(hand_offs, "next_waiting", behind(hand_offs.next_waiting, comes))
+        house.works()
+
+    assert len(house.rows("hand_off")) == revisions + 1
+    assert {row.state for row in house.rows("delivery")} == {"received"}

@@ -1,0 +1,395 @@
+"""The `caller-service` command: every fault is named, at once, in plain words, with an exit code; never a traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner, Result
+from flask import Flask
+from running import COMMAND, PACKAGE, Running, clean_environment, command, connected, free_port, is_free, until
+
+import caller_service
+from caller_service.app import build
+from caller_service.commands.main import main
+from caller_service.config.settings import Settings
+from caller_service.core.program import Program
+
+PROTOCOL = PACKAGE / "protocols" / "safety_screen_2.toml"
+CITY = PACKAGE / "programs" / "rehearsal"
+
+
+def every_command(group: click.Group = main, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command and group."""
+    yield before
+    for name, one in group.commands.items():
+        yield from every_command(one, (*before, name)) if isinstance(one, click.Group) else [(*before, name)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where commands run that are run in this process; the surroundings say nothing."""
+    monkeypatch.chdir(tmp_path)
+    for name in set(os.environ) - set(clean_environment()):
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def apps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Flask]]:
+    """The apps that commands made in this process; their connections are closed at the end."""
+    made: list[Flask] = []
+
+    def made_and_noted(settings: Settings, program: Program | None = None) -> Flask:
+        made.append(build(settings, program))
+        return made[-1]
+
+    monkeypatch.setattr(caller_service, "create_app", made_and_noted)
+    yield made
+    for app in made:
+        app.extensions["caller_parts"].engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def first_migration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a migrated database."""
+    place = tmp_path_factory.mktemp("migrated")
+    ended = command(place, "migrate")
+    assert ended.returncode == 0 and ended.stdout == f"migrated sqlite:///{place}/var/caller.sqlite\n", ended.stderr
+    return place
+
+
+@pytest.fixture
+def migrated(first_migration: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, with commands running in it."""
+    monkeypatch.chdir(first_migration)
+    return first_migration
+
+
+def ran(*words: str, said: str = "") -> Result:
+    """A command in this process."""
+    return CliRunner().invoke(main, list(words), input=said)
+
+
+def refused(ended: Result | subprocess.CompletedProcess[str], *faults: str) -> None:
+    """Exit code 1, each fault named, no traceback, nothing promised on standard output."""
+    code = ended.exit_code if isinstance(ended, Result) else ended.returncode
+    said = ended.stderr.strip().splitlines()[-1:]
+    assert not [line for line in ended.stderr.splitlines() if line.startswith("Traceback")], (
+        f"{ended.args if not isinstance(ended, Result) else ''} {said}"
+    )
+    if isinstance(ended, Result):
+        assert isinstance(ended.exception, SystemExit), repr(ended.exception)
+    assert code == 1, said
+    missing = [fault for fault in faults if fault not in ended.stderr]
+    assert not missing, ended.stderr
+
+
+# ---- help -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", list(every_command()), ids=lambda words: " ".join(words) or "caller-service")
+def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
+    for flag in ("--help", "-h"):
+        ended = ran(*words, flag)
+        assert ended.exit_code == 0 and "Usage:" in ended.stdout
+        explained = ended.stdout.split("\n\n")[1].strip()
+        assert explained and not explained.startswith("Options:"), "says in a sentence what it does"
+
+
+def test_every_promised_command_is_there() -> None:
+    there = {" ".join(words) for words in every_command()}
+    promised = {"rehearse", "serve", "work", "migrate", "check", "protocol check", "protocol table", "talk", "person add", "hand-off list"}
+    assert promised | {"hand-off replay", "token add", "token revoke"} <= there
+
+
+def test_wrong_use_is_told_apart_by_its_exit_code(folder: Path) -> None:
+    for words in (("dance",), ("protocol", "check"), ("protocol", "check", "not-there.toml"), ("person", "add", "Ana", "--role", "chef")):
+        ended = ran(*words)
+        assert ended.exit_code == 2 and "Usage:" in ended.stderr
+
+
+def test_the_version_is_told() -> None:
+    assert re.search(r"version \d+\.\d+\.\d+", ran("--version").stdout)
+
+
+# ---- the protocol ---------------------------------------------------------------------------------------------------
+
+
+def test_a_sound_protocol_is_called_sound_with_its_hash() -> None:
+    ended = ran("protocol", "check", str(PROTOCOL))
+    assert ended.exit_code == 0 and re.fullmatch(
+        r"safety_screen 2: sound\. \d+ questions, \d+ rules\. Hash [0-9a-f]{64}\nCommon path: 8 answers until the hand-off: who, .*\n",
+        ended.stdout,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        (
+            {'level = "R1"': 'level = "R9"', "unreadable_limit = 3": "unreadable_limit = 99", 'say = "level.soon"': "say = 7"},
+            ("R9", "unreadable_limit", "say"),
+        ),
+        ({'id = "suicide"': 'id = "sadness"', 'kind = "place"': 'kind = "palace"'}, ('"suicide" is missing', "palace")),
+    ],
+    ids=["how it is written", "what it says"],
+)
+def test_every_fault_of_a_protocol_is_named_at_once(changes: dict[str, str], faults: tuple[str, ...], tmp_path: Path) -> None:
+    words = PROTOCOL.read_text(encoding="utf-8")
+    for this, that in changes.items():
+        assert this in words
+        words = words.replace(this, that, 1)
+    broken = tmp_path / "broken.toml"
+    broken.write_text(words, encoding="utf-8")
+    for asked in ("check", "table"):
+        refused(ran("protocol", asked, str(broken)), *faults)
+
+
+def test_a_file_that_is_no_protocol_is_refused(tmp_path: Path) -> None:
+    for noise in (b"\xff\xfe = [", b"", b"protocol = 7", b"[protocol]\nid = 3"):
+        (tmp_path / "noise.toml").write_bytes(noise)
+        refused(ran("protocol", "check", str(tmp_path / "noise.toml")), "noise.toml")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Who needs help?"), ("es", "¿Quién necesita ayuda?")])
+def test_a_protocol_prints_as_a_document(language: str, words: str) -> None:
+    ended = ran("protocol", "table", str(PROTOCOL), "--language", language)
+    assert ended.exit_code == 0 and words in ended.stdout and "Hash: `" in ended.stdout
+    assert not re.findall(r"\b(?:ask|choice)\.[a-z_.]+", ended.stdout), "keys without words"
+
+
+def test_a_language_that_is_not_shipped_is_refused(folder: Path) -> None:
+    refused(ran("protocol", "table", str(PROTOCOL), "--language", "xx"), "xx")
+    refused(ran("talk", "--language", "xx"), "xx", "en, es")
+
+
+# ---- talk -----------------------------------------------------------------------------------------------------------
+
+CONVERSATION = ("my brother is seeing things and shouting", "3", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "2", "2", "1")
+
+
+def test_talk_plays_a_conversation_and_keeps_it(folder: Path) -> None:
+    ended = ran("talk", "--keep", "kept.txt", said="\n".join(CONVERSATION) + "\n")
+    assert ended.exit_code == 0, ended.stderr
+    kept = (folder / "kept.txt").read_text(encoding="utf-8")
+    assert kept.startswith("protocol: safety_screen 2\n")
+    assert [line[2:] for line in kept.splitlines() if line.startswith("> ")] == list(CONVERSATION)
+    for words in ("Who needs help?", "! hand_off (screened)", "= handed_off R3"):
+        assert words in ended.stdout and words in kept
+    assert [path.name for path in folder.iterdir() if path.name != "var"] == ["kept.txt"], "nothing else is kept"
+
+
+def test_talk_in_spanish_and_without_a_word(folder: Path) -> None:
+    assert "¿Quién necesita ayuda?" in ran("talk", "--language", "es", said="hola\n").stdout
+    silent = ran("talk", said="")
+    assert silent.exit_code == 0 and "Ctrl-D ends" in silent.stdout
+
+
+def test_talk_reads_whatever_is_typed(tmp_path: Path) -> None:
+    asked = [*COMMAND, "talk"]
+    said = b"hello\n\xff\xfe\x00\n\x1b[31m\n" + b"x" * 10_000 + b"\n"
+    ended = subprocess.run(asked, cwd=tmp_path, env=clean_environment(), input=said, capture_output=True, timeout=30, check=False)
+    assert ended.returncode == 0 and b"Traceback" not in ended.stderr, ended.stderr
+
+
+def test_talk_says_that_it_cannot_keep_a_transcript(folder: Path) -> None:
+    refused(ran("talk", "--keep", "no/such/folder/kept.txt", said="hello\n"), "no/such/folder/kept.txt")
+
+
+# ---- settings and program -------------------------------------------------------------------------------------------
+
+
+def test_every_wrong_setting_is_named_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "CALLER_BIND": "everywhere",
+        "CALLER_DATABASE_URL": "mysql://x/y",
+        "CALLER_PUBLIC_URL": "ftp://x",
+        "CALLER_TRUSTED_PROXIES": "many",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    for words in (("check",), ("serve",), ("work",), ("migrate",), ("talk",), ("rehearse",), ("token", "add", "x"), ("hand-off", "list")):
+        refused(ran(*words), *wrong)
+
+
+def test_live_without_anything_names_all_that_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLER_MODE", "live")
+    needed = ("CALLER_PROGRAM", "CALLER_DATABASE_URL", "CALLER_SECRET_KEY", "CALLER_DATA_KEYS", "TWILIO_AUTH_TOKEN", "CALLER_METRICS_TOKEN")
+    for words in (("check",), ("serve",), ("work",)):
+        refused(ran(*words), *needed)
+
+
+@pytest.fixture
+def wrong_program(tmp_path: Path) -> Path:
+    """A program with three faults in three files' worth of places."""
+    place = tmp_path / "programs" / "wrong"
+    place.mkdir(parents=True)
+    for file in ("areas.geojson", "places.csv"):
+        (place / file).write_bytes((CITY / file).read_bytes())
+    (tmp_path / "protocols").mkdir()
+    (tmp_path / "protocols" / PROTOCOL.name).write_bytes(PROTOCOL.read_bytes())
+    words = (CITY / "program.toml").read_text(encoding="utf-8")
+    words = (
+        words.replace("America/Denver", "America/Atlantis")
+        .replace("read = 3", "read = 0.5")
+        .replace('number = "+17205550130"', 'number = "911"')
+    )
+    (place / "program.toml").write_text(words, encoding="utf-8")
+    return place / "program.toml"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("check",), ("serve",), ("work",), ("migrate",), ("talk",), ("rehearse", "--port", "0"), ("person", "add", "A", "--role", "analyst")],
+)
+def test_every_fault_of_a_program_is_named_at_once(
+    words: tuple[str, ...], wrong_program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLER_PROGRAM", str(wrong_program))
+    if words[0] == "rehearse":
+        words = ("rehearse", "--port", str(free_port(10, 20)))
+    refused(ran(*words), "America/Atlantis", "read", "911")
+
+
+# ---- a database that is not there -----------------------------------------------------------------------------------
+
+AWAY = f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/none"
+ON_A_DATABASE = [
+    ("hand-off", "list"), ("hand-off", "replay", "--all"), ("token", "add", "x"), ("token", "revoke", "x"), ("person", "add", "A", "--role", "analyst"),
+    ("check",), ("work",),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ON_A_DATABASE, ids=" ".join)
+def test_a_database_without_tables_asks_to_be_migrated(words: tuple[str, ...], folder: Path) -> None:
+    (folder / "var").mkdir()
+    refused(command(folder, *words) if words == ("work",) else ran(*words), "caller-service migrate")
+
+
+@pytest.mark.parametrize("words", [*ON_A_DATABASE, ("migrate",)], ids=" ".join)
+def test_a_database_server_that_is_away_is_said_plainly(words: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLER_DATABASE_URL", AWAY)
+    ended = command(folder, *words, environment=clean_environment(CALLER_DATABASE_URL=AWAY)) if words == ("work",) else ran(*words)
+    refused(ended, "database")
+    assert "hunter2" not in ended.stderr + ended.stdout
+
+
+def test_a_folder_that_cannot_be_written_is_said_plainly(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "file").write_text("not a folder")
+    monkeypatch.setenv("CALLER_DATABASE_URL", f"sqlite:///{folder}/file/caller.sqlite")
+    refused(ran("migrate"), "file")
+
+
+@pytest.mark.parametrize("port", ["70000", "-1"])
+def test_a_port_that_cannot_be_is_refused(port: str, tmp_path: Path) -> None:
+    ended = command(tmp_path, "rehearse", "--port", port)
+    assert ended.returncode in (1, 2) and ended.stderr and "Traceback" not in ended.stderr, ended.stderr[-200:]
+
+
+# ---- on a database --------------------------------------------------------------------------------------------------
+
+
+def test_check_is_content_and_says_the_hash(migrated: Path) -> None:
+    ended = ran("check")
+    assert ended.exit_code == 0 and "sound" in ended.stdout and re.search(r"[0-9a-f]{64}", ended.stdout)
+
+
+def test_migrate_twice_changes_nothing(migrated: Path) -> None:
+    ended = ran("migrate")
+    assert ended.exit_code == 0 and ended.stderr == ""
+
+
+def test_a_token_is_shown_once_and_kept_hashed(migrated: Path) -> None:
+    ended = ran("token", "add", "county-cad")
+    found = re.fullmatch(r"county-cad\. Token, shown once: (\S{40,})\n", ended.stdout)
+    assert found, ended
+    assert found[1].encode() not in (migrated / "var" / "caller.sqlite").read_bytes()
+    assert ran("token", "revoke", "county-cad").stdout == "county-cad: 1 revoked\n"
+    refused(ran("token", "revoke", "county-cad"), "county-cad: no token in force")
+
+
+def test_a_person_is_added_once_with_a_password_shown_once(migrated: Path) -> None:
+    ended = ran("person", "add", "Ana Ruiz", "--role", "dispatcher")
+    found = re.fullmatch(r"Ana Ruiz, dispatcher\. First password, shown once: (\S{20,})\n", ended.stdout)
+    assert found, ended
+    with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn:
+        (kept,) = conn.execute(sa.text("SELECT password FROM person WHERE name = 'Ana Ruiz'")).one()
+    assert kept.startswith("scrypt:") and found[1] not in kept
+    refused(ran("person", "add", "Ana Ruiz", "--role", "analyst"), "Ana Ruiz: already there")
+
+
+CASE = {
+    "id": "c1", "reference": "K7M4Q2", "contact_id": "p1", "status": "handed_off", "version": 1, "response": "team", "area": "central", "language": "en",
+    "state": "{}", "protocol_hash": "", "outcome": "", "unserved": "", "opened_at": "2026-11-23 18:00:00",
+}  # fmt: skip
+
+
+def test_dead_deliveries_are_listed_and_sent_again(migrated: Path) -> None:
+    assert ran("hand-off", "list").stdout == ""
+    with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn, conn.begin():
+        conn.execute(
+            sa.text(
+                "INSERT INTO contact (id, number_index, sealed_number, language, created_at) VALUES ('p1', x'00', x'00', 'en', '2026-11-23')"
+            )
+        )
+        conn.execute(sa.text(f'INSERT INTO "case" ({", ".join(CASE)}) VALUES ({", ".join(f":{name}" for name in CASE)})'), CASE)
+        row = "INSERT INTO delivery (id, case_id, revision, destination, state, tries, error, at) VALUES (:id, 'c1', :revision, 'rehearsal-cad', :state, 16, :error, '2026-11-23')"
+        conn.execute(sa.text(row), [{"id": f"d{n}", "revision": n, "state": "dead", "error": "http 500"} for n in (1, 2)])
+        conn.execute(sa.text(row), [{"id": "d3", "revision": 3, "state": "received", "error": None}])
+
+    dead = ran("hand-off", "list", "--state", "dead").stdout.splitlines()
+    assert len(dead) == 2 and all("rehearsal-cad" in line and "http 500" in line for line in dead)
+    assert len(ran("hand-off", "list").stdout.splitlines()) == 3
+    refused(ran("hand-off", "replay", "d3"), "d3: no dead delivery has this id")
+    assert ran("hand-off", "replay", "d1").stdout == "1 on their way again\n"
+    assert ran("hand-off", "replay", "--all").stdout == "1 on their way again\n"
+    assert ran("hand-off", "list", "--state", "dead").stdout == ""
+    assert ran("hand-off", "replay").exit_code == 2
+
+
+# ---- serve and work -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def begun(migrated: Path) -> Iterator[list[Running]]:
+    running: list[Running] = []
+    yield running
+    for one in running:
+        one.end()
+
+
+def test_a_second_worker_on_sqlite_is_refused(migrated: Path, begun: list[Running]) -> None:
+    begun.append(first := Running(["work"], migrated, clean_environment(), migrated / "work.log"))
+    first.says("ready")
+    assert f"database sqlite:///{migrated}/var/caller.sqlite; working as worker-1" in first.said
+    refused(command(migrated, "work"), "a worker already runs on this database; SQLite has one")
+    assert first.alive
+    assert first.end() == 0 and "Traceback" not in first.said
+
+
+def test_serve_says_where_it_listens_and_that_a_port_is_busy(migrated: Path, begun: list[Running]) -> None:
+    port = free_port()
+    environment: Mapping[str, str] = clean_environment(CALLER_BIND=f"127.0.0.1:{port}")
+    begun.append(web := Running(["serve", "--workers", "1"], migrated, environment, migrated / "web.log"))
+    web.says(f"listening on http://127.0.0.1:{port}")
+    until(lambda: not is_free(port), "it listens", 15)
+    begun.append(second := Running(["serve", "--workers", "1"], migrated, environment, migrated / "second.log"))
+    until(lambda: "in use" in second.said or not second.alive, "the second says why it does not listen", 15)
+    assert str(port) in second.said and "Traceback" not in second.said
+    assert web.end() == 0 and "Traceback" not in web.said
+
+
+@pytest.mark.parametrize("flag", ["--workers", "--threads"])
+def test_serve_takes_at_least_one_of_each(flag: str, tmp_path: Path, begun: list[Running]) -> None:
+    begun.append(
+        web := Running(["serve", flag, "0"], tmp_path, clean_environment(CALLER_BIND=f"127.0.0.1:{free_port()}"), tmp_path / "web.log")
+    )
+    until(lambda: not web.alive or "listening" in web.said, "it refuses or listens")
+    assert not web.alive and web.process.returncode == 2, web.said

@@ -1,0 +1,310 @@
+"""What the machine must be told: rehearsal needs nothing, live forgives nothing."""
+
+from __future__ import annotations
+
+import base64
+import stat
+import threading
+from dataclasses import replace
+from datetime import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from caller_service.config.program_file import read_program
+from caller_service.config.rehearsal_seed import kept_seed
+from caller_service.config.settings import REHEARSAL_PROGRAM, Settings, SettingsFaults
+from caller_service.core.program import Destination, Hours, Program
+from caller_service.core.protocol import SignOff
+from caller_service.server.readiness import live_faults
+
+
+def drawn(name: str) -> str:
+    """Thirty-two bytes that look drawn at random, always the same for a name."""
+    return base64.b64encode(sha256(name.encode()).digest()).decode()
+
+
+def token(name: str) -> str:
+    return sha256(name.encode()).hexdigest()
+
+
+LIVE = {
+    "CALLER_MODE": "live",
+    "CALLER_PROGRAM": "city/program.toml",
+    "CALLER_DATABASE_URL": "postgresql://caller@db.example/caller",
+    "CALLER_PUBLIC_URL": "https://care.example/",
+    "CALLER_SECRET_KEY": token("session"),
+    "CALLER_DATA_KEYS": f"2026b:{drawn('b')},2026a:{drawn('a')}",
+    "CALLER_INDEX_KEYS": f"i1:{drawn('i')}",
+    "TWILIO_ACCOUNT_SID": "AC" + token("account")[:32],
+    "TWILIO_AUTH_TOKEN": f"{token('new')[:32]},{token('old')[:32]}",
+    "CALLER_METRICS_TOKEN": token("metrics"),
+}
+
+
+def faults(environ: dict[str, str], here: Path) -> tuple[str, ...]:
+    with pytest.raises(SettingsFaults) as refused:
+        Settings.from_environment(environ, here)
+    return refused.value.faults
+
+
+def test_rehearsal_needs_nothing(tmp_path: Path) -> None:
+    settings = Settings.from_environment({}, tmp_path)
+
+    assert (settings.mode, settings.live, settings.program) == ("rehearsal", False, REHEARSAL_PROGRAM)
+    assert settings.database_url == f"sqlite:///{tmp_path}/var/caller.sqlite"
+    assert (settings.bind, settings.public_url) == ("127.0.0.1:8000", "http://127.0.0.1:8000")
+    assert settings.twilio_api_url == "http://127.0.0.1:8010"
+    assert (settings.worker_id, settings.trusted_proxies) == ("worker-1", 0)
+    assert 32 == len(settings.data_keys[0][1]) == len(settings.index_keys[0][1])
+
+
+def test_web_and_worker_of_one_rehearsal_agree(tmp_path: Path) -> None:
+    web, worker = Settings.from_environment({}, tmp_path), Settings.from_environment({}, tmp_path)
+
+    assert web == worker
+    assert web.secret("REHEARSAL_CAD_SECRET") == worker.secret("REHEARSAL_CAD_SECRET") != ""
+    assert web != Settings.from_environment({}, tmp_path / "elsewhere")
+
+
+def test_the_seed_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    Settings.from_environment({}, tmp_path)
+
+    assert stat.S_IMODE((tmp_path / "var" / "rehearsal.key").stat().st_mode) == 0o600
+    assert [file.name for file in (tmp_path / "var").iterdir()] == ["rehearsal.key"]
+
+
+def test_processes_that_start_together_end_with_one_seed(tmp_path: Path) -> None:
+    seeds: list[bytes] = []
+    together = threading.Barrier(8)
+
+    def start() -> None:
+        together.wait()
+        seeds.append(kept_seed(tmp_path))
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (len(seeds), len(set(seeds))) == (8, 1)
+
+
+def test_a_damaged_seed_is_named(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "rehearsal.key").write_bytes(b"")
+
+    assert [fault for fault in faults({}, tmp_path) if "damaged" in fault]
+
+
+def test_live_starts_when_all_is_told(tmp_path: Path) -> None:
+    settings = Settings.from_environment(LIVE, tmp_path)
+
+    assert settings.live
+    assert settings.program == tmp_path / "city/program.toml"
+    assert settings.database_url == "postgresql+psycopg://caller@db.example/caller"
+    assert settings.public_url == "https://care.example"
+    assert [key_id for key_id, _ in settings.data_keys] == ["2026b", "2026a"]
+    assert settings.twilio_auth_tokens == (token("new")[:32], token("old")[:32])
+    assert settings.twilio_api_url == "https://api.twilio.com"
+    assert not (tmp_path / "var").exists(), "live draws no seed"
+
+
+def test_live_names_every_gap_at_once(tmp_path: Path) -> None:
+    named = faults({"CALLER_MODE": "live"}, tmp_path)
+
+    assert {fault.partition(":")[0] for fault in named if fault.endswith("missing")} == set(LIVE) - {"CALLER_MODE"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("CALLER_MODE", "production", "neither rehearsal nor live"),
+        ("CALLER_PUBLIC_URL", "http://care.example", "must be https"),
+        ("CALLER_PUBLIC_URL", "https://127.0.0.1", "this machine"),
+        ("CALLER_PUBLIC_URL", "care.example", "not a plain http or https URL"),
+        ("CALLER_PUBLIC_URL", "https://care.example/?x=1", "not a plain http or https URL"),
+        ("CALLER_SECRET_KEY", "short", "shorter than 32"),
+        ("CALLER_SECRET_KEY", "ab" * 32, "repeats a few characters"),
+        ("CALLER_SECRET_KEY", "my-very-own-ChangeMe-for-production-2026", "changeme"),
+        ("CALLER_METRICS_TOKEN", "the-password-of-the-metrics-page-2026", "password"),
+        ("CALLER_DATA_KEYS", "one", "key 1 needs an id"),
+        ("CALLER_DATA_KEYS", ",", "needs an id"),
+        ("CALLER_DATA_KEYS", f"a:{drawn('a')},a:{drawn('b')}", 'two keys have the id "a"'),
+        ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"a" * 32).decode(), "not drawn at random"),
+        ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"my-secret-that-i-typed-in-myself").decode(), "not drawn at random"),
+        ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"too short").decode(), "must be 32 bytes"),
+        ("CALLER_INDEX_KEYS", f"i:{drawn('a')}", "holds a key of CALLER_DATA_KEYS"),
+        ("TWILIO_ACCOUNT_SID", "AC123", "32 hexadecimal digits"),
+        ("TWILIO_ACCOUNT_SID", "AC" + "0" * 32, "no real account"),
+        ("TWILIO_AUTH_TOKEN", ",".join((token("1"), token("2"), token("3"))), "more than two"),
+        ("TWILIO_AUTH_TOKEN", "x", "shorter than 32"),
+        ("TWILIO_API_KEY", "SK" + "1" * 32, "together or not at all"),
+        ("CALLER_TWILIO_API_URL", "http://127.0.0.1:8010", "must be https"),
+        ("CALLER_DATABASE_URL", "mysql://x", "must begin with"),
+        ("CALLER_DATABASE_URL", "sqlite:///:memory:", "web and worker share"),
+        ("CALLER_BIND", "8000", "not host:port"),
+        ("CALLER_BIND", "127.0.0.1:99999", "not host:port"),
+        ("CALLER_TRUSTED_PROXIES", "-1", "number of proxies"),
+        ("CALLER_WORKER_ID", "worker one", "letters, digits"),
+        ("CALLER_PROGRAM", str(REHEARSAL_PROGRAM), "rehearsal city"),
+    ],
+)
+def test_live_refuses_what_is_weak_or_wrong(tmp_path: Path, name: str, value: str, wrong: str) -> None:
+    named = faults(LIVE | {name: value}, tmp_path)
+
+    assert [fault for fault in named if fault.startswith(name) and wrong in fault], named
+
+
+def test_live_refuses_what_rehearsal_derived(tmp_path: Path) -> None:
+    known = Settings.from_environment({}, tmp_path)
+    used = {
+        "CALLER_SECRET_KEY": known.secret_key,
+        "CALLER_DATA_KEYS": f"mine:{base64.b64encode(known.data_keys[0][1]).decode()}",
+        "TWILIO_AUTH_TOKEN": known.twilio_auth_tokens[0],
+        "TWILIO_ACCOUNT_SID": known.twilio_account_sid,
+    }
+
+    assert set(used) == {fault.partition(":")[0] for fault in faults(LIVE | used, tmp_path)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CALLER_BIND", "0.0.0.0:8000"),
+        ("CALLER_BIND", "[::]:8000"),
+        ("CALLER_BIND", "care.example:8000"),
+        ("CALLER_TWILIO_API_URL", "https://api.twilio.com"),
+        ("CALLER_TWILIO_API_URL", "https://API.Twilio.com."),
+        ("CALLER_TWILIO_API_URL", "https://api.ashburn.us1.twilio.com"),
+    ],
+)
+def test_rehearsal_stays_on_this_machine(tmp_path: Path, name: str, value: str) -> None:
+    assert [fault for fault in faults({name: value}, tmp_path) if fault.startswith(name)]
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:9000", "localhost:9000", "[::1]:9000", "127.8.0.1:9000"])
+def test_rehearsal_may_choose_its_door(tmp_path: Path, bind: str) -> None:
+    settings = Settings.from_environment({"CALLER_BIND": bind}, tmp_path)
+
+    assert (settings.bind, settings.public_url) == (bind, f"http://{bind}")
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("sqlite:///var/x.sqlite", "sqlite:///{here}/var/x.sqlite"),
+        ("sqlite:////srv/x.sqlite?timeout=5", "sqlite:////srv/x.sqlite?timeout=5"),
+        ("postgres://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("postgresql+psycopg://u@h/d", "postgresql+psycopg://u@h/d"),
+    ],
+)
+def test_a_database_has_one_address_for_every_process(tmp_path: Path, told: str, kept: str) -> None:
+    assert Settings.from_environment({"CALLER_DATABASE_URL": told}, tmp_path).database_url == kept.format(here=tmp_path)
+
+
+def test_no_secret_shows(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        LIVE | {"CITY_CAD_SECRET": token("cad"), "TWILIO_API_KEY": "SK1", "TWILIO_API_SECRET": token("api")}, tmp_path
+    )
+    shown = repr(settings)
+
+    assert settings.secret("CITY_CAD_SECRET") == token("cad")
+    for name in ("session", "metrics", "cad", "api"):
+        assert token(name) not in shown
+    assert token("new")[:32] not in shown
+    assert "caller@db" not in shown
+    assert "SK1" not in shown
+
+
+def test_a_fault_never_quotes_a_secret(tmp_path: Path) -> None:
+    named = faults(
+        LIVE | {"CALLER_DATA_KEYS": "hunter2-hunter2!:x", "CALLER_SECRET_KEY": "hunter2", "TWILIO_AUTH_TOKEN": "hunter2"}, tmp_path
+    )
+
+    assert "hunter2" not in " ".join(named)
+
+
+# ---- readiness -----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def ready(tmp_path: Path) -> tuple[Settings, Program]:
+    program = read_program(REHEARSAL_PROGRAM)
+    console, webhook = program.destinations
+    signed = SignOff("Dr. A. Lead", "B. Counsel", "2026-11-01", program.protocol.hash)
+    program = replace(
+        program, sign_off=signed, destinations=(console, replace(webhook, url="https://cad.example/h", secret="CITY_CAD_SECRET"))
+    )
+    return Settings.from_environment(LIVE | {"CITY_CAD_SECRET": token("cad")}, tmp_path), program
+
+
+def staffed(program: Program, *hours: Hours) -> Program:
+    first = replace(program.rungs("danger")[0], hours=hours)
+    return replace(program, ladder=(first, *program.rungs("team")))
+
+
+def test_a_signed_and_staffed_program_may_go_live(ready: tuple[Settings, Program]) -> None:
+    assert live_faults(*ready) == ()
+
+
+def test_the_rehearsal_city_may_not_go_live(tmp_path: Path) -> None:
+    named = live_faults(Settings.from_environment({}, tmp_path), read_program(REHEARSAL_PROGRAM))
+
+    assert len([fault for fault in named if fault.startswith("sign_off.")]) == 4
+    assert [fault for fault in named if fault.startswith("CALLER_PUBLIC_URL")]
+
+
+def test_a_sign_off_of_another_protocol_is_refused(ready: tuple[Settings, Program]) -> None:
+    settings, program = ready
+
+    assert [
+        fault
+        for fault in live_faults(settings, replace(program, sign_off=replace(program.sign_off, protocol_hash="0" * 64)))
+        if "not what is loaded" in fault
+    ]
+
+
+EVERY_DAY, SUNDAY = frozenset(range(7)), frozenset({6})
+
+
+@pytest.mark.parametrize(
+    ("hours", "named"),
+    [
+        (
+            (Hours(EVERY_DAY - SUNDAY, time(0), time(0)), Hours(frozenset({5}), time(18), time(2)), Hours(SUNDAY, time(6), time(0))),
+            "sun 02:00–06:00",
+        ),
+        ((Hours(EVERY_DAY, time(6), time(22)),), "mon 00:00–06:00, mon 22:00–24:00, tue 00:00–06:00 and 11 more"),
+        ((Hours(EVERY_DAY - {2}, time(0), time(0)),), "wed 00:00–24:00"),
+        ((Hours(EVERY_DAY, time(0), time(23, 59)),), "mon 23:59–24:00, tue 23:59–24:00, wed 23:59–24:00 and 4 more"),
+        ((Hours(EVERY_DAY, time(8), time(20)), Hours(EVERY_DAY - {4}, time(20), time(8))), "fri 20:00–24:00, sat 00:00–08:00"),
+    ],
+)
+def test_an_hour_without_a_person_is_named(ready: tuple[Settings, Program], hours: tuple[Hours, ...], named: str) -> None:
+    settings, program = ready
+    found = live_faults(settings, staffed(program, *hours))
+
+    assert f"nobody is on duty {named} (America/Denver)" in found[0]
+
+
+@pytest.mark.parametrize(
+    "hours", [(), (Hours(EVERY_DAY, time(0), time(0)),), (Hours(EVERY_DAY, time(8), time(20)), Hours(EVERY_DAY, time(20), time(8)))]
+)
+def test_a_ladder_staffed_round_the_clock_has_no_gap(ready: tuple[Settings, Program], hours: tuple[Hours, ...]) -> None:
+    settings, program = ready
+
+    assert live_faults(settings, staffed(program, *hours)) == ()
+
+
+def test_a_hand_off_needs_somewhere_to_go(ready: tuple[Settings, Program], tmp_path: Path) -> None:
+    settings, program = ready
+
+    assert [fault for fault in live_faults(settings, replace(program, destinations=())) if "there is none" in fault]
+    assert live_faults(settings, replace(program, destinations=(Destination("clinic", "page"),))) == (), (
+        "a page has no address and no secret"
+    )
+    team = Destination("team-cad", "eido", "http://cad.team.example/eido", "TEAM_CAD_SECRET", "team.example")
+    named = live_faults(settings, replace(program, destinations=(team,)))
+    assert [fault.split(": ")[1] for fault in named] == ["its url must be https", "TEAM_CAD_SECRET is missing"]
+    assert [fault for fault in live_faults(Settings.from_environment(LIVE, tmp_path), program) if "CITY_CAD_SECRET is missing" in fault]

@@ -1,0 +1,152 @@
+"""Only what is certain is believed of a place: a team at the wrong corner is worse than a human who asks (rules 13, 16)."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from conversation import PROGRAM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caller_service.config.atlas import Atlas, faults, overlaps
+from caller_service.config.checked_table import hours
+from caller_service.core.program import Area, Place, Program
+from caller_service.core.routing import is_open
+from caller_service.core.service_area import locate, place_point
+
+NOON = datetime(2026, 11, 23, 12, 0)
+CORNER = (-105.0, 39.706)  # Main St & 3rd Ave
+
+
+def found(said: str) -> tuple[str, tuple[float, float] | None]:
+    there = locate(said, PROGRAM, NOON)
+    return there.kind, there.point
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Main St & 3rd Ave", "main and 3rd", "3rd and main", "Third Avenue at Main Street", "corner of main st and 3rd", "main/3rd",
+        "main & 3", "im at 3rd ave and main st by the bus stop", "calle main y 3rd ave", "Main con tercera", "MAIN ST 3RD AVE", "main @ 3rd",
+    ],
+)  # fmt: skip
+def test_a_corner_is_found_however_it_is_said(said: str) -> None:
+    assert found(said) == ("inside", CORNER)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "120 Main St Apt 3", "8 Cedar St", "1200 Main St apt 5B", "1 Harbor Rd", "Main St apt 3", "main st #3", "3 main st", "Main St unit 8",
+        "120 main st near 3rd ave", "oak st floor 5", "room 3 on main", "Calle Main 120 depto 3", "Main St 3", "Cedar St room 8", "main st",
+        "apt 3 main st and 5th ave", "3rd Main and St Ave",
+    ],
+)  # fmt: skip
+def test_a_house_number_a_flat_or_one_street_is_no_corner(said: str) -> None:
+    assert found(said) == ("unknown", None)
+
+
+@pytest.mark.parametrize(
+    "said", ["Main Ave & 3rd St", "3rd St and Main Ave", "N Main St & 3rd Ave", "South Main and 3rd", "Main Blvd and 3rd"]
+)
+def test_streets_whose_type_or_side_contradicts_are_not_believed(said: str) -> None:
+    assert found(said) == ("unknown", None)
+
+
+@pytest.mark.parametrize("said", ["Cedat St & 8th Ave", "general hospitl", "Union Bus Staton", "Riversid Park"])
+def test_a_name_one_slip_away_is_asked_of_a_human(said: str) -> None:
+    assert found(said) == ("ambiguous", None)
+
+
+@pytest.mark.parametrize(
+    "said", ["39.7060,105.0000", "-105.0000, 39.7060", "-39.7060, -105.0000", "0.0000, 0.0000", "51.5007, -0.1246", "91.0000, 181.0000"]
+)
+def test_a_point_far_from_every_area_is_a_slip_and_not_outside(said: str) -> None:
+    assert found(said) == ("unknown", None)
+
+
+def test_a_point_nearby_and_outside_is_outside() -> None:
+    assert found("39.6500, -105.0000")[0] == "outside"
+    assert found("39.7060, -105.0000") == ("inside", CORNER)
+
+
+@given(st.permutations(["main", "st", "and", "3rd", "ave", "oak", "5"]))
+def test_words_in_another_order_never_yield_another_point(words: list[str]) -> None:
+    """A corner of the words, or none: never a place that nobody named."""
+    corners = {("main", "3"), ("oak", "3"), ("main", "5"), ("oak", "5")}
+    there = locate(" ".join(words), PROGRAM, NOON)
+    if there.point is not None:
+        place = next(place for place in PROGRAM.places if (place.longitude, place.latitude) == there.point)
+        street, number = place.name.lower().split(" st & ")
+        assert (street, number[0]) in corners
+        at = {word: place for place, word in enumerate(words)}
+        said = at["3rd"] if number[0] == "3" else at["5"]
+        between = words[min(at[street], said) + 1 : max(at[street], said)]
+        assert set(between) <= {"and", "st", "ave"}
+
+
+# ---- areas ---------------------------------------------------------------------------------------------------------------
+def square(name: str, x: float, y: float, size: float, live: date | None = date(2024, 1, 1), **more: object) -> Area:
+    ring = ((x, y), (x + size, y), (x + size, y + size), (x, y + size), (x, y))
+    return Area(name, name, ((ring,),), live, **more)  # type: ignore[arg-type]
+
+
+def city(*areas: Area) -> Program:
+    return replace(PROGRAM, areas=areas, area_map=Atlas(areas))
+
+
+def test_a_border_between_two_live_areas_is_no_edge() -> None:
+    program = city(square("west", -105.0, 39.7, 0.05), square("east", -104.95, 39.7, 0.05))
+
+    assert place_point((-104.9501, 39.725), program, NOON).kind == "inside"
+    assert place_point((-104.9999, 39.725), program, NOON).kind == "near_edge"
+    assert place_point((-104.8999, 39.725), program, NOON).kind == "near_edge", "and just outside is for a human, too"
+
+
+def test_a_border_to_an_area_that_is_not_live_is_an_edge() -> None:
+    program = city(square("west", -105.0, 39.7, 0.05), square("east", -104.95, 39.7, 0.05, live=None))
+
+    assert place_point((-104.9501, 39.725), program, NOON).kind == "near_edge"
+    assert place_point((-104.92, 39.725), program, NOON).kind == "not_live"
+
+
+def test_a_seam_inside_one_area_is_no_edge() -> None:
+    halves = tuple(square("half", x, 39.7, 0.05).polygons[0] for x in (-105.0, -104.95))
+    program = city(Area("whole", "whole", halves, date(2024, 1, 1)))
+
+    assert place_point((-104.95, 39.725), program, NOON).kind == "inside"
+
+
+def test_any_live_and_open_area_that_holds_the_point_serves() -> None:
+    citywide = square("citywide", -105.1, 39.6, 0.3, live=None)
+    night = square("night", -105.0, 39.7, 0.1, hours=(hours("mon-sun 20:00-06:00"),))
+    pilot = square("pilot", -105.0, 39.7, 0.1)
+
+    assert not is_open(night.hours, NOON)
+    for order in itertools.permutations((citywide, night, pilot)):
+        there = place_point((-104.95, 39.75), city(*order), NOON)
+        assert (there.kind, there.area) == ("inside", "pilot"), [area.id for area in order]
+
+
+def test_what_crosses_itself_and_what_overlaps_is_named() -> None:
+    bow = Area("bow", "bow", ((((0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0)),),), None)
+
+    assert "Self-intersection" in faults(bow) and faults(square("fine", 0, 0, 1)) == ""
+    assert overlaps([square("a", 0, 0, 1), square("b", 0.5, 0, 1), square("c", 2, 0, 1)]) == [("a", "b")]
+
+
+def test_a_landmark_is_found_in_a_sentence_and_two_places_give_no_point() -> None:
+    assert found("outside City Hall by the steps")[1] == (-105.001, 39.707)
+    assert found("hall city")[1] is None
+    there = locate("between City Hall and Union Bus Station", PROGRAM, NOON)
+    assert (there.kind, there.area, there.point) == ("inside", "central", None)
+
+
+def test_places_of_the_program_are_found_by_name(tmp_path: Path) -> None:
+    for place in PROGRAM.places:
+        assert isinstance(place, Place)
+        assert locate(place.name, PROGRAM, NOON).kind not in ("unknown", "ambiguous"), place.name
