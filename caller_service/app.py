@@ -12,8 +12,8 @@ from caller_service.casework.parts import Parts
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings
 from caller_service.core.program import Program
-from caller_service.gateway.telephony import Line
-from caller_service.gateway.webhooks import Poster
+from caller_service.gateway.telephony import Telephony
+from caller_service.gateway.webhooks import WebhookClient
 from caller_service.jobs.queue import Jobs
 from caller_service.language.catalog import Catalog, folder, read_catalog
 from caller_service.language.vocabularies import read_ears
@@ -22,13 +22,13 @@ from caller_service.store.database.engine import engine_options, prepare
 from caller_service.store.database.group_commit import writer_for
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import db
-from caller_service.web.dispatch.api import hang_api
+from caller_service.web.dispatch.api import register_api
 from caller_service.web.dispatch.eido import eido
 from caller_service.web.dispatch.printed_hand_off import printable
 from caller_service.web.operations.health import health, metrics
 from caller_service.web.residents.front_page import pages
 from caller_service.web.shared.guard import NoCookieNoSession
-from caller_service.web.shared.problem import hang_errors
+from caller_service.web.shared.problem import register_error_handlers
 from caller_service.web.sms.inbound import sms
 from caller_service.web.voice.calls import calls
 
@@ -61,12 +61,12 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *(settings.trusted_proxies,) * 4)  # type: ignore[method-assign]
     db.init_app(app)
-    Migrate(app, db, directory=str(folder("migrations")), include_object=ours_only, compare_type=False, render_as_batch=True)
+    Migrate(app, db, directory=str(folder("migrations")), include_object=include_object, compare_type=False, render_as_batch=True)
     app.extensions["caller_parts"] = _parts(app, settings, program, catalog)
     app.extensions["caller_settings"] = settings
     app.session_interface = NoCookieNoSession()
-    hang_errors(app)
-    hang_api(app, eido)
+    register_error_handlers(app)
+    register_api(app, eido)
     for blueprint in (sms, calls, pages, printable, health, metrics):
         app.register_blueprint(blueprint)
     return app
@@ -86,11 +86,11 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
         catalog=catalog,
         ears=read_ears(program.languages, program.watched),
         jobs=Jobs(engine),
-        line=Line(
+        telephony=Telephony(
             settings.twilio_account_sid, settings.twilio_auth_tokens[0], sender, settings.twilio_api_url, settings.twilio_api_key,
             settings.twilio_api_secret,
         ),
-        poster=Poster({one.name: one.url for one in posted}, {one.name: settings.secret(one.secret) for one in posted}),
+        webhooks=WebhookClient({one.name: one.url for one in posted}, {one.name: settings.secret(one.secret) for one in posted}),
         public_url=settings.public_url,
     )  # fmt: skip
 
@@ -110,6 +110,6 @@ def migration_head() -> str:
     return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
-def ours_only(thing: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
+def include_object(thing: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
     """The engine's tables are not Alembic's to drop: what is only in the database is left alone."""
     return not (kind == "table" and reflected and compare_to is None)

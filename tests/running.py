@@ -37,7 +37,7 @@ from caller_service.config.settings import Settings
 from caller_service.core.program import Program
 from caller_service.rehearsal.board import Answer, Board, Held
 from caller_service.rehearsal.cad_stand_in import create_cad
-from caller_service.rehearsal.carrier import Heard, Line, TwilioSettings
+from caller_service.rehearsal.carrier import Carrier, Heard, TwilioSettings
 from caller_service.rehearsal.carrier_state import Exchange, Text
 from caller_service.rehearsal.dispatcher import CadSettings, Dispatcher, Move
 from caller_service.rehearsal.pages import served
@@ -274,8 +274,8 @@ class House:
         return exchange
 
     @property
-    def line(self) -> Line:
-        line: Line = self.twilio.extensions["line"]
+    def line(self) -> Carrier:
+        line: Carrier = self.twilio.extensions["line"]
         return line
 
     @property

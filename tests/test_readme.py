@@ -110,7 +110,7 @@ def test_the_way_of_a_text_can_be_walked_by_the_imports(project: Path) -> None:
     """Every file the README names on the way of a text is there, and is reached from the door, or from the worker."""
     told = section(project, "README.md", "The way of a text")
     walk = [PACKAGE / path for path in re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", told)]
-    at_the_door, at_work = reached(PACKAGE / "web/sms/inbound.py"), reached(PACKAGE / "server/processes.py")
+    at_the_door, at_work = reached(PACKAGE / "web/sms/inbound.py"), reached(PACKAGE / "server/worker_process.py")
 
     assert len(walk) >= 14
     for path in walk:

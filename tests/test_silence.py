@@ -46,7 +46,7 @@ from running import Running, answers, clean_environment, free_port, until
 from twilio.request_validator import RequestValidator
 
 import caller_service
-from caller_service.casework.inbound import catch_up
+from caller_service.casework.inbound import fetch_missed_texts
 from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.outbound.deliver import deliver
 from caller_service.casework.outbound.send_text import send_text
@@ -56,7 +56,8 @@ from caller_service.config.settings import Settings, SettingsFaults
 from caller_service.core.program import Rung
 from caller_service.jobs import worker
 from caller_service.jobs.worker import JobFailed, _quiet
-from caller_service.server.processes import PlainFormatter, log_plainly, run_worker
+from caller_service.server.logs import PlainFormatter, log_plainly
+from caller_service.server.worker_process import run_worker
 from caller_service.store import cases, turns
 from caller_service.store.tables import Base
 
@@ -314,7 +315,12 @@ PROBLEMS: tuple[Callable[[], Exception], ...] = (
     lambda: sa.exc.IntegrityError("INSERT INTO contact", {"number": EVERYTHING}, Exception(EVERYTHING)),  # read as "somebody was quicker"
 )
 
-JOBS: dict[str, Callable[..., object]] = {"deliver": deliver, "send_text": send_text, "catch_up": catch_up, "call_person": call_person}
+JOBS: dict[str, Callable[..., object]] = {
+    "deliver": deliver,
+    "send_text": send_text,
+    "catch_up": fetch_missed_texts,
+    "call_person": call_person,
+}
 CLOCKS_DONE = threading.Event()  # no sweep is under way
 CLOCKS_DONE.set()
 BODY = json.dumps({"code": 20500, "message": EVERYTHING, "more_info": f"https://twilio.test/{NUMBER}", "status": 500})
@@ -593,7 +599,7 @@ class Story:
     def somebody_was_quicker(self) -> None:
         me = self.house.resident("+17205550143").texts(SENTENCE, sid="SMquicker1")
         me.posts(SENTENCE, sid="SMquicker1")
-        begin = turns.begin
+        begin = turns.load_turn
         seen: list[int] = []
 
         def once(*args: Any) -> Any:
@@ -601,18 +607,18 @@ class Story:
             seen.append(1)
             return begun if len(seen) > 1 else begun._replace(contact=None, case=None)
 
-        self.patch.setattr(turns, "begin", once)
+        self.patch.setattr(turns, "load_turn", once)
         me.texts(SENTENCE)
-        self.patch.setattr(turns, "begin", begin)
+        self.patch.setattr(turns, "load_turn", begin)
         assert len(seen) == 2, "the number was taken, so the turn ran again"
 
         def behind(*args: Any) -> Any:
             begun = begin(*args)
             return begun._replace(case=dataclasses.replace(begun.case, version=0))
 
-        self.patch.setattr(turns, "begin", behind)  # somebody wrote the case in between
+        self.patch.setattr(turns, "load_turn", behind)  # somebody wrote the case in between
         me.posts(SENTENCE)
-        self.patch.setattr(turns, "begin", begin)
+        self.patch.setattr(turns, "load_turn", begin)
 
     def cases_are_damaged(self) -> None:
         """Cases that cannot be read, decided or handed off: sealed elsewhere, no JSON, another shape, codes that are words."""
@@ -691,7 +697,7 @@ class Story:
         for problem in PROBLEMS if self.own.dialect.name == "sqlite" else PROBLEMS[:1]:
             parts = ("engine", "sealer", "jobs", "now")
             if problem is PROBLEMS[0]:
-                parts += ("program", "catalog", "ears", "line", "poster", "new_id", "new_reference")
+                parts += ("program", "catalog", "ears", "telephony", "webhooks", "new_id", "new_reference")
             jobs = self.prepared()
             for part in parts:
                 function = part in ("now", "new_id", "new_reference")
@@ -823,7 +829,7 @@ class Story:
         for pause in ("SWEEP", "POLL", "FINISH"):
             self.patch.setattr(worker, pause, 0.05)
         self.outside_says()
-        broken = dataclasses.replace(house.parts, line=Blurts(PROBLEMS[0]), poster=Blurts(PROBLEMS[1]))  # type: ignore[arg-type]
+        broken = dataclasses.replace(house.parts, telephony=Blurts(PROBLEMS[0]), webhooks=Blurts(PROBLEMS[1]))  # type: ignore[arg-type]
         stop, prefix = threading.Event(), "" if self.own.dialect.name == "sqlite" else "dbos."
         thread = threading.Thread(target=run_worker, args=(broken, "silent-worker", stop))
         thread.start()
@@ -874,7 +880,7 @@ def test_every_log_line_is_a_constant_with_references_beside_it() -> None:
 
 NOT_PLAYED = {
     "lost the lock's connection: stopping"
-}  # the process ends with it; and what server/processes.py and server/waitress_worker.py say is heard at the real door
+}  # the process ends with it; and what server/worker_process.py and server/waitress_worker.py say is heard at the real door
 
 
 def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
@@ -888,7 +894,7 @@ def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
     played = [
         call.args[0]
         for where, call in log_calls()
-        if not where.startswith(("server/processes.py", "server/waitress_worker.py", "refusals.py"))
+        if not where.startswith(("server/worker_process.py", "server/waitress_worker.py", "refusals.py"))
     ]
     assert {str(each.value) for each in played if isinstance(each, ast.Constant)} - NOT_PLAYED <= messages
     assert any("job failed" in line and "fault=RuntimeError" in line for line in told.printed.splitlines())
@@ -967,7 +973,7 @@ def test_nothing_that_was_made_shows_it(told: Seen) -> None:
 
 def test_no_error_of_ours_quotes_it_with_its_causes(told: Seen) -> None:
     names = {kind.__name__ for kind in told.made if issubclass(kind, Exception)}
-    assert {"CannotOpen", "Stale", "Refused", "NoAnswer", "LineBusy", "ContactStopped", "DeliveryFailed", "JobFailed"} <= names
+    assert {"CannotOpen", "Stale", "Refused", "OutcomeUnknown", "RetryLater", "ContactStopped", "DeliveryFailed", "JobFailed"} <= names
     for kind, made in told.made.items():
         if issubclass(kind, Exception):
             for one in made:

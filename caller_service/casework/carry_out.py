@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from caller_service.core import hand_off
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
-from caller_service.core.effect import Alert, HandOff, OptIn, OptOut, Page, Record, Rescue, StandDown
+from caller_service.core.effect import Alert, HandOff, OptIn, OptOut, Page, Record, StandDown, UpdateCall
 from caller_service.core.escalation import passed_on, people
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene, on_duty
@@ -33,7 +33,7 @@ _BEGINS = {"console": "received", "page": "unread"}  # how a delivery to such a 
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Decision:
     """One decision about to be kept: who it is about, what it came to, and which text it answers."""
 
     contact: Contact
@@ -46,24 +46,24 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PreparedWrite:
     """A decision, ready to be written."""
 
-    work: Work
+    work: Decision
     case: Case
     row: Mapping[str, Any] = field(repr=False)
     texts: tuple[Text, ...]
     text_rows: Sequence[Mapping[str, Any]] = field(repr=False)
-    lines: Sequence[journal.Line]
+    lines: Sequence[journal.Entry]
     revisions: Sequence[tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]] = field(repr=False)
 
 
-def draft(parts: Parts, work: Work) -> Draft:
+def prepare(parts: Parts, work: Decision) -> PreparedWrite:
     """Make everything of a decision that can be made before the write lock is taken."""
     case = replace(work.step.case, version=work.step.case.version + 1, protocol_hash=parts.program.protocol.hash)
     said = texts(work.step.effects, case, parts.program, parts.catalog)
     rows = tuple(_text(parts, work, case, words, place) for place, words in enumerate(said))
-    return Draft(
+    return PreparedWrite(
         work,
         case,
         cases.row(case, parts.sealer, None if case.ended else next_due(case, parts.program)),
@@ -74,7 +74,7 @@ def draft(parts: Parts, work: Work) -> Draft:
     )
 
 
-def keep(conn: sa.Connection, parts: Parts, drawn: Draft) -> tuple[Text, ...]:
+def save(conn: sa.Connection, parts: Parts, drawn: PreparedWrite) -> tuple[Text, ...]:
     """Keep the case and everything that follows from it. Returns the texts that answer, for the caller to send.
 
     Raises Stale if the case was written since it was read.
@@ -99,7 +99,7 @@ def keep(conn: sa.Connection, parts: Parts, drawn: Draft) -> tuple[Text, ...]:
     return tuple(text for text in drawn.texts if text.state == "replied")
 
 
-def _text(parts: Parts, work: Work, case: Case, words: Words, place: int) -> Text:
+def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) -> Text:
     now = work.scene.now
     unasked = words.unasked or work.inbound is None or work.late
     waiting = unasked and not case.test  # nobody has the probe's number
@@ -110,7 +110,7 @@ def _text(parts: Parts, work: Work, case: Case, words: Words, place: int) -> Tex
     )  # fmt: skip
 
 
-def _revision(parts: Parts, work: Work, case: Case, effect: HandOff) -> tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]:
+def _revision(parts: Parts, work: Decision, case: Case, effect: HandOff) -> tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]:
     """A new revision, on its way to every destination. The console is one of them and has it at once; on a page it lies
     unread until somebody opens it, and no job is for it.
 
@@ -128,7 +128,7 @@ def _revision(parts: Parts, work: Work, case: Case, effect: HandOff) -> tuple[Ma
     return hand_offs.row(parts.sealer, case.id, case.revision, effect.because, packet, now), deliveries
 
 
-def _contact(conn: sa.Connection, work: Work, case: Case) -> None:
+def _contact(conn: sa.Connection, work: Decision, case: Case) -> None:
     if case.language != work.contact.language:
         contacts.set_language(conn, work.contact.id, case.language)
     for effect in work.step.effects:
@@ -138,7 +138,7 @@ def _contact(conn: sa.Connection, work: Work, case: Case) -> None:
             contacts.set_stopped(conn, work.contact.id, None, None)
 
 
-def _people(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> None:
+def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> None:
     """Who is asked, and who need not be asked any more."""
     for effect in work.step.effects:
         if isinstance(effect, Page):
@@ -147,7 +147,7 @@ def _people(conn: sa.Connection, parts: Parts, work: Work, case: Case) -> None:
             _alert(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
-        elif isinstance(effect, Rescue):
+        elif isinstance(effect, UpdateCall):
             _rescue(conn, parts, case.id, effect, parts.sealer.index(work.contact.number), work.scene.now)
     if _settles(work.before, case):
         stop_calls(conn, parts, case.id, work.scene.now)
@@ -221,17 +221,17 @@ def text_person(conn: sa.Connection, parts: Parts, case: Case, whom: str, key: s
 def ring_person(conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, page_id: str, now: datetime) -> None:
     """Ring somebody on a ladder, unless a call to them about this case waits, rings or goes on already."""
     if not calls.under_way(conn, case_id, rung.name):
-        _ring(conn, parts, case_id, parts.sealer.index(rung.number), now, person=rung.name, page_id=page_id)
+        _enqueue_call(conn, parts, case_id, parts.sealer.index(rung.number), now, person=rung.name, page_id=page_id)
 
 
-def _rescue(conn: sa.Connection, parts: Parts, case_id: str, effect: Rescue, number_index: bytes, now: datetime) -> None:
+def _rescue(conn: sa.Connection, parts: Parts, case_id: str, effect: UpdateCall, number_index: bytes, now: datetime) -> None:
     """Ring the resident, once for a lost text, unless a call to them waits, rings or goes on: it tells where the case stands."""
     if calls.under_way(conn, case_id, None) or (effect.text_id and calls.made_for(conn, effect.text_id)):
         return
-    _ring(conn, parts, case_id, number_index, now, text_id=effect.text_id or None)
+    _enqueue_call(conn, parts, case_id, number_index, now, text_id=effect.text_id or None)
 
 
-def _ring(conn: sa.Connection, parts: Parts, case_id: str, number_index: bytes, now: datetime, **whom: str | None) -> None:
+def _enqueue_call(conn: sa.Connection, parts: Parts, case_id: str, number_index: bytes, now: datetime, **whom: str | None) -> None:
     call_id = parts.new_id()
     calls.add(conn, call_id, case_id, number_index, now, now + HOLD, **whom)
     parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, queue_to(whom.get("person")))
@@ -259,7 +259,7 @@ def _stand_down(conn: sa.Connection, parts: Parts, case: Case, effect: StandDown
             text_person(conn, parts, case, person, "page.stood_down", now, name=effect.name)
 
 
-def _lines(parts: Parts, work: Work, case: Case) -> Sequence[journal.Line]:
+def _lines(parts: Parts, work: Decision, case: Case) -> Sequence[journal.Entry]:
     told: list[tuple[str, dict[str, object]]] = [
         (effect.event, dict(effect.detail)) for effect in work.step.effects if isinstance(effect, Record)
     ]
@@ -271,4 +271,4 @@ def _lines(parts: Parts, work: Work, case: Case) -> Sequence[journal.Line]:
         told.append(("status", {"to": case.status.value}))
     if before is None or before.level != case.level:
         told.append(("level", {"to": case.level.name if case.level else "", "because": list(case.because)}))
-    return [journal.Line(parts.new_id(), work.scene.now, case.id, work.who, event, detail) for event, detail in told]
+    return [journal.Entry(parts.new_id(), work.scene.now, case.id, work.who, event, detail) for event, detail in told]

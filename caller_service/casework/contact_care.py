@@ -37,4 +37,4 @@ def slow_down(parts: Parts, case_id: str, by: str, hours: int, reason: str) -> b
 
 
 def _told(conn: sa.Connection, parts: Parts, case_id: str, by: str, event: str, detail: dict[str, object]) -> None:
-    journal.write(conn, [journal.Line(parts.new_id(), parts.now(), case_id, by, event, detail)])
+    journal.write(conn, [journal.Entry(parts.new_id(), parts.now(), case_id, by, event, detail)])

@@ -6,7 +6,7 @@ import logging
 import re
 from datetime import timedelta
 
-from caller_service.gateway.telephony import Heard, LineError
+from caller_service.gateway.telephony import MissedText, TelephonyError
 from caller_service.store import messages
 from caller_service.store.messages import Text
 
@@ -29,7 +29,7 @@ def sender(named: str) -> str:
     return f"+{digits}" if _NUMBER.fullmatch(named.strip()) and 7 <= len(digits) <= 15 else ""
 
 
-def take_in(parts: Parts, turn: Turn) -> tuple[Text, ...] | None:
+def handle_inbound(parts: Parts, turn: Turn) -> tuple[Text, ...] | None:
     """Take in a text; the texts that answer it, or None if its sender cannot be answered."""
     if not turn.number:
         receive_unknown(parts, turn)
@@ -38,26 +38,26 @@ def take_in(parts: Parts, turn: Turn) -> tuple[Text, ...] | None:
     return answer_page(parts, turn, rung) if rung else receive(parts, turn)
 
 
-def catch_up(parts: Parts, _reference: str = "", job: str = "") -> int:
+def fetch_missed_texts(parts: Parts, _reference: str = "", job: str = "") -> int:
     """Fetch the texts that reached the provider while we could not keep them, and answer those never heard.
 
     Their answers go out by REST: the webhook they belonged to has gone. Returns how many were new.
     """
     now = parts.now()
     try:
-        listed = {one.sid: one for sender in parts.program.numbers.ours for one in parts.line.heard(sender.number, now - LOOK_BACK)}
-    except LineError as problem:
+        listed = {one.sid: one for sender in parts.program.numbers.ours for one in parts.telephony.heard(sender.number, now - LOOK_BACK)}
+    except TelephonyError as problem:
         log.warning("recent texts cannot be listed", extra={"fault": problem.code})
         return 0
     new = [one for one in listed.values() if one.at < now - IN_FLIGHT and _never_heard(parts, one)]
     for one in sorted(new, key=lambda each: each.at):
         try:
-            take_in(parts, Turn(one.sid, sender(one.number), one.words, min(one.at, now), late=True))
+            handle_inbound(parts, Turn(one.sid, sender(one.number), one.words, min(one.at, now), late=True))
         except Exception as problem:  # the next round looks again: it is still unheard
             log.error("a late text was not taken in", extra={"fault": type(problem).__name__})
     return len(new)
 
 
-def _never_heard(parts: Parts, one: Heard) -> bool:
+def _never_heard(parts: Parts, one: MissedText) -> bool:
     with parts.engine.connect() as conn:
         return messages.heard(conn, parts.sealer, one.sid) is None

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from caller_service.core.program import Program
 from caller_service.core.reply import Ears
 from caller_service.core.routing import Scene
-from caller_service.gateway.telephony import Line
-from caller_service.gateway.webhooks import Poster
+from caller_service.gateway.telephony import Telephony
+from caller_service.gateway.webhooks import WebhookClient
 from caller_service.jobs.queue import Jobs
 from caller_service.language.catalog import Catalog
 from caller_service.store import cases
@@ -60,8 +60,8 @@ class Parts:
     catalog: Catalog = field(repr=False)
     ears: Mapping[str, Ears] = field(repr=False)
     jobs: Jobs = field(repr=False)
-    line: Line = field(repr=False)
-    poster: Poster = field(repr=False)
+    telephony: Telephony = field(repr=False)
+    webhooks: WebhookClient = field(repr=False)
     public_url: str = ""
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = new_id

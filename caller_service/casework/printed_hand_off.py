@@ -34,8 +34,8 @@ def open_on_page(parts: Parts, destination: str, case_id: str, seen: bool) -> tu
         packet = packet_now(conn, parts, case)
     now, about = parts.now(), {"destination": destination, "revision": packet["revision"]}
     with transaction(parts.engine) as conn:
-        lines = [journal.Line(parts.new_id(), now, case_id, destination, "read")]
+        lines = [journal.Entry(parts.new_id(), now, case_id, destination, "read")]
         if seen and hand_offs.read_to(conn, case_id, destination, packet["revision"], now):
-            lines.append(journal.Line(parts.new_id(), now, case_id, "system", "delivered", about))
+            lines.append(journal.Entry(parts.new_id(), now, case_id, "system", "delivered", about))
         journal.write(conn, lines)
     return packet, now

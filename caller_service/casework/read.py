@@ -75,4 +75,4 @@ def packet_now(conn: sa.Connection, parts: Parts, case: Case) -> dict[str, Any]:
 def _journal(parts: Parts, who: str, case_ids: list[str], event: str) -> None:
     now = parts.now()
     with transaction(parts.engine) as conn:
-        journal.write(conn, [journal.Line(parts.new_id(), now, case_id, who, event) for case_id in case_ids])
+        journal.write(conn, [journal.Entry(parts.new_id(), now, case_id, who, event) for case_id in case_ids])

@@ -22,7 +22,7 @@ from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text
 
-from .carry_out import Draft, Work, draft, keep
+from .carry_out import Decision, PreparedWrite, prepare, save
 from .interpret import hear
 from .parts import Parts
 
@@ -49,7 +49,7 @@ def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     try:
         return parts.writer.decide_and_write(lambda conn: _unlocked(conn, parts, turn))
     except Exception as problem:
-        if not cases.somebody_was_quicker(problem):
+        if not cases.is_conflict(problem):
             raise
     return _locked(parts, turn)
 
@@ -64,8 +64,8 @@ def receive_unknown(parts: Parts, turn: Turn) -> None:
 
 def _unlocked(conn: sa.Connection, parts: Parts, turn: Turn) -> Callable[[sa.Connection], tuple[Text, ...]]:
     """Most turns are neither repeats nor raced: whether this one was heard before is left to the unique key."""
-    begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
-    drawn = [draft(parts, work) for work in _decide(conn, parts, turn, begun, begun.case)]
+    begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
+    drawn = [prepare(parts, work) for work in _decide(conn, parts, turn, begun, begun.case)]
 
     def write(conn: sa.Connection) -> tuple[Text, ...]:
         if begun.contact is None:
@@ -80,17 +80,17 @@ def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
         contacts.lock(conn, parts.sealer, _stranger(parts, turn), turn.heard)
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
-        begun = turns.begin(conn, parts.sealer, turn.number, parts.now())
+        begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
         case = cases.by_id(conn, parts.sealer, begun.case.id, lock=True) if begun.case else None
         works = _decide(conn, parts, turn, begun, case if case and not case.ended and not case.parked else None)
-        return _keep(conn, parts, [draft(parts, work) for work in works])
+        return _keep(conn, parts, [prepare(parts, work) for work in works])
 
 
-def _keep(conn: sa.Connection, parts: Parts, drawn: list[Draft]) -> tuple[Text, ...]:
+def _keep(conn: sa.Connection, parts: Parts, drawn: list[PreparedWrite]) -> tuple[Text, ...]:
     """Keep every decision of one text; the last is the one that answers it."""
     answered: tuple[Text, ...] = ()
     for one in drawn:
-        answered = keep(conn, parts, one)
+        answered = save(conn, parts, one)
     return answered
 
 
@@ -98,7 +98,7 @@ def _stranger(parts: Parts, turn: Turn) -> Contact:
     return Contact(parts.new_id(), parts.program.languages[0], turn.number)
 
 
-def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.Beginning, case: Case | None) -> list[Work]:
+def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.TurnState, case: Case | None) -> list[Decision]:
     """What the text comes to; most texts concern one case. A phone in other hands, or a stop with a case parked beside it,
     concerns two."""
     contact = begun.contact or _stranger(parts, turn)
@@ -116,14 +116,14 @@ def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.Beginnin
     said = _OPT_OUT.get(turn.opt_out, turn.said)
     delivered = messages.question_delivered(conn, opened.id, opened.asked) if opened.asked else None
     step = hear(opened, said, heard, scene, parts.ears, delivered)
-    others: list[Work] = []
+    others: list[Decision] = []
     if case is not None and step.case.parked:  # somebody else holds the phone: a second case, linked to this one
-        others.append(Work(contact, case, step, scene, "resident"))
+        others.append(Decision(contact, case, step, scene, "resident"))
         case, opened = None, _opened(conn, parts, contact, test, opened.id)
         step = hear(opened, said, heard, Scene(parts.program, parts.now(), begun.full), parts.ears)
     elif any(isinstance(effect, OptOut) for effect in step.effects):
         for parked in cases.parked(conn, parts.sealer, contact.id):
-            others.append(Work(contact, parked, stopped_too(parked, scene.now), scene.for_case(parked), "resident"))
+            others.append(Decision(contact, parked, stopped_too(parked, scene.now), scene.for_case(parked), "resident"))
     if contact.slowed_until is not None and contact.slowed_until > scene.now:
         step = _slowed(step, scene)
     inbound = Text(
@@ -137,7 +137,7 @@ def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.Beginnin
         language=step.case.language,
         provider_id=turn.provider_id,
     )
-    return [*others, Work(contact, case, step, scene, "probe" if step.case.test else "resident", inbound, turn.late)]
+    return [*others, Decision(contact, case, step, scene, "probe" if step.case.test else "resident", inbound, turn.late)]
 
 
 _OPT_OUT = {"STOP": "stop", "START": "start", "HELP": "help"}  # what the carrier made of a text, as our own words

@@ -29,7 +29,7 @@ from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD
-from .change import Look, change_looking
+from .change import Look, update_case
 from .parts import DIGITS, LETTERS, Parts
 from .receive import Turn, receive
 
@@ -65,7 +65,7 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
             return answered
         reference, rest = read_page_answer(turn.said)
         case = cases.by_reference(conn, parts.sealer, reference) if reference else None
-        themselves = not reference and turns.begin(conn, parts.sealer, turn.number, parts.now()).case is not None
+        themselves = not reference and turns.load_turn(conn, parts.sealer, turn.number, parts.now()).case is not None
     if case is None:
         themselves = themselves or about_themselves(parts, turn.said)
         return receive(parts, turn) if themselves else _answered(parts, turn, rung, None, _Deed(None, "page.unknown"))
@@ -102,7 +102,7 @@ def _answered(parts: Parts, turn: Turn, rung: Rung, case: Case | None, deed: _De
                 heard(conn, deed.key, deed.fill)
         else:
             try:
-                change_looking(parts, case.id, deed.do, rung.name, also=lambda conn: heard(conn, deed.key, deed.fill))
+                update_case(parts, case.id, deed.do, rung.name, also=lambda conn: heard(conn, deed.key, deed.fill))
             except Refused as refusal:
                 _refused(parts, rung, case, refusal, heard)
     except sa.exc.IntegrityError:  # the same text came twice at once: the other's answer is the answer
@@ -119,7 +119,7 @@ def _refused(
     key = "page.not_yours" if key == "page.held" and not refusal.name else key
     if refusal.code == "full":
         with contextlib.suppress(Refused):
-            change_looking(
+            update_case(
                 parts, case.id, lambda now, scene, _: pass_on(now, rung.name, scene), rung.name, also=lambda conn: heard(conn, key, {})
             )
             return

@@ -30,7 +30,7 @@ def clear(parts: Parts) -> int:
 def standing(parts: Parts) -> Case | None:
     """The open case of the number set aside, marked or not; None if there is none."""
     with parts.engine.connect() as conn:
-        return turns.begin(conn, parts.sealer, parts.program.numbers.probe, parts.now()).case
+        return turns.load_turn(conn, parts.sealer, parts.program.numbers.probe, parts.now()).case
 
 
 def queued(parts: Parts, case_id: str) -> bool:

@@ -25,8 +25,8 @@ from .parts import Parts
 
 log = logging.getLogger(__name__)
 BATCH = 500  # cases decided in one sweep
-ROOM = 32  # jobs of one queue under way, beyond which a sweep adds none: what waits already is not asked for again
-RINGERS = 4  # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one lock
+QUEUE_LIMIT = 32  # jobs of one queue under way, beyond which a sweep adds none: what waits already is not asked for again
+TIMER_THREADS = 4  # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one lock
 
 
 def sweep(parts: Parts) -> int:
@@ -35,8 +35,8 @@ def sweep(parts: Parts) -> int:
     with parts.engine.connect() as conn:
         due_cases = cases.due(conn, now, BATCH)
     if due_cases:
-        with ThreadPoolExecutor(min(RINGERS, len(due_cases))) as pool:
-            list(pool.map(lambda case_id: _ring(parts, case_id, now), due_cases))
+        with ThreadPoolExecutor(min(TIMER_THREADS, len(due_cases))) as pool:
+            list(pool.map(lambda case_id: _fire(parts, case_id, now), due_cases))
     return len(due_cases) + _try_again(parts, now)
 
 
@@ -48,7 +48,7 @@ def _try_again(parts: Parts, now: datetime) -> int:
     with parts.engine.connect() as conn:
 
         def room(queue: str) -> int:
-            return ROOM - parts.jobs.under_way(conn, queue, ROOM)
+            return QUEUE_LIMIT - parts.jobs.under_way(conn, queue, QUEUE_LIMIT)
 
         waiting: list[_Waiting] = []
         for queue, staff in ((PEOPLE, True), (TEXTS, False)):
@@ -88,7 +88,7 @@ def set_back(parts: Parts) -> None:
         messages.try_now(conn, now)
 
 
-def _ring(parts: Parts, case_id: str, now: datetime) -> None:
+def _fire(parts: Parts, case_id: str, now: datetime) -> None:
     """One case's clocks. A case that cannot be decided is said in the log and looked at again: it stops no other."""
     try:
         change(parts, case_id, clock.tick, "clock")

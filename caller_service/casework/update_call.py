@@ -7,7 +7,7 @@ from __future__ import annotations
 from caller_service.casework.outbound.call_person import note_receipt, voicemail_allowed
 from caller_service.core.case import Case
 from caller_service.core.dispatch import told_by_call
-from caller_service.core.safe_contact import may_rescue, rescue_keys
+from caller_service.core.safe_contact import may_call_update, update_call_keys
 from caller_service.language.wording import filling
 from caller_service.store import calls, cases
 from caller_service.store.calls import Call
@@ -24,7 +24,7 @@ def picked_up(parts: Parts, call_id: str, sid: str | None, machine: bool) -> Spo
     if call is None or case is None:
         return Spoken()
     note_receipt(parts, call.id, "in-progress", sid)
-    if not may_rescue(case, parts.program):
+    if not may_call_update(case, parts.program):
         return Spoken()
     if machine or call.machine:
         with transaction(parts.engine) as conn:
@@ -36,7 +36,7 @@ def picked_up(parts: Parts, call_id: str, sid: str | None, machine: bool) -> Spo
 def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> Spoken:
     """After 1 they hear where the case stands now; anything else hears the question once more, then a goodbye."""
     call, case = _known(parts, call_id)
-    if call is None or case is None or machine or call.machine or not may_rescue(case, parts.program):
+    if call is None or case is None or machine or call.machine or not may_call_update(case, parts.program):
         return Spoken()
     if key != TAKE:
         return _says(parts, case, "rescue.call", asks=time + 1) if time < TIMES else _says(parts, case, "rescue.goodbye")
@@ -44,7 +44,7 @@ def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> S
         case = change(parts, case.id, told_by_call, "resident") or case
         with transaction(parts.engine) as conn:
             calls.note(conn, call.id, answer="heard")
-    return _says(parts, case, *rescue_keys(case), "rescue.goodbye")
+    return _says(parts, case, *update_call_keys(case), "rescue.goodbye")
 
 
 def _known(parts: Parts, call_id: str) -> tuple[Call | None, Case | None]:

@@ -88,7 +88,7 @@ def rehearse(fresh: bool, port: int, pace: float, read_seconds: int | None) -> N
 @click.option("--threads", default=16, type=click.IntRange(min=1), help="Threads a process.")
 def serve(workers: int, threads: int) -> None:
     """The web door: Twilio's webhooks, the pages, the API."""
-    from caller_service.server.processes import Web
+    from caller_service.server.web_server import Web
 
     settings = settings_now()
     caller_service.create_app(settings)  # refuse here, with every fault, rather than in each worker
@@ -105,7 +105,8 @@ def serve(workers: int, threads: int) -> None:
 @main.command()
 def work() -> None:
     """The worker: hand-offs and texts out, and every clock."""
-    from caller_service.server.processes import log_plainly, run_worker
+    from caller_service.server.logs import log_plainly
+    from caller_service.server.worker_process import run_worker
 
     settings = settings_now()
     parts = parts_now()

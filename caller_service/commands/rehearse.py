@@ -32,7 +32,9 @@ from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.carrier import TwilioSettings
 from caller_service.rehearsal.dispatcher import CadSettings
 from caller_service.rehearsal.twilio_stand_in import create_twilio
-from caller_service.server.processes import Web, log_plainly, run_worker
+from caller_service.server.logs import log_plainly
+from caller_service.server.web_server import Web
+from caller_service.server.worker_process import run_worker
 from caller_service.store import tokens
 from caller_service.store.database.transaction import transaction
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from caller_service.core.program import Area, Place
 
 from . import atlas
-from .checked_table import Sheet, file_text, json_sheet
+from .checked_table import CheckedTable, file_text, read_json
 
 Point = tuple[float, float]
 Ring = tuple[Point, ...]
@@ -31,7 +31,7 @@ _COLUMNS = (*_NEEDED, "aliases", "accuracy")
 
 def read_areas(path: Path, faults: list[str]) -> tuple[Area, ...]:
     """The areas of a GeoJSON file; what is wrong is added to `faults`, by feature."""
-    top = json_sheet(path, faults)
+    top = read_json(path, faults)
     top.one_of("type", ("FeatureCollection",))
     top.text("name", "")
     top.raw("bbox", list, "a list", [])
@@ -44,7 +44,7 @@ def read_areas(path: Path, faults: list[str]) -> tuple[Area, ...]:
     return areas
 
 
-def _wgs84(top: Sheet) -> None:
+def _wgs84(top: CheckedTable) -> None:
     """QGIS still writes the old `crs` member; only WGS 84 is GeoJSON."""
     crs = top.table("crs")
     name = crs.table("properties").text("name", "")
@@ -52,7 +52,7 @@ def _wgs84(top: Sheet) -> None:
         top.fault("crs", f'"{name}" is not WGS 84; export the file as EPSG:4326')
 
 
-def _area(feature: Sheet) -> Area:
+def _area(feature: CheckedTable) -> Area:
     feature.one_of("type", ("Feature",))
     feature.raw("id", (str, int), "a string or a number", "")
     feature.raw("bbox", list, "a list", [])
@@ -67,7 +67,7 @@ def _area(feature: Sheet) -> Area:
     return area  # members we do not know are ignored (RFC 7946, section 6.1)
 
 
-def _polygons(feature: Sheet, name: object) -> Iterator[Polygon]:
+def _polygons(feature: CheckedTable, name: object) -> Iterator[Polygon]:
     """The polygons of a feature, each ring looked at."""
     geometry = feature.table("geometry", needed=True)
     kind = geometry.one_of("type", ("Polygon", "MultiPolygon"))
@@ -81,7 +81,7 @@ def _polygons(feature: Sheet, name: object) -> Iterator[Polygon]:
         yield tuple(_ring(geometry, ring, f'area "{name}", polygon {number}, ring {place}') for place, ring in enumerate(rings, start=1))
 
 
-def _ring(geometry: Sheet, corners: object, where: str) -> Ring:
+def _ring(geometry: CheckedTable, corners: object, where: str) -> Ring:
     """A closed ring with some ground inside it; an empty one, and a fault, if it is not."""
     points = [_point(corner) for corner in corners] if isinstance(corners, list) else []
     ring = tuple(point for point in points if point is not None)

@@ -39,35 +39,35 @@ def file_text(path: Path, faults: list[str]) -> str | None:
     return None
 
 
-def toml_sheet(path: Path, faults: list[str]) -> Sheet:
+def read_toml(path: Path, faults: list[str]) -> CheckedTable:
     """The top of a TOML file; an empty sheet that asks for nothing more when the file cannot be read."""
     text = file_text(path, faults)
     if text is None:
-        return Sheet({}, path.name, faults, lost=True)
+        return CheckedTable({}, path.name, faults, lost=True)
     try:
-        return Sheet(tomllib.loads(text), path.name, faults)
+        return CheckedTable(tomllib.loads(text), path.name, faults)
     except tomllib.TOMLDecodeError as problem:
         faults.append(f"{path.name}: {problem}")  # tomllib's own words end in "(at line 3, column 8)"
-        return Sheet({}, path.name, faults, lost=True)
+        return CheckedTable({}, path.name, faults, lost=True)
 
 
-def json_sheet(path: Path, faults: list[str]) -> Sheet:
+def read_json(path: Path, faults: list[str]) -> CheckedTable:
     """The top of a JSON file; an empty sheet that asks for nothing more when the file cannot be read."""
     text = file_text(path, faults)
     if text is None:
-        return Sheet({}, path.name, faults, lost=True)
+        return CheckedTable({}, path.name, faults, lost=True)
     try:
         content = json.loads(text)
     except json.JSONDecodeError as problem:
         faults.append(f"{path.name}: line {problem.lineno}: {problem.msg}")
-        return Sheet({}, path.name, faults, lost=True)
+        return CheckedTable({}, path.name, faults, lost=True)
     if not isinstance(content, dict):
         faults.append(f"{path.name}: must be an object")
-        return Sheet({}, path.name, faults, lost=True)
-    return Sheet(content, path.name, faults)
+        return CheckedTable({}, path.name, faults, lost=True)
+    return CheckedTable(content, path.name, faults)
 
 
-class Sheet:
+class CheckedTable:
     """One table of a file. Every key is asked for by its type; `done` names the keys nobody asked for."""
 
     def __init__(self, content: Mapping[str, object], file: str, faults: list[str], key: str = "", lost: bool = False) -> None:
@@ -179,12 +179,12 @@ class Sheet:
                 self.fault(key, f'"{text}" {problem}')
         return tuple(spans)
 
-    def table(self, key: str, needed: bool = False) -> Sheet:
+    def table(self, key: str, needed: bool = False) -> CheckedTable:
         value = self.raw(key, dict, "a table", _NOTHING if needed else {})
         content = value if isinstance(value, dict) else {}
-        return Sheet(content, self._file, self._faults, self._path(key), self.lost or value is _NOTHING)
+        return CheckedTable(content, self._file, self._faults, self._path(key), self.lost or value is _NOTHING)
 
-    def tables(self, key: str, needed: bool = False) -> Iterator[Sheet]:
+    def tables(self, key: str, needed: bool = False) -> Iterator[CheckedTable]:
         """A list of tables, each with its place in the list, counted from 1."""
         found = self.raw(key, list, "a list of tables", _NOTHING if needed else [])
         if needed and found == []:
@@ -195,9 +195,9 @@ class Sheet:
             else:
                 self.fault(f"{key}[{place}]", "must be a table")
 
-    def inner(self, key: str, content: Mapping[str, object]) -> Sheet:
+    def inner(self, key: str, content: Mapping[str, object]) -> CheckedTable:
         """A sheet over a table that stands inside this one."""
-        return Sheet(content, self._file, self._faults, self._path(key), self.lost)
+        return CheckedTable(content, self._file, self._faults, self._path(key), self.lost)
 
     def twice(self, key: str, values: list[str], what: str) -> None:
         """Name each value that stands there more than once."""

@@ -18,7 +18,7 @@ from caller_service.documents.eido_registry import AGENCY_TYPES
 
 from .areas_file import read_areas, read_places
 from .atlas import Atlas
-from .checked_table import ProgramFaults, Sheet, number_fault, toml_sheet
+from .checked_table import CheckedTable, ProgramFaults, number_fault, read_toml
 from .protocol_file import gather_protocol, read_protocol
 
 __all__ = ["ProgramFaults", "read_program", "read_protocol"]
@@ -37,13 +37,13 @@ _URL = re.compile(r"https?://[^\s/?#]+(/[^\s#]*)?")
 def read_program(path: Path) -> Program:
     """The program of a city, whole and sound; otherwise ProgramFaults with everything that is wrong."""
     faults: list[str] = []
-    program = _program(toml_sheet(path, faults), path.parent, faults)
+    program = _program(read_toml(path, faults), path.parent, faults)
     if faults:
         raise ProgramFaults(tuple(faults))
     return program
 
 
-def _program(top: Sheet, folder: Path, faults: list[str]) -> Program:
+def _program(top: CheckedTable, folder: Path, faults: list[str]) -> Program:
     head = top.table("program", needed=True)
     languages = _languages(head)
     where = top.table("areas", needed=True)
@@ -75,12 +75,12 @@ def _program(top: Sheet, folder: Path, faults: list[str]) -> Program:
     return program
 
 
-def _file(sheet: Sheet, key: str, folder: Path) -> Path | None:
+def _file(sheet: CheckedTable, key: str, folder: Path) -> Path | None:
     name = sheet.text(key)
     return folder / name if name else None
 
 
-def _time_zone(head: Sheet) -> str:
+def _time_zone(head: CheckedTable) -> str:
     name = head.text("time_zone")
     try:
         ZoneInfo(name or "UTC")
@@ -97,7 +97,7 @@ def _translations() -> Path:
     return inside if inside.is_dir() else package.parent / "translations"
 
 
-def _languages(head: Sheet) -> tuple[str, ...]:
+def _languages(head: CheckedTable) -> tuple[str, ...]:
     languages = head.texts("languages", needed=True)
     for language in languages:
         if not re.fullmatch(r"[A-Za-z_]+", language) or not (_translations() / language).is_dir():
@@ -105,7 +105,7 @@ def _languages(head: Sheet) -> tuple[str, ...]:
     return languages
 
 
-def _numbers(sheet: Sheet, languages: tuple[str, ...]) -> Numbers:
+def _numbers(sheet: CheckedTable, languages: tuple[str, ...]) -> Numbers:
     ours = tuple(_our_number(one, languages) for one in sheet.tables("ours", needed=True))
     sheet.twice("ours", [one.number for one in ours], "numbers")
     neighbours = sheet.table("neighbours")
@@ -129,7 +129,7 @@ def _numbers(sheet: Sheet, languages: tuple[str, ...]) -> Numbers:
     return numbers
 
 
-def _our_number(sheet: Sheet, languages: tuple[str, ...]) -> OurNumber:
+def _our_number(sheet: CheckedTable, languages: tuple[str, ...]) -> OurNumber:
     number, greets = sheet.text("number"), sheet.texts("languages", needed=True)
     if number and not _MESSAGING_SERVICE.fullmatch(number) and (wrong := number_fault(number)):
         sheet.fault("number", f"{wrong}, and not a Messaging Service SID")
@@ -138,19 +138,19 @@ def _our_number(sheet: Sheet, languages: tuple[str, ...]) -> OurNumber:
     return OurNumber(number, greets)
 
 
-def _not_ours(sheet: Sheet, key: str, number: str, numbers: Numbers) -> None:
+def _not_ours(sheet: CheckedTable, key: str, number: str, numbers: Numbers) -> None:
     """Software that texts or calls its own number would be answered by itself."""
     if number and number in {one.number for one in numbers.ours}:
         sheet.fault(key, f"{number} is one of our own numbers")
 
 
-def _known(sheet: Sheet, key: str, values: tuple[str, ...], known: tuple[str, ...] | frozenset[str], what: str) -> None:
+def _known(sheet: CheckedTable, key: str, values: tuple[str, ...], known: tuple[str, ...] | frozenset[str], what: str) -> None:
     for value in values:
         if value not in known:
             sheet.fault(key, f'"{value}" is not {what}')
 
 
-def _clocks(sheet: Sheet) -> Clocks:
+def _clocks(sheet: CheckedTable) -> Clocks:
     given = {
         field.name: sheet.whole(field.name, getattr(Clocks(), field.name), 0 if field.name in ("read", "unseen", "surge_page") else 1, _DAY)
         for field in fields(Clocks)
@@ -163,13 +163,13 @@ def _clocks(sheet: Sheet) -> Clocks:
     return clocks
 
 
-def _destinations(top: Sheet) -> tuple[Destination, ...]:
+def _destinations(top: CheckedTable) -> tuple[Destination, ...]:
     found = tuple(_destination(sheet) for sheet in top.tables("destinations"))
     top.twice("destinations", [one.name for one in found], "destinations")
     return found
 
 
-def _destination(sheet: Sheet) -> Destination:
+def _destination(sheet: CheckedTable) -> Destination:
     """A webhook or an eido needs a URL and the name of its secret, an eido an agency too; the console and a page need nothing,
     but a page's name stands in its address."""
     one = Destination(
@@ -200,7 +200,7 @@ def _destination(sheet: Sheet) -> Destination:
     return one
 
 
-def _agency(sheet: Sheet, one: Destination) -> None:
+def _agency(sheet: CheckedTable, one: Destination) -> None:
     """An EIDO goes to the alternative team's own agency only: to a PSAP or police it would be a human's act."""
     if not _DOMAIN.fullmatch(one.agency):
         sheet.fault("agency", f'"{one.agency}" is not a domain name in small letters, such as team.example.org')
@@ -209,7 +209,7 @@ def _agency(sheet: Sheet, one: Destination) -> None:
         sheet.fault("agency_type", f'"{one.agency_type}" is none of {", ".join(AGENCY_TYPES)}: {own}')
 
 
-def _ladder(top: Sheet, numbers: Numbers) -> tuple[Rung, ...]:
+def _ladder(top: CheckedTable, numbers: Numbers) -> tuple[Rung, ...]:
     rungs = []
     for sheet in top.tables("ladder", needed=True):
         rung = Rung(
@@ -238,7 +238,7 @@ def _ladder(top: Sheet, numbers: Numbers) -> tuple[Rung, ...]:
     return tuple(rungs)
 
 
-def _teams(top: Sheet, areas: frozenset[str], languages: tuple[str, ...]) -> tuple[Team, ...]:
+def _teams(top: CheckedTable, areas: frozenset[str], languages: tuple[str, ...]) -> tuple[Team, ...]:
     teams = []
     for sheet in top.tables("teams"):
         names, spoken = sheet.texts("areas", needed=True), sheet.texts("languages", needed=True)
@@ -261,7 +261,7 @@ def _teams(top: Sheet, areas: frozenset[str], languages: tuple[str, ...]) -> tup
     return tuple(teams)
 
 
-def _sign_off(sheet: Sheet) -> SignOff:
+def _sign_off(sheet: CheckedTable) -> SignOff:
     signed_on = sheet.day("date")
     signed = SignOff(
         clinical_lead=sheet.text("clinical_lead", ""),

@@ -9,7 +9,7 @@ from pathlib import Path
 from caller_service.core import protocol_check
 from caller_service.core.protocol import Choice, Condition, Level, Protocol, Question, Rule, Words, condition
 
-from .checked_table import ProgramFaults, Sheet, toml_sheet
+from .checked_table import CheckedTable, ProgramFaults, read_toml
 
 
 def read_protocol(path: Path) -> Protocol:
@@ -24,7 +24,7 @@ def read_protocol(path: Path) -> Protocol:
 def gather_protocol(path: Path, faults: list[str]) -> Protocol:
     """As much of a protocol as can be read; what is wrong is added to `faults`."""
     before = len(faults)
-    top = toml_sheet(path, faults)
+    top = read_toml(path, faults)
     head = top.table("protocol", needed=True)
     top.table("sign_off")  # a signed copy is welcome; who signed is no part of what was signed
     protocol = Protocol(
@@ -43,14 +43,14 @@ def gather_protocol(path: Path, faults: list[str]) -> Protocol:
     return protocol
 
 
-def content_hash(top: Sheet) -> str:
+def content_hash(top: CheckedTable) -> str:
     """What a sign-off signs: the content, however it is laid out or commented, without any sign-off."""
     content = {key: value for key, value in top.content.items() if key != "sign_off"}
     plain = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def _question(sheet: Sheet) -> Question:
+def _question(sheet: CheckedTable) -> Question:
     question = Question(
         id=sheet.text("id"),
         kind=sheet.text("kind"),
@@ -68,7 +68,7 @@ def _question(sheet: Sheet) -> Question:
     return question
 
 
-def _choices(sheet: Sheet) -> tuple[Choice, ...]:
+def _choices(sheet: CheckedTable) -> tuple[Choice, ...]:
     """A choice is a code, or a table with a code and when it is offered."""
     found = sheet.raw("choices", list, "a list", [])
     choices = []
@@ -92,7 +92,7 @@ def _choices(sheet: Sheet) -> tuple[Choice, ...]:
     return tuple(choices)
 
 
-def _rule(sheet: Sheet) -> Rule:
+def _rule(sheet: CheckedTable) -> Rule:
     level = sheet.text("level", "")
     if level and level not in Level.__members__:
         sheet.fault("level", f'"{level}" is none of {", ".join(sorted(Level.__members__))}')
@@ -111,7 +111,7 @@ def _rule(sheet: Sheet) -> Rule:
     return rule
 
 
-def _condition(sheet: Sheet, key: str = "when") -> Condition:
+def _condition(sheet: CheckedTable, key: str = "when") -> Condition:
     if key in sheet.content and sheet.content[key] == []:
         sheet.fault(key, "is empty; leave it out to mean always")
     alternatives = []
@@ -120,7 +120,7 @@ def _condition(sheet: Sheet, key: str = "when") -> Condition:
     return condition(alternatives)
 
 
-def _dangers(sheet: Sheet) -> dict[str, Words]:
+def _dangers(sheet: CheckedTable) -> dict[str, Words]:
     """A kind's words are a key, or a table that says they depend on who needs help."""
     found = {}
     for kind, content in sheet.content.items():

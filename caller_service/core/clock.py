@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from . import hand_off
 from .case import Case, Status, Step, replace
 from .commands import said_again
-from .effect import Alert, Effects, HandOff, Page, Record, Rescue, Say
+from .effect import Alert, Effects, HandOff, Page, Record, Say, UpdateCall
 from .escalation import climbed, ladder_of, page_rung, wait
 from .holding import asked_instead, let_go
 from .ledger import began_nothing, end
@@ -23,7 +23,7 @@ from .program import Clocks, Hours, Program
 from .protocol import DOUBT, Level
 from .questions import ask, choose_anew, stands_at
 from .routing import Scene, goes_off
-from .safe_contact import RESCUE_PAUSE, Standing, gated, may_rescue, may_text, standing, touchy, truth_line, untold
+from .safe_contact import UPDATE_CALL_PAUSE, Standing, gated, mark_unheard, may_call_update, may_text, sensitive, standing, truth_line
 from .screening import recompute
 from .synthetic_case import over, over_due
 
@@ -53,7 +53,7 @@ def tick(case: Case, scene: Scene) -> Step:
         if due is not None and due <= scene.now:
             step = clock.ring(case, scene)
             allowed, held = gated(step.case, step.effects)
-            case = untold(step.case, held, scene.now)
+            case = mark_unheard(step.case, held, scene.now)
             lines = tuple(Record("held_back", {"words": key}) for key in held)
             effects = (*effects, Record("clock", {"clock": clock.name}), *allowed, *lines)
     return Step(*hand_off.revise(case, effects))
@@ -418,7 +418,7 @@ def _ladder_end(case: Case, scene: Scene) -> Step:
     is done (domain.md section 2, rule 12). Without an answer they go on waiting, and people go on being asked."""
     truth = (Say("truth.unpicked", unasked=True),) if "ladder_truth" not in case.marks else ()
     case = case.marked(ladder_truth=scene.now)
-    private = touchy(case) or never_re_ask(case) or bool(case.code_word)  # the phone may be in other hands
+    private = sensitive(case) or never_re_ask(case) or bool(case.code_word)  # the phone may be in other hands
     if case.response != "team" or private:
         return Step(case.marked(ladder_ended=scene.now), truth)
     if case.asked or not may_text(case, "ask.if_none"):
@@ -543,15 +543,15 @@ def _on_scene(case: Case, scene: Scene) -> Step:
 def _rescue_due(case: Case, program: Program) -> datetime | None:
     """News that could not be texted since the last call. What is not heard on a call rings no second one: the next news does."""
     missed, called = case.marks.get("untold"), case.marks.get("rescued")
-    if missed is None or case.ended or not may_rescue(case, program):
+    if missed is None or case.ended or not may_call_update(case, program):
         return None
     if called is None:
         return missed
-    return max(missed, called + RESCUE_PAUSE) if missed > called else None
+    return max(missed, called + UPDATE_CALL_PAUSE) if missed > called else None
 
 
 def _rescue(case: Case, scene: Scene) -> Step:
-    return Step(case.marked(rescued=scene.now), (Rescue(), Record("rescue_call")))
+    return Step(case.marked(rescued=scene.now), (UpdateCall(), Record("rescue_call")))
 
 
 # ---- "I want 911" ---------------------------------------------------------------------------------------------------

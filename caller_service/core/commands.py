@@ -11,7 +11,7 @@ from .ledger import end
 from .questions import ask, choose_anew, greet, stands_at
 from .reply import Command, Reading
 from .routing import Scene
-from .safe_contact import may_hear_status, owed, status_key, told_after_all, touchy
+from .safe_contact import catch_up_words, deferred_words, may_hear_status, sensitive, status_key
 
 HELP_AGAIN = timedelta(minutes=10)  # HELP again within this is somebody who asks for help
 ALONE = frozenset({"stop", "start", "help"})  # answered without a preamble in front and a question behind
@@ -30,8 +30,8 @@ def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     case = replace(case, said=case.said - {"stopped_in_words"})
-    missed = told_after_all(replace(case, cannot_text=""), unasked=False)
-    late = owed(missed.case)
+    missed = catch_up_words(replace(case, cannot_text=""), unasked=False)
+    late = deferred_words(missed.case)
     told = late.case.unmarked("untold", "not_reached") if late.case.in_danger else late.case  # said just now: nobody is rung for it
     step = Step(told, (OptIn(), Say("start.confirmed"), *late.effects, *missed.effects, Record("opted_in")))
     if not case.asked or case.held:
@@ -94,7 +94,7 @@ def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Danger, violence and argument are cancelled by a human only: help goes on (rule 10)."""
-    if touchy(case) or case.held or not may_hear_status(case, reading.verified):
+    if sensitive(case) or case.held or not may_hear_status(case, reading.verified):
         case = replace(case, said=case.said | {"asked_to_cancel"}).marked(review=scene.now)
         words = () if case.held else (Say("cancel.human"),)
         return Step(case, (*words, Record("asked_to_cancel"), HandOff("asked_to_cancel")))
@@ -122,7 +122,7 @@ def _quiet(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 def _code(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """No code word can be set once danger, violence or an argument is known: whoever holds the phone could lock them out."""
-    if (case.code_word and not reading.verified) or touchy(case):
+    if (case.code_word and not reading.verified) or sensitive(case):
         return Step(case, (Say("status.received_only"),))
     return Step(replace(case, code_word=reply.of), (Say("code.kept"), Record("code_word_set")))
 

@@ -10,7 +10,7 @@ from .ledger import end
 from .protocol import SKIPPED, UNREADABLE, choice_key
 from .questions import deaf_words
 from .routing import Route, Scene, route
-from .safe_contact import may_call, may_text, touchy
+from .safe_contact import may_call, may_text, sensitive
 from .vocabulary import normal
 
 MOST_NEIGHBOURS = 3  # lines of neighbours that are told to somebody outside who named none
@@ -153,7 +153,7 @@ def _carried_out(case: Case, chosen: str, scene: Scene) -> Step:
         return _counselor_instead(case, scene)
     if chosen == "call_911":
         return Step(case.marked(told_911=scene.now), (Say("say.call_911"),))
-    if case.review or touchy(case) or case.code_word or case.human_has_it:
+    if case.review or sensitive(case) or case.code_word or case.human_has_it:
         # A doubt that no human has looked at, or a phone that may be in other hands: the words, and a human closes it.
         return Step(replace(case, review=True).marked(review=scene.now), (Say("contingency.988"), HandOff("contingency")))
     ended = end(case, Status.CLOSED, "unserved", scene.now, case.unserved or "no_capacity")

@@ -13,7 +13,7 @@ from . import hand_off
 from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, Step, move, replace
 from .clock import CLOCKS
 from .disposition import decide
-from .effect import Alert, Effect, HandOff, Page, Record, Rescue, Say, StandDown
+from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown, UpdateCall
 from .escalation import ladder_of, page_rung, passed_on
 from .holding import speaks
 from .ledger import REASONS, end
@@ -22,17 +22,17 @@ from .refusal import Refused
 from .routing import Scene
 from .safe_contact import (
     HUMAN_WORDS,
-    RESCUE_PAUSE,
+    UPDATE_CALL_PAUSE,
+    catch_up_words,
+    deferred_words,
     gated,
+    mark_unheard,
+    may_call_update,
     may_note,
-    may_rescue,
     may_text,
     missed,
-    owed,
-    rescue_keys,
     status_key,
-    told_after_all,
-    untold,
+    update_call_keys,
 )
 
 CHOICES = ("if_none", "if_none_still")
@@ -357,12 +357,12 @@ def _lost(
     if arrived and why in _MAY_COME_BACK:
         return _told_anew(case, told, Record("text_lost"))
     step = cannot_text(case, why)
-    if not may_rescue(case, scene.program):
+    if not may_call_update(case, scene.program):
         return _alarm(step, scene)
     rescued = case.marks.get("rescued")
-    if rescued is not None and scene.now - rescued < RESCUE_PAUSE:
+    if rescued is not None and scene.now - rescued < UPDATE_CALL_PAUSE:
         return step  # the clock calls when they are over (core/clock.py)
-    return Step(step.case.marked(rescued=scene.now), (*step.effects, Rescue(text_id), Record("rescue_call")))
+    return Step(step.case.marked(rescued=scene.now), (*step.effects, UpdateCall(text_id), Record("rescue_call")))
 
 
 def _voided(case: Case, keys: Collection[str], scene: Scene) -> Case:
@@ -393,8 +393,8 @@ def _owed_again(case: Case, keys: Collection[str], scene: Scene) -> dict[str, da
 
 def _told_anew(case: Case, told: frozenset[str], line: Record) -> Step:
     """Texts reach them: what they missed is told, but for the words of `told`."""
-    late = owed(case, unasked=True)
-    step = told_after_all(late.case)
+    late = deferred_words(case, unasked=True)
+    step = catch_up_words(late.case)
     words = (effect for effect in (*late.effects, *step.effects) if not (isinstance(effect, Say) and effect.key in told))
     return Step(*hand_off.revise(step.case, (*words, line)))
 
@@ -415,7 +415,7 @@ def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
     held = tuple(key for key in keys if missed(case, key))
     if case.ended or not held:
         return Step(case)
-    case = untold(case, held, scene.now).marked(**_owed_again(case, held, scene))
+    case = mark_unheard(case, held, scene.now).marked(**_owed_again(case, held, scene))
     return Step(*hand_off.revise(case, tuple(Record("held_back", {"words": key}) for key in held)))
 
 
@@ -423,12 +423,12 @@ def told_by_call(case: Case, scene: Scene) -> Step:
     """They pressed 1: a call tells them where it stands now, and nothing is left untold. Where a call may not say it, or a human
     had written words of their own, a human finds another way."""
     heard = (Record("rescue_heard"),)
-    if rescue_keys(case) == ("rescue.received",) or "note_lost" in case.marks:
+    if update_call_keys(case) == ("rescue.received",) or "note_lost" in case.marks:
         return _alarm(Step(case, heard), scene)
     return Step(*hand_off.revise(case.unmarked("untold", "not_reached"), heard))
 
 
-def rescue_failed(case: Case, scene: Scene) -> Step:
+def update_call_failed(case: Case, scene: Scene) -> Step:
     """The call told nobody anything: a human finds another way, unless they have heard it meanwhile."""
     return Step(case) if case.ended or not case.not_told else _alarm(Step(case), scene)
 
@@ -448,6 +448,6 @@ def _alarm(step: Step, scene: Scene) -> Step:
 
 def _told(case: Case, effects: tuple[Effect, ...], key: str, scene: Scene) -> Step:
     allowed, held = gated(case, effects)
-    case = untold(replace(case, told=key), held, scene.now) if held else replace(case.unmarked("untold"), told=key)
+    case = mark_unheard(replace(case, told=key), held, scene.now) if held else replace(case.unmarked("untold"), told=key)
     case, allowed = hand_off.revise(case, (*allowed, HandOff("dispatch")) if case.revision else allowed)
     return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))

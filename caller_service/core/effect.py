@@ -71,7 +71,7 @@ class StandDown:
 
 
 @dataclass(frozen=True, slots=True)
-class Rescue:
+class UpdateCall:
     """Texts do not reach the resident: call them instead. `text_id`: the message that was lost; none for what was held back."""
 
     text_id: str = field(default="", repr=False)
@@ -95,5 +95,5 @@ class Record:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
-Effect = Say | Ask | Page | HandOff | Alert | StandDown | Rescue | OptOut | OptIn | Record
+Effect = Say | Ask | Page | HandOff | Alert | StandDown | UpdateCall | OptOut | OptIn | Record
 Effects = tuple[Effect, ...]

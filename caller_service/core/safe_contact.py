@@ -127,10 +127,10 @@ def calls_wanted(case: Case) -> bool:
     return TERMS[standing(reached)].human and case.answers.get("contact") in CALL_ALLOWED and "call" not in case.withdrawn
 
 
-RESCUE_PAUSE = timedelta(minutes=10)  # between two calls for what could not be texted
+UPDATE_CALL_PAUSE = timedelta(minutes=10)  # between two calls for what could not be texted
 
 
-def may_rescue(case: Case, program: Program) -> bool:
+def may_call_update(case: Case, program: Program) -> bool:
     """May we call because texts do not reach them? Only where calls were called safe, and never after they stopped texts or
     took them back: then software speaks first by no way (rule 5). A Messaging Service has no number to call from."""
     return may_call(case) and "text" not in case.withdrawn and program.numbers.ours[0].number.startswith("+")
@@ -144,12 +144,12 @@ def missed(case: Case, key: str) -> bool:
     return (bool(case.cannot_text) or not _texts_wanted(case)) and wanted
 
 
-def untold(case: Case, held: Iterable[str], now: datetime) -> Case:
+def mark_unheard(case: Case, held: Iterable[str], now: datetime) -> Case:
     """The case after words were held back: if they missed news by it, that is kept until a call or a text has told it."""
     return case.marked(untold=now) if any(missed(case, key) for key in held) else case
 
 
-def told_after_all(case: Case, unasked: bool = True) -> Step:
+def catch_up_words(case: Case, unasked: bool = True) -> Step:
     """Texts reach them again: what they missed is told, as it stands now. What may not be told so stays untold: a danger that
     nobody has taken has its own words, and who is to be called is called."""
     if "untold" not in case.marks or case.cannot_text:
@@ -171,7 +171,7 @@ def truth_line(case: Case, again: bool) -> tuple[Case, str]:
     return replace(case, truth_line=words), words
 
 
-def owed(case: Case, unasked: bool = False) -> Step:
+def deferred_words(case: Case, unasked: bool = False) -> Step:
     """What could not be said when it was due, or was lost: that somebody has it, or that nobody has joined yet."""
     effects: Effects = ()
     if case.held:
@@ -206,10 +206,10 @@ def may_hear_status(case: Case, verified: bool) -> bool:
     argument. A number alone proves nothing."""
     if case.code_word:
         return verified
-    return not touchy(case)
+    return not sensitive(case)
 
 
-def touchy(case: Case) -> bool:
+def sensitive(case: Case) -> bool:
     """Danger or a sign of it, violence, an argument: somebody else may hold the phone."""
     return case.danger_sign or case.in_danger or case.violent or case.answers.get("need") == "argument"
 
@@ -238,7 +238,7 @@ OTHERS_WORDS = STATUS_WORDS | {
 }
 
 
-def rescue_keys(case: Case) -> tuple[str, ...]:
+def update_call_keys(case: Case) -> tuple[str, ...]:
     """The words a call tells instead of texts: where the case stands, as whoever holds this phone may hear it. A number alone
     hears no status of a danger, but whether anybody has come to it."""
     if not may_hear_status(case, verified=False):

@@ -38,7 +38,7 @@ from .reply import (
     Withdrawal,
 )
 from .routing import Scene
-from .safe_contact import Standing, gated, owed, standing, stopped_in_words, told_after_all, touchy
+from .safe_contact import Standing, catch_up_words, deferred_words, gated, sensitive, standing, stopped_in_words
 from .service_area import locate
 from .vocabulary import normal
 
@@ -84,10 +84,10 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
     if _stands_alone(reading.reply, step, first):
         step = _nothing_open(step, scene) if first else _stopped_told(step)
         return Step(step.case, gated(step.case, step.effects)[0])
-    missed = told_after_all(step.case, unasked=False)
+    missed = catch_up_words(step.case, unasked=False)
     told = (*step.effects, *(effect for effect in missed.effects if effect not in step.effects))
     step = conclude(missed.case, told, scene)
-    late = owed(step.case)
+    late = deferred_words(step.case)
     step = _greeted(Step(late.case, (*late.effects, *step.effects)), scene, first)
     step = _told_whoever_accepted(case, step, reading.reply, said)
     return Step(step.case, gated(step.case, step.effects)[0])
@@ -112,7 +112,7 @@ def found_out(case: Case, reading: Reading) -> bool:
     """ "Wrong number", "this is her husband", where danger is known or a human speaks with them: a cover, or somebody who
     found the phone. Either way they are watched: silence, and a human reads (rules 9 and 25)."""
     reply = reading.reply
-    return isinstance(reply, Inquiry) and reply.about == "other_hands" and (touchy(case) or case.held)
+    return isinstance(reply, Inquiry) and reply.about == "other_hands" and (sensitive(case) or case.held)
 
 
 def _fingerprint(case: Case, said: str) -> str:
@@ -177,7 +177,7 @@ def _same_words(case: Case, said: str, scene: Scene) -> Step:
     """The same words for the fourth time: no answer, nobody is paged, a human sees it (rule 24). In danger they are kept
     for whoever comes, and what is owed to them is said all the same."""
     kept = _kept(case, said) if case.in_danger else case
-    late = owed(kept) if case.in_danger else Step(kept)
+    late = deferred_words(kept) if case.in_danger else Step(kept)
     step = recompute(said_again(late.case, frozenset({"same_words"}), scene), scene)
     case, effects = hand_off.revise(step.case, (*late.effects, Record("same_words"), *step.effects))
     return Step(case, gated(case, effects)[0])
@@ -307,7 +307,7 @@ def _while_left(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
         effects = danger_words(case, new, scene.program.protocol)[:1]
     case, closing = _withdrawn(case, reading)
     step = recompute(_kept(case, said), scene)
-    late = owed(step.case)
+    late = deferred_words(step.case)
     case, effects = late.case, (*closing, *effects, *late.effects, *step.effects)
     if not any(isinstance(effect, Say) for effect in effects):
         case, words = _line(case, LINES)

@@ -128,7 +128,7 @@ TIMES: Words = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PrintedHandOff:
     """One hand-off for one sheet of paper. `lines` are headings with what stands under them, the most needed first."""
 
     reference: str
@@ -144,10 +144,10 @@ class Sheet:
     times: tuple[tuple[str, datetime], ...] = ()
 
 
-def sheet(packet: Packet) -> Sheet:
+def printed(packet: Packet) -> PrintedHandOff:
     """The sheet of a packet. After a stand-down it says how to reach nobody: there is nothing left to do."""
     stood_down = packet["status"] in ENDED
-    return Sheet(
+    return PrintedHandOff(
         reference=packet["reference"],
         revision=packet["revision"],
         level=packet["level"] or "unknown",

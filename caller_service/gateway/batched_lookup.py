@@ -14,7 +14,7 @@ from twilio.base.exceptions import TwilioException
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SentMessage:
     """A text or a call that the provider has from us."""
 
     sid: str
@@ -23,10 +23,10 @@ class Made:
     words: str = field(repr=False, default="")
 
 
-class Looks:
+class BatchedLookup:
     """Asks for lists, one at a time. Any number of threads may want one."""
 
-    def __init__(self, ask: Callable[[datetime], Sequence[Made]]) -> None:
+    def __init__(self, ask: Callable[[datetime], Sequence[SentMessage]]) -> None:
         self._ask = ask
         self._own = Lock()
         self._asking = Lock()
@@ -37,7 +37,7 @@ class Looks:
         """How many wait for the next list."""
         return self._next.asked if self._next else 0
 
-    def since(self, moment: datetime) -> list[Made] | None:
+    def since(self, moment: datetime) -> list[SentMessage] | None:
         """What was made since then, oldest first, as it stands after this was asked. None: that cannot be known now."""
         with self._own:
             mine = self._next = self._next or _Look(moment)
@@ -61,9 +61,9 @@ class _Look:
         self.since = since
         self.asked = 0
         self.done = False
-        self.made: Sequence[Made] | None = None
+        self.made: Sequence[SentMessage] | None = None
 
-    def do(self, ask: Callable[[datetime], Sequence[Made]]) -> None:
+    def do(self, ask: Callable[[datetime], Sequence[SentMessage]]) -> None:
         try:
             self.made = ask(self.since)
         except (TwilioException, requests.RequestException, ValueError, KeyError):

@@ -14,13 +14,13 @@ from twilio.http import HttpClient
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
-from .batched_lookup import Looks, Made
+from .batched_lookup import BatchedLookup, SentMessage
 
 TIMEOUT = 10.0  # seconds: the SDK has none of its own
 REAL_API = "https://api.twilio.com"
 
 
-class LineError(Exception):
+class TelephonyError(Exception):
     """A text or a call did not go out. Named by what to do about it; `code` is Twilio's, or ours."""
 
     def __init__(self, code: str) -> None:
@@ -28,31 +28,31 @@ class LineError(Exception):
         self.code = code
 
 
-class NumberCannotReceive(LineError):
+class NumberCannotReceive(TelephonyError):
     """Never: a landline for a text, no such number, one we may not call."""
 
 
-class ContactStopped(LineError):
+class ContactStopped(TelephonyError):
     """They opted out with the carrier."""
 
 
-class LineBusy(LineError):
+class RetryLater(TelephonyError):
     """Not now: nothing was created, trying again is safe."""
 
 
-class NoAnswer(LineError):
+class OutcomeUnknown(TelephonyError):
     """Nobody knows whether it was created: look before sending again."""
 
 
-TWILIO_MEANS: Mapping[int, type[LineError]] = {
+TWILIO_MEANS: Mapping[int, type[TelephonyError]] = {
     21211: NumberCannotReceive, 21217: NumberCannotReceive, 21614: NumberCannotReceive, 21202: NumberCannotReceive, 30006: NumberCannotReceive,
-    21408: NumberCannotReceive, 21610: ContactStopped, 20429: LineBusy,
+    21408: NumberCannotReceive, 21610: ContactStopped, 20429: RetryLater,
     21214: NumberCannotReceive, 21215: NumberCannotReceive, 21216: NumberCannotReceive, 13223: NumberCannotReceive, 13224: NumberCannotReceive,
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class MissedText:
     """A text the provider took in for us."""
 
     sid: str
@@ -85,7 +85,7 @@ class Ring:
     to_the_beep: bool = False  # a voicemail is let speak to its end: a message may be left
 
 
-class Line:
+class Telephony:
     """Sends texts from the program's number, or its Messaging Service; calls need a number."""
 
     def __init__(
@@ -94,8 +94,8 @@ class Line:
         client: HttpClient = _Elsewhere(api_url)
         self._client = Client(api_key or account_sid, api_secret or auth_token, account_sid, http_client=client)
         self._sender = sender
-        self._texts = Looks(self._texts_since)
-        self._calls = Looks(self._calls_since)
+        self._texts = BatchedLookup(self._texts_since)
+        self._calls = BatchedLookup(self._calls_since)
 
     def __repr__(self) -> str:
         return "Line()"
@@ -108,14 +108,14 @@ class Line:
     def find(self, number: str, words: str, since: datetime) -> list[str]:
         """The SIDs of texts that may be one we already sent, oldest first: same number, same words, not older than `since`.
 
-        Raises LineBusy if that cannot be known now.
+        Raises RetryLater if that cannot be known now.
         """
         return [made.sid for made in _known(self._texts.since(since)) if made.number == number and made.words == words]
 
-    def _texts_since(self, since: datetime) -> list[Made]:
+    def _texts_since(self, since: datetime) -> list[SentMessage]:
         listed = self._client.messages.list(date_sent_after=since, page_size=1000)  # asked for by number, it would stand in the URL
         made = (sent for sent in reversed(listed) if sent.direction != "outbound-reply")  # by TwiML: an answer may say the same
-        return [Made(str(sent.sid), sent.date_sent or sent.date_created, str(sent.to), str(sent.body)) for sent in made]
+        return [SentMessage(str(sent.sid), sent.date_sent or sent.date_created, str(sent.to), str(sent.body)) for sent in made]
 
     @property
     def can_call(self) -> bool:
@@ -145,14 +145,14 @@ class Line:
 
     def find_calls(self, number: str, since: datetime) -> list[str]:
         """The SIDs of calls that may be one we already made, oldest first: to this number, begun since then or still
-        queued (such a call has no time yet). Raises LineBusy if that cannot be known now."""
+        queued (such a call has no time yet). Raises RetryLater if that cannot be known now."""
         return [made.sid for made in _known(self._calls.since(since)) if made.number == number]
 
-    def _calls_since(self, since: datetime) -> list[Made]:
+    def _calls_since(self, since: datetime) -> list[SentMessage]:
         queued = self._client.calls.list(status="queued", page_size=1000)  # first: what begins meanwhile stands in the second list
         listed = [*queued, *self._client.calls.list(start_time_after=since, page_size=1000)]
         ours = (made for made in reversed(listed) if not str(made.direction).startswith("inbound"))
-        return list({str(made.sid): Made(str(made.sid), made.start_time, str(made.to)) for made in ours}.values())
+        return list({str(made.sid): SentMessage(str(made.sid), made.start_time, str(made.to)) for made in ours}.values())
 
     def call_state(self, sid: str) -> str:
         """How far a call has come, in Twilio's word. Raises one of the LineErrors."""
@@ -162,22 +162,22 @@ class Line:
         """End a call. Ending one that has ended changes nothing. Raises one of the LineErrors."""
         _asked(lambda: self._client.calls(sid).update(status="completed").sid)
 
-    def heard(self, ours: str, since: datetime) -> list[Heard]:
-        """The texts people sent to one of our numbers since then. Raises LineBusy if that cannot be known now."""
+    def heard(self, ours: str, since: datetime) -> list[MissedText]:
+        """The texts people sent to one of our numbers since then. Raises RetryLater if that cannot be known now."""
         try:
             listed = self._client.messages.list(to=ours, date_sent_after=since, page_size=1000)
         except (TwilioException, requests.RequestException, ValueError, KeyError):
-            raise LineBusy("cannot look") from None
+            raise RetryLater("cannot look") from None
         return [
-            Heard(str(one.sid), str(one.from_ or ""), str(one.body or ""), one.date_sent or one.date_created)
+            MissedText(str(one.sid), str(one.from_ or ""), str(one.body or ""), one.date_sent or one.date_created)
             for one in listed
             if one.direction == "inbound"
         ]
 
 
-def _known(made: list[Made] | None) -> list[Made]:
+def _known(made: list[SentMessage] | None) -> list[SentMessage]:
     if made is None:
-        raise LineBusy("cannot look")
+        raise RetryLater("cannot look")
     return made
 
 
@@ -188,18 +188,18 @@ def _asked(ask: Callable[[], Any]) -> Any:
     except TwilioRestException as problem:
         raise _meaning(problem) from None
     except requests.ConnectTimeout:
-        raise LineBusy("no connection") from None
+        raise RetryLater("no connection") from None
     except (TwilioException, requests.RequestException, ValueError, KeyError):
-        raise NoAnswer("no answer") from None
+        raise OutcomeUnknown("no answer") from None
 
 
-def _meaning(problem: TwilioRestException) -> LineError:
+def _meaning(problem: TwilioRestException) -> TelephonyError:
     code = problem.code if isinstance(problem.code, int) else 0
     known = TWILIO_MEANS.get(code)
     if known is not None:
         return known(f"twilio {code}")
     if problem.status == 429:
-        return LineBusy(f"twilio {code or problem.status}")
+        return RetryLater(f"twilio {code or problem.status}")
     if problem.status >= 500:
-        return NoAnswer(f"twilio {code or problem.status}")
-    return LineError(f"twilio {code or problem.status}")
+        return OutcomeUnknown(f"twilio {code or problem.status}")
+    return TelephonyError(f"twilio {code or problem.status}")

@@ -58,7 +58,7 @@ def _asked_to_wait(told: str, now: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Poster:
+class WebhookClient:
     """Posts packets; holds each destination's URL and secret by name, and its connections open."""
 
     urls: Mapping[str, str] = field(repr=False)  # a path may hold a secret

@@ -52,7 +52,7 @@ def work(
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Run until `stop` is set, `CONCURRENCY` jobs of each queue at once. Raises AnotherWorker if the database already has one (SQLite)."""
-    life = _Life(engine, name)
+    life = WorkerLease(engine, name)
     life.begin()
     queues = tuple(queues)
     for logger in ("dbos", "alembic"):
@@ -103,7 +103,7 @@ def _quiet(name: str, do: Callable[[str, str], object], clocks_done: threading.E
     return job
 
 
-def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], object], stop: threading.Event, done: threading.Event) -> None:
+def _loop(engine: sa.Engine, life: WorkerLease, sweep: Callable[[], object], stop: threading.Event, done: threading.Event) -> None:
     beat = 0
     done.set()
     while not stop.wait(SWEEP):
@@ -123,7 +123,7 @@ def _loop(engine: sa.Engine, life: _Life, sweep: Callable[[], object], stop: thr
         beat += 1
 
 
-class _Life:
+class WorkerLease:
     """A worker's sign of life, and what it may do with the dead."""
 
     def __init__(self, engine: sa.Engine, name: str) -> None:

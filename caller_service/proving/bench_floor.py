@@ -12,7 +12,7 @@ import threading
 from flask import Flask, Response, request
 from twilio.request_validator import RequestValidator
 
-from caller_service.server.processes import Web
+from caller_service.server.web_server import Web
 
 from .bench import PUBLIC, THREADS, WORKERS
 

@@ -47,7 +47,7 @@ class Heard:
         return {"sid": self.sid, "answered": self.answered, "status": self.status, "replies": replies, "alike": self.alike}
 
 
-class Line:
+class Carrier:
     """Carries texts both ways. Threads of the server call it at the same time; the exchange keeps order."""
 
     def __init__(self, settings: TwilioSettings, exchange: Exchange, errands: Errands) -> None:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from .background import Errands
 from .calling import Call, Calling
-from .carrier import Line, TwilioSettings
+from .carrier import Carrier, TwilioSettings
 from .carrier_state import E164, Exchange, Phone, Text, readable_number
 from .pages import protect, wants_json
 from .twilio_wire import problem
@@ -43,7 +43,7 @@ def create_twilio(settings: TwilioSettings) -> Flask:
     app.extensions["twilio_settings"] = settings
     app.extensions["exchange"] = exchange
     app.extensions["errands"] = errands
-    app.extensions["line"] = Line(settings, exchange, errands)
+    app.extensions["line"] = Carrier(settings, exchange, errands)
     app.extensions["calling"] = Calling(settings, exchange, errands)
     protect(app)
     app.register_blueprint(phones)
@@ -62,8 +62,8 @@ def _exchange() -> Exchange:
     return exchange
 
 
-def _line() -> Line:
-    line: Line = current_app.extensions["line"]
+def _line() -> Carrier:
+    line: Carrier = current_app.extensions["line"]
     return line
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.core.case import Case, from_plain, to_plain
-from caller_service.store.database.compiled import Quick
+from caller_service.store.database.compiled import CompiledStatement
 
 from .sealing import Sealer
 from .tables import area_state, case
@@ -37,9 +37,9 @@ _KEPT = (*(name for name in _COLUMNS if name not in _BORN), *_SEALED, "state", "
 READ = tuple(case.c[name] for name in (*_COLUMNS, *_SEALED, "contact_id", "state"))  # what `opened` needs
 
 _mine = (case.c.id == sa.bindparam("known_id", None), case.c.version == sa.bindparam("known_version", None))
-_ADD = Quick(sa.insert(case), (*_BORN, *_KEPT, "closed_at"))
-_KEEP = Quick(sa.update(case).where(*_mine), _KEPT)
-_END = Quick(sa.update(case).where(*_mine), (*_KEPT, "closed_at"))
+_ADD = CompiledStatement(sa.insert(case), (*_BORN, *_KEPT, "closed_at"))
+_KEEP = CompiledStatement(sa.update(case).where(*_mine), _KEPT)
+_END = CompiledStatement(sa.update(case).where(*_mine), (*_KEPT, "closed_at"))
 _FULL = sa.select(area_state.c.area).where(area_state.c.full_until > sa.bindparam("now", type_=area_state.c.full_until.type))
 
 
@@ -47,7 +47,7 @@ class Stale(Exception):
     """Somebody else wrote the case first; nothing was written."""
 
 
-def somebody_was_quicker(problem: Exception) -> bool:
+def is_conflict(problem: Exception) -> bool:
     """Did a write fail because of another write at the same time? Then the work is run once more, under the lock."""
     if isinstance(problem, (Stale, sa.exc.IntegrityError)):
         return True

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from caller_service.documents.printed_hand_off import Listed
-from caller_service.store.database.compiled import Quick
+from caller_service.store.database.compiled import CompiledStatement
 
 from .sealing import Sealer
 from .tables import case, delivery, hand_off, page
 
 _COLUMNS = ("id", "case_id", "revision", "destination", "state", "tries", "next_at", "at")
-_ADD = Quick(sa.insert(hand_off), ("case_id", "revision", "because", "sealed_packet", "at"))
-_ADD_DELIVERY = Quick(sa.insert(delivery), (*_COLUMNS, "received_at"))
+_ADD = CompiledStatement(sa.insert(hand_off), ("case_id", "revision", "because", "sealed_packet", "at"))
+_ADD_DELIVERY = CompiledStatement(sa.insert(delivery), (*_COLUMNS, "received_at"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from caller_service.store.database.compiled import Quick
+from caller_service.store.database.compiled import CompiledStatement
 
 from .tables import journal
 
 _COLUMNS = ("id", "at", "case_id", "who", "event", "detail")
-_ADD = Quick(sa.insert(journal), _COLUMNS)
+_ADD = CompiledStatement(sa.insert(journal), _COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Entry:
     id: str
     at: datetime
     case_id: str  # "" for what belongs to no case
@@ -27,11 +27,11 @@ class Line:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write(conn: sa.Connection, lines: Sequence[Line]) -> None:
+def write(conn: sa.Connection, lines: Sequence[Entry]) -> None:
     if lines:
         _ADD.many(conn, [{name: getattr(line, name) for name in _COLUMNS} for line in lines])
 
 
-def of_case(conn: sa.Connection, case_id: str) -> list[Line]:
+def of_case(conn: sa.Connection, case_id: str) -> list[Entry]:
     query = sa.select(journal).where(journal.c.case_id == case_id).order_by(journal.c.at, journal.c.id)
-    return [Line(row.id, row.at, row.case_id, row.who, row.event, row.detail) for row in conn.execute(query)]
+    return [Entry(row.id, row.at, row.case_id, row.who, row.event, row.detail) for row in conn.execute(query)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from caller_service.store.database.compiled import Quick
+from caller_service.store.database.compiled import CompiledStatement
 
 from .claim import UNDONE
 from .claim import claim as _claim
@@ -29,7 +29,7 @@ _COLUMNS = (
     "id", "direction", "state", "at", "contact_id", "case_id", "person", "answers", "place", "keys", "language", "provider_id", "tries", "next_at",
     "provider",
 )  # fmt: skip
-_ADD = Quick(sa.insert(message), (*_COLUMNS, "sealed_words", "rank"))
+_ADD = CompiledStatement(sa.insert(message), (*_COLUMNS, "sealed_words", "rank"))
 
 
 @dataclass(frozen=True, slots=True)

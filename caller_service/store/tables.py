@@ -13,7 +13,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 
-class Moment(sa.types.TypeDecorator[datetime]):
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """An aware UTC datetime. SQLite keeps no zone: it is taken off on the way in and put back on the way out."""
 
     impl = sa.DateTime(timezone=True)
@@ -49,7 +49,9 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.I
 
 
 class Base(DeclarativeBase):
-    registry = registry(metadata=sa.MetaData(naming_convention=_NAMES), type_annotation_map={datetime: Moment(), dict[str, Any]: sa.JSON()})
+    registry = registry(
+        metadata=sa.MetaData(naming_convention=_NAMES), type_annotation_map={datetime: UtcDateTime(), dict[str, Any]: sa.JSON()}
+    )
 
 
 db = SQLAlchemy(model_class=Base)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from caller_service.core.case import Case
-from caller_service.store.database.compiled import Quick
+from caller_service.store.database.compiled import CompiledStatement
 
 from . import cases
 from .contacts import Contact
@@ -19,7 +19,7 @@ from .tables import area_state, case, contact
 _BETWEEN = "\n"  # between the names of areas
 
 
-class Beginning(NamedTuple):
+class TurnState(NamedTuple):
     """`contact` is None for a number never heard before, `case` where none is open."""
 
     contact: Contact | None
@@ -27,7 +27,7 @@ class Beginning(NamedTuple):
     full: frozenset[str]
 
 
-def begin(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> Beginning:
+def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> TurnState:
     """Who has this number (older index keys are tried too, so that a key can be rotated) and where their request stands."""
     indexes = sealer.indexes(number)
     row = _begin(len(indexes)).first(conn, {f"index_{place}": index for place, index in enumerate(indexes)} | {"now": now})
@@ -35,11 +35,11 @@ def begin(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> Be
     known = (
         None if row["who"] is None else Contact(row["who"], row["speaks"], number, row["stopped"] is not None, row["slowed"], row["care"])
     )
-    return Beginning(known, None if row["id"] is None else cases.opened(row, sealer), frozenset((row["full"] or "").split(_BETWEEN)) - {""})
+    return TurnState(known, None if row["id"] is None else cases.opened(row, sealer), frozenset((row["full"] or "").split(_BETWEEN)) - {""})
 
 
 @lru_cache
-def _begin(keys: int) -> Quick:
+def _begin(keys: int) -> CompiledStatement:
     now = sa.bindparam("now", None, type_=area_state.c.full_until.type)
     full = sa.select(sa.func.aggregate_strings(area_state.c.area, _BETWEEN)).where(area_state.c.full_until > now).scalar_subquery()
     indexes = [sa.bindparam(f"index_{place}", None, type_=contact.c.number_index.type) for place in range(keys)]
@@ -48,4 +48,4 @@ def _begin(keys: int) -> Quick:
     whole = who.outerjoin(case, sa.and_(case.c.contact_id == contact.c.id, case.c.closed_at.is_(None), ~case.c.parked))
     about = (contact.c.id.label("who"), contact.c.language.label("speaks"), contact.c.stopped_at.label("stopped"), full.label("full"))
     more = (contact.c.slowed_until.label("slowed"), contact.c.care_until.label("care"))
-    return Quick(sa.select(*about, *more, *cases.READ).select_from(whole))
+    return CompiledStatement(sa.select(*about, *more, *cases.READ).select_from(whole))

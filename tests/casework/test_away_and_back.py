@@ -15,8 +15,8 @@ from conftest import ME
 from running import TWILIO_WAITS
 from test_outage import BACK, DISPATCHER, SECOND, accepted, listed, lite, looks, rungs, wall  # noqa: F401 (wall is a fixture)
 
-from caller_service.casework.inbound import catch_up
-from caller_service.server.processes import Rounds
+from caller_service.casework.inbound import fetch_missed_texts
+from caller_service.server.worker_process import PeriodicTasks
 
 if TYPE_CHECKING:
     from conftest import House
@@ -157,7 +157,7 @@ def test_a_page_that_was_taken_is_taken_when_the_clock_steps_back(house: House, 
     assert house.words("page.taken", reference=me.case().reference, name="Dispatcher on duty") == second.heard[0]
 
 
-def nobody_answers(house: House, rounds: Rounds) -> None:
+def nobody_answers(house: House, rounds: PeriodicTasks) -> None:
     """Four minutes of the worker's rounds, and each page goes out."""
     for _ in range(4):
         house.wait(61)
@@ -172,7 +172,7 @@ def test_new_danger_after_an_acceptance_climbs_the_ladder_when_the_clock_steps_b
     house.settles()
     house.wait(30)
     house.resident(DISPATCHER).texts(me.case().reference)
-    rounds = Rounds(house.parts)
+    rounds = PeriodicTasks(house.parts)
     rounds()
     looks(house)
     house.wait(step)
@@ -186,14 +186,14 @@ def test_a_page_nobody_answers_goes_on_when_the_clock_steps_back(house: House, w
     house.resident().texts("0", "2", "1")
     house.settles()
     house.wait(step)
-    rounds = Rounds(house.parts)
+    rounds = PeriodicTasks(house.parts)
     nobody_answers(house, rounds)
     assert rungs(house)[-1] >= 2, rungs(house)
 
 
 # 6 ---- the look at Twilio's list ----
 def test_after_a_step_back_the_list_is_still_looked_at(house: House) -> None:
-    rounds = Rounds(house.parts)
+    rounds = PeriodicTasks(house.parts)
     for _ in range(5):
         rounds()
         assert looks(house) == 1
@@ -208,5 +208,5 @@ def test_the_oldest_of_many_missed_texts_is_not_cut_off(house: House) -> None:
     house.wait(300)
     texts = [(f"SMbulk{n:04d}", f"+1720555{n:04d}", "hi", at + timedelta(seconds=n / 10)) for n in range(501)]
     listed(house, *reversed(texts))
-    catch_up(house.parts)
+    fetch_missed_texts(house.parts)
     assert len(house.rows("message", provider_id="SMbulk0000")) == 1

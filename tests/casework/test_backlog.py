@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from caller_service.casework import timers
 from caller_service.casework.carry_out import HOLD
-from caller_service.gateway.batched_lookup import Looks, Made
+from caller_service.gateway.batched_lookup import BatchedLookup, SentMessage
 from caller_service.jobs import worker
 from caller_service.jobs.queue import PEOPLE, TEXTS, queue_of
 from caller_service.store.database.transaction import transaction
@@ -41,7 +41,7 @@ def claimed(house: House) -> int:
 
 def test_what_a_worker_has_not_come_to_yet_is_not_asked_for_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each minute of being behind asked for all of it once more: the longer the queue, the faster it grew."""
-    monkeypatch.setattr(timers, "ROOM", 4)
+    monkeypatch.setattr(timers, "QUEUE_LIMIT", 4)
     for place in range(6):
         house.resident(f"+1720555020{place}").texts("my sister took too many pills", "1")
     before = unfinished(house)
@@ -63,7 +63,7 @@ def test_what_a_worker_has_not_come_to_yet_is_not_asked_for_again(house: House, 
 
 
 def test_a_lost_job_is_made_again_as_soon_as_there_is_room(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timers, "ROOM", 2)
+    monkeypatch.setattr(timers, "QUEUE_LIMIT", 2)
     for place in range(5):
         house.resident(f"+1720555020{place}").wants_a_team()
     prefix = "" if house.parts.engine.dialect.name == "sqlite" else "dbos."
@@ -139,13 +139,13 @@ def test_one_list_answers_all_who_asked_before_it_began_and_nobody_who_asked_lat
     asked: list[datetime] = []
     begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
 
-    def ask(since: datetime) -> list[Made]:
+    def ask(since: datetime) -> list[SentMessage]:
         asked.append(since)
         begun.release()
         go_on.acquire()
-        return [Made(f"SM{len(asked)}", NOW, "+1")]
+        return [SentMessage(f"SM{len(asked)}", NOW, "+1")]
 
-    looks, found = Looks(ask), {}
+    looks, found = BatchedLookup(ask), {}
 
     def look(name: str, since: datetime) -> None:
         found[name] = looks.since(since)
@@ -170,12 +170,12 @@ def test_one_list_answers_all_who_asked_before_it_began_and_nobody_who_asked_lat
 
 
 def test_a_list_tells_nobody_of_what_is_older_than_they_asked_for() -> None:
-    old, new, queued = Made("SM1", NOW - timedelta(seconds=5), "+1"), Made("SM2", NOW, "+1"), Made("CA3", None, "+1")
-    assert Looks(lambda since: [old, new, queued]).since(NOW + timedelta(milliseconds=300)) == [new, queued]
+    old, new, queued = SentMessage("SM1", NOW - timedelta(seconds=5), "+1"), SentMessage("SM2", NOW, "+1"), SentMessage("CA3", None, "+1")
+    assert BatchedLookup(lambda since: [old, new, queued]).since(NOW + timedelta(milliseconds=300)) == [new, queued]
 
 
 def test_a_list_that_cannot_be_had_is_no_list() -> None:
-    def ask(since: datetime) -> list[Made]:
+    def ask(since: datetime) -> list[SentMessage]:
         raise ValueError
 
-    assert Looks(ask).since(NOW) is None
+    assert BatchedLookup(ask).since(NOW) is None

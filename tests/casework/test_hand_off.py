@@ -28,7 +28,7 @@ from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.gateway.webhooks import DeliveryFailed
 from caller_service.jobs import worker
 from caller_service.jobs.queue import purge
-from caller_service.server.processes import run_worker
+from caller_service.server.worker_process import run_worker
 
 if TYPE_CHECKING:
     from conftest import House
@@ -54,7 +54,7 @@ def test_every_packet_sent_is_valid_by_the_schema_we_serve(house: House) -> None
 
 def test_the_signature_is_a_standard_webhook(house: House) -> None:
     house.resident().wants_a_team()
-    secret = house.parts.poster.secrets["rehearsal-cad"]
+    secret = house.parts.webhooks.secrets["rehearsal-cad"]
     taken: list[Any] = []
     house.outside.add_callback("POST", "http://127.0.0.1:8020/hand-offs", lambda request: (taken.append(request), (202, {}, ""))[1])
     house.clock.at = datetime.now(UTC)
@@ -107,7 +107,7 @@ def test_a_destination_that_asks_to_be_left_alone_is(house: House, asked: str, a
 
 
 def test_an_answer_without_end_fills_no_memory(house: House) -> None:
-    poster = house.parts.poster
+    poster = house.parts.webhooks
     house.outside.add("GET", re.compile(re.escape(CAD) + "/.*"), body=b"[" + b"1," * 4_000_000)
     with pytest.raises(DeliveryFailed, match="without end"):
         poster.has("rehearsal-cad", "x", 1, house.clock())
@@ -184,7 +184,7 @@ def test_a_text_whose_fate_is_unknown_is_looked_up_before_it_is_sent_again(house
     house.outside.reset()
     house.outside.add(
         "POST",
-        "https://twilio.test/2010-04-01/Accounts/" + house.parts.line._client.account_sid + "/Messages.json",
+        "https://twilio.test/2010-04-01/Accounts/" + house.parts.telephony._client.account_sid + "/Messages.json",
         body=requests.ReadTimeout(),
     )
     send_text(house.parts, text.id)
@@ -247,7 +247,7 @@ def under_way(house: House) -> dict[str, int]:
 
 def test_what_a_destination_does_not_take_waits_once_and_in_no_others_place(partnered: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house = partnered
-    monkeypatch.setattr(timers, "ROOM", 2)
+    monkeypatch.setattr(timers, "QUEUE_LIMIT", 2)
     for last in range(3):
         house.resident(f"+1720555011{last}").wants_a_team()
     assert under_way(house) == {"rehearsal-cad": 3, "clinic": 3, "partner": 3}, "a first try is never put off"
@@ -296,7 +296,7 @@ def test_a_page_leaves_though_every_destination_hangs(partnered: House, monkeypa
     with house.parts.engine.begin() as conn:
         for one, number in itertools.product(deliveries, range(2 * worker.CONCURRENCY)):
             house.parts.jobs.enqueue(conn, "deliver", f"again:{one.id}:{number}", one.id, queue=f"deliver.{one.destination}")
-    working = replace(house.parts, poster=poster, line=line)  # type: ignore[arg-type]
+    working = replace(house.parts, webhooks=poster, telephony=line)  # type: ignore[arg-type]
     thread = threading.Thread(target=run_worker, args=(working, "worker-1", stop))
     thread.start()
     try:

@@ -23,8 +23,8 @@ from conftest import ME, signed, twiml
 from running import TWILIO_WAITS
 
 from caller_service.casework import parts as parts_room
-from caller_service.casework.inbound import catch_up
-from caller_service.server.processes import Rounds
+from caller_service.casework.inbound import fetch_missed_texts
+from caller_service.server.worker_process import PeriodicTasks
 from caller_service.store.database.deadline import WRITE_WAIT
 from caller_service.store.database.sqlite_writer import PAUSES
 
@@ -268,8 +268,8 @@ def test_a_locked_database_gives_the_words_within_five_seconds_and_the_text_is_t
     at = house.clock()
     house.wait(60)
     listed(house, ("SMlocked", ME, "my brother is seeing things and shouting", at))
-    assert catch_up(house.parts) == 1
-    assert catch_up(house.parts) == 0, "once"
+    assert fetch_missed_texts(house.parts) == 1
+    assert fetch_missed_texts(house.parts) == 0, "once"
     house.settles()
 
     assert me.case().state["asked"] == "who"
@@ -298,7 +298,7 @@ def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
         assert ready.json["database"] == ("away" if fault is gone else "migrated")
 
         listed(house, ("SMtheirs", STRANGER, theirs, at - timedelta(minutes=2)))
-        for round_of_worker in (house.sweeps, Rounds(house.parts), lambda: catch_up(house.parts)):
+        for round_of_worker in (house.sweeps, PeriodicTasks(house.parts), lambda: fetch_missed_texts(house.parts)):
             with suppress(sa.exc.SQLAlchemyError):  # all that the worker's loop is made for
                 round_of_worker()
     assert not [row for row in house.rows("message") if row.provider_id in ("SMmine", "SMtheirs")]
@@ -307,8 +307,8 @@ def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
     me.texts("3").told("ask.health.they")  # the same process, and nothing was started anew
     house.wait(60)
     listed(house, ("SMmine", ME, mine, at), ("SMtheirs", STRANGER, theirs, at))
-    assert catch_up(house.parts) == 2
-    assert catch_up(house.parts) == 0
+    assert fetch_missed_texts(house.parts) == 2
+    assert fetch_missed_texts(house.parts) == 0
     house.sweeps().settles()
 
     assert me.case().state["answers"] == {"who": "adult"}
@@ -352,7 +352,7 @@ def test_a_file_moved_away_and_back_under_open_connections_loses_nothing(house: 
     me.texts("please hurry")
     house.wait(60)
     listed(house, ("SMmoved0", ME, "3", at), ("SMmoved1", ME, "he took all the pills", at))
-    catch_up(house.parts)
+    fetch_missed_texts(house.parts)
     house.settles()
     sids = [row.provider_id for row in house.rows("message", direction="in")]
     assert len(sids) == len(set(sids)) == 4
@@ -391,7 +391,7 @@ def test_an_empty_file_in_its_place_is_an_outage_like_any_other(house: House) ->
 def test_a_text_still_on_its_way_is_left_to_its_webhook(house: House) -> None:
     listed(house, ("SMfresh0", ME, "hi", house.clock()))
 
-    assert catch_up(house.parts) == 0
+    assert fetch_missed_texts(house.parts) == 0
     assert house.rows("message") == []
 
 
@@ -401,7 +401,7 @@ def test_several_missed_texts_are_taken_in_in_their_order_and_answer_only_what_w
     house.wait(120)
     listed(house, *((f"SMmissed{place}", ME, words, start + timedelta(seconds=place)) for words, place in reversed(missed)))
 
-    assert catch_up(house.parts) == 3
+    assert fetch_missed_texts(house.parts) == 3
 
     me = house.resident()
     assert me.case().level == "R2"
@@ -415,7 +415,7 @@ def test_a_missed_page_answer_of_staff_is_taken_in_too(house: House) -> None:
     house.wait(60)
     listed(house, ("SMstaff0", "+17205550130", me.case().reference, at))
 
-    catch_up(house.parts)
+    fetch_missed_texts(house.parts)
     house.settles()
 
     assert me.case().status == "accepted"
@@ -425,7 +425,7 @@ def test_a_missed_page_answer_of_staff_is_taken_in_too(house: House) -> None:
 def test_twilio_away_is_no_harm(house: House) -> None:
     house.outside.add("GET", LIST, status=500, json={"code": 20500, "message": "no"})
 
-    assert catch_up(house.parts) == 0
+    assert fetch_missed_texts(house.parts) == 0
 
 
 def test_the_fallback_command_writes_what_a_host_elsewhere_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -577,11 +577,11 @@ def test_a_missed_text_from_the_future_is_taken_in_once_when_its_time_comes(hous
     at = house.clock()
     house.wait(step)
     listed(house, ("SMahead0", STRANGER, "he took all the pills", at))
-    catch_up(house.parts)
+    fetch_missed_texts(house.parts)
     house.wait(-step + 60)
-    catch_up(house.parts)
+    fetch_missed_texts(house.parts)
 
-    assert catch_up(house.parts) == 0
+    assert fetch_missed_texts(house.parts) == 0
     stranger = house.resident(STRANGER)
     assert len(house.rows("message", provider_id="SMahead0")) == 1
     assert stranger.case().level == "R2"
@@ -592,7 +592,7 @@ def test_a_text_fetched_before_its_webhook_came_is_heard_once(house: House, wall
     at = house.clock()
     house.wait(HOUR)  # our clock is ahead: what is on its way looks old
     listed(house, ("SMearly0", ME, "he took all the pills", at))
-    assert catch_up(house.parts) == 1
+    assert fetch_missed_texts(house.parts) == 1
     me = house.resident()
     assert twiml(me.posts("he took all the pills", sid="SMearly0").text) == [], "its answer goes out by REST"
     house.settles()
@@ -604,7 +604,7 @@ def test_a_text_fetched_before_its_webhook_came_is_heard_once(house: House, wall
 
 @STEPS
 def test_a_step_gives_at_most_one_look_at_the_list(house: House, wall: None, step: int) -> None:
-    rounds = Rounds(house.parts)
+    rounds = PeriodicTasks(house.parts)
     rounds()
     house.wait(step)
     for _ in range(5):

@@ -322,7 +322,7 @@ def test_an_answer_in_another_language_fails_in_that_language_only(house: House)
 
 
 def test_the_words_for_when_we_are_down_are_known(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caller_service.web.sms.inbound.take_in", lambda parts, turn: None)
+    monkeypatch.setattr("caller_service.web.sms.inbound.handle_inbound", lambda parts, turn: None)
     assert {one.fault for one in probed(house).played} == {"fallback"}
 
 

@@ -35,7 +35,7 @@ from caller_service.documents import eido_registry
 from caller_service.documents.eido import PRIORITIES, Issuer, document, tracking_id
 from caller_service.documents.eido_schema import SCHEMA, faults, misshapen
 from caller_service.documents.incident_type import ALLOWED, set_type
-from caller_service.gateway.webhooks import Poster
+from caller_service.gateway.webhooks import WebhookClient
 
 if TYPE_CHECKING:
     from conftest import House, Resident
@@ -567,9 +567,9 @@ def reads_eido(house: House, name: str = "team-cad") -> House:
     """A program whose team reads EIDO, beside what there is."""
     one = Destination(name, "eido", URL, "TEAM_CAD_SECRET", "team.example", "fire")
     program = replace(house.parts.program, destinations=(*house.parts.program.destinations, one))
-    poster = house.parts.poster
+    poster = house.parts.webhooks
     secret = poster.secrets["rehearsal-cad"]
-    house.change(program=program, poster=Poster({**poster.urls, name: URL}, {**poster.secrets, name: secret}))
+    house.change(program=program, webhooks=WebhookClient({**poster.urls, name: URL}, {**poster.secrets, name: secret}))
     return house
 
 
@@ -769,7 +769,7 @@ def test_the_team_gets_the_eido_and_the_others_the_packet(house: House) -> None:
     house.clock.at = datetime.now(UTC)
     (request,) = delivered(house)
 
-    made = Webhook(house.parts.poster.secrets["team-cad"]).verify(request.body, dict(request.headers))
+    made = Webhook(house.parts.webhooks.secrets["team-cad"]).verify(request.body, dict(request.headers))
     assert faults(made) == ()
     assert made["agencyComponent"][0]["agencyType"] == ["fire"]
     assert request.headers["webhook-id"] == request.headers["Idempotency-Key"] == f"{me.case().id}.1"

@@ -41,7 +41,7 @@ def note(house: House, word: str) -> Callable[[sa.Connection], str]:
     """A piece of work: one line in the journal."""
 
     def work(conn: sa.Connection) -> str:
-        journal.write(conn, [journal.Line(house.parts.new_id(), house.clock(), "", "system", word)])
+        journal.write(conn, [journal.Entry(house.parts.new_id(), house.clock(), "", "system", word)])
         return word
 
     return work

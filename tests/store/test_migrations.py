@@ -16,7 +16,7 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from running import clean_environment, command, connected, new_database
 
-from caller_service.app import build, migration_head, ours_only
+from caller_service.app import build, include_object, migration_head
 from caller_service.commands.main import migrated
 from caller_service.config.settings import Settings
 from caller_service.store.tables import db
@@ -63,7 +63,7 @@ def migrate(app: Flask) -> None:
 def differences(conn: sa.Connection, **more: Any) -> list[Any]:
     """What is wanted of the database beyond what it has."""
     context = MigrationContext.configure(
-        conn, opts={"compare_type": True, "compare_server_default": True, "include_object": ours_only} | more
+        conn, opts={"compare_type": True, "compare_server_default": True, "include_object": include_object} | more
     )
     return compare_metadata(context, db.metadata)
 

@@ -23,7 +23,7 @@ from caller_service.core.program import Destination
 from caller_service.core.protocol import Level
 from caller_service.documents import printed_hand_off
 from caller_service.documents.eido import TERMS, terms
-from caller_service.documents.printed_hand_off import LEVELS, LOCATED, NO_LEVEL, STATUSES, Sheet, sheet
+from caller_service.documents.printed_hand_off import LEVELS, LOCATED, NO_LEVEL, STATUSES, PrintedHandOff, printed
 from caller_service.store.tables import Base
 from caller_service.store.tokens import token_hash
 from caller_service.web.dispatch.printed_hand_off import REFRESH
@@ -45,8 +45,8 @@ def a_case(**told: Any) -> Case:
     return Case("018f-aa", "K7M4Q2", "c", "es", **(plain | told)).marked(opened=OPEN)
 
 
-def read(case: Case) -> Sheet:
-    return sheet(packet(case, PROGRAM, NUMBER))
+def read(case: Case) -> PrintedHandOff:
+    return printed(packet(case, PROGRAM, NUMBER))
 
 
 def lines(case: Case) -> dict[str, str]:

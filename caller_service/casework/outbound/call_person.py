@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from caller_service.casework.change import Changed, change, looking_anew
+from caller_service.casework.change import StateChanged, change, retry_on_change
 from caller_service.casework.parts import Parts
 from caller_service.core.case import Case
-from caller_service.core.dispatch import answered_since, page_lost, rescue_failed
-from caller_service.core.safe_contact import may_rescue
-from caller_service.gateway.telephony import LineBusy, LineError, NoAnswer, Ring
+from caller_service.core.dispatch import answered_since, page_lost, update_call_failed
+from caller_service.core.safe_contact import may_call_update
+from caller_service.gateway.telephony import OutcomeUnknown, RetryLater, Ring, TelephonyError
 from caller_service.jobs.queue import queue_to
 from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
@@ -36,7 +36,7 @@ LOST = timedelta(minutes=15)  # nobody can say what became of it: the phone coun
 
 def call_person(parts: Parts, call_id: str, job: str = "") -> None:
     """Make a waiting call, end one that is over, or ask what became of one."""
-    looking_anew(lambda: _call(parts, call_id, job))
+    retry_on_change(lambda: _call(parts, call_id, job))
 
 
 def _call(parts: Parts, call_id: str, job: str) -> None:
@@ -65,7 +65,7 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
             lock_for_write(conn)
             now, newest = parts.now(), cases.by_id(conn, parts.sealer, call.case_id)
             if newest is not None and not why and _unwanted(parts, call, newest, number):
-                raise Changed  # while we waited to write it became unsafe, or needless
+                raise StateChanged  # while we waited to write it became unsafe, or needless
             fresh = calls.claim(conn, call.id, job, now, CLAIM, SETTLE)
     except sa.exc.IntegrityError:  # their phone rings for us already
         with transaction(parts.engine) as conn:
@@ -79,14 +79,14 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
             _drop(parts, call, why)
             return
         if sid is None and parts.now() - now > LOOKING:
-            raise LineBusy("looked too long")
-        sid = sid or parts.line.call(number, _ring(parts, call, case))
+            raise RetryLater("looked too long")
+        sid = sid or parts.telephony.call(number, _ring(parts, call, case))
         with transaction(parts.engine) as conn:
             calls.made(conn, call.id, sid, parts.now(), parts.now() + CHECK)
-    except LineError as problem:
+    except TelephonyError as problem:
         _failed(parts, call, problem, job, fresh)
     except sa.exc.IntegrityError:  # another call was quicker to call that SID its own
-        _failed(parts, call, NoAnswer("another's"), job, fresh)
+        _failed(parts, call, OutcomeUnknown("another's"), job, fresh)
 
 
 def _number(parts: Parts, call: Call, case: Case) -> str:
@@ -101,11 +101,17 @@ def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
     """Why it is not made after all; "" if it is."""
     if call.person is None:  # the safe-contact gate once more, on today's truth
         return (
-            "ended" if case.ended else "told" if not case.not_told else "" if may_rescue(case, parts.program) else "the safe-contact gate"
+            "ended"
+            if case.ended
+            else "told"
+            if not case.not_told
+            else ""
+            if may_call_update(case, parts.program)
+            else "the safe-contact gate"
         )
     if answered_since(case, call.at):
         return "ended" if case.ended else "taken"
-    return "" if number and parts.line.can_call else "no number"
+    return "" if number and parts.telephony.can_call else "no number"
 
 
 def _ring(parts: Parts, call: Call, case: Case) -> Ring:
@@ -126,7 +132,7 @@ def receipts_url(parts: Parts, call_id: str) -> str:
 
 def _already_made(parts: Parts, call: Call, number: str) -> str | None:
     """The SID of a try whose end is unknown: one to that number, made since, that no other call has."""
-    sids = parts.line.find_calls(number, (call.tried_at or call.at) - SKEW)
+    sids = parts.telephony.find_calls(number, (call.tried_at or call.at) - SKEW)
     with parts.engine.connect() as conn:
         taken = calls.taken(conn, call.id, sids)
     return next((sid for sid in sids if sid not in taken), None)
@@ -136,11 +142,11 @@ def _drop(parts: Parts, call: Call, why: str) -> None:
     _end(parts, call, "dropped", why)
 
 
-def _failed(parts: Parts, call: Call, problem: LineError, job: str, fresh: bool) -> None:
+def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: bool) -> None:
     tries = call.tries + 1
     log.warning("call not made", extra={"call_id": call.id, "tries": tries, "fault": problem.code})
-    if isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES):
-        state = "waiting" if isinstance(problem, LineBusy) and fresh else "trying"
+    if isinstance(problem, (RetryLater, OutcomeUnknown)) and tries <= len(PAUSES):
+        state = "waiting" if isinstance(problem, RetryLater) and fresh else "trying"
         with transaction(parts.engine) as conn:
             calls.later(conn, call.id, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, state, job)
             if state == "waiting":
@@ -158,7 +164,7 @@ def _end(parts: Parts, call: Call, state: str, why: str) -> None:
     with transaction(parts.engine) as conn:
         if calls.end(conn, call.id, state, why):
             detail = {"person": call.person or "", "why": why}
-            journal.write(conn, [journal.Line(parts.new_id(), parts.now(), call.case_id, "system", f"call_{state}", detail)])
+            journal.write(conn, [journal.Entry(parts.new_id(), parts.now(), call.case_id, "system", f"call_{state}", detail)])
             _wake_next(conn, parts, call)
 
 
@@ -166,7 +172,7 @@ def _told_nobody(parts: Parts, call: Call) -> None:
     """A call to a resident that ends without the news being heard is told to humans: first, so that a crash in between
     tells it again and not never."""
     if call.person is None and not call.answer:
-        change(parts, call.case_id, lambda case, scene: rescue_failed(case, scene), "system")
+        change(parts, call.case_id, lambda case, scene: update_call_failed(case, scene), "system")
 
 
 def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
@@ -187,11 +193,11 @@ def _look_after(parts: Parts, call: Call) -> None:
         return
     try:
         if call.over and call.rank < calls.ANSWERED:
-            parts.line.hang_up(call.provider_id)
-        state = parts.line.call_state(call.provider_id)
-    except LineError as problem:
+            parts.telephony.hang_up(call.provider_id)
+        state = parts.telephony.call_state(call.provider_id)
+    except TelephonyError as problem:
         log.warning("call cannot be reached", extra={"call_id": call.id, "fault": problem.code})
-        if _lost(call, parts.now()) or not isinstance(problem, (LineBusy, NoAnswer)):
+        if _lost(call, parts.now()) or not isinstance(problem, (RetryLater, OutcomeUnknown)):
             _end(parts, call, "dead", problem.code)
             return
         with transaction(parts.engine) as conn:

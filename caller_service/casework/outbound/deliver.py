@@ -32,8 +32,8 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         return
     looks = any(each.look_up and each.name == one.destination for each in parts.program.destinations)
     try:
-        if not (looks and parts.poster.has(one.destination, one.case_id, one.revision, parts.now())):
-            parts.poster.post(one.destination, _body(parts, one, packet), f"{one.case_id}.{one.revision}", parts.now())
+        if not (looks and parts.webhooks.has(one.destination, one.case_id, one.revision, parts.now())):
+            parts.webhooks.post(one.destination, _body(parts, one, packet), f"{one.case_id}.{one.revision}", parts.now())
     except DeliveryFailed as problem:
         _failed(parts, one, problem.code, problem.wait)
         return
@@ -41,7 +41,7 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
 
     def received(conn: sa.Connection) -> None:
         hand_offs.received(conn, one.id, now)
-        journal.write(conn, [journal.Line(parts.new_id(), now, one.case_id, "system", "delivered", _about(one))])
+        journal.write(conn, [journal.Entry(parts.new_id(), now, one.case_id, "system", "delivered", _about(one))])
         _wake_next(conn, parts, one)
 
     parts.writer.write(received)
@@ -66,7 +66,7 @@ def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
             hand_offs.later(conn, one.id, tries, now + timedelta(seconds=max(wait, PAUSES[tries - 1])), code)
             return
         hand_offs.dead(conn, one.id, tries, code)
-        journal.write(conn, [journal.Line(parts.new_id(), now, one.case_id, "system", "delivery_dead", _about(one) | {"fault": code})])
+        journal.write(conn, [journal.Entry(parts.new_id(), now, one.case_id, "system", "delivery_dead", _about(one) | {"fault": code})])
         _wake_next(conn, parts, one)
 
 

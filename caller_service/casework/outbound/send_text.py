@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from caller_service.casework.change import Changed, change, change_looking, looking_anew
+from caller_service.casework.change import StateChanged, change, retry_on_change, update_case
 from caller_service.casework.parts import Parts
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import page_lost, text_arrived, text_held, text_lost
 from caller_service.core.holding import words_taken
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
-from caller_service.gateway.telephony import ContactStopped, LineBusy, LineError, NoAnswer, NumberCannotReceive
+from caller_service.gateway.telephony import ContactStopped, NumberCannotReceive, OutcomeUnknown, RetryLater, TelephonyError
 from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, transaction
@@ -27,7 +27,7 @@ PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try
 
 def send_text(parts: Parts, message_id: str, job: str = "") -> None:
     """Send a waiting text, or note why it cannot be sent."""
-    looking_anew(lambda: _send(parts, message_id, job))
+    retry_on_change(lambda: _send(parts, message_id, job))
 
 
 def _send(parts: Parts, message_id: str, job: str) -> None:
@@ -61,20 +61,20 @@ def _held(parts: Parts, text: Text) -> None:
 
     def held(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         if _allowed(conn, parts, text):
-            raise Changed  # it may go out after all
+            raise StateChanged  # it may go out after all
         return text_held(case, tuple(text.keys.split()), scene)
 
     def dead(conn: sa.Connection) -> None:
         lock_for_write(conn)
         if _allowed(conn, parts, text):
-            raise Changed
+            raise StateChanged
         messages.dead(conn, text.id, "the safe-contact gate", state="held")
         _wake_next(conn, parts, text, text.tries)
 
     if text.case_id is None:
         _give_up(parts, text, "the safe-contact gate", "held")
         return
-    change_looking(parts, text.case_id, held, "system", also=dead)
+    update_case(parts, text.case_id, held, "system", also=dead)
 
 
 def _try(parts: Parts, text: Text, number: str, job: str) -> None:
@@ -85,13 +85,13 @@ def _try(parts: Parts, text: Text, number: str, job: str) -> None:
     try:
         sid = None if fresh else _already_sent(parts, text, number)
         if sid is None and parts.now() - now > LOOKING:
-            raise LineBusy("looked too long")
-        sid = sid or parts.line.text(number, text.words, receipts_url(parts, text.id))
+            raise RetryLater("looked too long")
+        sid = sid or parts.telephony.text(number, text.words, receipts_url(parts, text.id))
         _sent(parts, text, sid)
-    except LineError as problem:
+    except TelephonyError as problem:
         _failed(parts, text, problem, job, fresh)
     except sa.exc.IntegrityError:  # another page with the same words was quicker to call that SID its own
-        _failed(parts, text, NoAnswer("another's"), job, fresh)
+        _failed(parts, text, OutcomeUnknown("another's"), job, fresh)
 
 
 def _begin(conn: sa.Connection, parts: Parts, text: Text, job: str) -> tuple[datetime, bool] | None:
@@ -99,7 +99,7 @@ def _begin(conn: sa.Connection, parts: Parts, text: Text, job: str) -> tuple[dat
     write."""
     lock_for_write(conn)
     if not (_allowed(conn, parts, text) and _number(conn, parts, text)):
-        raise Changed
+        raise StateChanged
     now = parts.now()
     fresh = messages.claim(conn, text.id, job, now, CLAIM, SETTLE)
     return None if fresh is None else (now, fresh)
@@ -117,7 +117,7 @@ def _sent(parts: Parts, text: Text, sid: str) -> None:
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
     """The SID of a try whose end is unknown. Two pages of one case say the same: a SID another text has is not this one's."""
-    sids = parts.line.find(number, text.words, text.at - timedelta(seconds=1))
+    sids = parts.telephony.find(number, text.words, text.at - timedelta(seconds=1))
     with parts.engine.connect() as conn:
         taken = messages.taken(conn, text.id, sids)
     return next((sid for sid in sids if sid not in taken), None)
@@ -161,12 +161,12 @@ def _number(conn: sa.Connection, parts: Parts, text: Text) -> str:
     return "" if contact.stopped and not answers else contact.number
 
 
-def _failed(parts: Parts, text: Text, problem: LineError, job: str, fresh: bool) -> None:
+def _failed(parts: Parts, text: Text, problem: TelephonyError, job: str, fresh: bool) -> None:
     """Try again later, or tell of it and give up: told first, so that a crash in between tells it again and not never."""
     tries = text.tries + 1
     log.warning("text not sent", extra={"message_id": text.id, "tries": tries, "fault": problem.code})
-    if isinstance(problem, (LineBusy, NoAnswer)) and tries <= len(PAUSES):
-        state = "waiting" if isinstance(problem, LineBusy) and fresh else "trying"
+    if isinstance(problem, (RetryLater, OutcomeUnknown)) and tries <= len(PAUSES):
+        state = "waiting" if isinstance(problem, RetryLater) and fresh else "trying"
         with transaction(parts.engine) as conn:
             messages.later(conn, text.id, state, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, job)
             _wake_next(conn, parts, text, tries)
@@ -195,7 +195,7 @@ def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
     change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), "system")
 
 
-def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> None:
+def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None) -> None:
     """A text that did not arrive is a safety event on its case; a page that did not asks the next person."""
     if text.person is not None:
         return _asked_in_vain(parts, text, text.person)
@@ -208,7 +208,7 @@ def undelivered(parts: Parts, text: Text, problem: LineError | None = None) -> N
         told = messages.told_since(conn, case.id, text.at)
         return text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
 
-    change_looking(parts, case_id, lost, "system")
+    update_case(parts, case_id, lost, "system")
     _reached(parts, case_id)
 
 
@@ -233,7 +233,7 @@ def _texts_reach(parts: Parts, case_id: str, at: datetime | None) -> None:
         arrived = at or messages.arrived_at(conn, case.id)
         return text_arrived(case, arrived, messages.told_since(conn, case.id, case.marks["lost"])) if arrived else Step(case)
 
-    change_looking(parts, case_id, reached, "system")
+    update_case(parts, case_id, reached, "system")
 
 
 def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:

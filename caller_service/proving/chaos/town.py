@@ -20,7 +20,7 @@ from twilio.request_validator import RequestValidator
 from caller_service.rehearsal import dispatcher as say
 from caller_service.rehearsal.board import Board, Held
 from caller_service.rehearsal.calling import Call, Calling
-from caller_service.rehearsal.carrier import Line
+from caller_service.rehearsal.carrier import Carrier
 from caller_service.rehearsal.carrier_state import Exchange
 from caller_service.rehearsal.dispatcher import Dispatcher
 from caller_service.rehearsal.twilio_wire import Answered, NotTwiml, read_twiml
@@ -95,7 +95,7 @@ class Town:
         for board in self.boards.values():
             board.deliveries = deque()  # all of them: what it lied about is looked up in the end
         self.calling: Calling = twilio.extensions["calling"]
-        self._line: Line = twilio.extensions["line"]
+        self._line: Carrier = twilio.extensions["line"]
         self._dispatcher: Dispatcher = cad.extensions["dispatcher"]
         around = {"Twilio": twilio, "dispatch": cad, "the partner": partner}
         self._errands = tuple(app.extensions["errands"] for app in around.values())

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 Adapt = Callable[[Any], Any] | None
 
 
-class Quick:
+class CompiledStatement:
     """One statement. `names`: the columns an INSERT or UPDATE sets; the rest of its parameters it names itself."""
 
     def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update, names: Sequence[str] = ()) -> None:
@@ -25,7 +25,7 @@ class Quick:
     def run(self, conn: sa.Connection, values: Mapping[str, Any]) -> int:
         """Run it once; how many rows it wrote. Values nobody names are left out."""
         prepared = self._for(conn.dialect)
-        wrote: int = _driven(conn, prepared.sql, prepared.bound(values)).rowcount
+        wrote: int = _execute_raw(conn, prepared.sql, prepared.bound(values)).rowcount
         return wrote
 
     def many(self, conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -36,12 +36,12 @@ class Quick:
             return
         prepared = self._for(conn.dialect, len(rows))
         told = {f"{name}_{place}": row[name] for place, row in enumerate(rows) for name in self._names}
-        _driven(conn, prepared.sql, prepared.bound(told))
+        _execute_raw(conn, prepared.sql, prepared.bound(told))
 
     def first(self, conn: sa.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by column name; None if there is none."""
         prepared = self._for(conn.dialect)
-        found = _driven(conn, prepared.sql, prepared.bound(values)).fetchone()
+        found = _execute_raw(conn, prepared.sql, prepared.bound(values)).fetchone()
         return None if found is None else prepared.told(found)
 
     def _for(self, dialect: sa.Dialect, rows: int = 1) -> _Prepared:
@@ -57,7 +57,7 @@ class Quick:
         return self._statement.values(rows)
 
 
-def _driven(conn: sa.Connection, sql: str, values: Any) -> Any:
+def _execute_raw(conn: sa.Connection, sql: str, values: Any) -> Any:
     """Run by the driver's cursor alone; its errors are told, and a pool of dead connections is left, as SQLAlchemy would."""
     try:
         return conn.connection.cursor().execute(sql, values)

@@ -13,7 +13,7 @@ from flask import Flask, Response, abort, g, jsonify
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from caller_service.casework.change import Decide, Look, change_looking
+from caller_service.casework.change import Decide, Look, update_case
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
 from caller_service.casework.staff import is_theirs
@@ -400,7 +400,7 @@ def acted(hand_off_id: str, decide: Look) -> Response | None:
     """As `changed`, for a decision that looks at more than the case."""
     read_or_404(hand_off_id)
     try:
-        change_looking(parts(), hand_off_id, decide, g.token_name)
+        update_case(parts(), hand_off_id, decide, g.token_name)
     except Refused as refusal:
         held = {"held_by": refusal.name} if refusal.name else {}
         return problem(409, "Conflict", REFUSALS[refusal.code], code=refusal.code, **held)
@@ -414,7 +414,7 @@ class QuietApi(Api):
         return None
 
 
-def hang_api(app: Flask, *more: Blueprint) -> None:
+def register_api(app: Flask, *more: Blueprint) -> None:
     app.config.update(
         API_TITLE="Caller Choice",
         API_VERSION="v1",

@@ -10,7 +10,7 @@ from datetime import datetime
 from flask import abort, render_template, request
 
 from caller_service.casework.printed_hand_off import list_page, open_on_page
-from caller_service.documents.printed_hand_off import local, sheet
+from caller_service.documents.printed_hand_off import local, printed
 from caller_service.web.shared.guard import guarded, page_reader_only, parts
 
 printable = guarded("printable", page_reader_only, "/hand-offs")
@@ -41,4 +41,4 @@ def one(destination: str, hand_off_id: str) -> str:
     if found is None:
         abort(404, "There is no such hand-off here.")
     packet, now = found
-    return _page("hand_off.html", now, destination=destination, sheet=sheet(packet))
+    return _page("hand_off.html", now, destination=destination, sheet=printed(packet))

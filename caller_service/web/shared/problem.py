@@ -28,7 +28,7 @@ def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
     return Response(json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json")
 
 
-def hang_errors(app: Flask) -> None:
+def register_error_handlers(app: Flask) -> None:
     """JSON under /api/ and /EIDO/, plain words elsewhere; nothing of the request is quoted or logged."""
 
     app.before_request(_refuse_unreadable)

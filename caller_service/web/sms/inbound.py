@@ -8,7 +8,7 @@ import re
 from flask import Response, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from caller_service.casework.inbound import sender, take_in
+from caller_service.casework.inbound import handle_inbound, sender
 from caller_service.casework.outbound.send_text import note_receipt, receipts_url
 from caller_service.casework.receive import Turn
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
@@ -47,7 +47,7 @@ def text() -> Response:
     turn = Turn(told["provider_id"], number, told["said"].replace("\x00", ""), heard, told["opt_out"])
     try:
         with deadline(WRITE_WAIT):
-            replies = take_in(parts(), turn)
+            replies = handle_inbound(parts(), turn)
     except Exception as problem:  # the outermost door: a fault of ours becomes the words that help anyway
         log.error("turn failed", extra={"fault": type(problem).__name__})
         return fallback()

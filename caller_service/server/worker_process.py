@@ -1,0 +1,69 @@
+"""The worker process: the jobs it knows, and what it does again and again, until told to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from caller_service.casework.inbound import fetch_missed_texts
+from caller_service.casework.outbound.call_person import call_person
+from caller_service.casework.outbound.deliver import deliver
+from caller_service.casework.outbound.send_text import send_text
+from caller_service.casework.parts import Parts
+from caller_service.casework.timers import set_back, sweep
+from caller_service.core.clock import SKEW
+from caller_service.jobs.queue import PEOPLE, TEXTS, queue_of
+from caller_service.jobs.worker import work
+from caller_service.store import messages
+from caller_service.store.database.transaction import transaction
+
+from . import SWITCH
+
+CATCH_UP = 60  # seconds between looks at the provider's list
+
+
+def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, ready: Callable[[], None] = lambda: None) -> None:
+    """Work until a signal (or `stop`). The jobs the engine knows are named here, once."""
+    sys.setswitchinterval(SWITCH)  # a clock that rings beside many jobs must not wait for each of them at every statement
+    stop = stop or threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    jobs: dict[str, Callable[[str, str], object]] = {
+        "deliver": partial(deliver, parts),
+        "send_text": partial(send_text, parts),
+        "call_person": partial(call_person, parts),
+        "catch_up": partial(fetch_missed_texts, parts),
+    }
+    queues = [TEXTS, PEOPLE, *(queue_of(one.name) for one in parts.program.destinations if one.posted)]
+    work(parts.engine, name, jobs, queues, PeriodicTasks(parts), stop, ready)
+
+
+class PeriodicTasks:
+    """What the worker does about twice a second; once a minute the texts missed during an outage are fetched."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._minute = 0
+        self._latest: datetime | None = None
+        self._steps = 0  # how often the clock was set back: a minute that comes twice is two minutes
+
+    def __call__(self) -> None:
+        now = self._parts.now()
+        if self._latest is None:
+            with self._parts.engine.connect() as conn:
+                self._latest = messages.latest(conn) or now
+        if now < self._latest - SKEW:
+            set_back(self._parts)
+            self._minute, self._steps = 0, self._steps + 1
+        self._latest = now
+        sweep(self._parts)
+        minute = int(now.timestamp()) // CATCH_UP
+        if minute != self._minute:
+            with transaction(self._parts.engine) as conn:
+                self._parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}.{self._steps}", "")
+            self._minute = minute
