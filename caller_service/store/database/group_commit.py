@@ -16,7 +16,7 @@ from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -33,18 +33,6 @@ MOST = 16  # pieces of work in one transaction
 
 class NotWritten(sa.exc.SQLAlchemyError):
     """Not written, or nobody knows. Names the kind of fault: the fault itself may be another's."""
-
-
-class Writer(Protocol):
-    """Writes in a transaction, kept whole or not at all, and returns what the work returned.
-
-    Raises what the work raised, or SQLAlchemyError, also if nobody knows how the commit ended.
-    """
-
-    def write(self, work: Work[T]) -> T: ...
-
-    def decide_and_write(self, decide: Decide[T]) -> T:
-        """What was read may have changed when it is written: the work compares and swaps."""
 
 
 class DirectWriter:
@@ -77,7 +65,7 @@ class _Piece:
 
 
 class GroupCommit:
-    """SQLite."""
+    """SQLite. Each piece of work is kept whole or not at all, and raises its own error alone."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -93,6 +81,8 @@ class GroupCommit:
         return self.decide_and_write(lambda _: work)
 
     def decide_and_write(self, decide: Decide[T]) -> T:
+        """What was read may have changed when it is written: the work compares and swaps. Raises
+        what it raises, or NotWritten, also if nobody knows how the commit ended."""
         refuse_nested()
         if self._process != os.getpid():  # a forked child has its parent's queue and no thread
             self._start_afresh()
@@ -170,6 +160,9 @@ def _run(conn: sa.Connection, piece: _Piece) -> Callable[[], None]:
         return partial(piece.future.set_exception, problem)
     savepoint.commit()
     return partial(piece.future.set_result, result)
+
+
+Writer = GroupCommit | DirectWriter
 
 
 def writer_for(engine: sa.Engine) -> Writer:

@@ -1,15 +1,13 @@
 """SQLite connections whose writers queue, instead of guessing when to try again.
 
-SQLite lets one writer in at a time and lets the others sleep, longer each time; under load some
-guess wrong for seconds. So the first write of a transaction waits for a lock between the threads of
-this process, and then asks again every millisecond or two until no other process writes. That
-happens in the driver's own connection class: whoever writes through the engine queues, the job
-engine too.
+SQLite lets one writer in at a time; the others sleep, longer each time, and under load some guess
+wrong for seconds. So the first write of a transaction waits for a lock between the threads of this
+process, and then asks every millisecond or two until no other process writes. The driver's own
+connection class does it: whoever writes through the engine queues, the job engine too.
 
 - A SELECT outside a write transaction takes no lock and sees the newest commit.
-- The first write begins with BEGIN IMMEDIATE, and all up to the commit is one transaction. So
-  SQLITE_BUSY_SNAPSHOT cannot happen, but what was read before may have changed: whoever decides
-  on it compares and swaps (`case.version`), or calls `lock_for_write` first.
+- The first write begins with BEGIN IMMEDIATE. What was read before it may have changed: whoever
+  decides on it compares and swaps (`case.version`), or calls `lock_for_write` first.
 - Results are read to their end before the first write: a half-read SELECT keeps an old snapshot.
 """
 
@@ -32,8 +30,8 @@ PAUSES = (0.0002, 0.002)  # seconds between two tries to begin: at first, at mos
 
 
 class WriterLock:
-    """One writer at a time in this process, and a circuit breaker. Once a wait was in vain the next
-    are short: requests that wait for a thread behind those that wait here are to be in time too."""
+    """One writer at a time in this process, and a circuit breaker: once a wait was in vain the next
+    are short, because requests that wait for a thread behind these are to be in time too."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # not an RLock: another thread may release it
@@ -49,7 +47,7 @@ class WriterLock:
         self._tripped = self._tripped or waited >= TRIPPED_WAIT
 
     def begin(self, connection: sqlite3.Connection, seconds: float) -> None:
-        """BEGIN IMMEDIATE, within so many seconds; the lock is held then. Raises OperationalError."""
+        """BEGIN IMMEDIATE within `seconds`, and hold the lock. Raises OperationalError."""
         until, pause = time.monotonic() + seconds, PAUSES[0]
         if not self._lock.acquire(timeout=seconds):
             self.failed(seconds)
@@ -72,7 +70,7 @@ def _began(connection: sqlite3.Connection) -> bool:
     try:
         sqlite3.Connection.execute(connection, "BEGIN IMMEDIATE")
     except sqlite3.OperationalError as problem:
-        if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+        if not is_busy(problem):
             raise
         return False
     return True
@@ -89,20 +87,18 @@ _locks: dict[tuple[str, int], WriterLock] = {}
 
 def writer_lock(database: str | os.PathLike[str]) -> WriterLock:
     """The lock of a database file. A forked child has its own: its parent's is never released."""
-    key = (os.path.realpath(database), os.getpid())
-    return _locks.get(key) or _locks.setdefault(key, WriterLock())
+    return _locks.setdefault((os.path.realpath(database), os.getpid()), WriterLock())
 
 
 class QueuedConnection(sqlite3.Connection):
     """Holds the writer lock from its first write to the end of the transaction."""
 
-    def __init__(self, database: str | os.PathLike[str], write_wait: float = WRITE_WAIT, create: bool = True, **named: Any) -> None:
-        self._path = os.path.realpath(database)
-        self._write_wait = write_wait
+    def __init__(self, database: str, write_wait: float = WRITE_WAIT, create: bool = True, **named: Any) -> None:
+        self._path, self._write_wait = os.path.realpath(database), write_wait
         self._held: WriterLock | None = None
         # An empty file put where ours was would throw away the journal beside it.
-        mode = "rwc" if create else "rw"
-        super().__init__(f"file:{quote(self._path)}?mode={mode}", **{**named, "uri": True})
+        name = f"file:{quote(self._path)}?mode={'rwc' if create else 'rw'}"
+        super().__init__(name, **{**named, "uri": True})
         self._inode = self._inode_at_path()
         if super().execute("PRAGMA journal_mode").fetchone() != ("wal",):
             super().execute("PRAGMA journal_mode=WAL")  # stays with the file
@@ -163,8 +159,7 @@ class QueuedConnection(sqlite3.Connection):
             self.release()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> Literal[False]:
-        # The driver's own would pass by our commit and rollback.
-        self.commit() if kind is None else self.rollback()
+        self.commit() if kind is None else self.rollback()  # the driver's own passes these by
         return False
 
     def __del__(self) -> None:
@@ -187,7 +182,7 @@ class QueuedCursor(sqlite3.Cursor):
     def _begin(self, sql: str) -> str:
         kind = statement_kind(sql)
         if kind != "read" and self.connection.isolation_level is not None:
-            self.connection.begin()  # the driver's own begins before INSERT, UPDATE, DELETE, REPLACE
+            self.connection.begin()
         return kind
 
     def _done(self, execute: Any, sql: str, parameters: Any) -> QueuedCursor:
@@ -200,28 +195,22 @@ class QueuedCursor(sqlite3.Cursor):
 
 
 _IGNORED = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"[^\"]*\"", re.DOTALL)
+_BEGINS = re.compile(r"BEGIN\s+(IMMEDIATE|EXCLUSIVE)\b", re.I)
 _READS = re.compile(
-    r"(SELECT|VALUES|PRAGMA|EXPLAIN|BEGIN|COMMIT|END|ROLLBACK|RELEASE|VACUUM|ATTACH|DETACH)\b|\Z",
-    re.IGNORECASE,
-)
-_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b(?!\s*\()", re.IGNORECASE)
+    r"(SELECT|VALUES|PRAGMA|EXPLAIN|BEGIN|COMMIT|END|ROLLBACK|RELEASE|VACUUM)\b|\Z"
+    r"|WITH\b(?!.*\b(INSERT|UPDATE|DELETE|REPLACE)\b\s*(?!\())", re.I | re.DOTALL,
+)  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
 def statement_kind(sql: str) -> Literal["read", "write", "begin"]:
     """What a statement does, as far as the lock is concerned. In doubt, "write"."""
     bare = _IGNORED.sub(" ", sql).strip()
-    if re.match(r"BEGIN\s+(IMMEDIATE|EXCLUSIVE)\b", bare, re.IGNORECASE):
-        return "begin"
-    if re.match(r"WITH\b", bare, re.IGNORECASE):
-        return "write" if _WRITES.search(bare) else "read"
-    return "read" if _READS.match(bare) else "write"
+    return "begin" if _BEGINS.match(bare) else "read" if _READS.match(bare) else "write"
 
 
-_FILE_FAULTS = {
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB,
-}  # fmt: skip
+# BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB
+_FILE_FAULTS = (sqlite3.SQLITE_BUSY, 6, 8, 10, 11, 13, 14, 26)
 
 
 def is_file_fault(problem: BaseException, kinds: Iterable[int] = _FILE_FAULTS) -> bool:
