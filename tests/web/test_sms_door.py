@@ -1,4 +1,5 @@
-"""The SMS door, whole: signature, screening, what is kept, what goes out (issue of the main job; domain.md sections 3, 4)."""
+"""The SMS door, whole: signature, screening, what is kept, what goes out (issue of the main job;
+domain.md sections 3, 4)."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from caller_service.casework.inbound import sender
 from caller_service.store import cases
 from caller_service.store.database.group_commit import DirectWriter
 from caller_service.store.database.transaction import transaction
+from caller_service.web.shared import twiml as twiml_writer
 
 if TYPE_CHECKING:
     from conftest import House
@@ -40,10 +42,17 @@ def test_dispatch_accepts_and_the_resident_hears_each_step(house: House) -> None
     me.texts("hi", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "5").told("end.team")
     path = f"/{me.case().id}"
 
-    assert house.dispatch(path + "/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": 20}).status_code == 200
+    assert (
+        house.dispatch(
+            path + "/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": 20}
+        ).status_code
+        == 200
+    )
     for status in ("assigned", "en_route", "arrived"):
         house.wait(60)
-        assert house.dispatch(path + "/status", {"status": status, "by": "Maria"}).status_code == 200
+        assert (
+            house.dispatch(path + "/status", {"status": status, "by": "Maria"}).status_code == 200
+        )
     house.settles()
 
     assert house.texts_to(ME) == [
@@ -61,18 +70,26 @@ def test_about_somebody_else_never_arrival_or_outcome(house: House) -> None:
     house.dispatch(path + "/acknowledgement", {"answer": "accept", "by": "Maria"})
     for status in ("assigned", "en_route", "arrived"):
         house.dispatch(path + "/status", {"status": status, "by": "Maria"})
-    house.dispatch(path + "/status", {"status": "closed", "by": "Maria", "outcome": "taken_to_care"})
+    house.dispatch(
+        path + "/status", {"status": "closed", "by": "Maria", "outcome": "taken_to_care"}
+    )
     house.settles()
 
     told = house.texts_to(ME)
-    assert told == [house.words(f"status.other.{word}") for word in ("received", "coming", "finished")]
-    assert not any(word in text.lower() for text in told for word in ("arrived", "care", "hospital", "team"))
+    assert told == [
+        house.words(f"status.other.{word}") for word in ("received", "coming", "finished")
+    ]
+    assert not any(
+        word in text.lower() for text in told for word in ("arrived", "care", "hospital", "team")
+    )
 
 
 def test_life_danger_reaches_a_human_whatever_was_answered_before(house: House) -> None:
     me = house.resident()
 
-    me.texts("hi", "3", "2").texts("he took all the pills").told("danger.overdose", "level.human", "ask.health.they")
+    me.texts("hi", "3", "2").texts("he took all the pills").told(
+        "danger.overdose", "level.human", "ask.health.they"
+    )
 
     assert me.case().level == "R2"
     assert [row.person for row in house.rows("page")] == ["Dispatcher on duty"]
@@ -100,9 +117,15 @@ def test_either_auth_token_verifies_while_one_is_rotated(house: House, token: st
     assert house.resident().posts("hi", token=token).status_code == 200
 
 
-@pytest.mark.parametrize("headers", [{}, {"X-Twilio-Signature": ""}, {"X-Twilio-Signature": "bm90IGl0"}])
-def test_a_wrong_or_missing_signature_is_403_and_nothing_runs(house: House, headers: dict[str, str]) -> None:
-    answer = house.client.post("/twilio/sms", data={"MessageSid": "SM1234", "From": ME, "Body": "hi"}, headers=headers)
+@pytest.mark.parametrize(
+    "headers", [{}, {"X-Twilio-Signature": ""}, {"X-Twilio-Signature": "bm90IGl0"}]
+)
+def test_a_wrong_or_missing_signature_is_403_and_nothing_runs(
+    house: House, headers: dict[str, str]
+) -> None:
+    answer = house.client.post(
+        "/twilio/sms", data={"MessageSid": "SM1234", "From": ME, "Body": "hi"}, headers=headers
+    )
 
     assert answer.status_code == 403
     assert house.rows("message") == house.rows("case") == []
@@ -152,11 +175,17 @@ def test_ten_thousand_characters_and_mixed_scripts_are_kept_whole(house: House) 
     me.texts(long).hears("911", "988")
 
     row = house.rows("message", direction="in")[0]
-    assert house.parts.sealer.open(row.sealed_words, f"message.words.{row.id}") == long.replace("\x00", "")
+    assert house.parts.sealer.open(row.sealed_words, f"message.words.{row.id}") == long.replace(
+        "\x00", ""
+    )
 
 
-@pytest.mark.parametrize("number", ["", "Anonymous", "+266696687000000000", "262966", "abc\n", "+1"])
-def test_a_withheld_or_impossible_number_hears_911_and_its_words_are_kept(house: House, number: str) -> None:
+@pytest.mark.parametrize(
+    "number", ["", "Anonymous", "+266696687000000000", "262966", "abc\n", "+1"]
+)
+def test_a_withheld_or_impossible_number_hears_911_and_its_words_are_kept(
+    house: House, number: str
+) -> None:
     me = house.resident(number)
 
     me.texts("help my son").hears("911", "988")
@@ -192,7 +221,13 @@ def test_an_error_of_ours_says_911_and_988_in_both_languages(house: House) -> No
 
     house.change(engine=Broken(), writer=DirectWriter(Broken()))
 
-    assert 2 == len(house.resident().texts("help").told("fallback").hears("911", "988", house.words("fallback", "es")).heard)
+    assert 2 == len(
+        house.resident()
+        .texts("help")
+        .told("fallback")
+        .hears("911", "988", house.words("fallback", "es"))
+        .heard
+    )
 
 
 def test_a_full_area_is_said_and_what_was_chosen_is_carried_out(house: House) -> None:
@@ -223,7 +258,10 @@ def test_stop_keeps_the_request_and_stops_every_text(house: House) -> None:
     assert len(house.settles().texts_to(ME)) == 1
 
 
-@pytest.mark.parametrize(("said", "language"), [("hola, necesito ayuda", "es"), ("ESPANOL", "es"), ("hello there", "en"), ("??", "en")])
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [("hola, necesito ayuda", "es"), ("ESPANOL", "es"), ("hello there", "en"), ("??", "en")],
+)
 def test_the_first_text_tells_the_language(house: House, said: str, language: str) -> None:
     me = house.resident().texts(said)
 
@@ -231,7 +269,12 @@ def test_the_first_text_tells_the_language(house: House, said: str, language: st
 
 
 def test_language_can_be_switched_at_any_question(house: House) -> None:
-    me = house.resident().texts("hi", "1").texts("español").hears(house.words("ask.health.me", "es")[:20])
+    me = (
+        house.resident()
+        .texts("hi", "1")
+        .texts("español")
+        .hears(house.words("ask.health.me", "es")[:20])
+    )
 
     me.texts("english").told("ask.health.me")
 
@@ -239,7 +282,9 @@ def test_language_can_be_switched_at_any_question(house: House) -> None:
 @pytest.mark.parametrize("contact", ["2", "6"])
 def test_who_may_not_be_contacted_only_hears_replies(house: House, contact: str) -> None:
     me = house.resident()
-    me.texts("hi", "1", "2", "2", "2", contact, "1", "Main St and 3rd Ave", "5").told("reach.reply_only")
+    me.texts("hi", "1", "2", "2", "2", contact, "1", "Main St and 3rd Ave", "5").told(
+        "reach.reply_only"
+    )
 
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     house.settles()
@@ -269,17 +314,30 @@ def test_a_watched_person_hears_nothing_and_a_human_reads(house: House) -> None:
 
 def test_nothing_private_stands_in_plain_in_the_database(house: House) -> None:
     me = house.resident("+17205550177").texts("my brother Zebulon is seeing things")
-    me.texts("3", "2", "2", "2", "1", "1", "Main St and 3rd Ave by the quokka statue", "2", "2", "1")
+    me.texts(
+        "3", "2", "2", "2", "1", "1", "Main St and 3rd Ave by the quokka statue", "2", "2", "1"
+    )
     house.settles()
 
     with house.parts.engine.connect() as conn:
         import sqlalchemy as sa
 
         names = sa.inspect(conn).get_table_names() + (
-            [] if conn.dialect.name == "sqlite" else [f"dbos.{name}" for name in sa.inspect(conn).get_table_names("dbos")]
+            []
+            if conn.dialect.name == "sqlite"
+            else [f"dbos.{name}" for name in sa.inspect(conn).get_table_names("dbos")]
         )
         everything = "".join(
-            str(list(conn.execute(sa.text(f"SELECT * FROM {name if '.' in name else chr(34) + name + chr(34)}")))) for name in names
+            str(
+                list(
+                    conn.execute(
+                        sa.text(
+                            f"SELECT * FROM {name if '.' in name else chr(34) + name + chr(34)}"
+                        )
+                    )
+                )
+            )
+            for name in names
         )
     assert "workflow_status" in str(names)
     for private in ("5550177", "Zebulon", "quokka"):
@@ -290,10 +348,16 @@ def test_nothing_private_stands_in_plain_in_the_database(house: House) -> None:
 def test_receipts_are_ranked_and_a_failure_is_told_to_dispatch(house: House) -> None:
     me = house.resident().wants_a_team()
     house.settles()
-    text = next(row for row in house.rows("message", direction="out") if row.case_id == me.case().id)
+    text = next(
+        row for row in house.rows("message", direction="out") if row.case_id == me.case().id
+    )
 
     for state in ("sent", "delivered", "queued", "sent", "delivered"):
-        answer = signed(house, f"/twilio/receipts/message?id={text.id}", {"MessageSid": "SMreal00", "MessageStatus": state})
+        answer = signed(
+            house,
+            f"/twilio/receipts/message?id={text.id}",
+            {"MessageSid": "SMreal00", "MessageStatus": state},
+        )
         assert answer.status_code == 204
     assert house.rows("message", id=text.id)[0].state == "delivered"
 
@@ -308,7 +372,10 @@ def test_receipts_are_ranked_and_a_failure_is_told_to_dispatch(house: House) -> 
     assert [packet["contact"]["cannot_text"] for packet, _ in house.posted] == [None, "undelivered"]
 
 
-@pytest.mark.parametrize("form", [{}, {"MessageStatus": "exploded"}, {"MessageStatus": "delivered", "MessageSid": "'; --"}])
+@pytest.mark.parametrize(
+    "form",
+    [{}, {"MessageStatus": "exploded"}, {"MessageStatus": "delivered", "MessageSid": "'; --"}],
+)
 def test_absurd_receipts_do_nothing(house: House, form: dict[str, str]) -> None:
     assert signed(house, "/twilio/receipts/message?id=nobody", form).status_code == 204
 
@@ -321,14 +388,41 @@ def test_the_call_door_says_where_help_is(house: House) -> None:
     assert twiml(answer.text) == []
 
 
-# ---- who wrote --------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("number", ["+5215512345678", "+17205550123", "+1 (720) 555-0124", "+4915112345678", "+50212345678"])
+# ---- who wrote -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "number",
+    ["+5215512345678", "+17205550123", "+1 (720) 555-0124", "+4915112345678", "+50212345678"],
+)
 def test_whoever_the_provider_names_is_answered(house: House, number: str) -> None:
-    """Also in the old form of a Mexican mobile ("+521…"): the provider brought it, and it can be answered."""
+    """Also in the old form of a Mexican mobile ("+521…"): the provider brought it, and it can be
+    answered."""
     me = house.resident(number).texts("hello").told("preamble")
-    assert me.heard and sender(number) == "+" + "".join(letter for letter in number if letter.isdecimal())
+    assert me.heard and sender(number) == "+" + "".join(
+        letter for letter in number if letter.isdecimal()
+    )
 
 
-@pytest.mark.parametrize("named", ["", "Anonymous", "+266696687", "12345", "whatsapp:+17205550123", "+1", "messenger:77", "+0123456789"])
+@pytest.mark.parametrize(
+    "named",
+    [
+        "",
+        "Anonymous",
+        "+266696687",
+        "12345",
+        "whatsapp:+17205550123",
+        "+1",
+        "messenger:77",
+        "+0123456789",
+    ],
+)
 def test_both_ways_in_read_senders_alike(named: str) -> None:
     assert sender(named) == ("+266696687" if named == "+266696687" else "")
+
+
+def test_words_that_xml_cannot_hold_are_said_without_them(house: House) -> None:
+    """A control character in a staff member's name once made the whole answer unreadable."""
+    with house.app.test_request_context():
+        answer = twiml_writer.messages([("Ma\x0bria\ud800 is here\x00", "")])
+        spoken = twiml_writer.says([("en-US", "a\x1bb")])
+    assert twiml(answer.get_data(as_text=True)) == ["Maria is here"]
+    assert '<Say language="en-US">ab</Say>' in spoken.get_data(as_text=True)
