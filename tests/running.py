@@ -1,6 +1,8 @@
-"""The whole service, running: the real `serve` and `work` as processes of their own, both stand-ins in this one.
+"""The whole service, running: the real `serve` and `work` as processes of their own, both stand-ins
+in this one.
 
-Nothing here sleeps for a guess: what is waited for is a condition, looked at again whenever a stand-in has news.
+Nothing here sleeps for a guess: what is waited for is a condition, looked at again whenever a
+stand-in has news.
 """
 
 from __future__ import annotations
@@ -51,15 +53,21 @@ PACKAGE = Path(caller_service.__file__).parent
 COMMAND = (sys.executable, "-m", "caller_service.commands.main")
 STARTED = 20.0  # seconds a process has to start on a busy machine
 SOON = 10.0  # seconds what was caused has to happen in
-TWILIO_WAITS = 15.0  # seconds for an answer: the only time that a test of running parts asserts (docs/testing.md)
+# seconds for an answer: the only time that a test of running parts asserts (docs/testing.md)
+TWILIO_WAITS = 15.0
 READ = 1.0  # the clock `read`, as short as a program may set it
 PAGE_NEXT, TRUTH = 2, 3
 
 
-# ---- waiting --------------------------------------------------------------------------------------------------------
+# ---- waiting -------------------------------------------------------------------------------------
 
 
-def until(look: Callable[[], T], what: str, seconds: float = SOON, news: Callable[[float], None] | None = None) -> T:
+def until(
+    look: Callable[[], T],
+    what: str,
+    seconds: float = SOON,
+    news: Callable[[float], None] | None = None,
+) -> T:
     """What `look` gives as soon as it is true; `news` waits for a change, at most so long."""
     end = time.monotonic() + seconds
     while not (found := look()):
@@ -102,7 +110,7 @@ def answers(url: str) -> int:
         return 0
 
 
-# ---- processes ------------------------------------------------------------------------------------------------------
+# ---- processes -----------------------------------------------------------------------------------
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -118,12 +126,20 @@ def clean_environment(**more: str) -> dict[str, str]:
 class Running:
     """One command of ours as a process with its own group; what it says goes to a file."""
 
-    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path
+    ) -> None:
         self.log = log
         with log.open("ab") as file:
             self._started_at = file.tell()
             self.process = subprocess.Popen(
-                [*COMMAND, *words], cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=file, stderr=file, process_group=0
+                [*COMMAND, *words],
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                process_group=0,
             )
 
     @property
@@ -153,15 +169,24 @@ class Running:
             os.killpg(self.process.pid, number)
 
 
-def command(folder: Path, *words: str, said: str = "", environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def command(
+    folder: Path, *words: str, said: str = "", environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     asked = [*COMMAND, *words]
     return subprocess.run(
-        asked, cwd=folder, env=dict(environment or clean_environment()), input=said, capture_output=True, text=True, timeout=30, check=False
+        asked,
+        cwd=folder,
+        env=dict(environment or clean_environment()),
+        input=said,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
     )
 
 
-# ---- databases ------------------------------------------------------------------------------------------------------
+# ---- databases -----------------------------------------------------------------------------------
 
 
 @cache
@@ -205,11 +230,12 @@ def connected(url: str) -> Iterator[sa.Connection]:
         engine.dispose()
 
 
-# ---- the rehearsal city, shortened ----------------------------------------------------------------------------------
+# ---- the rehearsal city, shortened ---------------------------------------------------------------
 
 
 def short_program(folder: Path, cad_url: str) -> Path:
-    """A copy of the rehearsal city whose clocks are short, whose teams never sleep, and whose webhook goes to `cad_url`."""
+    """A copy of the rehearsal city whose clocks are short, whose teams never sleep, and whose
+    webhook goes to `cad_url`."""
     city = folder / "programs" / "rehearsal"
     shutil.copytree(PACKAGE / "programs" / "rehearsal", city)
     shutil.copytree(PACKAGE / "protocols", folder / "protocols")
@@ -240,14 +266,15 @@ class Visitors:
     def _noting(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def noted(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
             self.urls.append(
-                f"{environ['REQUEST_METHOD']} {environ.get('REQUEST_URI', '')} {environ['PATH_INFO']} {environ.get('QUERY_STRING', '')}"
+                f"{environ['REQUEST_METHOD']} {environ.get('REQUEST_URI', '')} "
+                f"{environ['PATH_INFO']} {environ.get('QUERY_STRING', '')}"
             )
             return inner(environ, start_response)
 
         return noted
 
 
-# ---- the house ------------------------------------------------------------------------------------------------------
+# ---- the house -----------------------------------------------------------------------------------
 
 
 @dataclass
@@ -267,7 +294,7 @@ class House:
     worker: Running = field(init=False)
     _fictional: Iterator[int] = field(default_factory=lambda: iter(range(140, 199)))
 
-    # ---- its parts --------------------------------------------------------------------------------------------------
+    # ---- its parts -------------------------------------------------------------------------------
     @property
     def exchange(self) -> Exchange:
         exchange: Exchange = self.twilio.extensions["exchange"]
@@ -287,7 +314,7 @@ class House:
     def auth_token(self) -> str:
         return self.settings.twilio_auth_tokens[0]
 
-    # ---- its processes ----------------------------------------------------------------------------------------------
+    # ---- its processes ---------------------------------------------------------------------------
     def start(self) -> None:
         """Web and worker at once."""
         self.web, self.worker = self._web(), self._worker("worker-1")
@@ -296,7 +323,11 @@ class House:
 
     def end(self) -> None:
         """Both at once; what does not end by itself is killed."""
-        begun = [one for one in (getattr(self, "web", None), getattr(self, "worker", None)) if one is not None]
+        begun = [
+            one
+            for one in (getattr(self, "web", None), getattr(self, "worker", None))
+            if one is not None
+        ]
         for one in begun:
             one.tell(signal.SIGTERM)
         for one in begun:
@@ -313,20 +344,34 @@ class House:
         return started
 
     def _web(self) -> Running:
-        return Running(["serve", "--workers", "2", "--threads", "8"], self.folder, self.environment, self.folder / "web.log")
+        return Running(
+            ["serve", "--workers", "2", "--threads", "8"],
+            self.folder,
+            self.environment,
+            self.folder / "web.log",
+        )
 
     def _worker(self, name: str) -> Running:
-        return Running(["work"], self.folder, self.environment | {"CALLER_WORKER_ID": name}, self.folder / f"{name}.log")
+        return Running(
+            ["work"],
+            self.folder,
+            self.environment | {"CALLER_WORKER_ID": name},
+            self.folder / f"{name}.log",
+        )
 
     def _web_ready(self) -> None:
-        until(lambda: answers(f"{self.url}/health/ready") == 200 or not self.web.alive, "the web door is ready", STARTED)
+        until(
+            lambda: answers(f"{self.url}/health/ready") == 200 or not self.web.alive,
+            "the web door is ready",
+            STARTED,
+        )
         assert self.web.alive, self.web.said
 
     def logs(self) -> str:
         """Everything its processes ever said."""
         return "\n".join(file.read_text() for file in sorted(self.folder.glob("*.log")))
 
-    # ---- people -----------------------------------------------------------------------------------------------------
+    # ---- people ----------------------------------------------------------------------------------
     def resident(self) -> Person:
         """Somebody nobody has heard of yet."""
         return Person(self, f"+17205550{next(self._fictional)}")
@@ -334,16 +379,23 @@ class House:
     def staff(self, name: str) -> Person:
         return Person(self, next(rung.number for rung in self.program.ladder if rung.name == name))
 
-    # ---- dispatch ---------------------------------------------------------------------------------------------------
+    # ---- dispatch --------------------------------------------------------------------------------
     def on_board(self, person: Person, revision: int = 1, seconds: float = SOON) -> Held:
         """The hand-off of this person's case, once dispatch has that revision of it."""
         case_id = self.case_of(person).id
         return self.when_board(
-            lambda: (held := self.board.held(case_id)) and held.revision >= revision and held, f"revision {revision}", seconds
+            lambda: (held := self.board.held(case_id)) and held.revision >= revision and held,
+            f"revision {revision}",
+            seconds,
         )
 
     def when_board(self, look: Callable[[], T], what: str, seconds: float = SOON) -> T:
-        return until(look, what, seconds, lambda left: self.board.wait_past(self.board.version, min(left, 0.2)))
+        return until(
+            look,
+            what,
+            seconds,
+            lambda left: self.board.wait_past(self.board.version, min(left, 0.2)),
+        )
 
     def tell(self, held: Held, move: Move) -> Answer:
         """Dispatch pushes a button."""
@@ -352,7 +404,7 @@ class House:
         assert answer.fine, answer
         return answer
 
-    # ---- what was kept ----------------------------------------------------------------------------------------------
+    # ---- what was kept ---------------------------------------------------------------------------
     def rows(self, query: str, **values: Any) -> list[sa.Row[Any]]:
         with connected(self.database_url) as conn:
             return list(conn.execute(sa.text(query), values))
@@ -360,16 +412,29 @@ class House:
     def case_of(self, person: Person) -> sa.Row[Any]:
         """The latest case of a resident, found by what they wrote last."""
         sid = person.sent[-1]
-        return self.rows('SELECT c.* FROM "case" c JOIN message m ON m.case_id = c.id WHERE m.provider_id = :sid', sid=sid)[0]
+        return self.rows(
+            'SELECT c.* FROM "case" c JOIN message m ON m.case_id = c.id WHERE m.provider_id = '
+            ":sid",
+            sid=sid,
+        )[0]
 
     def under_way(self, people: Sequence[Person]) -> list[str]:
         """What is still to be sent or delivered about these people's cases."""
         ids = {f"id{place}": self.case_of(one).id for place, one in enumerate(people)}
         listed = ", ".join(f":{name}" for name in ids)
-        texts = self.rows(f"SELECT keys FROM message WHERE state IN ('waiting', 'trying') AND case_id IN ({listed})", **ids)
+        texts = self.rows(
+            f"SELECT keys FROM message WHERE state IN ('waiting', 'trying') AND case_id IN "
+            f"({listed})",
+            **ids,
+        )
         return [
             row[0]
-            for row in texts + self.rows(f"SELECT destination FROM delivery WHERE state = 'waiting' AND case_id IN ({listed})", **ids)
+            for row in texts
+            + self.rows(
+                f"SELECT destination FROM delivery WHERE state = 'waiting' AND case_id IN "
+                f"({listed})",
+                **ids,
+            )
         ]
 
     def settles(self, *people: Person) -> None:
@@ -399,9 +464,17 @@ class Person:
         return self
 
     def says(self, words: str) -> Person:
-        """An answer that counts only if its question can have been read; its receipt may come a moment later."""
+        """An answer that counts only if its question can have been read. On a busy machine the
+        question's receipt comes late: it is waited for, unless receipts are switched off."""
+        for reply in self.heard.replies[-1:] if self.heard else ():
+            with suppress(AssertionError):
+                until(lambda sid=reply.sid: self._arrived(sid), "the question has arrived", 4.0)
         threading.Event().wait(max(0.0, READ + 0.5 - (time.monotonic() - self._heard_at)))
         return self.texts(words)
+
+    def _arrived(self, sid: str) -> bool:
+        query = "SELECT state FROM message WHERE provider_id = :sid"
+        return [row.state for row in self.house.rows(query, sid=sid)] == ["delivered"]
 
     def says_no(self, times: int = 1) -> Person:
         """No to safety questions, each read at a human's pace."""
@@ -415,7 +488,9 @@ class Person:
         return [reply.words for reply in self.heard.replies] if self.heard else []
 
     def hears(self, words: str) -> Person:
-        assert any(words in text for text in self.answered), f"{words!r} is in none of {self.answered}"
+        assert any(words in text for text in self.answered), (
+            f"{words!r} is in none of {self.answered}"
+        )
         return self
 
     @property
@@ -425,7 +500,9 @@ class Person:
 
     def told(self, words: str) -> list[Text]:
         """The texts sent unasked that have these words in them."""
-        return [text for text in self.phone if text.direction == "outbound-api" and words in text.words]
+        return [
+            text for text in self.phone if text.direction == "outbound-api" and words in text.words
+        ]
 
     def is_told(self, words: str, seconds: float = SOON) -> Text:
         """Wait for a text nobody asked for, delivered."""
@@ -458,7 +535,9 @@ def running(kind: str, folder: Path) -> Iterator[House]:
     url = f"http://127.0.0.1:{port}"
     (folder / "var").mkdir()
     with new_database(kind, folder) as database_url:
-        environment = clean_environment(CALLER_DATABASE_URL=database_url, CALLER_PUBLIC_URL=url, CALLER_BIND=f"127.0.0.1:{port}")
+        environment = clean_environment(
+            CALLER_DATABASE_URL=database_url, CALLER_PUBLIC_URL=url, CALLER_BIND=f"127.0.0.1:{port}"
+        )
         settings = Settings.from_environment(environment, here=folder)
         secret = settings.secret("REHEARSAL_CAD_SECRET")
         migrated = command(folder, "migrate", environment=environment)
@@ -472,12 +551,27 @@ def running(kind: str, folder: Path) -> Iterator[House]:
             names = {rung.number: rung.name for rung in program.ladder}
             twilio = create_twilio(
                 TwilioSettings(
-                    settings.twilio_account_sid, settings.twilio_auth_tokens[0], url, program.numbers.ours[0].number, names, hang=12.0
+                    settings.twilio_account_sid,
+                    settings.twilio_auth_tokens[0],
+                    url,
+                    program.numbers.ours[0].number,
+                    names,
+                    hang=12.0,
                 )
             )
             with served(twilio) as twilio_url:
                 environment["CALLER_TWILIO_API_URL"] = twilio_url
-                house = House(folder, url, database_url, environment, settings, program, twilio, cad, Visitors(twilio, cad))
+                house = House(
+                    folder,
+                    url,
+                    database_url,
+                    environment,
+                    settings,
+                    program,
+                    twilio,
+                    cad,
+                    Visitors(twilio, cad),
+                )
                 try:
                     house.start()
                     yield house
