@@ -1,4 +1,5 @@
-"""For any WSGI server: `gunicorn wsgi:app`. `caller-service serve` runs the same app with our own options."""
+"""For any WSGI server: `gunicorn wsgi:app`. `caller-service serve` runs the same app with our own
+options."""
 
 import os
 

@@ -1,4 +1,5 @@
-"""Caller Choice: ask for help other than police, in your language; screened safely, chosen by you, heard to the end."""
+"""Caller Choice: ask for help other than police, in your language; screened safely, chosen by you,
+heard to the end."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ __version__ = "0.1.0"
 
 
 def create_app(settings: Settings, program: Program | None = None) -> Flask:
-    """Build the parts and hang the doors. In live, raises NotReady with every reason not to start."""
+    """Build the parts and hang the doors. In live, raises NotReady with every reason not to
+    start."""
     from .app import build
 
     return build(settings, program)

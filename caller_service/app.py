@@ -1,4 +1,5 @@
-"""The composition root: parts from settings and program, doors on the app. Nothing else is done here."""
+"""The composition root: parts from settings and program, doors on the app. Nothing else is done
+here."""
 
 from __future__ import annotations
 
@@ -42,10 +43,13 @@ class NotReady(Exception):
 
 
 def build(settings: Settings, program: Program | None = None) -> Flask:
-    """The app, whole. Raises ProgramFaults for a program that cannot be read, NotReady where live must not start."""
+    """The app, whole. Raises ProgramFaults for a program that cannot be read, NotReady where live
+    must not start."""
     program = program or read_program(settings.program)
     catalog = read_catalog(program.languages)
-    if settings.live and (faults := (*live_faults(settings, program), *unreviewed(catalog, program))):
+    if settings.live and (
+        faults := (*live_faults(settings, program), *unreviewed(catalog, program))
+    ):
         raise NotReady(faults)
     app = Flask("caller_service", static_folder="web/static", template_folder="web/templates")
     app.config.update(
@@ -61,7 +65,14 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *(settings.trusted_proxies,) * 4)  # type: ignore[method-assign]
     db.init_app(app)
-    Migrate(app, db, directory=str(folder("migrations")), include_object=include_object, compare_type=False, render_as_batch=True)
+    Migrate(
+        app,
+        db,
+        directory=str(folder("migrations")),
+        include_object=include_object,
+        compare_type=False,
+        render_as_batch=True,
+    )
     app.extensions["caller_parts"] = _parts(app, settings, program, catalog)
     app.extensions["caller_settings"] = settings
     app.session_interface = NoCookieNoSession()
@@ -87,20 +98,26 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
         ears=read_ears(program.languages, program.watched),
         jobs=Jobs(engine),
         telephony=Telephony(
-            settings.twilio_account_sid, settings.twilio_auth_tokens[0], sender, settings.twilio_api_url, settings.twilio_api_key,
-            settings.twilio_api_secret,
+            settings.twilio_account_sid, settings.twilio_auth_tokens[0], sender,
+            settings.twilio_api_url, settings.twilio_api_key, settings.twilio_api_secret,
         ),
-        webhooks=WebhookClient({one.name: one.url for one in posted}, {one.name: settings.secret(one.secret) for one in posted}),
+        webhooks=WebhookClient(
+            {one.name: one.url for one in posted},
+            {one.name: settings.secret(one.secret) for one in posted},
+        ),
         public_url=settings.public_url,
     )  # fmt: skip
 
 
 def unreviewed(catalog: Catalog, program: Program) -> tuple[str, ...]:
-    """Safety words that no qualified reviewer has signed, one fault a language (domain.md section 5)."""
+    """Safety words that no qualified reviewer has signed, one fault a language (domain.md section
+    5)."""
     faults = []
     for language in program.languages:
         if keys := catalog.unreviewed_safety(language):
-            faults.append(f"language {language}: {len(keys)} safety strings are not reviewed, first {keys[0]}")
+            faults.append(
+                f"language {language}: {len(keys)} safety strings are not reviewed, first {keys[0]}"
+            )
     return tuple(faults)
 
 
@@ -110,6 +127,8 @@ def migration_head() -> str:
     return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
-def include_object(thing: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
+def include_object(
+    thing: object, name: str | None, kind: str, reflected: bool, compare_to: object
+) -> bool:
     """The engine's tables are not Alembic's to drop: what is only in the database is left alone."""
     return not (kind == "table" and reflected and compare_to is None)

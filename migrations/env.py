@@ -1,4 +1,5 @@
-"""Alembic's environment: our tables only, on the engine of the app; the job engine's tables are left alone."""
+"""Alembic's environment: our tables only, on the engine of the app; the job engine's tables are
+left alone."""
 
 from alembic import context
 from flask import current_app

@@ -46,7 +46,8 @@ def at_once(*doing: Doing) -> list[Any]:
 
 
 def behind(looks: Callable[..., Any], doing: Doing, at: int = 1) -> Callable[..., Any]:
-    """`looks`, with something else done whole right behind its call number `at`: what was seen is old when it is used."""
+    """`looks`, with something else done whole right behind its call number `at`: what was seen is
+    old when it is used."""
     calls = count(1)
 
     def looked(*asked: Any) -> Any:

@@ -1,8 +1,9 @@
-"""The house under test: the real app on a real database, a clock we set, and people instead of clients.
+"""The house under test: the real app on a real database, a clock we set, and people instead of
+clients.
 
-Every test that asks for `house` runs on SQLite and on PostgreSQL. Jobs wait in the engine's own tables and are run by
-`house.works()`; the running worker has its own tests (test_end_to_end.py). Nothing reaches the network: an unplanned
-request fails the test.
+Every test that asks for `house` runs on SQLite and on PostgreSQL. Jobs wait in the engine's own
+tables and are run by `house.works()`; the running worker has its own tests (test_end_to_end.py).
+Nothing reaches the network: an unplanned request fails the test.
 """
 
 from __future__ import annotations
@@ -61,12 +62,22 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def built(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
     """The app on one database, migrated once for all tests."""
     here = tmp_path_factory.mktemp(request.param)
-    url = f"sqlite:///{here}/caller.sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres")
-    settings = Settings.from_environment({"CALLER_DATABASE_URL": url, "CALLER_PUBLIC_URL": "https://house.test"}, here=here)
-    settings = replace(settings, twilio_api_url=TWILIO, twilio_auth_tokens=("first" * 8, "second" * 6))
+    url = (
+        f"sqlite:///{here}/caller.sqlite"
+        if request.param == "sqlite"
+        else request.getfixturevalue("postgres")
+    )
+    settings = Settings.from_environment(
+        {"CALLER_DATABASE_URL": url, "CALLER_PUBLIC_URL": "https://house.test"}, here=here
+    )
+    settings = replace(
+        settings, twilio_api_url=TWILIO, twilio_auth_tokens=("first" * 8, "second" * 6)
+    )
     app = caller_service.create_app(settings)
     app.testing = False  # errors go where they go in earnest
     migrated(app, settings)
@@ -109,7 +120,14 @@ class House:
         self.token = secrets.token_hex(16)
         with self.parts.engine.begin() as conn:
             table = Base.metadata.tables["token"]
-            conn.execute(sa.insert(table).values(id=secrets.token_hex(8), name="cad", hash=token_hash(self.token), created_at=self.clock()))
+            conn.execute(
+                sa.insert(table).values(
+                    id=secrets.token_hex(8),
+                    name="cad",
+                    hash=token_hash(self.token),
+                    created_at=self.clock(),
+                )
+            )
 
     @property
     def parts(self) -> Parts:
@@ -120,7 +138,8 @@ class House:
         lite = self.parts.engine.dialect.name == "sqlite"
         with self.parts.engine.begin() as conn:
             if not lite:
-                conn.execute(sa.text("SET LOCAL statement_timeout = 0"))  # a test may leave more than a turn could delete
+                # a test may leave more than a turn could delete
+                conn.execute(sa.text("SET LOCAL statement_timeout = 0"))
             for table in reversed(Base.metadata.sorted_tables):
                 conn.execute(sa.delete(table))
             for name in ("workflow_status", "workflow_input", "workflow_output"):
@@ -137,39 +156,67 @@ class House:
     def wait(self, seconds: float) -> None:
         self.clock.at += timedelta(seconds=seconds)
 
-    # ---- people ----------------------------------------------------------------------------------------------------
+    # ---- people ----------------------------------------------------------------------------------
     def resident(self, number: str = "+17205550123") -> Resident:
         return Resident(self, number)
 
-    def dispatch(self, path: str, told: dict[str, Any] | None = None, method: str = "POST", token: str | None = None) -> Any:
+    def dispatch(
+        self,
+        path: str,
+        told: dict[str, Any] | None = None,
+        method: str = "POST",
+        token: str | None = None,
+    ) -> Any:
         """One call of the API by a destination."""
         return self.client.open(
-            f"/api/v1/hand-offs{path}", method=method, json=told, headers={"Authorization": f"Bearer {token or self.token}"}
+            f"/api/v1/hand-offs{path}",
+            method=method,
+            json=told,
+            headers={"Authorization": f"Bearer {token or self.token}"},
         )
 
-    # ---- the worker ------------------------------------------------------------------------------------------------
+    # ---- the worker ------------------------------------------------------------------------------
     def jobs(self) -> list[tuple[str, str, str]]:
         """Jobs waiting in the engine's own tables: id, name, argument."""
         prefix = "" if self.parts.engine.dialect.name == "sqlite" else "dbos."
         query = f"""SELECT s.workflow_uuid, s.name, i.inputs FROM {prefix}workflow_status s JOIN {prefix}workflow_input i
                     ON i.workflow_uuid = s.workflow_uuid WHERE s.status = 'ENQUEUED' ORDER BY s.created_at, s.workflow_uuid"""
         with self.parts.engine.connect() as conn:
-            return [(row[0], row[1], json.loads(row[2])["positionalArgs"][0]) for row in conn.execute(sa.text(query))]
+            return [
+                (row[0], row[1], json.loads(row[2])["positionalArgs"][0])
+                for row in conn.execute(sa.text(query))
+            ]
 
     def works(self, twilio: int = 201, cad: int = 202) -> House:
         """Run every waiting job once, with Twilio and the destination answering so."""
         self.outside.reset()
         self.outside.assert_all_requests_are_fired = False
         self.outside.add_passthru("http://127.0.0.1:1")
-        self.outside.add_callback("POST", re.compile(rf"{TWILIO}/.*/Messages.json"), lambda request: self._twilio(request, twilio))
-        self.outside.add("GET", re.compile(rf"{TWILIO}/.*/Messages.json.*"), json={"messages": [], "next_page_uri": None, "uri": ""})
+        self.outside.add_callback(
+            "POST",
+            re.compile(rf"{TWILIO}/.*/Messages.json"),
+            lambda request: self._twilio(request, twilio),
+        )
+        self.outside.add(
+            "GET",
+            re.compile(rf"{TWILIO}/.*/Messages.json.*"),
+            json={"messages": [], "next_page_uri": None, "uri": ""},
+        )
         self.outside.add_callback("POST", CAD, lambda request: self._cad(request, cad))
         self.calls_are_taken(twilio)
         prefix = "" if self.parts.engine.dialect.name == "sqlite" else "dbos."
         for job_id, name, reference in self.jobs():
-            {"deliver": deliver, "send_text": send_text, "call_person": call_person}[name](self.parts, reference)
+            {"deliver": deliver, "send_text": send_text, "call_person": call_person}[name](
+                self.parts, reference
+            )
             with self.parts.engine.begin() as conn:
-                conn.execute(sa.text(f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE workflow_uuid = :id"), {"id": job_id})
+                conn.execute(
+                    sa.text(
+                        f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE "
+                        f"workflow_uuid = :id"
+                    ),
+                    {"id": job_id},
+                )
         return self
 
     def settles(self) -> House:
@@ -186,28 +233,54 @@ class House:
         form = dict(parse_qsl(request.body))
         if status != 201:
             code = {429: 20429, 400: 21610, 404: 21614}.get(status, 20500)
-            return status, {}, json.dumps({"code": code, "message": f"to {form['To']} failed", "status": status})
+            return (
+                status,
+                {},
+                json.dumps({"code": code, "message": f"to {form['To']} failed", "status": status}),
+            )
         self.sent.append(form)
         return 201, {}, json.dumps({"sid": f"SM{len(self.sent):032d}", "status": "queued"})
 
     def calls_are_taken(self, status: int = 201, listed: tuple[dict[str, str], ...] = ()) -> None:
         """Twilio takes calls, or answers so; its list holds what it took, and `listed`."""
         one = re.compile(rf"{TWILIO}/.*/Calls/(CA\w+)\.json")
-        self.outside.add_callback("POST", re.compile(rf"{TWILIO}/.*/Calls\.json"), lambda request: self._rings(request, status))
-        self.outside.add("GET", re.compile(rf"{TWILIO}/.*/Calls\.json.*"), json={"calls": listed, "next_page_uri": None, "uri": ""})
+        self.outside.add_callback(
+            "POST",
+            re.compile(rf"{TWILIO}/.*/Calls\.json"),
+            lambda request: self._rings(request, status),
+        )
+        self.outside.add(
+            "GET",
+            re.compile(rf"{TWILIO}/.*/Calls\.json.*"),
+            json={"calls": listed, "next_page_uri": None, "uri": ""},
+        )
         self.outside.add_callback("POST", one, lambda request: self._hangs_up(request.url))
         self.outside.add_callback("GET", one, lambda request: self._stands(request.url))
 
     def _rings(self, request: Any, status: int) -> tuple[int, dict[str, str], str]:
         form = dict(parse_qsl(request.body))
         if status != 201:
-            return status, {}, json.dumps({"code": {429: 20429}.get(status, 20500), "message": f"to {form['To']} failed", "status": status})
+            return (
+                status,
+                {},
+                json.dumps(
+                    {
+                        "code": {429: 20429}.get(status, 20500),
+                        "message": f"to {form['To']} failed",
+                        "status": status,
+                    }
+                ),
+            )
         self.rung.append(form)
         return 201, {}, json.dumps({"sid": f"CA{len(self.rung):032d}", "status": "queued"})
 
     def _stands(self, url: str) -> tuple[int, dict[str, str], str]:
         sid = url.rpartition("/")[2].removesuffix(".json")
-        return 200, {}, json.dumps({"sid": sid, "status": "completed" if sid in self.hung_up else "ringing"})
+        return (
+            200,
+            {},
+            json.dumps({"sid": sid, "status": "completed" if sid in self.hung_up else "ringing"}),
+        )
 
     def _hangs_up(self, url: str) -> tuple[int, dict[str, str], str]:
         self.hung_up.append(url.rpartition("/")[2].removesuffix(".json"))
@@ -218,7 +291,7 @@ class House:
             self.posted.append((json.loads(request.body), dict(request.headers)))
         return status, {}, "whatever"
 
-    # ---- looking ---------------------------------------------------------------------------------------------------
+    # ---- looking ---------------------------------------------------------------------------------
     def rows(self, table: str, **where: Any) -> list[Any]:
         one = Base.metadata.tables[table]
         query = sa.select(one).order_by(*one.primary_key)
@@ -229,7 +302,11 @@ class House:
 
     def words(self, key: str, language: str = "en", **fill: str) -> str:
         """What a key says: tests hold to meanings, translators to words."""
-        return fitted(self._own.catalog.text(language, key, **(filling(self._own.program, language, self._own.catalog) | fill)))
+        return fitted(
+            self._own.catalog.text(
+                language, key, **(filling(self._own.program, language, self._own.catalog) | fill)
+            )
+        )
 
     def texts_to(self, number: str) -> list[str]:
         """What was sent to a number by REST, oldest first."""
@@ -253,11 +330,13 @@ class Resident:
             self.heard = twiml(answer.text)
         return self
 
-    def posts(self, said: str, sid: str | None = None, token: str | None = None, **form: str) -> Any:
+    def posts(
+        self, said: str, sid: str | None = None, token: str | None = None, **form: str
+    ) -> Any:
         """One signed webhook, as Twilio sends it."""
         fields = {
-            "MessageSid": sid or f"SM{secrets.token_hex(16)}", "AccountSid": "AC" + "0" * 32, "From": self.number, "To": "+17205550100",
-            "Body": said, "NumMedia": "0",
+            "MessageSid": sid or f"SM{secrets.token_hex(16)}", "AccountSid": "AC" + "0" * 32,
+            "From": self.number, "To": "+17205550100", "Body": said, "NumMedia": "0",
         } | form  # fmt: skip
         return signed(self.house, "/twilio/sms", fields, token)
 
@@ -271,7 +350,9 @@ class Resident:
         """Hears these keys, whatever fills them."""
         for key in keys:
             words = re.escape(self.house.parts.catalog.words[language][key])
-            assert re.search(re.sub(r"\\{\w+\\}", ".*", words), "\n".join(self.heard)), f"{key} is not in {self.heard}"
+            assert re.search(re.sub(r"\\{\w+\\}", ".*", words), "\n".join(self.heard)), (
+                f"{key} is not in {self.heard}"
+            )
         return self
 
     def hears_not(self, *words: str) -> Resident:
@@ -284,10 +365,13 @@ class Resident:
         """This resident's latest case, as its row."""
         index = self.house.parts.sealer.index(self.number)
         contact = self.house.rows("contact", number_index=index)[0]
-        return sorted(self.house.rows("case", contact_id=contact.id), key=lambda row: row.opened_at)[-1]
+        return sorted(
+            self.house.rows("case", contact_id=contact.id), key=lambda row: row.opened_at
+        )[-1]
 
     def wants_a_team(self) -> Resident:
-        """Screened for an adult they know; a team is asked for, and told to wait if none is free."""
+        """Screened for an adult they know; a team is asked for, and told to wait if none is
+        free."""
         self.texts("my brother shouts")
         return self.texts("3", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "2", "2")
 
@@ -300,7 +384,10 @@ def signed(house: House, path: str, fields: dict[str, str], token: str | None = 
 
 def twiml(text: str) -> list[str]:
     """The words of each <Message>."""
-    return [message.findtext("Body") or "" for message in ElementTree.fromstring(text).findall("Message")]
+    return [
+        message.findtext("Body") or ""
+        for message in ElementTree.fromstring(text).findall("Message")
+    ]
 
 
 @pytest.fixture

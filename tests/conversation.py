@@ -1,7 +1,9 @@
-"""A resident who texts the service, played against the decisions alone: no network, no storage, no waiting.
+"""A resident who texts the service, played against the decisions alone: no network, no storage, no
+waiting.
 
-Before every turn the case is turned to JSON and read back, so whatever a decision needs must survive being kept.
-After every turn the clocks are looked at: what is due next must lie ahead, or a case would be decided for ever.
+Before every turn the case is turned to JSON and read back, so whatever a decision needs must
+survive being kept. After every turn the clocks are looked at: what is due next must lie ahead, or a
+case would be decided for ever.
 """
 
 from __future__ import annotations
@@ -17,7 +19,19 @@ from caller_service.casework.interpret import hear
 from caller_service.config.program_file import read_program
 from caller_service.core import clock
 from caller_service.core.case import Case, Step, from_plain, to_plain
-from caller_service.core.effect import Alert, Ask, Effect, Effects, HandOff, OptIn, OptOut, Page, Record, Say, StandDown
+from caller_service.core.effect import (
+    Alert,
+    Ask,
+    Effect,
+    Effects,
+    HandOff,
+    OptIn,
+    OptOut,
+    Page,
+    Record,
+    Say,
+    StandDown,
+)
 from caller_service.core.program import Program
 from caller_service.core.reply import Answer, PlaceGiven, Reading
 from caller_service.core.routing import Scene
@@ -26,10 +40,13 @@ from caller_service.language.catalog import read_catalog
 from caller_service.language.vocabularies import read_ears
 from caller_service.language.wording import Words, texts
 
-PROGRAM = read_program(Path(caller_service.__file__).parent / "programs" / "rehearsal" / "program.toml")
+PROGRAM = read_program(
+    Path(caller_service.__file__).parent / "programs" / "rehearsal" / "program.toml"
+)
 CATALOG = read_catalog(PROGRAM.languages)
 EARS = read_ears(PROGRAM.languages, PROGRAM.watched)
-OPEN = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)  # a Monday, 11:00 in Denver: every team but youth works
+# a Monday, 11:00 in Denver: every team but youth works
+OPEN = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # 02:00 in Denver
 PACE = timedelta(seconds=10)  # between what a resident reads and what they write
 
@@ -67,13 +84,20 @@ class Resident:
     def __post_init__(self) -> None:
         self.case = fresh(self.language)
 
-    # ---- what a person does -----------------------------------------------------------------------------------------
+    # ---- what a person does ----------------------------------------------------------------------
     def texts(self, *said: str, after: timedelta = PACE) -> Resident:
-        """Write these, one after the other, each after reading what came back. After an end a new case opens."""
+        """Write these, one after the other, each after reading what came back. After an end a new
+        case opens."""
         for words in said:
             self.now += after
             if self.case.ended:
-                self.case = Case(f"{self.case.id}+", self.case.reference, self.case.contact, self.case.language, related=self.case.id)
+                self.case = Case(
+                    f"{self.case.id}+",
+                    self.case.reference,
+                    self.case.contact,
+                    self.case.language,
+                    related=self.case.id,
+                )
             self._turn(lambda case, words=words: hear(case, words, self.now, self._scene(), EARS))  # type: ignore[misc]
         return self
 
@@ -81,11 +105,16 @@ class Resident:
         """Answer by code, whatever the number is; a place by its kind."""
         for code in codes:
             self.now += after
-            self._turn(lambda case, code=code: advance(case, reading(case, code), code, self._scene(), self.now))  # type: ignore[misc]
+            self._turn(
+                lambda case, code=code: advance(
+                    case, reading(case, code), code, self._scene(), self.now
+                )
+            )  # type: ignore[misc]
         return self
 
     def waits(self, *, minutes: float = 0, seconds: float = 0, hours: float = 0) -> Resident:
-        """Time goes by; every clock rings when it is due. `heard` and `effects` then hold all that happened."""
+        """Time goes by; every clock rings when it is due. `heard` and `effects` then hold all that
+        happened."""
         until = self.now + timedelta(minutes=minutes, seconds=seconds, hours=hours)
         effects: Effects = ()
         heard: tuple[Words, ...] = ()
@@ -93,7 +122,9 @@ class Resident:
             self.now = max(self.now, due)
             self._turn(lambda case: clock.tick(case, self._scene()))
             effects, heard = effects + self.effects, heard + self.heard
-            assert (ahead := clock.next_due(self.case, self.program)) is None or ahead > self.now, "a clock that rang is due again at once"
+            assert (ahead := clock.next_due(self.case, self.program)) is None or ahead > self.now, (
+                "a clock that rang is due again at once"
+            )
         self.now, self.effects, self.heard = until, effects, heard
         return self
 
@@ -108,7 +139,7 @@ class Resident:
         self._turn(lambda case: decide(case, self._scene()))
         return self
 
-    # ---- what can be seen ------------------------------------------------------------------------------------------
+    # ---- what can be seen ------------------------------------------------------------------------
     def hears(self, words: str) -> Resident:
         told = [message.text for message in self.heard]
         assert any(words in text for text in told), f"{words!r} is in none of {told}"
@@ -149,13 +180,19 @@ class Resident:
 
 def reading(case: Case, code: str) -> Reading:
     """An answer as `read` would have given it."""
-    return Reading(PlaceGiven(PLACES[code]) if case.asked == "where" and code in PLACES else Answer(code))
+    return Reading(
+        PlaceGiven(PLACES[code]) if case.asked == "where" and code in PLACES else Answer(code)
+    )
 
 
 def told(effect: Effect) -> str:
     """One effect as a transcript writes it; words are written as words."""
     if isinstance(effect, Page):
-        also = ", the one before too" * effect.two + ", supervisors" * effect.supervisor + ", backstop" * effect.backstop
+        also = (
+            ", the one before too" * effect.two
+            + ", supervisors" * effect.supervisor
+            + ", backstop" * effect.backstop
+        )
         return f"page {effect.ladder}, rung {effect.rung + 1}{also}"
     if isinstance(effect, HandOff):
         return f"hand-off: {effect.because}"
@@ -166,6 +203,13 @@ def told(effect: Effect) -> str:
     if isinstance(effect, (OptOut, OptIn)):
         return "opt out" if isinstance(effect, OptOut) else "opt in"
     if isinstance(effect, Record):
-        return ": ".join(part for part in (effect.event, ", ".join(value for value in effect.detail.values() if value)) if part)
+        return ": ".join(
+            part
+            for part in (
+                effect.event,
+                ", ".join(value for value in effect.detail.values() if value),
+            )
+            if part
+        )
     assert isinstance(effect, (Say, Ask))
     return ""

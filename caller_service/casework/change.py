@@ -1,4 +1,5 @@
-"""Change one case: load, decide, keep. First without a lock, then, if somebody was quicker, under it."""
+"""Change one case: load, decide, keep. First without a lock, then, if somebody was quicker, under
+it."""
 
 from __future__ import annotations
 
@@ -27,21 +28,26 @@ class StateChanged(Exception):
 
 
 def retry_on_change(doing: Callable[[], None]) -> None:
-    """Do it, and again on what is true then where that has Changed. Given up after a few: the sweep comes back to it."""
+    """Do it, and again on what is true then where that has Changed. Given up after a few: the sweep
+    comes back to it."""
     for _ in range(MAX_ATTEMPTS):
         with contextlib.suppress(StateChanged):
             return doing()
 
 
 def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
-    """The case after `decide`; None if there is no such case. What `decide` raises passes through, nothing kept."""
+    """The case after `decide`; None if there is no such case. What `decide` raises passes through,
+    nothing kept."""
     return update_case(parts, case_id, lambda case, scene, _: decide(case, scene), who)
 
 
-def update_case(parts: Parts, case_id: str, decide: Look, who: str, also: Also | None = None) -> Case | None:
-    """The same for a decision that looks at more than the case. It looks after the case was read, so that whoever changes
-    the case in between is noticed, and the decision made again on what is true then. Who changes only what it looks at is
-    not. `also`: what is written with it, in the same transaction, also where nothing of the case changes.
+def update_case(
+    parts: Parts, case_id: str, decide: Look, who: str, also: Also | None = None
+) -> Case | None:
+    """The same for a decision that looks at more than the case. It looks after the case was read,
+    so that whoever changes the case in between is noticed, and the decision made again on what is
+    true then. Who changes only what it looks at is not. `also`: what is written with it, in the
+    same transaction, also where nothing of the case changes.
     """
 
     def write(conn: sa.Connection, drawn: PreparedWrite | None) -> None:
@@ -69,7 +75,9 @@ def update_case(parts: Parts, case_id: str, decide: Look, who: str, also: Also |
     return work.step.case if work else None
 
 
-def _decided(conn: sa.Connection, parts: Parts, case_id: str, decide: Look, who: str, lock: bool) -> Decision | None:
+def _decided(
+    conn: sa.Connection, parts: Parts, case_id: str, decide: Look, who: str, lock: bool
+) -> Decision | None:
     case = cases.by_id(conn, parts.sealer, case_id, lock=lock)
     if case is None:
         return None

@@ -1,4 +1,5 @@
-"""Somebody who writes often: a care note in place of the screening, and a number that is answered less often (rule 24)."""
+"""Somebody who writes often: a care note in place of the screening, and a number that is answered
+less often (rule 24)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from .parts import Parts
 
 
 def set_care_note(parts: Parts, case_id: str, by: str, words: str, days: int, reason: str) -> None:
-    """Keep a human's words for the contact of a case, for `days` (0: take them away). The journal holds no words."""
+    """Keep a human's words for the contact of a case, for `days` (0: take them away). The journal
+    holds no words."""
     with transaction(parts.engine) as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
         if case is None:
@@ -21,7 +23,14 @@ def set_care_note(parts: Parts, case_id: str, by: str, words: str, days: int, re
         now = parts.now()
         until = now + timedelta(days=days) if days and words else None
         contacts.set_care_note(conn, parts.sealer, case.contact, words, until)
-        _told(conn, parts, case_id, by, "care_note", {"days": days if until else 0, "reason": bool(reason)})
+        _told(
+            conn,
+            parts,
+            case_id,
+            by,
+            "care_note",
+            {"days": days if until else 0, "reason": bool(reason)},
+        )
 
 
 def slow_down(parts: Parts, case_id: str, by: str, hours: int, reason: str) -> bool:
@@ -31,10 +40,14 @@ def slow_down(parts: Parts, case_id: str, by: str, hours: int, reason: str) -> b
     with transaction(parts.engine) as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
         if case is not None:
-            contacts.slow(conn, case.contact, parts.now() + timedelta(hours=hours) if hours else None)
+            contacts.slow(
+                conn, case.contact, parts.now() + timedelta(hours=hours) if hours else None
+            )
             _told(conn, parts, case_id, by, "slowed", {"hours": hours, "reason": bool(reason)})
     return True
 
 
-def _told(conn: sa.Connection, parts: Parts, case_id: str, by: str, event: str, detail: dict[str, object]) -> None:
+def _told(
+    conn: sa.Connection, parts: Parts, case_id: str, by: str, event: str, detail: dict[str, object]
+) -> None:
     journal.write(conn, [journal.Entry(parts.new_id(), parts.now(), case_id, by, event, detail)])

@@ -1,4 +1,5 @@
-"""The EIDO of a hand-off, for one reader: who issues it, and that it is sound before it goes anywhere."""
+"""The EIDO of a hand-off, for one reader: who issues it, and that it is sound before it goes
+anywhere."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from .parts import Parts
 
 
 class Unsound(Exception):
-    """The document breaks our schema or a registry: a fault of ours. `faults` are places and kinds, never a value."""
+    """The document breaks our schema or a registry: a fault of ours. `faults` are places and kinds,
+    never a value."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("eido_faults")
@@ -22,7 +24,8 @@ class Unsound(Exception):
 
 
 def issuer(parts: Parts, reader: str) -> eido.Issuer:
-    """The agency of the destination named like this reader; else of the first that gets EIDOs; else our own host's name."""
+    """The agency of the destination named like this reader; else of the first that gets EIDOs; else
+    our own host's name."""
     host = urlsplit(parts.public_url).hostname or "localhost"
     gets = [one for one in parts.program.destinations if one.kind == "eido"]
     one = next((each for each in gets if each.name == reader), gets[0] if gets else None)

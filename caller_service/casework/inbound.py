@@ -1,4 +1,5 @@
-"""Who wrote? Staff on a ladder answer a page; a number that cannot be answered is kept; everybody else is a resident."""
+"""Who wrote? Staff on a ladder answer a page; a number that cannot be answered is kept; everybody
+else is a resident."""
 
 from __future__ import annotations
 
@@ -16,15 +17,17 @@ from .staff import answer_page, on_the_ladder
 
 log = logging.getLogger(__name__)
 IN_FLIGHT = timedelta(seconds=45)  # a webhook may still be on its way: connect, read and one retry
-LOOK_BACK = timedelta(hours=6)  # what is older was answered by somebody, or is too old to answer by a text
+# what is older was answered by somebody, or is too old to answer by a text
+LOOK_BACK = timedelta(hours=6)
 
 
 _NUMBER = re.compile(r"\+[1-9][\d\s().-]{5,24}")
 
 
 def sender(named: str) -> str:
-    """The number of whoever the provider names, in E.164; "" for what is withheld, a name, a short code, or somebody on
-    another channel ("whatsapp:+1…"). Whether such a number can exist is the provider's to know: it is answered."""
+    """The number of whoever the provider names, in E.164; "" for what is withheld, a name, a short
+    code, or somebody on another channel ("whatsapp:+1…"). Whether such a number can exist is the
+    provider's to know: it is answered."""
     digits = re.sub(r"\D", "", named)
     return f"+{digits}" if _NUMBER.fullmatch(named.strip()) and 7 <= len(digits) <= 15 else ""
 
@@ -39,20 +42,27 @@ def handle_inbound(parts: Parts, turn: Turn) -> tuple[Text, ...] | None:
 
 
 def fetch_missed_texts(parts: Parts, _reference: str = "", job: str = "") -> int:
-    """Fetch the texts that reached the provider while we could not keep them, and answer those never heard.
+    """Fetch the texts that reached the provider while we could not keep them, and answer those
+    never heard.
 
     Their answers go out by REST: the webhook they belonged to has gone. Returns how many were new.
     """
     now = parts.now()
     try:
-        listed = {one.sid: one for sender in parts.program.numbers.ours for one in parts.telephony.heard(sender.number, now - LOOK_BACK)}
+        listed = {
+            one.sid: one
+            for sender in parts.program.numbers.ours
+            for one in parts.telephony.heard(sender.number, now - LOOK_BACK)
+        }
     except TelephonyError as problem:
         log.warning("recent texts cannot be listed", extra={"fault": problem.code})
         return 0
     new = [one for one in listed.values() if one.at < now - IN_FLIGHT and _never_heard(parts, one)]
     for one in sorted(new, key=lambda each: each.at):
         try:
-            handle_inbound(parts, Turn(one.sid, sender(one.number), one.words, min(one.at, now), late=True))
+            handle_inbound(
+                parts, Turn(one.sid, sender(one.number), one.words, min(one.at, now), late=True)
+            )
         except Exception as problem:  # the next round looks again: it is still unheard
             log.error("a late text was not taken in", extra={"fault": type(problem).__name__})
     return len(new)

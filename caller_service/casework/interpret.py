@@ -1,4 +1,5 @@
-"""A text against a case: read, then decide. Pure: nothing is loaded or kept here, so the terminal can play it too."""
+"""A text against a case: read, then decide. Pure: nothing is loaded or kept here, so the terminal
+can play it too."""
 
 from __future__ import annotations
 
@@ -10,7 +11,18 @@ from caller_service.core.case import Case, Step, replace
 from caller_service.core.parking import asks_for_another, park
 from caller_service.core.phone_text import clean
 from caller_service.core.questions import seen_question
-from caller_service.core.reply import Answer, Ears, Nothing, OtherLanguage, PlaceGiven, Reading, Story, Thanks, Unclear, read
+from caller_service.core.reply import (
+    Answer,
+    Ears,
+    Nothing,
+    OtherLanguage,
+    PlaceGiven,
+    Reading,
+    Story,
+    Thanks,
+    Unclear,
+    read,
+)
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance
 from caller_service.core.unread_language import unread_language
@@ -20,27 +32,42 @@ from caller_service.language.vocabularies import guess
 SHORT_OF_IT = (Story, Unclear, Nothing, Thanks, Answer, PlaceGiven)
 
 
-def understand(case: Case, said: str, heard: datetime, scene: Scene, ears: Mapping[str, Ears]) -> tuple[Case, Reading]:
-    """The case, perhaps in another language, and what the text says. The first text may also tell the language."""
+def understand(
+    case: Case, said: str, heard: datetime, scene: Scene, ears: Mapping[str, Ears]
+) -> tuple[Case, Reading]:
+    """The case, perhaps in another language, and what the text says. The first text may also tell
+    the language."""
     if not case.marks:
         case = replace(case, language=guess(said, ears) or case.language)
     question = seen_question(scene.program.protocol, case, heard)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
     reading = read(said, question, offered, ears[case.language], case.code_word)
     place = question is not None and question.kind == "place"
-    if isinstance(reading.reply, (Story, Unclear)) or (place and not isinstance(reading.reply, Answer)):
+    if isinstance(reading.reply, (Story, Unclear)) or (
+        place and not isinstance(reading.reply, Answer)
+    ):
         other = unread_language(clean(said).words, read_unread(), scene.program.languages)
-        if other is not None and not (place and not other.scripts):  # a street may have any name in Latin letters
+        # a street may have any name in Latin letters
+        if other is not None and not (place and not other.scripts):
             reading = with_changes(reading, reply=OtherLanguage(other.tag, other.line))
     if case.unread_language and isinstance(reading.reply, SHORT_OF_IT) and not case.held:
         known = next((each for each in read_unread() if each.tag == case.unread_language), None)
-        if known is not None and guess(said, ears) is None:  # too short to tell, and they wrote in that language before
+        # too short to tell, and they wrote in that language before
+        if known is not None and guess(said, ears) is None:
             reading = with_changes(reading, reply=OtherLanguage(known.tag, known.line))
     return case, reading
 
 
-def hear(case: Case, said: str, heard: datetime, scene: Scene, ears: Mapping[str, Ears], delivered: datetime | None = None) -> Step:
-    """What a text does to a case. `delivered`: when the open question is known to have reached them."""
+def hear(
+    case: Case,
+    said: str,
+    heard: datetime,
+    scene: Scene,
+    ears: Mapping[str, Ears],
+    delivered: datetime | None = None,
+) -> Step:
+    """What a text does to a case. `delivered`: when the open question is known to have reached
+    them."""
     case, reading = understand(case, said, heard, scene, ears)
     if case.marks and asks_for_another(case, reading):
         return park(case, scene, heard)

@@ -32,12 +32,19 @@ _making = threading.Lock()
 
 
 def new_id() -> str:
-    """A UUIDv7 (RFC 9562) as text: ids made later sort later, also within a millisecond (12 bits of its fraction)."""
+    """A UUIDv7 (RFC 9562) as text: ids made later sort later, also within a millisecond (12 bits of
+    its fraction)."""
     global _last
     with _making:  # also when the clock is set back
         _last = now = max(time.time_ns(), _last + 250)
     stamp, fraction = divmod(now, 1_000_000)
-    value = (stamp << 80) | (0x7 << 76) | ((fraction * 4096 // 1_000_000) << 64) | (0b10 << 62) | secrets.randbits(62)
+    value = (
+        (stamp << 80)
+        | (0x7 << 76)
+        | ((fraction * 4096 // 1_000_000) << 64)
+        | (0b10 << 62)
+        | secrets.randbits(62)
+    )
     plain = f"{value:032x}"
     return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
 
@@ -47,7 +54,8 @@ LETTERS, DIGITS = "BCDFGHJKMNPQRTVWXZ", "23456789"
 
 
 def new_reference() -> str:
-    """A short code for a case, like "K7M4Q2"; staff and residents say it. It opens nothing by itself."""
+    """A short code for a case, like "K7M4Q2"; staff and residents say it. It opens nothing by
+    itself."""
     return "".join(secrets.choice(DIGITS if place % 2 else LETTERS) for place in range(6))
 
 
@@ -67,8 +75,11 @@ class Parts:
     new_id: Callable[[], str] = new_id
     new_reference: Callable[[], str] = new_reference
 
-    def scene(self, conn: sa.Connection, full: frozenset[str] | None = None, surge: bool = False) -> Scene:
-        """What a decision is made against; `surge`: look whether somebody in danger has waited long (rule 4)."""
+    def scene(
+        self, conn: sa.Connection, full: frozenset[str] | None = None, surge: bool = False
+    ) -> Scene:
+        """What a decision is made against; `surge`: look whether somebody in danger has waited long
+        (rule 4)."""
         now = self.now()
         waits = timedelta(seconds=self.program.clocks.surge_wait)
         long = surge and any(now - since >= waits for since in waiting_since(conn))

@@ -1,6 +1,7 @@
 """A page that is a destination: what its reader sees, and that opening a hand-off is its receipt.
 
-Nothing is posted to a page. Its deliveries lie unread until somebody opens the hand-off; a newer revision lies unread again.
+Nothing is posted to a page. Its deliveries lie unread until somebody opens the hand-off; a newer
+revision lies unread again.
 """
 
 from __future__ import annotations
@@ -17,16 +18,21 @@ from .read import packet_now
 
 
 def list_page(parts: Parts, destination: str) -> list[Listed]:
-    """The residents' hand-offs a page was told of: the open ones, and for a day those that ended after they were read.
+    """The residents' hand-offs a page was told of: the open ones, and for a day those that ended
+    after they were read.
 
-    It receives nothing, and is not journaled: it asks again by itself as long as it is open, and tells nobody's words.
+    It receives nothing, and is not journaled: it asks again by itself as long as it is open, and
+    tells nobody's words.
     """
     with parts.engine.connect() as conn:
         return in_order(hand_offs.on_page(conn, destination, parts.now() - STAYS))
 
 
-def open_on_page(parts: Parts, destination: str, case_id: str, seen: bool) -> tuple[dict[str, Any], datetime] | None:
-    """One hand-off as it stands, and when; None if this page was not told of it. If it is `seen`, it is received up to there."""
+def open_on_page(
+    parts: Parts, destination: str, case_id: str, seen: bool
+) -> tuple[dict[str, Any], datetime] | None:
+    """One hand-off as it stands, and when; None if this page was not told of it. If it is `seen`,
+    it is received up to there."""
     with parts.engine.connect() as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
         if case is None or case.test or not hand_offs.told(conn, case_id, destination):

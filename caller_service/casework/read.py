@@ -15,10 +15,16 @@ from .eido import issuer, sound_document
 from .parts import Parts
 
 
-def list_hand_offs(parts: Parts, who: str, limit: int, after: str = "", open_only: bool = True, test: bool = False) -> list[dict[str, Any]]:
-    """The hand-offs as they stand, oldest first, behind the id `after`: residents' alone, or test cases alone."""
+def list_hand_offs(
+    parts: Parts, who: str, limit: int, after: str = "", open_only: bool = True, test: bool = False
+) -> list[dict[str, Any]]:
+    """The hand-offs as they stand, oldest first, behind the id `after`: residents' alone, or test
+    cases alone."""
     with parts.engine.connect() as conn:
-        packets = [packet_now(conn, parts, case) for case in cases.handed_off(conn, parts.sealer, limit, after, open_only, test)]
+        packets = [
+            packet_now(conn, parts, case)
+            for case in cases.handed_off(conn, parts.sealer, limit, after, open_only, test)
+        ]
     _journal(parts, who, [packet["hand_off_id"] for packet in packets], "listed")
     return packets
 
@@ -34,10 +40,15 @@ def read_hand_off(parts: Parts, case_id: str, who: str = "") -> dict[str, Any] |
 
 
 def read_eido(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
-    """One hand-off as it stands, as an EIDO; None if the case was never handed off, or is a test. Raises Unsound for what must not be sent."""
+    """One hand-off as it stands, as an EIDO; None if the case was never handed off, or is a test.
+    Raises Unsound for what must not be sent."""
     with parts.engine.connect() as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
-        if case is None or case.test or (revised := hand_offs.revised_at(conn, case_id, case.revision)) is None:
+        if (
+            case is None
+            or case.test
+            or (revised := hand_offs.revised_at(conn, case_id, case.revision)) is None
+        ):
             return None
         packet = packet_now(conn, parts, case)
     told = sound_document(packet, issuer(parts, who), revised)
@@ -69,10 +80,14 @@ def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] |
 
 def packet_now(conn: sa.Connection, parts: Parts, case: Case) -> dict[str, Any]:
     """The packet of a case as it stands."""
-    return hand_off.packet(case, parts.program, contacts.by_id(conn, parts.sealer, case.contact).number)
+    return hand_off.packet(
+        case, parts.program, contacts.by_id(conn, parts.sealer, case.contact).number
+    )
 
 
 def _journal(parts: Parts, who: str, case_ids: list[str], event: str) -> None:
     now = parts.now()
     with transaction(parts.engine) as conn:
-        journal.write(conn, [journal.Entry(parts.new_id(), now, case_id, who, event) for case_id in case_ids])
+        journal.write(
+            conn, [journal.Entry(parts.new_id(), now, case_id, who, event) for case_id in case_ids]
+        )

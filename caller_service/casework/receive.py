@@ -1,7 +1,8 @@
 """A turn by text: heard once, read, decided, kept, answered.
 
-One provider id is one turn: a repeat gets the stored answer. The first try reads without a lock and writes with
-compare-and-swap; if somebody else was quicker, the second runs under the contact's lock.
+One provider id is one turn: a repeat gets the stored answer. The first try reads without a lock and
+writes with compare-and-swap; if somebody else was quicker, the second runs under the contact's
+lock.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ from .parts import Parts
 
 OFTEN = 3  # contacts of one number within OFTEN_WITHIN: a human reads (rule 24)
 OFTEN_WITHIN = timedelta(hours=24)
-SLOW = timedelta(minutes=10)  # a number that a supervisor slowed is answered at most this often, new danger excepted
-PROBE = "PROBE-"  # how the probe's message ids begin; the provider's own begin with two letters and 32 hexadecimal digits
+# a number that a supervisor slowed is answered at most this often, new danger excepted
+SLOW = timedelta(minutes=10)
+# how the probe's message ids begin; the provider's own begin with two letters and 32 hexadecimal
+# digits
+PROBE = "PROBE-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Turn:
 
 
 def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
-    """Take in a text and return the texts that answer it. Safe to repeat: the same turn gives the same answer."""
+    """Take in a text and return the texts that answer it. Safe to repeat: the same turn gives the
+    same answer."""
     try:
         return parts.writer.decide_and_write(lambda conn: _unlocked(conn, parts, turn))
     except Exception as problem:
@@ -55,15 +60,21 @@ def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
 
 
 def receive_unknown(parts: Parts, turn: Turn) -> None:
-    """A text whose sender cannot be answered (withheld, not a number): kept for people to see, once."""
+    """A text whose sender cannot be answered (withheld, not a number): kept for people to see,
+    once."""
     with transaction(parts.engine) as conn:
         if messages.heard(conn, parts.sealer, turn.provider_id) is None:
-            kept = Text(parts.new_id(), "in", turn.said, "heard", turn.heard, provider_id=turn.provider_id)
+            kept = Text(
+                parts.new_id(), "in", turn.said, "heard", turn.heard, provider_id=turn.provider_id
+            )
             messages.add(conn, messages.rows(parts.sealer, (kept,)))
 
 
-def _unlocked(conn: sa.Connection, parts: Parts, turn: Turn) -> Callable[[sa.Connection], tuple[Text, ...]]:
-    """Most turns are neither repeats nor raced: whether this one was heard before is left to the unique key."""
+def _unlocked(
+    conn: sa.Connection, parts: Parts, turn: Turn
+) -> Callable[[sa.Connection], tuple[Text, ...]]:
+    """Most turns are neither repeats nor raced: whether this one was heard before is left to the
+    unique key."""
     begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
     drawn = [prepare(parts, work) for work in _decide(conn, parts, turn, begun, begun.case)]
 
@@ -82,7 +93,9 @@ def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
             return answered
         begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
         case = cases.by_id(conn, parts.sealer, begun.case.id, lock=True) if begun.case else None
-        works = _decide(conn, parts, turn, begun, case if case and not case.ended and not case.parked else None)
+        works = _decide(
+            conn, parts, turn, begun, case if case and not case.ended and not case.parked else None
+        )
         return _keep(conn, parts, [prepare(parts, work) for work in works])
 
 
@@ -98,32 +111,51 @@ def _stranger(parts: Parts, turn: Turn) -> Contact:
     return Contact(parts.new_id(), parts.program.languages[0], turn.number)
 
 
-def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.TurnState, case: Case | None) -> list[Decision]:
-    """What the text comes to; most texts concern one case. A phone in other hands, or a stop with a case parked beside it,
-    concerns two."""
+def _decide(
+    conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.TurnState, case: Case | None
+) -> list[Decision]:
+    """What the text comes to; most texts concern one case. A phone in other hands, or a stop with a
+    case parked beside it, concerns two."""
     contact = begun.contact or _stranger(parts, turn)
     test = _is_test(parts, turn)
-    if case is not None and case.test and not test:  # a person has that number after all: nothing of theirs is held back
+    # a person has that number after all: nothing of theirs is held back
+    if case is not None and case.test and not test:
         case = replace(case, test=False)
     scene = parts.scene(conn, begun.full, surge=case is None)
     heard = turn.heard
     if case is not None:
         moved = scene.for_case(case)
-        if moved.now - scene.now > SKEW and not turn.late:  # the clock was set back: they wrote after what they answer
+        # the clock was set back: they wrote after what they answer
+        if moved.now - scene.now > SKEW and not turn.late:
             heard = moved.now
         scene = moved
-    opened = case or _opened(conn, parts, contact, test, cases.last_closed(conn, contact.id) or "" if begun.contact else "")
+    opened = case or _opened(
+        conn,
+        parts,
+        contact,
+        test,
+        cases.last_closed(conn, contact.id) or "" if begun.contact else "",
+    )
     said = _OPT_OUT.get(turn.opt_out, turn.said)
     delivered = messages.question_delivered(conn, opened.id, opened.asked) if opened.asked else None
     step = hear(opened, said, heard, scene, parts.ears, delivered)
     others: list[Decision] = []
-    if case is not None and step.case.parked:  # somebody else holds the phone: a second case, linked to this one
+    # somebody else holds the phone: a second case, linked to this one
+    if case is not None and step.case.parked:
         others.append(Decision(contact, case, step, scene, "resident"))
         case, opened = None, _opened(conn, parts, contact, test, opened.id)
         step = hear(opened, said, heard, Scene(parts.program, parts.now(), begun.full), parts.ears)
     elif any(isinstance(effect, OptOut) for effect in step.effects):
         for parked in cases.parked(conn, parts.sealer, contact.id):
-            others.append(Decision(contact, parked, stopped_too(parked, scene.now), scene.for_case(parked), "resident"))
+            others.append(
+                Decision(
+                    contact,
+                    parked,
+                    stopped_too(parked, scene.now),
+                    scene.for_case(parked),
+                    "resident",
+                )
+            )
     if contact.slowed_until is not None and contact.slowed_until > scene.now:
         step = _slowed(step, scene)
     inbound = Text(
@@ -137,20 +169,35 @@ def _decide(conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.TurnStat
         language=step.case.language,
         provider_id=turn.provider_id,
     )
-    return [*others, Decision(contact, case, step, scene, "probe" if step.case.test else "resident", inbound, turn.late)]
+    return [
+        *others,
+        Decision(
+            contact,
+            case,
+            step,
+            scene,
+            "probe" if step.case.test else "resident",
+            inbound,
+            turn.late,
+        ),
+    ]
 
 
-_OPT_OUT = {"STOP": "stop", "START": "start", "HELP": "help"}  # what the carrier made of a text, as our own words
+# what the carrier made of a text, as our own words
+_OPT_OUT = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
 def _opened(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, related: str) -> Case:
-    """A new case, with what is known of the number: that it writes often, or a human's care note (rule 24)."""
+    """A new case, with what is known of the number: that it writes often, or a human's care note
+    (rule 24)."""
     now = parts.now()
     said = set()
     remarks: tuple[tuple[str, str], ...] = ()
     if related and cases.opened_since(conn, contact.id, now - OFTEN_WITHIN) >= OFTEN - 1:
         said.add("writes_often")
-    if contact.care_until is not None and (words := contacts.care_note(conn, parts.sealer, contact.id, now)):
+    if contact.care_until is not None and (
+        words := contacts.care_note(conn, parts.sealer, contact.id, now)
+    ):
         said.add("care_note")
         remarks = (("care note", words),)
     return Case(
@@ -167,16 +214,20 @@ def _opened(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, rel
 
 
 def _slowed(step: Step, scene: Scene) -> Step:
-    """Answered at most every ten minutes. Who is in a new danger, or stops texts, is answered at once; all words are kept."""
+    """Answered at most every ten minutes. Who is in a new danger, or stops texts, is answered at
+    once; all words are kept."""
     if any(isinstance(effect, (Page, OptOut)) for effect in step.effects):
         return step
     said = step.case.marks.get("slow_said")
     if said is None or scene.now - said >= SLOW:
         return Step(step.case.marked(slow_said=scene.now), step.effects)
-    return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, (Say, Ask))))
+    return Step(
+        step.case, tuple(effect for effect in step.effects if not isinstance(effect, (Say, Ask)))
+    )
 
 
 def _is_test(parts: Parts, turn: Turn) -> bool:
-    """From the number set aside, and under an id that only a holder of the auth token can give: a text that the provider
-    brings is never a test, so that a wrong number in program.toml silences nobody."""
+    """From the number set aside, and under an id that only a holder of the auth token can give: a
+    text that the provider brings is never a test, so that a wrong number in program.toml silences
+    nobody."""
     return turn.number == parts.program.numbers.probe != "" and turn.provider_id.startswith(PROBE)

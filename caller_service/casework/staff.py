@@ -1,8 +1,9 @@
-"""A text from somebody on a ladder: they answer a page with the case's reference, and may speak with the resident by it.
+"""A text from somebody on a ladder: they answer a page with the case's reference, and may speak
+with the resident by it.
 
-"K7M4Q2" takes the case, "K7M4Q2 20" with a time, "K7M4Q2 no" passes it on (core/page_answer.py). Whoever has it may write
-"K7M4Q2 Hello, I am Dana": those words go to the resident. Without a code, a staff number that writes of a danger, or
-wants no texts, is a person like any other.
+"K7M4Q2" takes the case, "K7M4Q2 20" with a time, "K7M4Q2 no" passes it on (core/page_answer.py).
+Whoever has it may write "K7M4Q2 Hello, I am Dana": those words go to the resident. Without a code,
+a staff number that writes of a danger, or wants no texts, is a person like any other.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ import sqlalchemy as sa
 from caller_service.core import holding
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, at_time, decline, pass_on
-from caller_service.core.page_answer import Act, Ambiguous, Answer, Passes, Says, Takes, read_answer, words_of
+from caller_service.core.page_answer import (
+    Act,
+    Ambiguous,
+    Answer,
+    Passes,
+    Says,
+    Takes,
+    read_answer,
+    words_of,
+)
 from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.reply import Command, Danger, read
@@ -35,7 +45,8 @@ from .receive import Turn, receive
 
 _PAIR = rf"[{LETTERS}]\W?[{DIGITS}]"
 _REFERENCE = re.compile(rf"(?<![A-Z0-9])(?:{_PAIR}\W?){{2}}{_PAIR}(?![A-Z0-9])")
-THEMSELVES = frozenset({"stop", "start", "help", "person", "emergency", "emergency_for_me"})  # about the one who writes
+# about the one who writes
+THEMSELVES = frozenset({"stop", "start", "help", "person", "emergency", "emergency_for_me"})
 MOST_WORDS = 480  # characters to a resident in one text
 PASS_KEY = 2  # "2" alone: on the phone that key passes it on, so as minutes it is asked back
 NUMBERS = (911, 988)  # never minutes: a number for the resident
@@ -58,24 +69,33 @@ class _Deed:
 
 
 def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
-    """Take the case whose reference was sent, pass it on, or speak with the resident. The same text twice gets the same
-    answer, and does nothing twice: what it does and that it was heard are written together."""
+    """Take the case whose reference was sent, pass it on, or speak with the resident. The same text
+    twice gets the same answer, and does nothing twice: what it does and that it was heard are
+    written together."""
     with parts.engine.connect() as conn:
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
         reference, rest = read_page_answer(turn.said)
         case = cases.by_reference(conn, parts.sealer, reference) if reference else None
-        themselves = not reference and turns.load_turn(conn, parts.sealer, turn.number, parts.now()).case is not None
+        themselves = (
+            not reference
+            and turns.load_turn(conn, parts.sealer, turn.number, parts.now()).case is not None
+        )
     if case is None:
         themselves = themselves or about_themselves(parts, turn.said)
-        return receive(parts, turn) if themselves else _answered(parts, turn, rung, None, _Deed(None, "page.unknown"))
+        return (
+            receive(parts, turn)
+            if themselves
+            else _answered(parts, turn, rung, None, _Deed(None, "page.unknown"))
+        )
     if is_theirs(parts, case, rung.name):
         return _answered(parts, turn, rung, case, _Deed(None, "page.own"))
     return _answered(parts, turn, rung, case, _deed(case, rung.name, rest, parts))
 
 
 def is_theirs(parts: Parts, case: Case, name: str) -> bool:
-    """Is the case about the phone of somebody on a ladder, by name? Nobody is asked to take their own."""
+    """Is the case about the phone of somebody on a ladder, by name? Nobody is asked to take their
+    own."""
     phones = {rung.number for rung in parts.program.ladder if rung.name == name and rung.number}
     if not phones:
         return False
@@ -89,7 +109,9 @@ def about_themselves(parts: Parts, said: str) -> bool:
     return isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name in THEMSELVES)
 
 
-def _answered(parts: Parts, turn: Turn, rung: Rung, case: Case | None, deed: _Deed) -> tuple[Text, ...]:
+def _answered(
+    parts: Parts, turn: Turn, rung: Rung, case: Case | None, deed: _Deed
+) -> tuple[Text, ...]:
     """Do it, and write in the same transaction that it was heard and what is answered."""
     replies: list[Text] = []
 
@@ -102,17 +124,29 @@ def _answered(parts: Parts, turn: Turn, rung: Rung, case: Case | None, deed: _De
                 heard(conn, deed.key, deed.fill)
         else:
             try:
-                update_case(parts, case.id, deed.do, rung.name, also=lambda conn: heard(conn, deed.key, deed.fill))
+                update_case(
+                    parts,
+                    case.id,
+                    deed.do,
+                    rung.name,
+                    also=lambda conn: heard(conn, deed.key, deed.fill),
+                )
             except Refused as refusal:
                 _refused(parts, rung, case, refusal, heard)
-    except sa.exc.IntegrityError:  # the same text came twice at once: the other's answer is the answer
+    except (
+        sa.exc.IntegrityError
+    ):  # the same text came twice at once: the other's answer is the answer
         with parts.engine.connect() as conn:
             return messages.heard(conn, parts.sealer, turn.provider_id) or ()
     return tuple(replies)
 
 
 def _refused(
-    parts: Parts, rung: Rung, case: Case, refusal: Refused, heard: Callable[[sa.Connection, str, Mapping[str, str]], None]
+    parts: Parts,
+    rung: Rung,
+    case: Case,
+    refusal: Refused,
+    heard: Callable[[sa.Connection, str, Mapping[str, str]], None],
 ) -> None:
     """Say why; who holds too many already was asked in vain, and the next person is asked now."""
     key = REFUSALS.get(refusal.code, "page.ended")
@@ -120,7 +154,11 @@ def _refused(
     if refusal.code == "full":
         with contextlib.suppress(Refused):
             update_case(
-                parts, case.id, lambda now, scene, _: pass_on(now, rung.name, scene), rung.name, also=lambda conn: heard(conn, key, {})
+                parts,
+                case.id,
+                lambda now, scene, _: pass_on(now, rung.name, scene),
+                rung.name,
+                also=lambda conn: heard(conn, key, {}),
             )
             return
     with transaction(parts.engine) as conn:
@@ -140,16 +178,38 @@ REFUSALS = {
 }
 
 
-def _rows(conn: sa.Connection, parts: Parts, turn: Turn, rung: Rung, case: Case | None, key: str, fill: Mapping[str, str]) -> list[Text]:
+def _rows(
+    conn: sa.Connection,
+    parts: Parts,
+    turn: Turn,
+    rung: Rung,
+    case: Case | None,
+    key: str,
+    fill: Mapping[str, str],
+) -> list[Text]:
     language, about = parts.program.languages[0], case.id if case else None
     reference = case.reference if case else ""
     keys = key.split()
-    words = "\n".join(parts.catalog.text(language, each, reference=reference, program=parts.program.name, **fill) for each in keys)
-    inbound = Text(parts.new_id(), "in", turn.said, "heard", turn.heard, None, about, rung.name, provider_id=turn.provider_id)
+    words = "\n".join(
+        parts.catalog.text(language, each, reference=reference, program=parts.program.name, **fill)
+        for each in keys
+    )
+    inbound = Text(
+        parts.new_id(),
+        "in",
+        turn.said,
+        "heard",
+        turn.heard,
+        None,
+        about,
+        rung.name,
+        provider_id=turn.provider_id,
+    )
     now = parts.now()
     reply = Text(
-        parts.new_id(), "out", words, "waiting" if turn.late else "replied", now, None, about, rung.name, inbound.id,
-        keys=key, language=language, next_at=now + HOLD if turn.late else None,
+        parts.new_id(), "out", words, "waiting" if turn.late else "replied", now, None, about,
+        rung.name, inbound.id, keys=key, language=language,
+        next_at=now + HOLD if turn.late else None,
     )  # fmt: skip
     messages.add(conn, messages.rows(parts.sealer, (inbound, reply)))
     if turn.late:
@@ -166,8 +226,8 @@ def read_page_answer(said: str) -> tuple[str, str]:
 
 
 def promised(answer: Takes, scene: Scene) -> datetime | None:
-    """When somebody who takes a case says they will be there; None for no time. Raises Refused for one more than twelve
-    hours away."""
+    """When somebody who takes a case says they will be there; None for no time. Raises Refused for
+    one more than twelve hours away."""
     if answer.minutes is not None:
         if answer.minutes > 12 * 60:
             raise Refused("too_far")
@@ -177,7 +237,11 @@ def promised(answer: Takes, scene: Scene) -> datetime | None:
     hour, minute = answer.at
     if not answer.either:
         return at_time(hour, minute, scene)
-    return min(at_time(each, minute, scene) for each in (hour % 12, hour % 12 + 12) if _near(each, minute, scene))
+    return min(
+        at_time(each, minute, scene)
+        for each in (hour % 12, hour % 12 + 12)
+        if _near(each, minute, scene)
+    )
 
 
 def _near(hour: int, minute: int, scene: Scene) -> bool:
@@ -189,7 +253,8 @@ def _near(hour: int, minute: int, scene: Scene) -> bool:
 
 
 def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
-    """What the words around the code ask for. Whoever has the case speaks with the resident by it."""
+    """What the words around the code ask for. Whoever has the case speaks with the resident by
+    it."""
     answer = read_answer(rest)
     if isinstance(answer, Act) and (deed := _act(answer, case, name, rest, parts)) is not None:
         return deed
@@ -209,8 +274,11 @@ def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
 
 
 def _takes(case: Case, name: str, answer: Takes) -> _Deed:
-    """Take it, unless they hold as many dangers as one person may: then it is refused, and the next person is asked."""
-    taken = "page.accepted page.minor" if case.minor and not case.minor_reviewed else "page.accepted"
+    """Take it, unless they hold as many dangers as one person may: then it is refused, and the next
+    person is asked."""
+    taken = (
+        "page.accepted page.minor" if case.minor and not case.minor_reviewed else "page.accepted"
+    )
 
     def do(now: Case, scene: Scene, conn: sa.Connection) -> Step:
         if now.in_danger and _others(conn, name, now) >= holding.MOST_HELD:
@@ -221,14 +289,18 @@ def _takes(case: Case, name: str, answer: Takes) -> _Deed:
 
 
 def _from_holder(case: Case, name: str, rest: str, answer: Answer) -> _Deed:
-    """They speak with the resident: all but a command are words for them. A bare "no" may be an answer to the resident, or
-    mean that they cannot go on: it is asked back."""
+    """They speak with the resident: all but a command are words for them. A bare "no" may be an
+    answer to the resident, or mean that they cannot go on: it is asked back."""
     words = words_of(rest)
     if isinstance(answer, Passes) and words.casefold().strip(" .!") in GIVES_BACK:
         return _Deed(lambda now, scene, _: _given_back(now, name, scene), "page.released")
     if isinstance(answer, Passes) and len(words.split()) <= SHORT_REFUSAL:
         return _Deed(None, "page.sure")
-    return _speaks(name, words) if any(letter.isalnum() for letter in words) else _Deed(None, "page.accepted")
+    return (
+        _speaks(name, words)
+        if any(letter.isalnum() for letter in words)
+        else _Deed(None, "page.accepted")
+    )
 
 
 def _from_who_accepted(case: Case, name: str, rest: str, answer: Answer) -> _Deed:
@@ -238,24 +310,44 @@ def _from_who_accepted(case: Case, name: str, rest: str, answer: Answer) -> _Dee
         return _takes(case, name, answer)
     if isinstance(answer, Passes):
         return _Deed(lambda now, scene, _: _given_back(now, name, scene), "page.released")
-    return _speaks(name, words) if any(letter.isalnum() for letter in words) else _Deed(None, "page.accepted")
+    return (
+        _speaks(name, words)
+        if any(letter.isalnum() for letter in words)
+        else _Deed(None, "page.accepted")
+    )
 
 
 def _speaks(name: str, words: str) -> _Deed:
     words = words[:MOST_WORDS]
-    return _Deed(lambda now, scene, conn: holding.note(now, name, words, scene, others=_others(conn, name, now)), "page.note_sent")
+    return _Deed(
+        lambda now, scene, conn: holding.note(
+            now, name, words, scene, others=_others(conn, name, now)
+        ),
+        "page.note_sent",
+    )
 
 
 def _given_back(case: Case, name: str, scene: Scene) -> Step:
-    return holding.release(case, name, "", scene) if case.in_danger or case.held else decline(case, name, "", scene)
+    return (
+        holding.release(case, name, "", scene)
+        if case.in_danger or case.held
+        else decline(case, name, "", scene)
+    )
 
 
 def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Deed | None:
-    """What somebody does to a conversation by text; a reason stands behind the word where one is needed. None: it is a
-    sentence that only begins like a command ("hand to him the phone")."""
+    """What somebody does to a conversation by text; a reason stands behind the word where one is
+    needed. None: it is a sentence that only begins like a command ("hand to him the phone")."""
     words = act.words
     if act.name == "hand_over":
-        to = next((rung.name for rung in parts.program.ladder if rung.name.casefold() == words.casefold().strip(" .:")), "")
+        to = next(
+            (
+                rung.name
+                for rung in parts.program.ladder
+                if rung.name.casefold() == words.casefold().strip(" .:")
+            ),
+            "",
+        )
         if not to and not words_of(rest)[:4].isupper():
             return None
         if not to:
@@ -263,15 +355,30 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Deed | No
         if is_theirs(parts, case, to):
             return _Deed(None, "page.own")
         return _Deed(
-            lambda now, scene, conn: holding.hand_over(now, name, to, "", scene, _others(conn, to, now)), "page.handed", {"name": to}
+            lambda now, scene, conn: holding.hand_over(
+                now, name, to, "", scene, _others(conn, to, now)
+            ),
+            "page.handed",
+            {"name": to},
         )
     deeds: Mapping[str, tuple[Look, str]] = {
         "pause": (lambda now, scene, _: holding.pause(now, name, words, scene), "page.paused"),
-        "take_over": (lambda now, scene, conn: holding.take_over(now, name, words, scene, _others(conn, name, now)), "page.accepted"),
+        "take_over": (
+            lambda now, scene, conn: holding.take_over(
+                now, name, words, scene, _others(conn, name, now)
+            ),
+            "page.accepted",
+        ),
         "release": (lambda now, scene, _: _given_back(now, name, scene), "page.released"),
         "looked": (lambda now, scene, _: holding.looked(now, name, words, scene), "page.looked"),
-        "lower": (lambda now, scene, _: holding.lower_level(now, name, words, scene), "page.lowered"),
-        "lift": (lambda now, scene, _: holding.lift_watched(now, name, words, scene), "page.lifted"),
+        "lower": (
+            lambda now, scene, _: holding.lower_level(now, name, words, scene),
+            "page.lowered",
+        ),
+        "lift": (
+            lambda now, scene, _: holding.lift_watched(now, name, words, scene),
+            "page.lifted",
+        ),
     }
     do, key = deeds[act.name]
     return _Deed(do, key)

@@ -1,4 +1,5 @@
-"""What the probe (`caller-service probe`) needs of the house beside its public door: to see its case, and to end it.
+"""What the probe (`caller-service probe`) needs of the house beside its public door: to see its
+case, and to end it.
 
 Only a marked case is ever touched here. Who may make one is decided in casework/receive.py.
 """
@@ -34,7 +35,8 @@ def standing(parts: Parts) -> Case | None:
 
 
 def queued(parts: Parts, case_id: str) -> bool:
-    """Is the hand-off in the dispatch queue, as it stands: does the console have its latest revision?"""
+    """Is the hand-off in the dispatch queue, as it stands: does the console have its latest
+    revision?"""
     console = next((one.name for one in parts.program.destinations if one.kind == "console"), "")
     with parts.engine.connect() as conn:
         return hand_offs.in_queue(conn, case_id, console)
@@ -47,7 +49,8 @@ def paged(parts: Parts, case_id: str) -> bool:
 
 
 def take_back(parts: Parts, case_id: str) -> None:
-    """The service did not mark the case: its one word asked for nothing, and it ends as no request."""
+    """The service did not mark the case: its one word asked for nothing, and it ends as no
+    request."""
     change(parts, case_id, withdraw, WHO)
 
 

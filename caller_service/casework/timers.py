@@ -1,6 +1,7 @@
 """The sweep: cases whose clock rings, deliveries and texts whose time to try again has come.
 
-Any number of workers may sweep at once: a case is decided by compare-and-swap, a job has one id for one due time.
+Any number of workers may sweep at once: a case is decided by compare-and-swap, a job has one id for
+one due time.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ from .parts import Parts
 
 log = logging.getLogger(__name__)
 BATCH = 500  # cases decided in one sweep
-QUEUE_LIMIT = 32  # jobs of one queue under way, beyond which a sweep adds none: what waits already is not asked for again
-TIMER_THREADS = 4  # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one lock
+# jobs of one queue under way, beyond which a sweep adds none: what waits already is not asked for
+# again
+QUEUE_LIMIT = 32
+# cases decided at once: each waits mostly for the database, and beside many jobs for Python's one
+# lock
+TIMER_THREADS = 4
 
 
 def sweep(parts: Parts) -> int:
@@ -41,9 +46,11 @@ def sweep(parts: Parts) -> int:
 
 
 def _try_again(parts: Parts, now: datetime) -> int:
-    """Jobs for what waits to be delivered, sent or called, as many as the queue of each has room for.
+    """Jobs for what waits to be delivered, sent or called, as many as the queue of each has room
+    for.
 
-    A worker that is behind has those jobs already: asked for again every `HOLD`, they would be more each time.
+    A worker that is behind has those jobs already: asked for again every `HOLD`, they would be more
+    each time.
     """
     with parts.engine.connect() as conn:
 
@@ -52,15 +59,32 @@ def _try_again(parts: Parts, now: datetime) -> int:
 
         waiting: list[_Waiting] = []
         for queue, staff in ((PEOPLE, True), (TEXTS, False)):
-            waiting += [_Waiting("send_text", "send", messages.hold, queue, *one) for one in messages.due(conn, now, staff, room(queue))]
-            waiting += [_Waiting("call_person", "call", calls.hold, queue, *one) for one in calls.due(conn, now, staff, room(queue))]
-        for queue, name in ((queue_of(one.name), one.name) for one in parts.program.destinations if one.posted):
-            waiting += [_Waiting("deliver", "deliver", hand_offs.hold, queue, *one) for one in hand_offs.due(conn, now, name, room(queue))]
+            waiting += [
+                _Waiting("send_text", "send", messages.hold, queue, *one)
+                for one in messages.due(conn, now, staff, room(queue))
+            ]
+            waiting += [
+                _Waiting("call_person", "call", calls.hold, queue, *one)
+                for one in calls.due(conn, now, staff, room(queue))
+            ]
+        for queue, name in (
+            (queue_of(one.name), one.name) for one in parts.program.destinations if one.posted
+        ):
+            waiting += [
+                _Waiting("deliver", "deliver", hand_offs.hold, queue, *one)
+                for one in hand_offs.due(conn, now, name, room(queue))
+            ]
     if waiting:
         with transaction(parts.engine) as conn:
             for one in waiting:
                 if one.hold(conn, one.id, one.since, now + HOLD):
-                    parts.jobs.enqueue(conn, one.job, f"{one.short}:{one.id}:{int(one.since.timestamp() * 1000)}", one.id, one.queue)
+                    parts.jobs.enqueue(
+                        conn,
+                        one.job,
+                        f"{one.short}:{one.id}:{int(one.since.timestamp() * 1000)}",
+                        one.id,
+                        one.queue,
+                    )
     return len(waiting)
 
 
@@ -76,8 +100,8 @@ class _Waiting(NamedTuple):
 
 
 def set_back(parts: Parts) -> None:
-    """The clock was set back: open cases are told, and what waits is tried now, so that nobody waits for an hour to come
-    round again. Any number of workers may do it at once."""
+    """The clock was set back: open cases are told, and what waits is tried now, so that nobody
+    waits for an hour to come round again. Any number of workers may do it at once."""
     now = parts.now()
     with parts.engine.connect() as conn:
         open_cases = cases.open_ids(conn)
@@ -89,12 +113,15 @@ def set_back(parts: Parts) -> None:
 
 
 def _fire(parts: Parts, case_id: str, now: datetime) -> None:
-    """One case's clocks. A case that cannot be decided is said in the log and looked at again: it stops no other."""
+    """One case's clocks. A case that cannot be decided is said in the log and looked at again: it
+    stops no other."""
     try:
         change(parts, case_id, clock.tick, "clock")
     except SQLAlchemyError:  # the database, not the case
         raise
     except Exception as problem:
-        log.error("case cannot be decided", extra={"case": case_id, "fault": type(problem).__name__})
+        log.error(
+            "case cannot be decided", extra={"case": case_id, "fault": type(problem).__name__}
+        )
         with transaction(parts.engine) as conn:
             cases.postpone(conn, case_id, now + HOLD)

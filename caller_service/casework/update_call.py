@@ -1,5 +1,6 @@
-"""A call to a resident whom texts do not reach: neutral until they press 1, and then only what whoever holds this
-phone may hear (core/safe_contact.rescue_keys). A voicemail hears nothing, or one neutral sentence where that was allowed.
+"""A call to a resident whom texts do not reach: neutral until they press 1, and then only what
+whoever holds this phone may hear (core/safe_contact.rescue_keys). A voicemail hears nothing, or one
+neutral sentence where that was allowed.
 """
 
 from __future__ import annotations
@@ -34,12 +35,23 @@ def picked_up(parts: Parts, call_id: str, sid: str | None, machine: bool) -> Spo
 
 
 def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> Spoken:
-    """After 1 they hear where the case stands now; anything else hears the question once more, then a goodbye."""
+    """After 1 they hear where the case stands now; anything else hears the question once more, then
+    a goodbye."""
     call, case = _known(parts, call_id)
-    if call is None or case is None or machine or call.machine or not may_call_update(case, parts.program):
+    if (
+        call is None
+        or case is None
+        or machine
+        or call.machine
+        or not may_call_update(case, parts.program)
+    ):
         return Spoken()
     if key != TAKE:
-        return _says(parts, case, "rescue.call", asks=time + 1) if time < TIMES else _says(parts, case, "rescue.goodbye")
+        return (
+            _says(parts, case, "rescue.call", asks=time + 1)
+            if time < TIMES
+            else _says(parts, case, "rescue.goodbye")
+        )
     if not call.answer:
         case = change(parts, case.id, told_by_call, "resident") or case
         with transaction(parts.engine) as conn:
@@ -57,4 +69,8 @@ def _known(parts: Parts, call_id: str) -> tuple[Call | None, Case | None]:
 
 def _says(parts: Parts, case: Case, *keys: str, asks: int = 0) -> Spoken:
     fill = filling(parts.program, case.language, parts.catalog)
-    return Spoken(" ".join(parts.catalog.text(case.language, key, **fill) for key in keys), case.language, asks)
+    return Spoken(
+        " ".join(parts.catalog.text(case.language, key, **fill) for key in keys),
+        case.language,
+        asks,
+    )

@@ -1,6 +1,8 @@
-"""What `caller-service ledger` says: requests, how each ended, and that nothing is left over (domain.md section 9).
+"""What `caller-service ledger` says: requests, how each ended, and that nothing is left over
+(domain.md section 9).
 
-Exact counts are for the program's own staff; to publish them needs suppression, which is not done here.
+Exact counts are for the program's own staff; to publish them needs suppression, which is not done
+here.
 """
 
 from __future__ import annotations
@@ -18,14 +20,18 @@ from caller_service.core.ledger import BY_911, REASONS, Tally, tally
 from caller_service.store import ledger
 from caller_service.store.ledger import Group
 
-STAFF_ONLY = "Exact counts, for the program's own staff. Do not publish them: small numbers must be suppressed first."
+STAFF_ONLY = (
+    "Exact counts, for the program's own staff. Do not publish them: "
+    "small numbers must be suppressed first."
+)
 _CODES = frozenset({*OUTCOMES, *REASONS, *Status})
 _WIDE = 38
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Local days of the program: from the first, until the day before the second; None: without end."""
+    """Local days of the program: from the first, until the day before the second; None: without
+    end."""
 
     first: date | None
     until: date | None
@@ -71,7 +77,8 @@ def _day(written: str | None, zone: str) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The ledger of a period. `unplaced`: what falls in no class, with the references of some of it."""
+    """The ledger of a period. `unplaced`: what falls in no class, with the references of some of
+    it."""
 
     program: str
     period: Period
@@ -103,8 +110,10 @@ class Report:
     def faults(self) -> list[str]:
         """What falls in no class, by reference only."""
         return [
-            f"status {one['status']}, outcome {one['outcome'] or 'none'}, unserved {one['unserved'] or 'none'}: "
-            f"{one['cases']} ({', '.join(one['references'])}{' …' if one['cases'] > len(one['references']) else ''})"
+            f"status {one['status']}, outcome {one['outcome'] or 'none'}, unserved "
+            f"{one['unserved'] or 'none'}: "
+            f"{one['cases']} ({', '.join(one['references'])}"
+            f"{' …' if one['cases'] > len(one['references']) else ''})"
             for one in self.unplaced
         ]
 
@@ -124,7 +133,10 @@ class Report:
             "no_request": told.no_request,
             "difference": told.difference,
             "unplaced": self.unplaced,
-            "groups": [asdict(group) | {name: _code(getattr(group, name)) for name in _NAMED} for group in self.groups],
+            "groups": [
+                asdict(group) | {name: _code(getattr(group, name)) for name in _NAMED}
+                for group in self.groups
+            ],
         }
 
 

@@ -1,4 +1,5 @@
-"""The `caller-service` command. Errors are said plainly, all at once, with exit code 1; wrong usage exits with 2."""
+"""The `caller-service` command. Errors are said plainly, all at once, with exit code 1; wrong usage
+exits with 2."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def refuse(faults: tuple[str, ...] | list[str], about: str = "") -> NoReturn:
 
 
 class Plain(click.Group):
-    """The one place where what went wrong is said plainly: no traceback, no value that could be somebody's words."""
+    """The one place where what went wrong is said plainly: no traceback, no value that could be
+    somebody's words."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -51,9 +53,16 @@ class Plain(click.Group):
         except AnotherWorker as problem:
             refuse([str(problem)])
         except SQLAlchemyError as problem:
-            refuse([f"database: cannot be reached or was never migrated ({type(problem).__name__}); try caller-service migrate"])
+            refuse(
+                [
+                    f"database: cannot be reached or was never migrated "
+                    f"({type(problem).__name__}); try caller-service migrate"
+                ]
+            )
         except OSError as problem:
-            refuse([f"{problem.filename or 'system'}: {problem.strerror or type(problem).__name__}"])
+            refuse(
+                [f"{problem.filename or 'system'}: {problem.strerror or type(problem).__name__}"]
+            )
 
 
 def settings_now() -> Settings:
@@ -68,16 +77,33 @@ def parts_now() -> Parts:
 @click.group(cls=Plain, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(caller_service.__version__)
 def main() -> None:
-    """Ask for help other than police: screened safely, chosen by the resident, carried to dispatch."""
+    """Ask for help other than police: screened safely, chosen by the resident, carried to
+    dispatch."""
 
 
 @main.command()
 @click.option("--fresh", is_flag=True, help="Begin with an empty database.")
-@click.option("--port", default=8000, type=click.IntRange(1, 65_000), help="First port to try for the web door.")
-@click.option("--pace", default=8.0, type=click.FloatRange(min=0), help="Seconds between the automatic dispatcher's moves.")
-@click.option("--read", "read_seconds", type=click.IntRange(min=0), help="Shorten the clock `read`, for quick hands.")
+@click.option(
+    "--port",
+    default=8000,
+    type=click.IntRange(1, 65_000),
+    help="First port to try for the web door.",
+)
+@click.option(
+    "--pace",
+    default=8.0,
+    type=click.FloatRange(min=0),
+    help="Seconds between the automatic dispatcher's moves.",
+)
+@click.option(
+    "--read",
+    "read_seconds",
+    type=click.IntRange(min=0),
+    help="Shorten the clock `read`, for quick hands.",
+)
 def rehearse(fresh: bool, port: int, pace: float, read_seconds: int | None) -> None:
-    """The whole service on this machine, with a stand-in Twilio and a stand-in dispatch. No account, no network."""
+    """The whole service on this machine, with a stand-in Twilio and a stand-in dispatch. No
+    account, no network."""
     from .rehearse import run
 
     sys.exit(run(settings_now(), fresh=fresh, port=port, pace=pace, read_seconds=read_seconds))
@@ -98,7 +124,9 @@ def serve(workers: int, threads: int) -> None:
             trial.bind((settings.host, settings.port))
         except OSError as problem:
             refuse([f"CALLER_BIND: {settings.bind} cannot be used ({problem.strerror})"])
-    click.echo(f"database {shown(settings.database_url)}; listening on http://{settings.bind}", err=True)
+    click.echo(
+        f"database {shown(settings.database_url)}; listening on http://{settings.bind}", err=True
+    )
     Web(lambda: caller_service.create_app(settings), settings.bind, workers, threads).run()
 
 
@@ -113,13 +141,19 @@ def work() -> None:
     if faults := database_faults(settings):
         refuse(faults)
     log_plainly()
-    click.echo(f"database {shown(settings.database_url)}; working as {settings.worker_id}", err=True)
+    click.echo(
+        f"database {shown(settings.database_url)}; working as {settings.worker_id}", err=True
+    )
     run_worker(parts, settings.worker_id, ready=lambda: click.echo("ready", err=True))
 
 
 @main.command()
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("fallback"), show_default=True, help="Folder to write to."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("fallback"),
+    show_default=True,
+    help="Folder to write to.",
 )
 def fallback(out: Path) -> None:
     """Static answers for a host elsewhere: what Twilio says when this service is down."""
@@ -132,11 +166,33 @@ def fallback(out: Path) -> None:
 
 
 @main.command()
-@click.option("--residents", default=32, show_default=True, type=click.IntRange(min=1), help="How many text at once.")
-@click.option("--each", default=6, show_default=True, type=click.IntRange(min=1), help="Conversations of each, in a round.")
+@click.option(
+    "--residents",
+    default=32,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many text at once.",
+)
+@click.option(
+    "--each",
+    default=6,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Conversations of each, in a round.",
+)
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option("--old-cases", default=0, show_default=True, type=click.IntRange(min=0), help="Ended cases already there.")
-@click.option("--database-url", default="", help="An empty PostgreSQL database for each round; default SQLite.")
+@click.option(
+    "--old-cases",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Ended cases already there.",
+)
+@click.option(
+    "--database-url",
+    default="",
+    help="An empty PostgreSQL database for each round; default SQLite.",
+)
 def bench(residents: int, each: int, rounds: int, old_cases: int, database_url: str) -> None:
     """Turns a second, beside the least app that does a durable turn, in the same run."""
     from caller_service.proving.bench import bench as run
@@ -145,11 +201,17 @@ def bench(residents: int, each: int, rounds: int, old_cases: int, database_url: 
 
 
 @main.command("bench-under-way")
-@click.option("--only", type=click.Choice(["pages", "clocks", "destinations"]), default=None, help="One of the three.")
+@click.option(
+    "--only",
+    type=click.Choice(["pages", "clocks", "destinations"]),
+    default=None,
+    help="One of the three.",
+)
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--database-url", default="", help="An empty PostgreSQL database; default SQLite.")
 def bench_under_way(only: str | None, rounds: int, database_url: str) -> None:
-    """How soon pages leave, how late clocks ring, whether a destination that is down slows a turn; beside the aims."""
+    """How soon pages leave, how late clocks ring, whether a destination that is down slows a turn;
+    beside the aims."""
     from caller_service.proving.bench_latency import FIGURES
     from caller_service.proving.bench_latency import bench as run
 
@@ -157,13 +219,19 @@ def bench_under_way(only: str | None, rounds: int, database_url: str) -> None:
 
 
 @main.command()
-@click.option("--url", default="", help="Where the service is reached, if not at CALLER_PUBLIC_URL. The signature is over the public one.")
+@click.option(
+    "--url",
+    default="",
+    help="Where the service is reached, if not at CALLER_PUBLIC_URL. The signature is over the "
+    "public one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For a machine.")
 def probe(url: str, as_json: bool) -> None:
-    """A synthetic resident: marked test conversations through every channel and language, to the dispatch queue, timed.
+    """A synthetic resident: marked test conversations through every channel and language, to the
+    dispatch queue, timed.
 
-    Nothing is dispatched and nobody is asked. The results stand in /metrics. Exit code 0: all well; 1: something failed;
-    2: the program sets no number aside for it.
+    Nothing is dispatched and nobody is asked. The results stand in /metrics. Exit code 0: all well;
+    1: something failed; 2: the program sets no number aside for it.
     """
     import json
 
@@ -172,7 +240,11 @@ def probe(url: str, as_json: bool) -> None:
 
     settings, parts = settings_now(), parts_now()
     if not parts.program.numbers.probe:
-        click.echo('program.toml sets no number aside for the probe: add probe = "+1…", which nobody has, to [numbers]', err=True)
+        click.echo(
+            'program.toml sets no number aside for the probe: add probe = "+1…", which nobody has, '
+            "to [numbers]",
+            err=True,
+        )
         sys.exit(2)
     if url and not url.startswith(("http://", "https://")):
         raise click.UsageError("--url: must begin with http:// or https://")
@@ -184,10 +256,28 @@ def probe(url: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(1, 3600), help="How long things go wrong.")
-@click.option("--residents", default=6, show_default=True, type=click.IntRange(1, 200), help="How many text at once.")
-@click.option("--seed", default=7, show_default=True, help="Repeats who writes what and what fails.")
-@click.option("--database-url", default="", help="An empty PostgreSQL database, with two workers; default SQLite.")
+@click.option(
+    "--seconds",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(1, 3600),
+    help="How long things go wrong.",
+)
+@click.option(
+    "--residents",
+    default=6,
+    show_default=True,
+    type=click.IntRange(1, 200),
+    help="How many text at once.",
+)
+@click.option(
+    "--seed", default=7, show_default=True, help="Repeats who writes what and what fails."
+)
+@click.option(
+    "--database-url",
+    default="",
+    help="An empty PostgreSQL database, with two workers; default SQLite.",
+)
 def chaos(seconds: float, residents: int, seed: int, database_url: str) -> None:
     """Kill, fail, delay and lie while residents text; then see that nothing was lost or doubled."""
     from caller_service.proving.chaos import run
@@ -239,7 +329,10 @@ def check() -> None:
     path = (
         settings.program
         if settings
-        else Path(os.environ.get("CALLER_PROGRAM") or Path(__file__).parents[1] / "programs/rehearsal/program.toml")
+        else Path(
+            os.environ.get("CALLER_PROGRAM")
+            or Path(__file__).parents[1] / "programs/rehearsal/program.toml"
+        )
     )
     try:
         program = read_program(path)
@@ -251,8 +344,13 @@ def check() -> None:
     if faults:
         refuse(faults)
     for one, other in overlaps(program.areas):
-        click.echo(f"note: areas {one} and {other} overlap: there the first that is live and open serves")
-    click.echo(f"{program.name}: settings, program, protocol, languages and migrations are sound. Protocol {program.protocol.hash}")
+        click.echo(
+            f"note: areas {one} and {other} overlap: there the first that is live and open serves"
+        )
+    click.echo(
+        f"{program.name}: settings, program, protocol, languages and migrations are sound. "
+        f"Protocol {program.protocol.hash}"
+    )
 
 
 def language_faults(program: Any) -> list[str]:
@@ -261,13 +359,22 @@ def language_faults(program: Any) -> list[str]:
 
     catalog = read_catalog(program.languages)
     first = program.languages[0]
-    wanted = {*catalog.words[first], *(key for key in word_keys(program.protocol) if not key.startswith("why."))}
+    wanted = {
+        *catalog.words[first],
+        *(key for key in word_keys(program.protocol) if not key.startswith("why.")),
+    }
     faults = []
     for language in program.languages:
-        faults += [f"language {language}: {key} has no words" for key in sorted(wanted) if not catalog.words[language].get(key)]
+        faults += [
+            f"language {language}: {key} has no words"
+            for key in sorted(wanted)
+            if not catalog.words[language].get(key)
+        ]
         for key, words in catalog.words[language].items():
             if placeholders(words) != placeholders(catalog.words[first].get(key, words)):
-                faults.append(f"language {language}: {key} does not have the placeholders of {first}")
+                faults.append(
+                    f"language {language}: {key} does not have the placeholders of {first}"
+                )
     return faults
 
 
@@ -277,7 +384,10 @@ def deployment_faults(settings: Settings, program: Any) -> list[str]:
 
     faults: list[str] = []
     if settings.live:
-        faults += [*live_faults(settings, program), *unreviewed(read_catalog(program.languages), program)]
+        faults += [
+            *live_faults(settings, program),
+            *unreviewed(read_catalog(program.languages), program),
+        ]
     return faults + database_faults(settings)
 
 
@@ -294,15 +404,31 @@ def database_faults(settings: Settings) -> list[str]:
     except SQLAlchemyError:
         return ["database: cannot be read, or was never migrated; run caller-service migrate"]
     if version != migration_head():
-        return [f"database: at migration {version}, this release needs {migration_head()}; run caller-service migrate"]
+        return [
+            f"database: at migration {version}, this release needs {migration_head()}; run "
+            f"caller-service migrate"
+        ]
     return []
 
 
 @main.command()
 @click.option("--language", default=None, help="Begin in this language.")
-@click.option("--channel", default="sms", show_default=True, type=click.Choice(["sms", "voice"]), help="As texts, or as said on the phone.")
+@click.option(
+    "--channel",
+    default="sms",
+    show_default=True,
+    type=click.Choice(["sms", "voice"]),
+    help="As texts, or as said on the phone.",
+)
 @click.option("--keep", default=None, help="Write the transcript to this file.")
-@click.option("--read", "read_seconds", type=click.IntRange(min=0), default=0, show_default=True, help="The clock `read`, in seconds.")
+@click.option(
+    "--read",
+    "read_seconds",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="The clock `read`, in seconds.",
+)
 def talk(language: str | None, channel: str, keep: str | None, read_seconds: int) -> None:
     """The protocol in a terminal: you are the resident, nothing is kept or sent."""
     from .talk import converse
@@ -327,7 +453,10 @@ def protocol_check(file: Path) -> None:
     from caller_service.core.protocol_check import common_path
 
     read = read_protocol(file)
-    click.echo(f"{read.id} {read.version}: sound. {len(read.questions)} questions, {len(read.rules)} rules. Hash {read.hash}")
+    click.echo(
+        f"{read.id} {read.version}: sound. {len(read.questions)} questions, {len(read.rules)} "
+        f"rules. Hash {read.hash}"
+    )
     path = common_path(read)
     click.echo(f"Common path: {len(path)} answers until the hand-off: {', '.join(path)}")
 
@@ -408,7 +537,8 @@ def area() -> None:
 @click.argument("area_id")
 @click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 24 * 60))
 def area_full(area_id: str, minutes: int) -> None:
-    """Every team of this area is busy: who asks now hears it, and what they chose for that is carried out."""
+    """Every team of this area is busy: who asks now hears it, and what they chose for that is
+    carried out."""
     parts = parts_now()
     until = parts.now() + timedelta(minutes=minutes)
     _room(parts, area_id, until)
@@ -438,12 +568,21 @@ def _room(parts: Parts, area_id: str, until: datetime | None) -> None:
     metavar="DAY",
     help="First day, as 2026-11-23, in the program's time zone. Default: the first there is.",
 )
-@click.option("--until", default=None, metavar="DAY", help="The day after the last one. Default: no end.")
-@click.option("--json", "as_json", is_flag=True, help="For a machine, with counts by level, response, area and language.")
+@click.option(
+    "--until", default=None, metavar="DAY", help="The day after the last one. Default: no end."
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="For a machine, with counts by level, response, area and language.",
+)
 def ledger(first: str | None, until: str | None, as_json: bool) -> None:
-    """Every request, and how it ended: served by what, or unserved for which one reason. The difference must be 0.
+    """Every request, and how it ended: served by what, or unserved for which one reason. The
+    difference must be 0.
 
-    Exact counts, for the program's own staff: to publish them, small numbers must be suppressed first.
+    Exact counts, for the program's own staff: to publish them, small numbers must be suppressed
+    first.
     """
     import json
 
@@ -468,15 +607,15 @@ def hand_off() -> None:
 @hand_off.command("list")
 @click.option("--state", type=click.Choice(["waiting", "unread", "received", "dead"]), default=None)
 def hand_off_list(state: str | None) -> None:
-    """Deliveries, newest first: id, destination, hand-off and revision, state, tries, last fault."""
+    """Deliveries, newest first: id, destination, hand-off and revision, state, tries, last
+    fault."""
     from caller_service.store.hand_offs import listed
 
     parts = parts_now()
     with parts.engine.connect() as conn:
         for one in listed(conn, state):
-            click.echo(
-                f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  {one.state:9} {one.tries:3}  {one.error or ''}".rstrip()
-            )
+            told = f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  "
+            click.echo(f"{told}{one.state:9} {one.tries:3}  {one.error or ''}".rstrip())
 
 
 @hand_off.command("replay")
@@ -489,7 +628,13 @@ def hand_off_replay(delivery_id: str | None, everything: bool) -> None:
 
     parts = parts_now()
     with parts.engine.connect() as conn:
-        ids = [one.id for one in listed(conn, "dead", 10_000)] if everything else [delivery_id] if delivery_id else []
+        ids = (
+            [one.id for one in listed(conn, "dead", 10_000)]
+            if everything
+            else [delivery_id]
+            if delivery_id
+            else []
+        )
     if not ids and not everything:
         raise click.UsageError("Name a delivery, or --all.")
     sent = [one for one in ids if replay(parts, one)]

@@ -1,7 +1,9 @@
-"""`caller-service rehearse`: everything on this machine, in one command (engineering.md, "Other findings").
+"""`caller-service rehearse`: everything on this machine, in one command (engineering.md, "Other
+findings").
 
-Imports once, binds the sockets, then forks web, worker and stand-ins before any engine or thread exists. Each child
-has its own process group and ends when the parent's pipe closes, however the parent ends.
+Imports once, binds the sockets, then forks web, worker and stand-ins before any engine or thread
+exists. Each child has its own process group and ends when the parent's pipe closes, however the
+parent ends.
 """
 
 from __future__ import annotations
@@ -59,37 +61,75 @@ def free_socket(host: str, port: int) -> socket.socket:
     raise SystemExit(f"no free port from {port} on")
 
 
-def run(settings: Settings, fresh: bool = False, port: int = 8000, pace: float = 8.0, read_seconds: int | None = None) -> int:
+def run(
+    settings: Settings,
+    fresh: bool = False,
+    port: int = 8000,
+    pace: float = 8.0,
+    read_seconds: int | None = None,
+) -> int:
     """Start everything, print where it is, and wait. Returns the exit code."""
     if settings.live:
         print("CALLER_MODE is live: rehearse is for rehearsal.", file=sys.stderr)
         return 1
     told = read_program(settings.program)
     lite = settings.database_url.startswith("sqlite")
-    path = Path(sa.make_url(settings.database_url).database or "") if lite else Path("var") / "rehearsal"
+    path = (
+        Path(sa.make_url(settings.database_url).database or "")
+        if lite
+        else Path("var") / "rehearsal"
+    )
     with contextlib.ExitStack() as held:
-        if not (_alone(held, path.with_name("rehearsal.lock")) and _alone(held, Path(f"{path}.worker"), keep=False)):
-            print("A rehearsal or a worker already runs on this database; stop it first, or start in another folder.", file=sys.stderr)
+        if not (
+            _alone(held, path.with_name("rehearsal.lock"))
+            and _alone(held, Path(f"{path}.worker"), keep=False)
+        ):
+            print(
+                "A rehearsal or a worker already runs on this database; stop it first, or start in "
+                "another folder.",
+                file=sys.stderr,
+            )
             return 1
         return _play(settings, told, fresh, port, pace, read_seconds)
 
 
-def _play(settings: Settings, told: Program, fresh: bool, port: int, pace: float, read_seconds: int | None) -> int:
-    sockets = {name: free_socket("127.0.0.1", first) for name, first in (("web", port), ("phone", port + 10), ("dispatch", port + 20))}
+def _play(
+    settings: Settings, told: Program, fresh: bool, port: int, pace: float, read_seconds: int | None
+) -> int:
+    sockets = {
+        name: free_socket("127.0.0.1", first)
+        for name, first in (("web", port), ("phone", port + 10), ("dispatch", port + 20))
+    }
     urls = {name: f"http://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
     settings = replace(settings, public_url=urls["web"], twilio_api_url=urls["phone"])
     program = _pointed(told, urls["dispatch"], read_seconds)
     api_token = derived_text(settings.seed, "rehearsal-cad-token")
     if fresh:
         _forget(settings)
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # a proxy of the surroundings has no business here
+    # a proxy of the surroundings has no business here
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     read_combinations()  # once, before the children are forked: each has it then
     children = Children()
     children.finish("migrate", lambda: _prepare(settings, program, api_token))
-    children.start("web", lambda: Web(lambda: caller_service.create_app(settings, program), f"fd://{sockets['web'].fileno()}", 1, 16).run())
+    children.start(
+        "web",
+        lambda: Web(
+            lambda: caller_service.create_app(settings, program),
+            f"fd://{sockets['web'].fileno()}",
+            1,
+            16,
+        ).run(),
+    )
     children.start("worker", lambda: _work(settings, program))
-    children.start("phone", lambda: _serve(sockets["phone"], _phone(settings, program, urls["web"])))
-    children.start("dispatch", lambda: _serve(sockets["dispatch"], _dispatch(settings, program, urls["web"], api_token, pace)))
+    children.start(
+        "phone", lambda: _serve(sockets["phone"], _phone(settings, program, urls["web"]))
+    )
+    children.start(
+        "dispatch",
+        lambda: _serve(
+            sockets["dispatch"], _dispatch(settings, program, urls["web"], api_token, pace)
+        ),
+    )
     for bound in sockets.values():
         bound.close()
     _announce(program, urls)
@@ -110,8 +150,12 @@ def _alone(held: contextlib.ExitStack, path: Path, keep: bool = True) -> bool:
 
 
 def _pointed(program: Program, dispatch_url: str, read_seconds: int | None) -> Program:
-    """The rehearsal's program with its webhooks sent to the stand-in, wherever that found a port."""
-    destinations = tuple(replace(one, url=f"{dispatch_url}/hand-offs") if one.kind == "webhook" else one for one in program.destinations)
+    """The rehearsal's program with its webhooks sent to the stand-in, wherever that found a
+    port."""
+    destinations = tuple(
+        replace(one, url=f"{dispatch_url}/hand-offs") if one.kind == "webhook" else one
+        for one in program.destinations
+    )
     clocks = program.clocks if read_seconds is None else replace(program.clocks, read=read_seconds)
     return replace(program, destinations=destinations, clocks=clocks)
 
@@ -134,18 +178,30 @@ def _prepare(settings: Settings, program: Program, api_token: str) -> None:
 
 def _work(settings: Settings, program: Program) -> None:
     log_plainly()
-    run_worker(caller_service.create_app(settings, program).extensions["caller_parts"], settings.worker_id)
+    run_worker(
+        caller_service.create_app(settings, program).extensions["caller_parts"], settings.worker_id
+    )
 
 
 def _phone(settings: Settings, program: Program, house: str) -> object:
     names = {rung.number: rung.name for rung in program.ladder if rung.number}
     return create_twilio(
-        TwilioSettings(settings.twilio_account_sid, settings.twilio_auth_tokens[0], house, program.numbers.ours[0].number, names)
+        TwilioSettings(
+            settings.twilio_account_sid,
+            settings.twilio_auth_tokens[0],
+            house,
+            program.numbers.ours[0].number,
+            names,
+        )
     )
 
 
-def _dispatch(settings: Settings, program: Program, house: str, api_token: str, pace: float) -> object:
-    secret = next(settings.secret(one.secret) for one in program.destinations if one.kind == "webhook")
+def _dispatch(
+    settings: Settings, program: Program, house: str, api_token: str, pace: float
+) -> object:
+    secret = next(
+        settings.secret(one.secret) for one in program.destinations if one.kind == "webhook"
+    )
     return create_cad(CadSettings(house, api_token, secret, pace=pace))
 
 
@@ -155,14 +211,24 @@ def _serve(bound: socket.socket, app: object) -> None:
     from caller_service.rehearsal.pages import WithoutQueries
 
     log_plainly()
-    make_server("127.0.0.1", 0, app, threaded=True, fd=bound.fileno(), request_handler=WithoutQueries).serve_forever()  # type: ignore[arg-type]
+    make_server(
+        "127.0.0.1",
+        0,
+        app,  # type: ignore[arg-type]
+        threaded=True,
+        fd=bound.fileno(),
+        request_handler=WithoutQueries,
+    ).serve_forever()
 
 
 def _announce(program: Program, urls: dict[str, str]) -> None:
     print(f"{program.name}, in rehearsal. Nothing leaves this machine.\n")
     print(f"  Resident page   {urls['web']}/")
     print(f"  Phone           {urls['phone']}/    text the program, and read the staff's phones")
-    print(f"  Dispatch        {urls['dispatch']}/    hand-offs arrive here; accept them, move them, write back")
+    print(
+        f"  Dispatch        {urls['dispatch']}/    hand-offs arrive here; accept them, move them, "
+        f"write back"
+    )
     print(f"  API             {urls['web']}/api/v1/openapi.json")
     print("\nCtrl-C stops everything.", flush=True)
 

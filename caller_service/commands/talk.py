@@ -1,4 +1,5 @@
-"""`caller-service talk`: the protocol in a terminal, on the real decisions and words, with nothing kept or sent."""
+"""`caller-service talk`: the protocol in a terminal, on the real decisions and words, with nothing
+kept or sent."""
 
 from __future__ import annotations
 
@@ -18,18 +19,35 @@ from caller_service.language.vocabularies import read_ears
 from caller_service.language.wording import spoken, texts
 
 
-def converse(program: Program, language: str | None = None, keep: str | None = None, read_seconds: int = 0, channel: str = "sms") -> None:
-    """Talk until the input ends, in texts or as said on the phone. Raises ValueError for a language not of the program."""
+def converse(
+    program: Program,
+    language: str | None = None,
+    keep: str | None = None,
+    read_seconds: int = 0,
+    channel: str = "sms",
+) -> None:
+    """Talk until the input ends, in texts or as said on the phone. Raises ValueError for a language
+    not of the program."""
     if language is not None and language not in program.languages:
         raise ValueError(f"language {language}: the program has {', '.join(program.languages)}")
     program = replace(program, clocks=replace(program.clocks, read=read_seconds))
-    lines = [f"protocol: {program.protocol.id} {program.protocol.version}", f"language: {language or 'as written'}", ""]
+    lines = [
+        f"protocol: {program.protocol.id} {program.protocol.version}",
+        f"language: {language or 'as written'}",
+        "",
+    ]
     print(f"{program.name}. Write as a resident would; Ctrl-D ends.\n")
     case = _opened(program, language)
     catalog, ears = read_catalog(program.languages), read_ears(program.languages, program.watched)
     for words in _typed():
         now = datetime.now(UTC)
-        step = hear(_opened(program, case.language) if case.ended else case, words, now, Scene(program, now), ears)
+        step = hear(
+            _opened(program, case.language) if case.ended else case,
+            words,
+            now,
+            Scene(program, now),
+            ears,
+        )
         case = step.case
         heard = (
             spoken(step.effects, case, program, catalog)
@@ -59,8 +77,13 @@ def _typed() -> Iterable[str]:
 
 def _effects(step: Step) -> list[str]:
     level = f" {step.case.level.name}" if step.case.level else ""
-    told = [f"! {_named(effect)}" for effect in step.effects if not isinstance(effect, (Say, Ask, Record))]
-    return [*told, f"= {step.case.status.value}{level}{': ' + ', '.join(step.case.because) if step.case.because else ''}"]
+    told = [
+        f"! {_named(effect)}"
+        for effect in step.effects
+        if not isinstance(effect, (Say, Ask, Record))
+    ]
+    because = f": {', '.join(step.case.because)}" if step.case.because else ""
+    return [*told, f"= {step.case.status.value}{level}{because}"]
 
 
 def _named(effect: Effect) -> str:

@@ -1,8 +1,9 @@
 """Reads where a program works: service areas (GeoJSON) and the places residents name (CSV).
 
-GeoJSON writes longitude first. Each feature is one area: a Polygon or MultiPolygon, with the properties id, name,
-live_from (an ISO date, or null while no date is set) and, if it is not round the clock, hours.
-The CSV has the columns name, longitude, latitude and, if wanted, aliases (separated by "|") and accuracy (metres).
+GeoJSON writes longitude first. Each feature is one area: a Polygon or MultiPolygon, with the
+properties id, name, live_from (an ISO date, or null while no date is set) and, if it is not round
+the clock, hours. The CSV has the columns name, longitude, latitude and, if wanted, aliases
+(separated by "|") and accuracy (metres).
 """
 
 from __future__ import annotations
@@ -74,11 +75,16 @@ def _polygons(feature: CheckedTable, name: object) -> Iterator[Polygon]:
     found = geometry.raw("coordinates", list, "a list")
     coordinates = found if isinstance(found, list) else []
     polygons = [coordinates] if kind == "Polygon" else coordinates
-    if isinstance(found, list) and not all(isinstance(rings, list) and rings for rings in polygons or [[]]):
+    if isinstance(found, list) and not all(
+        isinstance(rings, list) and rings for rings in polygons or [[]]
+    ):
         geometry.fault("coordinates", f'area "{name}" has a polygon without rings')
         return
     for number, rings in enumerate(polygons, start=1):
-        yield tuple(_ring(geometry, ring, f'area "{name}", polygon {number}, ring {place}') for place, ring in enumerate(rings, start=1))
+        yield tuple(
+            _ring(geometry, ring, f'area "{name}", polygon {number}, ring {place}')
+            for place, ring in enumerate(rings, start=1)
+        )
 
 
 def _ring(geometry: CheckedTable, corners: object, where: str) -> Ring:
@@ -89,31 +95,53 @@ def _ring(geometry: CheckedTable, corners: object, where: str) -> Ring:
         geometry.fault("coordinates", f"{where}: must be a list of [longitude, latitude]")
         return ()
     if outside := [point for point in ring if not (abs(point[0]) <= 180 and abs(point[1]) <= 90)]:
-        swapped = ": is the latitude first?" if all(abs(x) <= 90 and abs(y) <= 180 for x, y in outside) else ""
-        geometry.fault("coordinates", f"{where}: {outside[0]} is not a longitude and a latitude{swapped}")
+        swapped = (
+            ": is the latitude first?"
+            if all(abs(x) <= 90 and abs(y) <= 180 for x, y in outside)
+            else ""
+        )
+        geometry.fault(
+            "coordinates", f"{where}: {outside[0]} is not a longitude and a latitude{swapped}"
+        )
     elif len(ring) < 4:
-        geometry.fault("coordinates", f"{where}: has {len(ring)} points; a ring needs four, the last one the same as the first")
+        geometry.fault(
+            "coordinates",
+            f"{where}: has {len(ring)} points; a ring needs four, the last one the same as the "
+            f"first",
+        )
     elif ring[0] != ring[-1]:
         geometry.fault("coordinates", f"{where}: is not closed; its last point must be its first")
     elif _ground(ring) == 0:
         geometry.fault("coordinates", f"{where}: has no ground inside it")
     elif max(_span(ring, 0), _span(ring, 1)) > _WIDEST:
-        geometry.fault("coordinates", f"{where}: is more than {_WIDEST:g} degrees wide, so a corner must be mistyped")
+        geometry.fault(
+            "coordinates",
+            f"{where}: is more than {_WIDEST:g} degrees wide, so a corner must be mistyped",
+        )
     return ring
 
 
 def _point(corner: object) -> Point | None:
     if not isinstance(corner, list) or len(corner) not in (2, 3):  # a third number is the height
         return None
-    if not all(isinstance(part, int | float) and not isinstance(part, bool) and math.isfinite(part) for part in corner):
+    if not all(
+        isinstance(part, int | float) and not isinstance(part, bool) and math.isfinite(part)
+        for part in corner
+    ):
         return None
     return float(corner[0]), float(corner[1])
 
 
 def _ground(ring: Ring) -> float:
     """Twice the area inside a ring, in square degrees."""
-    x, y = ring[0]  # measured from a corner: far from the origin, rounding would give a line some ground
-    return abs(round(sum((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y) for (x1, y1), (x2, y2) in pairwise(ring)), 12))
+    # measured from a corner: far from the origin, rounding would give a line some ground
+    x, y = ring[0]
+    return abs(
+        round(
+            sum((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y) for (x1, y1), (x2, y2) in pairwise(ring)),
+            12,
+        )
+    )
 
 
 def _span(ring: Ring, axis: int) -> float:
@@ -128,12 +156,16 @@ def read_places(path: Path, areas: tuple[Area, ...], faults: list[str]) -> tuple
     rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
     try:
         return _places(rows, path.name, areas, faults)
-    except csv.Error as problem:  # an unclosed quotation mark would otherwise swallow the rest of the file
+    except (
+        csv.Error
+    ) as problem:  # an unclosed quotation mark would otherwise swallow the rest of the file
         faults.append(f"{path.name}: line {rows.line_num}: {problem}")
         return ()
 
 
-def _places(rows: csv.DictReader[str], file: str, areas: tuple[Area, ...], faults: list[str]) -> tuple[Place, ...]:
+def _places(
+    rows: csv.DictReader[str], file: str, areas: tuple[Area, ...], faults: list[str]
+) -> tuple[Place, ...]:
     columns = tuple(rows.fieldnames or ())
     wrong = [f'there is no column "{name}"' for name in _NEEDED if name not in columns]
     wrong += [f'unknown column "{name}"' for name in columns if name not in _COLUMNS]
@@ -151,14 +183,23 @@ def _places(rows: csv.DictReader[str], file: str, areas: tuple[Area, ...], fault
             if (line := lines.setdefault(name, rows.line_num)) != rows.line_num:
                 row.fault(f'"{name}" stands on line {line} already')
         if areas and not any(_near(area, place) for area in areas):
-            row.fault(f"{place.name} is more than {_FARTHEST:g} degrees from every area, so it must be mistyped")
+            row.fault(
+                f"{place.name} is more than {_FARTHEST:g} degrees from every area, so it must be "
+                f"mistyped"
+            )
         places.append(place)
     return tuple(places)
 
 
 def _near(area: Area, place: Place) -> bool:
     corners = [corner for rings in area.polygons for ring in rings for corner in ring]
-    return any(abs(x - place.longitude) <= _FARTHEST and abs(y - place.latitude) <= _FARTHEST for x, y in corners) or not corners
+    return (
+        any(
+            abs(x - place.longitude) <= _FARTHEST and abs(y - place.latitude) <= _FARTHEST
+            for x, y in corners
+        )
+        or not corners
+    )
 
 
 class _Row:
@@ -171,14 +212,17 @@ class _Row:
         self._faults.append(f"{self._where}: {wrong}")
 
     def place(self) -> Place | None:
-        if set(self._row) - set(_COLUMNS) or None in self._row.values():  # csv keeps what is too much under None
+        # csv keeps what is too much under None
+        if set(self._row) - set(_COLUMNS) or None in self._row.values():
             self.fault("has more or fewer columns than line 1")
             return None
         name = (self._row["name"] or "").strip()
         if not name:
             self.fault("the name is empty")
         longitude, latitude = self._number("longitude", 180), self._number("latitude", 90)
-        accuracy = self._number("accuracy", 5000) if (self._row.get("accuracy") or "").strip() else 50.0
+        accuracy = (
+            self._number("accuracy", 5000) if (self._row.get("accuracy") or "").strip() else 50.0
+        )
         if accuracy is not None and accuracy < 0:
             self.fault(f"accuracy: {accuracy:g} metres is less than nothing")
         if longitude is None or latitude is None or accuracy is None or not name:
@@ -186,7 +230,9 @@ class _Row:
         if longitude == 0 and latitude == 0:
             self.fault("0, 0 lies in the ocean")
             return None
-        aliases = tuple(alias.strip() for alias in (self._row.get("aliases") or "").split("|") if alias.strip())
+        aliases = tuple(
+            alias.strip() for alias in (self._row.get("aliases") or "").split("|") if alias.strip()
+        )
         return Place(name, longitude, latitude, aliases, accuracy)
 
     def _number(self, column: str, limit: float) -> float | None:

@@ -1,4 +1,5 @@
-"""The map of a program's areas, indexed once when the program is read (shapely), and handed to the pure core.
+"""The map of a program's areas, indexed once when the program is read (shapely), and handed to the
+pure core.
 
 Distances are metres on a plane laid through the middle of the areas: exact enough within a city.
 """
@@ -22,27 +23,41 @@ PIECE = 32  # corners of a border that are indexed as one piece
 
 
 class Atlas:
-    """Which areas hold a point, how far it is from the outer border of some of them, and from all of them."""
+    """Which areas hold a point, how far it is from the outer border of some of them, and from all
+    of them."""
 
     def __init__(self, areas: Sequence[Area], today: date = date.min) -> None:
         """`today`: the border of the areas live then is built now, and not in somebody's turn."""
-        corners = [corner for area in areas for rings in area.polygons for ring in rings for corner in ring]
-        self._middle = (corners[0][0], sum(y for _, y in corners) / len(corners)) if corners else (0.0, 0.0)
+        corners = [
+            corner for area in areas for rings in area.polygons for ring in rings for corner in ring
+        ]
+        self._middle = (
+            (corners[0][0], sum(y for _, y in corners) / len(corners)) if corners else (0.0, 0.0)
+        )
         self._narrow = METRES_PER_DEGREE * math.cos(math.radians(self._middle[1]))
         self._ids = [area.id for area in areas]
         self._shapes = [self._shape(area) for area in areas]
         self._tree = shapely.STRtree(self._shapes)
         for shape in self._shapes:
             shapely.prepare(shape)
-        self._border = lru_cache(maxsize=64)(self._border_of)  # one for each set of live areas, which changes by the day
-        self._border(frozenset(area.id for area in areas if area.live_from is not None and area.live_from <= today))
+        # one for each set of live areas, which changes by the day
+        self._border = lru_cache(maxsize=64)(self._border_of)
+        self._border(
+            frozenset(
+                area.id for area in areas if area.live_from is not None and area.live_from <= today
+            )
+        )
 
     def at(self, point: tuple[float, float]) -> tuple[str, ...]:
         """Ids of the areas that hold the point (longitude, latitude), in the order of the file."""
-        return tuple(self._ids[at] for at in sorted(self._tree.query(self._flat(point), predicate="intersects")))
+        return tuple(
+            self._ids[at]
+            for at in sorted(self._tree.query(self._flat(point), predicate="intersects"))
+        )
 
     def edge(self, point: tuple[float, float], areas: frozenset[str]) -> float:
-        """Metres from the point to the outer border of these areas together; infinite if they have none."""
+        """Metres from the point to the outer border of these areas together; infinite if they have
+        none."""
         border = self._border(areas)
         if border is None:
             return math.inf
@@ -58,19 +73,33 @@ class Atlas:
         return float(shapely.distance(self._shapes[int(self._tree.nearest(flat))], flat))
 
     def _flat(self, point: tuple[float, float]) -> Point:
-        return Point((point[0] - self._middle[0]) * self._narrow, (point[1] - self._middle[1]) * METRES_PER_DEGREE)
+        return Point(
+            (point[0] - self._middle[0]) * self._narrow,
+            (point[1] - self._middle[1]) * METRES_PER_DEGREE,
+        )
 
     def _shape(self, area: Area) -> BaseGeometry:
-        polygons = [self._polygon(rings) for rings in area.polygons if rings and all(len(ring) >= 4 for ring in rings)]
+        polygons = [
+            self._polygon(rings)
+            for rings in area.polygons
+            if rings and all(len(ring) >= 4 for ring in rings)
+        ]
         return shapely.make_valid(MultiPolygon(polygons)) if polygons else Polygon()
 
     def _polygon(self, rings: Sequence[Sequence[tuple[float, float]]]) -> Polygon:
         outer, *holes = [[self._flat(corner).coords[0] for corner in ring] for ring in rings]
         return Polygon(outer, holes)
 
-    def _border_of(self, areas: frozenset[str]) -> tuple[list[BaseGeometry], shapely.STRtree] | None:
-        """The outer border in pieces. Lines between two of the areas, and seams inside one, are none of it."""
-        shapes = [shape.buffer(SEAM, join_style="mitre") for name, shape in zip(self._ids, self._shapes, strict=True) if name in areas]
+    def _border_of(
+        self, areas: frozenset[str]
+    ) -> tuple[list[BaseGeometry], shapely.STRtree] | None:
+        """The outer border in pieces. Lines between two of the areas, and seams inside one, are
+        none of it."""
+        shapes = [
+            shape.buffer(SEAM, join_style="mitre")
+            for name, shape in zip(self._ids, self._shapes, strict=True)
+            if name in areas
+        ]
         if not shapes:
             return None
         whole = shapely.union_all(shapes).buffer(-SEAM, join_style="mitre")
@@ -86,8 +115,13 @@ def _pieces(border: BaseGeometry) -> Iterator[BaseGeometry]:
 
 
 def faults(area: Area) -> str:
-    """What makes the shape of an area no shape, such as a ring that crosses itself; "" if it is one."""
-    polygons = [Polygon(rings[0], rings[1:]) for rings in area.polygons if rings and all(len(ring) >= 4 for ring in rings)]
+    """What makes the shape of an area no shape, such as a ring that crosses itself; "" if it is
+    one."""
+    polygons = [
+        Polygon(rings[0], rings[1:])
+        for rings in area.polygons
+        if rings and all(len(ring) >= 4 for ring in rings)
+    ]
     broken = [shapely.is_valid_reason(polygon) for polygon in polygons if not polygon.is_valid]
     return broken[0] if broken else ""
 
@@ -97,5 +131,9 @@ def overlaps(areas: Sequence[Area]) -> list[tuple[str, str]]:
     atlas = Atlas(areas)
     first, second = atlas._tree.query(atlas._shapes, predicate="intersects")
     pairs = [(int(a), int(b)) for a, b in zip(first, second, strict=True) if a < b]
-    shared = [(a, b) for a, b in pairs if shapely.area(shapely.intersection(atlas._shapes[a], atlas._shapes[b])) > SEAM**2]
+    shared = [
+        (a, b)
+        for a, b in pairs
+        if shapely.area(shapely.intersection(atlas._shapes[a], atlas._shapes[b])) > SEAM**2
+    ]
     return [(areas[a].id, areas[b].id) for a, b in sorted(shared)]

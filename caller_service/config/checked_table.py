@@ -1,5 +1,6 @@
-"""Reads a file a city wrote, key by key. A fault is noted with its file and key, and reading goes on, so that
-whoever wrote the file sees everything that is wrong at once. Only the readers of program files use it."""
+"""Reads a file a city wrote, key by key. A fault is noted with its file and key, and reading goes
+on, so that whoever wrote the file sees everything that is wrong at once. Only the readers of
+program files use it."""
 
 from __future__ import annotations
 
@@ -40,19 +41,22 @@ def file_text(path: Path, faults: list[str]) -> str | None:
 
 
 def read_toml(path: Path, faults: list[str]) -> CheckedTable:
-    """The top of a TOML file; an empty sheet that asks for nothing more when the file cannot be read."""
+    """The top of a TOML file; an empty sheet that asks for nothing more when the file cannot be
+    read."""
     text = file_text(path, faults)
     if text is None:
         return CheckedTable({}, path.name, faults, lost=True)
     try:
         return CheckedTable(tomllib.loads(text), path.name, faults)
     except tomllib.TOMLDecodeError as problem:
-        faults.append(f"{path.name}: {problem}")  # tomllib's own words end in "(at line 3, column 8)"
+        # tomllib's own words end in "(at line 3, column 8)"
+        faults.append(f"{path.name}: {problem}")
         return CheckedTable({}, path.name, faults, lost=True)
 
 
 def read_json(path: Path, faults: list[str]) -> CheckedTable:
-    """The top of a JSON file; an empty sheet that asks for nothing more when the file cannot be read."""
+    """The top of a JSON file; an empty sheet that asks for nothing more when the file cannot be
+    read."""
     text = file_text(path, faults)
     if text is None:
         return CheckedTable({}, path.name, faults, lost=True)
@@ -68,9 +72,17 @@ def read_json(path: Path, faults: list[str]) -> CheckedTable:
 
 
 class CheckedTable:
-    """One table of a file. Every key is asked for by its type; `done` names the keys nobody asked for."""
+    """One table of a file. Every key is asked for by its type; `done` names the keys nobody asked
+    for."""
 
-    def __init__(self, content: Mapping[str, object], file: str, faults: list[str], key: str = "", lost: bool = False) -> None:
+    def __init__(
+        self,
+        content: Mapping[str, object],
+        file: str,
+        faults: list[str],
+        key: str = "",
+        lost: bool = False,
+    ) -> None:
         self.content = content
         self.lost = lost  # its file or table is already a fault: do not also complain of each key
         self._file, self._faults, self._key = file, faults, key
@@ -88,8 +100,11 @@ class CheckedTable:
             if key not in self._asked:
                 self.fault(key, "unknown key")
 
-    def raw(self, key: str, kind: type | tuple[type, ...], wanted: str, default: object = _NOTHING) -> object:
-        """The value of a key if it is of this kind; otherwise the default, with a fault unless it was only left out."""
+    def raw(
+        self, key: str, kind: type | tuple[type, ...], wanted: str, default: object = _NOTHING
+    ) -> object:
+        """The value of a key if it is of this kind; otherwise the default, with a fault unless it
+        was only left out."""
         self._asked.add(key)
         value = self.content.get(key)
         if key not in self.content:
@@ -153,17 +168,26 @@ class CheckedTable:
 
     def day(self, key: str, needed: bool = False) -> date | None:
         """An ISO date, as text or as TOML's own; null and "" are no date."""
-        value = self.raw(key, (str, date, type(None)), "an ISO date or null", _NOTHING if needed else None)
+        value = self.raw(
+            key, (str, date, type(None)), "an ISO date or null", _NOTHING if needed else None
+        )
         try:
             if isinstance(value, datetime):
                 raise ValueError
-            return date.fromisoformat(value) if isinstance(value, str) and value else value if isinstance(value, date) else None
+            return (
+                date.fromisoformat(value)
+                if isinstance(value, str) and value
+                else value
+                if isinstance(value, date)
+                else None
+            )
         except ValueError:
             self.fault(key, f'"{value}" is not an ISO date')
             return None
 
     def phone(self, key: str, needed: bool = False) -> str:
-        """A number that can be rung from anywhere: E.164. Three-digit numbers cannot be (domain.md section 4)."""
+        """A number that can be rung from anywhere: E.164. Three-digit numbers cannot be (domain.md
+        section 4)."""
         number = self.text(key, None if needed else "")
         if number and (wrong := number_fault(number)):
             self.fault(key, wrong)
@@ -182,7 +206,9 @@ class CheckedTable:
     def table(self, key: str, needed: bool = False) -> CheckedTable:
         value = self.raw(key, dict, "a table", _NOTHING if needed else {})
         content = value if isinstance(value, dict) else {}
-        return CheckedTable(content, self._file, self._faults, self._path(key), self.lost or value is _NOTHING)
+        return CheckedTable(
+            content, self._file, self._faults, self._path(key), self.lost or value is _NOTHING
+        )
 
     def tables(self, key: str, needed: bool = False) -> Iterator[CheckedTable]:
         """A list of tables, each with its place in the list, counted from 1."""
@@ -221,7 +247,10 @@ def hours(text: str) -> Hours:
     found = _SPAN.fullmatch(text.strip().lower())
     if found is None:
         raise ValueError('is not hours such as "mon-fri 08:00-22:00"')
-    opens, closes = _clock(found[2], found[3]), _clock("00" if found[4] == "24" else found[4], found[5])
+    opens, closes = (
+        _clock(found[2], found[3]),
+        _clock("00" if found[4] == "24" else found[4], found[5]),
+    )
     if found[4] == "24" and found[5] != "00":
         raise ValueError("runs past 24:00")
     if opens == closes and found[4] != "24":
@@ -243,5 +272,6 @@ def _weekdays(text: str) -> frozenset[int]:
         if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
             raise ValueError(f'names the day "{part}"; days are {", ".join(WEEKDAYS)}')
         start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-        days |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}  # "fri-mon" runs over the weekend
+        # "fri-mon" runs over the weekend
+        days |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}
     return frozenset(days)

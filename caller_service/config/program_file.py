@@ -1,7 +1,7 @@
 """Reads what a city decides (program.toml, its areas, places and protocol) into core's types.
 
-Every fault is collected and named at once, by file and key or line: whoever edits a program should have to run the
-check once, not once per mistake. Paths in the file are relative to it.
+Every fault is collected and named at once, by file and key or line: whoever edits a program should
+have to run the check once, not once per mistake. Paths in the file are relative to it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,19 @@ PAGED_BY = ("text", "call", "console")
 _DAY = 86_400
 _NO_PROTOCOL = Protocol("", "", (), ())  # stands in until the fault is raised
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
-_SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*_SECRET")  # settings.py keeps exactly the variables named like this
-_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
-_PAGE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")  # it stands in an address, and is typed as a user's name
+# settings.py keeps exactly the variables named like this
+_SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*_SECRET")
+_DOMAIN = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+"
+)
+# it stands in an address, and is typed as a user's name
+_PAGE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _URL = re.compile(r"https?://[^\s/?#]+(/[^\s#]*)?")
 
 
 def read_program(path: Path) -> Program:
-    """The program of a city, whole and sound; otherwise ProgramFaults with everything that is wrong."""
+    """The program of a city, whole and sound; otherwise ProgramFaults with everything that is
+    wrong."""
     faults: list[str] = []
     program = _program(read_toml(path, faults), path.parent, faults)
     if faults:
@@ -144,7 +149,13 @@ def _not_ours(sheet: CheckedTable, key: str, number: str, numbers: Numbers) -> N
         sheet.fault(key, f"{number} is one of our own numbers")
 
 
-def _known(sheet: CheckedTable, key: str, values: tuple[str, ...], known: tuple[str, ...] | frozenset[str], what: str) -> None:
+def _known(
+    sheet: CheckedTable,
+    key: str,
+    values: tuple[str, ...],
+    known: tuple[str, ...] | frozenset[str],
+    what: str,
+) -> None:
     for value in values:
         if value not in known:
             sheet.fault(key, f'"{value}" is not {what}')
@@ -152,11 +163,20 @@ def _known(sheet: CheckedTable, key: str, values: tuple[str, ...], known: tuple[
 
 def _clocks(sheet: CheckedTable) -> Clocks:
     given = {
-        field.name: sheet.whole(field.name, getattr(Clocks(), field.name), 0 if field.name in ("read", "unseen", "surge_page") else 1, _DAY)
+        field.name: sheet.whole(
+            field.name,
+            getattr(Clocks(), field.name),
+            0 if field.name in ("read", "unseen", "surge_page") else 1,
+            _DAY,
+        )
         for field in fields(Clocks)
     }
     clocks = Clocks(**given)
-    for sooner, later in (("quiet_reask", "quiet_review"), ("page_next", "truth"), ("late_tell", "late_supervisor")):
+    for sooner, later in (
+        ("quiet_reask", "quiet_review"),
+        ("page_next", "truth"),
+        ("late_tell", "late_supervisor"),
+    ):
         if given[sooner] >= given[later]:
             sheet.fault(later, f"{given[later]} s must be later than {sooner}, {given[sooner]} s")
     sheet.done()
@@ -170,8 +190,8 @@ def _destinations(top: CheckedTable) -> tuple[Destination, ...]:
 
 
 def _destination(sheet: CheckedTable) -> Destination:
-    """A webhook or an eido needs a URL and the name of its secret, an eido an agency too; the console and a page need nothing,
-    but a page's name stands in its address."""
+    """A webhook or an eido needs a URL and the name of its secret, an eido an agency too; the
+    console and a page need nothing, but a page's name stands in its address."""
     one = Destination(
         name=sheet.text("name"),
         kind=sheet.one_of("kind", ("webhook", "eido", "page", "console")),
@@ -185,13 +205,23 @@ def _destination(sheet: CheckedTable) -> Destination:
         if not _URL.fullmatch(one.url):
             sheet.fault("url", f'"{one.url}" is not an http or https URL')
         if not _SECRET_NAME.fullmatch(one.secret):  # never quoted: it may be the secret itself
-            sheet.fault("secret", "must be the name of an environment variable that ends in _SECRET, never the secret itself")
+            sheet.fault(
+                "secret",
+                "must be the name of an environment variable that ends in _SECRET, never the "
+                "secret itself",
+            )
         if one.look_up and "?" in one.url:
-            sheet.fault("url", "with look_up the hand-off's id is put behind it: no ? may stand in it")
+            sheet.fault(
+                "url", "with look_up the hand-off's id is put behind it: no ? may stand in it"
+            )
     elif one.kind in ("page", "console") and (one.url or one.secret or one.look_up):
         sheet.fault("kind", f"the {one.kind} needs no url, no secret and no look_up")
     if one.kind == "page" and not _PAGE_NAME.fullmatch(one.name):
-        sheet.fault("name", f'"{one.name}" stands in the address of a page: small letters, digits and hyphens, at most 40')
+        sheet.fault(
+            "name",
+            f'"{one.name}" stands in the address of a page: small letters, digits and hyphens, at '
+            f"most 40",
+        )
     if one.kind == "eido":
         _agency(sheet, one)
     elif {"agency", "agency_type"} & sheet.content.keys():
@@ -201,12 +231,20 @@ def _destination(sheet: CheckedTable) -> Destination:
 
 
 def _agency(sheet: CheckedTable, one: Destination) -> None:
-    """An EIDO goes to the alternative team's own agency only: to a PSAP or police it would be a human's act."""
+    """An EIDO goes to the alternative team's own agency only: to a PSAP or police it would be a
+    human's act."""
     if not _DOMAIN.fullmatch(one.agency):
-        sheet.fault("agency", f'"{one.agency}" is not a domain name in small letters, such as team.example.org')
+        sheet.fault(
+            "agency",
+            f'"{one.agency}" is not a domain name in small letters, such as team.example.org',
+        )
     if one.agency_type not in AGENCY_TYPES:
-        own = "only the alternative team's own agency may get an EIDO, never police and never a PSAP"
-        sheet.fault("agency_type", f'"{one.agency_type}" is none of {", ".join(AGENCY_TYPES)}: {own}')
+        own = (
+            "only the alternative team's own agency may get an EIDO, never police and never a PSAP"
+        )
+        sheet.fault(
+            "agency_type", f'"{one.agency_type}" is none of {", ".join(AGENCY_TYPES)}: {own}'
+        )
 
 
 def _ladder(top: CheckedTable, numbers: Numbers) -> tuple[Rung, ...]:
@@ -224,13 +262,24 @@ def _ladder(top: CheckedTable, numbers: Numbers) -> tuple[Rung, ...]:
             backstop=sheet.flag("backstop", False),
         )
         if by == "call" and numbers.ours and _MESSAGING_SERVICE.fullmatch(numbers.ours[0].number):
-            sheet.fault("by", "a call needs a number to call from, and the first of [numbers] ours is a Messaging Service SID")
+            sheet.fault(
+                "by",
+                "a call needs a number to call from, and the first of [numbers] ours is a "
+                "Messaging Service SID",
+            )
         if by == "console" and rung.number:
-            sheet.fault("number", "the console rings nobody: leave the number out, or page by text or call")
+            sheet.fault(
+                "number", "the console rings nobody: leave the number out, or page by text or call"
+            )
         _not_ours(sheet, "number", rung.number, numbers)
         sheet.done()
         rungs.append(rung)
-    if numbers.probe and numbers.probe in {*(rung.number for rung in rungs), numbers.psap, numbers.counselor, numbers.interpreter}:
+    if numbers.probe and numbers.probe in {
+        *(rung.number for rung in rungs),
+        numbers.psap,
+        numbers.counselor,
+        numbers.interpreter,
+    }:
         top.fault("numbers.probe", "is somebody's number: the probe needs one that nobody has")
     top.twice("ladder", [f"{rung.name} ({rung.ladder})" for rung in rungs if rung.name], "rungs")
     if not top.lost and not any(rung.ladder == "danger" and not rung.backstop for rung in rungs):
@@ -238,14 +287,17 @@ def _ladder(top: CheckedTable, numbers: Numbers) -> tuple[Rung, ...]:
     return tuple(rungs)
 
 
-def _teams(top: CheckedTable, areas: frozenset[str], languages: tuple[str, ...]) -> tuple[Team, ...]:
+def _teams(
+    top: CheckedTable, areas: frozenset[str], languages: tuple[str, ...]
+) -> tuple[Team, ...]:
     teams = []
     for sheet in top.tables("teams"):
         names, spoken = sheet.texts("areas", needed=True), sheet.texts("languages", needed=True)
         if areas:  # without any area the areas file is at fault, not the team
             _known(sheet, "areas", names, areas, "an area of the areas file")
         for language in spoken:
-            if not re.fullmatch(r"[a-z]{2,3}([_-][A-Za-z]+)?", language):  # a team may speak what we do not ship
+            # a team may speak what we do not ship
+            if not re.fullmatch(r"[a-z]{2,3}([_-][A-Za-z]+)?", language):
                 sheet.fault("languages", f'"{language}" is not a language code')
         team = Team(
             id=sheet.text("id"),

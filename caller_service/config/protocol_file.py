@@ -1,4 +1,5 @@
-"""Reads a protocol file (TOML) into core's types. What the protocol says is judged by core/protocol_check.py."""
+"""Reads a protocol file (TOML) into core's types. What the protocol says is judged by
+core/protocol_check.py."""
 
 from __future__ import annotations
 
@@ -7,13 +8,23 @@ import json
 from pathlib import Path
 
 from caller_service.core import protocol_check
-from caller_service.core.protocol import Choice, Condition, Level, Protocol, Question, Rule, Words, condition
+from caller_service.core.protocol import (
+    Choice,
+    Condition,
+    Level,
+    Protocol,
+    Question,
+    Rule,
+    Words,
+    condition,
+)
 
 from .checked_table import CheckedTable, ProgramFaults, read_toml
 
 
 def read_protocol(path: Path) -> Protocol:
-    """The protocol of a file, whole and sound; otherwise ProgramFaults with everything that is wrong."""
+    """The protocol of a file, whole and sound; otherwise ProgramFaults with everything that is
+    wrong."""
     faults: list[str] = []
     protocol = gather_protocol(path, faults)
     if faults:
@@ -38,15 +49,19 @@ def gather_protocol(path: Path, faults: list[str]) -> Protocol:
     )
     head.done()
     top.done()
-    if len(faults) == before:  # half a protocol would only be accused of what its missing half answers for
+    # half a protocol would only be accused of what its missing half answers for
+    if len(faults) == before:
         faults.extend(f"{path.name}: {wrong}" for wrong in protocol_check.faults(protocol))
     return protocol
 
 
 def content_hash(top: CheckedTable) -> str:
-    """What a sign-off signs: the content, however it is laid out or commented, without any sign-off."""
+    """What a sign-off signs: the content, however it is laid out or commented, without any
+    sign-off."""
     content = {key: value for key, value in top.content.items() if key != "sign_off"}
-    plain = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    plain = json.dumps(
+        content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str
+    )
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
@@ -61,7 +76,9 @@ def _question(sheet: CheckedTable) -> Question:
         in_danger=sheet.whole("in_danger", 0, 0, 9),
         follow_up=sheet.flag("follow_up", False),
         sooner=_condition(sheet, "sooner") if "sooner" in sheet.content else None,
-        after_hand_off=_condition(sheet, "after_hand_off") if "after_hand_off" in sheet.content else None,
+        after_hand_off=_condition(sheet, "after_hand_off")
+        if "after_hand_off" in sheet.content
+        else None,
         notice_minor=sheet.flag("notice_minor", False),
     )
     sheet.done()
@@ -116,7 +133,9 @@ def _condition(sheet: CheckedTable, key: str = "when") -> Condition:
         sheet.fault(key, "is empty; leave it out to mean always")
     alternatives = []
     for alternative in sheet.tables(key):
-        alternatives.append({name: alternative.texts(name, needed=True) for name in alternative.content})
+        alternatives.append(
+            {name: alternative.texts(name, needed=True) for name in alternative.content}
+        )
     return condition(alternatives)
 
 

@@ -1,4 +1,5 @@
-"""The seed that rehearsal derives its secrets from: drawn once, kept in var/, the same for web and worker."""
+"""The seed that rehearsal derives its secrets from: drawn once, kept in var/, the same for web and
+worker."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the machine must be told, read from the environment once. Every gap is named at once.
 
-Rehearsal needs nothing: what is missing is derived from a random seed kept in var/, so that web and worker agree.
-Live refuses what is missing, left at its default, or weak. No secret shows in `repr`.
+Rehearsal needs nothing: what is missing is derived from a random seed kept in var/, so that web and
+worker agree. Live refuses what is missing, left at its default, or weak. No secret shows in `repr`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ TWILIO_API = "https://api.twilio.com"
 STAND_IN_API = "http://127.0.0.1:8010"
 REHEARSAL_PROGRAM = Path(__file__).parents[1] / "programs" / "rehearsal" / "program.toml"
 _NEEDED_LIVE = (
-    "CALLER_PROGRAM", "CALLER_DATABASE_URL", "CALLER_PUBLIC_URL", "CALLER_SECRET_KEY", "CALLER_DATA_KEYS", "CALLER_INDEX_KEYS",
-    "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "CALLER_METRICS_TOKEN",
+    "CALLER_PROGRAM", "CALLER_DATABASE_URL", "CALLER_PUBLIC_URL", "CALLER_SECRET_KEY",
+    "CALLER_DATA_KEYS", "CALLER_INDEX_KEYS", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
+    "CALLER_METRICS_TOKEN",
 )  # fmt: skip
 _WEAK_WORDS = ("secret", "changeme", "password")
 _FEWEST_DIFFERENT = 8  # different characters in a secret that was drawn at random
@@ -37,7 +38,8 @@ Keys = tuple[tuple[str, bytes], ...]
 
 
 class SettingsFaults(Exception):
-    """The environment does not say what is needed; `faults` names everything that is missing or wrong."""
+    """The environment does not say what is needed; `faults` names everything that is missing or
+    wrong."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n".join(faults))
@@ -54,7 +56,8 @@ class Settings:
     public_url: str  # the URL Twilio signs, without a slash at its end
     trusted_proxies: int
     secret_key: str = field(repr=False)
-    data_keys: Keys = field(repr=False)  # (key id, 32 bytes); the first is in use, the rest are for rotation
+    # (key id, 32 bytes); the first is in use, the rest are for rotation
+    data_keys: Keys = field(repr=False)
     index_keys: Keys = field(repr=False)
     twilio_account_sid: str
     twilio_auth_tokens: tuple[str, ...] = field(repr=False)  # any verifies, the first is used
@@ -65,7 +68,8 @@ class Settings:
     port: int
     worker_id: str
     metrics_token: str = field(repr=False)
-    destination_secrets: Mapping[str, str] = field(repr=False)  # every variable whose name ends in _SECRET
+    # every variable whose name ends in _SECRET
+    destination_secrets: Mapping[str, str] = field(repr=False)
     seed: bytes = field(repr=False, default=b"")  # rehearsal only
 
     @property
@@ -77,12 +81,16 @@ class Settings:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def secret(self, name: str) -> str:
-        """The secret of a destination, by the name of its variable; "" when live was not told it."""
-        return self.destination_secrets.get(name) or ("whsec_" + _base64(derived(self.seed, name)) if self.seed else "")
+        """The secret of a destination, by the name of its variable; "" when live was not told
+        it."""
+        return self.destination_secrets.get(name) or (
+            "whsec_" + _base64(derived(self.seed, name)) if self.seed else ""
+        )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], here: Path | None = None) -> Settings:
-        """Settings, whole and sound; otherwise SettingsFaults. Relative paths are made absolute, once, against `here`."""
+        """Settings, whole and sound; otherwise SettingsFaults. Relative paths are made absolute,
+        once, against `here`."""
         return _Reader(environ, here or Path.cwd()).settings()
 
 
@@ -96,7 +104,9 @@ def derived_text(seed: bytes, name: str) -> str:
     if name in ("CALLER_DATA_KEYS", "CALLER_INDEX_KEYS"):
         return f"rehearsal:{_base64(derived(seed, name))}"
     token = derived(seed, name).hex()
-    return {"TWILIO_ACCOUNT_SID": f"AC{token[:32]}", "TWILIO_AUTH_TOKEN": token[:32]}.get(name, token)
+    return {"TWILIO_ACCOUNT_SID": f"AC{token[:32]}", "TWILIO_AUTH_TOKEN": token[:32]}.get(
+        name, token
+    )
 
 
 def _base64(raw: bytes) -> str:
@@ -111,7 +121,8 @@ class _Reader:
         self._environ, self._var = environ, here.absolute() / "var"
         self._here = here.absolute()
         self.mode = environ.get("CALLER_MODE", "").strip() or "rehearsal"
-        self.live = self.mode != "rehearsal"  # a mistyped mode must not be served by rehearsal's easy rules
+        # a mistyped mode must not be served by rehearsal's easy rules
+        self.live = self.mode != "rehearsal"
         if self.mode not in MODES:
             self._fault("CALLER_MODE", f'"{self.mode}" is neither rehearsal nor live')
         self.seed = b"" if self.live else self._kept_seed()
@@ -129,7 +140,9 @@ class _Reader:
             mode=self.mode,
             program=(self._here / self._told("CALLER_PROGRAM", str(REHEARSAL_PROGRAM))).absolute(),
             database_url=self._database_url(),
-            public_url=self._public_url(f"http://{host}:{port}" if ":" not in host else f"http://[{host}]:{port}"),
+            public_url=self._public_url(
+                f"http://{host}:{port}" if ":" not in host else f"http://[{host}]:{port}"
+            ),
             trusted_proxies=self._trusted_proxies(),
             secret_key=self._secret("CALLER_SECRET_KEY"),
             data_keys=self._keys("CALLER_DATA_KEYS"),
@@ -144,7 +157,9 @@ class _Reader:
             worker_id=self._worker_id(),
             metrics_token=self._secret("CALLER_METRICS_TOKEN"),
             destination_secrets={
-                name: value for name, value in self._environ.items() if name.endswith("_SECRET") and name != "TWILIO_API_SECRET" and value
+                name: value
+                for name, value in self._environ.items()
+                if name.endswith("_SECRET") and name != "TWILIO_API_SECRET" and value
             },
             seed=self.seed,
         )
@@ -167,7 +182,7 @@ class _Reader:
     def _derivable(self, name: str) -> str:
         return self._told(name, derived_text(self.seed, name) if self.seed else "")
 
-    # ---- secrets ---------------------------------------------------------------------------------------------------
+    # ---- secrets ---------------------------------------------------------------------------------
     def _secret(self, name: str) -> str:
         value = self._derivable(name)
         if self.live and value:
@@ -175,7 +190,11 @@ class _Reader:
         return value
 
     def _weak(self, name: str, value: str) -> None:
-        if wrong := "is the one derived for rehearsal" if value == self._rehearsal(name) else weakness(value):
+        if (
+            wrong := "is the one derived for rehearsal"
+            if value == self._rehearsal(name)
+            else weakness(value)
+        ):
             self._fault(name, wrong)
 
     def _rehearsal(self, name: str) -> str:
@@ -189,8 +208,11 @@ class _Reader:
         for place, part in enumerate(told.split(",") if told else (), start=1):
             key_id, colon, encoded = part.strip().partition(":")
             raw = _unbase64(encoded)
-            if not colon or not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", key_id):  # the value is never quoted: it may be the key itself
-                self._fault(name, f"key {place} needs an id of letters, digits, - and _ before the colon")
+            # the value is never quoted: it may be the key itself
+            if not colon or not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", key_id):
+                self._fault(
+                    name, f"key {place} needs an id of letters, digits, - and _ before the colon"
+                )
             elif raw is None or len(raw) != 32:
                 self._fault(name, f'key "{key_id}" must be 32 bytes in base64')
             elif key_id in dict(keys):
@@ -202,15 +224,24 @@ class _Reader:
         return tuple(keys)
 
     def _weak_key(self, name: str, key_id: str, raw: bytes) -> None:
-        if len(set(raw)) < _FEWEST_DIFFERENT or any(word.encode() in raw.lower() for word in _WEAK_WORDS):
+        if len(set(raw)) < _FEWEST_DIFFERENT or any(
+            word.encode() in raw.lower() for word in _WEAK_WORDS
+        ):
             self._fault(name, f'key "{key_id}" was not drawn at random')
         if _base64(raw) == self._rehearsal(name).partition(":")[2]:
             self._fault(name, f'key "{key_id}" is the one derived for rehearsal')
 
     def _auth_tokens(self) -> tuple[str, ...]:
-        tokens = tuple(token.strip() for token in self._derivable("TWILIO_AUTH_TOKEN").split(",") if token.strip())
+        tokens = tuple(
+            token.strip()
+            for token in self._derivable("TWILIO_AUTH_TOKEN").split(",")
+            if token.strip()
+        )
         if len(tokens) > 2:
-            self._fault("TWILIO_AUTH_TOKEN", "more than two; one is in use and one may be on its way in or out")
+            self._fault(
+                "TWILIO_AUTH_TOKEN",
+                "more than two; one is in use and one may be on its way in or out",
+            )
         for token in tokens if self.live else ():
             self._weak("TWILIO_AUTH_TOKEN", token)
         return tokens
@@ -225,25 +256,40 @@ class _Reader:
         sid = self._derivable("TWILIO_ACCOUNT_SID")
         if sid and not re.fullmatch(r"AC[0-9a-fA-F]{32}", sid):
             self._fault("TWILIO_ACCOUNT_SID", "is not AC and 32 hexadecimal digits")
-        elif self.live and sid and (len(set(sid[2:])) < _FEWEST_DIFFERENT or sid == self._rehearsal("TWILIO_ACCOUNT_SID")):
+        elif (
+            self.live
+            and sid
+            and (
+                len(set(sid[2:])) < _FEWEST_DIFFERENT
+                or sid == self._rehearsal("TWILIO_ACCOUNT_SID")
+            )
+        ):
             self._fault("TWILIO_ACCOUNT_SID", "is no real account")
         return sid
 
-    # ---- places ----------------------------------------------------------------------------------------------------
+    # ---- places ----------------------------------------------------------------------------------
     def _database_url(self) -> str:
-        url = self._told("CALLER_DATABASE_URL", "" if self.live else f"sqlite:///{self._var / 'caller.sqlite'}")
+        url = self._told(
+            "CALLER_DATABASE_URL", "" if self.live else f"sqlite:///{self._var / 'caller.sqlite'}"
+        )
         scheme, _, rest = url.partition("://")
         if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
             try:
                 make_url(f"postgresql+psycopg://{rest}")
             except (ValueError, ArgumentError):  # it would quote the password
-                self._fault("CALLER_DATABASE_URL", "cannot be read; write special characters of the password as %40 and the like")
+                self._fault(
+                    "CALLER_DATABASE_URL",
+                    "cannot be read; write special characters of the password as %40 and the like",
+                )
                 return ""
             return f"postgresql+psycopg://{rest}"
         if scheme == "sqlite":
             path, question_mark, query = rest.partition("?")
             if not path.startswith("/") or path in ("/", "/:memory:"):
-                self._fault("CALLER_DATABASE_URL", "needs a file that web and worker share, such as sqlite:///var/caller.sqlite")
+                self._fault(
+                    "CALLER_DATABASE_URL",
+                    "needs a file that web and worker share, such as sqlite:///var/caller.sqlite",
+                )
                 return ""
             return f"sqlite:///{self._here / path[1:]}{question_mark}{query}"
         if url:
@@ -266,7 +312,12 @@ class _Reader:
             return url
         try:
             parts = urlsplit(url)
-            sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+            sound = (
+                parts.scheme in ("http", "https")
+                and parts.hostname
+                and parts.port != 0
+                and "@" not in parts.netloc
+            )
         except ValueError:
             parts, sound = urlsplit(""), False
         if not sound or parts.query or parts.fragment:
@@ -286,14 +337,19 @@ class _Reader:
             return "127.0.0.1", 8000
         host = found[1] or found[2]
         if not self.live and not is_loopback(host):
-            self._fault("CALLER_BIND", f"{host} can be reached from other machines; rehearsal stays on this one")
+            self._fault(
+                "CALLER_BIND",
+                f"{host} can be reached from other machines; rehearsal stays on this one",
+            )
         return host, int(found[3])
 
-    # ---- small things ----------------------------------------------------------------------------------------------
+    # ---- small things ----------------------------------------------------------------------------
     def _trusted_proxies(self) -> int:
         text = self._told("CALLER_TRUSTED_PROXIES", "0")
         if not re.fullmatch(r"[0-9]", text):
-            self._fault("CALLER_TRUSTED_PROXIES", f'"{text}" is not a number of proxies from 0 to 9')
+            self._fault(
+                "CALLER_TRUSTED_PROXIES", f'"{text}" is not a number of proxies from 0 to 9'
+            )
             return 0
         return int(text)
 
@@ -308,7 +364,9 @@ class _Reader:
         if bool(settings.twilio_api_key) != bool(settings.twilio_api_secret):
             self._fault("TWILIO_API_KEY", "and TWILIO_API_SECRET are given together or not at all")
         if {raw for _, raw in settings.data_keys} & {raw for _, raw in settings.index_keys}:
-            self._fault("CALLER_INDEX_KEYS", "holds a key of CALLER_DATA_KEYS; each key has one use")
+            self._fault(
+                "CALLER_INDEX_KEYS", "holds a key of CALLER_DATA_KEYS; each key has one use"
+            )
         if self.live and settings.program == REHEARSAL_PROGRAM:
             self._fault("CALLER_PROGRAM", "is the rehearsal city")
 
@@ -333,6 +391,8 @@ def is_loopback(host: str) -> bool:
 
 def _unbase64(text: str) -> bytes | None:
     try:
-        return base64.b64decode(text, altchars=b"-_" if set("-_") & set(text) else None, validate=True)
+        return base64.b64decode(
+            text, altchars=b"-_" if set("-_") & set(text) else None, validate=True
+        )
     except (binascii.Error, ValueError):
         return None

@@ -1,7 +1,7 @@
 """A case: one request for help, from the first word to its end, and how its status may move.
 
-What is asked next is a function of protocol and answers; a case keeps codes, not a program counter. The three
-private things (narrative, place, code word) stay out of `repr` and are kept encrypted.
+What is asked next is a function of protocol and answers; a case keeps codes, not a program counter.
+The three private things (narrative, place, code word) stay out of `repr` and are kept encrypted.
 """
 
 from __future__ import annotations
@@ -32,14 +32,28 @@ class Status(StrEnum):
 
 ENDED = frozenset({Status.CLOSED, Status.CANCELLED})
 HUMAN_HAS_IT = frozenset({Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED})
-_WAITING = frozenset({Status.SCREENING, Status.OPEN, Status.HANDED_OFF, Status.DECLINED, Status.UNREACHABLE})
+_WAITING = frozenset(
+    {Status.SCREENING, Status.OPEN, Status.HANDED_OFF, Status.DECLINED, Status.UNREACHABLE}
+)
 
-# What may follow what. A report may arrive late or skip a step; it never goes backwards (domain.md section 7).
+# What may follow what. A report may arrive late or skip a step; it never goes backwards (domain.md
+# section 7).
 MOVES: Mapping[Status, frozenset[Status]] = {
     Status.OPEN: frozenset({Status.SCREENING}),
-    Status.HANDED_OFF: frozenset({Status.SCREENING, Status.OPEN, Status.DECLINED, Status.UNREACHABLE}),
+    Status.HANDED_OFF: frozenset(
+        {Status.SCREENING, Status.OPEN, Status.DECLINED, Status.UNREACHABLE}
+    ),
     Status.ACCEPTED: _WAITING,
-    Status.DECLINED: frozenset({Status.OPEN, Status.HANDED_OFF, Status.UNREACHABLE, Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE}),
+    Status.DECLINED: frozenset(
+        {
+            Status.OPEN,
+            Status.HANDED_OFF,
+            Status.UNREACHABLE,
+            Status.ACCEPTED,
+            Status.ASSIGNED,
+            Status.EN_ROUTE,
+        }
+    ),
     Status.ASSIGNED: _WAITING | {Status.ACCEPTED},
     Status.EN_ROUTE: _WAITING | {Status.ACCEPTED, Status.ASSIGNED},
     Status.ARRIVED: _WAITING | {Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE},
@@ -48,20 +62,24 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.CLOSED: _WAITING | HUMAN_HAS_IT,
 }
 
-PROMISED_ANEW = ("accepted", "acknowledged", "assigned", "en_route")  # after one of these, being late is news again
+# after one of these, being late is news again
+PROMISED_ANEW = ("accepted", "acknowledged", "assigned", "en_route")
 
 # Kinds of danger, as free text or an answer tells them; stored, so these words stay.
 DANGER_KINDS = (
-    "breathing", "overdose", "attempt", "suicide", "violence", "abuse", "weapon", "own_weapon", "hiding", "unsafe", "place", "threat_staff",
+    "breathing", "overdose", "attempt", "suicide", "violence", "abuse", "weapon", "own_weapon",
+    "hiding", "unsafe", "place", "threat_staff",
 )  # fmt: skip
 VIOLENCE_SAID = frozenset({"violence", "abuse", "weapon", "hiding", "emergency_hidden"})
 ANSWERED_KINDS = {
-    "health": "breathing", "violence": "violence", "weapon": "weapon", "place": "place", "suicide": "suicide", "attempt": "attempt",
+    "health": "breathing", "violence": "violence", "weapon": "weapon", "place": "place",
+    "suicide": "suicide", "attempt": "attempt",
 }  # fmt: skip
 
 # R1 closes only when a human records one of these (domain.md section 2, rule 3).
 DANGER_OUTCOMES = frozenset({
-    "emergency_help_confirmed", "passed_to_service", "counselor_joined", "refused_plan_made", "no_danger_found", "safe", "lost",
+    "emergency_help_confirmed", "passed_to_service", "counselor_joined", "refused_plan_made",
+    "no_danger_found", "safe", "lost",
 })  # fmt: skip
 OUTCOMES = DANGER_OUTCOMES | {
     "resolved",
@@ -84,7 +102,8 @@ class Case:
     status: Status = Status.SCREENING
     version: int = 0
     answers: Mapping[str, str] = field(default_factory=dict)
-    said: frozenset[str] = frozenset()  # what free text or a command told us: danger kinds, "person", "worse", markers …
+    # what free text or a command told us: danger kinds, "person", "worse", markers …
+    said: frozenset[str] = frozenset()
     located: str = ""  # inside, outside, not_live, near_edge, ambiguous, unknown, skipped
     area: str = ""
     point: tuple[float, float] | None = field(default=None, repr=False)  # longitude, latitude
@@ -93,13 +112,15 @@ class Case:
     level: Level | None = None
     review: bool = False  # a human looks at it before anything is done with it
     asked: str = ""
-    offered: tuple[str, ...] = ()  # the choices that were sent with the open question, as they were numbered
+    # the choices that were sent with the open question, as they were numbered
+    offered: tuple[str, ...] = ()
     again: tuple[str, ...] = ()  # asked once more before the row goes on
     unreadable: int = 0
     too_fast: int = 0  # answers to the open question that came before it can have been read
     response: str = ""  # human, team, counselor, information, call_911
     team: str = ""
-    unread_language: str = ""  # the language they wrote in, if it is none of the program's (rule 26)
+    # the language they wrote in, if it is none of the program's (rule 26)
+    unread_language: str = ""
     interpreter: bool = False  # nobody of the team speaks the resident's language
     unserved: str = ""
     outcome: str = ""
@@ -107,15 +128,22 @@ class Case:
     rung: int = 0
     review_rung: int = 0  # how far the review ladder is climbed, beside the other
     accepted_by: str = field(default="", repr=False)
-    holder: str = field(default="", repr=False)  # whose own words the resident has: the one human voice (rule 20)
-    answered_for: Mapping[str, str] = field(default_factory=dict, repr=False)  # question -> who answered it for the resident
+    # whose own words the resident has: the one human voice (rule 20)
+    holder: str = field(default="", repr=False)
+    # question -> who answered it for the resident
+    answered_for: Mapping[str, str] = field(default_factory=dict, repr=False)
     withdrawn: frozenset[str] = frozenset()  # what they took back in words: text, call (rule 10)
-    minor_reviewed: str = field(default="", repr=False)  # who confirmed that they looked at a minor's case (rule 14)
-    report: str = ""  # after a disclosure: "made" or "not_required" (rule 14); who and when stand in the remarks
-    line: str = ""  # the last of the lines that say "we have your message": nobody hears the same twice
+    # who confirmed that they looked at a minor's case (rule 14)
+    minor_reviewed: str = field(default="", repr=False)
+    # after a disclosure: "made" or "not_required" (rule 14); who and when stand in the remarks
+    report: str = ""
+    # the last of the lines that say "we have your message": nobody hears the same twice
+    line: str = ""
     truth_line: str = ""  # the same for the truth about waiting
-    parked: bool = False  # the phone is in other hands: another case of this contact gets what is written (rule 10)
-    incident_type: str = ""  # for EIDO, as a named human set it; "": software's own (documents/eido.py)
+    # the phone is in other hands: another case of this contact gets what is written (rule 10)
+    parked: bool = False
+    # for EIDO, as a named human set it; "": software's own (documents/eido.py)
+    incident_type: str = ""
     typed_by: str = field(default="", repr=False)
     revision: int = 0  # of the hand-off; 0: never handed off
     sent: str = ""  # fingerprint of what the last revision told
@@ -124,11 +152,15 @@ class Case:
     cannot_text: str = ""  # stopped, blocked, landline, undelivered
     related: str = ""
     protocol_hash: str = ""
-    test: bool = False  # of the synthetic resident (`caller-service probe`): goes to no human, texts nobody, counts nowhere
+    # of the synthetic resident (`caller-service probe`): goes to no human, texts nobody, counts
+    # nowhere
+    test: bool = False
     marks: Mapping[str, datetime] = field(default_factory=dict)  # when each thing last happened
     narrative: tuple[str, ...] = field(default=(), repr=False)
-    remarks: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # what dispatch gave as a reason: who, words
-    recent: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # last texts: when, and a fingerprint of the words
+    # what dispatch gave as a reason: who, words
+    remarks: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    # last texts: when, and a fingerprint of the words
+    recent: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     place: str = field(default="", repr=False)
     code_word: str = field(default="", repr=False)
 
@@ -147,8 +179,8 @@ class Case:
 
     @property
     def danger_sign(self) -> bool:
-        """Something dangerous was said or doubted, though nobody may have been paged for it yet. A stranger's mere
-        doubt is reviewed instead (domain.md section 2, rule 2)."""
+        """Something dangerous was said or doubted, though nobody may have been paged for it yet. A
+        stranger's mere doubt is reviewed instead (domain.md section 2, rule 2)."""
         signs = {self.answers.get("safety"), self.answers.get("suicide")} - {None, "no"}
         return "yes" in signs if self.answers.get("who") == "unknown" else bool(signs)
 
@@ -163,7 +195,8 @@ class Case:
 
     @property
     def page_waits(self) -> bool:
-        """People are being paged, and nobody has accepted since; or who accepted did not come (rule 21)."""
+        """People are being paged, and nobody has accepted since; or who accepted did not come (rule
+        21)."""
         paged = self.marks.get("first_paged")
         accepted = self.marks.get("acknowledged")
         lapsed = self.marks.get("lapsed")
@@ -178,7 +211,12 @@ class Case:
         """People were paged for a danger, and no human's own words have gone out since (rule 4)."""
         paged = self.marks.get("first_paged")
         joined = self.marks.get("joined")
-        return self.in_danger and paged is not None and not self.ended and (joined is None or joined < paged)
+        return (
+            self.in_danger
+            and paged is not None
+            and not self.ended
+            and (joined is None or joined < paged)
+        )
 
     @property
     def in_charge(self) -> str:
@@ -187,12 +225,14 @@ class Case:
 
     @property
     def held(self) -> bool:
-        """A human speaks with them: software asks nothing and reads nothing as an answer (rule 20)."""
+        """A human speaks with them: software asks nothing and reads nothing as an answer (rule
+        20)."""
         return bool(self.holder) and not self.ended
 
     @property
     def left(self) -> bool:
-        """A human spoke with them in danger, and just now nobody does: software does not take it back (rule 20)."""
+        """A human spoke with them in danger, and just now nobody does: software does not take it
+        back (rule 20)."""
         return self.in_danger and not self.holder and "spoken" in self.marks and not self.ended
 
     @property
@@ -202,17 +242,23 @@ class Case:
 
     @property
     def violent(self) -> bool:
-        """A sign of violence or hiding: from here on software only replies (rule 5). A detail not asked is no "no"."""
+        """A sign of violence or hiding: from here on software only replies (rule 5). A detail not
+        asked is no "no"."""
         if self.answers.get("violence", "no") != "no" or self.answers.get("weapon", "no") != "no":
             return True
-        if self.answers.get("safety", "no") != "no" and not {"violence", "weapon"} <= self.answers.keys():
+        if (
+            self.answers.get("safety", "no") != "no"
+            and not {"violence", "weapon"} <= self.answers.keys()
+        ):
             return True
         return bool(VIOLENCE_SAID & self.said)
 
     @property
     def dangers(self) -> tuple[str, ...]:
         """Every kind of danger that was said or answered, by its code."""
-        answered = {kind for name, kind in ANSWERED_KINDS.items() if self.answers.get(name) == "yes"}
+        answered = {
+            kind for name, kind in ANSWERED_KINDS.items() if self.answers.get(name) == "yes"
+        }
         return tuple(kind for kind in DANGER_KINDS if kind in self.said or kind in answered)
 
     @property
@@ -224,7 +270,9 @@ class Case:
     def late(self) -> bool:
         """It takes longer than was said, and nothing was promised since."""
         told = self.marks.get("late_told")
-        return told is not None and not any(told < self.marks[mark] for mark in PROMISED_ANEW if mark in self.marks)
+        return told is not None and not any(
+            told < self.marks[mark] for mark in PROMISED_ANEW if mark in self.marks
+        )
 
     @property
     def awaits_answer(self) -> bool:
@@ -248,10 +296,13 @@ class Case:
         return replace(self, marks={**self.marks, **when})
 
     def unmarked(self, *names: str) -> Case:
-        return replace(self, marks={name: at for name, at in self.marks.items() if name not in names})
+        return replace(
+            self, marks={name: at for name, at in self.marks.items() if name not in names}
+        )
 
     def remarked(self, by: str, words: str) -> Case:
-        """With a reason in somebody's own words: sealed with the case and told to dispatch, never in the journal."""
+        """With a reason in somebody's own words: sealed with the case and told to dispatch, never
+        in the journal."""
         return replace(self, remarks=(*self.remarks, (by, words))) if words else self
 
 
@@ -263,7 +314,8 @@ else:
     _KNOWN = frozenset(_NAMES)
 
     def replace(case: Case, **changes: Any) -> Case:
-        """The case with some things changed: as dataclasses.replace, at a tenth of its price for so many fields.
+        """The case with some things changed: as dataclasses.replace, at a tenth of its price for so
+        many fields.
 
         A turn changes a case some ten times. Raises TypeError for what a case does not have.
         """
@@ -290,7 +342,8 @@ class CannotMove(Exception):
 
 
 def move(case: Case, to: Status, now: datetime) -> Case:
-    """The case in its new status. The same status again changes nothing; a step back raises CannotMove."""
+    """The case in its new status. The same status again changes nothing; a step back raises
+    CannotMove."""
     if to == case.status:
         return case
     if case.status not in MOVES.get(to, frozenset()):
@@ -299,7 +352,8 @@ def move(case: Case, to: Status, now: datetime) -> Case:
 
 
 def to_plain(case: Case) -> dict[str, Any]:
-    """The case as JSON can hold it, the private fields included: the caller keeps those encrypted."""
+    """The case as JSON can hold it, the private fields included: the caller keeps those
+    encrypted."""
     plain = vars(case) | {
         "answers": dict(case.answers),
         "because": list(case.because),
@@ -320,7 +374,8 @@ def to_plain(case: Case) -> dict[str, Any]:
 
 
 def from_plain(plain: Mapping[str, Any]) -> Case:
-    """The case that `to_plain` made this of. Unknown names are refused: they would be lost on the next write."""
+    """The case that `to_plain` made this of. Unknown names are refused: they would be lost on the
+    next write."""
     told = dict(plain)
     told |= {
         "said": frozenset(plain.get("said", ())),

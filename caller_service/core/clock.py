@@ -1,8 +1,8 @@
 """Every clock of a case, as a table of pure functions (docs/safety-rules.md, rules 4, 5 and 21).
 
-`next_due` says when somebody must look again; `tick` does what is due on today's truth. Due times are derived from
-what has happened, so an outage of an hour gives one decision, not a burst. After a ring its clock moves on: the next
-due time of a ticked case is later than now.
+`next_due` says when somebody must look again; `tick` does what is due on today's truth. Due times
+are derived from what has happened, so an outage of an hour gives one decision, not a burst. After a
+ring its clock moves on: the next due time of a ticked case is later than now.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ from .program import Clocks, Hours, Program
 from .protocol import DOUBT, Level
 from .questions import ask, choose_anew, stands_at
 from .routing import Scene, goes_off
-from .safe_contact import UPDATE_CALL_PAUSE, Standing, gated, mark_unheard, may_call_update, may_text, sensitive, standing, truth_line
+from .safe_contact import (
+    UPDATE_CALL_PAUSE,
+    Standing,
+    gated,
+    mark_unheard,
+    may_call_update,
+    may_text,
+    sensitive,
+    standing,
+    truth_line,
+)
 from .screening import recompute
 from .synthetic_case import over, over_due
 
@@ -42,7 +52,10 @@ class Clock:
 
 def next_due(case: Case, program: Program) -> datetime | None:
     """The earliest moment at which any clock rings; None when nothing is waited for."""
-    return min((due for clock in clocks_of(case) if (due := clock.due(case, program)) is not None), default=None)
+    return min(
+        (due for clock in clocks_of(case) if (due := clock.due(case, program)) is not None),
+        default=None,
+    )
 
 
 def tick(case: Case, scene: Scene) -> Step:
@@ -65,14 +78,19 @@ def clocks_of(case: Case) -> tuple[Clock, ...]:
 
 
 def set_back(case: Case, now: datetime) -> Step:
-    """The machine's clock was set back: what happened to the case last, happened now, and all before it as long before.
+    """The machine's clock was set back: what happened to the case last, happened now, and all
+    before it as long before.
 
-    Its clocks then run on, instead of waiting for the old time to come round again. A second call changes nothing.
+    Its clocks then run on, instead of waiting for the old time to come round again. A second call
+    changes nothing.
     """
     if case.latest is None or case.latest <= now + SKEW:
         return Step(case)
     by = case.latest - now
-    return Step(replace(case, marks={name: at - by for name, at in case.marks.items()}), (Record("clock_set_back"),))
+    return Step(
+        replace(case, marks={name: at - by for name, at in case.marks.items()}),
+        (Record("clock_set_back"),),
+    )
 
 
 def _after(mark: str, seconds: int, case: Case) -> datetime | None:
@@ -84,7 +102,7 @@ def _last(case: Case, *marks: str) -> datetime | None:
     return max((case.marks[mark] for mark in marks if mark in case.marks), default=None)
 
 
-# ---- silence --------------------------------------------------------------------------------------------------------
+# ---- silence -------------------------------------------------------------------------------------
 
 
 def never_re_ask(case: Case) -> bool:
@@ -97,9 +115,19 @@ LATER = ("if_none", "voicemail")  # asked once the hand-off has left
 
 def _silent(case: Case) -> bool:
     ended = case.marks.get("ladder_ended")
-    if case.asked in LATER and case.status != Status.SCREENING and (ended is None or case.marks["asked"] < ended):
+    if (
+        case.asked in LATER
+        and case.status != Status.SCREENING
+        and (ended is None or case.marks["asked"] < ended)
+    ):
         return False  # the hand-off is on its way: what is only needed later may stay unanswered
-    return bool(case.asked) and not case.ended and not case.in_danger and not case.held and not case.parked
+    return (
+        bool(case.asked)
+        and not case.ended
+        and not case.in_danger
+        and not case.held
+        and not case.parked
+    )
 
 
 def _silence(seconds: int, case: Case) -> datetime | None:
@@ -116,11 +144,18 @@ def _danger_silence_due(case: Case, program: Program) -> datetime | None:
 
 def _danger_silence(case: Case, scene: Scene) -> Step:
     step = recompute(replace(case, said=case.said | {"silent_danger"}), scene)
-    return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))  # no automatic text
+    # no automatic text
+    return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))
 
 
 def _quiet_reask_due(case: Case, program: Program) -> datetime | None:
-    if not _silent(case) or case.danger_sign or never_re_ask(case) or "asked_again" in case.marks or not may_text(case, "still_here"):
+    if (
+        not _silent(case)
+        or case.danger_sign
+        or never_re_ask(case)
+        or "asked_again" in case.marks
+        or not may_text(case, "still_here")
+    ):
         return None
     return _silence(program.clocks.quiet_reask, case)
 
@@ -145,7 +180,7 @@ def _for_review(case: Case, scene: Scene) -> Step:
     return Step(step.case.marked(review=scene.now), (*step.effects, HandOff("quiet")))
 
 
-# ---- people are paged and nobody answers ----------------------------------------------------------------------------
+# ---- people are paged and nobody answers ---------------------------------------------------------
 
 
 def _page_next_due(case: Case, program: Program) -> datetime | None:
@@ -160,14 +195,15 @@ def _page_next(case: Case, scene: Scene) -> Step:
     return Step(case, page_rung(case, "danger", case.rung, scene))
 
 
-TRUTH_AT = (600, 1200, 1800)  # seconds after the first danger, behind the first truth; then every half hour
+# seconds after the first danger, behind the first truth; then every half hour
+TRUTH_AT = (600, 1200, 1800)
 TRUTH_EVERY = timedelta(minutes=30)
 STILL_WRITING = timedelta(hours=1)  # who wrote within this hears the truth again
 
 
 def _truth_due(case: Case, program: Program) -> datetime | None:
-    """After `truth`, then at 10, 20 and 30 minutes, then half-hourly while they wrote within the hour. Only a human's own
-    words stop it: an acceptance does not (rule 4)."""
+    """After `truth`, then at 10, 20 and 30 minutes, then half-hourly while they wrote within the
+    hour. Only a human's own words stop it: an acceptance does not (rule 4)."""
     paged = case.marks.get("first_paged")
     if paged is None or not case.unjoined or case.parked:
         return None
@@ -175,7 +211,14 @@ def _truth_due(case: Case, program: Program) -> datetime | None:
     first = paged + timedelta(seconds=program.clocks.truth)
     if told is None or told < paged:
         return first
-    following = next((at for seconds in TRUTH_AT if (at := paged + timedelta(seconds=seconds)) > max(told, first)), None)
+    following = next(
+        (
+            at
+            for seconds in TRUTH_AT
+            if (at := paged + timedelta(seconds=seconds)) > max(told, first)
+        ),
+        None,
+    )
     if following is not None:
         return following
     due = told + TRUTH_EVERY
@@ -183,7 +226,8 @@ def _truth_due(case: Case, program: Program) -> datetime | None:
 
 
 def _truth(case: Case, scene: Scene) -> Step:
-    """Where it may not be texted unasked, it is owed: the next reply tells it (screening.advance)."""
+    """Where it may not be texted unasked, it is owed: the next reply tells it
+    (screening.advance)."""
     again = "truth" in case.marks and case.marks["truth"] >= case.marks["first_paged"]
     if not may_text(case, "truth.nobody_yet"):
         case = case.marked(truth_owed=scene.now)
@@ -193,7 +237,8 @@ def _truth(case: Case, scene: Scene) -> Step:
 
 
 def _backstop_due(case: Case, program: Program) -> datetime | None:
-    """The ladder ran twice, or ten minutes: the contracted line is rung (rule 4). A holder who does not answer is nobody."""
+    """The ladder ran twice, or ten minutes: the contracted line is rung (rule 4). A holder who does
+    not answer is nobody."""
     paged = case.marks.get("first_paged")
     if case.held and case.in_danger and "backstop_rung" not in case.marks and _unanswered(case):
         return case.marks["reply_late"] + timedelta(seconds=program.clocks.backstop)
@@ -211,18 +256,24 @@ def _unanswered(case: Case) -> bool:
 
 
 def _backstop(case: Case, scene: Scene) -> Step:
-    """Rung whatever hours say; an alarm; and the resident hears not to wait for us. A holder who is not there holds it no
-    longer: the truth goes on."""
+    """Rung whatever hours say; an alarm; and the resident hears not to wait for us. A holder who is
+    not there holds it no longer: the truth goes on."""
     if case.held:
         case = let_go(case, scene)
-    case = replace(case, truth_line="truth.backstop").marked(backstop_rung=scene.now, truth=scene.now)
+    case = replace(case, truth_line="truth.backstop").marked(
+        backstop_rung=scene.now, truth=scene.now
+    )
     if not may_text(case, "truth.backstop"):
         case = case.marked(truth_owed=scene.now)
-    page = (Page("danger", case.rung, case.round, backstop=True),) if scene.program.backstops else ()
-    return Step(case, (*page, Say("truth.backstop", unasked=True), HandOff("backstop"), Record("backstop")))
+    page = (
+        (Page("danger", case.rung, case.round, backstop=True),) if scene.program.backstops else ()
+    )
+    return Step(
+        case, (*page, Say("truth.backstop", unasked=True), HandOff("backstop"), Record("backstop"))
+    )
 
 
-# ---- a human who has it must be there (rule 21) ---------------------------------------------------------------------
+# ---- a human who has it must be there (rule 21) --------------------------------------------------
 
 
 def _by_level(case: Case, emergency: int, human: int) -> timedelta:
@@ -232,10 +283,17 @@ def _by_level(case: Case, emergency: int, human: int) -> timedelta:
 def _join_due(case: Case, program: Program) -> datetime | None:
     """From acceptance to the provider taking a human's first words."""
     accepted = case.marks.get("acknowledged")
-    if not case.in_danger or case.ended or accepted is None or not case.accepted_by or "first_paged" not in case.marks:
+    if (
+        not case.in_danger
+        or case.ended
+        or accepted is None
+        or not case.accepted_by
+        or "first_paged" not in case.marks
+    ):
         return None
     joined, lapsed = case.marks.get("joined"), case.marks.get("lapsed")
-    if joined is not None and case.holder == case.accepted_by:  # they are there; whether they answer is the clock `reply`
+    # they are there; whether they answer is the clock `reply`
+    if joined is not None and case.holder == case.accepted_by:
         return None
     if (joined is not None and joined >= accepted) or (lapsed is not None and lapsed >= accepted):
         return None
@@ -244,7 +302,9 @@ def _join_due(case: Case, program: Program) -> datetime | None:
 
 def _join(case: Case, scene: Scene) -> Step:
     """They accepted and did not come: the next person, and the truth goes on."""
-    case, pages = asked_instead(case.marked(lapsed=scene.now, paged=scene.now), case.accepted_by, scene)
+    case, pages = asked_instead(
+        case.marked(lapsed=scene.now, paged=scene.now), case.accepted_by, scene
+    )
     alert = Alert("alert.join", case.accepted_by)
     return Step(case, (*pages, alert, HandOff("not_joined"), Record("not_joined")))
 
@@ -260,7 +320,8 @@ def _reply_due(case: Case, program: Program) -> datetime | None:
         return None
     since = max(waits, _paused_until(case, program) or waits)
     step = _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
-    step = step if case.in_danger else timedelta(seconds=program.clocks.review)  # lowered, and still a human's to answer
+    # lowered, and still a human's to answer
+    step = step if case.in_danger else timedelta(seconds=program.clocks.review)
     prompted = case.marks.get("reply_prompted")
     if prompted is None or prompted < waits:
         return since + step
@@ -271,15 +332,27 @@ def _reply_due(case: Case, program: Program) -> datetime | None:
 
 
 def _reply(case: Case, scene: Scene) -> Step:
-    """First the holder is prompted; at twice the time the next person and the supervisors are asked."""
+    """First the holder is prompted; at twice the time the next person and the supervisors are
+    asked."""
     waits = case.marks["awaits_human"]
     prompted = case.marks.get("reply_prompted")
     alert = Alert("alert.prompt", case.holder)
     if prompted is None or prompted < waits:
-        return Step(case.marked(reply_prompted=scene.now), (alert, HandOff("waits_for_answer"), Record("holder_prompted")))
+        return Step(
+            case.marked(reply_prompted=scene.now),
+            (alert, HandOff("waits_for_answer"), Record("holder_prompted")),
+        )
     if not case.in_danger:
         case = case.marked(reply_late=scene.now)
-        return Step(case, (*page_rung(case, "review", 0, scene, supervisor=True), alert, HandOff("no_answer"), Record("holder_silent")))
+        return Step(
+            case,
+            (
+                *page_rung(case, "review", 0, scene, supervisor=True),
+                alert,
+                HandOff("no_answer"),
+                Record("holder_silent"),
+            ),
+        )
     case = case.marked(reply_late=scene.now, lapsed=scene.now, paged=scene.now)
     case, pages = asked_instead(case, case.holder, scene, supervisor=True)
     return Step(case, (*pages, alert, HandOff("no_answer"), Record("holder_silent")))
@@ -298,7 +371,11 @@ def _held_due(case: Case, program: Program) -> datetime | None:
     if prompted is None or prompted < last:
         return since + step
     late = case.marks.get("held_late")
-    return prompted + timedelta(seconds=program.clocks.held_supervisor) if late is None or late < prompted else None
+    return (
+        prompted + timedelta(seconds=program.clocks.held_supervisor)
+        if late is None or late < prompted
+        else None
+    )
 
 
 def _held_silent(case: Case, scene: Scene) -> Step:
@@ -307,7 +384,10 @@ def _held_silent(case: Case, scene: Scene) -> Step:
     prompted = case.marks.get("held_prompted")
     alert = Alert("alert.silent", case.holder)
     if prompted is None or (last is not None and prompted < last):
-        return Step(case.marked(held_prompted=scene.now), (alert, HandOff("held_silent"), Record("holder_prompted")))
+        return Step(
+            case.marked(held_prompted=scene.now),
+            (alert, HandOff("held_silent"), Record("holder_prompted")),
+        )
     case = replace(case, rung=case.rung + 1).marked(held_late=scene.now)
     page = page_rung(case, "danger", case.rung, scene, supervisor=True)
     return Step(case, (*page, alert, Record("held_silent")))
@@ -316,11 +396,16 @@ def _held_silent(case: Case, scene: Scene) -> Step:
 def _in_charge_hours(case: Case, program: Program) -> tuple[Hours, ...]:
     """The hours of whoever has the danger; none: round the clock, or not on a ladder."""
     rungs = [rung for rung in program.rungs("danger") if rung.name == case.in_charge]
-    return tuple(hours for rung in rungs for hours in rung.hours) if all(rung.hours for rung in rungs) else ()
+    return (
+        tuple(hours for rung in rungs for hours in rung.hours)
+        if all(rung.hours for rung in rungs)
+        else ()
+    )
 
 
 def _shift_due(case: Case, program: Program) -> datetime | None:
-    """The shift of whoever has a danger ends: they are told; still theirs a reply's time later, the ladder runs (rule 20)."""
+    """The shift of whoever has a danger ends: they are told; still theirs a reply's time later, the
+    ladder runs (rule 20)."""
     since = case.marks.get("acknowledged")
     if not case.in_danger or case.ended or since is None or not case.in_charge:
         return None
@@ -341,13 +426,18 @@ def _shift(case: Case, scene: Scene) -> Step:
     told, since = case.marks.get("shift_told"), case.marks["acknowledged"]
     if told is None or told < since:
         case = case.marked(shift_told=scene.now)
-        return Step(case, (Alert("alert.shift", case.in_charge), HandOff("shift_ends"), Record("shift_ends")))
-    case = replace(case, rung=case.rung + 1).marked(shift_left=scene.now, lapsed=scene.now, paged=scene.now)
+        return Step(
+            case,
+            (Alert("alert.shift", case.in_charge), HandOff("shift_ends"), Record("shift_ends")),
+        )
+    case = replace(case, rung=case.rung + 1).marked(
+        shift_left=scene.now, lapsed=scene.now, paged=scene.now
+    )
     page = page_rung(case, "danger", case.rung, scene, supervisor=True)
     return Step(case, (*page, HandOff("shift_ended"), Record("shift_ended")))
 
 
-# ---- the question behind the words ----------------------------------------------------------------------------------
+# ---- the question behind the words ---------------------------------------------------------------
 
 
 def _check_due(case: Case, program: Program) -> datetime | None:
@@ -360,10 +450,17 @@ def _check_due(case: Case, program: Program) -> datetime | None:
 
 
 def _check(case: Case, scene: Scene) -> Step:
-    """Unanswered: a human looks. It stays open: it is the last they read, and a late "yes" is a yes."""
-    step = recompute(said_again(case.marked(check_late=scene.now), frozenset({"check_unanswered"}), scene), scene)
+    """Unanswered: a human looks. It stays open: it is the last they read, and a late "yes" is a
+    yes."""
+    step = recompute(
+        said_again(case.marked(check_late=scene.now), frozenset({"check_unanswered"}), scene), scene
+    )
     case = step.case if "review" in step.case.marks else step.case.marked(review=scene.now)
-    told = step.effects if any(isinstance(effect, HandOff) for effect in step.effects) else (*step.effects, HandOff("review"))
+    told = (
+        step.effects
+        if any(isinstance(effect, HandOff) for effect in step.effects)
+        else (*step.effects, HandOff("review"))
+    )
     return Step(case, (*told, Record("check_unanswered")))
 
 
@@ -372,7 +469,11 @@ def _silent_911_due(case: Case, program: Program) -> datetime | None:
     told = case.marks.get("told_911" if case.status == Status.SCREENING else "bare_911")
     if told is None or case.ended or case.in_danger or case.human_has_it:
         return None
-    return None if case.marks["heard"] > told or "silent_911" in case.said else told + timedelta(seconds=program.clocks.silent_911)
+    return (
+        None
+        if case.marks["heard"] > told or "silent_911" in case.said
+        else told + timedelta(seconds=program.clocks.silent_911)
+    )
 
 
 def _silent_911(case: Case, scene: Scene) -> Step:
@@ -380,11 +481,14 @@ def _silent_911(case: Case, scene: Scene) -> Step:
     return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))
 
 
-# ---- handed off, and nobody has picked it up -------------------------------------------------------------------------
+# ---- handed off, and nobody has picked it up -----------------------------------------------------
 
 
 def _unaccepted(case: Case) -> bool:
-    return case.status in (Status.HANDED_OFF, Status.DECLINED, Status.UNREACHABLE) and not case.in_danger
+    return (
+        case.status in (Status.HANDED_OFF, Status.DECLINED, Status.UNREACHABLE)
+        and not case.in_danger
+    )
 
 
 def _accept_due(case: Case, program: Program) -> datetime | None:
@@ -395,30 +499,41 @@ def _accept_due(case: Case, program: Program) -> datetime | None:
     if since is None:
         return None
     return since + (
-        timedelta(seconds=program.clocks.accept) if asked is None else wait(program, case.response, case.rung, asked, program.clocks.accept)
+        timedelta(seconds=program.clocks.accept)
+        if asked is None
+        else wait(program, case.response, case.rung, asked, program.clocks.accept)
     )
 
 
 def _accept(case: Case, scene: Scene) -> Step:
-    """Nobody has picked it up: the next person is paged, and the resident hears the truth and the choices, once."""
+    """Nobody has picked it up: the next person is paged, and the resident hears the truth and the
+    choices, once."""
     first = "unpicked" not in case.marks
-    case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(unpicked=scene.now)
+    case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(
+        unpicked=scene.now
+    )
     told = (Say("truth.unpicked", unasked=True),) if "unpicked_told" not in case.marks else ()
     if told:
         case = case.marked(word=scene.now, unpicked_told=scene.now)
     effects = (*page_rung(case, case.response, case.rung, scene), *told, Record("unpicked"))
-    if first or "ladder_ended" in case.marks or not climbed(scene.program, case.response, case.rung, scene):
+    if (
+        first
+        or "ladder_ended" in case.marks
+        or not climbed(scene.program, case.response, case.rung, scene)
+    ):
         return Step(case, effects)
     step = _ladder_end(case, scene)
     return Step(step.case, (*effects, Record("ladder_ended"), *step.effects))
 
 
 def _ladder_end(case: Case, scene: Scene) -> Step:
-    """Everybody was asked and nobody came: the truth once more, and what they chose for that, put to them again before it
-    is done (domain.md section 2, rule 12). Without an answer they go on waiting, and people go on being asked."""
+    """Everybody was asked and nobody came: the truth once more, and what they chose for that, put
+    to them again before it is done (domain.md section 2, rule 12). Without an answer they go on
+    waiting, and people go on being asked."""
     truth = (Say("truth.unpicked", unasked=True),) if "ladder_truth" not in case.marks else ()
     case = case.marked(ladder_truth=scene.now)
-    private = sensitive(case) or never_re_ask(case) or bool(case.code_word)  # the phone may be in other hands
+    # the phone may be in other hands
+    private = sensitive(case) or never_re_ask(case) or bool(case.code_word)
     if case.response != "team" or private:
         return Step(case.marked(ladder_ended=scene.now), truth)
     if case.asked or not may_text(case, "ask.if_none"):
@@ -426,12 +541,22 @@ def _ladder_end(case: Case, scene: Scene) -> Step:
     case = case.marked(ladder_ended=scene.now)
     waits = case.answers.get("if_none") in (None, "wait", *DOUBT)
     protocol = scene.program.protocol
-    case = choose_anew(protocol, case, scene.now) if waits else stands_at(protocol, case, "if_none_still", scene.now)
-    return Step(case.marked(word=scene.now), (*truth, ask(scene.program.protocol, case, unasked=True)))
+    case = (
+        choose_anew(protocol, case, scene.now)
+        if waits
+        else stands_at(protocol, case, "if_none_still", scene.now)
+    )
+    return Step(
+        case.marked(word=scene.now), (*truth, ask(scene.program.protocol, case, unasked=True))
+    )
 
 
 def _wait_word_due(case: Case, program: Program) -> datetime | None:
-    if not _unaccepted(case) or case.response not in ("team", "counselor") or not may_text(case, "status.still_waiting"):
+    if (
+        not _unaccepted(case)
+        or case.response not in ("team", "counselor")
+        or not may_text(case, "status.still_waiting")
+    ):
         return None
     since = _last(case, "handed_off", "word")
     return None if since is None else since + timedelta(seconds=program.clocks.wait_word)
@@ -439,7 +564,9 @@ def _wait_word_due(case: Case, program: Program) -> datetime | None:
 
 def _wait_word(case: Case, scene: Scene) -> Step:
     """Never the same line twice in a row."""
-    words = "status.waiting_again" if case.line == "status.still_waiting" else "status.still_waiting"
+    words = (
+        "status.waiting_again" if case.line == "status.still_waiting" else "status.still_waiting"
+    )
     return Step(replace(case, line=words).marked(word=scene.now), (Say(words, unasked=True),))
 
 
@@ -448,7 +575,9 @@ def _review_due(case: Case, program: Program) -> datetime | None:
         return None
     if only_quiet(case) and "review_paged" in case.marks:
         return None  # a stray "hi": one person was asked by name, that is enough
-    if (asked := case.marks.get("review_paged")) is not None and asked >= case.marks.get("review", asked):
+    if (asked := case.marks.get("review_paged")) is not None and asked >= case.marks.get(
+        "review", asked
+    ):
         return asked + wait(program, "review", case.review_rung, asked, program.clocks.review)
     return _after("review", program.clocks.review, case)
 
@@ -461,11 +590,13 @@ def only_quiet(case: Case) -> bool:
 def _review(case: Case, scene: Scene) -> Step:
     """The promised look did not come in time: now somebody is asked by name."""
     first = "review_paged" not in case.marks
-    case = replace(case, round=case.round + first, review_rung=0 if first else case.review_rung + 1).marked(review_paged=scene.now)
+    case = replace(
+        case, round=case.round + first, review_rung=0 if first else case.review_rung + 1
+    ).marked(review_paged=scene.now)
     return Step(case, (*page_rung(case, "review", case.review_rung, scene), Record("review_late")))
 
 
-# ---- accepted, but not moving ---------------------------------------------------------------------------------------
+# ---- accepted, but not moving --------------------------------------------------------------------
 
 
 def _moving_late(case: Case) -> bool:
@@ -491,13 +622,19 @@ def _late(mark: str, extra: Callable[[Clocks], int]) -> Due:
 
 
 def _prompt(case: Case, scene: Scene) -> Step:
-    """At the promised time the unit is reminded where it answered: on the phone, and by a hand-off revision."""
-    told = (Alert("alert.late", case.accepted_by),) if case.accepted_by and "promised" in case.marks else ()
+    """At the promised time the unit is reminded where it answered: on the phone, and by a hand-off
+    revision."""
+    told = (
+        (Alert("alert.late", case.accepted_by),)
+        if case.accepted_by and "promised" in case.marks
+        else ()
+    )
     return Step(case.marked(prompted=scene.now), (*told, HandOff("late"), Record("unit_prompted")))
 
 
 def _tell_late(case: Case, scene: Scene) -> Step:
-    """Who waits for a team or a call hears that it takes longer. Whoever has a human here has heard no time."""
+    """Who waits for a team or a call hears that it takes longer. Whoever has a human here has heard
+    no time."""
     words = (Say("status.late", unasked=True),) if case.response in ("team", "counselor") else ()
     return Step(case.marked(late_told=scene.now), words)
 
@@ -508,16 +645,28 @@ def _late_supervisor_due(case: Case, program: Program) -> datetime | None:
         return None
     paged = case.marks.get("late_paged")
     if paged is not None and paged >= at:
-        return paged + timedelta(seconds=program.clocks.accept)  # the ladder again, until it moves or ends
+        # the ladder again, until it moves or ends
+        return paged + timedelta(seconds=program.clocks.accept)
     return at + timedelta(seconds=program.clocks.late_supervisor)
 
 
 def _supervisor(case: Case, scene: Scene) -> Step:
-    """Ten minutes late: the supervisor and the ladder again, and the resident's contingency is offered, once."""
+    """Ten minutes late: the supervisor and the ladder again, and the resident's contingency is
+    offered, once."""
     first = "late_paged" not in case.marks
-    case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(late_paged=scene.now)
-    effects: Effects = (*page_rung(case, ladder_of(case), case.rung, scene, supervisor=True), Record("late_supervisor"))
-    if first and not case.in_danger and case.answers.get("if_none") not in (None, "wait") and may_text(case, "ask.if_none_still"):
+    case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(
+        late_paged=scene.now
+    )
+    effects: Effects = (
+        *page_rung(case, ladder_of(case), case.rung, scene, supervisor=True),
+        Record("late_supervisor"),
+    )
+    if (
+        first
+        and not case.in_danger
+        and case.answers.get("if_none") not in (None, "wait")
+        and may_text(case, "ask.if_none_still")
+    ):
         case = stands_at(scene.program.protocol, case, "if_none_still", scene.now)
         effects += (ask(scene.program.protocol, case, unasked=True),)
     return Step(case, effects)
@@ -533,15 +682,20 @@ def _on_scene_due(case: Case, program: Program) -> datetime | None:
 def _on_scene(case: Case, scene: Scene) -> Step:
     """Arrived long ago and never closed: somebody looks after the team and the case."""
     first = "scene_paged" not in case.marks
-    case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(scene_paged=scene.now)
-    return Step(case, (*page_rung(case, ladder_of(case), case.rung, scene), Record("long_on_scene")))
+    case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(
+        scene_paged=scene.now
+    )
+    return Step(
+        case, (*page_rung(case, ladder_of(case), case.rung, scene), Record("long_on_scene"))
+    )
 
 
-# ---- texts do not reach them -----------------------------------------------------------------------------------------
+# ---- texts do not reach them ---------------------------------------------------------------------
 
 
 def _rescue_due(case: Case, program: Program) -> datetime | None:
-    """News that could not be texted since the last call. What is not heard on a call rings no second one: the next news does."""
+    """News that could not be texted since the last call. What is not heard on a call rings no
+    second one: the next news does."""
     missed, called = case.marks.get("untold"), case.marks.get("rescued")
     if missed is None or case.ended or not may_call_update(case, program):
         return None
@@ -554,7 +708,7 @@ def _rescue(case: Case, scene: Scene) -> Step:
     return Step(case.marked(rescued=scene.now), (UpdateCall(), Record("rescue_call")))
 
 
-# ---- "I want 911" ---------------------------------------------------------------------------------------------------
+# ---- "I want 911" --------------------------------------------------------------------------------
 
 
 def _reached_due(case: Case, program: Program) -> datetime | None:
@@ -571,23 +725,31 @@ def _reached_due(case: Case, program: Program) -> datetime | None:
 
 
 def _reached(case: Case, scene: Scene) -> Step:
-    """Nothing was heard since: a human looks. Whether they got through is only asked of a later text of theirs, or by a
-    human (rule 11): a text of ours could arrive while they hide."""
+    """Nothing was heard since: a human looks. Whether they got through is only asked of a later
+    text of theirs, or by a human (rule 11): a text of ours could arrive while they hide."""
     return _for_review(case, scene)
 
 
-# ---- nothing more came ----------------------------------------------------------------------------------------------
+# ---- nothing more came ---------------------------------------------------------------------------
 
 
 def _abandon_due(case: Case, program: Program) -> datetime | None:
-    if case.ended or case.status != Status.SCREENING or "review_paged" not in case.marks or not only_quiet(case):
+    if (
+        case.ended
+        or case.status != Status.SCREENING
+        or "review_paged" not in case.marks
+        or not only_quiet(case)
+    ):
         return None
     return _silence(program.clocks.abandon, case)
 
 
 def _abandon(case: Case, scene: Scene) -> Step:
-    """A day of silence after a human was asked to look, and nothing was ever known: the ledger closes it, unsaid."""
-    ended = end(case, Status.CLOSED, "no_request" if began_nothing(case) else "abandoned", scene.now)
+    """A day of silence after a human was asked to look, and nothing was ever known: the ledger
+    closes it, unsaid."""
+    ended = end(
+        case, Status.CLOSED, "no_request" if began_nothing(case) else "abandoned", scene.now
+    )
     return Step(ended, (HandOff("abandoned"), Record("abandoned")))
 
 

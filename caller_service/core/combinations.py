@@ -1,7 +1,9 @@
-"""What is said in free text, as combinations of words: who or what × act × how much (docs/safety-rules.md, rule 7).
+"""What is said in free text, as combinations of words: who or what × act × how much
+(docs/safety-rules.md, rule 7).
 
-Each language gives forms of words by class, and combinations of classes by kind. All shipped languages are read together,
-so "tomó all the pills" is heard: a class holds the forms of every language.
+Each language gives forms of words by class, and combinations of classes by kind. All shipped
+languages are read together, so "tomó all the pills" is heard: a class holds the forms of every
+language.
 
 A combination is written as terms in order, each within `GAP` words of the one before:
 
@@ -11,18 +13,23 @@ A combination is written as terms in order, each within `GAP` words of the one b
     #6 <medicine>                 a number of six or more; "#6-40": no more than forty
     (burst|split) pipe            one of these, each words side by side
     any: <medicine> <gone>        in any order, all within `SPAN` words
-    <hit> <me> !<sport>           none of the class `sport` within `NEAR` words of it; !!<sport>: within `WIDE` words
-    even: <not> wake+             also after words of the class `denial` or beside words of the class `distant`
+    <hit> <me> !<sport>           none of the class `sport` within `NEAR` words of it; !!<sport>:
+    within `WIDE` words
+    even: <not> wake+             also after words of the class `denial` or beside words of the
+    class `distant`
 
-Words of the class `present` beside a combination take the weight of `distant` away ("years ago, and again tonight").
+Words of the class `present` beside a combination take the weight of `distant` away ("years ago, and
+again tonight").
 
-A form of a class may itself name classes, side by side, with choices and with what may be left out ("?"):
+A form of a class may itself name classes, side by side, with choices and with what may be left out
+("?"):
 
     hurts_somebody = ["<hit> (on|up)? <somebody>", "(is|was) attacking"]
 
 What `[spellings]` holds is read as what is meant by it ("sue aside": suicide), here as in texts.
-What `[harmless]` holds is struck out first ("killing time"). Words of five letters and more are heard with one slip of
-the thumb, unless they are in `lookalikes`: ordinary words one slip away from another.
+What `[harmless]` holds is struck out first ("killing time"). Words of five letters and more are
+heard with one slip of the thumb, unless they are in `lookalikes`: ordinary words one slip away from
+another.
 """
 
 from __future__ import annotations
@@ -39,7 +46,8 @@ SPAN = 14  # words that terms in any order may be spread over
 NEAR = 4  # words around a combination in which a refused class is looked for
 WIDE = 14  # the same, for what is refused with "!!"
 DENIED = 3  # words before a combination in which a denial is looked for
-WRITTEN_OUT, RUN = 100, 40  # forms up to which a form with choices is written out, and a part of one
+# forms up to which a form with choices is written out, and a part of one
+WRITTEN_OUT, RUN = 100, 40
 FUZZY = 5  # letters from which on one slip is borne with
 DANGERS = "dangers"  # the section from which harmless phrases are struck out
 DENIAL, DISTANT, PRESENT = "denial", "distant", "present"  # classes with a meaning of their own
@@ -68,49 +76,77 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """One language's share: forms of words by class, combinations as they are written, and what is harmless."""
+    """One language's share: forms of words by class, combinations as they are written, and what is
+    harmless."""
 
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    combinations: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # by section: kind, as written
+    # by section: kind, as written
+    combinations: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     harmless: tuple[str, ...] = ()
     lookalikes: frozenset[str] = frozenset()
-    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # words as meant -> as some write or say them
+    # words as meant -> as some write or say them
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Combinations:
-    """All languages' lexicons, ready to read a text. Immutable after it is made; equal texts give equal kinds.
+    """All languages' lexicons, ready to read a text. Immutable after it is made; equal texts give
+    equal kinds.
 
-    Raises ValueError, with the combination, for one that names a class nobody gives, or that begins with nothing.
+    Raises ValueError, with the combination, for one that names a class nobody gives, or that begins
+    with nothing.
     """
 
     def __init__(self, lexicons: Iterable[Lexicon]) -> None:
         every = tuple(lexicons)
         self._given: set[tuple[Form, str]] = set()
         self._exact: dict[str, list[tuple[Form, str]]] = {}  # first word -> forms and their classes
-        self._begins: dict[str, dict[str, list[tuple[Form, str]]]] = {}  # first three letters -> beginning -> forms
+        # first three letters -> beginning -> forms
+        self._begins: dict[str, dict[str, list[tuple[Form, str]]]] = {}
         self._numbers: dict[str, tuple[int, int]] = {}  # term -> least and most
         self._names = {name for lexicon in every for name in lexicon.classes}
-        self._spelled = _Spelled({written: meant for lexicon in every for meant, forms in lexicon.spellings.items() for written in forms})
+        self._spelled = _Spelled(
+            {
+                written: meant
+                for lexicon in every
+                for meant, forms in lexicon.spellings.items()
+                for written in forms
+            }
+        )
         self._written: dict[str, tuple[str, ...]] = {}
         for lexicon in every:
             for name, forms in lexicon.classes.items():
                 self._written[name] = (*self._written.get(name, ()), *forms)
         self._known_forms: dict[str, list[Form] | None] = {}
         self._runs: dict[frozenset[Form], str] = {}
-        self._terms: set[str] = set()  # words and choices that combinations and forms name themselves
+        # words and choices that combinations and forms name themselves
+        self._terms: set[str] = set()
         self._composed_set: set[tuple[str, tuple[str, ...]]] = set()
-        self._composed: list[tuple[str, tuple[str, ...]]] = []  # class, and the terms that stand side by side
+        # class, and the terms that stand side by side
+        self._composed: list[tuple[str, tuple[str, ...]]] = []
         for lexicon in every:
             for name, forms in lexicon.classes.items():
                 for written in forms:
                     self._form(written, name)
-        self._lookalikes = frozenset(word for lexicon in every for one in lexicon.lookalikes for word in normal(one.replace("|", " ")))
+        self._lookalikes = frozenset(
+            word
+            for lexicon in every
+            for one in lexicon.lookalikes
+            for word in normal(one.replace("|", " "))
+        )
         sections = dict.fromkeys(section for lexicon in every for section in lexicon.combinations)
         self._read = {
-            section: tuple(self._combination(kind, written) for lexicon in every for kind, written in lexicon.combinations.get(section, ()))
+            section: tuple(
+                self._combination(kind, written)
+                for lexicon in every
+                for kind, written in lexicon.combinations.get(section, ())
+            )
             for section in sections
         }
-        self._struck = [self._combination("harmless", written) for lexicon in every for written in lexicon.harmless]
+        self._struck = [
+            self._combination("harmless", written)
+            for lexicon in every
+            for written in lexicon.harmless
+        ]
         self._by_term = {section: _by_first_term(read) for section, read in self._read.items()}
         self._struck_by_term = _by_first_term(self._struck)
         self._composed = _sorted(self._composed)
@@ -119,26 +155,38 @@ class Combinations:
         self._slips = _Slips(known, self._lookalikes)
 
     def kinds(self, words: Sequence[str], section: str = DANGERS) -> tuple[str, ...]:
-        """The kinds of a section said in these words (as `normal` leaves them), each once, in the order they are listed."""
+        """The kinds of a section said in these words (as `normal` leaves them), each once, in the
+        order they are listed."""
         return self.read(words).get(section, ())
 
     def read(self, words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """The kinds said in these words, by section. What is harmless is struck out for dangers alone."""
+        """The kinds said in these words, by section. What is harmless is struck out for dangers
+        alone."""
         places, left = self._looked_for(words)
         return {
-            section: tuple(dict.fromkeys(each.kind for each in self._fitting(section, left if section == DANGERS else places)))
+            section: tuple(
+                dict.fromkeys(
+                    each.kind
+                    for each in self._fitting(section, left if section == DANGERS else places)
+                )
+            )
             for section in self._read
         }
 
-    def _looked_for(self, words: Sequence[str]) -> tuple[Mapping[str, list[Place]], Mapping[str, list[Place]]]:
-        """Where each class stands in the words as they are meant, and the same without what is harmless."""
+    def _looked_for(
+        self, words: Sequence[str]
+    ) -> tuple[Mapping[str, list[Place]], Mapping[str, list[Place]]]:
+        """Where each class stands in the words as they are meant, and the same without what is
+        harmless."""
         meant = [self._slips.meant(word) for word in self._spelled.meant(words)]
         places = self._places(meant)
         left = self._without_harmless(meant, places)
         return places, places if left is meant else self._places(left)
 
     def _fitting(self, section: str, places: Mapping[str, list[Place]]) -> Iterator[Combination]:
-        for each in _candidates(self._read.get(section, ()), self._by_term.get(section, {}), places):
+        for each in _candidates(
+            self._read.get(section, ()), self._by_term.get(section, {}), places
+        ):
             if self._fits(each, places) is not None:
                 yield each
 
@@ -147,9 +195,11 @@ class Combinations:
         for each in _candidates(self._struck, self._struck_by_term, places):
             for place in self._all_places(each, places):
                 struck.update(range(*place))
-        return [STRUCK if at in struck else word for at, word in enumerate(words)] if struck else words
+        return (
+            [STRUCK if at in struck else word for at, word in enumerate(words)] if struck else words
+        )
 
-    # ---- reading what is written -------------------------------------------------------------------------------------
+    # ---- reading what is written -----------------------------------------------------------------
     def _add(self, form: Form, name: str) -> None:
         form = self._spelled.form(form)
         first = form[0]
@@ -200,7 +250,8 @@ class Combinations:
         return (*terms, self._run(run, written)) if run else tuple(terms)
 
     def _run(self, parts: Sequence[str], written: str) -> str:
-        """The term for parts side by side that stand for few forms: these forms, one term for all who name the same."""
+        """The term for parts side by side that stand for few forms: these forms, one term for all
+        who name the same."""
         if len(parts) == 1 and parts[0].startswith("<"):
             return self._term(parts[0], written)
         forms = frozenset(self._all_forms(parts, RUN) or ())
@@ -210,7 +261,8 @@ class Combinations:
         return name
 
     def _all_forms(self, parts: Sequence[str], most: int = WRITTEN_OUT) -> list[Form] | None:
-        """Every form that parts side by side stand for; None where these are too many to write out."""
+        """Every form that parts side by side stand for; None where these are too many to write
+        out."""
         forms: list[Form] = [()]
         for part in parts:
             each = self._forms_of(part)
@@ -223,13 +275,24 @@ class Combinations:
         if part[0] not in "<(#":
             return _forms(part)
         if part not in self._known_forms:
-            self._known_forms[part] = None  # while a class that is made of itself is read, and for numbers
-            written = self._written.get(part[1:-1], ()) if part[0] == "<" else _CHOICE.split(part[1:-1]) if part[0] == "(" else ()
+            # while a class that is made of itself is read, and for numbers
+            self._known_forms[part] = None
+            written = (
+                self._written.get(part[1:-1], ())
+                if part[0] == "<"
+                else _CHOICE.split(part[1:-1])
+                if part[0] == "("
+                else ()
+            )
             found: list[Form] | None = [] if written else None
             for choice in (choice for each in written for choice in _CHOICE.split(each)):
                 for parts in _variants(choice):
                     more = self._all_forms(parts)
-                    found = None if found is None or more is None or len(found) + len(more) > WRITTEN_OUT else found + more
+                    found = (
+                        None
+                        if found is None or more is None or len(found) + len(more) > WRITTEN_OUT
+                        else found + more
+                    )
                 if found is None:
                     break
             self._known_forms[part] = found
@@ -246,7 +309,9 @@ class Combinations:
         name = token if token.startswith("(") else f"={token}"
         if name not in self._terms:
             self._terms.add(name)
-            for choice in _CHOICE.split(token[1:-1]) if token.startswith("(") else (token.replace("_", " "),):
+            for choice in (
+                _CHOICE.split(token[1:-1]) if token.startswith("(") else (token.replace("_", " "),)
+            ):
                 self._form(choice, name)
         return name
 
@@ -258,7 +323,12 @@ class Combinations:
         terms, refused = [], []
         for token in _TOKEN.findall(rest):
             if token.startswith("!"):
-                refused.append((self._term(token.lstrip("!"), written), WIDE if token.startswith("!!") else NEAR))
+                refused.append(
+                    (
+                        self._term(token.lstrip("!"), written),
+                        WIDE if token.startswith("!!") else NEAR,
+                    )
+                )
             else:
                 terms.append(self._term(token, written))
         if not terms:
@@ -270,7 +340,7 @@ class Combinations:
             raise ValueError(f"{written!r}: no class is called {name!r}")
         return name
 
-    # ---- looking -----------------------------------------------------------------------------------------------------
+    # ---- looking ---------------------------------------------------------------------------------
     def _places(self, words: Sequence[str]) -> dict[str, list[Place]]:
         """Where each class stands."""
         places: dict[str, list[Place]] = {}
@@ -295,13 +365,18 @@ class Combinations:
             if len(form) == 2 or _stands(form, words, at):
                 yield name, (at, at + len(form))
         longer = [pairs.get(f"{following[:1]}+", ())]
-        longer += [forms for stem, forms in self._begins.get(word[:3], {}).items() if word.startswith(stem)]
+        longer += [
+            forms for stem, forms in self._begins.get(word[:3], {}).items() if word.startswith(stem)
+        ]
         for forms in longer:
-            yield from ((name, (at, at + len(form))) for form, name in forms if _stands(form, words, at))
+            yield from (
+                (name, (at, at + len(form))) for form, name in forms if _stands(form, words, at)
+            )
 
     def _add_composed(self, places: dict[str, list[Place]]) -> None:
         """Where the classes stand whose forms are made of others."""
-        begin: dict[str, dict[int, list[int]]] = {}  # where the places of a term end, by where they begin
+        # where the places of a term end, by where they begin
+        begin: dict[str, dict[int, list[int]]] = {}
         for name, terms in self._composed:
             if terms[0] in places and terms[-1] in places and all(term in places for term in terms):
                 found = places[terms[0]]
@@ -311,7 +386,12 @@ class Combinations:
                         for at, behind in places[term]:
                             ends.setdefault(at, []).append(behind)
                     ends = begin[term]
-                    found = [(start, behind) for start, end in found if end in ends for behind in ends[end]]
+                    found = [
+                        (start, behind)
+                        for start, end in found
+                        if end in ends
+                        for behind in ends[end]
+                    ]
                     if not found:
                         break
                 if found:
@@ -332,21 +412,33 @@ class Combinations:
 
     def _spoiled(self, each: Combination, place: Place, places: Mapping[str, list[Place]]) -> bool:
         start, end = place
-        if any(_near(place, other, words) for name, words in each.refused for other in places.get(name, ())):
+        if any(
+            _near(place, other, words)
+            for name, words in each.refused
+            for other in places.get(name, ())
+        ):
             return True
         if each.always or each.kind == "harmless":
             return False
-        if any(start - DENIED <= behind and at < start for at, behind in places.get(DENIAL, ()) if behind <= start):
+        if any(
+            start - DENIED <= behind and at < start
+            for at, behind in places.get(DENIAL, ())
+            if behind <= start
+        ):
             return True
-        if each.in_order and any(start < at and behind < end for at, behind in places.get(DENIAL, ())):
+        if each.in_order and any(
+            start < at and behind < end for at, behind in places.get(DENIAL, ())
+        ):
             return True
         if not any(_near(place, other, 2 * NEAR) for other in places.get(DISTANT, ())):
             return False
-        return not any(_near(place, other, NEAR) for other in places.get(PRESENT, ()))  # "he did it years ago, and again now"
+        # "he did it years ago, and again now"
+        return not any(_near(place, other, NEAR) for other in places.get(PRESENT, ()))
 
 
 def _by_first_term(combinations: Sequence[Combination]) -> Mapping[str, tuple[int, ...]]:
-    """Where the combinations that begin with a term stand: a short text then costs next to nothing."""
+    """Where the combinations that begin with a term stand: a short text then costs next to
+    nothing."""
     found: dict[str, list[int]] = {}
     for at, each in enumerate(combinations):
         found.setdefault(each.terms[0], []).append(at)
@@ -358,8 +450,9 @@ _NO_FORMS: _Forms = ((), {})
 
 
 def _by_second(exact: Mapping[str, list[tuple[Form, str]]]) -> Mapping[str, _Forms]:
-    """By first word: the classes of that word alone, and longer forms by their second word, or by the first letter of a
-    beginning and "+". Most words begin many forms; few of those stand in a text."""
+    """By first word: the classes of that word alone, and longer forms by their second word, or by
+    the first letter of a beginning and "+". Most words begin many forms; few of those stand in a
+    text."""
     found: dict[str, _Forms] = {}
     for first, forms in exact.items():
         alone = tuple(name for form, name in forms if len(form) == 1)
@@ -373,7 +466,9 @@ def _by_second(exact: Mapping[str, list[tuple[Form, str]]]) -> Mapping[str, _For
 
 
 def _candidates(
-    combinations: Sequence[Combination], by_term: Mapping[str, tuple[int, ...]], places: Mapping[str, list[Place]]
+    combinations: Sequence[Combination],
+    by_term: Mapping[str, tuple[int, ...]],
+    places: Mapping[str, list[Place]],
 ) -> Iterator[Combination]:
     """Those whose first term stands in the text, in the order they are listed."""
     for at in sorted(at for term in places for at in by_term.get(term, ())):
@@ -381,7 +476,8 @@ def _candidates(
 
 
 def _variants(written: str) -> list[tuple[str, ...]]:
-    """The parts of a form, once for each way of leaving out what may be left out, but never all of it."""
+    """The parts of a form, once for each way of leaving out what may be left out, but never all of
+    it."""
     variants: list[tuple[str, ...]] = [()]
     for part, optional in _PART.findall(written):
         with_it = [(*each, part) for each in variants]
@@ -402,11 +498,13 @@ def _sorted(composed: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tupl
 
 
 def _forms(written: str) -> list[Form]:
-    """A form as messages are compared: "can't breathe" gives ("cant", "breathe"); "kill+" keeps its sign."""
+    """A form as messages are compared: "can't breathe" gives ("cant", "breathe"); "kill+" keeps its
+    sign."""
     words: list[str] = []
     for part in written.split():
         stem = part.rstrip("+")
-        bare = (stem,) if stem.isascii() and stem.isalpha() and stem.islower() else normal(stem)  # most need no folding
+        # most need no folding
+        bare = (stem,) if stem.isascii() and stem.isalpha() and stem.islower() else normal(stem)
         if not bare:
             continue
         words += [*bare[:-1], bare[-1] + ("+" if part.endswith("+") else "")]
@@ -428,7 +526,12 @@ def _near(place: Place, other: Place, words: int) -> bool:
     return other[0] < place[1] + words and place[0] - words < other[1]
 
 
-def _ordered(terms: tuple[str, ...], places: Mapping[str, list[Place]], start: int | None = None, begun: int = -1) -> Iterator[Place]:
+def _ordered(
+    terms: tuple[str, ...],
+    places: Mapping[str, list[Place]],
+    start: int | None = None,
+    begun: int = -1,
+) -> Iterator[Place]:
     """Every way the terms stand in order, each within GAP words of the one before."""
     for at, behind in places[terms[0]]:
         if start is not None and not start <= at <= start + GAP:
@@ -440,7 +543,9 @@ def _ordered(terms: tuple[str, ...], places: Mapping[str, list[Place]], start: i
             yield from _ordered(terms[1:], places, behind, first)
 
 
-def _together(terms: tuple[str, ...], places: Mapping[str, list[Place]], taken: tuple[Place, ...] = ()) -> Iterator[Place]:
+def _together(
+    terms: tuple[str, ...], places: Mapping[str, list[Place]], taken: tuple[Place, ...] = ()
+) -> Iterator[Place]:
     """Every way the terms stand within SPAN words, in any order, no word used twice."""
     for place in places[terms[0]]:
         if any(place[0] < other[1] and other[0] < place[1] for other in taken):
@@ -488,7 +593,8 @@ class _Spelled:
 
 
 class _Slips:
-    """Which known word somebody meant who slipped once. What is an ordinary word itself is never changed."""
+    """Which known word somebody meant who slipped once. What is an ordinary word itself is never
+    changed."""
 
     def __init__(self, known: set[str], lookalikes: frozenset[str]) -> None:
         self._known = known
@@ -508,11 +614,19 @@ class _Slips:
                 return short
         if len(word) < FUZZY - 1:
             return word
-        return next((found for near in _shortened(word) if (found := self._near.get(near)) and one_slip(found, word)), word)
+        return next(
+            (
+                found
+                for near in _shortened(word)
+                if (found := self._near.get(near)) and one_slip(found, word)
+            ),
+            word,
+        )
 
 
 def _shortened(word: str) -> list[str]:
-    """The word, and the word with any one letter left out but its first: two words one slip apart share one of these."""
+    """The word, and the word with any one letter left out but its first: two words one slip apart
+    share one of these."""
     return [word, *(word[:at] + word[at + 1 :] for at in range(len(word)))]
 
 
@@ -520,6 +634,13 @@ def one_slip(a: str, b: str) -> bool:
     """Are the words one letter apart: one changed, added, left out, or two neighbours swapped?"""
     if a == b or abs(len(a) - len(b)) > 1:
         return a == b
-    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    start = next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
+    )
     ra, rb = a[start:], b[start:]
-    return ra[1:] == rb or ra == rb[1:] or ra[1:] == rb[1:] or (len(ra) > 1 and ra[:2] == rb[1::-1] and ra[2:] == rb[2:])
+    return (
+        ra[1:] == rb
+        or ra == rb[1:]
+        or ra[1:] == rb[1:]
+        or (len(ra) > 1 and ra[:2] == rb[1::-1] and ra[2:] == rb[2:])
+    )

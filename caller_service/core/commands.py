@@ -1,4 +1,5 @@
-"""What can be said at any time: STOP, START, HELP, 0, 911, a language, status, worse, cancelling, a code word, NEW."""
+"""What can be said at any time: STOP, START, HELP, 0, 911, a language, status, worse, cancelling, a
+code word, NEW."""
 
 from __future__ import annotations
 
@@ -14,16 +15,42 @@ from .routing import Scene
 from .safe_contact import catch_up_words, deferred_words, may_hear_status, sensitive, status_key
 
 HELP_AGAIN = timedelta(minutes=10)  # HELP again within this is somebody who asks for help
-ALONE = frozenset({"stop", "start", "help"})  # answered without a preamble in front and a question behind
-NO_REQUEST = frozenset({"status", "cancel", "change", "quiet", "code"})  # these ask for nothing when nothing is open
-# A human speaks with them: software still obeys these, gives the words that were asked for, and leaves the rest (rule 20).
-OBEYED_WHEN_HELD = frozenset({"stop", "start", "help", "emergency", "emergency_for_me", "language", "watched", "code", "quiet"})
+# answered without a preamble in front and a question behind
+ALONE = frozenset({"stop", "start", "help"})
+# these ask for nothing when nothing is open
+NO_REQUEST = frozenset({"status", "cancel", "change", "quiet", "code"})
+# A human speaks with them: software still obeys these, gives the words that were asked for, and
+# leaves the rest (rule 20).
+OBEYED_WHEN_HELD = frozenset(
+    {
+        "stop",
+        "start",
+        "help",
+        "emergency",
+        "emergency_for_me",
+        "language",
+        "watched",
+        "code",
+        "quiet",
+    }
+)
 
 
 def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """No more texts. Only a carrier's own word keeps answers away too; after violence other words hear but "OK."."""
-    words = "stop.confirmed" if reply.of == "carrier" else "withdrawn.short" if case.violent else "stop.words"
-    said = case.said - {"stopped_in_words"} if reply.of == "carrier" else case.said | {"stopped_in_words"}
+    """No more texts. Only a carrier's own word keeps answers away too; after violence other words
+    hear but "OK."."""
+    words = (
+        "stop.confirmed"
+        if reply.of == "carrier"
+        else "withdrawn.short"
+        if case.violent
+        else "stop.words"
+    )
+    said = (
+        case.said - {"stopped_in_words"}
+        if reply.of == "carrier"
+        else case.said | {"stopped_in_words"}
+    )
     case = replace(case, cannot_text="stopped", said=said).marked(withdrawn=case.marks["heard"])
     return Step(case, (OptOut(), Say(words), Record("opted_out")))
 
@@ -32,8 +59,11 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     case = replace(case, said=case.said - {"stopped_in_words"})
     missed = catch_up_words(replace(case, cannot_text=""), unasked=False)
     late = deferred_words(missed.case)
-    told = late.case.unmarked("untold", "not_reached") if late.case.in_danger else late.case  # said just now: nobody is rung for it
-    step = Step(told, (OptIn(), Say("start.confirmed"), *late.effects, *missed.effects, Record("opted_in")))
+    # said just now: nobody is rung for it
+    told = late.case.unmarked("untold", "not_reached") if late.case.in_danger else late.case
+    step = Step(
+        told, (OptIn(), Say("start.confirmed"), *late.effects, *missed.effects, Record("opted_in"))
+    )
     if not case.asked or case.held:
         return step
     again = stands_at(scene.program.protocol, step.case, case.asked, scene.now)
@@ -41,7 +71,8 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    if "help_said" in case.marks and scene.now - case.marks["help_said"] < HELP_AGAIN:  # no keyword twice: a plea
+    # no keyword twice: a plea
+    if "help_said" in case.marks and scene.now - case.marks["help_said"] < HELP_AGAIN:
         return Step(said_again(case, frozenset({"person"}), scene), (Record("pleads"),))
     case = case.marked(help_said=scene.now)
     first = "asked" not in case.marks  # perhaps a plea: it counts as a request (core/ledger.py)
@@ -56,11 +87,16 @@ def _raise(word: str) -> Callable[[Case, Command, Reading, Scene], Step]:
 
 
 def said_again(case: Case, words: frozenset[str], scene: Scene) -> Case:
-    """The case after something was said. If a human had set it aside, saying it again counts anew (rule 1)."""
+    """The case after something was said. If a human had set it aside, saying it again counts anew
+    (rule 1)."""
     rules = {
         rule.because
         for rule in scene.program.protocol.rules
-        if any(name == "said" and any_of & words for alternative in rule.when.alternatives for name, any_of, _ in alternative)
+        if any(
+            name == "said" and any_of & words
+            for alternative in rule.when.alternatives
+            for name, any_of, _ in alternative
+        )
     }
     anew = rules & case.set_aside
     because = tuple(reason for reason in case.because if reason not in anew)
@@ -82,8 +118,13 @@ def _emergency_for_me(case: Case, reply: Command, reading: Reading, scene: Scene
 def _language(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     if reply.of not in scene.program.languages:
         return Step(case, (Say("language.not_here"),))
-    again = greet(case, scene) if not case.answers and "asked" in case.marks and not case.held else ()
-    return Step(replace(case, language=reply.of), (Say("language.changed"), *again, Record("language", {"language": reply.of})))
+    again = (
+        greet(case, scene) if not case.answers and "asked" in case.marks and not case.held else ()
+    )
+    return Step(
+        replace(case, language=reply.of),
+        (Say("language.changed"), *again, Record("language", {"language": reply.of})),
+    )
 
 
 def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -104,7 +145,8 @@ def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _change(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """What to do if no team is free can be chosen anew at any time; a human who has the case hears of it."""
+    """What to do if no team is free can be chosen anew at any time; a human who has the case hears
+    of it."""
     if (
         case.asked not in ("", "if_none_still", "if_none", "voicemail", "check")
         or case.in_danger
@@ -113,7 +155,8 @@ def _change(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
         or not may_hear_status(case, reading.verified)
     ):
         return _status(case, reply, reading, scene)
-    return Step(choose_anew(scene.program.protocol, case, scene.now))  # put at the end of the turn (screening.conclude)
+    # put at the end of the turn (screening.conclude)
+    return Step(choose_anew(scene.program.protocol, case, scene.now))
 
 
 def _quiet(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -121,7 +164,8 @@ def _quiet(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _code(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """No code word can be set once danger, violence or an argument is known: whoever holds the phone could lock them out."""
+    """No code word can be set once danger, violence or an argument is known: whoever holds the
+    phone could lock them out."""
     if (case.code_word and not reading.verified) or sensitive(case):
         return Step(case, (Say("status.received_only"),))
     return Step(replace(case, code_word=reply.of), (Say("code.kept"), Record("code_word_set")))

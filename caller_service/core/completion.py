@@ -1,4 +1,5 @@
-"""How a screening ends: what the resident chose is carried out, or the honest next step (docs/safety-rules.md)."""
+"""How a screening ends: what the resident chose is carried out, or the honest next step
+(docs/safety-rules.md)."""
 
 from __future__ import annotations
 
@@ -25,12 +26,20 @@ def settle(case: Case, scene: Scene) -> Step:
     if want in ("counselor", SKIPPED, UNREADABLE):
         return _to_counselor(case, scene)
     if want == "information":
-        return _done_or_reviewed(replace(case, response="information"), "information", Say("end.information"), scene)
+        return _done_or_reviewed(
+            replace(case, response="information"), "information", Say("end.information"), scene
+        )
     return _caller_calls_911(replace(case, response="call_911"), scene)
 
 
 def _to_team(case: Case, way: Route, scene: Scene) -> Step:
-    case = replace(case, response="team", team=way.team.id if way.team else "", interpreter=way.interpreter, unserved="")
+    case = replace(
+        case,
+        response="team",
+        team=way.team.id if way.team else "",
+        interpreter=way.interpreter,
+        unserved="",
+    )
     words = "end.team_place" if case.located != "inside" else "end.team"
     return _handed_off(case, scene, Say(words), *_reach(case))
 
@@ -38,33 +47,49 @@ def _to_team(case: Case, way: Route, scene: Scene) -> Step:
 def _to_counselor(case: Case, scene: Scene) -> Step:
     contact = case.answers.get("contact")
     if contact in ("unsafe", "unwanted", None):
-        case = replace(case, response="counselor", unserved="unwanted" if contact == "unwanted" else "unsafe_to_contact")
+        case = replace(
+            case,
+            response="counselor",
+            unserved="unwanted" if contact == "unwanted" else "unsafe_to_contact",
+        )
         return _done_or_reviewed(case, "unserved", Say("end.counselor_unsafe"), scene)
     return _handed_off(replace(case, response="counselor"), scene, Say("end.counselor"))
 
 
 def _blocked(case: Case, way: Route, scene: Scene) -> Step:
-    """No team can come: say why, at once, and ask what they want instead. Until they say, they wait, and a human looks at
-    it (rules 12 and 16)."""
+    """No team can come: say why, at once, and ask what they want instead. Until they say, they
+    wait, and a human looks at it (rules 12 and 16)."""
     case = replace(case, response="team", unserved=way.blocked, review=True)
-    why: tuple[Effect, ...] = (Say(f"blocked.{way.blocked}"), Record("blocked", {"reason": way.blocked}))
+    why: tuple[Effect, ...] = (
+        Say(f"blocked.{way.blocked}"),
+        Record("blocked", {"reason": way.blocked}),
+    )
     if way.blocked == "out_of_area":
-        why += tuple(Say("blocked.neighbour", {"name": name, "number": number}) for name, number in neighbours(case, scene))
+        why += tuple(
+            Say("blocked.neighbour", {"name": name, "number": number})
+            for name, number in neighbours(case, scene)
+        )
     step = _handed_off(case, scene, Say("contingency.wait"))
     return Step(step.case, why + step.effects)
 
 
 def neighbours(case: Case, scene: Scene) -> tuple[tuple[str, str], ...]:
-    """The lines of the places outside that they named; all of them, if they named none (rule 13)."""
+    """The lines of the places outside that they named; all of them, if they named none (rule
+    13)."""
     known = scene.program.numbers.neighbours
     words = normal(case.place)
-    named = tuple((name, number) for name, number in known.items() if set(normal(name)) <= set(words))
+    named = tuple(
+        (name, number) for name, number in known.items() if set(normal(name)) <= set(words)
+    )
     return named or tuple(known.items())[:MOST_NEIGHBOURS]
 
 
 def _caller_calls_911(case: Case, scene: Scene) -> Step:
-    """The words at once, no level changed; a later text of theirs is asked whether they got through (rule 11)."""
-    case = (move(case, Status.OPEN, scene.now) if case.status == Status.SCREENING else case).marked(told_911=scene.now)
+    """The words at once, no level changed; a later text of theirs is asked whether they got through
+    (rule 11)."""
+    case = (move(case, Status.OPEN, scene.now) if case.status == Status.SCREENING else case).marked(
+        told_911=scene.now
+    )
     return _reviewed(case, scene, Say("say.call_911"))
 
 
@@ -98,32 +123,38 @@ def _reviewed(case: Case, scene: Scene, words: Say) -> Step:
 
 
 def choice_of(case: Case, choice: str) -> str:
-    """What was chosen, said back by name: a key of the catalog, which the wording fills in (rule 12)."""
+    """What was chosen, said back by name: a key of the catalog, which the wording fills in (rule
+    12)."""
     return f"={choice_key('if_none', choice)}{'.deaf' if deaf_words(case, choice) else ''}"
 
 
-# ---- follow-up questions --------------------------------------------------------------------------------------------
+# ---- follow-up questions -------------------------------------------------------------------------
 
 
 def _check(case: Case, choice: str, scene: Scene) -> Step:
-    """ "Is anyone hurt or in danger now?" A no closes nothing; a yes or a doubt brings a human (the rule check)."""
+    """ "Is anyone hurt or in danger now?" A no closes nothing; a yes or a doubt brings a human (the
+    rule check)."""
     kept = Record("answered", {"question": "check", "choice": choice})
     return Step(case, (Say("heard.one"), kept) if choice == "no" else (kept,))
 
 
 def _voicemail(case: Case, choice: str, scene: Scene) -> Step:
-    return Step(case, (Say("thanks.open"), Record("answered", {"question": "voicemail", "choice": choice})))
+    return Step(
+        case, (Say("thanks.open"), Record("answered", {"question": "voicemail", "choice": choice}))
+    )
 
 
 def _reached(case: Case, choice: str, scene: Scene) -> Step:
-    """ "Did you get through to 911?" Yes ends the case; anything else brings a human (the rule did_not_reach_911)."""
+    """ "Did you get through to 911?" Yes ends the case; anything else brings a human (the rule
+    did_not_reach_911)."""
     if choice != "yes" or case.revision or case.review:
         return Step(case, (Say("reached.yes"),) if choice == "yes" else ())
     return Step(end(case, Status.CLOSED, "transferred_to_911", scene.now), (Say("reached.yes"),))
 
 
 def _still(case: Case, choice: str, scene: Scene) -> Step:
-    """The contingency, checked again before it is carried out; anything but yes: wait, plus a human (rule 12)."""
+    """The contingency, checked again before it is carried out; anything but yes: wait, plus a human
+    (rule 12)."""
     chosen = case.answers.get("if_none")
     if choice != "yes" or chosen in (None, "wait", SKIPPED, UNREADABLE):
         return Step(replace(case, said=case.said | {"person"}), ())
@@ -133,7 +164,8 @@ def _still(case: Case, choice: str, scene: Scene) -> Step:
 
 
 def _chosen(case: Case, choice: str, scene: Scene) -> Step:
-    """They chose what to do if no team is free. If none is, it is done now; a team that comes is not called back."""
+    """They chose what to do if no team is free. If none is, it is done now; a team that comes is
+    not called back."""
     if choice in (SKIPPED, UNREADABLE) and "ladder_ended" in case.marks:
         return Step(replace(case, said=case.said | {"person"}), ())
     if choice in (SKIPPED, UNREADABLE):  # no answer: wait, and a human looks at it (rule 12)
@@ -154,19 +186,31 @@ def _carried_out(case: Case, chosen: str, scene: Scene) -> Step:
     if chosen == "call_911":
         return Step(case.marked(told_911=scene.now), (Say("say.call_911"),))
     if case.review or sensitive(case) or case.code_word or case.human_has_it:
-        # A doubt that no human has looked at, or a phone that may be in other hands: the words, and a human closes it.
-        return Step(replace(case, review=True).marked(review=scene.now), (Say("contingency.988"), HandOff("contingency")))
+        # A doubt that no human has looked at, or a phone that may be in other hands: the words, and
+        # a human closes it.
+        return Step(
+            replace(case, review=True).marked(review=scene.now),
+            (Say("contingency.988"), HandOff("contingency")),
+        )
     ended = end(case, Status.CLOSED, "unserved", scene.now, case.unserved or "no_capacity")
     return Step(ended, (Say("contingency.988"), HandOff("closed")))
 
 
 def _counselor_instead(case: Case, scene: Scene) -> Step:
-    """The team is let go and a counselor is asked for: the hand-off begins anew, with its own clocks and ladder."""
+    """The team is let go and a counselor is asked for: the hand-off begins anew, with its own
+    clocks and ladder."""
     if not (may_text(case, "end") or may_call(case)):
         return Step(replace(case, said=case.said | {"person"}), ())
     anew = replace(case, response="counselor", team="", accepted_by="", status=Status.HANDED_OFF)
     anew = anew.unmarked(
-        "acknowledged", "accepted", "assigned", "en_route", "promised", "unpicked", "unpicked_told", "ladder_ended"
+        "acknowledged",
+        "accepted",
+        "assigned",
+        "en_route",
+        "promised",
+        "unpicked",
+        "unpicked_told",
+        "ladder_ended",
     ).marked(handed_off=scene.now)
     return Step(anew, (Say("end.counselor"), HandOff("contingency")))
 

@@ -1,7 +1,7 @@
 """What dispatch says of a case: accept, accept with a time, decline with a reason, status, a note.
 
-One acknowledgement settles one case: the first to accept has it, a second hears who. What a human does in a conversation
-with the resident stands in core/holding.py.
+One acknowledgement settles one case: the first to accept has it, a second hears who. What a human
+does in a conversation with the resident stands in core/holding.py.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ HOURS_FROM = 120  # minutes from which on a range is told in hours
 
 
 def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool = False) -> Step:
-    """`by` takes the case, perhaps with a time. The same acceptance again changes nothing. In danger accepting is not
-    joining: the resident has a human only with the human's own first words (rule 20).
+    """`by` takes the case, perhaps with a time. The same acceptance again changes nothing. In
+    danger accepting is not joining: the resident has a human only with the human's own first words
+    (rule 20).
 
     `looked`: `by` confirms that they have looked at a minor's case (rule 14).
     """
@@ -56,25 +57,35 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
         return Step(*hand_off.revise(case, ())) if looked else Step(case)
     joins = case.in_danger and not taken
     case = case if taken else _without_choice(case)
-    if joins and case.holder and case.holder != by:  # who held it did not answer: the voice is free again
+    # who held it did not answer: the voice is free again
+    if joins and case.holder and case.holder != by:
         case = replace(case, holder="").unmarked("joined", "awaits_human", "human_asked", "paused")
     if at is None and not case.human_has_it:
         case = case.unmarked("promised")
-    case = replace(case, accepted_by=by, review=False, unserved="").marked(acknowledged=scene.now, **({"promised": at} if at else {}))
+    case = replace(case, accepted_by=by, review=False, unserved="").marked(
+        acknowledged=scene.now, **({"promised": at} if at else {})
+    )
     case = case.unmarked("lapsed")
     if not case.human_has_it:
         case = move(case, Status.ACCEPTED, scene.now)
     if case.held and case.holder == by:
         return _told(case, (Record("accepted", {"by": by, "time": ""}),), case.told, scene)
-    words = Say("human.joined", {"name": by}, unasked=True) if joins else _accepted_words(case, at, scene)
+    words = (
+        Say("human.joined", {"name": by}, unasked=True)
+        if joins
+        else _accepted_words(case, at, scene)
+    )
     if joins and not may_text(case, "human.joined"):
         case = case.marked(joined_owed=scene.now)  # told with the next reply (screening.advance)
     told = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
-    return _told(case, (words, told, StandDown(by)) if not taken else (words, told), status_key(case), scene)
+    return _told(
+        case, (words, told, StandDown(by)) if not taken else (words, told), status_key(case), scene
+    )
 
 
 def at_time(hour: int, minute: int, scene: Scene) -> datetime:
-    """A time of day as dispatch says it, local to the program: the next such time. Refused if it is more than twelve hours away."""
+    """A time of day as dispatch says it, local to the program: the next such time. Refused if it is
+    more than twelve hours away."""
     local = scene.local.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if local < scene.now - timedelta(minutes=5):
         local += timedelta(days=1)
@@ -84,8 +95,9 @@ def at_time(hour: int, minute: int, scene: Scene) -> datetime:
 
 
 def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
-    """`by` asks the resident something before deciding. Nobody has the case by that: in danger its clocks run on, else the
-    next person is asked only when the answer has been there for as long as anybody has to accept (core/clock.py)."""
+    """`by` asks the resident something before deciding. Nobody has the case by that: in danger its
+    clocks run on, else the next person is asked only when the answer has been there for as long as
+    anybody has to accept (core/clock.py)."""
     if case.ended:
         raise Refused("ended")
     if case.human_has_it and case.accepted_by != by:
@@ -96,12 +108,17 @@ def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
     if case.awaits_answer and remark in case.remarks:
         return Step(case)  # asked twice by mistake
     case = replace(case, remarks=(*case.remarks, remark)).marked(asked_resident=scene.now)
-    step = speaks(case, by, words, scene) if case.in_danger else Step(case, (Say("note", {"name": by, "words": words}, unasked=True),))
+    step = (
+        speaks(case, by, words, scene)
+        if case.in_danger
+        else Step(case, (Say("note", {"name": by, "words": words}, unasked=True),))
+    )
     return _told(step.case, (*step.effects, Record("asked_resident", {"by": by})), case.told, scene)
 
 
 def _without_choice(case: Case) -> Case:
-    """Somebody comes: what to do if nobody does is no longer asked, so that a late "yes" calls nobody back."""
+    """Somebody comes: what to do if nobody does is no longer asked, so that a late "yes" calls
+    nobody back."""
     return replace(case, asked="", offered=()) if case.asked in CHOICES else case
 
 
@@ -116,12 +133,17 @@ def _accepted_words(case: Case, at: datetime | None, scene: Scene) -> Say:
         return Say(key, unasked=True)
     low, high = minutes_range(at - scene.now)
     if low >= HOURS_FROM:
-        return Say(f"{key}_hours", {"low": str(low // 60), "high": str(max(low // 60 + 1, -(-high // 60)))}, unasked=True)
+        return Say(
+            f"{key}_hours",
+            {"low": str(low // 60), "high": str(max(low // 60 + 1, -(-high // 60)))},
+            unasked=True,
+        )
     return Say(f"{key}_time", {"low": str(low), "high": str(high)}, unasked=True)
 
 
 def minutes_range(wait: timedelta) -> tuple[int, int]:
-    """A promise as a range: never a single number. From the time given to half as much again, in steps of five."""
+    """A promise as a range: never a single number. From the time given to half as much again, in
+    steps of five."""
     minutes = max(1, round(wait.total_seconds() / 60))
     low = max(5, minutes // 5 * 5)
     return low, max(low + 5, -(-minutes * 3 // 10) * 5)
@@ -138,28 +160,38 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case = move(case, Status.DECLINED, scene.now)
     except CannotMove:
         raise Refused("cannot_move") from None
-    case = replace(case, accepted_by="", holder="", rung=case.rung + (case.round > 0), round=max(1, case.round))
-    case = case.unmarked("promised", "acknowledged", "joined", "awaits_human", "human_asked", "paused", "lapsed")
+    case = replace(
+        case, accepted_by="", holder="", rung=case.rung + (case.round > 0), round=max(1, case.round)
+    )
+    case = case.unmarked(
+        "promised", "acknowledged", "joined", "awaits_human", "human_asked", "paused", "lapsed"
+    )
     case = case.marked(paged=scene.now) if case.in_danger else case.marked(unpicked=scene.now)
     case = _looked_at_again(case, scene).remarked(by, reason)
     had_it = (Say(status_key(case), unasked=True),) if told_before else ()
     case = case.marked(word=scene.now) if had_it else case
     return _told(
         case,
-        (*had_it, Record("declined", {"by": by}), *page_rung(case, ladder_of(case), case.rung, scene)),
+        (
+            *had_it,
+            Record("declined", {"by": by}),
+            *page_rung(case, ladder_of(case), case.rung, scene),
+        ),
         status_key(case) if had_it else case.told,
         scene,
     )
 
 
-_ASKED = {"danger": "paged", "review": "review_paged"}  # when the ladder was climbed last; else "unpicked"
+# when the ladder was climbed last; else "unpicked"
+_ASKED = {"danger": "paged", "review": "review_paged"}
 
 
 def pass_on(case: Case, by: str, scene: Scene) -> Step:
-    """`by`, who is being asked, cannot take it now: the next person is asked at once. Nobody had it, so its status stays.
+    """`by`, who is being asked, cannot take it now: the next person is asked at once. Nobody had
+    it, so its status stays.
 
-    Only for whom the ladder asks just now: if it has climbed already, or this is said again, nothing changes.
-    Raises Refused("ended") and Refused("taken").
+    Only for whom the ladder asks just now: if it has climbed already, or this is said again,
+    nothing changes. Raises Refused("ended") and Refused("taken").
     """
     if case.ended:
         raise Refused("ended")
@@ -167,8 +199,18 @@ def pass_on(case: Case, by: str, scene: Scene) -> Step:
         raise Refused("taken", case.accepted_by)
     ladder = ladder_of(case)
     two = ladder == "danger" and case.level == Level.R1
-    supervisor = bool([each for each in page_rung(case, ladder, case.rung, scene) if isinstance(each, Page) and each.supervisor])
-    page = passed_on(Page(ladder, case.rung, case.round, two=two, supervisor=supervisor), by, scene) if case.round else None
+    supervisor = bool(
+        [
+            each
+            for each in page_rung(case, ladder, case.rung, scene)
+            if isinstance(each, Page) and each.supervisor
+        ]
+    )
+    page = (
+        passed_on(Page(ladder, case.rung, case.round, two=two, supervisor=supervisor), by, scene)
+        if case.round
+        else None
+    )
     if page is None:
         return Step(case)
     case = replace(case, rung=page.rung).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
@@ -176,8 +218,9 @@ def pass_on(case: Case, by: str, scene: Scene) -> Step:
 
 
 def page_lost(case: Case, name: str, scene: Scene) -> Step:
-    """A page to `name` cannot arrive: refused, blocked or dead. It counts as asked in vain: the next person now, and an
-    alarm (rule 4). Nothing changes where somebody has the case, or the ladder has climbed already."""
+    """A page to `name` cannot arrive: refused, blocked or dead. It counts as asked in vain: the
+    next person now, and an alarm (rule 4). Nothing changes where somebody has the case, or the
+    ladder has climbed already."""
     if case.ended or not case.round or (case.human_has_it and not case.page_waits):
         return Step(case)
     ladder = ladder_of(case)
@@ -185,8 +228,11 @@ def page_lost(case: Case, name: str, scene: Scene) -> Step:
     page = passed_on(Page(ladder, case.rung, case.round, two=two), name, scene)
     lost = Record("page_lost", {"name": name})
     if page is None and any(rung.supervisor and rung.name == name for rung in scene.program.ladder):
-        case = replace(case, rung=case.rung + 1).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
-        return Step(case, (lost, Page(ladder, case.rung, case.round, name)))  # asked beside the ladder: it goes on now
+        case = replace(case, rung=case.rung + 1).marked(
+            **{_ASKED.get(ladder, "unpicked"): scene.now}
+        )
+        # asked beside the ladder: it goes on now
+        return Step(case, (lost, Page(ladder, case.rung, case.round, name)))
     if page is None:
         return Step(case, (lost,))
     case = replace(case, rung=page.rung).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
@@ -208,15 +254,18 @@ def _looked_at_again(case: Case, scene: Scene) -> Case:
     return case.marked(review=scene.now) if case.response not in ("team", "counselor") else case
 
 
-def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: str = "", report: str = "") -> Step:
+def update(
+    case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: str = "", report: str = ""
+) -> Step:
     """The status moves; the resident hears it if it means something new for them.
 
-    After a disclosure about a child or an old person closing needs `report`: "made" or "not_required"; who and when stand
-    in `reason` (rule 14). A minor's case that moves without anybody having looked is kept, because it is true, and asks
-    the review ladder at once.
+    After a disclosure about a child or an old person closing needs `report`: "made" or
+    "not_required"; who and when stand in `reason` (rule 14). A minor's case that moves without
+    anybody having looked is kept, because it is true, and asks the review ladder at once.
 
-    Danger is closed only with an outcome that says how the person is (domain.md section 2, rule 3). For the outcome
-    `unserved`, a `reason` that is one of the ledger's codes is the reason; otherwise what is known tells.
+    Danger is closed only with an outcome that says how the person is (domain.md section 2, rule 3).
+    For the outcome `unserved`, a `reason` that is one of the ledger's codes is the reason;
+    otherwise what is known tells.
     """
     if case.ended and to != case.status:
         raise Refused("ended")
@@ -233,22 +282,33 @@ def update(case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: 
     if case.human_has_it:  # it moves, though nobody said "accept": whatever it waited for is over
         case = replace(_without_choice(case), unserved="")
     if to == Status.UNREACHABLE:
-        case = _looked_at_again(replace(case, accepted_by="").unmarked("acknowledged", "promised"), scene)
-        case = case.marked(paged=scene.now, first_paged=case.marks.get("first_paged", scene.now)) if case.in_danger else case
-    if case.human_has_it and not case.page_waits and "acknowledged" not in case.marks:  # a moving team silences no page for danger
+        case = _looked_at_again(
+            replace(case, accepted_by="").unmarked("acknowledged", "promised"), scene
+        )
+        case = (
+            case.marked(paged=scene.now, first_paged=case.marks.get("first_paged", scene.now))
+            if case.in_danger
+            else case
+        )
+    # a moving team silences no page for danger
+    if case.human_has_it and not case.page_waits and "acknowledged" not in case.marks:
         case = replace(case, accepted_by=case.accepted_by or by).marked(acknowledged=scene.now)
     case, unlooked = _looked_at(case, to, by, scene)
     if to == Status.EN_ROUTE and case.marks.get("promised", scene.now) < scene.now:
         case = case.unmarked("promised")
     key = status_key(case)
     closing = "closing.danger" if to in ENDED and case.in_danger else key
-    untrue = to == Status.UNREACHABLE and (case.held or case.left)  # "nobody has taken it yet", after a human wrote
+    # "nobody has taken it yet", after a human wrote
+    untrue = to == Status.UNREACHABLE and (case.held or case.left)
     words = () if key == case.told or untrue else (Say(closing, unasked=True),)
-    return _told(case, (*words, *unlooked, Record("status_by", {"by": by, "to": to.value})), key, scene)
+    return _told(
+        case, (*words, *unlooked, Record("status_by", {"by": by, "to": to.value})), key, scene
+    )
 
 
 def _may_end(case: Case, to: Status, outcome: str, report: str) -> Case:
-    """Closing needs an outcome; after danger one that says how the person is (rule 3), after a disclosure a report (14)."""
+    """Closing needs an outcome; after danger one that says how the person is (rule 3), after a
+    disclosure a report (14)."""
     if to not in ENDED or case.ended:
         return case
     if outcome not in (DANGER_OUTCOMES if case.in_danger else OUTCOMES):
@@ -262,8 +322,9 @@ _MOVING = frozenset({Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED})
 
 
 def _looked_at(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
-    """A team moves for a minor, or to somebody who threatens whoever comes, and no human has said that they looked: the
-    report is kept, and the review ladder is asked at once (rules 14 and 24)."""
+    """A team moves for a minor, or to somebody who threatens whoever comes, and no human has said
+    that they looked: the report is kept, and the review ladder is asked at once (rules 14 and
+    24)."""
     needs = case.minor or "threat_staff" in case.said
     if to not in _MOVING or not needs or case.minor_reviewed or "unlooked" in case.marks:
         return case, ()
@@ -276,7 +337,8 @@ _LATE = next(clock for clock in CLOCKS if clock.name == "late_tell")
 
 
 def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
-    """The team says by itself that it is late: the resident hears it now, as if its time had passed (core/clock.py).
+    """The team says by itself that it is late: the resident hears it now, as if its time had passed
+    (core/clock.py).
 
     Said again about the same promise it tells nobody anything new; only a new reason is kept.
     """
@@ -288,7 +350,9 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
     after = step.case if (by, reason) in case.remarks else step.case.remarked(by, reason)
     if after == case:
         return Step(case)
-    return _told(after, (*step.effects, Record("status_by", {"by": by, "to": "delayed"})), case.told, scene)
+    return _told(
+        after, (*step.effects, Record("status_by", {"by": by, "to": "delayed"})), case.told, scene
+    )
 
 
 # NENA's secondary unit statuses, as ours. Whatever a unit does on scene, it is there.
@@ -305,10 +369,14 @@ UNIT_MOVES = {
 UNIT_STATUSES = (*UNIT_MOVES, "Delayed", "AssignmentCancelled")
 
 
-def unit_status(case: Case, said: str, by: str, outcome: str, scene: Scene, reason: str = "") -> Step:
-    """What a unit reports of itself (domain.md section 7). Repeats change nothing; a step back is refused.
+def unit_status(
+    case: Case, said: str, by: str, outcome: str, scene: Scene, reason: str = ""
+) -> Step:
+    """What a unit reports of itself (domain.md section 7). Repeats change nothing; a step back is
+    refused.
 
-    "Cleared" says that the unit is free, not how the person is: without an outcome the case stays open and its clocks run.
+    "Cleared" says that the unit is free, not how the person is: without an outcome the case stays
+    open and its clocks run.
     """
     if said == "Delayed":
         return delayed(case, by, scene, reason)
@@ -318,7 +386,8 @@ def unit_status(case: Case, said: str, by: str, outcome: str, scene: Scene, reas
 
 
 def _unit_cancelled(case: Case, by: str, reason: str, scene: Scene) -> Step:
-    """Nobody is on the way any more, whoever accepted it: the resident hears so, and the next person is asked."""
+    """Nobody is on the way any more, whoever accepted it: the resident hears so, and the next
+    person is asked."""
     if case.status == Status.DECLINED and (by, reason) in case.remarks:
         return Step(case)  # said again: the ladder is not climbed twice
     sent = case.status in (Status.ASSIGNED, Status.EN_ROUTE)
@@ -326,30 +395,53 @@ def _unit_cancelled(case: Case, by: str, reason: str, scene: Scene) -> Step:
 
 
 def cannot_text(case: Case, why: str) -> Step:
-    """A text did not arrive. That closes nothing: whoever has the case is told, and finds another way."""
+    """A text did not arrive. That closes nothing: whoever has the case is told, and finds another
+    way."""
     if case.ended:
         return Step(case)
-    if case.cannot_text and (case.cannot_text != "undelivered" or why == "undelivered"):  # what lasts replaces what may pass
+    # what lasts replaces what may pass
+    if case.cannot_text and (case.cannot_text != "undelivered" or why == "undelivered"):
         return Step(*hand_off.revise(case, ()))
-    return Step(*hand_off.revise(replace(case, cannot_text=why), (Record("cannot_text", {"why": why}),)))
+    return Step(
+        *hand_off.revise(replace(case, cannot_text=why), (Record("cannot_text", {"why": why}),))
+    )
 
 
 def text_lost(
-    case: Case, why: str, text_id: str, written: datetime, scene: Scene, keys: Collection[str], arrived: bool, told: frozenset[str]
+    case: Case,
+    why: str,
+    text_id: str,
+    written: datetime,
+    scene: Scene,
+    keys: Collection[str],
+    arrived: bool,
+    told: frozenset[str],
 ) -> Step:
-    """A text, written at that time with these `keys`, did not reach the resident: whoever wrote it hears so. Where calls are safe we call instead, at most
-    every ten minutes; where they are not, whoever looks after the case is told aloud. It closes nothing. `arrived`: a text written
-    later did reach them. Then texts do, and what they missed is told, but for `told`, the keys of what was written since and has
-    not failed."""
+    """A text, written at that time with these `keys`, did not reach the resident: whoever wrote it
+    hears so. Where calls are safe we call instead, at most every ten minutes; where they are not,
+    whoever looks after the case is told aloud. It closes nothing. `arrived`: a text written later
+    did reach them. Then texts do, and what they missed is told, but for `told`, the keys of what
+    was written since and has not failed."""
     if case.ended:
         return Step(case)
     step = _lost(case, why, text_id, written, scene, keys, arrived, told)
     wrote = bool(HUMAN_WORDS & set(keys)) and case.in_charge
-    return Step(step.case, (*step.effects, Alert("alert.note_lost", case.in_charge))) if wrote else step
+    return (
+        Step(step.case, (*step.effects, Alert("alert.note_lost", case.in_charge)))
+        if wrote
+        else step
+    )
 
 
 def _lost(
-    case: Case, why: str, text_id: str, written: datetime, scene: Scene, keys: Collection[str], arrived: bool, told: frozenset[str]
+    case: Case,
+    why: str,
+    text_id: str,
+    written: datetime,
+    scene: Scene,
+    keys: Collection[str],
+    arrived: bool,
+    told: frozenset[str],
 ) -> Step:
     case = _voided(case, keys, scene)
     lost = max(written, case.marks.get("lost", written))
@@ -362,20 +454,34 @@ def _lost(
     rescued = case.marks.get("rescued")
     if rescued is not None and scene.now - rescued < UPDATE_CALL_PAUSE:
         return step  # the clock calls when they are over (core/clock.py)
-    return Step(step.case.marked(rescued=scene.now), (*step.effects, UpdateCall(text_id), Record("rescue_call")))
+    return Step(
+        step.case.marked(rescued=scene.now),
+        (*step.effects, UpdateCall(text_id), Record("rescue_call")),
+    )
 
 
 def _voided(case: Case, keys: Collection[str], scene: Scene) -> Case:
-    """The question never arrived: a safety "no" to it, or consent, was no answer (rule 8). It is put again; where the
-    screening is over, a human looks."""
+    """The question never arrived: a safety "no" to it, or consent, was no answer (rule 8). It is
+    put again; where the screening is over, a human looks."""
     for question in scene.program.protocol.questions:
         answer = case.answers.get(question.id, "")
-        asked = any(key == f"ask.{question.id}" or key.startswith(f"ask.{question.id}.") for key in keys)
-        if not asked or question.id in case.answered_for or not ((question.safety and answer == "no") or question.opens(answer)):
+        asked = any(
+            key == f"ask.{question.id}" or key.startswith(f"ask.{question.id}.") for key in keys
+        )
+        if (
+            not asked
+            or question.id in case.answered_for
+            or not ((question.safety and answer == "no") or question.opens(answer))
+        ):
             continue
-        case = replace(case, answers={name: choice for name, choice in case.answers.items() if name != question.id})
+        case = replace(
+            case,
+            answers={name: choice for name, choice in case.answers.items() if name != question.id},
+        )
         if case.status == Status.SCREENING:
-            case = replace(case, again=(*(name for name in case.again if name != question.id), question.id))
+            case = replace(
+                case, again=(*(name for name in case.again if name != question.id), question.id)
+            )
         else:
             case = replace(case, review=True).marked(review=scene.now)
     return case
@@ -384,7 +490,8 @@ def _voided(case: Case, keys: Collection[str], scene: Scene) -> Case:
 def _owed_again(case: Case, keys: Collection[str], scene: Scene) -> dict[str, datetime]:
     """Words that nothing else repeats: the truth, that somebody joined, and what a human wrote."""
     owes = {
-        "truth_owed": bool({"truth.nobody_yet", "truth.nobody_again"} & set(keys)) and case.unjoined,
+        "truth_owed": bool({"truth.nobody_yet", "truth.nobody_again"} & set(keys))
+        and case.unjoined,
         "joined_owed": "human.joined" in keys and case.human_has_it,
         "note_lost": bool({"note", "note.neutral"} & set(keys)),
     }
@@ -395,7 +502,11 @@ def _told_anew(case: Case, told: frozenset[str], line: Record) -> Step:
     """Texts reach them: what they missed is told, but for the words of `told`."""
     late = deferred_words(case, unasked=True)
     step = catch_up_words(late.case)
-    words = (effect for effect in (*late.effects, *step.effects) if not (isinstance(effect, Say) and effect.key in told))
+    words = (
+        effect
+        for effect in (*late.effects, *step.effects)
+        if not (isinstance(effect, Say) and effect.key in told)
+    )
     return Step(*hand_off.revise(step.case, (*words, line)))
 
 
@@ -403,15 +514,23 @@ _MAY_COME_BACK = ("undelivered", "landline")  # "stopped" and "blocked" end when
 
 
 def text_arrived(case: Case, written: datetime, told: frozenset[str]) -> Step:
-    """A text written at that time was delivered. If a text before it was lost, texts reach them again, and what they missed is
-    told; `told`: the keys of what was written since and has not failed, which they need not hear twice."""
-    if case.ended or case.cannot_text not in _MAY_COME_BACK or written <= case.marks.get("lost", written):
+    """A text written at that time was delivered. If a text before it was lost, texts reach them
+    again, and what they missed is told; `told`: the keys of what was written since and has not
+    failed, which they need not hear twice."""
+    if (
+        case.ended
+        or case.cannot_text not in _MAY_COME_BACK
+        or written <= case.marks.get("lost", written)
+    ):
         return Step(case)
-    return _told_anew(replace(case, cannot_text="").unmarked("not_reached"), told, Record("can_text"))
+    return _told_anew(
+        replace(case, cannot_text="").unmarked("not_reached"), told, Record("can_text")
+    )
 
 
 def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
-    """A text that waited may not go out any more. If they miss news by it, that is kept on the case."""
+    """A text that waited may not go out any more. If they miss news by it, that is kept on the
+    case."""
     held = tuple(key for key in keys if missed(case, key))
     if case.ended or not held:
         return Step(case)
@@ -420,8 +539,8 @@ def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
 
 
 def told_by_call(case: Case, scene: Scene) -> Step:
-    """They pressed 1: a call tells them where it stands now, and nothing is left untold. Where a call may not say it, or a human
-    had written words of their own, a human finds another way."""
+    """They pressed 1: a call tells them where it stands now, and nothing is left untold. Where a
+    call may not say it, or a human had written words of their own, a human finds another way."""
     heard = (Record("rescue_heard"),)
     if update_call_keys(case) == ("rescue.received",) or "note_lost" in case.marks:
         return _alarm(Step(case, heard), scene)
@@ -429,25 +548,34 @@ def told_by_call(case: Case, scene: Scene) -> Step:
 
 
 def update_call_failed(case: Case, scene: Scene) -> Step:
-    """The call told nobody anything: a human finds another way, unless they have heard it meanwhile."""
+    """The call told nobody anything: a human finds another way, unless they have heard it
+    meanwhile."""
     return Step(case) if case.ended or not case.not_told else _alarm(Step(case), scene)
 
 
 def _alarm(step: Step, scene: Scene) -> Step:
-    """The resident hears nothing from us: the review ladder is paged, once a case, and dispatch has it in a revision."""
+    """The resident hears nothing from us: the review ladder is paged, once a case, and dispatch has
+    it in a revision."""
     case = step.case
     if "not_reached" in case.marks:
         return step
     case = replace(case, round=case.round + 1).marked(not_reached=scene.now)
     others = tuple(effect for effect in step.effects if not isinstance(effect, HandOff))
     effects = (*others, Record("not_reached"), *page_rung(case, "review", 0, scene))
-    if any(isinstance(effect, HandOff) for effect in step.effects):  # the revision that says so is made already
+    # the revision that says so is made already
+    if any(isinstance(effect, HandOff) for effect in step.effects):
         return Step(case, (*effects, HandOff("cannot_text")))
     return Step(*hand_off.revise(case, (*effects, HandOff("cannot_text"))))
 
 
 def _told(case: Case, effects: tuple[Effect, ...], key: str, scene: Scene) -> Step:
     allowed, held = gated(case, effects)
-    case = mark_unheard(replace(case, told=key), held, scene.now) if held else replace(case.unmarked("untold"), told=key)
-    case, allowed = hand_off.revise(case, (*allowed, HandOff("dispatch")) if case.revision else allowed)
+    case = (
+        mark_unheard(replace(case, told=key), held, scene.now)
+        if held
+        else replace(case.unmarked("untold"), told=key)
+    )
+    case, allowed = hand_off.revise(
+        case, (*allowed, HandOff("dispatch")) if case.revision else allowed
+    )
     return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))

@@ -1,7 +1,8 @@
-"""What must happen after a decision. A decision returns effects; casework/carry_out makes them rows and jobs.
+"""What must happen after a decision. A decision returns effects; casework/carry_out makes them rows
+and jobs.
 
-Effects hold keys and codes, never sentences. `unasked` marks words that do not answer a text just received: the
-safe-contact gate (core/safe_contact.py) must allow those.
+Effects hold keys and codes, never sentences. `unasked` marks words that do not answer a text just
+received: the safe-contact gate (core/safe_contact.py) must allow those.
 """
 
 from __future__ import annotations
@@ -21,19 +22,22 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Put a question: its wording variant ("" or "me", "they", "person") and the choices offered, in order."""
+    """Put a question: its wording variant ("" or "me", "they", "person") and the choices offered,
+    in order."""
 
     question: str
     variant: str = ""
     choices: tuple[str, ...] = ()
     unasked: bool = False
     deaf: bool = False  # some choices are worded for somebody deaf
-    fill: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)  # as Say's: what the question names
+    # as Say's: what the question names
+    fill: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Ask the people of one rung to take this case. `round` counts how often this case has been paged."""
+    """Ask the people of one rung to take this case. `round` counts how often this case has been
+    paged."""
 
     ladder: str
     rung: int
@@ -53,9 +57,11 @@ class HandOff:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Tell whoever has the case: `key` of the catalog, and the resident's words where those are what is told.
+    """Tell whoever has the case: `key` of the catalog, and the resident's words where those are
+    what is told.
 
-    It goes to their phone if they stand on a ladder; destinations learn it by the revision of the same decision.
+    It goes to their phone if they stand on a ladder; destinations learn it by the revision of the
+    same decision.
     """
 
     key: str
@@ -72,7 +78,8 @@ class StandDown:
 
 @dataclass(frozen=True, slots=True)
 class UpdateCall:
-    """Texts do not reach the resident: call them instead. `text_id`: the message that was lost; none for what was held back."""
+    """Texts do not reach the resident: call them instead. `text_id`: the message that was lost;
+    none for what was held back."""
 
     text_id: str = field(default="", repr=False)
 

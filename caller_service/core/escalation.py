@@ -1,5 +1,6 @@
-"""Who is asked next when nobody answers: a ladder of people, climbed rung by rung and round again until a human
-closes the case (domain.md section 2, rule 4). One acknowledgement settles one case only."""
+"""Who is asked next when nobody answers: a ladder of people, climbed rung by rung and round again
+until a human closes the case (domain.md section 2, rule 4). One acknowledgement settles one case
+only."""
 
 from __future__ import annotations
 
@@ -14,18 +15,39 @@ from .routing import Scene, is_open, on_duty
 
 
 def ladder_of(case: Case) -> str:
-    """Whose turn it is to look after a case: those for danger, for the help that was chosen, or for a look."""
-    return "danger" if case.in_danger else case.response if case.response in ("team", "counselor") else "review"
+    """Whose turn it is to look after a case: those for danger, for the help that was chosen, or for
+    a look."""
+    return (
+        "danger"
+        if case.in_danger
+        else case.response
+        if case.response in ("team", "counselor")
+        else "review"
+    )
 
 
-def page_rung(case: Case, ladder: str, rung: int, scene: Scene, two: bool = False, supervisor: bool = False) -> Effects:
-    """Ask the next person. Nobody on shift is an alarm by itself: then everybody on the ladder is asked at once.
+def page_rung(
+    case: Case, ladder: str, rung: int, scene: Scene, two: bool = False, supervisor: bool = False
+) -> Effects:
+    """Ask the next person. Nobody on shift is an alarm by itself: then everybody on the ladder is
+    asked at once.
 
-    R1 asks two people at once, and the supervisors from the second minute on; R2 the supervisors from the third
-    (rule 4). The other ladders ask supervisors from the second asking on. `supervisor`: ask them now, whatever the time.
+    R1 asks two people at once, and the supervisors from the second minute on; R2 the supervisors
+    from the third (rule 4). The other ladders ask supervisors from the second asking on.
+    `supervisor`: ask them now, whatever the time.
     """
-    page = Page(ladder, rung, case.round, two=two, supervisor=supervisor or _supervisor_due(case, ladder, rung, scene))
-    return (page,) if on_duty(scene.program, ladder, scene.local) else (page, Record("nobody_on_shift", {"ladder": ladder}))
+    page = Page(
+        ladder,
+        rung,
+        case.round,
+        two=two,
+        supervisor=supervisor or _supervisor_due(case, ladder, rung, scene),
+    )
+    return (
+        (page,)
+        if on_duty(scene.program, ladder, scene.local)
+        else (page, Record("nobody_on_shift", {"ladder": ladder}))
+    )
 
 
 def _supervisor_due(case: Case, ladder: str, rung: int, scene: Scene) -> bool:
@@ -37,27 +59,50 @@ def _supervisor_due(case: Case, ladder: str, rung: int, scene: Scene) -> bool:
 
 
 def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
-    """Those a page goes to: the rung's person, at R1 the one before too, and the supervisors when their time has come."""
+    """Those a page goes to: the rung's person, at R1 the one before too, and the supervisors when
+    their time has come."""
     if page.backstop:
         return _once(scene.program.backstops)
     order = _order(scene.program, page.ladder, scene.local)
     if not order:
-        everybody = _once((*scene.program.rungs(page.ladder), *(rung for rung in scene.program.ladder if rung.supervisor)))
-        return everybody or on_duty(scene.program, "danger", scene.local) or scene.program.rungs("danger")
+        everybody = _once(
+            (
+                *scene.program.rungs(page.ladder),
+                *(rung for rung in scene.program.ladder if rung.supervisor),
+            )
+        )
+        return (
+            everybody
+            or on_duty(scene.program, "danger", scene.local)
+            or scene.program.rungs("danger")
+        )
     asked = [order[page.rung % len(order)]]
     if page.two:
         asked = [order[(page.rung - 1) % len(order)], *asked]
-    every = (*scene.program.rungs(page.ladder), *scene.program.ladder)  # a supervisor of several: as this ladder asks them
-    supervisors = [rung for rung in every if rung.supervisor and is_open(rung.hours, scene.local)] if page.supervisor else []
-    refused = {rung.number for rung in scene.program.ladder if rung.name == page.but and rung.number}  # one phone, two names
-    return tuple(rung for rung in _once((*asked, *supervisors)) if rung.name != page.but and rung.number not in refused)
+    # a supervisor of several: as this ladder asks them
+    every = (*scene.program.rungs(page.ladder), *scene.program.ladder)
+    supervisors = (
+        [rung for rung in every if rung.supervisor and is_open(rung.hours, scene.local)]
+        if page.supervisor
+        else []
+    )
+    # one phone, two names
+    refused = {
+        rung.number for rung in scene.program.ladder if rung.name == page.but and rung.number
+    }
+    return tuple(
+        rung
+        for rung in _once((*asked, *supervisors))
+        if rung.name != page.but and rung.number not in refused
+    )
 
 
 def passed_on(page: Page, name: str, scene: Scene) -> Page | None:
-    """The page that follows when the person asked by this one passes it on: the next rung where somebody else stands,
-    by name and by phone: one phone under two names is one person.
+    """The page that follows when the person asked by this one passes it on: the next rung where
+    somebody else stands, by name and by phone: one phone under two names is one person.
 
-    None if the ladder does not ask that person now (it climbed already), or if there is nobody else.
+    None if the ladder does not ask that person now (it climbed already), or if there is nobody
+    else.
     """
     order = _order(scene.program, page.ladder, scene.local)
     phones = {rung.number for rung in scene.program.ladder if rung.name == name and rung.number}
@@ -65,26 +110,42 @@ def passed_on(page: Page, name: str, scene: Scene) -> Page | None:
     def is_them(rung: Rung) -> bool:
         return rung.name == name or rung.number in phones
 
-    if not order or not any(is_them(order[at % len(order)]) for at in (page.rung, *([page.rung - 1] if page.two else []))):
+    if not order or not any(
+        is_them(order[at % len(order)])
+        for at in (page.rung, *([page.rung - 1] if page.two else []))
+    ):
         return None
-    others = (rung for rung in range(page.rung + 1, page.rung + len(order)) if not is_them(order[rung % len(order)]))
-    following = Page(page.ladder, next(others, page.rung + 1), page.round, name, supervisor=page.supervisor)
+    others = (
+        rung
+        for rung in range(page.rung + 1, page.rung + len(order))
+        if not is_them(order[rung % len(order)])
+    )
+    following = Page(
+        page.ladder, next(others, page.rung + 1), page.round, name, supervisor=page.supervisor
+    )
     return following if people(following, scene) else None
 
 
 def wait(program: Program, ladder: str, rung: int, asked_at: datetime, otherwise: int) -> timedelta:
-    """How long who was asked then has to answer, before the next is asked; `otherwise`: the ladder's own clock, seconds."""
-    order = _order(program, ladder, asked_at.astimezone(ZoneInfo(program.time_zone))) if any(each.wait for each in program.ladder) else ()
+    """How long who was asked then has to answer, before the next is asked; `otherwise`: the
+    ladder's own clock, seconds."""
+    order = (
+        _order(program, ladder, asked_at.astimezone(ZoneInfo(program.time_zone)))
+        if any(each.wait for each in program.ladder)
+        else ()
+    )
     return timedelta(seconds=(order[rung % len(order)].wait if order else 0) or otherwise)
 
 
 def climbed(program: Program, ladder: str, rung: int, scene: Scene) -> bool:
-    """Has everybody on duty been asked as often as the ladder says? Then it begins again, and the truth is due."""
+    """Has everybody on duty been asked as often as the ladder says? Then it begins again, and the
+    truth is due."""
     return rung >= len(_order(program, ladder, scene.local))
 
 
 def _order(program: Program, ladder: str, local: datetime) -> tuple[Rung, ...]:
-    """Everybody on duty in the order they are asked, each as many times in a row as they are to be."""
+    """Everybody on duty in the order they are asked, each as many times in a row as they are to
+    be."""
     return tuple(rung for rung in on_duty(program, ladder, local) for _ in range(rung.repeats))
 
 

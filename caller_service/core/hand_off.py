@@ -1,7 +1,8 @@
 """The hand-off packet `hand_off.v1`: the least a team needs, and when it must be sent anew.
 
-Never in it: the transcript, immigration status, a diagnosis, a legal name, a phone number a person called unsafe. In
-danger with contact not asked the number is in it, under a condition: for emergency services (rule 9).
+Never in it: the transcript, immigration status, a diagnosis, a legal name, a phone number a person
+called unsafe. In danger with contact not asked the number is in it, under a condition: for
+emergency services (rule 9).
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, stand
 
 TYPE = "hand_off.v1"
 ISO_639_3 = {
-    "en": "eng", "es": "spa", "zh": "zho", "vi": "vie", "ko": "kor", "fil": "fil", "ar": "ara", "ru": "rus", "ht": "hat", "pt": "por",
-    "fr": "fra", "so": "som", "hmn": "hmn",
+    "en": "eng", "es": "spa", "zh": "zho", "vi": "vie", "ko": "kor", "fil": "fil", "ar": "ara",
+    "ru": "rus", "ht": "hat", "pt": "por", "fr": "fra", "so": "som", "hmn": "hmn",
 }  # fmt: skip
 NOTES = 10  # of what the resident wrote, the latest
 
 
 def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
-    """What a destination is told of the case as it stands. `number` is left out unless contact was called safe, or is not
-    known in danger: then it comes with its condition."""
+    """What a destination is told of the case as it stands. `number` is left out unless contact was
+    called safe, or is not known in danger: then it comes with its condition."""
     contact = case.answers.get("contact", "not_asked")
     condition = number_condition(case)
     texts = TERMS[standing(case)].human and contact in TEXT_ALLOWED and "text" not in case.withdrawn
@@ -57,11 +58,16 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
             "text": case.place or None,
             "located": case.located or "not_asked",
             "area": case.area or None,
-            "point": {"longitude": case.point[0], "latitude": case.point[1]} if case.point else None,
+            "point": {"longitude": case.point[0], "latitude": case.point[1]}
+            if case.point
+            else None,
         },
         "who": case.answers.get("who", "not_asked"),
         "need": case.answers.get("need", "not_asked"),
-        "language": {"bcp47": case.language, "iso639_3": ISO_639_3.get(case.language.split("-")[0], "und")},
+        "language": {
+            "bcp47": case.language,
+            "iso639_3": ISO_639_3.get(case.language.split("-")[0], "und"),
+        },
         "contact": {
             "terms": contact,
             "number": number if condition and number else None,
@@ -80,30 +86,45 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
         "conversation": {
             "accepted_by": case.accepted_by or None,
             "holder": case.holder or None,
-            "open_questions": list(open_questions(program.protocol, case)) if case.in_danger or case.held else [],
+            "open_questions": list(open_questions(program.protocol, case))
+            if case.in_danger or case.held
+            else [],
             "answered_for": dict(case.answered_for),
             "minor": case.minor,
             "minor_reviewed_by": case.minor_reviewed or None,
             "unread_language": case.unread_language or None,
             "phone_in_other_hands": case.parked,
         },
-        "notes": [{"self_reported": True, "words": words, "translated": False} for words in case.narrative[-NOTES:]],
+        "notes": [
+            {"self_reported": True, "words": words, "translated": False}
+            for words in case.narrative[-NOTES:]
+        ],
         "remarks": [{"by": by, "words": words} for by, words in case.remarks[-NOTES:]],
         "asked_to_cancel": "asked_to_cancel" in case.said,
         "unserved": case.unserved or None,
         "outcome": case.outcome or None,
-        "protocol": {"id": program.protocol.id, "version": program.protocol.version, "hash": program.protocol.hash},
+        "protocol": {
+            "id": program.protocol.id,
+            "version": program.protocol.version,
+            "hash": program.protocol.hash,
+        },
         "times": {
-            name: case.marks[name].isoformat() for name in ("opened", "heard", "paged", "accepted", "promised") if name in case.marks
+            name: case.marks[name].isoformat()
+            for name in ("opened", "heard", "paged", "accepted", "promised")
+            if name in case.marks
         },
         "related": [case.related] if case.related else [],
         "test": case.test,
-    } | ({"incident_type": {"type": case.incident_type, "by": case.typed_by}} if case.incident_type else {})
+    } | (
+        {"incident_type": {"type": case.incident_type, "by": case.typed_by}}
+        if case.incident_type
+        else {}
+    )
 
 
 def number_condition(case: Case) -> str | None:
-    """Why a human may have the number: "called_safe"; "emergency_services_only" in danger, where contact was not asked;
-    None: it is not told."""
+    """Why a human may have the number: "called_safe"; "emergency_services_only" in danger, where
+    contact was not asked; None: it is not told."""
     contact = case.answers.get("contact")
     if contact in ("unsafe", "unwanted"):
         return None
@@ -113,25 +134,32 @@ def number_condition(case: Case) -> str | None:
 
 
 def digest(case: Case) -> str:
-    """A fingerprint of what destinations would be told. Times and the revision itself do not count."""
+    """A fingerprint of what destinations would be told. Times and the revision itself do not
+    count."""
+    spoken = [
+        case.holder, sorted(case.withdrawn), sorted(case.answered_for.items()),
+        case.minor_reviewed, case.unread_language, case.parked,
+    ]  # fmt: skip
     told = [
-        case.status.value, case.level.name if case.level else "", case.because, sorted(case.set_aside), case.review, case.response, case.team,
-        case.place, case.located, case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text, sorted(case.said),
-        case.narrative, case.unserved, case.outcome, *(["test"] if case.test else []), *(["untold"] if case.not_told else []),
+        case.status.value, case.level.name if case.level else "", case.because,
+        sorted(case.set_aside), case.review, case.response, case.team, case.place, case.located,
+        case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text,
+        sorted(case.said), case.narrative, case.unserved, case.outcome,
+        *(["test"] if case.test else []), *(["untold"] if case.not_told else []),
         *([case.incident_type, case.typed_by] if case.incident_type else []),
-        *(
-            [case.holder, sorted(case.withdrawn), sorted(case.answered_for.items()), case.minor_reviewed, case.unread_language, case.parked]
-            if case.holder or case.withdrawn or case.answered_for or case.minor_reviewed or case.unread_language or case.parked
-            else []
-        ),
+        *(spoken if any(spoken) else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
 def revise(case: Case, effects: tuple[Effect, ...]) -> tuple[Case, tuple[Effect, ...]]:
-    """One decision makes at most one revision: if one is asked for, or what was handed off is no longer true."""
+    """One decision makes at most one revision: if one is asked for, or what was handed off is no
+    longer true."""
     wanted = [effect for effect in effects if isinstance(effect, HandOff)]
     if not wanted and not (case.revision and digest(case) != case.sent):
         return case, effects
     others = tuple(effect for effect in effects if not isinstance(effect, HandOff))
-    return replace(case, revision=case.revision + 1, sent=digest(case)), (*others, wanted[0] if wanted else HandOff("changed"))
+    return replace(case, revision=case.revision + 1, sent=digest(case)), (
+        *others,
+        wanted[0] if wanted else HandOff("changed"),
+    )

@@ -1,8 +1,9 @@
-"""One voice at a time: what a named human does in a conversation (docs/safety-rules.md, rules 1, 9, 14, 20 and 21).
+"""One voice at a time: what a named human does in a conversation (docs/safety-rules.md, rules 1, 9,
+14, 20 and 21).
 
-The first human who writes holds it. Another must take over, and the resident hears the name. A danger never goes back to
-software: it is lowered first. Every deed has a name, and a reason where it changes what was decided; the reason is kept
-sealed with the case, the journal holds codes.
+The first human who writes holds it. Another must take over, and the resident hears the name. A
+danger never goes back to software: it is lowered first. Every deed has a name, and a reason where
+it changes what was decided; the reason is kept sealed with the case, the journal holds codes.
 """
 
 from __future__ import annotations
@@ -26,17 +27,25 @@ from .vocabulary import normal
 Deed = Callable[[Case, str, str, Scene], Step]  # done by name, with a reason
 
 HELD_MARKS = (
-    "joined", "awaits_human", "human_asked", "paused", "lapsed", "reply_prompted", "reply_late", "held_prompted", "held_late",
-    "shift_told", "shift_left",
+    "joined", "awaits_human", "human_asked", "paused", "lapsed", "reply_prompted", "reply_late",
+    "held_prompted", "held_late", "shift_told", "shift_left",
 )  # fmt: skip
 MOST_HELD = 3  # conversations in danger that one person may hold (rule 21)
 
 
-def note(case: Case, by: str, words: str, scene: Scene, reason: str = "", take_over: bool = False, others: int = 0) -> Step:
+def note(
+    case: Case,
+    by: str,
+    words: str,
+    scene: Scene,
+    reason: str = "",
+    take_over: bool = False,
+    others: int = 0,
+) -> Step:
     """A human's own words to the resident. In danger the first who writes holds the conversation.
 
-    `reason`: a supervisor's, for the one neutral text after violence. `others`: dangers that `by` holds already.
-    Raises Refused: ended, may_not_text, held (by somebody else), full.
+    `reason`: a supervisor's, for the one neutral text after violence. `others`: dangers that `by`
+    holds already. Raises Refused: ended, may_not_text, held (by somebody else), full.
     """
     if case.ended:
         raise Refused("ended")
@@ -49,7 +58,11 @@ def note(case: Case, by: str, words: str, scene: Scene, reason: str = "", take_o
         case = _voice_to(case, by, scene)
     if case.in_danger and not before.holder and others >= MOST_HELD:
         raise Refused("full")
-    step = speaks(case, by, words, scene) if case.in_danger or case.held else _says(case, by, words, scene)
+    step = (
+        speaks(case, by, words, scene)
+        if case.in_danger or case.held
+        else _says(case, by, words, scene)
+    )
     case = step.case
     if reason:
         case = case.remarked(by, reason)
@@ -65,10 +78,19 @@ def note(case: Case, by: str, words: str, scene: Scene, reason: str = "", take_o
 
 def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
     """The words, and what they begin: `by` holds the conversation, and software falls silent."""
-    off = case.holder == by and "shift_left" in case.marks  # their shift is over: they may write, and the ladder goes on
+    # their shift is over: they may write, and the ladder goes on
+    off = case.holder == by and "shift_left" in case.marks
     case, taken = (case, ()) if off else _taken(case, by, scene)
     case = replace(case, holder=by, asked="", offered=(), unreadable=0)
-    case = case.unmarked("awaits_human", "paused", "joined_owed", "truth_owed", "held_prompted", "held_late", "backstop_rung")
+    case = case.unmarked(
+        "awaits_human",
+        "paused",
+        "joined_owed",
+        "truth_owed",
+        "held_prompted",
+        "held_late",
+        "backstop_rung",
+    )
     case = case if off else case.unmarked("lapsed")
     case = case.marked(human_asked=scene.now) if _asks(words) else case.unmarked("human_asked")
     case = case.marked(spoken=scene.now)
@@ -78,15 +100,60 @@ def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
 
 # How people on duty ask, in the languages they write in; "?" is often left out on a phone.
 _ASKS = frozenset(
-    {"are", "is", "can", "could", "do", "did", "does", "have", "has", "will", "would", "what", "whats", "where", "wheres", "who"}
+    {
+        "are",
+        "is",
+        "can",
+        "could",
+        "do",
+        "did",
+        "does",
+        "have",
+        "has",
+        "will",
+        "would",
+        "what",
+        "whats",
+        "where",
+        "wheres",
+        "who",
+    }
     | {"when", "why", "how", "which", "tell", "say", "reply", "text", "answer", "write", "let"}
-    | {"esta", "estas", "puede", "puedes", "hay", "tiene", "tienes", "que", "donde", "quien", "cuando", "como", "cuanto", "cual"}
-    | {"diga", "digame", "dime", "conteste", "contesta", "responda", "escriba", "necesita", "necesitas", "quiere", "quieres"}
+    | {
+        "esta",
+        "estas",
+        "puede",
+        "puedes",
+        "hay",
+        "tiene",
+        "tienes",
+        "que",
+        "donde",
+        "quien",
+        "cuando",
+        "como",
+        "cuanto",
+        "cual",
+    }
+    | {
+        "diga",
+        "digame",
+        "dime",
+        "conteste",
+        "contesta",
+        "responda",
+        "escriba",
+        "necesita",
+        "necesitas",
+        "quiere",
+        "quieres",
+    }
 )
 
 
 def _asks(words: str) -> bool:
-    """Do a human's words ask for an answer? Doubt counts as a question: then silence is noticed (rule 21)."""
+    """Do a human's words ask for an answer? Doubt counts as a question: then silence is noticed
+    (rule 21)."""
     sentences = re.split(r"[.!,;\n]+", words)
     return "?" in words or any((normal(each) or ("",))[0] in _ASKS for each in sentences)
 
@@ -104,7 +171,9 @@ def _says(case: Case, by: str, words: str, scene: Scene) -> Step:
     once = not may_note(case, scene.now)
     case = case.marked(noted=scene.now).unmarked("note_lost")
     case = case.marked(neutral_sent=scene.now) if once else case
-    return Step(case, (Say("note.neutral" if once else "note", {"name": by, "words": words}, unasked=True),))
+    return Step(
+        case, (Say("note.neutral" if once else "note", {"name": by, "words": words}, unasked=True),)
+    )
 
 
 def words_taken(case: Case, scene: Scene) -> Step:
@@ -115,7 +184,8 @@ def words_taken(case: Case, scene: Scene) -> Step:
 
 
 def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -> Step:
-    """`by` goes on in somebody else's place, or takes a conversation that software has. The resident hears the name."""
+    """`by` goes on in somebody else's place, or takes a conversation that software has. The
+    resident hears the name."""
     if case.ended:
         raise Refused("ended")
     if case.holder == by:
@@ -125,16 +195,26 @@ def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -
     before = case.holder or (case.accepted_by if case.accepted_by != by else "")
     case = _voice_to(case, by, scene).remarked(by, reason)
     told = (Alert("alert.taken", before, by),) if before else ()
-    return _kept(case, (Say("human.took_over", {"name": by}, unasked=True), *told, HandOff("took_over"), Record("took_over", {"by": by})))
+    return _kept(
+        case,
+        (
+            Say("human.took_over", {"name": by}, unasked=True),
+            *told,
+            HandOff("took_over"),
+            Record("took_over", {"by": by}),
+        ),
+    )
 
 
 def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: int = 0) -> Step:
-    """`by` names who goes on. They have it from now on, and must be there by the clock `join`; else the ladder runs."""
+    """`by` names who goes on. They have it from now on, and must be there by the clock `join`; else
+    the ladder runs."""
     if case.ended:
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
         raise Refused("held" if case.holder else "not_yours", case.in_charge)
-    if scene.program.rung_of(to) is None:  # the resident hears the name: it must be somebody we can tell
+    # the resident hears the name: it must be somebody we can tell
+    if scene.program.rung_of(to) is None:
         raise Refused("no_such_person", to)
     if case.in_danger and others >= MOST_HELD:
         raise Refused("full_other", to)
@@ -144,7 +224,8 @@ def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: i
 
 
 def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
-    """`by` gives it back. A danger runs down the ladder at once; anything else goes back to software."""
+    """`by` gives it back. A danger runs down the ladder at once; anything else goes back to
+    software."""
     if case.ended:
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
@@ -153,8 +234,13 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     case = let_go(case.remarked(by, reason), scene)
     told = (HandOff("released"), Record("released", {"by": by}))
     if not case.in_danger:
-        case, _ = reconsider(scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene))  # a human reads on
-        case = replace(case, round=case.round + 1, review_rung=0).marked(review=scene.now, review_paged=scene.now)
+        # a human reads on
+        case, _ = reconsider(
+            scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene)
+        )
+        case = replace(case, round=case.round + 1, review_rung=0).marked(
+            review=scene.now, review_paged=scene.now
+        )
         case, pages = _reads_instead(case, by, scene)
         return _kept(case, (*pages, *told))
     case, pages = asked_instead(case.marked(paged=scene.now), by, scene)
@@ -166,7 +252,9 @@ def _reads_instead(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effec
     """Who reads it instead of `by`; if nobody else does, they do."""
     for rung in range(len(scene.program.rungs("review")) + 1):
         asked = page_rung(case, "review", rung, scene)
-        pages = tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in asked)
+        pages = tuple(
+            with_changes(each, but=by) if isinstance(each, Page) else each for each in asked
+        )
         if any(isinstance(each, Page) and people(each, scene) for each in pages):
             return replace(case, review_rung=rung), pages
     return case, page_rung(case, "review", 0, scene)
@@ -174,20 +262,30 @@ def _reads_instead(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effec
 
 def let_go(case: Case, scene: Scene) -> Case:
     """Nobody has it now."""
-    case = replace(case, holder="", accepted_by="").unmarked(*HELD_MARKS, "acknowledged", "promised")
+    case = replace(case, holder="", accepted_by="").unmarked(
+        *HELD_MARKS, "acknowledged", "promised"
+    )
     return move(case, Status.DECLINED, scene.now) if case.human_has_it else case
 
 
-def asked_instead(case: Case, by: str, scene: Scene, supervisor: bool = False) -> tuple[Case, tuple[Effect, ...]]:
-    """The next on the ladder who are not `by`: two of them at R1 (rule 4), if there are so many. `supervisor`: them too."""
+def asked_instead(
+    case: Case, by: str, scene: Scene, supervisor: bool = False
+) -> tuple[Case, tuple[Effect, ...]]:
+    """The next on the ladder who are not `by`: two of them at R1 (rule 4), if there are so many.
+    `supervisor`: them too."""
     two = case.level == Level.R1
     best: tuple[int, tuple[Effect, ...]] = (case.rung + 1, ())
     most = (0, 0)
     for rung in range(case.rung + 1, case.rung + 1 + max(1, len(scene.program.rungs("danger")))):
         asked = page_rung(case, "danger", rung, scene, two, supervisor)
-        pages = tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in asked)
+        pages = tuple(
+            with_changes(each, but=by) if isinstance(each, Page) else each for each in asked
+        )
         reached = [people(each, scene) for each in pages if isinstance(each, Page)]
-        many = max(((sum(not one.supervisor for one in every), len(every)) for every in reached), default=(0, 0))
+        many = max(
+            ((sum(not one.supervisor for one in every), len(every)) for every in reached),
+            default=(0, 0),
+        )
         if many > most:
             best, most = (rung, pages), many
         if many[0] >= 1 + two:
@@ -205,12 +303,18 @@ def pause(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("paused_before")
     case = case.remarked(by, reason).marked(paused=scene.now, pause_used=scene.now)
     minutes = str(max(1, scene.program.clocks.pause // 60))
-    return _kept(case, (Say("human.paused", {"name": by, "minutes": minutes}, unasked=True), Record("paused", {"by": by})))
+    return _kept(
+        case,
+        (
+            Say("human.paused", {"name": by, "minutes": minutes}, unasked=True),
+            Record("paused", {"by": by}),
+        ),
+    )
 
 
 def answer_for(case: Case, by: str, question: str, choice: str, reason: str, scene: Scene) -> Step:
-    """A human answers for the resident, from what they were told. It may raise at once; what has fired stays until it is
-    lowered. For `contact` it is also the human's confirmation (rule 5)."""
+    """A human answers for the resident, from what they were told. It may raise at once; what has
+    fired stays until it is lowered. For `contact` it is also the human's confirmation (rule 5)."""
     if case.ended:
         raise Refused("ended")
     known = {each.id: each for each in scene.program.protocol.questions}
@@ -220,24 +324,36 @@ def answer_for(case: Case, by: str, question: str, choice: str, reason: str, sce
         raise Refused("no_such_choice")
     answers = {**case.answers, question: choice}
     again = tuple(name for name in case.again if name != question)
-    case = replace(case, answers=answers, answered_for={**case.answered_for, question: by}, again=again)
+    case = replace(
+        case, answers=answers, answered_for={**case.answered_for, question: by}, again=again
+    )
     if question == "contact":
-        case = replace(case, withdrawn=frozenset(), said=case.said - {"unsafe"} if choice not in ("unsafe", "unwanted") else case.said)
+        case = replace(
+            case,
+            withdrawn=frozenset(),
+            said=case.said - {"unsafe"} if choice not in ("unsafe", "unwanted") else case.said,
+        )
         case = case.marked(contact_confirmed=scene.now)
     if case.asked == question:
         case = replace(case, asked="", offered=(), unreadable=0)
     was = case.level
     case, _ = reconsider(scene.program.protocol, case.remarked(by, reason))
-    effects: tuple[Effect, ...] = (HandOff("answered_for"), Record("answered_for", {"by": by, "question": question, "choice": choice}))
+    effects: tuple[Effect, ...] = (
+        HandOff("answered_for"),
+        Record("answered_for", {"by": by, "question": question, "choice": choice}),
+    )
     if case.in_danger and not (was is not None and was >= Level.R2) and not case.held:
         case = replace(case, round=case.round + 1, rung=0, response=case.response or "human")
-        case = case.marked(paged=scene.now, first_paged=scene.now).unmarked("truth", "truth_owed", "joined", "lapsed")
+        case = case.marked(paged=scene.now, first_paged=scene.now).unmarked(
+            "truth", "truth_owed", "joined", "lapsed"
+        )
         effects = (*page_rung(case, "danger", 0, scene), *effects)
     return _kept(case, effects)
 
 
 def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
-    """A named human answers for every reason there is. Danger said after this raises anew (rule 1)."""
+    """A named human answers for every reason there is. Danger said after this raises anew (rule
+    1)."""
     if case.ended:
         raise Refused("ended")
     if not reason:
@@ -245,10 +361,17 @@ def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if not case.in_danger:
         return Step(case)
     was = case.level.name if case.level is not None else ""
-    case = lower(scene.program.protocol, case).remarked(by, reason).unmarked("paged", "first_paged", "truth_owed", *HELD_MARKS[1:])
+    case = (
+        lower(scene.program.protocol, case)
+        .remarked(by, reason)
+        .unmarked("paged", "first_paged", "truth_owed", *HELD_MARKS[1:])
+    )
     case = case if case.in_danger else case.unmarked("spoken")
-    if not case.in_danger and not case.in_charge:  # nobody has it: what is left of it is for a human to read
-        case, _ = reconsider(scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene))
+    # nobody has it: what is left of it is for a human to read
+    if not case.in_danger and not case.in_charge:
+        case, _ = reconsider(
+            scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene)
+        )
         case = case.marked(review=scene.now)
     now = case.level.name if case.level is not None else ""
     return _kept(case, (HandOff("lowered"), Record("lowered", {"by": by, "from": was, "to": now})))
@@ -280,7 +403,11 @@ def read_by(case: Case, by: str, reason: str, scene: Scene) -> Step:
     """A human has read what asked for a look. What is said after this asks anew."""
     if case.ended:
         raise Refused("ended")
-    rules = {rule.because for rule in scene.program.protocol.rules if rule.review and rule.level is None and rule.because != "under_18"}
+    rules = {
+        rule.because
+        for rule in scene.program.protocol.rules
+        if rule.review and rule.level is None and rule.because != "under_18"
+    }
     case = replace(case, set_aside=case.set_aside | (rules & set(case.because)))
     told = decide(scene.program.protocol, case)
     case = replace(case, review=told.review).remarked(by, reason).unmarked("review", "review_paged")

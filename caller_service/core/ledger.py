@@ -1,18 +1,25 @@
-"""The unserved ledger: every case stands in exactly one class, and who wanted help and got none has exactly one reason
-(domain.md section 2, rule 16, and section 9; house.md "One entity").
+"""The unserved ledger: every case stands in exactly one class, and who wanted help and got none has
+exactly one reason (domain.md section 2, rule 16, and section 9; house.md "One entity").
 
 The outcome decides the class; `unserved` gives the reason where the outcome alone does not:
 
     open        the case has not ended; what `unserved` says meanwhile is only why it waits
-    served      SERVED: each outcome by itself. `information` is help that was asked for and given. Danger that a human
-                closed as emergency_help_confirmed, passed_to_service, counselor_joined, refused_plan_made, no_danger_found or safe is served
-    served      transferred_to_911: they reached 911. Help, but not the help this service is for: shown apart
-    unserved    lost: unreachable · cancelled: cancelled · abandoned: abandoned · unserved: the reason recorded (REASONS)
-    no_request  nothing was asked for: one stray word and then silence, or STATUS with nothing open. Counted apart
-    test        the synthetic resident's. Never counted: store/ledger.py leaves it out by its mark, however it ended
+    served      SERVED: each outcome by itself. `information` is help that was asked for and given.
+    Danger that a human
+                closed as emergency_help_confirmed, passed_to_service, counselor_joined,
+                refused_plan_made, no_danger_found or safe is served
+    served      transferred_to_911: they reached 911. Help, but not the help this service is for:
+    shown apart
+    unserved    lost: unreachable · cancelled: cancelled · abandoned: abandoned · unserved: the
+    reason recorded (REASONS)
+    no_request  nothing was asked for: one stray word and then silence, or STATUS with nothing open.
+    Counted apart
+    test        the synthetic resident's. Never counted: store/ledger.py leaves it out by its mark,
+    however it ended
 
-Status tells ended from open and nothing more: a request that staff close with the outcome `cancelled` was cancelled,
-whether its status says closed or cancelled. A case ends through `end` alone, so no case can end in no class or in two.
+Status tells ended from open and nothing more: a request that staff close with the outcome
+`cancelled` was cancelled, whether its status says closed or cancelled. A case ends through `end`
+alone, so no case can end in no class or in two.
 """
 
 from __future__ import annotations
@@ -25,7 +32,8 @@ from .case import ENDED, Case, Status, move, replace
 
 BY_911 = "transferred_to_911"
 SERVED = (
-    "resolved", "taken_to_care", "counselor_joined", "information", "emergency_help_confirmed", "passed_to_service", "refused_plan_made", "no_danger_found", "safe", BY_911,
+    "resolved", "taken_to_care", "counselor_joined", "information", "emergency_help_confirmed",
+    "passed_to_service", "refused_plan_made", "no_danger_found", "safe", BY_911,
 )  # fmt: skip
 REASONS = (
     "no_capacity",
@@ -34,30 +42,36 @@ REASONS = (
     "cancelled",
     "unreachable",
     "unsafe_to_contact",
-    "unwanted",  # they did not want to be contacted: their choice, not a danger (domain.md section 2, row `contact`)
+    # they did not want to be contacted: their choice, not a danger (domain.md section 2, row
+    # `contact`)
+    "unwanted",
     "technical",
     "abandoned",
 )
 NO_REQUEST = "no_request"
 TEST = "test"  # not in core.case.OUTCOMES: nobody of the staff can end a case with it
 _OPEN = frozenset(Status) - ENDED
-REASON_OF = {"lost": "unreachable", "cancelled": "cancelled", "abandoned": "abandoned"}  # outcomes that are their own reason
+# outcomes that are their own reason
+REASON_OF = {"lost": "unreachable", "cancelled": "cancelled", "abandoned": "abandoned"}
 
 
 class Unplaced(ValueError):
-    """An ended case that falls in no class. `end` never leaves one; a row changed by hand may be one."""
+    """An ended case that falls in no class. `end` never leaves one; a row changed by hand may be
+    one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a case stands: `kind` is open, served, unserved, no_request or test; `of` the outcome it was served by, or the reason."""
+    """Where a case stands: `kind` is open, served, unserved, no_request or test; `of` the outcome
+    it was served by, or the reason."""
 
     kind: str
     of: str = ""
 
 
 def entry(case: Case) -> Entry:
-    """The one class of a case. Raises Unplaced for an ended one that has neither outcome nor reason."""
+    """The one class of a case. Raises Unplaced for an ended one that has neither outcome nor
+    reason."""
     found = place(case.status.value, case.outcome, case.unserved)
     if found is None:
         raise Unplaced(case.reference)
@@ -76,17 +90,23 @@ def place(status: str, outcome: str, unserved: str) -> Entry | None:
     return Entry("unserved", reason) if reason in REASONS else None
 
 
-# ---- how a case ends ------------------------------------------------------------------------------------------------
+# ---- how a case ends -----------------------------------------------------------------------------
 
 
 def end(case: Case, to: Status, outcome: str, now: datetime, reason: str = "") -> Case:
-    """The case ended, in exactly one class. `reason` is why, for the outcome `unserved`; without one, what is known tells.
+    """The case ended, in exactly one class. `reason` is why, for the outcome `unserved`; without
+    one, what is known tells.
 
-    A served case keeps no reason, whatever it waited for before. A case that ended so already stays as it is. Raises
-    CannotMove from another end, ValueError for an outcome or a reason that is none; the outcome `test` is a marked case's alone.
+    A served case keeps no reason, whatever it waited for before. A case that ended so already stays
+    as it is. Raises CannotMove from another end, ValueError for an outcome or a reason that is
+    none; the outcome `test` is a marked case's alone.
     """
     of_its_own = (TEST,) if case.test else ()
-    if outcome not in (*SERVED, NO_REQUEST, *REASON_OF, "unserved", *of_its_own) or reason not in ("", *REASONS) or to not in ENDED:
+    if (
+        outcome not in (*SERVED, NO_REQUEST, *REASON_OF, "unserved", *of_its_own)
+        or reason not in ("", *REASONS)
+        or to not in ENDED
+    ):
         raise ValueError("no such end")
     if to == case.status:
         return case
@@ -95,9 +115,11 @@ def end(case: Case, to: Status, outcome: str, now: datetime, reason: str = "") -
 
 
 def why_unserved(case: Case) -> str:
-    """The one reason for a case that somebody ends as `unserved` without a word why, from what is known.
+    """The one reason for a case that somebody ends as `unserved` without a word why, from what is
+    known.
 
-    The last thing that stood in the way comes first. When nothing else did, nobody came: no_capacity.
+    The last thing that stood in the way comes first. When nothing else did, nobody came:
+    no_capacity.
     """
     contact = case.answers.get("contact")
     if case.status == Status.UNREACHABLE:  # somebody was there for them, and did not find them
@@ -106,7 +128,11 @@ def why_unserved(case: Case) -> str:
         return case.unserved
     if case.response == "counselor" and contact in ("unwanted", "unsafe"):
         return "unwanted" if contact == "unwanted" else "unsafe_to_contact"
-    if case.response == "counselor" and contact in ("text", "text_deaf") and case.cannot_text in ("undelivered", "landline"):
+    if (
+        case.response == "counselor"
+        and contact in ("text", "text_deaf")
+        and case.cannot_text in ("undelivered", "landline")
+    ):
         return "technical"  # texts were the only way, and they do not arrive
     if case.response == "team" and case.located in ("outside", "not_live"):
         return "out_of_area"
@@ -114,20 +140,28 @@ def why_unserved(case: Case) -> str:
 
 
 def began_nothing(case: Case) -> bool:
-    """Was nothing asked for or told: one stray word, and silence? In doubt it was a request, so that none is left out.
+    """Was nothing asked for or told: one stray word, and silence? In doubt it was a request, so
+    that none is left out.
 
     First words of more than one word are kept (screening), so "please help" is told here from "hi".
     """
-    told = case.answers or case.narrative or case.unreadable or case.said - {"quiet"} or "told_911" in case.marks
+    told = (
+        case.answers
+        or case.narrative
+        or case.unreadable
+        or case.said - {"quiet"}
+        or "told_911" in case.marks
+    )
     return not told
 
 
-# ---- reconciling ----------------------------------------------------------------------------------------------------
+# ---- reconciling ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Cases, counted. Whatever falls in no class stands in `unplaced`: (status, outcome, unserved) and how many."""
+    """Cases, counted. Whatever falls in no class stands in `unplaced`: (status, outcome, unserved)
+    and how many."""
 
     cases: int
     open: int
@@ -148,7 +182,8 @@ class Tally:
 
 
 def tally(counted: Iterable[tuple[str, str, str, int]]) -> Tally:
-    """Reconcile counts of cases by status, outcome and unserved. Every outcome and reason is named, zeros too."""
+    """Reconcile counts of cases by status, outcome and unserved. Every outcome and reason is named,
+    zeros too."""
     served, unserved = dict.fromkeys(SERVED, 0), dict.fromkeys(REASONS, 0)
     unplaced: dict[tuple[str, str, str], int] = {}
     cases = still_open = no_request = 0
@@ -159,7 +194,9 @@ def tally(counted: Iterable[tuple[str, str, str, int]]) -> Tally:
         cases += many
         match found:
             case None:
-                unplaced[status, outcome, reason] = unplaced.get((status, outcome, reason), 0) + many
+                unplaced[status, outcome, reason] = (
+                    unplaced.get((status, outcome, reason), 0) + many
+                )
             case Entry("open"):
                 still_open += many
             case Entry("served", of):

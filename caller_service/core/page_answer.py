@@ -58,7 +58,8 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """A command in capitals, and more in capitals behind it: "LOWER THE KNIFE". Asked back: it may be for the resident."""
+    """A command in capitals, and more in capitals behind it: "LOWER THE KNIFE". Asked back: it may
+    be for the resident."""
 
 
 Answer = Takes | Passes | Act | Says | Unclear | Ambiguous
@@ -120,7 +121,9 @@ def _signatures_cut(text: str) -> str:
 
 # --- one spelling for what can be written in many ways ---
 
-_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe0e\ufe0f\ufeff\u20e3\U0001f3fb-\U0001f3ff♀♂]")
+_UNSEEN = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe0e\ufe0f\ufeff\u20e3\U0001f3fb-\U0001f3ff♀♂]"
+)
 _APOSTROPHES = re.compile("['’‘´`ʼ]")
 
 
@@ -168,8 +171,9 @@ _ALONE = frozenset({"", "please", "pls", "now", "it", "thanks", "thank you", "po
 
 
 def _act(text: str) -> Act | Ambiguous | None:
-    """A command stands alone, or in capitals before what is not, or before a colon, or a comma where little hangs on it.
-    "Lower your voice" is for the resident. A hand-over needs a name behind it: the caller knows the names, and takes anything else as words.
+    """A command stands alone, or in capitals before what is not, or before a colon, or a comma
+    where little hangs on it. "Lower your voice" is for the resident. A hand-over needs a name
+    behind it: the caller knows the names, and takes anything else as words.
     """
     for name, pattern in _ACTS:
         if not (found := pattern.match(text)):
@@ -188,7 +192,8 @@ def _act(text: str) -> Act | Ambiguous | None:
 
 
 def words_of(rest: str) -> str:
-    """What stands around the code, as it was written: without a phone's signature, "" for a reaction or for no words."""
+    """What stands around the code, as it was written: without a phone's signature, "" for a
+    reaction or for no words."""
     if _REACTION.match(" ".join(_plain(rest).split())):
         return ""
     return _words(_signatures_cut(rest.strip()).strip())
@@ -305,7 +310,9 @@ def _digits(found: re.Match[str]) -> Takes | None:
 
 
 def _written(found: re.Match[str]) -> Takes | None:
-    return _clock(int(found["h"]), int(found["m"]), found["half"], twelve=not found["h"].startswith("0"))
+    return _clock(
+        int(found["h"]), int(found["m"]), found["half"], twelve=not found["h"].startswith("0")
+    )
 
 
 def _hour(found: re.Match[str]) -> Takes | None:
@@ -327,7 +334,9 @@ def _past(found: re.Match[str]) -> Takes | None:
     whole = _clock(int(found["h"]), 0, found["half"])
     if whole is None or whole.at is None:
         return None
-    away = _FRACTIONS[found["m"]] * (-1 if found["way"] in ("to", "til", "till", "before", "menos", "para las", "para la") else 1)
+    away = _FRACTIONS[found["m"]] * (
+        -1 if found["way"] in ("to", "til", "till", "before", "menos", "para las", "para la") else 1
+    )
     hour, minute = divmod((whole.at[0] * 60 + away) % (24 * 60), 60)
     if whole.either:
         hour = hour % 12 or 12
@@ -402,7 +411,9 @@ _TIMES: tuple[tuple[str, _Reader], ...] = (
     (rf"{_SOMETIME}(?:noon|midday|(?:el )?mediodia)|al mediodia", lambda _: Takes(at=(12, 0))),
     (rf"{_SOMETIME}(?:midnight|medianoche)", lambda _: Takes(at=(0, 0))),
 )
-_READ_TIMES = tuple((re.compile(rf"{_LEAD}(?:{pattern}){_END}"), reader) for pattern, reader in _TIMES)
+_READ_TIMES = tuple(
+    (re.compile(rf"{_LEAD}(?:{pattern}){_END}"), reader) for pattern, reader in _TIMES
+)
 _HOW_LONG = re.compile(
     r"(?:until|till|til|hasta|for|por|since|desde|from)\s+(?:las?\s+)?"
     r"(?:(?:about|like|unas?|unos)\s+)?"
@@ -541,7 +552,11 @@ def _next_piece(text: str, start: int, apart: bool) -> tuple[int, _Piece] | None
     best: tuple[int, _Piece] | None = None
     for kind in (PASS_FULLY, PASS, ASK, SHRUG, MILD, TAKE, FLUFF):
         for phrase, pattern in _READ_PHRASES:
-            if phrase == kind and (match := pattern.match(text, start)) and (best is None or match.end() > best[0]):
+            if (
+                phrase == kind
+                and (match := pattern.match(text, start))
+                and (best is None or match.end() > best[0])
+            ):
                 best = match.end(), _Piece(kind, match[0], apart)
     for end, time in _times_here(text, start):
         if best is None or end > best[0]:
@@ -687,7 +702,9 @@ def _decided(spoken: str, pieces: tuple[_Piece, ...]) -> Answer | None:
     kinds = {piece.kind for piece in pieces} - {FLUFF, EMOJI}
     words = sum(len(re.findall(r"\w+", piece.text)) for piece in pieces if piece.kind != TIME)
     if re.search("[?¿❓❔⁉؟?]", spoken):
-        every = words + len(re.findall(r"\w+", " ".join(piece.text for piece in pieces if piece.kind == TIME)))
+        every = words + len(
+            re.findall(r"\w+", " ".join(piece.text for piece in pieces if piece.kind == TIME))
+        )
         return Unclear() if every <= 2 or WORD not in kinds else None
     if kinds & {PASS, PASS_FULLY}:
         return _refusal(pieces, kinds, words)

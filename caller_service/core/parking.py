@@ -1,7 +1,8 @@
-"""A shared phone: NEW, or "this is someone else", opens a second case, linked to the first (docs/safety-rules.md, rule 10).
+"""A shared phone: NEW, or "this is someone else", opens a second case, linked to the first
+(docs/safety-rules.md, rule 10).
 
-The first is parked: it stays open, people go on with it, and nothing of it is said to whoever holds the phone now. No
-answer and no consent crosses from one to the other.
+The first is parked: it stays open, people go on with it, and nothing of it is said to whoever holds
+the phone now. No answer and no consent crosses from one to the other.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from .screening import found_out, recompute
 
 
 def asks_for_another(case: Case, reading: Reading) -> bool:
-    """Does somebody else ask for help with this phone? While nothing is known yet, there is nothing to keep apart.
+    """Does somebody else ask for help with this phone? While nothing is known yet, there is nothing
+    to keep apart.
 
-    While they are watched nothing opens a second case: its first words would show. "Wrong number" is no request where
-    somebody may be found out by it (`found_out`).
+    While they are watched nothing opens a second case: its first words would show. "Wrong number"
+    is no request where somebody may be found out by it (`found_out`).
     """
     reply = reading.reply
     known = case.answers or case.narrative or case.in_danger or case.status != Status.SCREENING
@@ -29,7 +31,11 @@ def asks_for_another(case: Case, reading: Reading) -> bool:
         return False
     if isinstance(reply, Command):
         return reply.name == "new"
-    return isinstance(reply, Inquiry) and reply.about in ("someone_else", "other_hands") and not found_out(case, reading)
+    return (
+        isinstance(reply, Inquiry)
+        and reply.about in ("someone_else", "other_hands")
+        and not found_out(case, reading)
+    )
 
 
 def park(case: Case, scene: Scene, heard: datetime) -> Step:
@@ -49,4 +55,6 @@ def stopped_too(case: Case, now: datetime) -> Step:
     if case.ended or case.cannot_text == "stopped":
         return Step(case)
     alert = (Alert("alert.stopped", case.in_charge),) if case.in_charge else ()
-    return Step(*hand_off.revise(replace(case, cannot_text="stopped"), (Record("opted_out"), *alert)))
+    return Step(
+        *hand_off.revise(replace(case, cannot_text="stopped"), (Record("opted_out"), *alert))
+    )

@@ -1,6 +1,8 @@
-"""What a city decides: the types. caller_service/config/program_file.py reads them from program.toml.
+"""What a city decides: the types. caller_service/config/program_file.py reads them from
+program.toml.
 
-Times of day are local to the program's time zone; lengths of time are seconds; places are WGS 84 degrees.
+Times of day are local to the program's time zone; lengths of time are seconds; places are WGS 84
+degrees.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True)
 class OurNumber:
-    """A number residents text or call (E.164), or a Messaging Service SID, and the languages it greets in."""
+    """A number residents text or call (E.164), or a Messaging Service SID, and the languages it
+    greets in."""
 
     number: str
     languages: tuple[str, ...]
@@ -29,9 +32,12 @@ class Numbers:
     psap: str = ""  # the PSAP's ten-digit line; never "911"
     counselor: str = ""  # 988's long number
     interpreter: str = ""
-    neighbours: Mapping[str, str] = field(default_factory=dict)  # place name as residents write it -> number
+    # place name as residents write it -> number
+    neighbours: Mapping[str, str] = field(default_factory=dict)
     text_to_911: bool = True  # does the PSAP take texts?
-    probe: str = ""  # set aside for `caller-service probe`: nobody has it, and nothing is ever sent to it; "": no probe
+    # set aside for `caller-service probe`: nobody has it, and nothing is ever sent to it; "": no
+    # probe
+    probe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,13 @@ class Clocks:
     page_next: int = 60
     truth: int = 180
     backstop: int = 600  # after the first danger with nobody there: the contracted line is rung
-    surge_page: int = 60  # while more wait than people can take: between two pages to one person; 0: never held back
+    # while more wait than people can take: between two pages to one person; 0: never held back
+    surge_page: int = 60
     surge_wait: int = 300  # a danger that has waited so long is told to newcomers
     join_emergency: int = 60  # R1: from acceptance to the provider taking a human's first words
     join_human: int = 90  # R2: the same
-    reply_emergency: int = 60  # R1: after a text that waits for the holder's answer, the holder is prompted
+    # R1: after a text that waits for the holder's answer, the holder is prompted
+    reply_emergency: int = 60
     reply_human: int = 120  # R2: the same; at twice that the next person is asked
     held_emergency: int = 300  # R1: held, and nobody writes: the holder is prompted
     held_human: int = 600  # R2: the same; `held_supervisor` later the supervisor
@@ -66,16 +74,18 @@ class Clocks:
     late_tell: int = 300  # after the promised time: tell the resident
     late_supervisor: int = 600  # after the promised time: supervisor
     on_scene: int = 7200  # arrived and not closed: somebody looks after it
-    abandon: int = 86400  # after silence and a human's look with nothing known: the case is closed as abandoned
+    # after silence and a human's look with nothing known: the case is closed as abandoned
+    abandon: int = 86400
     reached_911: int = 600  # after "I want 911": ask whether they reached them
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where hand-offs go. The secret is the name of an environment variable, never the secret itself.
+    """Where hand-offs go. The secret is the name of an environment variable, never the secret
+    itself.
 
-    A webhook gets `hand_off.v1`; an eido gets the EIDO, and names the alternative team's own agency. A page is read in a
-    browser and printed: its name stands in its address.
+    A webhook gets `hand_off.v1`; an eido gets the EIDO, and names the alternative team's own
+    agency. A page is read in a browser and printed: its name stands in its address.
     """
 
     name: str
@@ -84,18 +94,20 @@ class Destination:
     secret: str = field(default="", repr=False)
     agency: str = ""  # a domain name
     agency_type: str = "ems"  # of NENA's registry; never police, never a PSAP
-    look_up: bool = False  # it would take the same hand-off twice: it is asked what it has before each try
+    # it would take the same hand-off twice: it is asked what it has before each try
+    look_up: bool = False
 
     @property
     def posted(self) -> bool:
-        """Does the worker bring hand-offs there? The console has them at once; on a page they wait for somebody to open them."""
+        """Does the worker bring hand-offs there? The console has them at once; on a page they wait
+        for somebody to open them."""
         return self.kind in ("webhook", "eido")
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """One span of open time: weekdays 0 (Monday) to 6, from `opens` until `closes`; `closes` of 00:00 is midnight,
-    and a span with `closes` before `opens` runs past midnight."""
+    """One span of open time: weekdays 0 (Monday) to 6, from `opens` until `closes`; `closes` of
+    00:00 is midnight, and a span with `closes` before `opens` runs past midnight."""
 
     weekdays: frozenset[int]
     opens: time
@@ -104,7 +116,8 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a ladder of people: who is asked, by what, how often, and how long each time before the next."""
+    """One step of a ladder of people: who is asked, by what, how often, and how long each time
+    before the next."""
 
     ladder: str  # "danger" (R1/R2), "team", "counselor" or "review"
     name: str
@@ -112,9 +125,11 @@ class Rung:
     number: str = field(default="", repr=False)
     supervisor: bool = False
     hours: tuple[Hours, ...] = ()  # staffed then; empty: round the clock
-    wait: int = 0  # seconds until the next is asked; 0: the ladder's own clock (page_next, accept, review)
+    # seconds until the next is asked; 0: the ladder's own clock (page_next, accept, review)
+    wait: int = 0
     repeats: int = 1  # how many times in a row this one is asked before the next
-    backstop: bool = False  # a contracted line that answers day and night, rung when nobody else came (rule 4)
+    # a contracted line that answers day and night, rung when nobody else came (rule 4)
+    backstop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +155,13 @@ class Place:
 
 
 class AreaMap(typing.Protocol):
-    """What the core asks of a map of the areas (caller_service/config/atlas.py). Points are (longitude, latitude), distances metres."""
+    """What the core asks of a map of the areas (caller_service/config/atlas.py). Points are
+    (longitude, latitude), distances metres."""
 
-    def at(self, point: tuple[float, float]) -> tuple[str, ...]: ...  # ids of the areas that hold it
-    def edge(self, point: tuple[float, float], areas: frozenset[str]) -> float: ...  # to the outer border of these together
+    # ids of the areas that hold it
+    def at(self, point: tuple[float, float]) -> tuple[str, ...]: ...
+    # to the outer border of these together
+    def edge(self, point: tuple[float, float], areas: frozenset[str]) -> float: ...
     def away(self, point: tuple[float, float]) -> float: ...  # from the nearest area
 
 
@@ -177,9 +195,11 @@ class Program:
     area_map: AreaMap = field(repr=False, compare=False)
     sign_off: SignOff = field(default_factory=SignOff)
     police_link: str = ""  # short link to the published list of cases in which police could come
-    watched: frozenset[str] = frozenset()  # phrases that mean "I am watched"; a person answers with silence
+    # phrases that mean "I am watched"; a person answers with silence
+    watched: frozenset[str] = frozenset()
     edge_metres: float = 500.0
-    law_enforcement: bool = False  # are the operator, or any who read, law enforcement? Then "not police" is never said (rule 22)
+    # are the operator, or any who read, law enforcement? Then "not police" is never said (rule 22)
+    law_enforcement: bool = False
 
     def rungs(self, ladder: str) -> tuple[Rung, ...]:
         return tuple(rung for rung in self.ladder if rung.ladder == ladder and not rung.backstop)
@@ -189,6 +209,7 @@ class Program:
         return tuple(rung for rung in self.ladder if rung.backstop)
 
     def rung_of(self, name: str) -> Rung | None:
-        """Somebody on a ladder, by name; one with a number before one who only stands at the console."""
+        """Somebody on a ladder, by name; one with a number before one who only stands at the
+        console."""
         found = [rung for rung in self.ladder if rung.name == name]
         return next((rung for rung in found if rung.number), found[0] if found else None)

@@ -1,13 +1,15 @@
 """The screening protocol as data: questions, choices, rules (domain.md section 2).
 
-A protocol says what is asked, when, and what each answer means. It holds keys, never sentences: the words of a key
-live in translations/. A condition is a list of alternatives; each alternative names facts and the values that fit,
-and all of its facts must fit:
+A protocol says what is asked, when, and what each answer means. It holds keys, never sentences: the
+words of a key live in translations/. A condition is a list of alternatives; each alternative names
+facts and the values that fit, and all of its facts must fit:
 
     when = [{ safety = ["yes", "doubt"] }]                  safety is yes, or in doubt
-    when = [{ want = ["team"], who = ["!unknown"] }]        a team is wanted and who is not "unknown" (or not asked)
+    when = [{ want = ["team"], who = ["!unknown"] }]        a team is wanted and who is not
+    "unknown" (or not asked)
 
-"doubt" stands for DOUBT: not sure, skipped, or unreadable. A value with "!" in front must not be there.
+"doubt" stands for DOUBT: not sure, skipped, or unreadable. A value with "!" in front must not be
+there.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ DOUBT = frozenset({UNSURE, SKIPPED, UNREADABLE})
 
 
 class Level(IntEnum):
-    """How urgent a case is; a larger number is more urgent. Internal only: no level is ever sent to a resident."""
+    """How urgent a case is; a larger number is more urgent. Internal only: no level is ever sent to
+    a resident."""
 
     R6 = 1  # information and referral
     R5 = 2  # counselor callback
@@ -100,24 +103,30 @@ class Choice:
     code: str
     when: Condition = Condition()  # only offered to those who can use it
     reads: str = ""  # "yes" or "no": a bare yes or no is this answer
-    opens: bool = False  # opens contact: counts only for a question that can have been read (rule 8)
+    # opens contact: counts only for a question that can have been read (rule 8)
+    opens: bool = False
     deaf: bool = False  # worded anew for somebody deaf: `choice_key` + ".deaf"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. Its words are `ask.<id>`, or `ask.<id>.<variant>` where they depend on who needs help."""
+    """One question. Its words are `ask.<id>`, or `ask.<id>.<variant>` where they depend on who
+    needs help."""
 
     id: str
     kind: str  # "choice" or "place"
     choices: tuple[Choice, ...] = ()
     when: Condition = Condition()
-    safety: bool = False  # doubt, a skip or three unreadable replies are themselves answers here; a fast "no" is asked again
+    # doubt, a skip or three unreadable replies are themselves answers here; a fast "no" is asked
+    # again
+    safety: bool = False
     by_who: bool = False  # worded by who needs help
-    in_danger: int = 0  # still asked once a human is being paged: the place in that order; 0: not asked then
+    # still asked once a human is being paged: the place in that order; 0: not asked then
+    in_danger: int = 0
     follow_up: bool = False  # asked by a clock or an event, never in the row
     sooner: Condition | None = None  # asked before its turn as soon as this holds
-    after_hand_off: Condition | None = None  # a follow-up put once the hand-off has left, if this holds
+    # a follow-up put once the hand-off has left, if this holds
+    after_hand_off: Condition | None = None
     notice_minor: bool = False  # a minor first hears that people here may have to report (rule 14)
 
     def offered(self, facts: Facts) -> tuple[Choice, ...]:
@@ -162,7 +171,8 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class SignOff:
-    """Who answers for the protocol. Live starts only with a hash that matches (domain.md section 2, rule 19)."""
+    """Who answers for the protocol. Live starts only with a hash that matches (domain.md section 2,
+    rule 19)."""
 
     clinical_lead: str = ""
     legal: str = ""
@@ -178,7 +188,8 @@ class Protocol:
     version: str
     questions: tuple[Question, ...]
     rules: tuple[Rule, ...]
-    dangers: Mapping[str, Words] = field(default_factory=dict)  # kind of danger in free text -> what is said at once
+    # kind of danger in free text -> what is said at once
+    dangers: Mapping[str, Words] = field(default_factory=dict)
     unreadable_limit: int = 3
     hash: str = ""
 

@@ -1,7 +1,8 @@
 """Every way a protocol can be wrong, and the words it needs (domain.md section 2, rule 18).
 
-What a single question or rule says is looked at first. Whether the whole keeps its promise is then found by walking
-every way of answering it: a "yes" or a doubt about safety must reach a human, whatever else is answered.
+What a single question or rule says is looked at first. Whether the whole keeps its promise is then
+found by walking every way of answering it: a "yes" or a doubt about safety must reach a human,
+whatever else is answered.
 """
 
 from __future__ import annotations
@@ -11,7 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from .protocol import DOUBT, HUMAN_NOW, SHARED, SKIPPED, Choice, Condition, Facts, Protocol, Question, Rule
+from .protocol import (
+    DOUBT,
+    HUMAN_NOW,
+    SHARED,
+    SKIPPED,
+    Choice,
+    Condition,
+    Facts,
+    Protocol,
+    Question,
+    Rule,
+)
 from .protocol_table import table, word_keys
 
 __all__ = ["faults", "table", "word_keys"]
@@ -20,36 +32,43 @@ KINDS = ("choice", "place")
 NEEDED = ("who", "health", "safety", "suicide", "contact", "where", "want")
 # Said at any time, or told by a clock: a human, now.
 SAID_HUMAN = (
-    "person", "worse", "watched", "silent_danger", "silent_911", "emergency_for_me", "unread_twice", "care_note",
+    "person", "worse", "watched", "silent_danger", "silent_911", "emergency_for_me",
+    "unread_twice", "care_note",
 )  # fmt: skip
 # A human looks at these, or a team is told of them.
 SAID_OTHER = (
-    "quiet", "story", "wrote_again", "check_unanswered", "unread_language", "writes_often", "same_words", "officer", "legal",
-    "hears_or_sees", "high", "heat_or_cold", "pregnant", "frail", "minor", "disclosure",
+    "quiet", "story", "wrote_again", "check_unanswered", "unread_language", "writes_often",
+    "same_words", "officer", "legal", "hears_or_sees", "high", "heat_or_cold", "pregnant", "frail",
+    "minor", "disclosure",
 )  # fmt: skip
 SAID = (*SAID_HUMAN, *SAID_OTHER)
 LOCATED = ("inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped")
 DERIVED = ("said", "located")  # facts that no question gives
-COMMON = {"who": "me", "contact": "text", "need": "worried", "want": "team"}  # the common path; every safety question: no
+# the common path; every safety question: no
+COMMON = {"who": "me", "contact": "text", "need": "worried", "want": "team"}
 MOST_QUESTIONS = 8
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TAKEN = frozenset({"doubt", "skipped", "unreadable"})  # codes with a meaning of their own
 
 
 def faults(protocol: Protocol) -> tuple[str, ...]:
-    """Everything that is wrong with a protocol, in the order of its file; nothing: it may be asked."""
+    """Everything that is wrong with a protocol, in the order of its file; nothing: it may be
+    asked."""
     shape = [*_missing(protocol), *_questions(protocol), *_rules(protocol)]
     if shape:  # the walks below take a well-formed protocol for granted
         return tuple(shape)
     return (*_unreachable(protocol), *_too_long(protocol), *_unheard(protocol), *_nowhere(protocol))
 
 
-# ---- what a single question or rule says ---------------------------------------------------------------------------
+# ---- what a single question or rule says ---------------------------------------------------------
 def _missing(protocol: Protocol) -> Iterator[str]:
     names = [question.id for question in protocol.questions]
     yield from (f'question "{name}" is missing' for name in NEEDED if name not in names)
     yield from (f'two questions are called "{name}"' for name in _twice(names))
-    yield from (f'two rules have the reason "{name}"' for name in _twice([rule.because for rule in protocol.rules]))
+    yield from (
+        f'two rules have the reason "{name}"'
+        for name in _twice([rule.because for rule in protocol.rules])
+    )
     if protocol.unreadable_limit < 1:
         yield "unreadable_limit must be 1 or more"
 
@@ -87,7 +106,11 @@ def _choices(question: Question, where: str) -> Iterator[str]:
     if question.kind == "place" and codes:
         yield f"{where}: a place has no choices"
     yield from (f'{where}: two choices are called "{code}"' for code in _twice(list(codes)))
-    yield from (f'{where}: "{code}" cannot be a code' for code in codes if not _NAME.fullmatch(code) or code in _TAKEN)
+    yield from (
+        f'{where}: "{code}" cannot be a code'
+        for code in codes
+        if not _NAME.fullmatch(code) or code in _TAKEN
+    )
     if question.safety and codes != SHARED:
         yield f"{where}: a safety question has the choices yes, no, unsure, in this order"
     elif codes and set(codes) <= set(SHARED) and codes not in (SHARED, SHARED[:2]):
@@ -95,7 +118,10 @@ def _choices(question: Question, where: str) -> Iterator[str]:
     if any(choice.reads not in ("", "yes", "no") for choice in question.choices):
         yield f'{where}: a choice reads as "yes" or as "no"'
     for word, place in (("yes", 1), ("no", 2)):
-        if any(choice.reads == word and at != place for at, choice in enumerate(question.choices, start=1)):
+        if any(
+            choice.reads == word and at != place
+            for at, choice in enumerate(question.choices, start=1)
+        ):
             yield f"{where}: {word} is always {place}"
     if question.safety and any(choice.when.alternatives for choice in question.choices):
         yield f"{where}: a safety question offers all of its choices to everybody"
@@ -112,7 +138,9 @@ def _rules(protocol: Protocol) -> Iterator[str]:
         yield from _condition(rule.when, where, values)
 
 
-def _condition(condition: Condition, where: str, values: dict[str, frozenset[str]]) -> Iterator[str]:
+def _condition(
+    condition: Condition, where: str, values: dict[str, frozenset[str]]
+) -> Iterator[str]:
     for alternative in condition.alternatives:
         if not alternative:
             yield f"{where}: an alternative is empty, so it would always hold"
@@ -124,25 +152,35 @@ def _condition(condition: Condition, where: str, values: dict[str, frozenset[str
                 yield f'{where}: names no value of "{name}"'
             if any_of and any_of <= none_of:
                 yield f'{where}: wants and refuses the same value of "{name}"'
-            yield from (f'{where}: "{name}" is never "{value}"' for value in sorted((any_of | none_of) - values[name]))
+            yield from (
+                f'{where}: "{name}" is never "{value}"'
+                for value in sorted((any_of | none_of) - values[name])
+            )
 
 
 def _values(protocol: Protocol) -> dict[str, frozenset[str]]:
     """What each fact can be."""
-    known = {question.id: frozenset(choice.code for choice in question.choices) | DOUBT for question in protocol.questions}
+    known = {
+        question.id: frozenset(choice.code for choice in question.choices) | DOUBT
+        for question in protocol.questions
+    }
     return {**known, "said": frozenset((*protocol.dangers, *SAID)), "located": frozenset(LOCATED)}
 
 
-# ---- whether the whole keeps its promise ---------------------------------------------------------------------------
+# ---- whether the whole keeps its promise ---------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """Every way of answering some of the questions; answers that no condition tells apart are walked once."""
+    """Every way of answering some of the questions; answers that no condition tells apart are
+    walked once."""
 
     questions: tuple[Question, ...]
     conditions: tuple[Condition, ...]
 
-    def completions(self, facts: Facts, settled: tuple[Rule, ...] = (), at: int = 0) -> Iterator[Facts]:
-        """All complete answers, except those in which one of the `settled` rules is sure to hold."""
+    def completions(
+        self, facts: Facts, settled: tuple[Rule, ...] = (), at: int = 0
+    ) -> Iterator[Facts]:
+        """All complete answers, except those in which one of the `settled` rules is sure to
+        hold."""
         if any(rule.when.holds(facts) and self._known(rule, at) for rule in settled):
             return
         if at == len(self.questions):
@@ -153,26 +191,47 @@ class _Walk:
             yield from self.completions(facts, settled, at + 1)
             return
         for answer in self._answers(question, facts):
-            yield from self.completions({**facts, question.id: frozenset({answer})}, settled, at + 1)
+            yield from self.completions(
+                {**facts, question.id: frozenset({answer})}, settled, at + 1
+            )
 
     def _known(self, rule: Rule, at: int) -> bool:
         """Can no later answer undo this rule? Only a "!" about a question still to come could."""
-        refused = {name for alternative in rule.when.alternatives for name, _, none_of in alternative if none_of}
+        refused = {
+            name
+            for alternative in rule.when.alternatives
+            for name, _, none_of in alternative
+            if none_of
+        }
         return not refused & {question.id for question in self.questions[at:]}
 
     def _answers(self, question: Question, facts: Facts) -> list[str]:
-        alternatives = [alternative for condition in self.conditions for alternative in condition.alternatives]
-        clauses = [clause for alternative in alternatives for clause in alternative if clause[0] == question.id]
+        alternatives = [
+            alternative for condition in self.conditions for alternative in condition.alternatives
+        ]
+        clauses = [
+            clause
+            for alternative in alternatives
+            for clause in alternative
+            if clause[0] == question.id
+        ]
         apart: dict[tuple[object, ...], str] = {}
         for answer in (*(choice.code for choice in question.offered(facts)), *sorted(DOUBT)):
-            told = (answer == "no", answer in DOUBT, *((answer in any_of, answer in none_of) for _, any_of, none_of in clauses))
+            told = (
+                answer == "no",
+                answer in DOUBT,
+                *((answer in any_of, answer in none_of) for _, any_of, none_of in clauses),
+            )
             apart.setdefault(told, answer)
         return list(apart.values())
 
 
 def _row(protocol: Protocol) -> tuple[Question, ...]:
-    """The questions asked one after the other; a safety question outside the row must keep its promise all the same."""
-    return tuple(question for question in protocol.questions if not question.follow_up or question.safety)
+    """The questions asked one after the other; a safety question outside the row must keep its
+    promise all the same."""
+    return tuple(
+        question for question in protocol.questions if not question.follow_up or question.safety
+    )
 
 
 def _conditions(question: Question) -> tuple[Condition, ...]:
@@ -181,13 +240,28 @@ def _conditions(question: Question) -> tuple[Condition, ...]:
 
 
 def _walk(questions: tuple[Question, ...], rules: tuple[Rule, ...] = ()) -> _Walk:
-    return _Walk(questions, (*(rule.when for rule in rules), *(one for question in questions for one in _conditions(question))))
+    return _Walk(
+        questions,
+        (
+            *(rule.when for rule in rules),
+            *(one for question in questions for one in _conditions(question)),
+        ),
+    )
 
 
 def _closure(protocol: Protocol, names: set[str]) -> tuple[Question, ...]:
     """These questions and all that decide whether they are asked and what they offer, in order."""
     row = _row(protocol)
-    while more := {name for question in row if question.id in names for one in _conditions(question) for name in one.names()} - names:
+    while (
+        more := {
+            name
+            for question in row
+            if question.id in names
+            for one in _conditions(question)
+            for name in one.names()
+        }
+        - names
+    ):
         names = names | more
     return tuple(question for question in row if question.id in names)
 
@@ -202,23 +276,33 @@ def _unreachable(protocol: Protocol) -> Iterator[str]:
 
 def _with_anything_said(question: Question) -> Question:
     """The same question, as if whatever could be said or located had been."""
-    choices = tuple(Choice(choice.code, _without_derived(choice.when)) for choice in question.choices)
+    choices = tuple(
+        Choice(choice.code, _without_derived(choice.when)) for choice in question.choices
+    )
     return replace(question, choices=choices, when=_without_derived(question.when))
 
 
 def _without_derived(condition: Condition) -> Condition:
-    return Condition(tuple(tuple(clause for clause in alternative if clause[0] not in DERIVED) for alternative in condition.alternatives))
+    return Condition(
+        tuple(
+            tuple(clause for clause in alternative if clause[0] not in DERIVED)
+            for alternative in condition.alternatives
+        )
+    )
 
 
 def common_path(protocol: Protocol) -> tuple[str, ...]:
-    """The questions that most people answer before their hand-off is on its way: every safety question "no", and a team."""
+    """The questions that most people answer before their hand-off is on its way: every safety
+    question "no", and a team."""
     facts: dict[str, frozenset[str]] = {}
     for question in protocol.questions:
         if question.follow_up or not question.when.holds(facts):
             continue
         offered = [choice.code for choice in question.offered(facts)]
         usual = "no" if question.safety else COMMON.get(question.id, "")
-        facts[question.id] = frozenset({usual if usual in offered else offered[0] if offered else "given"})
+        facts[question.id] = frozenset(
+            {usual if usual in offered else offered[0] if offered else "given"}
+        )
     return tuple(facts)
 
 
@@ -226,40 +310,67 @@ def _too_long(protocol: Protocol) -> Iterator[str]:
     """Short is a promise: eight answers on the common path."""
     asked = common_path(protocol)
     if len(asked) > MOST_QUESTIONS:
-        yield f"the common path asks {len(asked)} questions, more than {MOST_QUESTIONS}: {', '.join(asked)}"
+        most = f"more than {MOST_QUESTIONS}: {', '.join(asked)}"
+        yield f"the common path asks {len(asked)} questions, {most}"
 
 
 def _unheard(protocol: Protocol) -> Iterator[str]:
-    """Ways of answering in which a "yes" or a doubt about safety reaches nobody. Each is named by its fewest answers."""
+    """Ways of answering in which a "yes" or a doubt about safety reaches nobody. Each is named by
+    its fewest answers."""
     safety = {question.id for question in protocol.questions if question.safety}
-    urgent = tuple(rule for rule in protocol.rules if rule.level is not None and rule.level >= HUMAN_NOW)
-    heeded = urgent + tuple(rule for rule in protocol.rules if rule.review and rule.when.names() & safety)
+    urgent = tuple(
+        rule for rule in protocol.rules if rule.level is not None and rule.level >= HUMAN_NOW
+    )
+    heeded = urgent + tuple(
+        rule for rule in protocol.rules if rule.review and rule.when.names() & safety
+    )
     asked = _closure(protocol, safety.union({"who"}, *(rule.when.names() for rule in heeded)))
-    talkative = tuple(_with_anything_said(question) for question in asked)  # reaches what is only asked after something was said
+    # reaches what is only asked after something was said
+    talkative = tuple(_with_anything_said(question) for question in asked)
     unheard: dict[frozenset[tuple[str, str]], str] = {}
-    for facts in chain.from_iterable(_walk(questions, heeded).completions({}, urgent) for questions in (asked, talkative)):
-        alarms = frozenset((name, answer) for name in safety & facts.keys() for answer in facts[name] if answer != "no")
+    for facts in chain.from_iterable(
+        _walk(questions, heeded).completions({}, urgent) for questions in (asked, talkative)
+    ):
+        alarms = frozenset(
+            (name, answer)
+            for name in safety & facts.keys()
+            for answer in facts[name]
+            if answer != "no"
+        )
         if not alarms or _bystander_reviewed(facts, alarms, heeded):
             continue
         unheard.setdefault(alarms, *facts.get("who", {"not asked"}))
     for alarms, who in sorted(unheard.items(), key=lambda found: sorted(found[0])):
         if not any(other < alarms for other in unheard):
             spoken = " and ".join(f'{name} "{answer}"' for name, answer in sorted(alarms))
-            yield f'{spoken} (who: "{who}") reaches no human: neither R1 nor R2{", nor a review" if who == "unknown" else ""}'
+            review = ", nor a review" if who == "unknown" else ""
+            yield f'{spoken} (who: "{who}") reaches no human: neither R1 nor R2{review}'
 
 
-def _bystander_reviewed(facts: Facts, alarms: frozenset[tuple[str, str]], heeded: tuple[Rule, ...]) -> bool:
-    """The one exception: a bystander who does not know the person, and is not sure, is looked at without a page."""
+def _bystander_reviewed(
+    facts: Facts, alarms: frozenset[tuple[str, str]], heeded: tuple[Rule, ...]
+) -> bool:
+    """The one exception: a bystander who does not know the person, and is not sure, is looked at
+    without a page."""
     in_doubt = any(answer in DOUBT for _, answer in alarms)
-    return "unknown" in facts.get("who", ()) and in_doubt and any(rule.review and rule.when.holds(facts) for rule in heeded)
+    return (
+        "unknown" in facts.get("who", ())
+        and in_doubt
+        and any(rule.review and rule.when.holds(facts) for rule in heeded)
+    )
 
 
 def _nowhere(protocol: Protocol) -> Iterator[str]:
     """What is said at any time and reaches nobody, and wishes that lead nowhere."""
-    urgent = tuple(rule for rule in protocol.rules if rule.level is not None and rule.level >= HUMAN_NOW)
+    urgent = tuple(
+        rule for rule in protocol.rules if rule.level is not None and rule.level >= HUMAN_NOW
+    )
     for kind in dict.fromkeys((*protocol.dangers, *SAID_HUMAN)):
         if not any(rule.when.holds({"said": frozenset({kind})}) for rule in urgent):
             yield f'said "{kind}": reaches no human (R1 or R2)'
     for answer in (*(choice.code for choice in protocol.question("want").choices), SKIPPED):
-        if not any(rule.level is not None and rule.when.holds({"want": frozenset({answer})}) for rule in protocol.rules):
+        if not any(
+            rule.level is not None and rule.when.holds({"want": frozenset({answer})})
+            for rule in protocol.rules
+        ):
             yield f'want "{answer}": no rule gives it a level'

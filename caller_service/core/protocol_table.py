@@ -18,34 +18,56 @@ _LEVELS = {
     Level.R5: "A counselor calls or texts back",
     Level.R6: "Information and referral",
 }
-_VARIANT_NAMES = {"me": "to the person", "they": "about somebody they know", "person": "about somebody else"}
+_VARIANT_NAMES = {
+    "me": "to the person",
+    "they": "about somebody they know",
+    "person": "about somebody else",
+}
 _DERIVED = {"said": "what was said", "located": "the place found"}
 
 
 def ask_keys(question: Question) -> tuple[str, ...]:
     """The catalog keys of a question's words, one for each way of wording it."""
-    return tuple(ask_key(question.id, variant) for variant in VARIANTS) if question.by_who else (ask_key(question.id),)
+    return (
+        tuple(ask_key(question.id, variant) for variant in VARIANTS)
+        if question.by_who
+        else (ask_key(question.id),)
+    )
 
 
 def word_keys(protocol: Protocol) -> tuple[str, ...]:
     """Every catalog key the protocol needs, each once, in the order of its file."""
     keys: list[str] = []
     for question in protocol.questions:
-        keys += [*ask_keys(question), f"why.{question.id}", *(choice_key(question.id, choice.code) for choice in question.choices)]
-        keys += [f"{choice_key(question.id, choice.code)}.deaf" for choice in question.choices if choice.deaf]
+        keys += [
+            *ask_keys(question),
+            f"why.{question.id}",
+            *(choice_key(question.id, choice.code) for choice in question.choices),
+        ]
+        keys += [
+            f"{choice_key(question.id, choice.code)}.deaf"
+            for choice in question.choices
+            if choice.deaf
+        ]
     for rule in protocol.rules:
-        keys += [*(Words(rule.say, rule.by_who).keys if rule.say else ()), *([rule.in_violence] if rule.in_violence else [])]
+        keys += [
+            *(Words(rule.say, rule.by_who).keys if rule.say else ()),
+            *([rule.in_violence] if rule.in_violence else []),
+        ]
     keys += [key for said in protocol.dangers.values() for key in said.keys]
     return tuple(dict.fromkeys(keys))
 
 
 def table(protocol: Protocol, words: Speak) -> str:
-    """The protocol in plain Markdown: each question, each answer, each rule, and the hash that a sign-off signs."""
+    """The protocol in plain Markdown: each question, each answer, each rule, and the hash that a
+    sign-off signs."""
     lines = [
         f"# {protocol.id}, version {protocol.version}",
         "",
-        "A routing screen, not a clinical assessment. The level is the highest any rule below asks for; it only rises",
-        f'until a named person lowers it. "In doubt" means not sure, skipped, or unreadable {protocol.unreadable_limit} times.',
+        "A routing screen, not a clinical assessment. The level is the highest any rule below asks "
+        "for; it only rises",
+        f'until a named person lowers it. "In doubt" means not sure, skipped, or unreadable '
+        f"{protocol.unreadable_limit} times.",
         "",
         f"Hash: `{protocol.hash}`",
         "",
@@ -56,13 +78,23 @@ def table(protocol: Protocol, words: Speak) -> str:
         lines += [f"### {number}. {question.id}", "", *_question(question, words), ""]
     lines += ["## Rules", ""]
     for level in sorted(Level, reverse=True):
-        lines += _rules(f"{level.name}: {_LEVELS[level]}", [rule for rule in protocol.rules if rule.level is level], words)
-    lines += _rules("The level is left alone", [rule for rule in protocol.rules if rule.level is None], words)
+        lines += _rules(
+            f"{level.name}: {_LEVELS[level]}",
+            [rule for rule in protocol.rules if rule.level is level],
+            words,
+        )
+    lines += _rules(
+        "The level is left alone", [rule for rule in protocol.rules if rule.level is None], words
+    )
     if protocol.dangers:
         lines += ["## Life-danger phrases, heard at any time", ""]
         lines += [
             *_aligned(
-                ("kind", "said at once"), [(kind, " / ".join(words(key) for key in said.keys)) for kind, said in protocol.dangers.items()]
+                ("kind", "said at once"),
+                [
+                    (kind, " / ".join(words(key) for key in said.keys))
+                    for kind, said in protocol.dangers.items()
+                ],
             ),
             "",
         ]
@@ -111,16 +143,30 @@ def _rules(title: str, rules: Sequence[Rule], words: Speak) -> list[str]:
         return []
     rows = []
     for rule in rules:
-        reasons = [_alternative(alternative) for alternative in rule.when.alternatives] or ["always"]
-        said = (*(Words(rule.say, rule.by_who).keys if rule.say else ()), *((rule.in_violence,) if rule.in_violence else ()))
+        reasons = [_alternative(alternative) for alternative in rule.when.alternatives] or [
+            "always"
+        ]
+        said = (
+            *(Words(rule.say, rule.by_who).keys if rule.say else ()),
+            *((rule.in_violence,) if rule.in_violence else ()),
+        )
         rows.append((rule.because, reasons[0], _also(rule), " / ".join(words(key) for key in said)))
         rows += [("", f"or {reason}", "", "") for reason in reasons[1:]]
-    return [f"### {title}", "", *_aligned(("reason", "when", "also", "said to the resident"), rows), ""]
+    return [
+        f"### {title}",
+        "",
+        *_aligned(("reason", "when", "also", "said to the resident"), rows),
+        "",
+    ]
 
 
 def _also(rule: Rule) -> str:
     """What a rule does besides its level."""
-    return ", ".join(deed for deed, done in (("a person looks at it", rule.review), ("the team is told", rule.marker)) if done)
+    return ", ".join(
+        deed
+        for deed, done in (("a person looks at it", rule.review), ("the team is told", rule.marker))
+        if done
+    )
 
 
 def _plain(condition: Condition) -> str:
@@ -147,12 +193,22 @@ def _listed(values: frozenset[str]) -> str:
 
 
 def _aligned(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """A Markdown table whose columns also line up for a reader of the plain text; empty columns are left out."""
+    """A Markdown table whose columns also line up for a reader of the plain text; empty columns are
+    left out."""
     kept = [column for column in range(len(heading)) if any(row[column] for row in rows)]
-    cells = [[" ".join(row[column].split()).replace("|", "\\|") for column in kept] for row in (heading, *rows)]
+    cells = [
+        [" ".join(row[column].split()).replace("|", "\\|") for column in kept]
+        for row in (heading, *rows)
+    ]
     widths = [max(_width(row[column]) for row in cells) for column in range(len(kept))]
     for place, row in enumerate(cells):
-        yield "| " + " | ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)) + " |"
+        yield (
+            "| "
+            + " | ".join(
+                cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+            )
+            + " |"
+        )
         if place == 0:
             yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
 

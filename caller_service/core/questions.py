@@ -1,4 +1,5 @@
-"""What is asked next, and how it is worded: functions of protocol and answers (docs/safety-rules.md)."""
+"""What is asked next, and how it is worded: functions of protocol and answers
+(docs/safety-rules.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from .routing import Scene, team_working
 
 
 def variant(case: Case) -> str:
-    """How a question speaks of the person who needs help: me, they, or "the person" while that is unclear."""
+    """How a question speaks of the person who needs help: me, they, or "the person" while that is
+    unclear."""
     who = case.answers.get("who")
     return "me" if who in ("me", "me_minor") else "they" if who in ("adult", "child") else "person"
 
@@ -22,9 +24,18 @@ def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
     offered = question.offered(case.facts())
     deaf = case.answers.get("contact") == "text_deaf" and any(choice.deaf for choice in offered)
     chosen = case.answers.get("if_none", "")
-    named = {"choice": f"={choice_key('if_none', chosen)}{'.deaf' if deaf_words(case, chosen) else ''}"}
+    named = {
+        "choice": f"={choice_key('if_none', chosen)}{'.deaf' if deaf_words(case, chosen) else ''}"
+    }
     fill = named if question.id == "if_none_still" else {}
-    return Ask(question.id, variant(case) if question.by_who else "", tuple(choice.code for choice in offered), unasked, deaf, fill)
+    return Ask(
+        question.id,
+        variant(case) if question.by_who else "",
+        tuple(choice.code for choice in offered),
+        unasked,
+        deaf,
+        fill,
+    )
 
 
 def deaf_words(case: Case, choice: str) -> bool:
@@ -33,13 +44,22 @@ def deaf_words(case: Case, choice: str) -> bool:
 
 
 def next_question(protocol: Protocol, case: Case) -> Question | None:
-    """What is asked next: a function of protocol and answers. In danger only what a human needs to come is left."""
+    """What is asked next: a function of protocol and answers. In danger only what a human needs to
+    come is left."""
     for name in case.again:
         return protocol.question(name)
     facts = case.facts()
-    left = [question for question in protocol.questions if not question.follow_up and question.id not in case.answers]
+    left = [
+        question
+        for question in protocol.questions
+        if not question.follow_up and question.id not in case.answers
+    ]
     if case.in_danger:
-        return min((question for question in left if question.in_danger), key=lambda question: question.in_danger, default=None)
+        return min(
+            (question for question in left if question.in_danger),
+            key=lambda question: question.in_danger,
+            default=None,
+        )
     for question in left:
         if question.sooner is not None and question.sooner.holds(facts):
             return question
@@ -47,12 +67,15 @@ def next_question(protocol: Protocol, case: Case) -> Question | None:
 
 
 def open_questions(protocol: Protocol, case: Case) -> tuple[str, ...]:
-    """What a human who holds the conversation may still want to know (rule 20): never a dash, never a "no"."""
+    """What a human who holds the conversation may still want to know (rule 20): never a dash, never
+    a "no"."""
     facts = case.facts()
     return tuple(
         question.id
         for question in protocol.questions
-        if not question.follow_up and question.id not in case.answers and (question.in_danger or question.when.holds(facts))
+        if not question.follow_up
+        and question.id not in case.answers
+        and (question.in_danger or question.when.holds(facts))
     )
 
 
@@ -64,10 +87,12 @@ def seen_question(protocol: Protocol, case: Case, heard: datetime) -> Question |
 
 
 def readable_offer(protocol: Protocol, case: Case) -> bool:
-    """Were these very choices sent with the open question? After an upgrade or an edited protocol they may not have been:
-    then a bare number means nothing, and the question is put again."""
+    """Were these very choices sent with the open question? After an upgrade or an edited protocol
+    they may not have been: then a bare number means nothing, and the question is put again."""
     question = protocol.question(case.asked)
-    return not question.choices or case.offered == tuple(choice.code for choice in question.offered(case.facts()))
+    return not question.choices or case.offered == tuple(
+        choice.code for choice in question.offered(case.facts())
+    )
 
 
 def stands_at(protocol: Protocol, case: Case, question: str, now: datetime) -> Case:
@@ -75,7 +100,10 @@ def stands_at(protocol: Protocol, case: Case, question: str, now: datetime) -> C
     if question != case.asked:
         case = replace(case, asked=question, unreadable=0, too_fast=0)
     case = case.marked(asked=now)
-    return replace(case, offered=tuple(choice.code for choice in protocol.question(question).offered(case.facts())))
+    return replace(
+        case,
+        offered=tuple(choice.code for choice in protocol.question(question).offered(case.facts())),
+    )
 
 
 def choose_anew(protocol: Protocol, case: Case, now: datetime) -> Case:
@@ -84,18 +112,24 @@ def choose_anew(protocol: Protocol, case: Case, now: datetime) -> Case:
 
 
 def after_hand_off(protocol: Protocol, case: Case) -> str:
-    """The follow-up that is put once the hand-off has left; "" for none. Nobody who is in danger is asked."""
+    """The follow-up that is put once the hand-off has left; "" for none. Nobody who is in danger is
+    asked."""
     if case.in_danger or case.ended or case.held:
         return ""
     facts = case.facts()
     for question in protocol.questions:
-        if question.after_hand_off is not None and question.id not in case.answers and question.after_hand_off.holds(facts):
+        if (
+            question.after_hand_off is not None
+            and question.id not in case.answers
+            and question.after_hand_off.holds(facts)
+        ):
             return question.id
     return ""
 
 
 def greet(case: Case, scene: Scene) -> tuple[Effect, ...]:
-    """The preamble, said before question 1, and what is true just now: no team works, or people have waited long."""
+    """The preamble, said before question 1, and what is true just now: no team works, or people
+    have waited long."""
     words: list[Effect] = [Say("preamble")]
     if scene.surge:
         words.append(Say("preamble.surge"))

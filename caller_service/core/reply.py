@@ -1,8 +1,9 @@
 """Reads what a person wrote, against the question they saw.
 
-The order is the safety rule (docs/safety-rules.md, rules 7, 10 and 11): what their phone added is cut; commands as
-whole messages; "I am watched" inside a short one; then danger anywhere; then what takes contact back, asks for a person
-or for 911; only then an answer. "No" counts as a whole message only. A story never answers a safety question.
+The order is the safety rule (docs/safety-rules.md, rules 7, 10 and 11): what their phone added is
+cut; commands as whole messages; "I am watched" inside a short one; then danger anywhere; then what
+takes contact back, asks for a person or for 911; only then an answer. "No" counts as a whole
+message only. A story never answers a safety question.
 """
 
 from __future__ import annotations
@@ -31,23 +32,29 @@ WITHDRAWALS: Mapping[str, frozenset[str]] = {
     "no_contact": frozenset({"text", "call"}),
     "overheard": frozenset({"text", "call"}),  # "don't call, he will hear"
 }
-# The same words where `contact` is asked are its answer. "Don't call" is none: it opens nothing, and the question is put again.
+# The same words where `contact` is asked are its answer. "Don't call" is none: it opens nothing,
+# and the question is put again.
 CONTACT_ANSWERS = {
     "overheard": "unsafe",
     "only_texts": "text", "only_calls": "call", "no_contact": "unwanted", "no_texts": "unsafe",
 }  # fmt: skip
-# What carriers act on by themselves: after one of these no text of ours arrives until START (Twilio's default opt-out words).
-CARRIER_STOPS = frozenset({"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel"})
+# What carriers act on by themselves: after one of these no text of ours arrives until START
+# (Twilio's default opt-out words).
+CARRIER_STOPS = frozenset(
+    {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel"}
+)
 ONLY = frozenset({"only", "instead", "solo", "nomas", "solamente"})  # beside "call me": no texts
 _BEHIND_NO = re.compile(r"^\W*(?:no|nope|nah|non)\s*[,.;:!\u2026\u2013\u2014-]+\s*", re.IGNORECASE)
 INQUIRIES = (
-    "about_others", "legal", "officer", "other_hands", "someone_else", "faq_police", "faq_private", "faq_robot", "faq_free", "faq_who", "language",
+    "about_others", "legal", "officer", "other_hands", "someone_else", "faq_police", "faq_private",
+    "faq_robot", "faq_free", "faq_who", "language",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Said at any time: stop, start, help, person, emergency, status, worse, cancel, change, quiet, watched, language, code, new."""
+    """Said at any time: stop, start, help, person, emergency, status, worse, cancel, change, quiet,
+    watched, language, code, new."""
 
     name: str
     of: str = field(default="", repr=False)
@@ -57,7 +64,8 @@ class Command:
 @dataclass(frozen=True, slots=True)
 class Answer:
     choice: str
-    by_place: bool = False  # a bare number, or a word for a position: means something only by the choices that were sent
+    # a bare number, or a word for a position: means something only by the choices that were sent
+    by_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,8 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class OtherLanguage:
-    """Words in a language the program does not serve: its tag, and the one line we have in it (rule 26)."""
+    """Words in a language the program does not serve: its tag, and the one line we have in it (rule
+    26)."""
 
     tag: str
     line: str = field(repr=False)
@@ -123,39 +132,47 @@ class Nothing:
 
 
 Reply = (
-    Command | Answer | PlaceGiven | Danger | Withdrawal | Inquiry | Thanks | Farewell | Reaction | OtherLanguage | Story | Unclear
-    | Nothing
+    Command | Answer | PlaceGiven | Danger | Withdrawal | Inquiry | Thanks | Farewell | Reaction
+    | OtherLanguage | Story | Unclear | Nothing
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text says: the reply, and what else was heard in it (it may only raise, or close contact)."""
+    """What a text says: the reply, and what else was heard in it (it may only raise, or close
+    contact)."""
 
     reply: Reply
     markers: frozenset[str] = frozenset()
     verified: bool = False  # it began with the case's own code word
-    wishes: frozenset[str] = frozenset()  # asked inside it, whatever the reply is: WITHDRAWALS, emergency …
+    # asked inside it, whatever the reply is: WITHDRAWALS, emergency …
+    wishes: frozenset[str] = frozenset()
     answerlike: bool = False  # a number, a yes or a no: with nothing asked it begins no new request
     worded: bool = False  # an answer that was told in more words than it has: they are kept
 
     @property
     def closing(self) -> frozenset[str]:
         """The ways of reaching them that these words take back, whatever else they say."""
-        return frozenset[str]().union(*(ways for wish, ways in WITHDRAWALS.items() if wish in self.wishes))
+        return frozenset[str]().union(
+            *(ways for wish, ways in WITHDRAWALS.items() if wish in self.wishes)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """What a text is read with: one language's whole phrases, and the combinations of all languages."""
+    """What a text is read with: one language's whole phrases, and the combinations of all
+    languages."""
 
     vocabulary: Vocabulary
     speech: Combinations
     watched: frozenset[tuple[str, ...]] = frozenset()  # the program's phrases for "I am watched"
 
 
-def read(said: str, question: Question | None, offered: tuple[str, ...], ears: Ears, code_word: str = "") -> Reading:
-    """Read one text. `question` is what the sender had seen (None: nothing), `offered` its choices as numbered."""
+def read(
+    said: str, question: Question | None, offered: tuple[str, ...], ears: Ears, code_word: str = ""
+) -> Reading:
+    """Read one text. `question` is what the sender had seen (None: nothing), `offered` its choices
+    as numbered."""
     cleaned = clean(said[:LONGEST])
     if cleaned.reaction:
         return Reading(Reaction())
@@ -168,17 +185,27 @@ def read(said: str, question: Question | None, offered: tuple[str, ...], ears: E
     heard = ears.speech.read(words)
     markers, wishes = frozenset(heard["markers"]), frozenset(heard["wishes"])
     if "person" in wishes and ONLY.isdisjoint(words):
-        wishes -= {"only_calls"}  # "can somebody just call me" asks for somebody, and closes nothing
+        # "can somebody just call me" asks for somebody, and closes nothing
+        wishes -= {"only_calls"}
     dangers = heard["dangers"]
-    if (rest := _BEHIND_NO.sub("", cleaned.words)) != cleaned.words:  # "no, tiene un cuchillo" denies nothing
+    # "no, tiene un cuchillo" denies nothing
+    if (rest := _BEHIND_NO.sub("", cleaned.words)) != cleaned.words:
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(normal(rest)))))
     if "988" in words and len(words) <= SHORT:
         wishes |= {"call_988"}
-    answerlike = (words[0].isdecimal() and len(words) == 1) or words in ears.vocabulary.answers.get("yes_no", {})
+    answerlike = (words[0].isdecimal() and len(words) == 1) or words in ears.vocabulary.answers.get(
+        "yes_no", {}
+    )
     reply = _reply(cleaned.words, words, question, offered, ears, dangers, wishes)
-    if (doubt := _doubt(words, question, offered, ears.vocabulary)) and isinstance(reply, (Story, Unclear)):
+    if (doubt := _doubt(words, question, offered, ears.vocabulary)) and isinstance(
+        reply, (Story, Unclear)
+    ):
         return Reading(Answer(UNSURE), markers, verified, wishes, worded=True)
-    return Reading(reply, markers, verified, wishes, answerlike) if not doubt else Reading(reply, markers, verified, wishes)
+    return (
+        Reading(reply, markers, verified, wishes, answerlike)
+        if not doubt
+        else Reading(reply, markers, verified, wishes)
+    )
 
 
 def _reply(
@@ -190,7 +217,8 @@ def _reply(
     kinds: tuple[str, ...],
     wishes: frozenset[str],
 ) -> Reply:
-    """Commands, "I am watched", danger, a whole answer, what is asked inside a sentence, and only then anything else."""
+    """Commands, "I am watched", danger, a whole answer, what is asked inside a sentence, and only
+    then anything else."""
     bare = without_trailing_emoji(words)
     bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
     if (command := _command(bare, ears.vocabulary)) is not None:
@@ -200,7 +228,8 @@ def _reply(
         return Command("watched", alone=False)
     if not contact and (kind := ears.vocabulary.alone.get(bare)) is not None:
         return Danger((kind,))
-    not_safe = "unsafe" in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))  # about the phone, not about them
+    # about the phone, not about them
+    not_safe = "unsafe" in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))
     if danger := tuple(kind for kind in kinds if not (kind == "unsafe" and not_safe)):
         return Danger(danger)
     if (whole := _whole_answer(bare, question, offered, ears.vocabulary)) is not None:
@@ -218,28 +247,38 @@ def _reply(
 
 
 def _watched(words: tuple[str, ...], wishes: frozenset[str], contact: bool, ears: Ears) -> bool:
-    """The program's own phrase for it, or plain words for somebody at their phone just now. Where `contact` is asked, the
-    plain words are an answer: not safe."""
+    """The program's own phrase for it, or plain words for somebody at their phone just now. Where
+    `contact` is asked, the plain words are an answer: not safe."""
     if len(words) > SHORT:
         return False
-    return any(_holds(phrase, words) for phrase in ears.watched) or ("watched" in wishes and not contact)
+    return any(_holds(phrase, words) for phrase in ears.watched) or (
+        "watched" in wishes and not contact
+    )
 
 
-def _contact_answer(wishes: frozenset[str], offered: tuple[str, ...], not_safe: bool) -> Answer | None:
+def _contact_answer(
+    wishes: frozenset[str], offered: tuple[str, ...], not_safe: bool
+) -> Answer | None:
     """Where `contact` is asked, what would take contact back is its answer."""
     answers = [code for wish, code in CONTACT_ANSWERS.items() if wish in wishes and code in offered]
     return Answer("unsafe") if not_safe else Answer(answers[0]) if answers else None
 
 
 def _asked_inside(wishes: frozenset[str], place: bool) -> Reply | None:
-    """What is asked inside a sentence: contact taken back, a person, 911, an ordinary question. A street may be called as
-    one of the last two are."""
-    if closing := frozenset[str]().union(*(ways for wish, ways in WITHDRAWALS.items() if wish in wishes)):
+    """What is asked inside a sentence: contact taken back, a person, 911, an ordinary question. A
+    street may be called as one of the last two are."""
+    if closing := frozenset[str]().union(
+        *(ways for wish, ways in WITHDRAWALS.items() if wish in wishes)
+    ):
         return Withdrawal(closing)
     for wish in ("emergency_for_me", "person", "emergency"):
         if wish in wishes:
             return Command(wish, alone=False)
-    asked = [about for about in INQUIRIES if about in wishes and not (place and about in ("faq_who", "someone_else"))]
+    asked = [
+        about
+        for about in INQUIRIES
+        if about in wishes and not (place and about in ("faq_who", "someone_else"))
+    ]
     return Inquiry(asked[0]) if asked else None
 
 
@@ -256,13 +295,17 @@ def _words_alone(
         return Farewell()
     if _thanks(words, bare, vocabulary, wishes):
         return Thanks()
-    if question is not None and (answer := _choice(bare, question, offered, vocabulary)) is not None:
+    if (
+        question is not None
+        and (answer := _choice(bare, question, offered, vocabulary)) is not None
+    ):
         return answer
     return Story() if len(words) >= STORY_WORDS else Unclear()
 
 
 def _shows(said: str) -> bool:
-    """Does it show anything? "??" does; the empty text of a picture, blanks and invisible characters do not."""
+    """Does it show anything? "??" does; the empty text of a picture, blanks and invisible
+    characters do not."""
     return any(unicodedata.category(letter)[0] in "LNPS" for letter in said[:LONGEST])
 
 
@@ -275,7 +318,8 @@ def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
     name = vocabulary.commands.get(words) or vocabulary.commands.get(plain)
     if name == "help" and len(words) > 1:  # "please help" is a plea, not the keyword
         return Command("person", alone=False)
-    if name == "stop" and len(words) > 1 and plain in (("cancel",), ("end",), ("quit",)):  # no carrier acts on "cancel please"
+    # no carrier acts on "cancel please"
+    if name == "stop" and len(words) > 1 and plain in (("cancel",), ("end",), ("quit",)):
         return Command("cancel")
     if name == "stop":
         return Command("stop", "carrier" if words[0] in CARRIER_STOPS and len(words) == 1 else "")
@@ -285,17 +329,28 @@ def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
             return Command("code", words[1])
         return None
     name, _, of = name.partition(":")
-    return None if name in ("code", "thanks") else Command(name, of)  # thanks come after answers: a thumb up is a yes
+    # thanks come after answers: a thumb up is a yes
+    return None if name in ("code", "thanks") else Command(name, of)
 
 
-def _thanks(words: tuple[str, ...], bare: tuple[str, ...], vocabulary: Vocabulary, wishes: frozenset[str]) -> bool:
+def _thanks(
+    words: tuple[str, ...], bare: tuple[str, ...], vocabulary: Vocabulary, wishes: frozenset[str]
+) -> bool:
     """Thanks, an "ok", or a thumb up, and nothing that could be a story."""
     if len(words) > THANKFUL or any(_holds(phrase, words) for phrase in vocabulary.unthankful):
         return False
-    return "thanks" in (vocabulary.commands.get(words), vocabulary.commands.get(bare)) or "thanks" in wishes
+    return (
+        "thanks" in (vocabulary.commands.get(words), vocabulary.commands.get(bare))
+        or "thanks" in wishes
+    )
 
 
-def _whole_answer(words: tuple[str, ...], question: Question | None, offered: tuple[str, ...], vocabulary: Vocabulary) -> Reply | None:
+def _whole_answer(
+    words: tuple[str, ...],
+    question: Question | None,
+    offered: tuple[str, ...],
+    vocabulary: Vocabulary,
+) -> Reply | None:
     """An answer that is the whole message: nothing asked inside a sentence can be meant then."""
     if question is None:
         return None
@@ -310,10 +365,20 @@ def _whole_answer(words: tuple[str, ...], question: Question | None, offered: tu
     return Answer(SKIPPED) if meaning in (SKIPPED, UNSURE) else None
 
 
-def _doubt(words: tuple[str, ...], question: Question | None, offered: tuple[str, ...], vocabulary: Vocabulary) -> bool:
-    """ "Yes but I won't", "no but sometimes", "sí a veces": more than an answer to a safety question, and no clear no. It is
-    doubt (rule 2). "No, he is fine" is none: it is asked again."""
-    if question is None or not question.safety or not {"yes", "no", UNSURE} <= set(offered) or len(words) < 2:
+def _doubt(
+    words: tuple[str, ...],
+    question: Question | None,
+    offered: tuple[str, ...],
+    vocabulary: Vocabulary,
+) -> bool:
+    """ "Yes but I won't", "no but sometimes", "sí a veces": more than an answer to a safety
+    question, and no clear no. It is doubt (rule 2). "No, he is fine" is none: it is asked again."""
+    if (
+        question is None
+        or not question.safety
+        or not {"yes", "no", UNSURE} <= set(offered)
+        or len(words) < 2
+    ):
         return False
     yes_no = vocabulary.answers.get("yes_no", {})
     if yes_no.get(words[:1]) == "yes" and words[0].isalpha() and len(words[0]) > 1:
@@ -327,11 +392,22 @@ def _names_no_place(said: str, words: tuple[str, ...], vocabulary: Vocabulary) -
         return True
     if words in vocabulary.answers.get("yes_no", {}) or words in vocabulary.asks:
         return True
-    unsure = [phrase for phrase, meaning in vocabulary.answers.get("yes_no", {}).items() if meaning == UNSURE and len(phrase) > 1]
-    if any(words[: len(phrase)] == phrase and len(words) - len(phrase) <= LOST for phrase in unsure):
+    unsure = [
+        phrase
+        for phrase, meaning in vocabulary.answers.get("yes_no", {}).items()
+        if meaning == UNSURE and len(phrase) > 1
+    ]
+    if any(
+        words[: len(phrase)] == phrase and len(words) - len(phrase) <= LOST for phrase in unsure
+    ):
         return not any(word in NEAR or word.isdecimal() for word in words) and not _street(words)
-    asks = any(len(words) >= len(phrase) and words[: len(phrase)] == phrase and len(words) > 1 for phrase in vocabulary.asks)
-    return asks and ("?" in said or not any(word.isdecimal() for word in words)) and not _street(words)
+    asks = any(
+        len(words) >= len(phrase) and words[: len(phrase)] == phrase and len(words) > 1
+        for phrase in vocabulary.asks
+    )
+    return (
+        asks and ("?" in said or not any(word.isdecimal() for word in words)) and not _street(words)
+    )
 
 
 def _street(words: tuple[str, ...]) -> bool:
@@ -341,7 +417,23 @@ def _street(words: tuple[str, ...]) -> bool:
 
 LOST = 4  # words behind "I don't know" that still name no place: "where I am exactly"
 NEAR = frozenset(
-    ["near", "by", "at", "next", "behind", "beside", "across", "close", "cerca", "junto", "al", "en", "frente", "atras", "detras"]
+    [
+        "near",
+        "by",
+        "at",
+        "next",
+        "behind",
+        "beside",
+        "across",
+        "close",
+        "cerca",
+        "junto",
+        "al",
+        "en",
+        "frente",
+        "atras",
+        "detras",
+    ]
 )
 ROADS = frozenset(
     [
@@ -371,12 +463,18 @@ def _pleads(words: tuple[str, ...], code: str, vocabulary: Vocabulary) -> bool:
     return code in ("no", "unsafe") and len(words) > 1 and not vocabulary.pleas.isdisjoint(words)
 
 
-def _choice(words: tuple[str, ...], question: Question, offered: tuple[str, ...], vocabulary: Vocabulary) -> Reply | None:
+def _choice(
+    words: tuple[str, ...], question: Question, offered: tuple[str, ...], vocabulary: Vocabulary
+) -> Reply | None:
     return _misspelt(_plain(words, vocabulary), _phrases(question, offered, vocabulary), offered)
 
 
 def _numbered(
-    words: tuple[str, ...], plain: tuple[str, ...], phrases: Mapping[tuple[str, ...], str], offered: tuple[str, ...], vocabulary: Vocabulary
+    words: tuple[str, ...],
+    plain: tuple[str, ...],
+    phrases: Mapping[tuple[str, ...], str],
+    offered: tuple[str, ...],
+    vocabulary: Vocabulary,
 ) -> Reply | None:
     number, rest = _number(plain, vocabulary)
     if number is None or not 1 <= number <= len(offered):
@@ -387,8 +485,11 @@ def _numbered(
     return None
 
 
-def _phrases(question: Question, offered: tuple[str, ...], vocabulary: Vocabulary) -> dict[tuple[str, ...], str]:
-    """Phrases that answer this question. Skipping is possible everywhere; doubt wherever it is offered."""
+def _phrases(
+    question: Question, offered: tuple[str, ...], vocabulary: Vocabulary
+) -> dict[tuple[str, ...], str]:
+    """Phrases that answer this question. Skipping is possible everywhere; doubt wherever it is
+    offered."""
     yes_no = vocabulary.answers.get("yes_no", {})
     if set(offered) <= {"yes", "no", UNSURE}:
         return {**yes_no, **vocabulary.answers.get(question.id, {})}
@@ -411,11 +512,18 @@ def _number(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[int | None,
     return vocabulary.numbers.get(words), ()
 
 
-def _misspelt(words: tuple[str, ...], phrases: Mapping[tuple[str, ...], str], offered: tuple[str, ...]) -> Reply | None:
-    """One slip of the thumb in a single word. Never read as "no": a slip must not lower anything, nor open contact."""
+def _misspelt(
+    words: tuple[str, ...], phrases: Mapping[tuple[str, ...], str], offered: tuple[str, ...]
+) -> Reply | None:
+    """One slip of the thumb in a single word. Never read as "no": a slip must not lower anything,
+    nor open contact."""
     if len(words) != 1 or len(words[0]) < 4:
         return None
-    near = {code for phrase, code in phrases.items() if len(phrase) == 1 and len(phrase[0]) >= 3 and one_slip(phrase[0], words[0])}
+    near = {
+        code
+        for phrase, code in phrases.items()
+        if len(phrase) == 1 and len(phrase[0]) >= 3 and one_slip(phrase[0], words[0])
+    }
     if len(near) != 1 or near & {"no"}:
         return None
     return _offered(near.pop(), offered)

@@ -1,5 +1,5 @@
-"""Who can come: areas, hours, capacity, skills and language. Danger never comes here: it goes to a human whatever
-hours, area and capacity say (domain.md section 2, rule 6)."""
+"""Who can come: areas, hours, capacity, skills and language. Danger never comes here: it goes to a
+human whatever hours, area and capacity say (domain.md section 2, rule 6)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from .program import Hours, Program, Rung, Team
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a decision is made against: the city, the hour, and the areas a dispatcher has marked as full."""
+    """What a decision is made against: the city, the hour, and the areas a dispatcher has marked as
+    full."""
 
     program: Program
     now: datetime
@@ -21,9 +22,14 @@ class Scene:
     surge: bool = False  # somebody in danger has waited long: newcomers are told (rule 4)
 
     def for_case(self, case: Case) -> Scene:
-        """A case's own time never goes back, whatever the clock of the machine does: what happens now comes after all that did."""
+        """A case's own time never goes back, whatever the clock of the machine does: what happens
+        now comes after all that did."""
         latest = case.latest
-        return self if latest is None or latest < self.now else replace(self, now=latest + timedelta(microseconds=1))
+        return (
+            self
+            if latest is None or latest < self.now
+            else replace(self, now=latest + timedelta(microseconds=1))
+        )
 
     @property
     def local(self) -> datetime:
@@ -40,7 +46,8 @@ class Route:
 
 
 def route(case: Case, scene: Scene) -> Route:
-    """Find a team for a case whose place is known; a place that needs a human goes to dispatch without a team."""
+    """Find a team for a case whose place is known; a place that needs a human goes to dispatch
+    without a team."""
     if case.located in ("outside", "not_live"):
         return Route(blocked="out_of_area")
     if case.located != "inside":
@@ -50,10 +57,17 @@ def route(case: Case, scene: Scene) -> Route:
         return Route(blocked="closed")
     if area.id in scene.full:
         return Route(blocked="no_capacity")
-    working = [team for team in scene.program.teams if area.id in team.areas and is_open(team.hours, scene.local)]
+    working = [
+        team
+        for team in scene.program.teams
+        if area.id in team.areas and is_open(team.hours, scene.local)
+    ]
     if not working:
         return Route(blocked="closed")
-    best = max(working, key=lambda team: (skills_wanted(case) <= team.skills, case.language in team.languages))
+    best = max(
+        working,
+        key=lambda team: (skills_wanted(case) <= team.skills, case.language in team.languages),
+    )
     return Route(best, interpreter=case.language not in best.languages)
 
 
@@ -63,14 +77,16 @@ def skills_wanted(case: Case) -> frozenset[str]:
 
 
 def is_open(hours: tuple[Hours, ...], local: datetime) -> bool:
-    """Open at this local time? No hours at all means round the clock. Spans past midnight belong to their first day."""
+    """Open at this local time? No hours at all means round the clock. Spans past midnight belong to
+    their first day."""
     if not hours:
         return True
     return any(_covers(span, local) for span in hours)
 
 
 def goes_off(hours: tuple[Hours, ...], since: datetime) -> datetime | None:
-    """When somebody with these hours, on duty at this local time, next goes off duty; None: never, or not on duty then."""
+    """When somebody with these hours, on duty at this local time, next goes off duty; None: never,
+    or not on duty then."""
     if not hours or not is_open(hours, since):
         return None
     at = since
@@ -108,7 +124,10 @@ def team_working(scene: Scene) -> bool:
     live = {
         area.id
         for area in scene.program.areas
-        if area.live_from is not None and area.live_from <= local.date() and is_open(area.hours, local) and area.id not in scene.full
+        if area.live_from is not None
+        and area.live_from <= local.date()
+        and is_open(area.hours, local)
+        and area.id not in scene.full
     }
     return any(live & team.areas and is_open(team.hours, local) for team in scene.program.teams)
 

@@ -1,7 +1,8 @@
 """One turn: what a text changes, what is asked next, what must happen (docs/safety-rules.md).
 
-`advance` is the whole of it, in this order: the same words again -> what closes contact -> a human speaks with them, or
-software reads and applies -> the level -> people are asked if danger is new -> ask on, or route.
+`advance` is the whole of it, in this order: the same words again -> what closes contact -> a human
+speaks with them, or software reads and applies -> the level -> people are asked if danger is new ->
+ask on, or route.
 """
 
 from __future__ import annotations
@@ -19,7 +20,16 @@ from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
 from .escalation import page_rung
 from .ledger import end
 from .protocol import HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
-from .questions import after_hand_off, ask, greet, next_question, readable_offer, seen_question, stands_at, variant
+from .questions import (
+    after_hand_off,
+    ask,
+    greet,
+    next_question,
+    readable_offer,
+    seen_question,
+    stands_at,
+    variant,
+)
 from .reply import (
     Answer,
     Command,
@@ -38,33 +48,62 @@ from .reply import (
     Withdrawal,
 )
 from .routing import Scene
-from .safe_contact import Standing, catch_up_words, deferred_words, gated, sensitive, standing, stopped_in_words
+from .safe_contact import (
+    Standing,
+    catch_up_words,
+    deferred_words,
+    gated,
+    sensitive,
+    standing,
+    stopped_in_words,
+)
 from .service_area import locate
 from .vocabulary import normal
 
 LONGEST_NARRATIVE = 20  # texts kept for the team; all of them stay in the ledger of messages
 LONGEST_PLACE = 8  # words of a text that may be a place told before it was asked for
-WORDS_TOLD = ("alert.words", "alert.danger", "alert.again")  # alerts that carry the resident's words
+# alerts that carry the resident's words
+WORDS_TOLD = ("alert.words", "alert.danger", "alert.again")
 SAME_WORDS = 4  # the so-manyth text with the same words within SAME_WITHIN gets no answer
 SAME_WITHIN = timedelta(minutes=10)
 BY_HAND = timedelta(seconds=45)  # between two texts: an automatic reply comes sooner
-HUMAN_NEAR = timedelta(minutes=15)  # who wrote within this speaks with them: software puts no question behind the words
+# who wrote within this speaks with them: software puts no question behind the words
+HUMAN_NEAR = timedelta(minutes=15)
 ALERTS_HELD = {"watched": "alert.watched", "stop": "alert.stopped"}
-LINES = ("again.human", "again.waiting", "again.here")  # "we have your message" in danger, never the same twice
+# "we have your message" in danger, never the same twice
+LINES = ("again.human", "again.waiting", "again.here")
 READ_LINES = ("heard.one", "heard.two", "heard.three")  # the same outside danger
 
 
-def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: datetime, delivered: datetime | None = None) -> Step:
+def advance(
+    case: Case,
+    reading: Reading,
+    said: str,
+    scene: Scene,
+    heard: datetime,
+    delivered: datetime | None = None,
+) -> Step:
     """One text of the resident, read.
 
-    `heard` is when it reached us, `scene.now` when it is decided; `delivered` when the open question is known to have
-    reached them (None: not known; then it is taken as delivered `unseen` after it was sent).
+    `heard` is when it reached us, `scene.now` when it is decided; `delivered` when the open
+    question is known to have reached them (None: not known; then it is taken as delivered `unseen`
+    after it was sent).
     """
     first = not case.marks
     mark = _fingerprint(case, said)
-    if not first and case.recent and case.recent[-1][1] == mark and not _readable(case, scene, heard, delivered):
-        return Step(case.marked(heard=heard), (Record("repeated"),))  # one reply, whatever its ids (rule 8)
-    often = sum(1 for at, words in case.recent if words == mark and heard - datetime.fromisoformat(at) <= SAME_WITHIN)
+    if (
+        not first
+        and case.recent
+        and case.recent[-1][1] == mark
+        and not _readable(case, scene, heard, delivered)
+    ):
+        # one reply, whatever its ids (rule 8)
+        return Step(case.marked(heard=heard), (Record("repeated"),))
+    often = sum(
+        1
+        for at, words in case.recent
+        if words == mark and heard - datetime.fromisoformat(at) <= SAME_WITHIN
+    )
     if found_out(case, reading):
         reading = with_changes(reading, reply=Command("watched", alone=False))
     case = _begun(case, reading, heard, mark, first)
@@ -72,7 +111,11 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
         return _answered_closed(case, reading, scene)
     if case.held:
         return _while_held(case, reading, said, scene, heard)
-    if often + 1 >= SAME_WORDS and _says_nothing_new(case, reading) and not _slow_in_danger(case, heard):
+    if (
+        often + 1 >= SAME_WORDS
+        and _says_nothing_new(case, reading)
+        and not _slow_in_danger(case, heard)
+    ):
         return _same_words(case, said, scene)
     if case.left:
         return _while_left(case, reading, said, scene)
@@ -94,25 +137,41 @@ def advance(case: Case, reading: Reading, said: str, scene: Scene, heard: dateti
 
 
 def _told_whoever_accepted(before: Case, step: Step, reply: Reply, said: str) -> Step:
-    """From acceptance on every text of a danger reaches the human on their phone, also what answers a question (rule 7)."""
+    """From acceptance on every text of a danger reaches the human on their phone, also what answers
+    a question (rule 7)."""
     case = step.case
-    if not (case.in_danger and case.human_has_it and case.accepted_by) or case.ended or not said.strip():
+    if (
+        not (case.in_danger and case.human_has_it and case.accepted_by)
+        or case.ended
+        or not said.strip()
+    ):
         return step
     new = isinstance(reply, Danger) and bool(set(_kinds(before, reply)) - before.said)
-    told = [effect for effect in step.effects if isinstance(effect, Alert) and effect.name == case.accepted_by and effect.key in WORDS_TOLD]
+    told = [
+        effect
+        for effect in step.effects
+        if isinstance(effect, Alert)
+        and effect.name == case.accepted_by
+        and effect.key in WORDS_TOLD
+    ]
     key = "alert.danger" if new else told[0].key if told else "alert.words"
     others = tuple(effect for effect in step.effects if effect not in told)
     return Step(case, (*others, Alert(key, case.accepted_by, said.strip())))
 
 
-# ---- before anything is read ----------------------------------------------------------------------------------------
+# ---- before anything is read ---------------------------------------------------------------------
 
 
 def found_out(case: Case, reading: Reading) -> bool:
-    """ "Wrong number", "this is her husband", where danger is known or a human speaks with them: a cover, or somebody who
-    found the phone. Either way they are watched: silence, and a human reads (rules 9 and 25)."""
+    """ "Wrong number", "this is her husband", where danger is known or a human speaks with them: a
+    cover, or somebody who found the phone. Either way they are watched: silence, and a human reads
+    (rules 9 and 25)."""
     reply = reading.reply
-    return isinstance(reply, Inquiry) and reply.about == "other_hands" and (sensitive(case) or case.held)
+    return (
+        isinstance(reply, Inquiry)
+        and reply.about == "other_hands"
+        and (sensitive(case) or case.held)
+    )
 
 
 def _fingerprint(case: Case, said: str) -> str:
@@ -133,7 +192,14 @@ def _readable(case: Case, scene: Scene, heard: datetime, delivered: datetime | N
 
 def _begun(case: Case, reading: Reading, heard: datetime, mark: str, first: bool) -> Case:
     """What every text does: it was heard, the line works, silence begins anew."""
-    recent = (*((at, words) for at, words in case.recent if heard - datetime.fromisoformat(at) <= SAME_WITHIN), (heard.isoformat(), mark))
+    recent = (
+        *(
+            (at, words)
+            for at, words in case.recent
+            if heard - datetime.fromisoformat(at) <= SAME_WITHIN
+        ),
+        (heard.isoformat(), mark),
+    )
     if case.awaits_answer:
         case = case.marked(answered_resident=heard)
     case = replace(case, said=case.said | reading.markers, recent=recent[-2 * SAME_WORDS :])
@@ -141,15 +207,20 @@ def _begun(case: Case, reading: Reading, heard: datetime, mark: str, first: bool
     if first:
         return case.marked(opened=heard)
     came_through = "" if case.cannot_text == "undelivered" else case.cannot_text
-    return replace(case, cannot_text=came_through, said=case.said - {"quiet"}).unmarked("review_paged")
+    return replace(case, cannot_text=came_through, said=case.said - {"quiet"}).unmarked(
+        "review_paged"
+    )
 
 
 def _asks_for_nothing(case: Case, reading: Reading) -> bool:
-    """First words that begin no request: STATUS and its like; thanks, an answer or a reaction to what has ended."""
+    """First words that begin no request: STATUS and its like; thanks, an answer or a reaction to
+    what has ended."""
     reply = reading.reply
     if isinstance(reply, Command):
         return reply.name in NO_REQUEST
-    return bool(case.related) and (isinstance(reply, (Thanks, Reaction)) or (reading.answerlike and isinstance(reply, Unclear)))
+    return bool(case.related) and (
+        isinstance(reply, (Thanks, Reaction)) or (reading.answerlike and isinstance(reply, Unclear))
+    )
 
 
 def _answered_closed(case: Case, reading: Reading, scene: Scene) -> Step:
@@ -164,9 +235,11 @@ def _nothing_open(step: Step, scene: Scene) -> Step:
 
 
 def _says_nothing_new(case: Case, reading: Reading) -> bool:
-    """Could a machine have written it: words that answer nothing, or a danger that is known already?"""
+    """Could a machine have written it: words that answer nothing, or a danger that is known
+    already?"""
     reply = reading.reply
-    if reading.answerlike:  # a person who hurries: every question may be answered with the same number
+    # a person who hurries: every question may be answered with the same number
+    if reading.answerlike:
         return False
     if isinstance(reply, Danger):
         return set(_kinds(case, reply)) <= case.said
@@ -174,8 +247,8 @@ def _says_nothing_new(case: Case, reading: Reading) -> bool:
 
 
 def _same_words(case: Case, said: str, scene: Scene) -> Step:
-    """The same words for the fourth time: no answer, nobody is paged, a human sees it (rule 24). In danger they are kept
-    for whoever comes, and what is owed to them is said all the same."""
+    """The same words for the fourth time: no answer, nobody is paged, a human sees it (rule 24). In
+    danger they are kept for whoever comes, and what is owed to them is said all the same."""
     kept = _kept(case, said) if case.in_danger else case
     late = deferred_words(kept) if case.in_danger else Step(kept)
     step = recompute(said_again(late.case, frozenset({"same_words"}), scene), scene)
@@ -184,7 +257,8 @@ def _same_words(case: Case, said: str, scene: Scene) -> Step:
 
 
 def _slow_in_danger(case: Case, heard: datetime) -> bool:
-    """In danger the same words so slowly are no machine's: they are answered, each time in other words."""
+    """In danger the same words so slowly are no machine's: they are answered, each time in other
+    words."""
     before = [datetime.fromisoformat(at) for at, _ in case.recent[:-1]]
     return case.in_danger and (not before or heard - before[-1] >= BY_HAND)
 
@@ -200,17 +274,29 @@ def _only_ok(case: Case, closing: tuple[Effect, ...], scene: Scene) -> Step:
 def _withdrawn(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
     """What takes contact back is believed at once, whatever else the text says (rule 10)."""
     closing = reading.closing - case.withdrawn
-    stops = isinstance(reading.reply, Command) and reading.reply.name in (*ALONE, "watched")  # silence is stricter
+    # silence is stricter
+    stops = isinstance(reading.reply, Command) and reading.reply.name in (*ALONE, "watched")
     if not closing or stops or isinstance(reading.reply, Answer):
         return case, ()
     case = replace(case, withdrawn=case.withdrawn | closing).marked(withdrawn=case.marks["heard"])
-    words = "withdrawn.short" if case.violent else "withdrawn.call" if closing == {"call"} else "withdrawn.ok"
+    words = (
+        "withdrawn.short"
+        if case.violent
+        else "withdrawn.call"
+        if closing == {"call"}
+        else "withdrawn.ok"
+    )
     told = Alert("alert.withdrawn", case.accepted_by) if case.accepted_by else None
-    return case, (Say(words), Record("withdrawn", {"ways": " ".join(sorted(closing))}), *((told,) if told else ()))
+    return case, (
+        Say(words),
+        Record("withdrawn", {"ways": " ".join(sorted(closing))}),
+        *((told,) if told else ()),
+    )
 
 
 def _stands_alone(reply: Reply, step: Step, first: bool) -> bool:
-    """STOP, START, HELP: answered without a question behind. A first HELP may be a plea, and so is a second one."""
+    """STOP, START, HELP: answered without a question behind. A first HELP may be a plea, and so is
+    a second one."""
     if not isinstance(reply, Command) or reply.name not in ALONE:
         return False
     return not (reply.name == "help" and (first or Record("pleads") in step.effects))
@@ -224,7 +310,8 @@ def _stopped_told(step: Step) -> Step:
 
 
 def _greeted(step: Step, scene: Scene, first: bool) -> Step:
-    """The preamble: before question 1; where danger came first, with the reply after that (preamble, domain rules)."""
+    """The preamble: before question 1; where danger came first, with the reply after that
+    (preamble, domain rules)."""
     case, effects = step.case, step.effects
     dangerous = first and case.in_danger
     if dangerous or case.unread_language:
@@ -234,28 +321,37 @@ def _greeted(step: Step, scene: Scene, first: bool) -> Step:
     preamble = greet(case, scene)
     if not first:
         preamble = preamble[:1]
-    at = next((place for place, effect in enumerate(effects) if isinstance(effect, Ask)), len(effects))
+    at = next(
+        (place for place, effect in enumerate(effects) if isinstance(effect, Ask)), len(effects)
+    )
     return Step(case.unmarked("preamble_owed"), effects[:at] + preamble + effects[at:])
 
 
-# ---- a human speaks with them (rules 20 and 21) ---------------------------------------------------------------------
+# ---- a human speaks with them (rules 20 and 21) --------------------------------------------------
 
 
 def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: datetime) -> Step:
-    """One voice at a time: software obeys, gives the words it is asked for and those for a new kind of danger, and tells
-    the holder. It asks nothing and reads nothing as an answer."""
+    """One voice at a time: software obeys, gives the words it is asked for and those for a new kind
+    of danger, and tells the holder. It asks nothing and reads nothing as an answer."""
     reply = reading.reply
     if isinstance(reply, Reaction):
         return Step(case)
     obeyed = _obeyed(case, reading, scene)
     case, effects = obeyed.case, obeyed.effects
-    alert = ALERTS_HELD.get(reply.name, "alert.words") if isinstance(reply, Command) else "alert.words"
+    alert = (
+        ALERTS_HELD.get(reply.name, "alert.words") if isinstance(reply, Command) else "alert.words"
+    )
     if alert == "alert.stopped" and stopped_in_words(case):
         alert = "alert.withdrawn"
     if isinstance(reply, Danger):
         kinds = _kinds(case, reply)
-        new = kinds if not case.in_danger else tuple(kind for kind in kinds if kind not in case.dangers)
-        case = said_again(case, frozenset(kinds), scene)  # a human may have lowered it: it counts anew (rule 1)
+        new = (
+            kinds
+            if not case.in_danger
+            else tuple(kind for kind in kinds if kind not in case.dangers)
+        )
+        # a human may have lowered it: it counts anew (rule 1)
+        case = said_again(case, frozenset(kinds), scene)
         if new:
             effects, alert = danger_words(case, new, scene.program.protocol)[:1], "alert.danger"
     elif isinstance(reply, Farewell):
@@ -265,12 +361,15 @@ def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: da
     if not isinstance(reply, Thanks) or "human_asked" in case.marks:
         case = case.marked(awaits_human=case.marks.get("awaits_human", heard))
     case = _risen_while_held(case, scene)
-    case, told = hand_off.revise(case, (*closing, *effects, Alert(alert, case.holder, said.strip())))
+    case, told = hand_off.revise(
+        case, (*closing, *effects, Alert(alert, case.holder, said.strip()))
+    )
     return Step(case, gated(case, told)[0])
 
 
 def _obeyed(case: Case, reading: Reading, scene: Scene) -> Step:
-    """What software still obeys, and says when asked, where a human speaks with them or has spoken (rule 20)."""
+    """What software still obeys, and says when asked, where a human speaks with them or has spoken
+    (rule 20)."""
     reply = reading.reply
     if not isinstance(reply, Command):
         return Step(case, (Say("say.call_988"),) if "call_988" in reading.wishes else ())
@@ -279,12 +378,14 @@ def _obeyed(case: Case, reading: Reading, scene: Scene) -> Step:
     if reply.name == "cancel":
         return Step(replace(case, said=case.said | {"asked_to_cancel"}))
     asks = frozenset({reply.name}) & {"person", "worse"}
-    answered = (Say("again.here"),) if asks and case.held and not case.in_danger else ()  # lowered before: "0" is answered
+    # lowered before: "0" is answered
+    answered = (Say("again.here"),) if asks and case.held and not case.in_danger else ()
     return Step(said_again(case, asks, scene), answered)
 
 
 def _risen_while_held(case: Case, scene: Scene) -> Case:
-    """It may rise; the holder is told, and nobody is paged anew. A danger that was lowered before has its clocks again."""
+    """It may rise; the holder is told, and nobody is paged anew. A danger that was lowered before
+    has its clocks again."""
     case, _ = reconsider(scene.program.protocol, case)
     if not case.in_danger or "first_paged" in case.marks:
         return case
@@ -293,8 +394,9 @@ def _risen_while_held(case: Case, scene: Scene) -> Case:
 
 
 def _while_left(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
-    """A human spoke with them and gave it back, or is gone: people are being asked again. Software acknowledges, obeys and
-    gives the words for 911 and 988; it asks nothing and reads no answers until a human has lowered the danger (rule 20)."""
+    """A human spoke with them and gave it back, or is gone: people are being asked again. Software
+    acknowledges, obeys and gives the words for 911 and 988; it asks nothing and reads no answers
+    until a human has lowered the danger (rule 20)."""
     reply = reading.reply
     if isinstance(reply, Reaction):
         return Step(case)
@@ -316,11 +418,12 @@ def _while_left(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
     return Step(case, gated(case, effects)[0])
 
 
-# ---- after anything changed -----------------------------------------------------------------------------------------
+# ---- after anything changed ----------------------------------------------------------------------
 
 
 def conclude(case: Case, effects: tuple[Effect, ...], scene: Scene) -> Step:
-    """After anything changed: recompute the level, page what is newly dangerous, and ask on or route."""
+    """After anything changed: recompute the level, page what is newly dangerous, and ask on or
+    route."""
     before = case.level
     step = recompute(case, scene)
     case, effects = step.case, effects + step.effects
@@ -337,7 +440,8 @@ def _asked_enough(effects: tuple[Effect, ...], before: Level | None, case: Case)
 
 
 def recompute(case: Case, scene: Scene) -> Step:
-    """The level on today's truth; a danger that is new pages a human at once, a review that cannot wait begins."""
+    """The level on today's truth; a danger that is new pages a human at once, a review that cannot
+    wait begins."""
     before = case.level
     case, new = reconsider(scene.program.protocol, case)
     danger = tuple(rule for rule in new if rule.level is not None)
@@ -358,13 +462,18 @@ def _rule_words(rule: Rule, case: Case) -> str:
 
 
 def page(case: Case, danger: tuple[Rule, ...], before: Level | None, scene: Scene) -> Step:
-    """A human is needed now: said to the resident, handed off, and people paged at once: two of them at R1 (rule 4).
+    """A human is needed now: said to the resident, handed off, and people paged at once: two of
+    them at R1 (rule 4).
 
-    While people are already being paged, a further reason joins the same queue and clocks; a danger that has become an
-    emergency asks the next person at once. Who has it already is alerted, and nobody is paged anew.
+    While people are already being paged, a further reason joins the same queue and clocks; a danger
+    that has become an emergency asks the next person at once. Who has it already is alerted, and
+    nobody is paged anew.
     """
     words = tuple(Say(_rule_words(rule, case)) for rule in danger[:1] if rule.say)
-    waiting, has_it = case.page_waits, case.holder or (case.accepted_by if case.human_has_it else "")
+    waiting, has_it = (
+        case.page_waits,
+        case.holder or (case.accepted_by if case.human_has_it else ""),
+    )
     first = "first_paged" not in case.marks
     case = replace(case, response=case.response or "human")  # a team that was chosen stays chosen
     if case.status == Status.SCREENING:
@@ -380,7 +489,9 @@ def page(case: Case, danger: tuple[Rule, ...], before: Level | None, scene: Scen
     if not first and has_it and before is not None and before >= HUMAN_NOW:
         return Step(case, (*words, told, Alert("alert.danger", has_it)))
     two = case.level == Level.R1
-    case = replace(case, round=case.round + 1, rung=int(two)).marked(paged=scene.now, first_paged=scene.now)
+    case = replace(case, round=case.round + 1, rung=int(two)).marked(
+        paged=scene.now, first_paged=scene.now
+    )
     case = case.unmarked("truth", "truth_owed", "backstop_rung", "lapsed", "joined")
     return Step(case, (*words, *page_rung(case, "danger", case.rung, scene, two), told))
 
@@ -392,24 +503,41 @@ def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
         if not case.in_danger:
             return Step(case) if quiet else _put(case, protocol.question(case.asked), scene)
         case = replace(case, asked="", unreadable=0, offered=())  # danger goes first
-    over = not case.asked and not case.in_danger and case.status != Status.SCREENING and "asked" in case.marks
+    over = (
+        not case.asked
+        and not case.in_danger
+        and case.status != Status.SCREENING
+        and "asked" in case.marks
+    )
     question = None if over else next_question(protocol, case)
     if question is not None:
-        return Step(case) if quiet and case.asked else _put(case, question, scene) if not quiet else Step(case)
-    if not case.asked and (case.in_danger or case.status != Status.SCREENING or "asked" not in case.marks):
+        return (
+            Step(case)
+            if quiet and case.asked
+            else _put(case, question, scene)
+            if not quiet
+            else Step(case)
+        )
+    if not case.asked and (
+        case.in_danger or case.status != Status.SCREENING or "asked" not in case.marks
+    ):
         return Step(case)
     case = replace(case, asked="", unreadable=0, offered=())
     if not case.in_danger:
         return _settled(case, scene)
-    case, words = _line(case, LINES)  # nothing is left to ask: they hear that it came, and who to call meanwhile
+    # nothing is left to ask: they hear that it came, and who to call meanwhile
+    case, words = _line(case, LINES)
     return Step(case, (words,))
 
 
 def _settled(case: Case, scene: Scene) -> Step:
-    """The hand-off leaves, or the honest end is said; then what is only needed later is asked (rule "short is a promise")."""
+    """The hand-off leaves, or the honest end is said; then what is only needed later is asked (rule
+    "short is a promise")."""
     step = settle(case, scene)
     name = after_hand_off(scene.program.protocol, step.case)
-    if not name or (not step.case.revision and not any(isinstance(effect, HandOff) for effect in step.effects)):
+    if not name or (
+        not step.case.revision and not any(isinstance(effect, HandOff) for effect in step.effects)
+    ):
         return step
     asked = _put(step.case, scene.program.protocol.question(name), scene)
     return Step(asked.case, step.effects + asked.effects)
@@ -419,15 +547,27 @@ def _put(case: Case, question: Question, scene: Scene) -> Step:
     """Ask a question, new or once more. The same question keeps its count of unreadable replies."""
     case = stands_at(scene.program.protocol, case, question.id, scene.now)
     notice: tuple[Effect, ...] = ()
-    if question.notice_minor and case.minor and "minor_told" not in case.marks and not {"abuse", "disclosure"} & case.said:
+    if (
+        question.notice_minor
+        and case.minor
+        and "minor_told" not in case.marks
+        and not {"abuse", "disclosure"} & case.said
+    ):
         case, notice = case.marked(minor_told=scene.now), (Say("minor.report"),)
     return Step(case, (*notice, ask(scene.program.protocol, case)))
 
 
-# ---- applying one reply ---------------------------------------------------------------------------------------------
+# ---- applying one reply --------------------------------------------------------------------------
 
 
-def _apply(case: Case, reading: Reading, said: str, scene: Scene, heard: datetime, delivered: datetime | None) -> Step:
+def _apply(
+    case: Case,
+    reading: Reading,
+    said: str,
+    scene: Scene,
+    heard: datetime,
+    delivered: datetime | None,
+) -> Step:
     protocol, reply = scene.program.protocol, reading.reply
     if isinstance(reply, Command) and reply.name in COMMANDS:
         kept = case if reply.alone else _kept(case, said)
@@ -437,10 +577,20 @@ def _apply(case: Case, reading: Reading, said: str, scene: Scene, heard: datetim
         step = _danger(_kept(case, said), reply, scene)
         asked = (Say("say.call_911"),) if reading.wishes & {"emergency", "emergency_for_me"} else ()
         if "emergency_for_me" in reading.wishes:
-            step = Step(said_again(step.case, frozenset({"emergency_for_me"}), scene).marked(told_911=scene.now), step.effects)
-        return Step(step.case, step.effects if any(isinstance(each, Say) for each in step.effects) else asked)
+            step = Step(
+                said_again(step.case, frozenset({"emergency_for_me"}), scene).marked(
+                    told_911=scene.now
+                ),
+                step.effects,
+            )
+        return Step(
+            step.case,
+            step.effects if any(isinstance(each, Say) for each in step.effects) else asked,
+        )
     if isinstance(reply, Answer) and question is not None:
-        return _answer(_kept(case, said) if reading.worded else case, question, reply, scene, heard, delivered)
+        return _answer(
+            _kept(case, said) if reading.worded else case, question, reply, scene, heard, delivered
+        )
     if isinstance(reply, PlaceGiven) and question is not None:
         return _place(case, question, reply.text, scene)
     if isinstance(reply, Withdrawal):
@@ -453,12 +603,21 @@ def _apply(case: Case, reading: Reading, said: str, scene: Scene, heard: datetim
 
 
 def _kept(case: Case, said: str) -> Case:
-    return replace(case, narrative=(*case.narrative, said.strip())[-LONGEST_NARRATIVE:]) if said.strip() else case
+    return (
+        replace(case, narrative=(*case.narrative, said.strip())[-LONGEST_NARRATIVE:])
+        if said.strip()
+        else case
+    )
 
 
 def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """A command; asked again in danger, whoever has it hears so and the resident is not told the same twice."""
-    known = reply.name in case.said and case.in_danger and reply.name in ("person", "worse", "emergency_for_me")
+    """A command; asked again in danger, whoever has it hears so and the resident is not told the
+    same twice."""
+    known = (
+        reply.name in case.said
+        and case.in_danger
+        and reply.name in ("person", "worse", "emergency_for_me")
+    )
     step = COMMANDS[reply.name](case, reply, reading, scene)
     if not known:
         return step
@@ -479,23 +638,30 @@ def _line(case: Case, lines: tuple[str, ...]) -> tuple[Case, Say]:
 
 def danger_words(case: Case, kinds: tuple[str, ...], protocol: Protocol) -> tuple[Say, ...]:
     """What to do at once, for each kind in the protocol's order, each sentence once."""
-    who = "they" if variant(case) == "they" else "me"  # while it is not known who, the words for themselves fit both
+    # while it is not known who, the words for themselves fit both
+    who = "they" if variant(case) == "they" else "me"
     keys = [words.of(who) for kind, words in protocol.dangers.items() if kind in kinds]
-    if {"threat_staff"} & (set(kinds) | case.said):  # no "get to a safe place" to who threatens those who come
+    # no "get to a safe place" to who threatens those who come
+    if {"threat_staff"} & (set(kinds) | case.said):
         keys = [key for key in keys if key != "danger.violence"]
     return tuple(Say(key) for key in dict.fromkeys(keys))
 
 
 def _kinds(case: Case, reply: Danger) -> tuple[str, ...]:
-    """The kinds of danger, in this case. A weapon in the hand of who may kill themselves is no violence towards others."""
+    """The kinds of danger, in this case. A weapon in the hand of who may kill themselves is no
+    violence towards others."""
     kinds = set(reply.kinds)
-    own = "own_weapon" in kinds and bool({"suicide", "attempt"} & (kinds | set(case.dangers))) and not {"violence", "abuse"} & kinds
+    own = (
+        "own_weapon" in kinds
+        and bool({"suicide", "attempt"} & (kinds | set(case.dangers)))
+        and not {"violence", "abuse"} & kinds
+    )
     return tuple(kind for kind in reply.kinds if kind != "weapon") if own else reply.kinds
 
 
 def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
-    """Danger in free text: what to do, at once; a human; and `health` asked again (rule 7). A kind that is known already
-    gets its words once; whoever has the case hears that it was said again."""
+    """Danger in free text: what to do, at once; a human; and `health` asked again (rule 7). A kind
+    that is known already gets its words once; whoever has the case hears that it was said again."""
     protocol = scene.program.protocol
     kinds = _kinds(case, reply)
     new = tuple(kind for kind in kinds if kind not in case.said)
@@ -511,24 +677,41 @@ def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
     return Step(case, danger_words(case, new or kinds, protocol)[:2])
 
 
-def _answer(case: Case, question: Question, reply: Answer, scene: Scene, heard: datetime, delivered: datetime | None) -> Step:
-    """An answer counts for the question it was sent for (rule 8): a safety "no", and what opens contact, only if the
-    question can have been read; a bare number only by the choices that were sent with it."""
+def _answer(
+    case: Case,
+    question: Question,
+    reply: Answer,
+    scene: Scene,
+    heard: datetime,
+    delivered: datetime | None,
+) -> Step:
+    """An answer counts for the question it was sent for (rule 8): a safety "no", and what opens
+    contact, only if the question can have been read; a bare number only by the choices that were
+    sent with it."""
     choice = reply.choice
-    if (reply.by_place or question.opens(choice)) and not readable_offer(scene.program.protocol, case):
-        return Step(case, (Record("offer_differs", {"question": question.id}),))  # put again, with today's choices
+    if (reply.by_place or question.opens(choice)) and not readable_offer(
+        scene.program.protocol, case
+    ):
+        # put again, with today's choices
+        return Step(case, (Record("offer_differs", {"question": question.id}),))
     guarded = (question.safety and choice == "no") or question.opens(choice)
     if guarded and not _readable(case, scene, heard, delivered):
         if not case.too_fast:
-            return Step(replace(case, too_fast=1), (Say("too_fast"), Record("too_fast", {"question": question.id})))
+            return Step(
+                replace(case, too_fast=1),
+                (Say("too_fast"), Record("too_fast", {"question": question.id})),
+            )
         choice = UNSURE if question.safety else SKIPPED
     return _answered(case, question, choice, scene)
 
 
 def _answered(case: Case, question: Question, choice: str, scene: Scene) -> Step:
-    """Keep an answer. An answer once given to a safety question is not lowered by a later one: its reasons stay."""
+    """Keep an answer. An answer once given to a safety question is not lowered by a later one: its
+    reasons stay."""
     again = tuple(name for name in case.again if name != question.id)
-    case = replace(case, answers={**case.answers, question.id: choice}, again=again, unreadable=0, too_fast=0)
+    case = replace(
+        case, answers={**case.answers, question.id: choice}, again=again, unreadable=0, too_fast=0
+    )
     case = _counts_anew(case, question, scene)
     if question.follow_up:
         step = FOLLOW_UPS[question.id](replace(case, asked="", offered=()), choice, scene)
@@ -539,20 +722,28 @@ def _answered(case: Case, question: Question, choice: str, scene: Scene) -> Step
 
 
 def _asked_later(step: Step, scene: Scene) -> Step:
-    """Behind a follow-up comes the next that is still open: only one numbered question is open at a time."""
+    """Behind a follow-up comes the next that is still open: only one numbered question is open at a
+    time."""
     if step.case.asked or step.case.ended or step.case.in_danger:
         return step
     name = after_hand_off(scene.program.protocol, step.case)
-    return Step(stands_at(scene.program.protocol, step.case, name, scene.now), step.effects) if name else step
+    return (
+        Step(stands_at(scene.program.protocol, step.case, name, scene.now), step.effects)
+        if name
+        else step
+    )
 
 
 def _counts_anew(case: Case, question: Question, scene: Scene) -> Case:
-    """A reason that a human had set aside and that this very answer gives again, counts again (rule 1)."""
+    """A reason that a human had set aside and that this very answer gives again, counts again (rule
+    1)."""
     facts = case.facts()
     anew = {
         rule.because
         for rule in scene.program.protocol.rules
-        if rule.because in case.set_aside and question.id in rule.when.names() and rule.when.holds(facts)
+        if rule.because in case.set_aside
+        and question.id in rule.when.names()
+        and rule.when.holds(facts)
     }
     if not anew or case.answers[question.id] == "no":
         return case
@@ -563,14 +754,24 @@ def _counts_anew(case: Case, question: Question, scene: Scene) -> Case:
 def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
     there = locate(text, scene.program, scene.local)
     again = tuple(name for name in case.again if name != question.id)
-    case = replace(case, place=text, located=there.kind, area=there.area, point=there.point, again=again, unreadable=0)
+    case = replace(
+        case,
+        place=text,
+        located=there.kind,
+        area=there.area,
+        point=there.point,
+        again=again,
+        unreadable=0,
+    )
     return Step(
-        replace(case, answers={**case.answers, question.id: "given"}), (Record("placed", {"located": there.kind, "area": there.area}),)
+        replace(case, answers={**case.answers, question.id: "given"}),
+        (Record("placed", {"located": there.kind, "area": there.area}),),
     )
 
 
 def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step:
-    """An ordinary question gets a short true answer; whoever asks about somebody else hears nothing of them (rule 25)."""
+    """An ordinary question gets a short true answer; whoever asks about somebody else hears nothing
+    of them (rule 25)."""
     if reply.about == "about_others" or "about_others" in reading.wishes:
         return Step(case, (Say("others.cannot_say"), Record("asked_about_others")))
     if reply.about == "legal":
@@ -583,32 +784,50 @@ def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step
         return Step(case, (Say("language.which"), Record("language_asked")))
     if reply.about in ("someone_else", "other_hands"):
         return Step(case)
-    police = reply.about == "faq_police" and scene.program.law_enforcement  # "we are not police" would not be true (rule 22)
+    # "we are not police" would not be true (rule 22)
+    police = reply.about == "faq_police" and scene.program.law_enforcement
     words = "faq.police.law_enforcement" if police else f"faq.{reply.about.removeprefix('faq_')}"
     return Step(case, (Say(words), Record("asked", {"about": reply.about})))
 
 
 def _unread_language(case: Case, reply: OtherLanguage, scene: Scene) -> Step:
-    """One line in their script, and a human with an interpreter reads it; at the second text a human comes now (rule 26)."""
+    """One line in their script, and a human with an interpreter reads it; at the second text a
+    human comes now (rule 26)."""
     again = bool(case.unread_language)
     case = replace(case, unread_language=reply.tag, interpreter=True)
     case = said_again(case, frozenset({"unread_twice" if again else "unread_language"}), scene)
-    return Step(case, (Say("interpreter.line", {"line": reply.line}), Record("unread_language", {"language": reply.tag})))
+    return Step(
+        case,
+        (
+            Say("interpreter.line", {"line": reply.line}),
+            Record("unread_language", {"language": reply.tag}),
+        ),
+    )
 
 
 def _unread(
-    case: Case, reading: Reading, said: str, question: Question | None, scene: Scene, heard: datetime, delivered: datetime | None
+    case: Case,
+    reading: Reading,
+    said: str,
+    question: Question | None,
+    scene: Scene,
+    heard: datetime,
+    delivered: datetime | None,
 ) -> Step:
-    """Words that answer nothing. They are kept; the third in a row on one question is itself an answer: doubt.
+    """Words that answer nothing. They are kept; the third in a row on one question is itself an
+    answer: doubt.
 
-    Of the first words of all, a single one ("hi") is no request yet, and is not kept with the case (core/ledger.py).
+    Of the first words of all, a single one ("hi") is no request yet, and is not kept with the case
+    (core/ledger.py).
     """
     reply = reading.reply
     if isinstance(reply, Reaction):
         return Step(case)
     first = "asked" not in case.marks
     if isinstance(reply, (Story, Farewell)) or (
-        not case.asked and not isinstance(reply, (Nothing, Thanks)) and not (first and len(said.split()) < 2)
+        not case.asked
+        and not isinstance(reply, (Nothing, Thanks))
+        and not (first and len(said.split()) < 2)
     ):
         case = _kept(case, said)
     telling = first or len(case.narrative) > 1 or "told_911" in case.marks
@@ -616,15 +835,21 @@ def _unread(
         case = said_again(case, frozenset({"story"}), scene)  # a human reads it, quietly (rule 7)
     if first:
         return Step(case)  # the preamble and question 1 answer it
-    numbered = question is not None and reading.answerlike and isinstance(reply, Unclear)  # a number that is none of its choices
+    # a number that is none of its choices
+    numbered = question is not None and reading.answerlike and isinstance(reply, Unclear)
     later = question is not None and question.follow_up and not numbered
-    if not case.asked or later or (not numbered and case.status != Status.SCREENING and not case.in_danger):
+    if (
+        not case.asked
+        or later
+        or (not numbered and case.status != Status.SCREENING and not case.in_danger)
+    ):
         return _after_hand_off(case, reply, said, question, scene)
     if question is None:
         return Step(case)  # written before the question was seen: keep it, put the question
     if isinstance(reply, Story) and not _readable(case, scene, heard, delivered):
         return Step(case, (Say("thanks_story"),))
-    case = _kept(case, said) if case.in_danger and isinstance(reply, Unclear) else case  # for whoever comes
+    # for whoever comes
+    case = _kept(case, said) if case.in_danger and isinstance(reply, Unclear) else case
     case = replace(case, unreadable=case.unreadable + 1)
     if case.unreadable >= scene.program.protocol.unreadable_limit:
         return _answered(case, question, UNREADABLE, scene)
@@ -634,10 +859,13 @@ def _unread(
 def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
     """Words that do not answer the open question. In danger they are told to whoever has it."""
     if case.in_danger and "where" not in case.answers and looks_like_place(said, scene):
-        return _place(case, scene.program.protocol.question("where"), said.strip(), scene)  # told before it was asked
+        # told before it was asked
+        return _place(case, scene.program.protocol.question("where"), said.strip(), scene)
     told = _whoever_accepted(case, "alert.words", said.strip()) if case.in_danger else ()
     if isinstance(reply, (Nothing, Story, Farewell)):
-        return Step(case, (Say("unclear.media" if isinstance(reply, Nothing) else "thanks_story"), *told))
+        return Step(
+            case, (Say("unclear.media" if isinstance(reply, Nothing) else "thanks_story"), *told)
+        )
     if scene.program.protocol.question(case.asked).kind == "place":
         return Step(case, (Say("unclear.place"), *told))
     return Step(case, (Say("unclear.again" if case.unreadable > 1 else "unclear"), *told))
@@ -646,20 +874,32 @@ def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
 def looks_like_place(said: str, scene: Scene) -> bool:
     """A house number and a street, or a place of the program's own table."""
     words = normal(said)
-    numbered = len(words) >= 2 and words[0].isdecimal() and len(words[0]) >= 2 and any(word.isalpha() for word in words)
-    return len(words) <= LONGEST_PLACE and (numbered or locate(said, scene.program, scene.local).kind != "unknown")
+    numbered = (
+        len(words) >= 2
+        and words[0].isdecimal()
+        and len(words[0]) >= 2
+        and any(word.isalpha() for word in words)
+    )
+    return len(words) <= LONGEST_PLACE and (
+        numbered or locate(said, scene.program, scene.local).kind != "unknown"
+    )
 
 
-# ---- after the hand-off: behind the words stands a question (rule 7) -------------------------------------------------
+# ---- after the hand-off: behind the words stands a question (rule 7) -----------------------------
 
 
-def _after_hand_off(case: Case, reply: Reply, said: str, question: Question | None, scene: Scene) -> Step:
-    """Words that are no command and no answer: somebody is told, always; and where software may, it asks."""
+def _after_hand_off(
+    case: Case, reply: Reply, said: str, question: Question | None, scene: Scene
+) -> Step:
+    """Words that are no command and no answer: somebody is told, always; and where software may, it
+    asks."""
     if isinstance(reply, Thanks) and not case.in_danger:
         return Step(case, (Say("thanks.open"),))
     if case.in_danger:
         case, words = _line(case, LINES)
-        return Step(case, (words, *_whoever_accepted(case, "alert.words", said.strip()), *_forwarded(case)))
+        return Step(
+            case, (words, *_whoever_accepted(case, "alert.words", said.strip()), *_forwarded(case))
+        )
     if question is not None and question.id == "check":
         case = replace(case, unreadable=case.unreadable + 1)
         if case.unreadable >= scene.program.protocol.unreadable_limit:
@@ -669,8 +909,12 @@ def _after_hand_off(case: Case, reply: Reply, said: str, question: Question | No
     spoken = Say("unclear.media") if isinstance(reply, Nothing) else words
     asks = _behind(case, scene)
     if asks and case.asked != asks:
-        case = replace(case, answers={name: choice for name, choice in case.answers.items() if name != asks})
-        case = stands_at(scene.program.protocol, case, asks, scene.now).marked(**{"checked": scene.now, f"{asks}_asked": scene.now})
+        case = replace(
+            case, answers={name: choice for name, choice in case.answers.items() if name != asks}
+        )
+        case = stands_at(scene.program.protocol, case, asks, scene.now).marked(
+            **{"checked": scene.now, f"{asks}_asked": scene.now}
+        )
         return Step(case, (spoken, *told))
     if question is not None and not asks and question.id != "check":
         case = replace(case, unreadable=case.unreadable + 1)
@@ -702,7 +946,8 @@ def _human_near(case: Case, scene: Scene) -> bool:
 
 
 def _behind(case: Case, scene: Scene) -> str:
-    """The question to put behind the words, "" for none: whether they got through to 911, or whether anyone is in danger.
+    """The question to put behind the words, "" for none: whether they got through to 911, or
+    whether anyone is in danger.
 
     Not after violence, not while a human speaks with them, and at most once in `check_again`.
     """
@@ -713,6 +958,8 @@ def _behind(case: Case, scene: Scene) -> str:
         return ""
     if "told_911" in case.marks and "reached_asked" not in case.marks:
         return "reached"
-    if checked is not None and scene.now - checked < timedelta(seconds=scene.program.clocks.check_again):
+    if checked is not None and scene.now - checked < timedelta(
+        seconds=scene.program.clocks.check_again
+    ):
         return ""
     return "check"

@@ -1,7 +1,9 @@
-"""Where is it? A place in somebody's own words, found in the program's place table, and the area it lies in.
+"""Where is it? A place in somebody's own words, found in the program's place table, and the area it
+lies in.
 
-Only what is certain is believed: a team at the wrong corner is worse than a human who asks. Within `edge_metres` of the
-outer border of all live areas together, or too inexact to say, is for a human (docs/safety-rules.md, rules 13 and 16).
+Only what is certain is believed: a team at the wrong corner is worse than a human who asks. Within
+`edge_metres` of the outer border of all live areas together, or too inexact to say, is for a human
+(docs/safety-rules.md, rules 13 and 16).
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from .routing import is_open
 from .vocabulary import normal
 
 Point = tuple[float, float]  # longitude, latitude; WGS 84 degrees
-PLAUSIBLE = 80_000.0  # metres from every area; farther is a slip (a sign lost, swapped), not a place outside
+# metres from every area; farther is a slip (a sign lost, swapped), not a place outside
+PLAUSIBLE = 80_000.0
 _PAIR = re.compile(r"(-?\d{1,3}\.\d{3,})[,;\s%2C]+(-?\d{1,3}\.\d{3,})")
 
 
@@ -30,7 +33,8 @@ class Located:
 
 
 def locate(text: str, program: Program, local: datetime) -> Located:
-    """Read a place and say which area it lies in. What cannot be said for sure is "unknown" or "ambiguous".
+    """Read a place and say which area it lies in. What cannot be said for sure is "unknown" or
+    "ambiguous".
 
     `local` is the program's own time: by it areas are live and open.
     """
@@ -39,14 +43,18 @@ def locate(text: str, program: Program, local: datetime) -> Located:
     places, sure = named(text, program.places)
     if not places or not sure:
         return Located("ambiguous" if places else "unknown")
-    answers = [place_point((place.longitude, place.latitude), program, local, place.accuracy) for place in places]
+    answers = [
+        place_point((place.longitude, place.latitude), program, local, place.accuracy)
+        for place in places
+    ]
     if len({(answer.kind, answer.area) for answer in answers}) > 1:
         return Located("ambiguous")
     return answers[0] if len(answers) == 1 else Located(answers[0].kind, answers[0].area)
 
 
 def place_point(point: Point, program: Program, local: datetime, accuracy: float = 0.0) -> Located:
-    """Which area a point lies in; `accuracy` (metres) widens the edge. Any live and open area that holds it serves."""
+    """Which area a point lies in; `accuracy` (metres) widens the edge. Any live and open area that
+    holds it serves."""
     ground = program.area_map
     if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90) or ground.away(point) > PLAUSIBLE:
         return Located("unknown")
@@ -61,51 +69,62 @@ def place_point(point: Point, program: Program, local: datetime, accuracy: float
 
 
 def _serving(holding: list[Area], local: datetime) -> Area | None:
-    """Of the areas that hold a point the first that is live and open, else the first that is live, else the first."""
+    """Of the areas that hold a point the first that is live and open, else the first that is live,
+    else the first."""
     live = [area for area in holding if _live(area, local)]
-    return next((area for area in live if is_open(area.hours, local)), next(iter((*live, *holding)), None))
+    return next(
+        (area for area in live if is_open(area.hours, local)), next(iter((*live, *holding)), None)
+    )
 
 
 def _live(area: Area, local: datetime) -> bool:
     return area.live_from is not None and area.live_from <= local.date()
 
 
-# ---- places in somebody's own words ---------------------------------------------------------------------------------
+# ---- places in somebody's own words --------------------------------------------------------------
 
 _TYPES = {
-    "st": "st", "str": "st", "street": "st", "calle": "st", "ave": "ave", "av": "ave", "avenue": "ave", "avenida": "ave", "rd": "rd",
-    "road": "rd", "camino": "rd", "dr": "dr", "drive": "dr", "ln": "ln", "lane": "ln", "blvd": "blvd", "boulevard": "blvd",
-    "bulevar": "blvd", "way": "way", "ct": "ct", "court": "ct", "pl": "pl", "place": "pl", "pkwy": "pkwy", "parkway": "pkwy",
-    "hwy": "hwy", "highway": "hwy", "cir": "cir", "circle": "cir", "ter": "ter", "terrace": "ter",
+    "st": "st", "str": "st", "street": "st", "calle": "st", "ave": "ave", "av": "ave",
+    "avenue": "ave", "avenida": "ave", "rd": "rd", "road": "rd", "camino": "rd", "dr": "dr",
+    "drive": "dr", "ln": "ln", "lane": "ln", "blvd": "blvd", "boulevard": "blvd",
+    "bulevar": "blvd", "way": "way", "ct": "ct", "court": "ct", "pl": "pl", "place": "pl",
+    "pkwy": "pkwy", "parkway": "pkwy", "hwy": "hwy", "highway": "hwy", "cir": "cir",
+    "circle": "cir", "ter": "ter", "terrace": "ter",
 }  # fmt: skip
 _ORDINALS = {
-    "first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9",
-    "tenth": "10", "eleventh": "11", "twelfth": "12", "primera": "1", "segunda": "2", "tercera": "3", "cuarta": "4", "quinta": "5",
-    "sexta": "6", "septima": "7", "octava": "8", "novena": "9", "decima": "10",
+    "first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6",
+    "seventh": "7", "eighth": "8", "ninth": "9", "tenth": "10", "eleventh": "11", "twelfth": "12",
+    "primera": "1", "segunda": "2", "tercera": "3", "cuarta": "4", "quinta": "5", "sexta": "6",
+    "septima": "7", "octava": "8", "novena": "9", "decima": "10",
 }  # fmt: skip
 _SIDES = {
-    "n": "n", "north": "n", "norte": "n", "s": "s", "south": "s", "sur": "s", "e": "e", "east": "e", "este": "e", "w": "w", "west": "w",
-    "oeste": "w", "ne": "ne", "nw": "nw", "se": "se", "sw": "sw", "northeast": "ne", "northwest": "nw", "southeast": "se", "southwest": "sw",
+    "n": "n", "north": "n", "norte": "n", "s": "s", "south": "s", "sur": "s", "e": "e",
+    "east": "e", "este": "e", "w": "w", "west": "w", "oeste": "w", "ne": "ne", "nw": "nw",
+    "se": "se", "sw": "sw", "northeast": "ne", "northwest": "nw", "southeast": "se",
+    "southwest": "sw",
 }  # fmt: skip
 _JOINS = frozenset({"and", "at", "y", "con", "esquina", "x", "by"})
 _UNITS = frozenset({
-    "apt", "apartment", "apto", "apartamento", "unit", "ste", "suite", "fl", "floor", "piso", "rm", "room", "cuarto", "habitacion", "depto",
-    "departamento", "dept", "no", "num", "numero", "lot", "space", "spc", "bldg", "building", "edificio", "door", "puerta", "box", "trailer",
-    "bed", "cama",
+    "apt", "apartment", "apto", "apartamento", "unit", "ste", "suite", "fl", "floor", "piso", "rm",
+    "room", "cuarto", "habitacion", "depto", "departamento", "dept", "no", "num", "numero", "lot",
+    "space", "spc", "bldg", "building", "edificio", "door", "puerta", "box", "trailer", "bed",
+    "cama",
 })  # fmt: skip
 # Words beside a place that leave it certain: where one stands to it, and what is found at a street.
 _AROUND = frozenset({
     "between", "entre", "corners", "intersection", "interseccion", "calles", "streets",
-    "i", "im", "am", "we", "are", "were", "is", "its", "it", "hes", "shes", "theyre", "he", "she", "they", "me", "us",
-    "here", "now", "right", "at", "the", "a", "an", "in", "on", "of", "by", "near", "next", "to", "outside", "inside",
-    "front", "behind", "across", "from", "corner", "and", "around", "entrance", "steps", "bus", "stop", "store",
-    "gas", "station", "light", "parking", "lot", "bench", "sidewalk", "street", "please", "hi", "hello", "yes", "ok",
-    "so", "thats", "this", "that", "there", "standing", "sitting", "waiting", "y", "en", "el", "la", "los", "las",
-    "de", "del", "al", "cerca", "junto", "frente", "afuera", "dentro", "estoy", "estamos", "esta", "estan", "aqui",
-    "ahora", "esquina", "parada", "con", "por", "favor", "es",
+    "i", "im", "am", "we", "are", "were", "is", "its", "it", "hes", "shes", "theyre", "he", "she",
+    "they", "me", "us", "here", "now", "right", "at", "the", "a", "an", "in", "on", "of", "by",
+    "near", "next", "to", "outside", "inside", "front", "behind", "across", "from", "corner",
+    "and", "around", "entrance", "steps", "bus", "stop", "store", "gas", "station", "light",
+    "parking", "lot", "bench", "sidewalk", "street", "please", "hi", "hello", "yes", "ok", "so",
+    "thats", "this", "that", "there", "standing", "sitting", "waiting", "y", "en", "el", "la",
+    "los", "las", "de", "del", "al", "cerca", "junto", "frente", "afuera", "dentro", "estoy",
+    "estamos", "esta", "estan", "aqui", "ahora", "esquina", "parada", "con", "por", "favor", "es",
 })  # fmt: skip
 _ORDINAL = re.compile(r"\b(\d{1,3})\s?(?:st|nd|rd|th)\b", re.IGNORECASE)
-_LETTERS = str.maketrans("0123456789", "abcdefghij")  # a number that names a street is kept as one word: `normal` parts "3rd"
+# a number that names a street is kept as one word: `normal` parts "3rd"
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
 _DIGITS = str.maketrans("abcdefghij", "0123456789")
 _NTH = re.compile(r"nth([a-j]{1,3})q")
 _MARKS = re.compile(r"[&@/+]")
@@ -114,7 +133,8 @@ _NUMBER_SIGN = re.compile(r"#\s*")
 
 @dataclass(frozen=True, slots=True)
 class _Street:
-    """A street as it is named: "N Main St" is main, st, n. `number`: what names it is a number ("3rd")."""
+    """A street as it is named: "N Main St" is main, st, n. `number`: what names it is a number
+    ("3rd")."""
 
     name: str
     type: str = ""
@@ -130,23 +150,35 @@ class _Mention:
 
 
 def named(text: str, places: tuple[Place, ...]) -> tuple[tuple[Place, ...], bool]:
-    """The places that are named, and whether that is sure. A name one slip away is meant perhaps: not sure."""
+    """The places that are named, and whether that is sure. A name one slip away is meant perhaps:
+    not sure."""
     words = _words(text)
     if not words:
         return (), True
     exact = [place for place in places if any(_says(name, words) for name in _names(place))]
     if exact:
         return tuple(exact), _says_nothing_else(words, exact)
-    near = [place for place in places if any(_says(name, words, slip=True) for name in _names(place))]
+    near = [
+        place for place in places if any(_says(name, words, slip=True) for name in _names(place))
+    ]
     return tuple(near), False
 
 
 def _says_nothing_else(words: tuple[str, ...], places: list[Place]) -> bool:
-    """Is every other word one of those that only lead to a place? "Not at City Hall", "City Hall, Boston" and "my mom is at
-    City Hall" are for a human."""
-    named_words = {part for place in places for name in (place.name, *place.aliases) for part in _words(name)}
+    """Is every other word one of those that only lead to a place? "Not at City Hall", "City Hall,
+    Boston" and "my mom is at City Hall" are for a human."""
+    named_words = {
+        part for place in places for name in (place.name, *place.aliases) for part in _words(name)
+    }
     named_words |= {_bare(word) for word in named_words}
-    return all(word in named_words or _bare(word) in named_words or word in _AROUND or word in _TYPES or word in _SIDES for word in words)
+    return all(
+        word in named_words
+        or _bare(word) in named_words
+        or word in _AROUND
+        or word in _TYPES
+        or word in _SIDES
+        for word in words
+    )
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -160,7 +192,9 @@ _Name = tuple[str, ...] | tuple[_Street, _Street]
 @lru_cache(maxsize=65536)
 def _names(place: Place) -> tuple[_Name, ...]:
     """A place's names: two streets, or words. A program's places never change while it runs."""
-    return tuple(_corner(words) or words for name in (place.name, *place.aliases) if (words := _words(name)))
+    return tuple(
+        _corner(words) or words for name in (place.name, *place.aliases) if (words := _words(name))
+    )
 
 
 def _corner(words: tuple[str, ...]) -> tuple[_Street, _Street] | None:
@@ -199,8 +233,8 @@ def _same(known: str, said: str, slip: bool) -> bool:
 
 
 def _says_corner(first: _Street, second: _Street, words: tuple[str, ...], slip: bool) -> bool:
-    """Both streets, side by side with a word like "and" between, or both with their type; neither contradicted, and no
-    house number, flat or floor beside them."""
+    """Both streets, side by side with a word like "and" between, or both with their type; neither
+    contradicted, and no house number, flat or floor beside them."""
     if _has_house_number(words):
         return False
     ones, others = list(_mentions(first, words, slip)), list(_mentions(second, words, slip))
@@ -228,7 +262,9 @@ def _mentions(street: _Street, words: tuple[str, ...], slip: bool) -> Iterator[_
             end, side = end + 1, _SIDES[words[end]]
         if (kind and street.type and kind != street.type) or (side != street.side and side):
             continue
-        yield _Mention(_Street(street.name, kind, side), start, end, ordinal=not span[0].isdecimal())
+        yield _Mention(
+            _Street(street.name, kind, side), start, end, ordinal=not span[0].isdecimal()
+        )
 
 
 def _meet(one: _Mention, other: _Mention, words: tuple[str, ...]) -> bool:
@@ -237,7 +273,9 @@ def _meet(one: _Mention, other: _Mention, words: tuple[str, ...]) -> bool:
         return False
     between = words[before.end : after.start]
     typed = bool(one.street.type and other.street.type)
-    joined = bool(between) and all(word in _JOINS or word in ("the", "la", "el") for word in between)
+    joined = bool(between) and all(
+        word in _JOINS or word in ("the", "la", "el") for word in between
+    )
     if not joined and not (typed and not between):
         return False
     # A bare number that is not joined, or has no type, may be a house number.
@@ -245,7 +283,8 @@ def _meet(one: _Mention, other: _Mention, words: tuple[str, ...]) -> bool:
 
 
 def _has_house_number(words: tuple[str, ...]) -> bool:
-    """ "120 Main St", "8 Cedar St", "Main St 120", "Apt 3": a number before a street's name, behind its type, or of a flat."""
+    """ "120 Main St", "8 Cedar St", "Main St 120", "Apt 3": a number before a street's name, behind
+    its type, or of a flat."""
     for at, word in enumerate(words):
         following = words[at + 1] if at + 1 < len(words) else ""
         before = words[at - 1] if at else ""
@@ -255,7 +294,12 @@ def _has_house_number(words: tuple[str, ...]) -> bool:
             continue
         if following and following not in _JOINS and following not in _TYPES:
             return True  # "3 main and ..." : a number before a name
-        if before in _TYPES and not (at >= 2 and words[at - 2] in _JOINS) and following not in _TYPES and not _leads(words, at):
+        if (
+            before in _TYPES
+            and not (at >= 2 and words[at - 2] in _JOINS)
+            and following not in _TYPES
+            and not _leads(words, at)
+        ):
             return True  # "main st 120"
     return False
 

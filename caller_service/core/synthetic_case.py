@@ -1,7 +1,9 @@
-"""A test case: the synthetic resident's (`caller-service probe`). It is screened like any other and goes no further.
+"""A test case: the synthetic resident's (`caller-service probe`). It is screened like any other and
+goes no further.
 
-Its one clock is `abandon`: the probe ends its case itself, the next probe ends what one that died has left, and when
-no other comes, the sweep does. Nobody is asked about it meanwhile, so no other clock of it runs.
+Its one clock is `abandon`: the probe ends its case itself, the next probe ends what one that died
+has left, and when no other comes, the sweep does. Nobody is asked about it meanwhile, so no other
+clock of it runs.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ def over(case: Case, scene: Scene) -> Step:
     if not case.test or case.ended:
         return Step(case)
     told = (HandOff("test_over"),) if case.revision else ()
-    return Step(*hand_off.revise(end(case, Status.CLOSED, TEST, scene.now), (*told, Record("test_over"))))
+    return Step(
+        *hand_off.revise(end(case, Status.CLOSED, TEST, scene.now), (*told, Record("test_over")))
+    )
 
 
 def over_due(case: Case, program: Program) -> datetime | None:
@@ -32,7 +36,8 @@ def over_due(case: Case, program: Program) -> datetime | None:
 
 
 def withdraw(case: Case, scene: Scene) -> Step:
-    """The probe's first word was taken for a resident's: the service knows no probe. It asked for nothing, and ends so."""
+    """The probe's first word was taken for a resident's: the service knows no probe. It asked for
+    nothing, and ends so."""
     if case.test or case.ended or not began_nothing(case):
         return Step(case)
     return Step(end(case, Status.CLOSED, NO_REQUEST, scene.now), (Record("test_not_marked"),))

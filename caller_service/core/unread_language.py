@@ -18,7 +18,8 @@ from itertools import groupby
 OTHER = "und"  # the tag of a script that nobody has a line for
 LATIN = "Latin"
 SYLLABLES = frozenset({"Han", "Hangul", "Hiragana", "Katakana"})  # a letter says as much as two
-LEAST = {"Greek": 4}  # letters that make a text, where two do not: houses of students are called ΣΑΕ
+# letters that make a text, where two do not: houses of students are called ΣΑΕ
+LEAST = {"Greek": 4}
 DIFFERENT = 2  # words of one language
 SHARE = 0.4  # of all words
 
@@ -67,7 +68,8 @@ def unread_language(said: str, known: Sequence[Unread], served: Collection[str])
 
 
 def normal_words(text: str) -> list[str]:
-    """The words, with accents and inner apostrophes, in small letters. Digits and signs part them."""
+    """The words, with accents and inner apostrophes, in small letters. Digits and signs part
+    them."""
     text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).lower()
     text = unicodedata.normalize("NFC", text.replace("i\u0307", "i"))  # lower() of a Turkish İ
     kept = []
@@ -92,7 +94,9 @@ def script_of(letter: str) -> str:
     return _CALLED.get(named[1], named[1].title()) if named else ""
 
 
-def _by_script(words: Sequence[str], known: Sequence[Unread], served: Collection[str]) -> Unread | None:
+def _by_script(
+    words: Sequence[str], known: Sequence[Unread], served: Collection[str]
+) -> Unread | None:
     counts = Counter(script for word in words for each in word if (script := script_of(each)))
     weights = {each: count * (2 if each in SYLLABLES else 1) for each, count in counts.items()}
     others = {each: weights[each] for each in weights if each != LATIN and each not in served}
@@ -100,7 +104,9 @@ def _by_script(words: Sequence[str], known: Sequence[Unread], served: Collection
         return None
     main = max(others, key=lambda script: others[script])
     runs = (run for word in words for run in _runs(word))
-    if counts[main] < LEAST.get(main, 2) or not any(script in others and length > 1 for script, length in runs):
+    if counts[main] < LEAST.get(main, 2) or not any(
+        script in others and length > 1 for script, length in runs
+    ):
         return None  # (ツ), ಠ_ಠ: a face, not a word
     written = [each for each in known if main in each.scripts]
     if not written:
@@ -125,10 +131,15 @@ def _signs(words: Sequence[str], language: Unread) -> int:
 
 
 # ---- by words ------------------------------------------------------------------------------------
-def _by_words(words: Sequence[str], known: Sequence[Unread], ours: Collection[str]) -> Unread | None:
+def _by_words(
+    words: Sequence[str], known: Sequence[Unread], ours: Collection[str]
+) -> Unread | None:
     latin = [each for each in known if not each.scripts]
     found = {each: [word for word in words if _of(word, each)] for each in latin}
-    marks = {each: (len(heard), sum(word in each.words for word in heard), len(set(heard))) for each, heard in found.items()}
+    marks = {
+        each: (len(heard), sum(word in each.words for word in heard), len(set(heard)))
+        for each, heard in found.items()
+    }
     best = max(marks, key=lambda each: marks[each], default=None)
     if best is None or _primary(best.tag) in ours or [*marks.values()].count(marks[best]) > 1:
         return None
@@ -141,4 +152,6 @@ def _by_words(words: Sequence[str], known: Sequence[Unread], ours: Collection[st
 
 def _of(word: str, language: Unread) -> bool:
     """A word of the language, or one with a letter that tells it."""
-    return word in language.words or any(not letter.isascii() and letter in language.words for letter in word)
+    return word in language.words or any(
+        not letter.isascii() and letter in language.words for letter in word
+    )

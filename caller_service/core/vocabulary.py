@@ -1,4 +1,5 @@
-"""The words people use, of one language: what `translations/<language>/words.toml` holds, ready to look up.
+"""The words people use, of one language: what `translations/<language>/words.toml` holds, ready to
+look up.
 
 Phrases are kept the way `normal` leaves a message, so that both sides are compared alike.
 """
@@ -16,11 +17,15 @@ _KEYCAPS = str.maketrans("", "", "\ufe0f\ufe0e\u20e3")
 
 
 def normal(text: str) -> tuple[str, ...]:
-    """The words of a message: digits of any script as 0-9, no accents, no case, no punctuation, emoji kept.
+    """The words of a message: digits of any script as 0-9, no accents, no case, no punctuation,
+    emoji kept.
 
-    Control and zero-width characters vanish. "２." gives ("2",), "Sí!" gives ("si",), "can't" gives ("cant",).
+    Control and zero-width characters vanish. "２." gives ("2",), "Sí!" gives ("si",), "can't" gives
+    ("cant",).
     """
-    text = unicodedata.normalize("NFKC", text.translate(_KEYCAPS)).translate(_APOSTROPHES).casefold()
+    text = (
+        unicodedata.normalize("NFKC", text.translate(_KEYCAPS)).translate(_APOSTROPHES).casefold()
+    )
     kept = []
     for letter in unicodedata.normalize("NFD", text):
         kind = unicodedata.category(letter)
@@ -33,31 +38,44 @@ def normal(text: str) -> tuple[str, ...]:
         else:
             kept.append(letter)
     words = _WORDS.findall(unicodedata.normalize("NFC", "".join(kept)))
-    return tuple(word for word in words if word.isalnum() or unicodedata.category(word[0]) in ("So", "Lo"))
+    return tuple(
+        word for word in words if word.isalnum() or unicodedata.category(word[0]) in ("So", "Lo")
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What whole messages mean in a language. What is heard anywhere in one: core/combinations.py."""
+    """What whole messages mean in a language. What is heard anywhere in one:
+    core/combinations.py."""
 
     language: str
-    commands: Mapping[tuple[str, ...], str] = field(default_factory=dict)  # phrase -> "stop", "person", "language:es" …
-    answers: Mapping[str, Mapping[tuple[str, ...], str]] = field(default_factory=dict)  # question, or "yes_no" -> phrase -> code
+    # phrase -> "stop", "person", "language:es" …
+    commands: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    # question, or "yes_no" -> phrase -> code
+    answers: Mapping[str, Mapping[tuple[str, ...], str]] = field(default_factory=dict)
     numbers: Mapping[tuple[str, ...], int] = field(default_factory=dict)  # "one", "the first one"
     polite: frozenset[str] = frozenset()  # words that change nothing: "please"
     pleas: frozenset[str] = frozenset()  # of those, the ones that make a "no" a plea: "no please"
     detect: frozenset[str] = frozenset()  # words that tell this language from the others
-    hedges: frozenset[tuple[str, ...]] = frozenset()  # behind a "no" they make it doubt: "no but sometimes"
-    asks: frozenset[tuple[str, ...]] = frozenset()  # how a question begins, and whole messages that name no place
-    alone: Mapping[tuple[str, ...], str] = field(default_factory=dict)  # whole messages that are a kind of danger
-    unthankful: frozenset[tuple[str, ...]] = frozenset()  # thanks with one of these are more than thanks
+    # behind a "no" they make it doubt: "no but sometimes"
+    hedges: frozenset[tuple[str, ...]] = frozenset()
+    # how a question begins, and whole messages that name no place
+    asks: frozenset[tuple[str, ...]] = frozenset()
+    # whole messages that are a kind of danger
+    alone: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    # thanks with one of these are more than thanks
+    unthankful: frozenset[tuple[str, ...]] = frozenset()
 
     def joined(self, other: Vocabulary) -> Vocabulary:
-        """This vocabulary, and what the other adds where this one is silent. People mix languages under stress."""
+        """This vocabulary, and what the other adds where this one is silent. People mix languages
+        under stress."""
         return Vocabulary(
             self.language,
             {**other.commands, **self.commands},
-            {name: {**other.answers.get(name, {}), **self.answers.get(name, {})} for name in {*other.answers, *self.answers}},
+            {
+                name: {**other.answers.get(name, {}), **self.answers.get(name, {})}
+                for name in {*other.answers, *self.answers}
+            },
             {**other.numbers, **self.numbers},
             self.polite | other.polite,
             self.pleas | other.pleas,

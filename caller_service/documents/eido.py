@@ -1,8 +1,10 @@
-"""The EIDO (NENA-STA-021.1b): the current state of one hand-off for the alternative team's own agency (domain.md section 7).
+"""The EIDO (NENA-STA-021.1b): the current state of one hand-off for the alternative team's own
+agency (domain.md section 7).
 
-Made from the packet `hand_off.v1` alone, so it never tells more: a number that was not called safe is not in it. It holds
-no history. Every `$id` is derived from the hand-off's id: the same revision is always the same document. Police is never
-asked for: the incident type is MNTL or CITASST until a named human changes it (documents/incident_type.py).
+Made from the packet `hand_off.v1` alone, so it never tells more: a number that was not called safe
+is not in it. It holds no history. Every `$id` is derived from the hand-off's id: the same revision
+is always the same document. Police is never asked for: the incident type is MNTL or CITASST until a
+named human changes it (documents/incident_type.py).
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ Component = dict[str, Any]
 
 PRIORITIES = {"R1": 10, "R2": 9, "R3": 7, "R4": 5, "R5": 3, "R6": 1}  # 0 to 10, 10 the most urgent
 UNKNOWN_PRIORITY = 6  # nobody knows yet: before what is known to be routine
-DISTRESS = frozenset({"suicide", "attempt", "soon", "upset_hears_or_sees", "wants.counselor"})  # reasons, or how they begin
+# reasons, or how they begin
+DISTRESS = frozenset({"suicide", "attempt", "soon", "upset_hears_or_sees", "wants.counselor"})
 NO_UNIT = frozenset({"counselor", "information", "call_911"})  # answers no unit is asked for
 NOT_YET: tuple[str, list[str]] = ("ConditionallyAvailable", [])  # wanted, and nobody has said yes
 UNIT_STATUSES: Mapping[str, tuple[str, list[str]]] = {
@@ -80,8 +83,13 @@ class _Marks:
         }
 
     def part(self, name: str, **told: Any) -> Component:
-        """A component of this hand-off. What is None or empty is left out, but for the unit's statuses."""
-        kept = {key: value for key, value in told.items() if value not in (None, []) or key == "secondaryUnitStatusRegistryText"}
+        """A component of this hand-off. What is None or empty is left out, but for the unit's
+        statuses."""
+        kept = {
+            key: value
+            for key, value in told.items()
+            if value not in (None, []) or key == "secondaryUnitStatusRegistryText"
+        }
         return self.head(f"{self.id}.{name}") | kept
 
 
@@ -99,15 +107,23 @@ def tracking_id(hand_off_id: str, issuer: Issuer) -> str:
 
 
 def document(packet: Packet, issuer: Issuer, revised: datetime) -> Component:
-    """The EIDO of a packet. `revised` is when its revision was made (aware); the packet itself does not hold that."""
+    """The EIDO of a packet. `revised` is when its revision was made (aware); the packet itself does
+    not hold that."""
     marks = _Marks(issuer, moment(revised), packet["hand_off_id"])
     callbacks, locations = _callbacks(marks, packet), _locations(marks, packet)
-    people, notes, units = _people(marks, packet, callbacks), _notes(marks, packet), _units(marks, packet)
+    people, notes, units = (
+        _people(marks, packet, callbacks),
+        _notes(marks, packet),
+        _units(marks, packet),
+    )
     whole = marks.head(tracking_id(packet["hand_off_id"], issuer)) | {
         "eidoVersion": "1.0",
         "issuingElementIdentification": issuer.element,
         "agencyComponent": [_agency(marks, packet)],
-        "agentComponent": [marks.head(marks.agent) | {"agentRoleRegistryText": ["Call Taking"], "agencyReference": to(issuer.agency)}],
+        "agentComponent": [
+            marks.head(marks.agent)
+            | {"agentRoleRegistryText": ["Call Taking"], "agencyReference": to(issuer.agency)}
+        ],
         "incidentComponent": _incident(marks, packet, locations, people, notes),
         "callComponent": [_call(marks, packet, callbacks, locations, people)],
         "callbackComponent": callbacks,
@@ -122,7 +138,8 @@ def document(packet: Packet, issuer: Issuer, revised: datetime) -> Component:
 
 
 def moment(at: datetime) -> str:
-    """UTC with an offset, whatever zone a database answered in. To the microsecond: two revisions never share one."""
+    """UTC with an offset, whatever zone a database answered in. To the microsecond: two revisions
+    never share one."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -135,7 +152,13 @@ def _agency(marks: _Marks, packet: Packet) -> Component:
     }
 
 
-def _incident(marks: _Marks, packet: Packet, locations: list[Component], people: list[Component], notes: list[Component]) -> Component:
+def _incident(
+    marks: _Marks,
+    packet: Packet,
+    locations: list[Component],
+    people: list[Component],
+    notes: list[Component],
+) -> Component:
     return marks.part(
         "incident",
         incidentTypeCommonRegistryText=incident_type(packet),
@@ -152,15 +175,23 @@ def _incident(marks: _Marks, packet: Packet, locations: list[Component], people:
 
 
 def incident_type(packet: Packet) -> str:
-    """What a named human called it. Else MNTL when something of mental distress was told, or CITASST: never what makes a CAD
-    think of police by itself."""
+    """What a named human called it. Else MNTL when something of mental distress was told, or
+    CITASST: never what makes a CAD think of police by itself."""
     if typed := packet.get("incident_type"):  # packets made before this field have none
         return str(typed["type"])
-    told = {reason for reason in packet["reasons"]} | {reason.split(".")[0] for reason in packet["reasons"]}
+    told = {reason for reason in packet["reasons"]} | {
+        reason.split(".")[0] for reason in packet["reasons"]
+    }
     return "MNTL" if packet["need"] in ("upset", "hears") or told & DISTRESS else "CITASST"
 
 
-def _call(marks: _Marks, packet: Packet, callbacks: list[Component], locations: list[Component], people: list[Component]) -> Component:
+def _call(
+    marks: _Marks,
+    packet: Packet,
+    callbacks: list[Component],
+    locations: list[Component],
+    people: list[Component],
+) -> Component:
     """How it reached us. "callEnd": there is no line that somebody could join."""
     opened = packet["times"].get("opened")
     return marks.part(
@@ -176,12 +207,17 @@ def _call(marks: _Marks, packet: Packet, callbacks: list[Component], locations: 
 
 
 def _callbacks(marks: _Marks, packet: Packet) -> list[Component]:
-    """The packet has the number only where contact was called safe. Without one the terms stand in the first note."""
+    """The packet has the number only where contact was called safe. Without one the terms stand in
+    the first note."""
     number = packet["contact"]["number"]
     if not number:
         return []
     uri = f"tel:{number}"
-    told = marks.part("callback.number", updatedCbnIdentifierUri=uri, updatedCbnCallerDescription=terms(packet["contact"]))
+    told = marks.part(
+        "callback.number",
+        updatedCbnIdentifierUri=uri,
+        updatedCbnCallerDescription=terms(packet["contact"]),
+    )
     return [marks.part("callback", callBackInformationUri=[uri], updatedCbn=told)]
 
 
@@ -199,7 +235,11 @@ def terms(contact: Packet) -> str:
     if contact.get("number_condition") == "emergency_services_only":
         told.append("Contact was not asked: the number is for emergency services only.")
     if contact["call"]:
-        told.append("A neutral voicemail is allowed." if contact["voicemail"] == "yes" else "Leave no voicemail.")
+        told.append(
+            "A neutral voicemail is allowed."
+            if contact["voicemail"] == "yes"
+            else "Leave no voicemail."
+        )
     if contact["cannot_text"]:
         told.append("Texts do not reach them now.")
     if contact.get("not_told"):  # a packet kept by an earlier release has no word of it
@@ -223,7 +263,8 @@ def _locations(marks: _Marks, packet: Packet) -> list[Component]:
 
 
 def _pidf_lo(marks: _Marks, words: str, point: Packet | None) -> str:
-    """A PIDF-LO (RFC 4119, RFC 5491): the point in WGS 84, latitude first; the words as given, since nobody has parsed them."""
+    """A PIDF-LO (RFC 4119, RFC 5491): the point in WGS 84, latitude first; the words as given,
+    since nobody has parsed them."""
     position = (
         '<gml:Point xmlns:gml="http://www.opengis.net/gml" srsName="urn:ogc:def:crs:EPSG::4326">'
         f"<gml:pos>{point['latitude']} {point['longitude']}</gml:pos></gml:Point>"
@@ -231,37 +272,62 @@ def _pidf_lo(marks: _Marks, words: str, point: Packet | None) -> str:
         else ""
     )
     civic = (
-        f'<ca:civicAddress xmlns:ca="urn:ietf:params:xml:ns:pidf:geopriv10:civicAddr"><ca:LOC>{escape(words)}</ca:LOC></ca:civicAddress>'
+        '<ca:civicAddress xmlns:ca="urn:ietf:params:xml:ns:pidf:geopriv10:civicAddr">'
+        f"<ca:LOC>{escape(words)}</ca:LOC></ca:civicAddress>"
         if words
         else ""
     )
     return (
         '<?xml version="1.0" encoding="UTF-8"?><presence xmlns="urn:ietf:params:xml:ns:pidf"'
-        f' xmlns:gp="urn:ietf:params:xml:ns:pidf:geopriv10" entity="pres:{escape(marks.id)}@{escape(marks.issuer.agency)}">'
-        f'<tuple id="place"><status><gp:geopriv><gp:location-info>{position}{civic}</gp:location-info><gp:usage-rules/>'
-        f"<gp:method>Manual</gp:method></gp:geopriv></status><timestamp>{marks.at}</timestamp></tuple></presence>"
+        f' xmlns:gp="urn:ietf:params:xml:ns:pidf:geopriv10" '
+        f'entity="pres:{escape(marks.id)}@{escape(marks.issuer.agency)}">'
+        '<tuple id="place"><status><gp:geopriv>'
+        f"<gp:location-info>{position}{civic}</gp:location-info><gp:usage-rules/>"
+        "<gp:method>Manual</gp:method></gp:geopriv></status>"
+        f"<timestamp>{marks.at}</timestamp></tuple></presence>"
     )
 
 
 def _people(marks: _Marks, packet: Packet, callbacks: list[Component]) -> list[Component]:
-    """Who wrote, and who needs help where that is somebody else. Language and number are those of the one who wrote."""
-    about_self, about_another = packet["who"] in ("me", "me_minor"), packet["who"] in ("adult", "child", "unknown")
+    """Who wrote, and who needs help where that is somebody else. Language and number are those of
+    the one who wrote."""
+    about_self, about_another = (
+        packet["who"] in ("me", "me_minor"),
+        packet["who"] in ("adult", "child", "unknown"),
+    )
     role = ["InvolvedPerson"] if about_self else ["ReportingParty"] if about_another else []
     caller = marks.part(
         "person.caller",
         personIncidentRoleRegistryText=["Caller", *role],
-        ncPersonComponent={"primaryLanguage": [{"languageCode": [{"simpleType": packet["language"]["iso639_3"]}]}]},
+        ncPersonComponent={
+            "primaryLanguage": [{"languageCode": [{"simpleType": packet["language"]["iso639_3"]}]}]
+        },
         callBackReference=to(callbacks[0]["$id"]) if callbacks else None,
     )
-    return [caller, *([marks.part("person.involved", personIncidentRoleRegistryText=["InvolvedPerson"])] if about_another else [])]
+    return [
+        caller,
+        *(
+            [marks.part("person.involved", personIncidentRoleRegistryText=["InvolvedPerson"])]
+            if about_another
+            else []
+        ),
+    ]
 
 
 def _notes(marks: _Marks, packet: Packet) -> list[Component]:
-    """What the screen came to, what the resident wrote, and what dispatch gave as reasons. Notes are HTML by the standard."""
-    words = ["Self-reported" + ("" if note["translated"] else ", not translated") + f": {note['words']}" for note in packet["notes"]]
+    """What the screen came to, what the resident wrote, and what dispatch gave as reasons. Notes
+    are HTML by the standard."""
+    words = [
+        "Self-reported" + ("" if note["translated"] else ", not translated") + f": {note['words']}"
+        for note in packet["notes"]
+    ]
     remarks = [f"{remark['by']}: {remark['words']}" for remark in packet["remarks"]]
     return [
-        marks.part(f"note.{place}", notesActionComments=f"<p>{escape(legal(text), quote=False)}</p>", agentReference=to(marks.agent))
+        marks.part(
+            f"note.{place}",
+            notesActionComments=f"<p>{escape(legal(text), quote=False)}</p>",
+            agentReference=to(marks.agent),
+        )
         for place, text in enumerate((_summary(packet), *words, *remarks))
     ]
 
@@ -274,7 +340,9 @@ def _summary(packet: Packet) -> str:
         "Reasons": ", ".join(packet["reasons"]) or "none",
         **({"Dangers": ", ".join(dangers)} if (dangers := packet.get("dangers")) else {}),
         **(
-            {"Safety answers": ", ".join(f"{name} {answer}" for name, answer in safety.items())} if (safety := packet.get("safety")) else {}
+            {"Safety answers": ", ".join(f"{name} {answer}" for name, answer in safety.items())}
+            if (safety := packet.get("safety"))
+            else {}
         ),
         "Who needs help": packet["who"],
         "Need": packet["need"],
@@ -285,23 +353,45 @@ def _summary(packet: Packet) -> str:
         "No police requested.",
         *(["A human looks at it first."] if packet["review"] else []),
         *(["They asked to cancel: a human must answer."] if packet["asked_to_cancel"] else []),
-        *([f"Incident type set by {typed['by']}."] if (typed := packet.get("incident_type")) else []),
+        *(
+            [f"Incident type set by {typed['by']}."]
+            if (typed := packet.get("incident_type"))
+            else []
+        ),
     ]
-    return " ".join((*flags, *(f"{name}: {value}." for name, value in told.items()), f"Contact: {terms(packet['contact'])}"))
+    return " ".join(
+        (
+            *flags,
+            *(f"{name}: {value}." for name, value in told.items()),
+            f"Contact: {terms(packet['contact'])}",
+        )
+    )
 
 
 def legal(words: str) -> str:
     """Without the characters that XML 1.0 cannot hold, escaped or not."""
-    return "".join(char for char in words if char in "\t\n\r" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd" or char > "\uffff")
+    return "".join(
+        char
+        for char in words
+        if char in "\t\n\r"
+        or " " <= char <= "\ud7ff"
+        or "\ue000" <= char <= "\ufffd"
+        or char > "\uffff"
+    )
 
 
 def _units(marks: _Marks, packet: Packet) -> list[Component]:
-    """The unit that is asked for, and how far it has come. None where the resident chose something else."""
+    """The unit that is asked for, and how far it has come. None where the resident chose something
+    else."""
     primary, secondary = UNIT_STATUSES.get(packet["status"], NOT_YET)
     sent = packet["status"] in ("assigned", "en_route", "arrived")
     if packet["response"] in NO_UNIT and not sent:
         return []
-    promised = packet["times"].get("promised") if packet["status"] in ("accepted", "assigned", "en_route") else None
+    promised = (
+        packet["times"].get("promised")
+        if packet["status"] in ("accepted", "assigned", "en_route")
+        else None
+    )
     return [
         marks.part(
             "unit",
@@ -316,19 +406,38 @@ def _units(marks: _Marks, packet: Packet) -> list[Component]:
 
 
 def attributes(packet: Packet) -> list[str]:
-    """Who must be with the unit. While no team is chosen nobody knows what it speaks: then the interpreter is asked for."""
-    interpreter = INTERPRETERS.get(packet["language"]["iso639_3"]) if packet["interpreter"] or not packet["team"] else None
-    return [SPECIALIST, *([interpreter] if interpreter else []), *([SIGN_LANGUAGE] if packet["contact"]["deaf_or_asl"] else [])]
+    """Who must be with the unit. While no team is chosen nobody knows what it speaks: then the
+    interpreter is asked for."""
+    interpreter = (
+        INTERPRETERS.get(packet["language"]["iso639_3"])
+        if packet["interpreter"] or not packet["team"]
+        else None
+    )
+    return [
+        SPECIALIST,
+        *([interpreter] if interpreter else []),
+        *([SIGN_LANGUAGE] if packet["contact"]["deaf_or_asl"] else []),
+    ]
 
 
 def _dispatches(marks: _Marks, units: list[Component]) -> list[Component]:
     if not units:
         return []
-    return [marks.part("dispatch", agencyReference=to(marks.issuer.agency), emergencyResourceReference=all_to(units))]
+    return [
+        marks.part(
+            "dispatch",
+            agencyReference=to(marks.issuer.agency),
+            emergencyResourceReference=all_to(units),
+        )
+    ]
 
 
 def _links(marks: _Marks, packet: Packet) -> list[Component]:
     return [
-        marks.part(f"link.{place}", incidentTrackingIdentifier=tracking_id(related, marks.issuer), linkDirectionCode="RELATED")
+        marks.part(
+            f"link.{place}",
+            incidentTrackingIdentifier=tracking_id(related, marks.issuer),
+            linkDirectionCode="RELATED",
+        )
         for place, related in enumerate(packet["related"])
     ]

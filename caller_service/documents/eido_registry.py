@@ -1,8 +1,9 @@
 """The registry values an EIDO of ours may hold (NENA-STA-021.1b, section 3), and no others.
 
-What is not here cannot be sent: the list is shorter than the registries on purpose. SUICTHRT and OD can make a dispatch
-system recommend police by itself: a named human may say so, software never does. EDP does the same and tells a team nothing
-that MNTL does not, ALIEN asks what we never ask, and nobody is a Suspect here.
+What is not here cannot be sent: the list is shorter than the registries on purpose. SUICTHRT and OD
+can make a dispatch system recommend police by itself: a named human may say so, software never
+does. EDP does the same and tells a team nothing that MNTL does not, ALIEN asks what we never ask,
+and nobody is a Suspect here.
 """
 
 from __future__ import annotations
@@ -11,8 +12,16 @@ AGENCY_TYPES = ("ems", "fire")  # no value for behavioural health exists; never 
 AGENCY_ROLES = ("CallReceiving", "Dispatched")
 AGENT_ROLES = ("Call Taking",)
 INCIDENT_TYPES = ("MNTL", "CITASST")  # what software says
-HUMAN_INCIDENT_TYPES = ("SUICTHRT", "OD", "INTOX", "SICK", "WELFARE")  # what only a named human says, beside those
-INCIDENT_STATUSES = ("Active", "ResourcesAssigned", "ResourcesEnroute", "ResourcesOnscene", "Closed", "Cancelled")
+# what only a named human says, beside those
+HUMAN_INCIDENT_TYPES = ("SUICTHRT", "OD", "INTOX", "SICK", "WELFARE")
+INCIDENT_STATUSES = (
+    "Active",
+    "ResourcesAssigned",
+    "ResourcesEnroute",
+    "ResourcesOnscene",
+    "Closed",
+    "Cancelled",
+)
 CALL_STATES = ("callEnd",)
 CALL_TYPES = ("nonEmergency",)
 DIRECTIONS = ("incoming",)
@@ -20,7 +29,14 @@ LOCATION_TYPES = ("InitialIncident",)
 PERSON_ROLES = ("Caller", "ReportingParty", "InvolvedPerson")
 RESOURCE_TYPES = ("CrisisInterventionUnit",)
 PRIMARY_UNIT_STATUSES = ("Available", "ConditionallyAvailable", "NotAvailable")
-SECONDARY_UNIT_STATUSES = ("AcknowledgedTransmission", "Assigned", "EnRoute", "OnScene", "Cleared", "AssignmentCancelled")
+SECONDARY_UNIT_STATUSES = (
+    "AcknowledgedTransmission",
+    "Assigned",
+    "EnRoute",
+    "OnScene",
+    "Cleared",
+    "AssignmentCancelled",
+)
 LINK_DIRECTIONS = ("RELATED",)
 
 # Interpreters, by ISO 639-3. AchineseInterpreter is Acehnese: it is not Chinese.

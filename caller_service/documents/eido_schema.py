@@ -1,8 +1,10 @@
-"""The strict schema of the EIDOs we send: JSON Schema 2020-12, of our own writing, and a reader for just what it uses.
+"""The strict schema of the EIDOs we send: JSON Schema 2020-12, of our own writing, and a reader for
+just what it uses.
 
-Fields that are not named are refused, and registry values are enums: the published schema does neither. What is sent is
-held to it at run time too, so the schema is plain data and `faults` reads it by itself: a validator for all of JSON Schema
-would be one more dependency in the way of a hand-off. The tests hold this reader to such a validator (jsonschema).
+Fields that are not named are refused, and registry values are enums: the published schema does
+neither. What is sent is held to it at run time too, so the schema is plain data and `faults` reads
+it by itself: a validator for all of JSON Schema would be one more dependency in the way of a
+hand-off. The tests hold this reader to such a validator (jsonschema).
 """
 
 from __future__ import annotations
@@ -15,14 +17,24 @@ from . import eido_registry as registry
 
 _TYPE = "incidentTypeCommonRegistryText"
 _TEXT = {"type": "string", "minLength": 1}
-_MOMENT = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"}
+_MOMENT = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$",
+}
 _TEL = {"type": "string", "pattern": r"^tel:\+[1-9]\d{7,14}$"}
 _YES_NO = {"type": "boolean"}
 
 
-def _whole(properties: Mapping[str, Any], optional: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _whole(
+    properties: Mapping[str, Any], optional: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     more = optional or {}
-    return {"type": "object", "properties": {**properties, **more}, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": {**properties, **more},
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _list(items: Mapping[str, Any], least: int = 1) -> dict[str, Any]:
@@ -35,10 +47,17 @@ def _one_of(values: tuple[str, ...]) -> dict[str, Any]:
 
 _REFERENCE = _whole({"$ref": _TEXT})
 _REFERENCES = _list(_REFERENCE)
-_HEAD = {"$id": _TEXT, "lastUpdateTimeStamp": _MOMENT, "updatedByAgencyReference": _REFERENCE, "updatedByAgentReference": _REFERENCE}
+_HEAD = {
+    "$id": _TEXT,
+    "lastUpdateTimeStamp": _MOMENT,
+    "updatedByAgencyReference": _REFERENCE,
+    "updatedByAgentReference": _REFERENCE,
+}
 
 
-def _component(properties: Mapping[str, Any], optional: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _component(
+    properties: Mapping[str, Any], optional: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     return _whole({**_HEAD, **properties}, optional)
 
 
@@ -49,7 +68,9 @@ _AGENCY = _component(
         "incidentOwningAgencyIndicator": _YES_NO,
     }
 )
-_AGENT = _component({"agentRoleRegistryText": _list(_one_of(registry.AGENT_ROLES)), "agencyReference": _REFERENCE})
+_AGENT = _component(
+    {"agentRoleRegistryText": _list(_one_of(registry.AGENT_ROLES)), "agencyReference": _REFERENCE}
+)
 _INCIDENT = _component(
     {
         _TYPE: _one_of((*registry.INCIDENT_TYPES, *registry.HUMAN_INCIDENT_TYPES)),
@@ -77,13 +98,23 @@ _CALL = _component(
 _CALLBACK = _component(
     {
         "callBackInformationUri": _list(_TEL),
-        "updatedCbn": _component({"updatedCbnIdentifierUri": _TEL, "updatedCbnCallerDescription": _TEXT}),
+        "updatedCbn": _component(
+            {"updatedCbnIdentifierUri": _TEL, "updatedCbnCallerDescription": _TEXT}
+        ),
     }
 )
 _LOCATION = _component(
-    {"locationTypeDescriptionRegistryText": _one_of(registry.LOCATION_TYPES), "locationByValue": _TEXT}, {"locationDescriptionText": _TEXT}
+    {
+        "locationTypeDescriptionRegistryText": _one_of(registry.LOCATION_TYPES),
+        "locationByValue": _TEXT,
+    },
+    {"locationDescriptionText": _TEXT},
 )
-_LANGUAGES = _list(_whole({"languageCode": _list(_whole({"simpleType": {"type": "string", "pattern": "^[a-z]{3}$"}}))}))
+_LANGUAGES = _list(
+    _whole(
+        {"languageCode": _list(_whole({"simpleType": {"type": "string", "pattern": "^[a-z]{3}$"}}))}
+    )
+)
 _PERSON = _component(
     {"personIncidentRoleRegistryText": _list(_one_of(registry.PERSON_ROLES))},
     {"ncPersonComponent": _whole({"primaryLanguage": _LANGUAGES}), "callBackReference": _REFERENCE},
@@ -100,11 +131,14 @@ _RESOURCE = _component(
     },
     {"eta": _MOMENT},
 )
-_LINK = _component({"incidentTrackingIdentifier": _TEXT, "linkDirectionCode": _one_of(registry.LINK_DIRECTIONS)})
+_LINK = _component(
+    {"incidentTrackingIdentifier": _TEXT, "linkDirectionCode": _one_of(registry.LINK_DIRECTIONS)}
+)
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "The EIDO we send",
-    "description": "The current state of one request for help other than police: our own strict subset of NENA-STA-021.1b. "
+    "description": "The current state of one request for help other than police: our own strict "
+    "subset of NENA-STA-021.1b. "
     "An incident type other than MNTL and CITASST stands there only where a named human set it.",
 } | _component(
     {
@@ -128,19 +162,29 @@ SCHEMA: dict[str, Any] = {
 
 
 def faults(document: object, typed_by: str = "") -> tuple[str, ...]:
-    """Everything that is wrong with a document, by place and kind; () when it may be sent. No value, and no name of an
-    unknown field, is ever quoted: either may be somebody's words. `typed_by`: the human who set the incident type; ""
-    for nobody, and then only what software may say is sound."""
+    """Everything that is wrong with a document, by place and kind; () when it may be sent. No
+    value, and no name of an unknown field, is ever quoted: either may be somebody's words.
+    `typed_by`: the human who set the incident type; "" for nobody, and then only what software may
+    say is sound."""
     found = tuple(misshapen(document, SCHEMA))
     return found or (*_dangling(document), *_typed_by_nobody(document, typed_by))
 
 
 def _typed_by_nobody(document: Any, typed_by: str) -> Iterator[str]:
-    if document["incidentComponent"][_TYPE] in registry.HUMAN_INCIDENT_TYPES and not typed_by.strip():
+    if (
+        document["incidentComponent"][_TYPE] in registry.HUMAN_INCIDENT_TYPES
+        and not typed_by.strip()
+    ):
         yield f".incidentComponent.{_TYPE}: not an allowed value"  # but for a named human
 
 
-_TYPES: Mapping[str, type] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+_TYPES: Mapping[str, type] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+}
 
 
 def misshapen(value: object, schema: Mapping[str, Any], at: str = "") -> Iterator[str]:
@@ -163,7 +207,9 @@ def _items(value: Sequence[object], schema: Mapping[str, Any], at: str) -> Itera
 
 
 def _string(value: str, schema: Mapping[str, Any], at: str) -> Iterator[str]:
-    if len(value) < schema.get("minLength", 0) or not re.fullmatch(schema.get("pattern", "(?s:.*)"), value, re.ASCII):
+    if len(value) < schema.get("minLength", 0) or not re.fullmatch(
+        schema.get("pattern", "(?s:.*)"), value, re.ASCII
+    ):
         yield f"{at}: not written as it must be"
 
 

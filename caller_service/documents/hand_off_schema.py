@@ -14,58 +14,118 @@ _YES_NO = {"type": "boolean"}
 _CODES = {"type": "array", "items": _TEXT}
 _TEST = {
     "type": "boolean",
-    "description": "True: a synthetic resident's, made to see that the service works. Nobody is to be sent. Only ever in the API, with "
-    "?test=true; no destination is posted one. Absent means false: packets made before this field have none.",
+    "description": "True: a synthetic resident's, made to see that the service works. Nobody is to "
+    "be sent. Only ever in the API, with "
+    "?test=true; no destination is posted one. Absent means false: packets made before this field "
+    "have none.",
 }
 _MOMENT = {"type": "string", "format": "date-time"}
 
 
 def _whole(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
     required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
 
 
 _PLACE = {
     "text": _MAYBE,
-    "located": {"enum": ["inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped", "not_asked"]},
+    "located": {
+        "enum": [
+            "inside",
+            "outside",
+            "not_live",
+            "near_edge",
+            "ambiguous",
+            "unknown",
+            "skipped",
+            "not_asked",
+        ]
+    },
     "area": _MAYBE,
-    "point": {"anyOf": [{"type": "null"}, _whole({"longitude": {"type": "number"}, "latitude": {"type": "number"}})]},
+    "point": {
+        "anyOf": [
+            {"type": "null"},
+            _whole({"longitude": {"type": "number"}, "latitude": {"type": "number"}}),
+        ]
+    },
 }
 _CONTACT = {
     "terms": _TEXT,
     "number": _MAYBE,
     "number_condition": {
         "enum": ["called_safe", "emergency_services_only", None],
-        "description": "emergency_services_only: contact was never asked. The number is for emergency services, not for a call back.",
+        "description": "emergency_services_only: contact was never asked. The number is for "
+        "emergency services, not for a call back.",
     },
-    "standing": {"enum": ["stopped", "watched", "violence", "unsafe", "unwanted", "not_asked", "argument", "yes"]},
-    "withdrawn": {"type": "array", "items": {"enum": ["text", "call"]}, "description": "Taken back by the resident in words."},
+    "standing": {
+        "enum": [
+            "stopped",
+            "watched",
+            "violence",
+            "unsafe",
+            "unwanted",
+            "not_asked",
+            "argument",
+            "yes",
+        ]
+    },
+    "withdrawn": {
+        "type": "array",
+        "items": {"enum": ["text", "call"]},
+        "description": "Taken back by the resident in words.",
+    },
     "text": _YES_NO,
     "call": _YES_NO,
     "voicemail": _TEXT,
     "deaf_or_asl": _YES_NO,
     "cannot_text": _MAYBE,
-    "not_told": {"type": "boolean", "description": "What changed last, or a text to them, has reached the resident by no way."},
+    "not_told": {
+        "type": "boolean",
+        "description": "What changed last, or a text to them, has reached the resident by no way.",
+    },
     "only_replies": _YES_NO,
     "watched": _YES_NO,
 }
 _CONVERSATION = {
     "accepted_by": _MAYBE,
-    "holder": {"type": ["string", "null"], "description": "Whose own words the resident has: the one human voice."},
-    "open_questions": {"type": "array", "items": _TEXT, "description": "Not asked yet: the human's list."},
-    "answered_for": {"type": "object", "additionalProperties": _TEXT, "description": "Question: who answered it for the resident."},
+    "holder": {
+        "type": ["string", "null"],
+        "description": "Whose own words the resident has: the one human voice.",
+    },
+    "open_questions": {
+        "type": "array",
+        "items": _TEXT,
+        "description": "Not asked yet: the human's list.",
+    },
+    "answered_for": {
+        "type": "object",
+        "additionalProperties": _TEXT,
+        "description": "Question: who answered it for the resident.",
+    },
     "minor": _YES_NO,
     "minor_reviewed_by": _MAYBE,
     "unread_language": _MAYBE,
     "phone_in_other_hands": _YES_NO,
 }
-_INCIDENT_TYPE = _whole({"type": {"enum": [*INCIDENT_TYPES, *HUMAN_INCIDENT_TYPES]}, "by": {"type": "string", "minLength": 1}}) | {
-    "description": "What a named human called it, in a code of NENA's registry. Absent: nobody did, and software says MNTL or CITASST.",
+_INCIDENT_TYPE = _whole(
+    {
+        "type": {"enum": [*INCIDENT_TYPES, *HUMAN_INCIDENT_TYPES]},
+        "by": {"type": "string", "minLength": 1},
+    }
+) | {
+    "description": "What a named human called it, in a code of NENA's registry. Absent: nobody "
+    "did, and software says MNTL or CITASST.",
 }
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "hand_off.v1",
-    "description": "What a response team is told of a person who asked for help other than police: the least it needs. "
+    "description": "What a response team is told of a person who asked for help other than police: "
+    "the least it needs. "
     "Receivers ignore fields they do not know: more may come.",
 } | _whole(
     {
@@ -90,11 +150,18 @@ SCHEMA: dict[str, Any] = {
         },
         "level": {"enum": ["R1", "R2", "R3", "R4", "R5", "R6", None]},
         "reasons": _CODES,
-        "dangers": {"type": "array", "items": {"enum": list(DANGER_KINDS)}, "description": "Kinds of danger said or answered."},
+        "dangers": {
+            "type": "array",
+            "items": {"enum": list(DANGER_KINDS)},
+            "description": "Kinds of danger said or answered.",
+        },
         "safety": {
             "type": "object",
-            "additionalProperties": {"enum": ["yes", "no", "unsure", "skipped", "unreadable", "not_asked"]},
-            "description": "The safety questions and their answers, as codes. not_asked is never a no.",
+            "additionalProperties": {
+                "enum": ["yes", "no", "unsure", "skipped", "unreadable", "not_asked"]
+            },
+            "description": "The safety questions and their answers, as codes. not_asked is never a "
+            "no.",
         },
         "markers": _CODES,
         "review": _YES_NO,
@@ -106,10 +173,17 @@ SCHEMA: dict[str, Any] = {
         "place": _whole(_PLACE),
         "who": _TEXT,
         "need": _TEXT,
-        "language": _whole({"bcp47": _TEXT, "iso639_3": {"type": "string", "pattern": "^[a-z]{3}$"}}),
+        "language": _whole(
+            {"bcp47": _TEXT, "iso639_3": {"type": "string", "pattern": "^[a-z]{3}$"}}
+        ),
         "contact": _whole(_CONTACT),
         "conversation": _whole(_CONVERSATION),
-        "notes": {"type": "array", "items": _whole({"self_reported": {"const": True}, "words": _TEXT, "translated": _YES_NO})},
+        "notes": {
+            "type": "array",
+            "items": _whole(
+                {"self_reported": {"const": True}, "words": _TEXT, "translated": _YES_NO}
+            ),
+        },
         "remarks": {"type": "array", "items": _whole({"by": _TEXT, "words": _TEXT})},
         "asked_to_cancel": _YES_NO,
         "unserved": _MAYBE,

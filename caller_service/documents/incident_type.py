@@ -1,7 +1,8 @@
-"""What the EIDO calls an incident: software says MNTL or CITASST (documents/eido.py), until a named human changes it.
+"""What the EIDO calls an incident: software says MNTL or CITASST (documents/eido.py), until a named
+human changes it.
 
-Some of what a human may say makes a dispatch system think of police by itself: so it takes a name and a reason, goes to every
-destination as a revision, and the same way leads back.
+Some of what a human may say makes a dispatch system think of police by itself: so it takes a name
+and a reason, goes to every destination as a revision, and the same way leads back.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ ALLOWED = (*INCIDENT_TYPES, *HUMAN_INCIDENT_TYPES)
 
 
 def set_type(case: Case, kind: str, by: str, reason: str) -> Step:
-    """`by` calls it `kind`, one of ALLOWED, from now on. The reason is sealed with the case and told to dispatch, never in
-    the journal. The same said again changes nothing. Raises Refused("ended"), ValueError for another type or nobody's name."""
+    """`by` calls it `kind`, one of ALLOWED, from now on. The reason is sealed with the case and
+    told to dispatch, never in the journal. The same said again changes nothing. Raises
+    Refused("ended"), ValueError for another type or nobody's name."""
     if kind not in ALLOWED or not by.strip():
         raise ValueError("not a type that a named human may set")
     if case.ended:

@@ -1,7 +1,8 @@
-"""A hand-off in plain words, for whoever reads it on a page or on paper: a clinic or partner without a machine of its own.
+"""A hand-off in plain words, for whoever reads it on a page or on paper: a clinic or partner
+without a machine of its own.
 
-Made from the packet `hand_off.v1` alone, so it never tells more. Staff read it, so its words stand here, in English. A code
-that a city's own protocol adds is told as it is written there.
+Made from the packet `hand_off.v1` alone, so it never tells more. Staff read it, so its words stand
+here, in English. A code that a city's own protocol adds is told as it is written there.
 """
 
 from __future__ import annotations
@@ -51,7 +52,12 @@ WANTS: Words = {
     "call_911": "They call 911 themselves",
     "review": "Not known yet: a human looks at it",
 }
-IF_NONE: Words = {"wait": "Waits, and is kept posted", "counselor": WANTS["counselor"], "call_988": "988", "call_911": WANTS["call_911"]}
+IF_NONE: Words = {
+    "wait": "Waits, and is kept posted",
+    "counselor": WANTS["counselor"],
+    "call_988": "988",
+    "call_911": WANTS["call_911"],
+}
 WHO: Words = {
     "me": "The one who wrote",
     "me_minor": "The one who wrote, who is under 18",
@@ -90,7 +96,13 @@ QUESTIONS: Words = {
     "soon": "within hours",
     "gun": "a gun within reach",
 }
-ANSWERS: Words = {"yes": "yes", "no": "no", "unsure": "not sure", "skipped": "did not say", "unreadable": "could not be read"}
+ANSWERS: Words = {
+    "yes": "yes",
+    "no": "no",
+    "unsure": "not sure",
+    "skipped": "did not say",
+    "unreadable": "could not be read",
+}
 LOCATED: Words = {
     "inside": "in the area we serve",
     "outside": "outside the area we serve",
@@ -107,7 +119,8 @@ CANNOT_TEXT: Words = {
     "landline": "The number is a landline",
     "undelivered": "They did not arrive",
 }
-REASONS: Words = {"upset_hears_or_sees": "very upset, or hears or sees things"}  # the others read well as they are
+# the others read well as they are
+REASONS: Words = {"upset_hears_or_sees": "very upset, or hears or sees things"}
 DOUBTS: Words = {
     "not_asked": "Not asked yet",
     "unsure": "They are not sure",
@@ -115,8 +128,9 @@ DOUBTS: Words = {
     "unreadable": "Their answer could not be read",
 }
 LANGUAGES: Words = {
-    "en": "English", "es": "Spanish", "zh": "Chinese", "vi": "Vietnamese", "ko": "Korean", "fil": "Filipino", "ar": "Arabic", "ru": "Russian",
-    "ht": "Haitian Creole", "pt": "Portuguese", "fr": "French", "so": "Somali", "hmn": "Hmong",
+    "en": "English", "es": "Spanish", "zh": "Chinese", "vi": "Vietnamese", "ko": "Korean",
+    "fil": "Filipino", "ar": "Arabic", "ru": "Russian", "ht": "Haitian Creole", "pt": "Portuguese",
+    "fr": "French", "so": "Somali", "hmn": "Hmong",
 }  # fmt: skip
 TIMES: Words = {
     "opened": "They first wrote",
@@ -129,7 +143,8 @@ TIMES: Words = {
 
 @dataclass(frozen=True, slots=True)
 class PrintedHandOff:
-    """One hand-off for one sheet of paper. `lines` are headings with what stands under them, the most needed first."""
+    """One hand-off for one sheet of paper. `lines` are headings with what stands under them, the
+    most needed first."""
 
     reference: str
     revision: int
@@ -140,12 +155,14 @@ class PrintedHandOff:
     taken: bool
     lines: tuple[tuple[str, str], ...] = field(repr=False)
     notes: tuple[str, ...] = field(repr=False)  # what the resident wrote, oldest first
-    remarks: tuple[tuple[str, str], ...] = field(repr=False)  # who of the staff, and what they gave as a reason
+    # who of the staff, and what they gave as a reason
+    remarks: tuple[tuple[str, str], ...] = field(repr=False)
     times: tuple[tuple[str, datetime], ...] = ()
 
 
 def printed(packet: Packet) -> PrintedHandOff:
-    """The sheet of a packet. After a stand-down it says how to reach nobody: there is nothing left to do."""
+    """The sheet of a packet. After a stand-down it says how to reach nobody: there is nothing left
+    to do."""
     stood_down = packet["status"] in ENDED
     return PrintedHandOff(
         reference=packet["reference"],
@@ -158,7 +175,11 @@ def printed(packet: Packet) -> PrintedHandOff:
         lines=tuple((heading, words) for heading, words in _lines(packet, stood_down) if words),
         notes=tuple(note["words"] for note in packet["notes"]),
         remarks=tuple((remark["by"], remark["words"]) for remark in packet["remarks"]),
-        times=tuple((words, datetime.fromisoformat(packet["times"][name])) for name, words in TIMES.items() if name in packet["times"]),
+        times=tuple(
+            (words, datetime.fromisoformat(packet["times"][name]))
+            for name, words in TIMES.items()
+            if name in packet["times"]
+        ),
     )
 
 
@@ -184,7 +205,10 @@ def _lines(packet: Packet, stood_down: bool) -> Iterable[tuple[str, str]]:
     yield "Language", _language(packet)
     yield "Place", _place(packet["place"])
     yield "Wants", _in_words(WANTS, packet["response"])
-    yield "If no team is free", _in_words(IF_NONE, packet["contingency"]) if packet["response"] == "team" else ""
+    yield (
+        "If no team is free",
+        _in_words(IF_NONE, packet["contingency"]) if packet["response"] == "team" else "",
+    )
     yield "Who needs help", _in_words(WHO, packet["who"])
     yield "Need", _in_words(NEEDS, packet["need"])
     yield "Know before you go", _listed(packet["markers"])
@@ -200,7 +224,11 @@ def _number(contact: Packet) -> str:
     if not contact["number"]:
         return "Not given: it is not known to be safe"
     limited = contact.get("number_condition") == "emergency_services_only"
-    return f"{contact['number']}: contact was not asked. For emergency services only" if limited else str(contact["number"])
+    return (
+        f"{contact['number']}: contact was not asked. For emergency services only"
+        if limited
+        else str(contact["number"])
+    )
 
 
 def _safety(answers: Packet) -> str:
@@ -210,8 +238,16 @@ def _safety(answers: Packet) -> str:
         for name, answer in answers.items()
         if answer != "not_asked"
     ]
-    missing = [QUESTIONS.get(name, _plain(name)) for name, answer in answers.items() if answer == "not_asked"]
-    return "; ".join((*told, *([f"not asked: {', '.join(missing)}"] if missing and told else []))) if told else ""
+    missing = [
+        QUESTIONS.get(name, _plain(name))
+        for name, answer in answers.items()
+        if answer == "not_asked"
+    ]
+    return (
+        "; ".join((*told, *([f"not asked: {', '.join(missing)}"] if missing and told else [])))
+        if told
+        else ""
+    )
 
 
 def _listed_from(known: Words, codes: Iterable[str]) -> str:
@@ -227,7 +263,11 @@ def _careful(packet: Packet) -> str:
             if "threat_staff" in packet.get("dangers", ())
             else []
         ),
-        *(["Somebody else may hold the phone."] if packet.get("conversation", {}).get("phone_in_other_hands") else []),
+        *(
+            ["Somebody else may hold the phone."]
+            if packet.get("conversation", {}).get("phone_in_other_hands")
+            else []
+        ),
     ]
     return " ".join(told)
 
@@ -239,13 +279,22 @@ def _language(packet: Packet) -> str:
         return f"{name}. An interpreter is needed."
     if name == "English":
         return name
-    return f"{name}. The team speaks it." if packet["team"] else f"{name}. Bring an interpreter if none of you speaks it."
+    return (
+        f"{name}. The team speaks it."
+        if packet["team"]
+        else f"{name}. Bring an interpreter if none of you speaks it."
+    )
 
 
 def _place(place: Packet) -> str:
     point = place["point"]
     told = [place["text"] or "No words given", _in_words(LOCATED, place["located"])]
-    return "; ".join((*told, *([f"latitude {point['latitude']}, longitude {point['longitude']}"] if point else [])))
+    return "; ".join(
+        (
+            *told,
+            *([f"latitude {point['latitude']}, longitude {point['longitude']}"] if point else []),
+        )
+    )
 
 
 def _incident_type(packet: Packet) -> str:
@@ -258,14 +307,16 @@ def _in_words(known: Words, code: str) -> str:
 
 
 def _plain(code: str) -> str:
-    return code.removesuffix(".doubt").replace("_", " ").replace(".", ": ") + (": in doubt" if code.endswith(".doubt") else "")
+    return code.removesuffix(".doubt").replace("_", " ").replace(".", ": ") + (
+        ": in doubt" if code.endswith(".doubt") else ""
+    )
 
 
 def _listed(codes: Sequence[str]) -> str:
     return "; ".join(REASONS.get(code) or _plain(code) for code in codes)
 
 
-# ---- the list -------------------------------------------------------------------------------------------------------
+# ---- the list ------------------------------------------------------------------------------------
 UNOPENED, CHANGED, OPENED = "Not opened yet", "Changed since you opened it", "Opened"
 
 
@@ -307,4 +358,11 @@ class Listed:
 
 def in_order(found: Iterable[Listed]) -> list[Listed]:
     """What waits to be read before what was read; the most urgent first, then the oldest."""
-    return sorted(found, key=lambda one: (not one.waits, -PRIORITIES.get(one.level or "", UNKNOWN_PRIORITY), one.opened_at))
+    return sorted(
+        found,
+        key=lambda one: (
+            not one.waits,
+            -PRIORITIES.get(one.level or "", UNKNOWN_PRIORITY),
+            one.opened_at,
+        ),
+    )

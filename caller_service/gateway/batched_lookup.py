@@ -1,5 +1,6 @@
-"""Looking for what was sent, when nobody knows whether it was: one list from the provider answers all who asked before it
-was begun. An outage leaves hundreds of tries with an unknown end, and each list holds hundreds of texts.
+"""Looking for what was sent, when nobody knows whether it was: one list from the provider answers
+all who asked before it was begun. An outage leaves hundreds of tries with an unknown end, and each
+list holds hundreds of texts.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class BatchedLookup:
         return self._next.asked if self._next else 0
 
     def since(self, moment: datetime) -> list[SentMessage] | None:
-        """What was made since then, oldest first, as it stands after this was asked. None: that cannot be known now."""
+        """What was made since then, oldest first, as it stands after this was asked. None: that
+        cannot be known now."""
         with self._own:
             mine = self._next = self._next or _Look(moment)
             mine.since = min(mine.since, moment)

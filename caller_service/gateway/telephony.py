@@ -1,4 +1,5 @@
-"""Texts and calls out, by Twilio's REST API. Four meanings of failure are enough: never, stopped, later, look first."""
+"""Texts and calls out, by Twilio's REST API. Four meanings of failure are enough: never, stopped,
+later, look first."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ REAL_API = "https://api.twilio.com"
 
 
 class TelephonyError(Exception):
-    """A text or a call did not go out. Named by what to do about it; `code` is Twilio's, or ours."""
+    """A text or a call did not go out. Named by what to do about it; `code` is Twilio's, or
+    ours."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -45,9 +47,11 @@ class OutcomeUnknown(TelephonyError):
 
 
 TWILIO_MEANS: Mapping[int, type[TelephonyError]] = {
-    21211: NumberCannotReceive, 21217: NumberCannotReceive, 21614: NumberCannotReceive, 21202: NumberCannotReceive, 30006: NumberCannotReceive,
-    21408: NumberCannotReceive, 21610: ContactStopped, 20429: RetryLater,
-    21214: NumberCannotReceive, 21215: NumberCannotReceive, 21216: NumberCannotReceive, 13223: NumberCannotReceive, 13224: NumberCannotReceive,
+    21211: NumberCannotReceive, 21217: NumberCannotReceive, 21614: NumberCannotReceive,
+    21202: NumberCannotReceive, 30006: NumberCannotReceive, 21408: NumberCannotReceive,
+    21610: ContactStopped, 20429: RetryLater, 21214: NumberCannotReceive,
+    21215: NumberCannotReceive, 21216: NumberCannotReceive, 13223: NumberCannotReceive,
+    13224: NumberCannotReceive,
 }  # fmt: skip
 
 
@@ -62,7 +66,8 @@ class MissedText:
 
 
 class _Elsewhere(TwilioHttpClient):
-    """The SDK has no base-URL option: the host of each request is changed here (the rehearsal's stand-in)."""
+    """The SDK has no base-URL option: the host of each request is changed here (the rehearsal's
+    stand-in)."""
 
     def __init__(self, api_url: str) -> None:
         super().__init__(timeout=TIMEOUT)
@@ -71,12 +76,18 @@ class _Elsewhere(TwilioHttpClient):
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         asked = urlsplit(url)
-        return super().request(method, urlunsplit((self._api.scheme, self._api.netloc, asked.path, asked.query, "")), *args, **kwargs)
+        return super().request(
+            method,
+            urlunsplit((self._api.scheme, self._api.netloc, asked.path, asked.query, "")),
+            *args,
+            **kwargs,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """How to ring somebody. The addresses are ours and carry ids alone; seconds: how long it rings, how long it may last."""
+    """How to ring somebody. The addresses are ours and carry ids alone; seconds: how long it rings,
+    how long it may last."""
 
     url: str = field(repr=False)  # asked for when somebody, or something, answers
     receipts_url: str = field(repr=False)
@@ -89,10 +100,18 @@ class Telephony:
     """Sends texts from the program's number, or its Messaging Service; calls need a number."""
 
     def __init__(
-        self, account_sid: str, auth_token: str, sender: str, api_url: str = REAL_API, api_key: str = "", api_secret: str = ""
+        self,
+        account_sid: str,
+        auth_token: str,
+        sender: str,
+        api_url: str = REAL_API,
+        api_key: str = "",
+        api_secret: str = "",
     ) -> None:
         client: HttpClient = _Elsewhere(api_url)
-        self._client = Client(api_key or account_sid, api_secret or auth_token, account_sid, http_client=client)
+        self._client = Client(
+            api_key or account_sid, api_secret or auth_token, account_sid, http_client=client
+        )
         self._sender = sender
         self._texts = BatchedLookup(self._texts_since)
         self._calls = BatchedLookup(self._calls_since)
@@ -102,20 +121,44 @@ class Telephony:
 
     def text(self, number: str, words: str, receipts_url: str) -> str:
         """Send one text and return its SID. Raises one of the LineErrors."""
-        sender = {"messaging_service_sid": self._sender} if self._sender.startswith("MG") else {"from_": self._sender}
-        return str(_asked(lambda: self._client.messages.create(to=number, body=words, status_callback=receipts_url, **sender).sid))
+        sender = (
+            {"messaging_service_sid": self._sender}
+            if self._sender.startswith("MG")
+            else {"from_": self._sender}
+        )
+        return str(
+            _asked(
+                lambda: (
+                    self._client.messages.create(
+                        to=number, body=words, status_callback=receipts_url, **sender
+                    ).sid
+                )
+            )
+        )
 
     def find(self, number: str, words: str, since: datetime) -> list[str]:
-        """The SIDs of texts that may be one we already sent, oldest first: same number, same words, not older than `since`.
+        """The SIDs of texts that may be one we already sent, oldest first: same number, same words,
+        not older than `since`.
 
         Raises RetryLater if that cannot be known now.
         """
-        return [made.sid for made in _known(self._texts.since(since)) if made.number == number and made.words == words]
+        return [
+            made.sid
+            for made in _known(self._texts.since(since))
+            if made.number == number and made.words == words
+        ]
 
     def _texts_since(self, since: datetime) -> list[SentMessage]:
-        listed = self._client.messages.list(date_sent_after=since, page_size=1000)  # asked for by number, it would stand in the URL
-        made = (sent for sent in reversed(listed) if sent.direction != "outbound-reply")  # by TwiML: an answer may say the same
-        return [SentMessage(str(sent.sid), sent.date_sent or sent.date_created, str(sent.to), str(sent.body)) for sent in made]
+        # asked for by number, it would stand in the URL
+        listed = self._client.messages.list(date_sent_after=since, page_size=1000)
+        # by TwiML: an answer may say the same
+        made = (sent for sent in reversed(listed) if sent.direction != "outbound-reply")
+        return [
+            SentMessage(
+                str(sent.sid), sent.date_sent or sent.date_created, str(sent.to), str(sent.body)
+            )
+            for sent in made
+        ]
 
     @property
     def can_call(self) -> bool:
@@ -144,15 +187,22 @@ class Telephony:
         )
 
     def find_calls(self, number: str, since: datetime) -> list[str]:
-        """The SIDs of calls that may be one we already made, oldest first: to this number, begun since then or still
-        queued (such a call has no time yet). Raises RetryLater if that cannot be known now."""
+        """The SIDs of calls that may be one we already made, oldest first: to this number, begun
+        since then or still queued (such a call has no time yet). Raises RetryLater if that cannot
+        be known now."""
         return [made.sid for made in _known(self._calls.since(since)) if made.number == number]
 
     def _calls_since(self, since: datetime) -> list[SentMessage]:
-        queued = self._client.calls.list(status="queued", page_size=1000)  # first: what begins meanwhile stands in the second list
+        # first: what begins meanwhile stands in the second list
+        queued = self._client.calls.list(status="queued", page_size=1000)
         listed = [*queued, *self._client.calls.list(start_time_after=since, page_size=1000)]
         ours = (made for made in reversed(listed) if not str(made.direction).startswith("inbound"))
-        return list({str(made.sid): SentMessage(str(made.sid), made.start_time, str(made.to)) for made in ours}.values())
+        return list(
+            {
+                str(made.sid): SentMessage(str(made.sid), made.start_time, str(made.to))
+                for made in ours
+            }.values()
+        )
 
     def call_state(self, sid: str) -> str:
         """How far a call has come, in Twilio's word. Raises one of the LineErrors."""
@@ -163,13 +213,19 @@ class Telephony:
         _asked(lambda: self._client.calls(sid).update(status="completed").sid)
 
     def heard(self, ours: str, since: datetime) -> list[MissedText]:
-        """The texts people sent to one of our numbers since then. Raises RetryLater if that cannot be known now."""
+        """The texts people sent to one of our numbers since then. Raises RetryLater if that cannot
+        be known now."""
         try:
             listed = self._client.messages.list(to=ours, date_sent_after=since, page_size=1000)
         except (TwilioException, requests.RequestException, ValueError, KeyError):
             raise RetryLater("cannot look") from None
         return [
-            MissedText(str(one.sid), str(one.from_ or ""), str(one.body or ""), one.date_sent or one.date_created)
+            MissedText(
+                str(one.sid),
+                str(one.from_ or ""),
+                str(one.body or ""),
+                one.date_sent or one.date_created,
+            )
             for one in listed
             if one.direction == "inbound"
         ]

@@ -27,7 +27,8 @@ class DeliveryFailed(Exception):
     def __init__(self, code: str, wait: int = 0) -> None:
         super().__init__(code)
         self.code = code
-        self.wait = wait  # seconds the destination asked us to wait before the next try; 0: it did not
+        # seconds the destination asked us to wait before the next try; 0: it did not
+        self.wait = wait
 
 
 def _session() -> requests.Session:
@@ -39,7 +40,8 @@ def _session() -> requests.Session:
 
 
 def _whole(answer: requests.Response) -> bytes:
-    """An answer of a size and in a time that an honest one has. DeliveryFailed for one that goes on and on."""
+    """An answer of a size and in a time that an honest one has. DeliveryFailed for one that goes on
+    and on."""
     read, end = bytearray(), time.monotonic() + WHOLE_ANSWER
     for piece in answer.iter_content(4096):
         read += piece
@@ -51,7 +53,13 @@ def _whole(answer: requests.Response) -> bytes:
 def _asked_to_wait(told: str, now: datetime) -> int:
     """Seconds of a Retry-After, as a number or a date; 0 for none, or for nonsense."""
     try:
-        seconds = int(told) if told.isdecimal() else (parsedate_to_datetime(told) - now).total_seconds() if told else 0
+        seconds = (
+            int(told)
+            if told.isdecimal()
+            else (parsedate_to_datetime(told) - now).total_seconds()
+            if told
+            else 0
+        )
     except (TypeError, ValueError):
         return 0
     return int(min(max(seconds, 0), LONGEST_WAIT))
@@ -65,18 +73,31 @@ class WebhookClient:
     secrets: Mapping[str, str] = field(repr=False)
     session: requests.Session = field(default_factory=_session, repr=False)
 
-    def post(self, destination: str, packet: Mapping[str, Any], delivery_id: str, now: datetime) -> None:
+    def post(
+        self, destination: str, packet: Mapping[str, Any], delivery_id: str, now: datetime
+    ) -> None:
         """Post one packet. Any 2xx is a receipt, whatever the body; all else raises DeliveryFailed.
 
         `delivery_id` is `<hand_off_id>.<revision>`, the same on every retry.
         """
         body = json.dumps(packet, ensure_ascii=False)
-        headers = {"Content-Type": "application/json; charset=utf-8", **self._signed(destination, delivery_id, now, body)}
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            **self._signed(destination, delivery_id, now, body),
+        }
         try:
             with self.session.post(
-                self.urls[destination], data=body.encode(), headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
+                self.urls[destination],
+                data=body.encode(),
+                headers=headers,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                stream=True,
             ) as answer:
-                status, wait = answer.status_code, _asked_to_wait(answer.headers.get("Retry-After", ""), now)
+                status, wait = (
+                    answer.status_code,
+                    _asked_to_wait(answer.headers.get("Retry-After", ""), now),
+                )
         except requests.Timeout:
             raise DeliveryFailed("timeout") from None
         except requests.RequestException:
@@ -85,15 +106,21 @@ class WebhookClient:
             raise DeliveryFailed(f"http {status}", wait if status in (429, 503) else 0)
 
     def has(self, destination: str, hand_off_id: str, revision: int, now: datetime) -> bool:
-        """Does a destination that cannot tell a repeat from news already have this revision, or a later one?
+        """Does a destination that cannot tell a repeat from news already have this revision, or a
+        later one?
 
-        It is asked at `<its url>/<hand_off_id>`, signed like a delivery with an empty body. 200 with a `revision` says what it
-        has, 404 that it has nothing; all else raises DeliveryFailed, and nothing is sent on a guess.
+        It is asked at `<its url>/<hand_off_id>`, signed like a delivery with an empty body. 200
+        with a `revision` says what it has, 404 that it has nothing; all else raises DeliveryFailed,
+        and nothing is sent on a guess.
         """
         headers = self._signed(destination, f"{hand_off_id}.{revision}", now, "")
         try:
             with self.session.get(
-                f"{self.urls[destination]}/{hand_off_id}", headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
+                f"{self.urls[destination]}/{hand_off_id}",
+                headers=headers,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                stream=True,
             ) as answer:
                 if answer.status_code == 404:
                     return False
@@ -105,7 +132,9 @@ class WebhookClient:
             raise DeliveryFailed("cannot look")
         return held >= revision
 
-    def _signed(self, destination: str, delivery_id: str, now: datetime, body: str) -> dict[str, str]:
+    def _signed(
+        self, destination: str, delivery_id: str, now: datetime, body: str
+    ) -> dict[str, str]:
         return {
             "Idempotency-Key": delivery_id,
             "webhook-id": delivery_id,

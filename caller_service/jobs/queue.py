@@ -1,4 +1,5 @@
-"""Enqueue work in the caller's own transaction: it is kept with the decision that asked for it, or not at all."""
+"""Enqueue work in the caller's own transaction: it is kept with the decision that asked for it, or
+not at all."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ class Jobs:
         self._client: DBOSClient | None = None
         self._making = threading.Lock()
 
-    def enqueue(self, conn: sa.Connection, job: str, job_id: str, reference: str, queue: str = TEXTS) -> None:
+    def enqueue(
+        self, conn: sa.Connection, job: str, job_id: str, reference: str, queue: str = TEXTS
+    ) -> None:
         """The same `job_id` twice is one job."""
         options = {"workflow_name": job, "queue_name": queue, "workflow_id": job_id}
         self._client_now().enqueue_in_transaction(conn, options, reference)  # type: ignore[arg-type]
@@ -53,7 +56,12 @@ class Jobs:
 
 
 def _client(engine: sa.Engine) -> DBOSClient:
-    return DBOSClient(system_database_engine=engine, serializer=DBOSPortableJSONSerializer(), lazy=True, application_name=NAME)
+    return DBOSClient(
+        system_database_engine=engine,
+        serializer=DBOSPortableJSONSerializer(),
+        lazy=True,
+        application_name=NAME,
+    )
 
 
 def _status(engine: sa.Engine) -> sa.TableClause:
@@ -63,13 +71,19 @@ def _status(engine: sa.Engine) -> sa.TableClause:
 
 
 def purge(engine: sa.Engine, keep: float, batch: int = 500) -> int:
-    """Drop jobs that ended more than `keep` seconds ago: the engine's tables hold what is under way, not history."""
+    """Drop jobs that ended more than `keep` seconds ago: the engine's tables hold what is under
+    way, not history."""
     status = _status(engine)
-    ended = (status.c.status.in_(("SUCCESS", "ERROR", "CANCELLED")), status.c.updated_at <= int((time.time() - keep) * 1000))
+    ended = (
+        status.c.status.in_(("SUCCESS", "ERROR", "CANCELLED")),
+        status.c.updated_at <= int((time.time() - keep) * 1000),
+    )
     client, dropped = _client(engine), 0
     while True:
         with engine.connect() as conn:
-            ids = list(conn.execute(sa.select(status.c.workflow_uuid).where(*ended).limit(batch)).scalars())
+            ids = list(
+                conn.execute(sa.select(status.c.workflow_uuid).where(*ended).limit(batch)).scalars()
+            )
         if not ids:
             return dropped
         client.delete_workflows(ids)

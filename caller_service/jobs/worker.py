@@ -1,7 +1,8 @@
-"""The worker: runs jobs, sweeps what is due, and takes over what a dead worker left (engineering.md, "the engine's pattern").
+"""The worker: runs jobs, sweeps what is due, and takes over what a dead worker left
+(engineering.md, "the engine's pattern").
 
-SQLite: one worker, held by an exclusive lock file. PostgreSQL: any number; each holds a session advisory lock under
-its name, and whoever finds a name unlocked recovers its unfinished jobs.
+SQLite: one worker, held by an exclusive lock file. PostgreSQL: any number; each holds a session
+advisory lock under its name, and whoever finds a name unlocked recovers its unfinished jobs.
 """
 
 from __future__ import annotations
@@ -24,11 +25,16 @@ from .queue import DELIVER, NAME, purge
 log = logging.getLogger(__name__)
 VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old one left
 CONCURRENCY = 16  # jobs of one queue at once
-POLL = 0.25  # seconds between looks at a queue: oftener costs a small server more than the wait is worth
-POLL_HAND_OFFS = 0.125  # seconds: they come in bursts, and what is not taken at one look waits for the next
+# seconds between looks at a queue: oftener costs a small server more than the wait is worth
+POLL = 0.25
+# seconds: they come in bursts, and what is not taken at one look waits for the next
+POLL_HAND_OFFS = 0.125
 SWEEP = 0.5  # seconds between sweeps
-CLOCKS_FIRST = 1.0  # seconds at most that a job waits for a sweep: a clock rings in time beside thirty jobs, too
-FREED = 5  # seconds a worker that starts again waits for its own name: the server frees a killed one's, or another takes its work over
+# seconds at most that a job waits for a sweep: a clock rings in time beside thirty jobs, too
+CLOCKS_FIRST = 1.0
+# seconds a worker that starts again waits for its own name: the server frees a killed one's, or
+# another takes its work over
+FREED = 5
 FINISH = 3  # seconds a stopping worker gives the jobs it has begun
 KEEP_FINISHED = 3600  # seconds a finished job is kept
 
@@ -51,13 +57,15 @@ def work(
     stop: threading.Event,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run until `stop` is set, `CONCURRENCY` jobs of each queue at once. Raises AnotherWorker if the database already has one (SQLite)."""
+    """Run until `stop` is set, `CONCURRENCY` jobs of each queue at once. Raises AnotherWorker if
+    the database already has one (SQLite)."""
     life = WorkerLease(engine, name)
     life.begin()
     queues = tuple(queues)
     for logger in ("dbos", "alembic"):
         logging.getLogger(logger).setLevel(logging.ERROR)
-    logging.getLogger("dbos").addHandler(logging.NullHandler())  # finding one, it adds none of its own, which would print tracebacks
+    # finding one, it adds none of its own, which would print tracebacks
+    logging.getLogger("dbos").addHandler(logging.NullHandler())
     DBOS(
         config={
             "name": NAME,
@@ -65,7 +73,8 @@ def work(
             "serializer": DBOSPortableJSONSerializer(),
             "application_version": VERSION,
             "executor_id": life.name,
-            # A thread for every job that may be claimed: the engine counts a claimed one only when it runs, and would claim on.
+            # A thread for every job that may be claimed: the engine counts a claimed one only when
+            # it runs, and would claim on.
             "max_executor_threads": CONCURRENCY * len(queues) + 8,
             "log_level": "ERROR",
             "run_migrations": False,
@@ -78,7 +87,12 @@ def work(
         DBOS.launch()
         for queue in queues:
             pause = POLL_HAND_OFFS if queue.startswith(DELIVER) else POLL
-            DBOS.register_queue(queue, worker_concurrency=CONCURRENCY, polling_interval_sec=pause, on_conflict="always_update")
+            DBOS.register_queue(
+                queue,
+                worker_concurrency=CONCURRENCY,
+                polling_interval_sec=pause,
+                on_conflict="always_update",
+            )
         ready()
         _loop(engine, life, sweep, stop, clocks_done)
     finally:
@@ -87,10 +101,13 @@ def work(
 
 
 class JobFailed(Exception):
-    """A job met a fault of ours. The engine keeps and logs this: it names the job and the kind of fault, nothing else."""
+    """A job met a fault of ours. The engine keeps and logs this: it names the job and the kind of
+    fault, nothing else."""
 
 
-def _quiet(name: str, do: Callable[[str, str], object], clocks_done: threading.Event) -> Callable[[str], None]:
+def _quiet(
+    name: str, do: Callable[[str, str], object], clocks_done: threading.Event
+) -> Callable[[str], None]:
     def job(reference: str) -> None:
         clocks_done.wait(CLOCKS_FIRST)
         try:
@@ -103,7 +120,13 @@ def _quiet(name: str, do: Callable[[str, str], object], clocks_done: threading.E
     return job
 
 
-def _loop(engine: sa.Engine, life: WorkerLease, sweep: Callable[[], object], stop: threading.Event, done: threading.Event) -> None:
+def _loop(
+    engine: sa.Engine,
+    life: WorkerLease,
+    sweep: Callable[[], object],
+    stop: threading.Event,
+    done: threading.Event,
+) -> None:
     beat = 0
     done.set()
     while not stop.wait(SWEEP):
@@ -140,13 +163,20 @@ class WorkerLease:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise AnotherWorker("a worker already runs on this database; SQLite has one") from None
+                raise AnotherWorker(
+                    "a worker already runs on this database; SQLite has one"
+                ) from None
             return
         self._held = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         end = time.monotonic() + FREED
-        while not self._held.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(self.name)}).scalar():
+        while not self._held.execute(
+            sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(self.name)}
+        ).scalar():
             if time.monotonic() > end:
-                raise AnotherWorker(f"a worker named {self.name} already runs; give this one another CALLER_WORKER_ID")
+                raise AnotherWorker(
+                    f"a worker named {self.name} already runs; give this one another "
+                    f"CALLER_WORKER_ID"
+                )
             time.sleep(0.1)
 
     def check(self) -> None:
@@ -162,9 +192,14 @@ class WorkerLease:
         if self.lite:
             return
         with self.engine.begin() as conn:
-            query = sa.text("SELECT DISTINCT executor_id FROM dbos.workflow_status WHERE status = 'PENDING' AND executor_id <> :me")
+            query = sa.text(
+                "SELECT DISTINCT executor_id FROM dbos.workflow_status WHERE status = 'PENDING' "
+                "AND executor_id <> :me"
+            )
             for (other,) in conn.execute(query, {"me": self.name}).all():
-                if conn.execute(sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _key(other)}).scalar():
+                if conn.execute(
+                    sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _key(other)}
+                ).scalar():
                     DBOS._recover_pending_workflows([other])
 
     def end(self) -> None:

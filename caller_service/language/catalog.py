@@ -1,4 +1,5 @@
-"""The sentences: `translations/<language>/LC_MESSAGES/messages.po`, read as they are at start (no compiled files)."""
+"""The sentences: `translations/<language>/LC_MESSAGES/messages.po`, read as they are at start (no
+compiled files)."""
 
 from __future__ import annotations
 
@@ -11,11 +12,23 @@ from babel.messages.pofile import read_po
 
 import caller_service
 
-SAFETY = ("ask.", "choice.", "danger.", "level.", "preamble", "say.call_911", "truth.", "fallback", "end.human")  # reviewed before live
+# reviewed before live
+SAFETY = (
+    "ask.",
+    "choice.",
+    "danger.",
+    "level.",
+    "preamble",
+    "say.call_911",
+    "truth.",
+    "fallback",
+    "end.human",
+)
 
 
 def folder(name: str) -> Path:
-    """`translations` or `migrations`: inside the installed package, else beside it in a checkout."""
+    """`translations` or `migrations`: inside the installed package, else beside it in a
+    checkout."""
     inside = Path(caller_service.__file__).parent / name
     return inside if inside.is_dir() else inside.parent.parent / name
 
@@ -41,13 +54,18 @@ class Catalog:
 
 
 def read_catalog(languages: Sequence[str]) -> Catalog:
-    """Read the catalogs of these languages. A language that is not shipped raises FileNotFoundError."""
+    """Read the catalogs of these languages. A language that is not shipped raises
+    FileNotFoundError."""
     words, unreviewed = {}, {}
     for language in languages:
         with (folder("translations") / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
             catalog = read_po(file, locale=None, charset="utf-8")
-        words[language] = {str(message.id): str(message.string) for message in catalog if message.id}
-        unreviewed[language] = frozenset(str(message.id) for message in catalog if message.id and message.fuzzy)
+        words[language] = {
+            str(message.id): str(message.string) for message in catalog if message.id
+        }
+        unreviewed[language] = frozenset(
+            str(message.id) for message in catalog if message.id and message.fuzzy
+        )
     return Catalog(words, unreviewed)
 
 

@@ -1,4 +1,5 @@
-"""Free text as data: `translations/<language>/speech.toml`, of every language that is shipped (rule 7)."""
+"""Free text as data: `translations/<language>/speech.toml`, of every language that is shipped (rule
+7)."""
 
 from __future__ import annotations
 
@@ -17,14 +18,22 @@ SECTIONS = ("dangers", "markers", "wishes")
 @lru_cache(maxsize=1)
 def read_combinations() -> Combinations:
     """The combinations of every shipped language together: dangers, markers, wishes."""
-    shipped = [tomllib.loads(file.read_text(encoding="utf-8")) for file in sorted(folder("translations").glob("*/speech.toml"))]
+    shipped = [
+        tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in sorted(folder("translations").glob("*/speech.toml"))
+    ]
     return Combinations(_lexicon(told) for told in shipped)
 
 
 def _lexicon(told: Mapping[str, Any]) -> Lexicon:
     return Lexicon(
         {name: tuple(forms) for name, forms in told.get("words", {}).items()},
-        {section: tuple((kind, written) for kind, each in told.get(section, {}).items() for written in each) for section in SECTIONS},
+        {
+            section: tuple(
+                (kind, written) for kind, each in told.get(section, {}).items() for written in each
+            )
+            for section in SECTIONS
+        },
         tuple(told.get("harmless", {}).get("phrases", ())),
         frozenset(told.get("lookalikes", {}).get("words", ())),
         {meant: tuple(forms) for meant, forms in told.get("spellings", {}).items()},

@@ -13,7 +13,8 @@ from typing import Literal
 Encoding = Literal["GSM-7", "UCS-2"]
 
 GSM_7 = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ "
+    "!\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_7_EXTENSION = frozenset("\f^{}\\[~]|€")  # two places each
 GSM_7_ALL = GSM_7 | GSM_7_EXTENSION
@@ -24,7 +25,8 @@ _PLAIN = str.maketrans(
     "ÁÀÂÃÊËÈÍÌÎÏÓÒÔÕÚÙÛÝáâãêëíîïóôõúûýÿç",
     "AAAAEEEIIIIOOOOUUUYaaaeeiiiooouuyyc",
 )
-# One accent, written as one letter or as two; a letter with two accents is not Spanish and is left alone.
+# One accent, written as one letter or as two; a letter with two accents is not Spanish and is left
+# alone.
 _ACCENTED = re.compile("(?:[A-Za-z][\u0300-\u0303\u0308\u0327]|[À-ÿ])(?![\u0300-\u036f])")
 
 _NOT_PLAIN = re.compile(
@@ -32,8 +34,10 @@ _NOT_PLAIN = re.compile(
     "\u2018-\u201f"  # smart quotes
     "\u2010-\u2015\u2212"  # dashes and the minus sign; GSM-7 has the hyphen alone
     "\u2026\u00a0\u200b\u202f"  # the one-letter ellipsis, blanks that look like a blank and are not
-    "\u203c\u2049\u20e3\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"  # emoji, old
-    "\u2b05-\u2b55\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff\U000e0020-\U000e007f"  # emoji, new
+    # emoji, old
+    "\u203c\u2049\u20e3\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
+    # emoji, new
+    "\u2b05-\u2b55\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff\U000e0020-\U000e007f"
     "]"
 )
 
@@ -48,7 +52,9 @@ def segments(text: str) -> int:
     if GSM_7.issuperset(text):  # most of all texts: every letter takes one place
         return 1 if len(text) <= 160 else -(-len(text) // 153)
     if encoding(text) == "GSM-7":
-        return _parts((2 if letter in GSM_7_EXTENSION else 1 for letter in text), alone=160, each=153)
+        return _parts(
+            (2 if letter in GSM_7_EXTENSION else 1 for letter in text), alone=160, each=153
+        )
     return _parts((2 if ord(letter) > 0xFFFF else 1 for letter in text), alone=70, each=67)
 
 
@@ -66,7 +72,9 @@ def _parts(sizes: Iterable[int], *, alone: int, each: int) -> int:
 
 def fold(text: str) -> str:
     """The text without the accents GSM-7 lacks (á becomes a); é ñ ü ¿ ¡ stay. Meant for Spanish."""
-    return _ACCENTED.sub(lambda found: unicodedata.normalize("NFC", found[0]).translate(_PLAIN), text)
+    return _ACCENTED.sub(
+        lambda found: unicodedata.normalize("NFC", found[0]).translate(_PLAIN), text
+    )
 
 
 def fitted(text: str, limit: int = 2) -> str:
@@ -79,10 +87,12 @@ def fitted(text: str, limit: int = 2) -> str:
 
 
 def pack(texts: Sequence[str], limit: int = 2) -> tuple[str, ...]:
-    """As few messages as hold these texts in order, each within `limit` parts unless one text alone is longer."""
+    """As few messages as hold these texts in order, each within `limit` parts unless one text alone
+    is longer."""
     groups: list[list[str]] = []
     for text in filter(None, texts):
-        # Filling each message from the left as far as it goes is the fewest: a longer run never costs less.
+        # Filling each message from the left as far as it goes is the fewest: a longer run never
+        # costs less.
         if groups and segments("\n".join([*groups[-1], text])) <= limit:
             groups[-1].append(text)
         else:
@@ -96,5 +106,6 @@ def _joined(group: Sequence[str], limit: int) -> str:
 
 
 def not_plain(text: str) -> tuple[str, ...]:
-    """Each character, once and in order, that our messages do without: smart quotes, long dashes, emoji."""
+    """Each character, once and in order, that our messages do without: smart quotes, long dashes,
+    emoji."""
     return tuple(dict.fromkeys(_NOT_PLAIN.findall(text)))

@@ -1,4 +1,5 @@
-"""The words people use: `translations/<language>/words.toml`, and telling one language from another by them."""
+"""The words people use: `translations/<language>/words.toml`, and telling one language from another
+by them."""
 
 from __future__ import annotations
 
@@ -17,16 +18,22 @@ RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur", "he", "ps"})
 def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Ears]:
     """What texts are read with, by the conversation's language.
 
-    Whole phrases are those of the language, joined with the others' of the program; free text is read in all shipped
-    languages together (rule 7).
+    Whole phrases are those of the language, joined with the others' of the program; free text is
+    read in all shipped languages together (rule 7).
     """
     heard = read_combinations()
     phrases = frozenset(normal(phrase) for phrase in watched)
-    return {language: Ears(vocabulary, heard, phrases) for language, vocabulary in read_vocabularies(languages, watched).items()}
+    return {
+        language: Ears(vocabulary, heard, phrases)
+        for language, vocabulary in read_vocabularies(languages, watched).items()
+    }
 
 
-def read_vocabularies(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Vocabulary]:
-    """The whole phrases of each language, joined with the others': people under stress mix languages.
+def read_vocabularies(
+    languages: Sequence[str], watched: frozenset[str] = frozenset()
+) -> dict[str, Vocabulary]:
+    """The whole phrases of each language, joined with the others': people under stress mix
+    languages.
 
     `watched` are the program's own phrases for "I am watched"; they count in every language.
     """
@@ -43,9 +50,15 @@ def read_vocabularies(languages: Sequence[str], watched: frozenset[str] = frozen
 def _read(language: str, watched: frozenset[str]) -> Vocabulary:
     with (folder("translations") / language / "words.toml").open("rb") as file:
         told = tomllib.load(file)
-    commands = _by_phrase(told.get("commands", {})) | {normal(phrase): "watched" for phrase in watched}
-    answers = {question: _by_phrase(phrases) for question, phrases in told.get("answers", {}).items()}
-    numbers = {phrase: int(number) for phrase, number in _by_phrase(told.get("numbers", {})).items()}
+    commands = _by_phrase(told.get("commands", {})) | {
+        normal(phrase): "watched" for phrase in watched
+    }
+    answers = {
+        question: _by_phrase(phrases) for question, phrases in told.get("answers", {}).items()
+    }
+    numbers = {
+        phrase: int(number) for phrase, number in _by_phrase(told.get("numbers", {})).items()
+    }
     return Vocabulary(
         language,
         commands,
@@ -72,7 +85,10 @@ def guess(said: str, ears: Mapping[str, Ears]) -> str | None:
     asked = vocabularies[next(iter(vocabularies))].commands.get(words, "") if vocabularies else ""
     if asked.startswith("language:"):
         return asked.partition(":")[2]
-    scores = {language: sum(word in vocabulary.detect for word in words) for language, vocabulary in vocabularies.items()}
+    scores = {
+        language: sum(word in vocabulary.detect for word in words)
+        for language, vocabulary in vocabularies.items()
+    }
     best = max(scores, key=lambda language: scores[language], default=None)
     if best is None or not scores[best] or list(scores.values()).count(scores[best]) > 1:
         return None

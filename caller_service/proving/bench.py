@@ -1,7 +1,9 @@
-"""`caller-service bench`: whole signed conversations against `serve` with a running `work`, and in the same run against
-the least Flask and sqlite3 app that does a durable turn. Ratios count; single times do not.
+"""`caller-service bench`: whole signed conversations against `serve` with a running `work`, and in
+the same run against the least Flask and sqlite3 app that does a durable turn. Ratios count; single
+times do not.
 
-A turn is one signed webhook, answered after its commit. Every process of a house is started anew for a round.
+A turn is one signed webhook, answered after its commit. Every process of a house is started anew
+for a round.
 """
 
 from __future__ import annotations
@@ -32,10 +34,23 @@ from twilio.request_validator import RequestValidator
 from caller_service.config.settings import Settings
 from caller_service.store.ledger import counted
 
-CONVERSATION = ("my brother shouts", "3", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "2", "2", "1")
+CONVERSATION = (
+    "my brother shouts",
+    "3",
+    "2",
+    "2",
+    "2",
+    "3",
+    "1",
+    "Main St and 3rd Ave",
+    "2",
+    "2",
+    "1",
+)
 PUBLIC = "https://bench.test"
 WORKERS, THREADS = 2, 16
-_rounds = itertools.count()  # each plays from numbers of its own: on PostgreSQL one database serves all
+# each plays from numbers of its own: on PostgreSQL one database serves all
+_rounds = itertools.count()
 
 
 @dataclass
@@ -57,12 +72,15 @@ class Round:
         return sorted(self.turns)[min(len(self.turns) - 1, int(len(self.turns) * share))] * 1000
 
 
-def bench(residents: int = 32, each: int = 6, rounds: int = 3, old_cases: int = 0, database_url: str = "") -> None:
-    """Run everything and print the table. `database_url`: an empty PostgreSQL database; default SQLite in a temporary folder.
+def bench(
+    residents: int = 32, each: int = 6, rounds: int = 3, old_cases: int = 0, database_url: str = ""
+) -> None:
+    """Run everything and print the table. `database_url`: an empty PostgreSQL database; default
+    SQLite in a temporary folder.
 
-    With `old_cases`, the same load is also played beside that many ended cases: on SQLite in turn with the others, as a
-    machine's pace changes within minutes; on PostgreSQL, where one database serves all, afterwards, again next to the floor.
-    Then the ledger counts them.
+    With `old_cases`, the same load is also played beside that many ended cases: on SQLite in turn
+    with the others, as a machine's pace changes within minutes; on PostgreSQL, where one database
+    serves all, afterwards, again next to the floor. Then the ledger counts them.
     """
     loads, full = [Load(kind, database_url) for kind in ("floor", "work", "alone")], database_url
     with tempfile.TemporaryDirectory(prefix="caller-bench-") as folder:
@@ -72,7 +90,12 @@ def bench(residents: int = 32, each: int = 6, rounds: int = 3, old_cases: int = 
         told = _played(loads, rounds, residents, each)
         if old_cases and database_url:
             _fill(full, old_cases)
-            told |= _played([Load("floor", "", "floor again"), Load("alone", full, "old")], rounds, residents, each)
+            told |= _played(
+                [Load("floor", "", "floor again"), Load("alone", full, "old")],
+                rounds,
+                residents,
+                each,
+            )
         _table(told, residents, old_cases, database_url)
         if old_cases:
             print(f"the ledger counts them in {_ledger(full):.2f} s")
@@ -93,7 +116,8 @@ def _ledger(url: str) -> float:
 
 @dataclass(frozen=True)
 class Load:
-    """One house to play against. `database`: SQLAlchemy's address of it; "" is a new SQLite file."""
+    """One house to play against. `database`: SQLAlchemy's address of it; "" is a new SQLite
+    file."""
 
     kind: str  # floor, work (serve and work), alone (serve)
     database: str
@@ -116,14 +140,30 @@ def _round(load: Load, folder: Path, residents: int, each: int) -> Round:
         port = free_port()
         environment, token = settings_for(folder, port, inbox.port, load.database)
         if load.kind == "floor":
-            floor = ("-m", "caller_service.proving.bench_floor", str(folder / "floor.sqlite"), str(port), token)
+            floor = (
+                "-m",
+                "caller_service.proving.bench_floor",
+                str(folder / "floor.sqlite"),
+                str(port),
+                token,
+            )
             server = stack.enter_context(process(folder, {}, *floor))
         else:
             command(folder, environment, "migrate")
-            serve = ("-m", "caller_service.commands.main", "serve", "--workers", str(WORKERS), "--threads", str(THREADS))
+            serve = (
+                "-m",
+                "caller_service.commands.main",
+                "serve",
+                "--workers",
+                str(WORKERS),
+                "--threads",
+                str(THREADS),
+            )
             server = stack.enter_context(process(folder, environment, *serve))
             if load.kind == "work":
-                stack.enter_context(process(folder, environment, "-m", "caller_service.commands.main", "work"))
+                stack.enter_context(
+                    process(folder, environment, "-m", "caller_service.commands.main", "work")
+                )
         until_up(port)
         done = play(port, token, residents, each, server.pid)
         if load.kind == "work":
@@ -134,14 +174,16 @@ def _round(load: Load, folder: Path, residents: int, each: int) -> Round:
 def _line(done: Round) -> str:
     lag = f"  hand-off {statistics.median(done.lags):.2f} s" if done.lags else ""
     return (
-        f"{done.rate:7.0f} turns/s  p50 {done.at(0.5):5.1f}  p95 {done.at(0.95):5.1f}  p99 {done.at(0.99):5.1f} ms  "
-        f"CPU {done.cpu / len(done.turns) * 1000:4.2f} ms a turn{lag}" + (f"  WRONG {done.wrong}" if done.wrong else "")
+        f"{done.rate:7.0f} turns/s  p50 {done.at(0.5):5.1f}  p95 {done.at(0.95):5.1f}  p99 "
+        f"{done.at(0.99):5.1f} ms  "
+        f"CPU {done.cpu / len(done.turns) * 1000:4.2f} ms a turn{lag}"
+        + (f"  WRONG {done.wrong}" if done.wrong else "")
     )
 
 
 NAMES = {
-    "floor": "the floor: Flask and sqlite3", "work": "serve and work", "alone": "serve alone", "floor again": "the floor again",
-    "old": "serve alone, old cases",
+    "floor": "the floor: Flask and sqlite3", "work": "serve and work", "alone": "serve alone",
+    "floor again": "the floor again", "old": "serve alone, old cases",
 }  # fmt: skip
 
 
@@ -152,7 +194,9 @@ def _table(told: dict[str, list[Round]], residents: int, old_cases: int, databas
     again = rates.get("floor again", rates["floor"])
     for kind, rounds in told.items():
         floor = again if kind in ("floor again", "old") else rates["floor"]
-        p50, p95, p99 = (statistics.median(one.at(share) for one in rounds) for share in (0.5, 0.95, 0.99))
+        p50, p95, p99 = (
+            statistics.median(one.at(share) for one in rounds) for share in (0.5, 0.95, 0.99)
+        )
         cpu = statistics.median(one.cpu / len(one.turns) * 1000 for one in rounds)
         lags = [lag for one in rounds for lag in one.lags]
         lag = f"  hand-off {statistics.median(lags):.2f} s" if lags else ""
@@ -162,21 +206,26 @@ def _table(told: dict[str, list[Round]], residents: int, old_cases: int, databas
         )
     if "old" in told:
         slower = (rates["alone"] / rates["floor"]) / (rates["old"] / again)
-        print(f"a turn beside {old_cases} old cases takes {slower:.2f} times one beside none, measured against the floor")
+        print(
+            f"a turn beside {old_cases} old cases takes {slower:.2f} times one beside none, "
+            f"measured against the floor"
+        )
     if any(one.wrong for rounds in told.values() for one in rounds):
         print("Some answers were wrong: the figures do not count.")
 
 
-# ---- the load -------------------------------------------------------------------------------------------------------
+# ---- the load ------------------------------------------------------------------------------------
 
 
 class Phone:
-    """A resident's phone: what they text is signed as Twilio does. `first`: how its messages' ids begin, 20 digits of its own."""
+    """A resident's phone: what they text is signed as Twilio does. `first`: how its messages' ids
+    begin, 20 digits of its own."""
 
     def __init__(self, port: int, token: str, number: str, first: str) -> None:
         self.number, self._first, self._turns = number, first, itertools.count()
         self._signer = RequestValidator(token)
-        self._conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)  # one a conversation: which process it meets is chance
+        # one a conversation: which process it meets is chance
+        self._conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def __enter__(self) -> Phone:
         return self
@@ -186,7 +235,12 @@ class Phone:
 
     def text(self, said: str) -> Told:
         """One turn, from the request to its whole answer."""
-        form = {"MessageSid": f"SM{self._first}{next(self._turns):012d}", "From": self.number, "To": "+17205550100", "Body": said}
+        form = {
+            "MessageSid": f"SM{self._first}{next(self._turns):012d}",
+            "From": self.number,
+            "To": "+17205550100",
+            "Body": said,
+        }
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "X-Twilio-Signature": self._signer.compute_signature(f"{PUBLIC}/twilio/sms", form),
@@ -200,7 +254,8 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One turn: the message's id, when it was asked and answered (seconds, time.perf_counter), and whether there were words."""
+    """One turn: the message's id, when it was asked and answered (seconds, time.perf_counter), and
+    whether there were words."""
 
     sid: str
     begun: float
@@ -208,14 +263,22 @@ class Told:
     right: bool
 
 
-def play(port: int, token: str, residents: int, each: int, server: int, pause: float = 0.0) -> Round:
-    """`residents` at once, each `each` conversations one after the other, every turn signed and answered before the next,
-    which comes `pause` seconds later.
+def play(
+    port: int, token: str, residents: int, each: int, server: int, pause: float = 0.0
+) -> Round:
+    """`residents` at once, each `each` conversations one after the other, every turn signed and
+    answered before the next, which comes `pause` seconds later.
 
-    One conversation of each goes before and is not counted: every process has then read its files and prepared its statements.
+    One conversation of each goes before and is not counted: every process has then read its files
+    and prepared its statements.
     """
     again = next(_rounds)
-    done, warm, gate, lock = Round(), threading.Barrier(residents + 1), threading.Barrier(residents + 1), threading.Lock()
+    done, warm, gate, lock = (
+        Round(),
+        threading.Barrier(residents + 1),
+        threading.Barrier(residents + 1),
+        threading.Lock(),
+    )
 
     def resident(place: int) -> None:
         mine: list[float] = []
@@ -299,23 +362,32 @@ class Inbox:
         self._server.server_close()
 
     def lags(self, many: int, within: float = 60.0) -> list[float]:
-        """Seconds from the answer to the last text until the hand-off was here, for each conversation."""
+        """Seconds from the answer to the last text until the hand-off was here, for each
+        conversation."""
         end = time.monotonic() + within
         while len(self.arrived) < many and time.monotonic() < end:
             time.sleep(0.05)
         if len(self.arrived) < many:
             print(f"only {len(self.arrived)} of {many} hand-offs arrived within {within:.0f} s")
-        return [max(0.0, at - self.finished[number]) for number, at in self.arrived.items() if number in self.finished]
+        return [
+            max(0.0, at - self.finished[number])
+            for number, at in self.arrived.items()
+            if number in self.finished
+        ]
 
 
-# ---- processes ------------------------------------------------------------------------------------------------------
+# ---- processes -----------------------------------------------------------------------------------
 
 
-def settings_for(folder: Path, port: int, inbox: int, database_url: str) -> tuple[dict[str, str], str]:
+def settings_for(
+    folder: Path, port: int, inbox: int, database_url: str
+) -> tuple[dict[str, str], str]:
     here = Path(__file__).parents[1]
     shutil.copytree(here / "programs" / "rehearsal", folder / "program")
     path = folder / "program" / "program.toml"
-    text = path.read_text().replace("http://127.0.0.1:8020/hand-offs", f"http://127.0.0.1:{inbox}/hand-offs")
+    text = path.read_text().replace(
+        "http://127.0.0.1:8020/hand-offs", f"http://127.0.0.1:{inbox}/hand-offs"
+    )
     text = text.replace("read = 3", "read = 0").replace("../../protocols", str(here / "protocols"))
     path.write_text(text)
     environment = {
@@ -329,11 +401,27 @@ def settings_for(folder: Path, port: int, inbox: int, database_url: str) -> tupl
 
 
 @contextlib.contextmanager
-def process(folder: Path, environment: Mapping[str, str], *words: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    folder: Path, environment: Mapping[str, str], *words: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """One process in a group of its own, ended with the block."""
-    told = {**{name: value for name, value in os.environ.items() if not name.startswith(("CALLER_", "TWILIO_"))}, **environment}
+    told = {
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("CALLER_", "TWILIO_"))
+        },
+        **environment,
+    }
     with (folder / "log").open("ab") as log:
-        running = subprocess.Popen([sys.executable, *words], cwd=folder, env=told, stdout=log, stderr=log, start_new_session=True)
+        running = subprocess.Popen(
+            [sys.executable, *words],
+            cwd=folder,
+            env=told,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     try:
         yield running
     finally:
@@ -371,7 +459,8 @@ def until_up(port: int) -> None:
 
 
 def _full(folder: Path, old_cases: int) -> Path:
-    """A SQLite file with the old cases. It is used where it lies: every round adds a few hundred more."""
+    """A SQLite file with the old cases. It is used where it lies: every round adds a few hundred
+    more."""
     environment, _ = settings_for(folder, free_port(), 0, "")
     command(folder, environment, "migrate")
     _fill(environment["CALLER_DATABASE_URL"], old_cases)
@@ -390,15 +479,24 @@ def _fill(database_url: str, many: int) -> None:
             ids = [f"old-{one:08d}" for one in range(start, min(start + 5000, many))]
             conn.execute(
                 sa.insert(contact).values(created_at=old),
-                [{"id": one, "number_index": one.ljust(32).encode(), "sealed_number": b"x" * 60, "language": "en"} for one in ids],
+                [
+                    {
+                        "id": one,
+                        "number_index": one.ljust(32).encode(),
+                        "sealed_number": b"x" * 60,
+                        "language": "en",
+                    }
+                    for one in ids
+                ],
             )
             conn.execute(
                 sa.insert(case).values(opened_at=old, closed_at=old),
                 [
                     {
-                        "id": one, "reference": one, "contact_id": one, "status": "closed", "version": 12, "level": "R4", "response": "team",
-                        "area": "central", "language": "en", "state": {"answers": {"who": "me"}}, "protocol_hash": "x" * 64, "outcome": "resolved",
-                        "unserved": "",
+                        "id": one, "reference": one, "contact_id": one, "status": "closed",
+                        "version": 12, "level": "R4", "response": "team", "area": "central",
+                        "language": "en", "state": {"answers": {"who": "me"}},
+                        "protocol_hash": "x" * 64, "outcome": "resolved", "unserved": "",
                     }
                     for one in ids
                 ],
@@ -407,9 +505,10 @@ def _fill(database_url: str, many: int) -> None:
                 sa.insert(message).values(at=old),
                 [
                     {
-                        "id": f"{one}-{turn}", "direction": "in" if turn % 2 else "out", "provider": "twilio", "provider_id": f"{one}-{turn}",
-                        "contact_id": one, "case_id": one, "place": 0, "sealed_words": b"x" * 120, "keys": "", "language": "en",
-                        "state": "delivered", "rank": 6, "tries": 0,
+                        "id": f"{one}-{turn}", "direction": "in" if turn % 2 else "out",
+                        "provider": "twilio", "provider_id": f"{one}-{turn}", "contact_id": one,
+                        "case_id": one, "place": 0, "sealed_words": b"x" * 120, "keys": "",
+                        "language": "en", "state": "delivered", "rank": 6, "tries": 0,
                     }
                     for one in ids
                     for turn in range(12)

@@ -1,7 +1,8 @@
-"""The floor of the benchmark: the least Flask and sqlite3 app that does a durable turn. Signature, one insert, one
-update, commit to disk, an answer. It screens nobody, encrypts nothing and hands nothing off; it is what a turn cannot
-cost less than. It runs on gunicorn's own threads (gthread), whatever the service runs on, so that it does not move with
-what it measures. Run as `python -m caller_service.proving.bench_floor FILE PORT TOKEN`."""
+"""The floor of the benchmark: the least Flask and sqlite3 app that does a durable turn. Signature,
+one insert, one update, commit to disk, an answer. It screens nobody, encrypts nothing and hands
+nothing off; it is what a turn cannot cost less than. It runs on gunicorn's own threads (gthread),
+whatever the service runs on, so that it does not move with what it measures. Run as `python -m
+caller_service.proving.bench_floor FILE PORT TOKEN`."""
 
 from __future__ import annotations
 
@@ -34,16 +35,25 @@ def create(path: str, token: str) -> Flask:
 
     @app.post("/twilio/sms")
     def text() -> Response:
-        if not RequestValidator(token).validate(f"{PUBLIC}/twilio/sms", request.form, request.headers.get("X-Twilio-Signature", "")):
+        if not RequestValidator(token).validate(
+            f"{PUBLIC}/twilio/sms", request.form, request.headers.get("X-Twilio-Signature", "")
+        ):
             return Response(status=403)
         conn = database()
         conn.execute("BEGIN IMMEDIATE")
         conn.execute(
-            "INSERT OR IGNORE INTO message VALUES (?, ?, ?)", (request.form["MessageSid"], request.form["From"], request.form["Body"])
+            "INSERT OR IGNORE INTO message VALUES (?, ?, ?)",
+            (request.form["MessageSid"], request.form["From"], request.form["Body"]),
         )
-        conn.execute("INSERT INTO caller VALUES (?, 1) ON CONFLICT (number) DO UPDATE SET turns = turns + 1", (request.form["From"],))
+        conn.execute(
+            "INSERT INTO caller VALUES (?, 1) ON CONFLICT (number) DO UPDATE SET turns = turns + 1",
+            (request.form["From"],),
+        )
         conn.execute("COMMIT")
-        return Response("<Response><Message>Next question? 1 Yes 2 No</Message></Response>", content_type="text/xml")
+        return Response(
+            "<Response><Message>Next question? 1 Yes 2 No</Message></Response>",
+            content_type="text/xml",
+        )
 
     return app
 

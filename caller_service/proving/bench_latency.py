@@ -1,8 +1,10 @@
-"""`caller-service bench-under-way`: what somebody waits for while the service is at work, against real `serve` and `work`.
+"""`caller-service bench-under-way`: what somebody waits for while the service is at work, against
+real `serve` and `work`.
 
-How soon the first page leaves after the turn that caused it; how late clocks ring beside ten thousand that wait; whether a
-resident's turn waits longer while one of two destinations is down. Base and trouble take turns in one run. Whatever it
-finds, the exit code is 0: a machine that is busy with something else is no fault of ours.
+How soon the first page leaves after the turn that caused it; how late clocks ring beside ten
+thousand that wait; whether a resident's turn waits longer while one of two destinations is down.
+Base and trouble take turns in one run. Whatever it finds, the exit code is 0: a machine that is
+busy with something else is no fault of ours.
 """
 
 from __future__ import annotations
@@ -41,12 +43,26 @@ from caller_service.store.hand_offs import Delivery
 from caller_service.store.messages import UNSENT
 from caller_service.store.tables import case, delivery, journal, message
 
-from .bench import CONVERSATION, Inbox, Phone, Round, Told, command, cpu_of, free_port, play, process, settings_for, until_up
+from .bench import (
+    CONVERSATION,
+    Inbox,
+    Phone,
+    Round,
+    Told,
+    command,
+    cpu_of,
+    free_port,
+    play,
+    process,
+    settings_for,
+    until_up,
+)
 from .chaos import PARTNER
 
 DANGER = "my sister took too many pills"
 FIGURES = ("pages", "clocks", "destinations")
-PAGE_AIM, CLOCK_AIM, RATIO_AIM = 1.0, 3.0, 1.3  # seconds (median); seconds (the latest); of the p99s
+# seconds (median); seconds (the latest); of the p99s
+PAGE_AIM, CLOCK_AIM, RATIO_AIM = 1.0, 3.0, 1.3
 CALM = 8  # residents who take their time: a service with room
 PAUSE = 0.05  # seconds of theirs between two texts
 CROWD = 32  # residents who do not: a service with none
@@ -60,8 +76,12 @@ _people = itertools.count()
 
 
 def bench(figures: Sequence[str] = FIGURES, rounds: int = 3, database_url: str = "") -> None:
-    """Measure what is asked for and print it beside the aims. `database_url`: an empty PostgreSQL database; "": SQLite."""
-    print(f"{'PostgreSQL' if database_url else 'SQLite'}; absolute times are this machine's, with whatever else it does")
+    """Measure what is asked for and print it beside the aims. `database_url`: an empty PostgreSQL
+    database; "": SQLite."""
+    print(
+        f"{'PostgreSQL' if database_url else 'SQLite'}; absolute times are this machine's, with "
+        f"whatever else it does"
+    )
     lines: list[str] = []
     if "pages" in figures:
         lines += _pages(rounds, database_url)
@@ -72,7 +92,7 @@ def bench(figures: Sequence[str] = FIGURES, rounds: int = 3, database_url: str =
     print("\n" + "\n".join(lines))
 
 
-# ---- the town around it ---------------------------------------------------------------------------------------------
+# ---- the town around it --------------------------------------------------------------------------
 
 
 class Carrier:
@@ -118,7 +138,8 @@ class Carrier:
 
 
 class Partner:
-    """A second destination. `does`: takes (everything), fails (500), hangs (never answers); "both hang": the first one, too."""
+    """A second destination. `does`: takes (everything), fails (500), hangs (never answers); "both
+    hang": the first one, too."""
 
     def __init__(self, does: str) -> None:
         self.asked, self._over = 0, threading.Event()
@@ -173,7 +194,10 @@ class House:
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
         """Both run, and the worker has said that it does."""
-        with process(self.folder, self.environment, *SERVE) as server, process(self.folder, self.environment, *WORKER) as worker:
+        with (
+            process(self.folder, self.environment, *SERVE) as server,
+            process(self.folder, self.environment, *WORKER) as worker,
+        ):
             self.server, self.worker = server.pid, worker.pid
             until_up(self.port)
             end = time.monotonic() + 30
@@ -185,12 +209,18 @@ class House:
 
     @contextlib.contextmanager
     def alone(self, shares: list[float]) -> Iterator[None]:
-        """Note which share of all processors others took meanwhile; a PostgreSQL server is one of them."""
+        """Note which share of all processors others took meanwhile; a PostgreSQL server is one of
+        them."""
 
         def used() -> tuple[float, float, float]:
             ticks = [int(one) for one in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]
-            busy = (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")  # without idle and waiting for the disk
-            return time.monotonic(), busy, cpu_of(self.server) + cpu_of(self.worker) + time.process_time()
+            # without idle and waiting for the disk
+            busy = (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+            return (
+                time.monotonic(),
+                busy,
+                cpu_of(self.server) + cpu_of(self.worker) + time.process_time(),
+            )
 
         before = used()
         yield
@@ -209,19 +239,30 @@ def _number(one: int) -> str:
 
 @contextlib.contextmanager
 def _house(database_url: str, does: str = "takes") -> Iterator[House]:
-    """A migrated house whose second destination `does` that; on PostgreSQL nothing of an earlier one goes on in it."""
-    with tempfile.TemporaryDirectory(prefix="caller-bench-") as name, Carrier() as carrier, Inbox() as inbox, Partner(does) as partner:
+    """A migrated house whose second destination `does` that; on PostgreSQL nothing of an earlier
+    one goes on in it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="caller-bench-") as name,
+        Carrier() as carrier,
+        Inbox() as inbox,
+        Partner(does) as partner,
+    ):
         folder, port = Path(name), free_port()
         first = partner if does == "both hang" else inbox
         environment, token = settings_for(folder, port, first.port, database_url)
         environment["CALLER_TWILIO_API_URL"] = carrier.url
         path = folder / "program" / "program.toml"
-        words = path.read_text().replace("\n[[ladder]]", PARTNER.format(url=f"http://127.0.0.1:{partner.port}"), 1)
-        # A team is waited for half an hour: the clocks of those who wait here ring when we say, not all in five minutes.
+        words = path.read_text().replace(
+            "\n[[ladder]]", PARTNER.format(url=f"http://127.0.0.1:{partner.port}"), 1
+        )
+        # A team is waited for half an hour: the clocks of those who wait here ring when we say, not
+        # all in five minutes.
         words = re.sub("(?m)^truth = 180$", "truth = 180\naccept = 1800\nwait_word = 3600", words)
         path.write_text(words)
         command(folder, environment, "migrate")
-        parts: Parts = caller_service.create_app(Settings.from_environment(environment, here=folder)).extensions["caller_parts"]
+        parts: Parts = caller_service.create_app(
+            Settings.from_environment(environment, here=folder)
+        ).extensions["caller_parts"]
         try:
             _still(parts)
             yield House(folder, port, token, environment, parts, carrier, inbox, partner)
@@ -233,13 +274,22 @@ def _still(parts: Parts) -> None:
     """Nothing rings, nothing is tried again."""
     with transaction(parts.engine) as conn:
         conn.execute(sa.update(case).where(case.c.due_at.is_not(None)).values(due_at=None))
-        conn.execute(sa.update(delivery).where(delivery.c.state == "waiting").values(state="received", next_at=None))
-        conn.execute(sa.update(message).where(message.c.state.in_(UNSENT)).values(state="sent", rank=4, next_at=None))
+        conn.execute(
+            sa.update(delivery)
+            .where(delivery.c.state == "waiting")
+            .values(state="received", next_at=None)
+        )
+        conn.execute(
+            sa.update(message)
+            .where(message.c.state.in_(UNSENT))
+            .values(state="sent", rank=4, next_at=None)
+        )
 
 
 @contextlib.contextmanager
 def _talk(house: House, residents: int) -> Iterator[None]:
-    """So many quiet residents play one whole conversation after the other meanwhile, pausing between texts."""
+    """So many quiet residents play one whole conversation after the other meanwhile, pausing
+    between texts."""
     over = threading.Event()
 
     def resident(_: int) -> None:
@@ -260,7 +310,7 @@ def _talk(house: House, residents: int) -> Iterator[None]:
                 one.result()
 
 
-# ---- cases that wait -------------------------------------------------------------------------------------------------
+# ---- cases that wait -----------------------------------------------------------------------------
 
 
 def _model(parts: Parts) -> Case:
@@ -269,16 +319,21 @@ def _model(parts: Parts) -> Case:
     for turn, said in enumerate(CONVERSATION):
         receive(parts, Turn(f"SM8{number[1:]}{turn:020d}", number, said, parts.now()))
     with parts.engine.connect() as conn:
-        newest = conn.execute(sa.select(case.c.id).order_by(case.c.opened_at.desc()).limit(1)).scalar_one()
+        newest = conn.execute(
+            sa.select(case.c.id).order_by(case.c.opened_at.desc()).limit(1)
+        ).scalar_one()
         told = cases.by_id(conn, parts.sealer, newest)
     if told is None or told.status != "handed_off":
         raise RuntimeError("the conversation does not end with a hand-off")
     return told
 
 
-def _fill(parts: Parts, model: Case, due_times: Sequence[datetime], down: Sequence[str] = ()) -> dict[str, datetime]:
-    """One case like the model for each due time, by id: its own contact, reference and hand-off, its times moved so that its
-    clock rings then. Its texts are left out: no clock reads them. `down`: the destinations that have not received their hand-offs."""
+def _fill(
+    parts: Parts, model: Case, due_times: Sequence[datetime], down: Sequence[str] = ()
+) -> dict[str, datetime]:
+    """One case like the model for each due time, by id: its own contact, reference and hand-off,
+    its times moved so that its clock rings then. Its texts are left out: no clock reads them.
+    `down`: the destinations that have not received their hand-offs."""
     rings = next_due(model, parts.program)
     with parts.engine.connect() as conn:
         packet = json.dumps(hand_offs.packet(conn, parts.sealer, model.id))
@@ -296,9 +351,15 @@ def _fill(parts: Parts, model: Case, due_times: Sequence[datetime], down: Sequen
             )  # fmt: skip
             if next_due(told, parts.program) != due:
                 raise RuntimeError("a copied case would ring at another time")
-            theirs = json.loads(packet.replace(model.id, told.id).replace(model.reference, told.reference))
-            handed = hand_offs.row(parts.sealer, told.id, 1, "new", theirs, told.marks["handed_off"])
-            batch.append((whose, cases.row(told, parts.sealer, due), handed, _ways(parts, told, down, dice)))
+            theirs = json.loads(
+                packet.replace(model.id, told.id).replace(model.reference, told.reference)
+            )
+            handed = hand_offs.row(
+                parts.sealer, told.id, 1, "new", theirs, told.marks["handed_off"]
+            )
+            batch.append(
+                (whose, cases.row(told, parts.sealer, due), handed, _ways(parts, told, down, dice))
+            )
             made[told.id] = due
         with transaction(parts.engine) as conn:
             for whose, told_row, handed, ways in batch:
@@ -309,18 +370,32 @@ def _fill(parts: Parts, model: Case, due_times: Sequence[datetime], down: Sequen
 
 
 def _ways(parts: Parts, told: Case, down: Sequence[str], dice: random.Random) -> list[Delivery]:
-    """To each destination. An outage of some minutes: what is down was tried five to eight times and is tried again, each
-    hand-off at some moment of its pause."""
+    """To each destination. An outage of some minutes: what is down was tried five to eight times
+    and is tried again, each hand-off at some moment of its pause."""
     at, ways = told.marks["handed_off"], []
     for one in parts.program.destinations:
         late = one.name in down
         tries = dice.randrange(5, 9) if late else 0
-        next_at = parts.now() + timedelta(seconds=dice.uniform(0, PAUSES[tries - 1])) if late else None
-        ways.append(Delivery(new_id(), told.id, 1, one.name, "waiting" if late else "received", tries, next_at, None, at))
+        next_at = (
+            parts.now() + timedelta(seconds=dice.uniform(0, PAUSES[tries - 1])) if late else None
+        )
+        ways.append(
+            Delivery(
+                new_id(),
+                told.id,
+                1,
+                one.name,
+                "waiting" if late else "received",
+                tries,
+                next_at,
+                None,
+                at,
+            )
+        )
     return ways
 
 
-# ---- how soon the first page leaves ----------------------------------------------------------------------------------
+# ---- how soon the first page leaves --------------------------------------------------------------
 
 
 def _pages(rounds: int, database_url: str) -> list[str]:
@@ -331,14 +406,18 @@ def _pages(rounds: int, database_url: str) -> list[str]:
             with _talk(house, quiet):
                 seconds = _paged(house, 4 * rounds)
             verdict = _verdict(statistics.median(seconds) <= PAGE_AIM)
-            lines.append(f"first page, {name:24} {_spread(seconds)}  of {len(seconds)}; aim: median {PAGE_AIM:g} s, {verdict}")
+            lines.append(
+                f"first page, {name:24} {_spread(seconds)}  of {len(seconds)}; aim: median "
+                f"{PAGE_AIM:g} s, {verdict}"
+            )
             print(lines[-1], flush=True)
     return lines
 
 
 def _paged(house: House, each: int, within: float = 30.0) -> list[float]:
-    """Seconds from the answer to a danger sign until its page reached the provider: CALM residents at once, each `each` times
-    and each time with a new phone. A page is told by the case's reference."""
+    """Seconds from the answer to a danger sign until its page reached the provider: CALM residents
+    at once, each `each` times and each time with a new phone. A page is told by the case's
+    reference."""
 
     def resident(_: int) -> list[Told]:
         said = []
@@ -351,12 +430,23 @@ def _paged(house: House, each: int, within: float = 30.0) -> list[float]:
     with ThreadPoolExecutor(CALM) as pool:
         told = [one for mine in pool.map(resident, range(CALM)) for one in mine]
     with house.parts.engine.connect() as conn:
-        heard = sa.select(message.c.provider_id, case.c.reference).join(case, case.c.id == message.c.case_id)
-        references = {row[0]: row[1] for row in conn.execute(heard.where(message.c.provider_id.in_([one.sid for one in told])))}
+        heard = sa.select(message.c.provider_id, case.c.reference).join(
+            case, case.c.id == message.c.case_id
+        )
+        references = {
+            row[0]: row[1]
+            for row in conn.execute(
+                heard.where(message.c.provider_id.in_([one.sid for one in told]))
+            )
+        }
     end, seconds = time.monotonic() + within, []
     for one in told:
         reference = references[one.sid]
-        while (left := next((at for at, words in list(house.carrier.texts) if reference in words), None)) is None:
+        while (
+            left := next(
+                (at for at, words in list(house.carrier.texts) if reference in words), None
+            )
+        ) is None:
             if time.monotonic() > end:
                 print(f"a page did not leave within {within:g} s")
                 left = one.ended + within
@@ -366,7 +456,7 @@ def _paged(house: House, each: int, within: float = 30.0) -> list[float]:
     return seconds
 
 
-# ---- how late clocks ring --------------------------------------------------------------------------------------------
+# ---- how late clocks ring ------------------------------------------------------------------------
 
 
 def _clocks(database_url: str) -> list[str]:
@@ -374,7 +464,11 @@ def _clocks(database_url: str) -> list[str]:
     with _house(database_url) as house:
         model = _model(house.parts)
         now, dice = utc_now(), random.Random(7)
-        _fill(house.parts, model, [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(PENDING)])
+        _fill(
+            house.parts,
+            model,
+            [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(PENDING)],
+        )
         with house.open():
             for name, quiet in (("alone", 0), (f"beside {CALM} conversations", CALM)):
                 with _talk(house, quiet):
@@ -384,24 +478,36 @@ def _clocks(database_url: str) -> list[str]:
 
 
 def _rung(house: House, model: Case, name: str) -> list[str]:
-    """Let some fall due and watch. Each ring is the whole of "nobody has picked it up": the next person is paged by text, and
-    the resident hears the truth; two texts out."""
+    """Let some fall due and watch. Each ring is the whole of "nobody has picked it up": the next
+    person is paged by text, and the resident hears the truth; two texts out."""
     a_second, seconds = RINGING
     begin = utc_now() + timedelta(seconds=3)
-    due = _fill(house.parts, model, [begin + timedelta(seconds=n / a_second) for n in range(int(a_second * seconds))])
+    due = _fill(
+        house.parts,
+        model,
+        [begin + timedelta(seconds=n / a_second) for n in range(int(a_second * seconds))],
+    )
     before, overdue = len(house.carrier.texts), 0.0
-    while utc_now() < begin + timedelta(seconds=seconds + 1) or (_oldest(house.parts) > 0 and overdue < 60):
+    while utc_now() < begin + timedelta(seconds=seconds + 1) or (
+        _oldest(house.parts) > 0 and overdue < 60
+    ):
         overdue = max(overdue, _oldest(house.parts))
         time.sleep(0.1)
     time.sleep(1)
     texts = len(house.carrier.texts) - before
     with house.parts.engine.connect() as conn:
-        rung = {row.case_id: row.at for row in conn.execute(sa.select(journal).where(journal.c.event == "clock")) if row.case_id in due}
+        rung = {
+            row.case_id: row.at
+            for row in conn.execute(sa.select(journal).where(journal.c.event == "clock"))
+            if row.case_id in due
+        }
     late = [max(0.0, (at - due[case_id]).total_seconds()) for case_id, at in rung.items()]
     verdict = _verdict(len(late) == len(due) and max(late) <= CLOCK_AIM and overdue <= CLOCK_AIM)
     return [
-        f"clocks, {name:28} {_spread(late)}  of {len(late)} of {len(due)}, {PENDING} waiting; aim: all within {CLOCK_AIM:g} s, {verdict}",
-        f"        each pages and tells the truth: {texts} of {2 * len(due)} texts had left a second after; longest seen overdue {overdue:.2f} s",
+        f"clocks, {name:28} {_spread(late)}  of {len(late)} of {len(due)}, {PENDING} waiting; aim: "
+        f"all within {CLOCK_AIM:g} s, {verdict}",
+        f"        each pages and tells the truth: {texts} of {2 * len(due)} texts had left a "
+        f"second after; longest seen overdue {overdue:.2f} s",
     ]
 
 
@@ -412,11 +518,21 @@ def _oldest(parts: Parts) -> float:
     return max(0.0, (utc_now() - due).total_seconds()) if due else 0.0
 
 
-# ---- half the destinations down --------------------------------------------------------------------------------------
+# ---- half the destinations down ------------------------------------------------------------------
 
 
-DOWN: Mapping[str, tuple[str, ...]] = {"takes": (), "fails": ("partner",), "hangs": ("partner",), "both hang": ("rehearsal-cad", "partner")}
-SAID = {"takes": "both destinations well", "fails": "one of two answers 500", "hangs": "one of two hangs", "both hang": "both hang"}
+DOWN: Mapping[str, tuple[str, ...]] = {
+    "takes": (),
+    "fails": ("partner",),
+    "hangs": ("partner",),
+    "both hang": ("rehearsal-cad", "partner"),
+}
+SAID = {
+    "takes": "both destinations well",
+    "fails": "one of two answers 500",
+    "hangs": "one of two hangs",
+    "both hang": "both hang",
+}
 
 
 @dataclass
@@ -425,7 +541,8 @@ class Weather:
 
     rounds: list[Round] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)  # seconds until the first page left
-    others: list[float] = field(default_factory=list)  # the share of the processors that others took, each round
+    # the share of the processors that others took, each round
+    others: list[float] = field(default_factory=list)
     asked: int = 0  # how often the partner was tried
 
     def at(self, share: float) -> float:
@@ -437,36 +554,53 @@ def _destinations(rounds: int, database_url: str) -> list[str]:
     seen = {(residents, does): Weather() for residents, _, _ in loads for does in DOWN}
     for one in range(rounds):
         for load in loads:
-            for does in list(DOWN)[:: -1 if one % 2 else 1]:  # there and back: whatever else runs here comes and goes
+            # there and back: whatever else runs here comes and goes
+            for does in list(DOWN)[:: -1 if one % 2 else 1]:
                 weather = seen[load[0], does]
                 _weathered(weather, does, database_url, *load)
                 print(_line(f"{load[0]} residents, {SAID[does]}", weather), flush=True)
     lines = []
     for residents, _, pause in loads:
         base = seen[residents, "takes"]
-        lines.append(f"{HANDED_OFF} open hand-offs, {residents} residents" + (f" who pause {pause:g} s" if pause else ", all at once"))
+        lines.append(
+            f"{HANDED_OFF} open hand-offs, {residents} residents"
+            + (f" who pause {pause:g} s" if pause else ", all at once")
+        )
         for does in DOWN:
             weather = seen[residents, does]
-            ratios = [one.at(0.99) / first.at(0.99) for one, first in zip(weather.rounds, base.rounds, strict=True)]
+            ratios = [
+                one.at(0.99) / first.at(0.99)
+                for one, first in zip(weather.rounds, base.rounds, strict=True)
+            ]
             ratio = statistics.median(ratios)
             lags = [lag for one in weather.rounds for lag in one.lags]
-            verdict = "" if does == "takes" else f"; aim: p99 ratio {RATIO_AIM:g}, {_verdict(ratio <= RATIO_AIM)}"
+            verdict = (
+                ""
+                if does == "takes"
+                else f"; aim: p99 ratio {RATIO_AIM:g}, {_verdict(ratio <= RATIO_AIM)}"
+            )
             lines.append(
-                f"  {SAID[does]:22}  p50 {weather.at(0.5):5.1f}  p95 {weather.at(0.95):5.1f}  p99 {weather.at(0.99):6.1f} ms  "
-                f"ratio of p99 {ratio:4.2f} ({min(ratios):.2f} to {max(ratios):.2f})  hand-off to the other {_middle(lags)}  "
-                f"page {_middle(weather.pages)}  others {statistics.median(weather.others):.0%}{verdict}"
+                f"  {SAID[does]:22}  p50 {weather.at(0.5):5.1f}  p95 {weather.at(0.95):5.1f}  p99 "
+                f"{weather.at(0.99):6.1f} ms  "
+                f"ratio of p99 {ratio:4.2f} ({min(ratios):.2f} to {max(ratios):.2f})  hand-off to "
+                f"the other {_middle(lags)}  "
+                f"page {_middle(weather.pages)}  others "
+                f"{statistics.median(weather.others):.0%}{verdict}"
             )
     return lines
 
 
-def _weathered(weather: Weather, does: str, database_url: str, residents: int, each: int, pause: float) -> None:
+def _weathered(
+    weather: Weather, does: str, database_url: str, residents: int, each: int, pause: float
+) -> None:
     """One round: the partner does it, a thousand hand-offs wait for it, and residents text."""
     with _house(database_url, does) as house:
         now, dice = utc_now(), random.Random(7)
         due = [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(HANDED_OFF)]
         _fill(house.parts, _model(house.parts), due, DOWN[does])
         with house.open():
-            until = time.monotonic() + 10  # a hanging destination holds as many threads as it ever will
+            # a hanging destination holds as many threads as it ever will
+            until = time.monotonic() + 10
             while "hang" in does and time.monotonic() < until:
                 time.sleep(0.1)
             with house.alone(weather.others):
@@ -481,20 +615,23 @@ def _weathered(weather: Weather, does: str, database_url: str, residents: int, e
 def _line(name: str, weather: Weather) -> str:
     done = weather.rounds[-1]
     return (
-        f"{name:36} {done.rate:4.0f} turns/s  p50 {done.at(0.5):5.1f}  p95 {done.at(0.95):5.1f}  p99 {done.at(0.99):6.1f} ms  "
-        f"hand-off {_middle(done.lags)}  page {_middle(weather.pages)}  asked {weather.asked} times  others {weather.others[-1]:.0%}"
-        + ("  WRONG" if done.wrong else "")
+        f"{name:36} {done.rate:4.0f} turns/s  p50 {done.at(0.5):5.1f}  p95 {done.at(0.95):5.1f}  "
+        f"p99 {done.at(0.99):6.1f} ms  "
+        f"hand-off {_middle(done.lags)}  page {_middle(weather.pages)}  asked {weather.asked} "
+        f"times  others {weather.others[-1]:.0%}" + ("  WRONG" if done.wrong else "")
     )
 
 
-# ---- said ------------------------------------------------------------------------------------------------------------
+# ---- said ----------------------------------------------------------------------------------------
 
 
 def _spread(seconds: Sequence[float]) -> str:
     if not seconds:
         return "none"
     ordered = sorted(seconds)
-    p50, p95, p99 = (ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.5, 0.95, 0.99))
+    p50, p95, p99 = (
+        ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.5, 0.95, 0.99)
+    )
     return f"median {p50:.2f}  p95 {p95:.2f}  p99 {p99:.2f}  max {ordered[-1]:.2f} s"
 
 

@@ -1,9 +1,10 @@
-"""`caller-service probe`: a synthetic resident plays marked test conversations through the public door, in every channel
-and language, all the way to the dispatch queue, and times them.
+"""`caller-service probe`: a synthetic resident plays marked test conversations through the public
+door, in every channel and language, all the way to the dispatch queue, and times them.
 
-What must be answered is not written here: the same words are decided beside it on the program's own protocol and
-catalogs, and the answer must say just that. The test cases go to no human (casework/carry_out.py), are counted nowhere
-and end with the probe. Faults are codes (FAULTS); times are seconds. Limits and aims: domain.md sections 2 and 4.
+What must be answered is not written here: the same words are decided beside it on the program's own
+protocol and catalogs, and the answer must say just that. The test cases go to no human
+(casework/carry_out.py), are counted nowhere and end with the probe. Faults are codes (FAULTS);
+times are seconds. Limits and aims: domain.md sections 2 and 4.
 """
 
 from __future__ import annotations
@@ -53,18 +54,29 @@ FAULTS = {
     "no_hand_off": "the hand-off did not reach the dispatch queue",
 }
 SLOW = 3.0  # a turn is answered within this (domain.md section 4)
-AIM = 1.0  # danger sign to page, and last answer to dispatch queue: told apart in the table where it takes longer
+# danger sign to page, and last answer to dispatch queue: told apart in the table where it takes
+# longer
+AIM = 1.0
 WAIT = 10.0  # then it is not coming
 GIVE_UP = 15.0  # as Twilio does
 PACE = 0.25  # beyond the clock `read`, so that a "no" was not too fast
 MOST_TURNS = 40
 
-Script = Mapping[str, str]  # question -> choice; to a safety question `safety`; else "no", or the last there is
+# question -> choice; to a safety question `safety`; else "no", or the last there is
+Script = Mapping[str, str]
 SCRIPTS: Mapping[str, Script] = {
-    "quiet": {"who": "adult", "safety": "no", "contact": "text", "need": "worried", "want": "team", "if_none": "wait"},
+    "quiet": {
+        "who": "adult",
+        "safety": "no",
+        "contact": "text",
+        "need": "worried",
+        "want": "team",
+        "if_none": "wait",
+    },
     "danger": {"who": "me", "safety": "yes", "contact": "text", "want": "team", "if_none": "wait"},
 }
-Post = Callable[[str, Mapping[str, str], Mapping[str, str]], tuple[int, str]]  # path, form, headers -> status, body
+# path, form, headers -> status, body
+Post = Callable[[str, Mapping[str, str], Mapping[str, str]], tuple[int, str]]
 
 
 class Fault(Exception):
@@ -75,7 +87,7 @@ class Fault(Exception):
         self.code = code
 
 
-# ---- channels -------------------------------------------------------------------------------------------------------
+# ---- channels ------------------------------------------------------------------------------------
 
 
 class Channel(Protocol):
@@ -94,7 +106,8 @@ class Door:
 
     parts: Parts
     post: Post
-    public_url: str = field(repr=False)  # the URL that is signed, whatever the service is reached by
+    # the URL that is signed, whatever the service is reached by
+    public_url: str = field(repr=False)
     auth_token: str = field(repr=False)
     account_sid: str = ""
 
@@ -104,27 +117,40 @@ class Texts:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._to = next((one.number for one in door.parts.program.numbers.ours if one.number.startswith("+")), "")
+        self._to = next(
+            (one.number for one in door.parts.program.numbers.ours if one.number.startswith("+")),
+            "",
+        )
 
     def say(self, words: str) -> tuple[str, ...]:
         form = {
-            "MessageSid": PROBE + secrets.token_hex(16), "AccountSid": self._door.account_sid, "NumMedia": "0", "Body": words,
-            "From": self._door.parts.program.numbers.probe, "To": self._to,
+            "MessageSid": PROBE + secrets.token_hex(16), "AccountSid": self._door.account_sid,
+            "NumMedia": "0", "Body": words, "From": self._door.parts.program.numbers.probe,
+            "To": self._to,
         }  # fmt: skip
-        signature = RequestValidator(self._door.auth_token).compute_signature(f"{self._door.public_url}/twilio/sms", form)
+        signature = RequestValidator(self._door.auth_token).compute_signature(
+            f"{self._door.public_url}/twilio/sms", form
+        )
         status, body = self._door.post("/twilio/sms", form, {"X-Twilio-Signature": signature})
         if status != 200:
             raise Fault(f"http_{status}")
         if body == text_answer(self._door.parts.program, self._door.parts.catalog):
             raise Fault("fallback")
         try:
-            return tuple(message.findtext("Body") or "" for message in ElementTree.fromstring(body).findall("Message"))
+            return tuple(
+                message.findtext("Body") or ""
+                for message in ElementTree.fromstring(body).findall("Message")
+            )
         except ElementTree.ParseError:
             raise Fault("not_twiml") from None
 
     def expects(self, effects: Effects, case: Case) -> tuple[str, ...]:
         parts = self._door.parts
-        return tuple(words.text for words in texts(effects, case, parts.program, parts.catalog) if not words.unasked)
+        return tuple(
+            words.text
+            for words in texts(effects, case, parts.program, parts.catalog)
+            if not words.unasked
+        )
 
 
 CHANNELS: Mapping[str, Callable[[Door], Channel]] = {"text": Texts}
@@ -136,7 +162,13 @@ def posting(url: str) -> Post:
 
     def post(path: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
         try:
-            answer = session.post(url + path, data=dict(form), headers=dict(headers), timeout=GIVE_UP, allow_redirects=False)
+            answer = session.post(
+                url + path,
+                data=dict(form),
+                headers=dict(headers),
+                timeout=GIVE_UP,
+                allow_redirects=False,
+            )
         except requests.RequestException:
             raise Fault("no_answer") from None
         answer.encoding = "utf-8"
@@ -145,12 +177,13 @@ def posting(url: str) -> Post:
     return post
 
 
-# ---- one conversation -----------------------------------------------------------------------------------------------
+# ---- one conversation ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Time:
-    """The probe's own clock: `now` in seconds from any moment, `wait` for so many. Tests have another."""
+    """The probe's own clock: `now` in seconds from any moment, `wait` for so many. Tests have
+    another."""
 
     now: Callable[[], float] = time.perf_counter
     wait: Callable[[float], None] = time.sleep
@@ -172,12 +205,22 @@ class Played:
     def result(self, at: datetime) -> Result:
         slowest = max(self.turns, default=0.0)
         return Result(
-            self.channel, self.language, self.conversation, at, self.fault, len(self.turns), slowest, self.seconds, self.queued, self.paged
+            self.channel,
+            self.language,
+            self.conversation,
+            at,
+            self.fault,
+            len(self.turns),
+            slowest,
+            self.seconds,
+            self.queued,
+            self.paged,
         )
 
 
 def play(door: Door, channel: str, language: str, conversation: str, clock: Time) -> Played:
-    """Play one conversation to its end, or to its first fault; its case is closed in either case."""
+    """Play one conversation to its end, or to its first fault; its case is closed in either
+    case."""
     played, begun = Played(channel, language, conversation), clock.now()
     try:
         _play(door, CHANNELS[channel](door), played, clock)
@@ -191,7 +234,8 @@ def play(door: Door, channel: str, language: str, conversation: str, clock: Time
 
 def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
     parts, script = door.parts, SCRIPTS[played.conversation]
-    if synthetic_case.standing(parts) is not None:  # every test case was closed before: it is somebody's
+    # every test case was closed before: it is somebody's
+    if synthetic_case.standing(parts) is not None:
         raise Fault("in_use")
     case, real = Case("probe", "", "probe", parts.program.languages[0]), ""
     said, unread = opener(parts, played.language), False
@@ -210,7 +254,9 @@ def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
             raise Fault(wrong(parts, heard, step))
         case = step.case
         if played.paged is None and any(isinstance(effect, Page) for effect in step.effects):
-            played.paged = _until(partial(synthetic_case.paged, parts, real), begun, "no_page", clock)
+            played.paged = _until(
+                partial(synthetic_case.paged, parts, real), begun, "no_page", clock
+            )
         if played.turns[-1] > SLOW:
             raise Fault("slow")
         if not case.asked:
@@ -220,7 +266,9 @@ def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
         said, unread = reply(parts, case, script)
     if played.conversation == "danger" and played.paged is None:
         raise Fault("no_page")
-    played.queued = _until(partial(synthetic_case.queued, parts, real), clock.now(), "no_hand_off", clock)
+    played.queued = _until(
+        partial(synthetic_case.queued, parts, real), clock.now(), "no_hand_off", clock
+    )
 
 
 def _decided(parts: Parts, case: Case, said: str) -> Step:
@@ -231,7 +279,8 @@ def _decided(parts: Parts, case: Case, said: str) -> Step:
 
 
 def _found(parts: Parts, step: Step) -> tuple[Step, str]:
-    """The case as the service keeps it: its id, and its reference, which the words may name. One not marked is taken back."""
+    """The case as the service keeps it: its id, and its reference, which the words may name. One
+    not marked is taken back."""
     real = synthetic_case.standing(parts)
     if real is None:
         raise Fault("no_case")
@@ -253,15 +302,23 @@ def _until(look: Callable[[], bool], begun: float, otherwise: str, clock: Time) 
 def opener(parts: Parts, language: str) -> str:
     """The first words: those that choose the language, the shortest there are."""
     commands = parts.ears[language].vocabulary.commands
-    phrases = [" ".join(phrase) for phrase, command in commands.items() if command == f"language:{language}"]
+    phrases = [
+        " ".join(phrase)
+        for phrase, command in commands.items()
+        if command == f"language:{language}"
+    ]
     if not phrases:
         raise Fault("no_language_word")
     return min(phrases, key=lambda phrase: (len(phrase), phrase))
 
 
 def reply(parts: Parts, case: Case, script: Script) -> tuple[str, bool]:
-    """What the script says to the question asked, and whether that is a "no" that must have been read first."""
-    question, offered = parts.program.protocol.question(case.asked), ask(parts.program.protocol, case).choices
+    """What the script says to the question asked, and whether that is a "no" that must have been
+    read first."""
+    question, offered = (
+        parts.program.protocol.question(case.asked),
+        ask(parts.program.protocol, case).choices,
+    )
     if question.kind == "place":
         return place(parts.program, parts.now()), False
     wanted = script.get(question.id) if not question.safety else script["safety"]
@@ -278,24 +335,43 @@ def place(program: Program, now: datetime) -> str:
 
 def wrong(parts: Parts, heard: Sequence[str], step: Step) -> str:
     """What is wrong with an answer, as a code: what was said is repeated nowhere."""
-    said, question = "\n".join(heard), next((effect for effect in reversed(step.effects) if isinstance(effect, Ask)), None)
+    said, question = (
+        "\n".join(heard),
+        next((effect for effect in reversed(step.effects) if isinstance(effect, Ask)), None),
+    )
     others = [language for language in parts.program.languages if language != step.case.language]
     if question is None:
         told = {
-            language: [words.text for words in texts(step.effects, replace(step.case, language=language), parts.program, parts.catalog)]
+            language: [
+                words.text
+                for words in texts(
+                    step.effects,
+                    replace(step.case, language=language),
+                    parts.program,
+                    parts.catalog,
+                )
+            ]
             for language in others
         }
-        return "wrong_language" if any(list(heard) == words for words in told.values()) else "wrong_words"
+        return (
+            "wrong_language"
+            if any(list(heard) == words for words in told.values())
+            else "wrong_words"
+        )
     if _asked(parts, question, step.case.language) in said:
         return "wrong_words"
-    return "wrong_language" if any(_asked(parts, question, language) in said for language in others) else "wrong_question"
+    return (
+        "wrong_language"
+        if any(_asked(parts, question, language) in said for language in others)
+        else "wrong_question"
+    )
 
 
 def _asked(parts: Parts, question: Ask, language: str) -> str:
     return fitted(question_text(question, language, parts.catalog))
 
 
-# ---- all of them ----------------------------------------------------------------------------------------------------
+# ---- all of them ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -312,25 +388,43 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """A table, and each fault by name."""
-        yield f"{self.program}: the probe at {self.at:%Y-%m-%d %H:%M} UTC. Test cases only; nobody was asked."
+        at = f"{self.at:%Y-%m-%d %H:%M} UTC"
+        yield f"{self.program}: the probe at {at}. Test cases only; nobody was asked."
         yield ""
-        yield f"{'channel':8} {'language':8} {'':8} {'turns':>5} {'median':>8} {'slowest':>8} {'whole':>8} {'queued':>8} {'paged':>8}"
+        times = " ".join(f"{name:>8}" for name in ("median", "slowest", "whole", "queued", "paged"))
+        yield f"{'channel':8} {'language':8} {'':8} {'turns':>5} {times}"
         for one in self.played:
-            median, slowest = (f"{of(one.turns) * 1000:.0f} ms" if one.turns else "-" for of in (statistics.median, max))
-            times = " ".join(f"{_seconds(value):>8}" for value in (one.seconds, one.queued, one.paged))
-            told = (one.fault and f"FAILED: {one.fault}") or ", ".join(f"{name} late" for name in late(one)) or "well"
-            yield f"{one.channel:8} {one.language:8} {one.conversation:8} {len(one.turns):>5} {median:>8} {slowest:>8} {times}  {told}"
+            median, slowest = (
+                f"{of(one.turns) * 1000:.0f} ms" if one.turns else "-"
+                for of in (statistics.median, max)
+            )
+            times = " ".join(
+                f"{_seconds(value):>8}" for value in (one.seconds, one.queued, one.paged)
+            )
+            told = (
+                (one.fault and f"FAILED: {one.fault}")
+                or ", ".join(f"{name} late" for name in late(one))
+                or "well"
+            )
+            which = f"{one.channel:8} {one.language:8} {one.conversation:8}"
+            yield f"{which} {len(one.turns):>5} {median:>8} {slowest:>8} {times}  {told}"
         yield ""
         yield "All well." if self.well else "Something failed:"
         for one in self.played:
             if one.fault:
                 what = FAULTS.get(one.fault, "the door refused it")
-                yield f"  {one.channel} {one.language} {one.conversation}, turn {len(one.turns) or 1}: {one.fault} ({what})"
+                which = f"{one.channel} {one.language} {one.conversation}"
+                yield f"  {which}, turn {len(one.turns) or 1}: {one.fault} ({what})"
 
     def plain(self) -> dict[str, Any]:
         """All of it for a machine. Times in seconds."""
         told = [vars(one) | {"well": not one.fault, "late": list(late(one))} for one in self.played]
-        return {"program": self.program, "at": self.at.isoformat(), "well": self.well, "conversations": told}
+        return {
+            "program": self.program,
+            "at": self.at.isoformat(),
+            "well": self.well,
+            "conversations": told,
+        }
 
 
 def late(one: Played) -> tuple[str, ...]:
@@ -343,7 +437,8 @@ def _seconds(value: float | None) -> str:
 
 
 def probe(door: Door, clock: Time | None = None) -> Report:
-    """Play every conversation of every channel and language, one after the other, and keep the results for /metrics.
+    """Play every conversation of every channel and language, one after the other, and keep the
+    results for /metrics.
 
     What an earlier probe left open is closed first. The program must have a number for the probe.
     """
@@ -363,4 +458,10 @@ def probe(door: Door, clock: Time | None = None) -> Report:
 def door_of(settings: Settings, parts: Parts, url: str = "") -> Door:
     """The door of the running service; `url`: where it is reached, if not at its public URL."""
     url = url.rstrip("/") or settings.public_url
-    return Door(parts, posting(url), settings.public_url, settings.twilio_auth_tokens[0], settings.twilio_account_sid)
+    return Door(
+        parts,
+        posting(url),
+        settings.public_url,
+        settings.twilio_auth_tokens[0],
+        settings.twilio_account_sid,
+    )

@@ -1,4 +1,5 @@
-"""What the stand-in CAD remembers: the hand-offs it got, and every word exchanged with the house about them."""
+"""What the stand-in CAD remembers: the hand-offs it got, and every word exchanged with the house
+about them."""
 
 import threading
 from collections import deque
@@ -65,7 +66,12 @@ class Answer:
         return 200 <= self.status < 300
 
     def as_json(self) -> dict[str, object]:
-        return {**asdict(self), "at": self.at.isoformat(), "time": self.at.astimezone().strftime("%H:%M:%S"), "fine": self.fine}
+        return {
+            **asdict(self),
+            "at": self.at.isoformat(),
+            "time": self.at.astimezone().strftime("%H:%M:%S"),
+            "fine": self.fine,
+        }
 
 
 @dataclass(slots=True)
@@ -107,9 +113,15 @@ class Held:
 
     @property
     def to_read(self) -> bool:
-        """They told a story, and that is all a human is asked to look at: it is read, and then the case goes on."""
+        """They told a story, and that is all a human is asked to look at: it is read, and then the
+        case goes on."""
         reasons = self.packet.get("reasons")
-        return bool(self.packet.get("review")) and isinstance(reasons, list) and "story" in reasons and not set(reasons) & ASK_A_HUMAN
+        return (
+            bool(self.packet.get("review"))
+            and isinstance(reasons, list)
+            and "story" in reasons
+            and not set(reasons) & ASK_A_HUMAN
+        )
 
     @property
     def needs_human(self) -> bool:
@@ -119,8 +131,15 @@ class Held:
 
     @property
     def untouched(self) -> bool:
-        """For a team, and nobody has it: not here, and by the packet's own status not in the house's console either."""
-        return self.level in TEAM and not self.needs_human and not self.over and self.stage == "new" and self.word("status") not in TAKEN
+        """For a team, and nobody has it: not here, and by the packet's own status not in the
+        house's console either."""
+        return (
+            self.level in TEAM
+            and not self.needs_human
+            and not self.over
+            and self.stage == "new"
+            and self.word("status") not in TAKEN
+        )
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -136,7 +155,8 @@ class Held:
 
 
 class Board:
-    """The dispatcher's board: every change is made under one lock and wakes whoever waits for news."""
+    """The dispatcher's board: every change is made under one lock and wakes whoever waits for
+    news."""
 
     def __init__(self, auto: bool) -> None:
         self.auto = auto
@@ -159,19 +179,27 @@ class Board:
     def log_delivery(self, key: str, status: int, why: str) -> None:
         """Remember what a delivery came to, refused ones too."""
         with self._changed:
-            self.deliveries.append({"at": datetime.now(UTC).isoformat(), "key": key, "status": status, "why": why})
+            self.deliveries.append(
+                {"at": datetime.now(UTC).isoformat(), "key": key, "status": status, "why": why}
+            )
             self._news()
 
-    def receive(self, key: str, written: bytes, packet: dict[str, object]) -> tuple[str, Held | None]:
+    def receive(
+        self, key: str, written: bytes, packet: dict[str, object]
+    ) -> tuple[str, Held | None]:
         """Keep a packet; gives what it was, and the hand-off when it is the first we hear of it."""
         hand_off_id, revision = str(packet["hand_off_id"]), int(str(packet["revision"]))
         with self._changed:
             if key in self._heard:
-                return ("repeated" if self._heard[key] == written else "repeated with other words"), None
+                return (
+                    "repeated" if self._heard[key] == written else "repeated with other words"
+                ), None
             self._heard[key] = written
             held = self._held.get(hand_off_id)
             if held is None:
-                held = self._held[hand_off_id] = Held(hand_off_id, revision, packet, datetime.now(UTC))
+                held = self._held[hand_off_id] = Held(
+                    hand_off_id, revision, packet, datetime.now(UTC)
+                )
                 self._news()
                 return "new", held
             if revision < held.revision:

@@ -1,4 +1,5 @@
-"""The stand-in CAD: takes signed hand-offs, and gives a dispatcher of the rehearsal a page to answer them."""
+"""The stand-in CAD: takes signed hand-offs, and gives a dispatcher of the rehearsal a page to
+answer them."""
 
 import re
 import socket
@@ -6,7 +7,18 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -19,7 +31,16 @@ from .pages import protect, wants_json
 NEWS_WAIT = 25.0
 ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
 EMERGENCY_OUTCOMES = ("emergency_help_confirmed", "counselor_joined", "safe", "lost")
-MOVES = ("accept", "accept_20", "accept_time", "decline", "assigned", "en_route", "arrived", "closed")
+MOVES = (
+    "accept",
+    "accept_20",
+    "accept_time",
+    "decline",
+    "assigned",
+    "en_route",
+    "arrived",
+    "closed",
+)
 
 cad = Blueprint("cad", __name__)
 
@@ -63,7 +84,8 @@ def _dispatcher() -> Dispatcher:
 
 @cad.post("/hand-offs")
 def receive() -> AnyResponse:
-    """Take a hand-off; any 2xx says only that it arrived here, never that somebody has picked it up."""
+    """Take a hand-off; any 2xx says only that it arrived here, never that somebody has picked it
+    up."""
     key = request.headers.get("Idempotency-Key", "")
     body = request.get_data()
     fault = _board().take_fault()
@@ -84,7 +106,8 @@ def receive() -> AnyResponse:
 
 
 def _misbehave(fault: str, key: str) -> AnyResponse:
-    """Fail as switched, and keep nothing: a proxy's page in place of the CAD has not read the packet either."""
+    """Fail as switched, and keep nothing: a proxy's page in place of the CAD has not read the
+    packet either."""
     if fault == "drop":
         _board().log_delivery(key, 0, "connection dropped, as switched")
         if isinstance(connection := request.environ.get("werkzeug.socket"), socket.socket):
@@ -98,10 +121,14 @@ def _misbehave(fault: str, key: str) -> AnyResponse:
 
 
 def _judge(key: str, body: bytes) -> tuple[int, str, str]:
-    """Verify a delivery and keep it: the status to answer with, why, and the hand-off it is about."""
+    """Verify a delivery and keep it: the status to answer with, why, and the hand-off it is
+    about."""
     try:
         packet = Webhook(_settings().webhook_secret).verify(body, dict(request.headers))
-    except (WebhookVerificationError, ValueError):  # the library lets a malformed signature through as ValueError
+    except (
+        WebhookVerificationError,
+        ValueError,
+    ):  # the library lets a malformed signature through as ValueError
         return 401, "the signature is missing, wrong or too old", ""
     if not isinstance(packet, dict) or packet.get("type") != "hand_off.v1":
         return 422, "this is no hand_off.v1", ""
@@ -133,7 +160,10 @@ def _rows() -> dict[str, list[Held]]:
     held = _board().all()
     return {
         # The most dangerous first, and of these whoever has waited longest.
-        "human": sorted((each for each in held if each.needs_human and not each.over), key=lambda each: (each.level or "R0", each.at)),
+        "human": sorted(
+            (each for each in held if each.needs_human and not each.over),
+            key=lambda each: (each.level or "R0", each.at),
+        ),
         "team": [each for each in held if not each.needs_human and not each.over],
         "over": [each for each in held if each.over],
     }
@@ -142,7 +172,10 @@ def _rows() -> dict[str, list[Held]]:
 @cad.get("/state")
 def state() -> Response:
     """Everything as JSON; with `after` and `wait` it answers as soon as something is newer."""
-    _board().wait_past(request.args.get("after", -1, type=int), min(request.args.get("wait", 0.0, type=float), NEWS_WAIT))
+    _board().wait_past(
+        request.args.get("after", -1, type=int),
+        min(request.args.get("wait", 0.0, type=float), NEWS_WAIT),
+    )
     return jsonify(_board().shown())
 
 
@@ -157,7 +190,9 @@ def opened(hand_off_id: str) -> str:
     held = _held(hand_off_id)
     said = _dispatcher().messages(held)
     outcomes = EMERGENCY_OUTCOMES if held.level in EMERGENCY else ("resolved", *EMERGENCY_OUTCOMES)
-    return render_template("cad_hand_off.html", held=held, said=said, version=_board().version, outcomes=outcomes)
+    return render_template(
+        "cad_hand_off.html", held=held, said=said, version=_board().version, outcomes=outcomes
+    )
 
 
 @cad.get("/hand-offs/<hand_off_id>/talk")
@@ -195,7 +230,9 @@ def _move(asked: Mapping[str, object]) -> Move:
             abort(400, "Minutes are a whole number.")
         return say.accept(by, int(minutes) if minutes else None, _word(asked, "at"))
     if what == "decline":
-        return say.decline(by, reason) if reason else abort(400, "Please give a reason for declining.")
+        return (
+            say.decline(by, reason) if reason else abort(400, "Please give a reason for declining.")
+        )
     if what in ("assigned", "en_route", "arrived", "closed"):
         return say.status(by, what, _word(asked, "outcome", "resolved"), reason)
     abort(400, f"what is one of {', '.join(MOVES)}")

@@ -1,4 +1,5 @@
-"""Calls that the house makes: a phone rings on the page, somebody answers (or their voicemail does), and presses keys."""
+"""Calls that the house makes: a phone rings on the page, somebody answers (or their voicemail
+does), and presses keys."""
 
 import secrets
 import threading
@@ -38,7 +39,10 @@ class Call:
 
     def resource(self, account_sid: str) -> dict[str, object]:
         """The Call resource of the REST API."""
-        when, ended = (each.strftime("%a, %d %b %Y %H:%M:%S +0000") if each else None for each in (self.at, self.ended))
+        when, ended = (
+            each.strftime("%a, %d %b %Y %H:%M:%S +0000") if each else None
+            for each in (self.at, self.ended)
+        )
         return {
             "account_sid": account_sid,
             "answered_by": self.answered_by or None,
@@ -69,7 +73,8 @@ class Call:
 
 
 class Calling:
-    """Rings phones and carries what is said and pressed. Threads of the server call it at the same time."""
+    """Rings phones and carries what is said and pressed. Threads of the server call it at the same
+    time."""
 
     def __init__(self, settings: TwilioSettings, exchange: Exchange, errands: Errands) -> None:
         self._settings = settings
@@ -94,7 +99,16 @@ class Calling:
 
     def ring(self, to: str, url: str, callback: str, rings: float, detects: str) -> Call:
         """Ring a phone; after `rings` seconds nobody has answered."""
-        call = Call("CA" + uuid.uuid4().hex, self._settings.our_number, to, url, callback, rings, detects, datetime.now(UTC))
+        call = Call(
+            "CA" + uuid.uuid4().hex,
+            self._settings.our_number,
+            to,
+            url,
+            callback,
+            rings,
+            detects,
+            datetime.now(UTC),
+        )
         with self._own:
             self._calls[call.sid] = call
         self._exchange.phone(to)
@@ -113,7 +127,9 @@ class Calling:
         """Somebody picks up, or their voicemail does."""
         beep = call.detects == "DetectMessageEnd"
         if self._moved(call, "in-progress", *RINGING):
-            call.answered_by = ("machine_end_beep" if beep else "machine_start") if machine else "human"
+            call.answered_by = (
+                ("machine_end_beep" if beep else "machine_start") if machine else "human"
+            )
             self._receipt(call, "in-progress")
             self._talk(call, call.url, {})
 
@@ -122,7 +138,9 @@ class Calling:
         with self._own:
             action, call.action = call.action, ""
         if action and call.status == "in-progress":
-            self._talk(call, action, {"Digits": digit, "FinishedOnKey": ""} if digit else {"Digits": ""})
+            self._talk(
+                call, action, {"Digits": digit, "FinishedOnKey": ""} if digit else {"Digits": ""}
+            )
 
     def end(self, call: Call, status: str, *only: str) -> None:
         """The call ends, if it stands at one of `only`; without any, if it has not ended."""
@@ -168,7 +186,9 @@ class Calling:
             return
         url = inside(self._settings.house_url, call.callback)
         if url is None:
-            self._exchange.note("A receipt's address leads outside the program's server; it was not called.")
+            self._exchange.note(
+                "A receipt's address leads outside the program's server; it was not called."
+            )
             return
         answered = self._post(call, url, {"CallStatus": status})
         if not answered.fine:
@@ -187,7 +207,13 @@ class Calling:
         }
         if call.detects and call.answered_by:
             fields["AnsweredBy"] = call.answered_by
-        return post_signed(url, fields | more, self._settings.auth_token, self._settings.read_timeout, secrets.token_hex(16))
+        return post_signed(
+            url,
+            fields | more,
+            self._settings.auth_token,
+            self._settings.read_timeout,
+            secrets.token_hex(16),
+        )
 
     def _after(self, seconds: float, do: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, do)

@@ -1,4 +1,5 @@
-"""The line between phones and the house: a text goes in by a signed webhook, answers and receipts come out."""
+"""The line between phones and the house: a text goes in by a signed webhook, answers and receipts
+come out."""
 
 import secrets
 import threading
@@ -6,7 +7,16 @@ from dataclasses import dataclass, field
 
 from .background import Errands
 from .carrier_state import START_WORDS, STOP_WORDS, Exchange, Phone, Text
-from .twilio_wire import API_VERSION, Answered, NotTwiml, Reply, inside, parts, post_signed, read_twiml
+from .twilio_wire import (
+    API_VERSION,
+    Answered,
+    NotTwiml,
+    Reply,
+    inside,
+    parts,
+    post_signed,
+    read_twiml,
+)
 
 BLOCKED = 21610
 NOT_REACHED = 30003
@@ -20,7 +30,8 @@ class TwilioSettings:
     auth_token: str = field(repr=False)
     house_url: str  # the public URL of the house: signed, and posted to
     our_number: str = field(repr=False)
-    names: dict[str, str] = field(default_factory=dict, repr=False)  # number → label, for the phones of staff
+    # number → label, for the phones of staff
+    names: dict[str, str] = field(default_factory=dict, repr=False)
     resident: str = field(default="+17205550123", repr=False)
     api_key: str = field(default="", repr=False)
     api_secret: str = field(default="", repr=False)
@@ -40,15 +51,25 @@ class Heard:
     answered: bool
     status: int
     replies: tuple[Text, ...] = ()
-    alike: bool | None = None  # with the webhook delivered twice: whether both answers said the same
+    # with the webhook delivered twice: whether both answers said the same
+    alike: bool | None = None
 
     def as_json(self) -> dict[str, object]:
-        replies = [{"sid": text.sid, "body": text.words, "status": text.status} for text in self.replies]
-        return {"sid": self.sid, "answered": self.answered, "status": self.status, "replies": replies, "alike": self.alike}
+        replies = [
+            {"sid": text.sid, "body": text.words, "status": text.status} for text in self.replies
+        ]
+        return {
+            "sid": self.sid,
+            "answered": self.answered,
+            "status": self.status,
+            "replies": replies,
+            "alike": self.alike,
+        }
 
 
 class Carrier:
-    """Carries texts both ways. Threads of the server call it at the same time; the exchange keeps order."""
+    """Carries texts both ways. Threads of the server call it at the same time; the exchange keeps
+    order."""
 
     def __init__(self, settings: TwilioSettings, exchange: Exchange, errands: Errands) -> None:
         self._settings = settings
@@ -56,26 +77,43 @@ class Carrier:
         self._errands = errands
 
     def texts(self, phone: Phone, words: str, media: tuple[str, ...] = ()) -> Heard:
-        """A person texts the program; comes back when the house has answered, or has failed to twice."""
+        """A person texts the program; comes back when the house has answered, or has failed to
+        twice."""
         ours = self._settings.our_number
         text = self._exchange.text("inbound", phone.number, ours, words, "received", media=media)
         opt_out = self._carrier_hears(phone, words)
         answered, alike = self._ask_house(text, opt_out)
         self._exchange.set(text, answered_ms=answered.milliseconds if answered.fine else None)
         if not answered.fine:
-            what = f"answered with an error ({answered.status})" if answered.status else "did not answer"
-            self._exchange.set(text, notice=f"The program's server {what}, twice. Its fallback would speak here.")
-            self._exchange.note(f"The program's server {what} to a text, twice. Twilio's fallback URL would speak to the resident now.")
+            what = (
+                f"answered with an error ({answered.status})"
+                if answered.status
+                else "did not answer"
+            )
+            self._exchange.set(
+                text, notice=f"The program's server {what}, twice. Its fallback would speak here."
+            )
+            self._exchange.note(
+                f"The program's server {what} to a text, twice. Twilio's fallback URL would speak "
+                f"to the resident now."
+            )
             return Heard(text.sid, False, answered.status, (), alike)
         try:
             replies = read_twiml(answered)
         except NotTwiml as problem:
             self._exchange.note(f"The program's answer to a text was not usable. {problem}.")
             return Heard(text.sid, False, answered.status, (), alike)
-        return Heard(text.sid, True, answered.status, tuple(self._deliver(reply, phone) for reply in replies), alike)
+        return Heard(
+            text.sid,
+            True,
+            answered.status,
+            tuple(self._deliver(reply, phone) for reply in replies),
+            alike,
+        )
 
     def _carrier_hears(self, phone: Phone, words: str) -> str:
-        """STOP and START act at the carrier, before the house hears of them; gives the OptOutType it is told."""
+        """STOP and START act at the carrier, before the house hears of them; gives the OptOutType
+        it is told."""
         word = words.strip().upper()
         if word in STOP_WORDS:
             if not phone.blocked:
@@ -91,16 +129,26 @@ class Carrier:
         return ""
 
     def _carrier_says(self, phone: Phone, words: str) -> None:
-        self._exchange.text("outbound-reply", self._settings.our_number, phone.number, words, "delivered", notice="Said by Twilio itself")
+        self._exchange.text(
+            "outbound-reply",
+            self._settings.our_number,
+            phone.number,
+            words,
+            "delivered",
+            notice="Said by Twilio itself",
+        )
 
     def _ask_house(self, text: Text, opt_out: str) -> tuple[Answered, bool | None]:
-        """Deliver the webhook, once more after a failure; with `webhook_twice` the first answer is lost on its way."""
+        """Deliver the webhook, once more after a failure; with `webhook_twice` the first answer is
+        lost on its way."""
         fields = self._webhook_fields(text, opt_out)
         url = self._settings.house_url.rstrip("/") + "/twilio/sms"
         token = secrets.token_hex(16)
 
         def post() -> Answered:
-            return post_signed(url, fields, self._settings.auth_token, self._settings.read_timeout, token)
+            return post_signed(
+                url, fields, self._settings.auth_token, self._settings.read_timeout, token
+            )
 
         first = post()
         if not first.fine:
@@ -110,7 +158,9 @@ class Carrier:
         second = post()
         alike = first.fine == second.fine and _said(first) == _said(second)
         if not alike:
-            self._exchange.note("One text was delivered twice, and the program's two answers differ.")
+            self._exchange.note(
+                "One text was delivered twice, and the program's two answers differ."
+            )
         return second, alike
 
     def _webhook_fields(self, text: Text, opt_out: str) -> dict[str, str]:
@@ -145,19 +195,29 @@ class Carrier:
     def _deliver(self, reply: Reply, phone: Phone) -> Text:
         """One <Message> of the answer, to the person who wrote unless it names somebody else."""
         to = self._exchange.phone(reply.to) if reply.to else phone
-        text = self._exchange.text("outbound-reply", self._settings.our_number, to.number, reply.words, "queued", callback=reply.callback)
+        text = self._exchange.text(
+            "outbound-reply",
+            self._settings.our_number,
+            to.number,
+            reply.words,
+            "queued",
+            callback=reply.callback,
+        )
         self.move(text, refused=BLOCKED if to.blocked else None)
         return text
 
     def send(self, to: str, words: str, callback: str, service_sid: str | None) -> Text:
         """A message the REST API has accepted."""
         ours = self._settings.our_number
-        text = self._exchange.text("outbound-api", ours, to, words, "queued", callback=callback, service_sid=service_sid)
+        text = self._exchange.text(
+            "outbound-api", ours, to, words, "queued", callback=callback, service_sid=service_sid
+        )
         self.move(text)
         return text
 
     def move(self, text: Text, refused: int | None = None) -> None:
-        """Bring the message to its end in the background, with a receipt at each step as the switches say."""
+        """Bring the message to its end in the background, with a receipt at each step as the
+        switches say."""
         faults = self._exchange.faults
         if refused:
             steps, error = ["failed"], refused
@@ -182,7 +242,9 @@ class Carrier:
     def _receipt(self, text: Text, status: str, error: int | None) -> None:
         url = inside(self._settings.house_url, text.callback)
         if url is None:
-            self._exchange.note("A receipt's address leads outside the program's server; it was not called.")
+            self._exchange.note(
+                "A receipt's address leads outside the program's server; it was not called."
+            )
             return
         fields = {
             "SmsSid": text.sid,
@@ -198,14 +260,21 @@ class Carrier:
             fields["MessagingServiceSid"] = text.service_sid
         if error:
             fields["ErrorCode"] = str(error)
-        answered = post_signed(url, fields, self._settings.auth_token, self._settings.read_timeout, secrets.token_hex(16))
+        answered = post_signed(
+            url,
+            fields,
+            self._settings.auth_token,
+            self._settings.read_timeout,
+            secrets.token_hex(16),
+        )
         if not answered.fine:
             what = f"answered {answered.status}" if answered.status else "did not answer"
             self._exchange.note(f"The program's server {what} to a receipt ({status}).")
 
 
 def _said(answered: Answered) -> list[str] | None:
-    """The words of an answer; None for one that cannot be read, so that two unreadable ones count as alike."""
+    """The words of an answer; None for one that cannot be read, so that two unreadable ones count
+    as alike."""
     try:
         return [reply.words for reply in read_twiml(answered)]
     except NotTwiml:

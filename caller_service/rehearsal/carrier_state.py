@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from .pages import switched_on
 from .twilio_wire import parts
 
-STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
+STOP_WORDS = frozenset(
+    {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}
+)
 START_WORDS = frozenset({"START", "UNSTOP"})
 SEND_FAULTS = ("", "429", "500", "21610", "hang")
 
@@ -30,7 +32,8 @@ def readable_number(typed: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Which of Twilio's failures are switched on. `send` is about the REST API, the rest about receipts and webhooks."""
+    """Which of Twilio's failures are switched on. `send` is about the REST API, the rest about
+    receipts and webhooks."""
 
     send: str = ""
     send_when: str = "next"
@@ -51,7 +54,9 @@ class Faults:
         if unknown:
             raise ValueError(f"no such switch: {unknown[0]}")
         moved: dict[str, bool | str] = {
-            name: switched_on(value) if isinstance(known[name], bool) else str(value) for name, value in asked.items() if name != "reset"
+            name: switched_on(value) if isinstance(known[name], bool) else str(value)
+            for name, value in asked.items()
+            if name != "reset"
         }
         if moved.get("send", "") not in SEND_FAULTS:
             raise ValueError(f"send is one of {', '.join(SEND_FAULTS[1:])}, or empty")
@@ -67,7 +72,8 @@ class Faults:
 
 @dataclass(slots=True)
 class Phone:
-    """One phone of the rehearsal. The key stands in addresses, so that no number gets into a log."""
+    """One phone of the rehearsal. The key stands in addresses, so that no number gets into a
+    log."""
 
     key: str
     number: str = field(repr=False)
@@ -141,7 +147,8 @@ class Text:
 
 
 class Exchange:
-    """The telephone exchange: every change is made under one lock and wakes whoever waits for news."""
+    """The telephone exchange: every change is made under one lock and wakes whoever waits for
+    news."""
 
     def __init__(self, our_number: str, names: Mapping[str, str], resident: str) -> None:
         self.faults = Faults()
@@ -182,7 +189,14 @@ class Exchange:
     def known(self, *, key: str = "", number: str = "") -> Phone | None:
         """A phone by its key or number, without making one."""
         with self._changed:
-            return next((phone for phone in self._phones.values() if key == phone.key or number == phone.number), None)
+            return next(
+                (
+                    phone
+                    for phone in self._phones.values()
+                    if key == phone.key or number == phone.number
+                ),
+                None,
+            )
 
     def first(self) -> Phone:
         with self._changed:
@@ -205,11 +219,15 @@ class Exchange:
             self._news()
             return text
 
-    def text(self, direction: str, sender: str, receiver: str, words: str, status: str, **more: object) -> Text:
+    def text(
+        self, direction: str, sender: str, receiver: str, words: str, status: str, **more: object
+    ) -> Text:
         """A new message with a new SID, kept."""
         prefix = "MM" if more.get("media") else "SM"
         sid = prefix + uuid.uuid4().hex
-        return self.keep(Text(sid, direction, sender, receiver, words, status, datetime.now(UTC), **more))  # type: ignore[arg-type]
+        at = datetime.now(UTC)
+        made = Text(sid, direction, sender, receiver, words, status, at, **more)  # type: ignore[arg-type]
+        return self.keep(made)
 
     def set(self, text: Text, **changes: object) -> None:
         """Change what is known of a message."""
@@ -247,7 +265,8 @@ class Exchange:
             return self.faults
 
     def take_send_fault(self, number: str) -> str:
-        """The failure this REST call has to show; one meant for the next call only is used up by it."""
+        """The failure this REST call has to show; one meant for the next call only is used up by
+        it."""
         with self._changed:
             fault = self.faults.send
             if not fault or (self.faults.send_to and self.faults.send_to != number):
@@ -257,8 +276,11 @@ class Exchange:
                 self._news()
             return fault
 
-    def shown(self, chosen: Phone, call: Callable[[str], object] = lambda number: None) -> dict[str, object]:
-        """Everything the phone page shows, with the chosen phone in front; `call` tells a number's latest call."""
+    def shown(
+        self, chosen: Phone, call: Callable[[str], object] = lambda number: None
+    ) -> dict[str, object]:
+        """Everything the phone page shows, with the chosen phone in front; `call` tells a number's
+        latest call."""
         with self._changed:
             others = [phone for phone in self._phones.values() if phone is not chosen]
             return {
@@ -276,5 +298,9 @@ class Exchange:
             "number": phone.number,
             "name": phone.name,
             "blocked": phone.blocked,
-            "messages": [text.bubble(phone.number) for text in self._texts if phone.number in (text.sender, text.receiver)],
+            "messages": [
+                text.bubble(phone.number)
+                for text in self._texts
+                if phone.number in (text.sender, text.receiver)
+            ],
         }

@@ -18,7 +18,8 @@ SHOWN_OF_AN_ANSWER = 300
 
 @dataclass(frozen=True, slots=True)
 class CadSettings:
-    """What the stand-in CAD must be told; the seconds are settings so that a test can shorten them."""
+    """What the stand-in CAD must be told; the seconds are settings so that a test can shorten
+    them."""
 
     house_url: str
     api_token: str = field(repr=False)
@@ -50,7 +51,9 @@ def accept(by: str, minutes: int | None = None, at: str = "") -> Move:
 
 
 def decline(by: str, reason: str) -> Move:
-    return Move("declined", "acknowledgement", {"answer": "decline", "by": by, "reason": reason}, "declined")
+    return Move(
+        "declined", "acknowledgement", {"answer": "decline", "by": by, "reason": reason}, "declined"
+    )
 
 
 def status(by: str, word: str, outcome: str = "", reason: str = "") -> Move:
@@ -60,7 +63,9 @@ def status(by: str, word: str, outcome: str = "", reason: str = "") -> Move:
         said["outcome"] = outcome
     if reason:
         said["reason"] = reason
-    what = word.replace("_", " ") + (f" ({outcome.replace('_', ' ')})" if outcome and word == "closed" else "")
+    what = word.replace("_", " ") + (
+        f" ({outcome.replace('_', ' ')})" if outcome and word == "closed" else ""
+    )
     return Move(what, "status", said, word)
 
 
@@ -81,7 +86,9 @@ class Dispatcher:
     def tell(self, held: Held, move: Move) -> Answer:
         """One call to the house; never raises for a house that is silent or talks nonsense."""
         code, said = self._call("POST", held.hand_off_id, move.door, move.words)
-        answer = Answer(datetime.now(UTC), move.what, str(move.words["by"]), code, _in_words(code, said))
+        answer = Answer(
+            datetime.now(UTC), move.what, str(move.words["by"]), code, _in_words(code, said)
+        )
         self._board.answered(held, answer, move.stage)
         return answer
 
@@ -90,16 +97,28 @@ class Dispatcher:
         code, said = self._call("GET", held.hand_off_id, "messages", None)
         found = said.get("messages") if isinstance(said, dict) else None
         if code == 200 and isinstance(found, list):
-            return {"messages": [message for message in found if isinstance(message, dict)], "problem": ""}
+            return {
+                "messages": [message for message in found if isinstance(message, dict)],
+                "problem": "",
+            }
         return {"messages": [], "problem": _in_words(code, said)}
 
-    def _call(self, method: str, hand_off_id: str, door: str, words: Mapping[str, object] | None) -> tuple[int, object]:
-        url = f"{self._settings.house_url.rstrip('/')}/api/v1/hand-offs/{quote(hand_off_id, safe='')}/{door}"
-        headers = {"Authorization": f"Bearer {self._settings.api_token}", "Accept": "application/json"}
+    def _call(
+        self, method: str, hand_off_id: str, door: str, words: Mapping[str, object] | None
+    ) -> tuple[int, object]:
+        house = self._settings.house_url.rstrip("/")
+        url = f"{house}/api/v1/hand-offs/{quote(hand_off_id, safe='')}/{door}"
+        headers = {
+            "Authorization": f"Bearer {self._settings.api_token}",
+            "Accept": "application/json",
+        }
         with requests.Session() as session:
-            session.trust_env = False  # neither a proxy nor a .netrc of the surroundings may have a say on loopback
+            # neither a proxy nor a .netrc of the surroundings may have a say on loopback
+            session.trust_env = False
             try:
-                answer = session.request(method, url, json=words, headers=headers, timeout=TIMEOUT, allow_redirects=False)
+                answer = session.request(
+                    method, url, json=words, headers=headers, timeout=TIMEOUT, allow_redirects=False
+                )
             except requests.Timeout:
                 return 0, "The program's server did not answer in time."
             except requests.RequestException:
@@ -119,20 +138,30 @@ class Dispatcher:
             self._errands.run(lambda held=held: self._bring_along(held))  # type: ignore[misc]
 
     def _bring_along(self, held: Held) -> None:
-        """Accept, assign, drive, arrive, each after the pace; a person's hand, danger or a refusal ends it."""
-        moves = [accept(AUTOMATIC, 20), *(status(AUTOMATIC, word) for word in ("assigned", "en_route", "arrived"))]
+        """Accept, assign, drive, arrive, each after the pace; a person's hand, danger or a refusal
+        ends it."""
+        moves = [
+            accept(AUTOMATIC, 20),
+            *(status(AUTOMATIC, word) for word in ("assigned", "en_route", "arrived")),
+        ]
         if held.to_read:
             moves.insert(0, Move("read", "reviewed", {"by": AUTOMATIC}))
         expected = "new"
         try:
             for move in moves:
-                self._board.say_automatic(held, f"automatic: {(move.stage or '').replace('_', ' ')}, {self._settings.pace:g} s later")
+                self._board.say_automatic(
+                    held,
+                    f"automatic: {(move.stage or '').replace('_', ' ')}, {self._settings.pace:g} s "
+                    f"later",
+                )
                 threading.Event().wait(self._settings.pace)
                 if why := self._why_not(held, expected):
                     self._board.say_automatic(held, f"automatic moves stopped: {why}")
                     return
                 if not self.tell(held, move).fine:
-                    self._board.say_automatic(held, "automatic moves stopped: the program did not agree")
+                    self._board.say_automatic(
+                        held, "automatic moves stopped: the program did not agree"
+                    )
                     return
                 expected = move.stage or expected
             self._board.say_automatic(held, "")

@@ -1,4 +1,5 @@
-"""What both stand-ins' pages share: private headers, a guard against other sites, and serving without numbers in logs."""
+"""What both stand-ins' pages share: private headers, a guard against other sites, and serving
+without numbers in logs."""
 
 import threading
 from collections.abc import Iterator
@@ -14,14 +15,16 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src "
+        "'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
 }
 
 
 def protect(app: Flask) -> None:
-    """Give every answer private headers, and refuse a form that some other web site sends to this machine."""
+    """Give every answer private headers, and refuse a form that some other web site sends to this
+    machine."""
 
     @app.before_request
     def refuse_other_sites() -> None:
@@ -46,7 +49,11 @@ def protect(app: Flask) -> None:
 
 def wants_json() -> bool:
     """Whether a program asks (JSON), and not a person's browser."""
-    return request.is_json or request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+    return (
+        request.is_json
+        or request.accept_mimetypes.best_match(["text/html", "application/json"])
+        == "application/json"
+    )
 
 
 def switched_on(value: object) -> bool:

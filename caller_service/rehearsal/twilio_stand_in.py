@@ -1,4 +1,5 @@
-"""The stand-in Twilio: a page with phones for people, and Twilio's Messages and Calls APIs for the house."""
+"""The stand-in Twilio: a page with phones for people, and Twilio's Messages and Calls APIs for the
+house."""
 
 import hmac
 import re
@@ -6,7 +7,18 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 
-from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -20,7 +32,10 @@ from .twilio_wire import problem
 MESSAGES = "/2010-04-01/Accounts/<account_sid>/Messages"
 CALLS = "/2010-04-01/Accounts/<account_sid>/Calls"
 X11 = re.compile(r"\+?1?[2-9]11")
-DOWN = {"429": (429, 20429, "Too Many Requests"), "500": (500, 20500, "An internal server error has occurred")}
+DOWN = {
+    "429": (429, 20429, "Too Many Requests"),
+    "500": (500, 20500, "An internal server error has occurred"),
+}
 NEWS_WAIT = 25.0
 LONGEST_BODY = 1600
 
@@ -80,7 +95,8 @@ def _not_found(_: HTTPException) -> tuple[Response | str, int]:
 
 
 def _chosen() -> Phone:
-    """The phone the page asks for, by key or by number; the first resident's when it asks for none."""
+    """The phone the page asks for, by key or by number; the first resident's when it asks for
+    none."""
     key, number = request.args.get("phone", ""), request.args.get("number", "")
     if not key and not number:
         return _exchange().first()
@@ -96,7 +112,11 @@ def _chosen() -> Phone:
 def page() -> str:
     """The phones."""
     chosen = _chosen()
-    return render_template("phone.html", state=_exchange().shown(chosen, _calling().of), our_number=_settings().our_number)
+    return render_template(
+        "phone.html",
+        state=_exchange().shown(chosen, _calling().of),
+        our_number=_settings().our_number,
+    )
 
 
 @phones.get("/phone/state")
@@ -151,7 +171,10 @@ def act_on_call() -> AnyResponse:
     elif re.fullmatch("[0-9*#]", act):
         _calling().press(call, act)
     else:
-        abort(400, "A call is answered, declined, left to the voicemail or hung up; or a key is pressed.")
+        abort(
+            400,
+            "A call is answered, declined, left to the voicemail or hung up; or a key is pressed.",
+        )
     if wants_json():
         return jsonify(call.shown())
     return redirect(url_for("phones.page", phone=str(asked.get("back", "")) or None), 303)
@@ -169,7 +192,14 @@ def switch_faults() -> AnyResponse | tuple[Response, int]:
     if request.is_json:
         asked: dict[str, object] = dict(request.get_json())
     else:
-        boxes = ("undelivered", "receipts_late", "receipts_twice", "receipts_disordered", "receipts_missing", "webhook_twice")
+        boxes = (
+            "undelivered",
+            "receipts_late",
+            "receipts_twice",
+            "receipts_disordered",
+            "receipts_missing",
+            "webhook_twice",
+        )
         asked = {**dict.fromkeys(boxes, False), **request.form.to_dict()}
     back = str(asked.pop("back", ""))
     try:
@@ -178,16 +208,24 @@ def switch_faults() -> AnyResponse | tuple[Response, int]:
         if wants_json():
             return jsonify(problem(400, 20001, str(wrong))), 400
         abort(400, str(wrong))
-    return show_faults() if wants_json() else redirect(url_for("phones.page", phone=back or None, _anchor="fail"), 303)
+    return (
+        show_faults()
+        if wants_json()
+        else redirect(url_for("phones.page", phone=back or None, _anchor="fail"), 303)
+    )
 
 
 @rest.before_request
 def know_the_account() -> tuple[Response, int] | None:
-    """Basic authentication by the account's token or an API key; anything else gets Twilio's 401."""
+    """Basic authentication by the account's token or an API key; anything else gets Twilio's
+    401."""
     settings, given = _settings(), request.authorization
     pairs = [(settings.account_sid, settings.auth_token), (settings.api_key, settings.api_secret)]
     name, secret = (given.username or "", given.password or "") if given else ("", "")
-    if not any(user and user == name and hmac.compare_digest(password.encode(), secret.encode()) for user, password in pairs):
+    if not any(
+        user and user == name and hmac.compare_digest(password.encode(), secret.encode())
+        for user, password in pairs
+    ):
         return jsonify(problem(401, 20003, "Authenticate")), 401
     if request.view_args and request.view_args.get("account_sid") != settings.account_sid:
         return jsonify(problem(404, 20404, "The requested resource was not found")), 404
@@ -202,8 +240,15 @@ def create_message(account_sid: str) -> tuple[Response, int]:
     refusal = _refusal(to, words, fault)
     if refusal is not None:
         return refusal
-    sent = _line().send(to, words, request.form.get("StatusCallback", ""), request.form.get("MessagingServiceSid"))
-    answer = {**sent.resource(account_sid), "status": "queued", "error_code": None, "date_sent": None}
+    sent = _line().send(
+        to, words, request.form.get("StatusCallback", ""), request.form.get("MessagingServiceSid")
+    )
+    answer = {
+        **sent.resource(account_sid),
+        "status": "queued",
+        "error_code": None,
+        "date_sent": None,
+    }
     _hang(fault)
     return jsonify(answer), 201
 
@@ -226,11 +271,24 @@ def _refusal(to: str, words: str, fault: str) -> tuple[Response, int] | None:
         (to in MAGIC, MAGIC.get(to, (0, ""))),
         (bool(X11.fullmatch(to)) or not E164.fullmatch(to), (21211, "Invalid 'To' Phone Number")),
         (not sender and not service, (21603, "A 'From' phone number is required.")),
-        (sender not in ("", ours), (21606, "The 'From' phone number provided is not a valid, message-capable Twilio phone number")),
+        (
+            sender not in ("", ours),
+            (
+                21606,
+                "The 'From' phone number provided is not a valid, message-capable Twilio phone "
+                "number",
+            ),
+        ),
         (to == ours, (21266, "'To' and 'From' number cannot be the same")),
         (not words and not request.form.get("MediaUrl"), (21602, "Message body is required.")),
-        (len(words) > LONGEST_BODY, (21617, "The concatenated message body exceeds the 1600 character limit")),
-        (fault == "21610" or (phone is not None and phone.blocked), (21610, "Attempt to send to unsubscribed recipient")),
+        (
+            len(words) > LONGEST_BODY,
+            (21617, "The concatenated message body exceeds the 1600 character limit"),
+        ),
+        (
+            fault == "21610" or (phone is not None and phone.blocked),
+            (21610, "Attempt to send to unsubscribed recipient"),
+        ),
     )
     wrong = next((why for holds, why in rules if holds), None)
     return (jsonify(problem(400, *wrong)), 400) if wrong else None
@@ -265,7 +323,10 @@ def list_messages(account_sid: str) -> Response:
 def _asked() -> Callable[[Text], bool]:
     """The filters of this request, read once."""
     to, sender = request.args.get("To"), request.args.get("From")
-    day, after, before = (_moment(written) if (written := request.args.get(f"DateSent{sign}")) else None for sign in ("", ">", "<"))
+    day, after, before = (
+        _moment(written) if (written := request.args.get(f"DateSent{sign}")) else None
+        for sign in ("", ">", "<")
+    )
 
     def asked_for(text: Text) -> bool:
         at = text.at.replace(microsecond=0)  # Twilio knows seconds only
@@ -283,7 +344,11 @@ def _asked() -> Callable[[Text], bool]:
 def _moment(written: str) -> datetime:
     """A day or a moment as Twilio's client writes it; a moment without a zone is GMT."""
     try:
-        read = datetime.fromisoformat(written) if len(written) > 10 else datetime.combine(date.fromisoformat(written), datetime.min.time())
+        read = (
+            datetime.fromisoformat(written)
+            if len(written) > 10
+            else datetime.combine(date.fromisoformat(written), datetime.min.time())
+        )
     except ValueError:
         abort(jsonify_error(400, 20001, "A date is not readable"))
     return read if read.tzinfo else read.replace(tzinfo=UTC)
@@ -338,16 +403,28 @@ def create_call(account_sid: str) -> tuple[Response, int]:
         return jsonify(problem(*DOWN[fault])), DOWN[fault][0]
     rules = (
         (not to, (21201, "No 'To' number is specified")),
-        (bool(X11.fullmatch(to)) or not E164.fullmatch(to) or to in MAGIC, (21211, "Invalid 'To' Phone Number")),
+        (
+            bool(X11.fullmatch(to)) or not E164.fullmatch(to) or to in MAGIC,
+            (21211, "Invalid 'To' Phone Number"),
+        ),
         (not request.form.get("From"), (21213, "'From' phone number is required")),
-        (request.form.get("From") != _settings().our_number, (21210, "'From' phone number not verified")),
+        (
+            request.form.get("From") != _settings().our_number,
+            (21210, "'From' phone number not verified"),
+        ),
         (not url, (21205, "Url parameter is required")),
     )
     wrong = next((why for holds, why in rules if holds), None)
     if wrong:
         return jsonify(problem(400, *wrong)), 400
     rings = request.form.get("Timeout", 60.0, type=float)
-    call = _calling().ring(to, url, request.form.get("StatusCallback", ""), rings, request.form.get("MachineDetection", ""))
+    call = _calling().ring(
+        to,
+        url,
+        request.form.get("StatusCallback", ""),
+        rings,
+        request.form.get("MachineDetection", ""),
+    )
     _hang(fault)
     return jsonify({**call.resource(account_sid), "status": "queued", "start_time": None}), 201
 
@@ -355,16 +432,31 @@ def create_call(account_sid: str) -> tuple[Response, int]:
 @rest.get(f"{CALLS}.json")
 def list_calls(account_sid: str) -> Response:
     """Calls, newest first, by number, state and moment; one page holds them all."""
-    found = [call.resource(account_sid) for call in reversed(_calling().calls()) if _call_asked_for(call)]
-    return jsonify(calls=found, page=0, page_size=1000, start=0, end=max(0, len(found) - 1), uri=request.path, next_page_uri=None)
+    found = [
+        call.resource(account_sid) for call in reversed(_calling().calls()) if _call_asked_for(call)
+    ]
+    return jsonify(
+        calls=found,
+        page=0,
+        page_size=1000,
+        start=0,
+        end=max(0, len(found) - 1),
+        uri=request.path,
+        next_page_uri=None,
+    )
 
 
 def _call_asked_for(call: Call) -> bool:
     wanted = request.args
-    if wanted.get("To", call.receiver) != call.receiver or wanted.get("Status", call.status) != call.status:
+    if (
+        wanted.get("To", call.receiver) != call.receiver
+        or wanted.get("Status", call.status) != call.status
+    ):
         return False
     if "StartTime>" in wanted:
-        return call.status != "queued" and call.at.replace(microsecond=0) >= _moment(wanted["StartTime>"])
+        return call.status != "queued" and call.at.replace(microsecond=0) >= _moment(
+            wanted["StartTime>"]
+        )
     return True
 
 
@@ -376,7 +468,8 @@ def fetch_call(account_sid: str, sid: str) -> Response:
 
 @rest.post(f"{CALLS}/<sid>.json")
 def end_call(account_sid: str, sid: str) -> Response:
-    """End a call: "canceled" only while it rings, "completed" at any time. One that has ended stays as it is."""
+    """End a call: "canceled" only while it rings, "completed" at any time. One that has ended stays
+    as it is."""
     call, status = _call(sid), request.form.get("Status", "")
     if status not in ("completed", "canceled"):
         abort(jsonify_error(400, 20001, "Status is completed or canceled"))

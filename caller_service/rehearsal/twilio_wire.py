@@ -15,7 +15,8 @@ CONNECT_TIMEOUT = 5.0
 
 # One septet each in GSM 03.38; the second row costs two, because an escape goes before it.
 GSM_7 = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ "
+    "!\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_7_DOUBLE = frozenset("^{}\\[~]|€\f")
 
@@ -58,9 +59,14 @@ class Answered:
 
 @lru_cache(maxsize=4096)
 def parts(words: str) -> int:
-    """How many SMS the words take: 160 or 153 septets a part in GSM-7, else 70 or 67 UTF-16 units."""
+    """How many SMS the words take: 160 or 153 septets a part in GSM-7, else 70 or 67 UTF-16
+    units."""
     if all(letter in GSM_7 or letter in GSM_7_DOUBLE for letter in words):
-        length, single, several = sum(2 if letter in GSM_7_DOUBLE else 1 for letter in words), 160, 153
+        length, single, several = (
+            sum(2 if letter in GSM_7_DOUBLE else 1 for letter in words),
+            160,
+            153,
+        )
     else:
         length, single, several = len(words.encode("utf-16-le")) // 2, 70, 67
     return 1 if length <= single else -(-length // several)
@@ -78,14 +84,21 @@ def read_twiml(answered: Answered) -> list[Reply]:
 
 
 def read_spoken(answered: Answered) -> Spoken:
-    """What the TwiML of a call says. Only what the house uses: <Say>, <Gather> with <Say> in it, <Hangup>."""
+    """What the TwiML of a call says. Only what the house uses: <Say>, <Gather> with <Say> in it,
+    <Hangup>."""
     root = _document(answered)
-    unknown = sorted({verb.tag for verb in root.iter()} - {"Response", "Say", "Gather", "Hangup", "Pause"})
+    unknown = sorted(
+        {verb.tag for verb in root.iter()} - {"Response", "Say", "Gather", "Hangup", "Pause"}
+    )
     if unknown:
         raise NotTwiml(f"this stand-in cannot carry out <{unknown[0]}> in a call")
     words = " ".join(verb.text or "" for verb in root.iter("Say")).strip()
     gather = root.find("Gather")
-    return Spoken(words) if gather is None else Spoken(words, gather.get("action", ""), float(gather.get("timeout", "5")))
+    return (
+        Spoken(words)
+        if gather is None
+        else Spoken(words, gather.get("action", ""), float(gather.get("timeout", "5")))
+    )
 
 
 def _document(answered: Answered) -> ElementTree.Element:
@@ -103,18 +116,26 @@ def _document(answered: Answered) -> ElementTree.Element:
 def _reply(verb: ElementTree.Element) -> Reply:
     bodies = verb.findall("Body")
     words = "".join("".join(body.itertext()) for body in bodies) if bodies else (verb.text or "")
-    return Reply(words=words.strip(), to=verb.get("to", ""), callback=verb.get("statusCallback") or verb.get("action") or "")
+    return Reply(
+        words=words.strip(),
+        to=verb.get("to", ""),
+        callback=verb.get("statusCallback") or verb.get("action") or "",
+    )
 
 
 def inside(house_url: str, address: str) -> str | None:
-    """The full address of a door of the house; None when it leads elsewhere, where a rehearsal has no business."""
+    """The full address of a door of the house; None when it leads elsewhere, where a rehearsal has
+    no business."""
     full = urljoin(house_url.rstrip("/") + "/twilio/sms", address)
     ours, theirs = urlsplit(house_url), urlsplit(full)
     return full if (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) else None
 
 
-def post_signed(url: str, fields: Mapping[str, str], auth_token: str, timeout: float, token: str = "") -> Answered:
-    """Post a form as Twilio does, with `X-Twilio-Signature` over the public URL; never raises for a silent house."""
+def post_signed(
+    url: str, fields: Mapping[str, str], auth_token: str, timeout: float, token: str = ""
+) -> Answered:
+    """Post a form as Twilio does, with `X-Twilio-Signature` over the public URL; never raises for a
+    silent house."""
     headers = {
         "X-Twilio-Signature": RequestValidator(auth_token).compute_signature(url, dict(fields)),
         "User-Agent": "TwilioProxy/1.1",
@@ -124,13 +145,26 @@ def post_signed(url: str, fields: Mapping[str, str], auth_token: str, timeout: f
     with requests.Session() as session:
         session.trust_env = False  # a proxy of the surroundings must not carry loopback traffic
         try:
-            answer = session.post(url, data=dict(fields), headers=headers, timeout=(CONNECT_TIMEOUT, timeout), allow_redirects=False)
+            answer = session.post(
+                url,
+                data=dict(fields),
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT, timeout),
+                allow_redirects=False,
+            )
         except requests.RequestException:
             return Answered(0)
     taken = round((time.monotonic() - started) * 1000)
-    return Answered(answer.status_code, answer.headers.get("Content-Type", ""), answer.content, taken)
+    return Answered(
+        answer.status_code, answer.headers.get("Content-Type", ""), answer.content, taken
+    )
 
 
 def problem(status: int, code: int, message: str) -> dict[str, object]:
     """Twilio's one shape of an error."""
-    return {"code": code, "message": message, "more_info": f"https://www.twilio.com/docs/errors/{code}", "status": status}
+    return {
+        "code": code,
+        "message": message,
+        "more_info": f"https://www.twilio.com/docs/errors/{code}",
+        "status": status,
+    }

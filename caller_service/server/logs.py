@@ -1,4 +1,5 @@
-"""Logs hold references only: never words, numbers or places, and no traceback whose values could be somebody's."""
+"""Logs hold references only: never words, numbers or places, and no traceback whose values could be
+somebody's."""
 
 from __future__ import annotations
 
@@ -14,7 +15,11 @@ class PlainFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         record.exc_info = record.exc_text = record.stack_info = None
-        told = " ".join(f"{name}={getattr(record, name)}" for name in self.SHOWN if getattr(record, name, None) not in (None, ""))
+        told = " ".join(
+            f"{name}={getattr(record, name)}"
+            for name in self.SHOWN
+            if getattr(record, name, None) not in (None, "")
+        )
         return f"{super().format(record)} {told}".rstrip()
 
 
@@ -27,4 +32,5 @@ def log_plainly() -> None:
     root.setLevel(logging.INFO)
     for loud in ("alembic", "dbos", "werkzeug", "urllib3", "twilio", "sqlalchemy"):
         logging.getLogger(loud).setLevel(logging.ERROR)
-    logging.getLogger("waitress").setLevel(logging.CRITICAL)  # it names paths, which may hold a secret
+    # it names paths, which may hold a secret
+    logging.getLogger("waitress").setLevel(logging.CRITICAL)

@@ -29,32 +29,45 @@ def live_faults(settings: Settings, program: Program) -> tuple[str, ...]:
 
 
 def _clocks(program: Program) -> list[str]:
-    """With no `read`, a "no" that answered another question would count (domain.md section 2, rule 8)."""
+    """With no `read`, a "no" that answered another question would count (domain.md section 2, rule
+    8)."""
     return [] if program.clocks.read else ["clocks.read: 0 is for rehearsal"]
 
 
 def _sign_off(program: Program) -> list[str]:
     signed = program.sign_off
-    faults = [f"sign_off.{part.name}: missing" for part in fields(signed) if not getattr(signed, part.name).strip()]
+    faults = [
+        f"sign_off.{part.name}: missing"
+        for part in fields(signed)
+        if not getattr(signed, part.name).strip()
+    ]
     if signed.protocol_hash and signed.protocol_hash != program.protocol.hash:
-        faults.append(f"sign_off.protocol_hash: what was signed is not what is loaded ({program.protocol.hash})")
+        faults.append(
+            f"sign_off.protocol_hash: what was signed is not what is loaded "
+            f"({program.protocol.hash})"
+        )
     return faults
 
 
 def _ladder(program: Program) -> list[str]:
-    """R1 and R2 outrank every hour: somebody must be there to be paged (domain.md section 2, rule 6)."""
+    """R1 and R2 outrank every hour: somebody must be there to be paged (domain.md section 2, rule
+    6)."""
     spans = uncovered(program)
     if not spans:
         return []
     more = f" and {len(spans) - _NAMED} more" if len(spans) > _NAMED else ""
-    return [f'ladder "danger": nobody is on duty {", ".join(_said(span) for span in spans[:_NAMED])}{more} ({program.time_zone})']
+    return [
+        f'ladder "danger": nobody is on duty '
+        f"{', '.join(_said(span) for span in spans[:_NAMED])}{more} ({program.time_zone})"
+    ]
 
 
 def _waits(program: Program) -> list[str]:
     """In danger nobody is waited for longer than the clock says (rule 4)."""
     longest = program.clocks.page_next
     return [
-        f'ladder "danger": {rung.name} is waited for {rung.wait} s, longer than clocks.page_next, {longest} s'
+        f'ladder "danger": {rung.name} is waited for {rung.wait} s, longer than clocks.page_next, '
+        f"{longest} s"
         for rung in program.rungs("danger")
         if rung.wait > longest
     ]
@@ -67,15 +80,24 @@ def _said(span: Span) -> str:
 
 
 def uncovered(program: Program) -> list[Span]:
-    """The spans of a local week, day by day, in which nobody of the danger ladder is on duty with a phone."""
+    """The spans of a local week, day by day, in which nobody of the danger ladder is on duty with a
+    phone."""
     rungs = (*program.rungs("danger"), *program.backstops)
-    clocks = {time(), *(clock for rung in rungs for hours in rung.hours for clock in (hours.opens, hours.closes))}
-    edges = sorted(datetime.combine(_MONDAY + timedelta(days=day), clock) for day in range(7) for clock in clocks)
+    clocks = {
+        time(),
+        *(clock for rung in rungs for hours in rung.hours for clock in (hours.opens, hours.closes)),
+    }
+    edges = sorted(
+        datetime.combine(_MONDAY + timedelta(days=day), clock)
+        for day in range(7)
+        for clock in clocks
+    )
     spans: list[Span] = []
     for start, end in zip(edges, [*edges[1:], _MONDAY + _WEEK], strict=True):
         if any(rung.by != "console" and is_open(rung.hours, start) for rung in rungs):
             continue
-        runs_on = spans and spans[-1][1] == start and start.time() != time()  # a gap is named day by day
+        # a gap is named day by day
+        runs_on = spans and spans[-1][1] == start and start.time() != time()
         spans.append((spans.pop()[0] if runs_on else start, end))
     return spans
 

@@ -1,8 +1,9 @@
 """The web process: a gunicorn worker whose requests are read and answered by waitress.
 
-gunicorn starts, watches and replaces the processes. Inside each, waitress reads every request whole before a thread gets
-it, and keeps every answer until the client has taken it. So a client that is silent, or drips, costs a place in a table
-and never a thread: with gunicorn's own threads, forty such clients silenced the service (docs/performance.md).
+gunicorn starts, watches and replaces the processes. Inside each, waitress reads every request whole
+before a thread gets it, and keeps every answer until the client has taken it. So a client that is
+silent, or drips, costs a place in a table and never a thread: with gunicorn's own threads, forty
+such clients silenced the service (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ ANSWER_TIME = 60.0  # seconds a client may take over an answer
 CONNECTIONS = 2000  # at once and a process; further clients wait in the kernel's queue
 LARGEST_BODY = 1_000_000  # bytes; more is refused with 413
 LARGEST_HEAD = 65_536  # bytes; more is refused with 431
-IN_MEMORY = 64_000_000  # bytes: beyond this waitress uses a temporary file, and words must never reach one
+# bytes: beyond this waitress uses a temporary file, and words must never reach one
+IN_MEMORY = 64_000_000
 LOOK = 0.5  # seconds between looks at clients that are too slow, and at whether we are told to stop
 
 
 class Refused(ErrorTask):
-    """Answers what could not be read as a request. waitress would say what was wrong with it: somebody's words, perhaps."""
+    """Answers what could not be read as a request. waitress would say what was wrong with it:
+    somebody's words, perhaps."""
 
     def execute(self) -> None:
         fault = self.request.error
@@ -40,7 +43,8 @@ class Refused(ErrorTask):
 
 
 class BoundedChannel(HTTPChannel):
-    """A connection whose client has so long for a request, and for taking the answer, however it spreads its bytes."""
+    """A connection whose client has so long for a request, and for taking the answer, however it
+    spreads its bytes."""
 
     error_task_class = Refused
 
@@ -60,7 +64,8 @@ class BoundedChannel(HTTPChannel):
         self._idle_since = time.monotonic()
 
     def readable(self) -> bool:
-        """Asked before every wait for clients, by the thread that closes connections: here the slow ones end."""
+        """Asked before every wait for clients, by the thread that closes connections: here the slow
+        ones end."""
         if not self.requests and self._is_late(time.monotonic()):
             self.handle_close()
             return False
@@ -69,8 +74,13 @@ class BoundedChannel(HTTPChannel):
     def _is_late(self, now: float) -> bool:
         if self.total_outbufs_len:
             return now > self._idle_since + ANSWER_TIME
-        # Empty lines may begin a request again and again: what is not whole twice REQUEST_TIME after the last answer never is.
-        since = self._idle_since if self._begun is None else min(self._begun, self._idle_since + REQUEST_TIME)
+        # Empty lines may begin a request again and again: what is not whole twice REQUEST_TIME
+        # after the last answer never is.
+        since = (
+            self._idle_since
+            if self._begun is None
+            else min(self._begun, self._idle_since + REQUEST_TIME)
+        )
         return now > since + REQUEST_TIME
 
 

@@ -15,9 +15,17 @@ from .waitress_worker import WaitressWorker
 
 
 class Web(BaseApplication):
-    """gunicorn, told by us: our worker, no access log (a path may hold a secret), no control socket."""
+    """gunicorn, told by us: our worker, no access log (a path may hold a secret), no control
+    socket."""
 
-    def __init__(self, app: Callable[[], Flask], bind: str, workers: int, threads: int, worker_class: Any = WaitressWorker) -> None:
+    def __init__(
+        self,
+        app: Callable[[], Flask],
+        bind: str,
+        workers: int,
+        threads: int,
+        worker_class: Any = WaitressWorker,
+    ) -> None:
         self._app = app
         self._options = {
             "bind": bind,
@@ -30,7 +38,8 @@ class Web(BaseApplication):
             "timeout": 30,
             "graceful_timeout": 5,
             "preload_app": False,
-            "reuse_port": workers > 1,  # each process its own queue of connections: none takes them all
+            # each process its own queue of connections: none takes them all
+            "reuse_port": workers > 1,
             "control_socket_disable": True,
         }
         super().__init__()

@@ -26,9 +26,15 @@ from . import SWITCH
 CATCH_UP = 60  # seconds between looks at the provider's list
 
 
-def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, ready: Callable[[], None] = lambda: None) -> None:
+def run_worker(
+    parts: Parts,
+    name: str,
+    stop: threading.Event | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Work until a signal (or `stop`). The jobs the engine knows are named here, once."""
-    sys.setswitchinterval(SWITCH)  # a clock that rings beside many jobs must not wait for each of them at every statement
+    # a clock that rings beside many jobs must not wait for each of them at every statement
+    sys.setswitchinterval(SWITCH)
     stop = stop or threading.Event()
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -39,18 +45,24 @@ def run_worker(parts: Parts, name: str, stop: threading.Event | None = None, rea
         "call_person": partial(call_person, parts),
         "catch_up": partial(fetch_missed_texts, parts),
     }
-    queues = [TEXTS, PEOPLE, *(queue_of(one.name) for one in parts.program.destinations if one.posted)]
+    queues = [
+        TEXTS,
+        PEOPLE,
+        *(queue_of(one.name) for one in parts.program.destinations if one.posted),
+    ]
     work(parts.engine, name, jobs, queues, PeriodicTasks(parts), stop, ready)
 
 
 class PeriodicTasks:
-    """What the worker does about twice a second; once a minute the texts missed during an outage are fetched."""
+    """What the worker does about twice a second; once a minute the texts missed during an outage
+    are fetched."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._minute = 0
         self._latest: datetime | None = None
-        self._steps = 0  # how often the clock was set back: a minute that comes twice is two minutes
+        # how often the clock was set back: a minute that comes twice is two minutes
+        self._steps = 0
 
     def __call__(self) -> None:
         now = self._parts.now()

@@ -1,4 +1,5 @@
-"""Calls out. One number rings once at a time: the database refuses a second (tables.py, uq_call_number_index)."""
+"""Calls out. One number rings once at a time: the database refuses a second (tables.py,
+uq_call_number_index)."""
 
 from __future__ import annotations
 
@@ -13,14 +14,16 @@ from .claim import UNDONE
 from .claim import claim as _claim
 from .tables import call
 
-# Twilio's statuses in the order a call goes through them; a later one is never overwritten by an earlier one.
+# Twilio's statuses in the order a call goes through them; a later one is never overwritten by an
+# earlier one.
 ENDED = 6
 RANKS: Mapping[str, int] = {
-    "queued": 2, "initiated": 3, "ringing": 4, "in-progress": 5, "completed": ENDED, "busy": ENDED, "failed": ENDED, "no-answer": ENDED,
-    "canceled": ENDED,
+    "queued": 2, "initiated": 3, "ringing": 4, "in-progress": 5, "completed": ENDED, "busy": ENDED,
+    "failed": ENDED, "no-answer": ENDED, "canceled": ENDED,
 }  # fmt: skip
 ANSWERED = RANKS["in-progress"]
-FURTHEST = timedelta(minutes=10)  # nothing waits longer than this; what seems to was written before the clock was set back
+# nothing waits longer than this; what seems to was written before the clock was set back
+FURTHEST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class Call:
 _READ = tuple(
     call.c[name]
     for name in (
-        "id", "case_id", "page_id", "text_id", "person", "number_index", "provider_id", "state", "rank", "over", "machine", "answer", "tries",
-        "tried_at", "at",
+        "id", "case_id", "page_id", "text_id", "person", "number_index", "provider_id", "state",
+        "rank", "over", "machine", "answer", "tries", "tried_at", "at",
     )
 )  # fmt: skip
 
@@ -70,7 +73,14 @@ def add(
     text_id: str | None = None,
 ) -> None:
     """A call that waits to be made; the sweep takes it up at `next_at` if no job has."""
-    values = {"id": call_id, "case_id": case_id, "page_id": page_id, "text_id": text_id, "person": person, "number_index": number_index}
+    values = {
+        "id": call_id,
+        "case_id": case_id,
+        "page_id": page_id,
+        "text_id": text_id,
+        "person": person,
+        "number_index": number_index,
+    }
     conn.execute(sa.insert(call).values(**values, state="waiting", at=now, next_at=next_at))
 
 
@@ -93,24 +103,36 @@ def made_for(conn: sa.Connection, text_id: str) -> bool:
 def next_waiting(conn: sa.Connection, number_index: bytes) -> str | None:
     """The call that has waited longest for this phone to be free."""
     waiting = (call.c.number_index == number_index, call.c.state == "waiting")
-    found: str | None = conn.execute(sa.select(call.c.id).where(*waiting).order_by(call.c.id).limit(1)).scalar()
+    found: str | None = conn.execute(
+        sa.select(call.c.id).where(*waiting).order_by(call.c.id).limit(1)
+    ).scalar()
     return found
 
 
-def claim(conn: sa.Connection, call_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta) -> bool | None:
-    """Begin a try to make a call (store/claim.py). The same number already on a call is an IntegrityError."""
+def claim(
+    conn: sa.Connection, call_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta
+) -> bool | None:
+    """Begin a try to make a call (store/claim.py). The same number already on a call is an
+    IntegrityError."""
     return _claim(conn, call, call_id, job, now, hold, settle, tried_at=now)
 
 
 def taken(conn: sa.Connection, call_id: str, provider_ids: Sequence[str]) -> frozenset[str]:
     """Which of these SIDs are another call's."""
     return frozenset(
-        conn.execute(sa.select(call.c.provider_id).where(call.c.provider_id.in_(provider_ids), call.c.id != call_id)).scalars()
+        conn.execute(
+            sa.select(call.c.provider_id).where(
+                call.c.provider_id.in_(provider_ids), call.c.id != call_id
+            )
+        ).scalars()
     )
 
 
-def made(conn: sa.Connection, call_id: str, provider_id: str, now: datetime, check: datetime) -> None:
-    """The provider took it. A receipt may have been quicker: its state stays. One that is over is ended at once."""
+def made(
+    conn: sa.Connection, call_id: str, provider_id: str, now: datetime, check: datetime
+) -> None:
+    """The provider took it. A receipt may have been quicker: its state stays. One that is over is
+    ended at once."""
     conn.execute(
         sa.update(call)
         .where(call.c.id == call_id)
@@ -125,13 +147,19 @@ def made(conn: sa.Connection, call_id: str, provider_id: str, now: datetime, che
 
 
 def receipt(conn: sa.Connection, call_id: str, state: str, provider_id: str | None) -> bool:
-    """Note how far a call has come. False if this is old news: receipts come late, twice and out of order."""
+    """Note how far a call has come. False if this is old news: receipts come late, twice and out of
+    order."""
     rank = RANKS.get(state, 0)
     ended: dict[str, Any] = {"next_at": None} if rank >= ENDED else {}
     changed = conn.execute(
         sa.update(call)
         .where(call.c.id == call_id, call.c.rank < rank)
-        .values(state=state, rank=rank, provider_id=sa.func.coalesce(call.c.provider_id, provider_id), **ended)
+        .values(
+            state=state,
+            rank=rank,
+            provider_id=sa.func.coalesce(call.c.provider_id, provider_id),
+            **ended,
+        )
     )
     return changed.rowcount == 1
 
@@ -141,34 +169,64 @@ def note(conn: sa.Connection, call_id: str, **what: Any) -> None:
     conn.execute(sa.update(call).where(call.c.id == call_id).values(**what))
 
 
-def later(conn: sa.Connection, call_id: str, next_at: datetime, error: str, state: str | None = None, job: str | None = None) -> None:
-    """Look at it again at `next_at`; with `state`, try again from there, if it was not made meanwhile: whose try it was (`job`) says so."""
+def later(
+    conn: sa.Connection,
+    call_id: str,
+    next_at: datetime,
+    error: str,
+    state: str | None = None,
+    job: str | None = None,
+) -> None:
+    """Look at it again at `next_at`; with `state`, try again from there, if it was not made
+    meanwhile: whose try it was (`job`) says so."""
     changed: dict[str, Any] = {"next_at": next_at, "error": error, "claimed_by": None}
     if state is None:
-        conn.execute(sa.update(call).where(call.c.id == call_id, call.c.rank < ENDED).values(changed))
+        conn.execute(
+            sa.update(call).where(call.c.id == call_id, call.c.rank < ENDED).values(changed)
+        )
     else:
-        mine = (call.c.rank == 0, call.c.claimed_by == job) if job is not None else (call.c.rank == 0,)
-        conn.execute(sa.update(call).where(call.c.id == call_id, *mine).values(state=state, **changed))
+        mine = (
+            (call.c.rank == 0, call.c.claimed_by == job) if job is not None else (call.c.rank == 0,)
+        )
+        conn.execute(
+            sa.update(call).where(call.c.id == call_id, *mine).values(state=state, **changed)
+        )
 
 
 def end(conn: sa.Connection, call_id: str, state: str, error: str) -> bool:
     """It will not be made, or it is lost: "dropped" or "dead". False if it had ended."""
     gone = sa.update(call).where(call.c.id == call_id, call.c.rank < ENDED)
-    return conn.execute(gone.values(state=state, rank=ENDED, next_at=None, error=error)).rowcount == 1
+    return (
+        conn.execute(gone.values(state=state, rank=ENDED, next_at=None, error=error)).rowcount == 1
+    )
 
 
 def stop(conn: sa.Connection, case_id: str, now: datetime) -> Sequence[str]:
-    """The calls to staff about this case that nobody has answered are over: their ids. Who has answered hears it."""
-    unanswered = (call.c.case_id == case_id, call.c.person.is_not(None), call.c.rank < ANSWERED, call.c.over.is_(False))
-    return list(conn.execute(sa.update(call).where(*unanswered).values(over=True, next_at=now).returning(call.c.id)).scalars())
+    """The calls to staff about this case that nobody has answered are over: their ids. Who has
+    answered hears it."""
+    unanswered = (
+        call.c.case_id == case_id,
+        call.c.person.is_not(None),
+        call.c.rank < ANSWERED,
+        call.c.over.is_(False),
+    )
+    return list(
+        conn.execute(
+            sa.update(call).where(*unanswered).values(over=True, next_at=now).returning(call.c.id)
+        ).scalars()
+    )
 
 
-def due(conn: sa.Connection, now: datetime, staff: bool, limit: int) -> Sequence[tuple[str, datetime]]:
+def due(
+    conn: sa.Connection, now: datetime, staff: bool, limit: int
+) -> Sequence[tuple[str, datetime]]:
     """Calls to staff, or to residents, to look at now: their ids and since when."""
     when = sa.or_(call.c.next_at <= now, call.c.next_at > now + FURTHEST)
     whom = call.c.person.is_not(None) if staff else call.c.person.is_(None)
     query = sa.select(call.c.id, call.c.next_at).where(call.c.next_at.is_not(None), when, whom)
-    return [(row.id, row.next_at) for row in conn.execute(query.order_by(call.c.next_at).limit(limit))]
+    return [
+        (row.id, row.next_at) for row in conn.execute(query.order_by(call.c.next_at).limit(limit))
+    ]
 
 
 def hold(conn: sa.Connection, call_id: str, seen: datetime, until: datetime) -> bool:

@@ -1,4 +1,5 @@
-"""Cases as rows: what is asked of the database by name stands in columns, codes in `state`, private words sealed."""
+"""Cases as rows: what is asked of the database by name stands in columns, codes in `state`, private
+words sealed."""
 
 from __future__ import annotations
 
@@ -32,15 +33,22 @@ _COLUMNS = (
 )
 _PRIVATE = ("narrative", "remarks", "recent", "place", "point", "code_word")
 _SEALED = ("sealed_narrative", "sealed_place", "sealed_code_word")
-_BORN = ("id", "reference", "contact_id", "opened_at")  # what never changes; naming it would have SQLite write its indexes again
+# what never changes; naming it would have SQLite write its indexes again
+_BORN = ("id", "reference", "contact_id", "opened_at")
 _KEPT = (*(name for name in _COLUMNS if name not in _BORN), *_SEALED, "state", "due_at")
-READ = tuple(case.c[name] for name in (*_COLUMNS, *_SEALED, "contact_id", "state"))  # what `opened` needs
+# what `opened` needs
+READ = tuple(case.c[name] for name in (*_COLUMNS, *_SEALED, "contact_id", "state"))
 
-_mine = (case.c.id == sa.bindparam("known_id", None), case.c.version == sa.bindparam("known_version", None))
+_mine = (
+    case.c.id == sa.bindparam("known_id", None),
+    case.c.version == sa.bindparam("known_version", None),
+)
 _ADD = CompiledStatement(sa.insert(case), (*_BORN, *_KEPT, "closed_at"))
 _KEEP = CompiledStatement(sa.update(case).where(*_mine), _KEPT)
 _END = CompiledStatement(sa.update(case).where(*_mine), (*_KEPT, "closed_at"))
-_FULL = sa.select(area_state.c.area).where(area_state.c.full_until > sa.bindparam("now", type_=area_state.c.full_until.type))
+_FULL = sa.select(area_state.c.area).where(
+    area_state.c.full_until > sa.bindparam("now", type_=area_state.c.full_until.type)
+)
 
 
 class Stale(Exception):
@@ -48,14 +56,20 @@ class Stale(Exception):
 
 
 def is_conflict(problem: Exception) -> bool:
-    """Did a write fail because of another write at the same time? Then the work is run once more, under the lock."""
+    """Did a write fail because of another write at the same time? Then the work is run once more,
+    under the lock."""
     if isinstance(problem, (Stale, sa.exc.IntegrityError)):
         return True
-    return isinstance(problem, sa.exc.DBAPIError) and getattr(problem.orig, "sqlstate", "") in ("40P01", "40001")  # deadlock, serialization
+    # deadlock, serialization
+    return isinstance(problem, sa.exc.DBAPIError) and getattr(problem.orig, "sqlstate", "") in (
+        "40P01",
+        "40001",
+    )
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, case_id: str, lock: bool = False) -> Case | None:
-    """One case; `lock` holds its row until the transaction ends (PostgreSQL; on SQLite the writers queue anyway)."""
+    """One case; `lock` holds its row until the transaction ends (PostgreSQL; on SQLite the writers
+    queue anyway)."""
     query = sa.select(*READ).where(case.c.id == case_id)
     found = conn.execute(query.with_for_update() if lock else query).first()
     return None if found is None else opened(found._asdict(), sealer)
@@ -68,49 +82,80 @@ def by_reference(conn: sa.Connection, sealer: Sealer, reference: str) -> Case | 
 
 def last_closed(conn: sa.Connection, contact_id: str) -> str | None:
     """The id of the contact's latest ended case."""
-    query = sa.select(case.c.id).where(case.c.contact_id == contact_id, case.c.closed_at.is_not(None))
+    query = sa.select(case.c.id).where(
+        case.c.contact_id == contact_id, case.c.closed_at.is_not(None)
+    )
     return conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).scalar()
 
 
 def opened_since(conn: sa.Connection, contact_id: str, since: datetime) -> int:
     """How many cases of this contact began since."""
-    query = sa.select(sa.func.count()).select_from(case).where(case.c.contact_id == contact_id, case.c.opened_at >= since)
+    query = (
+        sa.select(sa.func.count())
+        .select_from(case)
+        .where(case.c.contact_id == contact_id, case.c.opened_at >= since)
+    )
     return int(conn.execute(query.where(~case.c.test)).scalar_one())
 
 
 def parked(conn: sa.Connection, sealer: Sealer, contact_id: str) -> list[Case]:
     """The open cases of a contact that wait beside the one that is written to."""
-    query = sa.select(*READ).where(case.c.contact_id == contact_id, case.c.closed_at.is_(None), case.c.parked)
+    query = sa.select(*READ).where(
+        case.c.contact_id == contact_id, case.c.closed_at.is_(None), case.c.parked
+    )
     return [opened(found._asdict(), sealer) for found in conn.execute(query)]
 
 
 def in_danger(conn: sa.Connection) -> list[Case]:
     """Every open R1 and R2, without anybody's words: what is counted when many wait."""
     plain = (*(case.c[name] for name in _COLUMNS), case.c.contact_id, case.c.state)
-    query = sa.select(*plain).where(case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test)
+    query = sa.select(*plain).where(
+        case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test
+    )
     return [
-        from_plain(dict(row.state) | {name: getattr(row, name) for name in _COLUMNS} | {"contact": row.contact_id})
+        from_plain(
+            dict(row.state)
+            | {name: getattr(row, name) for name in _COLUMNS}
+            | {"contact": row.contact_id}
+        )
         for row in conn.execute(query)
     ]
 
 
 def held_by(conn: sa.Connection, name: str, but: str) -> int:
     """How many open dangers somebody has, beside the one called `but`."""
-    return sum(1 for each in in_danger(conn) if name in (each.holder, each.accepted_by) and each.id != but)
+    return sum(
+        1 for each in in_danger(conn) if name in (each.holder, each.accepted_by) and each.id != but
+    )
 
 
-def handed_off(conn: sa.Connection, sealer: Sealer, limit: int, after: str = "", open_only: bool = True, test: bool = False) -> list[Case]:
-    """Cases that were handed off, oldest first, from behind the id `after`: residents' alone, or test cases alone."""
+def handed_off(
+    conn: sa.Connection,
+    sealer: Sealer,
+    limit: int,
+    after: str = "",
+    open_only: bool = True,
+    test: bool = False,
+) -> list[Case]:
+    """Cases that were handed off, oldest first, from behind the id `after`: residents' alone, or
+    test cases alone."""
     kind = case.c.test if test else ~case.c.test
-    query = sa.select(*READ).where(case.c.id > after, kind, case.c.id.in_(sa.text("SELECT case_id FROM hand_off")))
+    query = sa.select(*READ).where(
+        case.c.id > after, kind, case.c.id.in_(sa.text("SELECT case_id FROM hand_off"))
+    )
     if open_only:
         query = query.where(case.c.closed_at.is_(None))
-    return [opened(found._asdict(), sealer) for found in conn.execute(query.order_by(case.c.id).limit(limit))]
+    return [
+        opened(found._asdict(), sealer)
+        for found in conn.execute(query.order_by(case.c.id).limit(limit))
+    ]
 
 
 def open_tests(conn: sa.Connection) -> Sequence[str]:
     """Ids of test cases that have not ended, whichever number they came from."""
-    return list(conn.execute(sa.select(case.c.id).where(case.c.test, case.c.closed_at.is_(None))).scalars())
+    return list(
+        conn.execute(sa.select(case.c.id).where(case.c.test, case.c.closed_at.is_(None))).scalars()
+    )
 
 
 def open_ids(conn: sa.Connection) -> Sequence[str]:
@@ -130,11 +175,17 @@ def row(told: Case, sealer: Sealer, due_at: datetime | None) -> dict[str, Any]:
     columns = {name: plain.pop(name) for name in _COLUMNS}
     contact = plain.pop("contact")
     sealed = {
-        "sealed_narrative": sealer.seal(json.dumps([narrative, remarks, recent]), f"case.narrative.{told.id}")
+        "sealed_narrative": sealer.seal(
+            json.dumps([narrative, remarks, recent]), f"case.narrative.{told.id}"
+        )
         if narrative or remarks or recent
         else None,
-        "sealed_place": sealer.seal(json.dumps([place, point]), f"case.place.{told.id}") if place or point else None,
-        "sealed_code_word": sealer.seal(code_word, f"case.code_word.{told.id}") if code_word else None,
+        "sealed_place": sealer.seal(json.dumps([place, point]), f"case.place.{told.id}")
+        if place or point
+        else None,
+        "sealed_code_word": sealer.seal(code_word, f"case.code_word.{told.id}")
+        if code_word
+        else None,
     }
     closed = told.marks.get(told.status.value) if told.ended else None
     born = {"contact_id": contact, "opened_at": told.marks["opened"], "closed_at": closed}
@@ -147,15 +198,23 @@ def add(conn: sa.Connection, new: Mapping[str, Any]) -> None:
 
 
 def keep(conn: sa.Connection, changed: Mapping[str, Any]) -> None:
-    """Write the `row` of a case if nobody wrote it since it was read: its version is one more than the one in the table."""
+    """Write the `row` of a case if nobody wrote it since it was read: its version is one more than
+    the one in the table."""
     statement = _KEEP if changed["closed_at"] is None else _END
-    if statement.run(conn, {**changed, "known_id": changed["id"], "known_version": changed["version"] - 1}) != 1:
+    if (
+        statement.run(
+            conn, {**changed, "known_id": changed["id"], "known_version": changed["version"] - 1}
+        )
+        != 1
+    ):
         raise Stale
 
 
 def postpone(conn: sa.Connection, case_id: str, until: datetime) -> None:
     """Look at a case again later; nothing else about it changes."""
-    conn.execute(sa.update(case).where(case.c.id == case_id, case.c.due_at < until).values(due_at=until))
+    conn.execute(
+        sa.update(case).where(case.c.id == case_id, case.c.due_at < until).values(due_at=until)
+    )
 
 
 def full_areas(conn: sa.Connection, now: datetime) -> frozenset[str]:
@@ -172,13 +231,19 @@ def set_full(conn: sa.Connection, area: str, until: datetime | None) -> None:
 def opened(found: Mapping[str, Any], sealer: Sealer) -> Case:
     """The case of a row, its private words opened."""
     case_id = found["id"]
-    plain = dict(found["state"]) | {name: found[name] for name in _COLUMNS} | {"contact": found["contact_id"]}
+    plain = (
+        dict(found["state"])
+        | {name: found[name] for name in _COLUMNS}
+        | {"contact": found["contact_id"]}
+    )
     if found["sealed_narrative"] is not None:
         words = json.loads(sealer.open(found["sealed_narrative"], f"case.narrative.{case_id}"))
         plain["narrative"], plain["remarks"] = words[:2]
         plain["recent"] = words[2] if len(words) > 2 else []  # written before this release: none
     if found["sealed_place"] is not None:
-        plain["place"], plain["point"] = json.loads(sealer.open(found["sealed_place"], f"case.place.{case_id}"))
+        plain["place"], plain["point"] = json.loads(
+            sealer.open(found["sealed_place"], f"case.place.{case_id}")
+        )
     if found["sealed_code_word"] is not None:
         plain["code_word"] = sealer.open(found["sealed_code_word"], f"case.code_word.{case_id}")
     return from_plain(plain)

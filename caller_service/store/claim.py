@@ -1,5 +1,6 @@
-"""One try at a time at what is not idempotent: creating a text or a call. A row that is tried has `state`, `tries`, `next_at`
-and `claimed_by`; it waits, is tried, and then has the provider's own states."""
+"""One try at a time at what is not idempotent: creating a text or a call. A row that is tried has
+`state`, `tries`, `next_at` and `claimed_by`; it waits, is tried, and then has the provider's own
+states."""
 
 from __future__ import annotations
 
@@ -10,23 +11,43 @@ import sqlalchemy as sa
 
 UNDONE = frozenset({"waiting", "trying"})  # the states of a row that is still to be tried
 CLAIM = timedelta(seconds=30)  # longer than any one request may take
-LOOKING = timedelta(seconds=8)  # a look that took longer leaves no time in the claim for the try itself
-SETTLE = timedelta(seconds=3)  # a try cut off in the middle may reach the provider after we look: not sooner than this
+# a look that took longer leaves no time in the claim for the try itself
+LOOKING = timedelta(seconds=8)
+# a try cut off in the middle may reach the provider after we look: not sooner than this
+SETTLE = timedelta(seconds=3)
 
 
 def claim(
-    conn: sa.Connection, table: sa.Table, row_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta, **first: Any
+    conn: sa.Connection,
+    table: sa.Table,
+    row_id: str,
+    job: str,
+    now: datetime,
+    hold: timedelta,
+    settle: timedelta,
+    **first: Any,
 ) -> bool | None:
-    """Begin a try: True for the first (which also keeps `first`), False if an earlier one's end is not known (look before trying
-    again), None if another job's try is under way or it is done. The same job run again after a crash goes on with its own claim,
-    `settle` after it began: what was cut off may still be on its way, and could not be found before."""
+    """Begin a try: True for the first (which also keeps `first`), False if an earlier one's end is
+    not known (look before trying again), None if another job's try is under way or it is done. The
+    same job run again after a crash goes on with its own claim, `settle` after it began: what was
+    cut off may still be on its way, and could not be found before."""
     begun = sa.update(table).where(table.c.id == row_id)
-    values = {"state": "trying", "tries": table.c.tries + 1, "next_at": now + hold, "claimed_by": job}
+    values = {
+        "state": "trying",
+        "tries": table.c.tries + 1,
+        "next_at": now + hold,
+        "claimed_by": job,
+    }
     if conn.execute(begun.where(table.c.state == "waiting").values(values | first)).rowcount == 1:
         return True
     trying = begun.where(table.c.state == "trying")
     mine, just_begun = table.c.claimed_by == job, table.c.next_at > now + hold - settle
-    if conn.execute(trying.where(mine, just_begun).values(next_at=now + settle, claimed_by=None)).rowcount == 1:
+    if (
+        conn.execute(
+            trying.where(mine, just_begun).values(next_at=now + settle, claimed_by=None)
+        ).rowcount
+        == 1
+    ):
         return None
     free = sa.or_(table.c.claimed_by.is_(None), mine)
     return False if conn.execute(trying.where(free).values(values)).rowcount == 1 else None

@@ -15,13 +15,17 @@ Rows = Sequence[Sequence[Any]]  # of each row the last value is the count
 
 def open_cases(conn: sa.Connection) -> Rows:
     """By status and level."""
-    open_ones = sa.select(case.c.status, case.c.level, sa.func.count()).where(case.c.closed_at.is_(None), ~case.c.test)
+    open_ones = sa.select(case.c.status, case.c.level, sa.func.count()).where(
+        case.c.closed_at.is_(None), ~case.c.test
+    )
     return conn.execute(open_ones.group_by(case.c.status, case.c.level)).all()
 
 
 def deliveries(conn: sa.Connection) -> Rows:
     """By destination and state."""
-    sent = sa.select(delivery.c.destination, delivery.c.state, sa.func.count()).where(delivery.c.case_id.not_in(_tests()))
+    sent = sa.select(delivery.c.destination, delivery.c.state, sa.func.count()).where(
+        delivery.c.case_id.not_in(_tests())
+    )
     return conn.execute(sent.group_by(delivery.c.destination, delivery.c.state)).all()
 
 

@@ -18,7 +18,9 @@ from .sealing import Sealer
 from .tables import case, delivery, hand_off, page
 
 _COLUMNS = ("id", "case_id", "revision", "destination", "state", "tries", "next_at", "at")
-_ADD = CompiledStatement(sa.insert(hand_off), ("case_id", "revision", "because", "sealed_packet", "at"))
+_ADD = CompiledStatement(
+    sa.insert(hand_off), ("case_id", "revision", "because", "sealed_packet", "at")
+)
 _ADD_DELIVERY = CompiledStatement(sa.insert(delivery), (*_COLUMNS, "received_at"))
 
 
@@ -35,10 +37,25 @@ class Delivery:
     at: datetime
 
 
-def row(sealer: Sealer, case_id: str, revision: int, because: str, packet: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def row(
+    sealer: Sealer,
+    case_id: str,
+    revision: int,
+    because: str,
+    packet: Mapping[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
     """What is written of a revision, the packet sealed: made before the write lock is taken."""
-    sealed = sealer.seal(json.dumps(packet, ensure_ascii=False), f"hand_off.packet.{case_id}.{revision}")
-    return {"case_id": case_id, "revision": revision, "because": because, "sealed_packet": sealed, "at": now}
+    sealed = sealer.seal(
+        json.dumps(packet, ensure_ascii=False), f"hand_off.packet.{case_id}.{revision}"
+    )
+    return {
+        "case_id": case_id,
+        "revision": revision,
+        "because": because,
+        "sealed_packet": sealed,
+        "at": now,
+    }
 
 
 def add(conn: sa.Connection, new: Mapping[str, Any], deliveries: Sequence[Delivery]) -> None:
@@ -48,28 +65,38 @@ def add(conn: sa.Connection, new: Mapping[str, Any], deliveries: Sequence[Delive
         _ADD_DELIVERY.many(conn, [_delivery_row(one) for one in deliveries])
 
 
-def packet(conn: sa.Connection, sealer: Sealer, case_id: str, revision: int | None = None) -> dict[str, Any] | None:
+def packet(
+    conn: sa.Connection, sealer: Sealer, case_id: str, revision: int | None = None
+) -> dict[str, Any] | None:
     """The packet of a revision, or of the latest one."""
-    query = sa.select(hand_off.c.sealed_packet, hand_off.c.revision).where(hand_off.c.case_id == case_id)
+    query = sa.select(hand_off.c.sealed_packet, hand_off.c.revision).where(
+        hand_off.c.case_id == case_id
+    )
     if revision is not None:
         query = query.where(hand_off.c.revision == revision)
     row = conn.execute(query.order_by(hand_off.c.revision.desc()).limit(1)).first()
     if row is None:
         return None
-    told: dict[str, Any] = json.loads(sealer.open(row.sealed_packet, f"hand_off.packet.{case_id}.{row.revision}"))
+    told: dict[str, Any] = json.loads(
+        sealer.open(row.sealed_packet, f"hand_off.packet.{case_id}.{row.revision}")
+    )
     return told
 
 
 def revised_at(conn: sa.Connection, case_id: str, revision: int) -> datetime | None:
     """When a revision was made; None if there is none of that number."""
     found: datetime | None = conn.execute(
-        sa.select(hand_off.c.at).where(hand_off.c.case_id == case_id, hand_off.c.revision == revision)
+        sa.select(hand_off.c.at).where(
+            hand_off.c.case_id == case_id, hand_off.c.revision == revision
+        )
     ).scalar()
     return found
 
 
 def _delivery_row(new: Delivery) -> dict[str, Any]:
-    return {name: getattr(new, name) for name in _COLUMNS} | {"received_at": new.at if new.state == "received" else None}
+    return {name: getattr(new, name) for name in _COLUMNS} | {
+        "received_at": new.at if new.state == "received" else None
+    }
 
 
 def delivery_by_id(conn: sa.Connection, delivery_id: str) -> Delivery | None:
@@ -78,20 +105,44 @@ def delivery_by_id(conn: sa.Connection, delivery_id: str) -> Delivery | None:
 
 
 def _delivery(row: sa.Row[Any]) -> Delivery:
-    return Delivery(row.id, row.case_id, row.revision, row.destination, row.state, row.tries, row.next_at, row.error, row.at)
+    return Delivery(
+        row.id,
+        row.case_id,
+        row.revision,
+        row.destination,
+        row.state,
+        row.tries,
+        row.next_at,
+        row.error,
+        row.at,
+    )
 
 
 def earlier_waiting(conn: sa.Connection, one: Delivery) -> bool:
     """Is an earlier revision for the same destination still on its way? Revisions arrive in order.
 
-    Waits for whoever is just writing down that it arrived: it may have looked for us before we were there.
+    Waits for whoever is just writing down that it arrived: it may have looked for us before we were
+    there.
     """
-    return conn.execute(_waiting(one).where(delivery.c.revision < one.revision).limit(1).with_for_update(read=True)).first() is not None
+    return (
+        conn.execute(
+            _waiting(one)
+            .where(delivery.c.revision < one.revision)
+            .limit(1)
+            .with_for_update(read=True)
+        ).first()
+        is not None
+    )
 
 
 def next_waiting(conn: sa.Connection, one: Delivery) -> Delivery | None:
     """The following revision for the same destination, if it waits behind this one."""
-    row = conn.execute(_waiting(one).where(delivery.c.revision > one.revision).order_by(delivery.c.revision).limit(1)).first()
+    row = conn.execute(
+        _waiting(one)
+        .where(delivery.c.revision > one.revision)
+        .order_by(delivery.c.revision)
+        .limit(1)
+    ).first()
     return None if row is None else _delivery(row)
 
 
@@ -114,16 +165,27 @@ def told(conn: sa.Connection, case_id: str, destination: str) -> bool:
     return conn.execute(sa.select(delivery.c.id).where(*mine).limit(1)).first() is not None
 
 
-def read_to(conn: sa.Connection, case_id: str, destination: str, revision: int, now: datetime) -> bool:
+def read_to(
+    conn: sa.Connection, case_id: str, destination: str, revision: int, now: datetime
+) -> bool:
     """Somebody has read this revision, and with it all before. False if nothing was unread."""
-    mine = (delivery.c.case_id == case_id, delivery.c.destination == destination, delivery.c.state != "received")
+    mine = (
+        delivery.c.case_id == case_id,
+        delivery.c.destination == destination,
+        delivery.c.state != "received",
+    )
     read = sa.update(delivery).where(*mine, delivery.c.revision <= revision)
-    return conn.execute(read.values(state="received", received_at=now, next_at=None, error=None)).rowcount > 0
+    return (
+        conn.execute(
+            read.values(state="received", received_at=now, next_at=None, error=None)
+        ).rowcount
+        > 0
+    )
 
 
 def on_page(conn: sa.Connection, destination: str, since: datetime) -> list[Listed]:
-    """The residents' hand-offs meant for a page, in no order: the open ones, and those that were read, have ended `since`,
-    and lie unread again."""
+    """The residents' hand-offs meant for a page, in no order: the open ones, and those that were
+    read, have ended `since`, and lie unread again."""
     read = sa.func.max(sa.case((delivery.c.state == "received", delivery.c.revision), else_=0))
     newest = sa.func.max(delivery.c.revision)
     unread = sa.select(delivery.c.case_id).where(
@@ -133,7 +195,11 @@ def on_page(conn: sa.Connection, destination: str, since: datetime) -> list[List
     query = (
         sa.select(*columns, sa.func.max(delivery.c.at), newest, read)
         .join(delivery, delivery.c.case_id == case.c.id)
-        .where(~case.c.test, delivery.c.destination == destination, case.c.closed_at.is_(None) | case.c.id.in_(unread))
+        .where(
+            ~case.c.test,
+            delivery.c.destination == destination,
+            case.c.closed_at.is_(None) | case.c.id.in_(unread),
+        )
         .group_by(*columns, case.c.closed_at)
         .having(case.c.closed_at.is_(None) | ((read > 0) & (read < newest)))
     )
@@ -166,13 +232,26 @@ def replay(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
     return changed.rowcount == 1
 
 
-def due(conn: sa.Connection, now: datetime, destination: str, limit: int) -> Sequence[tuple[str, datetime]]:
-    """What one destination is to be told now: ids, and since when. What waits behind an earlier revision is not due: that one wakes it."""
+def due(
+    conn: sa.Connection, now: datetime, destination: str, limit: int
+) -> Sequence[tuple[str, datetime]]:
+    """What one destination is to be told now: ids, and since when. What waits behind an earlier
+    revision is not due: that one wakes it."""
     earlier = delivery.alias()
-    same = (earlier.c.case_id == delivery.c.case_id, earlier.c.destination == delivery.c.destination)
-    behind = sa.exists().where(*same, earlier.c.revision < delivery.c.revision, earlier.c.state == "waiting")
-    query = sa.select(delivery.c.id, delivery.c.next_at).where(delivery.c.next_at <= now, delivery.c.destination == destination, ~behind)
-    return [(row.id, row.next_at) for row in conn.execute(query.order_by(delivery.c.next_at).limit(limit))]
+    same = (
+        earlier.c.case_id == delivery.c.case_id,
+        earlier.c.destination == delivery.c.destination,
+    )
+    behind = sa.exists().where(
+        *same, earlier.c.revision < delivery.c.revision, earlier.c.state == "waiting"
+    )
+    query = sa.select(delivery.c.id, delivery.c.next_at).where(
+        delivery.c.next_at <= now, delivery.c.destination == destination, ~behind
+    )
+    return [
+        (row.id, row.next_at)
+        for row in conn.execute(query.order_by(delivery.c.next_at).limit(limit))
+    ]
 
 
 def try_now(conn: sa.Connection, now: datetime) -> None:
@@ -190,18 +269,27 @@ def listed(conn: sa.Connection, state: str | None, limit: int = 200) -> Sequence
     query = sa.select(delivery)
     if state:
         query = query.where(delivery.c.state == state)
-    return [_delivery(row) for row in conn.execute(query.order_by(delivery.c.at.desc()).limit(limit))]
+    return [
+        _delivery(row) for row in conn.execute(query.order_by(delivery.c.at.desc()).limit(limit))
+    ]
 
 
 def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
     """One page a case, ladder, round, rung and person. False if it is already there."""
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    return conn.execute(insert(page).values(dict(row)).on_conflict_do_nothing().returning(page.c.id)).first() is not None
+    return (
+        conn.execute(
+            insert(page).values(dict(row)).on_conflict_do_nothing().returning(page.c.id)
+        ).first()
+        is not None
+    )
 
 
 def last_paged(conn: sa.Connection, person: str) -> datetime | None:
     """When this person was last asked about anything."""
-    found: datetime | None = conn.execute(sa.select(sa.func.max(page.c.at)).where(page.c.person == person, ~page.c.held)).scalar()
+    found: datetime | None = conn.execute(
+        sa.select(sa.func.max(page.c.at)).where(page.c.person == person, ~page.c.held)
+    ).scalar()
     return found
 
 
@@ -213,18 +301,37 @@ def times_paged(conn: sa.Connection, case_id: str, person: str) -> int:
 
 def paged_people(conn: sa.Connection, case_id: str) -> list[str]:
     """Everybody who was ever paged for the case."""
-    return list(conn.execute(sa.select(page.c.person).where(page.c.case_id == case_id, ~page.c.held).distinct()).scalars())
+    return list(
+        conn.execute(
+            sa.select(page.c.person).where(page.c.case_id == case_id, ~page.c.held).distinct()
+        ).scalars()
+    )
 
 
 def held_page(conn: sa.Connection, case_id: str) -> bool:
     """Is there a page of this test case, held back?"""
-    return conn.execute(sa.select(page.c.id).where(page.c.case_id == case_id, page.c.held).limit(1)).first() is not None
+    return (
+        conn.execute(
+            sa.select(page.c.id).where(page.c.case_id == case_id, page.c.held).limit(1)
+        ).first()
+        is not None
+    )
 
 
 def in_queue(conn: sa.Connection, case_id: str, console: str) -> bool:
-    """Does the console have the latest revision of a case's hand-off? `console`: its name; "": the revision alone counts."""
-    latest = conn.execute(sa.select(sa.func.max(hand_off.c.revision)).where(hand_off.c.case_id == case_id)).scalar()
+    """Does the console have the latest revision of a case's hand-off? `console`: its name; "": the
+    revision alone counts."""
+    latest = conn.execute(
+        sa.select(sa.func.max(hand_off.c.revision)).where(hand_off.c.case_id == case_id)
+    ).scalar()
     if latest is None or not console:
         return latest is not None
-    told = sa.select(delivery.c.id).where(delivery.c.case_id == case_id, delivery.c.revision == latest)
-    return conn.execute(told.where(delivery.c.destination == console, delivery.c.state == "received")).first() is not None
+    told = sa.select(delivery.c.id).where(
+        delivery.c.case_id == case_id, delivery.c.revision == latest
+    )
+    return (
+        conn.execute(
+            told.where(delivery.c.destination == console, delivery.c.state == "received")
+        ).first()
+        is not None
+    )

@@ -33,5 +33,10 @@ def write(conn: sa.Connection, lines: Sequence[Entry]) -> None:
 
 
 def of_case(conn: sa.Connection, case_id: str) -> list[Entry]:
-    query = sa.select(journal).where(journal.c.case_id == case_id).order_by(journal.c.at, journal.c.id)
-    return [Entry(row.id, row.at, row.case_id, row.who, row.event, row.detail) for row in conn.execute(query)]
+    query = (
+        sa.select(journal).where(journal.c.case_id == case_id).order_by(journal.c.at, journal.c.id)
+    )
+    return [
+        Entry(row.id, row.at, row.case_id, row.who, row.event, row.detail)
+        for row in conn.execute(query)
+    ]

@@ -1,6 +1,8 @@
-"""The ledger's counts, straight from the columns of `case`: one pass, nothing opened, no case read into memory.
+"""The ledger's counts, straight from the columns of `case`: one pass, nothing opened, no case read
+into memory.
 
-A case counts on the day it was opened. Test cases (`caller-service probe`) are left out, however they ended.
+A case counts on the day it was opened. Test cases (`caller-service probe`) are left out, however
+they ended.
 """
 
 from __future__ import annotations
@@ -32,18 +34,34 @@ class Group:
     cases: int
 
 
-def counted(conn: sa.Connection, since: datetime | None = None, until: datetime | None = None) -> list[Group]:
-    """Cases opened from `since` and before `until` (None: without end), in groups; one statement sees one moment."""
-    query = sa.select(*_CLASS, *_ABOUT, sa.func.count()).where(*_opened(since, until)).group_by(*_CLASS, *_ABOUT)
+def counted(
+    conn: sa.Connection, since: datetime | None = None, until: datetime | None = None
+) -> list[Group]:
+    """Cases opened from `since` and before `until` (None: without end), in groups; one statement
+    sees one moment."""
+    query = (
+        sa.select(*_CLASS, *_ABOUT, sa.func.count())
+        .where(*_opened(since, until))
+        .group_by(*_CLASS, *_ABOUT)
+    )
     return [Group(*row) for row in conn.execute(query.order_by(*_CLASS, *_ABOUT))]
 
 
 def references(
-    conn: sa.Connection, columns: tuple[str, str, str], since: datetime | None, until: datetime | None, limit: int = 20
+    conn: sa.Connection,
+    columns: tuple[str, str, str],
+    since: datetime | None,
+    until: datetime | None,
+    limit: int = 20,
 ) -> Sequence[str]:
     """References of cases with this status, outcome and unserved, oldest first."""
     alike = [column == value for column, value in zip(_CLASS, columns, strict=True)]
-    query = sa.select(case.c.reference).where(*alike, *_opened(since, until)).order_by(case.c.opened_at).limit(limit)
+    query = (
+        sa.select(case.c.reference)
+        .where(*alike, *_opened(since, until))
+        .order_by(case.c.opened_at)
+        .limit(limit)
+    )
     return list(conn.execute(query).scalars())
 
 

@@ -1,4 +1,5 @@
-"""Texts in and out. `message` is the inbox: one provider id is one turn, and its answers are found again."""
+"""Texts in and out. `message` is the inbox: one provider id is one turn, and its answers are found
+again."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ from .claim import claim as _claim
 from .sealing import Sealer
 from .tables import message
 
-# Twilio's statuses in the order a text goes through them; a later one is never overwritten by an earlier one.
+# Twilio's statuses in the order a text goes through them; a later one is never overwritten by an
+# earlier one.
 RANKS: Mapping[str, int] = {
-    "accepted": 1, "scheduled": 1, "queued": 2, "sending": 3, "sent": 4, "failed": 5, "undelivered": 5, "canceled": 5, "delivered": 6, "read": 7,
+    "accepted": 1, "scheduled": 1, "queued": 2, "sending": 3, "sent": 4, "failed": 5,
+    "undelivered": 5, "canceled": 5, "delivered": 6, "read": 7,
 }  # fmt: skip
 UNSENT = UNDONE
 FAILED = frozenset({"failed", "undelivered", "canceled", "dead"})
@@ -26,8 +29,8 @@ ARRIVED = frozenset({"delivered", "read"})
 
 
 _COLUMNS = (
-    "id", "direction", "state", "at", "contact_id", "case_id", "person", "answers", "place", "keys", "language", "provider_id", "tries", "next_at",
-    "provider",
+    "id", "direction", "state", "at", "contact_id", "case_id", "person", "answers", "place",
+    "keys", "language", "provider_id", "tries", "next_at", "provider",
 )  # fmt: skip
 _ADD = CompiledStatement(sa.insert(message), (*_COLUMNS, "sealed_words", "rank"))
 
@@ -57,7 +60,8 @@ class Text:
 def rows(sealer: Sealer, texts: Sequence[Text]) -> list[dict[str, Any]]:
     """What is written of texts, their words sealed: made before the write lock is taken."""
     return [
-        {name: getattr(text, name) for name in _COLUMNS} | {"sealed_words": sealer.seal(text.words, f"message.words.{text.id}"), "rank": 0}
+        {name: getattr(text, name) for name in _COLUMNS}
+        | {"sealed_words": sealer.seal(text.words, f"message.words.{text.id}"), "rank": 0}
         for text in texts
     ]
 
@@ -69,14 +73,21 @@ def add(conn: sa.Connection, new: Sequence[Mapping[str, Any]]) -> None:
 
 
 def heard(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, ...] | None:
-    """What was answered to this message, in order; None if it was never heard. Answers sent by REST are not said twice."""
+    """What was answered to this message, in order; None if it was never heard. Answers sent by REST
+    are not said twice."""
     known = (message.c.provider == "twilio", message.c.provider_id == provider_id)
     first = conn.execute(sa.select(message.c.id, message.c.case_id).where(*known)).first()
     if first is None:
         return None
-    same_case = message.c.case_id.is_(None) if first.case_id is None else message.c.case_id == first.case_id
+    same_case = (
+        message.c.case_id.is_(None) if first.case_id is None else message.c.case_id == first.case_id
+    )
     by_webhook = (message.c.tries == 0, message.c.state != "waiting")
-    query = sa.select(message).where(same_case, message.c.answers == first.id, *by_webhook).order_by(message.c.place)
+    query = (
+        sa.select(message)
+        .where(same_case, message.c.answers == first.id, *by_webhook)
+        .order_by(message.c.place)
+    )
     return tuple(_text(row, sealer) for row in conn.execute(query))
 
 
@@ -93,23 +104,43 @@ def of_case(conn: sa.Connection, sealer: Sealer, case_id: str) -> list[Text]:
 
 def _text(row: sa.Row[Any], sealer: Sealer) -> Text:
     return Text(
-        row.id, row.direction, sealer.open(row.sealed_words, f"message.words.{row.id}"), row.state, row.at, row.contact_id, row.case_id, row.person,
-        row.answers, row.place, row.keys, row.language, row.provider_id, row.tries, row.next_at, row.provider,
+        row.id, row.direction, sealer.open(row.sealed_words, f"message.words.{row.id}"), row.state,
+        row.at, row.contact_id, row.case_id, row.person, row.answers, row.place, row.keys,
+        row.language, row.provider_id, row.tries, row.next_at, row.provider,
     )  # fmt: skip
 
 
-def told_since(conn: sa.Connection, case_id: str, since: datetime, states: Collection[str] = ()) -> frozenset[str]:
-    """The keys of the texts to a resident that were written since and have arrived, or may still; or only those in `states`."""
-    there = message.c.state.in_(states) if states else message.c.state.not_in((*FAILED, "held", "overtaken"))
-    theirs = (message.c.case_id == case_id, message.c.direction == "out", message.c.person.is_(None), there)
+def told_since(
+    conn: sa.Connection, case_id: str, since: datetime, states: Collection[str] = ()
+) -> frozenset[str]:
+    """The keys of the texts to a resident that were written since and have arrived, or may still;
+    or only those in `states`."""
+    there = (
+        message.c.state.in_(states)
+        if states
+        else message.c.state.not_in((*FAILED, "held", "overtaken"))
+    )
+    theirs = (
+        message.c.case_id == case_id,
+        message.c.direction == "out",
+        message.c.person.is_(None),
+        there,
+    )
     rows = conn.execute(sa.select(message.c["keys"]).where(*theirs, message.c.at > since)).scalars()
     return frozenset(key for keys in rows for key in keys.split())
 
 
 def arrived_at(conn: sa.Connection, case_id: str) -> datetime | None:
     """When the newest text to a resident that has arrived was written."""
-    theirs = (message.c.case_id == case_id, message.c.direction == "out", message.c.person.is_(None), message.c.state.in_(ARRIVED))
-    found: datetime | None = conn.execute(sa.select(message.c.at).where(*theirs).order_by(message.c.at.desc()).limit(1)).scalar()
+    theirs = (
+        message.c.case_id == case_id,
+        message.c.direction == "out",
+        message.c.person.is_(None),
+        message.c.state.in_(ARRIVED),
+    )
+    found: datetime | None = conn.execute(
+        sa.select(message.c.at).where(*theirs).order_by(message.c.at.desc()).limit(1)
+    ).scalar()
     return found
 
 
@@ -123,26 +154,45 @@ def latest(conn: sa.Connection) -> datetime | None:
 
 
 def made_at(one_id: str) -> datetime:
-    """When one of our ids was made (UUIDv7: the first 48 bits are milliseconds). ValueError or OverflowError for what is none."""
+    """When one of our ids was made (UUIDv7: the first 48 bits are milliseconds). ValueError or
+    OverflowError for what is none."""
     return datetime.fromtimestamp(int(one_id.replace("-", "")[:12], 16) / 1000, UTC)
 
 
 def is_news(conn: sa.Connection, message_id: str, state: str) -> bool:
     """Would a receipt with this state tell anything new of a text of ours?"""
-    older = (message.c.id == message_id, message.c.direction == "out", message.c.rank < RANKS.get(state, 0))
+    older = (
+        message.c.id == message_id,
+        message.c.direction == "out",
+        message.c.rank < RANKS.get(state, 0),
+    )
     return conn.execute(sa.select(message.c.id).where(*older)).first() is not None
 
 
 def question_delivered(conn: sa.Connection, case_id: str, question: str) -> datetime | None:
-    """When the newest text that put this question is known to have been delivered; None if that is not known."""
-    key = sa.or_(message.c["keys"].contains(f"ask.{question}.", autoescape=True), (message.c["keys"] + " ").contains(f"ask.{question} "))
-    asked = sa.select(message.c.state, message.c.state_at).where(message.c.case_id == case_id, message.c.direction == "out", key)
+    """When the newest text that put this question is known to have been delivered; None if that is
+    not known."""
+    key = sa.or_(
+        message.c["keys"].contains(f"ask.{question}.", autoescape=True),
+        (message.c["keys"] + " ").contains(f"ask.{question} "),
+    )
+    asked = sa.select(message.c.state, message.c.state_at).where(
+        message.c.case_id == case_id, message.c.direction == "out", key
+    )
     row = conn.execute(asked.order_by(message.c.id.desc()).limit(1)).first()
     return row.state_at if row is not None and row.state in ARRIVED else None
 
 
-def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str | None, error: str | None, now: datetime) -> bool:
-    """Note how far a text has come. False if this is old news: receipts come late, twice and out of order."""
+def receipt(
+    conn: sa.Connection,
+    message_id: str,
+    state: str,
+    provider_id: str | None,
+    error: str | None,
+    now: datetime,
+) -> bool:
+    """Note how far a text has come. False if this is old news: receipts come late, twice and out of
+    order."""
     rank = RANKS.get(state, 0)
     changed = conn.execute(
         sa.update(message)
@@ -160,30 +210,47 @@ def receipt(conn: sa.Connection, message_id: str, state: str, provider_id: str |
 
 
 def earlier_waiting(conn: sa.Connection, text: Text, now: datetime) -> bool:
-    """Is an earlier text to the same resident on its way, neither failed nor overdue? They hear things in their order;
-    nothing waits behind a try that came to nothing. Pages to staff have no order: each goes by itself.
+    """Is an earlier text to the same resident on its way, neither failed nor overdue? They hear
+    things in their order; nothing waits behind a try that came to nothing. Pages to staff have no
+    order: each goes by itself.
 
-    Waits for whoever is just writing down that it is sent: it may have looked for us before we were there.
+    Waits for whoever is just writing down that it is sent: it may have looked for us before we were
+    there.
     """
     if text.person is not None:
         return False
     ahead = (message.c.id < text.id, message.c.error.is_(None), message.c.next_at > now)
-    return conn.execute(_unsent(text).where(*ahead).limit(1).with_for_update(read=True)).first() is not None
+    return (
+        conn.execute(_unsent(text).where(*ahead).limit(1).with_for_update(read=True)).first()
+        is not None
+    )
 
 
 def newer_update(conn: sa.Connection, text: Text) -> bool:
     """Has a newer status update been written for the same case?"""
     newer = sa.select(message.c.id).where(
-        message.c.case_id == text.case_id, message.c.id > text.id, message.c["keys"].startswith("status.")
+        message.c.case_id == text.case_id,
+        message.c.id > text.id,
+        message.c["keys"].startswith("status."),
     )
-    return conn.execute(newer.where(message.c.direction == "out", message.c.answers.is_(None)).limit(1)).first() is not None
+    return (
+        conn.execute(
+            newer.where(message.c.direction == "out", message.c.answers.is_(None)).limit(1)
+        ).first()
+        is not None
+    )
 
 
 def next_waiting(conn: sa.Connection, text: Text) -> str | None:
     """The following text to the same resident, if it waits behind this one."""
     if text.person is not None:
         return None
-    return conn.execute(_unsent(text).where(message.c.id > text.id, message.c.state == "waiting").order_by(message.c.id).limit(1)).scalar()
+    return conn.execute(
+        _unsent(text)
+        .where(message.c.id > text.id, message.c.state == "waiting")
+        .order_by(message.c.id)
+        .limit(1)
+    ).scalar()
 
 
 def _unsent(text: Text) -> sa.Select[Any]:
@@ -191,14 +258,25 @@ def _unsent(text: Text) -> sa.Select[Any]:
     return sa.select(message.c.id).where(*theirs, message.c.state.in_(UNSENT))
 
 
-def claim(conn: sa.Connection, message_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta) -> bool | None:
+def claim(
+    conn: sa.Connection,
+    message_id: str,
+    job: str,
+    now: datetime,
+    hold: timedelta,
+    settle: timedelta,
+) -> bool | None:
     """Begin a try to send a text (store/claim.py)."""
     return _claim(conn, message, message_id, job, now, hold, settle)
 
 
 def taken(conn: sa.Connection, message_id: str, provider_ids: Sequence[str]) -> frozenset[str]:
     """Which of these SIDs are another text's."""
-    others = (message.c.provider == "twilio", message.c.provider_id.in_(provider_ids), message.c.id != message_id)
+    others = (
+        message.c.provider == "twilio",
+        message.c.provider_id.in_(provider_ids),
+        message.c.id != message_id,
+    )
     query = sa.select(message.c.provider_id).where(*others)
     return frozenset(conn.execute(query).scalars())
 
@@ -224,12 +302,21 @@ def give_back(conn: sa.Connection, provider_id: str, now: datetime) -> None:
     conn.execute(
         sa.update(message)
         .where(message.c.provider == "twilio", message.c.provider_id == provider_id)
-        .values(provider_id=None, **{name: sa.case((only_found, value), else_=message.c[name]) for name, value in again.items()})
+        .values(
+            provider_id=None,
+            **{
+                name: sa.case((only_found, value), else_=message.c[name])
+                for name, value in again.items()
+            },
+        )
     )
 
 
-def later(conn: sa.Connection, message_id: str, state: str, next_at: datetime, error: str, job: str) -> None:
-    """Try again at `next_at`: from the start ("waiting"), or looking first ("trying"). Only whose try it is may say so."""
+def later(
+    conn: sa.Connection, message_id: str, state: str, next_at: datetime, error: str, job: str
+) -> None:
+    """Try again at `next_at`: from the start ("waiting"), or looking first ("trying"). Only whose
+    try it is may say so."""
     conn.execute(
         sa.update(message)
         .where(message.c.id == message_id, message.c.rank == 0, message.c.claimed_by == job)
@@ -240,15 +327,25 @@ def later(conn: sa.Connection, message_id: str, state: str, next_at: datetime, e
 def dead(conn: sa.Connection, message_id: str, error: str, state: str = "dead") -> None:
     """It will not be sent: "dead", or "held" by the safe-contact gate."""
     conn.execute(
-        sa.update(message).where(message.c.id == message_id, message.c.rank < 6).values(state=state, rank=5, next_at=None, error=error)
+        sa.update(message)
+        .where(message.c.id == message_id, message.c.rank < 6)
+        .values(state=state, rank=5, next_at=None, error=error)
     )
 
 
-def due(conn: sa.Connection, now: datetime, staff: bool, limit: int) -> Sequence[tuple[str, datetime]]:
-    """Texts to staff, or to residents, whose time to try again has come: their ids and that time."""
+def due(
+    conn: sa.Connection, now: datetime, staff: bool, limit: int
+) -> Sequence[tuple[str, datetime]]:
+    """Texts to staff, or to residents, whose time to try again has come: their ids and that
+    time."""
     whom = message.c.person.is_not(None) if staff else message.c.person.is_(None)
-    query = sa.select(message.c.id, message.c.next_at).where(message.c.next_at.is_not(None), message.c.next_at <= now, whom)
-    return [(row.id, row.next_at) for row in conn.execute(query.order_by(message.c.next_at).limit(limit))]
+    query = sa.select(message.c.id, message.c.next_at).where(
+        message.c.next_at.is_not(None), message.c.next_at <= now, whom
+    )
+    return [
+        (row.id, row.next_at)
+        for row in conn.execute(query.order_by(message.c.next_at).limit(limit))
+    ]
 
 
 def try_now(conn: sa.Connection, now: datetime) -> None:
@@ -257,6 +354,7 @@ def try_now(conn: sa.Connection, now: datetime) -> None:
 
 
 def hold(conn: sa.Connection, message_id: str, seen: datetime, until: datetime) -> bool:
-    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`: its own job has begun meanwhile."""
+    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`: its own
+    job has begun meanwhile."""
     waits = sa.update(message).where(message.c.id == message_id, message.c.next_at == seen)
     return conn.execute(waits.values(next_at=until, claimed_by=None)).rowcount == 1

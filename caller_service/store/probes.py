@@ -13,7 +13,8 @@ from .tables import probe_result
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One conversation. Times are seconds; `queued` and `paged` are None where that was not waited for, or never came."""
+    """One conversation. Times are seconds; `queued` and `paged` are None where that was not waited
+    for, or never came."""
 
     channel: str
     language: str
@@ -28,7 +29,8 @@ class Result:
 
 
 def keep(conn: sa.Connection, results: Sequence[Result]) -> None:
-    """These results are the last ones; what else was kept is of a channel or language no longer played, and goes."""
+    """These results are the last ones; what else was kept is of a channel or language no longer
+    played, and goes."""
     conn.execute(sa.delete(probe_result))
     if results:
         conn.execute(sa.insert(probe_result), [asdict(one) for one in results])
@@ -37,4 +39,6 @@ def keep(conn: sa.Connection, results: Sequence[Result]) -> None:
 def latest(conn: sa.Connection) -> list[Result]:
     """The last result of each conversation, by channel and language."""
     order = (probe_result.c.channel, probe_result.c.language, probe_result.c.conversation)
-    return [Result(**row._mapping) for row in conn.execute(sa.select(probe_result).order_by(*order))]
+    return [
+        Result(**row._mapping) for row in conn.execute(sa.select(probe_result).order_by(*order))
+    ]

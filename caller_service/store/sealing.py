@@ -1,4 +1,5 @@
-"""Encryption at rest: what a person told us is unreadable in the file, and a phone number is found without being kept in plain.
+"""Encryption at rest: what a person told us is unreadable in the file, and a phone number is found
+without being kept in plain.
 
 A sealed value is the key's id (one byte of length, then the id), a fresh nonce,
 and AES-GCM's output. It is bound to the place it was sealed for, "table.column.id",
@@ -19,11 +20,13 @@ NONCE_BYTES = 12
 
 
 class CannotOpen(Exception):
-    """A sealed value does not open: its key is gone, it was moved, or it was altered. Says where, never what."""
+    """A sealed value does not open: its key is gone, it was moved, or it was altered. Says where,
+    never what."""
 
 
 class Sealer:
-    """Seals and opens texts, and makes the blind index of a number. The first key is in use, the rest still open."""
+    """Seals and opens texts, and makes the blind index of a number. The first key is in use, the
+    rest still open."""
 
     __slots__ = ("_data", "_in_use", "_index")
 
@@ -40,7 +43,12 @@ class Sealer:
         """The text, unreadable without the key and bound to this place."""
         key_id = self._in_use.encode()
         nonce = os.urandom(NONCE_BYTES)
-        return bytes([len(key_id)]) + key_id + nonce + self._data[self._in_use].encrypt(nonce, text.encode(), where.encode())
+        return (
+            bytes([len(key_id)])
+            + key_id
+            + nonce
+            + self._data[self._in_use].encrypt(nonce, text.encode(), where.encode())
+        )
 
     def open(self, blob: bytes, where: str) -> str:
         """The text that was sealed for this place; `CannotOpen` if this is not it."""
@@ -60,7 +68,8 @@ class Sealer:
         return _blind(self._index[0], number)
 
     def indexes(self, number: str) -> tuple[bytes, ...]:
-        """The number's index under every key, the one in use first: rows from before a rotation are found too."""
+        """The number's index under every key, the one in use first: rows from before a rotation are
+        found too."""
         return tuple(_blind(key, number) for key in self._index)
 
 

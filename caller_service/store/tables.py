@@ -1,6 +1,8 @@
-"""The tables, declared once (house.md "Tables"). Columns named sealed_… hold ciphertext (store/sealing.py).
+"""The tables, declared once (house.md "Tables"). Columns named sealed_… hold ciphertext
+(store/sealing.py).
 
-Ids are ours (UUIDv7, text). Moments are UTC. The journal holds references only, so that erasure never touches it.
+Ids are ours (UUIDv7, text). Moments are UTC. The journal holds references only, so that erasure
+never touches it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware UTC datetime. SQLite keeps no zone: it is taken off on the way in and put back on the way out."""
+    """An aware UTC datetime. SQLite keeps no zone: it is taken off on the way in and put back on
+    the way out."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -39,18 +42,23 @@ _NAMES = {
 }
 
 
-# SQLite keeps such a table in the order of its key (UUIDv7: of time), with no second tree to write beside it.
+# SQLite keeps such a table in the order of its key (UUIDv7: of time), with no second tree to write
+# beside it.
 _BY_KEY = {"sqlite_with_rowid": False}
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
-    """An index over the rows where something holds: what is seldom looked for costs the other rows nothing."""
-    return sa.Index(name, *columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+    """An index over the rows where something holds: what is seldom looked for costs the other rows
+    nothing."""
+    return sa.Index(
+        name, *columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+    )
 
 
 class Base(DeclarativeBase):
     registry = registry(
-        metadata=sa.MetaData(naming_convention=_NAMES), type_annotation_map={datetime: UtcDateTime(), dict[str, Any]: sa.JSON()}
+        metadata=sa.MetaData(naming_convention=_NAMES),
+        type_annotation_map={datetime: UtcDateTime(), dict[str, Any]: sa.JSON()},
     )
 
 
@@ -92,11 +100,18 @@ class CaseRow(Base):
     unserved: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
-    test: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # the synthetic resident's: left out of every count
-    parked: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # the phone is in other hands
+    # the synthetic resident's: left out of every count
+    test: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    # the phone is in other hands
+    parked: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     __table_args__ = (
         _partial("ix_case_test", "id", where="test"),
-        _partial("uq_case_open_contact", "contact_id", where="closed_at IS NULL AND NOT parked", unique=True),
+        _partial(
+            "uq_case_open_contact",
+            "contact_id",
+            where="closed_at IS NULL AND NOT parked",
+            unique=True,
+        ),
         _partial("ix_case_danger", "id", where="closed_at IS NULL AND level IN ('R1', 'R2')"),
         _partial("ix_case_due_at", "due_at", where="due_at IS NOT NULL"),
         sa.Index("ix_case_contact_id_opened_at", "contact_id", "opened_at"),
@@ -104,14 +119,16 @@ class CaseRow(Base):
 
 
 class MessageRow(Base):
-    """Every text in and out. An inbound row is the inbox; its answers point to it and are found again for a replay."""
+    """Every text in and out. An inbound row is the inbox; its answers point to it and are found
+    again for a replay."""
 
     __tablename__ = "message"
     id: Mapped[str] = mapped_column(primary_key=True)
     direction: Mapped[str]  # in, out
     provider: Mapped[str]
     provider_id: Mapped[str | None]
-    contact_id: Mapped[str | None]  # of the case; no key of its own, so that a turn writes one index less
+    # of the case; no key of its own, so that a turn writes one index less
+    contact_id: Mapped[str | None]
     case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("case.id"))
     person: Mapped[str | None]  # the name of somebody on a ladder, when it is to or from them
     answers: Mapped[str | None]  # the inbound message this replies to; of the same case
@@ -128,9 +145,17 @@ class MessageRow(Base):
     state_at: Mapped[datetime | None]  # when the last receipt came
     at: Mapped[datetime]
     __table_args__ = (
-        _partial("uq_message_provider_provider_id", "provider", "provider_id", where="provider_id IS NOT NULL", unique=True),
+        _partial(
+            "uq_message_provider_provider_id",
+            "provider",
+            "provider_id",
+            where="provider_id IS NOT NULL",
+            unique=True,
+        ),
         sa.Index("ix_message_case_id_answers", "case_id", "answers"),
-        _partial("ix_message_contact_id_unsent", "contact_id", where="state IN ('waiting', 'trying')"),
+        _partial(
+            "ix_message_contact_id_unsent", "contact_id", where="state IN ('waiting', 'trying')"
+        ),
         _partial("ix_message_next_at", "next_at", where="next_at IS NOT NULL"),
         _BY_KEY,
     )
@@ -172,25 +197,28 @@ class PageRow(Base):
     rung: Mapped[int]
     person: Mapped[str]
     at: Mapped[datetime]
-    held: Mapped[bool] = mapped_column(default=False, server_default=sa.false())  # of a test case: nobody was asked
+    # of a test case: nobody was asked
+    held: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     __table_args__ = (sa.UniqueConstraint("case_id", "ladder", "round", "rung", "person"),)
 
 
 class CallRow(Base):
-    """Every call out: to somebody who is paged. Whom it rings is a name of the ladder; the number is a keyed hash, by
-    which the database holds that nobody's phone rings twice at once."""
+    """Every call out: to somebody who is paged. Whom it rings is a name of the ladder; the number
+    is a keyed hash, by which the database holds that nobody's phone rings twice at once."""
 
     __tablename__ = "call"
     id: Mapped[str] = mapped_column(primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
     page_id: Mapped[str | None] = mapped_column(sa.ForeignKey("page.id"))
-    text_id: Mapped[str | None] = mapped_column(sa.ForeignKey("message.id"))  # the lost text to a resident that this call stands for
+    # the lost text to a resident that this call stands for
+    text_id: Mapped[str | None] = mapped_column(sa.ForeignKey("message.id"))
     person: Mapped[str | None]  # the name of somebody on a ladder; else it is to the resident
     number_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     provider_id: Mapped[str | None]
     state: Mapped[str]  # waiting, trying; Twilio's own; dropped, dead
     rank: Mapped[int] = mapped_column(default=0)
-    over: Mapped[bool] = mapped_column(default=False)  # what it rings for is settled: end it if nobody has answered
+    # what it rings for is settled: end it if nobody has answered
+    over: Mapped[bool] = mapped_column(default=False)
     machine: Mapped[bool] = mapped_column(default=False)  # a voicemail answered
     answer: Mapped[str] = mapped_column(default="")  # accepted, passed_on
     error: Mapped[str | None]
@@ -200,7 +228,9 @@ class CallRow(Base):
     claimed_by: Mapped[str | None]  # the job whose try is under way
     at: Mapped[datetime]
     __table_args__ = (
-        _partial("uq_call_provider_id", "provider_id", where="provider_id IS NOT NULL", unique=True),
+        _partial(
+            "uq_call_provider_id", "provider_id", where="provider_id IS NOT NULL", unique=True
+        ),
         _partial("uq_call_text_id", "text_id", where="text_id IS NOT NULL", unique=True),
         _partial(
             "uq_call_number_index",
@@ -214,7 +244,8 @@ class CallRow(Base):
 
 
 class JournalRow(Base):
-    """Kept by case: a case's lines stand together, and one tree is written, not three. No case: ""."""
+    """Kept by case: a case's lines stand together, and one tree is written, not three. No case:
+    ""."""
 
     __tablename__ = "journal"
     case_id: Mapped[str] = mapped_column(primary_key=True)
@@ -246,7 +277,8 @@ class AreaStateRow(Base):
 
 
 class ProbeRow(Base):
-    """The last result of the synthetic resident, one row a conversation of a channel and language. Codes and numbers only."""
+    """The last result of the synthetic resident, one row a conversation of a channel and language.
+    Codes and numbers only."""
 
     __tablename__ = "probe_result"
     channel: Mapped[str] = mapped_column(primary_key=True)
@@ -257,8 +289,10 @@ class ProbeRow(Base):
     turns: Mapped[int]  # how many were played
     slowest: Mapped[float]  # seconds, of the slowest turn
     seconds: Mapped[float]  # of the whole conversation, the time to read each question included
-    queued: Mapped[float | None]  # seconds from the last answer until the hand-off was in the dispatch queue
-    paged: Mapped[float | None]  # seconds from the danger sign until the page that would have gone out
+    # seconds from the last answer until the hand-off was in the dispatch queue
+    queued: Mapped[float | None]
+    # seconds from the danger sign until the page that would have gone out
+    paged: Mapped[float | None]
 
 
 class PersonRow(Base):

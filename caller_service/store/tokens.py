@@ -16,7 +16,9 @@ def token_hash(secret: str) -> str:
 
 
 def add(conn: sa.Connection, token_id: str, name: str, secret: str, now: datetime) -> None:
-    conn.execute(sa.insert(token).values(id=token_id, name=name, hash=token_hash(secret), created_at=now))
+    conn.execute(
+        sa.insert(token).values(id=token_id, name=name, hash=token_hash(secret), created_at=now)
+    )
 
 
 def given_to(conn: sa.Connection, secret: str) -> str | None:

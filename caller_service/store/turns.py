@@ -1,4 +1,5 @@
-"""What a turn begins with, read in one statement: who wrote, their open case, and which areas are full."""
+"""What a turn begins with, read in one statement: who wrote, their open case, and which areas are
+full."""
 
 from __future__ import annotations
 
@@ -28,24 +29,55 @@ class TurnState(NamedTuple):
 
 
 def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> TurnState:
-    """Who has this number (older index keys are tried too, so that a key can be rotated) and where their request stands."""
+    """Who has this number (older index keys are tried too, so that a key can be rotated) and where
+    their request stands."""
     indexes = sealer.indexes(number)
-    row = _begin(len(indexes)).first(conn, {f"index_{place}": index for place, index in enumerate(indexes)} | {"now": now})
+    row = _begin(len(indexes)).first(
+        conn, {f"index_{place}": index for place, index in enumerate(indexes)} | {"now": now}
+    )
     assert row is not None, "one row is read, whoever writes"
     known = (
-        None if row["who"] is None else Contact(row["who"], row["speaks"], number, row["stopped"] is not None, row["slowed"], row["care"])
+        None
+        if row["who"] is None
+        else Contact(
+            row["who"],
+            row["speaks"],
+            number,
+            row["stopped"] is not None,
+            row["slowed"],
+            row["care"],
+        )
     )
-    return TurnState(known, None if row["id"] is None else cases.opened(row, sealer), frozenset((row["full"] or "").split(_BETWEEN)) - {""})
+    return TurnState(
+        known,
+        None if row["id"] is None else cases.opened(row, sealer),
+        frozenset((row["full"] or "").split(_BETWEEN)) - {""},
+    )
 
 
 @lru_cache
 def _begin(keys: int) -> CompiledStatement:
     now = sa.bindparam("now", None, type_=area_state.c.full_until.type)
-    full = sa.select(sa.func.aggregate_strings(area_state.c.area, _BETWEEN)).where(area_state.c.full_until > now).scalar_subquery()
-    indexes = [sa.bindparam(f"index_{place}", None, type_=contact.c.number_index.type) for place in range(keys)]
-    alone = sa.select(sa.literal_column("1").label("one")).subquery()  # one row always, also for somebody new
+    full = (
+        sa.select(sa.func.aggregate_strings(area_state.c.area, _BETWEEN))
+        .where(area_state.c.full_until > now)
+        .scalar_subquery()
+    )
+    indexes = [
+        sa.bindparam(f"index_{place}", None, type_=contact.c.number_index.type)
+        for place in range(keys)
+    ]
+    # one row always, also for somebody new
+    alone = sa.select(sa.literal_column("1").label("one")).subquery()
     who = alone.outerjoin(contact, contact.c.number_index.in_(indexes))
-    whole = who.outerjoin(case, sa.and_(case.c.contact_id == contact.c.id, case.c.closed_at.is_(None), ~case.c.parked))
-    about = (contact.c.id.label("who"), contact.c.language.label("speaks"), contact.c.stopped_at.label("stopped"), full.label("full"))
+    whole = who.outerjoin(
+        case, sa.and_(case.c.contact_id == contact.c.id, case.c.closed_at.is_(None), ~case.c.parked)
+    )
+    about = (
+        contact.c.id.label("who"),
+        contact.c.language.label("speaks"),
+        contact.c.stopped_at.label("stopped"),
+        full.label("full"),
+    )
     more = (contact.c.slowed_until.label("slowed"), contact.c.care_until.label("care"))
     return CompiledStatement(sa.select(*about, *more, *cases.READ).select_from(whole))

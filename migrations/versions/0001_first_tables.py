@@ -89,7 +89,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_case_reference")),
     )
     with op.batch_alter_table("case", schema=None) as batch_op:
-        batch_op.create_index("ix_case_contact_id_opened_at", ["contact_id", "opened_at"], unique=False)
+        batch_op.create_index(
+            "ix_case_contact_id_opened_at", ["contact_id", "opened_at"], unique=False
+        )
         batch_op.create_index(
             "ix_case_due_at",
             ["due_at"],
@@ -119,7 +121,12 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_delivery_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
-        sa.UniqueConstraint("case_id", "revision", "destination", name=op.f("uq_delivery_case_id_revision_destination")),
+        sa.UniqueConstraint(
+            "case_id",
+            "revision",
+            "destination",
+            name=op.f("uq_delivery_case_id_revision_destination"),
+        ),
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index(
@@ -165,7 +172,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_message_case_id")),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_message_contact_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
-        sa.UniqueConstraint("provider", "provider_id", name=op.f("uq_message_provider_provider_id")),
+        sa.UniqueConstraint(
+            "provider", "provider_id", name=op.f("uq_message_provider_provider_id")
+        ),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_message_answers"), ["answers"], unique=False)
@@ -190,7 +199,14 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_page_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_page")),
-        sa.UniqueConstraint("case_id", "ladder", "round", "rung", "person", name=op.f("uq_page_case_id_ladder_round_rung_person")),
+        sa.UniqueConstraint(
+            "case_id",
+            "ladder",
+            "round",
+            "rung",
+            "person",
+            name=op.f("uq_page_case_id_ladder_round_rung_person"),
+        ),
     )
 
 
@@ -199,7 +215,9 @@ def downgrade() -> None:
     op.drop_table("page")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_message_next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")
+            "ix_message_next_at",
+            sqlite_where=sa.text("next_at IS NOT NULL"),
+            postgresql_where=sa.text("next_at IS NOT NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_message_contact_id"))
         batch_op.drop_index(batch_op.f("ix_message_case_id"))
@@ -209,15 +227,23 @@ def downgrade() -> None:
     op.drop_table("hand_off")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_delivery_next_at", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")
+            "ix_delivery_next_at",
+            sqlite_where=sa.text("next_at IS NOT NULL"),
+            postgresql_where=sa.text("next_at IS NOT NULL"),
         )
 
     op.drop_table("delivery")
     with op.batch_alter_table("case", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_case_open_contact", sqlite_where=sa.text("closed_at IS NULL"), postgresql_where=sa.text("closed_at IS NULL")
+            "uq_case_open_contact",
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
         )
-        batch_op.drop_index("ix_case_due_at", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL"))
+        batch_op.drop_index(
+            "ix_case_due_at",
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
         batch_op.drop_index("ix_case_contact_id_opened_at")
 
     op.drop_table("case")

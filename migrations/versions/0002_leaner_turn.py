@@ -1,7 +1,7 @@
 """a leaner turn: fewer indexes to write for each text
 
-Which message answers which is found through its case; texts not yet sent, through an index over those alone; the
-journal is kept by case. On SQLite both tables are kept in the order of their key.
+Which message answers which is found through its case; texts not yet sent, through an index over
+those alone; the journal is kept by case. On SQLite both tables are kept in the order of their key.
 """
 
 import sqlalchemy as sa
@@ -25,10 +25,21 @@ def upgrade() -> None:
         batch.drop_constraint("fk_message_answers", type_="foreignkey")
         batch.drop_constraint("fk_message_contact_id", type_="foreignkey")
     op.create_index(
-        "uq_message_provider_provider_id", "message", ["provider", "provider_id"], unique=True, sqlite_where=GIVEN, postgresql_where=GIVEN
+        "uq_message_provider_provider_id",
+        "message",
+        ["provider", "provider_id"],
+        unique=True,
+        sqlite_where=GIVEN,
+        postgresql_where=GIVEN,
     )
     op.create_index("ix_message_case_id_answers", "message", ["case_id", "answers"])
-    op.create_index("ix_message_contact_id_unsent", "message", ["contact_id"], sqlite_where=UNSENT, postgresql_where=UNSENT)
+    op.create_index(
+        "ix_message_contact_id_unsent",
+        "message",
+        ["contact_id"],
+        sqlite_where=UNSENT,
+        postgresql_where=UNSENT,
+    )
     op.execute("UPDATE journal SET case_id = '' WHERE case_id IS NULL")
     with op.batch_alter_table("journal", table_kwargs={"sqlite_with_rowid": False}) as batch:
         batch.drop_index("ix_journal_case_id")
@@ -47,12 +58,15 @@ def downgrade() -> None:
     op.drop_index("ix_message_contact_id_unsent", "message")
     op.drop_index("ix_message_case_id_answers", "message")
     op.drop_index("uq_message_provider_provider_id", "message")
-    # SQLite fills a table of another name and renames it: a key to itself must follow, or the old table cannot be dropped.
+    # SQLite fills a table of another name and renames it: a key to itself must follow, or the old
+    # table cannot be dropped.
     itself = "_alembic_tmp_message" if op.get_bind().dialect.name == "sqlite" else "message"
     with op.batch_alter_table("message", table_kwargs={"sqlite_with_rowid": True}) as batch:
         batch.create_foreign_key("fk_message_contact_id", "contact", ["contact_id"], ["id"])
         batch.create_foreign_key("fk_message_answers", itself, ["answers"], ["id"])
-        batch.create_unique_constraint("uq_message_provider_provider_id", ["provider", "provider_id"])
+        batch.create_unique_constraint(
+            "uq_message_provider_provider_id", ["provider", "provider_id"]
+        )
         batch.create_index("ix_message_contact_id", ["contact_id"])
         batch.create_index("ix_message_case_id", ["case_id"])
         batch.create_index("ix_message_answers", ["answers"])

@@ -15,7 +15,10 @@ MOMENT = sa.DateTime(timezone=True)
 PARTIAL = {
     "uq_call_provider_id": ("provider_id", "provider_id IS NOT NULL"),
     "uq_call_text_id": ("text_id", "text_id IS NOT NULL"),
-    "uq_call_number_index": ("number_index", "state IN ('trying', 'queued', 'initiated', 'ringing', 'in-progress')"),
+    "uq_call_number_index": (
+        "number_index",
+        "state IN ('trying', 'queued', 'initiated', 'ringing', 'in-progress')",
+    ),
     "ix_call_next_at": ("next_at", "next_at IS NOT NULL"),
 }
 
@@ -49,7 +52,14 @@ def upgrade() -> None:
     op.create_index("ix_call_case_id", "call", ["case_id"])
     for name, (column, where) in PARTIAL.items():
         held = sa.text(where)
-        op.create_index(name, "call", [column], unique=name.startswith("uq"), sqlite_where=held, postgresql_where=held)
+        op.create_index(
+            name,
+            "call",
+            [column],
+            unique=name.startswith("uq"),
+            sqlite_where=held,
+            postgresql_where=held,
+        )
 
 
 def downgrade() -> None:

@@ -1,6 +1,8 @@
-"""test cases: the mark of the synthetic resident's, pages held back for them, and the probe's last results
+"""test cases: the mark of the synthetic resident's, pages held back for them, and the probe's last
+results
 
-Every case and page that is there is a resident's: the marks begin as false, on the server, so that nothing is rewritten.
+Every case and page that is there is a resident's: the marks begin as false, on the server, so that
+nothing is rewritten.
 """
 
 import sqlalchemy as sa
@@ -15,9 +17,13 @@ TESTS = sa.text("test")
 
 
 def upgrade() -> None:
-    op.add_column("case", sa.Column("test", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column(
+        "case", sa.Column("test", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     op.create_index("ix_case_test", "case", ["id"], sqlite_where=TESTS, postgresql_where=TESTS)
-    op.add_column("page", sa.Column("held", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column(
+        "page", sa.Column("held", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     op.create_table(
         "probe_result",
         sa.Column("channel", sa.String(), nullable=False),
@@ -30,7 +36,9 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("queued", sa.Double(), nullable=True),
         sa.Column("paged", sa.Double(), nullable=True),
-        sa.PrimaryKeyConstraint("channel", "language", "conversation", name=op.f("pk_probe_result")),
+        sa.PrimaryKeyConstraint(
+            "channel", "language", "conversation", name=op.f("pk_probe_result")
+        ),
     )
 
 

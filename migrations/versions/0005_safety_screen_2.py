@@ -1,7 +1,7 @@
 """safety screen 2: parked cases, care notes, slowed numbers, and when a receipt came
 
-One phone may have a case that is parked, because somebody else holds the phone now, beside the one that is open. Columns
-begin empty or false on the server, so that nothing is rewritten.
+One phone may have a case that is parked, because somebody else holds the phone now, beside the one
+that is open. Columns begin empty or false on the server, so that nothing is rewritten.
 """
 
 import sqlalchemy as sa
@@ -18,9 +18,18 @@ DANGER = sa.text("closed_at IS NULL AND level IN ('R1', 'R2')")
 
 
 def upgrade() -> None:
-    op.add_column("case", sa.Column("parked", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column(
+        "case", sa.Column("parked", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     op.drop_index("uq_case_open_contact", "case")
-    op.create_index("uq_case_open_contact", "case", ["contact_id"], unique=True, sqlite_where=OPEN_ACTIVE, postgresql_where=OPEN_ACTIVE)
+    op.create_index(
+        "uq_case_open_contact",
+        "case",
+        ["contact_id"],
+        unique=True,
+        sqlite_where=OPEN_ACTIVE,
+        postgresql_where=OPEN_ACTIVE,
+    )
     op.create_index("ix_case_danger", "case", ["id"], sqlite_where=DANGER, postgresql_where=DANGER)
     op.add_column("contact", sa.Column("sealed_care_note", sa.LargeBinary(), nullable=True))
     op.add_column("contact", sa.Column("care_until", sa.DateTime(timezone=True), nullable=True))
@@ -35,5 +44,12 @@ def downgrade() -> None:
     op.drop_column("contact", "sealed_care_note")
     op.drop_index("ix_case_danger", "case")
     op.drop_index("uq_case_open_contact", "case")
-    op.create_index("uq_case_open_contact", "case", ["contact_id"], unique=True, sqlite_where=OPEN, postgresql_where=OPEN)
+    op.create_index(
+        "uq_case_open_contact",
+        "case",
+        ["contact_id"],
+        unique=True,
+        sqlite_where=OPEN,
+        postgresql_where=OPEN,
+    )
     op.drop_column("case", "parked")

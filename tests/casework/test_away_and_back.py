@@ -1,4 +1,5 @@
-"""Databases that lock, go away and come back as another file, and clocks that step: each was a breach once."""
+"""Databases that lock, go away and come back as another file, and clocks that step: each was a
+breach once."""
 
 from __future__ import annotations
 
@@ -67,7 +68,9 @@ def test_two_locks_in_a_row_are_still_five_seconds(house: House) -> None:
 
 
 # 3 ---- SQLite: the file is away for a moment, and a new connection is opened meanwhile ----
-def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(house: House) -> None:
+def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(
+    house: House,
+) -> None:
     if not lite(house):
         pytest.skip("only SQLite is a file")
     me = house.resident().texts("my brother is seeing things and shouting")
@@ -80,7 +83,8 @@ def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(
     away = file.with_suffix(".away")
     file.rename(away)
     try:
-        me.posts("3", sid="SMaway")  # all pooled connections are busy in real life; here: the pool is empty
+        # all pooled connections are busy in real life; here: the pool is empty
+        me.posts("3", sid="SMaway")
         assert not file.exists(), "an empty database stands in its place"
         assert wal.stat().st_size == len(saved[wal.name]), "committed texts were in there"
         away.rename(file)
@@ -110,7 +114,9 @@ def test_another_file_put_in_its_place_is_what_is_written_from_then_on(house: Ho
     copy.rename(file)
     house.resident().texts("hi", sid="SMrestored")
     fresh = sqlite3.connect(file)
-    kept = fresh.execute("SELECT count(*) FROM message WHERE provider_id = 'SMrestored'").fetchone()[0]
+    kept = fresh.execute(
+        "SELECT count(*) FROM message WHERE provider_id = 'SMrestored'"
+    ).fetchone()[0]
     fresh.close()
     engine.dispose()
     assert kept == 1, "the text went into a file that nobody will ever open again"
@@ -118,7 +124,11 @@ def test_another_file_put_in_its_place_is_what_is_written_from_then_on(house: Ho
 
 # 4 ---- ids that go backwards ----
 @BACK
-def test_texts_reach_a_person_in_their_order_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
+def test_texts_reach_a_person_in_their_order_when_the_clock_steps_back(
+    house: House,
+    wall: None,  # noqa: F811
+    step: int,
+) -> None:
     move = accepted(house)
     house.works(twilio=429)  # the line is busy: it waits
     house.wait(step)
@@ -131,7 +141,11 @@ def test_texts_reach_a_person_in_their_order_when_the_clock_steps_back(house: Ho
 
 
 @BACK
-def test_the_newest_update_is_not_overtaken_by_an_older_one_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
+def test_the_newest_update_is_not_overtaken_by_an_older_one_when_the_clock_steps_back(
+    house: House,
+    wall: None,  # noqa: F811
+    step: int,
+) -> None:
     move = accepted(house)
     house.settles()
     house.wait(step)
@@ -144,17 +158,28 @@ def test_the_newest_update_is_not_overtaken_by_an_older_one_when_the_clock_steps
 
 # 5 ---- marks that go backwards ----
 @BACK
-def test_a_page_that_was_taken_is_taken_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
+def test_a_page_that_was_taken_is_taken_when_the_clock_steps_back(
+    house: House,
+    wall: None,  # noqa: F811
+    step: int,
+) -> None:
     me = house.resident().texts("0", "2", "1")
     house.settles()
     house.wait(step)
     house.resident(DISPATCHER).texts(me.case().reference)
     second = house.resident(SECOND).texts(me.case().reference)
-    assert second.heard == [house.words("page.taken", reference=me.case().reference, name="Dispatcher on duty")]
+    assert second.heard == [
+        house.words("page.taken", reference=me.case().reference, name="Dispatcher on duty")
+    ]
     house.wait(-step + 300)
     house.sweeps().settles()
-    assert 0 in rungs(house) and max(rungs(house)) <= 3, "who accepted and does not come is replaced, once a minute"
-    assert house.words("page.taken", reference=me.case().reference, name="Dispatcher on duty") == second.heard[0]
+    assert 0 in rungs(house) and max(rungs(house)) <= 3, (
+        "who accepted and does not come is replaced, once a minute"
+    )
+    assert (
+        house.words("page.taken", reference=me.case().reference, name="Dispatcher on duty")
+        == second.heard[0]
+    )
 
 
 def nobody_answers(house: House, rounds: PeriodicTasks) -> None:
@@ -167,7 +192,11 @@ def nobody_answers(house: House, rounds: PeriodicTasks) -> None:
 
 
 @BACK
-def test_new_danger_after_an_acceptance_climbs_the_ladder_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
+def test_new_danger_after_an_acceptance_climbs_the_ladder_when_the_clock_steps_back(
+    house: House,
+    wall: None,  # noqa: F811
+    step: int,
+) -> None:
     me = house.resident().texts("0", "2", "1")
     house.settles()
     house.wait(30)
@@ -182,7 +211,11 @@ def test_new_danger_after_an_acceptance_climbs_the_ladder_when_the_clock_steps_b
 
 
 @BACK
-def test_a_page_nobody_answers_goes_on_when_the_clock_steps_back(house: House, wall: None, step: int) -> None:  # noqa: F811
+def test_a_page_nobody_answers_goes_on_when_the_clock_steps_back(
+    house: House,
+    wall: None,  # noqa: F811
+    step: int,
+) -> None:
     house.resident().texts("0", "2", "1")
     house.settles()
     house.wait(step)
@@ -206,7 +239,10 @@ def test_after_a_step_back_the_list_is_still_looked_at(house: House) -> None:
 def test_the_oldest_of_many_missed_texts_is_not_cut_off(house: House) -> None:
     at = house.clock()
     house.wait(300)
-    texts = [(f"SMbulk{n:04d}", f"+1720555{n:04d}", "hi", at + timedelta(seconds=n / 10)) for n in range(501)]
+    texts = [
+        (f"SMbulk{n:04d}", f"+1720555{n:04d}", "hi", at + timedelta(seconds=n / 10))
+        for n in range(501)
+    ]
     listed(house, *reversed(texts))
     fetch_missed_texts(house.parts)
     assert len(house.rows("message", provider_id="SMbulk0000")) == 1

@@ -1,4 +1,5 @@
-"""A worker that is behind: it is asked for nothing twice, whatever waits, and nobody who hangs holds up a page."""
+"""A worker that is behind: it is asked for nothing twice, whatever waits, and nobody who hangs
+holds up a page."""
 
 from __future__ import annotations
 
@@ -36,11 +37,18 @@ def unfinished(house: House) -> Counter[str]:
 def claimed(house: House) -> int:
     prefix = "" if house.parts.engine.dialect.name == "sqlite" else "dbos."
     with house.parts.engine.connect() as conn:
-        return int(conn.execute(sa.text(f"SELECT count(*) FROM {prefix}workflow_status WHERE status = 'PENDING'")).scalar_one())
+        return int(
+            conn.execute(
+                sa.text(f"SELECT count(*) FROM {prefix}workflow_status WHERE status = 'PENDING'")
+            ).scalar_one()
+        )
 
 
-def test_what_a_worker_has_not_come_to_yet_is_not_asked_for_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each minute of being behind asked for all of it once more: the longer the queue, the faster it grew."""
+def test_what_a_worker_has_not_come_to_yet_is_not_asked_for_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each minute of being behind asked for all of it once more: the longer the queue, the faster
+    it grew."""
     monkeypatch.setattr(timers, "QUEUE_LIMIT", 4)
     for place in range(6):
         house.resident(f"+1720555020{place}").texts("my sister took too many pills", "1")
@@ -54,15 +62,21 @@ def test_what_a_worker_has_not_come_to_yet_is_not_asked_for_again(house: House, 
     assert after[CAD] == before[CAD]
     assert after[TEXTS] == before[TEXTS]
     paged = len(house.rows("page"))
-    assert after[PEOPLE] <= paged + len(house.rows("call")) + sum(row.state == "waiting" for row in house.rows("message") if row.person)
+    assert after[PEOPLE] <= paged + len(house.rows("call")) + sum(
+        row.state == "waiting" for row in house.rows("message") if row.person
+    )
 
     house.settles()
     assert not unfinished(house)
     assert {row.state for row in house.rows("delivery")} == {"received"}
-    assert len(house.sent) == len({text["Body"] + text["To"] + str(place) for place, text in enumerate(house.sent)})
+    assert len(house.sent) == len(
+        {text["Body"] + text["To"] + str(place) for place, text in enumerate(house.sent)}
+    )
 
 
-def test_a_lost_job_is_made_again_as_soon_as_there_is_room(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_job_is_made_again_as_soon_as_there_is_room(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(timers, "QUEUE_LIMIT", 2)
     for place in range(5):
         house.resident(f"+1720555020{place}").wants_a_team()
@@ -91,7 +105,9 @@ def test_what_waits_behind_an_earlier_revision_is_no_job_of_the_sweep(house: Hou
     assert [packet["revision"] for packet, _ in house.posted] == [1, 2]
 
 
-def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(house: House) -> None:
+def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(
+    house: House,
+) -> None:
     """And no more is claimed than runs, so that a worker that is killed leaves no heap behind."""
     hanging = queue_of("hangs"), queue_of("hangs too")
     open_again, reached, over = threading.Event(), Counter[str](), threading.Event()
@@ -107,10 +123,15 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(h
     parts = house.parts
     with transaction(parts.engine) as conn:
         for place in range(many := 3 * len(hanging) * worker.CONCURRENCY):
-            parts.jobs.enqueue(conn, "deliver", f"hangs:{place}", f"hangs {place}", hanging[place % 2])
+            parts.jobs.enqueue(
+                conn, "deliver", f"hangs:{place}", f"hangs {place}", hanging[place % 2]
+            )
 
     queues = [TEXTS, PEOPLE, CAD, *hanging]
-    running = threading.Thread(target=worker.work, args=(parts.engine, "one", {"deliver": deliver}, queues, lambda: None, over))
+    running = threading.Thread(
+        target=worker.work,
+        args=(parts.engine, "one", {"deliver": deliver}, queues, lambda: None, over),
+    )
     running.start()
     try:
         end = time.monotonic() + 20
@@ -132,7 +153,7 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(h
         running.join(30)
 
 
-# ---- looking for what was sent --------------------------------------------------------------------------------------
+# ---- looking for what was sent -------------------------------------------------------------------
 
 
 def test_one_list_answers_all_who_asked_before_it_began_and_nobody_who_asked_later() -> None:
@@ -153,7 +174,10 @@ def test_one_list_answers_all_who_asked_before_it_began_and_nobody_who_asked_lat
     first = threading.Thread(target=look, args=("first", NOW))
     first.start()
     begun.acquire()
-    later = [threading.Thread(target=look, args=(f"later {place}", NOW - timedelta(seconds=place))) for place in range(8)]
+    later = [
+        threading.Thread(target=look, args=(f"later {place}", NOW - timedelta(seconds=place)))
+        for place in range(8)
+    ]
     for thread in later:
         thread.start()
     while looks.waiting < 8:
@@ -164,14 +188,22 @@ def test_one_list_answers_all_who_asked_before_it_began_and_nobody_who_asked_lat
     for thread in (first, *later):
         thread.join(10)
 
-    assert asked == [NOW, NOW - timedelta(seconds=7)], "two lists for nine who asked, the second as far back as any of them wants"
+    assert asked == [NOW, NOW - timedelta(seconds=7)], (
+        "two lists for nine who asked, the second as far back as any of them wants"
+    )
     assert [one.sid for one in found.pop("first")] == ["SM1"]
     assert {made[0].sid for made in found.values()} == {"SM2"}
 
 
 def test_a_list_tells_nobody_of_what_is_older_than_they_asked_for() -> None:
-    old, new, queued = SentMessage("SM1", NOW - timedelta(seconds=5), "+1"), SentMessage("SM2", NOW, "+1"), SentMessage("CA3", None, "+1")
-    assert BatchedLookup(lambda since: [old, new, queued]).since(NOW + timedelta(milliseconds=300)) == [new, queued]
+    old, new, queued = (
+        SentMessage("SM1", NOW - timedelta(seconds=5), "+1"),
+        SentMessage("SM2", NOW, "+1"),
+        SentMessage("CA3", None, "+1"),
+    )
+    assert BatchedLookup(lambda since: [old, new, queued]).since(
+        NOW + timedelta(milliseconds=300)
+    ) == [new, queued]
 
 
 def test_a_list_that_cannot_be_had_is_no_list() -> None:

@@ -1,4 +1,5 @@
-"""Paging by call: only the digit 1 takes a case; nobody's phone rings twice at once; a crash loses and doubles nothing."""
+"""Paging by call: only the digit 1 takes a case; nobody's phone rings twice at once; a crash loses
+and doubles nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +42,13 @@ NOON = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
 
 def by_call(*more: Rung) -> Program:
     return replace(
-        PROGRAM, ladder=(Rung("danger", "Ana", "call", ANA), Rung("danger", "Ben", "call", BEN), *more, Rung("review", "Sue", "text", SUE))
+        PROGRAM,
+        ladder=(
+            Rung("danger", "Ana", "call", ANA),
+            Rung("danger", "Ben", "call", BEN),
+            *more,
+            Rung("review", "Sue", "text", SUE),
+        ),
     )
 
 
@@ -60,7 +67,7 @@ def words(house: House, key: str, me: Resident, **fill: str) -> str:
     return house.words(key, reference=spelled(me.case().reference), **fill)
 
 
-# ---- what is rung, and what is heard ------------------------------------------------------------------------------------
+# ---- what is rung, and what is heard -------------------------------------------------------------
 
 
 def test_a_rung_by_call_is_rung_and_only_the_digit_1_takes_the_case(ringing: House) -> None:
@@ -68,7 +75,12 @@ def test_a_rung_by_call_is_rung_and_only_the_digit_1_takes_the_case(ringing: Hou
     ringing.settles()
 
     (form,) = ringing.rung
-    assert (form["To"], form["From"], form["MachineDetection"], form["Timeout"]) == (ANA, "+17205550100", "Enable", "25")
+    assert (form["To"], form["From"], form["MachineDetection"], form["Timeout"]) == (
+        ANA,
+        "+17205550100",
+        "Enable",
+        "25",
+    )
     assert not ringing.texts_to(ANA), "rung, not texted"
     call = ringing.rows("call")[0]
     assert form["Url"] == f"https://house.test/twilio/page/call?id={call.id}"
@@ -76,7 +88,9 @@ def test_a_rung_by_call_is_rung_and_only_the_digit_1_takes_the_case(ringing: Hou
 
     phone = Phone(ringing).reports("initiated", "ringing").picks_up()
     assert phone.said == words(ringing, "page.call", me)
-    assert me.case().state["marks"].get("acknowledged") is None, "a bare pick-up is no acknowledgement"
+    assert me.case().state["marks"].get("acknowledged") is None, (
+        "a bare pick-up is no acknowledgement"
+    )
     assert phone.next == f"https://house.test/twilio/page/key?id={call.id}&time=1"
 
     assert phone.presses("1").said == words(ringing, "page.call_accepted", me)
@@ -104,7 +118,9 @@ def test_a_voicemail_does_not_accept_whatever_it_sends(ringing: House, machine: 
 
 
 @pytest.mark.parametrize("key", ["", "3", "0", "9", "#", "11", "one"])
-def test_silence_and_other_keys_hear_it_once_more_and_then_a_goodbye(ringing: House, key: str) -> None:
+def test_silence_and_other_keys_hear_it_once_more_and_then_a_goodbye(
+    ringing: House, key: str
+) -> None:
     me = in_danger(ringing)
     ringing.settles()
 
@@ -131,13 +147,18 @@ def test_2_passes_it_on_and_the_next_is_rung_at_once(ringing: House) -> None:
     assert events(ringing, "passed_on") == [{"by": "Ana"}]
     again = phone.presses("2", f"/twilio/page/key?id={ringing.rows('call')[0].id}&time=1")
     assert again.said == words(ringing, "page.call_passed", me)
-    assert again.presses("1", f"/twilio/page/key?id={ringing.rows('call')[0].id}&time=1").said == again.said, "the first key stays"
+    assert (
+        again.presses("1", f"/twilio/page/key?id={ringing.rows('call')[0].id}&time=1").said
+        == again.said
+    ), "the first key stays"
     ringing.settles()
     assert len(ringing.rung) == 2
     assert Phone(ringing).picks_up().presses("1").said == words(ringing, "page.call_accepted", me)
 
 
-def test_a_phone_that_cannot_be_reached_at_all_is_asked_in_vain_and_the_next_is_rung_now(ringing: House) -> None:
+def test_a_phone_that_cannot_be_reached_at_all_is_asked_in_vain_and_the_next_is_rung_now(
+    ringing: House,
+) -> None:
     in_danger(ringing)
     ringing.settles()
     Phone(ringing).reports("ringing", "failed", "failed")
@@ -172,7 +193,10 @@ def test_two_press_1_at_once_one_has_it_and_the_other_hears_who(ringing: House) 
     assert at_once(lambda: ana.presses("1"), lambda: ben.presses("1")) == [ana, ben]
 
     winner, other = ("Ana", ben) if me.case().state["accepted_by"] == "Ana" else ("Ben", ana)
-    assert {ana.said, ben.said} == {words(ringing, "page.call_accepted", me), words(ringing, "page.call_taken", me, name=winner)}
+    assert {ana.said, ben.said} == {
+        words(ringing, "page.call_accepted", me),
+        words(ringing, "page.call_taken", me, name=winner),
+    }
     assert winner in other.said
     assert len(events(ringing, "accepted")) == 1
 
@@ -186,8 +210,12 @@ def test_the_same_webhook_twice_is_one_answer(ringing: House) -> None:
     lines = len(ringing.rows("journal"))
 
     assert phone.presses("1", at).said == first
-    ringing.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "decline", "by": "Ana", "reason": "no car"})
-    assert phone.presses("1", at).said == first, "what was pressed then does not take it a second time"
+    ringing.dispatch(
+        f"/{me.case().id}/acknowledgement", {"answer": "decline", "by": "Ana", "reason": "no car"}
+    )
+    assert phone.presses("1", at).said == first, (
+        "what was pressed then does not take it a second time"
+    )
     assert me.case().state["accepted_by"] == ""
     assert len(ringing.rows("journal")) > lines
 
@@ -200,8 +228,13 @@ def test_who_answers_after_it_was_taken_or_ended_hears_so(ringing: House) -> Non
 
     assert early.presses("").said == words(ringing, "page.call_taken", me, name="Maria")
     assert Phone(ringing).picks_up().said == words(ringing, "page.call_taken", me, name="Maria")
-    assert early.presses("2", f"/twilio/page/key?id={ringing.rows('call')[0].id}&time=1").said == early.said
-    ringing.dispatch(f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "safe"})
+    assert (
+        early.presses("2", f"/twilio/page/key?id={ringing.rows('call')[0].id}&time=1").said
+        == early.said
+    )
+    ringing.dispatch(
+        f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "safe"}
+    )
     assert Phone(ringing).picks_up().said == words(ringing, "page.call_ended", me)
 
 
@@ -213,18 +246,27 @@ def test_unknown_ids_are_told_to_hang_up(ringing: House) -> None:
         "/twilio/page/key?id=%2B1720",
     ):
         answer = signed(ringing, path, {"CallSid": "CAnobody", "Digits": "1"})
-        assert (answer.status_code, [each.tag for each in ElementTree.fromstring(answer.text)]) == (200, ["Hangup"])
+        assert (answer.status_code, [each.tag for each in ElementTree.fromstring(answer.text)]) == (
+            200,
+            ["Hangup"],
+        )
     for path in ("/twilio/receipts/call", "/twilio/receipts/call?id=nobody00"):
-        assert signed(ringing, path, {"CallSid": "CAnobody", "CallStatus": "busy"}).status_code == 204
+        assert (
+            signed(ringing, path, {"CallSid": "CAnobody", "CallStatus": "busy"}).status_code == 204
+        )
 
 
-@pytest.mark.parametrize("path", ["/twilio/page/call?id=x", "/twilio/page/key?id=x&time=1", "/twilio/receipts/call?id=x"])
+@pytest.mark.parametrize(
+    "path", ["/twilio/page/call?id=x", "/twilio/page/key?id=x&time=1", "/twilio/receipts/call?id=x"]
+)
 def test_without_a_signature_nothing_runs(ringing: House, path: str) -> None:
     assert ringing.client.post(path, data={"Digits": "1"}).status_code == 403
     assert signed(ringing, path, {"Digits": "1"}, token="wrong" * 7).status_code == 403
 
 
-def test_a_fault_of_ours_leaves_nobody_believing_that_they_took_it(ringing: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_leaves_nobody_believing_that_they_took_it(
+    ringing: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     me = in_danger(ringing)
     ringing.settles()
     phone = Phone(ringing).picks_up()
@@ -234,7 +276,9 @@ def test_a_fault_of_ours_leaves_nobody_believing_that_they_took_it(ringing: Hous
         assert phone.presses("1").said == ringing.words("page.call_fault")
 
     assert me.case().state["accepted_by"] == ""
-    assert phone.presses("1", at).said == words(ringing, "page.call_accepted", me), "Twilio asks once more"
+    assert phone.presses("1", at).said == words(ringing, "page.call_accepted", me), (
+        "Twilio asks once more"
+    )
 
 
 def test_a_pages_id_opens_no_rescue_and_the_other_way_round(ringing: House) -> None:
@@ -246,10 +290,12 @@ def test_a_pages_id_opens_no_rescue_and_the_other_way_round(ringing: House) -> N
         assert [each.tag for each in ElementTree.fromstring(answer.text)] == ["Hangup"]
 
 
-# ---- one phone, one call ------------------------------------------------------------------------------------------------
+# ---- one phone, one call -------------------------------------------------------------------------
 
 
-def test_somebody_who_is_on_a_call_with_us_is_not_rung_again_until_it_has_ended(ringing: House) -> None:
+def test_somebody_who_is_on_a_call_with_us_is_not_rung_again_until_it_has_ended(
+    ringing: House,
+) -> None:
     first, second = in_danger(ringing), in_danger(ringing, "+17205550124")
     ringing.settles()
 
@@ -299,14 +345,19 @@ def test_two_calls_to_one_phone_at_once_are_refused_by_the_database(ringing: Hou
     ringing.outside.assert_all_requests_are_fired = False
     ringing.calls_are_taken()
 
-    given = at_once(*(lambda row=row: call_person(ringing.parts, row.id, f"job-{row.id}") for row in ringing.rows("call")))
+    given = at_once(
+        *(
+            lambda row=row: call_person(ringing.parts, row.id, f"job-{row.id}")
+            for row in ringing.rows("call")
+        )
+    )
 
     assert given == [None, None]
     assert len(ringing.rung) == 1
     assert sorted(row.state for row in ringing.rows("call")) == ["queued", "waiting"]
 
 
-# ---- stand-down ---------------------------------------------------------------------------------------------------------
+# ---- stand-down ----------------------------------------------------------------------------------
 
 
 def test_when_one_accepts_the_phones_that_still_ring_are_quiet(ringing: House) -> None:
@@ -326,10 +377,14 @@ def test_when_one_accepts_the_phones_that_still_ring_are_quiet(ringing: House) -
     ringing.wait(100)
     ringing.sweeps().settles()
     assert len(ringing.hung_up) == 1
-    assert ana.picks_up().said == words(ringing, "page.call_taken", me, name="Ben"), "had she answered in that moment"
+    assert ana.picks_up().said == words(ringing, "page.call_taken", me, name="Ben"), (
+        "had she answered in that moment"
+    )
 
 
-def test_whoever_answers_by_text_while_their_own_phone_rings_is_left_in_peace(ringing: House) -> None:
+def test_whoever_answers_by_text_while_their_own_phone_rings_is_left_in_peace(
+    ringing: House,
+) -> None:
     me = in_danger(ringing)
     ringing.settles()
     Phone(ringing).reports("ringing")
@@ -363,7 +418,9 @@ def test_a_case_that_ends_quiets_the_phones(ringing: House) -> None:
     ringing.settles()
     Phone(ringing).reports("ringing")
 
-    ringing.dispatch(f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "safe"})
+    ringing.dispatch(
+        f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "safe"}
+    )
     ringing.settles()
 
     assert ringing.hung_up == [f"CA{1:032d}"]
@@ -379,12 +436,21 @@ def test_a_moving_team_quiets_no_page_for_danger(ringing: House) -> None:
     assert Phone(ringing).picks_up().presses("1").said == words(ringing, "page.call_accepted", me)
 
 
-# ---- nothing lost, nothing doubled ----------------------------------------------------------------------------------------
+# ---- nothing lost, nothing doubled ---------------------------------------------------------------
 
 
 def listed(number: str, *sids: str) -> tuple[dict[str, str], ...]:
     at = format_datetime(NOON + timedelta(minutes=5))
-    return tuple({"sid": sid, "to": number, "from": "+17205550100", "direction": "outbound-api", "start_time": at} for sid in sids)
+    return tuple(
+        {
+            "sid": sid,
+            "to": number,
+            "from": "+17205550100",
+            "direction": "outbound-api",
+            "start_time": at,
+        }
+        for sid in sids
+    )
 
 
 def begun(house: House) -> str:
@@ -392,14 +458,19 @@ def begun(house: House) -> str:
     in_danger(house)
     (call,) = house.rows("call")
     with house.parts.engine.begin() as conn:
-        assert calls.claim(conn, call.id, "cut-off", house.clock(), calling.CLAIM, calling.SETTLE) is True
+        assert (
+            calls.claim(conn, call.id, "cut-off", house.clock(), calling.CLAIM, calling.SETTLE)
+            is True
+        )
     house.wait(31)
     house.sweeps()
     house.outside.assert_all_requests_are_fired = False
     return str(call.id)
 
 
-def test_a_crash_between_the_call_and_its_note_is_looked_up_and_not_rung_twice(ringing: House) -> None:
+def test_a_crash_between_the_call_and_its_note_is_looked_up_and_not_rung_twice(
+    ringing: House,
+) -> None:
     call_id = begun(ringing)
     ringing.calls_are_taken(listed=listed(ANA, "CAfound0"))
 
@@ -422,11 +493,16 @@ def test_a_crash_before_the_call_was_made_rings_once(ringing: House) -> None:
     assert [form["To"] for form in ringing.rung] == [ANA]
 
 
-def test_the_same_job_again_at_once_does_not_look_before_the_call_can_have_arrived(ringing: House) -> None:
+def test_the_same_job_again_at_once_does_not_look_before_the_call_can_have_arrived(
+    ringing: House,
+) -> None:
     in_danger(ringing)
     (call,) = ringing.rows("call")
     with ringing.parts.engine.begin() as conn:
-        assert calls.claim(conn, call.id, "job", ringing.clock(), calling.CLAIM, calling.SETTLE) is True
+        assert (
+            calls.claim(conn, call.id, "job", ringing.clock(), calling.CLAIM, calling.SETTLE)
+            is True
+        )
     ringing.outside.assert_all_requests_are_fired = False
     ringing.calls_are_taken()
 
@@ -446,7 +522,10 @@ def test_a_sid_that_another_call_has_is_not_this_ones(ringing: House) -> None:
     in_danger(ringing)
     call = ringing.rows("call")[1]
     with ringing.parts.engine.begin() as conn:
-        assert calls.claim(conn, call.id, "cut-off", ringing.clock(), calling.CLAIM, calling.SETTLE) is True
+        assert (
+            calls.claim(conn, call.id, "cut-off", ringing.clock(), calling.CLAIM, calling.SETTLE)
+            is True
+        )
     ringing.wait(31)
     ringing.sweeps()
     ringing.outside.assert_all_requests_are_fired = False
@@ -457,7 +536,9 @@ def test_a_sid_that_another_call_has_is_not_this_ones(ringing: House) -> None:
     assert len(ringing.rung) == 2
 
 
-def test_a_cut_off_call_to_a_case_that_was_taken_is_found_and_ended_or_dropped(ringing: House) -> None:
+def test_a_cut_off_call_to_a_case_that_was_taken_is_found_and_ended_or_dropped(
+    ringing: House,
+) -> None:
     call_id = begun(ringing)
     (row,) = ringing.rows("case")
     ringing.dispatch(f"/{row.id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -485,10 +566,16 @@ def test_twilio_busy_or_broken_is_tried_again_and_given_up_with_a_line(ringing: 
     assert events(ringing, "call_dead")[0]["person"] == "Ana"
 
 
-def test_a_receipt_quicker_than_the_note_stays_and_a_lost_one_is_asked_after(ringing: House) -> None:
+def test_a_receipt_quicker_than_the_note_stays_and_a_lost_one_is_asked_after(
+    ringing: House,
+) -> None:
     in_danger(ringing)
     (call,) = ringing.rows("call")
-    signed(ringing, f"/twilio/receipts/call?id={call.id}", {"CallSid": f"CA{1:032d}", "CallStatus": "ringing"})
+    signed(
+        ringing,
+        f"/twilio/receipts/call?id={call.id}",
+        {"CallSid": f"CA{1:032d}", "CallStatus": "ringing"},
+    )
     assert ringing.rows("call")[0].state == "ringing"
     in_danger(ringing, "+17205550124")
     ringing.settles()
@@ -498,7 +585,9 @@ def test_a_receipt_quicker_than_the_note_stays_and_a_lost_one_is_asked_after(rin
     ringing.sweeps()
     ringing.outside.reset()
     ringing.outside.assert_all_requests_are_fired = False
-    ringing.outside.add("GET", re.compile(rf"{TWILIO}/.*/Calls/CA.*"), json={"sid": "CA", "status": "no-answer"})
+    ringing.outside.add(
+        "GET", re.compile(rf"{TWILIO}/.*/Calls/CA.*"), json={"sid": "CA", "status": "no-answer"}
+    )
     call_person(ringing.parts, call.id, "look")
 
     assert ringing.rows("call")[0].state == "no-answer"
@@ -520,12 +609,24 @@ def test_a_clock_set_back_leaves_no_call_waiting_for_hours(ringing: House) -> No
     assert len(ringing.rung) == 1
 
 
-# ---- passing on, as a decision ----------------------------------------------------------------------------------------------
+# ---- passing on, as a decision -------------------------------------------------------------------
 
 
 def asked(program: Program, rung: int = 0, **more: Any) -> tuple[Case, Scene]:
-    case = Case("id", "K7M4Q2", "contact", "en", said=frozenset({"person"}), status=Status.HANDED_OFF, round=1, rung=rung, **more)
-    case = changed(case, level=dispatch.decide(program.protocol, case).level).marked(opened=NOON, heard=NOON, paged=NOON, first_paged=NOON)
+    case = Case(
+        "id",
+        "K7M4Q2",
+        "contact",
+        "en",
+        said=frozenset({"person"}),
+        status=Status.HANDED_OFF,
+        round=1,
+        rung=rung,
+        **more,
+    )
+    case = changed(case, level=dispatch.decide(program.protocol, case).level).marked(
+        opened=NOON, heard=NOON, paged=NOON, first_paged=NOON
+    )
     assert case.in_danger
     return case, Scene(program, NOON)
 
@@ -542,7 +643,13 @@ def test_passing_on_asks_the_next_and_moves_nothing_else() -> None:
 
 
 def test_whoever_passes_on_is_not_asked_by_the_page_that_follows() -> None:
-    alone = replace(PROGRAM, ladder=(Rung("danger", "Ana", "call", ANA, repeats=3), Rung("team", "Sue", "call", SUE, supervisor=True)))
+    alone = replace(
+        PROGRAM,
+        ladder=(
+            Rung("danger", "Ana", "call", ANA, repeats=3),
+            Rung("team", "Sue", "call", SUE, supervisor=True),
+        ),
+    )
     case, scene = asked(alone)
     later = Scene(alone, NOON + timedelta(minutes=3))  # the supervisor's time has come
     (_, page) = pass_on(case, "Ana", later).effects
@@ -550,7 +657,9 @@ def test_whoever_passes_on_is_not_asked_by_the_page_that_follows() -> None:
     assert [rung.name for rung in people(page, scene)] == ["Sue"]
 
     nobody = replace(PROGRAM, ladder=(Rung("danger", "Ana", "call", ANA),))
-    assert pass_on(case, "Ana", Scene(nobody, NOON)).effects == (), "nobody else: the clock asks again"
+    assert pass_on(case, "Ana", Scene(nobody, NOON)).effects == (), (
+        "nobody else: the clock asks again"
+    )
 
 
 def test_passing_on_what_is_taken_or_ended_is_refused() -> None:

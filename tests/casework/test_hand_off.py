@@ -1,4 +1,5 @@
-"""Hand-offs, texts out, the sweep and the API: nothing lost, nothing doubled, every refusal clear."""
+"""Hand-offs, texts out, the sweep and the API: nothing lost, nothing doubled, every refusal
+clear."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ ME = "+17205550123"
 def test_every_packet_sent_is_valid_by_the_schema_we_serve(house: House) -> None:
     house.resident("+17205550111").wants_a_team()
     house.resident("+17205550112").texts("he has a gun", "3", "1", "somewhere")
-    house.resident("+17205550113").texts("hola", "1", "no sé", "6", "no sé").texts("estado", "peor", "cerrar")
+    house.resident("+17205550113").texts("hola", "1", "no sé", "6", "no sé").texts(
+        "estado", "peor", "cerrar"
+    )
     quiet = house.resident("+17205550114").texts("hi")
     house.wait(1000)
     house.sweeps().settles()
@@ -56,7 +59,11 @@ def test_the_signature_is_a_standard_webhook(house: House) -> None:
     house.resident().wants_a_team()
     secret = house.parts.webhooks.secrets["rehearsal-cad"]
     taken: list[Any] = []
-    house.outside.add_callback("POST", "http://127.0.0.1:8020/hand-offs", lambda request: (taken.append(request), (202, {}, ""))[1])
+    house.outside.add_callback(
+        "POST",
+        "http://127.0.0.1:8020/hand-offs",
+        lambda request: (taken.append(request), (202, {}, ""))[1],
+    )
     house.clock.at = datetime.now(UTC)
     deliver(house.parts, house.rows("delivery", destination="rehearsal-cad")[0].id)
 
@@ -64,7 +71,9 @@ def test_the_signature_is_a_standard_webhook(house: House) -> None:
 
 
 @pytest.mark.parametrize("answer", [500, 404, 302])
-def test_a_destination_that_refuses_is_tried_again_with_the_same_id(house: House, answer: int) -> None:
+def test_a_destination_that_refuses_is_tried_again_with_the_same_id(
+    house: House, answer: int
+) -> None:
     house.resident().wants_a_team()
 
     house.works(cad=answer)
@@ -77,17 +86,31 @@ def test_a_destination_that_refuses_is_tried_again_with_the_same_id(house: House
     assert house.posted[0][1]["webhook-id"].endswith(".1")
 
 
-@pytest.mark.parametrize("problem", [requests.ConnectTimeout(), requests.ReadTimeout(), requests.ConnectionError()])
-def test_a_destination_that_is_slow_or_away_is_tried_again(house: House, problem: Exception) -> None:
+@pytest.mark.parametrize(
+    "problem", [requests.ConnectTimeout(), requests.ReadTimeout(), requests.ConnectionError()]
+)
+def test_a_destination_that_is_slow_or_away_is_tried_again(
+    house: House, problem: Exception
+) -> None:
     house.resident().wants_a_team()
     house.outside.add("POST", "http://127.0.0.1:8020/hand-offs", body=problem)
     deliver(house.parts, house.rows("delivery", destination="rehearsal-cad")[0].id)
 
-    assert house.rows("delivery", destination="rehearsal-cad")[0].error in ("timeout", "unreachable")
+    assert house.rows("delivery", destination="rehearsal-cad")[0].error in (
+        "timeout",
+        "unreachable",
+    )
 
 
 @pytest.mark.parametrize(
-    ("asked", "after"), [("120", 120), ("Mon, 23 Nov 2026 19:03:00 GMT", 80), ("99999999", 3600), ("soon", 1), ("-5", 1)]
+    ("asked", "after"),
+    [
+        ("120", 120),
+        ("Mon, 23 Nov 2026 19:03:00 GMT", 80),
+        ("99999999", 3600),
+        ("soon", 1),
+        ("-5", 1),
+    ],
 )
 def test_a_destination_that_asks_to_be_left_alone_is(house: House, asked: str, after: int) -> None:
     house.resident().wants_a_team()
@@ -98,7 +121,11 @@ def test_a_destination_that_asks_to_be_left_alone_is(house: House, asked: str, a
     house.outside.reset()
     house.outside.add("POST", CAD, status=429, headers={"Retry-After": asked})
     house.outside.assert_all_requests_are_fired = False
-    waiting = [row for row in house.rows("delivery", case_id=me.case().id, destination="rehearsal-cad") if row.state == "waiting"]
+    waiting = [
+        row
+        for row in house.rows("delivery", case_id=me.case().id, destination="rehearsal-cad")
+        if row.state == "waiting"
+    ]
     now = house.clock()
     deliver(house.parts, waiting[0].id)
 
@@ -184,7 +211,9 @@ def test_a_text_whose_fate_is_unknown_is_looked_up_before_it_is_sent_again(house
     house.outside.reset()
     house.outside.add(
         "POST",
-        "https://twilio.test/2010-04-01/Accounts/" + house.parts.telephony._client.account_sid + "/Messages.json",
+        "https://twilio.test/2010-04-01/Accounts/"
+        + house.parts.telephony._client.account_sid
+        + "/Messages.json",
         body=requests.ReadTimeout(),
     )
     send_text(house.parts, text.id)
@@ -196,7 +225,10 @@ def test_a_text_whose_fate_is_unknown_is_looked_up_before_it_is_sent_again(house
         "GET",
         re.compile("https://twilio.test/.*"),
         json={
-            "messages": [{"sid": "SMother0", "to": "+17205550199", "body": words}, {"sid": "SMfound0", "to": me.number, "body": words}],
+            "messages": [
+                {"sid": "SMother0", "to": "+17205550199", "body": words},
+                {"sid": "SMfound0", "to": me.number, "body": words},
+            ],
             "next_page_uri": None,
         },
     )
@@ -207,7 +239,9 @@ def test_a_text_whose_fate_is_unknown_is_looked_up_before_it_is_sent_again(house
 
 
 @pytest.mark.parametrize(("status", "why"), [(400, "blocked"), (404, "landline")])
-def test_a_number_that_cannot_be_texted_closes_nothing_and_dispatch_hears(house: House, status: int, why: str) -> None:
+def test_a_number_that_cannot_be_texted_closes_nothing_and_dispatch_hears(
+    house: House, status: int, why: str
+) -> None:
     me = house.resident().wants_a_team()
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -229,12 +263,15 @@ def test_finished_jobs_are_purged_and_waiting_ones_stay(house: House) -> None:
     assert len(house.settles().posted) == 2
 
 
-# ---- one destination is down, the others are not -----------------------------------------------------------------------
+# ---- one destination is down, the others are not -------------------------------------------------
 @pytest.fixture
 def partnered(house: House) -> House:
     """Two more webhooks are told."""
     program = house.parts.program
-    partners = (Destination(name, "webhook", f"{CAD}/{name}", "REHEARSAL_CAD_SECRET") for name in ("clinic", "partner"))
+    partners = (
+        Destination(name, "webhook", f"{CAD}/{name}", "REHEARSAL_CAD_SECRET")
+        for name in ("clinic", "partner")
+    )
     house.change(program=replace(program, destinations=(*program.destinations, *partners)))
     return house
 
@@ -245,12 +282,16 @@ def under_way(house: House) -> dict[str, int]:
     return dict(Counter(whose[reference] for _, job, reference in house.jobs() if job == "deliver"))
 
 
-def test_what_a_destination_does_not_take_waits_once_and_in_no_others_place(partnered: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_destination_does_not_take_waits_once_and_in_no_others_place(
+    partnered: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house = partnered
     monkeypatch.setattr(timers, "QUEUE_LIMIT", 2)
     for last in range(3):
         house.resident(f"+1720555011{last}").wants_a_team()
-    assert under_way(house) == {"rehearsal-cad": 3, "clinic": 3, "partner": 3}, "a first try is never put off"
+    assert under_way(house) == {"rehearsal-cad": 3, "clinic": 3, "partner": 3}, (
+        "a first try is never put off"
+    )
     prefix = "" if house.parts.engine.dialect.name == "sqlite" else "dbos."
     with house.parts.engine.begin() as conn:
         conn.execute(sa.text(f"DELETE FROM {prefix}workflow_status"))
@@ -287,7 +328,9 @@ class Notes:
         return []
 
 
-def test_a_page_leaves_though_every_destination_hangs(partnered: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_leaves_though_every_destination_hangs(
+    partnered: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house, poster, line, stop = partnered, Hangs(), Notes(), threading.Event()
     for pause in ("SWEEP", "POLL", "POLL_HAND_OFFS", "FINISH"):
         monkeypatch.setattr(worker, pause, 0.05)
@@ -295,12 +338,21 @@ def test_a_page_leaves_though_every_destination_hangs(partnered: House, monkeypa
     deliveries = [row for row in house.rows("delivery") if row.state == "waiting"]
     with house.parts.engine.begin() as conn:
         for one, number in itertools.product(deliveries, range(2 * worker.CONCURRENCY)):
-            house.parts.jobs.enqueue(conn, "deliver", f"again:{one.id}:{number}", one.id, queue=f"deliver.{one.destination}")
+            house.parts.jobs.enqueue(
+                conn,
+                "deliver",
+                f"again:{one.id}:{number}",
+                one.id,
+                queue=f"deliver.{one.destination}",
+            )
     working = replace(house.parts, webhooks=poster, telephony=line)  # type: ignore[arg-type]
     thread = threading.Thread(target=run_worker, args=(working, "worker-1", stop))
     thread.start()
     try:
-        until(lambda: poster.holds == len(deliveries) * worker.CONCURRENCY, "each destination holds as many as it ever will")
+        until(
+            lambda: poster.holds == len(deliveries) * worker.CONCURRENCY,
+            "each destination holds as many as it ever will",
+        )
         house.resident("+17205550112").texts("my sister took too many pills")
 
         assert line.sent.wait(10)
@@ -312,7 +364,7 @@ def test_a_page_leaves_though_every_destination_hangs(partnered: House, monkeypa
     assert not thread.is_alive()
 
 
-# ---- clocks ---------------------------------------------------------------------------------------------------------
+# ---- clocks --------------------------------------------------------------------------------------
 
 
 def test_nobody_answers_a_page_next_rung_then_the_truth(house: House) -> None:
@@ -336,7 +388,9 @@ def test_an_hour_without_a_worker_gives_one_decision_and_no_burst(house: House) 
 
     assert {row.rung for row in house.rows("page")} == {0, 1}
     assert len(house.rows("page")) <= pages + 3, "the next person, the supervisor and the backstop"
-    assert 1 == house.texts_to(ME).count(house.words("truth.backstop")) == len(house.texts_to(ME)), "one truth, not a burst"
+    assert (
+        1 == house.texts_to(ME).count(house.words("truth.backstop")) == len(house.texts_to(ME))
+    ), "one truth, not a burst"
 
 
 def test_two_sweeps_at_once_ring_a_clock_once(house: House) -> None:
@@ -345,18 +399,25 @@ def test_two_sweeps_at_once_ring_a_clock_once(house: House) -> None:
     house.wait(61)
     assert at_once(*[house.sweeps] * 4) == [house] * 4
 
-    assert 1 == sum(line.event == "paged" and line.detail["rung"] == 1 for line in house.rows("journal"))
+    assert 1 == sum(
+        line.event == "paged" and line.detail["rung"] == 1 for line in house.rows("journal")
+    )
 
 
 def test_a_late_team_is_prompted_the_resident_told_and_the_supervisor_paged(house: House) -> None:
     me = house.resident().wants_a_team()
-    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": 20})
+    house.dispatch(
+        f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": 20}
+    )
     for minutes in (21, 5, 5):
         house.wait(minutes * 60)
         house.sweeps().settles()
 
     assert house.texts_to(ME)[1] == house.words("status.late")
-    assert {(row.ladder, row.person) for row in house.rows("page")} == {("team", "Team desk"), ("team", "Shift supervisor")}
+    assert {(row.ladder, row.person) for row in house.rows("page")} == {
+        ("team", "Team desk"),
+        ("team", "Shift supervisor"),
+    }
     assert me.case().status == "accepted"
 
 
@@ -366,13 +427,17 @@ def test_a_destination_of_any_name_breaks_no_scrape(house: House) -> None:
     house.change(program=replace(program, destinations=(*program.destinations, odd)))
     house.resident().texts("0")
 
-    answer = house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"})
+    answer = house.client.get(
+        "/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"}
+    )
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
 
-    assert odd.name in {sample.labels["destination"] for sample in families["caller_deliveries"].samples}
+    assert odd.name in {
+        sample.labels["destination"] for sample in families["caller_deliveries"].samples
+    }
 
 
-# ---- the API --------------------------------------------------------------------------------------------------------
+# ---- the API -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -390,25 +455,44 @@ def test_a_destination_of_any_name_breaks_no_scrape(house: House) -> None:
         ('{"by": "M", "words": "' + "x" * 70_000 + '"}', 413),
     ],
 )
-def test_a_body_that_cannot_be_read_is_the_clients_fault_by_name(house: House, body: str | bytes, status: int) -> None:
+def test_a_body_that_cannot_be_read_is_the_clients_fault_by_name(
+    house: House, body: str | bytes, status: int
+) -> None:
     me = house.resident().texts("0")
     headers = {"Authorization": f"Bearer {house.token}", "Content-Type": "application/json"}
 
-    answer = house.client.post(f"/api/v1/hand-offs/{me.case().id}/notes", data=body, headers=headers)
+    answer = house.client.post(
+        f"/api/v1/hand-offs/{me.case().id}/notes", data=body, headers=headers
+    )
 
     assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
     assert house.settles().texts_to(ME) == []
 
 
 @pytest.mark.parametrize(
-    ("minutes", "words"), [(20, "20 to 30 minutes"), (119, "115 to 180 minutes"), (240, "4 to 6 hours"), (720, "12 to 18 hours")]
+    ("minutes", "words"),
+    [
+        (20, "20 to 30 minutes"),
+        (119, "115 to 180 minutes"),
+        (240, "4 to 6 hours"),
+        (720, "12 to 18 hours"),
+    ],
 )
 def test_a_long_wait_is_told_in_hours(house: House, minutes: int, words: str) -> None:
     me = house.resident().wants_a_team()
-    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": minutes})
+    house.dispatch(
+        f"/{me.case().id}/acknowledgement",
+        {"answer": "accept", "by": "Maria", "in_minutes": minutes},
+    )
 
     assert any(words in text for text in house.settles().texts_to(ME))
-    assert house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": 721}).status_code == 422
+    assert (
+        house.dispatch(
+            f"/{me.case().id}/acknowledgement",
+            {"answer": "accept", "by": "Maria", "in_minutes": 721},
+        ).status_code
+        == 422
+    )
 
 
 def test_the_api_lists_gets_and_shows_the_conversation(house: House) -> None:
@@ -416,13 +500,26 @@ def test_the_api_lists_gets_and_shows_the_conversation(house: House) -> None:
 
     listed = house.dispatch("", method="GET").get_json()
     assert [me.case().id] == [packet["hand_off_id"] for packet in listed["hand_offs"]]
-    assert house.dispatch(f"/{me.case().id}", method="GET").get_json()["reference"] == me.case().reference
+    assert (
+        house.dispatch(f"/{me.case().id}", method="GET").get_json()["reference"]
+        == me.case().reference
+    )
     told = house.dispatch(f"/{me.case().id}/messages", method="GET").get_json()["messages"]
     assert told[0]["words"] == "my brother shouts"
-    assert {"listed", "read", "read_conversation"} <= {line.event for line in house.rows("journal", who="cad")}
+    assert {"listed", "read", "read_conversation"} <= {
+        line.event for line in house.rows("journal", who="cad")
+    }
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer "}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Basic abc"},
+        {"Authorization": "Bearer "},
+    ],
+)
 def test_without_a_token_nothing_is_told(house: House, headers: dict[str, str]) -> None:
     for path in ("", "/x", "/x/messages"):
         answer = house.client.get("/api/v1/hand-offs" + path, headers=headers)
@@ -443,7 +540,9 @@ def test_without_a_token_nothing_is_told(house: House, headers: dict[str, str]) 
         ("notes", {"by": "M", "words": ""}, 422),
     ],
 )
-def test_bad_input_is_answered_in_one_shape_and_changes_nothing(house: House, door: str, told: dict[str, Any], status: int) -> None:
+def test_bad_input_is_answered_in_one_shape_and_changes_nothing(
+    house: House, door: str, told: dict[str, Any], status: int
+) -> None:
     me = house.resident().wants_a_team()
     version = me.case().version
 
@@ -460,7 +559,9 @@ def test_two_accept_one_wins_and_the_other_is_told_who(house: House) -> None:
     path = f"/{me.case().id}/acknowledgement"
 
     assert house.dispatch(path, {"answer": "accept", "by": "Maria"}).status_code == 200
-    assert house.dispatch(path, {"answer": "accept", "by": "Maria"}).status_code == 200, "the same again is no harm"
+    assert house.dispatch(path, {"answer": "accept", "by": "Maria"}).status_code == 200, (
+        "the same again is no harm"
+    )
     refused = house.dispatch(path, {"answer": "accept", "by": "Noor"})
 
     assert refused.status_code == 409
@@ -471,11 +572,19 @@ def test_two_accept_one_wins_and_the_other_is_told_who(house: House) -> None:
 def test_a_decline_keeps_its_reason_and_asks_the_next(house: House) -> None:
     me = house.resident().wants_a_team()
 
-    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "decline", "by": "Maria", "reason": "no, but I can in 2 hours"})
+    house.dispatch(
+        f"/{me.case().id}/acknowledgement",
+        {"answer": "decline", "by": "Maria", "reason": "no, but I can in 2 hours"},
+    )
 
     assert me.case().status == "declined"
     assert [row.ladder for row in house.rows("page")] == ["team"]
-    assert house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Noor", "at": "18:40"}).status_code == 200
+    assert (
+        house.dispatch(
+            f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Noor", "at": "18:40"}
+        ).status_code
+        == 200
+    )
 
 
 def test_danger_closes_only_with_how_the_person_is(house: House) -> None:
@@ -483,8 +592,18 @@ def test_danger_closes_only_with_how_the_person_is(house: House) -> None:
     path = f"/{me.case().id}"
     house.dispatch(path + "/acknowledgement", {"answer": "accept", "by": "Maria"})
 
-    assert house.dispatch(path + "/status", {"status": "closed", "by": "Maria", "outcome": "resolved"}).status_code == 409
-    assert house.dispatch(path + "/status", {"status": "closed", "by": "Maria", "outcome": "safe"}).status_code == 200
+    assert (
+        house.dispatch(
+            path + "/status", {"status": "closed", "by": "Maria", "outcome": "resolved"}
+        ).status_code
+        == 409
+    )
+    assert (
+        house.dispatch(
+            path + "/status", {"status": "closed", "by": "Maria", "outcome": "safe"}
+        ).status_code
+        == 200
+    )
     assert house.dispatch(path + "/status", {"status": "arrived", "by": "Maria"}).status_code == 409
 
 
@@ -492,7 +611,12 @@ def test_a_human_writes_in_the_residents_own_channel(house: House) -> None:
     me = house.resident().texts("0", "2", "1", "Main St and 3rd Ave")
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
 
-    assert house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "I am here. {program} Are you safe?"}).status_code == 200
+    assert (
+        house.dispatch(
+            f"/{me.case().id}/notes", {"by": "Maria", "words": "I am here. {program} Are you safe?"}
+        ).status_code
+        == 200
+    )
     assert me.texts("yes I think").heard == [], "a human answers now, not the program"
     house.settles()
 
@@ -512,36 +636,49 @@ def test_worse_on_a_moving_case_pages_a_human_again(house: House) -> None:
     assert [row.ladder for row in house.rows("page")] == ["danger"]
     house.wait(61)
     house.sweeps()
-    assert {row.rung for row in house.rows("page")} == {0, 1}, "the team's acceptance does not silence the new page"
+    assert {row.rung for row in house.rows("page")} == {0, 1}, (
+        "the team's acceptance does not silence the new page"
+    )
 
 
 def test_openapi_is_served_and_names_every_door(house: House) -> None:
     document = house.client.get("/api/v1/openapi.json").get_json()
 
     assert document["openapi"].startswith("3.1")
-    assert {"/api/v1/hand-offs", "/api/v1/hand-offs/{hand_off_id}/acknowledgement"} <= set(document["paths"])
+    assert {"/api/v1/hand-offs", "/api/v1/hand-offs/{hand_off_id}/acknowledgement"} <= set(
+        document["paths"]
+    )
 
 
 def test_unknown_paths_and_methods_are_problems_under_api_and_words_elsewhere(house: House) -> None:
     assert house.client.get("/api/v1/nothing").content_type == "application/problem+json"
-    assert house.client.delete("/api/v1/hand-offs/x", headers={"Authorization": f"Bearer {house.token}"}).status_code == 405
+    assert (
+        house.client.delete(
+            "/api/v1/hand-offs/x", headers={"Authorization": f"Bearer {house.token}"}
+        ).status_code
+        == 405
+    )
     assert "application" not in house.client.get("/nothing").content_type
 
 
 def test_metrics_need_their_token(house: House) -> None:
     house.resident().texts("0")
     assert house.client.get("/metrics").status_code == 401
-    answer = house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"})
+    answer = house.client.get(
+        "/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"}
+    )
     assert 'caller_cases_open{level="R2",status="handed_off"} 1.0' in answer.text
     assert house.client.get("/health/ready").get_json()["database"] == "migrated"
 
 
-# ---- a destination that cannot tell a repeat from news -------------------------------------------------------------------
+# ---- a destination that cannot tell a repeat from news -------------------------------------------
 @pytest.fixture
 def forgetful(house: House) -> House:
     """The webhook takes whatever comes, twice if it comes twice; so it is asked first."""
     program = house.parts.program
-    asked = tuple(replace(one, look_up=True) if one.kind == "webhook" else one for one in program.destinations)
+    asked = tuple(
+        replace(one, look_up=True) if one.kind == "webhook" else one for one in program.destinations
+    )
     house.change(program=replace(program, destinations=asked))
     house.resident().wants_a_team()
     house.outside.reset()
@@ -574,7 +711,10 @@ def test_what_arrived_before_a_crash_is_not_sent_again(forgetful: House) -> None
     assert forgetful.posted == []
 
 
-@pytest.mark.parametrize("answer", [{"status": 500}, {"json": []}, {"json": {"revision": "1"}}, {"body": "no"}, {"json": {}}])
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 500}, {"json": []}, {"json": {"revision": "1"}}, {"body": "no"}, {"json": {}}],
+)
 def test_nothing_is_sent_on_a_guess(forgetful: House, answer: dict[str, Any]) -> None:
     held(forgetful, **answer)
 

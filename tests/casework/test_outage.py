@@ -1,5 +1,6 @@
-"""When the database is locked, gone, full or read-only, or the clock steps: the 911 and 988 words within seconds, and nothing
-is lost for good. The faults are real ones; with the real processes they are tried in test_outage_running.py."""
+"""When the database is locked, gone, full or read-only, or the clock steps: the 911 and 988 words
+within seconds, and nothing is lost for good. The faults are real ones; with the real processes they
+are tried in test_outage_running.py."""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ LIST = re.compile(r"https://twilio\.test/.*/Messages\.json.*")
 STRANGER, DISPATCHER, SECOND = "+17205550177", "+17205550130", "+17205550131"
 LONG = "🙏" * 1500  # nearly all a text may hold: what is kept of it needs room that is not there
 HOUR, DAY = 3600, 86400
-STEPS = pytest.mark.parametrize("step", [HOUR, DAY, -HOUR, -DAY], ids=["an hour on", "a day on", "an hour back", "a day back"])
+STEPS = pytest.mark.parametrize(
+    "step", [HOUR, DAY, -HOUR, -DAY], ids=["an hour on", "a day on", "an hour back", "a day back"]
+)
 BACK = pytest.mark.parametrize("step", [-HOUR, -DAY], ids=["an hour back", "a day back"])
 
 
@@ -56,7 +59,13 @@ def listed(house: House, *texts: tuple[str, str, str, datetime]) -> None:
         for sid, number, words, at in texts
     ]
     messages.append(
-        {"sid": "SMours", "from": "+17205550100", "body": "x", "direction": "outbound-api", "date_sent": format_datetime(house.clock())}
+        {
+            "sid": "SMours",
+            "from": "+17205550100",
+            "body": "x",
+            "direction": "outbound-api",
+            "date_sent": format_datetime(house.clock()),
+        }
     )
     house.outside.add("GET", LIST, json={"messages": messages, "next_page_uri": None, "uri": ""})
 
@@ -88,7 +97,7 @@ def looks(house: House) -> int:
         return conn.execute(sa.text(query)).rowcount
 
 
-# ---- the database is gone, full or read-only -------------------------------------------------------------------------
+# ---- the database is gone, full or read-only -----------------------------------------------------
 
 
 def lite(house: House) -> bool:
@@ -98,14 +107,20 @@ def lite(house: House) -> bool:
 @contextmanager
 def over_it(house: House) -> Iterator[sa.Connection]:
     """PostgreSQL, from a database beside ours: what an administrator does."""
-    beside = sa.create_engine(house.parts.engine.url.set(database="template1"), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    beside = sa.create_engine(
+        house.parts.engine.url.set(database="template1"),
+        poolclass=sa.NullPool,
+        isolation_level="AUTOCOMMIT",
+    )
     with beside.connect() as conn:
         yield conn
 
 
 def cut_off(house: House, conn: sa.Connection) -> None:
     """End every connection to our database, as a server does that goes away."""
-    query = sa.text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name")
+    query = sa.text(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"
+    )
     conn.execute(query, {"name": house.parts.engine.url.database}).all()
 
 
@@ -127,7 +142,8 @@ def altered(house: House, to: str, back: str) -> Iterator[None]:
 
 @contextmanager
 def told_to_each(house: House, order: str, back: str) -> Iterator[None]:
-    """SQLite: each connection is told so when it is taken from the pool, and otherwise afterwards."""
+    """SQLite: each connection is told so when it is taken from the pool, and otherwise
+    afterwards."""
     engine = house.parts.engine
 
     def told(connection: Any, *_: Any) -> None:
@@ -154,7 +170,11 @@ def small_disk(megabytes: int, owner: int = 0) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="disk-", dir="/tmp"))
     try:
         with suppress(FileNotFoundError):
-            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder], check=False, stderr=subprocess.DEVNULL)
+            subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder],
+                check=False,
+                stderr=subprocess.DEVNULL,
+            )
         if not folder.is_mount():
             raise NoDisk
         try:
@@ -234,7 +254,9 @@ def read_only(house: House) -> Iterator[None]:
         with told_to_each(house, "PRAGMA query_only = ON", "PRAGMA query_only = OFF"):
             yield
         return
-    with altered(house, "SET default_transaction_read_only = on", "RESET default_transaction_read_only"):
+    with altered(
+        house, "SET default_transaction_read_only = on", "RESET default_transaction_read_only"
+    ):
         yield
 
 
@@ -251,7 +273,9 @@ def hears_the_words(house: House, ask: Callable[[], Any]) -> None:
     assert all("911" in words and "988" in words for words in said)
 
 
-def test_a_locked_database_gives_the_words_within_five_seconds_and_the_text_is_taken_in_afterwards(house: House) -> None:
+def test_a_locked_database_gives_the_words_within_five_seconds_and_the_text_is_taken_in_afterwards(
+    house: House,
+) -> None:
     me = house.resident()
     holding = locked(house)
     begun = time.monotonic()
@@ -274,14 +298,19 @@ def test_a_locked_database_gives_the_words_within_five_seconds_and_the_text_is_t
 
     assert me.case().state["asked"] == "who"
     assert any(house.words("ask.who") in text for text in house.texts_to(ME))
-    assert twiml(me.posts("again", sid="SMlocked").text) == [], "its answer went out by REST and is not said twice"
+    assert twiml(me.posts("again", sid="SMlocked").text) == [], (
+        "its answer went out by REST and is not said twice"
+    )
 
 
 @pytest.mark.parametrize("fault", [gone, full, read_only], ids=lambda fault: fault.__name__)
 def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
     house: House, fault: Callable[[House], AbstractContextManager[None]]
 ) -> None:
-    me, stranger = house.resident().texts("my brother is seeing things and shouting"), house.resident(STRANGER)
+    me, stranger = (
+        house.resident().texts("my brother is seeing things and shouting"),
+        house.resident(STRANGER),
+    )
     mine, theirs = f"please hurry {LONG}", f"he took all the pills {LONG}"
     with fault(house):
         at = house.clock()
@@ -289,7 +318,9 @@ def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
         hears_the_words(house, lambda: stranger.posts(theirs, sid="SMtheirs"))
         hears_the_words(house, lambda: stranger.posts(theirs, sid="SMtheirs"))  # Twilio tries again
         hears_the_words(house, lambda: house.resident("anonymous").posts(theirs, sid="SMnobody"))
-        assert twiml(house.resident(DISPATCHER).posts("K7M4Q2", sid="SMstaff1").text), "staff hear something too"
+        assert twiml(house.resident(DISPATCHER).posts("K7M4Q2", sid="SMstaff1").text), (
+            "staff hear something too"
+        )
         assert "911" in signed(house, "/twilio/voice", {"CallSid": "CA1", "From": ME}).text
 
         assert house.client.get("/health/live").status_code == 200
@@ -298,7 +329,11 @@ def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
         assert ready.json["database"] == ("away" if fault is gone else "migrated")
 
         listed(house, ("SMtheirs", STRANGER, theirs, at - timedelta(minutes=2)))
-        for round_of_worker in (house.sweeps, PeriodicTasks(house.parts), lambda: fetch_missed_texts(house.parts)):
+        for round_of_worker in (
+            house.sweeps,
+            PeriodicTasks(house.parts),
+            lambda: fetch_missed_texts(house.parts),
+        ):
             with suppress(sa.exc.SQLAlchemyError):  # all that the worker's loop is made for
                 round_of_worker()
     assert not [row for row in house.rows("message") if row.provider_id in ("SMmine", "SMtheirs")]
@@ -344,7 +379,10 @@ def test_a_file_moved_away_and_back_under_open_connections_loses_nothing(house: 
     file.rename(away)
     at = house.clock()
     try:
-        answers = [me.posts(words, sid=f"SMmoved{place}") for place, words in enumerate(("3", "he took all the pills"))]
+        answers = [
+            me.posts(words, sid=f"SMmoved{place}")
+            for place, words in enumerate(("3", "he took all the pills"))
+        ]
     finally:
         away.rename(file)
     assert all(answer.status_code == 200 and twiml(answer.text) for answer in answers)
@@ -358,7 +396,12 @@ def test_a_file_moved_away_and_back_under_open_connections_loses_nothing(house: 
     assert len(sids) == len(set(sids)) == 4
     assert me.case().level == "R2"
     with sa.create_engine(house.parts.engine.url, poolclass=sa.NullPool).connect() as newcomer:
-        assert newcomer.execute(sa.text("SELECT count(*) FROM message WHERE direction = 'in'")).scalar() == 4
+        assert (
+            newcomer.execute(
+                sa.text("SELECT count(*) FROM message WHERE direction = 'in'")
+            ).scalar()
+            == 4
+        )
 
 
 def test_an_empty_file_in_its_place_is_an_outage_like_any_other(house: House) -> None:
@@ -369,7 +412,11 @@ def test_an_empty_file_in_its_place_is_an_outage_like_any_other(house: House) ->
     file = Path(str(house.parts.engine.url.database))
     aside = file.parent / "aside"
     aside.mkdir()
-    ours = [name for name in (file.name, f"{file.name}-wal", f"{file.name}-shm") if (file.parent / name).exists()]
+    ours = [
+        name
+        for name in (file.name, f"{file.name}-wal", f"{file.name}-shm")
+        if (file.parent / name).exists()
+    ]
     for name in ours:
         (file.parent / name).rename(aside / name)
     file.touch()
@@ -395,11 +442,19 @@ def test_a_text_still_on_its_way_is_left_to_its_webhook(house: House) -> None:
     assert house.rows("message") == []
 
 
-def test_several_missed_texts_are_taken_in_in_their_order_and_answer_only_what_was_asked(house: House) -> None:
+def test_several_missed_texts_are_taken_in_in_their_order_and_answer_only_what_was_asked(
+    house: House,
+) -> None:
     start = house.clock()
     missed = [("he took all the pills", 0), ("please hurry", 5), ("2", 9)]
     house.wait(120)
-    listed(house, *((f"SMmissed{place}", ME, words, start + timedelta(seconds=place)) for words, place in reversed(missed)))
+    listed(
+        house,
+        *(
+            (f"SMmissed{place}", ME, words, start + timedelta(seconds=place))
+            for words, place in reversed(missed)
+        ),
+    )
 
     assert fetch_missed_texts(house.parts) == 3
 
@@ -419,7 +474,9 @@ def test_a_missed_page_answer_of_staff_is_taken_in_too(house: House) -> None:
     house.settles()
 
     assert me.case().status == "accepted"
-    assert house.words("page.accepted", reference=me.case().reference) in house.texts_to("+17205550130")
+    assert house.words("page.accepted", reference=me.case().reference) in house.texts_to(
+        "+17205550130"
+    )
 
 
 def test_twilio_away_is_no_harm(house: House) -> None:
@@ -428,7 +485,9 @@ def test_twilio_away_is_no_harm(house: House) -> None:
     assert fetch_missed_texts(house.parts) == 0
 
 
-def test_the_fallback_command_writes_what_a_host_elsewhere_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fallback_command_writes_what_a_host_elsewhere_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from click.testing import CliRunner
 
     from caller_service.commands.main import main
@@ -441,16 +500,23 @@ def test_the_fallback_command_writes_what_a_host_elsewhere_serves(tmp_path: Path
     assert len(twiml(text)) == 2
     assert "911" in text
     assert "988" in text
-    assert [say.get("language") for say in ElementTree.fromstring(call).findall("Say")] == ["en-US", "es-MX"]
+    assert [say.get("language") for say in ElementTree.fromstring(call).findall("Say")] == [
+        "en-US",
+        "es-MX",
+    ]
 
 
-# ---- the clock steps -------------------------------------------------------------------------------------------------
+# ---- the clock steps -----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def wall(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ids are made by the stepping clock too."""
-    monkeypatch.setattr(parts_room, "time", SimpleNamespace(time_ns=lambda: round(house.clock().timestamp() * 1_000_000) * 1000))
+    monkeypatch.setattr(
+        parts_room,
+        "time",
+        SimpleNamespace(time_ns=lambda: round(house.clock().timestamp() * 1_000_000) * 1000),
+    )
 
 
 def rungs(house: House) -> list[int]:
@@ -459,13 +525,17 @@ def rungs(house: House) -> list[int]:
 
 
 @STEPS
-def test_a_clock_that_steps_between_turns_loses_no_text_and_keeps_the_case_in_reach(house: House, wall: None, step: int) -> None:
+def test_a_clock_that_steps_between_turns_loses_no_text_and_keeps_the_case_in_reach(
+    house: House, wall: None, step: int
+) -> None:
     me = house.resident().texts("my brother is seeing things and shouting")
     house.wait(step)
     house.sweeps().settles()
     me.texts("3", sid="SMstepped")
     answered = me.heard
-    assert any(house.words("ask.who") in words or "badly hurt" in words for words in answered), "the next question, or this one again"
+    assert any(house.words("ask.who") in words or "badly hurt" in words for words in answered), (
+        "the next question, or this one again"
+    )
     house.wait(-step)
     again = twiml(me.posts("3", sid="SMstepped").text)
     assert again == answered, "the same answer, whatever time it is"
@@ -488,7 +558,9 @@ def test_a_clock_that_steps_between_turns_loses_no_text_and_keeps_the_case_in_re
 
 
 @pytest.mark.parametrize("step", [HOUR, DAY], ids=["an hour on", "a day on"])
-def test_a_clock_that_steps_on_under_a_page_gives_one_decision_and_no_burst(house: House, wall: None, step: int) -> None:
+def test_a_clock_that_steps_on_under_a_page_gives_one_decision_and_no_burst(
+    house: House, wall: None, step: int
+) -> None:
     me = house.resident().texts("0", "2", "1")
     house.settles()
     house.wait(step)
@@ -506,7 +578,9 @@ def test_a_clock_that_steps_on_under_a_page_gives_one_decision_and_no_burst(hous
 
 
 @BACK
-def test_a_clock_that_steps_back_under_a_page_says_nothing_twice_and_rings_later(house: House, wall: None, step: int) -> None:
+def test_a_clock_that_steps_back_under_a_page_says_nothing_twice_and_rings_later(
+    house: House, wall: None, step: int
+) -> None:
     me = house.resident().texts("0", "2", "1")
     house.settles()
     house.wait(step)
@@ -543,7 +617,9 @@ def test_a_page_is_taken_whatever_the_clock_does(house: House, wall: None, step:
 
 
 @STEPS
-def test_a_text_that_waits_for_the_line_goes_out_once_when_the_clock_steps(house: House, wall: None, step: int) -> None:
+def test_a_text_that_waits_for_the_line_goes_out_once_when_the_clock_steps(
+    house: House, wall: None, step: int
+) -> None:
     me = house.resident().texts("0", "2", "1")
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -558,7 +634,9 @@ def test_a_text_that_waits_for_the_line_goes_out_once_when_the_clock_steps(house
 
 
 @pytest.mark.parametrize("step", [HOUR, DAY], ids=["an hour on", "a day on"])
-def test_texts_reach_a_person_in_their_order_when_the_clock_steps_on(house: House, wall: None, step: int) -> None:
+def test_texts_reach_a_person_in_their_order_when_the_clock_steps_on(
+    house: House, wall: None, step: int
+) -> None:
     move = accepted(house)
     house.settles()
     house.wait(step)
@@ -567,12 +645,17 @@ def test_texts_reach_a_person_in_their_order_when_the_clock_steps_on(house: Hous
     house.settles()
 
     told = house.texts_to(ME)
-    places = [next(place for place, text in enumerate(told) if words in text) for words in ("has taken the request", "is coming", "corner")]
+    places = [
+        next(place for place, text in enumerate(told) if words in text)
+        for words in ("has taken the request", "is coming", "corner")
+    ]
     assert places == sorted(places)
 
 
 @BACK
-def test_a_missed_text_from_the_future_is_taken_in_once_when_its_time_comes(house: House, wall: None, step: int) -> None:
+def test_a_missed_text_from_the_future_is_taken_in_once_when_its_time_comes(
+    house: House, wall: None, step: int
+) -> None:
     house.resident().texts("hi")
     at = house.clock()
     house.wait(step)
@@ -594,7 +677,9 @@ def test_a_text_fetched_before_its_webhook_came_is_heard_once(house: House, wall
     listed(house, ("SMearly0", ME, "he took all the pills", at))
     assert fetch_missed_texts(house.parts) == 1
     me = house.resident()
-    assert twiml(me.posts("he took all the pills", sid="SMearly0").text) == [], "its answer goes out by REST"
+    assert twiml(me.posts("he took all the pills", sid="SMearly0").text) == [], (
+        "its answer goes out by REST"
+    )
     house.settles()
 
     assert len(house.rows("message", direction="in")) == 1
@@ -614,5 +699,6 @@ def test_a_step_gives_at_most_one_look_at_the_list(house: House, wall: None, ste
 
 
 def test_what_a_turn_may_wait_for_adds_up_to_less_than_five_seconds() -> None:
-    """The promise itself. However many waits for the database there are, they share one deadline (database/deadline.py)."""
+    """The promise itself. However many waits for the database there are, they share one deadline
+    (database/deadline.py)."""
     assert WRITE_WAIT + PAUSES[1] <= 4.5

@@ -1,4 +1,5 @@
-"""Several things at once: one wins, the other is kept, nobody is asked twice, nothing is a 500 (house.md)."""
+"""Several things at once: one wins, the other is kept, nobody is asked twice, nothing is a 500
+(house.md)."""
 
 from __future__ import annotations
 
@@ -49,14 +50,18 @@ def test_first_texts_at_once_open_one_case_and_are_all_kept(house: House, many: 
 
 
 @pytest.mark.parametrize("many", [2, 6])
-def test_a_text_is_never_applied_to_a_question_its_sender_did_not_see(house: House, many: int) -> None:
+def test_a_text_is_never_applied_to_a_question_its_sender_did_not_see(
+    house: House, many: int
+) -> None:
     me = house.resident().texts("hi")
     house.wait(10)
 
     given = at_once(*(turn(house, "1", f"SManswer{one}") for one in range(many)))
 
     assert not [each for each in given if isinstance(each, Exception)]
-    assert me.case().state["answers"] == {"who": "me"}, "one answered; the others were written before the next question"
+    assert me.case().state["answers"] == {"who": "me"}, (
+        "one answered; the others were written before the next question"
+    )
     assert me.case().state["asked"] == "health"
     assert len(house.rows("message", direction="in")) == many + 1
 
@@ -70,7 +75,9 @@ def test_the_same_sid_at_once_is_one_turn_with_one_answer(house: House) -> None:
     assert len(house.rows("message", direction="in")) == 1
 
 
-def test_a_turn_that_loses_to_another_write_is_decided_again_on_what_is_true(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_turn_that_loses_to_another_write_is_decided_again_on_what_is_true(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     me = house.resident().texts("hi")
     house.wait(10)
     decide = receiving._decide
@@ -81,7 +88,8 @@ def test_a_turn_that_loses_to_another_write_is_decided_again_on_what_is_true(hou
         if not raced:
             raced.append(1)
             monkeypatch.setattr(receiving, "_decide", decide)
-            receiving._locked(house.parts, Turn("SMquicker", ME, "3", house.clock()))  # as another process would
+            # as another process would
+            receiving._locked(house.parts, Turn("SMquicker", ME, "3", house.clock()))
         return work
 
     monkeypatch.setattr(receiving, "_decide", slow)
@@ -99,7 +107,9 @@ def test_an_acknowledgement_against_a_cancel_ends_in_one_truth(house: House) -> 
         client = house.app.test_client()
         return int(
             client.post(
-                f"/api/v1/hand-offs{path}", json={"answer": "accept", "by": "Maria"}, headers={"Authorization": f"Bearer {house.token}"}
+                f"/api/v1/hand-offs{path}",
+                json={"answer": "accept", "by": "Maria"},
+                headers={"Authorization": f"Bearer {house.token}"},
             ).status_code
         )
 
@@ -135,13 +145,16 @@ def test_the_same_text_of_staff_at_once_is_one_answer(house: House) -> None:
     given = at_once(*(lambda: signed(house, "/twilio/sms", fields) for _ in range(6)))
 
     assert {answer.status_code for answer in given} == {200}
-    assert {answer.text for answer in given} == {given[0].text} and "statusCallback" in given[0].text
+    assert {answer.text for answer in given} == {given[0].text} and "statusCallback" in given[
+        0
+    ].text
     assert len(house.rows("message", provider_id="SMstaff")) == 1
 
 
 @pytest.mark.parametrize("state", ["delivered", "undelivered"])
 def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, state: str) -> None:
-    """The provider tells of a text before its creation has been answered: "sent" must not take that back."""
+    """The provider tells of a text before its creation has been answered: "sent" must not take that
+    back."""
     me = house.resident().wants_a_team()
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -154,7 +167,13 @@ def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, 
         path = form["StatusCallback"].removeprefix(house.parts.public_url)
         sid = json.loads(answer[2])["sid"]
         error = {"ErrorCode": "30003"} if state == "undelivered" else {}
-        quicker.append(str(signed(house, path, {"MessageSid": sid, "MessageStatus": state, **error}).status_code))
+        quicker.append(
+            str(
+                signed(
+                    house, path, {"MessageSid": sid, "MessageStatus": state, **error}
+                ).status_code
+            )
+        )
         return answer
 
     house._twilio = told_first  # type: ignore[method-assign]
@@ -166,8 +185,11 @@ def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, 
     assert all(row.provider_id for row in texts)
 
 
-def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second report comes whole while the first has looked at what was told and has not decided yet."""
+def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second report comes whole while the first has looked at what was told and has not decided
+    yet."""
     me = house.resident().wants_a_team()
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -175,17 +197,30 @@ def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(house: Hous
     update = next(row for row in house.rows("message", direction="out") if row.tries)
     me.texts("are you there")
     reply = house.rows("message", direction="out", person=None)[-1]
-    signed(house, f"/twilio/receipts/message?id={reply.id}", {"MessageSid": "SMreply", "MessageStatus": "delivered"})
-    failed = {"MessageSid": update.provider_id, "MessageStatus": "undelivered", "ErrorCode": "30003"}
+    signed(
+        house,
+        f"/twilio/receipts/message?id={reply.id}",
+        {"MessageSid": "SMreply", "MessageStatus": "delivered"},
+    )
+    failed = {
+        "MessageSid": update.provider_id,
+        "MessageStatus": "undelivered",
+        "ErrorCode": "30003",
+    }
 
     def report() -> None:
         assert signed(house, f"/twilio/receipts/message?id={update.id}", failed).status_code == 204
 
-    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, report, at=2))  # the last look of the first report
+    # the last look of the first report
+    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, report, at=2))
     report()
     house.settles()
 
-    again = [row for row in house.rows("message", direction="out", person=None) if row.tries and row.id > reply.id]
+    again = [
+        row
+        for row in house.rows("message", direction="out", person=None)
+        if row.tries and row.id > reply.id
+    ]
     assert [row.keys for row in again] == [update.keys]
 
 
@@ -199,7 +234,9 @@ def test_receipts_and_the_send_at_the_same_moment_leave_the_furthest_state(house
     given = at_once(
         house.works,
         *(
-            lambda state=state: signed(house, path, {"MessageSid": "SMatonce", "MessageStatus": state})
+            lambda state=state: signed(
+                house, path, {"MessageSid": "SMatonce", "MessageStatus": state}
+            )
             for state in ("queued", "delivered", "sent")
         ),
     )
@@ -207,7 +244,9 @@ def test_receipts_and_the_send_at_the_same_moment_leave_the_furthest_state(house
     assert not [each for each in given if isinstance(each, Exception)]
     house.settles()
     assert house.rows("message", id=waiting.id)[0].state == "delivered"
-    assert len([form for form in house.sent if form["Body"] == house.words("status.accepted")]) <= 1, "sent once at most"
+    assert (
+        len([form for form in house.sent if form["Body"] == house.words("status.accepted")]) <= 1
+    ), "sent once at most"
 
 
 def two_pages_in_doubt(house: House) -> tuple[str, str]:
@@ -217,9 +256,15 @@ def two_pages_in_doubt(house: House) -> tuple[str, str]:
         case = cases.by_id(conn, house.parts.sealer, me.case().id)
         assert case is not None
         for _ in range(2):
-            text_person(conn, house.parts, case, DISPATCHER, "page.stood_down", house.clock(), name="Maria")
+            text_person(
+                conn, house.parts, case, DISPATCHER, "page.stood_down", house.clock(), name="Maria"
+            )
         table = Base.metadata.tables["message"]
-        conn.execute(sa.update(table).where(table.c.person.is_not(None)).values(state="trying", tries=1, claimed_by=None))
+        conn.execute(
+            sa.update(table)
+            .where(table.c.person.is_not(None))
+            .values(state="trying", tries=1, claimed_by=None)
+        )
     first, second = (row.id for row in house.rows("message", person=DISPATCHER))
     return first, second
 
@@ -230,24 +275,41 @@ def listed(house: House, *sids: str, direction: str = "outbound-api") -> None:
     words = house.words("page.stood_down", reference=house.rows("case")[0].reference, name="Maria")
     told = [{"sid": sid, "to": number, "body": words, "direction": direction} for sid in sids]
     house.outside.reset()
-    house.outside.add("GET", re.compile("https://twilio.test/.*"), json={"messages": told, "next_page_uri": None, "uri": ""})
-    house.outside.add("POST", re.compile("https://twilio.test/.*"), json={"sid": "SManew", "status": "queued"}, status=201)
+    house.outside.add(
+        "GET",
+        re.compile("https://twilio.test/.*"),
+        json={"messages": told, "next_page_uri": None, "uri": ""},
+    )
+    house.outside.add(
+        "POST",
+        re.compile("https://twilio.test/.*"),
+        json={"sid": "SManew", "status": "queued"},
+        status=201,
+    )
 
 
-def test_two_pages_that_found_the_same_text_do_not_both_call_it_theirs(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_pages_that_found_the_same_text_do_not_both_call_it_theirs(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = two_pages_in_doubt(house)
     listed(house, "SMfound")
     house.outside.assert_all_requests_are_fired = False
     send_text(house.parts, first, "one")
     with monkeypatch.context() as patched:
-        patched.setattr(messages, "taken", lambda *_: frozenset())  # looked at the same moment: it was nobody's then
+        # looked at the same moment: it was nobody's then
+        patched.setattr(messages, "taken", lambda *_: frozenset())
         send_text(house.parts, second, "two")
 
     row = house.rows("message", id=second)[0]
     assert (row.state, row.provider_id, row.claimed_by) == ("trying", None, None)
-    assert row.next_at - house.clock() < timedelta(seconds=5), "it is looked for again at once, not when the claim has run out"
+    assert row.next_at - house.clock() < timedelta(seconds=5), (
+        "it is looked for again at once, not when the claim has run out"
+    )
     send_text(house.parts, second, "three")
-    assert [house.rows("message", id=one)[0].provider_id for one in (first, second)] == ["SMfound", "SManew"]
+    assert [house.rows("message", id=one)[0].provider_id for one in (first, second)] == [
+        "SMfound",
+        "SManew",
+    ]
 
 
 def test_an_answer_that_says_the_same_is_not_the_text_that_is_looked_for(house: House) -> None:
@@ -264,20 +326,31 @@ def test_a_receipt_counts_though_another_page_calls_its_text_its_own(house: Hous
     house.outside.assert_all_requests_are_fired = False
     send_text(house.parts, second, "two")
 
-    told = signed(house, f"/twilio/receipts/message?id={first}", {"MessageSid": "SMfound", "MessageStatus": "delivered"})
+    told = signed(
+        house,
+        f"/twilio/receipts/message?id={first}",
+        {"MessageSid": "SMfound", "MessageStatus": "delivered"},
+    )
 
     assert told.status_code == 204
     row = house.rows("message", id=first)[0]
-    assert (row.state, row.provider_id) == ("delivered", "SMfound"), "the provider knows whose it is"
+    assert (row.state, row.provider_id) == ("delivered", "SMfound"), (
+        "the provider knows whose it is"
+    )
     row = house.rows("message", id=second)[0]
     assert (row.state, row.provider_id) == ("trying", None)
     house.sweeps()
     send_text(house.parts, second, "again")
-    assert house.rows("message", id=second)[0].provider_id == "SManew", "what only seemed to be sent is sent"
+    assert house.rows("message", id=second)[0].provider_id == "SManew", (
+        "what only seemed to be sent is sent"
+    )
 
 
-def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrived(house: House) -> None:
-    """The same job run again at once, after a crash: its call may still be on its way to the provider."""
+def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrived(
+    house: House,
+) -> None:
+    """The same job run again at once, after a crash: its call may still be on its way to the
+    provider."""
     first, _ = two_pages_in_doubt(house)
     with house.parts.engine.begin() as conn:
         assert messages.claim(conn, first, "send", house.clock(), CLAIM, SETTLE) is False
@@ -293,7 +366,7 @@ def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrive
     assert house.rows("message", id=first)[0].provider_id == "SManew"
 
 
-# ---- what a text is decided by may change while it is decided -----------------------------------------------------------
+# ---- what a text is decided by may change while it is decided ------------------------------------
 
 
 def accepted(house: House) -> tuple[Resident, Any]:
@@ -307,7 +380,9 @@ def accepted(house: House) -> tuple[Resident, Any]:
 
 
 def unasked(house: House) -> list[Any]:
-    return [row for row in house.rows("message", direction="out", person=None) if row.answers is None]
+    return [
+        row for row in house.rows("message", direction="out", person=None) if row.answers is None
+    ]
 
 
 def noted(house: House, me: Resident) -> Any:
@@ -318,7 +393,9 @@ def noted(house: House, me: Resident) -> Any:
 
 
 def reports(house: House, row: Any, state: str, error: str = "") -> None:
-    fields = {"MessageSid": row.provider_id, "MessageStatus": state} | ({"ErrorCode": error} if error else {})
+    fields = {"MessageSid": row.provider_id, "MessageStatus": state} | (
+        {"ErrorCode": error} if error else {}
+    )
     assert signed(house, f"/twilio/receipts/message?id={row.id}", fields).status_code == 204
 
 
@@ -326,7 +403,11 @@ def loss_and_arrival(house: House) -> tuple[Resident, Callable[[], None], Callab
     """Two texts to somebody are under way: the older will be reported lost, the newer arrived."""
     me, lost = accepted(house)
     newer = noted(house, me)
-    return me, lambda: reports(house, lost, "undelivered", "30003"), lambda: reports(house, newer, "delivered")
+    return (
+        me,
+        lambda: reports(house, lost, "undelivered", "30003"),
+        lambda: reports(house, newer, "delivered"),
+    )
 
 
 def texts_reach(house: House, me: Resident) -> None:
@@ -345,14 +426,18 @@ def test_a_later_text_that_arrives_while_a_loss_is_decided_is_not_overlooked(
     texts_reach(house, me)
 
 
-def test_a_loss_that_is_decided_while_an_arrival_is_noted_is_undone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_is_decided_while_an_arrival_is_noted_is_undone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     me, fails, arrives = loss_and_arrival(house)
     monkeypatch.setattr(sending, "_arrived", behind(sending._arrived, fails))
     arrives()
     texts_reach(house, me)
 
 
-def test_an_arrival_that_was_cut_off_is_heard_when_it_is_told_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_arrival_that_was_cut_off_is_heard_when_it_is_told_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The receipt was kept, and the process ended before it looked."""
     me, fails, arrives = loss_and_arrival(house)
     with monkeypatch.context() as cut_off:
@@ -365,7 +450,9 @@ def test_an_arrival_that_was_cut_off_is_heard_when_it_is_told_again(house: House
     assert me.case().state["cannot_text"] == ""
 
 
-def test_a_text_that_is_held_as_texts_reach_them_again_goes_out_after_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_is_held_as_texts_reach_them_again_goes_out_after_all(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     me, fails, arrives = loss_and_arrival(house)
     house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
     waits = unasked(house)[-1]
@@ -375,11 +462,15 @@ def test_a_text_that_is_held_as_texts_reach_them_again_goes_out_after_all(house:
     house.settles()
 
     assert me.case().state["cannot_text"] == ""
-    assert [row.keys for row in unasked(house) if row.state == "queued"].count(waits.keys) == 1, "they hear that help comes, once"
+    assert [row.keys for row in unasked(house) if row.state == "queued"].count(waits.keys) == 1, (
+        "they hear that help comes, once"
+    )
 
 
 @pytest.mark.parametrize("said", ["stop", "is the pie shop open"])
-def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(house: House, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(
+    house: House, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
     me, _ = accepted(house)
     house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
     sent = len(house.sent)
@@ -390,45 +481,64 @@ def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(house: H
     assert unasked(house)[-1].state == "held"
 
 
-# ---- who waits behind another is woken by it, or sees that it is done -----------------------------------------------------
+# ---- who waits behind another is woken by it, or sees that it is done ----------------------------
 
 
 @contextmanager
 def comes_meanwhile(house: House, doing: Callable[[], Any]) -> Iterator[Callable[[], None]]:
-    """What does `doing` beside a transaction that is not committed yet, until it is done or waits for that one's locks."""
+    """What does `doing` beside a transaction that is not committed yet, until it is done or waits
+    for that one's locks."""
     if house.parts.engine.dialect.name == "sqlite":
         pytest.skip("SQLite writes one at a time: nobody comes in between")
     threads: list[threading.Thread] = []
     given: list[Any] = []
-    waits = sa.text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    waits = sa.text(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = "
+        "'Lock'"
+    )
 
     def comes() -> None:
         nonlocal threads, given
         threads, given = begin(doing)
         with house.parts.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-            until(lambda: not threads[0].is_alive() or conn.execute(waits).first(), "it is done, or waits")
+            until(
+                lambda: not threads[0].is_alive() or conn.execute(waits).first(),
+                "it is done, or waits",
+            )
 
     yield comes
     joined(threads)
     assert given == [None], "it came, and did what it came for"
 
 
-def test_a_text_written_as_the_one_before_it_is_sent_is_not_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_written_as_the_one_before_it_is_sent_is_not_left_behind(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     me, _ = accepted(house)
     house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
 
     def another() -> None:
-        assert house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."}).status_code == 200
+        assert (
+            house.dispatch(
+                f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."}
+            ).status_code
+            == 200
+        )
         send_text(house.parts, unasked(house)[-1].id, "another worker")
 
     with comes_meanwhile(house, another) as comes:
         monkeypatch.setattr(messages, "next_waiting", behind(messages.next_waiting, comes))
         house.works()
 
-    assert [(row.keys, row.state) for row in unasked(house)[-2:]] == [("status.other.coming", "queued"), ("note", "queued")]
+    assert [(row.keys, row.state) for row in unasked(house)[-2:]] == [
+        ("status.other.coming", "queued"),
+        ("note", "queued"),
+    ]
 
 
-def test_a_text_behind_one_whose_sender_was_killed_goes_out_when_its_receipt_comes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_behind_one_whose_sender_was_killed_goes_out_when_its_receipt_comes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     me, _ = accepted(house)
     house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"})
     house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."})
@@ -439,20 +549,34 @@ def test_a_text_behind_one_whose_sender_was_killed_goes_out_when_its_receipt_com
     assert (first.state, second.state) == ("trying", "waiting")
     path = f"/twilio/receipts/message?id={first.id}"
     for state in ("sent", "delivered"):
-        assert signed(house, path, {"MessageSid": "SMtaken", "MessageStatus": state}).status_code == 204
+        assert (
+            signed(house, path, {"MessageSid": "SMtaken", "MessageStatus": state}).status_code
+            == 204
+        )
     house.settles()
 
     assert [row.state for row in unasked(house)[-2:]] == ["delivered", "queued"]
 
 
-def test_a_revision_written_as_the_one_before_it_is_received_is_not_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revision_written_as_the_one_before_it_is_received_is_not_left_behind(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     me, _ = accepted(house)
     house.dispatch(f"/{me.case().id}/status", {"status": "assigned", "by": "Maria"})
     revisions = len(house.rows("hand_off"))
 
     def another() -> None:
-        assert house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"}).status_code == 200
-        deliver(house.parts, max(house.rows("delivery", state="waiting"), key=lambda row: row.revision).id, "another worker")
+        assert (
+            house.dispatch(
+                f"/{me.case().id}/status", {"status": "en_route", "by": "Maria"}
+            ).status_code
+            == 200
+        )
+        deliver(
+            house.parts,
+            max(house.rows("delivery", state="waiting"), key=lambda row: row.revision).id,
+            "another worker",
+        )
 
     with comes_meanwhile(house, another) as comes:
         monkeypatch.setattr(hand_offs, "next_waiting", behind(hand_offs.next_waiting, comes))

@@ -1,4 +1,5 @@
-"""A text that does not reach a resident becomes a call, where calls are safe; whoever cannot be called is known to humans."""
+"""A text that does not reach a resident becomes a call, where calls are safe; whoever cannot be
+called is known to humans."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from caller_service.store.tables import Base
 if TYPE_CHECKING:
     from conftest import House
 
-# ---- a text that does not reach the resident ----------------------------------------------------------------------------
+# ---- a text that does not reach the resident -----------------------------------------------------
 
 
 def test_a_lost_text_becomes_a_call_that_tells_the_news_only_after_a_key(house: House) -> None:
@@ -39,11 +40,15 @@ def test_a_lost_text_becomes_a_call_that_tells_the_news_only_after_a_key(house: 
 
     assert events(house, "rescue_heard") == [{}]
     assert not events(house, "not_reached")
-    assert (me.case().status, me.case().state["cannot_text"]) == ("accepted", "undelivered"), "it closes nothing"
+    assert (me.case().status, me.case().state["cannot_text"]) == ("accepted", "undelivered"), (
+        "it closes nothing"
+    )
     assert house.posted[-1][0]["contact"]["cannot_text"] == "undelivered"
 
 
-def test_it_is_said_in_their_language_and_of_somebody_elses_case_no_more_than_may_be(house: House) -> None:
+def test_it_is_said_in_their_language_and_of_somebody_elses_case_no_more_than_may_be(
+    house: House,
+) -> None:
     me = screened(house, who="3", language="hola")
     lost(house, me)
     house.settles()
@@ -62,7 +67,9 @@ def test_whoever_set_a_code_word_is_told_no_status_by_number_alone(house: House)
 
 
 @pytest.mark.parametrize("contact", ["3", "4", "2", "6"])
-def test_where_calls_were_not_called_safe_nobody_calls_and_humans_are_told(house: House, contact: str) -> None:
+def test_where_calls_were_not_called_safe_nobody_calls_and_humans_are_told(
+    house: House, contact: str
+) -> None:
     me = screened(house, contact)
     house.settles()
     answered = house.rows("message", direction="out")[0]
@@ -82,7 +89,9 @@ def test_where_calls_were_not_called_safe_nobody_calls_and_humans_are_told(house
 def test_after_violence_or_when_watched_nobody_calls(house: House) -> None:
     violent = house.resident().texts("hi", "1", "2", "1", "1", "2", "2", "2", "1")
     assert violent.case().state["answers"].get("violence") == "yes"
-    watched = house.resident("+17205550124").texts("hi", "1", "2", "2", "2", "1", "is the pie shop open")
+    watched = house.resident("+17205550124").texts(
+        "hi", "1", "2", "2", "2", "1", "is the pie shop open"
+    )
     for me in (violent, watched):
         house.settles()
         fails(house, house.rows("message", direction="out", case_id=me.case().id)[0].id)
@@ -92,11 +101,15 @@ def test_after_violence_or_when_watched_nobody_calls(house: House) -> None:
     assert len(events(house, "not_reached")) == 2
 
 
-def test_nobody_is_called_who_says_they_are_watched_while_the_call_waits_to_be_made(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_is_called_who_says_they_are_watched_while_the_call_waits_to_be_made(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     me = screened(house)
     lost(house, me)
     (waiting,) = house.rows("call", person=None)
-    monkeypatch.setattr(calling, "_unwanted", behind(calling._unwanted, lambda: me.texts("is the pie shop open")))
+    monkeypatch.setattr(
+        calling, "_unwanted", behind(calling._unwanted, lambda: me.texts("is the pie shop open"))
+    )
     house.settles()
 
     assert rings(house) == []
@@ -117,13 +130,19 @@ def test_a_call_that_nobody_hears_is_told_to_humans_once(house: House, end: str)
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_voicemail_hears_one_neutral_sentence_only_where_that_was_allowed(house: House, allowed: bool) -> None:
+def test_a_voicemail_hears_one_neutral_sentence_only_where_that_was_allowed(
+    house: House, allowed: bool
+) -> None:
     me = screened(house)
     if allowed:
         table = Base.metadata.tables["case"]
         state = me.case().state
         with house.parts.engine.begin() as conn:
-            conn.execute(sa.update(table).values(state={**state, "answers": {**state["answers"], "voicemail": "yes"}}))
+            conn.execute(
+                sa.update(table).values(
+                    state={**state, "answers": {**state["answers"], "voicemail": "yes"}}
+                )
+            )
     lost(house, me)
     house.settles()
 

@@ -8,14 +8,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 from conftest import signed
-from phones import ME, after_a_lost_text, events, fails, lost, mine, moves, not_told, passes, rings, screened
+from phones import (
+    ME,
+    after_a_lost_text,
+    events,
+    fails,
+    lost,
+    mine,
+    moves,
+    not_told,
+    passes,
+    rings,
+    screened,
+)
 
 from caller_service.store.tables import Base
 
 if TYPE_CHECKING:
     from conftest import House, Resident
 
-# ---- updates for those whom texts do not reach -------------------------------------------------------------------------
+# ---- updates for those whom texts do not reach ---------------------------------------------------
 
 
 def test_updates_that_cannot_be_texted_become_calls_one_in_ten_minutes(house: House) -> None:
@@ -56,7 +68,9 @@ def test_that_it_is_late_is_heard_by_call(house: House) -> None:
     )
     moves(house, me, "en_route")
     passes(house, 10)
-    assert house.words("rescue.late") not in mine(house).picks_up().presses("1").said, "it moves again"
+    assert house.words("rescue.late") not in mine(house).picks_up().presses("1").said, (
+        "it moves again"
+    )
 
 
 def test_that_nobody_has_picked_it_up_is_heard_by_call(house: House) -> None:
@@ -74,7 +88,8 @@ def test_that_nobody_has_picked_it_up_is_heard_by_call(house: House) -> None:
 
 
 def in_danger_unreached(house: House) -> Resident:
-    """A danger that nobody has accepted, of somebody who may be called and whom a text did not reach."""
+    """A danger that nobody has accepted, of somebody who may be called and whom a text did not
+    reach."""
     me = house.resident().texts("hi", "1", "1", "1", "city hall")
     assert (me.case().level, me.case().state["answers"]["contact"]) == ("R1", "text_call")
     house.settles()
@@ -95,10 +110,14 @@ def test_the_truth_about_a_danger_is_heard_by_call(house: House) -> None:
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     passes(house, 10)
     said = mine(house).picks_up().presses("1").said
-    assert said.startswith(house.words("rescue.nobody_joined")), "who accepted and did not come has not joined"
+    assert said.startswith(house.words("rescue.nobody_joined")), (
+        "who accepted and did not come has not joined"
+    )
 
 
-def test_a_call_nobody_hears_leaves_the_update_not_told_and_rings_again_only_for_the_next(house: House) -> None:
+def test_a_call_nobody_hears_leaves_the_update_not_told_and_rings_again_only_for_the_next(
+    house: House,
+) -> None:
     me = after_a_lost_text(house)
     passes(house, 10)
     moves(house, me, "assigned")
@@ -130,7 +149,9 @@ def test_a_call_that_waits_for_the_line_is_not_made_twice(house: House) -> None:
 
 
 @pytest.mark.parametrize("contact", ["3", "4"])
-def test_an_update_for_whom_nobody_may_call_is_shown_as_not_told_without_a_flood(house: House, contact: str) -> None:
+def test_an_update_for_whom_nobody_may_call_is_shown_as_not_told_without_a_flood(
+    house: House, contact: str
+) -> None:
     me = after_a_lost_text(house, contact)
     before = len(house.rows("hand_off"))
     moves(house, me, "assigned")
@@ -140,14 +161,23 @@ def test_an_update_for_whom_nobody_may_call_is_shown_as_not_told_without_a_flood
     assert rings(house) == []
     assert not_told(house)
     assert house.posted[-1][0]["contact"]["cannot_text"] == "undelivered"
-    assert [each["words"] for each in events(house, "held_back")][:2] == ["status.assigned", "status.en_route"]
-    moved = [row.because for row in house.rows("hand_off")[before:] if row.because not in ("dispatch", "late")]
+    assert [each["words"] for each in events(house, "held_back")][:2] == [
+        "status.assigned",
+        "status.en_route",
+    ]
+    moved = [
+        row.because
+        for row in house.rows("hand_off")[before:]
+        if row.because not in ("dispatch", "late")
+    ]
     assert moved == [], "no revision but those that say where it stands"
     assert len(house.rows("page", ladder="review")) == 1
 
 
 @pytest.mark.parametrize("contact", ["2", "6"])
-def test_who_wanted_no_word_unasked_is_neither_called_nor_counted_as_not_told_of_updates(house: House, contact: str) -> None:
+def test_who_wanted_no_word_unasked_is_neither_called_nor_counted_as_not_told_of_updates(
+    house: House, contact: str
+) -> None:
     me = screened(house, contact).texts("stop")
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     passes(house, 20)
@@ -220,7 +250,9 @@ def test_a_humans_words_that_waited_behind_a_lost_text_are_owed(house: House) ->
     house.wait(31)
     house.sweeps().settles()
 
-    assert {row.state for row in house.rows("message", direction="out", person=None, answers=None)} == {"held"}
+    assert {
+        row.state for row in house.rows("message", direction="out", person=None, answers=None)
+    } == {"held"}
     assert "note_lost" in me.case().state["marks"]
     assert not_told(house)
     me.texts("are you there").told("status.accepted")
@@ -228,7 +260,7 @@ def test_a_humans_words_that_waited_behind_a_lost_text_are_owed(house: House) ->
     assert not_told(house), "their update was told; the human's words were not"
 
 
-# ---- texts reach them again ----------------------------------------------------------------------------------------------
+# ---- texts reach them again ----------------------------------------------------------------------
 
 
 def two_updates(house: House) -> tuple[Resident, Any, Any]:
@@ -252,7 +284,9 @@ def test_a_later_text_that_arrives_ends_it_and_what_was_missed_is_told(house: Ho
     lost(house, me, "30006")
     moves(house, me, "assigned")
     me.texts("are you there")
-    assert me.case().state["cannot_text"] == "landline", "they write; whether they can read us is not known yet"
+    assert me.case().state["cannot_text"] == "landline", (
+        "they write; whether they can read us is not known yet"
+    )
     reply = house.rows("message", direction="out", person=None)[-1]
     arrives(house, reply.id, "sent")
     assert me.case().state["cannot_text"] == "landline"
@@ -306,7 +340,9 @@ def test_start_tells_what_was_missed(house: House) -> None:
     assert "untold" not in me.case().state["marks"]
 
 
-def test_an_update_already_on_its_way_is_not_told_twice_when_texts_reach_them_again(house: House) -> None:
+def test_an_update_already_on_its_way_is_not_told_twice_when_texts_reach_them_again(
+    house: House,
+) -> None:
     me, first, second = two_updates(house)
     fails(house, first.id)
     assert me.case().state["cannot_text"] == "undelivered"
@@ -319,8 +355,11 @@ def test_an_update_already_on_its_way_is_not_told_twice_when_texts_reach_them_ag
 
 
 @pytest.mark.parametrize("said", ["stop", "ALTO", "stop writing, he is here"])
-def test_who_stopped_texts_or_took_them_back_is_not_rung_by_software(house: House, said: str) -> None:
-    """They spoke of texts; whether a call is safe now nobody knows (rule 5). A human may ring: the packet says so."""
+def test_who_stopped_texts_or_took_them_back_is_not_rung_by_software(
+    house: House, said: str
+) -> None:
+    """They spoke of texts; whether a call is safe now nobody knows (rule 5). A human may ring: the
+    packet says so."""
     me = screened(house).texts(said)
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     house.sweeps().settles()
@@ -331,7 +370,10 @@ def test_who_stopped_texts_or_took_them_back_is_not_rung_by_software(house: Hous
 
 def test_after_a_weapon_nobody_calls(house: House) -> None:
     me = house.resident().texts("hi", "1", "2", "1", "2", "1", "1")
-    assert (me.case().state["answers"].get("weapon"), me.case().state["answers"].get("contact")) == ("yes", "text_call")
+    assert (
+        me.case().state["answers"].get("weapon"),
+        me.case().state["answers"].get("contact"),
+    ) == ("yes", "text_call")
     house.settles()
     fails(house, house.rows("message", direction="out")[0].id)
     passes(house, 20)
@@ -340,7 +382,7 @@ def test_after_a_weapon_nobody_calls(house: House) -> None:
     assert len(events(house, "not_reached")) == 1
 
 
-# ---- what a fresh look at all this found -------------------------------------------------------------------------------
+# ---- what a fresh look at all this found ---------------------------------------------------------
 
 
 def test_who_asked_to_be_called_and_not_texted_is_called_with_the_news(house: House) -> None:
@@ -412,7 +454,9 @@ def test_a_truth_that_was_lost_is_told_when_texts_reach_them_again(house: House,
     house.settles()
     house.wait(181)
     house.sweeps().settles()
-    truth = next(row for row in house.rows("message", direction="out") if row.keys == "truth.nobody_yet")
+    truth = next(
+        row for row in house.rows("message", direction="out") if row.keys == "truth.nobody_yet"
+    )
     fails(house, truth.id)
     house.settles()
     if how == "writes again":
@@ -426,8 +470,19 @@ def test_a_truth_that_was_lost_is_told_when_texts_reach_them_again(house: House,
 def sent_after(house: House, row: Any) -> str:
     """A text to the same person, written a second later, that is on its way."""
     text_id = f"{row.id[:-4]}ffff"
-    later = {**row._mapping, "id": text_id, "provider_id": None, "keys": "note", "state": "queued", "rank": 2, "error": None}
-    later |= {"at": row.at + timedelta(seconds=1), "sealed_words": house.parts.sealer.seal("Are you there?", f"message.words.{text_id}")}
+    later = {
+        **row._mapping,
+        "id": text_id,
+        "provider_id": None,
+        "keys": "note",
+        "state": "queued",
+        "rank": 2,
+        "error": None,
+    }
+    later |= {
+        "at": row.at + timedelta(seconds=1),
+        "sealed_words": house.parts.sealer.seal("Are you there?", f"message.words.{text_id}"),
+    }
     with house.parts.engine.begin() as conn:
         conn.execute(sa.insert(Base.metadata.tables["message"]).values(later))
     return text_id
@@ -458,7 +513,9 @@ def test_a_failure_heard_after_a_later_text_arrived_stops_no_text(house: House) 
     assert house.texts_to(ME)[-1] == house.words("status.en_route")
 
 
-def test_who_stopped_with_the_carrier_is_known_to_have_stopped_though_the_note_of_it_was_lost(house: House) -> None:
+def test_who_stopped_with_the_carrier_is_known_to_have_stopped_though_the_note_of_it_was_lost(
+    house: House,
+) -> None:
     me = screened(house, "3")
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})

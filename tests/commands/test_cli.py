@@ -1,4 +1,5 @@
-"""The `caller-service` command: every fault is named, at once, in plain words, with an exit code; never a traceback."""
+"""The `caller-service` command: every fault is named, at once, in plain words, with an exit code;
+never a traceback."""
 
 from __future__ import annotations
 
@@ -13,7 +14,17 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from flask import Flask
-from running import COMMAND, PACKAGE, Running, clean_environment, command, connected, free_port, is_free, until
+from running import (
+    COMMAND,
+    PACKAGE,
+    Running,
+    clean_environment,
+    command,
+    connected,
+    free_port,
+    is_free,
+    until,
+)
 
 import caller_service
 from caller_service.app import build
@@ -25,11 +36,17 @@ PROTOCOL = PACKAGE / "protocols" / "safety_screen_2.toml"
 CITY = PACKAGE / "programs" / "rehearsal"
 
 
-def every_command(group: click.Group = main, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def every_command(
+    group: click.Group = main, before: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
     """The words of each command and group."""
     yield before
     for name, one in group.commands.items():
-        yield from every_command(one, (*before, name)) if isinstance(one, click.Group) else [(*before, name)]
+        yield from (
+            every_command(one, (*before, name))
+            if isinstance(one, click.Group)
+            else [(*before, name)]
+        )
 
 
 @pytest.fixture
@@ -61,7 +78,9 @@ def first_migration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a migrated database."""
     place = tmp_path_factory.mktemp("migrated")
     ended = command(place, "migrate")
-    assert ended.returncode == 0 and ended.stdout == f"migrated sqlite:///{place}/var/caller.sqlite\n", ended.stderr
+    assert (
+        ended.returncode == 0 and ended.stdout == f"migrated sqlite:///{place}/var/caller.sqlite\n"
+    ), ended.stderr
     return place
 
 
@@ -91,10 +110,12 @@ def refused(ended: Result | subprocess.CompletedProcess[str], *faults: str) -> N
     assert not missing, ended.stderr
 
 
-# ---- help -----------------------------------------------------------------------------------------------------------
+# ---- help ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", list(every_command()), ids=lambda words: " ".join(words) or "caller-service")
+@pytest.mark.parametrize(
+    "words", list(every_command()), ids=lambda words: " ".join(words) or "caller-service"
+)
 def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
     for flag in ("--help", "-h"):
         ended = ran(*words, flag)
@@ -105,12 +126,28 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
 
 def test_every_promised_command_is_there() -> None:
     there = {" ".join(words) for words in every_command()}
-    promised = {"rehearse", "serve", "work", "migrate", "check", "protocol check", "protocol table", "talk", "person add", "hand-off list"}
+    promised = {
+        "rehearse",
+        "serve",
+        "work",
+        "migrate",
+        "check",
+        "protocol check",
+        "protocol table",
+        "talk",
+        "person add",
+        "hand-off list",
+    }
     assert promised | {"hand-off replay", "token add", "token revoke"} <= there
 
 
 def test_wrong_use_is_told_apart_by_its_exit_code(folder: Path) -> None:
-    for words in (("dance",), ("protocol", "check"), ("protocol", "check", "not-there.toml"), ("person", "add", "Ana", "--role", "chef")):
+    for words in (
+        ("dance",),
+        ("protocol", "check"),
+        ("protocol", "check", "not-there.toml"),
+        ("person", "add", "Ana", "--role", "chef"),
+    ):
         ended = ran(*words)
         assert ended.exit_code == 2 and "Usage:" in ended.stderr
 
@@ -119,13 +156,14 @@ def test_the_version_is_told() -> None:
     assert re.search(r"version \d+\.\d+\.\d+", ran("--version").stdout)
 
 
-# ---- the protocol ---------------------------------------------------------------------------------------------------
+# ---- the protocol --------------------------------------------------------------------------------
 
 
 def test_a_sound_protocol_is_called_sound_with_its_hash() -> None:
     ended = ran("protocol", "check", str(PROTOCOL))
     assert ended.exit_code == 0 and re.fullmatch(
-        r"safety_screen 2: sound\. \d+ questions, \d+ rules\. Hash [0-9a-f]{64}\nCommon path: 8 answers until the hand-off: who, .*\n",
+        r"safety_screen 2: sound\. \d+ questions, \d+ rules\. Hash [0-9a-f]{64}\nCommon path: 8 "
+        r"answers until the hand-off: who, .*\n",
         ended.stdout,
     )
 
@@ -134,14 +172,23 @@ def test_a_sound_protocol_is_called_sound_with_its_hash() -> None:
     ("changes", "faults"),
     [
         (
-            {'level = "R1"': 'level = "R9"', "unreadable_limit = 3": "unreadable_limit = 99", 'say = "level.soon"': "say = 7"},
+            {
+                'level = "R1"': 'level = "R9"',
+                "unreadable_limit = 3": "unreadable_limit = 99",
+                'say = "level.soon"': "say = 7",
+            },
             ("R9", "unreadable_limit", "say"),
         ),
-        ({'id = "suicide"': 'id = "sadness"', 'kind = "place"': 'kind = "palace"'}, ('"suicide" is missing', "palace")),
+        (
+            {'id = "suicide"': 'id = "sadness"', 'kind = "place"': 'kind = "palace"'},
+            ('"suicide" is missing', "palace"),
+        ),
     ],
     ids=["how it is written", "what it says"],
 )
-def test_every_fault_of_a_protocol_is_named_at_once(changes: dict[str, str], faults: tuple[str, ...], tmp_path: Path) -> None:
+def test_every_fault_of_a_protocol_is_named_at_once(
+    changes: dict[str, str], faults: tuple[str, ...], tmp_path: Path
+) -> None:
     words = PROTOCOL.read_text(encoding="utf-8")
     for this, that in changes.items():
         assert this in words
@@ -158,7 +205,9 @@ def test_a_file_that_is_no_protocol_is_refused(tmp_path: Path) -> None:
         refused(ran("protocol", "check", str(tmp_path / "noise.toml")), "noise.toml")
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "Who needs help?"), ("es", "¿Quién necesita ayuda?")])
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Who needs help?"), ("es", "¿Quién necesita ayuda?")]
+)
 def test_a_protocol_prints_as_a_document(language: str, words: str) -> None:
     ended = ran("protocol", "table", str(PROTOCOL), "--language", language)
     assert ended.exit_code == 0 and words in ended.stdout and "Hash: `" in ended.stdout
@@ -170,9 +219,21 @@ def test_a_language_that_is_not_shipped_is_refused(folder: Path) -> None:
     refused(ran("talk", "--language", "xx"), "xx", "en, es")
 
 
-# ---- talk -----------------------------------------------------------------------------------------------------------
+# ---- talk ----------------------------------------------------------------------------------------
 
-CONVERSATION = ("my brother is seeing things and shouting", "3", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "2", "2", "1")
+CONVERSATION = (
+    "my brother is seeing things and shouting",
+    "3",
+    "2",
+    "2",
+    "2",
+    "1",
+    "1",
+    "Main St & 3rd Ave",
+    "2",
+    "2",
+    "1",
+)
 
 
 def test_talk_plays_a_conversation_and_keeps_it(folder: Path) -> None:
@@ -183,7 +244,9 @@ def test_talk_plays_a_conversation_and_keeps_it(folder: Path) -> None:
     assert [line[2:] for line in kept.splitlines() if line.startswith("> ")] == list(CONVERSATION)
     for words in ("Who needs help?", "! hand_off (screened)", "= handed_off R3"):
         assert words in ended.stdout and words in kept
-    assert [path.name for path in folder.iterdir() if path.name != "var"] == ["kept.txt"], "nothing else is kept"
+    assert [path.name for path in folder.iterdir() if path.name != "var"] == ["kept.txt"], (
+        "nothing else is kept"
+    )
 
 
 def test_talk_in_spanish_and_without_a_word(folder: Path) -> None:
@@ -195,18 +258,30 @@ def test_talk_in_spanish_and_without_a_word(folder: Path) -> None:
 def test_talk_reads_whatever_is_typed(tmp_path: Path) -> None:
     asked = [*COMMAND, "talk"]
     said = b"hello\n\xff\xfe\x00\n\x1b[31m\n" + b"x" * 10_000 + b"\n"
-    ended = subprocess.run(asked, cwd=tmp_path, env=clean_environment(), input=said, capture_output=True, timeout=30, check=False)
+    ended = subprocess.run(
+        asked,
+        cwd=tmp_path,
+        env=clean_environment(),
+        input=said,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
     assert ended.returncode == 0 and b"Traceback" not in ended.stderr, ended.stderr
 
 
 def test_talk_says_that_it_cannot_keep_a_transcript(folder: Path) -> None:
-    refused(ran("talk", "--keep", "no/such/folder/kept.txt", said="hello\n"), "no/such/folder/kept.txt")
+    refused(
+        ran("talk", "--keep", "no/such/folder/kept.txt", said="hello\n"), "no/such/folder/kept.txt"
+    )
 
 
-# ---- settings and program -------------------------------------------------------------------------------------------
+# ---- settings and program ------------------------------------------------------------------------
 
 
-def test_every_wrong_setting_is_named_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_wrong_setting_is_named_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong = {
         "CALLER_BIND": "everywhere",
         "CALLER_DATABASE_URL": "mysql://x/y",
@@ -215,13 +290,31 @@ def test_every_wrong_setting_is_named_at_once(folder: Path, monkeypatch: pytest.
     }
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
-    for words in (("check",), ("serve",), ("work",), ("migrate",), ("talk",), ("rehearse",), ("token", "add", "x"), ("hand-off", "list")):
+    for words in (
+        ("check",),
+        ("serve",),
+        ("work",),
+        ("migrate",),
+        ("talk",),
+        ("rehearse",),
+        ("token", "add", "x"),
+        ("hand-off", "list"),
+    ):
         refused(ran(*words), *wrong)
 
 
-def test_live_without_anything_names_all_that_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_without_anything_names_all_that_is_missing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CALLER_MODE", "live")
-    needed = ("CALLER_PROGRAM", "CALLER_DATABASE_URL", "CALLER_SECRET_KEY", "CALLER_DATA_KEYS", "TWILIO_AUTH_TOKEN", "CALLER_METRICS_TOKEN")
+    needed = (
+        "CALLER_PROGRAM",
+        "CALLER_DATABASE_URL",
+        "CALLER_SECRET_KEY",
+        "CALLER_DATA_KEYS",
+        "TWILIO_AUTH_TOKEN",
+        "CALLER_METRICS_TOKEN",
+    )
     for words in (("check",), ("serve",), ("work",)):
         refused(ran(*words), *needed)
 
@@ -247,7 +340,15 @@ def wrong_program(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "words",
-    [("check",), ("serve",), ("work",), ("migrate",), ("talk",), ("rehearse", "--port", "0"), ("person", "add", "A", "--role", "analyst")],
+    [
+        ("check",),
+        ("serve",),
+        ("work",),
+        ("migrate",),
+        ("talk",),
+        ("rehearse", "--port", "0"),
+        ("person", "add", "A", "--role", "analyst"),
+    ],
 )
 def test_every_fault_of_a_program_is_named_at_once(
     words: tuple[str, ...], wrong_program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -258,30 +359,42 @@ def test_every_fault_of_a_program_is_named_at_once(
     refused(ran(*words), "America/Atlantis", "read", "911")
 
 
-# ---- a database that is not there -----------------------------------------------------------------------------------
+# ---- a database that is not there ----------------------------------------------------------------
 
 AWAY = f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/none"
 ON_A_DATABASE = [
-    ("hand-off", "list"), ("hand-off", "replay", "--all"), ("token", "add", "x"), ("token", "revoke", "x"), ("person", "add", "A", "--role", "analyst"),
-    ("check",), ("work",),
+    ("hand-off", "list"), ("hand-off", "replay", "--all"), ("token", "add", "x"),
+    ("token", "revoke", "x"), ("person", "add", "A", "--role", "analyst"), ("check",), ("work",),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("words", ON_A_DATABASE, ids=" ".join)
-def test_a_database_without_tables_asks_to_be_migrated(words: tuple[str, ...], folder: Path) -> None:
+def test_a_database_without_tables_asks_to_be_migrated(
+    words: tuple[str, ...], folder: Path
+) -> None:
     (folder / "var").mkdir()
-    refused(command(folder, *words) if words == ("work",) else ran(*words), "caller-service migrate")
+    refused(
+        command(folder, *words) if words == ("work",) else ran(*words), "caller-service migrate"
+    )
 
 
 @pytest.mark.parametrize("words", [*ON_A_DATABASE, ("migrate",)], ids=" ".join)
-def test_a_database_server_that_is_away_is_said_plainly(words: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_server_that_is_away_is_said_plainly(
+    words: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CALLER_DATABASE_URL", AWAY)
-    ended = command(folder, *words, environment=clean_environment(CALLER_DATABASE_URL=AWAY)) if words == ("work",) else ran(*words)
+    ended = (
+        command(folder, *words, environment=clean_environment(CALLER_DATABASE_URL=AWAY))
+        if words == ("work",)
+        else ran(*words)
+    )
     refused(ended, "database")
     assert "hunter2" not in ended.stderr + ended.stdout
 
 
-def test_a_folder_that_cannot_be_written_is_said_plainly(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_said_plainly(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "file").write_text("not a folder")
     monkeypatch.setenv("CALLER_DATABASE_URL", f"sqlite:///{folder}/file/caller.sqlite")
     refused(ran("migrate"), "file")
@@ -290,15 +403,21 @@ def test_a_folder_that_cannot_be_written_is_said_plainly(folder: Path, monkeypat
 @pytest.mark.parametrize("port", ["70000", "-1"])
 def test_a_port_that_cannot_be_is_refused(port: str, tmp_path: Path) -> None:
     ended = command(tmp_path, "rehearse", "--port", port)
-    assert ended.returncode in (1, 2) and ended.stderr and "Traceback" not in ended.stderr, ended.stderr[-200:]
+    assert ended.returncode in (1, 2) and ended.stderr and "Traceback" not in ended.stderr, (
+        ended.stderr[-200:]
+    )
 
 
-# ---- on a database --------------------------------------------------------------------------------------------------
+# ---- on a database -------------------------------------------------------------------------------
 
 
 def test_check_is_content_and_says_the_hash(migrated: Path) -> None:
     ended = ran("check")
-    assert ended.exit_code == 0 and "sound" in ended.stdout and re.search(r"[0-9a-f]{64}", ended.stdout)
+    assert (
+        ended.exit_code == 0
+        and "sound" in ended.stdout
+        and re.search(r"[0-9a-f]{64}", ended.stdout)
+    )
 
 
 def test_migrate_twice_changes_nothing(migrated: Path) -> None:
@@ -317,7 +436,9 @@ def test_a_token_is_shown_once_and_kept_hashed(migrated: Path) -> None:
 
 def test_a_person_is_added_once_with_a_password_shown_once(migrated: Path) -> None:
     ended = ran("person", "add", "Ana Ruiz", "--role", "dispatcher")
-    found = re.fullmatch(r"Ana Ruiz, dispatcher\. First password, shown once: (\S{20,})\n", ended.stdout)
+    found = re.fullmatch(
+        r"Ana Ruiz, dispatcher\. First password, shown once: (\S{20,})\n", ended.stdout
+    )
     assert found, ended
     with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn:
         (kept,) = conn.execute(sa.text("SELECT password FROM person WHERE name = 'Ana Ruiz'")).one()
@@ -326,8 +447,9 @@ def test_a_person_is_added_once_with_a_password_shown_once(migrated: Path) -> No
 
 
 CASE = {
-    "id": "c1", "reference": "K7M4Q2", "contact_id": "p1", "status": "handed_off", "version": 1, "response": "team", "area": "central", "language": "en",
-    "state": "{}", "protocol_hash": "", "outcome": "", "unserved": "", "opened_at": "2026-11-23 18:00:00",
+    "id": "c1", "reference": "K7M4Q2", "contact_id": "p1", "status": "handed_off", "version": 1,
+    "response": "team", "area": "central", "language": "en", "state": "{}", "protocol_hash": "",
+    "outcome": "", "unserved": "", "opened_at": "2026-11-23 18:00:00",
 }  # fmt: skip
 
 
@@ -336,13 +458,25 @@ def test_dead_deliveries_are_listed_and_sent_again(migrated: Path) -> None:
     with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn, conn.begin():
         conn.execute(
             sa.text(
-                "INSERT INTO contact (id, number_index, sealed_number, language, created_at) VALUES ('p1', x'00', x'00', 'en', '2026-11-23')"
+                "INSERT INTO contact (id, number_index, sealed_number, language, created_at) "
+                "VALUES ('p1', x'00', x'00', 'en', '2026-11-23')"
             )
         )
-        conn.execute(sa.text(f'INSERT INTO "case" ({", ".join(CASE)}) VALUES ({", ".join(f":{name}" for name in CASE)})'), CASE)
+        conn.execute(
+            sa.text(
+                f'INSERT INTO "case" ({", ".join(CASE)}) VALUES '
+                f"({', '.join(f':{name}' for name in CASE)})"
+            ),
+            CASE,
+        )
         row = "INSERT INTO delivery (id, case_id, revision, destination, state, tries, error, at) VALUES (:id, 'c1', :revision, 'rehearsal-cad', :state, 16, :error, '2026-11-23')"
-        conn.execute(sa.text(row), [{"id": f"d{n}", "revision": n, "state": "dead", "error": "http 500"} for n in (1, 2)])
-        conn.execute(sa.text(row), [{"id": "d3", "revision": 3, "state": "received", "error": None}])
+        conn.execute(
+            sa.text(row),
+            [{"id": f"d{n}", "revision": n, "state": "dead", "error": "http 500"} for n in (1, 2)],
+        )
+        conn.execute(
+            sa.text(row), [{"id": "d3", "revision": 3, "state": "received", "error": None}]
+        )
 
     dead = ran("hand-off", "list", "--state", "dead").stdout.splitlines()
     assert len(dead) == 2 and all("rehearsal-cad" in line and "http 500" in line for line in dead)
@@ -354,7 +488,7 @@ def test_dead_deliveries_are_listed_and_sent_again(migrated: Path) -> None:
     assert ran("hand-off", "replay").exit_code == 2
 
 
-# ---- serve and work -------------------------------------------------------------------------------------------------
+# ---- serve and work ------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -374,14 +508,26 @@ def test_a_second_worker_on_sqlite_is_refused(migrated: Path, begun: list[Runnin
     assert first.end() == 0 and "Traceback" not in first.said
 
 
-def test_serve_says_where_it_listens_and_that_a_port_is_busy(migrated: Path, begun: list[Running]) -> None:
+def test_serve_says_where_it_listens_and_that_a_port_is_busy(
+    migrated: Path, begun: list[Running]
+) -> None:
     port = free_port()
     environment: Mapping[str, str] = clean_environment(CALLER_BIND=f"127.0.0.1:{port}")
-    begun.append(web := Running(["serve", "--workers", "1"], migrated, environment, migrated / "web.log"))
+    begun.append(
+        web := Running(["serve", "--workers", "1"], migrated, environment, migrated / "web.log")
+    )
     web.says(f"listening on http://127.0.0.1:{port}")
     until(lambda: not is_free(port), "it listens", 15)
-    begun.append(second := Running(["serve", "--workers", "1"], migrated, environment, migrated / "second.log"))
-    until(lambda: "in use" in second.said or not second.alive, "the second says why it does not listen", 15)
+    begun.append(
+        second := Running(
+            ["serve", "--workers", "1"], migrated, environment, migrated / "second.log"
+        )
+    )
+    until(
+        lambda: "in use" in second.said or not second.alive,
+        "the second says why it does not listen",
+        15,
+    )
     assert str(port) in second.said and "Traceback" not in second.said
     assert web.end() == 0 and "Traceback" not in web.said
 
@@ -389,7 +535,12 @@ def test_serve_says_where_it_listens_and_that_a_port_is_busy(migrated: Path, beg
 @pytest.mark.parametrize("flag", ["--workers", "--threads"])
 def test_serve_takes_at_least_one_of_each(flag: str, tmp_path: Path, begun: list[Running]) -> None:
     begun.append(
-        web := Running(["serve", flag, "0"], tmp_path, clean_environment(CALLER_BIND=f"127.0.0.1:{free_port()}"), tmp_path / "web.log")
+        web := Running(
+            ["serve", flag, "0"],
+            tmp_path,
+            clean_environment(CALLER_BIND=f"127.0.0.1:{free_port()}"),
+            tmp_path / "web.log",
+        )
     )
     until(lambda: not web.alive or "listening" in web.said, "it refuses or listens")
     assert not web.alive and web.process.returncode == 2, web.said

@@ -1,4 +1,5 @@
-"""The synthetic resident: it sees that the service works, and leaves nothing behind that could be taken for a person."""
+"""The synthetic resident: it sees that the service works, and leaves nothing behind that could be
+taken for a person."""
 
 from __future__ import annotations
 
@@ -32,11 +33,30 @@ from caller_service.core.hand_off import digest, packet
 from caller_service.core.ledger import TEST, end, place, tally
 from caller_service.core.routing import Scene
 from caller_service.documents.hand_off_schema import SCHEMA
-from caller_service.proving.probe import CHANNELS, SCRIPTS, Door, Fault, Played, Report, Time, door_of, late, play, posting, probe
+from caller_service.proving.probe import (
+    CHANNELS,
+    SCRIPTS,
+    Door,
+    Fault,
+    Played,
+    Report,
+    Time,
+    door_of,
+    late,
+    play,
+    posting,
+    probe,
+)
 
 NUMBER = PROGRAM.numbers.probe
-EVERY = [(channel, language, kind) for channel in CHANNELS for language in PROGRAM.languages for kind in SCRIPTS]
-Wrong = Callable[[str, int], tuple[int, str]]  # body, which turn of all -> what the probe gets instead
+EVERY = [
+    (channel, language, kind)
+    for channel in CHANNELS
+    for language in PROGRAM.languages
+    for kind in SCRIPTS
+]
+# body, which turn of all -> what the probe gets instead
+Wrong = Callable[[str, int], tuple[int, str]]
 
 
 def door(house: House, wrong: Wrong | None = None) -> Door:
@@ -47,7 +67,13 @@ def door(house: House, wrong: Wrong | None = None) -> Door:
         answer = house.client.post(path, data=dict(form), headers=dict(headers))
         return wrong(answer.text, next(turns)) if wrong else (answer.status_code, answer.text)
 
-    return Door(house.parts, post, "https://house.test", house.app.config["TWILIO_AUTH_TOKENS"][0], "AC" + "0" * 32)
+    return Door(
+        house.parts,
+        post,
+        "https://house.test",
+        house.app.config["TWILIO_AUTH_TOKENS"][0],
+        "AC" + "0" * 32,
+    )
 
 
 def clock_of(house: House) -> Time:
@@ -71,7 +97,7 @@ def metrics(house: House) -> str:
     return str(house.client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).text)
 
 
-# ---- decisions ------------------------------------------------------------------------------------------------------
+# ---- decisions -----------------------------------------------------------------------------------
 
 
 def a_test(status: Status = Status.HANDED_OFF) -> tuple[Case, Scene]:
@@ -104,7 +130,9 @@ def test_the_outcome_test_is_a_marked_cases_alone_and_no_staffs() -> None:
 def test_a_test_case_has_one_clock_and_asks_nobody() -> None:
     for status in (Status.SCREENING, Status.OPEN, Status.HANDED_OFF):
         case, scene = a_test(status)
-        danger = replace(case, because=("health.yes",)).marked(paged=scene.now, first_paged=scene.now)
+        danger = replace(case, because=("health.yes",)).marked(
+            paged=scene.now, first_paged=scene.now
+        )
         due = next_due(danger, PROGRAM)
         assert due == scene.now + timedelta(seconds=PROGRAM.clocks.abandon)
         step = tick(danger, Scene(PROGRAM, due))
@@ -116,13 +144,18 @@ def test_over_and_withdraw_leave_a_persons_request_alone() -> None:
     case, scene = a_test()
     person = replace(case, test=False, answers={"who": "me"})
     assert decided.over(person, scene).case == person
-    assert decided.withdraw(person, scene).case == person and decided.withdraw(case, scene).case == case
+    assert (
+        decided.withdraw(person, scene).case == person
+        and decided.withdraw(case, scene).case == case
+    )
     assert decided.withdraw(replace(person, answers={}), scene).case.outcome == "no_request"
 
 
 def test_the_number_of_the_probe_is_nobodys(tmp_path: Path) -> None:
     rehearsal = Path(cli.__file__).parents[1] / "programs" / "rehearsal" / "program.toml"
-    text = rehearsal.read_text().replace("../../protocols", str(rehearsal.parent.parent.parent / "protocols"))
+    text = rehearsal.read_text().replace(
+        "../../protocols", str(rehearsal.parent.parent.parent / "protocols")
+    )
     for name in ("areas.geojson", "places.csv"):
         (tmp_path / name).write_bytes((rehearsal.parent / name).read_bytes())
     told = tmp_path / "program.toml"
@@ -142,14 +175,19 @@ def test_the_table_is_calm_and_names_what_failed() -> None:
     failed = Played("text", "es", "quiet", "wrong_language", turns=[0.02, 0.02])
     report = Report("A city", OPEN, (quiet, danger, failed))
     said = "\n".join(report.lines())
-    assert not report.well and "text es quiet, turn 2: wrong_language (answered in another language)" in said
+    assert (
+        not report.well
+        and "text es quiet, turn 2: wrong_language (answered in another language)" in said
+    )
     assert late(danger) == ("paged",) and "paged late" in said and "All well" not in said
     assert "All well." in list(Report("A city", OPEN, (quiet, danger)).lines())
     plain = json.loads(json.dumps(report.plain()))
-    assert [one["well"] for one in plain["conversations"]] == [True, True, False] and plain["conversations"][1]["late"] == ["paged"]
+    assert [one["well"] for one in plain["conversations"]] == [True, True, False] and plain[
+        "conversations"
+    ][1]["late"] == ["paged"]
 
 
-# ---- the house ------------------------------------------------------------------------------------------------------
+# ---- the house -----------------------------------------------------------------------------------
 
 
 def test_every_channel_and_language_is_played_to_the_dispatch_queue(house: House) -> None:
@@ -161,7 +199,9 @@ def test_every_channel_and_language_is_played_to_the_dispatch_queue(house: House
         assert (one.paged is not None) == (one.conversation == "danger")
     cases = house.rows("case")
     assert len(cases) == len(EVERY) and all(case.test for case in cases)
-    assert {(case.status, case.outcome, case.closed_at is None) for case in cases} == {("closed", TEST, False)}
+    assert {(case.status, case.outcome, case.closed_at is None) for case in cases} == {
+        ("closed", TEST, False)
+    }
     assert {case.language for case in cases} == set(PROGRAM.languages)
     assert {row.level for row in cases} >= {"R1"} and {row.response for row in cases} >= {"team"}
 
@@ -185,7 +225,12 @@ def test_nothing_of_it_leaves_the_house_and_nobody_is_asked(house: House) -> Non
 def test_even_a_dispatcher_who_works_on_it_texts_nobody(house: House) -> None:
     one = left_open(house, "help he took all the pills", "1", "1")
     case_id = one.case().id
-    assert house.dispatch(f"/{case_id}/acknowledgement", {"answer": "accept", "by": "Sam", "in_minutes": 20}).status_code == 200
+    assert (
+        house.dispatch(
+            f"/{case_id}/acknowledgement", {"answer": "accept", "by": "Sam", "in_minutes": 20}
+        ).status_code
+        == 200
+    )
     house.dispatch(f"/{case_id}/status", {"status": "en_route", "by": "Sam"})
     house.dispatch(f"/{case_id}/notes", {"by": "Sam", "words": "On our way."})
     house.settles()
@@ -209,10 +254,15 @@ def test_it_is_in_no_count_and_listed_only_when_asked_for(house: House) -> None:
     assert [one["hand_off_id"] for one in listed] == [me.case().id] and listed[0]["test"] is False
     tests = house.dispatch("?test=true&open=false", method="GET").get_json()["hand_offs"]
     assert len(tests) == len(EVERY) + 1 and all(one["test"] is True for one in tests)
-    assert [one["hand_off_id"] for one in house.dispatch("?test=true", method="GET").get_json()["hand_offs"]] == [left.case().id]
+    assert [
+        one["hand_off_id"]
+        for one in house.dispatch("?test=true", method="GET").get_json()["hand_offs"]
+    ] == [left.case().id]
     for one in (*listed, *tests):
         jsonschema.validate(one, SCHEMA)
-    one = house.client.get(f"/EIDO/{left.case().id}", headers={"Authorization": f"Bearer {house.token}"})
+    one = house.client.get(
+        f"/EIDO/{left.case().id}", headers={"Authorization": f"Bearer {house.token}"}
+    )
     assert one.status_code == 404, "an EIDO cannot say that it is a test"
     with house.parts.engine.connect() as conn:
         assert ledger_report.read(conn, "x", period(None, None, "UTC")[0]).tally.cases == 1
@@ -228,7 +278,9 @@ def test_metrics_show_the_last_result_behind_their_token(house: House) -> None:
             labels = f'{{channel="text",conversation="{kind}",language="{language}"}}'
             assert f"caller_probe_success{labels} 1.0\n" in said
             assert re.search(rf"caller_probe_seconds{re.escape(labels)} \d", said)
-            assert float(re.search(rf"caller_probe_age_seconds{re.escape(labels)} ([\d.]+)", said)[1]) == pytest.approx(90, abs=1)  # type: ignore[index]
+            assert float(
+                re.search(rf"caller_probe_age_seconds{re.escape(labels)} ([\d.]+)", said)[1]
+            ) == pytest.approx(90, abs=1)  # type: ignore[index]
     assert said.count("\ncaller_probe_paged_seconds{") == len(PROGRAM.languages)
     assert house.client.get("/metrics").status_code == 401
     probed(house, lambda body, turn: (500, ""))
@@ -237,7 +289,7 @@ def test_metrics_show_the_last_result_behind_their_token(house: House) -> None:
     )
 
 
-# ---- who is a test, and who is not ----------------------------------------------------------------------------------
+# ---- who is a test, and who is not ---------------------------------------------------------------
 
 
 def test_another_number_with_the_same_words_and_ids_is_a_person(house: House) -> None:
@@ -251,7 +303,9 @@ def test_another_number_with_the_same_words_and_ids_is_a_person(house: House) ->
 
 
 def test_without_a_number_set_aside_nobody_is_a_test(house: House) -> None:
-    house.change(program=changed(house.parts.program, numbers=changed(house.parts.program.numbers, probe="")))
+    house.change(
+        program=changed(house.parts.program, numbers=changed(house.parts.program.numbers, probe=""))
+    )
     assert not left_open(house, "hi").case().test
     house.client.post("/twilio/sms", data={"MessageSid": PROBE + "1", "From": "", "Body": "hi"})
     assert [row for row in house.rows("case") if row.test] == []
@@ -278,22 +332,28 @@ def test_a_residents_request_on_that_number_is_left_alone(house: House) -> None:
     person = house.resident(NUMBER).texts("my brother is seeing things and shouting")
     before = person.case()
     report = probed(house)
-    assert {one.fault for one in report.played} == {"in_use"} and not any(one.turns for one in report.played)
+    assert {one.fault for one in report.played} == {"in_use"} and not any(
+        one.turns for one in report.played
+    )
     assert person.case() == before
 
 
 def test_a_service_that_knows_no_probe_is_found_out_at_the_first_turn(house: House) -> None:
     whole = door(house)
-    house.change(program=changed(house.parts.program, numbers=changed(house.parts.program.numbers, probe="")))
+    house.change(
+        program=changed(house.parts.program, numbers=changed(house.parts.program.numbers, probe=""))
+    )
     played = play(whole, "text", "es", "danger", clock_of(house))
     assert played.fault == "not_marked" and len(played.turns) == 1
     row = house.rows("case")[0]
-    assert (row.test, row.status, row.outcome) == (False, "closed", "no_request"), "nobody is left with a request that nobody made"
+    assert (row.test, row.status, row.outcome) == (False, "closed", "no_request"), (
+        "nobody is left with a request that nobody made"
+    )
     house.settles()
     assert house.posted == [] and house.sent == []
 
 
-# ---- what it finds --------------------------------------------------------------------------------------------------
+# ---- what it finds -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -314,19 +374,29 @@ def test_a_wrong_answer_fails_by_name(house: House, wrong: Wrong, fault: str) ->
 
 
 def test_an_answer_in_another_language_fails_in_that_language_only(house: House) -> None:
-    english = changed(house.parts.catalog, words={**house.parts.catalog.words, "es": house.parts.catalog.words["en"]})
+    english = changed(
+        house.parts.catalog,
+        words={**house.parts.catalog.words, "es": house.parts.catalog.words["en"]},
+    )
     whole = door(house)
     house.change(catalog=english)
     report = probe(whole, clock_of(house))
-    assert {(one.language, one.fault) for one in report.played} == {("en", ""), ("es", "wrong_language")}
+    assert {(one.language, one.fault) for one in report.played} == {
+        ("en", ""),
+        ("es", "wrong_language"),
+    }
 
 
-def test_the_words_for_when_we_are_down_are_known(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_words_for_when_we_are_down_are_known(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("caller_service.web.sms.inbound.handle_inbound", lambda parts, turn: None)
     assert {one.fault for one in probed(house).played} == {"fallback"}
 
 
-def test_a_slow_turn_and_a_missing_hand_off_or_page_fail(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_turn_and_a_missing_hand_off_or_page_fail(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def slow(body: str, turn: int) -> tuple[int, str]:
         house.wait(4)
         return 200, body
@@ -335,7 +405,9 @@ def test_a_slow_turn_and_a_missing_hand_off_or_page_fail(house: House, monkeypat
     monkeypatch.setattr(synthetic_case, "queued", lambda parts, case_id: False)
     assert [one.fault for one in probed(house).played] == ["no_hand_off"] * len(EVERY)
     monkeypatch.setattr(synthetic_case, "paged", lambda parts, case_id: False)
-    assert [one.fault for one in probed(house).played if one.conversation == "danger"] == ["no_page"] * len(PROGRAM.languages)
+    assert [one.fault for one in probed(house).played if one.conversation == "danger"] == [
+        "no_page"
+    ] * len(PROGRAM.languages)
     assert [row for row in house.rows("case") if row.closed_at is None] == []
 
 
@@ -361,12 +433,14 @@ def test_nobody_is_on_the_way_and_a_person_beside_it_is_served_as_ever(house: Ho
     left_open(house, "help he took all the pills")
     house.resident(ME).texts("help he took all the pills")
     house.settles()
-    assert [packet["contact"]["number_condition"] for packet, _ in house.posted] == ["emergency_services_only"]
+    assert [packet["contact"]["number_condition"] for packet, _ in house.posted] == [
+        "emergency_services_only"
+    ]
     assert {page.held for page in house.rows("page")} == {True, False}
     assert house.sent
 
 
-# ---- the command ----------------------------------------------------------------------------------------------------
+# ---- the command ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -377,7 +451,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
 
 
-def test_without_a_number_it_says_so_and_exits_with_2(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_number_it_says_so_and_exits_with_2(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     city = changed(PROGRAM, numbers=changed(PROGRAM.numbers, probe=""))
     monkeypatch.setattr("caller_service.app.read_program", lambda path: city)
     ended = CliRunner().invoke(cli.main, ["probe"])
@@ -397,13 +473,23 @@ def test_nobody_at_the_door_is_exit_code_1(folder: Path) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_against_the_service_as_it_runs(kind: str, tmp_path: Path) -> None:
     with running(kind, tmp_path) as house:
-        ended = command(tmp_path, "probe", "--json", environment=clean_environment() | house.environment)
+        ended = command(
+            tmp_path, "probe", "--json", environment=clean_environment() | house.environment
+        )
         assert ended.returncode == 0, ended.stdout + ended.stderr + house.logs()[-2000:]
         told = json.loads(ended.stdout)
         assert told["well"] and [one["fault"] for one in told["conversations"]] == [""] * len(EVERY)
         assert all(one["queued"] < 10 and max(one["turns"]) < 3 for one in told["conversations"])
-        assert house.exchange.texts() == [] and house.rows("SELECT id FROM message WHERE state IN ('waiting', 'trying', 'queued')") == []
+        assert (
+            house.exchange.texts() == []
+            and house.rows("SELECT id FROM message WHERE state IN ('waiting', 'trying', 'queued')")
+            == []
+        )
         assert house.rows("SELECT DISTINCT destination FROM delivery") == [("console",)]
-        said = requests.get(f"{house.url}/metrics", headers={"Authorization": f"Bearer {house.settings.metrics_token}"}, timeout=5).text
+        said = requests.get(
+            f"{house.url}/metrics",
+            headers={"Authorization": f"Bearer {house.settings.metrics_token}"},
+            timeout=5,
+        ).text
         assert said.count("\ncaller_probe_success{") == len(EVERY) and NUMBER not in house.logs()
         assert door_of(house.settings, None, "http://else.test/").public_url == house.url  # type: ignore[arg-type]

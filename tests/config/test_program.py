@@ -67,16 +67,26 @@ def test_the_shipped_rehearsal_city_is_sound(rehearsal: Program) -> None:
         ("Lakeside Mall, Fairview", "outside"),
     ],
 )
-def test_the_rehearsal_city_has_a_place_of_every_kind(rehearsal: Program, place: str, kind: str) -> None:
+def test_the_rehearsal_city_has_a_place_of_every_kind(
+    rehearsal: Program, place: str, kind: str
+) -> None:
     assert locate(place, rehearsal, TODAY).kind == kind
 
 
 def test_each_rehearsal_place_is_found_under_its_own_name(rehearsal: Program) -> None:
-    assert [place.name for place in rehearsal.places if locate(place.name, rehearsal, TODAY).kind in ("unknown", "ambiguous")] == []
+    assert [
+        place.name
+        for place in rehearsal.places
+        if locate(place.name, rehearsal, TODAY).kind in ("unknown", "ambiguous")
+    ] == []
 
 
 def test_main_and_third_is_open_round_the_clock(rehearsal: Program) -> None:
-    area = next(area for area in rehearsal.areas if area.id == locate("Main St & 3rd Ave", rehearsal, TODAY).area)
+    area = next(
+        area
+        for area in rehearsal.areas
+        if area.id == locate("Main St & 3rd Ave", rehearsal, TODAY).area
+    )
 
     assert area.hours == ()
 
@@ -86,7 +96,11 @@ def test_clocks_left_out_keep_their_default(rehearsal: Program) -> None:
 
 
 def test_a_clock_can_be_shortened(city: Path) -> None:
-    text = (city / "program.toml").read_text().replace("page_next = 60", "page_next = 5\nquiet_reask = 7")
+    text = (
+        (city / "program.toml")
+        .read_text()
+        .replace("page_next = 60", "page_next = 5\nquiet_reask = 7")
+    )
     (city / "program.toml").write_text(text)
     clocks = read_program(city / "program.toml").clocks
 
@@ -97,7 +111,11 @@ def test_protocol_reads_levels_and_conditional_choices() -> None:
     protocol = read_protocol(PROTOCOL)
 
     assert protocol.rules[0].level is Level.R1
-    assert [one.code for one in protocol.question("if_none").offered({})] == ["wait", "call_988", "call_911"]
+    assert [one.code for one in protocol.question("if_none").offered({})] == [
+        "wait",
+        "call_988",
+        "call_911",
+    ]
     assert protocol.question("where").in_danger
 
 
@@ -120,20 +138,36 @@ TOML_FAULTS = [
     ("[numbers]", "[extra]\n[numbers]", "extra: unknown key"),
     ("America/Denver", "America/Fairhaven", "program.time_zone"),
     ("America/Denver", "America", "program.time_zone"),
-    ('languages = ["en", "es"]', 'languages = ["en", "tlh"]', 'program.languages: there are no translations for "tlh"'),
+    (
+        'languages = ["en", "es"]',
+        'languages = ["en", "tlh"]',
+        'program.languages: there are no translations for "tlh"',
+    ),
     ('languages = ["en", "es"]', 'languages = ["en", "../en"]', "program.languages"),
     ('languages = ["en", "es"]', "languages = []", "program.languages: is empty"),
-    ('languages = ["en", "es"]', 'languages = ["en", "en"]', 'program.languages: "en" stands there twice'),
+    (
+        'languages = ["en", "es"]',
+        'languages = ["en", "en"]',
+        'program.languages: "en" stands there twice',
+    ),
     ("edge_metres = 500", "edge_metres = -1", "program.edge_metres: -1"),
     ("edge_metres = 500", "edge_metres = nan", "program.edge_metres: nan"),
-    ('"+17205550100", languages = ["en"', '"+17205550100", languages = ["fr"', "numbers.ours[1].languages"),
+    (
+        '"+17205550100", languages = ["en"',
+        '"+17205550100", languages = ["fr"',
+        "numbers.ours[1].languages",
+    ),
     ("+17205550100", "720 555 0100", "numbers.ours[1].number"),
     ("+17205550101", "+17205550100", "numbers.ours: two numbers"),
     ('psap = "+17205550110"', 'psap = "911"', 'numbers.psap: "911" cannot be rung by software'),
     ('psap = "+17205550110"', 'psap = "+1911"', "numbers.psap"),
     ('psap = "+17205550110"', 'psap = "311"', "numbers.psap"),
     ('psap = "+17205550110"', 'psap = "+19115550110"', "numbers.psap"),
-    ('psap = "+17205550110"', 'psap = "+17205550100"', "numbers.psap: +17205550100 is one of our own"),
+    (
+        'psap = "+17205550110"',
+        'psap = "+17205550100"',
+        "numbers.psap: +17205550100 is one of our own",
+    ),
     ('counselor = "+17205550111"', 'counselor = "988"', "numbers.counselor"),
     ('"Fairview" = "+17205550120"', '"Fairview" = "0120"', "numbers.neighbours.Fairview"),
     ("text_to_911 = true", 'text_to_911 = "yes"', "numbers.text_to_911: must be true or false"),
@@ -184,13 +218,21 @@ def test_an_eido_destination_names_the_teams_own_agency(city: Path) -> None:
 
 
 def test_an_agency_is_ems_unless_it_says_otherwise(city: Path) -> None:
-    assert read_program(with_eido(city, 'agency_type = "fire"\n') / "program.toml").destinations[2].agency_type == "ems"
+    assert (
+        read_program(with_eido(city, 'agency_type = "fire"\n') / "program.toml")
+        .destinations[2]
+        .agency_type
+        == "ems"
+    )
 
 
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        *(('"fire"', f'"{kind}"', "destinations[3].agency_type") for kind in ("police", "police.local", "psap", "PSAP", "sheriff", "")),
+        *(
+            ('"fire"', f'"{kind}"', "destinations[3].agency_type")
+            for kind in ("police", "police.local", "psap", "PSAP", "sheriff", "")
+        ),
         ('agency = "team.example"\n', "", "destinations[3].agency"),
         ('"team.example"', '"The Team"', "destinations[3].agency"),
         ('"team.example"', '"team..example"', "destinations[3].agency"),
@@ -201,7 +243,9 @@ def test_an_agency_is_ems_unless_it_says_otherwise(city: Path) -> None:
         ('"eido"', '"console"', 'destinations[3].agency: belongs to the kind "eido"'),
     ],
 )
-def test_an_eido_goes_to_the_teams_own_agency_or_nowhere(city: Path, old: str, new: str, named: str) -> None:
+def test_an_eido_goes_to_the_teams_own_agency_or_nowhere(
+    city: Path, old: str, new: str, named: str
+) -> None:
     found = faults(with_eido(city, old, new))
 
     assert [fault for fault in found if named in fault]
@@ -217,7 +261,13 @@ def with_page(city: Path, name: str, more: str = "") -> Path:
 def test_a_page_needs_a_name_and_nothing_else(city: Path) -> None:
     one = read_program(with_page(city, "north-clinic-2") / "program.toml").destinations[2]
 
-    assert (one.name, one.kind, one.posted, one.url, one.secret) == ("north-clinic-2", "page", False, "", "")
+    assert (one.name, one.kind, one.posted, one.url, one.secret) == (
+        "north-clinic-2",
+        "page",
+        False,
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -225,7 +275,16 @@ def test_a_page_needs_a_name_and_nothing_else(city: Path) -> None:
     [
         *(
             (name, "", "destinations[3].name")
-            for name in ("", "North Clinic", "clinic/2", "clinic:2", "-clinic", "clinic-", "..", "x" * 41)
+            for name in (
+                "",
+                "North Clinic",
+                "clinic/2",
+                "clinic:2",
+                "-clinic",
+                "clinic-",
+                "..",
+                "x" * 41,
+            )
         ),
         ("clinic", 'url = "https://clinic.example"', "destinations[3].kind: the page needs no url"),
         ("clinic", 'secret = "CLINIC_SECRET"', "destinations[3].kind: the page needs no url"),
@@ -239,7 +298,9 @@ def test_a_fault_of_a_page_is_named(city: Path, name: str, more: str, named: str
 
 
 @pytest.mark.parametrize(("old", "new", "named"), TOML_FAULTS)
-def test_a_fault_in_the_program_is_named_by_its_key(city: Path, old: str, new: str, named: str) -> None:
+def test_a_fault_in_the_program_is_named_by_its_key(
+    city: Path, old: str, new: str, named: str
+) -> None:
     assert [fault for fault in spoil(city, "program.toml", old, new) if named in fault]
 
 
@@ -250,21 +311,42 @@ def test_a_call_needs_a_number_to_call_from(city: Path) -> None:
     program.write_text(texting.replace('number = "+17205550100"', f'number = "MG{"0" * 32}"', 1))
     read_program(program)
 
-    (fault,) = spoil(city, "program.toml", 'name = "Second dispatcher"\nby = "text"', 'name = "Second dispatcher"\nby = "call"')
+    (fault,) = spoil(
+        city,
+        "program.toml",
+        'name = "Second dispatcher"\nby = "text"',
+        'name = "Second dispatcher"\nby = "call"',
+    )
     assert "a call needs a number to call from" in fault
 
 
 def test_a_secret_in_the_wrong_place_is_not_repeated(city: Path) -> None:
-    assert "topsecret" not in " ".join(spoil(city, "program.toml", "REHEARSAL_CAD_SECRET", "whsec_topsecret"))
+    assert "topsecret" not in " ".join(
+        spoil(city, "program.toml", "REHEARSAL_CAD_SECRET", "whsec_topsecret")
+    )
 
 
-CENTRAL = "[[[-105.02, 39.69], [-104.98, 39.69], [-104.98, 39.72], [-105.02, 39.72], [-105.02, 39.69]]]"
+CENTRAL = (
+    "[[[-105.02, 39.69], [-104.98, 39.69], [-104.98, 39.72], [-105.02, 39.72], [-105.02, 39.69]]]"
+)
 GEOJSON_FAULTS = [
     ("[-105.02, 39.72], [-105.02, 39.69]]]", "[-105.02, 39.72]]]", "is not closed"),
     (CENTRAL, "[[[-105.02, 39.69], [-104.98, 39.69], [-105.02, 39.69]]]", "has 3 points"),
-    (CENTRAL, "[[[-105.0, 39.69], [-104.9, 39.69], [-104.8, 39.69], [-105.0, 39.69]]]", "no ground"),
-    (CENTRAL, "[[[39.69, -105.02], [39.69, -104.98], [39.72, -104.98], [39.69, -105.02]]]", "is the latitude first?"),
-    (CENTRAL, "[[[-105.02, 39.69], [104.98, 39.69], [-104.98, 39.72], [-105.02, 39.69]]]", "degrees wide"),
+    (
+        CENTRAL,
+        "[[[-105.0, 39.69], [-104.9, 39.69], [-104.8, 39.69], [-105.0, 39.69]]]",
+        "no ground",
+    ),
+    (
+        CENTRAL,
+        "[[[39.69, -105.02], [39.69, -104.98], [39.72, -104.98], [39.69, -105.02]]]",
+        "is the latitude first?",
+    ),
+    (
+        CENTRAL,
+        "[[[-105.02, 39.69], [104.98, 39.69], [-104.98, 39.72], [-105.02, 39.69]]]",
+        "degrees wide",
+    ),
     (CENTRAL, '[[["a", 39.69]]]', "must be a list of [longitude, latitude]"),
     (CENTRAL, "[]", "without rings"),
     ('"Polygon"', '"Point"', "features[1].geometry.type"),
@@ -278,7 +360,9 @@ GEOJSON_FAULTS = [
 
 
 @pytest.mark.parametrize(("old", "new", "named"), GEOJSON_FAULTS)
-def test_a_fault_in_an_area_is_named_by_its_feature(city: Path, old: str, new: str, named: str) -> None:
+def test_a_fault_in_an_area_is_named_by_its_feature(
+    city: Path, old: str, new: str, named: str
+) -> None:
     assert [fault for fault in spoil(city, "areas.geojson", old, new) if named in fault]
 
 
@@ -291,23 +375,57 @@ def test_a_file_of_another_projection_is_refused(city: Path) -> None:
 
 
 CSV_FAULTS = [
-    ("Main St & 3rd Ave,-105.0000,39.7060,,25", "Main St & 3rd Ave,-105.0000,139.7060,,25", "line 2: latitude: 139.7060 is beyond 90"),
-    ("Main St & 3rd Ave,-105.0000,39.7060,,25", "Main St & 3rd Ave,here,39.7060,,25", 'line 2: longitude: "here" is not a number'),
-    ("Main St & 3rd Ave,-105.0000,39.7060,,25", "Main St & 3rd Ave,nan,39.7060,,25", "line 2: longitude: nan"),
-    ("Main St & 3rd Ave,-105.0000,39.7060,,25", "Main St & 3rd Ave,105.0000,39.7060,,25", "line 2: Main St & 3rd Ave is more than"),
+    (
+        "Main St & 3rd Ave,-105.0000,39.7060,,25",
+        "Main St & 3rd Ave,-105.0000,139.7060,,25",
+        "line 2: latitude: 139.7060 is beyond 90",
+    ),
+    (
+        "Main St & 3rd Ave,-105.0000,39.7060,,25",
+        "Main St & 3rd Ave,here,39.7060,,25",
+        'line 2: longitude: "here" is not a number',
+    ),
+    (
+        "Main St & 3rd Ave,-105.0000,39.7060,,25",
+        "Main St & 3rd Ave,nan,39.7060,,25",
+        "line 2: longitude: nan",
+    ),
+    (
+        "Main St & 3rd Ave,-105.0000,39.7060,,25",
+        "Main St & 3rd Ave,105.0000,39.7060,,25",
+        "line 2: Main St & 3rd Ave is more than",
+    ),
     ("Main St & 3rd Ave,-105.0000,39.7060,,25", "Main St & 3rd Ave,0,0,,25", "line 2: 0, 0"),
-    ("Main St & 3rd Ave,-105.0000,39.7060,,25", "Main St & 3rd Ave,-105.0000,39.7060,,-25", "line 2: accuracy"),
-    ("Main St & 3rd Ave,-105.0000,39.7060,,25", "Main St & 3rd Ave,-105.0000", "line 2: has more or fewer"),
-    ("Main St & 3rd Ave,-105.0000,39.7060,,25", "Main St, 3rd Ave,-105.0000,39.7060,,25", "line 2: has more or fewer"),
+    (
+        "Main St & 3rd Ave,-105.0000,39.7060,,25",
+        "Main St & 3rd Ave,-105.0000,39.7060,,-25",
+        "line 2: accuracy",
+    ),
+    (
+        "Main St & 3rd Ave,-105.0000,39.7060,,25",
+        "Main St & 3rd Ave,-105.0000",
+        "line 2: has more or fewer",
+    ),
+    (
+        "Main St & 3rd Ave,-105.0000,39.7060,,25",
+        "Main St, 3rd Ave,-105.0000,39.7060,,25",
+        "line 2: has more or fewer",
+    ),
     ("Main St & 3rd Ave,-105", ",-105", "line 2: the name is empty"),
-    ("Main St & 5th Ave", "main st & 3rd ave", 'line 3: "main st & 3rd ave" stands on line 2 already'),
+    (
+        "Main St & 5th Ave",
+        "main st & 3rd ave",
+        'line 3: "main st & 3rd ave" stands on line 2 already',
+    ),
     ("name,longitude", "name,lon", 'line 1: there is no column "longitude"'),
     ('"Lakeside Mall, Fairview"', '"Lakeside Mall, Fairview', "unexpected end of data"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "named"), CSV_FAULTS)
-def test_a_fault_in_a_place_is_named_by_its_line(city: Path, old: str, new: str, named: str) -> None:
+def test_a_fault_in_a_place_is_named_by_its_line(
+    city: Path, old: str, new: str, named: str
+) -> None:
     assert [fault for fault in spoil(city, "places.csv", old, new) if named in fault]
 
 
@@ -315,7 +433,11 @@ PROTOCOL_FAULTS = [
     ('level = "R1"', 'level = "R0"', 'rule[1].level: "R0" is none of'),
     ("safety = true", "saftey = true", "question[2].saftey: unknown key"),
     ('choices = ["me",', "choices = [7,", "question[1].choices[1]"),
-    ('when = [{ safety = ["yes", "doubt"] }]', 'when = [{ safety = "yes" }]', "question[4].when[1].safety: must be a list"),
+    (
+        'when = [{ safety = ["yes", "doubt"] }]',
+        'when = [{ safety = "yes" }]',
+        "question[4].when[1].safety: must be a list",
+    ),
     ('when = [{ safety = ["yes", "doubt"] }]', "when = []", "question[4].when: is empty"),
     ('id = "safety_screen"', "", "protocol.id: missing"),
     ('health = ["yes"]', 'health = ["maybe"]', 'rule "health.yes": "health" is never "maybe"'),

@@ -52,7 +52,11 @@ def faults(environ: dict[str, str], here: Path) -> tuple[str, ...]:
 def test_rehearsal_needs_nothing(tmp_path: Path) -> None:
     settings = Settings.from_environment({}, tmp_path)
 
-    assert (settings.mode, settings.live, settings.program) == ("rehearsal", False, REHEARSAL_PROGRAM)
+    assert (settings.mode, settings.live, settings.program) == (
+        "rehearsal",
+        False,
+        REHEARSAL_PROGRAM,
+    )
     assert settings.database_url == f"sqlite:///{tmp_path}/var/caller.sqlite"
     assert (settings.bind, settings.public_url) == ("127.0.0.1:8000", "http://127.0.0.1:8000")
     assert settings.twilio_api_url == "http://127.0.0.1:8010"
@@ -115,7 +119,9 @@ def test_live_starts_when_all_is_told(tmp_path: Path) -> None:
 def test_live_names_every_gap_at_once(tmp_path: Path) -> None:
     named = faults({"CALLER_MODE": "live"}, tmp_path)
 
-    assert {fault.partition(":")[0] for fault in named if fault.endswith("missing")} == set(LIVE) - {"CALLER_MODE"}
+    assert {fault.partition(":")[0] for fault in named if fault.endswith("missing")} == set(
+        LIVE
+    ) - {"CALLER_MODE"}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +140,11 @@ def test_live_names_every_gap_at_once(tmp_path: Path) -> None:
         ("CALLER_DATA_KEYS", ",", "needs an id"),
         ("CALLER_DATA_KEYS", f"a:{drawn('a')},a:{drawn('b')}", 'two keys have the id "a"'),
         ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"a" * 32).decode(), "not drawn at random"),
-        ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"my-secret-that-i-typed-in-myself").decode(), "not drawn at random"),
+        (
+            "CALLER_DATA_KEYS",
+            "a:" + base64.b64encode(b"my-secret-that-i-typed-in-myself").decode(),
+            "not drawn at random",
+        ),
         ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"too short").decode(), "must be 32 bytes"),
         ("CALLER_INDEX_KEYS", f"i:{drawn('a')}", "holds a key of CALLER_DATA_KEYS"),
         ("TWILIO_ACCOUNT_SID", "AC123", "32 hexadecimal digits"),
@@ -152,7 +162,9 @@ def test_live_names_every_gap_at_once(tmp_path: Path) -> None:
         ("CALLER_PROGRAM", str(REHEARSAL_PROGRAM), "rehearsal city"),
     ],
 )
-def test_live_refuses_what_is_weak_or_wrong(tmp_path: Path, name: str, value: str, wrong: str) -> None:
+def test_live_refuses_what_is_weak_or_wrong(
+    tmp_path: Path, name: str, value: str, wrong: str
+) -> None:
     named = faults(LIVE | {name: value}, tmp_path)
 
     assert [fault for fault in named if fault.startswith(name) and wrong in fault], named
@@ -185,7 +197,9 @@ def test_rehearsal_stays_on_this_machine(tmp_path: Path, name: str, value: str) 
     assert [fault for fault in faults({name: value}, tmp_path) if fault.startswith(name)]
 
 
-@pytest.mark.parametrize("bind", ["127.0.0.1:9000", "localhost:9000", "[::1]:9000", "127.8.0.1:9000"])
+@pytest.mark.parametrize(
+    "bind", ["127.0.0.1:9000", "localhost:9000", "[::1]:9000", "127.8.0.1:9000"]
+)
 def test_rehearsal_may_choose_its_door(tmp_path: Path, bind: str) -> None:
     settings = Settings.from_environment({"CALLER_BIND": bind}, tmp_path)
 
@@ -202,12 +216,20 @@ def test_rehearsal_may_choose_its_door(tmp_path: Path, bind: str) -> None:
     ],
 )
 def test_a_database_has_one_address_for_every_process(tmp_path: Path, told: str, kept: str) -> None:
-    assert Settings.from_environment({"CALLER_DATABASE_URL": told}, tmp_path).database_url == kept.format(here=tmp_path)
+    assert Settings.from_environment(
+        {"CALLER_DATABASE_URL": told}, tmp_path
+    ).database_url == kept.format(here=tmp_path)
 
 
 def test_no_secret_shows(tmp_path: Path) -> None:
     settings = Settings.from_environment(
-        LIVE | {"CITY_CAD_SECRET": token("cad"), "TWILIO_API_KEY": "SK1", "TWILIO_API_SECRET": token("api")}, tmp_path
+        LIVE
+        | {
+            "CITY_CAD_SECRET": token("cad"),
+            "TWILIO_API_KEY": "SK1",
+            "TWILIO_API_SECRET": token("api"),
+        },
+        tmp_path,
     )
     shown = repr(settings)
 
@@ -221,20 +243,31 @@ def test_no_secret_shows(tmp_path: Path) -> None:
 
 def test_a_fault_never_quotes_a_secret(tmp_path: Path) -> None:
     named = faults(
-        LIVE | {"CALLER_DATA_KEYS": "hunter2-hunter2!:x", "CALLER_SECRET_KEY": "hunter2", "TWILIO_AUTH_TOKEN": "hunter2"}, tmp_path
+        LIVE
+        | {
+            "CALLER_DATA_KEYS": "hunter2-hunter2!:x",
+            "CALLER_SECRET_KEY": "hunter2",
+            "TWILIO_AUTH_TOKEN": "hunter2",
+        },
+        tmp_path,
     )
 
     assert "hunter2" not in " ".join(named)
 
 
-# ---- readiness -----------------------------------------------------------------------------------------------------
+# ---- readiness -----------------------------------------------------------------------------------
 @pytest.fixture
 def ready(tmp_path: Path) -> tuple[Settings, Program]:
     program = read_program(REHEARSAL_PROGRAM)
     console, webhook = program.destinations
     signed = SignOff("Dr. A. Lead", "B. Counsel", "2026-11-01", program.protocol.hash)
     program = replace(
-        program, sign_off=signed, destinations=(console, replace(webhook, url="https://cad.example/h", secret="CITY_CAD_SECRET"))
+        program,
+        sign_off=signed,
+        destinations=(
+            console,
+            replace(webhook, url="https://cad.example/h", secret="CITY_CAD_SECRET"),
+        ),
     )
     return Settings.from_environment(LIVE | {"CITY_CAD_SECRET": token("cad")}, tmp_path), program
 
@@ -260,7 +293,9 @@ def test_a_sign_off_of_another_protocol_is_refused(ready: tuple[Settings, Progra
 
     assert [
         fault
-        for fault in live_faults(settings, replace(program, sign_off=replace(program.sign_off, protocol_hash="0" * 64)))
+        for fault in live_faults(
+            settings, replace(program, sign_off=replace(program.sign_off, protocol_hash="0" * 64))
+        )
         if "not what is loaded" in fault
     ]
 
@@ -272,16 +307,31 @@ EVERY_DAY, SUNDAY = frozenset(range(7)), frozenset({6})
     ("hours", "named"),
     [
         (
-            (Hours(EVERY_DAY - SUNDAY, time(0), time(0)), Hours(frozenset({5}), time(18), time(2)), Hours(SUNDAY, time(6), time(0))),
+            (
+                Hours(EVERY_DAY - SUNDAY, time(0), time(0)),
+                Hours(frozenset({5}), time(18), time(2)),
+                Hours(SUNDAY, time(6), time(0)),
+            ),
             "sun 02:00–06:00",
         ),
-        ((Hours(EVERY_DAY, time(6), time(22)),), "mon 00:00–06:00, mon 22:00–24:00, tue 00:00–06:00 and 11 more"),
+        (
+            (Hours(EVERY_DAY, time(6), time(22)),),
+            "mon 00:00–06:00, mon 22:00–24:00, tue 00:00–06:00 and 11 more",
+        ),
         ((Hours(EVERY_DAY - {2}, time(0), time(0)),), "wed 00:00–24:00"),
-        ((Hours(EVERY_DAY, time(0), time(23, 59)),), "mon 23:59–24:00, tue 23:59–24:00, wed 23:59–24:00 and 4 more"),
-        ((Hours(EVERY_DAY, time(8), time(20)), Hours(EVERY_DAY - {4}, time(20), time(8))), "fri 20:00–24:00, sat 00:00–08:00"),
+        (
+            (Hours(EVERY_DAY, time(0), time(23, 59)),),
+            "mon 23:59–24:00, tue 23:59–24:00, wed 23:59–24:00 and 4 more",
+        ),
+        (
+            (Hours(EVERY_DAY, time(8), time(20)), Hours(EVERY_DAY - {4}, time(20), time(8))),
+            "fri 20:00–24:00, sat 00:00–08:00",
+        ),
     ],
 )
-def test_an_hour_without_a_person_is_named(ready: tuple[Settings, Program], hours: tuple[Hours, ...], named: str) -> None:
+def test_an_hour_without_a_person_is_named(
+    ready: tuple[Settings, Program], hours: tuple[Hours, ...], named: str
+) -> None:
     settings, program = ready
     found = live_faults(settings, staffed(program, *hours))
 
@@ -289,9 +339,16 @@ def test_an_hour_without_a_person_is_named(ready: tuple[Settings, Program], hour
 
 
 @pytest.mark.parametrize(
-    "hours", [(), (Hours(EVERY_DAY, time(0), time(0)),), (Hours(EVERY_DAY, time(8), time(20)), Hours(EVERY_DAY, time(20), time(8)))]
+    "hours",
+    [
+        (),
+        (Hours(EVERY_DAY, time(0), time(0)),),
+        (Hours(EVERY_DAY, time(8), time(20)), Hours(EVERY_DAY, time(20), time(8))),
+    ],
 )
-def test_a_ladder_staffed_round_the_clock_has_no_gap(ready: tuple[Settings, Program], hours: tuple[Hours, ...]) -> None:
+def test_a_ladder_staffed_round_the_clock_has_no_gap(
+    ready: tuple[Settings, Program], hours: tuple[Hours, ...]
+) -> None:
     settings, program = ready
 
     assert live_faults(settings, staffed(program, *hours)) == ()
@@ -300,11 +357,24 @@ def test_a_ladder_staffed_round_the_clock_has_no_gap(ready: tuple[Settings, Prog
 def test_a_hand_off_needs_somewhere_to_go(ready: tuple[Settings, Program], tmp_path: Path) -> None:
     settings, program = ready
 
-    assert [fault for fault in live_faults(settings, replace(program, destinations=())) if "there is none" in fault]
-    assert live_faults(settings, replace(program, destinations=(Destination("clinic", "page"),))) == (), (
-        "a page has no address and no secret"
+    assert [
+        fault
+        for fault in live_faults(settings, replace(program, destinations=()))
+        if "there is none" in fault
+    ]
+    assert (
+        live_faults(settings, replace(program, destinations=(Destination("clinic", "page"),))) == ()
+    ), "a page has no address and no secret"
+    team = Destination(
+        "team-cad", "eido", "http://cad.team.example/eido", "TEAM_CAD_SECRET", "team.example"
     )
-    team = Destination("team-cad", "eido", "http://cad.team.example/eido", "TEAM_CAD_SECRET", "team.example")
     named = live_faults(settings, replace(program, destinations=(team,)))
-    assert [fault.split(": ")[1] for fault in named] == ["its url must be https", "TEAM_CAD_SECRET is missing"]
-    assert [fault for fault in live_faults(Settings.from_environment(LIVE, tmp_path), program) if "CITY_CAD_SECRET is missing" in fault]
+    assert [fault.split(": ")[1] for fault in named] == [
+        "its url must be https",
+        "TEAM_CAD_SECRET is missing",
+    ]
+    assert [
+        fault
+        for fault in live_faults(Settings.from_environment(LIVE, tmp_path), program)
+        if "CITY_CAD_SECRET is missing" in fault
+    ]

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caller_service.core.page_answer import Act, Ambiguous, Passes, Says, Takes, Unclear, read_answer
+from caller_service.core.page_answer import (
+    Act,
+    Ambiguous,
+    Passes,
+    Says,
+    Takes,
+    Unclear,
+    read_answer,
+)
 
 TAKEN = """
 ok|OK|Ok.|okay|k|kk|K!|copy|Copy that|10-4|10-4.|ten four|roger|roger that|omw|OMW!!|otw|
@@ -87,7 +95,8 @@ TIMES: dict[str, Takes] = {
             20: "20|20.|20m|20 min|20min|20 mins|20 min.|20 minutes|in 20|In 20 minutes|"
             "i take   20|"
             "yes 20|ok, 20 min|20 ok|20 yes|twenty minutes|about 20|around 20 min|~20 min|"
-            "20 minutos|en 20|en 20 minutos|sí, en 20|dentro de 20 minutos|no problem 20 min|2️⃣0️⃣|"
+            "20 minutos|en 20|en 20 minutos|sí, en 20|dentro de 20 minutos|no problem 20 "
+            "min|2️⃣0️⃣|"
             "i'll take it, be there in 20|20 min\nSent from my iPhone|20 omw|20, on my way|20 🚗",
             30: "half an hour|in half an hour|half hour|1/2 hour|½ hour|0.5h|media hora|"
             "en media hora|30 min|yes, half an hour|treinta minutos",
@@ -258,7 +267,9 @@ def each(lines: str) -> list[str]:
     return [said for said in lines.replace("|\n", "|").strip("\n").split("|") if said]
 
 
-@pytest.mark.parametrize("rest", ["", " ", "\n", ".", " . ", "!", ",", ":", "#", "()", "“”", "\u200b", *each(TAKEN)])
+@pytest.mark.parametrize(
+    "rest", ["", " ", "\n", ".", " . ", "!", ",", ":", "#", "()", "“”", "\u200b", *each(TAKEN)]
+)
 def test_clear_words_or_the_code_alone_take_it(rest: str) -> None:
     assert read_answer(rest) == Takes()
 
@@ -300,7 +311,9 @@ def test_anything_else_is_words(rest: str, words: str) -> None:
         ("what", Unclear()),
     ],
 )
-def test_a_signature_changes_nothing(said: str, meant: Takes | Passes | Unclear, between: str, signature: str) -> None:
+def test_a_signature_changes_nothing(
+    said: str, meant: Takes | Passes | Unclear, between: str, signature: str
+) -> None:
     assert read_answer(said + between + signature) == meant
 
 
@@ -346,7 +359,13 @@ def test_the_longest_text_is_read_at_once(rest: str) -> None:
 
 @pytest.mark.parametrize(
     "rest",
-    ["LOWER THE KNIFE PLEASE", "LIFT YOUR HEAD", "lower, he is calm", "Lift - he has left", "PAUSE AND BREATHE WITH ME"],
+    [
+        "LOWER THE KNIFE PLEASE",
+        "LIFT YOUR HEAD",
+        "lower, he is calm",
+        "Lift - he has left",
+        "PAUSE AND BREATHE WITH ME",
+    ],
 )
 def test_what_may_be_a_command_or_words_for_the_resident_is_asked_back(rest: str) -> None:
     assert read_answer(rest) == Ambiguous()
@@ -355,8 +374,10 @@ def test_what_may_be_a_command_or_words_for_the_resident_is_asked_back(rest: str
 @pytest.mark.parametrize(
     "rest",
     [
-        "Lower the knife for me, please. Put it on the floor.", "Lower your voice so he can't hear", "Pause. Breathe with me.",
-        "Lift the receiver quietly if you can talk", "give back the knife", "release the belt please", "looked at your message, are you ok",
+        "Lower the knife for me, please. Put it on the floor.",
+        "Lower your voice so he can't hear", "Pause. Breathe with me.",
+        "Lift the receiver quietly if you can talk", "give back the knife",
+        "release the belt please", "looked at your message, are you ok",
     ],
 )  # fmt: skip
 def test_a_sentence_that_begins_like_a_command_is_words(rest: str) -> None:

@@ -1,4 +1,5 @@
-"""Only what is certain is believed of a place: a team at the wrong corner is worse than a human who asks (rules 13, 16)."""
+"""Only what is certain is believed of a place: a team at the wrong corner is worse than a human who
+asks (rules 13, 16)."""
 
 from __future__ import annotations
 
@@ -30,8 +31,10 @@ def found(said: str) -> tuple[str, tuple[float, float] | None]:
 @pytest.mark.parametrize(
     "said",
     [
-        "Main St & 3rd Ave", "main and 3rd", "3rd and main", "Third Avenue at Main Street", "corner of main st and 3rd", "main/3rd",
-        "main & 3", "im at 3rd ave and main st by the bus stop", "calle main y 3rd ave", "Main con tercera", "MAIN ST 3RD AVE", "main @ 3rd",
+        "Main St & 3rd Ave", "main and 3rd", "3rd and main", "Third Avenue at Main Street",
+        "corner of main st and 3rd", "main/3rd", "main & 3",
+        "im at 3rd ave and main st by the bus stop", "calle main y 3rd ave", "Main con tercera",
+        "MAIN ST 3RD AVE", "main @ 3rd",
     ],
 )  # fmt: skip
 def test_a_corner_is_found_however_it_is_said(said: str) -> None:
@@ -42,8 +45,9 @@ def test_a_corner_is_found_however_it_is_said(said: str) -> None:
     "said",
     [
         "120 Main St Apt 3", "8 Cedar St", "1200 Main St apt 5B", "1 Harbor Rd", "Main St apt 3", "main st #3", "3 main st", "Main St unit 8",
-        "120 main st near 3rd ave", "oak st floor 5", "room 3 on main", "Calle Main 120 depto 3", "Main St 3", "Cedar St room 8", "main st",
-        "apt 3 main st and 5th ave", "3rd Main and St Ave",
+        "120 main st near 3rd ave", "oak st floor 5", "room 3 on main", "Calle Main 120 depto 3",
+        "Main St 3", "Cedar St room 8", "main st", "apt 3 main st and 5th ave",
+        "3rd Main and St Ave",
     ],
 )  # fmt: skip
 def test_a_house_number_a_flat_or_one_street_is_no_corner(said: str) -> None:
@@ -51,19 +55,36 @@ def test_a_house_number_a_flat_or_one_street_is_no_corner(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["Main Ave & 3rd St", "3rd St and Main Ave", "N Main St & 3rd Ave", "South Main and 3rd", "Main Blvd and 3rd"]
+    "said",
+    [
+        "Main Ave & 3rd St",
+        "3rd St and Main Ave",
+        "N Main St & 3rd Ave",
+        "South Main and 3rd",
+        "Main Blvd and 3rd",
+    ],
 )
 def test_streets_whose_type_or_side_contradicts_are_not_believed(said: str) -> None:
     assert found(said) == ("unknown", None)
 
 
-@pytest.mark.parametrize("said", ["Cedat St & 8th Ave", "general hospitl", "Union Bus Staton", "Riversid Park"])
+@pytest.mark.parametrize(
+    "said", ["Cedat St & 8th Ave", "general hospitl", "Union Bus Staton", "Riversid Park"]
+)
 def test_a_name_one_slip_away_is_asked_of_a_human(said: str) -> None:
     assert found(said) == ("ambiguous", None)
 
 
 @pytest.mark.parametrize(
-    "said", ["39.7060,105.0000", "-105.0000, 39.7060", "-39.7060, -105.0000", "0.0000, 0.0000", "51.5007, -0.1246", "91.0000, 181.0000"]
+    "said",
+    [
+        "39.7060,105.0000",
+        "-105.0000, 39.7060",
+        "-39.7060, -105.0000",
+        "0.0000, 0.0000",
+        "51.5007, -0.1246",
+        "91.0000, 181.0000",
+    ],
 )
 def test_a_point_far_from_every_area_is_a_slip_and_not_outside(said: str) -> None:
     assert found(said) == ("unknown", None)
@@ -80,7 +101,9 @@ def test_words_in_another_order_never_yield_another_point(words: list[str]) -> N
     corners = {("main", "3"), ("oak", "3"), ("main", "5"), ("oak", "5")}
     there = locate(" ".join(words), PROGRAM, NOON)
     if there.point is not None:
-        place = next(place for place in PROGRAM.places if (place.longitude, place.latitude) == there.point)
+        place = next(
+            place for place in PROGRAM.places if (place.longitude, place.latitude) == there.point
+        )
         street, number = place.name.lower().split(" st & ")
         assert (street, number[0]) in corners
         at = {word: place for place, word in enumerate(words)}
@@ -89,8 +112,10 @@ def test_words_in_another_order_never_yield_another_point(words: list[str]) -> N
         assert set(between) <= {"and", "st", "ave"}
 
 
-# ---- areas ---------------------------------------------------------------------------------------------------------------
-def square(name: str, x: float, y: float, size: float, live: date | None = date(2024, 1, 1), **more: object) -> Area:
+# ---- areas ---------------------------------------------------------------------------------------
+def square(
+    name: str, x: float, y: float, size: float, live: date | None = date(2024, 1, 1), **more: object
+) -> Area:
     ring = ((x, y), (x + size, y), (x + size, y + size), (x, y + size), (x, y))
     return Area(name, name, ((ring,),), live, **more)  # type: ignore[arg-type]
 
@@ -104,11 +129,15 @@ def test_a_border_between_two_live_areas_is_no_edge() -> None:
 
     assert place_point((-104.9501, 39.725), program, NOON).kind == "inside"
     assert place_point((-104.9999, 39.725), program, NOON).kind == "near_edge"
-    assert place_point((-104.8999, 39.725), program, NOON).kind == "near_edge", "and just outside is for a human, too"
+    assert place_point((-104.8999, 39.725), program, NOON).kind == "near_edge", (
+        "and just outside is for a human, too"
+    )
 
 
 def test_a_border_to_an_area_that_is_not_live_is_an_edge() -> None:
-    program = city(square("west", -105.0, 39.7, 0.05), square("east", -104.95, 39.7, 0.05, live=None))
+    program = city(
+        square("west", -105.0, 39.7, 0.05), square("east", -104.95, 39.7, 0.05, live=None)
+    )
 
     assert place_point((-104.9501, 39.725), program, NOON).kind == "near_edge"
     assert place_point((-104.92, 39.725), program, NOON).kind == "not_live"
@@ -133,10 +162,14 @@ def test_any_live_and_open_area_that_holds_the_point_serves() -> None:
 
 
 def test_what_crosses_itself_and_what_overlaps_is_named() -> None:
-    bow = Area("bow", "bow", ((((0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0)),),), None)
+    bow = Area(
+        "bow", "bow", ((((0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0)),),), None
+    )
 
     assert "Self-intersection" in faults(bow) and faults(square("fine", 0, 0, 1)) == ""
-    assert overlaps([square("a", 0, 0, 1), square("b", 0.5, 0, 1), square("c", 2, 0, 1)]) == [("a", "b")]
+    assert overlaps([square("a", 0, 0, 1), square("b", 0.5, 0, 1), square("c", 2, 0, 1)]) == [
+        ("a", "b")
+    ]
 
 
 def test_a_landmark_is_found_in_a_sentence_and_two_places_give_no_point() -> None:

@@ -1,6 +1,8 @@
-"""How people write, and what we read (domain.md section 2, rule 7 and section 3). Written a, heard b: one row each.
+"""How people write, and what we read (domain.md section 2, rule 7 and section 3). Written a, heard
+b: one row each.
 
-What is expected: an answer by its code; `!name` a command; `danger: kinds`; `place`; `story`; `unclear`; `nothing`.
+What is expected: an answer by its code; `!name` a command; `danger: kinds`; `place`; `story`;
+`unclear`; `nothing`.
 """
 
 from __future__ import annotations
@@ -14,18 +16,43 @@ from hypothesis import strategies as st
 
 from caller_service.core.combinations import one_slip
 from caller_service.core.protocol import SKIPPED, Question, choice_key
-from caller_service.core.reply import Answer, Command, Danger, Nothing, PlaceGiven, Reading, Story, Thanks, Unclear, Withdrawal, read
+from caller_service.core.reply import (
+    Answer,
+    Command,
+    Danger,
+    Nothing,
+    PlaceGiven,
+    Reading,
+    Story,
+    Thanks,
+    Unclear,
+    Withdrawal,
+    read,
+)
 from caller_service.core.vocabulary import normal
 from caller_service.language.vocabularies import guess, read_vocabularies
 
 LANGUAGES = PROGRAM.languages
 ALONE = {language: read_vocabularies((language,))[language] for language in LANGUAGES}
-OFFERED = {question.id: tuple(choice.code for choice in question.choices) for question in PROGRAM.protocol.questions}
+OFFERED = {
+    question.id: tuple(choice.code for choice in question.choices)
+    for question in PROGRAM.protocol.questions
+}
 
 
-def reading(said: str, question: str | None = "health", language: str = "en", offered: tuple[str, ...] | None = None) -> Reading:
+def reading(
+    said: str,
+    question: str | None = "health",
+    language: str = "en",
+    offered: tuple[str, ...] | None = None,
+) -> Reading:
     asked = PROGRAM.protocol.question(question) if question else None
-    return read(said, asked, offered if offered is not None else OFFERED[asked.id] if asked else (), EARS[language])
+    return read(
+        said,
+        asked,
+        offered if offered is not None else OFFERED[asked.id] if asked else (),
+        EARS[language],
+    )
 
 
 def heard(said: str, question: str | None = "health", language: str = "en") -> str:
@@ -55,119 +82,144 @@ def heard(said: str, question: str | None = "health", language: str = "en") -> s
 YES_NO: dict[str, str] = {
     # numbers, as thumbs and keyboards of many scripts write them
     "1": "yes", "2": "no", "3": "unsure", "1.": "yes", "1)": "yes", "(1)": "yes", "1!": "yes", "#1": "yes", " 1 ": "yes", "1\n": "yes", "01": "yes",
-    "١": "yes", "٢": "no", "۱": "yes", "२": "no", "１": "yes", "２．": "no", "①": "yes", "②": "no", "1️⃣": "yes", "2️⃣": "no", "¹": "yes", "𝟏": "yes",
-    "१": "yes",
-    "1 yes": "yes", "2 no": "no", "2. No": "no", "1-yes": "yes", "3 not sure": "unsure", "1, please": "yes", "number 2": "no", "option 1": "yes",
-    "one": "yes", "two": "no", "Three": "unsure", "the first one": "yes", "First": "yes", "the second": "no", "number one": "yes",
-    "1 no": "unclear", "2 yes": "unclear", "1 2": "unclear", "12": "unclear", "4": "unclear", "-1": "yes", "1.5": "unclear",
+    "١": "yes", "٢": "no", "۱": "yes", "२": "no", "１": "yes", "２．": "no", "①": "yes", "②": "no",
+    "1️⃣": "yes", "2️⃣": "no", "¹": "yes", "𝟏": "yes", "१": "yes", "1 yes": "yes", "2 no": "no",
+    "2. No": "no", "1-yes": "yes", "3 not sure": "unsure", "1, please": "yes", "number 2": "no",
+    "option 1": "yes", "one": "yes", "two": "no", "Three": "unsure", "the first one": "yes",
+    "First": "yes", "the second": "no", "number one": "yes", "1 no": "unclear", "2 yes": "unclear",
+    "1 2": "unclear", "12": "unclear", "4": "unclear", "-1": "yes", "1.5": "unclear",
     "00000000000000000001": "unclear", "1/2": "unclear",
     # yes
-    "yes": "yes", "YES": "yes", "Yes!": "yes", "yess": "yes", "yesss": "yes", "y": "yes", "yeah": "yes", "yea": "yes", "yep": "yes", "yup.": "yes",
-    "ye": "yes", "👍": "yes",
-    "👍🏽": "yes", "👍🏿": "yes", "✅": "yes", "y e s": "unclear", "yes he is": "yes", "yes she is": "yes", "I think so": "yes", "Y\u200bES": "yes",
-    "y\u0000es": "unclear", "ＹＥＳ": "yes",
-    "\u202eyes": "yes", "yes please": "yes", "ok yes": "yes", "yes thanks": "yes", "Yes.": "yes", "yés": "yes", "sí": "yes", "SI": "yes",
-    "si": "yes", "Sí!": "yes", "claro": "yes", "he is": "yes",
+    "yes": "yes", "YES": "yes", "Yes!": "yes", "yess": "yes", "yesss": "yes", "y": "yes",
+    "yeah": "yes", "yea": "yes", "yep": "yes", "yup.": "yes", "ye": "yes", "👍": "yes", "👍🏽": "yes",
+    "👍🏿": "yes", "✅": "yes", "y e s": "unclear", "yes he is": "yes", "yes she is": "yes",
+    "I think so": "yes", "Y\u200bES": "yes", "y\u0000es": "unclear", "ＹＥＳ": "yes",
+    "\u202eyes": "yes", "yes please": "yes", "ok yes": "yes", "yes thanks": "yes", "Yes.": "yes",
+    "yés": "yes", "sí": "yes", "SI": "yes", "si": "yes", "Sí!": "yes", "claro": "yes",
+    "he is": "yes",
     # no, only as a whole message
-    "no": "no", "NO": "no", "No.": "no", "nope": "no", "nah": "no", "n": "no", "no one": "no", "nobody": "no", "👎": "no", "👎🏻": "no", "❌": "no",
-    "not at all": "no", "no thanks": "no", "no sir": "no",
-    "no no": "unclear", "no no no": "unclear", "nooo": "unclear", "noo": "unclear", "nope nope": "unclear", "nada": "unclear",
-    "no but": "unsure", "no but he might": "unsure", "no, not yet": "unsure", "no not really": "unclear", "nott": "unclear", "now": "unclear",
+    "no": "no", "NO": "no", "No.": "no", "nope": "no", "nah": "no", "n": "no", "no one": "no",
+    "nobody": "no", "👎": "no", "👎🏻": "no", "❌": "no", "not at all": "no", "no thanks": "no",
+    "no sir": "no", "no no": "unclear", "no no no": "unclear", "nooo": "unclear", "noo": "unclear",
+    "nope nope": "unclear", "nada": "unclear", "no but": "unsure", "no but he might": "unsure",
+    "no, not yet": "unsure", "no not really": "unclear", "nott": "unclear", "now": "unclear",
     "know": "unclear", "note": "unclear", "nop": "no", "on": "unclear",
-    "no I don't think so but I am scared": "unsure", "no he is fine now": "story", "not": "unclear", "no?": "no",
+    "no I don't think so but I am scared": "unsure", "no he is fine now": "story",
+    "not": "unclear", "no?": "no",
     # doubt is never no
-    "idk": "unsure", "IDK": "unsure", "i don't know": "unsure", "I dont know": "unsure", "I don’t know": "unsure", "dunno": "unsure",
-    "not sure": "unsure", "maybe": "unsure", "maybee": "unsure", "no idea": "unsure", "no se": "unsure",
-    "no sé": "unsure", "No lo sé": "unsure", "nose": "unsure", "🤷": "unsure", "🤷🏽‍♀️": "unsure", "probably not": "unsure",
-    "I don't think so": "unsure", "i cant tell": "unsure", "tal vez": "unsure", "kind of": "unsure", "yes and no": "unsure", "a little": "unsure",
-    "skip": "skipped", "pass": "skipped", "prefer not to say": "skipped", "none of your business": "skipped", "prefiero no decir": "skipped",
-    "next": "skipped",
+    "idk": "unsure", "IDK": "unsure", "i don't know": "unsure", "I dont know": "unsure",
+    "I don’t know": "unsure", "dunno": "unsure", "not sure": "unsure", "maybe": "unsure",
+    "maybee": "unsure", "no idea": "unsure", "no se": "unsure", "no sé": "unsure",
+    "No lo sé": "unsure", "nose": "unsure", "🤷": "unsure", "🤷🏽‍♀️": "unsure",
+    "probably not": "unsure", "I don't think so": "unsure", "i cant tell": "unsure",
+    "tal vez": "unsure", "kind of": "unsure", "yes and no": "unsure", "a little": "unsure",
+    "skip": "skipped", "pass": "skipped", "prefer not to say": "skipped",
+    "none of your business": "skipped", "prefiero no decir": "skipped", "next": "skipped",
     # life in danger, anywhere in the message
-    "no but he has a knife": "danger: weapon", "no he took all his pills": "danger: overdose", "NO HE TOOK A BUNCH OF PILLS": "danger: overdose",
-    "no respira": "danger: breathing", "No, no respira bien": "danger: breathing", "she isn't breathing": "danger: breathing",
-    "she isn’t breathing": "danger: breathing", "hes not breathing 1": "danger: breathing", "I want to die": "danger: suicide",
-    "im going to kill myself": "danger: suicide", "kms": "danger: suicide", "he overdosed": "danger: overdose",
+    "no but he has a knife": "danger: weapon", "no he took all his pills": "danger: overdose",
+    "NO HE TOOK A BUNCH OF PILLS": "danger: overdose", "no respira": "danger: breathing",
+    "No, no respira bien": "danger: breathing", "she isn't breathing": "danger: breathing",
+    "she isn’t breathing": "danger: breathing", "hes not breathing 1": "danger: breathing",
+    "I want to die": "danger: suicide", "im going to kill myself": "danger: suicide",
+    "kms": "danger: suicide", "he overdosed": "danger: overdose",
     "she is on the bridge": "danger: place", "he's hitting me": "danger: violence",
-    "my son has a gun and took some pills": "danger: overdose, weapon", "2 but he has a gun": "danger: weapon",
-    "he cut his wrists": "danger: attempt", "me quiero morir": "danger: suicide",
-    "se tomó muchas pastillas": "danger: overdose", "tiene una pistola": "danger: weapon", "s\u00adhe is not brea\u200bthing": "danger: breathing",
+    "my son has a gun and took some pills": "danger: overdose, weapon",
+    "2 but he has a gun": "danger: weapon", "he cut his wrists": "danger: attempt",
+    "me quiero morir": "danger: suicide", "se tomó muchas pastillas": "danger: overdose",
+    "tiene una pistola": "danger: weapon", "s\u00adhe is not brea\u200bthing": "danger: breathing",
     "K!ll myself": "unclear", "kill  myself": "danger: suicide", "kill\nmyself": "danger: suicide",
     # words that are ours at any time
-    "0": "!person", "٠": "!person", "zero": "!person", "0.": "!person", "a person": "!person", "a person please": "!person",
-    "talk to a person": "!person", "cero": "!person", "0️⃣": "!person",
-    "911": "!emergency", "9-1-1": "!emergency", "9 1 1": "!emergency", "call 911": "!emergency", "I want 911": "!emergency", "911!": "!emergency",
-    "please call 911": "!emergency",
-    "STOP": "!stop", "stop": "!stop", "Stop.": "!stop", "STOP!!": "!stop", "stop please": "!stop", "Cancel": "!stop", "END": "!stop",
-    "Quit": "!stop", "stop all": "!stop", "alto": "!stop", "PARAR": "!stop", "unsubscribe": "!stop", "opt out": "!stop", "stop texting me": "!stop",
-    "no me escriban más": "!stop", "make it stop": "unclear", "please make it stop": "story", "make him stop": "unclear",
-    "I can't stop crying": "story", "he won't stop yelling at me": "story", "the bus stop": "unclear", "stop it": "unclear", "don't stop": "unclear",
-    "START": "!start", "unstop": "!start", "HELP": "!help", "help": "!help", "help me": "unclear", "help me please": "unclear", "INFO": "!help",
-    "I need help": "unclear", "we need help right now": "story",
-    "status": "!status", "where are you?": "!status", "how long": "!status", "any news?": "!status", "worse": "!worse", "it's worse": "!worse",
+    "0": "!person", "٠": "!person", "zero": "!person", "0.": "!person", "a person": "!person",
+    "a person please": "!person", "talk to a person": "!person", "cero": "!person",
+    "0️⃣": "!person", "911": "!emergency", "9-1-1": "!emergency", "9 1 1": "!emergency",
+    "call 911": "!emergency", "I want 911": "!emergency", "911!": "!emergency",
+    "please call 911": "!emergency", "STOP": "!stop", "stop": "!stop", "Stop.": "!stop",
+    "STOP!!": "!stop", "stop please": "!stop", "Cancel": "!stop", "END": "!stop", "Quit": "!stop",
+    "stop all": "!stop", "alto": "!stop", "PARAR": "!stop", "unsubscribe": "!stop",
+    "opt out": "!stop", "stop texting me": "!stop", "no me escriban más": "!stop",
+    "make it stop": "unclear", "please make it stop": "story", "make him stop": "unclear",
+    "I can't stop crying": "story", "he won't stop yelling at me": "story",
+    "the bus stop": "unclear", "stop it": "unclear", "don't stop": "unclear", "START": "!start",
+    "unstop": "!start", "HELP": "!help", "help": "!help", "help me": "unclear",
+    "help me please": "unclear", "INFO": "!help", "I need help": "unclear",
+    "we need help right now": "story", "status": "!status", "where are you?": "!status",
+    "how long": "!status", "any news?": "!status", "worse": "!worse", "it's worse": "!worse",
     "It is getting worse": "!worse", "peor": "!worse", "quiet": "!quiet", "silencio": "!quiet",
-    "close": "!cancel", "never mind": "!cancel", "nvm": "!cancel", "cancel my request": "!cancel", "ya no": "unsure", "cancelar": "!stop",
-    "espanol": "!language es", "Español": "!language es", "ESPAÑOL": "!language es", "English": "!language en", "in spanish": "!language es",
-    "inglés": "!language en",
-    "code bluebird": "!code", "código pájaro": "!code", "code": "unclear", "is the pie shop open?": "!watched", "Is the pie shop OPEN": "!watched",
+    "close": "!cancel", "never mind": "!cancel", "nvm": "!cancel", "cancel my request": "!cancel",
+    "ya no": "unsure", "cancelar": "!stop", "espanol": "!language es", "Español": "!language es",
+    "ESPAÑOL": "!language es", "English": "!language en", "in spanish": "!language es",
+    "inglés": "!language en", "code bluebird": "!code", "código pájaro": "!code",
+    "code": "unclear", "is the pie shop open?": "!watched", "Is the pie shop OPEN": "!watched",
     "¿Está abierta la pastelería?": "!watched",
     # nothing, too little, a whole story
-    "": "nothing", "   ": "nothing", "\n": "nothing", "\u200b": "nothing", "\ufeff\u200d": "nothing", "?": "unclear", "??": "unclear",
-    "...": "unclear", "hmm": "unclear", "ok": "thanks", "👻": "unclear", "❤️": "thanks", "asdf": "unclear",
-    "my brother is seeing things and yelling": "story", "there are two men shouting at each other": "story",
-    "1 of them is my brother and he is sad": "story", "2 people": "unclear", "3 days ago": "unclear",
+    "": "nothing", "   ": "nothing", "\n": "nothing", "\u200b": "nothing",
+    "\ufeff\u200d": "nothing", "?": "unclear", "??": "unclear", "...": "unclear", "hmm": "unclear",
+    "ok": "thanks", "👻": "unclear", "❤️": "thanks", "asdf": "unclear",
+    "my brother is seeing things and yelling": "story",
+    "there are two men shouting at each other": "story",
+    "1 of them is my brother and he is sad": "story", "2 people": "unclear",
+    "3 days ago": "unclear",
 }  # fmt: skip
 
 SPANISH: dict[str, str] = {
-    "1": "yes", "2": "no", "3": "unsure", "uno": "yes", "dos": "no", "el primero": "yes", "la segunda": "no", "sí": "yes", "SÍ": "yes", "si": "yes",
-    "sii": "yes", "s": "yes", "claro que sí": "yes", "creo que sí": "yes", "yes": "yes", "si por favor": "yes", "Sí, gracias": "yes",
-    "no": "no", "NO.": "no", "nadie": "no", "para nada": "no", "no, gracias": "no", "no sé": "unsure", "no se": "unsure", "No lo sé.": "unsure",
-    "nose": "unsure", "no estoy segura": "unsure", "tal vez": "unsure", "quizás": "unsure", "más o menos": "unsure", "creo que no": "unsure",
-    "ni idea": "unsure", "no pero está muy mal": "unsure", "no mucho": "unsure", "si no": "unsure", "sino": "unclear", "saltar": "skipped",
-    "no respira": "danger: breathing", "¡No despierta!": "danger: breathing", "no, tiene un cuchillo": "danger: weapon",
-    "se quiere matar": "danger: suicide",
-    "quiero matarme": "danger: suicide", "me pega mi esposo": "danger: violence", "está en el puente": "danger: place",
-    "se cortó las venas": "danger: attempt", "tomó muchas pastillas": "danger: overdose", "he took all his pills": "danger: overdose",
-    "0": "!person", "una persona": "!person",
-    "911": "!emergency", "llamen al 911": "!emergency", "ALTO": "!stop", "alto.": "!stop", "parar": "!stop", "STOP": "!stop", "basta": "!stop",
-    "cancelar": "!stop", "ya no": "unsure", "cerrar": "!cancel", "ayuda": "unclear", "HELP": "!help", "peor": "!worse", "Estado": "!status",
-    "¿dónde están?": "!status",
-    "silencio": "!quiet", "english": "!language en", "mi hermano ve cosas y grita mucho": "story", "alto ahí": "unclear",
-    "que pare por favor": "story", "el alto": "unclear",
+    "1": "yes", "2": "no", "3": "unsure", "uno": "yes", "dos": "no", "el primero": "yes",
+    "la segunda": "no", "sí": "yes", "SÍ": "yes", "si": "yes", "sii": "yes", "s": "yes",
+    "claro que sí": "yes", "creo que sí": "yes", "yes": "yes", "si por favor": "yes",
+    "Sí, gracias": "yes", "no": "no", "NO.": "no", "nadie": "no", "para nada": "no",
+    "no, gracias": "no", "no sé": "unsure", "no se": "unsure", "No lo sé.": "unsure",
+    "nose": "unsure", "no estoy segura": "unsure", "tal vez": "unsure", "quizás": "unsure",
+    "más o menos": "unsure", "creo que no": "unsure", "ni idea": "unsure",
+    "no pero está muy mal": "unsure", "no mucho": "unsure", "si no": "unsure", "sino": "unclear",
+    "saltar": "skipped", "no respira": "danger: breathing", "¡No despierta!": "danger: breathing",
+    "no, tiene un cuchillo": "danger: weapon", "se quiere matar": "danger: suicide",
+    "quiero matarme": "danger: suicide", "me pega mi esposo": "danger: violence",
+    "está en el puente": "danger: place", "se cortó las venas": "danger: attempt",
+    "tomó muchas pastillas": "danger: overdose", "he took all his pills": "danger: overdose",
+    "0": "!person", "una persona": "!person", "911": "!emergency", "llamen al 911": "!emergency",
+    "ALTO": "!stop", "alto.": "!stop", "parar": "!stop", "STOP": "!stop", "basta": "!stop",
+    "cancelar": "!stop", "ya no": "unsure", "cerrar": "!cancel", "ayuda": "unclear",
+    "HELP": "!help", "peor": "!worse", "Estado": "!status", "¿dónde están?": "!status",
+    "silencio": "!quiet", "english": "!language en", "mi hermano ve cosas y grita mucho": "story",
+    "alto ahí": "unclear", "que pare por favor": "story", "el alto": "unclear",
 }  # fmt: skip
 
 ELSEWHERE: list[tuple[str, str, str, str]] = [
     *(("who", "en", said, code) for said, code in {
-        "1": "me", "me": "me", "Me!": "me", "myself": "me", "I need help": "me", "2": "me_minor", "me, and I am under 18": "me_minor",
-        "my brother": "adult", "My Mom": "adult", "bro": "unclear",
-        "5": "unknown", "a stranger": "unknown", "idk": "skipped", "6": "unclear", "yes": "unclear", "no": "unclear",
-        "my brother is in trouble": "story", "teen": "child", "skip": "skipped", "one": "me", "somone": "unknown",
+        "1": "me", "me": "me", "Me!": "me", "myself": "me", "I need help": "me", "2": "me_minor",
+        "me, and I am under 18": "me_minor", "my brother": "adult", "My Mom": "adult",
+        "bro": "unclear", "5": "unknown", "a stranger": "unknown", "idk": "skipped",
+        "6": "unclear", "yes": "unclear", "no": "unclear", "my brother is in trouble": "story",
+        "teen": "child", "skip": "skipped", "one": "me", "somone": "unknown",
     }.items()),
     *(("who", "es", said, code) for said, code in {"yo": "me", "Mi hermano": "adult", "mi mamá": "adult", "un niño": "child", "alguien": "unknown",
         "no sé": "skipped", "soy menor": "me_minor", "uno": "me"}.items()),
     *(("contact", "en", said, code) for said, code in {
-        "1": "text_call", "both": "text_call", "text only": "text", "text": "text", "deaf": "text_deaf", "I use ASL": "text_deaf", "call": "call",
-        "not safe": "unsafe", "no": "unsafe", "No.": "unsafe", "it's not safe": "unsafe",
-        "don't contact me": "unwanted", "yes": "text_call", "idk": "skipped", "6": "unwanted", "7": "unclear", "3 text only": "text",
-        "2 call": "unclear",
+        "1": "text_call", "both": "text_call", "text only": "text", "text": "text",
+        "deaf": "text_deaf", "I use ASL": "text_deaf", "call": "call", "not safe": "unsafe",
+        "no": "unsafe", "No.": "unsafe", "it's not safe": "unsafe", "don't contact me": "unwanted",
+        "yes": "text_call", "idk": "skipped", "6": "unwanted", "7": "unclear",
+        "3 text only": "text", "2 call": "unclear",
     }.items()),
     *(("contact", "es", said, code) for said, code in {"ambos": "text_call", "solo textos": "text", "no es seguro": "unsafe", "no": "unsafe",
         "soy sorda": "text_deaf", "no me contacten": "unwanted", "no sé": "skipped"}.items()),
     *(("need", "en", said, code) for said, code in {"1": "upset", "hearing voices": "hears", "drunk": "high", "homeless": "basics",
-        "an argument": "argument", "fight": "argument", "other": "other", "idk": "skipped", "no": "unclear"}.items()),
+        "an argument": "argument", "fight": "argument", "other": "other", "idk": "skipped",
+        "no": "unclear"}.items()),
     *(("need", "es", said, code) for said, code in {"borracho": "high", "hambre": "basics", "una discusión": "argument",
         "otra cosa": "other"}.items()),
     *(("want", "en", said, code) for said, code in {"1": "team", "a team": "team", "counselor": "counselor", "counselor please": "counselor",
-        "information": "information", "4": "call_911", "police": "call_911", "911": "!emergency", "info": "!help", "no police": "team",
-        "idk": "skipped"}.items()),
+        "information": "information", "4": "call_911", "police": "call_911", "911": "!emergency",
+        "info": "!help", "no police": "team", "idk": "skipped"}.items()),
     *(("want", "es", said, code) for said, code in {"un equipo": "team", "consejera": "counselor", "información": "information",
         "sin policía": "team", "policía": "call_911"}.items()),
     *(("if_none", "en", said, code) for said, code in {"wait": "wait", "988": "call_988", "I will call 911": "call_911", "911": "!emergency",
         "2": "counselor", "idk": "skipped"}.items()),
     *(("where", "en", said, code) for said, code in {
-        "3rd and Main": "place", "City Hall": "place", "1": "unclear", "I don't know": "skipped", "idk": "skipped", "skip": "skipped", "no": "unclear",
-        "39.7, -105.0": "place", "behind the store": "place", "on the bridge on 5th": "danger: place",
-        "0": "!person", "the bus stop": "place", "?": "unclear", "": "nothing", "911": "!emergency", "911 Oak St": "place", "0 Main St": "place",
-        "Stop 12": "place", "stop": "!stop",
+        "3rd and Main": "place", "City Hall": "place", "1": "unclear", "I don't know": "skipped",
+        "idk": "skipped", "skip": "skipped", "no": "unclear", "39.7, -105.0": "place",
+        "behind the store": "place", "on the bridge on 5th": "danger: place", "0": "!person",
+        "the bus stop": "place", "?": "unclear", "": "nothing", "911": "!emergency",
+        "911 Oak St": "place", "0 Main St": "place", "Stop 12": "place", "stop": "!stop",
     }.items()),
     *(("where", "es", said, code) for said, code in {"la biblioteca": "place", "no sé": "skipped", "calle tercera y main": "place",
         "en el puente": "danger: place"}.items()),
@@ -175,13 +227,21 @@ ELSEWHERE: list[tuple[str, str, str, str]] = [
         "he has a gun": "danger: weapon", "stop": "!stop", "": "nothing"}.items()),  # type: ignore[list-item]
 ]  # fmt: skip
 
-ROWS = [("health", "en", *row) for row in YES_NO.items()] + [("health", "es", *row) for row in SPANISH.items()] + ELSEWHERE
+ROWS = (
+    [("health", "en", *row) for row in YES_NO.items()]
+    + [("health", "es", *row) for row in SPANISH.items()]
+    + ELSEWHERE
+)
 
 
 @pytest.mark.parametrize(
-    ("question", "language", "said", "expected"), ROWS, ids=[f"{row[0]}-{row[1]}-{ascii(row[2])[:40]}" for row in ROWS]
+    ("question", "language", "said", "expected"),
+    ROWS,
+    ids=[f"{row[0]}-{row[1]}-{ascii(row[2])[:40]}" for row in ROWS],
 )
-def test_what_people_write_is_read_as_they_mean_it(question: str | None, language: str, said: str, expected: str) -> None:
+def test_what_people_write_is_read_as_they_mean_it(
+    question: str | None, language: str, said: str, expected: str
+) -> None:
     assert heard(said, question, language) == expected
 
 
@@ -191,7 +251,9 @@ def test_the_table_is_long_enough_to_mean_something() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
-    "question", [question for question in PROGRAM.protocol.questions if question.choices], ids=lambda question: question.id
+    "question",
+    [question for question in PROGRAM.protocol.questions if question.choices],
+    ids=lambda question: question.id,
 )
 def test_the_words_of_a_choice_may_be_typed_back(question: Question, language: str) -> None:
     """What we offer as "2 Not safe" is understood as "2", "Not safe" and "2 Not safe"."""
@@ -209,10 +271,17 @@ def test_commands_win_over_answers_and_dangers_at_every_question(language: str) 
     for question in (*PROGRAM.protocol.questions, None):
         for phrase, meaning in ALONE[language].commands.items():
             reply = reading(" ".join(phrase), question.id if question else None, language).reply
-            if meaning not in ("code", "thanks", "help"):  # thanks come after answers, and "info please" is a plea
+            # thanks come after answers, and "info please" is a plea
+            if meaning not in ("code", "thanks", "help"):
                 assert isinstance(reply, (Command, Danger)), phrase
-                named = (reply.name, "" if reply.of == "carrier" else reply.of) if isinstance(reply, Command) else ()
-                assert isinstance(reply, Danger) or named == tuple(meaning.partition(":")[::2]), phrase
+                named = (
+                    (reply.name, "" if reply.of == "carrier" else reply.of)
+                    if isinstance(reply, Command)
+                    else ()
+                )
+                assert isinstance(reply, Danger) or named == tuple(meaning.partition(":")[::2]), (
+                    phrase
+                )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -226,7 +295,8 @@ def test_no_phrase_for_no_is_also_something_else(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_phrase_means_the_same_whatever_language_is_spoken(language: str) -> None:
-    """People mix languages under stress: another language's word may add a meaning, it must never turn a doubt into a no."""
+    """People mix languages under stress: another language's word may add a meaning, it must never
+    turn a doubt into a no."""
     for other in LANGUAGES:
         for phrase, code in ALONE[other].answers["yes_no"].items():
             read_here = EARS[language].vocabulary.answers["yes_no"][phrase]
@@ -243,7 +313,8 @@ def test_ten_thousand_characters_are_read_quickly_and_kept_as_a_story() -> None:
 
 
 def test_a_danger_at_the_end_of_the_longest_text_a_phone_can_send_is_heard() -> None:
-    assert heard("and then " * 170 + "he has a knife") == "danger: weapon"  # 1,600 characters: Twilio sends no more
+    # 1,600 characters: Twilio sends no more
+    assert heard("and then " * 170 + "he has a knife") == "danger: weapon"
 
 
 @pytest.mark.parametrize(
@@ -265,7 +336,7 @@ def test_the_first_text_tells_the_language(said: str, language: str | None) -> N
     assert guess(said, EARS) == language
 
 
-# ---- whatever is written --------------------------------------------------------------------------------------------
+# ---- whatever is written -------------------------------------------------------------------------
 def _every_word() -> list[str]:
     words: set[str] = set()
     for vocabulary in (ears.vocabulary for ears in EARS.values()):
@@ -293,7 +364,9 @@ patient = settings(max_examples=250, deadline=None, derandomize=True, database=N
 def test_nothing_written_raises_and_nothing_is_answered_that_was_not_offered(
     said: str, question: Question | None, language: str, pick: st.DataObject
 ) -> None:
-    offered = tuple(code for code in (OFFERED[question.id] if question else ()) if pick.draw(st.booleans()))
+    offered = tuple(
+        code for code in (OFFERED[question.id] if question else ()) if pick.draw(st.booleans())
+    )
     reply = read(said, question, offered, EARS[language]).reply
 
     assert not isinstance(reply, Answer) or reply.choice in (*offered, SKIPPED)
@@ -301,8 +374,14 @@ def test_nothing_written_raises_and_nothing_is_answered_that_was_not_offered(
 
 
 @patient
-@given(ANYTHING, st.sampled_from([question for question in PROGRAM.protocol.questions if question.safety]), SPOKEN)
-def test_no_comes_from_a_whole_message_that_says_no_and_from_nothing_else(said: str, question: Question, language: str) -> None:
+@given(
+    ANYTHING,
+    st.sampled_from([question for question in PROGRAM.protocol.questions if question.safety]),
+    SPOKEN,
+)
+def test_no_comes_from_a_whole_message_that_says_no_and_from_nothing_else(
+    said: str, question: Question, language: str
+) -> None:
     vocabulary = EARS[language].vocabulary
     if reading(said, question.id, language).reply != Answer("no"):
         return
@@ -311,28 +390,54 @@ def test_no_comes_from_a_whole_message_that_says_no_and_from_nothing_else(said: 
     listed = {phrase for phrase, code in vocabulary.answers["yes_no"].items() if code == "no"}
     twos = {phrase for phrase, number in vocabulary.numbers.items() if number == 2}
 
-    assert words in listed or plain in listed | twos or (plain[0].isdecimal() and int(plain[0]) == 2 and plain[1:] in listed | {()})
+    assert (
+        words in listed
+        or plain in listed | twos
+        or (plain[0].isdecimal() and int(plain[0]) == 2 and plain[1:] in listed | {()})
+    )
 
 
 # Words that deny nothing and speak of nothing past: around a danger they must hide nothing.
 AROUND = st.lists(
-    st.sampled_from(["hello", "please", "hurry", "um", "the", "blue", "house", "so", "yeah", "ok", "well", "tengo", "casa"]),
+    st.sampled_from(
+        [
+            "hello",
+            "please",
+            "hurry",
+            "um",
+            "the",
+            "blue",
+            "house",
+            "so",
+            "yeah",
+            "ok",
+            "well",
+            "tengo",
+            "casa",
+        ]
+    ),
     max_size=8,
 ).map(" ".join)
 CORPUS = Path(__file__).parents[1] / "corpus"
 SAID = [
     (language, text)
     for language in LANGUAGES
-    for line in (CORPUS / language / "danger_written.tsv").read_text(encoding="utf-8").splitlines()[::3]
+    for line in (CORPUS / language / "danger_written.tsv")
+    .read_text(encoding="utf-8")
+    .splitlines()[::3]
     if isinstance(reading(text := line.partition("\t")[2], None, language).reply, Danger)
 ]
 
 
 @patient
 @given(AROUND, st.sampled_from(SAID), AROUND, QUESTIONS)
-def test_words_around_a_danger_never_hide_it(before: str, danger: tuple[str, str], after: str, question: Question | None) -> None:
+def test_words_around_a_danger_never_hide_it(
+    before: str, danger: tuple[str, str], after: str, question: Question | None
+) -> None:
     language, text = danger
-    around = reading(f"{before} . {text} . {after}", question.id if question else None, language).reply
+    around = reading(
+        f"{before} . {text} . {after}", question.id if question else None, language
+    ).reply
 
     assert isinstance(around, (Danger, Command))
 
@@ -341,7 +446,10 @@ def test_words_around_a_danger_never_hide_it(before: str, danger: tuple[str, str
 @given(AROUND, st.sampled_from(SAID), AROUND)
 def test_words_around_only_add_markers(before: str, danger: tuple[str, str], after: str) -> None:
     language, text = danger
-    assert reading(text, None, language).markers <= reading(f"{before} {text} {after}", None, language).markers
+    assert (
+        reading(text, None, language).markers
+        <= reading(f"{before} {text} {after}", None, language).markers
+    )
 
 
 @patient
@@ -361,10 +469,13 @@ def test_one_slip_is_the_same_both_ways(a: str, b: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
-    "question", [question for question in PROGRAM.protocol.questions if question.safety], ids=lambda question: question.id
+    "question",
+    [question for question in PROGRAM.protocol.questions if question.safety],
+    ids=lambda question: question.id,
 )
 def test_a_slip_of_the_thumb_is_never_read_as_no(question: Question, language: str) -> None:
-    """Every word that answers, with each letter left out, doubled, or swapped with its neighbour."""
+    """Every word that answers, with each letter left out, doubled, or swapped with its
+    neighbour."""
     vocabulary = EARS[language].vocabulary
     said_no = {phrase for phrase, code in vocabulary.answers["yes_no"].items() if code == "no"}
     for phrase in vocabulary.answers["yes_no"]:

@@ -1,4 +1,5 @@
-"""Safety screen 2: free text, the contact question, and the time after a human takes over (docs/safety-rules.md).
+"""Safety screen 2: free text, the contact question, and the time after a human takes over
+(docs/safety-rules.md).
 
 Each conversation is one in which version 1 decided unsafely, or one of its kind.
 """
@@ -33,16 +34,24 @@ def takes(name: str = "Dana") -> DECIDES:
     return lambda case, scene: accept(case, name, None, scene)
 
 
-def writes(name: str = "Dana", words: str = "Did you take anything today?", **more: object) -> DECIDES:
+def writes(
+    name: str = "Dana", words: str = "Did you take anything today?", **more: object
+) -> DECIDES:
     return lambda case, scene: holding.note(case, name, words, scene, **more)  # type: ignore[arg-type]
 
 
-def joined(person: Resident, name: str = "Dana", words: str = "I am with you. What happened?") -> Resident:
+def joined(
+    person: Resident, name: str = "Dana", words: str = "I am with you. What happened?"
+) -> Resident:
     return person.staff(takes(name)).staff(writes(name, words)).staff(holding.words_taken)
 
 
 def danger(*answers: str) -> Resident:
-    return Resident().texts("i just want to die").answers(*(answers or ("no", "text_call", "inside", "me")))
+    return (
+        Resident()
+        .texts("i just want to die")
+        .answers(*(answers or ("no", "text_call", "inside", "me")))
+    )
 
 
 def after_hand_off() -> Resident:
@@ -51,7 +60,9 @@ def after_hand_off() -> Resident:
 
 def spoken(person: Resident) -> list[str]:
     return [
-        effect.key if isinstance(effect, Say) else f"ask.{effect.question}" for effect in person.effects if isinstance(effect, (Say, Ask))
+        effect.key if isinstance(effect, Say) else f"ask.{effect.question}"
+        for effect in person.effects
+        if isinstance(effect, (Say, Ask))
     ]
 
 
@@ -59,9 +70,11 @@ def alerts(person: Resident) -> list[tuple[str, str]]:
     return [(effect.name, effect.key) for effect in person.effects if isinstance(effect, Alert)]
 
 
-# ---- one voice at a time (rules 3, 4, 20 to 22) ---------------------------------------------------------------------
+# ---- one voice at a time (rules 3, 4, 20 to 22) --------------------------------------------------
 def test_what_they_write_to_a_human_is_no_answer_and_software_is_silent() -> None:
-    person = joined(danger("yes", "text_call", "inside", "me"), words="Did you take anything today?")
+    person = joined(
+        danger("yes", "text_call", "inside", "me"), words="Did you take anything today?"
+    )
     before = person.case
     person.texts("no")
 
@@ -107,16 +120,22 @@ def test_who_has_it_and_does_not_answer_is_prompted_and_then_another_is_asked() 
     pages = person.happened(Page)
     assert len(pages) == 1 and pages[0].supervisor  # type: ignore[attr-defined]
     person.staff(takes("Maria"))
-    assert person.case.accepted_by == "Maria" and not person.case.held, "the voice is free for who comes"
+    assert person.case.accepted_by == "Maria" and not person.case.held, (
+        "the voice is free for who comes"
+    )
     assert person.staff(writes("Maria", "I am Maria. I go on with you.")).case.holder == "Maria"
 
 
-def test_pure_thanks_starts_no_clock_unless_it_answers_a_question_and_a_farewell_is_never_thanks() -> None:
+def test_pure_thanks_starts_no_clock_unless_it_answers_a_question_and_a_farewell_is_never_thanks() -> (
+    None
+):
     person = joined(danger(), words="I am sending somebody to you.").texts("thank you")
     assert "awaits_human" not in person.case.marks
 
     assert "awaits_human" in joined(danger(), words="Are you safe?").texts("thank you").case.marks
-    assert ("Dana", "alert.farewell") in alerts(joined(danger()).texts("thank you for everything, goodbye"))
+    assert ("Dana", "alert.farewell") in alerts(
+        joined(danger()).texts("thank you for everything, goodbye")
+    )
 
 
 def test_a_holder_and_a_resident_who_both_fall_silent_are_looked_after() -> None:
@@ -126,7 +145,9 @@ def test_a_holder_and_a_resident_who_both_fall_silent_are_looked_after() -> None
 
 
 def test_one_pause_of_ten_minutes_stops_the_clock_and_is_told() -> None:
-    person = joined(danger()).staff(lambda case, scene: holding.pause(case, "Dana", "on the phone for them", scene))
+    person = joined(danger()).staff(
+        lambda case, scene: holding.pause(case, "Dana", "on the phone for them", scene)
+    )
     assert spoken(person) == ["human.paused"]
 
     person.texts("ok").waits(minutes=9)
@@ -150,11 +171,15 @@ def test_one_holder_and_another_must_take_over_by_name() -> None:
 
 def test_a_hand_over_in_the_middle_of_a_sentence_loses_nothing() -> None:
     person = joined(danger()).texts("and then he said")
-    person.staff(lambda case, scene: holding.hand_over(case, "Dana", "Second dispatcher", "shift ends", scene)).texts(
-        "that he would come back"
-    )
+    person.staff(
+        lambda case, scene: holding.hand_over(
+            case, "Dana", "Second dispatcher", "shift ends", scene
+        )
+    ).texts("that he would come back")
 
-    assert alerts(person) == [("Second dispatcher", "alert.words")] and person.case.narrative[-2:] == (
+    assert alerts(person) == [("Second dispatcher", "alert.words")] and person.case.narrative[
+        -2:
+    ] == (
         "and then he said",
         "that he would come back",
     )
@@ -162,7 +187,9 @@ def test_a_hand_over_in_the_middle_of_a_sentence_loses_nothing() -> None:
 
 
 def test_nobody_ends_a_shift_holding_a_danger() -> None:
-    person = joined(danger()).staff(lambda case, scene: holding.release(case, "Dana", "shift ends", scene))
+    person = joined(danger()).staff(
+        lambda case, scene: holding.release(case, "Dana", "shift ends", scene)
+    )
 
     assert person.happened(Page) and spoken(person) == ["human.again"] and person.case.page_waits
     assert person.case.in_danger, "a danger never goes back to software: it is lowered first"
@@ -175,33 +202,54 @@ def test_nobody_holds_more_than_three_dangers() -> None:
 
 def test_open_questions_become_the_humans_list_and_they_may_answer_them_by_name() -> None:
     person = joined(danger("no"))
-    assert set(packet(person.case, PROGRAM)["conversation"]["open_questions"]) >= {"contact", "where", "who"}
+    assert set(packet(person.case, PROGRAM)["conversation"]["open_questions"]) >= {
+        "contact",
+        "where",
+        "who",
+    }
 
-    person.staff(lambda case, scene: holding.answer_for(case, "Dana", "health", "yes", "she said so", scene))
+    person.staff(
+        lambda case, scene: holding.answer_for(case, "Dana", "health", "yes", "she said so", scene)
+    )
     told = packet(person.case, PROGRAM)
-    assert told["level"] == "R1" and told["safety"]["health"] == "yes" and told["conversation"]["answered_for"] == {"health": "Dana"}
+    assert (
+        told["level"] == "R1"
+        and told["safety"]["health"] == "yes"
+        and told["conversation"]["answered_for"] == {"health": "Dana"}
+    )
     assert not person.happened(Page), "the holder knows"
 
 
-def test_the_level_is_lowered_by_name_with_a_reason_and_danger_said_after_that_raises_again() -> None:
-    lower: DECIDES = lambda case, scene: holding.lower_level(case, "Dana", "she is with her mother", scene)  # noqa: E731
+def test_the_level_is_lowered_by_name_with_a_reason_and_danger_said_after_that_raises_again() -> (
+    None
+):
+    def lower(case: Case, scene: Scene) -> Step:
+        return holding.lower_level(case, "Dana", "she is with her mother", scene)
+
     with pytest.raises(Refused, match="reason_needed"):
         danger().staff(lambda case, scene: holding.lower_level(case, "Dana", "", scene))
 
     person = joined(danger()).staff(lower)
     assert person.case.level is None or person.case.level < HUMAN_NOW
     assert ("Dana", "she is with her mother") in person.case.remarks
-    person.staff(lambda case, scene: holding.release(case, "Dana", "", scene)).texts("i want to die")
+    person.staff(lambda case, scene: holding.release(case, "Dana", "", scene)).texts(
+        "i want to die"
+    )
     assert person.case.level == Level.R2 and person.happened(Page)
 
 
-# ---- a paged human can act (rules 1 and 9) --------------------------------------------------------------------------
-def test_the_packet_of_a_danger_that_fell_silent_says_what_it_is_and_how_to_reach_emergency_services() -> None:
+# ---- a paged human can act (rules 1 and 9) -------------------------------------------------------
+def test_the_packet_of_a_danger_that_fell_silent_says_what_it_is_and_how_to_reach_emergency_services() -> (
+    None
+):
     person = Resident().texts("i took all my pills goodbye")
     told = packet(person.case, PROGRAM, "+17205550199")
 
     assert "overdose" in told["dangers"] and told["safety"]["health"] == "not_asked"
-    assert told["contact"]["number"] == "+17205550199" and told["contact"]["number_condition"] == "emergency_services_only"
+    assert (
+        told["contact"]["number"] == "+17205550199"
+        and told["contact"]["number_condition"] == "emergency_services_only"
+    )
     assert not told["contact"]["call"] and not told["contact"]["text"]
 
 
@@ -224,10 +272,12 @@ def test_after_violence_the_neutral_text_needs_a_supervisors_reason() -> None:
     with pytest.raises(Refused, match="may_not_text"):
         person.staff(writes(words="Hello."))
 
-    assert spoken(person.staff(writes(words="Hello.", reason="supervisor: door is known"))) == ["note.neutral"]
+    assert spoken(person.staff(writes(words="Hello.", reason="supervisor: door is known"))) == [
+        "note.neutral"
+    ]
 
 
-# ---- contact (rules 5, 8, 9 and 10) ---------------------------------------------------------------------------------
+# ---- contact (rules 5, 8, 9 and 10) --------------------------------------------------------------
 @pytest.mark.parametrize(
     ("said", "contact"),
     [
@@ -244,7 +294,9 @@ def test_after_violence_the_neutral_text_needs_a_supervisors_reason() -> None:
     ],
 )
 def test_yes_is_one_and_no_is_two_also_for_contact(said: str, contact: str) -> None:
-    assert Resident().texts("hi").answers(*TO_CONTACT).texts(said).case.answers["contact"] == contact
+    assert (
+        Resident().texts("hi").answers(*TO_CONTACT).texts(said).case.answers["contact"] == contact
+    )
 
 
 TAKEN_BACK = [
@@ -267,11 +319,15 @@ def test_contact_taken_back_in_words_is_believed_at_once_and_alerts_who_has_it(s
     assert ("Dana", "alert.withdrawn") in alerts(person) and not person.case.ended
     assert [key for key in spoken(person) if key.startswith("withdrawn")]
     mark = len(person.everything)
-    person.staff(lambda case, scene: update(case, Status.EN_ROUTE, "Dana", "", scene)).waits(hours=3)
+    person.staff(lambda case, scene: update(case, Status.EN_ROUTE, "Dana", "", scene)).waits(
+        hours=3
+    )
     assert not [effect for _, effect in person.everything[mark:] if isinstance(effect, (Say, Ask))]
 
 
-@pytest.mark.parametrize("said", ["make it stop", "stop hitting me", "he wont stop", "can you make the voices stop"])
+@pytest.mark.parametrize(
+    "said", ["make it stop", "stop hitting me", "he wont stop", "can you make the voices stop"]
+)
 def test_taking_contact_back_needs_an_object(said: str) -> None:
     assert not after_hand_off().texts(said).case.withdrawn
 
@@ -280,12 +336,17 @@ def test_taking_contact_back_needs_an_object(said: str) -> None:
 def test_not_safe_outside_the_question_is_danger(said: str) -> None:
     person = after_hand_off().texts(said)
 
-    assert person.case.level == Level.R2 and person.happened(Page) and standing(person.case) == Standing.UNSAFE
+    assert (
+        person.case.level == Level.R2
+        and person.happened(Page)
+        and standing(person.case) == Standing.UNSAFE
+    )
     assert not may_text(person.case, "truth.nobody_yet")
 
 
 def test_the_precedence_is_one_table() -> None:
-    """STOP and watched, violence or hiding, not safe, not wanted, not asked, argument, yes: the first that holds decides."""
+    """STOP and watched, violence or hiding, not safe, not wanted, not asked, argument, yes: the
+    first that holds decides."""
     case = Resident().texts("hi").answers(*TEAM[:8]).case
     assert standing(case) == Standing.YES
 
@@ -296,10 +357,14 @@ def test_the_precedence_is_one_table() -> None:
     rows = {
         Standing.WATCHED: with_(said=frozenset({"watched", "violence"})),
         Standing.STOPPED: with_(cannot_text="stopped", said=frozenset({"violence"})),
-        Standing.VIOLENCE: with_(said=frozenset({"violence"}), answers={**case.answers, "contact": "unsafe"}),
+        Standing.VIOLENCE: with_(
+            said=frozenset({"violence"}), answers={**case.answers, "contact": "unsafe"}
+        ),
         Standing.UNSAFE: with_(answers={**case.answers, "contact": "unsafe"}),
         Standing.UNWANTED: with_(answers={**case.answers, "contact": "unwanted"}),
-        Standing.NOT_ASKED: with_(answers={name: answer for name, answer in argument.items() if name != "contact"}),
+        Standing.NOT_ASKED: with_(
+            answers={name: answer for name, answer in argument.items() if name != "contact"}
+        ),
         Standing.ARGUMENT: with_(answers=argument),
     }
     for row, changed in rows.items():
@@ -311,7 +376,9 @@ def test_the_precedence_is_one_table() -> None:
 
 
 def test_after_violence_software_only_replies_whatever_contact_says() -> None:
-    person = Resident().texts("my boyfriend is hitting me").answers("no", "text_call", "inside", "me")
+    person = (
+        Resident().texts("my boyfriend is hitting me").answers("no", "text_call", "inside", "me")
+    )
     mark = len(person.everything)
     person.waits(hours=2)
     assert not [effect for _, effect in person.everything[mark:] if isinstance(effect, (Say, Ask))]
@@ -320,19 +387,35 @@ def test_after_violence_software_only_replies_whatever_contact_says() -> None:
 
 
 def test_need_argument_means_no_unasked_text_until_a_human_has_confirmed_contact() -> None:
-    person = Resident().texts("hi").answers(*TO_CONTACT, "text", "team", "inside", "argument", "no", "wait")
+    person = (
+        Resident()
+        .texts("hi")
+        .answers(*TO_CONTACT, "text", "team", "inside", "argument", "no", "wait")
+    )
     assert not may_text(person.case, "status.accepted")
 
-    person.staff(lambda case, scene: holding.answer_for(case, "Dana", "contact", "text", "spoke to them", scene))
+    person.staff(
+        lambda case, scene: holding.answer_for(
+            case, "Dana", "contact", "text", "spoke to them", scene
+        )
+    )
     assert may_text(person.case, "status.accepted")
 
 
 def test_the_same_words_before_the_next_question_can_have_been_read_are_one_reply() -> None:
     person = Resident().texts("hi").texts("1").texts("1", after=timedelta(seconds=1))
     assert person.case.answers == {"who": "me"} and person.heard == () and person.case.level is None
-    assert person.texts("1", after=timedelta(seconds=9)).case.answers["health"] == "yes", "after that it is an answer"
+    assert person.texts("1", after=timedelta(seconds=9)).case.answers["health"] == "yes", (
+        "after that it is an answer"
+    )
 
-    doubled = Resident().texts("hi").answers("me", "no", "no").texts("2").texts("2", after=timedelta(seconds=1))
+    doubled = (
+        Resident()
+        .texts("hi")
+        .answers("me", "no", "no")
+        .texts("2")
+        .texts("2", after=timedelta(seconds=1))
+    )
     assert doubled.case.answers["suicide"] == "no" and "contact" not in doubled.case.answers
 
 
@@ -340,21 +423,30 @@ def test_opening_contact_never_counts_for_a_question_that_cannot_have_been_read(
     person = Resident().texts("hi").answers(*TO_CONTACT).texts("yes", after=timedelta(seconds=2))
     assert "contact" not in person.case.answers and person.said[0] == "too_fast"
 
-    assert Resident().texts("hi").answers(*TO_CONTACT).texts("2", after=timedelta(seconds=2)).case.answers["contact"] == "unsafe", (
-        "closing is believed"
-    )
+    assert (
+        Resident()
+        .texts("hi")
+        .answers(*TO_CONTACT)
+        .texts("2", after=timedelta(seconds=2))
+        .case.answers["contact"]
+        == "unsafe"
+    ), "closing is believed"
 
 
 def test_a_question_that_turns_out_undelivered_was_never_answered() -> None:
     person = Resident().texts("hi").answers("me", "no")
     written = person.case.marks["asked"]
-    person.staff(lambda case, scene: text_lost(case, "undelivered", "text-1", written, scene, ["ask.health.me"], False, frozenset()))
+    person.staff(
+        lambda case, scene: text_lost(
+            case, "undelivered", "text-1", written, scene, ["ask.health.me"], False, frozenset()
+        )
+    )
 
     assert "health" not in person.case.answers and "health" in person.case.again
     assert person.texts("hello?").asked == "health"
 
 
-# ---- behind the words stands a question (rule 7) --------------------------------------------------------------------
+# ---- behind the words stands a question (rule 7) -------------------------------------------------
 STORY = "we were all at my aunts house and then it went on and on"
 
 
@@ -365,7 +457,9 @@ def test_after_the_hand_off_a_story_is_told_to_somebody_and_a_question_stands_be
     assert person.texts("1").case.level == Level.R2 and person.happened(Page)
 
 
-@pytest.mark.parametrize(("said", "human"), [("1", True), ("3", True), ("not sure", True), ("skip", True), ("2", False)])
+@pytest.mark.parametrize(
+    ("said", "human"), [("1", True), ("3", True), ("not sure", True), ("skip", True), ("2", False)]
+)
 def test_the_check(said: str, human: bool) -> None:
     person = after_hand_off().texts(STORY).texts(said)
 
@@ -375,7 +469,9 @@ def test_the_check(said: str, human: bool) -> None:
 def test_the_check_unanswered_is_reviewed_and_comes_once_in_three_minutes() -> None:
     person = after_hand_off().texts(STORY).waits(minutes=3)
     assert person.case.review and "check_unanswered" in person.case.said
-    assert person.asked == "check" and not person.waits(minutes=30).happened(Ask), "it stays open, and is not put again unasked"
+    assert person.asked == "check" and not person.waits(minutes=30).happened(Ask), (
+        "it stays open, and is not put again unasked"
+    )
     assert person.texts("1").case.level == Level.R2 and person.happened(Page), "a late yes is a yes"
 
     person = after_hand_off().texts(STORY).texts("2").texts("and there is more that i want to say")
@@ -408,7 +504,9 @@ def test_thanks_is_thanks_and_no_question_stands_behind_it() -> None:
 
 
 @pytest.mark.parametrize("texts", [(STORY,), ("hi", "1", STORY, STORY + " again")])
-def test_a_story_as_the_first_message_or_a_second_one_puts_the_case_before_a_human(texts: tuple[str, ...]) -> None:
+def test_a_story_as_the_first_message_or_a_second_one_puts_the_case_before_a_human(
+    texts: tuple[str, ...],
+) -> None:
     person = Resident().texts(*texts)
 
     assert person.case.review and person.case.revision and not person.case.in_danger
@@ -421,12 +519,21 @@ def test_forty_stories_in_a_row_are_all_kept_and_somebody_reads() -> None:
     for number in range(40):
         person.texts(f"story number {number} about what happened to us here")
 
-    assert len(person.case.narrative) == 20 and not person.case.ended and (person.case.review or person.case.in_danger)
+    assert (
+        len(person.case.narrative) == 20
+        and not person.case.ended
+        and (person.case.review or person.case.in_danger)
+    )
 
 
-# ---- asked in a sentence (rules 5, 11, 13, 25) ----------------------------------------------------------------------
+# ---- asked in a sentence (rules 5, 11, 13, 25) ---------------------------------------------------
 @pytest.mark.parametrize(
-    "said", ["can somebody just call me i cant do these questions", "please help", "i just need a real person to talk to me"]
+    "said",
+    [
+        "can somebody just call me i cant do these questions",
+        "please help",
+        "i just need a real person to talk to me",
+    ],
 )
 def test_asking_for_a_person_in_a_sentence_brings_one(said: str) -> None:
     person = Resident().texts("hi").answers("me").texts(said)
@@ -434,7 +541,9 @@ def test_asking_for_a_person_in_a_sentence_brings_one(said: str) -> None:
     assert person.case.in_danger and person.happened(Page), said
 
 
-@pytest.mark.parametrize("said", ["please call 911 for me i cant talk", "call an ambulance for us please i cant speak"])
+@pytest.mark.parametrize(
+    "said", ["please call 911 for me i cant talk", "call an ambulance for us please i cant speak"]
+)
 def test_who_cannot_call_is_paged_for_at_once_and_gets_the_words(said: str) -> None:
     person = Resident().texts("hi").answers("me").texts(said)
 
@@ -471,7 +580,7 @@ def test_ordinary_questions_get_a_short_answer_and_the_question_again(said: str,
     assert person.said[0] == key and person.asked == "health" and person.case.unreadable == 0
 
 
-# ---- what phones add ------------------------------------------------------------------------------------------------
+# ---- what phones add -----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "said",
     [
@@ -485,7 +594,12 @@ def test_a_reaction_is_no_danger_no_story_no_place_and_no_answer(said: str) -> N
         person = Resident().texts("hi").answers(*question)
         before = person.case
         person.texts(said)
-        assert (person.case.answers, person.case.narrative, person.case.level, person.case.place) == (before.answers, (), before.level, "")
+        assert (
+            person.case.answers,
+            person.case.narrative,
+            person.case.level,
+            person.case.place,
+        ) == (before.answers, (), before.level, "")
 
 
 @pytest.mark.parametrize("said", ["2 🙏", "No 😢", "no\nSent from my iPhone", "2️⃣"])
@@ -511,28 +625,53 @@ def test_the_same_words_for_the_fourth_time_get_no_answer_and_a_human_sees_it() 
     assert person.heard == () and not person.happened(Page) and "same_words" in person.case.said
 
 
-# ---- minors, watched, shared phones, bystanders ---------------------------------------------------------------------
-@pytest.mark.parametrize("first", [("hi", "2", "2"), ("im 15 and my parents fight a lot", "1", "2")])
-def test_a_minor_hears_of_reporting_before_the_question_that_could_tell_it(first: tuple[str, ...]) -> None:
+# ---- minors, watched, shared phones, bystanders --------------------------------------------------
+@pytest.mark.parametrize(
+    "first", [("hi", "2", "2"), ("im 15 and my parents fight a lot", "1", "2")]
+)
+def test_a_minor_hears_of_reporting_before_the_question_that_could_tell_it(
+    first: tuple[str, ...],
+) -> None:
     person = Resident().texts(*first)
 
-    assert person.asked == "safety" and person.said.index("minor.report") < person.said.index("ask.safety")
+    assert person.asked == "safety" and person.said.index("minor.report") < person.said.index(
+        "ask.safety"
+    )
     assert "under_18" in person.case.because
 
 
 def test_where_the_child_told_first_a_human_explains() -> None:
-    person = Resident().texts("im 12 and my stepdad touches me at night").texts("no", "1", "main st and 3rd ave")
+    person = (
+        Resident()
+        .texts("im 12 and my stepdad touches me at night")
+        .texts("no", "1", "main st and 3rd ave")
+    )
 
     assert person.case.in_danger and "minor" in person.case.said
-    assert not [effect for _, effect in person.everything if isinstance(effect, Say) and effect.key == "minor.report"]
+    assert not [
+        effect
+        for _, effect in person.everything
+        if isinstance(effect, Say) and effect.key == "minor.report"
+    ]
 
 
 def test_a_minors_case_that_moves_unlooked_is_kept_and_pages_the_review_ladder() -> None:
-    person = Resident().texts("hi").answers("me_minor", "no", "no", "no", "text", "team", "inside", "worried", "wait").staff(takes("Sam"))
+    person = (
+        Resident()
+        .texts("hi")
+        .answers("me_minor", "no", "no", "no", "text", "team", "inside", "worried", "wait")
+        .staff(takes("Sam"))
+    )
     person.staff(lambda case, scene: update(case, Status.EN_ROUTE, "Sam", "", scene))
-    assert person.case.status == Status.EN_ROUTE and "review" in {page.ladder for page in person.happened(Page)}  # type: ignore[attr-defined]
+    assert person.case.status == Status.EN_ROUTE and "review" in {
+        page.ladder for page in person.happened(Page)
+    }  # type: ignore[attr-defined]
 
-    looked = Resident().texts("hi").answers("me_minor", "no", "no", "no", "text", "team", "inside", "worried", "wait")
+    looked = (
+        Resident()
+        .texts("hi")
+        .answers("me_minor", "no", "no", "no", "text", "team", "inside", "worried", "wait")
+    )
     looked.staff(lambda case, scene: accept(case, "Sam", None, scene, True)).staff(
         lambda case, scene: update(case, Status.EN_ROUTE, "Sam", "", scene)
     )
@@ -540,16 +679,26 @@ def test_a_minors_case_that_moves_unlooked_is_kept_and_pages_the_review_ladder()
 
 
 def test_closing_after_a_disclosure_needs_the_report() -> None:
-    person = joined(Resident().texts("im 12 and my stepdad hits me with his belt every night").texts("no", "1", "main st and 3rd ave", "2"))
+    person = joined(
+        Resident()
+        .texts("im 12 and my stepdad hits me with his belt every night")
+        .texts("no", "1", "main st and 3rd ave", "2")
+    )
     with pytest.raises(Refused, match="report_needed"):
         person.staff(lambda case, scene: update(case, Status.CLOSED, "Dana", "safe", scene))
 
-    person.staff(lambda case, scene: update(case, Status.CLOSED, "Dana", "safe", scene, "Dana, 11:40, county line", "made"))
+    person.staff(
+        lambda case, scene: update(
+            case, Status.CLOSED, "Dana", "safe", scene, "Dana, 11:40, county line", "made"
+        )
+    )
     assert person.case.ended and person.case.report == "made"
 
 
 def test_closing_words_after_a_danger_are_kind() -> None:
-    person = joined(danger()).staff(lambda case, scene: update(case, Status.CLOSED, "Dana", "counselor_joined", scene))
+    person = joined(danger()).staff(
+        lambda case, scene: update(case, Status.CLOSED, "Dana", "counselor_joined", scene)
+    )
     assert person.said == ("closing.danger",)
 
 
@@ -560,7 +709,11 @@ def test_i_am_watched_is_heard_inside_a_short_message_and_a_human_may_answer_and
     person.staff(takes()).staff(writes(words="Yes, until nine."))
     assert spoken(person) == ["note"]
     assert not may_note(person.case, person.case.marks["heard"] + timedelta(minutes=11))
-    person.staff(lambda case, scene: holding.lift_watched(case, "Dana", "she called from her sister's", scene))
+    person.staff(
+        lambda case, scene: holding.lift_watched(
+            case, "Dana", "she called from her sister's", scene
+        )
+    )
     assert not person.case.watched
 
 
@@ -573,7 +726,9 @@ def test_no_code_word_can_be_set_once_danger_or_an_argument_is_known() -> None:
 def test_somebody_else_on_the_phone_parks_the_case(said: str) -> None:
     person = after_hand_off().staff(takes("Sam")).texts(said)
 
-    assert person.case.parked and not person.case.ended and ("Sam", "alert.parked") in alerts(person)
+    assert (
+        person.case.parked and not person.case.ended and ("Sam", "alert.parked") in alerts(person)
+    )
     mark = len(person.everything)
     person.waits(hours=6)
     assert not [effect for _, effect in person.everything[mark:] if isinstance(effect, (Say, Ask))]
@@ -581,34 +736,55 @@ def test_somebody_else_on_the_phone_parks_the_case(said: str) -> None:
 
 def test_a_bystanders_doubt_about_health_pages_like_anyones_and_where_comes_next() -> None:
     person = Resident().texts("hi").answers("unknown", "unsure")
-    assert person.case.level == Level.R2 and person.happened(Page) and "level.health_doubt.they" in person.said
+    assert (
+        person.case.level == Level.R2
+        and person.happened(Page)
+        and "level.health_doubt.they" in person.said
+    )
 
     assert Resident().texts("hi").answers("unknown", "no").asked == "where"
 
 
 def test_first_aid_is_not_said_during_violence() -> None:
     person = Resident().texts("hi").answers("adult", "no", "yes", "yes").texts("WORSE")
-    assert not [key for _, effect in person.everything if isinstance(effect, Say) for key in (effect.key,) if "health_doubt" in key]
+    assert not [
+        key
+        for _, effect in person.everything
+        if isinstance(effect, Say)
+        for key in (effect.key,)
+        if "health_doubt" in key
+    ]
     hurt = Resident().texts("someone is beating my neighbor").answers("unsure")
     assert "level.health_doubt.they" not in hurt.said and "level.human" in hurt.said
 
 
-# ---- many, and often; languages; neighbours -------------------------------------------------------------------------
+# ---- many, and often; languages; neighbours ------------------------------------------------------
 def test_newcomers_hear_it_when_somebody_in_danger_has_waited_long() -> None:
     person = Resident()
     person.now += timedelta(seconds=1)
     scene = with_changes(Scene(PROGRAM, person.now), surge=True)
 
     step = hear(person.case, "hi", person.now, scene, EARS)
-    assert [effect.key for effect in step.effects if isinstance(effect, Say)][:2] == ["preamble", "preamble.surge"]
+    assert [effect.key for effect in step.effects if isinstance(effect, Say)][:2] == [
+        "preamble",
+        "preamble.surge",
+    ]
 
 
 def test_who_is_outside_hears_the_neighbours_number() -> None:
-    person = Resident().texts("hi").answers(*TO_CONTACT, "text", "team").texts("Lakeside Mall, Fairview").answers("worried")
+    person = (
+        Resident()
+        .texts("hi")
+        .answers(*TO_CONTACT, "text", "team")
+        .texts("Lakeside Mall, Fairview")
+        .answers("worried")
+    )
 
-    assert [dict(effect.fill) for effect in person.effects if isinstance(effect, Say) and effect.key == "blocked.neighbour"] == [
-        {"name": "Fairview", "number": "+17205550120"}
-    ]
+    assert [
+        dict(effect.fill)
+        for effect in person.effects
+        if isinstance(effect, Say) and effect.key == "blocked.neighbour"
+    ] == [{"name": "Fairview", "number": "+17205550120"}]
     assert person.asked == "if_none" and person.case.review
 
 
@@ -620,16 +796,25 @@ def test_a_threat_to_staff_is_marked_and_gets_no_get_to_a_safe_place() -> None:
 
 
 def test_a_page_that_cannot_arrive_asks_the_next_person_at_once() -> None:
-    person = Resident().texts("hi").answers("me", "unsure").staff(lambda case, scene: page_lost(case, "Dispatcher on duty", scene))
+    person = (
+        Resident()
+        .texts("hi")
+        .answers("me", "unsure")
+        .staff(lambda case, scene: page_lost(case, "Dispatcher on duty", scene))
+    )
 
     assert [page.rung for page in person.happened(Page)] == [1]  # type: ignore[attr-defined]
     assert "page_lost" in [effect.event for effect in person.effects if isinstance(effect, Record)]
 
 
-# ---- after the end, and after an upgrade ----------------------------------------------------------------------------
+# ---- after the end, and after an upgrade ---------------------------------------------------------
 @pytest.mark.parametrize("said", ["thank you dana", "thanks so much", "ok", "👍", "1", "no"])
 def test_thanks_and_answers_after_the_end_open_nothing(said: str) -> None:
-    person = after_hand_off().staff(takes("Sam")).staff(lambda case, scene: update(case, Status.CLOSED, "Sam", "resolved", scene))
+    person = (
+        after_hand_off()
+        .staff(takes("Sam"))
+        .staff(lambda case, scene: update(case, Status.CLOSED, "Sam", "resolved", scene))
+    )
     person.texts(said)
 
     assert person.case.ended and person.case.outcome == "no_request", said
@@ -659,8 +844,11 @@ SCREEN_1 = (
 
 @pytest.mark.parametrize("digit", "123456")
 @pytest.mark.parametrize("question", [name for name in SCREEN_1 if name != "where"])
-def test_a_bare_number_to_a_question_asked_before_the_upgrade_is_put_again(question: str, digit: str) -> None:
-    """Screen 1 kept no choices with the question, and numbered some of them otherwise: `5` was "Not safe"."""
+def test_a_bare_number_to_a_question_asked_before_the_upgrade_is_put_again(
+    question: str, digit: str
+) -> None:
+    """Screen 1 kept no choices with the question, and numbered some of them otherwise: `5` was "Not
+    safe"."""
     person = at(question)
     in_the_row = question in ("if_none", "voicemail")  # screen 1 asked these before the hand-off
     status = Status.SCREENING if in_the_row else person.case.status
@@ -673,7 +861,11 @@ def test_a_bare_number_to_a_question_asked_before_the_upgrade_is_put_again(quest
     assert person.case.answers == before and person.asked == question, (question, digit)
 
     person.texts("skip") if question == "who" else person.texts(digit, after=timedelta(seconds=20))
-    assert question in person.case.answers or person.case.in_danger or int(digit) > len(person.case.offered)
+    assert (
+        question in person.case.answers
+        or person.case.in_danger
+        or int(digit) > len(person.case.offered)
+    )
     if in_the_row and question in person.case.answers:
         assert person.case.status == Status.HANDED_OFF, "what was outstanding is carried over"
 

@@ -390,7 +390,7 @@ def test_a_line_is_never_taken_for_another_language(tag: str) -> None:
     assert heard == tag if BY_TAG[tag].scripts else heard in (tag, None)
 
 
-# ---- scripts --------------------------------------------------------------------------------------------------------
+# ---- scripts -------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("said", "script"),
     [
@@ -441,11 +441,13 @@ def test_signs_and_names_in_other_letters_are_no_language(said: str) -> None:
 def test_letters_are_of_the_script_that_unicode_names() -> None:
     latin, others = "aé", "я字かカ한አက"
     assert [script_of(letter) for letter in latin] == ["Latin", "Latin"]
-    assert " ".join(script_of(letter) for letter in others) == ("Cyrillic Han Hiragana Katakana Hangul Ethiopic Myanmar")
+    assert " ".join(script_of(letter) for letter in others) == (
+        "Cyrillic Han Hiragana Katakana Hangul Ethiopic Myanmar"
+    )
     assert [script_of(other) for other in "1 !º👍ー\u0301\ue000"] == [""] * 8
 
 
-# ---- what is served -------------------------------------------------------------------------------------------------
+# ---- what is served ------------------------------------------------------------------------------
 @pytest.mark.parametrize("tag", [tag for tag in WRITTEN if tag != "nv"])
 def test_a_served_language_is_never_doubted(tag: str) -> None:
     for said in lines(WRITTEN[tag]):
@@ -469,7 +471,7 @@ def test_nothing_is_doubted_where_a_served_language_is_not_in_the_file() -> None
     assert unread_language("მჭირდება დახმარება", [BY_TAG["en"]], ("en",)) is None
 
 
-# ---- the file -------------------------------------------------------------------------------------------------------
+# ---- the file ------------------------------------------------------------------------------------
 def test_every_shipped_language_is_in_the_file() -> None:
     assert {path.name for path in folder("translations").iterdir() if path.is_dir()} <= set(BY_TAG)
 
@@ -498,7 +500,7 @@ def test_no_word_that_tells_a_language_is_english_or_spanish() -> None:
             assert sum(len(word) > 1 for word in each.words) >= 15, each.tag
 
 
-# ---- always ---------------------------------------------------------------------------------------------------------
+# ---- always --------------------------------------------------------------------------------------
 @given(st.text())
 def test_any_text_gets_an_answer(said: str) -> None:
     found = unread_language(said, KNOWN, SERVED)
@@ -511,7 +513,13 @@ def test_a_single_word_in_latin_letters_is_never_a_language(said: str) -> None:
 
 
 def test_words_are_kept_with_their_accents() -> None:
-    assert normal_words("J’ai 2 ENFANTS, İyi 'ok' asdzą́ą́") == ["j'ai", "enfants", "iyi", "ok", "asdzą́ą́"]
+    assert normal_words("J’ai 2 ENFANTS, İyi 'ok' asdzą́ą́") == [
+        "j'ai",
+        "enfants",
+        "iyi",
+        "ok",
+        "asdzą́ą́",
+    ]
     assert normal_words("می‌خواهم") == ["میخواهم"]
 
 

@@ -1,7 +1,9 @@
-"""How many texts that hold a danger are raised, and how many ordinary ones: python tests/corpus/report.py [--misses]
+"""How many texts that hold a danger are raised, and how many ordinary ones: python
+tests/corpus/report.py [--misses]
 
-`written` was there while the words were chosen; `kept` was written by a reader who had not seen them, and nothing was
-tuned on it. `fresh` was written by another, later: its lines were never looked at, its totals were. With files as arguments, each line of those is read as an ordinary text.
+`written` was there while the words were chosen; `kept` was written by a reader who had not seen
+them, and nothing was tuned on it. `fresh` was written by another, later: its lines were never
+looked at, its totals were. With files as arguments, each line of those is read as an ordinary text.
 """
 
 from __future__ import annotations
@@ -57,21 +59,37 @@ def figures(path: Path) -> tuple[int, int, Counter[str], Counter[str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("files", nargs="*", type=Path)
-    parser.add_argument("--misses", action="store_true", help="print what was missed or raised in vain (never of the kept half)")
+    parser.add_argument(
+        "--misses",
+        action="store_true",
+        help="print what was missed or raised in vain (never of the kept half)",
+    )
     asked = parser.parse_args()
     paths = asked.files or [
-        FOLDER / tag / f"{what}_{half}.tsv" for tag in ("en", "es") for half in HALVES for what in ("danger", "ordinary")
+        FOLDER / tag / f"{what}_{half}.tsv"
+        for tag in ("en", "es")
+        for half in HALVES
+        for what in ("danger", "ordinary")
     ]
     for path in paths:
         hit, every, by_kind, all_kinds = figures(path)
-        detail = "  ".join(f"{kind} {by_kind[kind]}/{all_kinds[kind]}" for kind in all_kinds if kind != "ordinary")
-        sys.stdout.write(f"{path.parent.name}/{path.name}: {hit} of {every} raised, {100 * hit / max(1, every):.1f} %  {detail}\n")
+        detail = "  ".join(
+            f"{kind} {by_kind[kind]}/{all_kinds[kind]}" for kind in all_kinds if kind != "ordinary"
+        )
+        sys.stdout.write(
+            f"{path.parent.name}/{path.name}: {hit} of {every} raised, "
+            f"{100 * hit / max(1, every):.1f} %  {detail}\n"
+        )
         if asked.misses and not path.stem.endswith(("_kept", "_fresh")):
             for kind, text in texts(path):
                 if raised(text) != (kind != "ordinary"):
-                    sys.stdout.write(f"    {kind}\t{text}\t{','.join(dict.fromkeys(read_combinations().kinds(normal(text))))}\n")
+                    sys.stdout.write(
+                        f"    {kind}\t{text}\t{','.join(dict.fromkeys(read_combinations().kinds(normal(text))))}\n"
+                    )
 
 
 if __name__ == "__main__":

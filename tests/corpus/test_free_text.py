@@ -1,7 +1,9 @@
-"""How many dangers are heard in free text, and how many ordinary texts are taken for one (docs/free-text.md, rule 7).
+"""How many dangers are heard in free text, and how many ordinary texts are taken for one
+(docs/free-text.md, rule 7).
 
-The kept half was written by a reader who had not seen the words, before they were chosen. These floors are what was
-reached, a little below; they hold the words from getting worse. They are no aim: the aim is 90 % and 3 %.
+The kept half was written by a reader who had not seen the words, before they were chosen. These
+floors are what was reached, a little below; they hold the words from getting worse. They are no
+aim: the aim is 90 % and 3 %.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from caller_service.language.lexicons import read_combinations
 
 CORPUS = Path(__file__).parent
 FLOORS = {
-    "danger_written": 0.97, "danger_kept": 0.85, "ordinary_written": 0.02, "ordinary_kept": 0.07, "danger_fresh": 0.78, "ordinary_fresh": 0.06,
+    "danger_written": 0.97, "danger_kept": 0.85, "ordinary_written": 0.02, "ordinary_kept": 0.07,
+    "danger_fresh": 0.78, "ordinary_fresh": 0.06,
 }  # fmt: skip
 
 
@@ -24,9 +27,13 @@ FLOORS = {
 @pytest.mark.parametrize("name", FLOORS)
 def test_the_words_hear_as_much_as_they_did(name: str, language: str) -> None:
     lines = (CORPUS / language / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
-    raised = sum(bool(read_combinations().kinds(normal(line.partition("\t")[2]))) for line in lines) / len(lines)
+    raised = sum(
+        bool(read_combinations().kinds(normal(line.partition("\t")[2]))) for line in lines
+    ) / len(lines)
 
-    assert raised >= FLOORS[name] if name.startswith("danger") else raised <= FLOORS[name], f"{raised:.3f}"
+    assert raised >= FLOORS[name] if name.startswith("danger") else raised <= FLOORS[name], (
+        f"{raised:.3f}"
+    )
 
 
 def test_both_languages_are_read_in_one_sentence() -> None:
@@ -35,14 +42,31 @@ def test_both_languages_are_read_in_one_sentence() -> None:
 
 
 def test_terms_stand_in_order_unless_they_may_stand_in_any() -> None:
-    words = {"take": ("took", "swallow+"), "pill": ("pill", "pills"), "denial": ("never",), "distant": ("used to",)}
-    heard = Combinations([Lexicon(words, {"dangers": (("overdose", "<take> <pill>"), ("gone", "any: <pill> gone"))}, ("took my pill",))])
+    words = {
+        "take": ("took", "swallow+"),
+        "pill": ("pill", "pills"),
+        "denial": ("never",),
+        "distant": ("used to",),
+    }
+    heard = Combinations(
+        [
+            Lexicon(
+                words,
+                {"dangers": (("overdose", "<take> <pill>"), ("gone", "any: <pill> gone"))},
+                ("took my pill",),
+            )
+        ]
+    )
 
     assert heard.kinds(normal("she took the pills")) == ("overdose",)
     assert heard.kinds(normal("she swallowed them, the pills")) == ("overdose",)
     assert heard.kinds(normal("pills she took")) == ()
     assert heard.kinds(normal("gone, all his pills")) == ("gone",)
-    assert heard.kinds(normal("she never took pills")) == () == heard.kinds(normal("he used to say he took pills"))
+    assert (
+        heard.kinds(normal("she never took pills"))
+        == ()
+        == heard.kinds(normal("he used to say he took pills"))
+    )
     assert heard.kinds(normal("i took my pill")) == (), "a harmless phrase is struck out"
     assert heard.kinds(normal("she took the pillls")) == ("overdose",), "with a slip of the thumb"
 
@@ -53,17 +77,34 @@ def test_a_combination_that_names_no_class_is_refused() -> None:
 
 
 def test_a_form_may_be_made_of_classes_choices_and_what_may_be_left_out() -> None:
-    words = {"who": ("he", "she"), "hits": ("<who> (is|keeps)? hitting",), "me": ("me",), "denial": ("never",), "distant": ("used to",)}
-    heard = Combinations([Lexicon(words, {"dangers": (("violence", "<hits> <me> !!<who_plays>"),)}), Lexicon({"who_plays": ("chess",)})])
+    words = {
+        "who": ("he", "she"),
+        "hits": ("<who> (is|keeps)? hitting",),
+        "me": ("me",),
+        "denial": ("never",),
+        "distant": ("used to",),
+    }
+    heard = Combinations(
+        [
+            Lexicon(words, {"dangers": (("violence", "<hits> <me> !!<who_plays>"),)}),
+            Lexicon({"who_plays": ("chess",)}),
+        ]
+    )
 
     for said in ("he is hitting me", "she keeps hitting me", "he hitting me"):
         assert heard.kinds(normal(said)) == ("violence",), said
-    assert heard.kinds(normal("he hits me")) == () == heard.kinds(normal("he keeps hitting me and laughs, at chess"))
+    assert (
+        heard.kinds(normal("he hits me"))
+        == ()
+        == heard.kinds(normal("he keeps hitting me and laughs, at chess"))
+    )
 
 
 def test_a_number_may_have_a_most_and_a_spelling_is_read_as_it_is_meant() -> None:
     lexicon = Lexicon(
-        {"pills": ("pills",), "took": ("took",)}, {"dangers": (("overdose", "<took> #6-40 <pills>"),)}, spellings={"took": ("tuk",)}
+        {"pills": ("pills",), "took": ("took",)},
+        {"dangers": (("overdose", "<took> #6-40 <pills>"),)},
+        spellings={"took": ("tuk",)},
     )
     heard = Combinations([lexicon, Lexicon({"denial": ("never",), "distant": ("used to",)})])
 
@@ -72,7 +113,13 @@ def test_a_number_may_have_a_most_and_a_spelling_is_read_as_it_is_meant() -> Non
 
 
 def test_what_is_long_past_does_not_hide_what_is_said_of_now() -> None:
-    words = {"hits": ("hit",), "me": ("me",), "denial": ("never",), "distant": ("years ago",), "present": ("again tonight",)}
+    words = {
+        "hits": ("hit",),
+        "me": ("me",),
+        "denial": ("never",),
+        "distant": ("years ago",),
+        "present": ("again tonight",),
+    }
     heard = Combinations([Lexicon(words, {"dangers": (("violence", "<hits> <me>"),)})])
 
     assert heard.kinds(normal("he hit me years ago")) == ()
@@ -81,4 +128,13 @@ def test_what_is_long_past_does_not_hide_what_is_said_of_now() -> None:
 
 def test_a_class_that_is_made_of_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="made of itself"):
-        Combinations([Lexicon({"a": ("<b> x (1|2|3|4|5|6|7|8|9|10|11)",), "b": ("<a> y (1|2|3|4|5|6|7|8|9|10|11)",)})])
+        Combinations(
+            [
+                Lexicon(
+                    {
+                        "a": ("<b> x (1|2|3|4|5|6|7|8|9|10|11)",),
+                        "b": ("<a> y (1|2|3|4|5|6|7|8|9|10|11)",),
+                    }
+                )
+            ]
+        )

@@ -1,4 +1,5 @@
-"""The EIDO we send (NENA-STA-021.1b): sound, for whatever was answered; never a word of police; and what units say back."""
+"""The EIDO we send (NENA-STA-021.1b): sound, for whatever was answered; never a word of police; and
+what units say back."""
 
 from __future__ import annotations
 
@@ -42,18 +43,38 @@ if TYPE_CHECKING:
 
 NUMBER = "+17205550123"
 TEAM = Issuer("care.example.org", "team.example.org")
-FORBIDDEN = ("SUICTHRT", "SUICIDE", '"OD"', "EDP", "ALIEN", "Suspect", "PersonOfInterest", "psap", '"police"', "PatrolUnit")
-ROW = [question for question in PROGRAM.protocol.questions if not question.follow_up and question.kind == "choice"]
+FORBIDDEN = (
+    "SUICTHRT",
+    "SUICIDE",
+    '"OD"',
+    "EDP",
+    "ALIEN",
+    "Suspect",
+    "PersonOfInterest",
+    "psap",
+    '"police"',
+    "PatrolUnit",
+)
+ROW = [
+    question
+    for question in PROGRAM.protocol.questions
+    if not question.follow_up and question.kind == "choice"
+]
 SCREENED = jsonschema.Draft202012Validator(SCHEMA)
 
 words = st.text(min_size=1, max_size=40)
 answered = st.fixed_dictionaries(
     {},
     optional={
-        question.id: st.sampled_from([*(choice.code for choice in question.choices), "unsure", SKIPPED, UNREADABLE]) for question in ROW
+        question.id: st.sampled_from(
+            [*(choice.code for choice in question.choices), "unsure", SKIPPED, UNREADABLE]
+        )
+        for question in ROW
     },
 )
-moments = st.fixed_dictionaries({"opened": st.just(OPEN)}, optional={"promised": st.just(OPEN + timedelta(minutes=20))})
+moments = st.fixed_dictionaries(
+    {"opened": st.just(OPEN)}, optional={"promised": st.just(OPEN + timedelta(minutes=20))}
+)
 
 
 @st.composite
@@ -66,11 +87,33 @@ def cases(draw: st.DrawFn) -> Case:
         draw(st.sampled_from([*ISO_639_3, "zh-Hant", "xx"])),
         status=draw(st.sampled_from(list(Status))),
         answers=draw(answered),
-        said=frozenset(draw(st.sets(st.sampled_from(["suicide", "weapon", "overdose", "person", "worse", "watched", "asked_to_cancel"])))),
-        located=draw(st.sampled_from(["", "inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", SKIPPED])),
+        said=frozenset(
+            draw(
+                st.sets(
+                    st.sampled_from(
+                        [
+                            "suicide",
+                            "weapon",
+                            "overdose",
+                            "person",
+                            "worse",
+                            "watched",
+                            "asked_to_cancel",
+                        ]
+                    )
+                )
+            )
+        ),
+        located=draw(
+            st.sampled_from(
+                ["", "inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", SKIPPED]
+            )
+        ),
         place=draw(st.one_of(st.just(""), words)),
         point=draw(st.one_of(st.none(), st.tuples(st.floats(-180, 180), st.floats(-90, 90)))),
-        response=draw(st.sampled_from(["", "human", "team", "counselor", "information", "call_911"])),
+        response=draw(
+            st.sampled_from(["", "human", "team", "counselor", "information", "call_911"])
+        ),
         team=draw(st.sampled_from(["", "care-1"])),
         interpreter=draw(st.booleans()),
         cannot_text=draw(st.sampled_from(["", "stopped", "blocked", "landline"])),
@@ -97,7 +140,7 @@ def codes(made: dict[str, Any]) -> str:
     return json.dumps(bare)
 
 
-# ---- the document ---------------------------------------------------------------------------------------------------
+# ---- the document --------------------------------------------------------------------------------
 @settings(max_examples=300, deadline=None)
 @given(cases())
 def test_whatever_was_answered_the_document_is_sound_and_asks_for_no_police(case: Case) -> None:
@@ -113,7 +156,9 @@ def test_whatever_was_answered_the_document_is_sound_and_asks_for_no_police(case
     for place in made.get("locationComponent", []):
         ElementTree.fromstring(place["locationByValue"])
     for note in made["notesComponent"]:
-        assert re.findall("<[^>]*>", note["notesActionComments"]) == ["<p>", "</p>"], "nobody's words become markup"
+        assert re.findall("<[^>]*>", note["notesActionComments"]) == ["<p>", "</p>"], (
+            "nobody's words become markup"
+        )
 
 
 @settings(max_examples=150, deadline=None)
@@ -132,7 +177,17 @@ def test_every_level_response_status_and_term_of_contact() -> None:
     responses = ["human", "team", "counselor", "information", "call_911", ""]
     for level, response, status, contact in product([*Level, None], responses, Status, contacts):
         answers = {"contact": contact} if contact else {}
-        case = Case("case-1", "K7M4Q2", "c", "es", status, answers=answers, level=level, response=response, revision=1)
+        case = Case(
+            "case-1",
+            "K7M4Q2",
+            "c",
+            "es",
+            status,
+            answers=answers,
+            level=level,
+            response=response,
+            revision=1,
+        )
         made = told(case.marked(opened=OPEN))
         assert faults(made) == ()
         wanted = PRIORITIES[level.name] if level is not None else 6
@@ -141,7 +196,8 @@ def test_every_level_response_status_and_term_of_contact() -> None:
 
 def a_case(**told: Any) -> Case:
     plain: dict[str, Any] = {
-        "answers": {"who": "adult", "need": "worried", "contact": "text"}, "response": "team", "level": Level.R4, "revision": 1,
+        "answers": {"who": "adult", "need": "worried", "contact": "text"}, "response": "team",
+        "level": Level.R4, "revision": 1,
     }  # fmt: skip
     return Case("018f-aa", "K7M4Q2", "c", "es", **(plain | told)).marked(opened=OPEN)
 
@@ -160,7 +216,9 @@ def a_case(**told: Any) -> Case:
         ({"answers": {}, "because": ("upset_hears_or_sees",)}, "MNTL"),
     ],
 )
-def test_the_incident_is_mental_distress_only_where_that_was_told(known: dict[str, Any], kind: str) -> None:
+def test_the_incident_is_mental_distress_only_where_that_was_told(
+    known: dict[str, Any], kind: str
+) -> None:
     assert told(a_case(**known))["incidentComponent"]["incidentTypeCommonRegistryText"] == kind
 
 
@@ -172,15 +230,25 @@ def test_priority_falls_with_the_level() -> None:
     ("known", "wanted"),
     [
         ({"language": "es", "team": "care-1", "interpreter": False}, []),
-        ({"language": "es", "team": "care-1", "interpreter": True}, ["SpanishCastilianInterpreter"]),
+        (
+            {"language": "es", "team": "care-1", "interpreter": True},
+            ["SpanishCastilianInterpreter"],
+        ),
         ({"language": "es", "team": ""}, ["SpanishCastilianInterpreter"]),
         ({"language": "en", "team": ""}, []),
         ({"language": "zh-Hant", "team": ""}, ["ChineseInterpreter"]),
-        ({"language": "en", "answers": {"contact": "text_deaf"}, "team": "care-1"}, ["SignLanguagesInterpreter"]),
+        (
+            {"language": "en", "answers": {"contact": "text_deaf"}, "team": "care-1"},
+            ["SignLanguagesInterpreter"],
+        ),
     ],
 )
-def test_an_interpreter_is_an_attribute_of_the_unit(known: dict[str, Any], wanted: list[str]) -> None:
-    attributes = told(replace(a_case(), **known))["emergencyResourceComponent"][0]["resourceAttributeRegistryText"]
+def test_an_interpreter_is_an_attribute_of_the_unit(
+    known: dict[str, Any], wanted: list[str]
+) -> None:
+    attributes = told(replace(a_case(), **known))["emergencyResourceComponent"][0][
+        "resourceAttributeRegistryText"
+    ]
     assert attributes == ["CrisisInterventionSpecialist", *wanted]
 
 
@@ -201,22 +269,37 @@ def test_every_language_but_english_has_its_interpreter() -> None:
     ],
 )
 def test_the_unit_stands_where_the_case_stands(status: Status, secondary: list[str]) -> None:
-    assert told(a_case(status=status))["emergencyResourceComponent"][0]["secondaryUnitStatusRegistryText"] == secondary
+    assert (
+        told(a_case(status=status))["emergencyResourceComponent"][0][
+            "secondaryUnitStatusRegistryText"
+        ]
+        == secondary
+    )
 
 
 @pytest.mark.parametrize("response", ["counselor", "information", "call_911"])
 def test_no_unit_is_named_for_who_wants_none(response: str) -> None:
     assert "emergencyResourceComponent" not in told(a_case(response=response))
-    assert "emergencyResourceComponent" in told(a_case(response=response, status=Status.EN_ROUTE)), "unless one is sent"
+    assert "emergencyResourceComponent" in told(
+        a_case(response=response, status=Status.EN_ROUTE)
+    ), "unless one is sent"
 
 
 def test_words_of_people_stay_words_in_place_and_notes() -> None:
-    case = replace(a_case(), place='5th & "Main" <b>\x00', point=(-105.0, 39.7), narrative=("<script>alert(1)</script> & \x0b",))
+    case = replace(
+        a_case(),
+        place='5th & "Main" <b>\x00',
+        point=(-105.0, 39.7),
+        narrative=("<script>alert(1)</script> & \x0b",),
+    )
     made = told(case)
 
     place = made["locationComponent"][0]
     tree = ElementTree.fromstring(place["locationByValue"])
-    assert tree.findtext(".//{urn:ietf:params:xml:ns:pidf:geopriv10:civicAddr}LOC") == '5th & "Main" <b>'
+    assert (
+        tree.findtext(".//{urn:ietf:params:xml:ns:pidf:geopriv10:civicAddr}LOC")
+        == '5th & "Main" <b>'
+    )
     assert tree.findtext(".//{http://www.opengis.net/gml}pos") == "39.7 -105.0", "latitude first"
     assert "<p>Self-reported, not translated: &lt;script&gt;alert(1)&lt;/script&gt; &amp; </p>" in [
         note["notesActionComments"] for note in made["notesComponent"]
@@ -228,19 +311,29 @@ def test_what_is_not_known_is_not_there() -> None:
     assert "locationReference" not in told(a_case())["incidentComponent"]
     assert "linkComponent" not in told(a_case())
     assert "callbackComponent" not in told(a_case(answers={"contact": "unsafe"}))
-    assert "do not call" in told(a_case(answers={"contact": "unsafe"}))["notesComponent"][0]["notesActionComments"]
+    assert (
+        "do not call"
+        in told(a_case(answers={"contact": "unsafe"}))["notesComponent"][0]["notesActionComments"]
+    )
 
 
 def test_a_related_case_is_linked_by_the_id_its_own_document_has() -> None:
-    assert told(a_case(related="018f-bb"))["linkComponent"][0]["incidentTrackingIdentifier"] == tracking_id("018f-bb", TEAM)
+    assert told(a_case(related="018f-bb"))["linkComponent"][0][
+        "incidentTrackingIdentifier"
+    ] == tracking_id("018f-bb", TEAM)
     assert told(a_case())["$id"] == tracking_id("018f-aa", TEAM)
 
 
 def test_who_asks_for_somebody_else_is_not_the_one_who_needs_help() -> None:
     other, self = told(a_case()), told(a_case(answers={"who": "me", "contact": "text"}))
 
-    assert [one["personIncidentRoleRegistryText"] for one in other["personComponent"]] == [["Caller", "ReportingParty"], ["InvolvedPerson"]]
-    assert [one["personIncidentRoleRegistryText"] for one in self["personComponent"]] == [["Caller", "InvolvedPerson"]]
+    assert [one["personIncidentRoleRegistryText"] for one in other["personComponent"]] == [
+        ["Caller", "ReportingParty"],
+        ["InvolvedPerson"],
+    ]
+    assert [one["personIncidentRoleRegistryText"] for one in self["personComponent"]] == [
+        ["Caller", "InvolvedPerson"]
+    ]
 
 
 def test_how_to_reach_them_goes_with_the_number() -> None:
@@ -248,27 +341,40 @@ def test_how_to_reach_them_goes_with_the_number() -> None:
 
     number = told(case)["callbackComponent"][0]["updatedCbn"]
     assert number["updatedCbnIdentifierUri"] == f"tel:{NUMBER}"
-    assert number["updatedCbnCallerDescription"] == "Text or call. A neutral voicemail is allowed. Texts do not reach them now."
+    assert (
+        number["updatedCbnCallerDescription"]
+        == "Text or call. A neutral voicemail is allowed. Texts do not reach them now."
+    )
 
 
 def test_the_same_moment_in_another_zone_is_the_same_document() -> None:
     made = packet(a_case(), PROGRAM, NUMBER)
 
-    assert document(made, TEAM, OPEN) == document(made, TEAM, OPEN.astimezone(timezone(timedelta(hours=-7))))
+    assert document(made, TEAM, OPEN) == document(
+        made, TEAM, OPEN.astimezone(timezone(timedelta(hours=-7)))
+    )
     assert told(a_case())["lastUpdateTimeStamp"] == "2026-11-23T18:00:00.000000+00:00"
 
 
-# ---- the schema and its reader --------------------------------------------------------------------------------------
+# ---- the schema and its reader -------------------------------------------------------------------
 FULL = told(
-    replace(a_case(status=Status.EN_ROUTE, related="018f-bb", narrative=("hello",)), place="Main St", point=(-105.0, 39.7)).marked(
-        promised=OPEN
-    )
+    replace(
+        a_case(status=Status.EN_ROUTE, related="018f-bb", narrative=("hello",)),
+        place="Main St",
+        point=(-105.0, 39.7),
+    ).marked(promised=OPEN)
 )
 
 
 def spots(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield path
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+    for key, inner in (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    ):
         yield from spots(inner, (*path, key))
 
 
@@ -318,7 +424,9 @@ def test_the_reader_and_a_validator_for_all_of_json_schema_say_the_same() -> Non
         ):
             if path or value is not ...:
                 made = spoiled(path, value)
-                assert SCREENED.is_valid(made) == (not list(misshapen(made, SCHEMA))), f"{path}: {value!r}"
+                assert SCREENED.is_valid(made) == (not list(misshapen(made, SCHEMA))), (
+                    f"{path}: {value!r}"
+                )
 
 
 def test_a_field_that_is_not_named_is_refused_everywhere_and_not_quoted() -> None:
@@ -344,7 +452,10 @@ def test_a_field_that_is_not_named_is_refused_everywhere_and_not_quoted() -> Non
         (("personComponent", 0, "personIncidentRoleRegistryText"), ["Suspect"]),
         (("agencyComponent", 0, "agencyType"), ["police"]),
         (("agencyComponent", 0, "agencyType"), ["psap"]),
-        (("emergencyResourceComponent", 0, "emergencyResourceTypeCommonRegistryText"), "PatrolUnit"),
+        (
+            ("emergencyResourceComponent", 0, "emergencyResourceTypeCommonRegistryText"),
+            "PatrolUnit",
+        ),
         (("incidentComponent", "personReference", 0, "$ref"), "nobody"),
         (("personComponent", 0, "$id"), FULL["personComponent"][1]["$id"]),
         (("callbackComponent", 0, "callBackInformationUri"), ["tel:911"]),
@@ -360,7 +471,7 @@ def test_junk_is_a_fault_and_no_error(junk: Any) -> None:
     assert faults(junk)
 
 
-# ---- what units say -------------------------------------------------------------------------------------------------
+# ---- what units say ------------------------------------------------------------------------------
 def says(status: str, by: str = "Unit 7", outcome: str = "", reason: str = "") -> Any:
     return lambda case, scene: unit_status(case, status, by, outcome, scene, reason)
 
@@ -374,14 +485,22 @@ def test_a_unit_that_says_it_is_late_is_late_at_once_and_once() -> None:
     person.hears_of("status.late")
 
     assert person.waits(minutes=1).staff(says("Delayed")).said == ()
-    assert person.staff(says("Delayed", reason="flat tyre")).said == (), "a new reason is kept and not told twice"
+    assert person.staff(says("Delayed", reason="flat tyre")).said == (), (
+        "a new reason is kept and not told twice"
+    )
     assert person.case.remarks == (("Unit 7", "flat tyre"),)
     person.waits(minutes=1).staff(says("EnRoute")).hears_of("status.en_route")
     person.waits(minutes=1).staff(says("Delayed")).hears_of("status.late")
 
 
 def test_what_was_told_of_a_delay_the_clock_does_not_tell_again_after_the_promised_time() -> None:
-    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=21).staff(says("Delayed")).waits(minutes=8)
+    person = (
+        waiting_for_a_team()
+        .staff(takes("Sam", 20))
+        .waits(minutes=21)
+        .staff(says("Delayed"))
+        .waits(minutes=8)
+    )
 
     assert "status.late" not in said(person.effects)
 
@@ -394,7 +513,9 @@ def test_who_is_in_danger_has_a_human_and_was_told_no_time() -> None:
 
 @pytest.mark.parametrize("status", UNIT_STATUSES)
 def test_a_repeat_says_nothing_and_pages_nobody(status: str) -> None:
-    person = waiting_for_a_team().staff(takes("Sam", 20)).staff(says(status, "Sam", "resolved", "why"))
+    person = (
+        waiting_for_a_team().staff(takes("Sam", 20)).staff(says(status, "Sam", "resolved", "why"))
+    )
     before = person.case
 
     person.staff(says(status, "Sam", "resolved", "why"))
@@ -403,10 +524,19 @@ def test_a_repeat_says_nothing_and_pages_nobody(status: str) -> None:
 
 
 def test_no_report_ever_takes_a_case_backwards() -> None:
-    """Every order of any three reports, each perhaps late or out of place: the case never goes back, unless cancelled."""
-    rank = {Status.ACCEPTED: 0, Status.ASSIGNED: 1, Status.EN_ROUTE: 2, Status.ARRIVED: 3, Status.CLOSED: 4}
+    """Every order of any three reports, each perhaps late or out of place: the case never goes
+    back, unless cancelled."""
+    rank = {
+        Status.ACCEPTED: 0,
+        Status.ASSIGNED: 1,
+        Status.EN_ROUTE: 2,
+        Status.ARRIVED: 3,
+        Status.CLOSED: 4,
+    }
     start = waiting_for_a_team().staff(takes("Sam", 20))
-    for order in product([status for status in UNIT_STATUSES if status != "AssignmentCancelled"], repeat=3):
+    for order in product(
+        [status for status in UNIT_STATUSES if status != "AssignmentCancelled"], repeat=3
+    ):
         case, now, arrivals = start.case, start.now, 0
         for status in order:
             now += timedelta(seconds=30)
@@ -432,7 +562,10 @@ def test_a_free_unit_closes_no_danger(outcome: str) -> None:
 
 @pytest.mark.parametrize("outcome", sorted(DANGER_OUTCOMES))
 def test_danger_closes_with_how_the_person_is(outcome: str) -> None:
-    assert in_danger().staff(takes("Sam")).staff(says("Cleared", outcome=outcome)).case.outcome == outcome
+    assert (
+        in_danger().staff(takes("Sam")).staff(says("Cleared", outcome=outcome)).case.outcome
+        == outcome
+    )
 
 
 def test_a_free_unit_alone_does_not_say_how_the_person_is() -> None:
@@ -444,7 +577,12 @@ def test_a_free_unit_alone_does_not_say_how_the_person_is() -> None:
 
 
 def test_a_unit_that_turns_back_is_told_whoever_had_accepted_and_the_next_is_asked() -> None:
-    person = waiting_for_a_team().staff(takes("Sam", 20)).staff(says("EnRoute")).staff(says("AssignmentCancelled", reason="flat tyre"))
+    person = (
+        waiting_for_a_team()
+        .staff(takes("Sam", 20))
+        .staff(says("EnRoute"))
+        .staff(says("AssignmentCancelled", reason="flat tyre"))
+    )
 
     person.hears_of("status.nobody_yet")
     assert person.case.status == Status.DECLINED
@@ -454,7 +592,9 @@ def test_a_unit_that_turns_back_is_told_whoever_had_accepted_and_the_next_is_ask
 
 def test_an_acceptance_is_not_cancelled_by_a_unit_nobody_sent() -> None:
     with pytest.raises(Refused) as refused:
-        waiting_for_a_team().staff(takes("Sam", 20)).staff(says("AssignmentCancelled", reason="busy"))
+        waiting_for_a_team().staff(takes("Sam", 20)).staff(
+            says("AssignmentCancelled", reason="busy")
+        )
 
     assert (refused.value.code, refused.value.name) == ("taken", "Sam")
 
@@ -470,13 +610,18 @@ def test_an_ended_case_stays_ended(status: str) -> None:
 
 
 def test_who_asked_for_somebody_else_hears_of_no_arrival() -> None:
-    person = Person().texts("hi").answers("adult", "no", "no", "no", "text", "team", "inside", "worried", "wait").staff(takes("Sam"))
+    person = (
+        Person()
+        .texts("hi")
+        .answers("adult", "no", "no", "no", "text", "team", "inside", "worried", "wait")
+        .staff(takes("Sam"))
+    )
     person.staff(says("EnRoute")).hears_of("status.other.coming")
     person.staff(says("PatientContact")).hears_of("status.other.finished")
     assert person.staff(says("Transporting")).said == ()
 
 
-# ---- what a named human calls it ------------------------------------------------------------------------------------
+# ---- what a named human calls it -----------------------------------------------------------------
 HUMANS = eido_registry.HUMAN_INCIDENT_TYPES
 
 
@@ -489,7 +634,20 @@ def kind_of(case: Case) -> str:
 
 
 def test_no_type_that_a_human_may_set_asks_what_we_never_ask() -> None:
-    registry = {"ALIEN", "EDP", "SUSP", "WEAPON", "ASSAULT", "DISORD", "WARRANT", "TRESPASS", "DRUGS", "PERSUSP", "THREATS", "FIGHT"}
+    registry = {
+        "ALIEN",
+        "EDP",
+        "SUSP",
+        "WEAPON",
+        "ASSAULT",
+        "DISORD",
+        "WARRANT",
+        "TRESPASS",
+        "DRUGS",
+        "PERSUSP",
+        "THREATS",
+        "FIGHT",
+    }
 
     assert not registry & set(ALLOWED)
     assert not set(HUMANS) & set(eido_registry.INCIDENT_TYPES)
@@ -497,7 +655,9 @@ def test_no_type_that_a_human_may_set_asks_what_we_never_ask() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(cases(), st.sampled_from(ALLOWED), words.filter(str.strip))
-def test_what_a_named_human_set_is_sound_and_the_same_without_a_name_is_not(case: Case, kind: str, by: str) -> None:
+def test_what_a_named_human_set_is_sound_and_the_same_without_a_name_is_not(
+    case: Case, kind: str, by: str
+) -> None:
     made = told(replace(case, incident_type=kind, typed_by=by))
 
     assert made["incidentComponent"]["incidentTypeCommonRegistryText"] == kind
@@ -515,7 +675,9 @@ def test_a_humans_type_goes_out_once_with_their_name_and_their_reason_stays_seal
     assert person.case.revision == before + 1
     assert kind_of(person.case) == "WELFARE"
     assert person.happened(HandOff)
-    assert [one.detail for one in person.effects if isinstance(one, Record)] == [{"by": "Maria", "type": "WELFARE"}]
+    assert [one.detail for one in person.effects if isinstance(one, Record)] == [
+        {"by": "Maria", "type": "WELFARE"}
+    ]
     assert person.case.remarks == (("Maria", "his sister told me on the phone"),)
     assert person.said == (), "a resident hears nothing of codes"
     notes = " ".join(note["notesActionComments"] for note in told(person.case)["notesComponent"])
@@ -530,10 +692,15 @@ def test_what_a_human_set_stays_whatever_is_told_later_until_a_human_sets_it_bac
 
     person.staff(calls_it("CITASST", "Sam", "nobody is ill"))
     assert kind_of(person.case) == "CITASST"
-    assert "Incident type set by Sam." in told(person.case)["notesComponent"][0]["notesActionComments"]
+    assert (
+        "Incident type set by Sam." in told(person.case)["notesComponent"][0]["notesActionComments"]
+    )
 
 
-@pytest.mark.parametrize(("kind", "by"), [("ALIEN", "Maria"), ("EDP", "Maria"), ("", "Maria"), ("WELFARE", ""), ("WELFARE", " ")])
+@pytest.mark.parametrize(
+    ("kind", "by"),
+    [("ALIEN", "Maria"), ("EDP", "Maria"), ("", "Maria"), ("WELFARE", ""), ("WELFARE", " ")],
+)
 def test_no_other_type_and_nobody_without_a_name(kind: str, by: str) -> None:
     with pytest.raises(ValueError, match="not a type"):
         waiting_for_a_team().staff(calls_it(kind, by))
@@ -550,17 +717,23 @@ def test_cases_and_packets_of_before_are_as_they_were() -> None:
 
     assert "incident_type" not in packet(case, PROGRAM, NUMBER), "software's own type is nobody's"
     assert digest(case) != digest(replace(case, incident_type="SICK", typed_by="Maria"))
-    plain = {name: value for name, value in to_plain(case).items() if name not in ("incident_type", "typed_by")}
+    plain = {
+        name: value
+        for name, value in to_plain(case).items()
+        if name not in ("incident_type", "typed_by")
+    }
     assert from_plain(plain) == case
 
 
-# ---- the doors ------------------------------------------------------------------------------------------------------
+# ---- the doors -----------------------------------------------------------------------------------
 URL = "https://cad.team.example/eido"
 
 
 def asks(house: House, path: str, told: dict[str, Any] | None = None, method: str = "") -> Any:
     way = method or ("GET" if told is None else "POST")
-    return house.client.open(f"/EIDO/{path}", method=way, json=told, headers={"Authorization": f"Bearer {house.token}"})
+    return house.client.open(
+        f"/EIDO/{path}", method=way, json=told, headers={"Authorization": f"Bearer {house.token}"}
+    )
 
 
 def reads_eido(house: House, name: str = "team-cad") -> House:
@@ -569,7 +742,10 @@ def reads_eido(house: House, name: str = "team-cad") -> House:
     program = replace(house.parts.program, destinations=(*house.parts.program.destinations, one))
     poster = house.parts.webhooks
     secret = poster.secrets["rehearsal-cad"]
-    house.change(program=program, webhooks=WebhookClient({**poster.urls, name: URL}, {**poster.secrets, name: secret}))
+    house.change(
+        program=program,
+        webhooks=WebhookClient({**poster.urls, name: URL}, {**poster.secrets, name: secret}),
+    )
     return house
 
 
@@ -582,7 +758,9 @@ def test_a_hand_off_is_read_as_eido_and_the_reading_is_journaled(house: House) -
     jsonschema.validate(made, house.client.get("/api/v1/eido.v1.schema.json").get_json())
     assert faults(made) == ()
     assert made["agencyComponent"][0]["$id"] == "house.test"
-    assert [line.who for line in house.rows("journal", case_id=me.case().id, event="read_eido")] == ["cad"]
+    assert [
+        line.who for line in house.rows("journal", case_id=me.case().id, event="read_eido")
+    ] == ["cad"]
     assert made == asks(house, me.case().id).get_json()
 
 
@@ -597,7 +775,9 @@ def test_a_case_that_was_never_handed_off_or_is_not_known_is_not_there(house: Ho
     assert house.rows("journal", event="read_eido") == []
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic abc"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic abc"}]
+)
 def test_without_a_token_no_eido_is_told(house: House, headers: dict[str, str]) -> None:
     for path, method in (("x", "GET"), ("x/unit-status", "POST")):
         answer = house.client.open(f"/EIDO/{path}", method=method, headers=headers, json={})
@@ -605,10 +785,23 @@ def test_without_a_token_no_eido_is_told(house: House, headers: dict[str, str]) 
 
 
 def test_a_units_way_from_assigned_to_cleared_is_heard_step_by_step(house: House) -> None:
-    me = house.resident().texts("hi").texts("1", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "5", "1")
+    me = (
+        house.resident()
+        .texts("hi")
+        .texts("1", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "5", "1")
+    )
     assert me.case().status == "handed_off"
     heard = []
-    for status in ("Assigned", "Dispatched", "EnRoute", "Delayed", "Delayed", "OnScene", "PatientContact", "Transporting"):
+    for status in (
+        "Assigned",
+        "Dispatched",
+        "EnRoute",
+        "Delayed",
+        "Delayed",
+        "OnScene",
+        "PatientContact",
+        "Transporting",
+    ):
         answer = asks(house, f"{me.case().id}/unit-status", {"status": status, "by": "Unit 7"})
         assert answer.status_code == 200, answer.text
         house.wait(30)
@@ -616,15 +809,29 @@ def test_a_units_way_from_assigned_to_cleared_is_heard_step_by_step(house: House
 
     assert heard == [1, 1, 2, 3, 3, 4, 4, 4]
     assert house.texts_to(me.number)[2] == house.words("status.late")
-    assert answer.get_json()["emergencyResourceComponent"][0]["secondaryUnitStatusRegistryText"] == ["OnScene"]
+    assert answer.get_json()["emergencyResourceComponent"][0][
+        "secondaryUnitStatusRegistryText"
+    ] == ["OnScene"]
     late = asks(house, f"{me.case().id}/unit-status", {"status": "EnRoute", "by": "Unit 7"})
     assert (late.status_code, late.get_json()["code"]) == (409, "cannot_move")
     cleared = {"status": "Cleared", "by": "Unit 7"}
-    assert asks(house, f"{me.case().id}/unit-status", cleared).get_json()["code"] == "outcome_needed"
+    assert (
+        asks(house, f"{me.case().id}/unit-status", cleared).get_json()["code"] == "outcome_needed"
+    )
     assert me.case().status == "arrived"
-    assert asks(house, f"{me.case().id}/unit-status", cleared | {"outcome": "taken_to_care"}).status_code == 200
+    assert (
+        asks(
+            house, f"{me.case().id}/unit-status", cleared | {"outcome": "taken_to_care"}
+        ).status_code
+        == 200
+    )
     assert (me.case().status, me.case().outcome) == ("closed", "taken_to_care")
-    assert asks(house, f"{me.case().id}/unit-status", {"status": "EnRoute", "by": "Unit 7"}).get_json()["code"] == "ended"
+    assert (
+        asks(
+            house, f"{me.case().id}/unit-status", {"status": "EnRoute", "by": "Unit 7"}
+        ).get_json()["code"]
+        == "ended"
+    )
 
 
 def test_a_cancelled_assignment_asks_the_next(house: House) -> None:
@@ -671,7 +878,12 @@ def test_what_is_no_json_or_no_such_method_is_a_problem_too(house: House) -> Non
     me = house.resident().wants_a_team()
     bearer = {"Authorization": f"Bearer {house.token}"}
 
-    broken = house.client.post(f"/EIDO/{me.case().id}/unit-status", data="{", content_type="application/json", headers=bearer)
+    broken = house.client.post(
+        f"/EIDO/{me.case().id}/unit-status",
+        data="{",
+        content_type="application/json",
+        headers=bearer,
+    )
     assert (broken.status_code, broken.content_type) == (400, "application/problem+json")
     assert asks(house, me.case().id, method="DELETE").status_code == 405
 
@@ -679,20 +891,29 @@ def test_what_is_no_json_or_no_such_method_is_a_problem_too(house: House) -> Non
 def test_openapi_names_the_doors(house: House) -> None:
     paths = house.client.get("/api/v1/openapi.json").get_json()["paths"]
 
-    assert {"/EIDO/{hand_off_id}", "/EIDO/{hand_off_id}/unit-status", "/EIDO/{hand_off_id}/incident-type"} <= set(paths)
+    assert {
+        "/EIDO/{hand_off_id}",
+        "/EIDO/{hand_off_id}/unit-status",
+        "/EIDO/{hand_off_id}/incident-type",
+    } <= set(paths)
 
 
 TYPED = {"type": "SUICTHRT", "by": "Maria", "reason": "he said so to me on the phone"}
 
 
-def test_a_named_human_changes_the_type_and_every_destination_hears_it_in_order(house: House) -> None:
+def test_a_named_human_changes_the_type_and_every_destination_hears_it_in_order(
+    house: House,
+) -> None:
     me = reads_eido(house).resident().wants_a_team()
     answer = asks(house, f"{me.case().id}/incident-type", TYPED)
 
     assert answer.status_code == 200, answer.text
     assert answer.get_json()["incidentComponent"]["incidentTypeCommonRegistryText"] == "SUICTHRT"
     sent = [json.loads(request.body) for request in delivered(house)]
-    assert [one["incidentComponent"]["incidentTypeCommonRegistryText"] for one in sent] == ["MNTL", "SUICTHRT"]
+    assert [one["incidentComponent"]["incidentTypeCommonRegistryText"] for one in sent] == [
+        "MNTL",
+        "SUICTHRT",
+    ]
     house.settles()
     assert [(one["revision"], one.get("incident_type")) for one, _ in house.posted] == [
         (1, None),
@@ -706,7 +927,11 @@ def test_a_named_human_changes_the_type_and_every_destination_hears_it_in_order(
     assert house.posted[-1][0]["remarks"] == [{"by": "Maria", "words": TYPED["reason"]}]
     assert asks(house, f"{me.case().id}/incident-type", TYPED).status_code == 200
     assert len(ours(house)) == 2, "said twice, told once"
-    back = asks(house, f"{me.case().id}/incident-type", TYPED | {"type": "MNTL", "reason": "he did not mean it"})
+    back = asks(
+        house,
+        f"{me.case().id}/incident-type",
+        TYPED | {"type": "MNTL", "reason": "he did not mean it"},
+    )
     assert back.get_json()["incidentComponent"]["incidentTypeCommonRegistryText"] == "MNTL"
 
 
@@ -726,11 +951,16 @@ def test_a_named_human_changes_the_type_and_every_destination_hears_it_in_order(
         {"more": 1},
     ],
 )
-def test_a_type_without_name_or_reason_or_of_another_kind_changes_nothing(house: House, spoiled: dict[str, Any]) -> None:
+def test_a_type_without_name_or_reason_or_of_another_kind_changes_nothing(
+    house: House, spoiled: dict[str, Any]
+) -> None:
     me = house.resident().wants_a_team()
     version = me.case().version
 
-    for told in (TYPED | spoiled, {name: value for name, value in TYPED.items() if name not in spoiled}):
+    for told in (
+        TYPED | spoiled,
+        {name: value for name, value in TYPED.items() if name not in spoiled},
+    ):
         answer = asks(house, f"{me.case().id}/incident-type", told)
         if told != TYPED:
             assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
@@ -743,12 +973,14 @@ def test_no_type_is_set_for_what_ended_is_not_known_or_by_nobody(house: House) -
     assert house.client.post(f"/EIDO/{me.case().id}/incident-type", json=TYPED).status_code == 401
     for path in ("unknown", screening.case().id):
         assert asks(house, f"{path}/incident-type", TYPED).status_code == 404
-    house.dispatch(f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "resolved"})
+    house.dispatch(
+        f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "resolved"}
+    )
     answer = asks(house, f"{me.case().id}/incident-type", TYPED)
     assert (answer.status_code, answer.get_json()["code"]) == (409, "ended")
 
 
-# ---- delivery -------------------------------------------------------------------------------------------------------
+# ---- delivery ------------------------------------------------------------------------------------
 def ours(house: House) -> list[Any]:
     return sorted(house.rows("delivery", destination="team-cad"), key=lambda row: row.revision)
 
@@ -758,7 +990,9 @@ def delivered(house: House, answer: int = 202) -> list[Any]:
     taken: list[Any] = []
     house.outside.reset()
     house.outside.assert_all_requests_are_fired = False
-    house.outside.add_callback("POST", URL, lambda request: (taken.append(request), (answer, {}, ""))[1])
+    house.outside.add_callback(
+        "POST", URL, lambda request: (taken.append(request), (answer, {}, ""))[1]
+    )
     for row in ours(house):
         deliver(house.parts, row.id)
     return taken
@@ -769,21 +1003,31 @@ def test_the_team_gets_the_eido_and_the_others_the_packet(house: House) -> None:
     house.clock.at = datetime.now(UTC)
     (request,) = delivered(house)
 
-    made = Webhook(house.parts.webhooks.secrets["team-cad"]).verify(request.body, dict(request.headers))
+    made = Webhook(house.parts.webhooks.secrets["team-cad"]).verify(
+        request.body, dict(request.headers)
+    )
     assert faults(made) == ()
     assert made["agencyComponent"][0]["agencyType"] == ["fire"]
-    assert request.headers["webhook-id"] == request.headers["Idempotency-Key"] == f"{me.case().id}.1"
+    assert (
+        request.headers["webhook-id"] == request.headers["Idempotency-Key"] == f"{me.case().id}.1"
+    )
     assert [row.state for row in ours(house)] == ["received"]
-    assert [row.state for row in house.rows("delivery", destination="rehearsal-cad")] == ["waiting"], "each has its own state"
+    assert [row.state for row in house.rows("delivery", destination="rehearsal-cad")] == [
+        "waiting"
+    ], "each has its own state"
     assert made == asks(house, me.case().id).get_json(), "the door says what was sent"
 
 
 def test_each_revision_is_sent_as_it_was(house: House) -> None:
     me: Resident = reads_eido(house).resident().wants_a_team()
-    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": 20})
+    house.dispatch(
+        f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria", "in_minutes": 20}
+    )
 
     sent = [json.loads(request.body) for request in delivered(house)]
-    assert [one["emergencyResourceComponent"][0]["secondaryUnitStatusRegistryText"] for one in sent] == [[], ["AcknowledgedTransmission"]]
+    assert [
+        one["emergencyResourceComponent"][0]["secondaryUnitStatusRegistryText"] for one in sent
+    ] == [[], ["AcknowledgedTransmission"]]
     assert "eta" in sent[1]["emergencyResourceComponent"][0]
     assert sent[0]["lastUpdateTimeStamp"] < sent[1]["lastUpdateTimeStamp"]
 
@@ -825,7 +1069,10 @@ def test_a_document_with_faults_is_never_sent_and_its_words_stand_nowhere(
 def test_a_reader_named_like_a_destination_gets_that_agencys_document(house: House) -> None:
     me = reads_eido(reads_eido(house), "cad").resident().wants_a_team()
     program = house.parts.program
-    other = [replace(one, agency="cad.example") if one.name == "cad" else one for one in program.destinations]
+    other = [
+        replace(one, agency="cad.example") if one.name == "cad" else one
+        for one in program.destinations
+    ]
     house.change(program=replace(program, destinations=tuple(other)))
 
     assert asks(house, me.case().id).get_json()["agencyComponent"][0]["$id"] == "cad.example"

@@ -1,4 +1,5 @@
-"""Chaos, the short version: killed at random, failed on all sides, and no promise broken. Long: `caller-service chaos`."""
+"""Chaos, the short version: killed at random, failed on all sides, and no promise broken. Long:
+`caller-service chaos`."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ SEED = 7
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_no_promise_is_broken_while_everything_fails(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_promise_is_broken_while_everything_fails(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with new_database(kind, tmp_path) as url:
         broken = chaos.run(5.0, url if kind == "postgresql" else "", SEED, 6)
     said = capsys.readouterr().out

@@ -1,4 +1,5 @@
-"""The service as it runs: `serve`, `work`, a database, and the phones and the dispatch of the rehearsal. On both databases."""
+"""The service as it runs: `serve`, `work`, a database, and the phones and the dispatch of the
+rehearsal. On both databases."""
 
 from __future__ import annotations
 
@@ -18,17 +19,22 @@ CORNER = "Main St & 3rd Ave"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
     with running(request.param, tmp_path_factory.mktemp(request.param)) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
 def in_doubt(house: House) -> Person:
-    """Somebody whose text went out just as the line fell silent: it takes 10 s until the house gives up waiting, so it begins early."""
+    """Somebody whose text went out just as the line fell silent: it takes 10 s until the house
+    gives up waiting, so it begins early."""
     caller = in_danger(house)
     held = house.on_board(caller)
-    house.exchange.switch({"send": "hang", "send_when": "next", "send_to": caller.number, "receipts_missing": True})
+    house.exchange.switch(
+        {"send": "hang", "send_when": "next", "send_to": caller.number, "receipts_missing": True}
+    )
     house.tell(held, accept("Maria"))
     caller.is_told("Maria, a person")
     house.exchange.switch({"reset": True})
@@ -42,30 +48,50 @@ def healthy(house: House, in_doubt: Person) -> Iterator[None]:
     house.exchange.switch({"reset": True})
     house.board.switch({"answer": "", "when": "all"})
     assert house.web.alive and house.worker.alive, house.logs()[-3000:]
-    for held in house.board.all():  # nobody holds more than three dangers: those that were accepted end here
-        if held.level in ("R1", "R2") and held.word("status") == "accepted" and held.hand_off_id != house.case_of(in_doubt).id:
+    # nobody holds more than three dangers: those that were accepted end here
+    for held in house.board.all():
+        if (
+            held.level in ("R1", "R2")
+            and held.word("status") == "accepted"
+            and held.hand_off_id != house.case_of(in_doubt).id
+        ):
             house.tell(held, status("Maria", "closed", "safe"))
 
 
 def asked_for_a_brother(house: House) -> Person:
     """About nine questions, up to the choice of a team."""
-    caller = house.resident().texts("my brother shouts").hears("Who needs help?").texts("3").says_no(3)
-    return caller.hears("Can we text or call this phone").says("1").says("1").texts(CORNER, "2").hears("gun").says_no()
+    caller = (
+        house.resident().texts("my brother shouts").hears("Who needs help?").texts("3").says_no(3)
+    )
+    return (
+        caller.hears("Can we text or call this phone")
+        .says("1")
+        .says("1")
+        .texts(CORNER, "2")
+        .hears("gun")
+        .says_no()
+    )
 
 
 def in_danger(house: House) -> Person:
-    """The shortest way to a human: danger said, contact called safe. Three revisions of a hand-off."""
+    """The shortest way to a human: danger said, contact called safe. Three revisions of a
+    hand-off."""
     caller = house.resident().texts("my sister took too many pills").hears("1-800-222-1222")
     return caller.texts("1").hears("Can we text or call this phone").says("1").hears("Where")
 
 
-# ---- the conversation that has to work ------------------------------------------------------------------------------
+# ---- the conversation that has to work -----------------------------------------------------------
 
 
 def test_a_team_is_asked_for_picked_and_followed_to_the_door(house: House) -> None:
     caller = asked_for_a_brother(house).hears("Nobody has taken it yet")
     held = house.on_board(caller)
-    assert (held.level, held.word("response"), held.word("team"), held.place) == ("R3", "team", "care-1", CORNER)
+    assert (held.level, held.word("response"), held.word("team"), held.place) == (
+        "R3",
+        "team",
+        "care-1",
+        CORNER,
+    )
     assert held.packet["police_requested"] is False
 
     house.tell(held, accept("Maria", 20))
@@ -82,16 +108,29 @@ def test_a_team_is_asked_for_picked_and_followed_to_the_door(house: House) -> No
     assert len(unasked) == 3, unasked
     # About somebody else: received, coming, finished. Never that a team arrived, or how it ended.
     assert not [
-        words for words in unasked if any(word in words.lower() for word in ("arrived", "resolved", "team", "brother", CORNER.lower()))
+        words
+        for words in unasked
+        if any(
+            word in words.lower()
+            for word in ("arrived", "resolved", "team", "brother", CORNER.lower())
+        )
     ]
     case = house.case_of(caller)
     assert (case.status, case.outcome) == ("closed", "resolved")
-    states = house.rows("SELECT state FROM message WHERE case_id = :id AND direction = 'out'", id=case.id)
+    states = house.rows(
+        "SELECT state FROM message WHERE case_id = :id AND direction = 'out'", id=case.id
+    )
     assert {state for (state,) in states} == {"delivered"}
 
 
 def test_the_same_in_spanish_for_oneself(house: House) -> None:
-    caller = house.resident().texts("hola necesito ayuda").hears("¿Quién necesita ayuda?").texts("1").says_no(3)
+    caller = (
+        house.resident()
+        .texts("hola necesito ayuda")
+        .hears("¿Quién necesita ayuda?")
+        .texts("1")
+        .says_no(3)
+    )
     caller.says("1").says("1").texts(CORNER, "7").hears("Todavía nadie")
     held = house.on_board(caller)
     assert held.packet["language"] == {"bcp47": "es", "iso639_3": "spa"}
@@ -111,7 +150,12 @@ def test_the_same_in_spanish_for_oneself(house: House) -> None:
 def test_a_caller_hears_the_moves_in_their_order(house: House) -> None:
     caller = house.resident().texts("I took too many pills").says("1").says("1")
     held = house.on_board(caller)
-    for move in (accept("Maria", 20), status("Maria", "assigned"), status("Maria", "en_route"), status("Maria", "arrived")):
+    for move in (
+        accept("Maria", 20),
+        status("Maria", "assigned"),
+        status("Maria", "en_route"),
+        status("Maria", "arrived"),
+    ):
         house.tell(held, move)
     caller.is_told("your team has arrived")
     house.settles(caller)
@@ -120,12 +164,14 @@ def test_a_caller_hears_the_moves_in_their_order(house: House) -> None:
     assert [next(words for words in said if words in text) for text in moves] == said
 
 
-# ---- danger ---------------------------------------------------------------------------------------------------------
+# ---- danger --------------------------------------------------------------------------------------
 
 
 def test_pills_reach_a_human_within_a_second_and_one_takes_it(house: House) -> None:
     caller = house.resident().texts("my brother shouts", "3")
-    caller.texts("he took all the pills").hears("1-800-222-1222").hears("We are asking a person to join you here")
+    caller.texts("he took all the pills").hears("1-800-222-1222").hears(
+        "We are asking a person to join you here"
+    )
     held, dispatcher, second = house.on_board(caller), house.staff(DISPATCHER), house.staff(SECOND)
     assert held.needs_human and held.level in ("R1", "R2")
     reference = held.word("reference")
@@ -154,7 +200,7 @@ def test_nobody_picks_up_so_the_next_is_paged_and_the_truth_is_told(house: House
     house.staff(DISPATCHER).is_told(f"{reference} was taken by {SECOND}")
 
 
-# ---- what fails -----------------------------------------------------------------------------------------------------
+# ---- what fails ----------------------------------------------------------------------------------
 
 
 def test_dispatch_was_down_and_hears_everything_once_and_in_order(house: House) -> None:
@@ -163,20 +209,33 @@ def test_dispatch_was_down_and_hears_everything_once_and_in_order(house: House) 
     case_id = house.case_of(caller).id
 
     def tries() -> list[tuple[str, int]]:
-        return [(str(one["key"]), int(str(one["status"]))) for one in house.board.deliveries if str(one["key"]).startswith(case_id)]
+        return [
+            (str(one["key"]), int(str(one["status"])))
+            for one in house.board.deliveries
+            if str(one["key"]).startswith(case_id)
+        ]
 
     house.when_board(lambda: len(tries()) >= 2, "two failed tries")
-    assert set(tries()) == {(f"{case_id}.1", 500)}, "the same webhook-id each time, and nothing overtakes it"
+    assert set(tries()) == {(f"{case_id}.1", 500)}, (
+        "the same webhook-id each time, and nothing overtakes it"
+    )
     house.board.switch({"answer": ""})
     house.staff(DISPATCHER).texts(house.case_of(caller).reference)
-    revision = house.rows("SELECT max(revision) FROM hand_off WHERE case_id = :id", id=case_id)[0][0]
+    revision = house.rows("SELECT max(revision) FROM hand_off WHERE case_id = :id", id=case_id)[0][
+        0
+    ]
     house.on_board(caller, revision)
     house.settles(caller)
 
     taken = [key for key, code in tries() if code == 202]
-    assert taken == [f"{case_id}.{number}" for number in range(1, len(taken) + 1)] and len(taken) >= revision
+    assert (
+        taken == [f"{case_id}.{number}" for number in range(1, len(taken) + 1)]
+        and len(taken) >= revision
+    )
     assert [held.hand_off_id for held in house.board.all()].count(case_id) == 1
-    states = house.rows("SELECT state, count(*) FROM delivery WHERE case_id = :id GROUP BY state", id=case_id)
+    states = house.rows(
+        "SELECT state, count(*) FROM delivery WHERE case_id = :id GROUP BY state", id=case_id
+    )
     assert [state for state, _ in states] == ["received"]
 
 
@@ -191,10 +250,16 @@ def test_a_busy_line_delays_a_text_and_does_not_double_it(house: House) -> None:
     assert len(caller.told("Maria, a person")) == 1
 
 
-def test_a_text_whose_end_is_unknown_is_looked_up_before_it_is_sent_again(house: House, in_doubt: Person) -> None:
+def test_a_text_whose_end_is_unknown_is_looked_up_before_it_is_sent_again(
+    house: House, in_doubt: Person
+) -> None:
     case_id = house.case_of(in_doubt).id
     query = "SELECT tries, provider_id FROM message WHERE case_id = :id AND keys = 'human.joined'"
-    row = until(lambda: (found := house.rows(query, id=case_id)[0]).provider_id and found, "the house knows the SID", 16)
+    row = until(
+        lambda: (found := house.rows(query, id=case_id)[0]).provider_id and found,
+        "the house knows the SID",
+        16,
+    )
     assert (row.tries, row.provider_id) == (2, in_doubt.told("Maria, a person")[0].sid)
     assert len(in_doubt.told("Maria, a person")) == 1
 
@@ -203,13 +268,19 @@ def test_a_worker_that_dies_loses_and_doubles_nothing(house: House) -> None:
     busy = in_danger(house)
     held = house.on_board(busy)
     # The worst moment: the text is out, nobody has heard so yet, and the provider reports nothing.
-    house.exchange.switch({"send": "hang", "send_when": "next", "send_to": busy.number, "receipts_missing": True})
+    house.exchange.switch(
+        {"send": "hang", "send_when": "next", "send_to": busy.number, "receipts_missing": True}
+    )
     house.tell(held, accept("Maria"))
     busy.is_told("Maria, a person")
     house.worker.end(signal.SIGKILL)
 
     others = [in_danger(house) for _ in range(3)]  # as many as one person may take
-    assert not [held for held in house.board.all() if held.hand_off_id in {house.case_of(one).id for one in others}]
+    assert not [
+        held
+        for held in house.board.all()
+        if held.hand_off_id in {house.case_of(one).id for one in others}
+    ]
     house.worker = house.start_worker()
     references = [house.on_board(one, 3, 20).word("reference") for one in others]
     for reference in references:
@@ -224,7 +295,10 @@ def test_a_worker_that_dies_loses_and_doubles_nothing(house: House) -> None:
 
     assert len(busy.told("Maria, a person")) == 1
     assert [len(one.told("a person, has your messages")) for one in others] == [1] * len(others)
-    assert [len(house.staff(DISPATCHER).told(f"{reference} needs a person now")) for reference in references] == [1] * len(others)
+    assert [
+        len(house.staff(DISPATCHER).told(f"{reference} needs a person now"))
+        for reference in references
+    ] == [1] * len(others)
     keys = [str(one["key"]) for one in house.board.deliveries if one["status"] == 202]
     assert len(keys) == len(set(keys))
 
@@ -232,11 +306,19 @@ def test_a_worker_that_dies_loses_and_doubles_nothing(house: House) -> None:
 def test_another_machine_finishes_what_a_dead_worker_left(house: House) -> None:
     if house.database_url.startswith("sqlite"):
         pytest.skip("SQLite has one worker")
-    other = house.start_worker("worker-2")  # first: it takes seconds, and the truth would be their next text
+    # first: it takes seconds, and the truth would be their next text
+    other = house.start_worker("worker-2")
     try:
         caller = in_danger(house)
         held = house.on_board(caller)
-        house.exchange.switch({"send": "hang", "send_when": "next", "send_to": caller.number, "receipts_missing": True})
+        house.exchange.switch(
+            {
+                "send": "hang",
+                "send_when": "next",
+                "send_to": caller.number,
+                "receipts_missing": True,
+            }
+        )
         # Either of the two has the text under way; the one that has it dies.
         house.tell(held, accept("Maria"))
         caller.is_told("Maria, a person")
@@ -245,8 +327,13 @@ def test_another_machine_finishes_what_a_dead_worker_left(house: House) -> None:
         dead, left = (house.worker, other) if name == "worker-1" else (other, house.worker)
         dead.end(signal.SIGKILL)
         house.settles(caller)
-        sent = house.rows("SELECT provider_id FROM message WHERE case_id = :id AND keys = 'human.joined'", id=held.hand_off_id)
-        assert [row.provider_id for row in sent] == [text.sid for text in caller.told("Maria, a person")]
+        sent = house.rows(
+            "SELECT provider_id FROM message WHERE case_id = :id AND keys = 'human.joined'",
+            id=held.hand_off_id,
+        )
+        assert [row.provider_id for row in sent] == [
+            text.sid for text in caller.told("Maria, a person")
+        ]
         assert left.alive
         if dead is house.worker:
             house.worker = house.start_worker()
@@ -261,7 +348,10 @@ def test_one_case_that_cannot_be_read_does_not_stop_every_clock(house: House) ->
     house.settles(damaged)
     with connected(house.database_url) as conn, conn.begin():
         conn.execute(
-            sa.text('UPDATE "case" SET sealed_narrative = sealed_place, due_at = opened_at, sealed_code_word = :x WHERE id = :id'),
+            sa.text(
+                'UPDATE "case" SET sealed_narrative = sealed_place, due_at = opened_at, '
+                "sealed_code_word = :x WHERE id = :id"
+            ),
             {"x": b"x", "id": case_id},
         )
     try:
@@ -277,7 +367,12 @@ def test_one_case_that_cannot_be_read_does_not_stop_every_clock(house: House) ->
 
 def delivered_again(house: House, sid: str, number: str, words: str) -> Answered:
     """One text as Twilio delivers it, with a SID of our choice."""
-    fields = {"MessageSid": sid, "From": number, "To": house.program.numbers.ours[0].number, "Body": words}
+    fields = {
+        "MessageSid": sid,
+        "From": number,
+        "To": house.program.numbers.ours[0].number,
+        "Body": words,
+    }
     answered = post_signed(f"{house.url}/twilio/sms", fields, house.auth_token, 10)
     assert answered.fine
     return answered
@@ -285,10 +380,14 @@ def delivered_again(house: House, sid: str, number: str, words: str) -> Answered
 
 def test_a_web_door_that_dies_gives_the_same_answer_again(house: House) -> None:
     caller = house.resident()
-    first = delivered_again(house, "SMweb0dies0000000000000000000000001", caller.number, "my brother is seeing things")
+    first = delivered_again(
+        house, "SMweb0dies0000000000000000000000001", caller.number, "my brother is seeing things"
+    )
     house.web.end(signal.SIGKILL)
     house.start_web()
-    again = delivered_again(house, "SMweb0dies0000000000000000000000001", caller.number, "my brother is seeing things")
+    again = delivered_again(
+        house, "SMweb0dies0000000000000000000000001", caller.number, "my brother is seeing things"
+    )
     assert again.body == first.body and len(read_twiml(again)) == 2
     caller.texts("3").hears("badly hurt")
 
@@ -298,8 +397,10 @@ def test_a_webhook_delivered_twice_is_one_turn(house: House) -> None:
     caller = house.resident().texts("my brother shouts")
     assert caller.heard is not None and caller.heard.alike is True
     rows = house.rows(
-        "SELECT (SELECT count(*) FROM message WHERE provider_id = :sid), (SELECT count(*) FROM message WHERE answers = m.id), "
-        '(SELECT count(*) FROM "case" WHERE contact_id = m.contact_id) FROM message m WHERE m.provider_id = :sid',
+        "SELECT (SELECT count(*) FROM message WHERE provider_id = :sid), (SELECT count(*) FROM "
+        "message WHERE answers = m.id), "
+        '(SELECT count(*) FROM "case" WHERE contact_id = m.contact_id) FROM message m WHERE '
+        "m.provider_id = :sid",
         sid=caller.sent[0],
     )
     assert tuple(rows[0]) == (1, len(caller.answered), 1)
@@ -309,12 +410,22 @@ def test_a_webhook_delivered_twice_is_one_turn(house: House) -> None:
 
 
 def test_an_unsigned_text_is_refused_and_heard_by_nobody(house: House) -> None:
-    fields = {"MessageSid": "SMunsigned00000000000000000000000001", "From": "+17205550199", "To": "+17205550100", "Body": "hello"}
+    fields = {
+        "MessageSid": "SMunsigned00000000000000000000000001",
+        "From": "+17205550199",
+        "To": "+17205550100",
+        "Body": "hello",
+    }
     assert post_signed(f"{house.url}/twilio/sms", fields, "not the token", 10).status == 403
-    assert house.rows("SELECT 1 FROM message WHERE provider_id = 'SMunsigned00000000000000000000000001'") == []
+    assert (
+        house.rows(
+            "SELECT 1 FROM message WHERE provider_id = 'SMunsigned00000000000000000000000001'"
+        )
+        == []
+    )
 
 
-# ---- private --------------------------------------------------------------------------------------------------------
+# ---- private -------------------------------------------------------------------------------------
 
 
 def everything_kept(url: str, schema: str | None = None) -> str:
@@ -324,13 +435,28 @@ def everything_kept(url: str, schema: str | None = None) -> str:
         for table in sa.inspect(conn).get_table_names(schema=schema):
             name = f'"{schema}"."{table}"' if schema else f'"{table}"'
             for row in conn.execute(sa.text(f"SELECT * FROM {name}")):
-                told.append(" ".join(value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in row))
+                told.append(
+                    " ".join(
+                        value.decode("latin-1") if isinstance(value, bytes) else str(value)
+                        for value in row
+                    )
+                )
     return "\n".join(told)
 
 
 def test_what_a_person_said_stays_out_of_logs_jobs_and_addresses(house: House) -> None:
-    sentence, place, number = "the zebra sang quietly at midnight", "Nightjar Lane by the kiln", "+17205550199"
-    caller = Person(house, number).texts(sentence).texts("3").texts("he took all the pills, zebra").texts("1")
+    sentence, place, number = (
+        "the zebra sang quietly at midnight",
+        "Nightjar Lane by the kiln",
+        "+17205550199",
+    )
+    caller = (
+        Person(house, number)
+        .texts(sentence)
+        .texts("3")
+        .texts("he took all the pills, zebra")
+        .texts("1")
+    )
     house.exchange.switch({"send": "429", "send_when": "next", "send_to": number})
     house.board.switch({"answer": "500", "when": "next"})
     caller.says("1").texts(place)
@@ -338,16 +464,25 @@ def test_what_a_person_said_stays_out_of_logs_jobs_and_addresses(house: House) -
     assert held.packet["place"]["text"] == place  # type: ignore[index]
     house.tell(held, accept("Maria"))
     caller.is_told("Maria, a person")
-    assert post_signed(f"{house.url}/twilio/sms", {"From": number, "Body": sentence}, house.auth_token, 10).status == 400
+    assert (
+        post_signed(
+            f"{house.url}/twilio/sms", {"From": number, "Body": sentence}, house.auth_token, 10
+        ).status
+        == 400
+    )
     house.settles(caller)
 
     canaries = ("zebra", "nightjar", "kiln", number[1:], number[2:], "Maria")
     for where, told in (("log", house.logs()), ("address", "\n".join(house.visitors.urls))):
         assert not [canary for canary in canaries if canary.lower() in told.lower()], where
     lite = house.database_url.startswith("sqlite")
-    kept = everything_kept(house.database_url) + ("" if lite else everything_kept(house.database_url, "dbos"))
+    kept = everything_kept(house.database_url) + (
+        "" if lite else everything_kept(house.database_url, "dbos")
+    )
     assert held.hand_off_id in kept and "send_text" in kept
-    assert not [canary for canary in canaries[:-1] if canary.lower() in kept.lower()], "kept in plain"
+    assert not [canary for canary in canaries[:-1] if canary.lower() in kept.lower()], (
+        "kept in plain"
+    )
 
 
 def test_a_page_is_answered_soon_while_all_this_went_on(house: House) -> None:
@@ -355,4 +490,7 @@ def test_a_page_is_answered_soon_while_all_this_went_on(house: House) -> None:
     begun = time.monotonic()
     house.resident().texts("hello").hears("Who needs help?")
     assert time.monotonic() - begun < TWILIO_WAITS
-    until(lambda: house.rows("SELECT count(*) FROM delivery WHERE state = 'waiting'")[0][0] == 0, "nothing is left lying")
+    until(
+        lambda: house.rows("SELECT count(*) FROM delivery WHERE state = 'waiting'")[0][0] == 0,
+        "nothing is left lying",
+    )

@@ -1,5 +1,6 @@
-"""An outage under the service as it runs: many residents text at once, the disk is full, PostgreSQL is stopped. Nobody meets
-silence, no process of ours has to be nursed, and what could not be kept is taken in afterwards."""
+"""An outage under the service as it runs: many residents text at once, the disk is full, PostgreSQL
+is stopped. Nobody meets silence, no process of ours has to be nursed, and what could not be kept is
+taken in afterwards."""
 
 from __future__ import annotations
 
@@ -46,10 +47,23 @@ class Server(ThrowawayPostgres):
         try:
             yield
         finally:
-            command = [str(self.bin / "postgres"), "-D", str(self._folder / "data"), "-k", str(self._folder), "-h", "", *SPEED]
+            command = [
+                str(self.bin / "postgres"),
+                "-D",
+                str(self._folder / "data"),
+                "-k",
+                str(self._folder),
+                "-h",
+                "",
+                *SPEED,
+            ]
             with (self._folder / "log").open("wb") as log:
                 self._server = subprocess.Popen(command, stderr=log, **self._run)
-            until(lambda: b"ready to accept connections" in (self._folder / "log").read_bytes(), "PostgreSQL is back", LIMIT)
+            until(
+                lambda: b"ready to accept connections" in (self._folder / "log").read_bytes(),
+                "PostgreSQL is back",
+                LIMIT,
+            )
 
 
 @dataclass
@@ -57,7 +71,8 @@ class Place:
     """The house, and what can be done to the database under it."""
 
     house: House
-    breaks: Callable[[], AbstractContextManager[None]] | None  # the disk is full; the server is stopped
+    # the disk is full; the server is stopped
+    breaks: Callable[[], AbstractContextManager[None]] | None
     missed: list[Person] = field(default_factory=list)  # who heard the words instead of an answer
 
     @property
@@ -66,7 +81,9 @@ class Place:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
     """SQLite lies on a small disk of its own, PostgreSQL is a server of its own."""
     folder = tmp_path_factory.mktemp(request.param)
     with ExitStack() as stack:
@@ -107,7 +124,13 @@ def locked(url: str) -> Iterator[None]:
     try:
         with engine.connect() as conn:
             lite = engine.dialect.name == "sqlite"
-            conn.execute(sa.text("DELETE FROM token WHERE id = 'nobody'" if lite else "LOCK TABLE message IN ACCESS EXCLUSIVE MODE"))
+            conn.execute(
+                sa.text(
+                    "DELETE FROM token WHERE id = 'nobody'"
+                    if lite
+                    else "LOCK TABLE message IN ACCESS EXCLUSIVE MODE"
+                )
+            )
             yield
             conn.rollback()
     finally:
@@ -115,9 +138,13 @@ def locked(url: str) -> Iterator[None]:
 
 
 def all_hear_the_words(place: Place, *people: Person) -> None:
-    """They text at the same moment, each about pills; each hears both languages within five seconds."""
+    """They text at the same moment, each about pills; each hears both languages within five
+    seconds."""
     program = place.house.program
-    words = [fitted(line) for _, line in fallback.words(program, read_catalog(program.languages), "fallback")]
+    words = [
+        fitted(line)
+        for _, line in fallback.words(program, read_catalog(program.languages), "fallback")
+    ]
 
     def texts(person: Person) -> float:
         begun = time.monotonic()
@@ -134,22 +161,32 @@ def all_hear_the_words(place: Place, *people: Person) -> None:
 
 def somebody_in_danger(house: House) -> str:
     """Their case's reference; the first dispatcher has been paged, nobody has answered."""
-    reference: str = house.case_of(house.resident().texts("my sister took too many pills").hears("Poison Help")).reference
+    reference: str = house.case_of(
+        house.resident().texts("my sister took too many pills").hears("Poison Help")
+    ).reference
     house.staff(DISPATCHER).is_told(f"{reference} needs a person now")
     return reference
 
 
 def worker_anew(place: Place) -> None:
-    """The worker is killed and started again. What was missed so far was written long ago, and it looks at once."""
+    """The worker is killed and started again. What was missed so far was written long ago, and it
+    looks at once."""
     house = place.house
     kept = {row[0] for row in house.rows("SELECT provider_id FROM message WHERE direction = 'in'")}
     for person in place.missed:
         text = house.exchange.found(person.sent[-1])
         assert text is not None and text.sid not in kept
-        house.exchange.set(text, at=text.at - timedelta(minutes=2))  # nobody's any more: its webhook has come to nothing
+        # nobody's any more: its webhook has come to nothing
+        house.exchange.set(text, at=text.at - timedelta(minutes=2))
     house.worker.end(signal.SIGKILL)
-    with connected(house.database_url) as conn, conn.begin():  # it looks once a minute, and has looked in this one
-        conn.execute(sa.text(f"DELETE FROM {'' if place.lite else 'dbos.'}workflow_status WHERE name = 'catch_up'"))
+    # it looks once a minute, and has looked in this one
+    with connected(house.database_url) as conn, conn.begin():
+        conn.execute(
+            sa.text(
+                f"DELETE FROM {'' if place.lite else 'dbos.'}workflow_status WHERE name = "
+                f"'catch_up'"
+            )
+        )
     house.worker = house.start_worker()
 
 
@@ -158,25 +195,38 @@ def test_eight_who_text_a_locked_database_at_once_all_hear_the_words_in_time(pla
     reference = somebody_in_danger(house)
     with locked(house.database_url):
         all_hear_the_words(place, *(house.resident() for _ in range(MANY)))
-        assert (answers(f"{house.url}/health/live"), answers(f"{house.url}/health/ready")) == (200, 200)
+        assert (answers(f"{house.url}/health/live"), answers(f"{house.url}/health/ready")) == (
+            200,
+            200,
+        )
     house.resident().texts("hello").hears("Who needs help?")
-    house.staff(SECOND).is_told(f"{reference} needs a person now")  # the worker went on with its clocks
+    # the worker went on with its clocks
+    house.staff(SECOND).is_told(f"{reference} needs a person now")
     assert house.worker.alive
 
 
 def test_a_full_disk_or_a_stopped_server_is_an_outage_and_no_more(place: Place) -> None:
     house = place.house
     if place.breaks is None:
-        pytest.skip("a disk of its own cannot be mounted here" if place.lite else "the PostgreSQL server is not ours to stop")
+        pytest.skip(
+            "a disk of its own cannot be mounted here"
+            if place.lite
+            else "the PostgreSQL server is not ours to stop"
+        )
     people = [house.resident() for _ in range(MANY)]
     reference = somebody_in_danger(house)
     with place.breaks():
         all_hear_the_words(place, *people)
-        assert (answers(f"{house.url}/health/live"), answers(f"{house.url}/health/ready")) == (200, 200)
+        assert (answers(f"{house.url}/health/live"), answers(f"{house.url}/health/ready")) == (
+            200,
+            200,
+        )
         assert house.worker.alive or not place.lite
 
-    house.resident().texts("hello").hears("Who needs help?")  # the same door, and nothing was started anew
-    if not place.lite:  # without its lock it may work no longer: it ends, and who watches over it starts it again
+    # the same door, and nothing was started anew
+    house.resident().texts("hello").hears("Who needs help?")
+    # without its lock it may work no longer: it ends, and who watches over it starts it again
+    if not place.lite:
         assert until(lambda: house.worker.process.poll(), "the worker has ended") == 70
         worker_anew(place)
     house.staff(SECOND).is_told(f"{reference} needs a person now")
@@ -191,7 +241,11 @@ def test_what_could_not_be_kept_is_fetched_by_the_worker_and_answered_once(place
     kept = "SELECT provider_id FROM message WHERE direction = 'in' AND provider_id IS NOT NULL"
     if place.lite or place.breaks is None:  # else it was started anew already
         worker_anew(place)
-    until(lambda: set(sids) <= {row[0] for row in house.rows(kept)}, "every missed text is taken in", 20)
+    until(
+        lambda: set(sids) <= {row[0] for row in house.rows(kept)},
+        "every missed text is taken in",
+        20,
+    )
     for person in place.missed:
         person.is_told("Poison Help")
         house.staff(DISPATCHER).is_told(f"{house.case_of(person).reference} needs a person now")

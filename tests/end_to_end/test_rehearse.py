@@ -22,17 +22,36 @@ DOORS = {"Resident page": 0, "Phone": 10, "Dispatch": 20}
 class Rehearsal:
     """One `rehearse` in a folder of its own."""
 
-    def __init__(self, folder: Path, port: int | None = None, *more: str, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, port: int | None = None, *more: str, **environment: str
+    ) -> None:
         self.folder, self.port = folder, port or free_port(10, 20)
         self.begun = time.monotonic()
-        words = ["rehearse", "--fresh", "--port", str(self.port), "--pace", "0.2", "--read", "0", *more]
-        self.running = Running(words, folder, clean_environment(**environment), folder / f"rehearse-{self.port}.log")
+        words = [
+            "rehearse",
+            "--fresh",
+            "--port",
+            str(self.port),
+            "--pace",
+            "0.2",
+            "--read",
+            "0",
+            *more,
+        ]
+        self.running = Running(
+            words, folder, clean_environment(**environment), folder / f"rehearse-{self.port}.log"
+        )
 
     @property
     def addresses(self) -> dict[str, str]:
         """What it printed, by the name in front."""
         lines = [line.split() for line in self.running.said.splitlines() if "http://" in line]
-        return {" ".join(line[: (at := next(i for i, word in enumerate(line) if word.startswith("http")))]): line[at] for line in lines}
+        return {
+            " ".join(
+                line[: (at := next(i for i, word in enumerate(line) if word.startswith("http")))]
+            ): line[at]
+            for line in lines
+        }
 
     def up(self) -> float:
         """Wait until every printed page answers; how long that took."""
@@ -45,7 +64,9 @@ class Rehearsal:
         asked = {"from": number, "body": words}
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.post(self.addresses["Phone"] + "phone/text", json=asked, timeout=20).json()
+            answer = session.post(
+                self.addresses["Phone"] + "phone/text", json=asked, timeout=20
+            ).json()
         return [reply["body"] for reply in answer["replies"]]
 
     def phone(self) -> str:
@@ -54,9 +75,16 @@ class Rehearsal:
             return session.get(self.addresses["Phone"] + "phone/state", timeout=5).text
 
     def processes(self) -> list[str]:
-        """What `ps` knows of it: forks keep the command's words, in which the port is ours alone."""
-        listed = subprocess.run(["ps", "-ww", "-eo", "pid=,stat=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
-        return [line for line in listed if f"rehearse --fresh --port {self.port} " in line and line.split()[1][0] != "Z"]
+        """What `ps` knows of it: forks keep the command's words, in which the port is ours
+        alone."""
+        listed = subprocess.run(
+            ["ps", "-ww", "-eo", "pid=,stat=,args="], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        return [
+            line
+            for line in listed
+            if f"rehearse --fresh --port {self.port} " in line and line.split()[1][0] != "Z"
+        ]
 
     def worker_runs(self) -> bool:
         with (self.folder / "var" / "caller.sqlite.worker").open("w") as lock:
@@ -67,13 +95,16 @@ class Rehearsal:
         return False
 
     def gone(self, seconds: float = GONE) -> None:
-        until(lambda: not self.processes(), f"all processes have ended: {self.processes()}", seconds)
+        until(
+            lambda: not self.processes(), f"all processes have ended: {self.processes()}", seconds
+        )
         assert not self.worker_runs()
         assert [answers(url) for url in self.addresses.values()] == [0] * len(self.addresses)
 
     def end(self) -> None:
         self.running.end()
-        for line in self.processes():  # only those that were started here: the port is in their words
+        # only those that were started here: the port is in their words
+        for line in self.processes():
             os.kill(int(line.split()[0]), signal.SIGKILL)
 
 
@@ -85,15 +116,22 @@ def rehearsals() -> Iterator[list[Rehearsal]]:
         one.end()
 
 
-def test_up_within_seconds_with_every_address_printed(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+def test_up_within_seconds_with_every_address_printed(
+    rehearsals: list[Rehearsal], tmp_path: Path
+) -> None:
     rehearsals.append(one := Rehearsal(tmp_path))
     one.up()
-    assert one.addresses == {name: f"http://127.0.0.1:{one.port + distance}/" for name, distance in DOORS.items()} | {
-        "API": f"http://127.0.0.1:{one.port}/api/v1/openapi.json"
-    }
+    assert one.addresses == {
+        name: f"http://127.0.0.1:{one.port + distance}/" for name, distance in DOORS.items()
+    } | {"API": f"http://127.0.0.1:{one.port}/api/v1/openapi.json"}
     # A conversation at once, without a pause: --read 0 is for quick hands.
     # A story in the first words is for a human to read: the automatic dispatcher leaves it alone.
-    for said, heard in (("hello", "Who needs help?"), ("3", "badly hurt"), ("2", "weapon"), ("2", "kill themselves")):
+    for said, heard in (
+        ("hello", "Who needs help?"),
+        ("3", "badly hurt"),
+        ("2", "weapon"),
+        ("2", "kill themselves"),
+    ):
         assert heard in one.text(said)[-1]
     for said, heard in (
         ("2", "without putting you in danger"),
@@ -104,7 +142,11 @@ def test_up_within_seconds_with_every_address_printed(rehearsals: list[Rehearsal
         ("2", "If no team"),
     ):
         assert heard in one.text(said)[-1]
-    until(lambda: "Our texts about this request end here" in one.phone(), "the automatic dispatcher has brought a team", 15)
+    until(
+        lambda: "Our texts about this request end here" in one.phone(),
+        "the automatic dispatcher has brought a team",
+        15,
+    )
 
     # Ctrl-C reaches the command alone: its children stand in groups of their own.
     os.kill(one.running.process.pid, signal.SIGINT)
@@ -113,7 +155,9 @@ def test_up_within_seconds_with_every_address_printed(rehearsals: list[Rehearsal
     assert "Stopping." in one.running.said and "Traceback" not in one.running.said
 
 
-def test_a_busy_port_is_skipped_and_the_next_one_printed(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+def test_a_busy_port_is_skipped_and_the_next_one_printed(
+    rehearsals: list[Rehearsal], tmp_path: Path
+) -> None:
     port = free_port(10, 11, 20)
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", port + 10))
@@ -128,7 +172,9 @@ def test_a_busy_port_is_skipped_and_the_next_one_printed(rehearsals: list[Rehear
     one.gone()
 
 
-def test_a_terminal_that_closes_ends_everything(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+def test_a_terminal_that_closes_ends_everything(
+    rehearsals: list[Rehearsal], tmp_path: Path
+) -> None:
     rehearsals.append(one := Rehearsal(tmp_path))
     one.up()
     os.kill(one.running.process.pid, signal.SIGHUP)
@@ -136,11 +182,15 @@ def test_a_terminal_that_closes_ends_everything(rehearsals: list[Rehearsal], tmp
     one.gone()
 
 
-def test_a_child_that_dies_ends_the_rehearsal_with_a_word(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+def test_a_child_that_dies_ends_the_rehearsal_with_a_word(
+    rehearsals: list[Rehearsal], tmp_path: Path
+) -> None:
     rehearsals.append(one := Rehearsal(tmp_path))
     one.up()
     parent = one.running.process.pid
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.splitlines()
+    listed = subprocess.run(
+        ["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     children = [int(line.split()[0]) for line in listed if int(line.split()[1]) == parent]
     assert len(children) == 4, "web, worker, phone, dispatch"
     os.kill(max(children), signal.SIGKILL)
@@ -154,25 +204,39 @@ def test_live_is_not_rehearsed(tmp_path: Path) -> None:
     assert ended.returncode == 1 and ended.stderr and "Traceback" not in ended.stderr
 
 
-def test_a_second_one_in_the_same_folder_leaves_the_first_in_peace(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+def test_a_second_one_in_the_same_folder_leaves_the_first_in_peace(
+    rehearsals: list[Rehearsal], tmp_path: Path
+) -> None:
     rehearsals.append(one := Rehearsal(tmp_path))
     one.up()
     assert "Who needs help?" in one.text("hello")[-1]
     second = Rehearsal(tmp_path, free_port(10, 20))
     rehearsals.append(second)
-    ended = until(lambda: second.running.process.poll() is not None or "Ctrl-C" in second.running.said, "it starts or refuses", 15)
+    ended = until(
+        lambda: second.running.process.poll() is not None or "Ctrl-C" in second.running.said,
+        "it starts or refuses",
+        15,
+    )
     assert ended and second.running.process.wait(2) == 1
     assert "already" in second.running.said and "Traceback" not in second.running.said
     assert "badly hurt" in one.text("3")[-1], "the first one's database is still there"
 
 
-def test_a_proxy_of_the_surroundings_is_not_asked(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
+def test_a_proxy_of_the_surroundings_is_not_asked(
+    rehearsals: list[Rehearsal], tmp_path: Path
+) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
-    rehearsals.append(one := Rehearsal(tmp_path, None, HTTP_PROXY=nobody, http_proxy=nobody, HTTPS_PROXY=nobody))
+    rehearsals.append(
+        one := Rehearsal(tmp_path, None, HTTP_PROXY=nobody, http_proxy=nobody, HTTPS_PROXY=nobody)
+    )
     one.up()
     one.text("my sister took too many pills")
     until(lambda: "needs a person now" in one.phone(), "the page reaches the staff's phone", 10)
     with requests.Session() as session:
         session.trust_env = False
-        board = until(lambda: session.get(one.addresses["Dispatch"] + "state", timeout=5).json()["hand_offs"], "dispatch has it", 10)
+        board = until(
+            lambda: session.get(one.addresses["Dispatch"] + "state", timeout=5).json()["hand_offs"],
+            "dispatch has it",
+            10,
+        )
     assert board[0]["needs_human"] is True

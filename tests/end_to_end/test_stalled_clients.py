@@ -1,6 +1,8 @@
-"""Clients that stall, drip or lie, against the real `serve`: everybody else is answered as if they were not there.
+"""Clients that stall, drip or lie, against the real `serve`: everybody else is answered as if they
+were not there.
 
-The only times asserted are promises: Twilio waits 15 s for an answer, and a client that never asks for anything is let go.
+The only times asserted are promises: Twilio waits 15 s for an answer, and a client that never asks
+for anything is let go.
 """
 
 from __future__ import annotations
@@ -41,16 +43,24 @@ def connected(house: House) -> socket.socket:
 def form(house: House, number: str, said: str) -> tuple[bytes, dict[str, str]]:
     """A signed text as Twilio posts it: body and headers."""
     fields = {
-        "MessageSid": f"SM{secrets.token_hex(16)}", "AccountSid": house.settings.twilio_account_sid, "From": number, "To": "+17205550100",
+        "MessageSid": f"SM{secrets.token_hex(16)}",
+        "AccountSid": house.settings.twilio_account_sid, "From": number, "To": "+17205550100",
         "Body": said, "NumMedia": "0",
     }  # fmt: skip
-    signature = RequestValidator(house.auth_token).compute_signature(f"{house.url}/twilio/sms", fields)
-    return urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
+    signature = RequestValidator(house.auth_token).compute_signature(
+        f"{house.url}/twilio/sms", fields
+    )
+    return urlencode(fields).encode(), {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Twilio-Signature": signature,
+    }
 
 
 def texts(house: House, number: str, said: str = "hello", **headers: str) -> requests.Response:
     body, own = form(house, number, said)
-    return requests.post(f"{house.url}/twilio/sms", data=body, headers={**own, **headers}, timeout=TWILIO_WAITS)
+    return requests.post(
+        f"{house.url}/twilio/sms", data=body, headers={**own, **headers}, timeout=TWILIO_WAITS
+    )
 
 
 def half_head(client: socket.socket) -> None:
@@ -58,7 +68,9 @@ def half_head(client: socket.socket) -> None:
 
 
 def half_body(client: socket.socket) -> None:
-    client.sendall(b"POST /twilio/sms HTTP/1.1\r\nHost: house.test\r\nContent-Length: 500\r\n\r\nFrom=%2B1720")
+    client.sendall(
+        b"POST /twilio/sms HTTP/1.1\r\nHost: house.test\r\nContent-Length: 500\r\n\r\nFrom=%2B1720"
+    )
 
 
 def empty_lines(client: socket.socket) -> None:
@@ -79,7 +91,12 @@ def test_clients_that_stall_hold_up_nobody_and_are_let_go(house: House, stall: s
         for client in clients:
             STALLS[stall](client)
         with ThreadPoolExecutor(8) as people:
-            answers = list(people.map(lambda digit: texts(house, f"+172055501{digit}", f"hello {stall}"), range(40, 60)))
+            answers = list(
+                people.map(
+                    lambda digit: texts(house, f"+172055501{digit}", f"hello {stall}"),
+                    range(40, 60),
+                )
+            )
         assert [answer.status_code for answer in answers] == [200] * 20
         assert all(twiml(answer.text) for answer in answers)
         for client in clients:
@@ -115,14 +132,17 @@ def test_a_client_that_drips_is_let_go_too(house: House, part: str) -> None:
 def test_clients_that_never_read_their_answer_hold_up_nobody(house: House) -> None:
     body, headers = form(house, "+17205550162", "hello")
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    request = f"POST /twilio/sms HTTP/1.1\r\nHost: house.test\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    request = (
+        f"POST /twilio/sms HTTP/1.1\r\nHost: house.test\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
     with ExitStack() as open_ones:
         for _ in range(CLIENTS):
             open_ones.enter_context(connected(house)).sendall(request)
         assert texts(house, "+17205550163").status_code == 200
 
 
-# ---- what is sent to confuse ------------------------------------------------------------------------------------------
+# ---- what is sent to confuse ---------------------------------------------------------------------
 def raw(house: House, request: bytes) -> list[int]:
     """Send these bytes; the status of every answer that comes back before the end."""
     with connected(house) as client:
@@ -138,14 +158,20 @@ def raw(house: House, request: bytes) -> list[int]:
 
 SMUGGLED = b"GET /metrics HTTP/1.1\r\nHost: house.test\r\n\r\n"
 SMUGGLING = {
-    "two lengths": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello" + SMUGGLED,
+    "two lengths": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"
+    + SMUGGLED,
     "length and chunks": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX"
     + SMUGGLED,
-    "unknown coding": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
-    "coding twice": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + SMUGGLED,
-    "space before the colon": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length : 5\r\n\r\nhello" + SMUGGLED,
-    "plus in the length": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: +5\r\n\r\nhello" + SMUGGLED,
-    "bad chunk": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
+    "unknown coding": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"
+    + SMUGGLED,
+    "coding twice": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"
+    + SMUGGLED,
+    "space before the colon": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length : 5\r\n\r\nhello"
+    + SMUGGLED,
+    "plus in the length": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nContent-Length: +5\r\n\r\nhello"
+    + SMUGGLED,
+    "bad chunk": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n"
+    + SMUGGLED,
     "folded header": b"POST /twilio/sms HTTP/1.1\r\nHost: h\r\nX-A: 1\r\n Content-Length: 5\r\n\r\n",
     "bare newline": b"POST /twilio/sms HTTP/1.1\nHost: h\nContent-Length: 5\n\nhello" + SMUGGLED,
     "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
@@ -153,10 +179,14 @@ SMUGGLING = {
 
 
 @pytest.mark.parametrize("name", SMUGGLING)
-def test_what_one_server_reads_as_one_request_and_another_as_two_is_refused(house: House, name: str) -> None:
+def test_what_one_server_reads_as_one_request_and_another_as_two_is_refused(
+    house: House, name: str
+) -> None:
     statuses = raw(house, SMUGGLING[name])
 
-    assert 401 not in statuses and 200 not in statuses, "the request behind it was not read as one of its own"
+    assert 401 not in statuses and 200 not in statuses, (
+        "the request behind it was not read as one of its own"
+    )
     assert not statuses or statuses[0] in (400, 403, 501), statuses
     assert texts(house, "+17205550164").status_code == 200
 
@@ -170,13 +200,19 @@ def test_what_one_server_reads_as_one_request_and_another_as_two_is_refused(hous
         {"X-Forwarded-Proto": "https, http, gopher", "X-Forwarded-Prefix": "/x"},
     ],
 )
-def test_no_header_that_we_do_not_read_refuses_a_text(house: House, headers: dict[str, str]) -> None:
+def test_no_header_that_we_do_not_read_refuses_a_text(
+    house: House, headers: dict[str, str]
+) -> None:
     assert texts(house, "+17205550165", **headers).status_code == 200
 
 
 @pytest.mark.parametrize("size", [999_000, 1_000_001, 5_000_000])
-def test_a_large_body_is_refused_by_its_size_and_the_connection_lives_or_ends_cleanly(house: House, size: int) -> None:
-    connection = http.client.HTTPConnection(*urlsplit(house.url).netloc.split(":"), timeout=TWILIO_WAITS)  # type: ignore[arg-type]
+def test_a_large_body_is_refused_by_its_size_and_the_connection_lives_or_ends_cleanly(
+    house: House, size: int
+) -> None:
+    connection = http.client.HTTPConnection(
+        *urlsplit(house.url).netloc.split(":"), timeout=TWILIO_WAITS
+    )  # type: ignore[arg-type]
     try:
         connection.request("POST", "/twilio/sms", body=b"x" * size)
         status = connection.getresponse().status
@@ -202,7 +238,10 @@ def test_who_has_asked_is_answered_although_the_service_is_told_to_stop(tmp_path
     with running("sqlite", tmp_path) as house:
         body, headers = form(house, "+17205550167", "hello")
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        request = f"POST /twilio/sms HTTP/1.1\r\nHost: house.test\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        request = (
+            f"POST /twilio/sms HTTP/1.1\r\nHost: house.test\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
         with connected(house) as client:
             client.sendall(request)
             answered = client.recv(65_536)

@@ -7,10 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caller_service.language.segments import GSM_7_ALL, encoding, fitted, fold, not_plain, pack, segments
+from caller_service.language.segments import (
+    GSM_7_ALL,
+    encoding,
+    fitted,
+    fold,
+    not_plain,
+    pack,
+    segments,
+)
 
 # The figures of npm sms-segments-calculator 1.3.0 (Twilio's own).
-EXPECTED = json.loads((Path(__file__).parent / "segments_expected.json").read_text(encoding="utf-8"))
+EXPECTED = json.loads(
+    (Path(__file__).parent / "segments_expected.json").read_text(encoding="utf-8")
+)
 
 LETTERS = "aeiouáéíóúÁÀñü¿¡çßǰạ€[]{}👍你ع \n\u0301\u0302"
 texts = st.one_of(st.text(), st.text(alphabet=LETTERS, max_size=340))
@@ -20,7 +30,9 @@ sentences = st.lists(words, min_size=1, max_size=12).map(" ".join)
 SPANISH = "¿Está usted a salvo ahora? Sí: 1, no: 2. ¡El niño, el pingüino y José también!"
 
 
-@pytest.mark.parametrize("row", EXPECTED, ids=lambda row: f"{row['segments']}-{row['encoding']}-{row['text'][:12]!r}")
+@pytest.mark.parametrize(
+    "row", EXPECTED, ids=lambda row: f"{row['segments']}-{row['encoding']}-{row['text'][:12]!r}"
+)
 def test_counted_as_the_carriers_do(row: dict[str, object]) -> None:
     text = str(row["text"])
 
@@ -35,13 +47,23 @@ def test_no_part_is_ever_overfull_or_missing(text: str) -> None:
 
 
 def test_folding_spanish_keeps_what_gsm_7_has() -> None:
-    assert fold(SPANISH) == "¿Esta usted a salvo ahora? Si: 1, no: 2. ¡El niño, el pingüino y José también!"
+    assert (
+        fold(SPANISH)
+        == "¿Esta usted a salvo ahora? Si: 1, no: 2. ¡El niño, el pingüino y José también!"
+    )
     assert fold("ÁÍÓÚ áíóú ÀÇç É Ñ Ü") == "AIOU aiou AÇc É Ñ Ü"
     assert fold("Jose\u0301 n\u0303 a\u0301") == "José ñ a"
 
 
 def test_folding_leaves_other_languages_alone() -> None:
-    for text in ("ạ ư đ ș ł", "你现在安全吗", "هل أنت بأمان", "Вы в безопасности й ё", "èske ou an sekirite? ò à", "a\u0302\u0301 â\u0301"):
+    for text in (
+        "ạ ư đ ș ł",
+        "你现在安全吗",
+        "هل أنت بأمان",
+        "Вы в безопасности й ё",
+        "èske ou an sekirite? ò à",
+        "a\u0302\u0301 â\u0301",
+    ):
         assert fold(text) == text
 
 
@@ -82,7 +104,9 @@ def test_fitting_never_costs_more(text: str, limit: int) -> None:
 
 
 def test_short_texts_share_a_message_with_a_blank_line_between() -> None:
-    assert pack(["Call 911 now.", "", "Reply 0 for a person."]) == ("Call 911 now.\n\nReply 0 for a person.",)
+    assert pack(["Call 911 now.", "", "Reply 0 for a person."]) == (
+        "Call 911 now.\n\nReply 0 for a person.",
+    )
     assert pack([]) == ()
 
 
@@ -106,7 +130,9 @@ def fewest(lines: list[str], limit: int) -> int:
 
 
 @given(st.lists(sentences, max_size=8), st.integers(1, 3))
-def test_packing_keeps_every_word_in_order_in_the_fewest_messages(lines: list[str], limit: int) -> None:
+def test_packing_keeps_every_word_in_order_in_the_fewest_messages(
+    lines: list[str], limit: int
+) -> None:
     packed = pack(lines, limit)
 
     assert " ".join(packed).split() == " ".join(lines).split()
@@ -116,5 +142,17 @@ def test_packing_keeps_every_word_in_order_in_the_fewest_messages(lines: list[st
 
 
 def test_letters_we_do_without_are_named() -> None:
-    assert not_plain("“Hi” – it’s 🙂 … 👍🏽 ☎️ \u00a0") == ("“", "”", "–", "’", "🙂", "…", "👍", "🏽", "☎", "\ufe0f", "\u00a0")
+    assert not_plain("“Hi” – it’s 🙂 … 👍🏽 ☎️ \u00a0") == (
+        "“",
+        "”",
+        "–",
+        "’",
+        "🙂",
+        "…",
+        "👍",
+        "🏽",
+        "☎",
+        "\ufe0f",
+        "\u00a0",
+    )
     assert not_plain("Text 'yes' - \"now\"; ¿sí? «بله» 你好。 हाँ می\u200cخواهم ạ €5") == ()

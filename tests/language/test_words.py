@@ -1,4 +1,5 @@
-"""The sentences: the same in every language, short enough for a text, plain enough to read, and safe to be seen."""
+"""The sentences: the same in every language, short enough for a text, plain enough to read, and
+safe to be seen."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ ON_PAGES = ("front.", "police.", "page.title", "why.", "fallback.title")  # neve
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
-# ---- the same in every language ------------------------------------------------------------------------------------------
+# ---- the same in every language ------------------------------------------------------------------
 @in_every_language
 def test_every_language_has_the_same_sentences(language: str) -> None:
     assert tuple(sorted(CATALOG.words[language])) == KEYS
@@ -54,7 +55,9 @@ def test_every_language_has_the_same_sentences(language: str) -> None:
 
 @in_every_language
 @pytest.mark.parametrize("key", KEYS)
-def test_a_sentence_has_words_and_names_the_same_things_in_every_language(key: str, language: str) -> None:
+def test_a_sentence_has_words_and_names_the_same_things_in_every_language(
+    key: str, language: str
+) -> None:
     words = CATALOG.words[language][key]
 
     assert words.strip() == words != ""
@@ -64,15 +67,24 @@ def test_a_sentence_has_words_and_names_the_same_things_in_every_language(key: s
 @in_every_language
 def test_the_numbers_that_save_a_life_are_the_same_in_every_language(language: str) -> None:
     for key in KEYS:
-        named = [sorted(set(re.findall(r"\b(?:911|988|211|1-800-222-1222)\b", CATALOG.words[one][key]))) for one in ("en", language)]
+        named = [
+            sorted(set(re.findall(r"\b(?:911|988|211|1-800-222-1222)\b", CATALOG.words[one][key])))
+            for one in ("en", language)
+        ]
         assert named[0] == named[1], key
 
 
-# ---- nothing is said that has no words -------------------------------------------------------------------------------------
+# ---- nothing is said that has no words -----------------------------------------------------------
 def _literals(tree: ast.AST) -> Iterator[str]:
-    """The keys in `Say("...")` and `Say("..." if ... else "...")`. Keys put together from parts are spelled out below."""
+    """The keys in `Say("...")` and `Say("..." if ... else "...")`. Keys put together from parts are
+    spelled out below."""
     for call in ast.walk(tree):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Say" and call.args:
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and call.func.id == "Say"
+            and call.args
+        ):
             yield from _values(call.args[0])
 
 
@@ -86,19 +98,32 @@ def _values(whole: ast.expr) -> Iterator[str]:
 
 @cache
 def said_by_code() -> frozenset[str]:
-    found = set(chain.from_iterable(_literals(ast.parse(path.read_text(encoding="utf-8"))) for path in PACKAGE.rglob("*.py")))
+    found = set(
+        chain.from_iterable(
+            _literals(ast.parse(path.read_text(encoding="utf-8"))) for path in PACKAGE.rglob("*.py")
+        )
+    )
     spelled = {f"blocked.{reason}" for reason in ("out_of_area", "closed", "no_capacity")}
     status = (
         set(STATUS_WORDS.values())
         | set(OTHERS_WORDS.values())
-        | {f"status.{each}" for each in ("accepted_time", "accepted_hours", "other.received_time", "other.received_hours")}
+        | {
+            f"status.{each}"
+            for each in (
+                "accepted_time",
+                "accepted_hours",
+                "other.received_time",
+                "other.received_hours",
+            )
+        }
     )
     return frozenset(found | spelled | status | {"again.human", "still_here"})
 
 
 @in_every_language
 def test_every_key_the_protocol_asks_for_has_words(language: str) -> None:
-    needed = [key for key in word_keys(PROGRAM.protocol) if not key.startswith("why.")]  # those are for a later web form
+    # those are for a later web form
+    needed = [key for key in word_keys(PROGRAM.protocol) if not key.startswith("why.")]
 
     assert [key for key in needed if not CATALOG.has(language, key)] == []
 
@@ -109,32 +134,53 @@ def test_every_key_the_code_says_has_words(language: str) -> None:
     assert [key for key in said_by_code() if not CATALOG.has(language, key)] == []
 
 
-# ---- short enough, plain enough --------------------------------------------------------------------------------------------
+# ---- short enough, plain enough ------------------------------------------------------------------
 def _asks() -> list[Ask]:
     """Every question in every wording with every set of choices that can be offered."""
     asks = []
     for question in PROGRAM.protocol.questions:
         always = [choice.code for choice in question.choices if not choice.when.alternatives]
         at_times = [choice.code for choice in question.choices if choice.when.alternatives]
-        for some in chain.from_iterable(combinations(at_times, size) for size in range(len(at_times) + 1)):
-            offered = tuple(choice.code for choice in question.choices if choice.code in always or choice.code in some)
-            named = {"choice": "=choice.if_none.counselor"} if question.id == "if_none_still" else {}  # what was chosen, by name
+        for some in chain.from_iterable(
+            combinations(at_times, size) for size in range(len(at_times) + 1)
+        ):
+            offered = tuple(
+                choice.code
+                for choice in question.choices
+                if choice.code in always or choice.code in some
+            )
+            # what was chosen, by name
+            named = (
+                {"choice": "=choice.if_none.counselor"} if question.id == "if_none_still" else {}
+            )
             variants = ("me", "they", "person") if question.by_who else ("",)
             deaf = any(choice.deaf for choice in question.choices)
-            asks += [Ask(question.id, variant, offered, deaf=each, fill=named) for variant in variants for each in {False, deaf}]
+            asks += [
+                Ask(question.id, variant, offered, deaf=each, fill=named)
+                for variant in variants
+                for each in {False, deaf}
+            ]
     return asks
 
 
 @in_every_language
-@pytest.mark.parametrize("ask", _asks(), ids=lambda ask: f"{ask.question}-{ask.variant}-{len(ask.choices)}{'-deaf' * ask.deaf}")
-def test_a_question_with_its_choices_is_one_message_of_two_parts_at_most(ask: Ask, language: str) -> None:
+@pytest.mark.parametrize(
+    "ask",
+    _asks(),
+    ids=lambda ask: f"{ask.question}-{ask.variant}-{len(ask.choices)}{'-deaf' * ask.deaf}",
+)
+def test_a_question_with_its_choices_is_one_message_of_two_parts_at_most(
+    ask: Ask, language: str
+) -> None:
     (message,) = texts((ask,), fresh(language), PROGRAM, CATALOG)
 
     assert segments(message.text) <= PARTS, f"{segments(message.text)} parts: {message.text}"
 
 
 @in_every_language
-@pytest.mark.parametrize("key", [key for key in KEYS if not key.startswith((*ON_PAGES, "ask.", "choice."))])
+@pytest.mark.parametrize(
+    "key", [key for key in KEYS if not key.startswith((*ON_PAGES, "ask.", "choice."))]
+)
 def test_a_sentence_is_two_parts_at_most(key: str, language: str) -> None:
     fill = {name: FILL[name] for name in placeholders(CATALOG.words[language][key]) & FILL.keys()}
     (message,) = texts((Say(key, fill),), fresh(language), PROGRAM, CATALOG)
@@ -151,29 +197,42 @@ def _syllables(word: str) -> int:
     """Roughly: groups of vowels, but for a silent e at the end."""
     word = re.sub("^some(?=.)", "som", word.lower())
     groups = len(re.findall(r"[aeiouy]+", word))
-    silent = word.endswith(("e", "es", "ed")) and not word.endswith(("le", "ted", "ded", "ses", "ces", "ges", "zes", "ee"))
+    silent = word.endswith(("e", "es", "ed")) and not word.endswith(
+        ("le", "ted", "ded", "ses", "ces", "ges", "zes", "ee")
+    )
     return max(1, groups - (1 if silent and groups > 1 else 0))
 
 
 def grade(text: str) -> float:
-    """Flesch-Kincaid grade of English. Numbers, links and what is filled in do not count; a colon ends a sentence, too."""
+    """Flesch-Kincaid grade of English. Numbers, links and what is filled in do not count; a colon
+    ends a sentence, too."""
     text = re.sub(r"\{\w+\}|\S+\.\S+/\S+|[\d-]{2,}|\b\d\b", " ", text)
     sentences = [part for part in re.split(r"[.!?:;\n]+", text) if re.search(r"[A-Za-z]", part)]
     words = re.findall(r"[A-Za-z']+", text)
     if not words:
         return 0.0
-    return 0.39 * len(words) / len(sentences) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
+    return (
+        0.39 * len(words) / len(sentences) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
+    )
 
 
 def test_the_reading_grade_counts_as_it_should() -> None:
     assert grade("The cat sat on the mat.") < 1
     assert grade("Organizational accountability necessitates interdisciplinary collaboration.") > 20
-    assert [_syllables(word) for word in ("help", "people", "counselor", "asked", "something", "emergency")] == [1, 2, 3, 1, 2, 4]
+    assert [
+        _syllables(word)
+        for word in ("help", "people", "counselor", "asked", "something", "emergency")
+    ] == [1, 2, 3, 1, 2, 4]
 
 
-@pytest.mark.parametrize("ask", _asks(), ids=lambda ask: f"{ask.question}-{ask.variant}-{len(ask.choices)}{'-deaf' * ask.deaf}")
+@pytest.mark.parametrize(
+    "ask",
+    _asks(),
+    ids=lambda ask: f"{ask.question}-{ask.variant}-{len(ask.choices)}{'-deaf' * ask.deaf}",
+)
 def test_a_question_with_its_choices_can_be_read_after_six_years_of_school(ask: Ask) -> None:
-    """As it is sent. The formula is made for passages: of one short sentence alone it tells little (see the next test)."""
+    """As it is sent. The formula is made for passages: of one short sentence alone it tells little
+    (see the next test)."""
     (message,) = texts((ask,), fresh(), PROGRAM, CATALOG)
 
     assert grade(message.text) <= 6, message.text
@@ -184,17 +243,52 @@ def test_all_questions_read_as_one_passage_need_six_years_of_school() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [key for key in KEYS if not key.startswith(("ask.", "choice.", "why.")) and len(CATALOG.words["en"][key].split()) > 4]
+    "key",
+    [
+        key
+        for key in KEYS
+        if not key.startswith(("ask.", "choice.", "why."))
+        and len(CATALOG.words["en"][key].split()) > 4
+    ],
 )
 def test_every_other_sentence_can_be_read_after_eight(key: str) -> None:
     assert grade(CATALOG.words["en"][key]) <= 8, CATALOG.words["en"][key]
 
 
-# ---- safe to be said ---------------------------------------------------------------------------------------------------------
-RESERVED = ("STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL", "START", "YES", "UNSTOP", "HELP", "INFO")
-RESERVED_ES = ("ALTO", "PARAR", "CANCELAR", "DETENER", "BAJA", "BASTA", "TERMINAR", "SALIR", "FIN", "INICIO", "COMENZAR")
+# ---- safe to be said -----------------------------------------------------------------------------
+RESERVED = (
+    "STOP",
+    "UNSUBSCRIBE",
+    "END",
+    "QUIT",
+    "STOPALL",
+    "REVOKE",
+    "OPTOUT",
+    "CANCEL",
+    "START",
+    "YES",
+    "UNSTOP",
+    "HELP",
+    "INFO",
+)
+RESERVED_ES = (
+    "ALTO",
+    "PARAR",
+    "CANCELAR",
+    "DETENER",
+    "BAJA",
+    "BASTA",
+    "TERMINAR",
+    "SALIR",
+    "FIN",
+    "INICIO",
+    "COMENZAR",
+)
 EXCEPTIONS = {
-    ("choice.yes", "YES"): "the label beside its number; what is typed is the number, and a typed yes only opts in, and reaches us",
+    (
+        "choice.yes",
+        "YES",
+    ): "the label beside its number; what is typed is the number, and a typed yes only opts in, and reaches us",
     ("stop.confirmed", "START"): "says how to undo the opt-out: its own function",
     ("stop.words", "START"): "the same, where no carrier stands between",
     ("stop.confirmed", "STOP"): "confirms the opt-out: its own function",
@@ -206,9 +300,15 @@ EXCEPTIONS = {
 @in_every_language
 def test_no_answer_is_a_word_that_carriers_act_on(language: str) -> None:
     reserved = {normal(word) for word in (*RESERVED, *RESERVED_ES)}
-    labels = [key for key in KEYS if key.startswith("choice.") and normal(CATALOG.words[language][key]) in reserved]
+    labels = [
+        key
+        for key in KEYS
+        if key.startswith("choice.") and normal(CATALOG.words[language][key]) in reserved
+    ]
 
-    assert [key for key in labels if (key, CATALOG.words[language][key].upper()) not in EXCEPTIONS] == []
+    assert [
+        key for key in labels if (key, CATALOG.words[language][key].upper()) not in EXCEPTIONS
+    ] == []
 
 
 @in_every_language
@@ -225,17 +325,33 @@ def test_no_instruction_of_ours_is_a_word_that_carriers_act_on(language: str) ->
 
 
 @in_every_language
-def test_no_command_of_ours_is_a_word_that_carriers_act_on_unless_it_means_the_same(language: str) -> None:
-    meant = {"STOP": "stop", "UNSUBSCRIBE": "stop", "END": "stop", "QUIT": "stop", "STOPALL": "stop", "REVOKE": "stop", "OPTOUT": "stop"}
+def test_no_command_of_ours_is_a_word_that_carriers_act_on_unless_it_means_the_same(
+    language: str,
+) -> None:
+    meant = {
+        "STOP": "stop",
+        "UNSUBSCRIBE": "stop",
+        "END": "stop",
+        "QUIT": "stop",
+        "STOPALL": "stop",
+        "REVOKE": "stop",
+        "OPTOUT": "stop",
+    }
     meant |= {"CANCEL": "stop", "START": "start", "UNSTOP": "start", "HELP": "help", "INFO": "help"}
 
-    read_as = {word: EARS[language].vocabulary.commands.get(normal(word), "") for word in RESERVED if word != "YES"}
+    read_as = {
+        word: EARS[language].vocabulary.commands.get(normal(word), "")
+        for word in RESERVED
+        if word != "YES"
+    }
     assert read_as == meant
 
 
 COMMANDS = {
-    "STATUS": "status", "WORSE": "worse", "QUIET": "quiet", "CLOSE": "cancel", "CHANGE": "change", "CAMBIAR": "change", "ESPANOL": "language", "ENGLISH": "language", "ESTADO": "status",
-    "PEOR": "worse", "SILENCIO": "quiet", "CERRAR": "cancel", "STOP": "stop", "ALTO": "stop", "START": "start", "HELLO": "", "HOLA": "",
+    "STATUS": "status", "WORSE": "worse", "QUIET": "quiet", "CLOSE": "cancel", "CHANGE": "change",
+    "CAMBIAR": "change", "ESPANOL": "language", "ENGLISH": "language", "ESTADO": "status",
+    "PEOR": "worse", "SILENCIO": "quiet", "CERRAR": "cancel", "STOP": "stop", "ALTO": "stop",
+    "START": "start", "HELLO": "", "HOLA": "",
 }  # fmt: skip
 NAMES = {"ASL", "AYUDA", "SKIP", "SALTAR"}  # AYUDA is texted to 988; SKIP is an answer, below
 
@@ -244,21 +360,36 @@ def test_the_word_for_skipping_skips_the_place() -> None:
     where = PROGRAM.protocol.question("where")
 
     for spoken in LANGUAGES:
-        assert [read(word, where, (), EARS[spoken]).reply for word in ("SKIP", "SALTAR")] == [Answer(SKIPPED)] * 2
+        assert [read(word, where, (), EARS[spoken]).reply for word in ("SKIP", "SALTAR")] == [
+            Answer(SKIPPED)
+        ] * 2
 
 
 @in_every_language
 def test_every_word_we_tell_people_to_type_is_read_as_what_we_say(language: str) -> None:
-    theirs = [key for key in KEYS if not key.startswith(("page.", "alert."))]  # staff's words are read by core/page_answer.py
-    told = {word for key in theirs for word in re.findall(r"\b[A-ZÁÉÍÓÚÑ]{3,}\b", CATALOG.words[language][key])} - NAMES
+    # staff's words are read by core/page_answer.py
+    theirs = [key for key in KEYS if not key.startswith(("page.", "alert."))]
+    told = {
+        word
+        for key in theirs
+        for word in re.findall(r"\b[A-ZÁÉÍÓÚÑ]{3,}\b", CATALOG.words[language][key])
+    } - NAMES
     assert told <= COMMANDS.keys()
 
     for spoken in LANGUAGES:
         for word in told:
             for question in (*PROGRAM.protocol.questions, None):
-                reply = read(word, question, tuple(choice.code for choice in question.choices) if question else (), EARS[spoken]).reply
+                reply = read(
+                    word,
+                    question,
+                    tuple(choice.code for choice in question.choices) if question else (),
+                    EARS[spoken],
+                ).reply
                 if COMMANDS[word]:
-                    assert isinstance(reply, Command) and reply.name == COMMANDS[word], (word, question)
+                    assert isinstance(reply, Command) and reply.name == COMMANDS[word], (
+                        word,
+                        question,
+                    )
                 else:
                     assert not isinstance(reply, (Command, Danger)), (word, question)
 
@@ -272,16 +403,26 @@ SENSITIVE = re.compile(
 
 @in_every_language
 def test_an_update_on_a_shared_phone_tells_nothing(language: str) -> None:
-    """Updates come unasked: never mental health, drugs, suicide, police or a place. Naming 911 is allowed in what answers."""
-    updates = [key for key in KEYS if key.startswith(("status.", "rescue.")) and key != "status.none"] + ["still_here"]
+    """Updates come unasked: never mental health, drugs, suicide, police or a place. Naming 911 is
+    allowed in what answers."""
+    updates = [
+        key for key in KEYS if key.startswith(("status.", "rescue.")) and key != "status.none"
+    ] + ["still_here"]
 
     assert [key for key in updates if SENSITIVE.search(CATALOG.words[language][key])] == []
-    assert [key for key in updates if placeholders(CATALOG.words[language][key]) - {"low", "high", "program"}] == []
+    assert [
+        key
+        for key in updates
+        if placeholders(CATALOG.words[language][key]) - {"low", "high", "program"}
+    ] == []
 
 
 @in_every_language
 def test_a_call_for_a_lost_text_has_words_for_wherever_the_case_stands(language: str) -> None:
-    stands = {key.replace("status.", "rescue.", 1) for key in {*STATUS_WORDS.values(), *OTHERS_WORDS.values()}}
+    stands = {
+        key.replace("status.", "rescue.", 1)
+        for key in {*STATUS_WORDS.values(), *OTHERS_WORDS.values()}
+    }
 
     assert stands <= set(KEYS)
 
@@ -290,13 +431,24 @@ def test_a_call_for_a_lost_text_has_words_for_wherever_the_case_stands(language:
 def test_no_sentence_promises_what_software_cannot_keep(language: str) -> None:
     spoken = " ".join(CATALOG.words[language].values()).lower()
 
-    for promise in ("we will send the police", "enviaremos a la polic", "we promise", "le prometemos", "guarantee", "garantiz"):
+    for promise in (
+        "we will send the police",
+        "enviaremos a la polic",
+        "we promise",
+        "le prometemos",
+        "guarantee",
+        "garantiz",
+    ):
         assert promise not in spoken
 
 
 @in_every_language
 def test_no_level_is_ever_told(language: str) -> None:
-    assert [key for key in KEYS if re.search(r"\bR[1-6]\b|\blevel\b|\bnivel\b", CATALOG.words[language][key], re.IGNORECASE)] == []
+    assert [
+        key
+        for key in KEYS
+        if re.search(r"\bR[1-6]\b|\blevel\b|\bnivel\b", CATALOG.words[language][key], re.IGNORECASE)
+    ] == []
 
 
 @in_every_language
@@ -305,18 +457,27 @@ def test_the_preamble_says_what_was_promised_before_question_one(language: str) 
     said = " ".join(message.text for message in first.heard)
 
     assert all(part in said for part in (PROGRAM.name, "911", "988", "0", PROGRAM.police_link))
-    assert all(said.index(part) < said.index("\n1 ") for part in (PROGRAM.name, "988", PROGRAM.police_link))
+    assert all(
+        said.index(part) < said.index("\n1 ") for part in (PROGRAM.name, "988", PROGRAM.police_link)
+    )
 
 
 @in_every_language
 def test_the_words_of_every_end_say_what_comes_next(language: str) -> None:
-    for key in [key for key in KEYS if key.startswith(("end.", "contingency.", "cancel.", "fallback", "truth.", "reached."))]:
+    for key in [
+        key
+        for key in KEYS
+        if key.startswith(("end.", "contingency.", "cancel.", "fallback", "truth.", "reached."))
+    ]:
         assert re.search(r"911|988|211|\b0\b|\{reference\}", CATALOG.words[language][key]), key
 
 
-# ---- where the operator, or those who read, are law enforcement (rule 22) --------------------------------------------------
+# ---- where the operator, or those who read, are law enforcement (rule 22) ------------------------
 LAW_ENFORCEMENT = replace(PROGRAM, law_enforcement=True)
-NOT_POLICE = {"en": ("not police",), "es": ("no es policía", "no es policia", "no somos la policía", "no somos la policia")}
+NOT_POLICE = {
+    "en": ("not police",),
+    "es": ("no es policía", "no es policia", "no somos la policía", "no somos la policia"),
+}
 
 
 @in_every_language
@@ -335,12 +496,18 @@ def test_asked_whether_this_is_police_the_answer_is_true(language: str) -> None:
     asked = {"en": "are you police", "es": "son policias"}[language]
     first = {"en": "hi", "es": "hola"}[language]
 
-    Resident(program=LAW_ENFORCEMENT).texts(first).texts(asked).hears_of("faq.police.law_enforcement")
+    Resident(program=LAW_ENFORCEMENT).texts(first).texts(asked).hears_of(
+        "faq.police.law_enforcement"
+    )
     Resident().texts(first).texts(asked).hears_of("faq.police")
 
 
 @in_every_language
 def test_no_sentence_but_one_says_not_police_by_itself(language: str) -> None:
-    saying = {key for key in KEYS if any(words in CATALOG.words[language][key].lower() for words in NOT_POLICE[language])}
+    saying = {
+        key
+        for key in KEYS
+        if any(words in CATALOG.words[language][key].lower() for words in NOT_POLICE[language])
+    }
 
     assert saying <= {"not_police.us", "faq.police"}

@@ -1,4 +1,5 @@
-"""Acknowledgement with substance: a time, given by text too; a question to the resident, and waiting for the answer."""
+"""Acknowledgement with substance: a time, given by text too; a question to the resident, and
+waiting for the answer."""
 
 from __future__ import annotations
 
@@ -19,9 +20,10 @@ DISPATCHER = "+17205550130"
 @pytest.mark.parametrize(
     ("said", "reference", "rest"),
     [
-        ("K7M4Q2", "K7M4Q2", ""), ("k7m4q2.", "K7M4Q2", "."), ("K7 M4 Q2", "K7M4Q2", ""), ("I take K7M4Q2 20", "K7M4Q2", "I take   20"),
-        ("k7m4q2 in 20 minutes", "K7M4Q2", "in 20 minutes"), ("K7M4Q2 18:40", "K7M4Q2", "18:40"), ("20", "", ""), ("yes", "", ""), ("", "", ""),
-        ("AK7M4Q2", "", ""), ("K7M4Q22", "", ""),
+        ("K7M4Q2", "K7M4Q2", ""), ("k7m4q2.", "K7M4Q2", "."), ("K7 M4 Q2", "K7M4Q2", ""),
+        ("I take K7M4Q2 20", "K7M4Q2", "I take   20"),
+        ("k7m4q2 in 20 minutes", "K7M4Q2", "in 20 minutes"), ("K7M4Q2 18:40", "K7M4Q2", "18:40"),
+        ("20", "", ""), ("yes", "", ""), ("", "", ""), ("AK7M4Q2", "", ""), ("K7M4Q22", "", ""),
     ],
 )  # fmt: skip
 def test_the_reference_is_found_however_it_is_written(said: str, reference: str, rest: str) -> None:
@@ -35,7 +37,15 @@ def in_danger(house: House) -> Resident:
 
 
 @pytest.mark.parametrize(
-    ("rest", "minutes"), [("20", 20), ("in 20 minutes", 20), ("20min", 20), ("12:30", 25), ("at 12:30 pm", 25), ("2 hours", 120)]
+    ("rest", "minutes"),
+    [
+        ("20", 20),
+        ("in 20 minutes", 20),
+        ("20min", 20),
+        ("12:30", 25),
+        ("at 12:30 pm", 25),
+        ("2 hours", 120),
+    ],
 )
 def test_a_page_can_be_answered_with_a_time(house: House, rest: str, minutes: int) -> None:
     me = in_danger(house)
@@ -46,11 +56,15 @@ def test_a_page_can_be_answered_with_a_time(house: House, rest: str, minutes: in
     case = me.case()
     assert case.status == "accepted"
     said = timedelta(minutes=minutes)
-    assert abs(datetime.fromisoformat(case.state["marks"]["promised"]) - house.clock.at - said) < timedelta(minutes=1), "kept whole"
+    assert abs(
+        datetime.fromisoformat(case.state["marks"]["promised"]) - house.clock.at - said
+    ) < timedelta(minutes=1), "kept whole"
 
 
 @pytest.mark.parametrize("said", ["who is {}?", "wrong number {}", "{} 🤷", "{}?", "is {} mine 3"])
-def test_what_is_not_understood_takes_nothing_and_the_ladder_goes_on(house: House, said: str) -> None:
+def test_what_is_not_understood_takes_nothing_and_the_ladder_goes_on(
+    house: House, said: str
+) -> None:
     me = in_danger(house)
 
     house.resident(DISPATCHER).texts(said.format(me.case().reference)).told("page.unclear")
@@ -69,10 +83,17 @@ def test_a_time_that_is_too_far_takes_nothing(house: House) -> None:
     assert me.case().status != "accepted"
 
 
-@pytest.mark.parametrize("said", ["{} no", "pass {}", "{} can't, busy", "{} can\u2019t", "nope {}", "not me {}"])
-def test_a_page_can_be_passed_on_by_text_and_the_next_is_asked_at_once(house: House, said: str) -> None:
+@pytest.mark.parametrize(
+    "said", ["{} no", "pass {}", "{} can't, busy", "{} can\u2019t", "nope {}", "not me {}"]
+)
+def test_a_page_can_be_passed_on_by_text_and_the_next_is_asked_at_once(
+    house: House, said: str
+) -> None:
     me = in_danger(house)
-    assert {row.person for row in house.rows("page")} == {"Dispatcher on duty", "Second dispatcher"}, "R1: two at once"
+    assert {row.person for row in house.rows("page")} == {
+        "Dispatcher on duty",
+        "Second dispatcher",
+    }, "R1: two at once"
 
     house.resident(DISPATCHER).texts(said.format(me.case().reference)).told("page.passed")
 
@@ -80,8 +101,12 @@ def test_a_page_can_be_passed_on_by_text_and_the_next_is_asked_at_once(house: Ho
     assert "Shift supervisor" in {row.person for row in house.rows("page")}
 
 
-def ask(house: House, me: Resident, words: str = "Which door do we come to?", by: str = "Maria") -> int:
-    answer = house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "ask", "by": by, "words": words})
+def ask(
+    house: House, me: Resident, words: str = "Which door do we come to?", by: str = "Maria"
+) -> int:
+    answer = house.dispatch(
+        f"/{me.case().id}/acknowledgement", {"answer": "ask", "by": by, "words": words}
+    )
     return int(answer.status_code)
 
 
@@ -97,7 +122,10 @@ def test_dispatch_asks_the_resident_and_hears_the_answer_before_deciding(house: 
     me.texts("the blue one at the back")
     house.settles()
     assert house.posted[-1][0]["notes"][-1]["words"] == "the blue one at the back"
-    assert house.posted[-1][0]["remarks"][-1] == {"by": "Maria", "words": "Which door do we come to?"}
+    assert house.posted[-1][0]["remarks"][-1] == {
+        "by": "Maria",
+        "words": "Which door do we come to?",
+    }
 
 
 def test_the_clock_of_acceptance_waits_for_the_answer_and_no_longer(house: House) -> None:
@@ -149,11 +177,22 @@ def test_a_question_sent_twice_is_asked_once(house: House) -> None:
     assert house.texts_to(ME).count("Maria: Which door do we come to?") == 1
 
 
-def test_a_question_is_refused_where_it_cannot_be_heard_or_somebody_has_the_case(house: House) -> None:
+def test_a_question_is_refused_where_it_cannot_be_heard_or_somebody_has_the_case(
+    house: House,
+) -> None:
     me = house.resident(ME).wants_a_team()
-    assert house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "ask", "by": "Maria"}).status_code == 422
+    assert (
+        house.dispatch(
+            f"/{me.case().id}/acknowledgement", {"answer": "ask", "by": "Maria"}
+        ).status_code
+        == 422
+    )
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Sam"})
-    answer = house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "ask", "by": "Maria", "words": "Where?"})
+    answer = house.dispatch(
+        f"/{me.case().id}/acknowledgement", {"answer": "ask", "by": "Maria", "words": "Where?"}
+    )
     assert (answer.status_code, answer.json["held_by"]) == (409, "Sam")
-    house.dispatch(f"/{me.case().id}/status", {"status": "closed", "by": "Sam", "outcome": "resolved"})
+    house.dispatch(
+        f"/{me.case().id}/status", {"status": "closed", "by": "Sam", "outcome": "resolved"}
+    )
     assert ask(house, me, by="Sam") == 409

@@ -1,4 +1,5 @@
-"""The time after a human takes over, played over the real doors on both databases (rules 1, 4, 9, 20, 21).
+"""The time after a human takes over, played over the real doors on both databases (rules 1, 4, 9,
+20, 21).
 
 Each of these was found by somebody who played against the service with the rules alone in hand.
 """
@@ -55,13 +56,15 @@ def asked(house: House) -> set[str]:
     return {row.person for row in house.rows("page")}
 
 
-# ---- words for the resident are never a command ------------------------------------------------------------------------
+# ---- words for the resident are never a command --------------------------------------------------
 @pytest.mark.parametrize(
     "words",
     [
-        "Lower the knife for me, please. Put it on the floor.", "Lower your voice so he can't hear", "Pause. Breathe with me.",
-        "give back the knife", "take over the counter pills? how many", "looked at your message, are you ok", "hand to him the phone",
-        "yes", "ok", "in 10 minutes", "1", "hello?", "you there?", "988", "911", "what happened?",
+        "Lower the knife for me, please. Put it on the floor.",
+        "Lower your voice so he can't hear", "Pause. Breathe with me.", "give back the knife",
+        "take over the counter pills? how many", "looked at your message, are you ok",
+        "hand to him the phone", "yes", "ok", "in 10 minutes", "1", "hello?", "you there?", "988",
+        "911", "what happened?",
     ],
 )  # fmt: skip
 def test_what_the_holder_writes_reaches_the_resident(house: House, words: str) -> None:
@@ -74,7 +77,9 @@ def test_what_the_holder_writes_reaches_the_resident(house: House, words: str) -
     assert (me.case().level, me.case().state["holder"]) == before
 
 
-@pytest.mark.parametrize("words", ["no", "no!", "nope", "not now", "I can't", "LOWER THE KNIFE", "lower, he is calm"])
+@pytest.mark.parametrize(
+    "words", ["no", "no!", "nope", "not now", "I can't", "LOWER THE KNIFE", "lower, he is calm"]
+)
 def test_what_may_be_either_is_asked_back_and_changes_nothing(house: House, words: str) -> None:
     me, code = held(house)
     said, before = len(house.texts_to(WHO)), (me.case().level, me.case().state["holder"])
@@ -91,9 +96,11 @@ def test_before_they_have_the_case_2_alone_is_asked_back(house: House) -> None:
     assert me.case().status == "handed_off", "on the phone the key 2 passes it on"
 
 
-# ---- danger after a lowering ---------------------------------------------------------------------------------------------
+# ---- danger after a lowering ---------------------------------------------------------------------
 @pytest.mark.parametrize("again", ["i took all the pills", "i want to kill myself now"])
-def test_danger_said_after_a_lowering_counts_anew_while_somebody_holds_it(house: House, again: str) -> None:
+def test_danger_said_after_a_lowering_counts_anew_while_somebody_holds_it(
+    house: House, again: str
+) -> None:
     me, code = held(house)
     staff(house, DANA, f"{code} LOWER: calm now")
     assert me.case().level is None
@@ -109,7 +116,7 @@ def test_danger_said_after_a_lowering_counts_anew_while_somebody_holds_it(house:
     assert len(asked(house)) > 1, "and then the next person is asked"
 
 
-# ---- who is there has not failed to come -----------------------------------------------------------------------------------
+# ---- who is there has not failed to come ---------------------------------------------------------
 def test_a_holder_who_answers_late_has_joined_for_good(house: House) -> None:
     me, code = held(house)
     me.texts("are you there?")
@@ -125,13 +132,15 @@ def test_a_holder_who_answers_late_has_joined_for_good(house: House) -> None:
 
 def test_a_time_given_before_the_first_words_begins_no_second_clock(house: House) -> None:
     me, _ = held(house)
-    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": NAME, "in_minutes": 10})
+    house.dispatch(
+        f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": NAME, "in_minutes": 10}
+    )
     pages = len(house.rows("page"))
     later(house, 200)
     assert len(house.rows("page")) == pages
 
 
-# ---- nobody speaks just now -------------------------------------------------------------------------------------------------
+# ---- nobody speaks just now ----------------------------------------------------------------------
 def test_after_a_human_gave_it_back_software_asks_and_reads_nothing(house: House) -> None:
     me, code = held(house)
     staff(house, DANA, f"{code} GIVE BACK")
@@ -139,7 +148,9 @@ def test_after_a_human_gave_it_back_software_asks_and_reads_nothing(house: House
 
     for words in ("hello? are you there", "the bridge is so high", "1", "2"):
         me.texts(words)
-        assert me.heard and not any("1 Yes" in text or "Where are" in text for text in me.heard), me.heard
+        assert me.heard and not any("1 Yes" in text or "Where are" in text for text in me.heard), (
+            me.heard
+        )
 
     assert me.case().state["answers"] == answers
     assert me.case().state["asked"] == ""
@@ -165,12 +176,16 @@ def test_unreachable_while_held_does_not_say_that_nobody_has_taken_it(house: Hou
     assert not any("Nobody has taken it" in text for text in house.texts_to(WHO))
 
 
-# ---- the end of a shift --------------------------------------------------------------------------------------------------------
+# ---- the end of a shift --------------------------------------------------------------------------
 def test_at_the_end_of_a_shift_a_danger_is_handed_over_or_the_ladder_runs(house: House) -> None:
     program = house.parts.program
     noon = program.ladder[0].hours[0]
     local = house.clock.at.astimezone(ZoneInfo(program.time_zone))
-    ends = replace(noon, opens=local.replace(hour=6, minute=0).time(), closes=local.replace(minute=local.minute + 5).time())
+    ends = replace(
+        noon,
+        opens=local.replace(hour=6, minute=0).time(),
+        closes=local.replace(minute=local.minute + 5).time(),
+    )
 
     def shift(rung: Rung) -> Rung:
         return replace(rung, hours=(ends,)) if rung.name == NAME else rung
@@ -184,10 +199,12 @@ def test_at_the_end_of_a_shift_a_danger_is_handed_over_or_the_ladder_runs(house:
     later(house, 130)
 
     assert len(house.rows("page")) > pages and {"Second dispatcher"} <= asked(house)
-    assert me.case().state["holder"] == NAME, "whoever still writes goes on until somebody takes it over"
+    assert me.case().state["holder"] == NAME, (
+        "whoever still writes goes on until somebody takes it over"
+    )
 
 
-# ---- what the holder is told --------------------------------------------------------------------------------------------------
+# ---- what the holder is told ---------------------------------------------------------------------
 def test_a_holder_by_text_is_told_that_they_may_be_watched(house: House) -> None:
     me, _ = held(house)
     me.texts("is the pie shop open")
@@ -208,8 +225,10 @@ def test_a_hand_over_to_nobody_we_can_tell_is_refused(house: House) -> None:
     assert not any("Zoe" in text for text in house.texts_to(WHO))
 
 
-# ---- three at most ----------------------------------------------------------------------------------------------------------------
-def test_a_fourth_danger_is_refused_at_acceptance_and_the_next_person_is_asked_at_once(house: House) -> None:
+# ---- three at most -------------------------------------------------------------------------------
+def test_a_fourth_danger_is_refused_at_acceptance_and_the_next_person_is_asked_at_once(
+    house: House,
+) -> None:
     for number in range(3):
         me = in_danger(house, f"+1720555018{number}")
         staff(house, DANA, me.case().reference)
@@ -219,16 +238,24 @@ def test_a_fourth_danger_is_refused_at_acceptance_and_the_next_person_is_asked_a
     (answer,) = staff(house, DANA, fourth.case().reference)
 
     assert "You hold three already" in answer
-    assert {row.person for row in house.rows("page", case_id=fourth.case().id)} >= {NAME, "Second dispatcher"}
+    assert {row.person for row in house.rows("page", case_id=fourth.case().id)} >= {
+        NAME,
+        "Second dispatcher",
+    }
 
 
-# ---- names and reasons ------------------------------------------------------------------------------------------------------------
+# ---- names and reasons ---------------------------------------------------------------------------
 @pytest.mark.parametrize("blank", ["", " ", "\u200b", "\t\n", "a\x00b", "\x1b[2J", "x" * 301])
-def test_a_blank_or_unprintable_name_or_reason_is_refused_by_field(house: House, blank: str) -> None:
+def test_a_blank_or_unprintable_name_or_reason_is_refused_by_field(
+    house: House, blank: str
+) -> None:
     me, _ = held(house)
     path = f"/{me.case().id}"
 
-    for told, field in (({"by": blank, "reason": "calm"}, "by"), ({"by": NAME, "reason": blank}, "reason")):
+    for told, field in (
+        ({"by": blank, "reason": "calm"}, "by"),
+        ({"by": NAME, "reason": blank}, "reason"),
+    ):
         answer = house.dispatch(f"{path}/lower", told)
         assert answer.status_code == 422 and field in str(answer.get_json()["errors"])
     closed = {"status": "closed", "by": blank, "outcome": "lost"}
@@ -236,8 +263,10 @@ def test_a_blank_or_unprintable_name_or_reason_is_refused_by_field(house: House,
     assert me.case().level == "R2"
 
 
-# ---- staff are people, too ----------------------------------------------------------------------------------------------------------
-def test_a_staff_member_in_danger_is_served_as_anybody_and_not_asked_to_take_their_own_case(house: House) -> None:
+# ---- staff are people, too -----------------------------------------------------------------------
+def test_a_staff_member_in_danger_is_served_as_anybody_and_not_asked_to_take_their_own_case(
+    house: House,
+) -> None:
     one = house.resident(SECOND).texts("I want to kill myself")
     house.settles()
     code = one.case().reference
@@ -257,7 +286,7 @@ def test_the_one_who_is_asked_first_is_in_danger_and_the_next_is_asked(house: Ho
     assert any(one.case().reference in text for text in house.texts_to(SECOND))
 
 
-# ---- a team that does not move ---------------------------------------------------------------------------------------------------------
+# ---- a team that does not move -------------------------------------------------------------------
 def test_a_late_team_is_prompted_on_the_phone_it_answered_with(house: House) -> None:
     me = house.resident().wants_a_team()
     house.settles()
@@ -267,18 +296,27 @@ def test_a_late_team_is_prompted_on_the_phone_it_answered_with(house: House) -> 
     assert "the time you gave has passed" in house.texts_to("+17205550133")[-1]
 
 
-# ---- found by a second look ------------------------------------------------------------------------------------------------------
-def test_from_acceptance_on_every_text_of_a_danger_reaches_the_human_danger_first(house: House) -> None:
+# ---- found by a second look ----------------------------------------------------------------------
+def test_from_acceptance_on_every_text_of_a_danger_reaches_the_human_danger_first(
+    house: House,
+) -> None:
     me = in_danger(house)
     staff(house, DANA, me.case().reference)
 
-    me.texts("i took all my pills", "hello", "he is coming up the stairs with a knife", "Main St and 3rd Ave")
+    me.texts(
+        "i took all my pills",
+        "hello",
+        "he is coming up the stairs with a knife",
+        "Main St and 3rd Ave",
+    )
     house.settles()
 
     told = house.texts_to(DANA)
     assert any("new danger" in text and "i took all my pills" in text for text in told)
     assert any("new danger" in text and "with a knife" in text for text in told)
-    assert any("Main St and 3rd Ave" in text for text in told) and any(text.endswith("hello") for text in told)
+    assert any("Main St and 3rd Ave" in text for text in told) and any(
+        text.endswith("hello") for text in told
+    )
 
 
 def test_nobody_is_handed_or_takes_their_own_case(house: House) -> None:
@@ -300,7 +338,9 @@ def test_nobody_is_handed_or_takes_their_own_case(house: House) -> None:
 
 
 @pytest.mark.parametrize("order", [("LOWER: calm", "GIVE BACK"), ("GIVE BACK", "")])
-def test_what_was_given_back_is_nobodys_and_is_asked_of_somebody(house: House, order: tuple[str, str]) -> None:
+def test_what_was_given_back_is_nobodys_and_is_asked_of_somebody(
+    house: House, order: tuple[str, str]
+) -> None:
     me, code = held(house)
     for deed in order:
         if deed:
@@ -334,8 +374,14 @@ def test_given_back_at_r1_two_others_are_asked(house: House) -> None:
 def test_words_of_somebody_off_shift_do_not_end_the_ladder(house: House) -> None:
     program = house.parts.program
     local = house.clock.at.astimezone(ZoneInfo(program.time_zone))
-    ends = replace(program.ladder[0].hours[0], opens=local.replace(hour=6).time(), closes=local.replace(minute=local.minute + 5).time())
-    ladder = tuple(replace(rung, hours=(ends,)) if rung.name == NAME else rung for rung in program.ladder)
+    ends = replace(
+        program.ladder[0].hours[0],
+        opens=local.replace(hour=6).time(),
+        closes=local.replace(minute=local.minute + 5).time(),
+    )
+    ladder = tuple(
+        replace(rung, hours=(ends,)) if rung.name == NAME else rung for rung in program.ladder
+    )
     house.change(program=replace(program, ladder=ladder))
     _, code = held(house)
     later(house, 500)
@@ -360,12 +406,20 @@ def test_a_lowered_case_that_is_held_is_answered_or_asked_of_others(house: House
     assert me.heard and me.case().level == "R2"
 
 
-# ---- somebody else's hands, and words that are taken for their opposite --------------------------------------------------
-HANDS = ["wrong number", "this is her husband who is this", "numero equivocado", "quien es? soy su esposo", "this is not my phone"]
+# ---- somebody else's hands, and words that are taken for their opposite --------------------------
+HANDS = [
+    "wrong number",
+    "this is her husband who is this",
+    "numero equivocado",
+    "quien es? soy su esposo",
+    "this is not my phone",
+]
 
 
 @pytest.mark.parametrize("said", HANDS)
-def test_whoever_finds_the_phone_while_a_human_speaks_hears_nothing(house: House, said: str) -> None:
+def test_whoever_finds_the_phone_while_a_human_speaks_hears_nothing(
+    house: House, said: str
+) -> None:
     """No second case and no first words of ours: they would show what it is (rules 9 and 25)."""
     me, code = held(house)
     me.texts(said)
@@ -386,7 +440,9 @@ def test_whoever_finds_the_phone_after_violence_hears_nothing(house: House, said
 
 
 @pytest.mark.parametrize("said", ["stop texting me", "no more texts", "ALTO", "no me escriban mas"])
-def test_who_stops_in_words_and_writes_again_is_answered_by_the_human(house: House, said: str) -> None:
+def test_who_stops_in_words_and_writes_again_is_answered_by_the_human(
+    house: House, said: str
+) -> None:
     me, code = held(house)
     me.texts(said)
     house.settles()
@@ -408,7 +464,10 @@ def test_a_carriers_own_stop_is_answered_by_nobody(house: House) -> None:
     assert "Not sent" in staff(house, DANA, f"{code} I am here")[0]
 
 
-@pytest.mark.parametrize("said", ["stop writing, he is here", "deja de escribir, el esta aqui", "no escribas", "only call me"])
+@pytest.mark.parametrize(
+    "said",
+    ["stop writing, he is here", "deja de escribir, el esta aqui", "no escribas", "only call me"],
+)
 def test_contact_taken_back_is_heard_and_opens_no_window(house: House, said: str) -> None:
     me, code = held(house)
     me.texts(said)
@@ -417,7 +476,13 @@ def test_contact_taken_back_is_heard_and_opens_no_window(house: House, said: str
 
 
 @pytest.mark.parametrize(
-    "said", ["he is not reading my texts, you can write", "he cant see my phone", "nobody can see this phone", "el no lee mis mensajes"]
+    "said",
+    [
+        "he is not reading my texts, you can write",
+        "he cant see my phone",
+        "nobody can see this phone",
+        "el no lee mis mensajes",
+    ],
 )
 def test_it_is_safe_is_not_read_as_its_opposite(house: House, said: str) -> None:
     me, code = held(house)
@@ -436,8 +501,12 @@ def test_lifting_what_was_watched_lets_the_human_write_again(house: House) -> No
     assert "Sent" in staff(house, DANA, f"{code} I am here")[0]
 
 
-# ---- a human who has it must be there ------------------------------------------------------------------------------------
-THANKS_AND_MORE = ["ok thanks but im scared", "gracias pero tengo miedo", "thanks i cant do this anymore"]
+# ---- a human who has it must be there ------------------------------------------------------------
+THANKS_AND_MORE = [
+    "ok thanks but im scared",
+    "gracias pero tengo miedo",
+    "thanks i cant do this anymore",
+]
 
 
 @pytest.mark.parametrize("said", THANKS_AND_MORE)
@@ -449,7 +518,9 @@ def test_thanks_with_more_behind_them_wait_for_an_answer(house: House, said: str
     assert "wait for your answer" in house.texts_to(DANA)[-1]
 
 
-@pytest.mark.parametrize("said", ["are you safe", "donde estas", "tell me where you are", "ok. where is he"])
+@pytest.mark.parametrize(
+    "said", ["are you safe", "donde estas", "tell me where you are", "ok. where is he"]
+)
 def test_a_question_without_its_mark_is_one(house: House, said: str) -> None:
     me, code = held(house)
     staff(house, DANA, f"{code} {said}")
@@ -472,7 +543,9 @@ def test_a_holder_who_never_answers_is_nobody_and_the_backstop_is_rung(house: Ho
     assert me.heard, "and from here on software says at least the truth"
 
 
-def test_at_twice_the_time_of_an_emergency_somebody_else_is_asked_not_the_holder(house: House) -> None:
+def test_at_twice_the_time_of_an_emergency_somebody_else_is_asked_not_the_holder(
+    house: House,
+) -> None:
     me = house.resident().texts("hello", "1", "1", "1")
     house.settles()
     code = me.case().reference

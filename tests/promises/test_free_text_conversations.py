@@ -1,4 +1,5 @@
-"""What frightened people write instead of numbers, played over the real doors on both databases (rules 2, 5, 7 to 11, 13, 24).
+"""What frightened people write instead of numbers, played over the real doors on both databases
+(rules 2, 5, 7 to 11, 13, 24).
 
 Each of these was found by somebody who played against the service with the rules alone in hand.
 """
@@ -12,7 +13,8 @@ from conftest import House, Resident
 
 ME = "+17205550123"
 DANA = "+17205550130"
-FULL = ("hello", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "1")  # a team is asked for; text and call
+# a team is asked for; text and call
+FULL = ("hello", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "1")
 SUICIDE = ("i want to kill myself", "2", "1", "Main St and 3rd Ave", "1")
 
 
@@ -28,10 +30,16 @@ def notes(house: House, me: Resident) -> list[str]:
     return [note["words"] for note in packet["notes"]]
 
 
-# ---- a yes in words ----------------------------------------------------------------------------------------------------
+# ---- a yes in words ------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "said",
-    ["yes but i wont do it", "yes sometimes when hes mad", "si a veces pienso en eso", "i think about it but no", "no pero a veces"],
+    [
+        "yes but i wont do it",
+        "yes sometimes when hes mad",
+        "si a veces pienso en eso",
+        "i think about it but no",
+        "no pero a veces",
+    ],
 )
 def test_more_than_a_no_about_suicide_is_doubt_and_pages_that_turn(house: House, said: str) -> None:
     me = house.resident().texts("hello", "1", "2", "2", said)
@@ -46,7 +54,10 @@ def test_a_yes_with_words_at_a_gate_or_at_the_check_is_doubt(house: House, said:
     check = house.resident("+17205550142").texts(*FULL, "something is weird").texts(said)
 
     assert check.case().level == "R2" and said in notes(house, check)
-    assert gate.case().state["answers"]["safety"] == "unsure" and gate.case().state["asked"] == "violence"
+    assert (
+        gate.case().state["answers"]["safety"] == "unsure"
+        and gate.case().state["asked"] == "violence"
+    )
     later(house, 140)
     assert gate.case().level == "R2", "a sign of danger and then silence: a human, at once"
 
@@ -59,10 +70,14 @@ def test_the_check_stays_open_as_long_as_it_is_the_last_thing_they_read(house: H
     assert me.case().level == "R2" and "danger" in {row.ladder for row in house.rows("page")}
 
 
-# ---- not safe ----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("said", ["not safe", "Not safe.", "no es seguro", "im not safe", "not safe here"])
+# ---- not safe ------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said", ["not safe", "Not safe.", "no es seguro", "im not safe", "not safe here"]
+)
 @pytest.mark.parametrize("before", [(), FULL], ids=["first words", "after the hand-off"])
-def test_not_safe_anywhere_but_at_contact_is_danger_and_nothing_is_sent_unasked(house: House, said: str, before: tuple[str, ...]) -> None:
+def test_not_safe_anywhere_but_at_contact_is_danger_and_nothing_is_sent_unasked(
+    house: House, said: str, before: tuple[str, ...]
+) -> None:
     me = house.resident().texts(*before, said)
     assert me.case().level == "R2" and house.rows("page")
     house.settles()
@@ -78,9 +93,13 @@ def test_not_safe_at_contact_is_its_answer(house: House) -> None:
     assert me.case().state["answers"]["contact"] == "unsafe" and me.case().level is None
 
 
-# ---- contact taken back --------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("said", ["STOP", "ALTO", "stop writing, he is here", "don't text me anymore"])
-def test_after_texts_are_stopped_or_taken_back_software_does_not_ring_either(house: House, said: str) -> None:
+# ---- contact taken back --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said", ["STOP", "ALTO", "stop writing, he is here", "don't text me anymore"]
+)
+def test_after_texts_are_stopped_or_taken_back_software_does_not_ring_either(
+    house: House, said: str
+) -> None:
     me = house.resident().texts(*SUICIDE, said)
     later(house, 700)
     assert me.case().level == "R2"
@@ -94,11 +113,16 @@ def test_what_is_said_about_calls_alone_is_true(house: House) -> None:
 
 def test_dont_call_me_opens_no_texts_at_the_question_about_contact(house: House) -> None:
     me = house.resident().texts("hello", "1", "2", "2", "2", "dont call me he will hear")
-    assert "contact" not in me.case().state["answers"] or me.case().state["answers"]["contact"] == "unsafe"
+    assert (
+        "contact" not in me.case().state["answers"]
+        or me.case().state["answers"]["contact"] == "unsafe"
+    )
 
 
 @pytest.mark.parametrize("said", ["dont text me", "no me escribas", "stop texting me"])
-def test_after_violence_contact_taken_back_hears_ok_and_not_one_word_more(house: House, said: str) -> None:
+def test_after_violence_contact_taken_back_hears_ok_and_not_one_word_more(
+    house: House, said: str
+) -> None:
     me = house.resident().texts("my husband hits me", said)
     assert me.heard in (["OK."], ["Bien."], ["De acuerdo."]), me.heard
 
@@ -109,10 +133,13 @@ def test_only_a_carriers_own_word_is_a_stop_that_keeps_answers_away(house: House
     me.texts("is anybody there")
     assert me.heard, "they wrote, and are answered: as was said"
     other = house.resident("+17205550141").texts(*FULL).texts("cancel please")
-    assert other.case().status == "cancelled" and not house.rows("contact", stopped_because="asked")[1:]
+    assert (
+        other.case().status == "cancelled"
+        and not house.rows("contact", stopped_because="asked")[1:]
+    )
 
 
-# ---- silence and 911 --------------------------------------------------------------------------------------------------------
+# ---- silence and 911 -----------------------------------------------------------------------------
 def test_a_bare_911_after_the_hand_off_and_then_silence_brings_a_human(house: House) -> None:
     me = house.resident().texts(*FULL, "911").told("say.not_911")
     later(house, 80)
@@ -125,8 +152,10 @@ def test_help_twice_is_no_keyword_but_a_plea(house: House) -> None:
     assert me.case().level == "R2" and house.rows("page")
 
 
-# ---- the same words -----------------------------------------------------------------------------------------------------------
-def test_the_same_words_for_the_fourth_time_are_kept_and_reach_whoever_holds_it(house: House) -> None:
+# ---- the same words ------------------------------------------------------------------------------
+def test_the_same_words_for_the_fourth_time_are_kept_and_reach_whoever_holds_it(
+    house: House,
+) -> None:
     me = house.resident().texts(*SUICIDE)
     house.settles()
     code = me.case().reference
@@ -144,7 +173,7 @@ def test_in_danger_the_same_words_are_kept_for_whoever_comes(house: House) -> No
     assert notes(house, me).count("please come") == 5
 
 
-# ---- places -------------------------------------------------------------------------------------------------------------------
+# ---- places --------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "said",
     [
@@ -166,7 +195,9 @@ def test_what_names_no_place_is_none(house: House, said: str) -> None:
     me.texts(said)
 
     assert not me.case().sealed_place and me.case().state["asked"] == "where"
-    assert not any("number from the list" in text for text in me.heard), "it asks for a place, not for a number"
+    assert not any("number from the list" in text for text in me.heard), (
+        "it asks for a place, not for a number"
+    )
     me.texts("Main St and 3rd Ave")
     assert me.case().area == "central"
 
@@ -178,11 +209,17 @@ def test_a_place_told_before_it_is_asked_for_is_kept(house: House) -> None:
     assert "apt 4" in [note["words"] for note in packet["notes"]]
 
 
-# ---- never the same line twice ---------------------------------------------------------------------------------------------------
+# ---- never the same line twice -------------------------------------------------------------------
 def test_nobody_hears_the_same_line_twice_in_a_row(house: House) -> None:
     me = house.resident().texts("i want to kill myself", "2", "2", "Main St and 3rd Ave", "1")
     lines = []
-    for words, seconds in (("hello", 200), ("are you there", 60), ("please", 260), ("anybody", 60), ("still here", 400)):
+    for words, seconds in (
+        ("hello", 200),
+        ("are you there", 60),
+        ("please", 260),
+        ("anybody", 60),
+        ("still here", 400),
+    ):
         later(house, seconds)
         lines.append(tuple(me.texts(words).heard))
 
@@ -198,13 +235,17 @@ def test_who_gives_no_number_hears_another_line_each_time(house: House) -> None:
 
 def test_nobody_is_asked_in_a_language_they_do_not_read(house: House) -> None:
     me = house.resident()
-    for words in ("\u4f60\u597d \u6211\u9700\u8981\u5e2e\u52a9", "\u6211\u5f88\u5bb3\u6015", "\u6709\u4eba\u5417"):
+    for words in (
+        "\u4f60\u597d \u6211\u9700\u8981\u5e2e\u52a9",
+        "\u6211\u5f88\u5bb3\u6015",
+        "\u6709\u4eba\u5417",
+    ):
         me.texts(words)
         assert len(me.heard) == 1 and "1 Yes" not in me.heard[0], me.heard
     assert me.case().level == "R2" and house.rows("page")
 
 
-# ---- found by a second look --------------------------------------------------------------------------------------------
+# ---- found by a second look ----------------------------------------------------------------------
 def test_in_danger_slow_repetition_is_answered_each_time_in_other_words(house: House) -> None:
     me = house.resident().texts("i want to kill myself", "2", "1", "Main St and 3rd Ave", "1")
     lines = []
@@ -230,38 +271,50 @@ def test_once_a_language_is_unread_any_second_text_is_danger(house: House, secon
 
 @pytest.mark.parametrize(
     "said",
-    ["I was at city hall but left", "not at city hall", "City Hall, New York", "City Hall or Riverside Park", "my mom is at city hall"],
+    [
+        "I was at city hall but left",
+        "not at city hall",
+        "City Hall, New York",
+        "City Hall or Riverside Park",
+        "my mom is at city hall",
+    ],
 )
 def test_a_landmark_that_is_denied_or_elsewhere_is_for_a_human(house: House, said: str) -> None:
     me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", said)
     assert me.case().state["located"] == "ambiguous" and "frail" not in me.case().state["said"]
 
 
-# ---- killing oneself is not violence towards others (rule 23) ---------------------------------------------------------------
+# ---- killing oneself is not violence towards others (rule 23) ------------------------------------
 @pytest.mark.parametrize(
     "said",
     [
-        "my brother says he will kill himself", "my husband wants to kill himself", "my friend says she will kill herself",
-        "i want to kill myself, i have a gun in my hand", "me quiero matar, tengo una pistola",
+        "my brother says he will kill himself", "my husband wants to kill himself",
+        "my friend says she will kill herself", "i want to kill myself, i have a gun in my hand",
+        "me quiero matar, tengo una pistola",
     ],
 )  # fmt: skip
 def test_who_may_kill_themselves_hears_the_truth_unasked(house: House, said: str) -> None:
     me = house.resident().texts("hello", "3" if said.startswith("my") else "1", said, "2", "1")
     assert "violence" not in me.case().state["said"] and "weapon" not in me.case().state["said"]
     later(house, 200)
-    assert any("not found a person for you yet" in text or "No person" in text for text in house.texts_to(me.number)), house.texts_to(
-        me.number
-    )
+    assert any(
+        "not found a person for you yet" in text or "No person" in text
+        for text in house.texts_to(me.number)
+    ), house.texts_to(me.number)
 
 
 def test_a_gun_in_another_hand_is_violence_as_ever(house: House) -> None:
-    me = house.resident().texts("hello", "1", "i want to die and he has a gun pointed at me", "2", "1")
+    me = house.resident().texts(
+        "hello", "1", "i want to die and he has a gun pointed at me", "2", "1"
+    )
     assert "weapon" in me.case().state["said"]
     later(house, 200)
     assert house.texts_to(me.number) == []
 
 
-@pytest.mark.parametrize("said", ["ya me tome las pastillas", "me trague las pastillas", "i took the pills"])
+@pytest.mark.parametrize(
+    "said", ["ya me tome las pastillas", "me trague las pastillas", "i took the pills"]
+)
 def test_the_pills_are_an_overdose_in_both_languages(house: House, said: str) -> None:
     me = house.resident().texts(said)
     assert me.case().level == "R2" and "overdose" in me.case().state["said"]
@@ -269,7 +322,12 @@ def test_the_pills_are_an_overdose_in_both_languages(house: House, said: str) ->
 
 @pytest.mark.parametrize(
     "said",
-    ["my 9 year old son wants to die", "mi hija de 12 años se quiere matar", "my daughter is 12 and she cut herself", "i just turned 17"],
+    [
+        "my 9 year old son wants to die",
+        "mi hija de 12 años se quiere matar",
+        "my daughter is 12 and she cut herself",
+        "i just turned 17",
+    ],
 )
 def test_a_child_by_anybodys_words_is_known_to_be_one(house: House, said: str) -> None:
     assert "minor" in house.resident().texts(said).case().state["said"]

@@ -1,8 +1,10 @@
-"""Sixty-four conversations as a hostile tester writes them, over signed webhooks, on both databases.
+"""Sixty-four conversations as a hostile tester writes them, over signed webhooks, on both
+databases.
 
 Nobody here answers as the questions are meant. What must come of each is said in a few words:
-`human` a person is paged for danger · `calm` nobody is paged · `read` a person looks at it, nobody is paged for danger ·
-`no texts`, `no contact`, `unsafe` how they stand to being contacted · a key: it was said in the last answer.
+`human` a person is paged for danger · `calm` nobody is paged · `read` a person looks at it, nobody
+is paged for danger · `no texts`, `no contact`, `unsafe` how they stand to being contacted · a key:
+it was said in the last answer.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from conftest import House
 
-SCREENED = ("hi", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "5", "1")  # a team is asked for, texting is safe
+# a team is asked for, texting is safe
+SCREENED = ("hi", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "5", "1")
 TO_CONTACT = ("hi", "1", "2", "2", "2")
 
 CONVERSATIONS: list[tuple[tuple[str, ...], str]] = [
@@ -96,7 +99,9 @@ def test_there_are_sixty_four() -> None:
     assert len(CONVERSATIONS) == 64
 
 
-@pytest.mark.parametrize(("texts", "comes"), CONVERSATIONS, ids=[" · ".join(texts)[-50:] for texts, _ in CONVERSATIONS])
+@pytest.mark.parametrize(
+    ("texts", "comes"), CONVERSATIONS, ids=[" · ".join(texts)[-50:] for texts, _ in CONVERSATIONS]
+)
 def test_what_comes_of_it(house: House, texts: tuple[str, ...], comes: str) -> None:
     me = house.resident().texts(*texts)
     case, state = me.case(), me.case().state

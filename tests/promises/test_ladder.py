@@ -1,4 +1,5 @@
-"""The ladder as a city writes it: who is asked, by what, how often and how long; and what happens at its end."""
+"""The ladder as a city writes it: who is asked, by what, how often and how long; and what happens
+at its end."""
 
 from __future__ import annotations
 
@@ -36,7 +37,11 @@ def paged(program: Program, hours: float, at: datetime = NOON) -> list[tuple[flo
     told, end = [], at + timedelta(hours=hours)
     now = at
     while now <= end:
-        told += [((now - at).total_seconds(), names(page, Scene(program, now))) for page in step.effects if isinstance(page, Page)]
+        told += [
+            ((now - at).total_seconds(), names(page, Scene(program, now)))
+            for page in step.effects
+            if isinstance(page, Page)
+        ]
         due = clock.next_due(step.case, program)
         assert due is not None
         now = due
@@ -46,33 +51,52 @@ def paged(program: Program, hours: float, at: datetime = NOON) -> list[tuple[flo
 
 def test_each_rung_is_asked_as_often_and_waited_for_as_long_as_it_says() -> None:
     program = ladder(
-        Rung("danger", "Ana", "text", wait=30, repeats=2), Rung("danger", "Ben", "call", wait=90), Rung("danger", "Cy", "console")
+        Rung("danger", "Ana", "text", wait=30, repeats=2),
+        Rung("danger", "Ben", "call", wait=90),
+        Rung("danger", "Cy", "console"),
     )
 
     asked = paged(program, 0.1)[:6]
 
-    assert asked == [(0.0, ["Ana"]), (30.0, ["Ana"]), (60.0, ["Ben"]), (150.0, ["Cy"]), (210.0, ["Ana"]), (240.0, ["Ana"])]
+    assert asked == [
+        (0.0, ["Ana"]),
+        (30.0, ["Ana"]),
+        (60.0, ["Ben"]),
+        (150.0, ["Cy"]),
+        (210.0, ["Ana"]),
+        (240.0, ["Ana"]),
+    ]
 
 
 def test_nobody_on_shift_is_an_alarm_and_everybody_is_asked() -> None:
     night = (Hours(frozenset(range(7)), time(22), time(23)),)
     program = ladder(
-        Rung("danger", "Ana", "text", hours=night), Rung("danger", "Ben", "text", hours=night), Rung("team", "Sue", "text", supervisor=True)
+        Rung("danger", "Ana", "text", hours=night),
+        Rung("danger", "Ben", "text", hours=night),
+        Rung("team", "Sue", "text", supervisor=True),
     )
     case = Case("id", "K7M4Q2", "contact", "en").marked(opened=NOON, heard=NOON)
 
     step = screening.recompute(changed(case, said=frozenset({"person"})), Scene(program, NOON))
 
-    assert [effect.detail for effect in step.effects if isinstance(effect, Record) and effect.event == "nobody_on_shift"] == [
-        {"ladder": "danger"}
-    ]
-    assert [names(page, Scene(program, NOON)) for page in step.effects if isinstance(page, Page)] == [["Ana", "Ben", "Sue"]]
+    assert [
+        effect.detail
+        for effect in step.effects
+        if isinstance(effect, Record) and effect.event == "nobody_on_shift"
+    ] == [{"ladder": "danger"}]
+    assert [
+        names(page, Scene(program, NOON)) for page in step.effects if isinstance(page, Page)
+    ] == [["Ana", "Ben", "Sue"]]
 
 
-# ---- the end of the ladder, and what they chose for it -----------------------------------------------------------------
+# ---- the end of the ladder, and what they chose for it -------------------------------------------
 def waiting(if_none: str) -> Resident:
     follow = ("no",) if if_none == "counselor" else ()
-    return Resident().texts("hi").answers("me", "no", "no", "no", "text_call", "team", "inside", "worried", if_none, *follow)
+    return (
+        Resident()
+        .texts("hi")
+        .answers("me", "no", "no", "no", "text_call", "team", "inside", "worried", if_none, *follow)
+    )
 
 
 def at_the_end(if_none: str) -> Resident:
@@ -81,14 +105,22 @@ def at_the_end(if_none: str) -> Resident:
 
 
 @pytest.mark.parametrize("if_none", ["counselor", "call_988", "call_911"])
-def test_at_the_ladders_end_the_truth_is_told_and_the_choice_put_again_before_it_is_done(if_none: str) -> None:
+def test_at_the_ladders_end_the_truth_is_told_and_the_choice_put_again_before_it_is_done(
+    if_none: str,
+) -> None:
     person = at_the_end(if_none)
-    assert person.said.count("truth.unpicked") == 2, "when nobody picked up, and when everybody had been asked"
+    assert person.said.count("truth.unpicked") == 2, (
+        "when nobody picked up, and when everybody had been asked"
+    )
     assert person.asked == "if_none_still"
 
     person.answers("yes")
 
-    done = {"counselor": "end.counselor", "call_988": "contingency.988", "call_911": "say.call_911"}[if_none]
+    done = {
+        "counselor": "end.counselor",
+        "call_988": "contingency.988",
+        "call_911": "say.call_911",
+    }[if_none]
     person.hears_of(done)
     assert person.case.unserved == ("no_capacity" if if_none == "call_988" else "")
     assert person.case.response == ("counselor" if if_none == "counselor" else "team")
@@ -114,20 +146,28 @@ def test_who_does_not_answer_at_the_end_goes_on_waiting_and_people_go_on_being_a
 
     assert person.case.status == Status.HANDED_OFF and person.case.response == "team"
     assert len([page for page in person.happened(Page)]) >= 20
-    assert person.said.count("truth.unpicked") == 0 and _waits_told(person) >= 7, "word every 15 minutes, no burst"
+    assert person.said.count("truth.unpicked") == 0 and _waits_told(person) >= 7, (
+        "word every 15 minutes, no burst"
+    )
 
 
-@pytest.mark.parametrize(("language", "word"), [("en", "CHANGE"), ("en", "i changed my mind"), ("es", "CAMBIAR")])
+@pytest.mark.parametrize(
+    ("language", "word"), [("en", "CHANGE"), ("en", "i changed my mind"), ("es", "CAMBIAR")]
+)
 def test_the_choice_can_be_changed_by_text_at_any_time(language: str, word: str) -> None:
     person = Resident(language).texts("hi" if language == "en" else "hola")
-    person.answers("me", "no", "no", "no", "text_call", "team", "inside", "worried", "call_911").texts(word)
+    person.answers(
+        "me", "no", "no", "no", "text_call", "team", "inside", "worried", "call_911"
+    ).texts(word)
     assert person.asked == "if_none"
     assert [key for key in person.said if key.startswith("ask.")] == ["ask.if_none"], "put once"
 
     person.texts("2").hears_of("contingency.kept")
 
     assert person.case.answers["if_none"] == "counselor" and person.asked == "voicemail"
-    assert person.case.status == Status.HANDED_OFF and person.case.response == "team", "nothing else was changed"
+    assert person.case.status == Status.HANDED_OFF and person.case.response == "team", (
+        "nothing else was changed"
+    )
     assert person.happened(HandOff), "dispatch hears of it"
 
 
@@ -143,7 +183,12 @@ def test_a_choice_that_cannot_be_read_three_times_brings_a_person() -> None:
 
 
 def test_a_team_that_comes_is_not_called_back_by_a_change() -> None:
-    person = waiting("wait").staff(lambda case, scene: accept(case, "Sam", None, scene)).texts("change").answers("call_988")
+    person = (
+        waiting("wait")
+        .staff(lambda case, scene: accept(case, "Sam", None, scene))
+        .texts("change")
+        .answers("call_988")
+    )
 
     person.hears_of("contingency.kept")
     assert person.case.status == Status.ACCEPTED
@@ -165,7 +210,11 @@ def test_a_late_yes_calls_back_no_team_that_has_accepted(if_none: str) -> None:
 
 
 def test_a_doubt_that_no_human_has_looked_at_is_not_closed_by_a_choice() -> None:
-    person = Resident().texts("hi").answers("unknown", "no", "outside", "no", "unsure", "text_call", "team", "worried", "wait")
+    person = (
+        Resident()
+        .texts("hi")
+        .answers("unknown", "no", "outside", "no", "unsure", "text_call", "team", "worried", "wait")
+    )
     assert person.case.review
 
     person.texts("change").answers("call_988").hears_of("contingency.988")
@@ -176,17 +225,33 @@ def test_a_doubt_that_no_human_has_looked_at_is_not_closed_by_a_choice() -> None
 
 
 def test_an_argument_or_a_code_word_is_not_closed_by_a_bare_number_at_the_end() -> None:
-    person = Resident().texts("hi").answers("me", "no", "no", "no", "text_call", "team", "inside", "argument", "no", "call_988")
+    person = (
+        Resident()
+        .texts("hi")
+        .answers(
+            "me", "no", "no", "no", "text_call", "team", "inside", "argument", "no", "call_988"
+        )
+    )
     person.waits(minutes=16)
 
-    assert person.asked == "" and "ask.if_none_still" not in person.said and "ask.if_none" not in person.said
-    assert person.heard == (), "need = argument: no unasked text until a human has confirmed contact"
+    assert (
+        person.asked == ""
+        and "ask.if_none_still" not in person.said
+        and "ask.if_none" not in person.said
+    )
+    assert person.heard == (), (
+        "need = argument: no unasked text until a human has confirmed contact"
+    )
 
 
 def test_with_nobody_on_duty_the_truth_is_told_once_a_tick() -> None:
     night = (Hours(frozenset(range(7)), time(22), time(22, 1)),)
     program = replace(PROGRAM, ladder=tuple(replace(rung, hours=night) for rung in PROGRAM.ladder))
-    person = Resident(program=program).texts("hi").answers("me", "no", "no", "no", "text_call", "team", "inside", "worried", "wait")
+    person = (
+        Resident(program=program)
+        .texts("hi")
+        .answers("me", "no", "no", "no", "text_call", "team", "inside", "worried", "wait")
+    )
     person.waits(minutes=6)
 
     assert person.said.count("truth.unpicked") == 1
@@ -199,9 +264,20 @@ def test_a_ladder_that_nobody_stands_on_asks_those_for_danger() -> None:
 
 
 def test_the_review_climbs_beside_the_team_ladder_and_skips_nobody() -> None:
-    rungs = tuple(Rung("team", name, "text") for name in ("A", "B", "C")) + PROGRAM.rungs("danger") + PROGRAM.rungs("review")
+    rungs = (
+        tuple(Rung("team", name, "text") for name in ("A", "B", "C"))
+        + PROGRAM.rungs("danger")
+        + PROGRAM.rungs("review")
+    )
     person = Resident(program=replace(PROGRAM, ladder=rungs)).texts("hi")
-    person.answers("unknown", "no", "inside", "no", "unsure", "text_call", "team", "worried", "wait").waits(minutes=16)
+    person.answers(
+        "unknown", "no", "inside", "no", "unsure", "text_call", "team", "worried", "wait"
+    ).waits(minutes=16)
 
-    asked = [name for page in person.happened(Page) if page.ladder == "team" for name in names(page, Scene(person.program, person.now))]
+    asked = [
+        name
+        for page in person.happened(Page)
+        if page.ladder == "team"
+        for name in names(page, Scene(person.program, person.now))
+    ]
     assert [name for name in asked if name in "ABC"][:3] == ["A", "B", "C"]

@@ -1,4 +1,5 @@
-"""The unserved ledger: whatever happens, a case stands in one class, and who got no help has one reason."""
+"""The unserved ledger: whatever happens, a case stands in one class, and who got no help has one
+reason."""
 
 from __future__ import annotations
 
@@ -22,20 +23,42 @@ from test_promises import ends
 import caller_service
 from caller_service.commands import ledger_report
 from caller_service.commands import main as cli
-from caller_service.core.case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, Step, replace
+from caller_service.core.case import (
+    DANGER_OUTCOMES,
+    ENDED,
+    OUTCOMES,
+    CannotMove,
+    Case,
+    Status,
+    Step,
+    replace,
+)
 from caller_service.core.dispatch import Refused, accept, cannot_text, decline, update
-from caller_service.core.ledger import BY_911, NO_REQUEST, REASONS, SERVED, Entry, Unplaced, end, entry, place, tally
+from caller_service.core.ledger import (
+    BY_911,
+    NO_REQUEST,
+    REASONS,
+    SERVED,
+    Entry,
+    Unplaced,
+    end,
+    entry,
+    place,
+    tally,
+)
 from caller_service.core.routing import Scene
 from caller_service.store import ledger as counts
 from caller_service.store.tables import case as cases
 
 TEAM = ("adult", "no", "no", "no", "text_call", "team", "inside", "worried")
 FULL = frozenset(area.id for area in PROGRAM.areas)
-BY_DAY = dataclasses.replace(PROGRAM, teams=tuple(team for team in PROGRAM.teams if team.hours))  # at night every team sleeps
+# at night every team sleeps
+BY_DAY = dataclasses.replace(PROGRAM, teams=tuple(team for team in PROGRAM.teams if team.hours))
 
 
 def stands(case: Case) -> Entry:
-    """Its entry, which must agree with what is kept in columns: one class, one reason, and nothing stale."""
+    """Its entry, which must agree with what is kept in columns: one class, one reason, and nothing
+    stale."""
     found = entry(case)
     assert found == place(case.status.value, case.outcome, case.unserved)
     if found.kind == "open":
@@ -43,7 +66,9 @@ def stands(case: Case) -> Entry:
     if found.kind == "served":
         assert (case.outcome, case.unserved) == (found.of, ""), "a served case keeps no reason"
     if found.kind == "unserved":
-        assert case.unserved == found.of and found.of in REASONS, "the reason stands in its own column"
+        assert case.unserved == found.of and found.of in REASONS, (
+            "the reason stands in its own column"
+        )
     if found.kind == NO_REQUEST:
         assert case.unserved == ""
     assert case.ended == (found.kind != "open")
@@ -51,7 +76,7 @@ def stands(case: Case) -> Entry:
     return found
 
 
-# ---- the table of classes -------------------------------------------------------------------------------------------
+# ---- the table of classes ------------------------------------------------------------------------
 
 
 def test_every_outcome_of_an_ended_case_stands_in_one_class_and_with_no_outcome_in_none() -> None:
@@ -70,7 +95,9 @@ def test_every_outcome_of_an_ended_case_stands_in_one_class_and_with_no_outcome_
 
 def test_every_outcome_staff_may_give_is_known_to_the_ledger() -> None:
     assert set(SERVED) <= OUTCOMES and {NO_REQUEST, "unserved"} <= OUTCOMES
-    assert {place("closed", outcome, "").kind for outcome in DANGER_OUTCOMES - {"lost"}} == {"served"}  # type: ignore[union-attr]
+    assert {place("closed", outcome, "").kind for outcome in DANGER_OUTCOMES - {"lost"}} == {
+        "served"
+    }  # type: ignore[union-attr]
     assert place("closed", "lost", "") == Entry("unserved", "unreachable")
 
 
@@ -89,14 +116,24 @@ def test_in_core_a_case_is_ended_in_one_place_only() -> None:
     """Whoever writes an outcome elsewhere could leave the reason out."""
     for path in (Path(caller_service.__file__).parent / "core").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if path.name != "ledger.py" and isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if (
+                path.name != "ledger.py"
+                and isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+            ):
                 named = {keyword.arg for keyword in node.keywords}
-                assert node.func.id != "replace" or "outcome" not in named, f"{path.name}:{node.lineno}"
-                to = ast.unparse(node.args[1]) if node.func.id == "move" and len(node.args) > 1 else ""
+                assert node.func.id != "replace" or "outcome" not in named, (
+                    f"{path.name}:{node.lineno}"
+                )
+                to = (
+                    ast.unparse(node.args[1])
+                    if node.func.id == "move" and len(node.args) > 1
+                    else ""
+                )
                 assert to not in ("Status.CLOSED", "Status.CANCELLED"), f"{path.name}:{node.lineno}"
 
 
-# ---- every walk ------------------------------------------------------------------------------------------------------
+# ---- every walk ----------------------------------------------------------------------------------
 
 
 def test_every_path_through_the_questions_stands_in_one_class() -> None:
@@ -109,7 +146,10 @@ def test_unsafe_and_unwanted_are_told_apart() -> None:
     row = ("me", "no", "no", "no")
     unsafe = Resident().texts("hi").answers(*row, "unsafe", "counselor").case
     unwanted = Resident().texts("hi").answers(*row, "unwanted", "counselor").case
-    assert (stands(unsafe), stands(unwanted)) == (Entry("unserved", "unsafe_to_contact"), Entry("unserved", "unwanted"))
+    assert (stands(unsafe), stands(unwanted)) == (
+        Entry("unserved", "unsafe_to_contact"),
+        Entry("unserved", "unwanted"),
+    )
 
 
 Does = tuple[str, Any]
@@ -118,21 +158,37 @@ Does = tuple[str, Any]
 def _staff() -> Iterator[Does]:
     """Everything dispatch can do to a case."""
     yield "accept", lambda case, scene: accept(case, "Sam", None, scene)
-    yield "accept in 20", lambda case, scene: accept(case, "Sam", scene.now + timedelta(minutes=20), scene)
+    yield (
+        "accept in 20",
+        lambda case, scene: accept(case, "Sam", scene.now + timedelta(minutes=20), scene),
+    )
     yield "decline", lambda case, scene: decline(case, "Sam", "not today", scene)
     yield "cannot text", lambda case, scene: cannot_text(case, "undelivered")
-    for to in (Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED, Status.UNREACHABLE, Status.CANCELLED):
+    for to in (
+        Status.ASSIGNED,
+        Status.EN_ROUTE,
+        Status.ARRIVED,
+        Status.UNREACHABLE,
+        Status.CANCELLED,
+    ):
         yield to.value, lambda case, scene, to=to: update(case, to, "Sam", "", scene)
     for outcome in sorted({*OUTCOMES, "", "nonsense"}):
-        yield f"closed {outcome}", lambda case, scene, outcome=outcome: update(case, Status.CLOSED, "Sam", outcome, scene)
+        yield (
+            f"closed {outcome}",
+            lambda case, scene, outcome=outcome: update(case, Status.CLOSED, "Sam", outcome, scene),
+        )
         yield (
             f"cancelled {outcome}",
-            lambda case, scene, outcome=outcome: update(case, Status.CANCELLED, "Sam", outcome, scene),
+            lambda case, scene, outcome=outcome: update(
+                case, Status.CANCELLED, "Sam", outcome, scene
+            ),
         )
     for reason in (*REASONS, "the van broke down"):
         yield (
             f"unserved {reason}",
-            lambda case, scene, reason=reason: update(case, Status.CLOSED, "Sam", "unserved", scene, reason),
+            lambda case, scene, reason=reason: update(
+                case, Status.CLOSED, "Sam", "unserved", scene, reason
+            ),
         )
 
 
@@ -149,8 +205,16 @@ STARTS: dict[str, tuple[datetime, frozenset[str], tuple[str, ...]]] = {
     "outside, waits": (OPEN, frozenset(), (*TEAM[:6], "outside", *TEAM[7:], "wait")),
     "near the edge": (OPEN, frozenset(), (*TEAM[:6], "near_edge", *TEAM[7:], "wait")),
     "counselor": (OPEN, frozenset(), ("me", "no", "no", "no", "text", "counselor")),
-    "counselor, unwanted, a child": (OPEN, frozenset(), ("child", "no", "no", "no", "unwanted", "counselor")),
-    "counselor, unsafe, a child": (OPEN, frozenset(), ("child", "no", "no", "no", "unsafe", "counselor")),
+    "counselor, unwanted, a child": (
+        OPEN,
+        frozenset(),
+        ("child", "no", "no", "no", "unwanted", "counselor"),
+    ),
+    "counselor, unsafe, a child": (
+        OPEN,
+        frozenset(),
+        ("child", "no", "no", "no", "unsafe", "counselor"),
+    ),
     "information, a child": (OPEN, frozenset(), ("child", "no", "no", "no", "text", "information")),
     "911": (OPEN, frozenset(), ("me", "no", "no", "no", "text", "call_911")),
     "danger": (OPEN, frozenset(), ("me", "yes", "text", "inside")),
@@ -183,14 +247,16 @@ def _alike(case: Case) -> tuple[object, ...]:
     """What the ledger could come to depend on."""
     seen = ("told_911", "reached_asked", "late_paged")
     return (
-        case.status, case.unserved, case.response, case.in_danger, case.page_waits, case.asked, case.cannot_text, case.review,
-        case.accepted_by, "promised" in case.marks, tuple(name in case.marks for name in seen),
+        case.status, case.unserved, case.response, case.in_danger, case.page_waits, case.asked,
+        case.cannot_text, case.review, case.accepted_by, "promised" in case.marks,
+        tuple(name in case.marks for name in seen),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("start", STARTS)
 def test_whatever_dispatch_does_in_whatever_order_a_case_stands_in_one_class(start: str) -> None:
-    """Every move at every state that moves can lead to; from states that are alike for the ledger it goes on once."""
+    """Every move at every state that moves can lead to; from states that are alike for the ledger
+    it goes on once."""
     first = _started(start)
     waiting, seen, ended = [(first.case, first.now)], {_alike(first.case)}, Counter[str]()
     while waiting:
@@ -201,7 +267,9 @@ def test_whatever_dispatch_does_in_whatever_order_a_case_stands_in_one_class(sta
             ended[found.kind] += 1
             if name.startswith("unserved ") and person.case.ended:
                 said = name.removeprefix("unserved ")
-                assert said not in REASONS or found.of == said, "a reason that staff name by its code is the reason"
+                assert said not in REASONS or found.of == said, (
+                    "a reason that staff name by its code is the reason"
+                )
             if not person.case.ended and (alike := _alike(person.case)) not in seen:
                 seen.add(alike)
                 waiting.append((person.case, person.now))
@@ -210,7 +278,8 @@ def test_whatever_dispatch_does_in_whatever_order_a_case_stands_in_one_class(sta
 
 @pytest.mark.parametrize("start", STARTS)
 def test_whatever_resident_clock_and_dispatch_do_a_case_stands_in_one_class(start: str) -> None:
-    """Walks drawn by chance, the same in every run; after an end the next text begins a new case."""
+    """Walks drawn by chance, the same in every run; after an end the next text begins a new
+    case."""
     ended: Counter[str] = Counter()
     for seed in range(8):
         draw = Random(f"{start} {seed}")
@@ -227,7 +296,7 @@ def test_whatever_resident_clock_and_dispatch_do_a_case_stands_in_one_class(star
     assert len(ended) >= 3
 
 
-# ---- paths that once left a case in no class, or in two ------------------------------------------------------------
+# ---- paths that once left a case in no class, or in two ------------------------------------------
 
 
 def _closes(outcome: str, reason: str = "") -> Any:
@@ -238,11 +307,15 @@ def test_blocked_and_then_served_keeps_no_reason() -> None:
     waits = _started("full, waits")
     assert (entry(waits.case), waits.case.unserved) == (Entry("open"), "no_capacity")
 
-    moved = _copy(waits, waits.case, waits.now).staff(lambda case, scene: update(case, Status.EN_ROUTE, "Sam", "", scene))
+    moved = _copy(waits, waits.case, waits.now).staff(
+        lambda case, scene: update(case, Status.EN_ROUTE, "Sam", "", scene)
+    )
     assert moved.case.unserved == "", "it moves: it no longer waits for room"
     straight = _copy(waits, waits.case, waits.now).staff(_closes("resolved"))
     assert stands(straight.case) == Entry("served", "resolved")
-    accepted = _copy(waits, waits.case, waits.now).staff(STAFF[0][1]).staff(_closes("taken_to_care"))
+    accepted = (
+        _copy(waits, waits.case, waits.now).staff(STAFF[0][1]).staff(_closes("taken_to_care"))
+    )
     assert stands(accepted.case) == Entry("served", "taken_to_care")
 
 
@@ -255,32 +328,52 @@ def test_closed_as_unserved_without_a_word_why_has_the_reason_that_is_known() ->
         "counselor, unwanted, a child": "unwanted",
         "counselor, unsafe, a child": "unsafe_to_contact",
     }
-    assert by_start == {start: stands(_started(start).staff(_closes("unserved")).case).of for start in by_start}
-
-    accepted = {start: _started(start).staff(STAFF[0][1]).staff(_closes("unserved")) for start in by_start}
-    assert {start: reason for start, reason in by_start.items() if start != "night, waits"} == {
-        start: stands(person.case).of for start, person in accepted.items() if start != "night, waits"
+    assert by_start == {
+        start: stands(_started(start).staff(_closes("unserved")).case).of for start in by_start
     }
 
-    away = _started("full, waits").staff(lambda case, scene: update(case, Status.UNREACHABLE, "Sam", "", scene))
+    accepted = {
+        start: _started(start).staff(STAFF[0][1]).staff(_closes("unserved")) for start in by_start
+    }
+    assert {start: reason for start, reason in by_start.items() if start != "night, waits"} == {
+        start: stands(person.case).of
+        for start, person in accepted.items()
+        if start != "night, waits"
+    }
+
+    away = _started("full, waits").staff(
+        lambda case, scene: update(case, Status.UNREACHABLE, "Sam", "", scene)
+    )
     assert stands(away.staff(_closes("unserved")).case) == Entry("unserved", "unreachable")
-    mute = _started("counselor").staff(lambda case, scene: cannot_text(case, "undelivered")).staff(_closes("unserved"))
+    mute = (
+        _started("counselor")
+        .staff(lambda case, scene: cannot_text(case, "undelivered"))
+        .staff(_closes("unserved"))
+    )
     assert stands(mute.case) == Entry("unserved", "technical")
 
 
 def test_staff_who_cancel_leave_a_reason_and_cannot_cancel_danger() -> None:
-    cancelled = _started("team").staff(lambda case, scene: update(case, Status.CANCELLED, "Sam", "resolved", scene))
+    cancelled = _started("team").staff(
+        lambda case, scene: update(case, Status.CANCELLED, "Sam", "resolved", scene)
+    )
     assert stands(cancelled.case) == Entry("unserved", "cancelled")
     with pytest.raises(Refused, match="outcome_needed"):
-        _started("danger").staff(lambda case, scene: update(case, Status.CANCELLED, "Sam", "", scene))
+        _started("danger").staff(
+            lambda case, scene: update(case, Status.CANCELLED, "Sam", "", scene)
+        )
 
 
 def test_lost_is_unreachable() -> None:
-    assert stands(_started("danger").staff(_closes("lost")).case) == Entry("unserved", "unreachable")
+    assert stands(_started("danger").staff(_closes("lost")).case) == Entry(
+        "unserved", "unreachable"
+    )
 
 
 def test_reaching_911_after_all_is_help_shown_apart() -> None:
-    person = _started("911").staff(lambda case, scene: update(case, Status.CLOSED, "Sam", BY_911, scene))
+    person = _started("911").staff(
+        lambda case, scene: update(case, Status.CLOSED, "Sam", BY_911, scene)
+    )
     assert stands(person.case) == Entry("served", BY_911)
 
 
@@ -288,28 +381,48 @@ def test_a_stray_word_is_no_request_and_whoever_said_more_abandoned_one() -> Non
     for said in ("hi", "hola", "👍"):
         assert stands(Resident().texts(said).waits(hours=30).case) == Entry(NO_REQUEST), said
     for more in (("i need somebody",), ("hi", "hmm"), ("hi", "1")):
-        assert stands(Resident().texts(*more).waits(hours=30).case) == Entry("unserved", "abandoned"), more
+        assert stands(Resident().texts(*more).waits(hours=30).case) == Entry(
+            "unserved", "abandoned"
+        ), more
     assert stands(Resident().texts("STATUS").case) == Entry(NO_REQUEST)
 
 
-# ---- reconciling -----------------------------------------------------------------------------------------------------
+# ---- reconciling ---------------------------------------------------------------------------------
 
 
 def test_requests_are_served_and_each_reason_and_open_to_zero_difference() -> None:
     told = tally(
-        [("closed", "resolved", "", 4), ("closed", BY_911, "", 2), ("open", "", "closed", 3), ("closed", NO_REQUEST, "", 5)]
+        [
+            ("closed", "resolved", "", 4),
+            ("closed", BY_911, "", 2),
+            ("open", "", "closed", 3),
+            ("closed", NO_REQUEST, "", 5),
+        ]
         + [("closed", "unserved", reason, 1) for reason in REASONS]
     )
-    assert (told.cases, told.requests, told.open, told.no_request, told.difference) == (23, 18, 3, 5, 0)
-    assert told.served["resolved"] == 4 and told.served[BY_911] == 2 and set(told.unserved.values()) == {1}
+    assert (told.cases, told.requests, told.open, told.no_request, told.difference) == (
+        23,
+        18,
+        3,
+        5,
+        0,
+    )
+    assert (
+        told.served["resolved"] == 4
+        and told.served[BY_911] == 2
+        and set(told.unserved.values()) == {1}
+    )
 
 
 def test_what_stands_in_no_class_is_the_difference() -> None:
     told = tally([("closed", "", "", 2), ("closed", "unserved", "", 1), ("closed", "safe", "", 1)])
-    assert told.difference == 3 and dict(told.unplaced) == {("closed", "", ""): 2, ("closed", "unserved", ""): 1}
+    assert told.difference == 3 and dict(told.unplaced) == {
+        ("closed", "", ""): 2,
+        ("closed", "unserved", ""): 1,
+    }
 
 
-# ---- kept and counted ------------------------------------------------------------------------------------------------
+# ---- kept and counted ----------------------------------------------------------------------------
 
 
 def _ledger(house: House, monkeypatch: pytest.MonkeyPatch, *words: str) -> Result:
@@ -330,29 +443,55 @@ def _a_day(house: House) -> None:
         assert house.dispatch(f"/{person.case().id}/status", closed).status_code == 200
 
 
-def test_the_command_reconciles_what_was_lived_through(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_reconciles_what_was_lived_through(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _a_day(house)
     ended = _ledger(house, monkeypatch)
 
     assert ended.exit_code == 0, ended.output
-    said = {" ".join(line.split()[:-1]): line.split()[-1] for line in ended.stdout.splitlines() if line}
-    wanted = {"requests": "4", "still open": "1", "served": "1", "resolved": "1", "unserved": "2", "cancelled": "1", "no_capacity": "1"}
+    said = {
+        " ".join(line.split()[:-1]): line.split()[-1] for line in ended.stdout.splitlines() if line
+    }
+    wanted = {
+        "requests": "4",
+        "still open": "1",
+        "served": "1",
+        "resolved": "1",
+        "unserved": "2",
+        "cancelled": "1",
+        "no_capacity": "1",
+    }
     assert {name: said[name] for name in wanted} == wanted
-    assert said["not requests (no_request)"] == "1" and ended.stdout.splitlines()[-1] == "difference 0"
-    assert "program's own staff" in ended.stdout and set(REASONS) | set(SERVED) - {BY_911} <= set(said)
+    assert (
+        said["not requests (no_request)"] == "1" and ended.stdout.splitlines()[-1] == "difference 0"
+    )
+    assert "program's own staff" in ended.stdout and set(REASONS) | set(SERVED) - {BY_911} <= set(
+        said
+    )
 
 
 def test_a_machine_reads_the_same(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     _a_day(house)
     told = json.loads(_ledger(house, monkeypatch, "--json").stdout)
 
-    assert (told["requests"], told["open"], told["no_request"], told["difference"], told["unplaced"]) == (4, 1, 1, 0, [])
-    assert told["requests"] == told["open"] + sum(told["served"].values()) + sum(told["unserved"].values())
+    assert (
+        told["requests"],
+        told["open"],
+        told["no_request"],
+        told["difference"],
+        told["unplaced"],
+    ) == (4, 1, 1, 0, [])
+    assert told["requests"] == told["open"] + sum(told["served"].values()) + sum(
+        told["unserved"].values()
+    )
     assert sum(group["cases"] for group in told["groups"]) == 5
     assert {group["area"] for group in told["groups"]} == {"", "central"}
 
 
-def test_days_are_the_programs_own_from_is_counted_and_until_is_not(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_are_the_programs_own_from_is_counted_and_until_is_not(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In the rehearsal city a day begins at 07:00 UTC in winter."""
     house.clock.at = datetime(2026, 11, 24, 6, 59, 30, tzinfo=UTC)
     house.resident("+17205550111").texts("hello")  # 23:59:40 on Monday
@@ -363,25 +502,46 @@ def test_days_are_the_programs_own_from_is_counted_and_until_is_not(house: House
         return int(json.loads(_ledger(house, monkeypatch, "--json", *words).stdout)["requests"])
 
     assert many() == 3
-    assert (many("--from", "2026-11-23", "--until", "2026-11-24"), many("--from", "2026-11-24")) == (2, 1)
-    assert (many("--until", "2026-11-23"), many("--from", "2026-11-24", "--until", "2026-11-25")) == (0, 1)
+    assert (
+        many("--from", "2026-11-23", "--until", "2026-11-24"),
+        many("--from", "2026-11-24"),
+    ) == (2, 1)
+    assert (
+        many("--until", "2026-11-23"),
+        many("--from", "2026-11-24", "--until", "2026-11-25"),
+    ) == (0, 1)
 
 
-def test_what_cannot_be_placed_is_named_by_reference_with_exit_code_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_placed_is_named_by_reference_with_exit_code_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _a_day(house)
     lost = house.resident("+17205550113").case()
     with house.parts.engine.begin() as conn:
-        conn.execute(sa.text("UPDATE \"case\" SET outcome = 'words of somebody' WHERE id = :id"), {"id": lost.id})
+        conn.execute(
+            sa.text("UPDATE \"case\" SET outcome = 'words of somebody' WHERE id = :id"),
+            {"id": lost.id},
+        )
     for words in ((), ("--json",)):
         ended = _ledger(house, monkeypatch, *words)
-        assert ended.exit_code == 1 and lost.reference in ended.stderr and "words of somebody" not in ended.output
+        assert (
+            ended.exit_code == 1
+            and lost.reference in ended.stderr
+            and "words of somebody" not in ended.output
+        )
     assert _ledger(house, monkeypatch).stdout.splitlines()[-1] == "difference 1"
     assert "status closed, outcome (not a code), unserved none: 1" in ended.stderr
 
 
-def test_every_fault_of_the_days_is_said_at_once_and_not_repeated(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_fault_of_the_days_is_said_at_once_and_not_repeated(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended = _ledger(house, monkeypatch, "--from", "yesterday", "--until", "2026-13-01")
-    assert ended.exit_code == 1 and "--from: not a day" in ended.stderr and "--until: not a day" in ended.stderr
+    assert (
+        ended.exit_code == 1
+        and "--from: not a day" in ended.stderr
+        and "--until: not a day" in ended.stderr
+    )
     assert "yesterday" not in ended.output and ended.stdout == ""
     ended = _ledger(house, monkeypatch, "--from", "2026-11-24", "--until", "2026-11-24")
     assert ended.exit_code == 1 and "must come after" in ended.stderr
@@ -393,17 +553,29 @@ def test_an_empty_database_reconciles(house: House, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_day_beyond_all_calendars_is_a_fault_not_a_crash() -> None:
-    assert ledger_report.period("0001-01-01", None, "Asia/Tokyo")[1] == ["--from: not a day; write it as 2026-11-23"]
+    assert ledger_report.period("0001-01-01", None, "Asia/Tokyo")[1] == [
+        "--from: not a day; write it as 2026-11-23"
+    ]
 
 
 def test_thousands_of_cases_are_counted_in_the_database_and_nothing_is_opened(house: House) -> None:
-    """One statement, a row for each group: how long it takes for 100,000 is measured by `caller-service bench`."""
+    """One statement, a row for each group: how long it takes for 100,000 is measured by
+    `caller-service bench`."""
     many = 3_000
     house.resident(ME).texts("hello")
     (row,) = house.rows("case")
-    ended = {"status": "closed", "outcome": "resolved", "closed_at": row.opened_at, "due_at": None, "sealed_narrative": b"cannot be opened"}
+    ended = {
+        "status": "closed",
+        "outcome": "resolved",
+        "closed_at": row.opened_at,
+        "due_at": None,
+        "sealed_narrative": b"cannot be opened",
+    }
     with house.parts.engine.begin() as conn:
-        conn.execute(sa.insert(cases), [row._asdict() | ended | {"id": f"x{n}", "reference": f"X{n}"} for n in range(many)])
+        conn.execute(
+            sa.insert(cases),
+            [row._asdict() | ended | {"id": f"x{n}", "reference": f"X{n}"} for n in range(many)],
+        )
     asked: list[str] = []
 
     def statement(_conn: Any, _cursor: Any, said: str, *_: Any) -> None:
@@ -412,7 +584,9 @@ def test_thousands_of_cases_are_counted_in_the_database_and_nothing_is_opened(ho
     sa.event.listen(house.parts.engine, "after_cursor_execute", statement)
     try:
         with house.parts.engine.connect() as conn:
-            groups = counts.counted(conn, MONDAY_NOON - timedelta(days=1), MONDAY_NOON + timedelta(days=1))
+            groups = counts.counted(
+                conn, MONDAY_NOON - timedelta(days=1), MONDAY_NOON + timedelta(days=1)
+            )
     finally:
         sa.event.remove(house.parts.engine, "after_cursor_execute", statement)
 

@@ -1,4 +1,5 @@
-"""Over the real doors: many in danger at once, somebody who writes often, and a case of somebody under 18 (rules 14, 24)."""
+"""Over the real doors: many in danger at once, somebody who writes often, and a case of somebody
+under 18 (rules 14, 24)."""
 
 from __future__ import annotations
 
@@ -17,8 +18,10 @@ def stranger(house: House, number: int) -> Resident:
     return house.resident(f"+1720555{number:04d}")
 
 
-# ---- many at once ----------------------------------------------------------------------------------------------------
-def test_while_more_wait_than_people_can_take_each_is_paged_once_a_minute_with_how_many_wait(house: House) -> None:
+# ---- many at once --------------------------------------------------------------------------------
+def test_while_more_wait_than_people_can_take_each_is_paged_once_a_minute_with_how_many_wait(
+    house: House,
+) -> None:
     for number in range(9):
         person = stranger(house, 200 + number)
         person.pace = 1.0
@@ -42,7 +45,11 @@ def test_below_twice_the_staff_nobody_is_held_back(house: House) -> None:
     house.settles()
 
     references = {row.reference for row in house.rows("case")}
-    assert {reference for reference in references if any(reference in page for page in house.texts_to(FIRST))} == references
+    assert {
+        reference
+        for reference in references
+        if any(reference in page for page in house.texts_to(FIRST))
+    } == references
 
 
 def test_newcomers_hear_that_people_in_danger_have_waited_long(house: House) -> None:
@@ -52,7 +59,7 @@ def test_newcomers_hear_that_people_in_danger_have_waited_long(house: House) -> 
     stranger(house, 201).texts("hello").told("preamble.surge")
 
 
-# ---- somebody who writes often -----------------------------------------------------------------------------------------
+# ---- somebody who writes often -------------------------------------------------------------------
 def packet(house: House, person: Resident) -> dict[str, Any]:
     answer = house.dispatch(f"/{person.case().id}", method="GET")
     assert answer.status_code == 200, answer.text
@@ -68,9 +75,16 @@ def reasons(house: House, person: Resident) -> list[str]:
 
 
 def closes(house: House, person: Resident) -> None:
-    answer = house.dispatch(f"/{person.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    answer = house.dispatch(
+        f"/{person.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"}
+    )
     assert answer.status_code == 200, answer.text
-    closed = {"status": "closed", "by": "Maria", "outcome": "no_danger_found", "reason": "talked, all well"}
+    closed = {
+        "status": "closed",
+        "by": "Maria",
+        "outcome": "no_danger_found",
+        "reason": "talked, all well",
+    }
     answer = house.dispatch(f"/{person.case().id}/status", closed)
     assert answer.status_code == 200, answer.text
 
@@ -92,7 +106,12 @@ def test_the_third_contact_in_a_day_is_read_by_a_human(house: House) -> None:
 
 def test_with_a_care_note_a_human_is_asked_at_once_and_reads_it_in_the_packet(house: House) -> None:
     me = house.resident().texts("hello", "0")
-    note = {"by": "Maria", "words": "Ana knows this person and writes back.", "days": 30, "reason": "writes every night"}
+    note = {
+        "by": "Maria",
+        "words": "Ana knows this person and writes back.",
+        "days": 30,
+        "reason": "writes every night",
+    }
     assert house.dispatch(f"/{me.case().id}/care-note", note).status_code == 200
     closes(house, me)
     house.wait(3600)
@@ -103,7 +122,13 @@ def test_with_a_care_note_a_human_is_asked_at_once_and_reads_it_in_the_packet(ho
     assert me.case().level == "R2"
     assert "danger" in ladders(house, me)
     assert "Ana knows this person" in json.dumps(packet(house, me))
-    stored = json.dumps([[str(value) for value in row] for table in ("contact", "case", "journal") for row in house.rows(table)])
+    stored = json.dumps(
+        [
+            [str(value) for value in row]
+            for table in ("contact", "case", "journal")
+            for row in house.rows(table)
+        ]
+    )
     assert "Ana knows" not in stored and "writes every night" not in stored
 
 
@@ -134,17 +159,26 @@ def test_a_care_note_ends_and_can_be_taken_away(house: House) -> None:
         {"words": "x", "reason": "often"},
     ],
 )
-def test_a_care_note_that_cannot_be_is_refused_by_field(house: House, told: dict[str, object]) -> None:
+def test_a_care_note_that_cannot_be_is_refused_by_field(
+    house: House, told: dict[str, object]
+) -> None:
     me = house.resident().texts("hello", "0")
 
     assert house.dispatch(f"/{me.case().id}/care-note", told).status_code == 422
-    assert house.dispatch("/nobody/care-note", {"by": "M", "words": "x", "reason": "r"}).status_code == 404
+    assert (
+        house.dispatch("/nobody/care-note", {"by": "M", "words": "x", "reason": "r"}).status_code
+        == 404
+    )
 
 
-def test_a_slowed_number_is_answered_every_ten_minutes_all_words_kept_and_new_danger_at_once(house: House) -> None:
+def test_a_slowed_number_is_answered_every_ten_minutes_all_words_kept_and_new_danger_at_once(
+    house: House,
+) -> None:
     me = house.resident().texts("hello", "0")
     slow = {"by": SUPERVISOR, "hours": 12, "reason": "forty texts an hour"}
-    assert house.dispatch(f"/{me.case().id}/slow", slow | {"by": "Maria"}).status_code == 409, "only a supervisor may"
+    assert house.dispatch(f"/{me.case().id}/slow", slow | {"by": "Maria"}).status_code == 409, (
+        "only a supervisor may"
+    )
     assert house.dispatch(f"/{me.case().id}/slow", slow).status_code == 200
     closes(house, me)
 
@@ -155,7 +189,10 @@ def test_a_slowed_number_is_answered_every_ten_minutes_all_words_kept_and_new_da
     me.texts(CRY)
     assert me.heard != [], "danger is answered at once"
     assert me.case().level in ("R1", "R2")
-    kept = [told["words"] for told in house.dispatch(f"/{me.case().id}/messages", method="GET").get_json()["messages"]]
+    kept = [
+        told["words"]
+        for told in house.dispatch(f"/{me.case().id}/messages", method="GET").get_json()["messages"]
+    ]
     assert {"you there", "why dont you answer", CRY} <= set(kept)
 
 
@@ -173,22 +210,31 @@ def test_after_its_hours_a_slowed_number_is_answered_as_everybody(house: House) 
     assert me.heard != []
 
 
-# ---- somebody under 18 ---------------------------------------------------------------------------------------------------
-def test_a_minors_case_says_so_and_a_team_that_moves_without_a_humans_look_pages_the_review_ladder(house: House) -> None:
+# ---- somebody under 18 ---------------------------------------------------------------------------
+def test_a_minors_case_says_so_and_a_team_that_moves_without_a_humans_look_pages_the_review_ladder(
+    house: House,
+) -> None:
     me = house.resident().texts("hello", "2", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "1")
     path = f"/{me.case().id}"
     packet = house.dispatch(path, method="GET").get_json()
     assert "under_18" in json.dumps(packet)
 
-    assert house.dispatch(path + "/acknowledgement", {"answer": "accept", "by": "Maria"}).status_code == 200
-    assert house.dispatch(path + "/status", {"status": "en_route", "by": "Maria"}).status_code == 200, "a true report is kept"
+    assert (
+        house.dispatch(path + "/acknowledgement", {"answer": "accept", "by": "Maria"}).status_code
+        == 200
+    )
+    assert (
+        house.dispatch(path + "/status", {"status": "en_route", "by": "Maria"}).status_code == 200
+    ), "a true report is kept"
     assert me.case().status == "en_route"
     assert "review" in ladders(house, me)
 
     assert house.dispatch(path + "/minor-reviewed", {"by": "Maria"}).status_code == 200
     house.wait(3600)
     house.sweeps()
-    assert 1 == sum(row.ladder == "review" for row in house.rows("page", case_id=me.case().id)), "looked at: nobody else is asked"
+    assert 1 == sum(row.ladder == "review" for row in house.rows("page", case_id=me.case().id)), (
+        "looked at: nobody else is asked"
+    )
 
 
 def test_who_confirms_with_the_acceptance_that_they_have_looked_pages_nobody(house: House) -> None:
@@ -197,6 +243,8 @@ def test_who_confirms_with_the_acceptance_that_they_have_looked_pages_nobody(hou
 
     accepted = {"answer": "accept", "by": "Maria", "minor_reviewed": True}
     assert house.dispatch(path + "/acknowledgement", accepted).status_code == 200
-    assert house.dispatch(path + "/status", {"status": "en_route", "by": "Maria"}).status_code == 200
+    assert (
+        house.dispatch(path + "/status", {"status": "en_route", "by": "Maria"}).status_code == 200
+    )
 
     assert "review" not in ladders(house, me)

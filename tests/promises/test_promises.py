@@ -1,9 +1,11 @@
-"""Every combination of answers, and every clock: what we promise holds on all of them (domain.md section 2).
+"""Every combination of answers, and every clock: what we promise holds on all of them (domain.md
+section 2).
 
-The tree of questions is walked by the decisions themselves, depth first: every answer that is offered, a skip, and
-an unreadable answer, at every question that comes up. Where two cases can no longer be told apart by anything still
-to be decided (`_what_matters`), the second is not walked further; every answer is still played and held to its promises
-where it is given. No answer is left out.
+The tree of questions is walked by the decisions themselves, depth first: every answer that is
+offered, a skip, and an unreadable answer, at every question that comes up. Where two cases can no
+longer be told apart by anything still to be decided (`_what_matters`), the second is not walked
+further; every answer is still played and held to its promises where it is given. No answer is left
+out.
 """
 
 from __future__ import annotations
@@ -29,15 +31,20 @@ from caller_service.core.screening import advance
 from caller_service.language.wording import texts
 
 PROTOCOL = PROGRAM.protocol
-R1_TRIGGERS = {("health", "yes"), ("violence", "yes"), ("weapon", "yes"), ("place", "yes"), ("soon", "yes")} | {
-    ("attempt", answer) for answer in ("yes", *DOUBT)
-}
+R1_TRIGGERS = {
+    ("health", "yes"),
+    ("violence", "yes"),
+    ("weapon", "yes"),
+    ("place", "yes"),
+    ("soon", "yes"),
+} | {("attempt", answer) for answer in ("yes", *DOUBT)}
 SAFETY = frozenset(question.id for question in PROTOCOL.questions if question.safety)
-READ_BY_CODE = {"who", "contact", "want", "need", "if_none"}  # answers that the end of the row is decided by
+# answers that the end of the row is decided by
+READ_BY_CODE = {"who", "contact", "want", "need", "if_none"}
 RESPONSES = {"human", "team", "counselor", "information", "call_911"}
 
 
-# ---- the walk -------------------------------------------------------------------------------------------------------
+# ---- the walk ------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Turn:
     """One answer given, on one path."""
@@ -68,29 +75,57 @@ def _answers(question: Question, case: Case) -> tuple[str, ...]:
 
 
 def _give(case: Case, answer: str, scene: Scene) -> Step:
-    """Give one answer. "Unreadable" is given by the last of the unreadable replies that are borne with."""
+    """Give one answer. "Unreadable" is given by the last of the unreadable replies that are borne
+    with."""
     if answer != UNREADABLE:
         return advance(case, reading(case, answer), answer, scene, scene.now)
-    return advance(replace(case, unreadable=PROTOCOL.unreadable_limit - 1), Reading(Unclear()), "??", scene, scene.now)
+    return advance(
+        replace(case, unreadable=PROTOCOL.unreadable_limit - 1),
+        Reading(Unclear()),
+        "??",
+        scene,
+        scene.now,
+    )
 
 
 @cache
 def _named(answered: frozenset[str], stands: frozenset[str]) -> frozenset[str]:
     """The answers that a question or a rule still open speaks of."""
-    left = [question for question in PROTOCOL.questions if question.id not in answered and not question.follow_up]
+    left = [
+        question
+        for question in PROTOCOL.questions
+        if question.id not in answered and not question.follow_up
+    ]
     still_open = {question.id for question in left} | {"said", "located"}
-    names = [one.names() for question in left for one in (question.when, *(choice.when for choice in question.choices))]
-    names += [rule.when.names() for rule in PROTOCOL.rules if rule.when.names() & still_open and rule.because not in stands]
+    names = [
+        one.names()
+        for question in left
+        for one in (question.when, *(choice.when for choice in question.choices))
+    ]
+    names += [
+        rule.when.names()
+        for rule in PROTOCOL.rules
+        if rule.when.names() & still_open and rule.because not in stands
+    ]
     return frozenset().union(*names)
 
 
 def _what_matters(case: Case) -> tuple[object, ...]:
-    """All that the rest of the row can see of the answers given. The three kinds of doubt are one to the rules
-    (test_the_three_kinds_of_doubt_are_one); a rule whose questions are all answered has fired, or never will; a danger or
-    review that has fired stands. What only clocks and status words read of earlier answers is held to its promises below."""
-    stands = {rule.because for rule in PROTOCOL.rules if rule.because in case.because and (rule.level is None or rule.level >= HUMAN_NOW)}
+    """All that the rest of the row can see of the answers given. The three kinds of doubt are one
+    to the rules (test_the_three_kinds_of_doubt_are_one); a rule whose questions are all answered
+    has fired, or never will; a danger or review that has fired stands. What only clocks and status
+    words read of earlier answers is held to its promises below."""
+    stands = {
+        rule.because
+        for rule in PROTOCOL.rules
+        if rule.because in case.because and (rule.level is None or rule.level >= HUMAN_NOW)
+    }
     named = _named(frozenset(case.answers), frozenset(stands)) | READ_BY_CODE
-    seen = {name: "doubt" if value in DOUBT else value for name, value in case.answers.items() if name in named}
+    seen = {
+        name: "doubt" if value in DOUBT else value
+        for name, value in case.answers.items()
+        if name in named
+    }
     located = "doubt" if case.located in ("unknown", "ambiguous", "skipped") else case.located
     return (
         case.asked,
@@ -105,7 +140,9 @@ def _what_matters(case: Case) -> tuple[object, ...]:
     )
 
 
-def _walk(case: Case, now: datetime, path: tuple[tuple[str, str], ...], seen: set[tuple[object, ...]]) -> Iterator[Turn]:
+def _walk(
+    case: Case, now: datetime, path: tuple[tuple[str, str], ...], seen: set[tuple[object, ...]]
+) -> Iterator[Turn]:
     question = PROTOCOL.question(case.asked)
     now += PACE
     scene = Scene(PROGRAM, now)
@@ -135,7 +172,10 @@ def ends() -> tuple[Turn, ...]:
 
 def _broken(turns: list[Turn]) -> str:
     return "\n".join(
-        [f"{len(turns)} paths break this, such as:", *(f"  {turn} -> {turn.case.level} {turn.case.because}" for turn in turns[:5])]
+        [
+            f"{len(turns)} paths break this, such as:",
+            *(f"  {turn} -> {turn.case.level} {turn.case.because}" for turn in turns[:5]),
+        ]
     )
 
 
@@ -159,32 +199,63 @@ def test_the_walk_reaches_every_question_every_answer_and_every_reason() -> None
     assert given >= {(question.id, choice.code) for question in row for choice in question.choices}
     assert given >= {(question.id, answer) for question in row for answer in (SKIPPED, UNREADABLE)}
     spoken = {
-        rule.because for rule in PROTOCOL.rules if rule.when.names() & {"said", "reached"} and not rule.when.names() - {"said", "reached"}
+        rule.because
+        for rule in PROTOCOL.rules
+        if rule.when.names() & {"said", "reached"} and not rule.when.names() - {"said", "reached"}
     }
-    assert fired >= {rule.because for rule in PROTOCOL.rules} - spoken - {"pregnant", "frail_or_old"}
+    assert fired >= {rule.because for rule in PROTOCOL.rules} - spoken - {
+        "pregnant",
+        "frail_or_old",
+    }
 
 
 def test_the_three_kinds_of_doubt_are_one() -> None:
-    """The walk takes them for one where two paths meet again, so no rule and no question may tell them apart."""
+    """The walk takes them for one where two paths meet again, so no rule and no question may tell
+    them apart."""
     conditions = [rule.when for rule in PROTOCOL.rules]
-    conditions += [one for question in PROTOCOL.questions for one in (question.when, *(choice.when for choice in question.choices))]
-    clauses = [clause for condition in conditions for alternative in condition.alternatives for clause in alternative]
+    conditions += [
+        one
+        for question in PROTOCOL.questions
+        for one in (question.when, *(choice.when for choice in question.choices))
+    ]
+    clauses = [
+        clause
+        for condition in conditions
+        for alternative in condition.alternatives
+        for clause in alternative
+    ]
 
-    assert all(values & DOUBT in (frozenset(), DOUBT) for name, *sets in clauses for values in sets if name != "located")
+    assert all(
+        values & DOUBT in (frozenset(), DOUBT)
+        for name, *sets in clauses
+        for values in sets
+        if name != "located"
+    )
 
 
-# ---- levels ---------------------------------------------------------------------------------------------------------
+# ---- levels --------------------------------------------------------------------------------------
 def test_every_emergency_answer_is_an_emergency_in_that_same_turn() -> None:
-    held([turn for turn in walked() if (turn.question.id, turn.answer) in R1_TRIGGERS and turn.case.level != Level.R1])
+    held(
+        [
+            turn
+            for turn in walked()
+            if (turn.question.id, turn.answer) in R1_TRIGGERS and turn.case.level != Level.R1
+        ]
+    )
 
 
 def test_no_doubt_about_safety_ends_below_a_human_now() -> None:
-    """Not sure, a skip, three unreadable replies: never "no". A stranger's doubt is looked at by a human instead."""
+    """Not sure, a skip, three unreadable replies: never "no". A stranger's doubt is looked at by a
+    human instead."""
     broken = []
     for turn in walked():
         doubted = turn.question.safety and turn.answer in DOUBT
         if doubted and turn.question.id != "safety" and not _in_danger(turn.case):
-            if turn.before.answers.get("who") == "unknown" and turn.question.id not in ("attempt", "soon") and turn.case.review:
+            if (
+                turn.before.answers.get("who") == "unknown"
+                and turn.question.id not in ("attempt", "soon")
+                and turn.case.review
+            ):
                 continue
             broken.append(turn)
     held(broken)
@@ -193,7 +264,11 @@ def test_no_doubt_about_safety_ends_below_a_human_now() -> None:
 def test_no_yes_or_doubt_about_safety_or_suicide_ends_unheard() -> None:
     broken = []
     for turn in ends():
-        alarms = {name: answer for name, answer in turn.case.answers.items() if name in SAFETY and answer != "no"}
+        alarms = {
+            name: answer
+            for name, answer in turn.case.answers.items()
+            if name in SAFETY and answer != "no"
+        }
         certain = "yes" in alarms.values()
         stranger = turn.case.answers.get("who") == "unknown" and not certain
         if alarms and not (_in_danger(turn.case) or (stranger and turn.case.review)):
@@ -225,9 +300,20 @@ def test_of_the_same_questions_a_more_dangerous_answer_never_lowers_the_level(wh
     """All 19,683 ways of answering all nine safety questions, as the rules read them."""
     levels = {}
     for codes in product(("no", "unsure", "yes"), repeat=len(DETAILS)):
-        told = decide(PROTOCOL, replace(fresh(), answers={"who": who, "want": "team", **dict(zip(DETAILS, codes, strict=True))}))
+        told = decide(
+            PROTOCOL,
+            replace(
+                fresh(),
+                answers={"who": who, "want": "team", **dict(zip(DETAILS, codes, strict=True))},
+            ),
+        )
         levels[codes] = (told.level or 0, told.review and (told.level or 0) < HUMAN_NOW)
-    lowered = [(name, codes) for codes, (level, _) in levels.items() for name, worse in _raised(codes) if levels[worse][0] < level]
+    lowered = [
+        (name, codes)
+        for codes, (level, _) in levels.items()
+        for name, worse in _raised(codes)
+        if levels[worse][0] < level
+    ]
     unlooked = [
         (name, codes)
         for codes, (_, review) in levels.items()
@@ -240,9 +326,17 @@ def test_of_the_same_questions_a_more_dangerous_answer_never_lowers_the_level(wh
 
 @pytest.mark.parametrize("who", ["me", "me_minor", "adult", "child", "unknown"])
 def test_no_more_dangerous_answer_loses_the_human(who: str) -> None:
-    """As asked: a danger found early leaves later questions unasked, so it may be R2 where they would have told R1. A
-    human comes now in both, by the same queue and the same clocks; that is what no worse answer ever takes away."""
-    rest = {"who": who, "contact": "text", "where": "inside", "need": "upset", "want": "team", "if_none": "wait"}
+    """As asked: a danger found early leaves later questions unasked, so it may be R2 where they
+    would have told R1. A human comes now in both, by the same queue and the same clocks; that is
+    what no worse answer ever takes away."""
+    rest = {
+        "who": who,
+        "contact": "text",
+        "where": "inside",
+        "need": "upset",
+        "want": "team",
+        "if_none": "wait",
+    }
     start = Resident().texts("hi")
     known: dict[tuple[tuple[str, str], ...], Case] = {}
 
@@ -252,7 +346,9 @@ def test_no_more_dangerous_answer_loses_the_human(who: str) -> None:
             path = (*path, (case.asked, everything[case.asked]))
             if path not in known:
                 now = start.now + PACE * len(path)
-                known[path] = advance(case, reading(case, path[-1][1]), path[-1][1], Scene(PROGRAM, now), now).case
+                known[path] = advance(
+                    case, reading(case, path[-1][1]), path[-1][1], Scene(PROGRAM, now), now
+                ).case
             case = known[path]
         return case
 
@@ -262,30 +358,53 @@ def test_no_more_dangerous_answer_loses_the_human(who: str) -> None:
         case = play({**rest, **dict(zip(DETAILS, codes, strict=True))})
         human[codes] = 2 if _in_danger(case) else int("bystander.doubt" in case.because)
 
-    assert [(name, codes) for codes, how in human.items() for name, worse in _raised(codes) if human[worse] < how] == []
+    assert [
+        (name, codes)
+        for codes, how in human.items()
+        for name, worse in _raised(codes)
+        if human[worse] < how
+    ] == []
 
 
-# ---- every path has an end --------------------------------------------------------------------------------------------
+# ---- every path has an end -----------------------------------------------------------------------
 def test_every_path_has_one_route_a_reason_and_an_end_nobody_is_dropped_at() -> None:
     broken = []
     for turn in ends():
         case = turn.case
-        waiting = case.status == Status.HANDED_OFF or (case.status == Status.OPEN and clock.next_due(case, PROGRAM) is not None)
-        if not (case.response in RESPONSES and case.because and case.level is not None and ((case.ended and case.outcome) or waiting)):
+        waiting = case.status == Status.HANDED_OFF or (
+            case.status == Status.OPEN and clock.next_due(case, PROGRAM) is not None
+        )
+        if not (
+            case.response in RESPONSES
+            and case.because
+            and case.level is not None
+            and ((case.ended and case.outcome) or waiting)
+        ):
             broken.append(turn)
     held(broken)
 
 
 def test_danger_is_routed_to_a_human_whatever_else_is_answered() -> None:
     def astray(turn: Turn) -> bool:
-        screened = turn.before.status != Status.SCREENING  # a team or counselor that was asked for before stays asked for
-        return turn.case.ended or (turn.case.response != "human" and not screened) or not turn.case.page_waits
+        # a team or counselor that was asked for before stays asked for
+        screened = turn.before.status != Status.SCREENING
+        return (
+            turn.case.ended
+            or (turn.case.response != "human" and not screened)
+            or not turn.case.page_waits
+        )
 
     held([turn for turn in walked() if _in_danger(turn.case) and astray(turn)])
 
 
 def test_no_path_ends_without_words() -> None:
-    held([turn for turn in walked() if not any(isinstance(effect, (Say, Ask)) for effect in turn.step.effects)])
+    held(
+        [
+            turn
+            for turn in walked()
+            if not any(isinstance(effect, (Say, Ask)) for effect in turn.step.effects)
+        ]
+    )
 
 
 @pytest.mark.parametrize("language", PROGRAM.languages)
@@ -315,14 +434,18 @@ def words(step: Step, case: Case) -> list[str]:
     return [message.text for message in texts(step.effects, case, PROGRAM, CATALOG)]
 
 
-def test_the_hand_off_leaves_with_the_eighth_answer_and_with_the_ninth_where_a_gun_is_asked_about() -> None:
+def test_the_hand_off_leaves_with_the_eighth_answer_and_with_the_ninth_where_a_gun_is_asked_about() -> (
+    None
+):
     usual = Resident().texts("hi").answers("me", "no", "no", "no", "text", "team", "inside")
     assert usual.case.status == Status.SCREENING
     assert usual.answers("worried").case.status == Status.HANDED_OFF and usual.happened(HandOff)
     assert usual.asked == "if_none", "what is only needed later is asked later"
 
     def calm(turn: Turn) -> bool:
-        handed_off = turn.before.status == Status.SCREENING and turn.case.status == Status.HANDED_OFF
+        handed_off = (
+            turn.before.status == Status.SCREENING and turn.case.status == Status.HANDED_OFF
+        )
         path = dict(turn.path)
         return handed_off and not _in_danger(turn.case) and not {"gun", "violence"} & path.keys()
 
@@ -332,13 +455,19 @@ def test_the_hand_off_leaves_with_the_eighth_answer_and_with_the_ninth_where_a_g
     assert len(longest.path) <= 18
 
 
-# ---- danger -----------------------------------------------------------------------------------------------------------
+# ---- danger --------------------------------------------------------------------------------------
 def test_the_first_danger_pages_and_hands_off_in_that_same_turn() -> None:
     first = [turn for turn in walked() if _in_danger(turn.case) and not _in_danger(turn.before)]
 
     assert first
     held([turn for turn in first if [page.ladder for page in _pages(turn.step)] != ["danger"]])
-    held([turn for turn in first if not any(isinstance(effect, HandOff) for effect in turn.step.effects)])
+    held(
+        [
+            turn
+            for turn in first
+            if not any(isinstance(effect, HandOff) for effect in turn.step.effects)
+        ]
+    )
     held([turn for turn in first if turn.case.status != Status.HANDED_OFF])
 
 
@@ -347,19 +476,40 @@ def test_nobody_is_paged_for_danger_where_there_is_none() -> None:
 
 
 def test_once_a_human_is_paged_only_contact_and_where_are_asked() -> None:
-    held([turn for turn in walked() if _in_danger(turn.case) and turn.case.asked not in ("", "contact", "where")])
+    held(
+        [
+            turn
+            for turn in walked()
+            if _in_danger(turn.case) and turn.case.asked not in ("", "contact", "where")
+        ]
+    )
 
 
 def test_the_resident_hears_at_once_that_a_person_is_being_asked() -> None:
     first = [turn for turn in walked() if _in_danger(turn.case) and not _in_danger(turn.before)]
 
-    held([turn for turn in first if "We are asking a person to join you here" not in " ".join(words(turn.step, turn.case))])
+    held(
+        [
+            turn
+            for turn in first
+            if "We are asking a person to join you here"
+            not in " ".join(words(turn.step, turn.case))
+        ]
+    )
 
 
 def test_every_emergency_says_what_to_do_before_anything_else() -> None:
-    urgent = [turn for turn in walked() if turn.case.level == Level.R1 and turn.before.level != Level.R1]
+    urgent = [
+        turn for turn in walked() if turn.case.level == Level.R1 and turn.before.level != Level.R1
+    ]
 
-    held([turn for turn in urgent if not any(number in words(turn.step, turn.case)[0] for number in ("911", "988"))])
+    held(
+        [
+            turn
+            for turn in urgent
+            if not any(number in words(turn.step, turn.case)[0] for number in ("911", "988"))
+        ]
+    )
 
 
 def test_police_are_never_requested() -> None:
@@ -368,26 +518,49 @@ def test_police_are_never_requested() -> None:
 
 
 def test_a_packet_never_carries_a_number_nobody_called_safe() -> None:
-    """Called safe; or, in danger with contact not known, with its condition: for emergency services (rule 9)."""
+    """Called safe; or, in danger with contact not known, with its condition: for emergency services
+    (rule 9)."""
 
     def condition(case: Case) -> str | None:
         contact = case.answers.get("contact")
         if contact in ("text_call", "text", "text_deaf", "call"):
             return "called_safe"
-        return "emergency_services_only" if contact not in ("unsafe", "unwanted") and _in_danger(case) else None
+        return (
+            "emergency_services_only"
+            if contact not in ("unsafe", "unwanted") and _in_danger(case)
+            else None
+        )
 
     def told(turn: Turn) -> tuple[bool, str | None]:
         contact = packet(turn.case, PROGRAM, "+17205550199")["contact"]
         return contact["number"] is not None, contact["number_condition"]
 
-    held([turn for turn in walked() if told(turn) != (condition(turn.case) is not None, condition(turn.case))])
+    held(
+        [
+            turn
+            for turn in walked()
+            if told(turn) != (condition(turn.case) is not None, condition(turn.case))
+        ]
+    )
 
 
 def test_under_18_always_meets_a_human_before_a_team_goes() -> None:
-    held([turn for turn in ends() if turn.case.answers.get("who") in ("me_minor", "child") and not turn.case.review])
+    held(
+        [
+            turn
+            for turn in ends()
+            if turn.case.answers.get("who") in ("me_minor", "child") and not turn.case.review
+        ]
+    )
 
 
 def test_a_place_nobody_can_be_sure_of_always_meets_a_human() -> None:
     unsure = ("near_edge", "ambiguous", "unknown", "skipped")
 
-    held([turn for turn in ends() if turn.case.located in unsure and not (turn.case.review or _in_danger(turn.case))])
+    held(
+        [
+            turn
+            for turn in ends()
+            if turn.case.located in unsure and not (turn.case.review or _in_danger(turn.case))
+        ]
+    )

@@ -1,4 +1,5 @@
-"""What is heard at every question, in every language: stop, a person, 911, worse, danger, "I am watched" (domain.md section 2)."""
+"""What is heard at every question, in every language: stop, a person, 911, worse, danger, "I am
+watched" (domain.md section 2)."""
 
 from __future__ import annotations
 
@@ -40,7 +41,10 @@ LATER: dict[str, tuple[str, ...]] = {
 FOLLOW_UPS = (*LATER, "check", "reached", "if_none_still")
 EVERYWHERE = (*WAYS, *FOLLOW_UPS)
 
-STORY = {"en": "we were at my sister's place all day", "es": "estuvimos todo el día en casa de mi hermana"}
+STORY = {
+    "en": "we were at my sister's place all day",
+    "es": "estuvimos todo el día en casa de mi hermana",
+}
 
 at_every_question = pytest.mark.parametrize("question", EVERYWHERE)
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
@@ -67,7 +71,7 @@ def test_these_are_all_the_questions_there_are() -> None:
     assert set(EVERYWHERE) == {question.id for question in PROGRAM.protocol.questions}
 
 
-# ---- a person, 911, worse, danger --------------------------------------------------------------------------------
+# ---- a person, 911, worse, danger ----------------------------------------------------------------
 @cache
 def _phrases(kind: str, language: str) -> tuple[str, ...]:
     alone = read_vocabularies((language,))[language]
@@ -86,7 +90,9 @@ def test_zero_pages_a_person_at_every_question(question: str, language: str) -> 
 
 @in_every_language
 @at_every_question
-def test_every_phrase_for_a_person_or_for_worse_pages_at_every_question(question: str, language: str) -> None:
+def test_every_phrase_for_a_person_or_for_worse_pages_at_every_question(
+    question: str, language: str
+) -> None:
     for said in (*_phrases("person", language), *_phrases("worse", language)):
         person = at_cached(question, language).texts(said)
 
@@ -101,7 +107,9 @@ def test_911_gives_the_words_at_once_and_changes_no_level(question: str, languag
         before = person.case.level
         person.texts(said)
 
-        assert {"say.call_911", "say.not_911"} & set(person.said) and "911" in person.heard[0].text, said
+        assert {"say.call_911", "say.not_911"} & set(person.said) and "911" in person.heard[
+            0
+        ].text, said
         assert person.asked == question or person.case.in_danger
         if not person.case.in_danger:  # "please call 911 for me" asks for a human too
             assert person.case.level == before and not person.happened(Page), said
@@ -109,7 +117,9 @@ def test_911_gives_the_words_at_once_and_changes_no_level(question: str, languag
 
 @in_every_language
 @at_every_question
-def test_a_life_in_danger_is_heard_inside_a_story_at_every_question(question: str, language: str) -> None:
+def test_a_life_in_danger_is_heard_inside_a_story_at_every_question(
+    question: str, language: str
+) -> None:
     stories = {
         "en": (
             "no but she took all of the pills an hour ago",
@@ -117,13 +127,20 @@ def test_a_life_in_danger_is_heard_inside_a_story_at_every_question(question: st
             "my dad has a big knife please help",
             "I want to die",
         ),
-        "es": ("no, pero se tomó todas las pastillas", "¡No respira!", "mi papá tiene un cuchillo grande", "me quiero morir"),
+        "es": (
+            "no, pero se tomó todas las pastillas",
+            "¡No respira!",
+            "mi papá tiene un cuchillo grande",
+            "me quiero morir",
+        ),
     }
     first = ("danger.overdose", "danger.breathing", "danger.violence", "danger.suicide.me")
     for said, words in zip(stories[language], first, strict=True):
         person = at_cached(question, language).texts(said)
 
-        assert person.said[0] == words or (question == "who" and person.said[0].startswith(words)), said
+        assert person.said[0] == words or (
+            question == "who" and person.said[0].startswith(words)
+        ), said
         assert person.case.in_danger and person.case.page_waits and person.happened(HandOff), said
         assert person.asked == "health" or "health" in person.case.again, said
         assert said in person.case.narrative, "a story is kept for the people who help"
@@ -158,15 +175,19 @@ def _copy(person: Resident) -> Resident:
 
 @in_every_language
 def test_what_is_said_first_is_for_the_body_then_for_the_rest(language: str) -> None:
-    """Of several dangers in one text the protocol's order decides: a doctor before anything else."""
-    said = {"en": "im going to kill myself", "es": "me va a matar, se tomó muchas pastillas"}[language]
+    """Of several dangers in one text the protocol's order decides: a doctor before anything
+    else."""
+    said = {"en": "im going to kill myself", "es": "me va a matar, se tomó muchas pastillas"}[
+        language
+    ]
     first = {"en": "danger.suicide.me", "es": "danger.overdose"}[language]
 
     assert at("who", language).texts(said).said[0] == first
 
 
-# ---- stop, help, language ------------------------------------------------------------------------------------------
-CARRIERS = ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT")  # no carrier lets our answer through
+# ---- stop, help, language ------------------------------------------------------------------------
+# no carrier lets our answer through
+CARRIERS = ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT")
 RESERVED_STOP = (
     "STOP",
     "STOPALL",
@@ -191,7 +212,13 @@ def test_stop_stops_texts_and_closes_nothing(question: str, language: str) -> No
         before = person.case
         person.texts(said)
 
-        words = "stop.confirmed" if said.strip(" .!").upper() in CARRIERS else "withdrawn.short" if before.violent else "stop.words"
+        words = (
+            "stop.confirmed"
+            if said.strip(" .!").upper() in CARRIERS
+            else "withdrawn.short"
+            if before.violent
+            else "stop.words"
+        )
         assert len(person.happened(OptOut)) == 1 and person.said == (words,), said
         assert person.case.cannot_text == "stopped" and not person.case.ended, said
         assert person.asked == question and person.case.answers == before.answers, said
@@ -204,7 +231,9 @@ def test_nothing_is_sent_unasked_after_stop(question: str, language: str) -> Non
     mark = len(person.everything)
     person.waits(hours=6)
 
-    assert [effect for _, effect in person.everything[mark:] if isinstance(effect, (Say, Ask))] == []
+    assert [
+        effect for _, effect in person.everything[mark:] if isinstance(effect, (Say, Ask))
+    ] == []
 
 
 @pytest.mark.parametrize("question", WAYS)
@@ -219,7 +248,11 @@ def test_stop_in_danger_tells_whoever_has_the_case(question: str) -> None:
 def test_start_brings_texts_back_and_asks_again_where_we_were(question: str, language: str) -> None:
     person = at(question, language).texts("STOP").texts("START")
 
-    assert person.happened(OptIn) and person.case.cannot_text == "" and person.said[0] == "start.confirmed"
+    assert (
+        person.happened(OptIn)
+        and person.case.cannot_text == ""
+        and person.said[0] == "start.confirmed"
+    )
     assert person.said[1].startswith(f"ask.{question}")
 
 
@@ -231,8 +264,14 @@ def test_help_gives_safety_words_and_moves_nothing(question: str, language: str)
         before = person.case
         person.texts(said)
 
-        assert person.said == ("help",) and all(number in person.heard[0].text for number in ("911", "988", "0")), said
-        assert (person.case.answers, person.asked, person.case.level) == (before.answers, before.asked, before.level)
+        assert person.said == ("help",) and all(
+            number in person.heard[0].text for number in ("911", "988", "0")
+        ), said
+        assert (person.case.answers, person.asked, person.case.level) == (
+            before.answers,
+            before.asked,
+            before.level,
+        )
 
 
 @at_every_question
@@ -245,19 +284,34 @@ def test_the_language_can_be_changed_at_every_question(question: str) -> None:
     assert person.case.language == "en" and person.asked == question
 
 
-# ---- watched -------------------------------------------------------------------------------------------------------
+# ---- watched -------------------------------------------------------------------------------------
 @in_every_language
 @at_every_question
-def test_a_watched_person_hears_nothing_ever_and_a_human_reads(question: str, language: str) -> None:
+def test_a_watched_person_hears_nothing_ever_and_a_human_reads(
+    question: str, language: str
+) -> None:
     for said in PROGRAM.watched:
         person = at(question, language).texts(said)
 
         assert person.case.page_waits and person.heard == () and person.case.in_danger
         mark = len(person.everything)
-        person.texts("1", "STATUS", "hello?", "0", "911", "peor", "he has a knife", "HELP", "STOP", "START", "ENGLISH", "CLOSE").waits(
-            hours=3
-        )
-        assert [effect for _, effect in person.everything[mark:] if isinstance(effect, (Say, Ask))] == []
+        person.texts(
+            "1",
+            "STATUS",
+            "hello?",
+            "0",
+            "911",
+            "peor",
+            "he has a knife",
+            "HELP",
+            "STOP",
+            "START",
+            "ENGLISH",
+            "CLOSE",
+        ).waits(hours=3)
+        assert [
+            effect for _, effect in person.everything[mark:] if isinstance(effect, (Say, Ask))
+        ] == []
 
 
 @in_every_language
@@ -267,20 +321,34 @@ def test_watched_as_the_very_first_words_is_heard(language: str) -> None:
     assert person.heard == () and person.case.page_waits
 
 
-# ---- reading too fast ------------------------------------------------------------------------------------------------
+# ---- reading too fast ----------------------------------------------------------------------------
 SAFETY = tuple(question.id for question in PROGRAM.protocol.questions if question.safety)
 
 
 @in_every_language
 @pytest.mark.parametrize("question", SAFETY)
-def test_a_no_faster_than_reading_never_counts_and_the_second_is_a_doubt(question: str, language: str) -> None:
-    """No receipt is known: delivered a second after it was sent, and three seconds to read (rule 8)."""
-    person = at(question, language).texts("nadie" if language == "es" else "nope", after=timedelta(seconds=3.9))
+def test_a_no_faster_than_reading_never_counts_and_the_second_is_a_doubt(
+    question: str, language: str
+) -> None:
+    """No receipt is known: delivered a second after it was sent, and three seconds to read (rule
+    8)."""
+    person = at(question, language).texts(
+        "nadie" if language == "es" else "nope", after=timedelta(seconds=3.9)
+    )
 
-    assert question not in person.case.answers and person.said[0] == "too_fast" and person.said[-1].startswith(f"ask.{question}")
-    assert at(question, language).texts("no.", after=timedelta(seconds=4)).case.answers[question] == "no"
+    assert (
+        question not in person.case.answers
+        and person.said[0] == "too_fast"
+        and person.said[-1].startswith(f"ask.{question}")
+    )
+    assert (
+        at(question, language).texts("no.", after=timedelta(seconds=4)).case.answers[question]
+        == "no"
+    )
     person.texts("NADIE!" if language == "es" else "NOPE!", after=timedelta(seconds=1))
-    assert question not in person.case.answers and person.heard == (), "the same words at once are one reply"
+    assert question not in person.case.answers and person.heard == (), (
+        "the same words at once are one reply"
+    )
     person.texts("2", after=timedelta(seconds=1))
     assert person.case.answers[question] == "unsure"
 
@@ -293,11 +361,17 @@ def test_a_fast_yes_counts(question: str) -> None:
 
 
 @in_every_language
-@pytest.mark.parametrize("question", [question for question in EVERYWHERE if question != "where"])  # any words may be a place
+# any words may be a place
+@pytest.mark.parametrize("question", [question for question in EVERYWHERE if question != "where"])
 def test_three_unreadable_replies_are_an_answer_and_never_no(question: str, language: str) -> None:
     person = at(question, language).texts("xx", "zzz", "qq")
-    if question in LATER or question == "if_none_still":  # behind the words stands a question: three on that bring a human
-        assert person.asked == "check" and person.texts("rr").case.in_danger and question not in person.case.answers
+    # behind the words stands a question: three on that bring a human
+    if question in LATER or question == "if_none_still":
+        assert (
+            person.asked == "check"
+            and person.texts("rr").case.in_danger
+            and question not in person.case.answers
+        )
         return
 
     assert person.case.answers[question] == "unreadable"
@@ -305,7 +379,7 @@ def test_three_unreadable_replies_are_an_answer_and_never_no(question: str, lang
         assert person.case.in_danger or question == "safety"
 
 
-# ---- stories, repeats, order -----------------------------------------------------------------------------------------
+# ---- stories, repeats, order ---------------------------------------------------------------------
 def test_a_story_in_the_first_text_is_kept_and_answers_nothing() -> None:
     story = "my brother is seeing things and yelling at the tv all night please help us"
     person = Resident().texts(story)
@@ -317,13 +391,16 @@ def test_a_story_in_the_first_text_is_kept_and_answers_nothing() -> None:
 def test_a_danger_in_the_first_text_is_answered_before_the_preamble() -> None:
     person = Resident().texts("my brother took a lot of pills")
 
-    assert person.said[0] == "danger.overdose" and person.happened(Page) and person.asked == "health"
+    assert (
+        person.said[0] == "danger.overdose" and person.happened(Page) and person.asked == "health"
+    )
     assert "preamble" not in person.said, "the preamble comes with the next reply"
     assert person.texts("no").said[0] == "preamble"
 
 
 def test_an_answer_written_before_its_question_was_sent_answers_nothing() -> None:
-    """A text that was on its way while the next question left is kept, and the newer question is put again."""
+    """A text that was on its way while the next question left is kept, and the newer question is
+    put again."""
     person = at("suicide")
     sent = person.now
     early = person.now = sent - timedelta(seconds=1)
@@ -337,14 +414,20 @@ def test_asked_twice_for_a_person_tells_who_has_it_and_pages_nobody_anew(questio
     person = at(question).texts("0")
     person.staff(lambda case, scene: accept(case, "Dana", None, scene)).texts("0")
 
-    assert not person.happened(Page) and [alert.name for alert in person.happened(Alert)] == ["Dana"]  # type: ignore[attr-defined]
+    assert not person.happened(Page) and [alert.name for alert in person.happened(Alert)] == [
+        "Dana"
+    ]  # type: ignore[attr-defined]
 
 
 def test_a_stray_status_opens_nothing_and_says_so() -> None:
     for said in ("STATUS", "CLOSE", "QUIET", "never mind"):
         person = Resident().texts(said)
 
-        assert person.case.status == Status.CLOSED and person.case.outcome == "no_request" and person.said == ("status.none",)
+        assert (
+            person.case.status == Status.CLOSED
+            and person.case.outcome == "no_request"
+            and person.said == ("status.none",)
+        )
 
 
 @pytest.mark.parametrize("said", ["hi", "Hola", "x", "👍", "1", "…", "\u200b", "no"])
@@ -357,6 +440,15 @@ def test_whatever_the_first_words_are_question_one_follows_the_preamble(said: st
 def test_everything_answered_is_recorded_with_its_question() -> None:
     person = at("contact")
 
-    kept_lines = [effect for _, effect in person.everything if isinstance(effect, Record) and effect.event == "answered"]
-    assert [line.detail["question"] for line in kept_lines] == ["who", "health", "safety", "suicide"]
+    kept_lines = [
+        effect
+        for _, effect in person.everything
+        if isinstance(effect, Record) and effect.event == "answered"
+    ]
+    assert [line.detail["question"] for line in kept_lines] == [
+        "who",
+        "health",
+        "safety",
+        "suicide",
+    ]
     assert person.case.level is None

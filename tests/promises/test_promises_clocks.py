@@ -1,4 +1,5 @@
-"""What happens when nobody writes, and nobody answers: every clock of a case (domain.md section 2, rules 4, 5, 9 and 10)."""
+"""What happens when nobody writes, and nobody answers: every clock of a case (domain.md section 2,
+rules 4, 5, 9 and 10)."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ def in_danger() -> Resident:
 
 
 def takes(name: str, minutes: int | None = None) -> Callable[[Case, Scene], Step]:
-    return lambda case, scene: accept(case, name, scene.now + timedelta(minutes=minutes) if minutes is not None else None, scene)
+    return lambda case, scene: accept(
+        case, name, scene.now + timedelta(minutes=minutes) if minutes is not None else None, scene
+    )
 
 
 def speaks(name: str, words: str = "I am here. What happened?") -> Callable[[Case, Scene], Step]:
@@ -49,18 +52,31 @@ def moves(to: Status) -> Callable[[Case, Scene], Step]:
 
 
 def _spoken(effects: list[tuple[datetime, Effect]]) -> list[tuple[datetime, str]]:
-    return [(at, effect.key if isinstance(effect, Say) else effect.question) for at, effect in effects if isinstance(effect, (Say, Ask))]
+    return [
+        (at, effect.key if isinstance(effect, Say) else effect.question)
+        for at, effect in effects
+        if isinstance(effect, (Say, Ask))
+    ]
 
 
-# ---- every way a conversation can stop, for a day --------------------------------------------------------------------
+# ---- every way a conversation can stop, for a day ------------------------------------------------
 def _alike(case: Case) -> tuple[object, ...]:
     """Cases for which the clocks have the same to do."""
     known = {name: "doubt" if answer in DOUBT else answer for name, answer in case.answers.items()}
     contact = known.get("contact")
     if case.in_danger:
         return (case.asked, case.status, contact)
-    answers = tuple(known.get(name) for name in ("safety", "violence", "suicide") if case.asked)  # read while silence is measured
-    return (case.asked == "", case.status, case.response, case.review, case.answers.get("who") == "unknown", contact, *answers)
+    # read while silence is measured
+    answers = tuple(known.get(name) for name in ("safety", "violence", "suicide") if case.asked)
+    return (
+        case.asked == "",
+        case.status,
+        case.response,
+        case.review,
+        case.answers.get("who") == "unknown",
+        contact,
+        *answers,
+    )
 
 
 def _stops() -> list[tuple[str, Case, datetime]]:
@@ -70,8 +86,9 @@ def _stops() -> list[tuple[str, Case, datetime]]:
 
 
 def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> None:
-    """For each kind of case, wherever the resident stopped writing: every clock, as it rings, for 24 hours (for one where
-    somebody is paged each minute: a whole day of that is test_a_page_nobody_answers)."""
+    """For each kind of case, wherever the resident stopped writing: every clock, as it rings, for
+    24 hours (for one where somebody is paged each minute: a whole day of that is
+    test_a_page_nobody_answers)."""
     faults: list[str] = []
     stops = _stops()
     for path, case, now in stops:
@@ -95,10 +112,16 @@ def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> 
             case = step.case
             ahead = clock.next_due(case, PROGRAM)
             if ahead is not None and ahead <= now:
-                faults.append(f"{path}: due again at once, after {[effect.detail for effect in step.effects if hasattr(effect, 'event')]}")
+                faults.append(
+                    f"{path}: due again at once, after "
+                    f"{[effect.detail for effect in step.effects if hasattr(effect, 'event')]}"
+                )
                 break
         if rings >= 3000 or max(pages.values(), default=0) > 3 or said > 110:
-            faults.append(f"{path}: {rings} rings, {max(pages.values(), default=0)} pages in a minute, {said} texts in a day")
+            faults.append(
+                f"{path}: {rings} rings, {max(pages.values(), default=0)} pages in a minute, "
+                f"{said} texts in a day"
+            )
         if packet(case, PROGRAM)["police_requested"] is not False:
             faults.append(f"{path}: police were requested")
     assert len(stops) > 200
@@ -106,8 +129,15 @@ def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> 
 
 
 def test_after_every_answer_and_every_end_something_is_due_or_it_is_over() -> None:
-    """A request that goes on is looked at again by itself: nobody is dropped because they stopped writing."""
-    held([turn for turn in walked() if not turn.case.ended and clock.next_due(turn.case, PROGRAM) is None])
+    """A request that goes on is looked at again by itself: nobody is dropped because they stopped
+    writing."""
+    held(
+        [
+            turn
+            for turn in walked()
+            if not turn.case.ended and clock.next_due(turn.case, PROGRAM) is None
+        ]
+    )
 
 
 def test_a_waiting_end_is_looked_at_by_a_person_within_the_hour() -> None:
@@ -133,22 +163,34 @@ def test_a_waiting_end_is_looked_at_by_a_person_within_the_hour() -> None:
     held(broken)
 
 
-# ---- nobody answers the page ------------------------------------------------------------------------------------------
+# ---- nobody answers the page ---------------------------------------------------------------------
 def test_a_page_nobody_answers_goes_to_the_next_person_every_60_seconds_for_ever() -> None:
     person = in_danger()
     start = person.case.marks["first_paged"]
     person.waits(hours=24)
 
-    pages = [(at, effect) for at, effect in person.everything if isinstance(effect, Page) and not effect.backstop]
+    pages = [
+        (at, effect)
+        for at, effect in person.everything
+        if isinstance(effect, Page) and not effect.backstop
+    ]
     assert [at - start for at, _ in pages[:5]] == [timedelta(seconds=60 * n) for n in range(5)]
-    assert [page.rung for _, page in pages] == list(range(1, len(pages) + 1)), "R1 begins with two rungs at once"
+    assert [page.rung for _, page in pages] == list(range(1, len(pages) + 1)), (
+        "R1 begins with two rungs at once"
+    )
     assert len(pages) >= 24 * 60 - 1
-    assert {name for at, page in pages[:3] for name in names(page, Scene(PROGRAM, at))} == {rung.name for rung in PROGRAM.rungs("danger")}
+    assert {name for at, page in pages[:3] for name in names(page, Scene(PROGRAM, at))} == {
+        rung.name for rung in PROGRAM.rungs("danger")
+    }
 
 
 def test_r1_pages_two_at_once_and_the_supervisor_at_60_seconds_r2_at_120() -> None:
     def paged(person: Resident) -> list[list[str]]:
-        pages = [(at, effect) for at, effect in person.waits(minutes=3).everything if isinstance(effect, Page)]
+        pages = [
+            (at, effect)
+            for at, effect in person.waits(minutes=3).everything
+            if isinstance(effect, Page)
+        ]
         return [names(page, Scene(PROGRAM, at)) for at, page in pages]
 
     emergency = paged(in_danger())
@@ -161,20 +203,32 @@ def test_r1_pages_two_at_once_and_the_supervisor_at_60_seconds_r2_at_120() -> No
 
 
 def test_a_danger_that_becomes_an_emergency_asks_the_next_person_at_once() -> None:
-    person = Resident().texts("hi").answers("me", "unsure").texts("i took all of my pills").answers("yes")
+    person = (
+        Resident()
+        .texts("hi")
+        .answers("me", "unsure")
+        .texts("i took all of my pills")
+        .answers("yes")
+    )
 
     assert person.case.level == Level.R1 and len(person.happened(Page)) == 1
 
 
-def test_the_backstop_is_rung_when_the_ladder_ran_twice_and_after_ten_minutes_at_the_latest() -> None:
+def test_the_backstop_is_rung_when_the_ladder_ran_twice_and_after_ten_minutes_at_the_latest() -> (
+    None
+):
     person = in_danger()
     start = person.case.marks["first_paged"]
     person.waits(minutes=11)
     rung = [
-        (at - start, names(effect, Scene(PROGRAM, at))) for at, effect in person.everything if isinstance(effect, Page) and effect.backstop
+        (at - start, names(effect, Scene(PROGRAM, at)))
+        for at, effect in person.everything
+        if isinstance(effect, Page) and effect.backstop
     ]
 
-    assert len(rung) == 1 and rung[0][0] <= timedelta(minutes=10) and rung[0][1] == ["Backstop line"]
+    assert (
+        len(rung) == 1 and rung[0][0] <= timedelta(minutes=10) and rung[0][1] == ["Backstop line"]
+    )
     assert "truth.backstop" in person.said
 
 
@@ -191,7 +245,9 @@ def test_the_truth_comes_at_3_10_20_and_30_minutes_then_half_hourly_while_they_w
     minutes = [round(each.total_seconds() / 60) for each in truths]
     assert minutes[0] == 3 and {20, 30, 60, 90} <= set(minutes) and max(minutes) <= 100
     said = [key for _, key in _spoken(person.everything) if key.startswith("truth.")]
-    assert all(one != other for one, other in pairwise(said)), "nobody is answered with the same line twice"
+    assert all(one != other for one, other in pairwise(said)), (
+        "nobody is answered with the same line twice"
+    )
 
 
 def test_the_truth_names_988_and_911() -> None:
@@ -206,7 +262,8 @@ def test_the_truth_is_not_texted_where_texts_are_not_safe(contact: str) -> None:
 
 
 def test_a_truth_that_could_not_be_texted_is_told_with_the_next_reply() -> None:
-    """Rule 9 holds it back before contact is answered; the third promise does not let it be lost."""
+    """Rule 9 holds it back before contact is answered; the third promise does not let it be
+    lost."""
     person = Resident().texts("hi").answers("me", "yes").waits(minutes=4).hears_nothing()
 
     person.texts("2").hears_of("truth.nobody_yet")
@@ -229,12 +286,16 @@ def test_somebody_who_accepts_and_speaks_ends_the_paging_and_the_truth() -> None
     person.staff(speaks("Dana")).staff(words_taken)
     mark = len(person.everything)
     person.texts("ok", "i am here").staff(speaks("Dana")).waits(minutes=4)
-    assert [effect for _, effect in person.everything[mark:] if isinstance(effect, (Page, Ask))] == []
+    assert [
+        effect for _, effect in person.everything[mark:] if isinstance(effect, (Page, Ask))
+    ] == []
     assert not [key for _, key in _spoken(person.everything[mark:]) if key.startswith("truth")]
 
 
 @pytest.mark.parametrize(("answer", "seconds"), [("yes", 60), ("unsure", 90)])
-def test_somebody_who_accepts_danger_and_does_not_come_is_replaced_and_the_truth_goes_on(answer: str, seconds: int) -> None:
+def test_somebody_who_accepts_danger_and_does_not_come_is_replaced_and_the_truth_goes_on(
+    answer: str, seconds: int
+) -> None:
     person = Resident().texts("hi").answers("me", answer, "text", "inside").staff(takes("Dana"))
     person.waits(seconds=seconds - 1)
     assert not person.happened(Page)
@@ -251,17 +312,28 @@ def test_a_decline_pages_the_next_person_at_once_and_the_ladder_goes_on() -> Non
     person = in_danger().staff(lambda case, scene: decline(case, "Dana", "busy", scene))
 
     assert [page.rung for page in person.happened(Page)] == [2]  # type: ignore[attr-defined]
-    assert len([effect for effect in person.waits(minutes=5).effects if isinstance(effect, Page) and not effect.backstop]) == 5
+    assert (
+        len(
+            [
+                effect
+                for effect in person.waits(minutes=5).effects
+                if isinstance(effect, Page) and not effect.backstop
+            ]
+        )
+        == 5
+    )
 
 
 def test_worse_after_somebody_accepted_tells_them_and_pages_nobody_anew() -> None:
     person = in_danger().staff(takes("Dana")).texts("worse")
 
-    assert not person.happened(Page) and [alert.name for alert in person.happened(Alert)] == ["Dana"]  # type: ignore[attr-defined]
+    assert not person.happened(Page) and [alert.name for alert in person.happened(Alert)] == [
+        "Dana"
+    ]  # type: ignore[attr-defined]
     assert person.waits(minutes=2).happened(Page), "who accepted and does not come is replaced"
 
 
-# ---- the resident falls silent ---------------------------------------------------------------------------------------
+# ---- the resident falls silent -------------------------------------------------------------------
 SIGNS = {
     "violence": ("me", "no", "yes"),  # safety: yes
     "violence, in doubt": ("me", "no", "unsure"),
@@ -270,16 +342,22 @@ SIGNS = {
 
 
 @pytest.mark.parametrize("sign", SIGNS)
-def test_silent_after_a_danger_sign_a_human_comes_at_two_minutes_and_nothing_is_texted(sign: str) -> None:
+def test_silent_after_a_danger_sign_a_human_comes_at_two_minutes_and_nothing_is_texted(
+    sign: str,
+) -> None:
     person = Resident().texts("hi").answers(*SIGNS[sign]).waits(seconds=119)
     assert not person.happened(Page)
 
     person.waits(seconds=1)
-    assert [page.ladder for page in person.happened(Page)] == ["danger"] and person.happened(HandOff)  # type: ignore[attr-defined]
+    assert [page.ladder for page in person.happened(Page)] == ["danger"] and person.happened(
+        HandOff
+    )  # type: ignore[attr-defined]
     assert person.case.in_danger and person.waits(hours=3).heard == ()
 
 
-def test_silent_with_nothing_known_one_neutral_word_at_five_minutes_and_a_human_looks_at_fifteen() -> None:
+def test_silent_with_nothing_known_one_neutral_word_at_five_minutes_and_a_human_looks_at_fifteen() -> (
+    None
+):
     person = at("want").waits(seconds=299).hears_nothing()
     person.waits(seconds=1).hears_of("still_here")
     assert not person.happened(Page)
@@ -305,9 +383,15 @@ def test_a_review_nobody_does_in_time_pages_somebody_by_name() -> None:
     assert [page.ladder for page in person.waits(minutes=5).happened(Page)] == ["review"]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("answers", [("unknown", "no", "inside", "unsure", "unsure"), ("unknown", "no", "inside", "no", "skipped")])
-def test_a_strangers_doubt_reaches_a_human_within_five_minutes_even_if_they_stop_writing(answers: tuple[str, ...]) -> None:
-    """Rule 2: reviewed within 5 minutes, and no page. They were told "A person here will read this": somebody must see it."""
+@pytest.mark.parametrize(
+    "answers",
+    [("unknown", "no", "inside", "unsure", "unsure"), ("unknown", "no", "inside", "no", "skipped")],
+)
+def test_a_strangers_doubt_reaches_a_human_within_five_minutes_even_if_they_stop_writing(
+    answers: tuple[str, ...],
+) -> None:
+    """Rule 2: reviewed within 5 minutes, and no page. They were told "A person here will read
+    this": somebody must see it."""
     person = Resident().texts("hi").answers(*answers)
     handed_off = bool(person.case.revision)
     assert not person.happened(Page)
@@ -336,20 +420,27 @@ def test_before_contact_is_answered_nothing_is_ever_said_by_itself(question: str
 
 
 @pytest.mark.parametrize("contact", ["unsafe", "unwanted", "skipped", "unreadable"])
-@pytest.mark.parametrize("wish", [("wait",), ("call_988",), ("call_911",), "counselor", "information", "call_911", "skipped"])
-def test_not_safe_to_contact_means_nothing_but_replies(contact: str, wish: tuple[str, ...] | str) -> None:
+@pytest.mark.parametrize(
+    "wish",
+    [("wait",), ("call_988",), ("call_911",), "counselor", "information", "call_911", "skipped"],
+)
+def test_not_safe_to_contact_means_nothing_but_replies(
+    contact: str, wish: tuple[str, ...] | str
+) -> None:
     for place in ("inside", "outside", "unknown"):
         rest = (wish,) if isinstance(wish, str) else ("team", place, "worried", *wish)
         person = Resident().texts("hi").answers("me", "no", "no", "no", contact, *rest)
         mark = len(person.everything)
         if person.case.revision:
-            person.waits(minutes=20).staff(takes("Sam", 20)).waits(hours=2).staff(moves(Status.EN_ROUTE)).waits(hours=2)
+            person.waits(minutes=20).staff(takes("Sam", 20)).waits(hours=2).staff(
+                moves(Status.EN_ROUTE)
+            ).waits(hours=2)
         person.waits(hours=12)
 
         assert _spoken(person.everything[mark:]) == []
 
 
-# ---- a team is asked for ----------------------------------------------------------------------------------------------
+# ---- a team is asked for -------------------------------------------------------------------------
 def test_a_request_nobody_picks_up_pages_the_desk_and_tells_the_truth_once() -> None:
     person = waiting_for_a_team()
     person.waits(minutes=4).hears_nothing()
@@ -367,7 +458,8 @@ def test_a_waiting_resident_hears_from_us_at_least_every_fifteen_minutes() -> No
 
     heard = [start, *(at for at, _ in _spoken(person.everything) if at > start), person.now]
     assert max(later - earlier for earlier, later in pairwise(heard)) <= timedelta(minutes=15)
-    assert len(heard) < 18  # the words every fifteen minutes, and the truth with the choices at the end of the ladder
+    # the words every fifteen minutes, and the truth with the choices at the end of the ladder
+    assert len(heard) < 18
 
 
 def test_a_late_team_is_prompted_then_the_resident_is_told_then_the_supervisor() -> None:
@@ -378,12 +470,28 @@ def test_a_late_team_is_prompted_then_the_resident_is_told_then_the_supervisor()
     person.waits(minutes=45)
 
     later = [(at - promised, effect) for at, effect in person.everything[mark:]]
-    assert [(when, effect.because) for when, effect in later if isinstance(effect, HandOff)][0] == (timedelta(), "late")
-    assert (timedelta(minutes=5), "status.late") in [(when, effect.key) for when, effect in later if isinstance(effect, Say)]
-    assert [(when, effect.name) for when, effect in later if isinstance(effect, Alert)] == [(timedelta(), "Sam")], "where they answered"
-    pages = [(when, effect.ladder, effect.supervisor) for when, effect in later if isinstance(effect, Page)]
-    assert pages[:2] == [(timedelta(minutes=10), "team", True), (timedelta(minutes=15), "team", True)], "the ladder runs again"
-    assert [(when, effect.question) for when, effect in later if isinstance(effect, Ask)] == [(timedelta(minutes=10), "if_none_still")]
+    assert [(when, effect.because) for when, effect in later if isinstance(effect, HandOff)][0] == (
+        timedelta(),
+        "late",
+    )
+    assert (timedelta(minutes=5), "status.late") in [
+        (when, effect.key) for when, effect in later if isinstance(effect, Say)
+    ]
+    assert [(when, effect.name) for when, effect in later if isinstance(effect, Alert)] == [
+        (timedelta(), "Sam")
+    ], "where they answered"
+    pages = [
+        (when, effect.ladder, effect.supervisor)
+        for when, effect in later
+        if isinstance(effect, Page)
+    ]
+    assert pages[:2] == [
+        (timedelta(minutes=10), "team", True),
+        (timedelta(minutes=15), "team", True),
+    ], "the ladder runs again"
+    assert [(when, effect.question) for when, effect in later if isinstance(effect, Ask)] == [
+        (timedelta(minutes=10), "if_none_still")
+    ]
 
 
 def test_a_team_that_gave_no_time_is_late_after_twenty_minutes() -> None:
@@ -393,17 +501,31 @@ def test_a_team_that_gave_no_time_is_late_after_twenty_minutes() -> None:
 
 
 def test_a_team_on_its_way_that_does_not_arrive_is_late_too() -> None:
-    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=5).staff(moves(Status.EN_ROUTE)).waits(minutes=21)
+    person = (
+        waiting_for_a_team()
+        .staff(takes("Sam", 20))
+        .waits(minutes=5)
+        .staff(moves(Status.EN_ROUTE))
+        .waits(minutes=21)
+    )
     person.hears_of("status.late")
 
 
 def test_a_late_team_that_moves_is_late_again_if_it_does_not_arrive() -> None:
-    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=35).staff(moves(Status.EN_ROUTE))
+    person = (
+        waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=35).staff(moves(Status.EN_ROUTE))
+    )
     person.waits(minutes=26).hears_of("status.late")
 
 
 def test_a_team_that_arrived_is_late_no_more() -> None:
-    person = waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=5).staff(moves(Status.EN_ROUTE)).staff(moves(Status.ARRIVED))
+    person = (
+        waiting_for_a_team()
+        .staff(takes("Sam", 20))
+        .waits(minutes=5)
+        .staff(moves(Status.EN_ROUTE))
+        .staff(moves(Status.ARRIVED))
+    )
 
     person.hears_of("status.arrived").waits(hours=6).hears_nothing()
 
@@ -432,8 +554,10 @@ def test_no_answer_to_the_contingency_waits_and_a_human_looks() -> None:
     assert person.case.response == "team" and person.case.review and not person.case.ended
 
 
-# ---- "I want 911" -----------------------------------------------------------------------------------------------------
-def test_somebody_who_wants_911_is_asked_whether_they_reached_it_by_a_later_text_of_theirs_alone() -> None:
+# ---- "I want 911" --------------------------------------------------------------------------------
+def test_somebody_who_wants_911_is_asked_whether_they_reached_it_by_a_later_text_of_theirs_alone() -> (
+    None
+):
     """A text of ours could arrive while they hide (rule 11)."""
     person = Resident().texts("hi").answers(*WANTS_911)
     person.waits(seconds=599).hears_nothing()
@@ -442,23 +566,37 @@ def test_somebody_who_wants_911_is_asked_whether_they_reached_it_by_a_later_text
 
     person = Resident().texts("hi").answers(*WANTS_911).texts("so i was on the phone with them")
     person.hears_of("ask.reached")
-    assert "reached.yes" in person.texts("1").said and person.case.review, "and a human reads what they wrote"
+    assert "reached.yes" in person.texts("1").said and person.case.review, (
+        "and a human reads what they wrote"
+    )
 
 
 @pytest.mark.parametrize("said", ["2", "3", "skip"])
 def test_somebody_who_did_not_reach_911_gets_a_human_now(said: str) -> None:
-    person = Resident().texts("hi").answers(*WANTS_911).texts("so i was on the phone with them").texts(said)
+    person = (
+        Resident()
+        .texts("hi")
+        .answers(*WANTS_911)
+        .texts("so i was on the phone with them")
+        .texts(said)
+    )
 
     assert person.case.in_danger and person.happened(Page) and not person.case.ended
 
 
 def test_somebody_who_does_not_say_whether_they_reached_911_is_looked_for_by_a_human() -> None:
-    person = Resident().texts("hi").answers(*WANTS_911).texts("so i was on the phone with them").waits(hours=1)
+    person = (
+        Resident()
+        .texts("hi")
+        .answers(*WANTS_911)
+        .texts("so i was on the phone with them")
+        .waits(hours=1)
+    )
 
     assert person.case.review and person.happened(Page)
 
 
-# ---- an outage ------------------------------------------------------------------------------------------------------------
+# ---- an outage -----------------------------------------------------------------------------------
 OUTAGES: dict[str, Callable[[], Resident]] = {
     "danger": in_danger,
     "silent after a danger sign": lambda: at("attempt"),
@@ -466,7 +604,11 @@ OUTAGES: dict[str, Callable[[], Resident]] = {
     "waiting for a team": waiting_for_a_team,
     "a late team": lambda: waiting_for_a_team().staff(takes("Sam", 20)),
     "wants 911": lambda: Resident().texts("hi").answers(*WANTS_911),
-    "a review": lambda: Resident().texts("hi").answers("unknown", "no", "inside", "unsure", "no", "no", "no", "no", "text", "information"),
+    "a review": lambda: (
+        Resident()
+        .texts("hi")
+        .answers("unknown", "no", "inside", "unsure", "no", "no", "no", "no", "text", "information")
+    ),
 }
 
 
@@ -482,7 +624,9 @@ def test_after_an_outage_there_is_one_decision_and_no_burst(name: str, hours: fl
     assert ahead is None or ahead > person.now, "and then on to the next"
     assert person.effects, "something was due"
     twice = clock.tick(kept(person.case), Scene(PROGRAM, person.now))
-    assert twice.effects == () and twice.case == person.case, "looked at again at the same moment, nothing happens"
+    assert twice.effects == () and twice.case == person.case, (
+        "looked at again at the same moment, nothing happens"
+    )
 
 
 @pytest.mark.parametrize("question", EVERYWHERE)
@@ -498,7 +642,7 @@ def test_a_clock_that_rings_late_has_moved_on(question: str) -> None:
             assert ahead is None or ahead > person.now
 
 
-# ---- who may hear what (rule 10) ----------------------------------------------------------------------------------------
+# ---- who may hear what (rule 10) -----------------------------------------------------------------
 def test_by_number_alone_status_is_told_outside_danger_violence_and_argument() -> None:
     waiting_for_a_team().texts("STATUS").hears_of("status.nobody_yet")
 
@@ -513,7 +657,9 @@ def test_by_number_alone_status_is_told_outside_danger_violence_and_argument() -
         ("me", "no", "no", "no", "text", "team", "inside", "argument"),
     ],
 )
-def test_by_number_alone_danger_violence_and_argument_tell_only_that_we_have_the_message(answers: tuple[str, ...]) -> None:
+def test_by_number_alone_danger_violence_and_argument_tell_only_that_we_have_the_message(
+    answers: tuple[str, ...],
+) -> None:
     person = Resident().texts("hi").answers(*answers).texts("STATUS")
 
     assert person.said[0] == "status.received_only"
@@ -544,27 +690,56 @@ def test_a_request_is_cancelled_by_its_own_words_outside_danger() -> None:
 
 
 @pytest.mark.parametrize(
-    "answers", [("me", "yes"), ("adult", "no", "yes", "unsure"), ("me", "no", "no", "no", "text", "team", "inside", "argument")]
+    "answers",
+    [
+        ("me", "yes"),
+        ("adult", "no", "yes", "unsure"),
+        ("me", "no", "no", "no", "text", "team", "inside", "argument"),
+    ],
 )
-def test_cancelling_danger_violence_or_an_argument_is_a_humans_task_and_help_goes_on(answers: tuple[str, ...]) -> None:
+def test_cancelling_danger_violence_or_an_argument_is_a_humans_task_and_help_goes_on(
+    answers: tuple[str, ...],
+) -> None:
     person = Resident().texts("hi").answers(*answers)
     asked = person.asked
     person.texts("CLOSE")
 
-    assert not person.case.ended and "asked_to_cancel" in person.case.said and person.said[0] == "cancel.human"
+    assert (
+        not person.case.ended
+        and "asked_to_cancel" in person.case.said
+        and person.said[0] == "cancel.human"
+    )
     assert person.asked == asked and packet(person.case, PROGRAM)["asked_to_cancel"]
     if person.case.in_danger:
         assert person.happened(HandOff) and person.waits(minutes=2).happened(Page)
 
 
 def test_about_somebody_else_only_received_coming_and_finished_are_told() -> None:
-    person = Resident().texts("hi").answers("adult", "no", "no", "no", "text", "team", "inside", "worried", "wait")
+    person = (
+        Resident()
+        .texts("hi")
+        .answers("adult", "no", "no", "no", "text", "team", "inside", "worried", "wait")
+    )
     told = set()
-    for step in (takes("Sam", 20), moves(Status.ASSIGNED), moves(Status.EN_ROUTE), moves(Status.ARRIVED)):
+    for step in (
+        takes("Sam", 20),
+        moves(Status.ASSIGNED),
+        moves(Status.EN_ROUTE),
+        moves(Status.ARRIVED),
+    ):
         told |= set(person.staff(step).said) | set(person.texts("STATUS").said)
-    told |= set(person.staff(lambda case, scene: update(case, Status.CLOSED, "Sam", "taken_to_care", scene)).said)
+    told |= set(
+        person.staff(
+            lambda case, scene: update(case, Status.CLOSED, "Sam", "taken_to_care", scene)
+        ).said
+    )
 
-    assert told == {"status.other.received", "status.other.received_time", "status.other.coming", "status.other.finished"}
+    assert told == {
+        "status.other.received",
+        "status.other.received_time",
+        "status.other.coming",
+        "status.other.finished",
+    }
 
 
 def test_every_status_is_told_once_even_if_it_is_reported_twice() -> None:
@@ -582,21 +757,30 @@ def test_quiet_stops_updates_and_keeps_the_request() -> None:
     person.texts("STATUS").hears_of("status.en_route")
 
 
-# ---- hours, area and capacity never stand before danger (rule 6) ------------------------------------------------------------
+# ---- hours, area and capacity never stand before danger (rule 6) ---------------------------------
 @pytest.mark.parametrize("place", ["inside", "outside", "not_live", "near_edge", "unknown"])
 @pytest.mark.parametrize("now", [NIGHT, NIGHT + timedelta(hours=9)])
-def test_danger_pages_at_any_hour_in_any_place_with_every_team_full(place: str, now: datetime) -> None:
+def test_danger_pages_at_any_hour_in_any_place_with_every_team_full(
+    place: str, now: datetime
+) -> None:
     full = frozenset(area.id for area in PROGRAM.areas)
     person = Resident(now=now, full=full).texts("hi").answers("me", "no", "no", "unsure")
     assert [page.ladder for page in person.happened(Page)] == ["danger"]  # type: ignore[attr-defined]
 
     person.answers("text", place)
-    assert person.case.response == "human" and not person.case.unserved and person.case.level is not None
+    assert (
+        person.case.response == "human"
+        and not person.case.unserved
+        and person.case.level is not None
+    )
     assert person.case.level >= HUMAN_NOW
 
 
 def test_if_no_team_works_it_is_said_before_the_first_question() -> None:
-    person = Resident(now=datetime(2026, 11, 23, 18, 0, tzinfo=NIGHT.tzinfo), full=frozenset({"central", "eastside"})).texts("hi")
+    person = Resident(
+        now=datetime(2026, 11, 23, 18, 0, tzinfo=NIGHT.tzinfo),
+        full=frozenset({"central", "eastside"}),
+    ).texts("hi")
 
     assert person.said.index("preamble.no_team") < person.said.index("ask.who")
 

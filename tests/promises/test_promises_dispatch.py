@@ -1,4 +1,5 @@
-"""What dispatch does at any moment: nothing raises, nobody is dropped, nothing is silenced that should be heard."""
+"""What dispatch does at any moment: nothing raises, nobody is dropped, nothing is silenced that
+should be heard."""
 
 from __future__ import annotations
 
@@ -17,7 +18,17 @@ from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 
 ROWS = {
-    "stranger in doubt": ("unknown", "no", "inside", "no", "unsure", "text", "team", "worried", "wait"),
+    "stranger in doubt": (
+        "unknown",
+        "no",
+        "inside",
+        "no",
+        "unsure",
+        "text",
+        "team",
+        "worried",
+        "wait",
+    ),
     "team": ("adult", "no", "no", "no", "text", "team", "inside", "worried", "counselor"),
     "outside": ("adult", "no", "no", "no", "text", "team", "outside", "worried", "wait"),
     "counselor": ("me", "no", "no", "no", "text_call", "counselor", "no"),
@@ -27,7 +38,9 @@ ROWS = {
 }
 DOES = {
     "accept": lambda case, scene: accept(case, "Sam", None, scene),
-    "accept in 20": lambda case, scene: accept(case, "Sam", scene.now + timedelta(minutes=20), scene),
+    "accept in 20": lambda case, scene: accept(
+        case, "Sam", scene.now + timedelta(minutes=20), scene
+    ),
     "decline": lambda case, scene: decline(case, "Sam", "not today", scene),
     "assigned": moves(Status.ASSIGNED),
     "unreachable": moves(Status.UNREACHABLE),
@@ -48,7 +61,9 @@ def _if_it_can(does: str) -> object:
 
 @pytest.mark.parametrize("does", DOES)
 @pytest.mark.parametrize("row", ROWS)
-def test_whatever_dispatch_does_in_the_middle_the_row_goes_on_and_somebody_must_look_again(row: str, does: str) -> None:
+def test_whatever_dispatch_does_in_the_middle_the_row_goes_on_and_somebody_must_look_again(
+    row: str, does: str
+) -> None:
     for at in range(len(ROWS[row]) + 1):
         person = Resident().texts("hi")
         if at < 2 and row != "danger":
@@ -58,10 +73,14 @@ def test_whatever_dispatch_does_in_the_middle_the_row_goes_on_and_somebody_must_
         person.texts("thank you")
 
         case = person.case
-        assert case.ended or next_due(case, PROGRAM) is not None, f"{row}, {does} after {at}: {case.status} and no clock"
+        assert case.ended or next_due(case, PROGRAM) is not None, (
+            f"{row}, {does} after {at}: {case.status} and no clock"
+        )
 
 
-@pytest.mark.parametrize("answers", [("me", "no", "no", "yes"), ("me", "no", "yes"), ("adult", "no", "no", "unsure")])
+@pytest.mark.parametrize(
+    "answers", [("me", "no", "no", "yes"), ("me", "no", "yes"), ("adult", "no", "no", "unsure")]
+)
 def test_after_a_danger_sign_never_mind_is_read_by_a_human(answers: tuple[str, ...]) -> None:
     person = Resident().texts("hi").answers(*answers).texts("never mind")
 
@@ -71,7 +90,12 @@ def test_after_a_danger_sign_never_mind_is_read_by_a_human(answers: tuple[str, .
 
 
 def test_an_argument_called_off_is_told_to_a_human_even_before_the_row_is_done() -> None:
-    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "team", "inside", "argument").texts("never mind")
+    person = (
+        Resident()
+        .texts("hi")
+        .answers("me", "no", "no", "no", "text", "team", "inside", "argument")
+        .texts("never mind")
+    )
 
     assert person.happened(HandOff)
 
@@ -96,7 +120,9 @@ def test_a_chosen_counselor_is_asked_for_with_clocks_of_its_own() -> None:
 
 
 def test_a_moving_team_does_not_silence_a_page_for_danger() -> None:
-    person = waiting_for_a_team().staff(takes("Sam", 20)).texts("worse").staff(moves(Status.ASSIGNED))
+    person = (
+        waiting_for_a_team().staff(takes("Sam", 20)).texts("worse").staff(moves(Status.ASSIGNED))
+    )
 
     assert person.waits(minutes=2).happened(Page)
     person.staff(takes("Dana")).hears_of("human.joined")
@@ -112,13 +138,18 @@ def test_who_joins_before_contact_is_answered_is_named_in_the_next_reply_and_may
     person = Resident().texts("hi").answers("me", "yes").staff(takes("Dana"))
     assert person.said == ()
 
-    person.staff(lambda case, scene: note(case, "Dana", "I am here", scene)).hears("Dana: I am here")
+    person.staff(lambda case, scene: note(case, "Dana", "I am here", scene)).hears(
+        "Dana: I am here"
+    )
     assert person.texts("thank god").said == (), "from now on there is one voice"
 
 
 def test_a_decline_after_an_acceptance_is_told() -> None:
     person = (
-        waiting_for_a_team().staff(takes("Sam", 20)).waits(minutes=5).staff(lambda case, scene: decline(case, "Sam", "flat tyre", scene))
+        waiting_for_a_team()
+        .staff(takes("Sam", 20))
+        .waits(minutes=5)
+        .staff(lambda case, scene: decline(case, "Sam", "flat tyre", scene))
     )
 
     person.hears_of("status.nobody_yet")
@@ -127,7 +158,11 @@ def test_a_decline_after_an_acceptance_is_told() -> None:
 
 
 def test_a_text_of_theirs_shows_that_the_line_works() -> None:
-    person = waiting_for_a_team().staff(lambda case, scene: cannot_text(case, "undelivered")).texts("are you there")
+    person = (
+        waiting_for_a_team()
+        .staff(lambda case, scene: cannot_text(case, "undelivered"))
+        .texts("are you there")
+    )
 
     person.staff(takes("Sam")).hears_of("status.accepted")
 
@@ -143,10 +178,17 @@ def test_the_same_acceptance_again_moves_no_promise_and_says_nothing() -> None:
 
 
 def test_after_wanting_911_more_words_bring_a_human() -> None:
-    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "call_911").texts("they hung up on me")
+    person = (
+        Resident()
+        .texts("hi")
+        .answers("me", "no", "no", "no", "text", "call_911")
+        .texts("they hung up on me")
+    )
 
     assert person.asked == "reached" and person.texts("2").happened(Page)
-    assert Resident().texts("911", "so i am at my mothers house now").waits(minutes=6).case.revision, "a human reads it"
+    assert (
+        Resident().texts("911", "so i am at my mothers house now").waits(minutes=6).case.revision
+    ), "a human reads it"
 
 
 def test_no_updates_means_none_but_for_a_human_and_the_truth() -> None:

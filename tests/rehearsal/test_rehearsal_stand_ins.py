@@ -1,4 +1,5 @@
-"""The stand-ins keep the contracts of what they stand for: Twilio as its own client knows it, a CAD as our API describes it."""
+"""The stand-ins keep the contracts of what they stand for: Twilio as its own client knows it, a CAD
+as our API describes it."""
 
 import json
 import threading
@@ -57,7 +58,9 @@ class House:
             with self.lock:
                 signature = request.headers.get("X-Twilio-Signature", "")
                 self.signatures_valid.append(
-                    RequestValidator(TOKEN).validate(self.url + request.full_path.rstrip("?"), request.form, signature)
+                    RequestValidator(TOKEN).validate(
+                        self.url + request.full_path.rstrip("?"), request.form, signature
+                    )
                 )
                 self.heard.append((door, request.form.to_dict()))
             if door.startswith("page/"):
@@ -68,15 +71,31 @@ class House:
 
         @app.get("/api/v1/hand-offs/<hand_off_id>/messages")
         def messages(hand_off_id: str) -> dict[str, object]:
-            return {"messages": [{"from": "resident", "at": "2026-11-22T18:00:00Z", "words": f"words about {hand_off_id}"}]}
+            return {
+                "messages": [
+                    {
+                        "from": "resident",
+                        "at": "2026-11-22T18:00:00Z",
+                        "words": f"words about {hand_off_id}",
+                    }
+                ]
+            }
 
         @app.post("/api/v1/hand-offs/<hand_off_id>/<door>")
         def api(hand_off_id: str, door: str) -> Response:
             with self.lock:
-                self.told.append((f"{hand_off_id}/{door} {request.headers['Authorization']}", request.get_json()))
+                self.told.append(
+                    (f"{hand_off_id}/{door} {request.headers['Authorization']}", request.get_json())
+                )
             if self.api_status >= 400:
-                problem = {"title": "Conflict", "detail": "somebody else has it", "status": self.api_status}
-                return Response(json.dumps(problem), self.api_status, mimetype="application/problem+json")
+                problem = {
+                    "title": "Conflict",
+                    "detail": "somebody else has it",
+                    "status": self.api_status,
+                }
+                return Response(
+                    json.dumps(problem), self.api_status, mimetype="application/problem+json"
+                )
             return Response("{}", self.api_status, mimetype="application/json")
 
         return app
@@ -85,7 +104,9 @@ class House:
         return [fields for door, fields in self.heard if door == "sms"]
 
     def receipts(self) -> list[str]:
-        return [fields["MessageStatus"] for door, fields in self.heard if door.startswith("receipts")]
+        return [
+            fields["MessageStatus"] for door, fields in self.heard if door.startswith("receipts")
+        ]
 
 
 @pytest.fixture
@@ -119,7 +140,9 @@ class Twilio:
         return Client(ACCOUNT, TOKEN, http_client=ToStandIn(self.url))
 
     def person_texts(self, words: str, number: str = RESIDENT) -> dict[str, object]:
-        answer = requests.post(f"{self.url}/phone/text", json={"from": number, "body": words}, timeout=10)
+        answer = requests.post(
+            f"{self.url}/phone/text", json={"from": number, "body": words}, timeout=10
+        )
         assert answer.ok
         told: dict[str, object] = answer.json()
         return told
@@ -131,7 +154,9 @@ class Twilio:
         assert self.app.extensions["errands"].settled()
 
     def phone(self, number: str = RESIDENT) -> dict[str, object]:
-        shown: dict[str, object] = requests.get(f"{self.url}/phone/state", params={"number": number}, timeout=5).json()
+        shown: dict[str, object] = requests.get(
+            f"{self.url}/phone/state", params={"number": number}, timeout=5
+        ).json()
         return shown
 
     def bubbles(self, number: str = RESIDENT) -> list[tuple[str, str]]:
@@ -142,7 +167,9 @@ class Twilio:
 
 @pytest.fixture
 def twilio(house: House) -> Iterator[Twilio]:
-    settings = TwilioSettings(ACCOUNT, TOKEN, house.url, OURS, {STAFF: "Maria"}, hang=0.0, late=0.0, read_timeout=3.0)
+    settings = TwilioSettings(
+        ACCOUNT, TOKEN, house.url, OURS, {STAFF: "Maria"}, hang=0.0, late=0.0, read_timeout=3.0
+    )
     app = create_twilio(settings)
     with served(app) as url:
         yield Twilio(app, url)
@@ -151,7 +178,8 @@ def twilio(house: House) -> Iterator[Twilio]:
 # Twilio: calls the house makes
 
 ASKS = (
-    '<?xml version="1.0"?><Response><Gather input="dtmf" numDigits="1" timeout="1" actionOnEmptyResult="true" action="/twilio/page/key?id=c1">'
+    '<?xml version="1.0"?><Response><Gather input="dtmf" numDigits="1" timeout="1" '
+    'actionOnEmptyResult="true" action="/twilio/page/key?id=c1">'
     '<Say language="en-US">Press 1.</Say></Gather><Hangup/></Response>'
 )
 THANKS = "<Response><Say>Thank you.</Say><Hangup/></Response>"
@@ -160,7 +188,10 @@ THANKS = "<Response><Say>Thank you.</Say><Hangup/></Response>"
 def rung(house: House, twilio: Twilio, **more: object) -> str:
     """A call as the house makes it, which rings."""
     house.spoken = lambda door: ASKS if door == "page/call" else THANKS
-    told: dict[str, object] = {"url": f"{house.url}/twilio/page/call?id=c1", "status_callback": f"{house.url}/twilio/receipts/call?id=c1"}
+    told: dict[str, object] = {
+        "url": f"{house.url}/twilio/page/call?id=c1",
+        "status_callback": f"{house.url}/twilio/receipts/call?id=c1",
+    }
     told |= {"to": STAFF, "from_": OURS, "machine_detection": "Enable", "timeout": 5}
     made = twilio.client.calls.create(**(told | more))  # type: ignore[arg-type]
     twilio.settle()
@@ -169,7 +200,9 @@ def rung(house: House, twilio: Twilio, **more: object) -> str:
 
 def acts(twilio: Twilio, sid: str, *acts: str) -> None:
     for act in acts:
-        assert requests.post(f"{twilio.url}/phone/call", json={"call": sid, "act": act}, timeout=5).ok
+        assert requests.post(
+            f"{twilio.url}/phone/call", json={"call": sid, "act": act}, timeout=5
+        ).ok
 
 
 def call_receipts(house: House) -> list[str]:
@@ -186,7 +219,11 @@ def test_a_call_rings_is_answered_and_a_key_goes_to_the_house(house: House, twil
     assert twilio.phone(STAFF)["call"]["words"] == "Press 1."  # type: ignore[index]
     acts(twilio, sid, "1")
 
-    doors = [(door, fields.get("AnsweredBy"), fields.get("Digits")) for door, fields in house.heard if door.startswith("page")]
+    doors = [
+        (door, fields.get("AnsweredBy"), fields.get("Digits"))
+        for door, fields in house.heard
+        if door.startswith("page")
+    ]
     assert doors == [("page/call", "human", None), ("page/key", "human", "1")]
     assert call_receipts(house) == ["initiated", "ringing", "in-progress", "completed"]
     assert all(house.signatures_valid)
@@ -194,7 +231,9 @@ def test_a_call_rings_is_answered_and_a_key_goes_to_the_house(house: House, twil
 
 
 @pytest.mark.parametrize(("act", "status"), [("decline", "busy"), ("voicemail", "completed")])
-def test_a_call_is_declined_or_left_to_the_voicemail(house: House, twilio: Twilio, act: str, status: str) -> None:
+def test_a_call_is_declined_or_left_to_the_voicemail(
+    house: House, twilio: Twilio, act: str, status: str
+) -> None:
     sid = rung(house, twilio)
     house.spoken = lambda door: "<Response><Hangup/></Response>"
 
@@ -206,7 +245,9 @@ def test_a_call_is_declined_or_left_to_the_voicemail(house: House, twilio: Twili
     )
 
 
-def test_nobody_answers_and_silence_is_told(house: House, twilio: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_answers_and_silence_is_told(
+    house: House, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("caller_service.rehearsal.calling.SPEAKING", -0.99)
     silent = rung(house, twilio)
     acts(twilio, silent, "answer")
@@ -229,18 +270,26 @@ def test_the_real_client_lists_and_ends_calls(house: House, twilio: Twilio) -> N
     since = datetime.now(UTC) - timedelta(seconds=5)
     sid = rung(house, twilio)
 
-    assert [(call.sid, call.to, call.direction) for call in twilio.client.calls.list(start_time_after=since)] == [
-        (sid, STAFF, "outbound-api")
-    ]
+    assert [
+        (call.sid, call.to, call.direction)
+        for call in twilio.client.calls.list(start_time_after=since)
+    ] == [(sid, STAFF, "outbound-api")]
     assert twilio.client.calls.list(status="queued") == []
     assert twilio.client.calls(sid).update(status="completed").status == "completed"
     assert call_receipts(house)[-1] == "completed"
     acts(twilio, sid, "answer")
-    assert twilio.client.calls(sid).fetch().status == "completed", "nobody answers a call that has ended"
+    assert twilio.client.calls(sid).fetch().status == "completed", (
+        "nobody answers a call that has ended"
+    )
 
 
-@pytest.mark.parametrize(("to", "sender", "code"), [("911", OURS, 21211), (STAFF, "+17205550199", 21210), ("nobody", OURS, 21211)])
-def test_a_call_that_cannot_be_made_gets_twilios_code(twilio: Twilio, to: str, sender: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("to", "sender", "code"),
+    [("911", OURS, 21211), (STAFF, "+17205550199", 21210), ("nobody", OURS, 21211)],
+)
+def test_a_call_that_cannot_be_made_gets_twilios_code(
+    twilio: Twilio, to: str, sender: str, code: int
+) -> None:
     with pytest.raises(TwilioRestException) as refused:
         twilio.client.calls.create(to=to, from_=sender, url=f"{twilio.url}/x")
     assert refused.value.code == code
@@ -252,18 +301,33 @@ def test_the_page_shows_a_ringing_phone_without_a_script(house: House, twilio: T
     for part in ("This phone rings", 'value="answer"', 'value="decline"', 'value="voicemail"', sid):
         assert part in page
 
-    assert requests.post(f"{twilio.url}/phone/call", data={"call": sid, "act": "answer"}, timeout=5).url.startswith(twilio.url)
+    assert requests.post(
+        f"{twilio.url}/phone/call", data={"call": sid, "act": "answer"}, timeout=5
+    ).url.startswith(twilio.url)
     assert "Press 1." in requests.get(twilio.url, timeout=5).text
-    assert requests.post(f"{twilio.url}/phone/call", data={"call": "CAnobody", "act": "answer"}, timeout=5).status_code == 404
-    assert requests.post(f"{twilio.url}/phone/call", data={"call": sid, "act": "sing"}, timeout=5).status_code == 400
+    assert (
+        requests.post(
+            f"{twilio.url}/phone/call", data={"call": "CAnobody", "act": "answer"}, timeout=5
+        ).status_code
+        == 404
+    )
+    assert (
+        requests.post(
+            f"{twilio.url}/phone/call", data={"call": sid, "act": "sing"}, timeout=5
+        ).status_code
+        == 400
+    )
 
 
 # Twilio: what a person texts
 
 
-def test_a_text_reaches_the_house_signed_and_its_answer_comes_back(house: House, twilio: Twilio) -> None:
+def test_a_text_reaches_the_house_signed_and_its_answer_comes_back(
+    house: House, twilio: Twilio
+) -> None:
     house.twiml = lambda: (
-        '<?xml version="1.0"?><Response><Message statusCallback="/twilio/receipts/message?m=1"><Body>¿Quién? &amp; why</Body></Message>'
+        '<?xml version="1.0"?><Response><Message '
+        'statusCallback="/twilio/receipts/message?m=1"><Body>¿Quién? &amp; why</Body></Message>'
         f'<Message action="{house.url}/twilio/receipts/message">second</Message></Response>'
     )
 
@@ -280,8 +344,19 @@ def test_a_text_reaches_the_house_signed_and_its_answer_comes_back(house: House,
         fields["MessageSid"],
     )
     assert all(house.signatures_valid)
-    assert twilio.bubbles() == [("help é", "received"), ("¿Quién? & why", "delivered"), ("second", "delivered")]
-    assert sorted(house.receipts()) == ["delivered", "delivered", "queued", "queued", "sent", "sent"]
+    assert twilio.bubbles() == [
+        ("help é", "received"),
+        ("¿Quién? & why", "delivered"),
+        ("second", "delivered"),
+    ]
+    assert sorted(house.receipts()) == [
+        "delivered",
+        "delivered",
+        "queued",
+        "queued",
+        "sent",
+        "sent",
+    ]
 
 
 def test_a_failing_house_is_asked_twice_and_the_page_says_so(house: House, twilio: Twilio) -> None:
@@ -303,7 +378,9 @@ def test_a_house_that_fails_once_is_heard_the_second_time(house: House, twilio: 
     assert twilio.person_texts("help")["answered"]
 
 
-def test_a_text_delivered_twice_keeps_its_sid_and_gives_one_answer(house: House, twilio: Twilio) -> None:
+def test_a_text_delivered_twice_keeps_its_sid_and_gives_one_answer(
+    house: House, twilio: Twilio
+) -> None:
     house.twiml = lambda: "<Response><Message>here</Message></Response>"
     twilio.switch(webhook_twice=True)
 
@@ -324,7 +401,10 @@ def test_two_different_answers_to_one_text_are_noticed(house: House, twilio: Twi
 
 
 def test_stop_blocks_until_start(house: House, twilio: Twilio) -> None:
-    house.twiml = lambda: '<Response><Message statusCallback="/twilio/receipts/message">more words</Message></Response>'
+    house.twiml = lambda: (
+        '<Response><Message statusCallback="/twilio/receipts/message">more '
+        "words</Message></Response>"
+    )
 
     twilio.person_texts(" Stop ")
     twilio.settle()
@@ -339,7 +419,9 @@ def test_stop_blocks_until_start(house: House, twilio: Twilio) -> None:
     twilio.person_texts("yes")
 
     assert house.texts()[-1]["OptOutType"] == "START"
-    assert twilio.client.messages.create(to=RESIDENT, from_=OURS, body="an update").status == "queued"
+    assert (
+        twilio.client.messages.create(to=RESIDENT, from_=OURS, body="an update").status == "queued"
+    )
 
 
 def test_yes_is_a_plain_answer_when_nothing_was_stopped(house: House, twilio: Twilio) -> None:
@@ -353,19 +435,33 @@ def test_the_page_works_without_a_script(house: House, twilio: Twilio) -> None:
     house.twiml = lambda: "<Response><Message>Who needs help?</Message></Response>"
 
     page = requests.post(
-        f"{twilio.url}/phone/text", data={"from": RESIDENT, "body": "", "key": "1"}, headers={"Accept": "text/html"}, timeout=5
+        f"{twilio.url}/phone/text",
+        data={"from": RESIDENT, "body": "", "key": "1"},
+        headers={"Accept": "text/html"},
+        timeout=5,
     )
 
     assert house.heard[0][1]["Body"] == "1"
     assert "Who needs help?" in page.text and "Maria" in page.text
-    other = requests.post(f"{twilio.url}/phone/choose", data={"number": "(720) 555-0199"}, headers={"Accept": "text/html"}, timeout=5)
+    other = requests.post(
+        f"{twilio.url}/phone/choose",
+        data={"number": "(720) 555-0199"},
+        headers={"Accept": "text/html"},
+        timeout=5,
+    )
     assert "+17205550199" in other.text and "+1720" not in other.url
-    assert requests.post(f"{twilio.url}/phone/choose", data={"number": "911"}, timeout=5).status_code == 400
+    assert (
+        requests.post(f"{twilio.url}/phone/choose", data={"number": "911"}, timeout=5).status_code
+        == 400
+    )
 
 
 def test_another_web_site_cannot_text_from_here(house: House, twilio: Twilio) -> None:
     answer = requests.post(
-        f"{twilio.url}/phone/text", data={"from": RESIDENT, "body": "hi"}, headers={"Sec-Fetch-Site": "cross-site"}, timeout=5
+        f"{twilio.url}/phone/text",
+        data={"from": RESIDENT, "body": "hi"},
+        headers={"Sec-Fetch-Site": "cross-site"},
+        timeout=5,
     )
 
     assert answer.status_code == 403 and not house.heard
@@ -378,7 +474,9 @@ def test_the_real_client_sends_lists_fetches_and_redacts(house: House, twilio: T
     callback = f"{house.url}/twilio/receipts/message?message=7"
     before = datetime.now(UTC) - timedelta(seconds=1)
 
-    sent = twilio.client.messages.create(to=STAFF, from_=OURS, body="Somebody waits. 1 = I take it", status_callback=callback)
+    sent = twilio.client.messages.create(
+        to=STAFF, from_=OURS, body="Somebody waits. 1 = I take it", status_callback=callback
+    )
     twilio.settle()
     twilio.person_texts("1", STAFF)
 
@@ -392,9 +490,14 @@ def test_the_real_client_sends_lists_fetches_and_redacts(house: House, twilio: T
     assert sent.date_created and sent.sid and sent.sid.startswith("SM")
     assert house.receipts() == ["queued", "sent", "delivered"] and all(house.signatures_valid)
     assert twilio.client.messages(sent.sid).fetch().status == "delivered"
-    assert [sent.sid] == [each.sid for each in twilio.client.messages.list(to=STAFF, date_sent_after=before, limit=5)]
+    assert [sent.sid] == [
+        each.sid for each in twilio.client.messages.list(to=STAFF, date_sent_after=before, limit=5)
+    ]
     assert [each.direction for each in twilio.client.messages.list(from_=STAFF)] == ["inbound"]
-    assert [each.body for each in twilio.client.messages.list(page_size=1)] == ["1", "Somebody waits. 1 = I take it"]
+    assert [each.body for each in twilio.client.messages.list(page_size=1)] == [
+        "1",
+        "Somebody waits. 1 = I take it",
+    ]
     assert twilio.client.messages.list(date_sent_after=datetime.now(UTC) + timedelta(hours=1)) == []
     assert twilio.client.messages(sent.sid).update(body="").body == ""
     assert twilio.client.messages(sent.sid).delete()
@@ -416,7 +519,9 @@ def test_the_real_client_sends_lists_fetches_and_redacts(house: House, twilio: T
         (RESIDENT, OURS, "a" * 1601, 21617),
     ],
 )
-def test_a_text_that_cannot_be_sent_gets_twilios_code(twilio: Twilio, to: str, sender: str, body: str, code: int) -> None:
+def test_a_text_that_cannot_be_sent_gets_twilios_code(
+    twilio: Twilio, to: str, sender: str, body: str, code: int
+) -> None:
     with pytest.raises(TwilioRestException) as refused:
         twilio.client.messages.create(to=to, from_=sender, body=body)
 
@@ -427,7 +532,10 @@ def test_a_messaging_service_may_send(house: House, twilio: Twilio) -> None:
     service = "MG" + "0" * 32
 
     sent = twilio.client.messages.create(
-        to=RESIDENT, messaging_service_sid=service, body="words", status_callback=house.url + "/twilio/receipts/message"
+        to=RESIDENT,
+        messaging_service_sid=service,
+        body="words",
+        status_callback=house.url + "/twilio/receipts/message",
     )
     twilio.settle()
 
@@ -437,13 +545,19 @@ def test_a_messaging_service_may_send(house: House, twilio: Twilio) -> None:
 
 def test_a_wrong_token_is_refused(twilio: Twilio) -> None:
     with pytest.raises(TwilioRestException) as refused:
-        Client(ACCOUNT, "wrong", http_client=ToStandIn(twilio.url)).messages.create(to=RESIDENT, from_=OURS, body="words")
+        Client(ACCOUNT, "wrong", http_client=ToStandIn(twilio.url)).messages.create(
+            to=RESIDENT, from_=OURS, body="words"
+        )
 
     assert (refused.value.status, refused.value.code) == (401, 20003)
 
 
-@pytest.mark.parametrize(("fault", "status", "code"), [("429", 429, 20429), ("500", 500, 20500), ("21610", 400, 21610)])
-def test_a_failure_for_the_next_text_happens_once(twilio: Twilio, fault: str, status: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("fault", "status", "code"), [("429", 429, 20429), ("500", 500, 20500), ("21610", 400, 21610)]
+)
+def test_a_failure_for_the_next_text_happens_once(
+    twilio: Twilio, fault: str, status: int, code: int
+) -> None:
     twilio.switch(send=fault, send_to=RESIDENT)
 
     twilio.client.messages.create(to=STAFF, from_=OURS, body="not meant")
@@ -455,7 +569,8 @@ def test_a_failure_for_the_next_text_happens_once(twilio: Twilio, fault: str, st
 
 
 def test_a_hanging_send_has_gone_out_and_can_be_looked_up(house: House) -> None:
-    """The answer never comes in time, and yet the text is out: whoever sends again without looking sends twice."""
+    """The answer never comes in time, and yet the text is out: whoever sends again without looking
+    sends twice."""
     app = create_twilio(TwilioSettings(ACCOUNT, TOKEN, house.url, OURS, hang=2.0))
     with served(app) as url:
         twilio = Twilio(app, url)
@@ -463,7 +578,9 @@ def test_a_hanging_send_has_gone_out_and_can_be_looked_up(house: House) -> None:
         impatient = ToStandIn(url)
         impatient.timeout = 0.5
         with pytest.raises(requests.Timeout):
-            Client(ACCOUNT, TOKEN, http_client=impatient).messages.create(to=RESIDENT, from_=OURS, body="words")
+            Client(ACCOUNT, TOKEN, http_client=impatient).messages.create(
+                to=RESIDENT, from_=OURS, body="words"
+            )
 
         assert [each.body for each in twilio.client.messages.list(to=RESIDENT)] == ["words"]
 
@@ -478,10 +595,17 @@ def test_a_hanging_send_has_gone_out_and_can_be_looked_up(house: House) -> None:
         ("receipts_missing", []),
     ],
 )
-def test_receipts_fail_as_switched(house: House, twilio: Twilio, switch: str, receipts: list[str]) -> None:
+def test_receipts_fail_as_switched(
+    house: House, twilio: Twilio, switch: str, receipts: list[str]
+) -> None:
     twilio.switch(**{switch: True})
 
-    twilio.client.messages.create(to=RESIDENT, from_=OURS, body="words", status_callback=house.url + "/twilio/receipts/message")
+    twilio.client.messages.create(
+        to=RESIDENT,
+        from_=OURS,
+        body="words",
+        status_callback=house.url + "/twilio/receipts/message",
+    )
     twilio.settle()
 
     assert receipts == house.receipts()
@@ -490,7 +614,9 @@ def test_receipts_fail_as_switched(house: House, twilio: Twilio, switch: str, re
 
 
 def test_a_receipt_address_outside_the_house_is_not_called(twilio: Twilio) -> None:
-    twilio.client.messages.create(to=RESIDENT, from_=OURS, body="words", status_callback="http://127.0.0.2:9/receipts")
+    twilio.client.messages.create(
+        to=RESIDENT, from_=OURS, body="words", status_callback="http://127.0.0.2:9/receipts"
+    )
     twilio.settle()
 
     assert "outside" in str(twilio.phone()["notes"])
@@ -508,12 +634,16 @@ def test_the_page_waits_for_news(house: House, twilio: Twilio) -> None:
     version = twilio.phone()["version"]
     threading.Thread(target=twilio.person_texts, args=("hello",)).start()
 
-    news = requests.get(f"{twilio.url}/phone/state", params={"after": str(version), "wait": "10"}, timeout=15).json()
+    news = requests.get(
+        f"{twilio.url}/phone/state", params={"after": str(version), "wait": "10"}, timeout=15
+    ).json()
 
     assert news["version"] > version
 
 
-def test_no_number_in_what_is_logged_or_printed(house: House, twilio: Twilio, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_number_in_what_is_logged_or_printed(
+    house: House, twilio: Twilio, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG", logger="werkzeug")
 
     twilio.person_texts("words")
@@ -527,7 +657,17 @@ def test_no_number_in_what_is_logged_or_printed(house: House, twilio: Twilio, ca
 
 @pytest.mark.parametrize(
     ("words", "count"),
-    [("", 1), ("a" * 160, 1), ("a" * 161, 2), ("€" * 80, 1), ("€" * 81, 2), ("á" * 70, 1), ("á" * 71, 2), ("é" * 160, 1), ("👍" * 35, 1)],
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("á" * 70, 1),
+        ("á" * 71, 2),
+        ("é" * 160, 1),
+        ("👍" * 35, 1),
+    ],
 )
 def test_parts_are_counted_as_carriers_do(words: str, count: int) -> None:
     assert count == parts(words)
@@ -535,7 +675,12 @@ def test_parts_are_counted_as_carriers_do(words: str, count: int) -> None:
 
 @pytest.mark.parametrize(
     ("content_type", "body"),
-    [("text/html", b"<p>"), ("text/xml", b"<Response>"), ("text/xml", b"<Say/>"), ("text/xml", b"<Response><Say/></Response>")],
+    [
+        ("text/html", b"<p>"),
+        ("text/xml", b"<Response>"),
+        ("text/xml", b"<Say/>"),
+        ("text/xml", b"<Response><Say/></Response>"),
+    ],
 )
 def test_what_twilio_could_not_carry_out_is_said(content_type: str, body: bytes) -> None:
     with pytest.raises(NotTwiml):
@@ -543,7 +688,12 @@ def test_what_twilio_could_not_carry_out_is_said(content_type: str, body: bytes)
 
 
 def test_numbers_are_read_as_people_type_them() -> None:
-    assert RESIDENT == readable_number("720 555 0123") == readable_number("1-720-555-0123") == readable_number("+1 (720) 555-0123")
+    assert (
+        RESIDENT
+        == readable_number("720 555 0123")
+        == readable_number("1-720-555-0123")
+        == readable_number("+1 (720) 555-0123")
+    )
     assert None is readable_number("911") is readable_number("hello")
 
 
@@ -556,8 +706,19 @@ class Cad:
     url: str
 
     def delivered(self, secret: str = SECRET, **packet: object) -> requests.Response:
-        sent: dict[str, object] = {"type": "hand_off.v1", "hand_off_id": "h1", "revision": 1, "reference": "K7", "level": "R5", **packet}
-        body, key, now = json.dumps(sent), f"{sent['hand_off_id']}.{sent['revision']}", datetime.now(UTC)
+        sent: dict[str, object] = {
+            "type": "hand_off.v1",
+            "hand_off_id": "h1",
+            "revision": 1,
+            "reference": "K7",
+            "level": "R5",
+            **packet,
+        }
+        body, key, now = (
+            json.dumps(sent),
+            f"{sent['hand_off_id']}.{sent['revision']}",
+            datetime.now(UTC),
+        )
         headers = {
             "Content-Type": "application/json",
             "webhook-id": key,
@@ -568,7 +729,9 @@ class Cad:
         return requests.post(f"{self.url}/hand-offs", data=body, headers=headers, timeout=5)
 
     def acts(self, what: str, hand_off: str = "h1", **more: object) -> dict[str, object]:
-        answer = requests.post(f"{self.url}/hand-offs/{hand_off}/act", json={"what": what, **more}, timeout=5)
+        answer = requests.post(
+            f"{self.url}/hand-offs/{hand_off}/act", json={"what": what, **more}, timeout=5
+        )
         assert answer.ok, answer.text
         told: dict[str, object] = answer.json()
         return told
@@ -602,14 +765,25 @@ def test_a_signed_hand_off_is_received_once(cad: Cad) -> None:
 
 def test_a_bad_signature_keeps_nothing(cad: Cad) -> None:
     assert cad.delivered(secret="whsec_" + "b3RoZXI=" * 4).status_code == 401
-    assert requests.post(f"{cad.url}/hand-offs", json={"type": "hand_off.v1"}, timeout=5).status_code == 401
-    torn = {"webhook-id": "h1.1", "webhook-timestamp": str(int(datetime.now(UTC).timestamp())), "webhook-signature": "torn"}
-    assert requests.post(f"{cad.url}/hand-offs", data="{}", headers=torn, timeout=5).status_code == 401
+    assert (
+        requests.post(f"{cad.url}/hand-offs", json={"type": "hand_off.v1"}, timeout=5).status_code
+        == 401
+    )
+    torn = {
+        "webhook-id": "h1.1",
+        "webhook-timestamp": str(int(datetime.now(UTC).timestamp())),
+        "webhook-signature": "torn",
+    }
+    assert (
+        requests.post(f"{cad.url}/hand-offs", data="{}", headers=torn, timeout=5).status_code == 401
+    )
     assert cad.board.all() == []
 
 
 def test_the_highest_revision_stays(cad: Cad) -> None:
-    assert [cad.delivered(revision=number, need=f"n{number}").status_code for number in (1, 3, 2)] == [202, 202, 202]
+    assert [
+        cad.delivered(revision=number, need=f"n{number}").status_code for number in (1, 3, 2)
+    ] == [202, 202, 202]
 
     held = cad.board.held("h1")
     assert held is not None and (held.revision, held.packet["need"]) == (3, "n3")
@@ -643,7 +817,9 @@ def test_a_dispatchers_buttons_speak_the_houses_api(house: House, cad: Cad) -> N
     cad.acts("accept_time", by="Lee", at="18:40")
     cad.acts("en_route")
     cad.acts("closed", outcome="safe")
-    requests.post(f"{cad.url}/hand-offs/h1/note", json={"by": "Lee", "words": "We are close."}, timeout=5)
+    requests.post(
+        f"{cad.url}/hand-offs/h1/note", json={"by": "Lee", "words": "We are close."}, timeout=5
+    )
 
     assert house.told == [
         ("h1/acknowledgement Bearer token", {"answer": "accept", "by": "Lee", "at": "18:40"}),
@@ -677,9 +853,16 @@ def test_an_unreachable_house_is_told_honestly(cad: Cad) -> None:
 def test_declining_needs_a_reason(house: House, cad: Cad) -> None:
     cad.delivered()
 
-    assert requests.post(f"{cad.url}/hand-offs/h1/act", json={"what": "decline"}, timeout=5).status_code == 400
+    assert (
+        requests.post(
+            f"{cad.url}/hand-offs/h1/act", json={"what": "decline"}, timeout=5
+        ).status_code
+        == 400
+    )
     cad.acts("decline", reason="no van")
-    assert [said for _, said in house.told] == [{"answer": "decline", "by": "Maria", "reason": "no van"}]
+    assert [said for _, said in house.told] == [
+        {"answer": "decline", "by": "Maria", "reason": "no van"}
+    ]
 
 
 def test_the_automatic_dispatcher_brings_a_team_to_the_door(house: House, cad: Cad) -> None:
@@ -688,15 +871,27 @@ def test_the_automatic_dispatcher_brings_a_team_to_the_door(house: House, cad: C
 
     assert cad.stages() == {"h1": "arrived"}
     assert [said.get("in_minutes") for _, said in house.told] == [20, None, None, None]
-    assert [said["status"] for door, said in house.told if "/status" in door] == ["assigned", "en_route", "arrived"]
+    assert [said["status"] for door, said in house.told if "/status" in door] == [
+        "assigned",
+        "en_route",
+        "arrived",
+    ]
 
 
-def test_the_automatic_dispatcher_reads_a_story_and_then_brings_the_team(house: House, cad: Cad) -> None:
+def test_the_automatic_dispatcher_reads_a_story_and_then_brings_the_team(
+    house: House, cad: Cad
+) -> None:
     cad.delivered(level="R4", review=True, reasons=["story", "team"])
     cad.settle()
 
     assert cad.stages() == {"h1": "arrived"}
-    assert [door.split()[0].rpartition("/")[2] for door, _ in house.told] == ["reviewed", "acknowledgement", "status", "status", "status"]
+    assert [door.split()[0].rpartition("/")[2] for door, _ in house.told] == [
+        "reviewed",
+        "acknowledgement",
+        "status",
+        "status",
+        "status",
+    ]
 
 
 def test_every_reason_for_a_review_but_a_story_is_a_humans() -> None:
@@ -718,14 +913,18 @@ def test_every_reason_for_a_review_but_a_story_is_a_humans() -> None:
         {"level": "R5"},
     ],
 )
-def test_the_automatic_dispatcher_never_takes_what_is_a_humans(house: House, cad: Cad, packet: dict[str, object]) -> None:
+def test_the_automatic_dispatcher_never_takes_what_is_a_humans(
+    house: House, cad: Cad, packet: dict[str, object]
+) -> None:
     cad.delivered(**packet)
     cad.settle()
 
     assert cad.stages() == {"h1": "new"} and not house.told
 
 
-def test_the_automatic_dispatcher_stops_when_the_house_does_not_agree(house: House, cad: Cad) -> None:
+def test_the_automatic_dispatcher_stops_when_the_house_does_not_agree(
+    house: House, cad: Cad
+) -> None:
     house.api_status = 409
     cad.delivered(level="R4")
     cad.settle()
@@ -752,7 +951,10 @@ def test_the_pages_show_danger_apart_and_escape_words(house: House, cad: Cad) ->
     cad.delivered(hand_off_id="h2", level="R4", review=True, place={"text": "<b>Main St</b>"})
     cad.delivered(level="R1", notes=["a note"], unknown_field={"deep": [1, None, True]})
 
-    board, opened = requests.get(cad.url, timeout=5).text, requests.get(f"{cad.url}/hand-offs/h1", timeout=5).text
+    board, opened = (
+        requests.get(cad.url, timeout=5).text,
+        requests.get(f"{cad.url}/hand-offs/h1", timeout=5).text,
+    )
 
     assert "R1 emergency" in board and "R4 review" in board and "&lt;b&gt;Main St" in board
     assert "unknown field" in opened and "a note" in opened and "words about h1" in opened

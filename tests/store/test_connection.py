@@ -1,4 +1,5 @@
-"""Writers to one SQLite file queue: nothing is lost, nobody is told to try again, and readers never wait."""
+"""Writers to one SQLite file queue: nothing is lost, nobody is told to try again, and readers never
+wait."""
 
 import gc
 import os
@@ -96,7 +97,12 @@ def write_much(engine: sa.Engine, threads: int, times: int) -> list[str]:
 
 def test_many_threads_of_two_processes_lose_nothing(engine: sa.Engine, path: Path) -> None:
     root = str(Path(__file__).parents[2])
-    other = subprocess.Popen([sys.executable, "-c", WRITER, str(path), root], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    other = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), root],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     patient = make_engine(path)
     failed = write_much(patient, threads=8, times=40)
     said, _ = other.communicate(timeout=60)
@@ -151,11 +157,21 @@ def autocommitted(engine: sa.Engine) -> None:
         c.execute(ADD)
 
 
-ENDINGS = (rolled_back, returned_to_the_pool, failed_in_our_code, refused_by_the_table, misspelt, closed_for_good, autocommitted)
+ENDINGS = (
+    rolled_back,
+    returned_to_the_pool,
+    failed_in_our_code,
+    refused_by_the_table,
+    misspelt,
+    closed_for_good,
+    autocommitted,
+)
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
-def test_the_lock_is_free_after(ending: Callable[[sa.Engine], None], engine: sa.Engine, path: Path) -> None:
+def test_the_lock_is_free_after(
+    ending: Callable[[sa.Engine], None], engine: sa.Engine, path: Path
+) -> None:
     ending(engine)
 
     assert may_write(path)
@@ -217,7 +233,9 @@ def test_a_reader_holds_up_no_writer(engine: sa.Engine, path: Path) -> None:
         assert may_write(path)
 
 
-def test_reading_first_and_writing_after_somebody_else_wrote_works(engine: sa.Engine, path: Path) -> None:
+def test_reading_first_and_writing_after_somebody_else_wrote_works(
+    engine: sa.Engine, path: Path
+) -> None:
     with engine.begin() as c:
         c.execute(READ).scalar_one()
         assert may_write(path)
@@ -226,14 +244,18 @@ def test_reading_first_and_writing_after_somebody_else_wrote_works(engine: sa.En
 
 
 @pytest.mark.parametrize("within", ["this process", "another process"])
-def test_waiting_ends_at_the_limit_and_the_next_try_works(within: str, engine: sa.Engine, path: Path) -> None:
+def test_waiting_ends_at_the_limit_and_the_next_try_works(
+    within: str, engine: sa.Engine, path: Path
+) -> None:
     if within == "this process":
         holder = engine.connect()
         holder.execute(ADD)
         let_go: Callable[[], None] = holder.close
     else:
         script = "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('BEGIN IMMEDIATE'); print(flush=True); sys.stdin.read()"
-        other = subprocess.Popen([sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        other = subprocess.Popen(
+            [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         assert other.stdout is not None
         other.stdout.readline()
 
@@ -286,7 +308,9 @@ def add_one(engine: sa.Engine) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_child_queues_behind_its_parent_and_frees_nothing_of_it(engine: sa.Engine, path: Path) -> None:
+def test_a_forked_child_queues_behind_its_parent_and_frees_nothing_of_it(
+    engine: sa.Engine, path: Path
+) -> None:
     def while_the_parent_writes() -> None:
         with pytest.raises(OperationalError, match="database is locked"):
             add_one(engine)
@@ -307,12 +331,23 @@ def test_a_forked_child_queues_behind_its_parent_and_frees_nothing_of_it(engine:
 
 def test_each_sqlite_connection_is_set_up_to_survive_a_power_cut(engine: sa.Engine) -> None:
     with engine.connect() as c:
-        shown = {name: c.execute(sa.text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "synchronous", "foreign_keys")}
+        shown = {
+            name: c.execute(sa.text(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
 
     assert shown == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true", "mysql+pymysql://h/d"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///file:x?mode=memory&uri=true",
+        "mysql+pymysql://h/d",
+    ],
+)
 def test_what_is_not_supported_is_said_at_once(url: str) -> None:
     with pytest.raises(UnsupportedDatabase, match="not supported"):
         engine_options(url)

@@ -1,5 +1,6 @@
-"""What is ready at once is written in one transaction on SQLite: each piece is kept whole or not at all, nobody meets another's
-error, and nobody waits for a writer, a lock or a disk beyond their own time."""
+"""What is ready at once is written in one transaction on SQLite: each piece is kept whole or not at
+all, nobody meets another's error, and nobody waits for a writer, a lock or a disk beyond their own
+time."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from caller_service.store.database.transaction import NestedWrite, transaction
 if TYPE_CHECKING:
     from conftest import House
 
-# ---- what is written together ---------------------------------------------------------------------------------------
+# ---- what is written together --------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -41,7 +42,9 @@ def note(house: House, word: str) -> Callable[[sa.Connection], str]:
     """A piece of work: one line in the journal."""
 
     def work(conn: sa.Connection) -> str:
-        journal.write(conn, [journal.Entry(house.parts.new_id(), house.clock(), "", "system", word)])
+        journal.write(
+            conn, [journal.Entry(house.parts.new_id(), house.clock(), "", "system", word)]
+        )
         return word
 
     return work
@@ -93,7 +96,8 @@ def waiting(house: House) -> int:
 
 
 def all_ready(house: House, *doing: Callable[[], Any]) -> list[Any]:
-    """On SQLite all of these wait before the first is written, in this order. On PostgreSQL they start together."""
+    """On SQLite all of these wait before the first is written, in this order. On PostgreSQL they
+    start together."""
     with ExitStack() as stack:
         if house.parts.engine.dialect.name == "sqlite":
             ends = stack.enter_context(occupied(house))
@@ -131,10 +135,14 @@ def occupied(house: House) -> Iterator[Callable[[], None]]:
     assert isinstance(given[0], LookupError)
 
 
-def test_those_who_wait_are_written_in_one_transaction_and_each_has_its_own_answer(lite: House) -> None:
+def test_those_who_wait_are_written_in_one_transaction_and_each_has_its_own_answer(
+    lite: House,
+) -> None:
     words = [f"word{place:02d}" for place in range(6)]
     with counted(lite) as commits:
-        given = all_ready(lite, *(lambda word=word: lite.parts.writer.write(note(lite, word)) for word in words))
+        given = all_ready(
+            lite, *(lambda word=word: lite.parts.writer.write(note(lite, word)) for word in words)
+        )
     assert given == words
     assert noted(lite) == words
     assert len(commits) == 1
@@ -143,7 +151,9 @@ def test_those_who_wait_are_written_in_one_transaction_and_each_has_its_own_answ
 def test_more_than_fit_in_one_transaction_take_two(lite: House) -> None:
     words = [f"word{place:02d}" for place in range(MOST + 3)]
     with counted(lite) as commits:
-        given = all_ready(lite, *(lambda word=word: lite.parts.writer.write(note(lite, word)) for word in words))
+        given = all_ready(
+            lite, *(lambda word=word: lite.parts.writer.write(note(lite, word)) for word in words)
+        )
     assert given == words
     assert noted(lite) == words
     assert len(commits) == 2
@@ -152,7 +162,9 @@ def test_more_than_fit_in_one_transaction_take_two(lite: House) -> None:
 def test_those_who_come_while_somebody_writes_are_written_next_all_at_once(lite: House) -> None:
     words = [f"word{place}" for place in range(5)]
     with counted(lite) as commits, somebody_writes(lite) as ends:
-        threads, given = begin(*(lambda word=word: lite.parts.writer.write(note(lite, word)) for word in words))
+        threads, given = begin(
+            *(lambda word=word: lite.parts.writer.write(note(lite, word)) for word in words)
+        )
         until(lambda: waiting(lite) == len(words), "all are ready")
         ends()
         joined(threads)
@@ -186,14 +198,19 @@ def test_whoever_writes_for_others_and_ends_leaves_them_to_write_themselves(hous
         note(house, "lost")(conn)
         raise SystemExit
 
-    given = all_ready(house, lambda: house.parts.writer.write(note(house, "before")), lambda: house.parts.writer.write(ends))
+    given = all_ready(
+        house,
+        lambda: house.parts.writer.write(note(house, "before")),
+        lambda: house.parts.writer.write(ends),
+    )
     assert given[0] == "before"
     assert isinstance(given[1], SystemExit)
     assert noted(house) == ["before"]
 
 
 def test_what_was_perhaps_committed_is_not_written_again(lite: House) -> None:
-    """A commit that fails may have been kept all the same: each hears of it, and decides for itself."""
+    """A commit that fails may have been kept all the same: each hears of it, and decides for
+    itself."""
     runs: list[str] = []
 
     def counts(word: str) -> Callable[[], str]:
@@ -226,7 +243,9 @@ def test_a_database_that_nobody_can_write_is_waited_for_once(lite: House) -> Non
     with lite.parts.engine.begin() as other:
         other.execute(sa.text("UPDATE journal SET who = who WHERE id = ''"))
         given = all_ready(lite, *[hurried] * 6)
-    assert all(isinstance(took, float) and took < 2 for took in given), "together, not one behind the other"
+    assert all(isinstance(took, float) and took < 2 for took in given), (
+        "together, not one behind the other"
+    )
     assert noted(lite) == []
 
 
@@ -276,8 +295,11 @@ def test_on_postgresql_a_row_that_somebody_holds_holds_up_nobody_else(house: Hou
     assert all(isinstance(each, tuple) and each for each in given[1:]), given
 
 
-def test_a_commit_that_does_not_end_gives_sixteen_residents_the_words_in_time(lite: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk whose sync hangs, until all of them have been answered. It was kept after all: each text is one turn, once."""
+def test_a_commit_that_does_not_end_gives_sixteen_residents_the_words_in_time(
+    lite: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk whose sync hangs, until all of them have been answered. It was kept after all: each
+    text is one turn, once."""
     ends, commit = threading.Event(), QueuedConnection.commit
 
     def hangs(connection: QueuedConnection) -> None:
@@ -287,14 +309,26 @@ def test_a_commit_that_does_not_end_gives_sixteen_residents_the_words_in_time(li
 
     people = [lite.resident(f"+17205551{place:03d}") for place in range(16)]
     monkeypatch.setattr(QueuedConnection, "commit", hangs)
-    threads, given = begin(*(lambda me=me, place=place: me.posts("hi", sid=f"SMslow{place}") for place, me in enumerate(people)))
+    threads, given = begin(
+        *(
+            lambda me=me, place=place: me.posts("hi", sid=f"SMslow{place}")
+            for place, me in enumerate(people)
+        )
+    )
     joined(threads)
     said = [twiml(each.text) for each in given]
     ends.set()
     monkeypatch.setattr(QueuedConnection, "commit", commit)
     assert said == [[lite.words("fallback"), lite.words("fallback", "es")]] * 16
-    until(lambda: lite.resident("+17205551999").posts("hi").status_code == 200 and waiting(lite) == 0, "the writer goes on")
-    kept = [row.provider_id for row in lite.rows("message", direction="in") if row.provider_id.startswith("SMslow")]
+    until(
+        lambda: lite.resident("+17205551999").posts("hi").status_code == 200 and waiting(lite) == 0,
+        "the writer goes on",
+    )
+    kept = [
+        row.provider_id
+        for row in lite.rows("message", direction="in")
+        if row.provider_id.startswith("SMslow")
+    ]
     assert len(kept) == len(set(kept)) <= MOST
     again = [twiml(me.posts("hi", sid=f"SMslow{place}").text) for place, me in enumerate(people)]
     assert all(lite.words("ask.who") in words[-1] for words in again)
@@ -332,7 +366,8 @@ def test_nobody_writes_in_the_middle_of_a_transaction(house: House) -> None:
 
 
 def test_turns_of_one_number_and_of_many_at_once_are_each_one_turn(house: House) -> None:
-    """The same text twice, two texts of one person, and others beside them: what cannot be written together is written apart."""
+    """The same text twice, two texts of one person, and others beside them: what cannot be written
+    together is written apart."""
     heard = house.clock()
 
     def turn(sid: str, number: str, said: str) -> Callable[[], Any]:

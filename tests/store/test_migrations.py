@@ -1,4 +1,5 @@
-"""The migrations come to exactly the tables the code declares, go back, and leave the job engine's tables alone."""
+"""The migrations come to exactly the tables the code declares, go back, and leave the job engine's
+tables alone."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ OURS = frozenset(db.metadata.tables)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def app(request: pytest.FixtureRequest, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Flask]:
+def app(
+    request: pytest.FixtureRequest, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Flask]:
     """An app on an empty database, its connections closed at the end."""
     (tmp_path / "var").mkdir()
     levels = {name: logging.getLogger(name).level for name in ("alembic", "dbos")}
@@ -63,7 +66,13 @@ def migrate(app: Flask) -> None:
 def differences(conn: sa.Connection, **more: Any) -> list[Any]:
     """What is wanted of the database beyond what it has."""
     context = MigrationContext.configure(
-        conn, opts={"compare_type": True, "compare_server_default": True, "include_object": include_object} | more
+        conn,
+        opts={
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_object": include_object,
+        }
+        | more,
     )
     return compare_metadata(context, db.metadata)
 
@@ -88,11 +97,15 @@ def test_from_nothing_to_head_is_what_the_code_declares(app: Flask) -> None:
     assert tables(app) >= OURS | {"alembic_version"}
     with connected(url_of(app)) as conn:
         assert differences(conn) == []
-        assert conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one() == migration_head()
+        assert (
+            conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one()
+            == migration_head()
+        )
 
 
 def test_what_is_only_in_the_database_by_name_is_compared_too(app: Flask) -> None:
-    """Partial and unique indexes and foreign keys, which `compare_metadata` reads in part only: their names and columns."""
+    """Partial and unique indexes and foreign keys, which `compare_metadata` reads in part only:
+    their names and columns."""
     migrate(app)
     with connected(url_of(app)) as conn:
         found = sa.inspect(conn)
@@ -102,27 +115,52 @@ def test_what_is_only_in_the_database_by_name_is_compared_too(app: Flask) -> Non
                 for one in found.get_indexes(table.name)
                 if not one.get("duplicates_constraint")
             }
-            assert indexes == {(one.name, tuple(column.name for column in one.columns), bool(one.unique)) for one in table.indexes}, (
-                table.name
-            )
-            unique = {tuple(one["column_names"]) for one in found.get_unique_constraints(table.name)}
-            assert unique == {tuple(one.columns.keys()) for one in table.constraints if isinstance(one, sa.UniqueConstraint)}, table.name
-            foreign = {(tuple(one["constrained_columns"]), one["referred_table"]) for one in found.get_foreign_keys(table.name)}
-            assert foreign == {(tuple(one.column_keys), one.referred_table.name) for one in table.foreign_key_constraints}, table.name
-            columns = {(one["name"], bool(one["nullable"])) for one in found.get_columns(table.name)}
+            assert indexes == {
+                (one.name, tuple(column.name for column in one.columns), bool(one.unique))
+                for one in table.indexes
+            }, table.name
+            unique = {
+                tuple(one["column_names"]) for one in found.get_unique_constraints(table.name)
+            }
+            assert unique == {
+                tuple(one.columns.keys())
+                for one in table.constraints
+                if isinstance(one, sa.UniqueConstraint)
+            }, table.name
+            foreign = {
+                (tuple(one["constrained_columns"]), one["referred_table"])
+                for one in found.get_foreign_keys(table.name)
+            }
+            assert foreign == {
+                (tuple(one.column_keys), one.referred_table.name)
+                for one in table.foreign_key_constraints
+            }, table.name
+            columns = {
+                (one["name"], bool(one["nullable"])) for one in found.get_columns(table.name)
+            }
             assert columns == {(one.name, bool(one.nullable)) for one in table.columns}, table.name
 
 
 def test_one_open_case_a_contact_is_held_by_the_database(app: Flask) -> None:
     migrate(app)
-    row = dict.fromkeys(("status", "response", "area", "language", "protocol_hash", "outcome", "unserved"), "x")
+    row = dict.fromkeys(
+        ("status", "response", "area", "language", "protocol_hash", "outcome", "unserved"), "x"
+    )
     with connected(url_of(app)) as conn, conn.begin():
         moment = app.extensions["caller_parts"].now()
-        contact = {"id": "p1", "number_index": b"0" * 32, "sealed_number": b"0", "language": "en", "created_at": moment}
+        contact = {
+            "id": "p1",
+            "number_index": b"0" * 32,
+            "sealed_number": b"0",
+            "language": "en",
+            "created_at": moment,
+        }
         conn.execute(sa.insert(db.metadata.tables["contact"]).values(contact))
         cases = db.metadata.tables["case"]
         whole = row | {"contact_id": "p1", "version": 1, "state": {}, "opened_at": moment}
-        conn.execute(sa.insert(cases).values(whole | {"id": "c1", "reference": "r1", "closed_at": moment}))
+        conn.execute(
+            sa.insert(cases).values(whole | {"id": "c1", "reference": "r1", "closed_at": moment})
+        )
         conn.execute(sa.insert(cases).values(whole | {"id": "c2", "reference": "r2"}))
         with pytest.raises(sa.exc.IntegrityError), conn.begin_nested():
             conn.execute(sa.insert(cases).values(whole | {"id": "c3", "reference": "r3"}))
@@ -165,7 +203,9 @@ def test_autogenerate_never_wants_to_drop_the_engines_tables(app: Flask) -> None
             context = MigrationContext.configure(conn, opts={"include_object": guarded} | more)
             wanted = produce_migrations(context, db.metadata)
             assert wanted.upgrade_ops is not None
-            assert not [one for one in operations(wanted.upgrade_ops) if isinstance(one, DropTableOp)]
+            assert not [
+                one for one in operations(wanted.upgrade_ops) if isinstance(one, DropTableOp)
+            ]
             assert wanted.upgrade_ops.is_empty(), more
         # The guard is what holds it back: without one, they would go.
         if conn.dialect.name == "sqlite":
@@ -173,7 +213,8 @@ def test_autogenerate_never_wants_to_drop_the_engines_tables(app: Flask) -> None
 
 
 def test_the_command_migrates_an_older_engine_too(tmp_path: Path) -> None:
-    """`migrate` on a database that has our tables but not yet the engine's, as after a restore of ours alone."""
+    """`migrate` on a database that has our tables but not yet the engine's, as after a restore of
+    ours alone."""
     (tmp_path / "var").mkdir()
     settings = Settings.from_environment({}, here=tmp_path)
     Path(str(sa.make_url(settings.database_url).database)).touch()

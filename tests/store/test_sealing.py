@@ -1,4 +1,5 @@
-"""What is sealed opens only with its key and in its place, and nothing of it shows anywhere else."""
+"""What is sealed opens only with its key and in its place, and nothing of it shows anywhere
+else."""
 
 import pickle
 
@@ -115,7 +116,9 @@ def test_a_sealer_shows_no_key(sealer: Sealer) -> None:
         ((("a", b"k" * 32), ("a", b"l" * 32)), "share"),
     ],
 )
-def test_unfit_keys_are_refused_without_being_quoted(keys: tuple[tuple[str, bytes], ...], fault: str) -> None:
+def test_unfit_keys_are_refused_without_being_quoted(
+    keys: tuple[tuple[str, bytes], ...], fault: str
+) -> None:
     for data, index in ((keys, (NEW,)), ((NEW,), keys)):
         with pytest.raises(ValueError, match=fault) as raised:
             Sealer(data, index)

@@ -1,9 +1,9 @@
 """Conversations that a clinician can read and sign, replayed word for word.
 
-In tests/transcripts/: `>` is what the resident writes, `<` what they hear, `!` what happens, `~` time that goes by,
-`=` what somebody of the staff does. To accept what is said now: REWRITE_TRANSCRIPTS=1 python -m pytest
-tests/transcripts/test_transcripts.py, then read the difference. A rewritten transcript proves nothing: the promises are in
-test_promises*.py.
+In tests/transcripts/: `>` is what the resident writes, `<` what they hear, `!` what happens, `~`
+time that goes by, `=` what somebody of the staff does. To accept what is said now:
+REWRITE_TRANSCRIPTS=1 python -m pytest tests/transcripts/test_transcripts.py, then read the
+difference. A rewritten transcript proves nothing: the promises are in test_promises*.py.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def test_the_conversation_goes_as_it_is_written(path: Path) -> None:
 
 
 def test_there_are_conversations_in_every_language() -> None:
-    assert {_head(path.read_text(encoding="utf-8"))["language"] for path in TRANSCRIPTS} == set(PROGRAM.languages)
+    assert {_head(path.read_text(encoding="utf-8"))["language"] for path in TRANSCRIPTS} == set(
+        PROGRAM.languages
+    )
 
 
 def replayed(written: str) -> str:
@@ -61,7 +63,9 @@ def replayed(written: str) -> str:
 
 
 def _head(written: str) -> dict[str, str]:
-    pairs = (line.partition(":") for line in written.partition("\n\n")[0].splitlines() if ":" in line)
+    pairs = (
+        line.partition(":") for line in written.partition("\n\n")[0].splitlines() if ":" in line
+    )
     head = {name.strip(): value.strip() for name, _, value in pairs}
     assert head["protocol"] == f"{PROGRAM.protocol.id} {PROGRAM.protocol.version}"
     return head
@@ -78,7 +82,8 @@ def _play(person: Resident, sign: str, told_us: str) -> None:
 
 
 def _staff(case: Case, scene: Scene, words: list[str]) -> Step:
-    """`Sam accepts`, `Sam accepts 20 minutes`, `Sam writes Hello.`, `Sam hands to Ana`, `Sam closed resolved`."""
+    """`Sam accepts`, `Sam accepts 20 minutes`, `Sam writes Hello.`, `Sam hands to Ana`, `Sam closed
+    resolved`."""
     by, deed, *rest = words
     if deed == "writes":
         wrote = note(case, by, " ".join(rest), scene)  # and the provider takes it
@@ -87,7 +92,9 @@ def _staff(case: Case, scene: Scene, words: list[str]) -> Step:
     if deed == "hands":
         return hand_over(case, by, " ".join(rest[1:]), "", scene)
     if deed == "accepts":
-        return accept(case, by, scene.now + timedelta(minutes=int(rest[0])) if rest else None, scene)
+        return accept(
+            case, by, scene.now + timedelta(minutes=int(rest[0])) if rest else None, scene
+        )
     return update(case, Status(deed), by, rest[0] if rest else "", scene)
 
 

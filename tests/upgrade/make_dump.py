@@ -1,11 +1,13 @@
-"""Writes the dumps beside it: what a commit leaves in a database, with people in every state and jobs half done.
+"""Writes the dumps beside it: what a commit leaves in a database, with people in every state and
+jobs half done.
 
     git worktree add /some/tree COMMIT
     python tests/upgrade/make_dump.py /some/tree NAME
 
-gives NAME.sqlite.sql and NAME.postgresql.sql (pg_dump must be on PATH). It plays the commit's own app through its own
-tests' hands, with the fixed keys of `keys.env`, so that another commit can open what it finds. Nothing in a dump is ever
-edited or renamed: a rename that breaks the reading of one has to be undone or needs a migration.
+gives NAME.sqlite.sql and NAME.postgresql.sql (pg_dump must be on PATH). It plays the commit's own
+app through its own tests' hands, with the fixed keys of `keys.env`, so that another commit can open
+what it finds. Nothing in a dump is ever edited or renamed: a rename that breaks the reading of one
+has to be undone or needs a migration.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ def keys() -> dict[str, str]:
 
 
 def play(house: Any) -> None:
-    """People in every status, texts and hand-offs enqueued and taken by a worker that died, a call that rings, a test case."""
+    """People in every status, texts and hand-offs enqueued and taken by a worker that died, a call
+    that rings, a test case."""
     screening(house)
     with_dispatch(house)
     ended(house)
@@ -50,7 +53,9 @@ def resident(house: Any) -> Any:
 def screening(house: Any) -> None:
     """Stopped at each question in turn, with a story, in both languages."""
     for many in range(9):
-        resident(house).texts("hello", *("3", "2", "2", "2", "2", "Main St and 3rd Ave", "1", "2")[:many])
+        resident(house).texts(
+            "hello", *("3", "2", "2", "2", "2", "Main St and 3rd Ave", "1", "2")[:many]
+        )
     resident(house).texts("hola, mi hermano grita \U0001f64f", "3", "2")
     resident(house).texts("my brother shouts, we live by the library", "3")
     resident(house).texts("hello", "3").texts("STOP")
@@ -63,7 +68,10 @@ def acknowledge(house: Any, me: Any, **told: Any) -> None:
 
 def moves(house: Any, me: Any, *words: str, **told: Any) -> None:
     for status in words:
-        answer = house.dispatch(f"/{me.case().id}/status", {"status": status, "by": "Maria", **(told if status == words[-1] else {})})
+        answer = house.dispatch(
+            f"/{me.case().id}/status",
+            {"status": status, "by": "Maria", **(told if status == words[-1] else {})},
+        )
         assert answer.status_code == 200, answer.text
 
 
@@ -108,7 +116,8 @@ def in_danger(house: Any) -> None:
 
 
 def left_undone(house: Any) -> None:
-    """What the worker had not yet done: of each of the four kinds of job one enqueued, and one taken by a worker that died."""
+    """What the worker had not yet done: of each of the four kinds of job one enqueued, and one
+    taken by a worker that died."""
     for _ in range(2):
         resident(house).texts("0")
         resident(house).wants_a_team()
@@ -125,7 +134,9 @@ def left_undone(house: Any) -> None:
     with parts.engine.begin() as conn:
         for job, name, _ in house.jobs():
             if name not in seen:
-                conn.execute(sa.text(taken), {"who": "worker" if lite else "worker-that-died", "id": job})
+                conn.execute(
+                    sa.text(taken), {"who": "worker" if lite else "worker-that-died", "id": job}
+                )
                 seen.add(name)
     left = {name for _, name, _ in house.jobs()}
     assert seen == left == {"deliver", "send_text", "call_person", "catch_up"}, (seen, left)
@@ -139,7 +150,9 @@ def dump(url: str, into: Path) -> None:
         plain = url.replace("postgresql+psycopg", "postgresql")
         command = ["pg_dump", "--inserts", "--no-owner", "--no-privileges", plain]
         told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        lines = "\n".join(line for line in told.splitlines() if line and not line.startswith(("--", "\\")))
+        lines = "\n".join(
+            line for line in told.splitlines() if line and not line.startswith(("--", "\\"))
+        )
     into.write_text(lines + "\n", encoding="utf-8")
 
 
@@ -158,10 +171,17 @@ def main() -> None:
 
     server = ThrowawayPostgres()
     for kind in ("sqlite", "postgresql"):
-        with tempfile.TemporaryDirectory() as folder, responses.RequestsMock(assert_all_requests_are_fired=False) as outside:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            responses.RequestsMock(assert_all_requests_are_fired=False) as outside,
+        ):
             url = f"sqlite:///{folder}/caller.sqlite" if kind == "sqlite" else server.url
             told = {"CALLER_DATABASE_URL": url, "CALLER_PUBLIC_URL": "https://house.test"} | keys()
-            settings = replace(Settings.from_environment(told, here=Path(folder)), twilio_api_url=TWILIO, twilio_auth_tokens=("first" * 8,))
+            settings = replace(
+                Settings.from_environment(told, here=Path(folder)),
+                twilio_api_url=TWILIO,
+                twilio_auth_tokens=("first" * 8,),
+            )
             app = caller_service.create_app(settings)
             app.testing = False
             migrated(app, settings)

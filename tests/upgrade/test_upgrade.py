@@ -1,6 +1,8 @@
-"""A database of the first release, full of people, is carried to this one: nobody and nothing of it is lost.
+"""A database of the first release, full of people, is carried to this one: nobody and nothing of it
+is lost.
 
-What the first release left is written out here as it wrote it; today's tables and cases have no part in that.
+What the first release left is written out here as it wrote it; today's tables and cases have no
+part in that.
 """
 
 from __future__ import annotations
@@ -50,21 +52,29 @@ DISPATCHER, DISPATCHERS_PHONE = "Dispatcher on duty", "+17205550130"
 HOLD = timedelta(seconds=30)  # what a job has is not the sweep's before that
 Kept = dict[str, list[dict[str, Any]]]
 
-# ---- what the first release left ------------------------------------------------------------------------------------
+# ---- what the first release left -----------------------------------------------------------------
 
 STATE: Mapping[str, Any] = {  # of a new case
-    "answers": {}, "said": [], "located": "", "because": [], "set_aside": [], "review": False, "asked": "", "again": [], "unreadable": 0,
-    "team": "", "interpreter": False, "round": 0, "rung": 0, "accepted_by": "", "revision": 0, "sent": "", "told": "", "quiet": False,
+    "answers": {}, "said": [], "located": "", "because": [], "set_aside": [], "review": False,
+    "asked": "", "again": [], "unreadable": 0, "team": "", "interpreter": False, "round": 0,
+    "rung": 0, "accepted_by": "", "revision": 0, "sent": "", "told": "", "quiet": False,
     "cannot_text": "", "related": "", "marks": {},
 }  # fmt: skip
 SCREENED = {
-    "who": "adult", "health": "no", "safety": "no", "suicide": "no", "contact": "text", "where": "given", "need": "upset", "gun": "no",
-    "want": "team", "if_none": "wait",
+    "who": "adult", "health": "no", "safety": "no", "suicide": "no", "contact": "text",
+    "where": "given", "need": "upset", "gun": "no", "want": "team", "if_none": "wait",
 }  # fmt: skip
 TEAM = {
-    "answers": SCREENED, "said": ["hears_or_sees"], "located": "inside", "because": ["upset_hears_or_sees", "wants.team"], "team": "care-1",
+    "answers": SCREENED, "said": ["hears_or_sees"], "located": "inside",
+    "because": ["upset_hears_or_sees", "wants.team"], "team": "care-1",
 }  # fmt: skip
-TEAM_COLUMNS = {"level": "R3", "response": "team", "area": "central", "place": "Main St and 3rd Ave", "story": ["he is «shouting» 🙏", ""]}
+TEAM_COLUMNS = {
+    "level": "R3",
+    "response": "team",
+    "area": "central",
+    "place": "Main St and 3rd Ave",
+    "story": ["he is «shouting» 🙏", ""],
+}
 
 
 @dataclass
@@ -92,15 +102,35 @@ class OldRelease:
     def contact(self, number: str, **more: Any) -> str:
         contact, sealer = self.parts.new_id(), self.parts.sealer
         self.numbers[contact] = number
-        sealed = {"number_index": sealer.index(number), "sealed_number": sealer.seal(number, f"contact.number.{contact}")}
-        return self.keep("contact", **{"id": contact, "language": "en", "created_at": self.ago(9e5)} | sealed | more)
+        sealed = {
+            "number_index": sealer.index(number),
+            "sealed_number": sealer.seal(number, f"contact.number.{contact}"),
+        }
+        return self.keep(
+            "contact",
+            **{"id": contact, "language": "en", "created_at": self.ago(9e5)} | sealed | more,
+        )
 
-    def case(self, contact: str, reference: str, status: str, state: Mapping[str, Any], marks: Mapping[str, datetime], **more: Any) -> str:
+    def case(
+        self,
+        contact: str,
+        reference: str,
+        status: str,
+        state: Mapping[str, Any],
+        marks: Mapping[str, datetime],
+        **more: Any,
+    ) -> str:
         case, sealer = self.parts.new_id(), self.parts.sealer
-        story, place, code_word = more.pop("story", None), more.pop("place", None), more.pop("code_word", None)
+        story, place, code_word = (
+            more.pop("story", None),
+            more.pop("place", None),
+            more.pop("code_word", None),
+        )
         row = {
-            "id": case, "reference": reference, "contact_id": contact, "status": status, "version": 3, "level": None, "response": "",
-            "area": "", "language": "en", "protocol_hash": "c194bb6dd400d978", "outcome": "", "unserved": "", "opened_at": marks["opened"],
+            "id": case, "reference": reference, "contact_id": contact, "status": status,
+            "version": 3, "level": None, "response": "", "area": "", "language": "en",
+            "protocol_hash": "c194bb6dd400d978", "outcome": "", "unserved": "",
+            "opened_at": marks["opened"],
             "state": {**STATE, **state, "marks": {name: at.isoformat() for name, at in marks.items()}},
             "closed_at": marks.get("closed") or marks.get("cancelled"),
             "sealed_narrative": story and sealer.seal(json.dumps([story, [["María", "no hay equipo"]]]), f"case.narrative.{case}"),
@@ -110,46 +140,83 @@ class OldRelease:
         self.cases[reference] = case
         return self.keep("case", **row | more)
 
-    def text(self, words: str, case: str | None, contact: str | None, direction: str = "out", state: str = "replied", **more: Any) -> str:
+    def text(
+        self,
+        words: str,
+        case: str | None,
+        contact: str | None,
+        direction: str = "out",
+        state: str = "replied",
+        **more: Any,
+    ) -> str:
         text = self.parts.new_id()
         self.words[text] = words
         row = {
-            "id": text, "direction": direction, "provider": "twilio", "contact_id": contact, "case_id": case, "place": 0, "keys": "",
-            "sealed_words": self.parts.sealer.seal(words, f"message.words.{text}"), "language": "en", "state": state, "rank": 0, "tries": 0,
+            "id": text, "direction": direction, "provider": "twilio", "contact_id": contact,
+            "case_id": case, "place": 0, "keys": "",
+            "sealed_words": self.parts.sealer.seal(words, f"message.words.{text}"),
+            "language": "en", "state": state, "rank": 0, "tries": 0,
             "at": self.ago(60),  # many share it
         }  # fmt: skip
         return self.keep("message", **row | more)
 
     def turn(self, case: str, contact: str, sid: str, words: str, *answers: str) -> None:
-        """What somebody wrote, and what they were answered; the last part was written first, as may be."""
+        """What somebody wrote, and what they were answered; the last part was written first, as may
+        be."""
         heard = self.text(words, case, contact, "in", "heard", provider_id=sid)
         for place, answer in reversed(list(enumerate(answers))):
             self.text(answer, case, contact, answers=heard, place=place)
 
     def hand_off(self, case: str, **delivery: Any) -> str:
-        """One revision, which the console has; `delivery` tells how far it is on its way to dispatch."""
-        packet = {"type": "hand_off.v1", "hand_off_id": case, "revision": 1, "status": "handed_off", "notes": [{"words": "él grita 🙏"}]}
-        sealed = self.parts.sealer.seal(json.dumps(packet, ensure_ascii=False), f"hand_off.packet.{case}.1")
+        """One revision, which the console has; `delivery` tells how far it is on its way to
+        dispatch."""
+        packet = {
+            "type": "hand_off.v1",
+            "hand_off_id": case,
+            "revision": 1,
+            "status": "handed_off",
+            "notes": [{"words": "él grita 🙏"}],
+        }
+        sealed = self.parts.sealer.seal(
+            json.dumps(packet, ensure_ascii=False), f"hand_off.packet.{case}.1"
+        )
         table = self.tables.tables["hand_off"]
-        self.conn.execute(sa.insert(table).values(case_id=case, revision=1, because="danger", sealed_packet=sealed, at=self.ago(60)))
+        self.conn.execute(
+            sa.insert(table).values(
+                case_id=case, revision=1, because="danger", sealed_packet=sealed, at=self.ago(60)
+            )
+        )
         both = {"case_id": case, "revision": 1, "tries": 0, "at": self.ago(60)}
-        self.keep("delivery", **both, destination="console", state="received", received_at=self.ago(60))
-        return self.keep("delivery", **both | {"destination": CAD, "state": "waiting", "next_at": self.now + HOLD} | delivery)
+        self.keep(
+            "delivery", **both, destination="console", state="received", received_at=self.ago(60)
+        )
+        return self.keep(
+            "delivery",
+            **both
+            | {"destination": CAD, "state": "waiting", "next_at": self.now + HOLD}
+            | delivery,
+        )
 
     def job(self, name: str, reference: str, status: str = "ENQUEUED") -> None:
-        """A job nobody took yet, or one (PENDING) that a worker took and died of, or one that is done."""
+        """A job nobody took yet, or one (PENDING) that a worker took and died of, or one that is
+        done."""
         job = f"{name.partition('_')[0]}:{reference}:0"
-        self.parts.jobs.enqueue(self.conn, name, job, reference, queue="texts" if name == "send_text" else f"deliver.{CAD}")
+        self.parts.jobs.enqueue(
+            self.conn,
+            name,
+            job,
+            reference,
+            queue="texts" if name == "send_text" else f"deliver.{CAD}",
+        )
         lite = self.conn.dialect.name == "sqlite"
-        taken = {"status": status, "executor": "worker" if lite else "worker-of-old", "job": job}  # SQLite's has one name
+        # SQLite's has one name
+        taken = {"status": status, "executor": "worker" if lite else "worker-of-old", "job": job}
         if status != "ENQUEUED":
             table = "workflow_status" if lite else "dbos.workflow_status"
-            query = (
-                f"UPDATE {table} SET status = :status, executor_id = :executor, application_version = 'caller-1' WHERE workflow_uuid = :job"
-            )
+            query = f"UPDATE {table} SET status = :status, executor_id = :executor, application_version = 'caller-1' WHERE workflow_uuid = :job"
             assert self.conn.execute(sa.text(query), taken).rowcount == 1
 
-    # ---- people ----------------------------------------------------------------------------------------------------
+    # ---- people ----------------------------------------------------------------------------------
     def everybody(self) -> None:
         self.tables.reflect(self.conn, only=sorted(OURS))
         self.ana()
@@ -164,17 +231,41 @@ class OldRelease:
         ana = self.contact(ANA, language="es")
         marks = {"opened": self.ago(90), "heard": self.ago(60), "asked": self.ago(60)}
         state = {"answers": {"who": "me", "health": "no"}, "asked": "safety"}
-        case = self.case(ana, "J2B9C8", "screening", state, marks, language="es", due_at=self.now + 8 * HOLD, story=["hola, мама 🙏"])
-        self.turn(case, ana, "SMana1", "hola, мама 🙏 ayúdame", "Así empezó. 🙏\n¿Quién?", "segunda parte")
+        case = self.case(
+            ana,
+            "J2B9C8",
+            "screening",
+            state,
+            marks,
+            language="es",
+            due_at=self.now + 8 * HOLD,
+            story=["hola, мама 🙏"],
+        )
+        self.turn(
+            case, ana, "SMana1", "hola, мама 🙏 ayúdame", "Así empezó. 🙏\n¿Quién?", "segunda parte"
+        )
         self.turn(case, ana, "SMana2", "", "¿Alguien está herido?")
         self.turn(case, ana, "SMana3", "2", "¿Hay peligro?")
-        for event, detail in (("status", {"to": "screening"}), ("answered", {"question": "who", "choice": "é\u2028"}), ("level", {})):
-            self.keep("journal", at=self.ago(60), case_id=case, who="resident", event=event, detail=detail)
+        for event, detail in (
+            ("status", {"to": "screening"}),
+            ("answered", {"question": "who", "choice": "é\u2028"}),
+            ("level", {}),
+        ):
+            self.keep(
+                "journal", at=self.ago(60), case_id=case, who="resident", event=event, detail=detail
+            )
 
     def ben(self) -> None:
         """Cancelled once; now he waits for a team. Hand-off and a text are enqueued."""
         ben = self.contact(BEN)
-        self.case(ben, "K3D4F5", "cancelled", {}, {"opened": self.ago(9e4), "cancelled": self.ago(8e4)}, outcome="cancelled")
+        self.case(
+            ben,
+            "K3D4F5",
+            "cancelled",
+            {},
+            {"opened": self.ago(9e4), "cancelled": self.ago(8e4)},
+            outcome="cancelled",
+        )
         marks = {
             "opened": self.ago(300),
             "heard": self.ago(120),
@@ -182,74 +273,160 @@ class OldRelease:
             "open": self.ago(120),
             "handed_off": self.ago(120),
         }
-        case = self.case(ben, "J5R7W6", "handed_off", {**TEAM, "revision": 1}, marks, due_at=self.now + 6 * HOLD, **TEAM_COLUMNS)
+        case = self.case(
+            ben,
+            "J5R7W6",
+            "handed_off",
+            {**TEAM, "revision": 1},
+            marks,
+            due_at=self.now + 6 * HOLD,
+            **TEAM_COLUMNS,
+        )
         self.turn(case, ben, "SMben1", "he is «shouting» 🙏", "Nobody has picked it up yet.")
         self.deliveries["enqueued"] = self.hand_off(case)
         self.texts["enqueued"] = self.text(
-            "We still look.", case, ben, state="waiting", keys="status.still_waiting", next_at=self.now + HOLD
+            "We still look.",
+            case,
+            ben,
+            state="waiting",
+            keys="status.still_waiting",
+            next_at=self.now + HOLD,
         )
         self.job("deliver", self.deliveries["enqueued"])
         self.job("send_text", self.texts["enqueued"])
 
     def caro(self) -> None:
-        """A team has it. The worker died in the middle of a delivery, and of a text that Twilio already has."""
+        """A team has it. The worker died in the middle of a delivery, and of a text that Twilio
+        already has."""
         caro = self.contact(CARO)
-        marks = {name: self.ago(120) for name in ("opened", "heard", "open", "handed_off", "acknowledged", "accepted")}
+        marks = {
+            name: self.ago(120)
+            for name in ("opened", "heard", "open", "handed_off", "acknowledged", "accepted")
+        }
         marks["promised"] = self.now + 40 * HOLD
         state = {**TEAM, "accepted_by": "María", "revision": 1, "told": "status.other.received"}
-        case = self.case(caro, "V3Z6N4", "accepted", state, marks, due_at=marks["promised"], **TEAM_COLUMNS)
+        case = self.case(
+            caro, "V3Z6N4", "accepted", state, marks, due_at=marks["promised"], **TEAM_COLUMNS
+        )
         self.deliveries["pending"] = self.hand_off(case)
         self.job("deliver", self.deliveries["pending"], "PENDING")
-        trying: dict[str, Any] = {"state": "trying", "tries": 1, "keys": "status.other.received", "next_at": self.now + HOLD}
+        trying: dict[str, Any] = {
+            "state": "trying",
+            "tries": 1,
+            "keys": "status.other.received",
+            "next_at": self.now + HOLD,
+        }
         self.texts["pending"] = text = self.text("María's team has it.", case, caro, **trying)
         table = self.tables.tables["message"]
-        self.conn.execute(sa.update(table).where(table.c.id == text).values(claimed_by=f"send:{text}:0"))
+        self.conn.execute(
+            sa.update(table).where(table.c.id == text).values(claimed_by=f"send:{text}:0")
+        )
         self.job("send_text", text, "PENDING")
-        done = self.text("Help is coming.", case, caro, state="delivered", rank=6, provider_id="SMcaro2", tries=1)
+        done = self.text(
+            "Help is coming.", case, caro, state="delivered", rank=6, provider_id="SMcaro2", tries=1
+        )
         self.job("send_text", done, "SUCCESS")
         self.text("", case, caro, state="dead", rank=5, error="twilio 21614", tries=10)
 
     def dina(self) -> None:
-        """In danger, and the next person should have been paged by now. What failed once is due again."""
+        """In danger, and the next person should have been paged by now. What failed once is due
+        again."""
         dina = self.contact(DINA)
-        marks = {name: self.ago(120) for name in ("opened", "heard", "open", "handed_off", "paged", "first_paged", "asked")}
+        marks = {
+            name: self.ago(120)
+            for name in ("opened", "heard", "open", "handed_off", "paged", "first_paged", "asked")
+        }
         state: dict[str, Any] = {
             "answers": {"health": "yes", "contact": "text_call"},
             "said": ["overdose"],
             "because": ["danger_said", "health.yes"],
         }
         state |= {"asked": "where", "round": 1, "revision": 1}
-        case = self.case(dina, "W4J7X3", "handed_off", state, marks, level="R1", response="human", due_at=self.ago(60))
-        self.deliveries["due"] = self.hand_off(case, tries=2, next_at=self.ago(30), error="http 503")
-        self.keep("page", case_id=case, ladder="danger", round=1, rung=0, person=DISPATCHER, at=self.ago(120))
-        due: dict[str, Any] = {"state": "waiting", "tries": 1, "next_at": self.ago(30), "error": "twilio 20429"}
-        self.texts["due"] = self.text("Request W4J7X3 needs a human.", case, None, person=DISPATCHER, keys="page", **due)
+        case = self.case(
+            dina,
+            "W4J7X3",
+            "handed_off",
+            state,
+            marks,
+            level="R1",
+            response="human",
+            due_at=self.ago(60),
+        )
+        self.deliveries["due"] = self.hand_off(
+            case, tries=2, next_at=self.ago(30), error="http 503"
+        )
+        self.keep(
+            "page",
+            case_id=case,
+            ladder="danger",
+            round=1,
+            rung=0,
+            person=DISPATCHER,
+            at=self.ago(120),
+        )
+        due: dict[str, Any] = {
+            "state": "waiting",
+            "tries": 1,
+            "next_at": self.ago(30),
+            "error": "twilio 20429",
+        }
+        self.texts["due"] = self.text(
+            "Request W4J7X3 needs a human.", case, None, person=DISPATCHER, keys="page", **due
+        )
 
     def emil(self) -> None:
         """Long ago and at length; he has stopped texts since."""
         emil = self.contact(EMIL, stopped_at=self.ago(7e4), stopped_because="asked")
         story = [f"{place}: " + "слово 🙏 " * 200 for place in range(20)]
         marks = {"opened": self.ago(9e4), "heard": self.ago(9e4), "closed": self.ago(8e4)}
-        state = {"answers": {"health": "skipped"}, "because": ["health.doubt"], "revision": 1, "cannot_text": "stopped"}
+        state = {
+            "answers": {"health": "skipped"},
+            "because": ["health.doubt"],
+            "revision": 1,
+            "cannot_text": "stopped",
+        }
         private = {"story": story, "place": "Straße 9, 3º", "code_word": "пирог"}
-        case = self.case(emil, "R8Z7Q7", "closed", state, marks, level="R2", response="human", outcome="safe", **private)
+        case = self.case(
+            emil,
+            "R8Z7Q7",
+            "closed",
+            state,
+            marks,
+            level="R2",
+            response="human",
+            outcome="safe",
+            **private,
+        )
         self.hand_off(case, state="received", next_at=None, received_at=self.ago(8e4))
         self.turn(case, emil, "SMemil1", story[0], "")
 
     def staff(self) -> None:
         """What belongs to no case or to no resident, and the small tables."""
-        heard = self.text("ZZZZZZ", None, None, "in", "heard", person=DISPATCHER, provider_id="SMstaff1")
-        self.text("No such request, as it was said then.", None, None, person=DISPATCHER, answers=heard, keys="page.unknown")
+        heard = self.text(
+            "ZZZZZZ", None, None, "in", "heard", person=DISPATCHER, provider_id="SMstaff1"
+        )
+        self.text(
+            "No such request, as it was said then.",
+            None,
+            None,
+            person=DISPATCHER,
+            answers=heard,
+            keys="page.unknown",
+        )
         self.text("withheld", None, None, "in", "heard", provider_id="SMwithheld1")
         for who in ("cad", "cad", ""):
             self.keep("journal", at=self.ago(60), case_id=None, who=who, event="listed", detail={})
-        self.keep("token", name="cad", hash="0" * 64, created_at=self.ago(9e5), revoked_at=self.ago(8e5))
-        self.keep("person", name="Zoë", role="supervisor", password="scrypt:x", created_at=self.ago(9e5))
+        self.keep(
+            "token", name="cad", hash="0" * 64, created_at=self.ago(9e5), revoked_at=self.ago(8e5)
+        )
+        self.keep(
+            "person", name="Zoë", role="supervisor", password="scrypt:x", created_at=self.ago(9e5)
+        )
         areas = self.tables.tables["area_state"]
         self.conn.execute(sa.insert(areas).values(area="eastside", full_until=self.now + HOLD))
 
 
-# ---- a house whose database is an old one ---------------------------------------------------------------------------
+# ---- a house whose database is an old one --------------------------------------------------------
 
 
 @dataclass
@@ -277,7 +454,9 @@ class Carried:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def old(request: pytest.FixtureRequest, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Carried]:
+def old(
+    request: pytest.FixtureRequest, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Carried]:
     """A database as the first release left it, not carried yet."""
     (tmp_path / "var").mkdir()
     levels = {name: logging.getLogger(name).level for name in ("alembic", "dbos")}
@@ -306,9 +485,21 @@ def rows(url: str, ours: bool = True) -> Kept:
     """Every row of every table of ours, or of the engine's, as the database gives it."""
     with connected(url) as conn:
         schema = None if ours or conn.dialect.name == "sqlite" else "dbos"
-        names = OURS if ours else set(sa.inspect(conn).get_table_names(schema=schema)) - OURS - SINCE - {"alembic_version"}
+        names = (
+            OURS
+            if ours
+            else set(sa.inspect(conn).get_table_names(schema=schema))
+            - OURS
+            - SINCE
+            - {"alembic_version"}
+        )
         return {
-            name: _ordered(conn.execute(sa.text(f'SELECT * FROM {"dbos." if schema else ""}"{name}"')).mappings()) for name in sorted(names)
+            name: _ordered(
+                conn.execute(
+                    sa.text(f'SELECT * FROM {"dbos." if schema else ""}"{name}"')
+                ).mappings()
+            )
+            for name in sorted(names)
         }
 
 
@@ -317,9 +508,16 @@ def _ordered(found: Any) -> list[dict[str, Any]]:
 
 
 def as_carried(kept: Kept) -> Kept:
-    """What this release makes of it: the journal says "" where it named no case, nothing is a test, and nothing else is changed."""
-    marked = {table: _ordered({**row, **marks} for row in kept[table]) for table, marks in MARKS.items()}
-    return {**kept, **marked, "journal": _ordered({**row, "case_id": row["case_id"] or ""} for row in kept["journal"])}
+    """What this release makes of it: the journal says "" where it named no case, nothing is a test,
+    and nothing else is changed."""
+    marked = {
+        table: _ordered({**row, **marks} for row in kept[table]) for table, marks in MARKS.items()
+    }
+    return {
+        **kept,
+        **marked,
+        "journal": _ordered({**row, "case_id": row["case_id"] or ""} for row in kept["journal"]),
+    }
 
 
 def shape(url: str) -> dict[str, Any]:
@@ -328,11 +526,22 @@ def shape(url: str) -> dict[str, Any]:
         found = sa.inspect(conn)
         return {
             name: {
-                "columns": {(one["name"], str(one["type"]), one["nullable"]) for one in found.get_columns(name)},
+                "columns": {
+                    (one["name"], str(one["type"]), one["nullable"])
+                    for one in found.get_columns(name)
+                },
                 "key": found.get_pk_constraint(name)["constrained_columns"],
-                "unique": {(one["name"], *one["column_names"]) for one in found.get_unique_constraints(name)},
+                "unique": {
+                    (one["name"], *one["column_names"])
+                    for one in found.get_unique_constraints(name)
+                },
                 "foreign": {
-                    (one["name"], *one["constrained_columns"], one["referred_table"], *one["referred_columns"])
+                    (
+                        one["name"],
+                        *one["constrained_columns"],
+                        one["referred_table"],
+                        *one["referred_columns"],
+                    )
                     for one in found.get_foreign_keys(name)
                 },
                 "indexes": {
@@ -355,7 +564,13 @@ def refused(parts: Parts, table: str, like: dict[str, Any], **changed: Any) -> b
     names = ", ".join(f'"{name}"' for name in values)
     with parts.engine.connect() as conn:
         try:
-            conn.execute(sa.text(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join(f":{name}" for name in values)})'), values)
+            conn.execute(
+                sa.text(
+                    f'INSERT INTO "{table}" ({names}) VALUES '
+                    f"({', '.join(f':{name}' for name in values)})"
+                ),
+                values,
+            )
         except sa.exc.IntegrityError:
             return True
         finally:
@@ -367,11 +582,16 @@ def one(url: str, table: str, **where: Any) -> dict[str, Any]:
     """The row with these values, its JSON as text."""
     with connected(url) as conn:
         asked = " AND ".join(f'"{name}" = :{name}' for name in where)
-        found = conn.execute(sa.text(f'SELECT * FROM "{table}" WHERE {asked}'), where).mappings().one()
-    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in found.items()}
+        found = (
+            conn.execute(sa.text(f'SELECT * FROM "{table}" WHERE {asked}'), where).mappings().one()
+        )
+    return {
+        name: json.dumps(value) if isinstance(value, dict) else value
+        for name, value in found.items()
+    }
 
 
-# ---- the rows -------------------------------------------------------------------------------------------------------
+# ---- the rows ------------------------------------------------------------------------------------
 
 
 def test_every_row_and_every_job_is_carried_to_this_release(old: Carried) -> None:
@@ -392,15 +612,31 @@ def test_what_was_sealed_still_opens(old: Carried) -> None:
 
     left, sealer = old.left, old.parts.sealer
     with old.parts.engine.connect() as conn:
-        assert {id: text.words for id in left.words if (text := messages.by_id(conn, sealer, id))} == left.words
-        assert {contact: contacts.by_id(conn, sealer, contact).number for contact in left.numbers} == left.numbers
+        assert {
+            id: text.words for id in left.words if (text := messages.by_id(conn, sealer, id))
+        } == left.words
+        assert {
+            contact: contacts.by_id(conn, sealer, contact).number for contact in left.numbers
+        } == left.numbers
         found = {reference: cases.by_reference(conn, sealer, reference) for reference in left.cases}
         packet = hand_offs.packet(conn, sealer, left.cases["J5R7W6"])
     assert {reference: case and case.id for reference, case in found.items()} == left.cases
     emil, ana = found["R8Z7Q7"], found["J2B9C8"]
-    assert emil and (emil.place, emil.point, emil.code_word) == ("Straße 9, 3º", (-104.99, 39.74), "пирог")
-    assert (len(emil.narrative), emil.narrative[19][:10], emil.remarks) == (20, "19: слово ", (("María", "no hay equipo"),))
-    assert ana and (ana.narrative, ana.asked, dict(ana.answers)) == (("hola, мама 🙏",), "safety", {"who": "me", "health": "no"})
+    assert emil and (emil.place, emil.point, emil.code_word) == (
+        "Straße 9, 3º",
+        (-104.99, 39.74),
+        "пирог",
+    )
+    assert (len(emil.narrative), emil.narrative[19][:10], emil.remarks) == (
+        20,
+        "19: слово ",
+        (("María", "no hay equipo"),),
+    )
+    assert ana and (ana.narrative, ana.asked, dict(ana.answers)) == (
+        ("hola, мама 🙏",),
+        "safety",
+        {"who": "me", "health": "no"},
+    )
     assert packet and packet["notes"] == [{"words": "él grita 🙏"}]
 
 
@@ -408,12 +644,17 @@ def test_what_the_database_holds_to_it_still_holds_to(old: Carried) -> None:
     old.to_head()
 
     parts = old.parts
-    case, text = one(old.url, "case", reference="J2B9C8"), one(old.url, "message", provider_id="SMana1")
+    case, text = (
+        one(old.url, "case", reference="J2B9C8"),
+        one(old.url, "message", provider_id="SMana1"),
+    )
     assert refused(parts, "case", case, reference="B2B2B2"), "a second open case of one contact"
     assert not refused(parts, "case", case, reference="B2B2B2", closed_at=case["opened_at"])
     assert refused(parts, "message", text), "one provider id twice"
     assert not refused(parts, "message", text, provider_id=None)
-    assert refused(parts, "message", text, provider_id="SMnew", case_id="nobody's"), "a text of no case that is there"
+    assert refused(parts, "message", text, provider_id="SMnew", case_id="nobody's"), (
+        "a text of no case that is there"
+    )
     line = one(old.url, "journal", event="answered")
     assert refused(parts, "journal", line, id=line["id"]), "one line twice"
     assert refused(parts, "journal", line, case_id=None)
@@ -432,7 +673,9 @@ def test_back_one_step_and_up_again_with_nothing_lost(old: Carried) -> None:
     assert rows(old.url) == before
     assert rows(old.url, ours=False) == jobs
     text = one(old.url, "message", provider_id="SMana1")
-    assert refused(old.parts, "message", text, provider_id="SMnew", answers="nothing"), "an answer to nothing, as it was then"
+    assert refused(old.parts, "message", text, provider_id="SMnew", answers="nothing"), (
+        "an answer to nothing, as it was then"
+    )
     assert not refused(old.parts, "message", text, provider_id="SMnew", answers=text["id"])
 
     old.to_head()
@@ -442,24 +685,34 @@ def test_back_one_step_and_up_again_with_nothing_lost(old: Carried) -> None:
     assert rows(old.url, ours=False) == jobs
 
 
-# ---- the people -----------------------------------------------------------------------------------------------------
+# ---- the people ----------------------------------------------------------------------------------
 
 
-def test_residents_and_dispatch_go_on_where_they_were(old: Carried, outside: responses.RequestsMock) -> None:
+def test_residents_and_dispatch_go_on_where_they_were(
+    old: Carried, outside: responses.RequestsMock
+) -> None:
     old.to_head()
     house = House(old.app, outside)
     house.clock.at = datetime.now(UTC)
-    ana, ben, emil, staff = (house.resident(number) for number in (ANA, BEN, EMIL, DISPATCHERS_PHONE))
+    ana, ben, emil, staff = (
+        house.resident(number) for number in (ANA, BEN, EMIL, DISPATCHERS_PHONE)
+    )
 
     # What was heard before is answered as it was then, and changes nothing.
     before = rows(old.url)
-    assert twiml(ana.posts("hola", sid="SMana1").text) == ["Así empezó. 🙏\n¿Quién?", "segunda parte"]
+    assert twiml(ana.posts("hola", sid="SMana1").text) == [
+        "Así empezó. 🙏\n¿Quién?",
+        "segunda parte",
+    ]
     assert twiml(ana.posts("", sid="SMana2").text) == ["¿Alguien está herido?"]
-    assert twiml(staff.posts("ZZZZZZ", sid="SMstaff1").text) == ["No such request, as it was said then."]
+    assert twiml(staff.posts("ZZZZZZ", sid="SMstaff1").text) == [
+        "No such request, as it was said then."
+    ]
     assert rows(old.url) == before
 
     # The next answer gets the next question, in the same case.
-    # A bare number is read only by the choices that were sent: the old release did not keep them, so it is asked again.
+    # A bare number is read only by the choices that were sent: the old release did not keep them,
+    # so it is asked again.
     ana.texts("2").hears("¿Pasa algo de esto ahora?")
     assert ana.case().state["answers"] == {"who": "me", "health": "no"}
     ana.texts("no").told("ask.suicide.me", language="es")
@@ -475,20 +728,34 @@ def test_residents_and_dispatch_go_on_where_they_were(old: Carried, outside: res
     assert [each["reference"] for each in listed] == ["J5R7W6", "V3Z6N4", "W4J7X3"]
     path = f"/{ben.case().id}"
     said = house.dispatch(f"{path}/messages", method="GET").json["messages"]
-    assert {each["words"] for each in said} == {"he is «shouting» 🙏", "Nobody has picked it up yet.", "We still look."}
-    assert house.dispatch(f"{path}/acknowledgement", {"answer": "accept", "by": "Maria"}).status_code == 200
+    assert {each["words"] for each in said} == {
+        "he is «shouting» 🙏",
+        "Nobody has picked it up yet.",
+        "We still look.",
+    }
+    assert (
+        house.dispatch(f"{path}/acknowledgement", {"answer": "accept", "by": "Maria"}).status_code
+        == 200
+    )
     assert (ben.case().status, ben.case().version) == ("accepted", 4)
 
 
-def test_a_worker_of_this_release_finishes_what_the_old_one_left(old: Carried, tmp_path: Path) -> None:
+def test_a_worker_of_this_release_finishes_what_the_old_one_left(
+    old: Carried, tmp_path: Path
+) -> None:
     old.to_head()
-    secret, sid, token = old.settings.secret("REHEARSAL_CAD_SECRET"), old.settings.twilio_account_sid, old.settings.twilio_auth_tokens[0]
+    secret, sid, token = (
+        old.settings.secret("REHEARSAL_CAD_SECRET"),
+        old.settings.twilio_account_sid,
+        old.settings.twilio_auth_tokens[0],
+    )
     ours = old.parts.program.numbers.ours[0].number
     cad = create_cad(CadSettings("http://127.0.0.1:9", "unused", secret, auto=False))
     twilio = create_twilio(TwilioSettings(sid, token, "http://127.0.0.1:9", ours))
     exchange: Exchange = twilio.extensions["exchange"]
     exchange.switch({"receipts_missing": True})  # no web door runs that would take them
-    reached = exchange.text("outbound-api", ours, CARO, "María's team has it.", "delivered")  # then the old worker died
+    # then the old worker died
+    reached = exchange.text("outbound-api", ours, CARO, "María's team has it.", "delivered")
     with served(cad) as cad_url, served(twilio) as twilio_url:
         environment = clean_environment(
             CALLER_DATABASE_URL=old.url,
@@ -499,30 +766,57 @@ def test_a_worker_of_this_release_finishes_what_the_old_one_left(old: Carried, t
         )
         worker = Running(["work"], tmp_path, environment, tmp_path / "worker.log")
         try:
-            until(lambda: not under_way(old) or not worker.alive, "all the old one left is done", 20)
+            until(
+                lambda: not under_way(old) or not worker.alive, "all the old one left is done", 20
+            )
             until(lambda: paged_next(old) or not worker.alive, "the next person is paged")
         finally:
             code = worker.end()
     assert code == 0, worker.said
 
-    arrived = [(each["key"], each["status"]) for each in cad.extensions["board"].deliveries if str(each["key"]).endswith(".1")]
+    arrived = [
+        (each["key"], each["status"])
+        for each in cad.extensions["board"].deliveries
+        if str(each["key"]).endswith(".1")
+    ]
     taken = sorted(key for key, status in arrived if status == 202)
-    assert taken == sorted(f"{old.left.cases[reference]}.1" for reference in ("J5R7W6", "V3Z6N4", "W4J7X3")), "once each"
-    assert {status for _, status in arrived} <= {200, 202}, "a job taken over may meet the sweep's: the same key, known already"
+    assert taken == sorted(
+        f"{old.left.cases[reference]}.1" for reference in ("J5R7W6", "V3Z6N4", "W4J7X3")
+    ), "once each"
+    assert {status for _, status in arrived} <= {200, 202}, (
+        "a job taken over may meet the sweep's: the same key, known already"
+    )
     texts = [(text.receiver, text.words) for text in exchange.texts()]
-    for number, words in ((BEN, "We still look."), (CARO, "María's team has it."), (DISPATCHERS_PHONE, "Request W4J7X3 needs a human.")):
+    for number, words in (
+        (BEN, "We still look."),
+        (CARO, "María's team has it."),
+        (DISPATCHERS_PHONE, "Request W4J7X3 needs a human."),
+    ):
         assert texts.count((number, words)) == 1, (number, texts)
     assert one(old.url, "message", id=old.left.texts["pending"])["provider_id"] == reached.sid
     assert "failed" not in worker.said
 
 
 def under_way(old: Carried) -> list[Any]:
-    """What the old release left to do and nobody has done yet; jobs count as well as what they are about."""
-    left = {**old.left.texts, **{f"{name} delivery": delivery for name, delivery in old.left.deliveries.items()}}
+    """What the old release left to do and nobody has done yet; jobs count as well as what they are
+    about."""
+    left = {
+        **old.left.texts,
+        **{f"{name} delivery": delivery for name, delivery in old.left.deliveries.items()},
+    }
     kept, jobs = rows(old.url), rows(old.url, ours=False)["workflow_status"]
-    waits = [row["id"] for name in ("message", "delivery") for row in kept[name] if row["state"] in ("waiting", "trying")]
+    waits = [
+        row["id"]
+        for name in ("message", "delivery")
+        for row in kept[name]
+        if row["state"] in ("waiting", "trying")
+    ]
     open_jobs = [row["workflow_uuid"] for row in jobs if row["status"] in ("ENQUEUED", "PENDING")]
-    return [name for name, each in left.items() if each in waits or any(each in job for job in open_jobs)]
+    return [
+        name
+        for name, each in left.items()
+        if each in waits or any(each in job for job in open_jobs)
+    ]
 
 
 def paged_next(old: Carried) -> bool:

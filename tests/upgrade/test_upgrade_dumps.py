@@ -1,7 +1,8 @@
 """Databases that earlier commits left (tests/upgrade/) are opened, read and finished by this one.
 
-What is stored keeps its name through every rename: jobs, queues, states, marks, events, keys in a case's state. The dumps
-hold people in every status, and jobs of all four kinds that are enqueued or were taken by a worker that died.
+What is stored keeps its name through every rename: jobs, queues, states, marks, events, keys in a
+case's state. The dumps hold people in every status, and jobs of all four kinds that are enqueued or
+were taken by a worker that died.
 """
 
 from __future__ import annotations
@@ -53,7 +54,10 @@ class Loaded:
         """The engine's jobs with this state: id and name."""
         table = "workflow_status" if self.kind == "sqlite" else "dbos.workflow_status"
         with connected(self.settings.database_url) as conn:
-            found = conn.execute(sa.text(f"SELECT workflow_uuid, name FROM {table} WHERE status = :status"), {"status": status})
+            found = conn.execute(
+                sa.text(f"SELECT workflow_uuid, name FROM {table} WHERE status = :status"),
+                {"status": status},
+            )
             return {job: name for job, name in found}
 
 
@@ -87,7 +91,9 @@ def test_every_case_opens_in_every_status_and_is_kept_again(loaded: Loaded) -> N
 
     assert len(ids) > 20 and all(found)
     statuses = {case.status for case in found if case}
-    assert statuses >= set(Status) - {Status.OPEN, Status.UNREACHABLE}, "and one that a resident wrote to again is open"
+    assert statuses >= set(Status) - {Status.OPEN, Status.UNREACHABLE}, (
+        "and one that a resident wrote to again is open"
+    )
     for case in found:
         assert case and cases.row(case, loaded.parts.sealer, None)["state"]
 
@@ -96,11 +102,20 @@ def test_people_go_on_where_they_were(loaded: Loaded, outside: responses.Request
     house = House(loaded.app, outside)
     house.wait(7 * 86_400)
     with loaded.parts.engine.connect() as conn:
-        every = [cases.by_id(conn, loaded.parts.sealer, each) for each in conn.execute(sa.text('SELECT id FROM "case"')).scalars()]
-    with_dispatch = [case for case in every if case and case.revision and case.status not in ENDED and not case.test]
+        every = [
+            cases.by_id(conn, loaded.parts.sealer, each)
+            for each in conn.execute(sa.text('SELECT id FROM "case"')).scalars()
+        ]
+    with_dispatch = [
+        case
+        for case in every
+        if case and case.revision and case.status not in ENDED and not case.test
+    ]
     assert len(with_dispatch) >= 10
 
-    listed = {packet["hand_off_id"] for packet in house.dispatch("", method="GET").get_json()["hand_offs"]}
+    listed = {
+        packet["hand_off_id"] for packet in house.dispatch("", method="GET").get_json()["hand_offs"]
+    }
     assert {case.id for case in with_dispatch} <= listed
     for number in range(1, len({case.contact for case in every if case and not case.test}) + 1):
         me = house.resident(f"+172055503{number:02d}")
@@ -109,13 +124,23 @@ def test_people_go_on_where_they_were(loaded: Loaded, outside: responses.Request
         assert before.closed_at is not None or me.case().id == before.id, "an open case goes on"
 
 
-def test_a_worker_of_this_commit_finishes_what_was_enqueued_or_left_by_a_dead_one(loaded: Loaded, tmp_path: Path) -> None:
+def test_a_worker_of_this_commit_finishes_what_was_enqueued_or_left_by_a_dead_one(
+    loaded: Loaded, tmp_path: Path
+) -> None:
     enqueued, pending = loaded.jobs("ENQUEUED"), loaded.jobs("PENDING")
     assert set(enqueued.values()) == set(pending.values()) == JOBS
     settings = loaded.settings
-    secret, sid, token = settings.secret("REHEARSAL_CAD_SECRET"), settings.twilio_account_sid, settings.twilio_auth_tokens[0]
+    secret, sid, token = (
+        settings.secret("REHEARSAL_CAD_SECRET"),
+        settings.twilio_account_sid,
+        settings.twilio_auth_tokens[0],
+    )
     cad = create_cad(CadSettings("http://127.0.0.1:9", "unused", secret, auto=False))
-    twilio = create_twilio(TwilioSettings(sid, token, "http://127.0.0.1:9", loaded.parts.program.numbers.ours[0].number))
+    twilio = create_twilio(
+        TwilioSettings(
+            sid, token, "http://127.0.0.1:9", loaded.parts.program.numbers.ours[0].number
+        )
+    )
     exchange: Exchange = twilio.extensions["exchange"]
     exchange.switch({"receipts_missing": True})  # no web door runs that would take them
     with served(cad) as cad_url, served(twilio) as twilio_url:

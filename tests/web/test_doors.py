@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from caller_service.web.shared.guard import bearer_only, metrics_only, open_to_all, page_reader_only, twilio_only
+from caller_service.web.shared.guard import (
+    bearer_only,
+    metrics_only,
+    open_to_all,
+    page_reader_only,
+    twilio_only,
+)
 
 if TYPE_CHECKING:
     from conftest import House

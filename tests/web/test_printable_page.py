@@ -1,4 +1,5 @@
-"""A page is a destination: hand-offs read in a browser and on paper. Opening one is its receipt, and takes no case."""
+"""A page is a destination: hand-offs read in a browser and on paper. Opening one is its receipt,
+and takes no case."""
 
 from __future__ import annotations
 
@@ -23,7 +24,14 @@ from caller_service.core.program import Destination
 from caller_service.core.protocol import Level
 from caller_service.documents import printed_hand_off
 from caller_service.documents.eido import TERMS, terms
-from caller_service.documents.printed_hand_off import LEVELS, LOCATED, NO_LEVEL, STATUSES, PrintedHandOff, printed
+from caller_service.documents.printed_hand_off import (
+    LEVELS,
+    LOCATED,
+    NO_LEVEL,
+    STATUSES,
+    PrintedHandOff,
+    printed,
+)
 from caller_service.store.tables import Base
 from caller_service.store.tokens import token_hash
 from caller_service.web.dispatch.printed_hand_off import REFRESH
@@ -36,11 +44,12 @@ PLACE = "Main St and 3rd Ave"
 STORY = "my brother shouts"
 
 
-# ---- the sheet ------------------------------------------------------------------------------------------------------
+# ---- the sheet -----------------------------------------------------------------------------------
 def a_case(**told: Any) -> Case:
     plain: dict[str, Any] = {
-        "answers": {"who": "adult", "need": "upset", "contact": "text_call", "voicemail": "yes", "if_none": "wait"}, "response": "team",
-        "level": Level.R3, "revision": 2, "status": Status.HANDED_OFF, "place": PLACE, "located": "inside",
+        "answers": {"who": "adult", "need": "upset", "contact": "text_call", "voicemail": "yes", "if_none": "wait"},
+        "response": "team", "level": Level.R3, "revision": 2, "status": Status.HANDED_OFF,
+        "place": PLACE, "located": "inside",
     }  # fmt: skip
     return Case("018f-aa", "K7M4Q2", "c", "es", **(plain | told)).marked(opened=OPEN)
 
@@ -64,24 +73,40 @@ def test_whatever_was_answered_there_is_a_sheet_in_words(case: Case) -> None:
     assert all(words.strip() for words in told.values()), "no empty heading"
     assert (NUMBER in str(made.lines)) == (number_condition(case) is not None and not case.ended)
     assert told["Police"] == "Not requested"
-    assert "not_asked" not in str([told[name] for name in ("Who needs help", "Need", "Place", "Wants")])
+    assert "not_asked" not in str(
+        [told[name] for name in ("Who needs help", "Need", "Place", "Wants")]
+    )
 
 
 def test_every_code_there_is_has_words() -> None:
     """What the rehearsal's protocol and our own tables can say is never told as a bare code."""
     assert set(LEVELS) == {level.name for level in Level}
     assert set(STATUSES) == {status.value for status in Status}
-    asked = {question.id: {choice.code for choice in question.choices} for question in PROGRAM.protocol.questions}
+    asked = {
+        question.id: {choice.code for choice in question.choices}
+        for question in PROGRAM.protocol.questions
+    }
     assert asked["who"] <= set(printed_hand_off.WHO)
     assert asked["need"] <= set(printed_hand_off.NEEDS)
     assert asked["if_none"] <= set(printed_hand_off.IF_NONE)
     assert asked["want"] <= set(printed_hand_off.WANTS)
     assert set(ISO_639_3) <= set(printed_hand_off.LANGUAGES)
-    assert {"inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped", "not_asked"} == set(LOCATED)
+    assert {
+        "inside",
+        "outside",
+        "not_live",
+        "near_edge",
+        "ambiguous",
+        "unknown",
+        "skipped",
+        "not_asked",
+    } == set(LOCATED)
 
 
 @pytest.mark.parametrize("contact", [*TERMS, None, "unsure"])
-def test_how_they_may_be_reached_is_told_in_the_words_of_the_other_destinations(contact: str | None) -> None:
+def test_how_they_may_be_reached_is_told_in_the_words_of_the_other_destinations(
+    contact: str | None,
+) -> None:
     case = a_case(answers={"contact": contact} if contact else {})
 
     assert lines(case)["How to reach them"] == terms(packet(case, PROGRAM, NUMBER)["contact"])
@@ -106,16 +131,32 @@ def test_a_sheet_that_was_stood_down_gives_nobody_a_number_to_call(status: Statu
         ({"language": "zh-Hant", "team": "care-1"}, "Language", "Chinese. The team speaks it."),
         ({"language": "xx", "team": "care-1"}, "Language", "xx. The team speaks it."),
         ({"language": "en"}, "Language", "English"),
-        ({"incident_type": "WELFARE", "typed_by": "Maria"}, "Incident type", "WELFARE, set by Maria"),
+        (
+            {"incident_type": "WELFARE", "typed_by": "Maria"},
+            "Incident type",
+            "WELFARE, set by Maria",
+        ),
         ({"place": "", "located": ""}, "Place", "No words given; not asked yet"),
-        ({"point": (-105.0, 39.7)}, "Place", f"{PLACE}; in the area we serve; latitude 39.7, longitude -105.0"),
+        (
+            {"point": (-105.0, 39.7)},
+            "Place",
+            f"{PLACE}; in the area we serve; latitude 39.7, longitude -105.0",
+        ),
         ({"review": True}, "Careful", "A human looks at it first."),
-        ({"said": frozenset({"asked_to_cancel"})}, "Careful", "They asked to cancel: a human must answer."),
+        (
+            {"said": frozenset({"asked_to_cancel"})},
+            "Careful",
+            "They asked to cancel: a human must answer.",
+        ),
         ({"answers": {"who": "a_neighbour"}}, "Who needs help", "a neighbour"),
         ({"answers": {"need": "unsure"}}, "Need", "They are not sure"),
         ({"cannot_text": "landline"}, "Texts", "The number is a landline"),
         ({"because": ("suicide.yes", "wants.team")}, "Why this level", "suicide: yes; wants: team"),
-        ({"because": ("health.doubt", "upset_hears_or_sees")}, "Why this level", "health: in doubt; very upset, or hears or sees things"),
+        (
+            {"because": ("health.doubt", "upset_hears_or_sees")},
+            "Why this level",
+            "health: in doubt; very upset, or hears or sees things",
+        ),
     ],
 )
 def test_a_line_says_it_plainly(known: dict[str, Any], heading: str, words: str) -> None:
@@ -129,18 +170,27 @@ def test_words_and_number_are_not_in_what_a_sheet_shows_of_itself() -> None:
         assert private not in shown
 
 
-# ---- the doors ------------------------------------------------------------------------------------------------------
+# ---- the doors -----------------------------------------------------------------------------------
 def has_pages(house: House, *names: str) -> dict[str, str]:
     """A program with these pages beside what there is; the token of each."""
     pages = tuple(Destination(name, "page") for name in names)
-    house.change(program=replace(house.parts.program, destinations=(*house.parts.program.destinations, *pages)))
+    house.change(
+        program=replace(
+            house.parts.program, destinations=(*house.parts.program.destinations, *pages)
+        )
+    )
     return {name: new_token(house, name) for name in names}
 
 
 def new_token(house: House, name: str) -> str:
     secret = secrets.token_urlsafe(32)
     with house.parts.engine.begin() as conn:
-        row = {"id": secrets.token_hex(8), "name": name, "hash": token_hash(secret), "created_at": house.clock()}
+        row = {
+            "id": secrets.token_hex(8),
+            "name": name,
+            "hash": token_hash(secret),
+            "created_at": house.clock(),
+        }
         conn.execute(sa.insert(Base.metadata.tables["token"]).values(row))
     return secret
 
@@ -153,21 +203,30 @@ class Reader:
         self.token = token or has_pages(house, name)[name]
 
     def looks(self, path: str = "", method: str = "GET", **headers: str) -> Any:
-        return self.house.client.open(f"/hand-offs/{self.name}/{path}", method=method, headers=self.signed() | headers)
+        return self.house.client.open(
+            f"/hand-offs/{self.name}/{path}", method=method, headers=self.signed() | headers
+        )
 
     def signed(self) -> dict[str, str]:
-        return {"Authorization": "Basic " + base64.b64encode(f"{self.name}:{self.token}".encode()).decode()}
+        return {
+            "Authorization": "Basic "
+            + base64.b64encode(f"{self.name}:{self.token}".encode()).decode()
+        }
 
     def listed(self) -> list[list[str]]:
         """The rows of the list, as words."""
         rows = re.findall(r"<tr class.*?</tr>", self.looks().text, re.S)
-        return [[plain(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)] for row in rows]
+        return [
+            [plain(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)] for row in rows
+        ]
 
     def standing(self) -> dict[str, str]:
         return {row[0]: row[1] for row in self.listed()}
 
     def states(self) -> list[str]:
-        rows = sorted(self.house.rows("delivery", destination=self.name), key=lambda row: row.revision)
+        rows = sorted(
+            self.house.rows("delivery", destination=self.name), key=lambda row: row.revision
+        )
         return [row.state for row in rows]
 
 
@@ -176,7 +235,12 @@ def plain(page: str) -> str:
 
 
 def accepts(house: House, me: Resident, by: str = "Maria") -> None:
-    assert house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": by}).status_code == 200
+    assert (
+        house.dispatch(
+            f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": by}
+        ).status_code
+        == 200
+    )
 
 
 def test_a_hand_off_lies_unread_until_it_is_opened_and_no_job_is_for_it(house: House) -> None:
@@ -207,9 +271,10 @@ def test_one_sheet_says_what_a_human_needs(house: House) -> None:
     told = plain(page.text)
     assert page.content_type == "text/html; charset=utf-8"
     for words in (
-        f"To take it, tell dispatch: {me.case().reference}", "R3 A mobile team, with priority", "Nobody has taken it yet",
-        "How to reach them Text only. Do not call.", f"Number {NUMBER}", "Language English ", f"Place {PLACE}; in the area we serve",
-        "Wants A team without police", "If no team is free Not asked yet", "Who needs help An adult they know", STORY,
+        f"To take it, tell dispatch: {me.case().reference}", "R3 A mobile team, with priority",
+        "Nobody has taken it yet", "How to reach them Text only. Do not call.", f"Number {NUMBER}",
+        "Language English ", f"Place {PLACE}; in the area we serve", "Wants A team without police",
+        "If no team is free Not asked yet", "Who needs help An adult they know", STORY,
         "Police Not requested", "They first wrote Mon 23 Nov, 12:",
     ):  # fmt: skip
         assert words in told, words
@@ -224,7 +289,11 @@ def test_the_list_tells_references_and_no_words(house: House) -> None:
 
     for private in (NUMBER, NUMBER[2:], PLACE, STORY, "brother"):
         assert private not in page
-    assert set(re.findall(r'(?:href|src|content)="([^"]*)"', page)) - {"width=device-width, initial-scale=1", "noindex", str(REFRESH)} == {
+    assert set(re.findall(r'(?:href|src|content)="([^"]*)"', page)) - {
+        "width=device-width, initial-scale=1",
+        "noindex",
+        str(REFRESH),
+    } == {
         "/static/paper.css",
         "/static/icon.svg",
         f"/hand-offs/clinic/{me.case().id}",
@@ -243,7 +312,9 @@ def test_pages_are_private_need_no_script_and_the_list_alone_asks_again(house: H
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
         assert "<script" not in page.text
         assert "//" not in page.text.replace("<!doctype html>", ""), "nothing of anybody else's"
-        assert ('http-equiv="refresh"' in page.text) == (path == ""), "a sheet that asks again would be received unseen"
+        assert ('http-equiv="refresh"' in page.text) == (path == ""), (
+            "a sheet that asks again would be received unseen"
+        )
     assert 20 <= REFRESH <= 30
     with house.client.get("/static/paper.css") as sheet_of_style:
         assert sheet_of_style.status_code == 200
@@ -267,18 +338,28 @@ def test_what_is_new_is_unread_again_and_read_once_opened(house: House) -> None:
 
 def test_what_waits_stands_first_the_most_urgent_before_the_others(house: House) -> None:
     clinic = Reader(house)
-    read_one, routine, danger = house.resident(NUMBER), house.resident("+17205550124"), house.resident("+17205550125")
+    read_one, routine, danger = (
+        house.resident(NUMBER),
+        house.resident("+17205550124"),
+        house.resident("+17205550125"),
+    )
     read_one.wants_a_team()
     clinic.looks(read_one.case().id)
     routine.texts("hi").texts("1", "2", "2", "2", "3", "1", PLACE, "5", "1")
     danger.texts("hi").texts("1", "1")
 
-    assert [row[0] for row in clinic.listed()] == [one.case().reference for one in (danger, routine, read_one)]
+    assert [row[0] for row in clinic.listed()] == [
+        one.case().reference for one in (danger, routine, read_one)
+    ]
     assert "2 wait to be read." in plain(clinic.looks().text)
 
 
-@pytest.mark.parametrize(("outcome", "status"), [("cancelled", "cancelled"), ("resolved", "closed")])
-def test_a_case_that_ended_is_stood_down_here_too_until_that_is_read_or_a_day_is_over(house: House, outcome: str, status: str) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "status"), [("cancelled", "cancelled"), ("resolved", "closed")]
+)
+def test_a_case_that_ended_is_stood_down_here_too_until_that_is_read_or_a_day_is_over(
+    house: House, outcome: str, status: str
+) -> None:
     clinic = Reader(house)
     me, other = house.resident().wants_a_team(), house.resident("+17205550124").wants_a_team()
     for one in (me, other):
@@ -286,7 +367,9 @@ def test_a_case_that_ended_is_stood_down_here_too_until_that_is_read_or_a_day_is
         ends(house, one, outcome)
         assert one.case().status == status
 
-    assert {row[0]: row[3] for row in clinic.listed()} == {one.case().reference: f"Stood down: {status}" for one in (me, other)}
+    assert {row[0]: row[3] for row in clinic.listed()} == {
+        one.case().reference: f"Stood down: {status}" for one in (me, other)
+    }
     assert f"Stood down: {status}." in plain(clinic.looks(me.case().id).text)
     assert NUMBER not in clinic.looks(me.case().id).text
     assert list(clinic.standing()) == [other.case().reference], "read"
@@ -320,7 +403,9 @@ def test_the_other_destinations_go_their_own_way(house: House) -> None:
     assert (clinic.states(), partner.states()) == (["received"], ["unread"])
     assert [row.state for row in house.rows("delivery", destination="rehearsal-cad")] == ["waiting"]
     house.settles()
-    assert [row.state for row in house.rows("delivery", destination="rehearsal-cad")] == ["received"]
+    assert [row.state for row in house.rows("delivery", destination="rehearsal-cad")] == [
+        "received"
+    ]
     assert [told["reference"] for told, _ in house.posted] == [me.case().reference]
     assert partner.states() == ["unread"]
     assert me.case().status == "handed_off", "a receipt takes no case"
@@ -330,10 +415,14 @@ def test_a_page_nobody_opened_yet_is_no_waiting_delivery_in_the_counts(house: Ho
     Reader(house)
     house.resident().wants_a_team()
     house.settles()
-    counts = house.client.get("/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"}).text
+    counts = house.client.get(
+        "/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"}
+    ).text
 
     assert 'caller_deliveries{destination="clinic",state="unread"} 1.0' in counts
-    assert 'state="waiting"' not in "".join(line for line in counts.splitlines(True) if line.startswith("caller_deliveries"))
+    assert 'state="waiting"' not in "".join(
+        line for line in counts.splitlines(True) if line.startswith("caller_deliveries")
+    )
 
 
 def test_every_reading_is_journaled_and_the_receipt_once(house: House) -> None:
@@ -344,8 +433,15 @@ def test_every_reading_is_journaled_and_the_receipt_once(house: House) -> None:
     clinic.looks(me.case().id)
     clinic.looks(me.case().id)
 
-    assert [line.event for line in house.rows("journal", case_id=me.case().id, who="clinic")] == ["read", "read"]
-    received = [line.detail for line in house.rows("journal", event="delivered") if line.detail["destination"] == "clinic"]
+    assert [line.event for line in house.rows("journal", case_id=me.case().id, who="clinic")] == [
+        "read",
+        "read",
+    ]
+    received = [
+        line.detail
+        for line in house.rows("journal", event="delivered")
+        if line.detail["destination"] == "clinic"
+    ]
     assert received == [{"destination": "clinic", "revision": 1}]
 
 
@@ -377,9 +473,14 @@ def test_only_what_a_page_was_told_of_is_on_it(house: House) -> None:
 
     assert clinic.standing() == {}
     for path in (before.case().id, screening.case().id, "unknown"):
-        assert (clinic.looks(path).status_code, clinic.looks(path).content_type) == (404, "text/plain; charset=utf-8")
+        assert (clinic.looks(path).status_code, clinic.looks(path).content_type) == (
+            404,
+            "text/plain; charset=utf-8",
+        )
     accepts(house, before)
-    assert clinic.standing() == {before.case().reference: "Not opened yet"}, "its next revision comes here too"
+    assert clinic.standing() == {before.case().reference: "Not opened yet"}, (
+        "its next revision comes here too"
+    )
 
 
 def test_markup_in_somebodys_words_stays_words(house: House) -> None:
@@ -392,18 +493,24 @@ def test_markup_in_somebodys_words_stays_words(house: House) -> None:
     assert "&lt;script&gt;alert(1)" in page
 
 
-# ---- who may read ---------------------------------------------------------------------------------------------------
+# ---- who may read --------------------------------------------------------------------------------
 def basic(name: str, secret: str) -> str:
     return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
 
 
-def test_a_page_opens_to_its_own_name_and_token_alone(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_page_opens_to_its_own_name_and_token_alone(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     tokens = has_pages(house, "clinic", "partner")
     me = house.resident().wants_a_team()
     revoked = new_token(house, "clinic")
     with house.parts.engine.begin() as conn:
         table = Base.metadata.tables["token"]
-        conn.execute(sa.update(table).where(table.c.hash == token_hash(revoked)).values(revoked_at=house.clock()))
+        conn.execute(
+            sa.update(table)
+            .where(table.c.hash == token_hash(revoked))
+            .values(revoked_at=house.clock())
+        )
     wrong = [
         "",
         "Basic",
@@ -422,12 +529,22 @@ def test_a_page_opens_to_its_own_name_and_token_alone(house: House, caplog: pyte
     with caplog.at_level(logging.DEBUG):
         for each in wrong:
             for path in ("clinic/", f"clinic/{me.case().id}", "nowhere/", "console/"):
-                answer = house.client.get(f"/hand-offs/{path}", headers={"Authorization": each} if each else {})
-                assert (answer.status_code, answer.headers["WWW-Authenticate"][:6]) == (401, "Basic "), f"{each} {path}"
+                answer = house.client.get(
+                    f"/hand-offs/{path}", headers={"Authorization": each} if each else {}
+                )
+                assert (answer.status_code, answer.headers["WWW-Authenticate"][:6]) == (
+                    401,
+                    "Basic ",
+                ), f"{each} {path}"
                 assert me.case().reference not in answer.text
     assert [row.state for row in house.rows("delivery", destination="clinic")] == ["unread"]
     assert tokens["clinic"] not in caplog.text
-    assert house.client.get("/hand-offs/clinic/", headers={"Authorization": basic("clinic", tokens["clinic"])}).status_code == 200
+    assert (
+        house.client.get(
+            "/hand-offs/clinic/", headers={"Authorization": basic("clinic", tokens["clinic"])}
+        ).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("name", ["console", "rehearsal-cad"])

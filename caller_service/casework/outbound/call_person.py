@@ -1,7 +1,9 @@
-"""One call out: is it still wanted, one try, one transaction. Creating a call is not idempotent, so a try whose end is
-unknown is looked up before it is made again. Once made, it is looked after until it has ended.
+"""One call out: is it still wanted, one try, one transaction. Creating a call is not idempotent, so
+a try whose end is unknown is looked up before it is made again. Once made, it is looked after until
+it has ended.
 
-Nobody is rung whose phone rings for us already: that call waits until the phone is free (store/calls.py).
+Nobody is rung whose phone rings for us already: that call waits until the phone is free
+(store/calls.py).
 """
 
 from __future__ import annotations
@@ -25,12 +27,15 @@ from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, transaction
 
 log = logging.getLogger(__name__)
-RINGS = 25  # seconds: shorter than most voicemails wait, and than the ladder waits for its next rung
+# seconds: shorter than most voicemails wait, and than the ladder waits for its next rung
+RINGS = 25
 LASTS = 180  # seconds a call may last
-PAUSES = (1, 2, 5, 10, 30, 60)  # seconds before each further try; then it is dead, and the ladder has climbed
+# seconds before each further try; then it is dead, and the ladder has climbed
+PAUSES = (1, 2, 5, 10, 30, 60)
 SKEW = timedelta(seconds=5)  # the provider's clock and ours
 BUSY = timedelta(seconds=5)  # until we look again whether a phone is free
-CHECK = timedelta(seconds=45)  # a call that is under way and says nothing for so long is asked after
+# a call that is under way and says nothing for so long is asked after
+CHECK = timedelta(seconds=45)
 LOST = timedelta(minutes=15)  # nobody can say what became of it: the phone counts as free again
 
 
@@ -51,7 +56,7 @@ def _call(parts: Parts, call_id: str, job: str) -> None:
         _look_after(parts, call)
 
 
-# ---- made -----------------------------------------------------------------------------------------------------------
+# ---- made ----------------------------------------------------------------------------------------
 
 
 def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
@@ -90,11 +95,15 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
 
 
 def _number(parts: Parts, call: Call, case: Case) -> str:
-    """A resident's is kept sealed with their contact. Staff's stay in the program file; the row holds the name."""
+    """A resident's is kept sealed with their contact. Staff's stay in the program file; the row
+    holds the name."""
     if call.person is None:
         with parts.engine.connect() as conn:
             return contacts.by_id(conn, parts.sealer, case.contact).number
-    return next((rung.number for rung in parts.program.ladder if rung.name == call.person and rung.number), "")
+    return next(
+        (rung.number for rung in parts.program.ladder if rung.name == call.person and rung.number),
+        "",
+    )
 
 
 def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
@@ -117,7 +126,13 @@ def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
 def _ring(parts: Parts, call: Call, case: Case) -> Ring:
     kind = "page" if call.person else "rescue"
     to_the_beep = call.person is None and voicemail_allowed(case)
-    return Ring(f"{parts.public_url}/twilio/{kind}/call?id={call.id}", receipts_url(parts, call.id), RINGS, LASTS, to_the_beep)
+    return Ring(
+        f"{parts.public_url}/twilio/{kind}/call?id={call.id}",
+        receipts_url(parts, call.id),
+        RINGS,
+        LASTS,
+        to_the_beep,
+    )
 
 
 def voicemail_allowed(case: Case) -> bool:
@@ -131,7 +146,8 @@ def receipts_url(parts: Parts, call_id: str) -> str:
 
 
 def _already_made(parts: Parts, call: Call, number: str) -> str | None:
-    """The SID of a try whose end is unknown: one to that number, made since, that no other call has."""
+    """The SID of a try whose end is unknown: one to that number, made since, that no other call
+    has."""
     sids = parts.telephony.find_calls(number, (call.tried_at or call.at) - SKEW)
     with parts.engine.connect() as conn:
         taken = calls.taken(conn, call.id, sids)
@@ -148,7 +164,14 @@ def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: 
     if isinstance(problem, (RetryLater, OutcomeUnknown)) and tries <= len(PAUSES):
         state = "waiting" if isinstance(problem, RetryLater) and fresh else "trying"
         with transaction(parts.engine) as conn:
-            calls.later(conn, call.id, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, state, job)
+            calls.later(
+                conn,
+                call.id,
+                parts.now() + timedelta(seconds=PAUSES[tries - 1]),
+                problem.code,
+                state,
+                job,
+            )
             if state == "waiting":
                 _wake_next(conn, parts, call)
         return
@@ -164,13 +187,20 @@ def _end(parts: Parts, call: Call, state: str, why: str) -> None:
     with transaction(parts.engine) as conn:
         if calls.end(conn, call.id, state, why):
             detail = {"person": call.person or "", "why": why}
-            journal.write(conn, [journal.Entry(parts.new_id(), parts.now(), call.case_id, "system", f"call_{state}", detail)])
+            journal.write(
+                conn,
+                [
+                    journal.Entry(
+                        parts.new_id(), parts.now(), call.case_id, "system", f"call_{state}", detail
+                    )
+                ],
+            )
             _wake_next(conn, parts, call)
 
 
 def _told_nobody(parts: Parts, call: Call) -> None:
-    """A call to a resident that ends without the news being heard is told to humans: first, so that a crash in between
-    tells it again and not never."""
+    """A call to a resident that ends without the news being heard is told to humans: first, so that
+    a crash in between tells it again and not never."""
     if call.person is None and not call.answer:
         change(parts, call.case_id, lambda case, scene: update_call_failed(case, scene), "system")
 
@@ -179,14 +209,21 @@ def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
     """The phone is free: the next call that waits for it."""
     following = calls.next_waiting(conn, call.number_index)
     if following is not None and following != call.id:
-        parts.jobs.enqueue(conn, "call_person", f"call:{following}:after:{call.id}:{call.tries}", following, queue_to(call.person))
+        parts.jobs.enqueue(
+            conn,
+            "call_person",
+            f"call:{following}:after:{call.id}:{call.tries}",
+            following,
+            queue_to(call.person),
+        )
 
 
-# ---- under way ------------------------------------------------------------------------------------------------------
+# ---- under way -----------------------------------------------------------------------------------
 
 
 def _look_after(parts: Parts, call: Call) -> None:
-    """End what is over and still rings; ask after what has been silent. Its receipt is what ends it for us."""
+    """End what is over and still rings; ask after what has been silent. Its receipt is what ends it
+    for us."""
     if call.provider_id is None:
         if _lost(call, parts.now()):
             _end(parts, call, "dead", "lost")
@@ -213,7 +250,8 @@ def _lost(call: Call, now: datetime) -> bool:
 
 
 def note_receipt(parts: Parts, call_id: str, state: str, provider_id: str | None) -> None:
-    """Keep how far a call has come. Busy, no answer, a failure: none is an acknowledgement, and the ladder goes on."""
+    """Keep how far a call has come. Busy, no answer, a failure: none is an acknowledgement, and the
+    ladder goes on."""
     with parts.engine.connect() as conn:
         call = calls.by_id(conn, call_id)
     if call is None or call.rank >= calls.ENDED:
@@ -221,17 +259,21 @@ def note_receipt(parts: Parts, call_id: str, state: str, provider_id: str | None
     ends = calls.RANKS.get(state, 0) >= calls.ENDED
     if ends:
         _told_nobody(parts, call)
-    if state == "failed" and call.person is not None:  # a phone that cannot be reached at all: the next person, now (rule 4)
+    # a phone that cannot be reached at all: the next person, now (rule 4)
+    if state == "failed" and call.person is not None:
         name = call.person
         change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
     try:
         with transaction(parts.engine) as conn:
             _noted(conn, parts, call, state, provider_id, ends)
     except sa.exc.IntegrityError:  # another call says that SID is its own
-        with contextlib.suppress(sa.exc.IntegrityError), transaction(parts.engine) as conn:  # or that phone: ours is not made then
+        # or that phone: ours is not made then
+        with contextlib.suppress(sa.exc.IntegrityError), transaction(parts.engine) as conn:
             _noted(conn, parts, call, state, None, ends)
 
 
-def _noted(conn: sa.Connection, parts: Parts, call: Call, state: str, provider_id: str | None, ends: bool) -> None:
+def _noted(
+    conn: sa.Connection, parts: Parts, call: Call, state: str, provider_id: str | None, ends: bool
+) -> None:
     if calls.receipt(conn, call.id, state, provider_id) and ends:
         _wake_next(conn, parts, call)

@@ -1,4 +1,5 @@
-"""One delivery to one destination: one idempotent call, then one transaction. A failure writes `next_at` and ends."""
+"""One delivery to one destination: one idempotent call, then one transaction. A failure writes
+`next_at` and ends."""
 
 from __future__ import annotations
 
@@ -18,11 +19,13 @@ from caller_service.store.database.transaction import transaction
 from caller_service.store.hand_offs import Delivery
 
 log = logging.getLogger(__name__)
-PAUSES = (1, 2, 4, 8, 15, 30, 60, 120, 300, 300, 600, 600, 900, 1800, 3600)  # seconds before each further try; then it is dead
+# seconds before each further try; then it is dead
+PAUSES = (1, 2, 4, 8, 15, 30, 60, 120, 300, 300, 600, 600, 900, 1800, 3600)
 
 
 def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
-    """Try one delivery. Revisions reach a destination in order: one that is behind another is woken by it."""
+    """Try one delivery. Revisions reach a destination in order: one that is behind another is woken
+    by it."""
     with parts.engine.connect() as conn:
         one = hand_offs.delivery_by_id(conn, delivery_id)
         if one is None or one.state != "waiting" or hand_offs.earlier_waiting(conn, one):
@@ -30,10 +33,19 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
     if packet is None:
         return
-    looks = any(each.look_up and each.name == one.destination for each in parts.program.destinations)
+    looks = any(
+        each.look_up and each.name == one.destination for each in parts.program.destinations
+    )
     try:
-        if not (looks and parts.webhooks.has(one.destination, one.case_id, one.revision, parts.now())):
-            parts.webhooks.post(one.destination, _body(parts, one, packet), f"{one.case_id}.{one.revision}", parts.now())
+        if not (
+            looks and parts.webhooks.has(one.destination, one.case_id, one.revision, parts.now())
+        ):
+            parts.webhooks.post(
+                one.destination,
+                _body(parts, one, packet),
+                f"{one.case_id}.{one.revision}",
+                parts.now(),
+            )
     except DeliveryFailed as problem:
         _failed(parts, one, problem.code, problem.wait)
         return
@@ -41,15 +53,21 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
 
     def received(conn: sa.Connection) -> None:
         hand_offs.received(conn, one.id, now)
-        journal.write(conn, [journal.Entry(parts.new_id(), now, one.case_id, "system", "delivered", _about(one))])
+        journal.write(
+            conn,
+            [journal.Entry(parts.new_id(), now, one.case_id, "system", "delivered", _about(one))],
+        )
         _wake_next(conn, parts, one)
 
     parts.writer.write(received)
 
 
 def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What this kind of destination reads. DeliveryFailed for a document that must not leave the house."""
-    if not any(each.kind == "eido" and each.name == one.destination for each in parts.program.destinations):
+    """What this kind of destination reads. DeliveryFailed for a document that must not leave the
+    house."""
+    if not any(
+        each.kind == "eido" and each.name == one.destination for each in parts.program.destinations
+    ):
         return packet
     try:
         return sound_document(packet, issuer(parts, one.destination), one.at)
@@ -58,15 +76,33 @@ def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str
 
 
 def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
-    """Try again later, after `wait` seconds where the destination asked for that; after the last try it is dead."""
+    """Try again later, after `wait` seconds where the destination asked for that; after the last
+    try it is dead."""
     now, tries = parts.now(), one.tries + 1
-    log.warning("hand-off not received", extra={"destination": one.destination, "tries": tries, "fault": code})
+    log.warning(
+        "hand-off not received",
+        extra={"destination": one.destination, "tries": tries, "fault": code},
+    )
     with transaction(parts.engine) as conn:
         if tries <= len(PAUSES):
-            hand_offs.later(conn, one.id, tries, now + timedelta(seconds=max(wait, PAUSES[tries - 1])), code)
+            hand_offs.later(
+                conn, one.id, tries, now + timedelta(seconds=max(wait, PAUSES[tries - 1])), code
+            )
             return
         hand_offs.dead(conn, one.id, tries, code)
-        journal.write(conn, [journal.Entry(parts.new_id(), now, one.case_id, "system", "delivery_dead", _about(one) | {"fault": code})])
+        journal.write(
+            conn,
+            [
+                journal.Entry(
+                    parts.new_id(),
+                    now,
+                    one.case_id,
+                    "system",
+                    "delivery_dead",
+                    _about(one) | {"fault": code},
+                )
+            ],
+        )
         _wake_next(conn, parts, one)
 
 

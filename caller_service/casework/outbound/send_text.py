@@ -1,5 +1,5 @@
-"""One text out: the gate once more, one call, one transaction. Creating a text is not idempotent, so a try whose end
-is unknown is looked up before it is made again."""
+"""One text out: the gate once more, one call, one transaction. Creating a text is not idempotent,
+so a try whose end is unknown is looked up before it is made again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from caller_service.core.dispatch import page_lost, text_arrived, text_held, tex
 from caller_service.core.holding import words_taken
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
-from caller_service.gateway.telephony import ContactStopped, NumberCannotReceive, OutcomeUnknown, RetryLater, TelephonyError
+from caller_service.gateway.telephony import (
+    ContactStopped,
+    NumberCannotReceive,
+    OutcomeUnknown,
+    RetryLater,
+    TelephonyError,
+)
 from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, transaction
@@ -36,7 +42,12 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
         number = _number(conn, parts, text) if text else ""
         allowed = text is not None and _allowed(conn, parts, text)
         behind = text is not None and messages.earlier_waiting(conn, text, parts.now())
-        overtaken = text is not None and text.tries > 0 and text.keys.startswith("status.") and messages.newer_update(conn, text)
+        overtaken = (
+            text is not None
+            and text.tries > 0
+            and text.keys.startswith("status.")
+            and messages.newer_update(conn, text)
+        )
     if text is None or text.state not in messages.UNSENT or behind:
         return
     if overtaken:
@@ -90,13 +101,15 @@ def _try(parts: Parts, text: Text, number: str, job: str) -> None:
         _sent(parts, text, sid)
     except TelephonyError as problem:
         _failed(parts, text, problem, job, fresh)
-    except sa.exc.IntegrityError:  # another page with the same words was quicker to call that SID its own
+    except (
+        sa.exc.IntegrityError
+    ):  # another page with the same words was quicker to call that SID its own
         _failed(parts, text, OutcomeUnknown("another's"), job, fresh)
 
 
 def _begin(conn: sa.Connection, parts: Parts, text: Text, job: str) -> tuple[datetime, bool] | None:
-    """Begin a try: when, and whether it is the first; None if it is another's. Changed if it became unsafe while we waited to
-    write."""
+    """Begin a try: when, and whether it is the first; None if it is another's. Changed if it became
+    unsafe while we waited to write."""
     lock_for_write(conn)
     if not (_allowed(conn, parts, text) and _number(conn, parts, text)):
         raise StateChanged
@@ -111,12 +124,14 @@ def _sent(parts: Parts, text: Text, sid: str) -> None:
         _wake_next(conn, parts, text, text.tries + 1)
 
     parts.writer.write(write)
-    if text.case_id and text.person is None and HUMAN_WORDS & set(text.keys.split()):  # a human has joined
+    # a human has joined
+    if text.case_id and text.person is None and HUMAN_WORDS & set(text.keys.split()):
         change(parts, text.case_id, words_taken, "system")
 
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
-    """The SID of a try whose end is unknown. Two pages of one case say the same: a SID another text has is not this one's."""
+    """The SID of a try whose end is unknown. Two pages of one case say the same: a SID another text
+    has is not this one's."""
     sids = parts.telephony.find(number, text.words, text.at - timedelta(seconds=1))
     with parts.engine.connect() as conn:
         taken = messages.taken(conn, text.id, sids)
@@ -127,7 +142,9 @@ def _wake_next(conn: sa.Connection, parts: Parts, text: Text, tries: int) -> Non
     """After so many tries, the next text to this resident need not wait for it any more."""
     following = messages.next_waiting(conn, text)
     if following is not None:
-        parts.jobs.enqueue(conn, "send_text", f"send:{following}:after:{text.id}:{tries}", following)
+        parts.jobs.enqueue(
+            conn, "send_text", f"send:{following}:after:{text.id}:{tries}", following
+        )
 
 
 def receipts_url(parts: Parts, message_id: str) -> str:
@@ -136,39 +153,64 @@ def receipts_url(parts: Parts, message_id: str) -> str:
 
 
 def _allowed(conn: sa.Connection, parts: Parts, text: Text) -> bool:
-    """The safe-contact gate again, on today's truth: things may have changed since the text was written."""
+    """The safe-contact gate again, on today's truth: things may have changed since the text was
+    written."""
     if text.person is not None:
         return True
     case = cases.by_id(conn, parts.sealer, text.case_id) if text.case_id else None
-    if case is None or text.answers is not None:  # an answer to their own text is no contact of ours, unless they are watched
+    # an answer to their own text is no contact of ours, unless they are watched
+    if case is None or text.answers is not None:
         return case is not None and not case.watched
     if text.keys == "note":
         return may_note(case, text.at)
-    if text.keys == "note.neutral":  # it was allowed once, where it was written; what has closed since counts
+    # it was allowed once, where it was written; what has closed since counts
+    if text.keys == "note.neutral":
         return not case.cannot_text and not case.parked and not case.watched and not case.withdrawn
     return all(may_text(case, key) for key in text.keys.split())
 
 
 def _number(conn: sa.Connection, parts: Parts, text: Text) -> str:
     if text.person is not None:
-        number = next((rung.number for rung in parts.program.ladder if rung.name == text.person and rung.number), "")
-        stopped = text.answers is None and bool(number) and contacts.is_stopped(conn, parts.sealer, number)
+        number = next(
+            (
+                rung.number
+                for rung in parts.program.ladder
+                if rung.name == text.person and rung.number
+            ),
+            "",
+        )
+        stopped = (
+            text.answers is None
+            and bool(number)
+            and contacts.is_stopped(conn, parts.sealer, number)
+        )
         return "" if stopped else number
     if text.contact_id is None:
         return ""
     contact = contacts.by_id(conn, parts.sealer, text.contact_id)
-    answers = text.keys == "note"  # a human's answer to who stopped in words and wrote again: allowed, or it is not here
+    # a human's answer to who stopped in words and wrote again: allowed, or it is not here
+    answers = text.keys == "note"
     return "" if contact.stopped and not answers else contact.number
 
 
 def _failed(parts: Parts, text: Text, problem: TelephonyError, job: str, fresh: bool) -> None:
-    """Try again later, or tell of it and give up: told first, so that a crash in between tells it again and not never."""
+    """Try again later, or tell of it and give up: told first, so that a crash in between tells it
+    again and not never."""
     tries = text.tries + 1
-    log.warning("text not sent", extra={"message_id": text.id, "tries": tries, "fault": problem.code})
+    log.warning(
+        "text not sent", extra={"message_id": text.id, "tries": tries, "fault": problem.code}
+    )
     if isinstance(problem, (RetryLater, OutcomeUnknown)) and tries <= len(PAUSES):
         state = "waiting" if isinstance(problem, RetryLater) and fresh else "trying"
         with transaction(parts.engine) as conn:
-            messages.later(conn, text.id, state, parts.now() + timedelta(seconds=PAUSES[tries - 1]), problem.code, job)
+            messages.later(
+                conn,
+                text.id,
+                state,
+                parts.now() + timedelta(seconds=PAUSES[tries - 1]),
+                problem.code,
+                job,
+            )
             _wake_next(conn, parts, text, tries)
         return
     undelivered(parts, text, problem)
@@ -180,7 +222,8 @@ def _failed(parts: Parts, text: Text, problem: TelephonyError, job: str, fresh: 
 
 
 def _told_of(text: Text) -> str | None:
-    """The case on which it matters whether this text arrives: a resident's. Texts to staff have the ladder."""
+    """The case on which it matters whether this text arrives: a resident's. Texts to staff have the
+    ladder."""
     return text.case_id if text.person is None else None
 
 
@@ -196,12 +239,19 @@ def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
 
 
 def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None) -> None:
-    """A text that did not arrive is a safety event on its case; a page that did not asks the next person."""
+    """A text that did not arrive is a safety event on its case; a page that did not asks the next
+    person."""
     if text.person is not None:
         return _asked_in_vain(parts, text, text.person)
     if (case_id := _told_of(text)) is None:
         return
-    why = "blocked" if isinstance(problem, ContactStopped) else "landline" if isinstance(problem, NumberCannotReceive) else "undelivered"
+    why = (
+        "blocked"
+        if isinstance(problem, ContactStopped)
+        else "landline"
+        if isinstance(problem, NumberCannotReceive)
+        else "undelivered"
+    )
 
     def lost(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         arrived = bool(messages.told_since(conn, case.id, text.at, messages.ARRIVED))
@@ -213,8 +263,8 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
 
 
 def _reached(parts: Parts, case_id: str) -> None:
-    """Has a text arrived since the latest that was lost? Whoever writes down the one or the other looks afterwards, so that
-    of two who do it at once one sees both."""
+    """Has a text arrived since the latest that was lost? Whoever writes down the one or the other
+    looks afterwards, so that of two who do it at once one sees both."""
     _texts_reach(parts, case_id, None)
 
 
@@ -231,13 +281,20 @@ def _texts_reach(parts: Parts, case_id: str, at: datetime | None) -> None:
         if not case.cannot_text or "lost" not in case.marks:
             return Step(case)
         arrived = at or messages.arrived_at(conn, case.id)
-        return text_arrived(case, arrived, messages.told_since(conn, case.id, case.marks["lost"])) if arrived else Step(case)
+        return (
+            text_arrived(case, arrived, messages.told_since(conn, case.id, case.marks["lost"]))
+            if arrived
+            else Step(case)
+        )
 
     update_case(parts, case_id, reached, "system")
 
 
-def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None) -> None:
-    """Keep how far a text has come; the failure of one to a resident is told to whoever has the case, its arrival ends one.
+def note_receipt(
+    parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None
+) -> None:
+    """Keep how far a text has come; the failure of one to a resident is told to whoever has the
+    case, its arrival ends one.
 
     That is done first, and may be done twice: the provider does not repeat what it was thanked for.
     """
@@ -248,7 +305,8 @@ def note_receipt(parts: Parts, message_id: str, state: str, provider_id: str | N
         return
     if news:
         _note(parts, text, state, provider_id, error)
-    if state in messages.ARRIVED and (case_id := _told_of(text)):  # also if told again: the first may have been cut off
+    # also if told again: the first may have been cut off
+    if state in messages.ARRIVED and (case_id := _told_of(text)):
         _reached(parts, case_id)
 
 
@@ -257,15 +315,29 @@ def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: 
         _arrived(parts, text)
     if state in messages.FAILED:
         code = int(error) if error and error.isdecimal() else 0
-        undelivered(parts, text, ContactStopped(str(code)) if code == 21610 else NumberCannotReceive(str(code)) if code == 30006 else None)
+        undelivered(
+            parts,
+            text,
+            ContactStopped(str(code))
+            if code == 21610
+            else NumberCannotReceive(str(code))
+            if code == 30006
+            else None,
+        )
 
     def noted(conn: sa.Connection) -> None:
-        if messages.receipt(conn, text.id, state, provider_id, error, parts.now()) and text.state in messages.UNSENT:
-            _wake_next(conn, parts, text, text.tries)  # whoever sent it may have been killed before they could
+        if (
+            messages.receipt(conn, text.id, state, provider_id, error, parts.now())
+            and text.state in messages.UNSENT
+        ):
+            # whoever sent it may have been killed before they could
+            _wake_next(conn, parts, text, text.tries)
 
     try:
         parts.writer.write(noted)
-    except sa.exc.IntegrityError:  # another with the same words, looked for in the list, calls that SID its own: it is not
+    except (
+        sa.exc.IntegrityError
+    ):  # another with the same words, looked for in the list, calls that SID its own: it is not
         with transaction(parts.engine) as conn:
             messages.give_back(conn, provider_id or "", parts.now())
             noted(conn)

@@ -1,8 +1,8 @@
-"""`caller-service chaos`: residents text while web and worker are killed with -9 at random, the destination fails, is slow
-or lies, Twilio fails, receipts come late and twice, and one request in ten dies in the middle. Then every promise is
-checked against the database, the phones and the board of dispatch. The service runs as its own processes in a temporary
-folder, both stand-ins run here; the same seed asks for the same trouble again, though the machine's timing is never quite
-the same.
+"""`caller-service chaos`: residents text while web and worker are killed with -9 at random, the
+destination fails, is slow or lies, Twilio fails, receipts come late and twice, and one request in
+ten dies in the middle. Then every promise is checked against the database, the phones and the board
+of dispatch. The service runs as its own processes in a temporary folder, both stand-ins run here;
+the same seed asks for the same trouble again, though the machine's timing is never quite the same.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ WATCHED = 4.0  # seconds the clocks are watched at least, once everything is up
 
 
 def run(seconds: float, database_url: str, seed: int, residents: int) -> int:
-    """Chaos for so many seconds, then the report; 0 if every promise was kept. `database_url`: an empty PostgreSQL
-    database, which gets two workers; "" takes SQLite in a temporary folder."""
+    """Chaos for so many seconds, then the report; 0 if every promise was kept. `database_url`: an
+    empty PostgreSQL database, which gets two workers; "" takes SQLite in a temporary folder."""
     loud = logging.getLogger("werkzeug")
     before = loud.level
     loud.setLevel(logging.CRITICAL)
@@ -65,49 +65,83 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
         "CALLER_BIND": f"127.0.0.1:{port}", "CALLER_PUBLIC_URL": url,
         "CALLER_DATABASE_URL": database_url or f"sqlite:///{folder / 'caller.sqlite'}",
     }  # fmt: skip
-    settings, bearer = Settings.from_environment(environment, here=folder), secrets.token_urlsafe(32)
+    settings, bearer = (
+        Settings.from_environment(environment, here=folder),
+        secrets.token_urlsafe(32),
+    )
     slow, secret = 9.0 if long else 1.0, settings.secret("REHEARSAL_CAD_SECRET")
-    cad, partner = (create_cad(CadSettings(url, bearer, secret, auto=False, slow=slow)) for _ in range(2))
+    cad, partner = (
+        create_cad(CadSettings(url, bearer, secret, auto=False, slow=slow)) for _ in range(2)
+    )
     with contextlib.ExitStack() as stack:
         environment["CALLER_PROGRAM"] = str(
             path := _short_program(
-                folder, max(8, int(seconds // 10)) if long else 2, *(stack.enter_context(served(one)) for one in (cad, partner))
+                folder,
+                max(8, int(seconds // 10)) if long else 2,
+                *(stack.enter_context(served(one)) for one in (cad, partner)),
             )
         )
         program, auth_token = read_program(path), settings.twilio_auth_tokens[0]
-        ours, staff = program.numbers.ours[0].number, {rung.number: rung.name for rung in program.ladder}
+        ours, staff = (
+            program.numbers.ours[0].number,
+            {rung.number: rung.name for rung in program.ladder},
+        )
         twilio = create_twilio(
-            TwilioSettings(settings.twilio_account_sid, auth_token, url, ours, staff, hang=12.0 if long else 1.0, late=0.7)
+            TwilioSettings(
+                settings.twilio_account_sid,
+                auth_token,
+                url,
+                ours,
+                staff,
+                hang=12.0 if long else 1.0,
+                late=0.7,
+            )
         )
         environment["CALLER_TWILIO_API_URL"] = stack.enter_context(served(twilio))
-        service = Service(folder, environment, ("worker-1", "worker-2") if database_url else ("worker-1",))
+        service = Service(
+            folder, environment, ("worker-1", "worker-2") if database_url else ("worker-1",)
+        )
         stack.callback(service.end)
         if service.start("migrate", "migrate").wait(60):
             raise RuntimeError((folder / "migrate.log").read_text()[-2000:])
         engine = sa.create_engine(environment["CALLER_DATABASE_URL"], poolclass=NullPool)
         with engine.connect() as conn, conn.begin():
-            conn.execute(sa.insert(token).values(id="chaos", name="chaos", hash=token_hash(bearer), created_at=datetime.now(UTC)))
+            conn.execute(
+                sa.insert(token).values(
+                    id="chaos", name="chaos", hash=token_hash(bearer), created_at=datetime.now(UTC)
+                )
+            )
         service.until_up()
-        town = Town(service, twilio, cad, partner, auth_token, seconds, seed, ours, next(iter(staff)))
+        town = Town(
+            service, twilio, cad, partner, auth_token, seconds, seed, ours, next(iter(staff))
+        )
         town.live(residents)
         service.until_up()
         latest = _after(town, engine, max(20.0, seconds))
         service.end()
         with engine.connect() as conn:
             told = Evidence(town, conn, settings, program.ladder)
-            rung = conn.execute(sa.select(sa.func.count()).where(journal.c.event == "clock")).scalar()
-            clocks = f"every due clock within {HONOURED:g} s of the service being up ({rung} rang, the latest {latest:.1f} s late)"
+            rung = conn.execute(
+                sa.select(sa.func.count()).where(journal.c.event == "clock")
+            ).scalar()
+            clocks = (
+                f"every due clock within {HONOURED:g} s of the service being up "
+                f"({rung} rang, the latest {latest:.1f} s late)"
+            )
             verdicts = [*told.wrong(), (clocks, [f"{latest:.1f} s"] * (latest > HONOURED))]
         town.counts["texts"] = len(town.sent)
         return _report(town.counts, service.faults(), verdicts, again)
 
 
 def _after(town: Town, engine: sa.Engine, within: float) -> float:
-    """Hear everybody who waits, and watch until nothing is under way: how late the latest clock was while all was up."""
+    """Hear everybody who waits, and watch until nothing is under way: how late the latest clock was
+    while all was up."""
     up, latest = time.time(), 0.0
     with ThreadPoolExecutor(1) as pool:
         caught_up = pool.submit(town.catch_up)
-        while (gone := time.time() - up) < WATCHED or (gone < within and not (caught_up.done() and _quiet(engine))):
+        while (gone := time.time() - up) < WATCHED or (
+            gone < within and not (caught_up.done() and _quiet(engine))
+        ):
             with engine.connect() as conn:
                 due = conn.execute(sa.select(sa.func.min(case.c.due_at))).scalar()
             latest = max(latest, time.time() - max(up, due.timestamp()) if due else 0.0)
@@ -118,22 +152,37 @@ def _after(town: Town, engine: sa.Engine, within: float) -> float:
 
 
 def _quiet(engine: sa.Engine) -> bool:
-    """Nothing waits to be delivered or sent but what was just written: nobody takes up every second case, so pages go on."""
+    """Nothing waits to be delivered or sent but what was just written: nobody takes up every second
+    case, so pages go on."""
     old = datetime.now(UTC) - timedelta(seconds=2)
     with engine.connect() as conn:
-        texts = conn.execute(sa.select(message.c.id).where(message.c.state.in_(UNSENT), message.c.at < old).limit(1)).first()
-        return not texts and not conn.execute(sa.select(delivery.c.id).where(delivery.c.state == "waiting").limit(1)).first()
+        texts = conn.execute(
+            sa.select(message.c.id).where(message.c.state.in_(UNSENT), message.c.at < old).limit(1)
+        ).first()
+        return (
+            not texts
+            and not conn.execute(
+                sa.select(delivery.c.id).where(delivery.c.state == "waiting").limit(1)
+            ).first()
+        )
 
 
-def _report(counts: Counter[str], faults: Counter[str], verdicts: list[tuple[str, list[str]]], again: str) -> int:
+def _report(
+    counts: Counter[str], faults: Counter[str], verdicts: list[tuple[str, list[str]]], again: str
+) -> int:
     for name, many in sorted(counts.items()):
         click.echo(f"{many:7} {name}")
     for name, many in sorted(faults.items()):
         click.echo(f"{many:7} in the log: {name}")
     for promise, wrong in verdicts:
-        click.echo(f"{'FAIL' if wrong else 'PASS'}  {promise}" + "".join(f"\n      {one}" for one in wrong[:10]))
+        click.echo(
+            f"{'FAIL' if wrong else 'PASS'}  {promise}"
+            + "".join(f"\n      {one}" for one in wrong[:10])
+        )
     failed = sum(bool(wrong) for _, wrong in verdicts)
-    click.echo(f"{failed} promises broken; the same again: {again}" if failed else "every promise was kept")
+    click.echo(
+        f"{failed} promises broken; the same again: {again}" if failed else "every promise was kept"
+    )
     return 1 if failed else 0
 
 
@@ -148,18 +197,25 @@ secret = "REHEARSAL_CAD_SECRET"
 
 
 def _short_program(folder: Path, page_next: int, cad_url: str, partner_url: str) -> Path:
-    """The rehearsal city with short clocks, whose teams never sleep, whose dispatch is ours, and who tells a partner too.
+    """The rehearsal city with short clocks, whose teams never sleep, whose dispatch is ours, and
+    who tells a partner too.
 
-    `page_next`, seconds: the longer the run, the more cases wait for a person; ten minutes are played with the real minute.
+    `page_next`, seconds: the longer the run, the more cases wait for a person; ten minutes are
+    played with the real minute.
     """
     here = Path(__file__).parents[2]
     shutil.copytree(here / "programs" / "rehearsal", folder / "program")
     path = folder / "program" / "program.toml"
-    words = path.read_text(encoding="utf-8").replace("http://127.0.0.1:8020", cad_url).replace("../../protocols", str(here / "protocols"))
+    words = (
+        path.read_text(encoding="utf-8")
+        .replace("http://127.0.0.1:8020", cad_url)
+        .replace("../../protocols", str(here / "protocols"))
+    )
     for clock, short in (("read", 0), ("page_next", page_next), ("truth", page_next + 1)):
         words = re.sub(rf"(?m)^{clock} = \d+$", f"{clock} = {short}", words)
     words = re.sub("(?m)^hours = .*$", "", words)
     words = words.replace("\n[[ladder]]", PARTNER.format(url=partner_url), 1)
-    words = words.replace('by = "text"', 'by = "text"\nrepeats = 2', 1)  # the first to be asked is asked twice
+    # the first to be asked is asked twice
+    words = words.replace('by = "text"', 'by = "text"\nrepeats = 2', 1)
     path.write_text(words, encoding="utf-8")
     return path

@@ -23,28 +23,39 @@ from caller_service.store.tables import call, case, contact, delivery, hand_off,
 
 from .town import Town
 
-WITHOUT_DISPATCH = ("information", "unserved", "transferred_to_911", "no_request")  # what a resident's own choice may end in
+# what a resident's own choice may end in
+WITHOUT_DISPATCH = ("information", "unserved", "transferred_to_911", "no_request")
 
 
 class Evidence:
-    """What is left when it is over: the database, the phones and the board of dispatch, and what they must agree on."""
+    """What is left when it is over: the database, the phones and the board of dispatch, and what
+    they must agree on."""
 
-    def __init__(self, town: Town, conn: sa.Connection, settings: Settings, ladder: Sequence[Rung]) -> None:
+    def __init__(
+        self, town: Town, conn: sa.Connection, settings: Settings, ladder: Sequence[Rung]
+    ) -> None:
         self.town, self.conn, self.ladder = town, conn, ladder
         self.staff = {rung.number: rung.name for rung in ladder}
         self.sealer = Sealer(settings.data_keys, settings.index_keys)
         self.cases = {row.id: row for row in conn.execute(sa.select(case))}
         self.messages = list(conn.execute(sa.select(message)))
         self.calls = list(conn.execute(sa.select(call)))
-        self.by_rest = [row for row in self.messages if row.direction == "out" and (row.tries or not row.answers)]
-        self.numbers = {name: number for number, name in self.staff.items()}  # by whoever has it: a name on a ladder, or a contact's id
+        self.by_rest = [
+            row
+            for row in self.messages
+            if row.direction == "out" and (row.tries or not row.answers)
+        ]
+        # by whoever has it: a name on a ladder, or a contact's id
+        self.numbers = {name: number for number, name in self.staff.items()}
         for row in conn.execute(sa.select(contact)):
             self.numbers[row.id] = self.sealer.open(row.sealed_number, f"contact.number.{row.id}")
 
     def _human(self, case_id: str | None) -> bool:
         """A human took a case in danger: they answer what is written, software is still."""
         one = self.cases.get(case_id or "")
-        return one is not None and one.level in ("R1", "R2") and "acknowledged" in one.state["marks"]
+        return (
+            one is not None and one.level in ("R1", "R2") and "acknowledged" in one.state["marks"]
+        )
 
     def _said(self, row: sa.Row[Any]) -> str:
         return self.sealer.open(row.sealed_words, f"message.words.{row.id}")
@@ -54,67 +65,117 @@ class Evidence:
         yield "every text is kept once, as it was written", self._texts()
         yield "every text is answered, the same at each asking", self._answers()
         yield "one case a conversation: none lost, none phantom, none doubled", self._cases()
-        yield "each destination has each hand-off once, in order, at its newest revision", self._hand_offs()
-        yield "every case has ended in one class of the ledger, or a clock will ring for it", self._ends()
-        yield "each page is one text, or one call; nobody's phone rings twice at once", self._pages() + self._calls()
-        yield "no page and no unasked text is lost, doubled or left behind on its way", self._unasked()
+        yield (
+            "each destination has each hand-off once, in order, at its newest revision",
+            self._hand_offs(),
+        )
+        yield (
+            "every case has ended in one class of the ledger, or a clock will ring for it",
+            self._ends(),
+        )
+        yield (
+            "each page is one text, or one call; nobody's phone rings twice at once",
+            self._pages() + self._calls(),
+        )
+        yield (
+            "no page and no unasked text is lost, doubled or left behind on its way",
+            self._unasked(),
+        )
         yield "no update is told twice", self._updates()
 
     def _texts(self) -> list[str]:
         sent = {one.sid: one.words for one in self.town.sent}
         kept = [row for row in self.messages if row.direction == "in"]
         once = Counter(row.provider_id for row in kept)
-        wrong = [f"lost {sid}" for sid in sent if sid not in once] + [f"{many} times {sid}" for sid, many in once.items() if many > 1]
+        wrong = [f"lost {sid}" for sid in sent if sid not in once] + [
+            f"{many} times {sid}" for sid, many in once.items() if many > 1
+        ]
         said = {row.provider_id: self._said(row) for row in kept}
-        return wrong + [f"phantom or altered {sid}" for sid, words in said.items() if sent.get(sid) != words]
+        return wrong + [
+            f"phantom or altered {sid}" for sid, words in said.items() if sent.get(sid) != words
+        ]
 
     def _repeated(self, row: Any) -> bool:
-        """Did the same person write the same words just before, or three times already? (rules 8 and 24)"""
-        theirs = [each for each in self.messages if each.direction == "in" and each.case_id == row.case_id and each.id < row.id]
+        """Did the same person write the same words just before, or three times already? (rules 8
+        and 24)"""
+        theirs = [
+            each
+            for each in self.messages
+            if each.direction == "in" and each.case_id == row.case_id and each.id < row.id
+        ]
         before = [self._said(each) for each in sorted(theirs, key=lambda each: str(each.id))]
         return before[-1:] == [self._said(row)] or before.count(self._said(row)) >= SAME_WORDS - 1
 
     def _answers(self) -> list[str]:
         answered = {row.answers for row in self.messages if row.answers}
-        silent = [row for row in self.messages if row.direction == "in" and row.id not in answered and not self._human(row.case_id)]
-        silent = [row for row in silent if not self._repeated(row)]  # the same words at once are one reply
+        silent = [
+            row
+            for row in self.messages
+            if row.direction == "in" and row.id not in answered and not self._human(row.case_id)
+        ]
+        # the same words at once are one reply
+        silent = [row for row in silent if not self._repeated(row)]
         wrong = [f"no answer to {row.provider_id}, heard {row.at:%H:%M:%S}" for row in silent]
-        wrong += [f"answered {len(set(one.answers))} ways {one.sid}" for one in self.town.sent if len(set(one.answers)) > 1]
-        return wrong + [f"never heard an answer to {one.sid}" for one in self.town.sent if not one.answers]
+        wrong += [
+            f"answered {len(set(one.answers))} ways {one.sid}"
+            for one in self.town.sent
+            if len(set(one.answers)) > 1
+        ]
+        return wrong + [
+            f"never heard an answer to {one.sid}" for one in self.town.sent if not one.answers
+        ]
 
     def _cases(self) -> list[str]:
         numbers = {number: one for one, number in self.numbers.items() if number not in self.staff}
         residents = {one.number for one in self.town.sent} - set(self.staff)
         theirs: dict[str, list[sa.Row[Any]]] = {}
-        for row in sorted(self.cases.values(), key=lambda one: one.id):  # in the order they were made: a text may be fetched late
+        # in the order they were made: a text may be fetched late
+        for row in sorted(self.cases.values(), key=lambda one: one.id):
             theirs.setdefault(row.contact_id, []).append(row)
         wrong = [f"phantom contact {numbers[number]}" for number in numbers.keys() - residents]
         wrong += [f"phantom case of {one}" for one in theirs.keys() - set(numbers.values())]
-        wrong += ["no case of one resident" for number in residents if numbers.get(number, "") not in theirs]
+        wrong += [
+            "no case of one resident"
+            for number in residents
+            if numbers.get(number, "") not in theirs
+        ]
         # Who writes on when a case has ended begins another: never two at once.
         return wrong + [
             f"case {later.id} began before {sooner.id} ended"
             for mine in theirs.values()
             for sooner, later in pairwise(mine)
-            if sooner.closed_at is None or sooner.closed_at > messages.made_at(later.id) + timedelta(milliseconds=1)
+            if sooner.closed_at is None
+            or sooner.closed_at > messages.made_at(later.id) + timedelta(milliseconds=1)
         ]
 
     def _hand_offs(self) -> list[str]:
-        query = sa.select(hand_off.c.case_id, sa.func.max(hand_off.c.revision), sa.func.count()).group_by(hand_off.c.case_id)
+        query = sa.select(
+            hand_off.c.case_id, sa.func.max(hand_off.c.revision), sa.func.count()
+        ).group_by(hand_off.c.case_id)
         told = {row[0]: (row[1], row[2]) for row in self.conn.execute(query)}
         self.town.counts["hand-offs"] = len(told)
         wrong = [
             f"not handed off: {row.id} is {row.status}, {row.outcome or row.level}"
             for row in self.cases.values()
-            if row.id not in told and row.status != "screening" and not (row.status == "closed" and row.outcome in WITHOUT_DISPATCH)
+            if row.id not in told
+            and row.status != "screening"
+            and not (row.status == "closed" and row.outcome in WITHOUT_DISPATCH)
         ]
         for case_id, (newest, many) in told.items():
             if many != newest or newest != self.cases[case_id].state["revision"]:
                 wrong.append(f"revisions of {case_id}: {many} up to {newest}")
         for name, board in self.town.boards.items():
-            wrong += [f"{name}: {one}" for one in self._held(name, board, {case_id: newest for case_id, (newest, _) in told.items()})]
+            wrong += [
+                f"{name}: {one}"
+                for one in self._held(
+                    name, board, {case_id: newest for case_id, (newest, _) in told.items()}
+                )
+            ]
         states = self.conn.execute(sa.select(delivery).where(delivery.c.state != "received"))
-        return wrong + [f"{row.state} at {row.destination} {row.case_id}.{row.revision}, tried {row.tries}" for row in states]
+        return wrong + [
+            f"{row.state} at {row.destination} {row.case_id}.{row.revision}, tried {row.tries}"
+            for row in states
+        ]
 
     def _held(self, name: str, board: Board, newest: Mapping[str, int]) -> Iterator[str]:
         """What one destination has, against what it was told; each fails by itself."""
@@ -124,11 +185,22 @@ class Evidence:
         lies = lied - set(took)
         self.town.counts[f"hand-offs {name} said it had and had not"] = len(lies)
         yield from (f"{why}: {key}" for key, why in log if why == "repeated with other words")
-        # A slow try may be read after a lie about the quicker one: only then is it older than what came since.
-        yield from (f"{why}: {key}" for key, why in log if why == "older than what we have" and key not in lied)
-        yield from (f"phantom {held.hand_off_id}" for held in board.all() if held.hand_off_id not in self.cases)
+        # A slow try may be read after a lie about the quicker one: only then is it older than what
+        # came since.
+        yield from (
+            f"{why}: {key}"
+            for key, why in log
+            if why == "older than what we have" and key not in lied
+        )
+        yield from (
+            f"phantom {held.hand_off_id}"
+            for held in board.all()
+            if held.hand_off_id not in self.cases
+        )
         for case_id, last in newest.items():
-            honest = max((one for one in range(1, last + 1) if f"{case_id}.{one}" not in lies), default=0)
+            honest = max(
+                (one for one in range(1, last + 1) if f"{case_id}.{one}" not in lies), default=0
+            )
             held = board.held(case_id)
             if honest != (held.revision if held else 0):
                 yield f"has revision {held.revision if held else 0} of {case_id}, not {honest}"
@@ -137,20 +209,33 @@ class Evidence:
 
     def _ends(self) -> list[str]:
         """A case has ended in one class of the ledger, or some clock will ring for it."""
-        counted = tally((one.status, one.outcome, one.unserved, one.cases) for one in ledger.counted(self.conn))
-        self.town.counts["cases ended"] = sum(row.closed_at is not None for row in self.cases.values())
+        counted = tally(
+            (one.status, one.outcome, one.unserved, one.cases) for one in ledger.counted(self.conn)
+        )
+        self.town.counts["cases ended"] = sum(
+            row.closed_at is not None for row in self.cases.values()
+        )
         wrong = [f"{many} in no class: {columns}" for columns, many in counted.unplaced.items()]
         if counted.difference:
             wrong.append(f"the ledger does not reconcile: {counted.difference}")
         return wrong + [
-            f"nobody looks after {row.id}: {row.status}" for row in self.cases.values() if row.closed_at is None and not row.due_at
+            f"nobody looks after {row.id}: {row.status}"
+            for row in self.cases.values()
+            if row.closed_at is None and not row.due_at
         ]
 
     def _pages(self) -> list[str]:
-        """A page by text is one text. One by call is a call, unless one to them about that case was still under way."""
-        asked = Counter((row.case_id, row.person, self._by(row)) for row in self.conn.execute(sa.select(page)))
+        """A page by text is one text. One by call is a call, unless one to them about that case was
+        still under way."""
+        asked = Counter(
+            (row.case_id, row.person, self._by(row)) for row in self.conn.execute(sa.select(page))
+        )
         self.town.counts["pages"] = sum(asked.values())
-        told = Counter((row.case_id, row.person, "text") for row in self.by_rest if row.keys in ("page.text", "page.again"))
+        told = Counter(
+            (row.case_id, row.person, "text")
+            for row in self.by_rest
+            if row.keys in ("page.text", "page.again")
+        )
         told += Counter((row.case_id, row.person, "call") for row in self.calls if row.person)
         twice = Counter(row.page_id for row in self.calls if row.page_id)
         return [f"{many} calls for one page" for many in twice.values() if many > 1] + [
@@ -165,17 +250,27 @@ class Evidence:
         return next(rung.by for rung in asked if rung.name == row.person)
 
     def _calls(self) -> list[str]:
-        """Each call that was made rang once; what nobody knows may have rung once, or not at all."""
+        """Each call that was made rang once; what nobody knows may have rung once, or not at
+        all."""
         rang: dict[str, list[Call]] = {}
         for made in self.town.calling.calls():
             rang.setdefault(made.receiver, []).append(made)
         self.town.counts["calls"] = sum(map(len, rang.values()))
         ours = Counter(row.provider_id for row in self.calls if row.provider_id)
         there = {made.sid for mine in rang.values() for made in mine}
-        wrong = [f"{many} calls are {sid}" for sid, many in ours.items() if many > 1 or sid not in there]
+        wrong = [
+            f"{many} calls are {sid}" for sid, many in ours.items() if many > 1 or sid not in there
+        ]
         for number, mine in rang.items():
-            rows = [row for row in self.calls if self.numbers[row.person or self.cases[row.case_id].contact_id] == number]
-            most, least = (sum(row.tries > 0 for row in rows), sum(row.provider_id is not None for row in rows))
+            rows = [
+                row
+                for row in self.calls
+                if self.numbers[row.person or self.cases[row.case_id].contact_id] == number
+            ]
+            most, least = (
+                sum(row.tries > 0 for row in rows),
+                sum(row.provider_id is not None for row in rows),
+            )
             if not least <= len(mine) <= most:
                 wrong.append(f"{len(mine)} calls to one phone, {least} to {most} kept")
             wrong += [
@@ -186,26 +281,58 @@ class Evidence:
         return wrong
 
     def _unasked(self) -> list[str]:
-        """By number and words: the provider's list names neither our id nor the row, so two alike may change places."""
+        """By number and words: the provider's list names neither our id nor the row, so two alike
+        may change places."""
         unsure = (*UNSENT, "held", "overtaken", "dead")  # may have reached the phone, or not
-        got = [(text, (text.receiver, text.words)) for text in self.town.exchange.texts() if text.direction == "outbound-api"]
-        rows = [(row, (self.numbers[row.person or row.contact_id], self._said(row))) for row in self.by_rest]
+        got = [
+            (text, (text.receiver, text.words))
+            for text in self.town.exchange.texts()
+            if text.direction == "outbound-api"
+        ]
+        rows = [
+            (row, (self.numbers[row.person or row.contact_id], self._said(row)))
+            for row in self.by_rest
+        ]
         there, most = Counter(key for _, key in got), Counter(key for _, key in rows)
         least = Counter(key for row, key in rows if row.state not in unsure)
 
         def told(wrong: tuple[str, str]) -> str:
-            sent = [f"{text.at:%M:%S.%f} {text.sid} for {text.callback[-4:]}" for text, key in got if key == wrong]
-            kept = [f"{row.id[-4:]} {row.at:%M:%S.%f} {row.state} {row.tries} {row.error or ''}" for row, key in rows if key == wrong]
-            return f"{there[wrong]} on a phone, {least[wrong]} to {most[wrong]} kept: phone {sent}, kept {kept}"
+            sent = [
+                f"{text.at:%M:%S.%f} {text.sid} for {text.callback[-4:]}"
+                for text, key in got
+                if key == wrong
+            ]
+            kept = [
+                f"{row.id[-4:]} {row.at:%M:%S.%f} {row.state} {row.tries} {row.error or ''}"
+                for row, key in rows
+                if key == wrong
+            ]
+            counts = f"{there[wrong]} on a phone, {least[wrong]} to {most[wrong]} kept"
+            return f"{counts}: phone {sent}, kept {kept}"
 
         wrong = [told(key) for key in there | most if not least[key] <= there[key] <= most[key]]
         stuck = datetime.now(UTC) - timedelta(seconds=10)
-        return wrong + [f"{row.state} since {row.at:%H:%M:%S}: {row.id}" for row in self.by_rest if row.state in UNSENT and row.at < stuck]
+        return wrong + [
+            f"{row.state} since {row.at:%H:%M:%S}: {row.id}"
+            for row in self.by_rest
+            if row.state in UNSENT and row.at < stuck
+        ]
 
     def _updates(self) -> list[str]:
         """By case and words; one that failed may be told again when texts reach them."""
         failed = (*messages.FAILED, "held", "overtaken")
-        told = (row for row in self.messages if row.direction == "out" and not row.answers and not row.person and row.state not in failed)
+        told = (
+            row
+            for row in self.messages
+            if row.direction == "out"
+            and not row.answers
+            and not row.person
+            and row.state not in failed
+        )
         once = Counter((row.case_id, row.keys) for row in told)
         self.town.counts["updates"] = sum(once.values())
-        return [f"{many} times {keys} for {one}" for (one, keys), many in once.items() if many > 1 and keys.startswith("status.")]
+        return [
+            f"{many} times {keys} for {one}"
+            for (one, keys), many in once.items()
+            if many > 1 and keys.startswith("status.")
+        ]

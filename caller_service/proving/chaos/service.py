@@ -1,4 +1,5 @@
-"""The service as processes in a folder: started, killed with -9, waited for, and what its logs complained of."""
+"""The service as processes in a folder: started, killed with -9, waited for, and what its logs
+complained of."""
 
 from __future__ import annotations
 
@@ -18,9 +19,12 @@ STARTED = 30.0  # seconds a process has to start
 
 
 class Service:
-    """The real `serve` and `work`, each a process in a group of its own that can be killed and started again."""
+    """The real `serve` and `work`, each a process in a group of its own that can be killed and
+    started again."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], workers: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], workers: tuple[str, ...]
+    ) -> None:
         self.folder, self.port = folder, int(environment["CALLER_BIND"].rpartition(":")[2])
         self.names = ["web", *workers]
         kept = {
@@ -32,12 +36,15 @@ class Service:
         self._running: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
 
     def start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
-        words = words or (("serve", "--workers", "2", "--threads", "8") if name == "web" else ("work",))
+        words = words or (
+            ("serve", "--workers", "2", "--threads", "8") if name == "web" else ("work",)
+        )
         with self._log(name).open("ab") as log:
             begun = log.tell()
             started = subprocess.Popen(
-                [sys.executable, "-m", "caller_service.commands.main", *words], cwd=self.folder, env={**self._environment, "CALLER_WORKER_ID": name},
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                [sys.executable, "-m", "caller_service.commands.main", *words], cwd=self.folder,
+                env={**self._environment, "CALLER_WORKER_ID": name}, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self._running[name] = (started, begun)
         return started
@@ -53,14 +60,18 @@ class Service:
             started.wait()
 
     def until_up(self) -> None:
-        """Start what is down; come back when the web door answers and each worker says it is ready."""
+        """Start what is down; come back when the web door answers and each worker says it is
+        ready."""
         for name in self.names:
             if name not in self._running or self._running[name][0].poll() is not None:
                 self.start(name)
         end = time.monotonic() + STARTED
         while not all(map(self._up, self.names)):
             if time.monotonic() > end:
-                raise RuntimeError("not up: " + ", ".join(self._log(name).read_text()[-2000:] for name in self.names))
+                raise RuntimeError(
+                    "not up: "
+                    + ", ".join(self._log(name).read_text()[-2000:] for name in self.names)
+                )
             time.sleep(0.05)
 
     def _up(self, name: str) -> bool:
@@ -84,5 +95,7 @@ class Service:
     def faults(self) -> Counter[str]:
         """What the service itself complained of, by kind."""
         said = "\n".join(file.read_text() for file in self.folder.glob("*.log"))
-        found = re.findall(r"(turn failed|job failed|case cannot be decided|sweep failed).*?fault=(\w+)", said)
+        found = re.findall(
+            r"(turn failed|job failed|case cannot be decided|sweep failed).*?fault=(\w+)", said
+        )
         return Counter(f"{what}, {fault}" for what, fault in found)

@@ -1,4 +1,5 @@
-"""The town around the service: residents, staff, dispatch and trouble. It keeps each text sent and each answer heard."""
+"""The town around the service: residents, staff, dispatch and trouble. It keeps each text sent and
+each answer heard."""
 
 from __future__ import annotations
 
@@ -29,17 +30,38 @@ from .service import Service
 
 CORNER = "Main St & 3rd Ave"
 CONVERSATIONS = (
-    ("my brother is seeing things and shouting", "3", "2", "2", "2", "3", "1", CORNER, "2", "2", "1"),
+    (
+        "my brother is seeing things and shouting",
+        "3",
+        "2",
+        "2",
+        "2",
+        "3",
+        "1",
+        CORNER,
+        "2",
+        "2",
+        "1",
+    ),
     ("hola necesito ayuda", "1", "2", "2", "2", "1", "1", CORNER, "7", "1", "2"),
     ("my sister took too many pills", "1", "1", CORNER, "3"),
     ("hola mi hermano tomo demasiadas pastillas", "1", "1", CORNER, "3"),
 )
 FOLLOWING = {  # what dispatch says next, by where the hand-off stands
-    "new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"), "assigned": say.status("Maria", "en_route"),
-    "en_route": say.status("Maria", "arrived"), "arrived": say.status("Maria", "closed", "safe"),
+    "new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"),
+    "assigned": say.status("Maria", "en_route"), "en_route": say.status("Maria", "arrived"),
+    "arrived": say.status("Maria", "closed", "safe"),
 }  # fmt: skip
 KEYS = {"took it": "1", "passed it on": "2"}
-ON_THE_PHONE = ("took it", "took it", "passed it on", "said nothing", "voicemail", "declined", "not heard")
+ON_THE_PHONE = (
+    "took it",
+    "took it",
+    "passed it on",
+    "said nothing",
+    "voicemail",
+    "declined",
+    "not heard",
+)
 LONG = 60  # seconds
 CUT = 0.1  # of the requests die in the middle
 Answer = tuple[tuple[str, str], ...]  # of each message: its words, and where its receipts go
@@ -74,8 +96,12 @@ class Unreliable:
         def told(status: str, *rest: Any) -> Any:
             failed = status[0] in "45"
             if failed or lie:
-                self._counts[f"{self._name} failed" if failed else f"{self._name} took it and said 500"] += 1
-            return start_response(status if failed or not lie else "500 INTERNAL SERVER ERROR", *rest)
+                self._counts[
+                    f"{self._name} failed" if failed else f"{self._name} took it and said 500"
+                ] += 1
+            return start_response(
+                status if failed or not lie else "500 INTERNAL SERVER ERROR", *rest
+            )
 
         return self._inner(environ, told)
 
@@ -84,14 +110,32 @@ class Town:
     """Residents, staff, dispatch and trouble, around one running service."""
 
     def __init__(
-        self, service: Service, twilio: Flask, cad: Flask, partner: Flask, auth_token: str, seconds: float, seed: int, ours: str, staff: str
+        self,
+        service: Service,
+        twilio: Flask,
+        cad: Flask,
+        partner: Flask,
+        auth_token: str,
+        seconds: float,
+        seed: int,
+        ours: str,
+        staff: str,
     ) -> None:
-        self.service, self.seconds, self.seed, self._ours, self._staff = service, seconds, seed, ours, staff
+        self.service, self.seconds, self.seed, self._ours, self._staff = (
+            service,
+            seconds,
+            seed,
+            ours,
+            staff,
+        )
         self.counts: Counter[str] = Counter()
         self.sent: list[Sent] = []
         self.over = threading.Event()
         self.exchange: Exchange = twilio.extensions["exchange"]
-        self.boards: dict[str, Board] = {"dispatch": cad.extensions["board"], "the partner": partner.extensions["board"]}
+        self.boards: dict[str, Board] = {
+            "dispatch": cad.extensions["board"],
+            "the partner": partner.extensions["board"],
+        }
         for board in self.boards.values():
             board.deliveries = deque()  # all of them: what it lied about is looked up in the end
         self.calling: Calling = twilio.extensions["calling"]
@@ -99,9 +143,12 @@ class Town:
         self._dispatcher: Dispatcher = cad.extensions["dispatcher"]
         around = {"Twilio": twilio, "dispatch": cad, "the partner": partner}
         self._errands = tuple(app.extensions["errands"] for app in around.values())
-        self._unreliable = [Unreliable(app, name, self.counts, self._chance(name)) for name, app in around.items()]
+        self._unreliable = [
+            Unreliable(app, name, self.counts, self._chance(name)) for name, app in around.items()
+        ]
         self._signer = RequestValidator(auth_token)
-        # A long run is played at a pace that two cores keep up with between two deaths: else it shows how fast they are, and no more.
+        # A long run is played at a pace that two cores keep up with between two deaths: else it
+        # shows how fast they are, and no more.
         self._slower = 5.0 if seconds >= LONG else 1.0
 
     def _chance(self, name: str) -> random.Random:
@@ -111,7 +158,10 @@ class Town:
         """Everything at once until the time is over; then no more trouble."""
         with ThreadPoolExecutor(residents + 4) as pool:
             running = [pool.submit(self._resident, place) for place in range(residents)]
-            running += [pool.submit(part) for part in (self._dispatch, self._phones, self._killer, self._trouble)]
+            running += [
+                pool.submit(part)
+                for part in (self._dispatch, self._phones, self._killer, self._trouble)
+            ]
             self.over.wait(self.seconds)
             self.over.set()
             for one in running:
@@ -123,12 +173,15 @@ class Town:
             stand_in.lies = 0.0
 
     def _resident(self, place: int) -> None:
-        """One conversation after the other, each from a new phone. Unanswered, they wait a moment and write it again."""
+        """One conversation after the other, each from a new phone. Unanswered, they wait a moment
+        and write it again."""
         rng = self._chance(f"resident {place}")
         for conversation in range(1000):
             number = f"+1720{5551000 + place * 1000 + conversation}"
             for words in rng.choice(CONVERSATIONS):
-                while not self.over.wait(rng.uniform(0.02, 0.2) * self._slower) and not self.texts(number, words, rng):
+                while not self.over.wait(rng.uniform(0.02, 0.2) * self._slower) and not self.texts(
+                    number, words, rng
+                ):
                     self.over.wait(rng.uniform(0.2, 1.0))
                 if self.over.is_set():
                     return
@@ -136,7 +189,9 @@ class Town:
 
     def texts(self, number: str, words: str, rng: random.Random) -> bool:
         """Send a text as Twilio does, a second time after a failure. True if an answer came."""
-        one = Sent(self.exchange.text("inbound", number, self._ours, words, "received").sid, number, words)
+        one = Sent(
+            self.exchange.text("inbound", number, self._ours, words, "received").sid, number, words
+        )
         self.sent.append(one)
         return any(self.post(one, rng) for _ in range(2))
 
@@ -151,14 +206,24 @@ class Town:
         }  # fmt: skip
         dies = rng is not None and rng.random() < CUT
         conn = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=15)
-        with contextlib.suppress(OSError, http.client.HTTPException, NotTwiml), contextlib.closing(conn):
-            conn.request("POST", "/twilio/sms", body[: len(body) // 2] if dies and rng and rng.random() < 0.3 else body, headers)
+        with (
+            contextlib.suppress(OSError, http.client.HTTPException, NotTwiml),
+            contextlib.closing(conn),
+        ):
+            conn.request(
+                "POST",
+                "/twilio/sms",
+                body[: len(body) // 2] if dies and rng and rng.random() < 0.3 else body,
+                headers,
+            )
             if dies and rng:
                 self.counts["requests died in the middle"] += 1
                 time.sleep(rng.uniform(0, 0.03))
                 return False
             answer = conn.getresponse()
-            read = read_twiml(Answered(answer.status, answer.headers.get("Content-Type", ""), answer.read()))
+            read = read_twiml(
+                Answered(answer.status, answer.headers.get("Content-Type", ""), answer.read())
+            )
             if answer.status == 200 and all(reply.callback for reply in read):
                 self._hear(one, tuple((reply.words, reply.callback) for reply in read))
                 return True
@@ -169,30 +234,45 @@ class Town:
         if not one.answers:
             self.counts["answered late" if self.over.is_set() else "answered at first"] += 1
             for words, callback in answer:
-                self._line.move(self.exchange.text("outbound-reply", self._ours, one.number, words, "queued", callback=callback))
+                self._line.move(
+                    self.exchange.text(
+                        "outbound-reply", self._ours, one.number, words, "queued", callback=callback
+                    )
+                )
         one.answers.append(answer)
 
     def _dispatch(self) -> None:
-        """Most hand-offs are taken up, by dispatch or by a text from the person paged, and go their way to the end; one in
-        eight is left waiting (in a short run every second one, or few would be paged again)."""
+        """Most hand-offs are taken up, by dispatch or by a text from the person paged, and go their
+        way to the end; one in eight is left waiting (in a short run every second one, or few would
+        be paged again)."""
         rng, board = self._chance("dispatch"), self.boards["dispatch"]
         timed: set[str] = set()
         left = 8 if self.seconds >= 20 else 2
         while not self.over.wait(rng.uniform(0.02, 0.1)):
-            mine = [held for held in board.all() if int(held.hand_off_id[-1], 16) % left and _stands(held) in FOLLOWING]
+            mine = [
+                held
+                for held in board.all()
+                if int(held.hand_off_id[-1], 16) % left and _stands(held) in FOLLOWING
+            ]
             if mine:
                 held = rng.choice(mine)
                 if _stands(held) == "new" and held.needs_human and rng.random() < 0.5:
                     # A time only once: said again minutes later it would be another promise.
-                    more = rng.choice(("", " no") if held.hand_off_id in timed else ("", " no", " 20"))
+                    more = rng.choice(
+                        ("", " no") if held.hand_off_id in timed else ("", " no", " 20")
+                    )
                     timed.add(held.hand_off_id)
-                    self.counts["pages answered by text"] += self.texts(self._staff, held.word("reference") + more, rng)
+                    self.counts["pages answered by text"] += self.texts(
+                        self._staff, held.word("reference") + more, rng
+                    )
                 else:
-                    self.counts["moves of dispatch"] += self._dispatcher.tell(held, FOLLOWING[_stands(held)]).fine
+                    self.counts["moves of dispatch"] += self._dispatcher.tell(
+                        held, FOLLOWING[_stands(held)]
+                    ).fine
 
     def _phones(self) -> None:
-        """A phone that rings is answered: they take the case, pass it on or say nothing. Or their voicemail answers, they
-        decline, or nobody hears it."""
+        """A phone that rings is answered: they take the case, pass it on or say nothing. Or their
+        voicemail answers, they decline, or nobody hears it."""
         rng = self._chance("phones")
         met: set[str] = set()
         while not self.over.wait(rng.uniform(0.05, 0.3)):
@@ -228,18 +308,34 @@ class Town:
     def _trouble(self) -> None:
         """What fails changes about twice a second."""
         rng = self._chance("trouble")
-        flags = ("undelivered", "receipts_late", "receipts_twice", "receipts_disordered", "receipts_missing")
+        flags = (
+            "undelivered",
+            "receipts_late",
+            "receipts_twice",
+            "receipts_disordered",
+            "receipts_missing",
+        )
         while not self.over.wait(rng.uniform(0.2, 0.7)):
             for board in self.boards.values():
-                board.switch({"answer": rng.choice(("", "", "", "", "500", "404", "slow", "garbage", "drop")), "when": "all"})
+                board.switch(
+                    {
+                        "answer": rng.choice(
+                            ("", "", "", "", "500", "404", "slow", "garbage", "drop")
+                        ),
+                        "when": "all",
+                    }
+                )
             send = rng.choice(("", "", "429", "500", "hang"))
-            self.exchange.switch({"send": send, "send_when": "all"} | {name: rng.random() < 0.3 for name in flags})
+            self.exchange.switch(
+                {"send": send, "send_when": "all"} | {name: rng.random() < 0.3 for name in flags}
+            )
             for stand_in in self._unreliable:
                 stand_in.lies = rng.choice((0.0, 0.3))
             self.counts["changes of what fails"] += 1
 
     def catch_up(self) -> None:
-        """Whoever was never answered is heard again, in any order and several at once; then every text once more, for its answer."""
+        """Whoever was never answered is heard again, in any order and several at once; then every
+        text once more, for its answer."""
         waiting = [one for one in self.sent if not one.answers]
         self.counts["kept for later"] = len(waiting)
         self._chance("late").shuffle(waiting)

@@ -1,7 +1,8 @@
 """Statements of the turn path, compiled once and run by the driver.
 
-For statements this small, SQLAlchemy's own way (cache key, compiled form, adapted result) costs several times what
-the database takes. The statement is still written in its language, and its errors are still its errors.
+For statements this small, SQLAlchemy's own way (cache key, compiled form, adapted result) costs
+several times what the database takes. The statement is still written in its language, and its
+errors are still its errors.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ Adapt = Callable[[Any], Any] | None
 
 
 class CompiledStatement:
-    """One statement. `names`: the columns an INSERT or UPDATE sets; the rest of its parameters it names itself."""
+    """One statement. `names`: the columns an INSERT or UPDATE sets; the rest of its parameters it
+    names itself."""
 
-    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, statement: sa.Select[Any] | sa.Insert | sa.Update, names: Sequence[str] = ()
+    ) -> None:
         self._statement = statement
         self._names = list(names)
         self._prepared: dict[tuple[str, int], _Prepared] = {}
@@ -29,13 +33,16 @@ class CompiledStatement:
         return wrote
 
     def many(self, conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert these rows. To PostgreSQL each statement is a way there and back: there it is one for all of them."""
+        """Insert these rows. To PostgreSQL each statement is a way there and back: there it is one
+        for all of them."""
         if conn.dialect.name == "sqlite" or len(rows) < 2:
             for row in rows:
                 self.run(conn, row)
             return
         prepared = self._for(conn.dialect, len(rows))
-        told = {f"{name}_{place}": row[name] for place, row in enumerate(rows) for name in self._names}
+        told = {
+            f"{name}_{place}": row[name] for place, row in enumerate(rows) for name in self._names
+        }
         _execute_raw(conn, prepared.sql, prepared.bound(told))
 
     def first(self, conn: sa.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -47,18 +54,27 @@ class CompiledStatement:
     def _for(self, dialect: sa.Dialect, rows: int = 1) -> _Prepared:
         if (which := (dialect.name, rows)) not in self._prepared:
             one = rows == 1
-            self._prepared[which] = _Prepared(self._statement if one else self._rows(rows), self._names if one else [], dialect)
+            self._prepared[which] = _Prepared(
+                self._statement if one else self._rows(rows), self._names if one else [], dialect
+            )
         return self._prepared[which]
 
     def _rows(self, many: int) -> sa.Insert:
         assert isinstance(self._statement, sa.Insert)
         columns = self._statement.table.c
-        rows = [{name: sa.bindparam(f"{name}_{place}", None, columns[name].type) for name in self._names} for place in range(many)]
+        rows = [
+            {
+                name: sa.bindparam(f"{name}_{place}", None, columns[name].type)
+                for name in self._names
+            }
+            for place in range(many)
+        ]
         return self._statement.values(rows)
 
 
 def _execute_raw(conn: sa.Connection, sql: str, values: Any) -> Any:
-    """Run by the driver's cursor alone; its errors are told, and a pool of dead connections is left, as SQLAlchemy would."""
+    """Run by the driver's cursor alone; its errors are told, and a pool of dead connections is
+    left, as SQLAlchemy would."""
     try:
         return conn.connection.cursor().execute(sql, values)
     except conn.dialect.loaded_dbapi.Error as problem:
@@ -68,23 +84,43 @@ def _execute_raw(conn: sa.Connection, sql: str, values: Any) -> Any:
 class _Prepared:
     """The statement in one database's words, and how values are adapted on the way in and out."""
 
-    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update, names: list[str], dialect: sa.Dialect) -> None:
-        compiled = statement.compile(dialect=dialect, column_keys=names or None, compile_kwargs={"render_postcompile": True})
+    def __init__(
+        self,
+        statement: sa.Select[Any] | sa.Insert | sa.Update,
+        names: list[str],
+        dialect: sa.Dialect,
+    ) -> None:
+        compiled = statement.compile(
+            dialect=dialect, column_keys=names or None, compile_kwargs={"render_postcompile": True}
+        )
         self.sql = str(compiled)
-        self._positional: Sequence[str] | None = compiled.positiontup if compiled.positional else None
+        self._positional: Sequence[str] | None = (
+            compiled.positiontup if compiled.positional else None
+        )
         order = self._positional or tuple(compiled.params)
         self._in: list[tuple[str, Adapt]] = [
-            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in order
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in order
         ]
         columns = statement.selected_columns if isinstance(statement, sa.Select) else ()
         self._out: list[tuple[str, Adapt]] = [
-            (column.key, column.type.dialect_impl(dialect).result_processor(dialect, None)) for column in columns if column.key
+            (column.key, column.type.dialect_impl(dialect).result_processor(dialect, None))
+            for column in columns
+            if column.key
         ]
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         if self._positional is None:
-            return {name: values[name] if adapt is None else adapt(values[name]) for name, adapt in self._in}
-        return tuple([values[name] if adapt is None else adapt(values[name]) for name, adapt in self._in])
+            return {
+                name: values[name] if adapt is None else adapt(values[name])
+                for name, adapt in self._in
+            }
+        return tuple(
+            [values[name] if adapt is None else adapt(values[name]) for name, adapt in self._in]
+        )
 
     def told(self, row: Sequence[Any]) -> dict[str, Any]:
-        return {name: value if adapt is None else adapt(value) for (name, adapt), value in zip(self._out, row, strict=True)}
+        return {
+            name: value if adapt is None else adapt(value)
+            for (name, adapt), value in zip(self._out, row, strict=True)
+        }

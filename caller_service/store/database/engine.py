@@ -43,7 +43,10 @@ def engine_options(url: str | sa.URL, write_wait: float = WRITE_WAIT) -> dict[st
 
 def _refuse_memory(database: str) -> None:
     if database in ("", ":memory:") or database.startswith("file:"):
-        raise UnsupportedDatabase("SQLite in memory or as file:... is not supported: web and worker share one file; give its path")
+        raise UnsupportedDatabase(
+            "SQLite in memory or as file:... is not supported: web and worker share one file; give "
+            "its path"
+        )
 
 
 def prepare(engine: sa.Engine) -> None:

@@ -93,7 +93,9 @@ def writer_lock(database: str | os.PathLike[str]) -> WriterLock:
 class QueuedConnection(sqlite3.Connection):
     """Holds the writer lock from its first write to the end of the transaction."""
 
-    def __init__(self, database: str, write_wait: float = WRITE_WAIT, create: bool = True, **named: Any) -> None:
+    def __init__(
+        self, database: str, write_wait: float = WRITE_WAIT, create: bool = True, **named: Any
+    ) -> None:
         self._path, self._write_wait = os.path.realpath(database), write_wait
         self._held: WriterLock | None = None
         # An empty file put where ours was would throw away the journal beside it.

@@ -1,7 +1,9 @@
-"""/api/v1: what a destination does with a hand-off: list, get, acknowledge, status, note; and what a named human does in a
-conversation: take over, hand over, pause, answer for the resident, lower, lift, look (docs/dispatch-api.md).
+"""/api/v1: what a destination does with a hand-off: list, get, acknowledge, status, note; and what
+a named human does in a conversation: take over, hand over, pause, answer for the resident, lower,
+lift, look (docs/dispatch-api.md).
 
-Bearer tokens; OpenAPI 3.1 at /api/v1/openapi.json; every error is problem+json. Every read of a case is journaled.
+Bearer tokens; OpenAPI 3.1 at /api/v1/openapi.json; every error is problem+json. Every read of a
+case is journaled.
 """
 
 from __future__ import annotations
@@ -31,31 +33,61 @@ from caller_service.web.shared.problem import problem
 from .staff_words import StaffWords
 
 BY = StaffWords(80, line=True, required=True, metadata={"description": "Who does it, by name."})
-MOVES = [status.value for status in (Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED, Status.UNREACHABLE, Status.CLOSED)]
+MOVES = [
+    status.value
+    for status in (
+        Status.ASSIGNED,
+        Status.EN_ROUTE,
+        Status.ARRIVED,
+        Status.UNREACHABLE,
+        Status.CLOSED,
+    )
+]
 
 
 class Listing(Schema):
     """What to list."""
 
-    after = fields.Str(load_default="", metadata={"description": "The last hand_off_id of the page before."})
+    after = fields.Str(
+        load_default="", metadata={"description": "The last hand_off_id of the page before."}
+    )
     limit = fields.Int(load_default=50, validate=validate.Range(1, 200))
-    open = fields.Bool(load_default=True, metadata={"description": "Only cases that have not ended."})
-    test = fields.Bool(load_default=False, metadata={"description": "Only test cases, of the synthetic resident. Default: none of them."})
+    open = fields.Bool(
+        load_default=True, metadata={"description": "Only cases that have not ended."}
+    )
+    test = fields.Bool(
+        load_default=False,
+        metadata={
+            "description": "Only test cases, of the synthetic resident. Default: none of them."
+        },
+    )
 
 
 class Acknowledgement(Schema):
-    """Accept, accept with a time, decline with a reason, or ask the resident something and wait. A receipt is not an
-    acknowledgement."""
+    """Accept, accept with a time, decline with a reason, or ask the resident something and wait. A
+    receipt is not an acknowledgement."""
 
     answer = fields.Str(required=True, validate=validate.OneOf(["accept", "decline", "ask"]))
     by = BY
-    in_minutes = fields.Int(validate=validate.Range(1, 12 * 60), metadata={"description": "Accept: there in so many minutes."})
+    in_minutes = fields.Int(
+        validate=validate.Range(1, 12 * 60),
+        metadata={"description": "Accept: there in so many minutes."},
+    )
     at = fields.Str(
-        validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"), metadata={"description": "Accept: there at this local time, HH:MM."}
+        validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"),
+        metadata={"description": "Accept: there at this local time, HH:MM."},
     )
     reason = StaffWords(300, metadata={"description": "Decline: why."})
-    minor_reviewed = fields.Bool(load_default=False, metadata={"description": "Accept: you have looked at this case of somebody under 18."})
-    words = StaffWords(480, metadata={"description": "Ask: the question, as the resident reads it. Nobody has the case yet."})
+    minor_reviewed = fields.Bool(
+        load_default=False,
+        metadata={"description": "Accept: you have looked at this case of somebody under 18."},
+    )
+    words = StaffWords(
+        480,
+        metadata={
+            "description": "Ask: the question, as the resident reads it. Nobody has the case yet."
+        },
+    )
 
     @validates_schema
     def whole(self, told: dict[str, Any], **_: object) -> None:
@@ -78,7 +110,8 @@ class StatusUpdate(Schema):
         load_default="",
         validate=validate.OneOf(["", "made", "not_required"]),
         metadata={
-            "description": "Closing after a child or an old person was said to be hurt: was it reported? Who and when belong in reason."
+            "description": "Closing after a child or an old person was said to be hurt: was it "
+            "reported? Who and when belong in reason."
         },
     )
 
@@ -89,20 +122,27 @@ class StatusUpdate(Schema):
 
 
 class Note(Schema):
-    """Words to the resident, as they are. In danger the first who writes holds the conversation, and software falls silent.
+    """Words to the resident, as they are. In danger the first who writes holds the conversation,
+    and software falls silent.
 
-    Sent where texting was called safe, or within ten minutes of a text of theirs. In danger with contact not asked one
-    neutral text may be sent later; after violence only with a supervisor's reason.
+    Sent where texting was called safe, or within ten minutes of a text of theirs. In danger with
+    contact not asked one neutral text may be sent later; after violence only with a supervisor's
+    reason.
     """
 
     by = BY
     words = StaffWords(480, required=True)
-    take_over = fields.Bool(load_default=False, metadata={"description": "Go on in the place of whoever holds the conversation."})
+    take_over = fields.Bool(
+        load_default=False,
+        metadata={"description": "Go on in the place of whoever holds the conversation."},
+    )
     supervisor_reason = StaffWords(300, load_default="")
 
 
 REASON = StaffWords(300, load_default="", metadata={"description": "Kept sealed with the case."})
-NEEDED_REASON = StaffWords(300, required=True, metadata={"description": "Kept sealed with the case."})
+NEEDED_REASON = StaffWords(
+    300, required=True, metadata={"description": "Kept sealed with the case."}
+)
 
 
 class Named(Schema):
@@ -123,12 +163,18 @@ class HandOver(Schema):
     """Somebody else goes on, by name. They must write by the clock `join`, or the ladder runs."""
 
     by = BY
-    to = StaffWords(80, line=True, required=True, metadata={"description": "Who goes on: somebody on a ladder, by name."})
+    to = StaffWords(
+        80,
+        line=True,
+        required=True,
+        metadata={"description": "Who goes on: somebody on a ladder, by name."},
+    )
     reason = REASON
 
 
 class AnswerFor(Schema):
-    """An answer given for the resident, from what they told you. It may raise the level at once, and never lowers it."""
+    """An answer given for the resident, from what they told you. It may raise the level at once,
+    and never lowers it."""
 
     by = BY
     question = fields.Str(required=True, validate=validate.Length(1, 40))
@@ -137,7 +183,8 @@ class AnswerFor(Schema):
 
 
 class CareNote(Schema):
-    """Words for people here, in place of the screening, for somebody who writes often. No days: taken away."""
+    """Words for people here, in place of the screening, for somebody who writes often. No days:
+    taken away."""
 
     by = BY
     words = StaffWords(480, load_default="")
@@ -146,14 +193,20 @@ class CareNote(Schema):
 
 
 class Slowed(Schema):
-    """A supervisor has this number answered at most every ten minutes, new danger excepted. 0 hours: as everybody."""
+    """A supervisor has this number answered at most every ten minutes, new danger excepted. 0
+    hours: as everybody."""
 
     by = BY
     hours = fields.Int(load_default=12, validate=validate.Range(0, 12))
     reason = NEEDED_REASON
 
 
-hand_offs = Blueprint("hand_offs", __name__, url_prefix="/api/v1/hand-offs", description="Hand-offs and what dispatch says of them")
+hand_offs = Blueprint(
+    "hand_offs",
+    __name__,
+    url_prefix="/api/v1/hand-offs",
+    description="Hand-offs and what dispatch says of them",
+)
 hand_offs.before_request(bearer_only)
 schemas = guarded("schemas", open_to_all, "/api/v1")
 
@@ -172,8 +225,13 @@ def eido_v1_schema() -> Response:
 @hand_offs.arguments(Listing, location="query")
 def listing(asked: dict[str, Any]) -> Response:
     """The hand-offs, oldest first, each as its current packet."""
-    packets = list_hand_offs(parts(), g.token_name, asked["limit"], asked["after"], asked["open"], asked["test"])
-    return jsonify(hand_offs=packets, next=packets[-1]["hand_off_id"] if len(packets) == asked["limit"] else None)
+    packets = list_hand_offs(
+        parts(), g.token_name, asked["limit"], asked["after"], asked["open"], asked["test"]
+    )
+    return jsonify(
+        hand_offs=packets,
+        next=packets[-1]["hand_off_id"] if len(packets) == asked["limit"] else None,
+    )
 
 
 @hand_offs.get("/<hand_off_id>")
@@ -201,7 +259,8 @@ def messages(hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/acknowledgement")
 @hand_offs.arguments(Acknowledgement)
 def acknowledge(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Accept (perhaps with a time, which the resident hears as a range), decline, or ask the resident first."""
+    """Accept (perhaps with a time, which the resident hears as a range), decline, or ask the
+    resident first."""
 
     by = told["by"]
     if told["answer"] == "accept" and (own := _own(hand_off_id, by)) is not None:
@@ -232,7 +291,15 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
     """The team moves; the resident hears it by the channel they called safe."""
     return _changed(
         hand_off_id,
-        lambda case, scene: update(case, Status(told["status"]), told["by"], told["outcome"], scene, told["reason"], told["report"]),
+        lambda case, scene: update(
+            case,
+            Status(told["status"]),
+            told["by"],
+            told["outcome"],
+            scene,
+            told["reason"],
+            told["report"],
+        ),
     )
 
 
@@ -243,19 +310,25 @@ def notes(told: dict[str, Any], hand_off_id: str) -> Response:
     by, words, reason = told["by"], told["words"], told["supervisor_reason"]
     return _acted(
         hand_off_id,
-        lambda case, scene, conn: holding.note(case, by, words, scene, reason, told["take_over"], cases.held_by(conn, by, case.id)),
+        lambda case, scene, conn: holding.note(
+            case, by, words, scene, reason, told["take_over"], cases.held_by(conn, by, case.id)
+        ),
     )
 
 
 @hand_offs.post("/<hand_off_id>/take-over")
 @hand_offs.arguments(Named)
 def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Hold the conversation from now on; the resident hears your name, and software falls silent."""
+    """Hold the conversation from now on; the resident hears your name, and software falls
+    silent."""
     by = told["by"]
     if (own := _own(hand_off_id, by)) is not None:
         return own
     return _acted(
-        hand_off_id, lambda case, scene, conn: holding.take_over(case, by, told["reason"], scene, cases.held_by(conn, by, case.id))
+        hand_off_id,
+        lambda case, scene, conn: holding.take_over(
+            case, by, told["reason"], scene, cases.held_by(conn, by, case.id)
+        ),
     )
 
 
@@ -267,7 +340,10 @@ def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
     if (own := _own(hand_off_id, to)) is not None:
         return own
     return _acted(
-        hand_off_id, lambda case, scene, conn: holding.hand_over(case, by, to, told["reason"], scene, cases.held_by(conn, to, case.id))
+        hand_off_id,
+        lambda case, scene, conn: holding.hand_over(
+            case, by, to, told["reason"], scene, cases.held_by(conn, to, case.id)
+        ),
     )
 
 
@@ -291,14 +367,17 @@ def answers(told: dict[str, Any], hand_off_id: str) -> Response:
     """Answer a question for the resident."""
     return _changed(
         hand_off_id,
-        lambda case, scene: holding.answer_for(case, told["by"], told["question"], told["choice"], told["reason"], scene),
+        lambda case, scene: holding.answer_for(
+            case, told["by"], told["question"], told["choice"], told["reason"], scene
+        ),
     )
 
 
 @hand_offs.post("/<hand_off_id>/lower")
 @hand_offs.arguments(Reasoned)
 def lower(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Lower the level: you answer for every reason there is. Danger said after this raises it again."""
+    """Lower the level: you answer for every reason there is. Danger said after this raises it
+    again."""
     return _named(hand_off_id, holding.lower_level, told)
 
 
@@ -335,7 +414,8 @@ def care_note(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/slow")
 @hand_offs.arguments(Slowed)
 def slow(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Have this number answered less often, for at most 12 hours. Only somebody who stands on a ladder as supervisor may."""
+    """Have this number answered less often, for at most 12 hours. Only somebody who stands on a
+    ladder as supervisor may."""
     read_or_404(hand_off_id)
     if not slow_down(parts(), hand_off_id, told["by"], told["hours"], told["reason"]):
         return problem(409, "Conflict", REFUSALS["not_a_supervisor"], code="not_a_supervisor")
@@ -351,14 +431,16 @@ REFUSALS = {
     "may_not_text": "The resident may not be texted.",
     "held": "Somebody else holds the conversation. Take it over first.",
     "not_yours": "You do not have it.",
-    "no_such_person": "Nobody of that name stands on a ladder: whoever goes on takes it over by name.",
+    "no_such_person": "Nobody of that name stands on a ladder: whoever goes on takes it over by "
+    "name.",
     "full": "Nobody holds more than three conversations in danger.",
     "full_other": "They hold three conversations in danger already.",
     "paused_before": "There is one pause in a conversation.",
     "no_such_question": "There is no such question.",
     "no_such_choice": "That is none of its answers.",
     "reason_needed": "That needs a reason.",
-    "report_needed": "A child or an old person was said to be hurt: say whether it was reported, who did, and when.",
+    "report_needed": "A child or an old person was said to be hurt: say whether it was reported, "
+    "who did, and when.",
     "own": "It is about their own phone: somebody else must take it.",
     "not_a_supervisor": "Only a supervisor of a ladder may.",
 }
@@ -383,7 +465,8 @@ def _named(hand_off_id: str, deed: holding.Deed, told: dict[str, Any]) -> Respon
 
 
 def changed(hand_off_id: str, decide: Decide) -> Response | None:
-    """Change the case; None when that is done, or the refusal. 404 for what was never handed off."""
+    """Change the case; None when that is done, or the refusal. 404 for what was never handed
+    off."""
     return acted(hand_off_id, lambda case, scene, _: decide(case, scene))
 
 
@@ -408,7 +491,8 @@ def acted(hand_off_id: str, decide: Look) -> Response | None:
 
 
 class QuietApi(Api):
-    """flask-smorest would take over every error of the app, pages and TwiML too; web/shared/problem.py keeps that."""
+    """flask-smorest would take over every error of the app, pages and TwiML too;
+    web/shared/problem.py keeps that."""
 
     def _register_error_handlers(self, *args: Any, **kwargs: Any) -> None:
         return None

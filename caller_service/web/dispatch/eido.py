@@ -1,6 +1,8 @@
-"""/EIDO: a hand-off as NENA-STA-021 writes it, and what a unit's own dispatch system says back (domain.md section 7).
+"""/EIDO: a hand-off as NENA-STA-021 writes it, and what a unit's own dispatch system says back
+(domain.md section 7).
 
-For the alternative team's own agency: the same bearer tokens as the API, the same journal, errors as problem+json.
+For the alternative team's own agency: the same bearer tokens as the API, the same journal, errors
+as problem+json.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from .staff_words import StaffWords
 
 
 class UnitStatus(Schema):
-    """A secondary unit status of NENA's registry. `outcome` belongs to Cleared, `reason` to AssignmentCancelled."""
+    """A secondary unit status of NENA's registry. `outcome` belongs to Cleared, `reason` to
+    AssignmentCancelled."""
 
     status = fields.Str(required=True, validate=validate.OneOf(UNIT_STATUSES))
     by = BY
@@ -38,14 +41,20 @@ class UnitStatus(Schema):
 
 
 class IncidentType(Schema):
-    """What a named human calls it. All but MNTL and CITASST can make a dispatch system recommend police by itself."""
+    """What a named human calls it. All but MNTL and CITASST can make a dispatch system recommend
+    police by itself."""
 
     type = fields.Str(required=True, validate=validate.OneOf(ALLOWED))
     by = BY
     reason = StaffWords(300, required=True, metadata={"description": "Why; told to dispatch."})
 
 
-eido = Blueprint("eido", __name__, url_prefix="/EIDO", description="Hand-offs as EIDO (NENA-STA-021), and unit statuses back")
+eido = Blueprint(
+    "eido",
+    __name__,
+    url_prefix="/EIDO",
+    description="Hand-offs as EIDO (NENA-STA-021), and unit statuses back",
+)
 eido.before_request(bearer_only)
 
 
@@ -60,7 +69,9 @@ def _document(hand_off_id: str) -> Response:
         told = read_eido(parts(), hand_off_id, g.token_name)
     except Unsound as fault:
         words = "The document would not be sound. The hand-off stands in the API."
-        return problem(503, "Service unavailable", words, code="eido_faults", errors=list(fault.faults))
+        return problem(
+            503, "Service unavailable", words, code="eido_faults", errors=list(fault.faults)
+        )
     if told is None:
         abort(404, "There is no such hand-off.")
     return jsonify(told)
@@ -69,9 +80,13 @@ def _document(hand_off_id: str) -> Response:
 @eido.post("/<hand_off_id>/unit-status")
 @eido.arguments(UnitStatus)
 def status(told: dict[str, Any], hand_off_id: str) -> Response:
-    """The unit moves; the resident hears it by the channel they called safe. Answers with the document as it then stands."""
+    """The unit moves; the resident hears it by the channel they called safe. Answers with the
+    document as it then stands."""
     refused = changed(
-        hand_off_id, lambda case, scene: unit_status(case, told["status"], told["by"], told["outcome"], scene, told["reason"])
+        hand_off_id,
+        lambda case, scene: unit_status(
+            case, told["status"], told["by"], told["outcome"], scene, told["reason"]
+        ),
     )
     return refused or _document(hand_off_id)
 
@@ -79,6 +94,9 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
 @eido.post("/<hand_off_id>/incident-type")
 @eido.arguments(IncidentType)
 def incident_type(told: dict[str, Any], hand_off_id: str) -> Response:
-    """A named human changes the incident type, or sets it back; every destination hears it. Answers with the document."""
-    refused = changed(hand_off_id, lambda case, _: set_type(case, told["type"], told["by"], told["reason"]))
+    """A named human changes the incident type, or sets it back; every destination hears it. Answers
+    with the document."""
+    refused = changed(
+        hand_off_id, lambda case, _: set_type(case, told["type"], told["by"], told["reason"])
+    )
     return refused or _document(hand_off_id)

@@ -1,4 +1,5 @@
-"""/hand-offs: the hand-offs of a destination of kind "page", for a browser and a printer. No script is needed.
+"""/hand-offs: the hand-offs of a destination of kind "page", for a browser and a printer. No script
+is needed.
 
 An address holds the destination's name and a hand-off's id: never a number, a place or a word.
 """
@@ -30,12 +31,15 @@ def _page(template: str, now: datetime, **more: object) -> str:
 def listing(destination: str) -> str:
     """What waits to be read, and what is open. Receives nothing."""
     found = list_page(parts(), destination)
-    return _page("hand_offs.html", parts().now(), destination=destination, found=found, refresh=REFRESH)
+    return _page(
+        "hand_offs.html", parts().now(), destination=destination, found=found, refresh=REFRESH
+    )
 
 
 @printable.get("/<destination>/<hand_off_id>")
 def one(destination: str, hand_off_id: str) -> str:
-    """One hand-off on one sheet. Opening it is the receipt; what a browser fetches on a guess, or without its body, is none."""
+    """One hand-off on one sheet. Opening it is the receipt; what a browser fetches on a guess, or
+    without its body, is none."""
     seen = request.method == "GET" and "Sec-Purpose" not in request.headers
     found = open_on_page(parts(), destination, hand_off_id, seen)
     if found is None:

@@ -28,8 +28,8 @@ def live() -> Response:
 
 @health.get("/ready")
 def ready() -> tuple[Response, int]:
-    """About this process: its words and protocol are loaded, its migrations known. A database that is away does not
-    drain the doors, which can still say the 911 words; it is told beside it."""
+    """About this process: its words and protocol are loaded, its migrations known. A database that
+    is away does not drain the doors, which can still say the 911 words; it is told beside it."""
     try:
         with parts().engine.connect() as conn:
             version = stored.schema_version(conn)
@@ -37,12 +37,17 @@ def ready() -> tuple[Response, int]:
     except sa.exc.SQLAlchemyError:
         database = "away"
     ok = database != "not migrated"
-    return jsonify(status="ready" if ok else "not ready", database=database, protocol=parts().program.protocol.hash), 200 if ok else 503
+    return jsonify(
+        status="ready" if ok else "not ready",
+        database=database,
+        protocol=parts().program.protocol.hash,
+    ), 200 if ok else 503
 
 
 @metrics.get("/metrics")
 def counts() -> Response:
-    """Counts from the database at the time of asking, in the Prometheus text format. Test cases are in none of them."""
+    """Counts from the database at the time of asking, in the Prometheus text format. Test cases are
+    in none of them."""
     registry = CollectorRegistry()
     registry.register(Counted(list(_gauges())))
     registry.register(REFUSED)
@@ -62,18 +67,33 @@ class Counted(Collector):
 def _gauges() -> Iterator[GaugeMetricFamily]:
     now = parts().now()
     with parts().engine.connect() as conn:
-        cases, deliveries, states = stored.open_cases(conn), stored.deliveries(conn), stored.texts(conn)
+        cases, deliveries, states = (
+            stored.open_cases(conn),
+            stored.deliveries(conn),
+            stored.texts(conn),
+        )
         overdue = stored.longest_overdue(conn, now)
         probed = probes.latest(conn)
     yield _gauge("caller_cases_open", "Cases that have not ended.", ("status", "level"), cases)
-    yield _gauge("caller_deliveries", "Hand-offs to destinations, by how far they are.", ("destination", "state"), deliveries)
-    yield _gauge("caller_texts", "Texts to residents and staff, by how far they are.", ("state",), states)
+    yield _gauge(
+        "caller_deliveries",
+        "Hand-offs to destinations, by how far they are.",
+        ("destination", "state"),
+        deliveries,
+    )
+    yield _gauge(
+        "caller_texts", "Texts to residents and staff, by how far they are.", ("state",), states
+    )
     late = (now - overdue).total_seconds() if overdue else 0.0
-    yield GaugeMetricFamily("caller_clock_late_seconds", "How long the clock that is latest has been due.", late)
+    yield GaugeMetricFamily(
+        "caller_clock_late_seconds", "How long the clock that is latest has been due.", late
+    )
     yield from _probed(probed, now)
 
 
-def _gauge(name: str, what: str, labels: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> GaugeMetricFamily:
+def _gauge(
+    name: str, what: str, labels: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> GaugeMetricFamily:
     """One gauge; of each row the last value counts what the others name."""
     family = GaugeMetricFamily(name, what, labels=labels)
     for *named, count in rows:
@@ -82,8 +102,16 @@ def _gauge(name: str, what: str, labels: tuple[str, ...], rows: Sequence[Sequenc
 
 
 PROBED: tuple[tuple[str, str, Callable[[probes.Result, datetime], float | None]], ...] = (
-    ("success", "1: the last test conversation went well.", lambda one, now: 0.0 if one.fault else 1.0),
-    ("age_seconds", "Since the last test conversation.", lambda one, now: (now - one.at).total_seconds()),
+    (
+        "success",
+        "1: the last test conversation went well.",
+        lambda one, now: 0.0 if one.fault else 1.0,
+    ),
+    (
+        "age_seconds",
+        "Since the last test conversation.",
+        lambda one, now: (now - one.at).total_seconds(),
+    ),
     ("seconds", "How long it took.", lambda one, now: one.seconds),
     ("slowest_turn_seconds", "Its slowest turn.", lambda one, now: one.slowest),
     ("queued_seconds", "Until it stood in the dispatch queue.", lambda one, now: one.queued),
@@ -92,8 +120,15 @@ PROBED: tuple[tuple[str, str, Callable[[probes.Result, datetime], float | None]]
 
 
 def _probed(results: list[probes.Result], now: datetime) -> Iterator[GaugeMetricFamily]:
-    """The last result of the synthetic resident for each channel, language and conversation; nothing before its first run."""
+    """The last result of the synthetic resident for each channel, language and conversation;
+    nothing before its first run."""
     for name, what, of in PROBED:
-        rows = [(one.channel, one.language, one.conversation, value) for one in results if (value := of(one, now)) is not None]
+        rows = [
+            (one.channel, one.language, one.conversation, value)
+            for one in results
+            if (value := of(one, now)) is not None
+        ]
         if rows:
-            yield _gauge(f"caller_probe_{name}", what, ("channel", "language", "conversation"), rows)
+            yield _gauge(
+                f"caller_probe_{name}", what, ("channel", "language", "conversation"), rows
+            )

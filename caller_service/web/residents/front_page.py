@@ -1,4 +1,5 @@
-"""The public pages: what this is, and the published list of cases in which police could come (domain.md section 1)."""
+"""The public pages: what this is, and the published list of cases in which police could come
+(domain.md section 1)."""
 
 from __future__ import annotations
 
@@ -15,11 +16,15 @@ NAMES = {"en": "English", "es": "Español"}
 
 def _page(template: str, **more: object) -> str:
     languages = parts().program.languages
-    asked = request.args.get("lang") or request.accept_languages.best_match(languages) or languages[0]
+    asked = (
+        request.args.get("lang") or request.accept_languages.best_match(languages) or languages[0]
+    )
     language = asked if asked in languages else languages[0]
 
     def say(key: str, **fill: str) -> str:
-        return parts().catalog.text(language, key, **(filling(parts().program, language, parts().catalog) | fill))
+        return parts().catalog.text(
+            language, key, **(filling(parts().program, language, parts().catalog) | fill)
+        )
 
     return render_template(
         template,

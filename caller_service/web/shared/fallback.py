@@ -1,4 +1,5 @@
-"""The words that help when this service is down, as static TwiML for a host that does not share its fate."""
+"""The words that help when this service is down, as static TwiML for a host that does not share its
+fate."""
 
 from __future__ import annotations
 
@@ -16,25 +17,35 @@ VOICES = {"en": "en-US", "es": "es-MX"}  # Twilio's <Say> languages
 
 def words(program: Program, catalog: Catalog, key: str) -> list[tuple[str, str]]:
     """The words of a key in every language of the program, each with its language."""
-    return [(language, catalog.text(language, key, **filling(program, language, catalog))) for language in program.languages]
+    return [
+        (language, catalog.text(language, key, **filling(program, language, catalog)))
+        for language in program.languages
+    ]
 
 
 def text_answer(program: Program, catalog: Catalog) -> str:
     """We could not take the text: 911 and 988, in the program's first languages."""
-    return twiml.messages((fitted(line), "") for _, line in words(program, catalog, "fallback")[:2]).get_data(as_text=True)
+    return twiml.messages(
+        (fitted(line), "") for _, line in words(program, catalog, "fallback")[:2]
+    ).get_data(as_text=True)
 
 
 def spoken_answer(program: Program, catalog: Catalog, key: str) -> str:
     """The same for a call, in each language that has a voice."""
-    return twiml.says((VOICES[language], line) for language, line in words(program, catalog, key) if language in VOICES).get_data(
-        as_text=True
-    )
+    return twiml.says(
+        (VOICES[language], line)
+        for language, line in words(program, catalog, key)
+        if language in VOICES
+    ).get_data(as_text=True)
 
 
 def write(folder: Path, program: Program, catalog: Catalog) -> list[Path]:
     """Write sms.xml and voice.xml; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    answers = {"sms.xml": text_answer(program, catalog), "voice.xml": spoken_answer(program, catalog, "fallback.spoken")}
+    answers = {
+        "sms.xml": text_answer(program, catalog),
+        "voice.xml": spoken_answer(program, catalog, "fallback.spoken"),
+    }
     for name, answer in answers.items():
         (folder / name).write_text(answer, encoding="utf-8")
     return [folder / name for name in answers]

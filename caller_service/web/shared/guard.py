@@ -1,4 +1,5 @@
-"""Every door names its guard. A blueprint made here cannot be open by accident; tests/web/test_doors.py looks at all."""
+"""Every door names its guard. A blueprint made here cannot be open by accident;
+tests/web/test_doors.py looks at all."""
 
 from __future__ import annotations
 
@@ -20,13 +21,16 @@ Guard = Callable[[], None]
 
 def guarded(name: str, guard: Guard, url_prefix: str | None = None) -> Blueprint:
     """A blueprint behind its guard."""
-    blueprint = Blueprint(name, "caller_service.web", url_prefix=url_prefix, template_folder="templates")
+    blueprint = Blueprint(
+        name, "caller_service.web", url_prefix=url_prefix, template_folder="templates"
+    )
     blueprint.before_request(guard)
     return blueprint
 
 
 class NoCookieNoSession(SecureCookieSessionInterface):
-    """A request without our cookie gets an empty session at once: a webhook need not pay for the signing keys."""
+    """A request without our cookie gets an empty session at once: a webhook need not pay for the
+    signing keys."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if self.get_cookie_name(app) not in request.cookies:
@@ -47,9 +51,20 @@ def twilio_only() -> None:
     query = request.query_string.decode("latin-1")
     url = f"{parts().public_url}{request.path}" + (f"?{query}" if query else "")
     signature = request.headers.get("X-Twilio-Signature", "")
-    if not signature or not signed_by_twilio(url, request.form, signature, current_app.config["TWILIO_AUTH_TOKENS"]):
-        ours = hmac.compare_digest(request.form.get("AccountSid", "").encode(), current_app.config["TWILIO_ACCOUNT_SID"].encode())
-        reason = "signature missing" if not signature else "signature of ours wrong" if ours else "signature wrong"
+    if not signature or not signed_by_twilio(
+        url, request.form, signature, current_app.config["TWILIO_AUTH_TOKENS"]
+    ):
+        ours = hmac.compare_digest(
+            request.form.get("AccountSid", "").encode(),
+            current_app.config["TWILIO_ACCOUNT_SID"].encode(),
+        )
+        reason = (
+            "signature missing"
+            if not signature
+            else "signature of ours wrong"
+            if ours
+            else "signature wrong"
+        )
         refused(request.endpoint or "", reason, honest=bool(signature) and ours)
         abort(403, "The Twilio signature is missing or wrong.")
 
@@ -61,7 +76,8 @@ def bearer_only() -> None:
         refused(request.endpoint or "", "no token")
         abort(401, "Send Authorization: Bearer and your token.")
     name = _given_to(secret.strip())
-    if name is None or _is_page(name):  # a page's token is typed by people into browsers: it opens the page alone
+    # a page's token is typed by people into browsers: it opens the page alone
+    if name is None or _is_page(name):
         refused(request.endpoint or "", "token not known")
         abort(401, "This token is not known, or was revoked.")
     g.token_name = name
@@ -77,18 +93,33 @@ def _is_page(name: str | None) -> bool:
 
 
 def page_reader_only() -> None:
-    """HTTP Basic, which a browser asks for by itself: the user is the page's own name as in the address, the password its
-    token (`caller-service token add`). No other destination's token opens it."""
+    """HTTP Basic, which a browser asks for by itself: the user is the page's own name as in the
+    address, the password its token (`caller-service token add`). No other destination's token opens
+    it."""
     asked, told = (request.view_args or {}).get("destination"), request.authorization
-    if _is_page(asked) and told is not None and told.type == "basic" and told.username == asked and _given_to(told.password or "") == asked:
+    if (
+        _is_page(asked)
+        and told is not None
+        and told.type == "basic"
+        and told.username == asked
+        and _given_to(told.password or "") == asked
+    ):
         return
     refused(request.endpoint or "", "no sign-in" if told is None else "sign-in wrong")
     words = "Sign in with the name of this page and its token.\n"
-    abort(Response(words, 401, {"WWW-Authenticate": 'Basic realm="Hand-offs", charset="UTF-8"'}, content_type="text/plain; charset=utf-8"))
+    abort(
+        Response(
+            words,
+            401,
+            {"WWW-Authenticate": 'Basic realm="Hand-offs", charset="UTF-8"'},
+            content_type="text/plain; charset=utf-8",
+        )
+    )
 
 
 def metrics_only() -> None:
-    """Exact counts would undo the suppression of small cells: only the operator's own collector reads them."""
+    """Exact counts would undo the suppression of small cells: only the operator's own collector
+    reads them."""
     asked = request.headers.get("Authorization", "").partition(" ")[2]
     if not hmac.compare_digest(asked.encode(), current_app.config["METRICS_TOKEN"].encode()):
         refused(request.endpoint or "", "metrics token")

@@ -18,18 +18,26 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src "
+    "'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
 
 
 def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
     """An error as application/problem+json. `more` adds members such as `code` or `errors`."""
-    body = {"type": "about:blank", "title": title, "status": status} | ({"detail": detail} if detail else {}) | more
-    return Response(json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json")
+    body = (
+        {"type": "about:blank", "title": title, "status": status}
+        | ({"detail": detail} if detail else {})
+        | more
+    )
+    return Response(
+        json.dumps(body, ensure_ascii=False), status=status, content_type="application/problem+json"
+    )
 
 
 def register_error_handlers(app: Flask) -> None:
-    """JSON under /api/ and /EIDO/, plain words elsewhere; nothing of the request is quoted or logged."""
+    """JSON under /api/ and /EIDO/, plain words elsewhere; nothing of the request is quoted or
+    logged."""
 
     app.before_request(_refuse_unreadable)
 
@@ -38,16 +46,28 @@ def register_error_handlers(app: Flask) -> None:
         status = error.code or 500
         detail = error.description if status < 500 and isinstance(error.description, str) else ""
         if not request.path.startswith(MACHINES):
-            return Response(f"{error.name}. {detail}\n", status=status, content_type="text/plain; charset=utf-8")
+            return Response(
+                f"{error.name}. {detail}\n", status=status, content_type="text/plain; charset=utf-8"
+            )
         errors = getattr(error, "data", {}).get("messages") if status == 422 else None
-        return problem(status, error.name, detail, **({"errors": _unquoted(errors)} if errors else {}))
+        return problem(
+            status, error.name, detail, **({"errors": _unquoted(errors)} if errors else {})
+        )
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
-        log.error("request failed", extra={"door": request.endpoint or "", "fault": type(error).__name__})
+        log.error(
+            "request failed", extra={"door": request.endpoint or "", "fault": type(error).__name__}
+        )
         if request.path.startswith(MACHINES):
-            return problem(503, "Service unavailable", "It is our fault. Look whether anything was changed, then try again.")
-        words = "We could not do that. Life in danger: call or text 911. Counselor: call or text 988.\n"
+            return problem(
+                503,
+                "Service unavailable",
+                "It is our fault. Look whether anything was changed, then try again.",
+            )
+        words = (
+            "We could not do that. Life in danger: call or text 911. Counselor: call or text 988.\n"
+        )
         return Response(words, status=503, content_type="text/plain; charset=utf-8")
 
     @app.after_request
@@ -60,7 +80,8 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def _refuse_unreadable() -> None:
-    """A body that is no JSON, or nests and counts beyond reason, is the client's fault, and is said so."""
+    """A body that is no JSON, or nests and counts beyond reason, is the client's fault, and is said
+    so."""
     if not request.path.startswith(MACHINES) or not request.content_length:
         return
     if request.content_length > LONGEST_JSON:
@@ -74,6 +95,10 @@ def _refuse_unreadable() -> None:
 def _unquoted(errors: Any) -> Any:
     """The faults by field, without the names of fields nobody knows: those are somebody's words."""
     return {
-        where: {("unknown" if "Unknown field." in said else name): said for name, said in told.items()} if isinstance(told, dict) else told
+        where: {
+            ("unknown" if "Unknown field." in said else name): said for name, said in told.items()
+        }
+        if isinstance(told, dict)
+        else told
         for where, told in errors.items()
     }

@@ -1,4 +1,5 @@
-"""POST /twilio/sms and the receipts: what a resident writes comes in here, and the answer goes out."""
+"""POST /twilio/sms and the receipts: what a resident writes comes in here, and the answer goes
+out."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ class InboundSms(Schema):
     class Meta:
         unknown = EXCLUDE  # Twilio adds fields without notice
 
-    provider_id = fields.Str(data_key="MessageSid", required=True, validate=validate.Regexp(r"^[A-Za-z0-9_-]{4,64}$"))
+    provider_id = fields.Str(
+        data_key="MessageSid", required=True, validate=validate.Regexp(r"^[A-Za-z0-9_-]{4,64}$")
+    )
     number = fields.Str(data_key="From", load_default="")
     said = fields.Str(data_key="Body", load_default="")
     opt_out = fields.Str(data_key="OptOutType", load_default="")
@@ -42,34 +45,59 @@ def text() -> Response:
     try:
         told = _INBOUND.load(request.form)
     except ValidationError as wrong:
-        return Response("Not a message: " + ", ".join(sorted(wrong.messages)) + ".\n", status=400, content_type="text/plain")
+        return Response(
+            "Not a message: " + ", ".join(sorted(wrong.messages)) + ".\n",
+            status=400,
+            content_type="text/plain",
+        )
     number = sender(told["number"])
-    turn = Turn(told["provider_id"], number, told["said"].replace("\x00", ""), heard, told["opt_out"])
+    turn = Turn(
+        told["provider_id"], number, told["said"].replace("\x00", ""), heard, told["opt_out"]
+    )
     try:
         with deadline(WRITE_WAIT):
             replies = handle_inbound(parts(), turn)
-    except Exception as problem:  # the outermost door: a fault of ours becomes the words that help anyway
+    except (
+        Exception
+    ) as problem:  # the outermost door: a fault of ours becomes the words that help anyway
         log.error("turn failed", extra={"fault": type(problem).__name__})
         return fallback()
-    return fallback() if replies is None else twiml.messages((reply.words, receipts_url(parts(), reply.id)) for reply in replies)
+    return (
+        fallback()
+        if replies is None
+        else twiml.messages((reply.words, receipts_url(parts(), reply.id)) for reply in replies)
+    )
 
 
 def fallback() -> Response:
     """We could not take the text: the 911 and 988 words, in every language of the program."""
-    return Response(text_answer(parts().program, parts().catalog), content_type="text/xml; charset=utf-8")
+    return Response(
+        text_answer(parts().program, parts().catalog), content_type="text/xml; charset=utf-8"
+    )
 
 
 @sms.post("/receipts/message")
 def receipt() -> Response:
-    """How far a text has come. Unknown ids and states are answered and left: receipts come late, twice, out of order."""
+    """How far a text has come. Unknown ids and states are answered and left: receipts come late,
+    twice, out of order."""
     message_id, state = request.args.get("id", ""), request.form.get("MessageStatus", "")
     sid, error = request.form.get("MessageSid", ""), request.form.get("ErrorCode", "")
     if _SID.fullmatch(message_id) and state in RANKS:
-        note_receipt(parts(), message_id, state, sid if _SID.fullmatch(sid) else None, error if error.isdecimal() else None)
+        note_receipt(
+            parts(),
+            message_id,
+            state,
+            sid if _SID.fullmatch(sid) else None,
+            error if error.isdecimal() else None,
+        )
     return Response(status=204)
 
 
 @sms.post("/voice")
 def voice() -> Response:
-    """Calls are not screened yet: say where help is, in every language, and that this number takes texts."""
-    return Response(spoken_answer(parts().program, parts().catalog, "voice.not_yet"), content_type="text/xml; charset=utf-8")
+    """Calls are not screened yet: say where help is, in every language, and that this number takes
+    texts."""
+    return Response(
+        spoken_answer(parts().program, parts().catalog, "voice.not_yet"),
+        content_type="text/xml; charset=utf-8",
+    )

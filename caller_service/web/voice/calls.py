@@ -1,4 +1,5 @@
-"""Calls out, as Twilio asks about them: what to say when somebody picks up, what their key means, how far a call has come.
+"""Calls out, as Twilio asks about them: what to say when somebody picks up, what their key means,
+how far a call has come.
 
 Addresses carry the id of the call and nothing else. An id we do not know is told to hang up.
 """
@@ -38,14 +39,18 @@ def page_key() -> Response:
     """The key they pressed, or silence."""
     call_id, time = _id(request.args.get("id", "")), request.args.get("time", "")
     said = int(time) if re.fullmatch("[1-9]", time) else TIMES
-    return _spoken(call_id, lambda: pressed(parts(), call_id, _machine(), request.form.get("Digits", ""), said))
+    return _spoken(
+        call_id, lambda: pressed(parts(), call_id, _machine(), request.form.get("Digits", ""), said)
+    )
 
 
 @calls.post("/rescue/call")
 def rescue_call() -> Response:
     """A resident picked up whom a text did not reach; or somebody else, or their voicemail."""
     call_id, sid = _id(request.args.get("id", "")), _id(request.form.get("CallSid", ""))
-    return _spoken(call_id, lambda: update_call.picked_up(parts(), call_id, sid or None, _machine()), "rescue")
+    return _spoken(
+        call_id, lambda: update_call.picked_up(parts(), call_id, sid or None, _machine()), "rescue"
+    )
 
 
 @calls.post("/rescue/key")
@@ -53,13 +58,24 @@ def rescue_key() -> Response:
     """The key they pressed, or silence."""
     call_id, time = _id(request.args.get("id", "")), request.args.get("time", "")
     said = int(time) if re.fullmatch("[1-9]", time) else TIMES
-    return _spoken(call_id, lambda: update_call.pressed(parts(), call_id, _machine(), request.form.get("Digits", ""), said), "rescue")
+    return _spoken(
+        call_id,
+        lambda: update_call.pressed(
+            parts(), call_id, _machine(), request.form.get("Digits", ""), said
+        ),
+        "rescue",
+    )
 
 
 @calls.post("/receipts/call")
 def receipt() -> Response:
-    """How far a call has come. Unknown ids and states are answered and left: receipts come late, twice, out of order."""
-    call_id, sid, state = _id(request.args.get("id", "")), _id(request.form.get("CallSid", "")), request.form.get("CallStatus", "")
+    """How far a call has come. Unknown ids and states are answered and left: receipts come late,
+    twice, out of order."""
+    call_id, sid, state = (
+        _id(request.args.get("id", "")),
+        _id(request.form.get("CallSid", "")),
+        request.form.get("CallStatus", ""),
+    )
     if call_id and state in RANKS:
         note_receipt(parts(), call_id, state, sid or None)
     return Response(status=204)
@@ -75,8 +91,8 @@ def _machine() -> bool:
 
 
 def _spoken(call_id: str, hear: Callable[[], Spoken], kind: str = "page") -> Response:
-    """What is heard, as TwiML. Whatever fails, nobody is left to believe that they took a case; a resident hears no fault,
-    and the call counts as not heard."""
+    """What is heard, as TwiML. Whatever fails, nobody is left to believe that they took a case; a
+    resident hears no fault, and the call counts as not heard."""
     if not call_id:
         return twiml.says(())
     try:
@@ -85,8 +101,17 @@ def _spoken(call_id: str, hear: Callable[[], Spoken], kind: str = "page") -> Res
     except Exception as problem:  # the outermost door
         log.error("call failed", extra={"fault": type(problem).__name__})
         language = parts().program.languages[0]
-        told = Spoken(parts().catalog.text(language, "page.call_fault"), language) if kind == "page" else Spoken()
+        told = (
+            Spoken(parts().catalog.text(language, "page.call_fault"), language)
+            if kind == "page"
+            else Spoken()
+        )
     voice = VOICES.get(told.language, "en-US")
     if told.asks:
-        return twiml.asks(voice, told.words, f"{parts().public_url}/twilio/{kind}/key?id={call_id}&time={told.asks}", KEY_WAIT)
+        return twiml.asks(
+            voice,
+            told.words,
+            f"{parts().public_url}/twilio/{kind}/key?id={call_id}&time={told.asks}",
+            KEY_WAIT,
+        )
     return twiml.says(((voice, told.words),) if told.words else ())
