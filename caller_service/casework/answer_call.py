@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from caller_service.casework.outbound.call_person import note_receipt
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, answered_since, pass_on
+from caller_service.core.marks import Mark
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.language.wording import filling, spelled
@@ -64,7 +65,9 @@ def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> S
             parts,
             call,
             "accepted",
-            lambda case, scene: accept(case, call.person or "", case.marks.get("promised"), scene),
+            lambda case, scene: accept(
+                case, call.person or "", case.marks.get(Mark.PROMISED), scene
+            ),
         )
     if key == PASS:
         return _decided(

@@ -28,6 +28,7 @@ from caller_service.core.effect import (
     UpdateCall,
 )
 from caller_service.core.escalation import passed_on, people
+from caller_service.core.marks import Mark
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene, on_duty
 from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
@@ -365,11 +366,11 @@ def _settles(before: Case | None, case: Case) -> bool:
     """Has somebody just taken it, or has it just ended?"""
     if case.ended:
         return before is None or not before.ended
-    taken = case.marks.get("acknowledged")
+    taken = case.marks.get(Mark.ACKNOWLEDGED)
     return (
         taken is not None
         and case.human_has_it
-        and (before is None or before.marks.get("acknowledged") != taken)
+        and (before is None or before.marks.get(Mark.ACKNOWLEDGED) != taken)
     )
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from caller_service.core.marks import Mark
 from caller_service.core.program import Program
 from caller_service.core.reply import Ears
 from caller_service.core.routing import Scene
@@ -88,4 +89,4 @@ class Parts:
 
 def waiting_since(conn: sa.Connection) -> list[datetime]:
     """Since when each open danger waits that nobody has taken, oldest first."""
-    return sorted(case.marks["first_paged"] for case in cases.in_danger(conn) if case.page_waits)
+    return sorted(case.marks[Mark.FIRST_PAGED] for case in cases.in_danger(conn) if case.page_waits)

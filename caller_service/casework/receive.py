@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import SKEW
 from caller_service.core.effect import Ask, OptOut, Page, Say
+from caller_service.core.marks import Mark
 from caller_service.core.parking import stopped_too
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts, messages, turns
@@ -218,9 +219,9 @@ def _slowed(step: Step, scene: Scene) -> Step:
     once; all words are kept."""
     if any(isinstance(effect, (Page, OptOut)) for effect in step.effects):
         return step
-    said = step.case.marks.get("slow_said")
+    said = step.case.marks.get(Mark.SLOW_SAID)
     if said is None or scene.now - said >= SLOW:
-        return Step(step.case.marked(slow_said=scene.now), step.effects)
+        return Step(step.case.marked(scene.now, Mark.SLOW_SAID), step.effects)
     return Step(
         step.case, tuple(effect for effect in step.effects if not isinstance(effect, (Say, Ask)))
     )

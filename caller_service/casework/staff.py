@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from caller_service.core import holding
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, at_time, decline, pass_on
+from caller_service.core.marks import Mark
 from caller_service.core.page_answer import (
     Act,
     Ambiguous,
@@ -283,7 +284,7 @@ def _takes(case: Case, name: str, answer: Takes) -> _Deed:
     def do(now: Case, scene: Scene, conn: sa.Connection) -> Step:
         if now.in_danger and _others(conn, name, now) >= holding.MOST_HELD:
             raise Refused("full")
-        return accept(now, name, promised(answer, scene) or now.marks.get("promised"), scene)
+        return accept(now, name, promised(answer, scene) or now.marks.get(Mark.PROMISED), scene)
 
     return _Deed(do, taken)
 

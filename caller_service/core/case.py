@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from .effect import Effects
+from .marks import Mark
 from .protocol import HUMAN_NOW, Facts, Level
 
 
@@ -63,7 +64,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
 }
 
 # after one of these, being late is news again
-PROMISED_ANEW = ("accepted", "acknowledged", "assigned", "en_route")
+PROMISED_ANEW = (Mark.ACCEPTED, Mark.ACKNOWLEDGED, Mark.ASSIGNED, Mark.EN_ROUTE)
 
 # Kinds of danger, as free text or an answer tells them; stored, so these words stay.
 DANGER_KINDS = (
@@ -155,7 +156,8 @@ class Case:
     # of the synthetic resident (`caller-service probe`): goes to no human, texts nobody, counts
     # nowhere
     test: bool = False
-    marks: Mapping[str, datetime] = field(default_factory=dict)  # when each thing last happened
+    # when each thing last happened: core/marks.py, and names that an older release stored
+    marks: Mapping[str, datetime] = field(default_factory=dict)
     narrative: tuple[str, ...] = field(default=(), repr=False)
     # what dispatch gave as a reason: who, words
     remarks: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -197,9 +199,9 @@ class Case:
     def page_waits(self) -> bool:
         """People are being paged, and nobody has accepted since; or who accepted did not come (rule
         21)."""
-        paged = self.marks.get("first_paged")
-        accepted = self.marks.get("acknowledged")
-        lapsed = self.marks.get("lapsed")
+        paged = self.marks.get(Mark.FIRST_PAGED)
+        accepted = self.marks.get(Mark.ACKNOWLEDGED)
+        lapsed = self.marks.get(Mark.LAPSED)
         if paged is None or not self.in_danger or self.ended:
             return False
         if self.holder:
@@ -209,8 +211,8 @@ class Case:
     @property
     def unjoined(self) -> bool:
         """People were paged for a danger, and no human's own words have gone out since (rule 4)."""
-        paged = self.marks.get("first_paged")
-        joined = self.marks.get("joined")
+        paged = self.marks.get(Mark.FIRST_PAGED)
+        joined = self.marks.get(Mark.JOINED)
         return (
             self.in_danger
             and paged is not None
@@ -233,7 +235,7 @@ class Case:
     def left(self) -> bool:
         """A human spoke with them in danger, and just now nobody does: software does not take it
         back (rule 20)."""
-        return self.in_danger and not self.holder and "spoken" in self.marks and not self.ended
+        return self.in_danger and not self.holder and Mark.SPOKEN in self.marks and not self.ended
 
     @property
     def minor(self) -> bool:
@@ -264,12 +266,12 @@ class Case:
     @property
     def not_told(self) -> bool:
         """News, or words a human wrote, have reached the resident by no way."""
-        return "untold" in self.marks or "note_lost" in self.marks
+        return Mark.UNTOLD in self.marks or Mark.NOTE_LOST in self.marks
 
     @property
     def late(self) -> bool:
         """It takes longer than was said, and nothing was promised since."""
-        told = self.marks.get("late_told")
+        told = self.marks.get(Mark.LATE_TOLD)
         return told is not None and not any(
             told < self.marks[mark] for mark in PROMISED_ANEW if mark in self.marks
         )
@@ -277,13 +279,13 @@ class Case:
     @property
     def awaits_answer(self) -> bool:
         """Dispatch asked the resident something, and they have not written since."""
-        asked = self.marks.get("asked_resident")
-        return asked is not None and self.marks["heard"] <= asked
+        asked = self.marks.get(Mark.ASKED_RESIDENT)
+        return asked is not None and self.marks[Mark.HEARD] <= asked
 
     @property
     def latest(self) -> datetime | None:
         """When anything last happened to it; what is promised is still to come."""
-        return max((at for name, at in self.marks.items() if name != "promised"), default=None)
+        return max((at for name, at in self.marks.items() if name != Mark.PROMISED), default=None)
 
     def facts(self) -> Facts:
         known = {name: frozenset({answer}) for name, answer in self.answers.items()}
@@ -292,12 +294,14 @@ class Case:
             known["located"] = frozenset({self.located})
         return known
 
-    def marked(self, **when: datetime) -> Case:
-        return replace(self, marks={**self.marks, **when})
+    def marked(self, at: datetime, *marks: Mark) -> Case:
+        """The case after these happened."""
+        return replace(self, marks={**self.marks, **dict.fromkeys(marks, at)})
 
-    def unmarked(self, *names: str) -> Case:
+    def unmarked(self, *marks: Mark) -> Case:
+        """The case with these undone."""
         return replace(
-            self, marks={name: at for name, at in self.marks.items() if name not in names}
+            self, marks={mark: at for mark, at in self.marks.items() if mark not in marks}
         )
 
     def remarked(self, by: str, words: str) -> Case:
@@ -348,7 +352,7 @@ def move(case: Case, to: Status, now: datetime) -> Case:
         return case
     if case.status not in MOVES.get(to, frozenset()):
         raise CannotMove(f"{case.status} to {to}")
-    return replace(case, status=to).marked(**{to.value: now})
+    return replace(case, status=to).marked(now, Mark(to.value))
 
 
 def to_plain(case: Case) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .effect import Alert, Effects, HandOff, Page, Record, Say, UpdateCall
 from .escalation import climbed, ladder_of, page_rung, wait
 from .holding import asked_instead, let_go
 from .ledger import began_nothing, end
+from .marks import Mark
 from .program import Clocks, Hours, Program
 from .protocol import DOUBT, Level
 from .questions import ask, choose_anew, stands_at
@@ -93,12 +94,12 @@ def set_back(case: Case, now: datetime) -> Step:
     )
 
 
-def _after(mark: str, seconds: int, case: Case) -> datetime | None:
+def _after(mark: Mark, seconds: int, case: Case) -> datetime | None:
     at = case.marks.get(mark)
     return None if at is None else at + timedelta(seconds=seconds)
 
 
-def _last(case: Case, *marks: str) -> datetime | None:
+def _last(case: Case, *marks: Mark) -> datetime | None:
     return max((case.marks[mark] for mark in marks if mark in case.marks), default=None)
 
 
@@ -114,11 +115,11 @@ LATER = ("if_none", "voicemail")  # asked once the hand-off has left
 
 
 def _silent(case: Case) -> bool:
-    ended = case.marks.get("ladder_ended")
+    ended = case.marks.get(Mark.LADDER_ENDED)
     if (
         case.asked in LATER
         and case.status != Status.SCREENING
-        and (ended is None or case.marks["asked"] < ended)
+        and (ended is None or case.marks[Mark.ASKED] < ended)
     ):
         return False  # the hand-off is on its way: what is only needed later may stay unanswered
     return (
@@ -132,7 +133,7 @@ def _silent(case: Case) -> bool:
 
 def _silence(seconds: int, case: Case) -> datetime | None:
     """Silence counts from their last text, or from our question if that came later."""
-    since = _last(case, "heard", "asked")
+    since = _last(case, Mark.HEARD, Mark.ASKED)
     return None if since is None else since + timedelta(seconds=seconds)
 
 
@@ -153,7 +154,7 @@ def _quiet_reask_due(case: Case, program: Program) -> datetime | None:
         not _silent(case)
         or case.danger_sign
         or never_re_ask(case)
-        or "asked_again" in case.marks
+        or Mark.ASKED_AGAIN in case.marks
         or not may_text(case, "still_here")
     ):
         return None
@@ -161,7 +162,7 @@ def _quiet_reask_due(case: Case, program: Program) -> datetime | None:
 
 
 def _quiet_reask(case: Case, scene: Scene) -> Step:
-    return Step(case.marked(asked_again=scene.now), (Say("still_here", unasked=True),))
+    return Step(case.marked(scene.now, Mark.ASKED_AGAIN), (Say("still_here", unasked=True),))
 
 
 def _quiet_review_due(case: Case, program: Program) -> datetime | None:
@@ -177,21 +178,21 @@ def _quiet_review(case: Case, scene: Scene) -> Step:
 def _for_review(case: Case, scene: Scene) -> Step:
     """A human looks at it; nobody is paged, nothing is sent to the resident."""
     step = recompute(replace(case, said=case.said | {"quiet"}), scene)
-    return Step(step.case.marked(review=scene.now), (*step.effects, HandOff("quiet")))
+    return Step(step.case.marked(scene.now, Mark.REVIEW), (*step.effects, HandOff("quiet")))
 
 
 # ---- people are paged and nobody answers ---------------------------------------------------------
 
 
 def _page_next_due(case: Case, program: Program) -> datetime | None:
-    paged = case.marks.get("paged")
+    paged = case.marks.get(Mark.PAGED)
     if paged is None or not case.page_waits:
         return None
     return paged + wait(program, "danger", case.rung, paged, program.clocks.page_next)
 
 
 def _page_next(case: Case, scene: Scene) -> Step:
-    case = replace(case, rung=case.rung + 1).marked(paged=scene.now)
+    case = replace(case, rung=case.rung + 1).marked(scene.now, Mark.PAGED)
     return Step(case, page_rung(case, "danger", case.rung, scene))
 
 
@@ -204,10 +205,10 @@ STILL_WRITING = timedelta(hours=1)  # who wrote within this hears the truth agai
 def _truth_due(case: Case, program: Program) -> datetime | None:
     """After `truth`, then at 10, 20 and 30 minutes, then half-hourly while they wrote within the
     hour. Only a human's own words stop it: an acceptance does not (rule 4)."""
-    paged = case.marks.get("first_paged")
+    paged = case.marks.get(Mark.FIRST_PAGED)
     if paged is None or not case.unjoined or case.parked:
         return None
-    told = case.marks.get("truth")
+    told = case.marks.get(Mark.TRUTH)
     first = paged + timedelta(seconds=program.clocks.truth)
     if told is None or told < paged:
         return first
@@ -222,36 +223,36 @@ def _truth_due(case: Case, program: Program) -> datetime | None:
     if following is not None:
         return following
     due = told + TRUTH_EVERY
-    return due if due - case.marks["heard"] <= STILL_WRITING else None
+    return due if due - case.marks[Mark.HEARD] <= STILL_WRITING else None
 
 
 def _truth(case: Case, scene: Scene) -> Step:
     """Where it may not be texted unasked, it is owed: the next reply tells it
     (screening.advance)."""
-    again = "truth" in case.marks and case.marks["truth"] >= case.marks["first_paged"]
+    again = Mark.TRUTH in case.marks and case.marks[Mark.TRUTH] >= case.marks[Mark.FIRST_PAGED]
     if not may_text(case, "truth.nobody_yet"):
-        case = case.marked(truth_owed=scene.now)
+        case = case.marked(scene.now, Mark.TRUTH_OWED)
     case, words = truth_line(case, again)
-    case = case.marked(truth=scene.now)
+    case = case.marked(scene.now, Mark.TRUTH)
     return Step(case, (Say(words, unasked=True), Record("truth_told")))
 
 
 def _backstop_due(case: Case, program: Program) -> datetime | None:
     """The ladder ran twice, or ten minutes: the contracted line is rung (rule 4). A holder who does
     not answer is nobody."""
-    paged = case.marks.get("first_paged")
-    if case.held and case.in_danger and "backstop_rung" not in case.marks and _unanswered(case):
-        return case.marks["reply_late"] + timedelta(seconds=program.clocks.backstop)
-    if paged is None or not case.unjoined or "backstop_rung" in case.marks:
+    paged = case.marks.get(Mark.FIRST_PAGED)
+    if case.held and case.in_danger and Mark.BACKSTOP_RUNG not in case.marks and _unanswered(case):
+        return case.marks[Mark.REPLY_LATE] + timedelta(seconds=program.clocks.backstop)
+    if paged is None or not case.unjoined or Mark.BACKSTOP_RUNG in case.marks:
         return None
     due = paged + timedelta(seconds=program.clocks.backstop)
     twice = 2 * sum(rung.repeats for rung in program.rungs("danger"))
-    return case.marks["paged"] if twice and case.rung >= twice and case.page_waits else due
+    return case.marks[Mark.PAGED] if twice and case.rung >= twice and case.page_waits else due
 
 
 def _unanswered(case: Case) -> bool:
     """A text of theirs waits, and the holder was prompted and did not answer."""
-    waits, late = case.marks.get("awaits_human"), case.marks.get("reply_late")
+    waits, late = case.marks.get(Mark.AWAITS_HUMAN), case.marks.get(Mark.REPLY_LATE)
     return waits is not None and late is not None and late >= waits
 
 
@@ -261,10 +262,10 @@ def _backstop(case: Case, scene: Scene) -> Step:
     if case.held:
         case = let_go(case, scene)
     case = replace(case, truth_line="truth.backstop").marked(
-        backstop_rung=scene.now, truth=scene.now
+        scene.now, Mark.BACKSTOP_RUNG, Mark.TRUTH
     )
     if not may_text(case, "truth.backstop"):
-        case = case.marked(truth_owed=scene.now)
+        case = case.marked(scene.now, Mark.TRUTH_OWED)
     page = (
         (Page("danger", case.rung, case.round, backstop=True),) if scene.program.backstops else ()
     )
@@ -282,16 +283,16 @@ def _by_level(case: Case, emergency: int, human: int) -> timedelta:
 
 def _join_due(case: Case, program: Program) -> datetime | None:
     """From acceptance to the provider taking a human's first words."""
-    accepted = case.marks.get("acknowledged")
+    accepted = case.marks.get(Mark.ACKNOWLEDGED)
     if (
         not case.in_danger
         or case.ended
         or accepted is None
         or not case.accepted_by
-        or "first_paged" not in case.marks
+        or Mark.FIRST_PAGED not in case.marks
     ):
         return None
-    joined, lapsed = case.marks.get("joined"), case.marks.get("lapsed")
+    joined, lapsed = case.marks.get(Mark.JOINED), case.marks.get(Mark.LAPSED)
     # they are there; whether they answer is the clock `reply`
     if joined is not None and case.holder == case.accepted_by:
         return None
@@ -303,29 +304,29 @@ def _join_due(case: Case, program: Program) -> datetime | None:
 def _join(case: Case, scene: Scene) -> Step:
     """They accepted and did not come: the next person, and the truth goes on."""
     case, pages = asked_instead(
-        case.marked(lapsed=scene.now, paged=scene.now), case.accepted_by, scene
+        case.marked(scene.now, Mark.LAPSED, Mark.PAGED), case.accepted_by, scene
     )
     alert = Alert("alert.join", case.accepted_by)
     return Step(case, (*pages, alert, HandOff("not_joined"), Record("not_joined")))
 
 
 def _paused_until(case: Case, program: Program) -> datetime | None:
-    return _after("paused", program.clocks.pause, case)
+    return _after(Mark.PAUSED, program.clocks.pause, case)
 
 
 def _reply_due(case: Case, program: Program) -> datetime | None:
     """A text of theirs waits for the holder's answer."""
-    waits = case.marks.get("awaits_human")
+    waits = case.marks.get(Mark.AWAITS_HUMAN)
     if waits is None or not case.held:
         return None
     since = max(waits, _paused_until(case, program) or waits)
     step = _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
     # lowered, and still a human's to answer
     step = step if case.in_danger else timedelta(seconds=program.clocks.review)
-    prompted = case.marks.get("reply_prompted")
+    prompted = case.marks.get(Mark.REPLY_PROMPTED)
     if prompted is None or prompted < waits:
         return since + step
-    late = case.marks.get("reply_late")
+    late = case.marks.get(Mark.REPLY_LATE)
     if late is None or late < waits:
         return max(since + 2 * step, prompted)
     return None  # from here on the ladder climbs by itself, until somebody answers
@@ -334,16 +335,16 @@ def _reply_due(case: Case, program: Program) -> datetime | None:
 def _reply(case: Case, scene: Scene) -> Step:
     """First the holder is prompted; at twice the time the next person and the supervisors are
     asked."""
-    waits = case.marks["awaits_human"]
-    prompted = case.marks.get("reply_prompted")
+    waits = case.marks[Mark.AWAITS_HUMAN]
+    prompted = case.marks.get(Mark.REPLY_PROMPTED)
     alert = Alert("alert.prompt", case.holder)
     if prompted is None or prompted < waits:
         return Step(
-            case.marked(reply_prompted=scene.now),
+            case.marked(scene.now, Mark.REPLY_PROMPTED),
             (alert, HandOff("waits_for_answer"), Record("holder_prompted")),
         )
     if not case.in_danger:
-        case = case.marked(reply_late=scene.now)
+        case = case.marked(scene.now, Mark.REPLY_LATE)
         return Step(
             case,
             (
@@ -353,24 +354,24 @@ def _reply(case: Case, scene: Scene) -> Step:
                 Record("holder_silent"),
             ),
         )
-    case = case.marked(reply_late=scene.now, lapsed=scene.now, paged=scene.now)
+    case = case.marked(scene.now, Mark.REPLY_LATE, Mark.LAPSED, Mark.PAGED)
     case, pages = asked_instead(case, case.holder, scene, supervisor=True)
     return Step(case, (*pages, alert, HandOff("no_answer"), Record("holder_silent")))
 
 
 def _held_due(case: Case, program: Program) -> datetime | None:
     """Held, and nobody writes at all."""
-    if not case.held or not case.in_danger or "awaits_human" in case.marks:
+    if not case.held or not case.in_danger or Mark.AWAITS_HUMAN in case.marks:
         return None
-    last = _last(case, "heard", "noted", "joined")
+    last = _last(case, Mark.HEARD, Mark.NOTED, Mark.JOINED)
     if last is None:
         return None
     since = max(last, _paused_until(case, program) or last)
     step = _by_level(case, program.clocks.held_emergency, program.clocks.held_human)
-    prompted = case.marks.get("held_prompted")
+    prompted = case.marks.get(Mark.HELD_PROMPTED)
     if prompted is None or prompted < last:
         return since + step
-    late = case.marks.get("held_late")
+    late = case.marks.get(Mark.HELD_LATE)
     return (
         prompted + timedelta(seconds=program.clocks.held_supervisor)
         if late is None or late < prompted
@@ -380,15 +381,15 @@ def _held_due(case: Case, program: Program) -> datetime | None:
 
 def _held_silent(case: Case, scene: Scene) -> Step:
     """The holder is prompted, then the supervisors."""
-    last = _last(case, "heard", "noted", "joined")
-    prompted = case.marks.get("held_prompted")
+    last = _last(case, Mark.HEARD, Mark.NOTED, Mark.JOINED)
+    prompted = case.marks.get(Mark.HELD_PROMPTED)
     alert = Alert("alert.silent", case.holder)
     if prompted is None or (last is not None and prompted < last):
         return Step(
-            case.marked(held_prompted=scene.now),
+            case.marked(scene.now, Mark.HELD_PROMPTED),
             (alert, HandOff("held_silent"), Record("holder_prompted")),
         )
-    case = replace(case, rung=case.rung + 1).marked(held_late=scene.now)
+    case = replace(case, rung=case.rung + 1).marked(scene.now, Mark.HELD_LATE)
     page = page_rung(case, "danger", case.rung, scene, supervisor=True)
     return Step(case, (*page, alert, Record("held_silent")))
 
@@ -406,14 +407,14 @@ def _in_charge_hours(case: Case, program: Program) -> tuple[Hours, ...]:
 def _shift_due(case: Case, program: Program) -> datetime | None:
     """The shift of whoever has a danger ends: they are told; still theirs a reply's time later, the
     ladder runs (rule 20)."""
-    since = case.marks.get("acknowledged")
+    since = case.marks.get(Mark.ACKNOWLEDGED)
     if not case.in_danger or case.ended or since is None or not case.in_charge:
         return None
     zone = ZoneInfo(program.time_zone)
     off = goes_off(_in_charge_hours(case, program), since.astimezone(zone))
     if off is None:
         return None
-    told, left = case.marks.get("shift_told"), case.marks.get("shift_left")
+    told, left = case.marks.get(Mark.SHIFT_TOLD), case.marks.get(Mark.SHIFT_LEFT)
     if told is None or told < off:
         return off.astimezone(UTC)
     if left is not None and left >= told:
@@ -423,15 +424,15 @@ def _shift_due(case: Case, program: Program) -> datetime | None:
 
 def _shift(case: Case, scene: Scene) -> Step:
     """Nobody ends a shift holding a danger: a named person takes it, or the ladder runs."""
-    told, since = case.marks.get("shift_told"), case.marks["acknowledged"]
+    told, since = case.marks.get(Mark.SHIFT_TOLD), case.marks[Mark.ACKNOWLEDGED]
     if told is None or told < since:
-        case = case.marked(shift_told=scene.now)
+        case = case.marked(scene.now, Mark.SHIFT_TOLD)
         return Step(
             case,
             (Alert("alert.shift", case.in_charge), HandOff("shift_ends"), Record("shift_ends")),
         )
     case = replace(case, rung=case.rung + 1).marked(
-        shift_left=scene.now, lapsed=scene.now, paged=scene.now
+        scene.now, Mark.SHIFT_LEFT, Mark.LAPSED, Mark.PAGED
     )
     page = page_rung(case, "danger", case.rung, scene, supervisor=True)
     return Step(case, (*page, HandOff("shift_ended"), Record("shift_ended")))
@@ -443,8 +444,8 @@ def _shift(case: Case, scene: Scene) -> Step:
 def _check_due(case: Case, program: Program) -> datetime | None:
     if case.ended or case.asked not in ("check", "reached") or case.in_danger:
         return None
-    late = case.marks.get("check_late")
-    if late is not None and late >= case.marks["asked"]:
+    late = case.marks.get(Mark.CHECK_LATE)
+    if late is not None and late >= case.marks[Mark.ASKED]:
         return None
     return _silence(program.clocks.check_wait, case)
 
@@ -453,9 +454,10 @@ def _check(case: Case, scene: Scene) -> Step:
     """Unanswered: a human looks. It stays open: it is the last they read, and a late "yes" is a
     yes."""
     step = recompute(
-        said_again(case.marked(check_late=scene.now), frozenset({"check_unanswered"}), scene), scene
+        said_again(case.marked(scene.now, Mark.CHECK_LATE), frozenset({"check_unanswered"}), scene),
+        scene,
     )
-    case = step.case if "review" in step.case.marks else step.case.marked(review=scene.now)
+    case = step.case if Mark.REVIEW in step.case.marks else step.case.marked(scene.now, Mark.REVIEW)
     told = (
         step.effects
         if any(isinstance(effect, HandOff) for effect in step.effects)
@@ -466,12 +468,12 @@ def _check(case: Case, scene: Scene) -> Step:
 
 def _silent_911_due(case: Case, program: Program) -> datetime | None:
     """A bare "911", and then nothing: a human, and no text of ours (rules 5 and 11)."""
-    told = case.marks.get("told_911" if case.status == Status.SCREENING else "bare_911")
+    told = case.marks.get(Mark.TOLD_911 if case.status == Status.SCREENING else Mark.BARE_911)
     if told is None or case.ended or case.in_danger or case.human_has_it:
         return None
     return (
         None
-        if case.marks["heard"] > told or "silent_911" in case.said
+        if case.marks[Mark.HEARD] > told or "silent_911" in case.said
         else told + timedelta(seconds=program.clocks.silent_911)
     )
 
@@ -494,8 +496,8 @@ def _unaccepted(case: Case) -> bool:
 def _accept_due(case: Case, program: Program) -> datetime | None:
     if not _unaccepted(case) or case.response not in ("team", "counselor"):
         return None
-    since = _last(case, "handed_off", "unpicked", "asked_resident", "answered_resident")
-    asked = case.marks.get("unpicked")
+    since = _last(case, Mark.HANDED_OFF, Mark.UNPICKED, Mark.ASKED_RESIDENT, Mark.ANSWERED_RESIDENT)
+    asked = case.marks.get(Mark.UNPICKED)
     if since is None:
         return None
     return since + (
@@ -508,17 +510,17 @@ def _accept_due(case: Case, program: Program) -> datetime | None:
 def _accept(case: Case, scene: Scene) -> Step:
     """Nobody has picked it up: the next person is paged, and the resident hears the truth and the
     choices, once."""
-    first = "unpicked" not in case.marks
+    first = Mark.UNPICKED not in case.marks
     case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(
-        unpicked=scene.now
+        scene.now, Mark.UNPICKED
     )
-    told = (Say("truth.unpicked", unasked=True),) if "unpicked_told" not in case.marks else ()
+    told = (Say("truth.unpicked", unasked=True),) if Mark.UNPICKED_TOLD not in case.marks else ()
     if told:
-        case = case.marked(word=scene.now, unpicked_told=scene.now)
+        case = case.marked(scene.now, Mark.WORD, Mark.UNPICKED_TOLD)
     effects = (*page_rung(case, case.response, case.rung, scene), *told, Record("unpicked"))
     if (
         first
-        or "ladder_ended" in case.marks
+        or Mark.LADDER_ENDED in case.marks
         or not climbed(scene.program, case.response, case.rung, scene)
     ):
         return Step(case, effects)
@@ -530,15 +532,15 @@ def _ladder_end(case: Case, scene: Scene) -> Step:
     """Everybody was asked and nobody came: the truth once more, and what they chose for that, put
     to them again before it is done (domain.md section 2, rule 12). Without an answer they go on
     waiting, and people go on being asked."""
-    truth = (Say("truth.unpicked", unasked=True),) if "ladder_truth" not in case.marks else ()
-    case = case.marked(ladder_truth=scene.now)
+    truth = (Say("truth.unpicked", unasked=True),) if Mark.LADDER_TRUTH not in case.marks else ()
+    case = case.marked(scene.now, Mark.LADDER_TRUTH)
     # the phone may be in other hands
     private = sensitive(case) or never_re_ask(case) or bool(case.code_word)
     if case.response != "team" or private:
-        return Step(case.marked(ladder_ended=scene.now), truth)
+        return Step(case.marked(scene.now, Mark.LADDER_ENDED), truth)
     if case.asked or not may_text(case, "ask.if_none"):
         return Step(case, truth)  # put when the next person has been asked in vain
-    case = case.marked(ladder_ended=scene.now)
+    case = case.marked(scene.now, Mark.LADDER_ENDED)
     waits = case.answers.get("if_none") in (None, "wait", *DOUBT)
     protocol = scene.program.protocol
     case = (
@@ -547,7 +549,7 @@ def _ladder_end(case: Case, scene: Scene) -> Step:
         else stands_at(protocol, case, "if_none_still", scene.now)
     )
     return Step(
-        case.marked(word=scene.now), (*truth, ask(scene.program.protocol, case, unasked=True))
+        case.marked(scene.now, Mark.WORD), (*truth, ask(scene.program.protocol, case, unasked=True))
     )
 
 
@@ -558,7 +560,7 @@ def _wait_word_due(case: Case, program: Program) -> datetime | None:
         or not may_text(case, "status.still_waiting")
     ):
         return None
-    since = _last(case, "handed_off", "word")
+    since = _last(case, Mark.HANDED_OFF, Mark.WORD)
     return None if since is None else since + timedelta(seconds=program.clocks.wait_word)
 
 
@@ -567,19 +569,19 @@ def _wait_word(case: Case, scene: Scene) -> Step:
     words = (
         "status.waiting_again" if case.line == "status.still_waiting" else "status.still_waiting"
     )
-    return Step(replace(case, line=words).marked(word=scene.now), (Say(words, unasked=True),))
+    return Step(replace(case, line=words).marked(scene.now, Mark.WORD), (Say(words, unasked=True),))
 
 
 def _review_due(case: Case, program: Program) -> datetime | None:
     if not case.review or case.ended or case.human_has_it or case.in_danger or case.held:
         return None
-    if only_quiet(case) and "review_paged" in case.marks:
+    if only_quiet(case) and Mark.REVIEW_PAGED in case.marks:
         return None  # a stray "hi": one person was asked by name, that is enough
-    if (asked := case.marks.get("review_paged")) is not None and asked >= case.marks.get(
-        "review", asked
+    if (asked := case.marks.get(Mark.REVIEW_PAGED)) is not None and asked >= case.marks.get(
+        Mark.REVIEW, asked
     ):
         return asked + wait(program, "review", case.review_rung, asked, program.clocks.review)
-    return _after("review", program.clocks.review, case)
+    return _after(Mark.REVIEW, program.clocks.review, case)
 
 
 def only_quiet(case: Case) -> bool:
@@ -589,10 +591,10 @@ def only_quiet(case: Case) -> bool:
 
 def _review(case: Case, scene: Scene) -> Step:
     """The promised look did not come in time: now somebody is asked by name."""
-    first = "review_paged" not in case.marks
+    first = Mark.REVIEW_PAGED not in case.marks
     case = replace(
         case, round=case.round + first, review_rung=0 if first else case.review_rung + 1
-    ).marked(review_paged=scene.now)
+    ).marked(scene.now, Mark.REVIEW_PAGED)
     return Step(case, (*page_rung(case, "review", case.review_rung, scene), Record("review_late")))
 
 
@@ -605,13 +607,13 @@ def _moving_late(case: Case) -> bool:
 
 def promised(case: Case, program: Program) -> datetime | None:
     """When they said they would be there; without a time given, `move` after the last step."""
-    if (at := case.marks.get("promised")) is not None:
+    if (at := case.marks.get(Mark.PROMISED)) is not None:
         return at
-    since = _last(case, "accepted", "acknowledged", "assigned", "en_route", "noted")
+    since = _last(case, Mark.ACCEPTED, Mark.ACKNOWLEDGED, Mark.ASSIGNED, Mark.EN_ROUTE, Mark.NOTED)
     return None if since is None else since + timedelta(seconds=program.clocks.move)
 
 
-def _late(mark: str, extra: Callable[[Clocks], int]) -> Due:
+def _late(mark: Mark, extra: Callable[[Clocks], int]) -> Due:
     def due(case: Case, program: Program) -> datetime | None:
         at = promised(case, program)
         if not _moving_late(case) or at is None or (mark in case.marks and case.marks[mark] >= at):
@@ -626,24 +628,26 @@ def _prompt(case: Case, scene: Scene) -> Step:
     revision."""
     told = (
         (Alert("alert.late", case.accepted_by),)
-        if case.accepted_by and "promised" in case.marks
+        if case.accepted_by and Mark.PROMISED in case.marks
         else ()
     )
-    return Step(case.marked(prompted=scene.now), (*told, HandOff("late"), Record("unit_prompted")))
+    return Step(
+        case.marked(scene.now, Mark.PROMPTED), (*told, HandOff("late"), Record("unit_prompted"))
+    )
 
 
 def _tell_late(case: Case, scene: Scene) -> Step:
     """Who waits for a team or a call hears that it takes longer. Whoever has a human here has heard
     no time."""
     words = (Say("status.late", unasked=True),) if case.response in ("team", "counselor") else ()
-    return Step(case.marked(late_told=scene.now), words)
+    return Step(case.marked(scene.now, Mark.LATE_TOLD), words)
 
 
 def _late_supervisor_due(case: Case, program: Program) -> datetime | None:
     at = promised(case, program)
     if not _moving_late(case) or at is None:
         return None
-    paged = case.marks.get("late_paged")
+    paged = case.marks.get(Mark.LATE_PAGED)
     if paged is not None and paged >= at:
         # the ladder again, until it moves or ends
         return paged + timedelta(seconds=program.clocks.accept)
@@ -653,9 +657,9 @@ def _late_supervisor_due(case: Case, program: Program) -> datetime | None:
 def _supervisor(case: Case, scene: Scene) -> Step:
     """Ten minutes late: the supervisor and the ladder again, and the resident's contingency is
     offered, once."""
-    first = "late_paged" not in case.marks
+    first = Mark.LATE_PAGED not in case.marks
     case = replace(case, round=case.round + first, rung=0 if first else case.rung + 1).marked(
-        late_paged=scene.now
+        scene.now, Mark.LATE_PAGED
     )
     effects: Effects = (
         *page_rung(case, ladder_of(case), case.rung, scene, supervisor=True),
@@ -675,15 +679,15 @@ def _supervisor(case: Case, scene: Scene) -> Step:
 def _on_scene_due(case: Case, program: Program) -> datetime | None:
     if case.status != Status.ARRIVED:
         return None
-    since = _last(case, "arrived", "scene_paged")
+    since = _last(case, Mark.ARRIVED, Mark.SCENE_PAGED)
     return None if since is None else since + timedelta(seconds=program.clocks.on_scene)
 
 
 def _on_scene(case: Case, scene: Scene) -> Step:
     """Arrived long ago and never closed: somebody looks after the team and the case."""
-    first = "scene_paged" not in case.marks
+    first = Mark.SCENE_PAGED not in case.marks
     case = replace(case, round=case.round + first, rung=1 if first else case.rung + 1).marked(
-        scene_paged=scene.now
+        scene.now, Mark.SCENE_PAGED
     )
     return Step(
         case, (*page_rung(case, ladder_of(case), case.rung, scene), Record("long_on_scene"))
@@ -696,7 +700,7 @@ def _on_scene(case: Case, scene: Scene) -> Step:
 def _rescue_due(case: Case, program: Program) -> datetime | None:
     """News that could not be texted since the last call. What is not heard on a call rings no
     second one: the next news does."""
-    missed, called = case.marks.get("untold"), case.marks.get("rescued")
+    missed, called = case.marks.get(Mark.UNTOLD), case.marks.get(Mark.RESCUED)
     if missed is None or case.ended or not may_call_update(case, program):
         return None
     if called is None:
@@ -705,7 +709,7 @@ def _rescue_due(case: Case, program: Program) -> datetime | None:
 
 
 def _rescue(case: Case, scene: Scene) -> Step:
-    return Step(case.marked(rescued=scene.now), (UpdateCall(), Record("rescue_call")))
+    return Step(case.marked(scene.now, Mark.RESCUED), (UpdateCall(), Record("rescue_call")))
 
 
 # ---- "I want 911" --------------------------------------------------------------------------------
@@ -717,11 +721,11 @@ def _reached_due(case: Case, program: Program) -> datetime | None:
         or case.in_danger
         or case.asked
         or case.status == Status.SCREENING
-        or "reached_asked" in case.marks
+        or Mark.REACHED_ASKED in case.marks
         or "quiet" in case.said
     ):
         return None
-    return _after("told_911", program.clocks.reached_911, case)
+    return _after(Mark.TOLD_911, program.clocks.reached_911, case)
 
 
 def _reached(case: Case, scene: Scene) -> Step:
@@ -737,7 +741,7 @@ def _abandon_due(case: Case, program: Program) -> datetime | None:
     if (
         case.ended
         or case.status != Status.SCREENING
-        or "review_paged" not in case.marks
+        or Mark.REVIEW_PAGED not in case.marks
         or not only_quiet(case)
     ):
         return None
@@ -769,8 +773,8 @@ CLOCKS = (
     Clock("accept", _accept_due, _accept),
     Clock("wait_word", _wait_word_due, _wait_word),
     Clock("review", _review_due, _review),
-    Clock("late_prompt", _late("prompted", lambda clocks: 0), _prompt),
-    Clock("late_tell", _late("late_told", lambda clocks: clocks.late_tell), _tell_late),
+    Clock("late_prompt", _late(Mark.PROMPTED, lambda clocks: 0), _prompt),
+    Clock("late_tell", _late(Mark.LATE_TOLD, lambda clocks: clocks.late_tell), _tell_late),
     Clock("late_supervisor", _late_supervisor_due, _supervisor),
     Clock("on_scene", _on_scene_due, _on_scene),
     Clock("rescue", _rescue_due, _rescue),

@@ -9,6 +9,7 @@ from datetime import timedelta
 from .case import Case, Status, Step, replace
 from .effect import HandOff, OptIn, OptOut, Record, Say
 from .ledger import end
+from .marks import Mark
 from .questions import ask, choose_anew, greet, stands_at
 from .reply import Command, Reading
 from .routing import Scene
@@ -51,7 +52,9 @@ def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
         if reply.of == "carrier"
         else case.said | {"stopped_in_words"}
     )
-    case = replace(case, cannot_text="stopped", said=said).marked(withdrawn=case.marks["heard"])
+    case = replace(case, cannot_text="stopped", said=said).marked(
+        case.marks[Mark.HEARD], Mark.WITHDRAWN
+    )
     return Step(case, (OptOut(), Say(words), Record("opted_out")))
 
 
@@ -60,7 +63,7 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     missed = catch_up_words(replace(case, cannot_text=""), unasked=False)
     late = deferred_words(missed.case)
     # said just now: nobody is rung for it
-    told = late.case.unmarked("untold", "not_reached") if late.case.in_danger else late.case
+    told = late.case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED) if late.case.in_danger else late.case
     step = Step(
         told, (OptIn(), Say("start.confirmed"), *late.effects, *missed.effects, Record("opted_in"))
     )
@@ -72,10 +75,10 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     # no keyword twice: a plea
-    if "help_said" in case.marks and scene.now - case.marks["help_said"] < HELP_AGAIN:
+    if Mark.HELP_SAID in case.marks and scene.now - case.marks[Mark.HELP_SAID] < HELP_AGAIN:
         return Step(said_again(case, frozenset({"person"}), scene), (Record("pleads"),))
-    case = case.marked(help_said=scene.now)
-    first = "asked" not in case.marks  # perhaps a plea: it counts as a request (core/ledger.py)
+    case = case.marked(scene.now, Mark.HELP_SAID)
+    first = Mark.ASKED not in case.marks  # perhaps a plea: it counts as a request (core/ledger.py)
     return Step(replace(case, said=case.said | {"help"}) if first else case, (Say("help"),))
 
 
@@ -105,13 +108,13 @@ def said_again(case: Case, words: frozenset[str], scene: Scene) -> Case:
 
 def _emergency(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     words = Say("say.not_911" if reply.alone else "say.call_911")
-    case = case.marked(bare_911=scene.now) if reply.alone else case
-    return Step(case.marked(told_911=scene.now), (words, Record("wants_911")))
+    case = case.marked(scene.now, Mark.BARE_911) if reply.alone else case
+    return Step(case.marked(scene.now, Mark.TOLD_911), (words, Record("wants_911")))
 
 
 def _emergency_for_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """They cannot call: a human, now, and the words at once (rule 11)."""
-    case = said_again(case, frozenset({"emergency_for_me"}), scene).marked(told_911=scene.now)
+    case = said_again(case, frozenset({"emergency_for_me"}), scene).marked(scene.now, Mark.TOLD_911)
     return Step(case, (Say("say.call_911"), Record("wants_911_called")))
 
 
@@ -119,7 +122,9 @@ def _language(case: Case, reply: Command, reading: Reading, scene: Scene) -> Ste
     if reply.of not in scene.program.languages:
         return Step(case, (Say("language.not_here"),))
     again = (
-        greet(case, scene) if not case.answers and "asked" in case.marks and not case.held else ()
+        greet(case, scene)
+        if not case.answers and Mark.ASKED in case.marks and not case.held
+        else ()
     )
     return Step(
         replace(case, language=reply.of),
@@ -136,7 +141,7 @@ def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Danger, violence and argument are cancelled by a human only: help goes on (rule 10)."""
     if sensitive(case) or case.held or not may_hear_status(case, reading.verified):
-        case = replace(case, said=case.said | {"asked_to_cancel"}).marked(review=scene.now)
+        case = replace(case, said=case.said | {"asked_to_cancel"}).marked(scene.now, Mark.REVIEW)
         words = () if case.held else (Say("cancel.human"),)
         return Step(case, (*words, Record("asked_to_cancel"), HandOff("asked_to_cancel")))
     stood_down = (HandOff("cancelled"),) if case.revision else ()

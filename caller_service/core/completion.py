@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from .case import Case, Status, Step, move, replace
 from .effect import Effect, HandOff, Record, Say
 from .ledger import end
+from .marks import Mark
 from .protocol import SKIPPED, UNREADABLE, choice_key
 from .questions import deaf_words
 from .routing import Route, Scene, route
@@ -88,7 +89,7 @@ def _caller_calls_911(case: Case, scene: Scene) -> Step:
     """The words at once, no level changed; a later text of theirs is asked whether they got through
     (rule 11)."""
     case = (move(case, Status.OPEN, scene.now) if case.status == Status.SCREENING else case).marked(
-        told_911=scene.now
+        scene.now, Mark.TOLD_911
     )
     return _reviewed(case, scene, Say("say.call_911"))
 
@@ -107,7 +108,7 @@ def _handed_off(case: Case, scene: Scene, *words: Say) -> Step:
     if not case.human_has_it:  # somebody may have taken it while questions were still open
         case = move(case, Status.HANDED_OFF, scene.now)
     if case.review:
-        case = case.marked(review=scene.now)
+        case = case.marked(scene.now, Mark.REVIEW)
     return Step(case, (*words, HandOff("screened")))
 
 
@@ -166,14 +167,16 @@ def _still(case: Case, choice: str, scene: Scene) -> Step:
 def _chosen(case: Case, choice: str, scene: Scene) -> Step:
     """They chose what to do if no team is free. If none is, it is done now; a team that comes is
     not called back."""
-    if choice in (SKIPPED, UNREADABLE) and "ladder_ended" in case.marks:
+    if choice in (SKIPPED, UNREADABLE) and Mark.LADDER_ENDED in case.marks:
         return Step(replace(case, said=case.said | {"person"}), ())
     if choice in (SKIPPED, UNREADABLE):  # no answer: wait, and a human looks at it (rule 12)
-        return Step(replace(case, review=True).marked(review=scene.now), (Say("contingency.wait"),))
+        return Step(
+            replace(case, review=True).marked(scene.now, Mark.REVIEW), (Say("contingency.wait"),)
+        )
     kept = Record("answered", {"question": "if_none", "choice": choice})
     if choice == "wait":
         return Step(case, (kept, Say("contingency.wait")))
-    if case.human_has_it or not ("ladder_ended" in case.marks or case.unserved):
+    if case.human_has_it or not (Mark.LADDER_ENDED in case.marks or case.unserved):
         return Step(case, (kept, Say("contingency.kept", {"choice": choice_of(case, choice)})))
     step = _carried_out(case, choice, scene)
     return Step(step.case, (kept, *step.effects))
@@ -184,12 +187,12 @@ def _carried_out(case: Case, chosen: str, scene: Scene) -> Step:
     if chosen == "counselor":
         return _counselor_instead(case, scene)
     if chosen == "call_911":
-        return Step(case.marked(told_911=scene.now), (Say("say.call_911"),))
+        return Step(case.marked(scene.now, Mark.TOLD_911), (Say("say.call_911"),))
     if case.review or sensitive(case) or case.code_word or case.human_has_it:
         # A doubt that no human has looked at, or a phone that may be in other hands: the words, and
         # a human closes it.
         return Step(
-            replace(case, review=True).marked(review=scene.now),
+            replace(case, review=True).marked(scene.now, Mark.REVIEW),
             (Say("contingency.988"), HandOff("contingency")),
         )
     ended = end(case, Status.CLOSED, "unserved", scene.now, case.unserved or "no_capacity")
@@ -203,15 +206,15 @@ def _counselor_instead(case: Case, scene: Scene) -> Step:
         return Step(replace(case, said=case.said | {"person"}), ())
     anew = replace(case, response="counselor", team="", accepted_by="", status=Status.HANDED_OFF)
     anew = anew.unmarked(
-        "acknowledged",
-        "accepted",
-        "assigned",
-        "en_route",
-        "promised",
-        "unpicked",
-        "unpicked_told",
-        "ladder_ended",
-    ).marked(handed_off=scene.now)
+        Mark.ACKNOWLEDGED,
+        Mark.ACCEPTED,
+        Mark.ASSIGNED,
+        Mark.EN_ROUTE,
+        Mark.PROMISED,
+        Mark.UNPICKED,
+        Mark.UNPICKED_TOLD,
+        Mark.LADDER_ENDED,
+    ).marked(scene.now, Mark.HANDED_OFF)
     return Step(anew, (Say("end.counselor"), HandOff("contingency")))
 
 

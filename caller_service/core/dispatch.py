@@ -17,6 +17,7 @@ from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown, Update
 from .escalation import ladder_of, page_rung, passed_on
 from .holding import speaks
 from .ledger import REASONS, end
+from .marks import Mark
 from .protocol import Level
 from .refusal import Refused
 from .routing import Scene
@@ -49,23 +50,24 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
     if case.ended:
         raise Refused("ended")
     if looked and not case.minor_reviewed:
-        case = replace(case, minor_reviewed=by).marked(minor_reviewed=scene.now)
+        case = replace(case, minor_reviewed=by).marked(scene.now, Mark.MINOR_REVIEWED)
     taken = case.human_has_it and not case.page_waits
     if taken and case.accepted_by != by:
         raise Refused("taken", case.accepted_by)
-    if taken and (at is None or _same_time(at, case.marks.get("promised"))):
+    if taken and (at is None or _same_time(at, case.marks.get(Mark.PROMISED))):
         return Step(*hand_off.revise(case, ())) if looked else Step(case)
     joins = case.in_danger and not taken
     case = case if taken else _without_choice(case)
     # who held it did not answer: the voice is free again
     if joins and case.holder and case.holder != by:
-        case = replace(case, holder="").unmarked("joined", "awaits_human", "human_asked", "paused")
+        case = replace(case, holder="").unmarked(
+            Mark.JOINED, Mark.AWAITS_HUMAN, Mark.HUMAN_ASKED, Mark.PAUSED
+        )
     if at is None and not case.human_has_it:
-        case = case.unmarked("promised")
-    case = replace(case, accepted_by=by, review=False, unserved="").marked(
-        acknowledged=scene.now, **({"promised": at} if at else {})
-    )
-    case = case.unmarked("lapsed")
+        case = case.unmarked(Mark.PROMISED)
+    case = replace(case, accepted_by=by, review=False, unserved="")
+    case = case.marked(scene.now, Mark.ACKNOWLEDGED).unmarked(Mark.LAPSED)
+    case = case.marked(at, Mark.PROMISED) if at else case
     if not case.human_has_it:
         case = move(case, Status.ACCEPTED, scene.now)
     if case.held and case.holder == by:
@@ -76,7 +78,9 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
         else _accepted_words(case, at, scene)
     )
     if joins and not may_text(case, "human.joined"):
-        case = case.marked(joined_owed=scene.now)  # told with the next reply (screening.advance)
+        case = case.marked(
+            scene.now, Mark.JOINED_OWED
+        )  # told with the next reply (screening.advance)
     told = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
     return _told(
         case, (words, told, StandDown(by)) if not taken else (words, told), status_key(case), scene
@@ -107,7 +111,7 @@ def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
     remark = (by, words)
     if case.awaits_answer and remark in case.remarks:
         return Step(case)  # asked twice by mistake
-    case = replace(case, remarks=(*case.remarks, remark)).marked(asked_resident=scene.now)
+    case = replace(case, remarks=(*case.remarks, remark)).marked(scene.now, Mark.ASKED_RESIDENT)
     step = (
         speaks(case, by, words, scene)
         if case.in_danger
@@ -164,12 +168,22 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case, accepted_by="", holder="", rung=case.rung + (case.round > 0), round=max(1, case.round)
     )
     case = case.unmarked(
-        "promised", "acknowledged", "joined", "awaits_human", "human_asked", "paused", "lapsed"
+        Mark.PROMISED,
+        Mark.ACKNOWLEDGED,
+        Mark.JOINED,
+        Mark.AWAITS_HUMAN,
+        Mark.HUMAN_ASKED,
+        Mark.PAUSED,
+        Mark.LAPSED,
     )
-    case = case.marked(paged=scene.now) if case.in_danger else case.marked(unpicked=scene.now)
+    case = (
+        case.marked(scene.now, Mark.PAGED)
+        if case.in_danger
+        else case.marked(scene.now, Mark.UNPICKED)
+    )
     case = _looked_at_again(case, scene).remarked(by, reason)
     had_it = (Say(status_key(case), unasked=True),) if told_before else ()
-    case = case.marked(word=scene.now) if had_it else case
+    case = case.marked(scene.now, Mark.WORD) if had_it else case
     return _told(
         case,
         (
@@ -183,7 +197,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
 
 
 # when the ladder was climbed last; else "unpicked"
-_ASKED = {"danger": "paged", "review": "review_paged"}
+_ASKED = {"danger": Mark.PAGED, "review": Mark.REVIEW_PAGED}
 
 
 def pass_on(case: Case, by: str, scene: Scene) -> Step:
@@ -213,7 +227,7 @@ def pass_on(case: Case, by: str, scene: Scene) -> Step:
     )
     if page is None:
         return Step(case)
-    case = replace(case, rung=page.rung).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
+    case = replace(case, rung=page.rung).marked(scene.now, _ASKED.get(ladder, Mark.UNPICKED))
     return Step(case, (Record("passed_on", {"by": by}), page))
 
 
@@ -229,13 +243,13 @@ def page_lost(case: Case, name: str, scene: Scene) -> Step:
     lost = Record("page_lost", {"name": name})
     if page is None and any(rung.supervisor and rung.name == name for rung in scene.program.ladder):
         case = replace(case, rung=case.rung + 1).marked(
-            **{_ASKED.get(ladder, "unpicked"): scene.now}
+            scene.now, _ASKED.get(ladder, Mark.UNPICKED)
         )
         # asked beside the ladder: it goes on now
         return Step(case, (lost, Page(ladder, case.rung, case.round, name)))
     if page is None:
         return Step(case, (lost,))
-    case = replace(case, rung=page.rung).marked(**{_ASKED.get(ladder, "unpicked"): scene.now})
+    case = replace(case, rung=page.rung).marked(scene.now, _ASKED.get(ladder, Mark.UNPICKED))
     again = page_rung(case, ladder, page.rung, scene)
     supervisor = any(isinstance(each, Page) and each.supervisor for each in again)
     return Step(case, (lost, Page(page.ladder, page.rung, page.round, name, supervisor=supervisor)))
@@ -243,7 +257,7 @@ def page_lost(case: Case, name: str, scene: Scene) -> Step:
 
 def answered_since(case: Case, asked: datetime) -> bool:
     """Is a page of that moment over: has the case ended, or has somebody taken it since?"""
-    taken = case.marks.get("acknowledged")
+    taken = case.marks.get(Mark.ACKNOWLEDGED)
     return case.ended or (case.human_has_it and taken is not None and taken >= asked)
 
 
@@ -251,7 +265,9 @@ def _looked_at_again(case: Case, scene: Scene) -> Case:
     """Nobody has it any more: what asked for a human's look asks again."""
     told = decide(scene.program.protocol, case)
     case = replace(case, review=told.review)
-    return case.marked(review=scene.now) if case.response not in ("team", "counselor") else case
+    return (
+        case.marked(scene.now, Mark.REVIEW) if case.response not in ("team", "counselor") else case
+    )
 
 
 def update(
@@ -283,19 +299,23 @@ def update(
         case = replace(_without_choice(case), unserved="")
     if to == Status.UNREACHABLE:
         case = _looked_at_again(
-            replace(case, accepted_by="").unmarked("acknowledged", "promised"), scene
+            replace(case, accepted_by="").unmarked(Mark.ACKNOWLEDGED, Mark.PROMISED), scene
         )
         case = (
-            case.marked(paged=scene.now, first_paged=case.marks.get("first_paged", scene.now))
+            case.marked(scene.now, Mark.PAGED).marked(
+                case.marks.get(Mark.FIRST_PAGED, scene.now), Mark.FIRST_PAGED
+            )
             if case.in_danger
             else case
         )
     # a moving team silences no page for danger
-    if case.human_has_it and not case.page_waits and "acknowledged" not in case.marks:
-        case = replace(case, accepted_by=case.accepted_by or by).marked(acknowledged=scene.now)
+    if case.human_has_it and not case.page_waits and Mark.ACKNOWLEDGED not in case.marks:
+        case = replace(case, accepted_by=case.accepted_by or by).marked(
+            scene.now, Mark.ACKNOWLEDGED
+        )
     case, unlooked = _looked_at(case, to, by, scene)
-    if to == Status.EN_ROUTE and case.marks.get("promised", scene.now) < scene.now:
-        case = case.unmarked("promised")
+    if to == Status.EN_ROUTE and case.marks.get(Mark.PROMISED, scene.now) < scene.now:
+        case = case.unmarked(Mark.PROMISED)
     key = status_key(case)
     closing = "closing.danger" if to in ENDED and case.in_danger else key
     # "nobody has taken it yet", after a human wrote
@@ -326,9 +346,9 @@ def _looked_at(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, tup
     that they looked: the report is kept, and the review ladder is asked at once (rules 14 and
     24)."""
     needs = case.minor or "threat_staff" in case.said
-    if to not in _MOVING or not needs or case.minor_reviewed or "unlooked" in case.marks:
+    if to not in _MOVING or not needs or case.minor_reviewed or Mark.UNLOOKED in case.marks:
         return case, ()
-    case = replace(case, round=case.round + 1).marked(unlooked=scene.now)
+    case = replace(case, round=case.round + 1).marked(scene.now, Mark.UNLOOKED)
     alert = Alert("alert.minor", case.accepted_by or by)
     return case, (*page_rung(case, "review", 0, scene), alert, Record("moved_unlooked"))
 
@@ -444,18 +464,18 @@ def _lost(
     told: frozenset[str],
 ) -> Step:
     case = _voided(case, keys, scene)
-    lost = max(written, case.marks.get("lost", written))
-    case = case.marked(untold=scene.now, lost=lost, **_owed_again(case, keys, scene))
+    lost = max(written, case.marks.get(Mark.LOST, written))
+    case = case.marked(lost, Mark.LOST).marked(scene.now, Mark.UNTOLD, *_owed_again(case, keys))
     if arrived and why in _MAY_COME_BACK:
         return _told_anew(case, told, Record("text_lost"))
     step = cannot_text(case, why)
     if not may_call_update(case, scene.program):
         return _alarm(step, scene)
-    rescued = case.marks.get("rescued")
+    rescued = case.marks.get(Mark.RESCUED)
     if rescued is not None and scene.now - rescued < UPDATE_CALL_PAUSE:
         return step  # the clock calls when they are over (core/clock.py)
     return Step(
-        step.case.marked(rescued=scene.now),
+        step.case.marked(scene.now, Mark.RESCUED),
         (*step.effects, UpdateCall(text_id), Record("rescue_call")),
     )
 
@@ -483,19 +503,19 @@ def _voided(case: Case, keys: Collection[str], scene: Scene) -> Case:
                 case, again=(*(name for name in case.again if name != question.id), question.id)
             )
         else:
-            case = replace(case, review=True).marked(review=scene.now)
+            case = replace(case, review=True).marked(scene.now, Mark.REVIEW)
     return case
 
 
-def _owed_again(case: Case, keys: Collection[str], scene: Scene) -> dict[str, datetime]:
+def _owed_again(case: Case, keys: Collection[str]) -> list[Mark]:
     """Words that nothing else repeats: the truth, that somebody joined, and what a human wrote."""
     owes = {
-        "truth_owed": bool({"truth.nobody_yet", "truth.nobody_again"} & set(keys))
+        Mark.TRUTH_OWED: bool({"truth.nobody_yet", "truth.nobody_again"} & set(keys))
         and case.unjoined,
-        "joined_owed": "human.joined" in keys and case.human_has_it,
-        "note_lost": bool({"note", "note.neutral"} & set(keys)),
+        Mark.JOINED_OWED: "human.joined" in keys and case.human_has_it,
+        Mark.NOTE_LOST: bool({"note", "note.neutral"} & set(keys)),
     }
-    return {mark: scene.now for mark, holds in owes.items() if holds}
+    return [mark for mark, holds in owes.items() if holds]
 
 
 def _told_anew(case: Case, told: frozenset[str], line: Record) -> Step:
@@ -520,11 +540,11 @@ def text_arrived(case: Case, written: datetime, told: frozenset[str]) -> Step:
     if (
         case.ended
         or case.cannot_text not in _MAY_COME_BACK
-        or written <= case.marks.get("lost", written)
+        or written <= case.marks.get(Mark.LOST, written)
     ):
         return Step(case)
     return _told_anew(
-        replace(case, cannot_text="").unmarked("not_reached"), told, Record("can_text")
+        replace(case, cannot_text="").unmarked(Mark.NOT_REACHED), told, Record("can_text")
     )
 
 
@@ -534,7 +554,7 @@ def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
     held = tuple(key for key in keys if missed(case, key))
     if case.ended or not held:
         return Step(case)
-    case = mark_unheard(case, held, scene.now).marked(**_owed_again(case, held, scene))
+    case = mark_unheard(case, held, scene.now).marked(scene.now, *_owed_again(case, held))
     return Step(*hand_off.revise(case, tuple(Record("held_back", {"words": key}) for key in held)))
 
 
@@ -542,9 +562,9 @@ def told_by_call(case: Case, scene: Scene) -> Step:
     """They pressed 1: a call tells them where it stands now, and nothing is left untold. Where a
     call may not say it, or a human had written words of their own, a human finds another way."""
     heard = (Record("rescue_heard"),)
-    if update_call_keys(case) == ("rescue.received",) or "note_lost" in case.marks:
+    if update_call_keys(case) == ("rescue.received",) or Mark.NOTE_LOST in case.marks:
         return _alarm(Step(case, heard), scene)
-    return Step(*hand_off.revise(case.unmarked("untold", "not_reached"), heard))
+    return Step(*hand_off.revise(case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED), heard))
 
 
 def update_call_failed(case: Case, scene: Scene) -> Step:
@@ -557,9 +577,9 @@ def _alarm(step: Step, scene: Scene) -> Step:
     """The resident hears nothing from us: the review ladder is paged, once a case, and dispatch has
     it in a revision."""
     case = step.case
-    if "not_reached" in case.marks:
+    if Mark.NOT_REACHED in case.marks:
         return step
-    case = replace(case, round=case.round + 1).marked(not_reached=scene.now)
+    case = replace(case, round=case.round + 1).marked(scene.now, Mark.NOT_REACHED)
     others = tuple(effect for effect in step.effects if not isinstance(effect, HandOff))
     effects = (*others, Record("not_reached"), *page_rung(case, "review", 0, scene))
     # the revision that says so is made already
@@ -573,7 +593,7 @@ def _told(case: Case, effects: tuple[Effect, ...], key: str, scene: Scene) -> St
     case = (
         mark_unheard(replace(case, told=key), held, scene.now)
         if held
-        else replace(case.unmarked("untold"), told=key)
+        else replace(case.unmarked(Mark.UNTOLD), told=key)
     )
     case, allowed = hand_off.revise(
         case, (*allowed, HandOff("dispatch")) if case.revision else allowed

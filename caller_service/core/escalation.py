@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from .case import Case
 from .effect import Effects, Page, Record
+from .marks import Mark
 from .program import Program, Rung
 from .protocol import Level
 from .routing import Scene, is_open, on_duty
@@ -51,7 +52,7 @@ def page_rung(
 
 
 def _supervisor_due(case: Case, ladder: str, rung: int, scene: Scene) -> bool:
-    first = case.marks.get("first_paged")
+    first = case.marks.get(Mark.FIRST_PAGED)
     if ladder != "danger" or first is None:
         return rung > 0
     wait = scene.program.clocks.page_next * (1 if case.level == Level.R1 else 2)

@@ -14,6 +14,7 @@ from typing import Any
 from .case import Case, replace
 from .disposition import markers
 from .effect import Effect, HandOff
+from .marks import Mark
 from .program import Program
 from .questions import open_questions
 from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, standing
@@ -110,7 +111,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
         },
         "times": {
             name: case.marks[name].isoformat()
-            for name in ("opened", "heard", "paged", "accepted", "promised")
+            for name in (Mark.OPENED, Mark.HEARD, Mark.PAGED, Mark.ACCEPTED, Mark.PROMISED)
             if name in case.marks
         },
         "related": [case.related] if case.related else [],

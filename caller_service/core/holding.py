@@ -18,6 +18,7 @@ from .commands import said_again
 from .disposition import decide, lower, reconsider
 from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown
 from .escalation import page_rung, people
+from .marks import Mark
 from .protocol import SKIPPED, UNREADABLE, Level
 from .refusal import Refused
 from .routing import Scene
@@ -27,8 +28,9 @@ from .vocabulary import normal
 Deed = Callable[[Case, str, str, Scene], Step]  # done by name, with a reason
 
 HELD_MARKS = (
-    "joined", "awaits_human", "human_asked", "paused", "lapsed", "reply_prompted", "reply_late",
-    "held_prompted", "held_late", "shift_told", "shift_left",
+    Mark.JOINED, Mark.AWAITS_HUMAN, Mark.HUMAN_ASKED, Mark.PAUSED, Mark.LAPSED,
+    Mark.REPLY_PROMPTED, Mark.REPLY_LATE, Mark.HELD_PROMPTED, Mark.HELD_LATE, Mark.SHIFT_TOLD,
+    Mark.SHIFT_LEFT,
 )  # fmt: skip
 MOST_HELD = 3  # conversations in danger that one person may hold (rule 21)
 
@@ -79,21 +81,25 @@ def note(
 def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
     """The words, and what they begin: `by` holds the conversation, and software falls silent."""
     # their shift is over: they may write, and the ladder goes on
-    off = case.holder == by and "shift_left" in case.marks
+    off = case.holder == by and Mark.SHIFT_LEFT in case.marks
     case, taken = (case, ()) if off else _taken(case, by, scene)
     case = replace(case, holder=by, asked="", offered=(), unreadable=0)
     case = case.unmarked(
-        "awaits_human",
-        "paused",
-        "joined_owed",
-        "truth_owed",
-        "held_prompted",
-        "held_late",
-        "backstop_rung",
+        Mark.AWAITS_HUMAN,
+        Mark.PAUSED,
+        Mark.JOINED_OWED,
+        Mark.TRUTH_OWED,
+        Mark.HELD_PROMPTED,
+        Mark.HELD_LATE,
+        Mark.BACKSTOP_RUNG,
     )
-    case = case if off else case.unmarked("lapsed")
-    case = case.marked(human_asked=scene.now) if _asks(words) else case.unmarked("human_asked")
-    case = case.marked(spoken=scene.now)
+    case = case if off else case.unmarked(Mark.LAPSED)
+    case = (
+        case.marked(scene.now, Mark.HUMAN_ASKED)
+        if _asks(words)
+        else case.unmarked(Mark.HUMAN_ASKED)
+    )
+    case = case.marked(scene.now, Mark.SPOKEN)
     step = _says(case, by, words, scene)
     return Step(step.case, (*step.effects, *taken))
 
@@ -162,15 +168,15 @@ def _taken(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]
     """Who speaks has the case: nobody else need come."""
     if case.human_has_it and case.accepted_by and not case.page_waits:
         return case, ()
-    case = replace(case, accepted_by=by, review=False).marked(acknowledged=scene.now)
+    case = replace(case, accepted_by=by, review=False).marked(scene.now, Mark.ACKNOWLEDGED)
     case = case if case.human_has_it else move(case, Status.ACCEPTED, scene.now)
     return case, (Record("accepted", {"by": by, "time": ""}), StandDown(by))
 
 
 def _says(case: Case, by: str, words: str, scene: Scene) -> Step:
     once = not may_note(case, scene.now)
-    case = case.marked(noted=scene.now).unmarked("note_lost")
-    case = case.marked(neutral_sent=scene.now) if once else case
+    case = case.marked(scene.now, Mark.NOTED).unmarked(Mark.NOTE_LOST)
+    case = case.marked(scene.now, Mark.NEUTRAL_SENT) if once else case
     return Step(
         case, (Say("note.neutral" if once else "note", {"name": by, "words": words}, unasked=True),)
     )
@@ -178,9 +184,9 @@ def _says(case: Case, by: str, words: str, scene: Scene) -> Step:
 
 def words_taken(case: Case, scene: Scene) -> Step:
     """The provider took a human's first words: they have joined."""
-    if case.ended or not case.holder or "joined" in case.marks:
+    if case.ended or not case.holder or Mark.JOINED in case.marks:
         return Step(case)
-    return Step(case.marked(joined=scene.now).unmarked("lapsed"), (Record("joined"),))
+    return Step(case.marked(scene.now, Mark.JOINED).unmarked(Mark.LAPSED), (Record("joined"),))
 
 
 def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -> Step:
@@ -239,11 +245,11 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
             scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene)
         )
         case = replace(case, round=case.round + 1, review_rung=0).marked(
-            review=scene.now, review_paged=scene.now
+            scene.now, Mark.REVIEW, Mark.REVIEW_PAGED
         )
         case, pages = _reads_instead(case, by, scene)
         return _kept(case, (*pages, *told))
-    case, pages = asked_instead(case.marked(paged=scene.now), by, scene)
+    case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), by, scene)
     words = (Say("human.again", unasked=True),) if spoke else ()
     return _kept(case, (*words, *pages, *told))
 
@@ -263,7 +269,7 @@ def _reads_instead(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effec
 def let_go(case: Case, scene: Scene) -> Case:
     """Nobody has it now."""
     case = replace(case, holder="", accepted_by="").unmarked(
-        *HELD_MARKS, "acknowledged", "promised"
+        *HELD_MARKS, Mark.ACKNOWLEDGED, Mark.PROMISED
     )
     return move(case, Status.DECLINED, scene.now) if case.human_has_it else case
 
@@ -299,9 +305,9 @@ def pause(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("ended")
     if case.holder != by:
         raise Refused("not_yours", case.holder)
-    if "pause_used" in case.marks:
+    if Mark.PAUSE_USED in case.marks:
         raise Refused("paused_before")
-    case = case.remarked(by, reason).marked(paused=scene.now, pause_used=scene.now)
+    case = case.remarked(by, reason).marked(scene.now, Mark.PAUSED, Mark.PAUSE_USED)
     minutes = str(max(1, scene.program.clocks.pause // 60))
     return _kept(
         case,
@@ -333,7 +339,7 @@ def answer_for(case: Case, by: str, question: str, choice: str, reason: str, sce
             withdrawn=frozenset(),
             said=case.said - {"unsafe"} if choice not in ("unsafe", "unwanted") else case.said,
         )
-        case = case.marked(contact_confirmed=scene.now)
+        case = case.marked(scene.now, Mark.CONTACT_CONFIRMED)
     if case.asked == question:
         case = replace(case, asked="", offered=(), unreadable=0)
     was = case.level
@@ -344,8 +350,8 @@ def answer_for(case: Case, by: str, question: str, choice: str, reason: str, sce
     )
     if case.in_danger and not (was is not None and was >= Level.R2) and not case.held:
         case = replace(case, round=case.round + 1, rung=0, response=case.response or "human")
-        case = case.marked(paged=scene.now, first_paged=scene.now).unmarked(
-            "truth", "truth_owed", "joined", "lapsed"
+        case = case.marked(scene.now, Mark.PAGED, Mark.FIRST_PAGED).unmarked(
+            Mark.TRUTH, Mark.TRUTH_OWED, Mark.JOINED, Mark.LAPSED
         )
         effects = (*page_rung(case, "danger", 0, scene), *effects)
     return _kept(case, effects)
@@ -364,15 +370,15 @@ def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
     case = (
         lower(scene.program.protocol, case)
         .remarked(by, reason)
-        .unmarked("paged", "first_paged", "truth_owed", *HELD_MARKS[1:])
+        .unmarked(Mark.PAGED, Mark.FIRST_PAGED, Mark.TRUTH_OWED, *HELD_MARKS[1:])
     )
-    case = case if case.in_danger else case.unmarked("spoken")
+    case = case if case.in_danger else case.unmarked(Mark.SPOKEN)
     # nobody has it: what is left of it is for a human to read
     if not case.in_danger and not case.in_charge:
         case, _ = reconsider(
             scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene)
         )
-        case = case.marked(review=scene.now)
+        case = case.marked(scene.now, Mark.REVIEW)
     now = case.level.name if case.level is not None else ""
     return _kept(case, (HandOff("lowered"), Record("lowered", {"by": by, "from": was, "to": now})))
 
@@ -395,7 +401,9 @@ def looked(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("ended")
     if case.minor_reviewed:
         return Step(case)
-    case = replace(case, minor_reviewed=by).remarked(by, reason).marked(minor_reviewed=scene.now)
+    case = (
+        replace(case, minor_reviewed=by).remarked(by, reason).marked(scene.now, Mark.MINOR_REVIEWED)
+    )
     return _kept(case, (HandOff("looked"), Record("minor_reviewed", {"by": by})))
 
 
@@ -410,7 +418,11 @@ def read_by(case: Case, by: str, reason: str, scene: Scene) -> Step:
     }
     case = replace(case, set_aside=case.set_aside | (rules & set(case.because)))
     told = decide(scene.program.protocol, case)
-    case = replace(case, review=told.review).remarked(by, reason).unmarked("review", "review_paged")
+    case = (
+        replace(case, review=told.review)
+        .remarked(by, reason)
+        .unmarked(Mark.REVIEW, Mark.REVIEW_PAGED)
+    )
     return _kept(case, (HandOff("read"), Record("reviewed", {"by": by})))
 
 
@@ -418,7 +430,9 @@ def _voice_to(case: Case, name: str, scene: Scene) -> Case:
     """`name` has the voice from now on, and must come by the clock `join`."""
     case = replace(case, holder=name, accepted_by=name, asked="", offered=(), unreadable=0)
     case = case if case.human_has_it else move(case, Status.ACCEPTED, scene.now)
-    return case.unmarked(*HELD_MARKS, "pause_used", "promised").marked(acknowledged=scene.now)
+    return case.unmarked(*HELD_MARKS, Mark.PAUSE_USED, Mark.PROMISED).marked(
+        scene.now, Mark.ACKNOWLEDGED
+    )
 
 
 def _kept(case: Case, effects: tuple[Effect, ...]) -> Step:

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .case import ENDED, Case, Status, move, replace
+from .marks import Mark
 
 BY_911 = "transferred_to_911"
 SERVED = (
@@ -150,7 +151,7 @@ def began_nothing(case: Case) -> bool:
         or case.narrative
         or case.unreadable
         or case.said - {"quiet"}
-        or "told_911" in case.marks
+        or Mark.TOLD_911 in case.marks
     )
     return not told
 

@@ -13,6 +13,7 @@ from . import hand_off
 from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Effect, HandOff, Record
+from .marks import Mark
 from .reply import Command, Inquiry, Reading
 from .routing import Scene
 from .screening import found_out, recompute
@@ -40,7 +41,7 @@ def asks_for_another(case: Case, reading: Reading) -> bool:
 
 def park(case: Case, scene: Scene, heard: datetime) -> Step:
     """The case waits beside the new one, and a human reads it."""
-    case = replace(case, parked=True, asked="", offered=(), unreadable=0).marked(parked=heard)
+    case = replace(case, parked=True, asked="", offered=(), unreadable=0).marked(heard, Mark.PARKED)
     effects: tuple[Effect, ...] = (Record("parked"),)
     if case.in_charge:
         effects += (Alert("alert.parked", case.in_charge),)

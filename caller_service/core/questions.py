@@ -7,6 +7,7 @@ from datetime import datetime
 
 from .case import Case, replace
 from .effect import Ask, Effect, Say
+from .marks import Mark
 from .protocol import Protocol, Question, choice_key
 from .routing import Scene, team_working
 
@@ -81,7 +82,7 @@ def open_questions(protocol: Protocol, case: Case) -> tuple[str, ...]:
 
 def seen_question(protocol: Protocol, case: Case, heard: datetime) -> Question | None:
     """The question the sender had before them; None if it was asked after they wrote."""
-    if not case.asked or heard < case.marks.get("asked", heard):
+    if not case.asked or heard < case.marks.get(Mark.ASKED, heard):
         return None
     return protocol.question(case.asked)
 
@@ -99,7 +100,7 @@ def stands_at(protocol: Protocol, case: Case, question: str, now: datetime) -> C
     """The case with a question newly before the resident, and the choices it is sent with."""
     if question != case.asked:
         case = replace(case, asked=question, unreadable=0, too_fast=0)
-    case = case.marked(asked=now)
+    case = case.marked(now, Mark.ASKED)
     return replace(
         case,
         offered=tuple(choice.code for choice in protocol.question(question).offered(case.facts())),

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from .case import Case, Status, Step, replace
 from .effect import Ask, Effects, Say
+from .marks import Mark
 from .program import Program
 
 TEXT_ALLOWED = frozenset({"text_call", "text", "text_deaf"})
@@ -71,7 +72,7 @@ PRECEDENCE: tuple[tuple[Standing, Callable[[Case], bool]], ...] = (
     (
         Standing.ARGUMENT,
         lambda case: (
-            case.answers.get("need") == "argument" and "contact_confirmed" not in case.marks
+            case.answers.get("need") == "argument" and Mark.CONTACT_CONFIRMED not in case.marks
         ),
     ),
     (Standing.YES, lambda case: True),
@@ -133,13 +134,13 @@ def may_note(case: Case, now: datetime) -> bool:
     if terms.human and _texts_wanted(case):
         return True
     # "stop" asks for no answer
-    wrote_since = case.marks["heard"] > case.marks.get(
-        "withdrawn", datetime.min.replace(tzinfo=UTC)
+    wrote_since = case.marks[Mark.HEARD] > case.marks.get(
+        Mark.WITHDRAWN, datetime.min.replace(tzinfo=UTC)
     )
     return (
         (terms.answer or stopped_in_words(case))
         and wrote_since
-        and now - case.marks["heard"] <= STILL_THERE
+        and now - case.marks[Mark.HEARD] <= STILL_THERE
     )
 
 
@@ -150,7 +151,7 @@ def may_write_once(case: Case, reason: str) -> bool:
         not case.in_danger
         or case.cannot_text
         or case.parked
-        or "neutral_sent" in case.marks
+        or Mark.NEUTRAL_SENT in case.marks
         or case.withdrawn
     ):
         return False
@@ -203,29 +204,30 @@ def missed(case: Case, key: str) -> bool:
 def mark_unheard(case: Case, held: Iterable[str], now: datetime) -> Case:
     """The case after words were held back: if they missed news by it, that is kept until a call or
     a text has told it."""
-    return case.marked(untold=now) if any(missed(case, key) for key in held) else case
+    return case.marked(now, Mark.UNTOLD) if any(missed(case, key) for key in held) else case
 
 
 def catch_up_words(case: Case, unasked: bool = True) -> Step:
     """Texts reach them again: what they missed is told, as it stands now. What may not be told so
     stays untold: a danger that nobody has taken has its own words, and who is to be called is
     called."""
-    if "untold" not in case.marks or case.cannot_text:
+    if Mark.UNTOLD not in case.marks or case.cannot_text:
         return Step(case)
     if case.status == Status.SCREENING or case.ended:  # the question, or the end, tells it all
-        return Step(case.unmarked("untold", "not_reached"))
+        return Step(case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED))
     key = status_key(case)
     if case.page_waits or not may_text(case, key):
         return Step(case)
     return Step(
-        replace(case.unmarked("untold", "not_reached"), told=key), (Say(key, unasked=unasked),)
+        replace(case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED), told=key),
+        (Say(key, unasked=unasked),),
     )
 
 
 def truth_line(case: Case, again: bool) -> tuple[Case, str]:
     """The truth about waiting, never in the words of the last time. Who heard a human before hears
     that this one is gone."""
-    if "spoken" in case.marks:
+    if Mark.SPOKEN in case.marks:
         words = "truth.left_again" if case.truth_line == "truth.left" else "truth.left"
     else:
         words = (
@@ -242,30 +244,30 @@ def deferred_words(case: Case, unasked: bool = False) -> Step:
     effects: Effects = ()
     if case.held:
         return Step(
-            case.unmarked("joined_owed", "truth_owed")
-            if {"joined_owed", "truth_owed"} & case.marks.keys()
+            case.unmarked(Mark.JOINED_OWED, Mark.TRUTH_OWED)
+            if {Mark.JOINED_OWED, Mark.TRUTH_OWED} & case.marks.keys()
             else case
         )
     if (
-        "joined_owed" in case.marks
+        Mark.JOINED_OWED in case.marks
         and case.human_has_it
         and not case.watched
         and (may_text(case, "human.joined") or not unasked)
     ):
         case, effects = (
-            case.unmarked("joined_owed"),
+            case.unmarked(Mark.JOINED_OWED),
             (Say("human.joined", {"name": case.accepted_by}, unasked=unasked),),
         )
     if (
-        "truth_owed" in case.marks
+        Mark.TRUTH_OWED in case.marks
         and case.unjoined
         and (may_text(case, "truth.nobody_yet") or not unasked)
     ):
         words = case.truth_line or "truth.nobody_yet"  # as it was due, and could not be said
-        if "spoken" in case.marks and not words.startswith("truth.left"):
+        if Mark.SPOKEN in case.marks and not words.startswith("truth.left"):
             words = "truth.left"
         case, effects = (
-            replace(case, truth_line=words).unmarked("truth_owed"),
+            replace(case, truth_line=words).unmarked(Mark.TRUTH_OWED),
             (Say(words, unasked=unasked), *effects),
         )
     return Step(case, effects)
@@ -333,7 +335,7 @@ def update_call_keys(case: Case) -> tuple[str, ...]:
     """The words a call tells instead of texts: where the case stands, as whoever holds this phone
     may hear it. A number alone hears no status of a danger, but whether anybody has come to it."""
     if not may_hear_status(case, verified=False):
-        alone = case.page_waits and "truth" in case.marks and not case.code_word
+        alone = case.page_waits and Mark.TRUTH in case.marks and not case.code_word
         return ("rescue.nobody_joined",) if alone else ("rescue.received",)
     moving = case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
     # others were told no time

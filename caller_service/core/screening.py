@@ -19,6 +19,7 @@ from .disposition import reconsider
 from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
 from .escalation import page_rung
 from .ledger import end
+from .marks import Mark
 from .protocol import HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
 from .questions import (
     after_hand_off,
@@ -98,7 +99,7 @@ def advance(
         and not _readable(case, scene, heard, delivered)
     ):
         # one reply, whatever its ids (rule 8)
-        return Step(case.marked(heard=heard), (Record("repeated"),))
+        return Step(case.marked(heard, Mark.HEARD), (Record("repeated"),))
     often = sum(
         1
         for at, words in case.recent
@@ -181,11 +182,11 @@ def _fingerprint(case: Case, said: str) -> str:
 
 def _readable(case: Case, scene: Scene, heard: datetime, delivered: datetime | None) -> bool:
     """Can the open question have been read when this came? (rule 8)"""
-    if not case.asked or "asked" not in case.marks:
+    if not case.asked or Mark.ASKED not in case.marks:
         return True
     clocks = scene.program.clocks
     known = delivered is not None and delivered <= heard  # as far as was known when the reply came
-    sent = case.marks["asked"] + timedelta(seconds=clocks.unseen if clocks.read else 0)
+    sent = case.marks[Mark.ASKED] + timedelta(seconds=clocks.unseen if clocks.read else 0)
     there = delivered if known and delivered is not None else sent
     return heard >= there + timedelta(seconds=clocks.read)
 
@@ -201,14 +202,14 @@ def _begun(case: Case, reading: Reading, heard: datetime, mark: str, first: bool
         (heard.isoformat(), mark),
     )
     if case.awaits_answer:
-        case = case.marked(answered_resident=heard)
+        case = case.marked(heard, Mark.ANSWERED_RESIDENT)
     case = replace(case, said=case.said | reading.markers, recent=recent[-2 * SAME_WORDS :])
-    case = case.marked(heard=heard).unmarked("asked_again")
+    case = case.marked(heard, Mark.HEARD).unmarked(Mark.ASKED_AGAIN)
     if first:
-        return case.marked(opened=heard)
+        return case.marked(heard, Mark.OPENED)
     came_through = "" if case.cannot_text == "undelivered" else case.cannot_text
     return replace(case, cannot_text=came_through, said=case.said - {"quiet"}).unmarked(
-        "review_paged"
+        Mark.REVIEW_PAGED
     )
 
 
@@ -278,7 +279,9 @@ def _withdrawn(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
     stops = isinstance(reading.reply, Command) and reading.reply.name in (*ALONE, "watched")
     if not closing or stops or isinstance(reading.reply, Answer):
         return case, ()
-    case = replace(case, withdrawn=case.withdrawn | closing).marked(withdrawn=case.marks["heard"])
+    case = replace(case, withdrawn=case.withdrawn | closing).marked(
+        case.marks[Mark.HEARD], Mark.WITHDRAWN
+    )
     words = (
         "withdrawn.short"
         if case.violent
@@ -315,8 +318,8 @@ def _greeted(step: Step, scene: Scene, first: bool) -> Step:
     case, effects = step.case, step.effects
     dangerous = first and case.in_danger
     if dangerous or case.unread_language:
-        return Step(case.marked(preamble_owed=scene.now) if first else case, effects)
-    if not first and "preamble_owed" not in case.marks:
+        return Step(case.marked(scene.now, Mark.PREAMBLE_OWED) if first else case, effects)
+    if not first and Mark.PREAMBLE_OWED not in case.marks:
         return step
     preamble = greet(case, scene)
     if not first:
@@ -324,7 +327,7 @@ def _greeted(step: Step, scene: Scene, first: bool) -> Step:
     at = next(
         (place for place, effect in enumerate(effects) if isinstance(effect, Ask)), len(effects)
     )
-    return Step(case.unmarked("preamble_owed"), effects[:at] + preamble + effects[at:])
+    return Step(case.unmarked(Mark.PREAMBLE_OWED), effects[:at] + preamble + effects[at:])
 
 
 # ---- a human speaks with them (rules 20 and 21) --------------------------------------------------
@@ -358,8 +361,8 @@ def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: da
         alert = "alert.farewell"
     case, closing = _withdrawn(case, reading)
     case = _kept(case, said)
-    if not isinstance(reply, Thanks) or "human_asked" in case.marks:
-        case = case.marked(awaits_human=case.marks.get("awaits_human", heard))
+    if not isinstance(reply, Thanks) or Mark.HUMAN_ASKED in case.marks:
+        case = case.marked(case.marks.get(Mark.AWAITS_HUMAN, heard), Mark.AWAITS_HUMAN)
     case = _risen_while_held(case, scene)
     case, told = hand_off.revise(
         case, (*closing, *effects, Alert(alert, case.holder, said.strip()))
@@ -387,10 +390,10 @@ def _risen_while_held(case: Case, scene: Scene) -> Case:
     """It may rise; the holder is told, and nobody is paged anew. A danger that was lowered before
     has its clocks again."""
     case, _ = reconsider(scene.program.protocol, case)
-    if not case.in_danger or "first_paged" in case.marks:
+    if not case.in_danger or Mark.FIRST_PAGED in case.marks:
         return case
-    case = case.marked(first_paged=scene.now, acknowledged=scene.now)
-    return case.marked(joined=scene.now) if "joined" in case.marks else case
+    case = case.marked(scene.now, Mark.FIRST_PAGED, Mark.ACKNOWLEDGED)
+    return case.marked(scene.now, Mark.JOINED) if Mark.JOINED in case.marks else case
 
 
 def _while_left(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
@@ -451,7 +454,7 @@ def recompute(case: Case, scene: Scene) -> Step:
         return page(case, danger, before, scene)
     words = tuple(Say(key) for rule in new if rule.say for key in (_rule_words(rule, case),))[:1]
     if any(rule.at_once or rule.say for rule in new):  # from now on the review clock holds us to it
-        return Step(case.marked(review=scene.now), (*words, HandOff("review")))
+        return Step(case.marked(scene.now, Mark.REVIEW), (*words, HandOff("review")))
     return Step(case, words)
 
 
@@ -474,7 +477,7 @@ def page(case: Case, danger: tuple[Rule, ...], before: Level | None, scene: Scen
         case.page_waits,
         case.holder or (case.accepted_by if case.human_has_it else ""),
     )
-    first = "first_paged" not in case.marks
+    first = Mark.FIRST_PAGED not in case.marks
     case = replace(case, response=case.response or "human")  # a team that was chosen stays chosen
     if case.status == Status.SCREENING:
         case = move(move(case, Status.OPEN, scene.now), Status.HANDED_OFF, scene.now)
@@ -484,15 +487,15 @@ def page(case: Case, danger: tuple[Rule, ...], before: Level | None, scene: Scen
     if waiting and not (case.level == Level.R1 and before != Level.R1):
         return Step(case, (*words, told))
     if waiting:
-        case = replace(case, rung=case.rung + 1).marked(paged=scene.now)
+        case = replace(case, rung=case.rung + 1).marked(scene.now, Mark.PAGED)
         return Step(case, (*words, *page_rung(case, "danger", case.rung, scene), told))
     if not first and has_it and before is not None and before >= HUMAN_NOW:
         return Step(case, (*words, told, Alert("alert.danger", has_it)))
     two = case.level == Level.R1
     case = replace(case, round=case.round + 1, rung=int(two)).marked(
-        paged=scene.now, first_paged=scene.now
+        scene.now, Mark.PAGED, Mark.FIRST_PAGED
     )
-    case = case.unmarked("truth", "truth_owed", "backstop_rung", "lapsed", "joined")
+    case = case.unmarked(Mark.TRUTH, Mark.TRUTH_OWED, Mark.BACKSTOP_RUNG, Mark.LAPSED, Mark.JOINED)
     return Step(case, (*words, *page_rung(case, "danger", case.rung, scene, two), told))
 
 
@@ -507,7 +510,7 @@ def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
         not case.asked
         and not case.in_danger
         and case.status != Status.SCREENING
-        and "asked" in case.marks
+        and Mark.ASKED in case.marks
     )
     question = None if over else next_question(protocol, case)
     if question is not None:
@@ -519,7 +522,7 @@ def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
             else Step(case)
         )
     if not case.asked and (
-        case.in_danger or case.status != Status.SCREENING or "asked" not in case.marks
+        case.in_danger or case.status != Status.SCREENING or Mark.ASKED not in case.marks
     ):
         return Step(case)
     case = replace(case, asked="", unreadable=0, offered=())
@@ -550,10 +553,10 @@ def _put(case: Case, question: Question, scene: Scene) -> Step:
     if (
         question.notice_minor
         and case.minor
-        and "minor_told" not in case.marks
+        and Mark.MINOR_TOLD not in case.marks
         and not {"abuse", "disclosure"} & case.said
     ):
-        case, notice = case.marked(minor_told=scene.now), (Say("minor.report"),)
+        case, notice = case.marked(scene.now, Mark.MINOR_TOLD), (Say("minor.report"),)
     return Step(case, (*notice, ask(scene.program.protocol, case)))
 
 
@@ -579,7 +582,7 @@ def _apply(
         if "emergency_for_me" in reading.wishes:
             step = Step(
                 said_again(step.case, frozenset({"emergency_for_me"}), scene).marked(
-                    told_911=scene.now
+                    scene.now, Mark.TOLD_911
                 ),
                 step.effects,
             )
@@ -823,14 +826,14 @@ def _unread(
     reply = reading.reply
     if isinstance(reply, Reaction):
         return Step(case)
-    first = "asked" not in case.marks
+    first = Mark.ASKED not in case.marks
     if isinstance(reply, (Story, Farewell)) or (
         not case.asked
         and not isinstance(reply, (Nothing, Thanks))
         and not (first and len(said.split()) < 2)
     ):
         case = _kept(case, said)
-    telling = first or len(case.narrative) > 1 or "told_911" in case.marks
+    telling = first or len(case.narrative) > 1 or Mark.TOLD_911 in case.marks
     if case.status == Status.SCREENING and isinstance(reply, Story) and telling:
         case = said_again(case, frozenset({"story"}), scene)  # a human reads it, quietly (rule 7)
     if first:
@@ -913,7 +916,7 @@ def _after_hand_off(
             case, answers={name: choice for name, choice in case.answers.items() if name != asks}
         )
         case = stands_at(scene.program.protocol, case, asks, scene.now).marked(
-            **{"checked": scene.now, f"{asks}_asked": scene.now}
+            scene.now, Mark.CHECKED, Mark(f"{asks}_asked")
         )
         return Step(case, (spoken, *told))
     if question is not None and not asks and question.id != "check":
@@ -941,7 +944,7 @@ def _forwarded(case: Case) -> tuple[Effect, ...]:
 
 def _human_near(case: Case, scene: Scene) -> bool:
     """Did a human write to them a short time ago?"""
-    wrote = [case.marks[mark] for mark in ("noted", "asked_resident") if mark in case.marks]
+    wrote = [case.marks[mark] for mark in (Mark.NOTED, Mark.ASKED_RESIDENT) if mark in case.marks]
     return bool(wrote) and scene.now - max(wrote) < HUMAN_NEAR
 
 
@@ -953,10 +956,10 @@ def _behind(case: Case, scene: Scene) -> str:
     """
     if standing(case) in (Standing.VIOLENCE, Standing.WATCHED) or case.asked == "check":
         return ""
-    checked = case.marks.get("checked")
+    checked = case.marks.get(Mark.CHECKED)
     if _human_near(case, scene):
         return ""
-    if "told_911" in case.marks and "reached_asked" not in case.marks:
+    if Mark.TOLD_911 in case.marks and Mark.REACHED_ASKED not in case.marks:
         return "reached"
     if checked is not None and scene.now - checked < timedelta(
         seconds=scene.program.clocks.check_again

@@ -14,6 +14,7 @@ from . import hand_off
 from .case import Case, Status, Step
 from .effect import HandOff, Record
 from .ledger import NO_REQUEST, TEST, began_nothing, end
+from .marks import Mark
 from .program import Program
 from .routing import Scene
 
@@ -32,7 +33,7 @@ def over_due(case: Case, program: Program) -> datetime | None:
     """When the sweep ends a test case that no probe ended."""
     if not case.test or case.ended:
         return None
-    return case.marks["heard"] + timedelta(seconds=program.clocks.abandon)
+    return case.marks[Mark.HEARD] + timedelta(seconds=program.clocks.abandon)
 
 
 def withdraw(case: Case, scene: Scene) -> Step:

@@ -36,6 +36,7 @@ from caller_service.casework.receive import Turn, receive
 from caller_service.config.settings import Settings
 from caller_service.core.case import Case, replace
 from caller_service.core.clock import next_due
+from caller_service.core.marks import Mark
 from caller_service.store import cases, contacts, hand_offs
 from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import transaction
@@ -355,7 +356,7 @@ def _fill(
                 packet.replace(model.id, told.id).replace(model.reference, told.reference)
             )
             handed = hand_offs.row(
-                parts.sealer, told.id, 1, "new", theirs, told.marks["handed_off"]
+                parts.sealer, told.id, 1, "new", theirs, told.marks[Mark.HANDED_OFF]
             )
             batch.append(
                 (whose, cases.row(told, parts.sealer, due), handed, _ways(parts, told, down, dice))
@@ -372,7 +373,7 @@ def _fill(
 def _ways(parts: Parts, told: Case, down: Sequence[str], dice: random.Random) -> list[Delivery]:
     """To each destination. An outage of some minutes: what is down was tried five to eight times
     and is tried again, each hand-off at some moment of its pause."""
-    at, ways = told.marks["handed_off"], []
+    at, ways = told.marks[Mark.HANDED_OFF], []
     for one in parts.program.destinations:
         late = one.name in down
         tries = dice.randrange(5, 9) if late else 0

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.core.case import Case, from_plain, to_plain
+from caller_service.core.marks import Mark
 from caller_service.store.database.compiled import CompiledStatement
 
 from .sealing import Sealer
@@ -188,7 +189,7 @@ def row(told: Case, sealer: Sealer, due_at: datetime | None) -> dict[str, Any]:
         else None,
     }
     closed = told.marks.get(told.status.value) if told.ended else None
-    born = {"contact_id": contact, "opened_at": told.marks["opened"], "closed_at": closed}
+    born = {"contact_id": contact, "opened_at": told.marks[Mark.OPENED], "closed_at": closed}
     return columns | sealed | born | {"state": plain, "due_at": due_at}
 
 

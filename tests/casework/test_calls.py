@@ -26,6 +26,7 @@ from caller_service.core.case import replace as changed
 from caller_service.core.dispatch import pass_on
 from caller_service.core.effect import Page, Record
 from caller_service.core.escalation import people
+from caller_service.core.marks import Mark
 from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
@@ -625,7 +626,7 @@ def asked(program: Program, rung: int = 0, **more: Any) -> tuple[Case, Scene]:
         **more,
     )
     case = changed(case, level=dispatch.decide(program.protocol, case).level).marked(
-        opened=NOON, heard=NOON, paged=NOON, first_paged=NOON
+        NOON, Mark.OPENED, Mark.HEARD, Mark.PAGED, Mark.FIRST_PAGED
     )
     assert case.in_danger
     return case, Scene(program, NOON)
@@ -637,7 +638,7 @@ def test_passing_on_asks_the_next_and_moves_nothing_else() -> None:
     step = pass_on(case, "Ana", scene)
 
     assert step.effects == (Record("passed_on", {"by": "Ana"}), Page("danger", 1, 1, "Ana"))
-    assert (step.case.status, step.case.rung, step.case.marks["paged"]) == (case.status, 1, NOON)
+    assert (step.case.status, step.case.rung, step.case.marks[Mark.PAGED]) == (case.status, 1, NOON)
     assert pass_on(step.case, "Ana", scene).effects == (), "said again, it changes nothing"
     assert pass_on(case, "Ben", scene).effects == (), "Ben was not asked yet"
 

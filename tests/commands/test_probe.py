@@ -31,6 +31,7 @@ from caller_service.core.clock import next_due, tick
 from caller_service.core.dispatch import Refused, update
 from caller_service.core.hand_off import digest, packet
 from caller_service.core.ledger import TEST, end, place, tally
+from caller_service.core.marks import Mark
 from caller_service.core.routing import Scene
 from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.proving.probe import (
@@ -102,7 +103,7 @@ def metrics(house: House) -> str:
 
 def a_test(status: Status = Status.HANDED_OFF) -> tuple[Case, Scene]:
     scene = Scene(PROGRAM, OPEN)
-    case = replace(fresh(), test=True).marked(opened=scene.now, heard=scene.now, asked=scene.now)
+    case = replace(fresh(), test=True).marked(scene.now, Mark.OPENED, Mark.HEARD, Mark.ASKED)
     return (move(case, status, scene.now) if status != Status.SCREENING else case), scene
 
 
@@ -131,7 +132,7 @@ def test_a_test_case_has_one_clock_and_asks_nobody() -> None:
     for status in (Status.SCREENING, Status.OPEN, Status.HANDED_OFF):
         case, scene = a_test(status)
         danger = replace(case, because=("health.yes",)).marked(
-            paged=scene.now, first_paged=scene.now
+            scene.now, Mark.PAGED, Mark.FIRST_PAGED
         )
         due = next_due(danger, PROGRAM)
         assert due == scene.now + timedelta(seconds=PROGRAM.clocks.abandon)

@@ -20,6 +20,7 @@ from caller_service.core.case import Case, Status, Step, from_plain, replace, to
 from caller_service.core.dispatch import accept, page_lost, text_lost, update
 from caller_service.core.effect import Alert, Ask, HandOff, Page, Record, Say
 from caller_service.core.hand_off import packet
+from caller_service.core.marks import Mark
 from caller_service.core.protocol import HUMAN_NOW, Level
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene, skills_wanted
@@ -130,9 +131,11 @@ def test_pure_thanks_starts_no_clock_unless_it_answers_a_question_and_a_farewell
     None
 ):
     person = joined(danger(), words="I am sending somebody to you.").texts("thank you")
-    assert "awaits_human" not in person.case.marks
+    assert Mark.AWAITS_HUMAN not in person.case.marks
 
-    assert "awaits_human" in joined(danger(), words="Are you safe?").texts("thank you").case.marks
+    assert (
+        Mark.AWAITS_HUMAN in joined(danger(), words="Are you safe?").texts("thank you").case.marks
+    )
     assert ("Dana", "alert.farewell") in alerts(
         joined(danger()).texts("thank you for everything, goodbye")
     )
@@ -370,7 +373,7 @@ def test_the_precedence_is_one_table() -> None:
     for row, changed in rows.items():
         assert standing(changed) == row
         assert may_text(changed, "status.en_route") is False and may_call(changed) is False, row
-        late = changed.marks["heard"] + timedelta(minutes=11)
+        late = changed.marks[Mark.HEARD] + timedelta(minutes=11)
         texts = changed.answers.get("contact") == "text_call" and not changed.cannot_text
         assert may_note(changed, late) == (TERMS[row].human and texts), row
 
@@ -435,7 +438,7 @@ def test_opening_contact_never_counts_for_a_question_that_cannot_have_been_read(
 
 def test_a_question_that_turns_out_undelivered_was_never_answered() -> None:
     person = Resident().texts("hi").answers("me", "no")
-    written = person.case.marks["asked"]
+    written = person.case.marks[Mark.ASKED]
     person.staff(
         lambda case, scene: text_lost(
             case, "undelivered", "text-1", written, scene, ["ask.health.me"], False, frozenset()
@@ -708,7 +711,7 @@ def test_i_am_watched_is_heard_inside_a_short_message_and_a_human_may_answer_and
 
     person.staff(takes()).staff(writes(words="Yes, until nine."))
     assert spoken(person) == ["note"]
-    assert not may_note(person.case, person.case.marks["heard"] + timedelta(minutes=11))
+    assert not may_note(person.case, person.case.marks[Mark.HEARD] + timedelta(minutes=11))
     person.staff(
         lambda case, scene: holding.lift_watched(
             case, "Dana", "she called from her sister's", scene

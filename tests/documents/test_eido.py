@@ -29,6 +29,7 @@ from caller_service.core.dispatch import UNIT_STATUSES, Refused, unit_status
 from caller_service.core.disposition import reconsider
 from caller_service.core.effect import HandOff, Page, Record, Say
 from caller_service.core.hand_off import ISO_639_3, digest, number_condition, packet
+from caller_service.core.marks import Mark
 from caller_service.core.program import Destination
 from caller_service.core.protocol import DOUBT, SKIPPED, UNREADABLE, Level
 from caller_service.core.routing import Scene
@@ -188,7 +189,7 @@ def test_every_level_response_status_and_term_of_contact() -> None:
             response=response,
             revision=1,
         )
-        made = told(case.marked(opened=OPEN))
+        made = told(case.marked(OPEN, Mark.OPENED))
         assert faults(made) == ()
         wanted = PRIORITIES[level.name] if level is not None else 6
         assert made["incidentComponent"]["incidentCommonPriorityNumber"] == wanted
@@ -199,7 +200,7 @@ def a_case(**told: Any) -> Case:
         "answers": {"who": "adult", "need": "worried", "contact": "text"}, "response": "team",
         "level": Level.R4, "revision": 1,
     }  # fmt: skip
-    return Case("018f-aa", "K7M4Q2", "c", "es", **(plain | told)).marked(opened=OPEN)
+    return Case("018f-aa", "K7M4Q2", "c", "es", **(plain | told)).marked(OPEN, Mark.OPENED)
 
 
 @pytest.mark.parametrize(
@@ -362,7 +363,7 @@ FULL = told(
         a_case(status=Status.EN_ROUTE, related="018f-bb", narrative=("hello",)),
         place="Main St",
         point=(-105.0, 39.7),
-    ).marked(promised=OPEN)
+    ).marked(OPEN, Mark.PROMISED)
 )
 
 

@@ -16,6 +16,7 @@ from caller_service.core.case import replace as changed
 from caller_service.core.dispatch import accept
 from caller_service.core.effect import HandOff, Page, Record
 from caller_service.core.escalation import people
+from caller_service.core.marks import Mark
 from caller_service.core.program import Hours, Program, Rung
 from caller_service.core.routing import Scene
 
@@ -32,7 +33,7 @@ def ladder(*rungs: Rung) -> Program:
 
 def paged(program: Program, hours: float, at: datetime = NOON) -> list[tuple[float, list[str]]]:
     """Who is asked, and how many seconds after the first, when nobody answers a danger."""
-    case = Case("id", "K7M4Q2", "contact", "en").marked(opened=at, heard=at)
+    case = Case("id", "K7M4Q2", "contact", "en").marked(at, Mark.OPENED, Mark.HEARD)
     step = screening.recompute(changed(case, said=frozenset({"person"})), Scene(program, at))
     told, end = [], at + timedelta(hours=hours)
     now = at
@@ -75,7 +76,7 @@ def test_nobody_on_shift_is_an_alarm_and_everybody_is_asked() -> None:
         Rung("danger", "Ben", "text", hours=night),
         Rung("team", "Sue", "text", supervisor=True),
     )
-    case = Case("id", "K7M4Q2", "contact", "en").marked(opened=NOON, heard=NOON)
+    case = Case("id", "K7M4Q2", "contact", "en").marked(NOON, Mark.OPENED, Mark.HEARD)
 
     step = screening.recompute(changed(case, said=frozenset({"person"})), Scene(program, NOON))
 

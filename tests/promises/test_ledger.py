@@ -46,6 +46,7 @@ from caller_service.core.ledger import (
     place,
     tally,
 )
+from caller_service.core.marks import Mark
 from caller_service.core.routing import Scene
 from caller_service.store import ledger as counts
 from caller_service.store.tables import case as cases
@@ -248,7 +249,7 @@ def _alike(case: Case) -> tuple[object, ...]:
     seen = ("told_911", "reached_asked", "late_paged")
     return (
         case.status, case.unserved, case.response, case.in_danger, case.page_waits, case.asked,
-        case.cannot_text, case.review, case.accepted_by, "promised" in case.marks,
+        case.cannot_text, case.review, case.accepted_by, Mark.PROMISED in case.marks,
         tuple(name in case.marks for name in seen),
     )  # fmt: skip
 

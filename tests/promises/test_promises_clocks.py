@@ -20,6 +20,7 @@ from caller_service.core.effect import Alert, Ask, Effect, HandOff, Page, Say
 from caller_service.core.escalation import people
 from caller_service.core.hand_off import packet
 from caller_service.core.holding import note, words_taken
+from caller_service.core.marks import Mark
 from caller_service.core.protocol import DOUBT, HUMAN_NOW, Level
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import may_text
@@ -166,7 +167,7 @@ def test_a_waiting_end_is_looked_at_by_a_person_within_the_hour() -> None:
 # ---- nobody answers the page ---------------------------------------------------------------------
 def test_a_page_nobody_answers_goes_to_the_next_person_every_60_seconds_for_ever() -> None:
     person = in_danger()
-    start = person.case.marks["first_paged"]
+    start = person.case.marks[Mark.FIRST_PAGED]
     person.waits(hours=24)
 
     pages = [
@@ -218,7 +219,7 @@ def test_the_backstop_is_rung_when_the_ladder_ran_twice_and_after_ten_minutes_at
     None
 ):
     person = in_danger()
-    start = person.case.marks["first_paged"]
+    start = person.case.marks[Mark.FIRST_PAGED]
     person.waits(minutes=11)
     rung = [
         (at - start, names(effect, Scene(PROGRAM, at)))
@@ -238,7 +239,7 @@ def names(page: Page, scene: Scene) -> list[str]:
 
 def test_the_truth_comes_at_3_10_20_and_30_minutes_then_half_hourly_while_they_write() -> None:
     person = in_danger()
-    start = person.case.marks["first_paged"]
+    start = person.case.marks[Mark.FIRST_PAGED]
     person.waits(minutes=40).texts("still alone here").waits(hours=4)
     truths = [at - start for at, key in _spoken(person.everything) if key.startswith("truth.")]
 
@@ -465,7 +466,7 @@ def test_a_waiting_resident_hears_from_us_at_least_every_fifteen_minutes() -> No
 def test_a_late_team_is_prompted_then_the_resident_is_told_then_the_supervisor() -> None:
     person = waiting_for_a_team().staff(takes("Sam", 20))
     person.hears_of("status.accepted_time").hears("20").hears("30")
-    promised = person.case.marks["promised"]
+    promised = person.case.marks[Mark.PROMISED]
     mark = len(person.everything)
     person.waits(minutes=45)
 

@@ -14,6 +14,7 @@ from caller_service.core.clock import next_due
 from caller_service.core.dispatch import accept, cannot_text, decline
 from caller_service.core.effect import HandOff, Page, Say
 from caller_service.core.holding import note
+from caller_service.core.marks import Mark
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 
@@ -169,12 +170,12 @@ def test_a_text_of_theirs_shows_that_the_line_works() -> None:
 
 def test_the_same_acceptance_again_moves_no_promise_and_says_nothing() -> None:
     person = waiting_for_a_team().staff(takes("Sam", 20))
-    promised = person.case.marks["promised"]
+    promised = person.case.marks[Mark.PROMISED]
 
     person.waits(seconds=30).staff(takes("Sam", 20))
     assert not [effect for effect in person.effects if isinstance(effect, Say)]
     person.staff(takes("Sam"))
-    assert person.case.marks["promised"] == promised
+    assert person.case.marks[Mark.PROMISED] == promised
 
 
 def test_after_wanting_911_more_words_bring_a_human() -> None:

@@ -20,6 +20,7 @@ from test_eido import cases
 from caller_service.casework.outbound.deliver import deliver, replay
 from caller_service.core.case import Case, Status
 from caller_service.core.hand_off import ISO_639_3, number_condition, packet
+from caller_service.core.marks import Mark
 from caller_service.core.program import Destination
 from caller_service.core.protocol import Level
 from caller_service.documents import printed_hand_off
@@ -51,7 +52,7 @@ def a_case(**told: Any) -> Case:
         "response": "team", "level": Level.R3, "revision": 2, "status": Status.HANDED_OFF,
         "place": PLACE, "located": "inside",
     }  # fmt: skip
-    return Case("018f-aa", "K7M4Q2", "c", "es", **(plain | told)).marked(opened=OPEN)
+    return Case("018f-aa", "K7M4Q2", "c", "es", **(plain | told)).marked(OPEN, Mark.OPENED)
 
 
 def read(case: Case) -> PrintedHandOff:

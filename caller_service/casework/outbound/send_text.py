@@ -13,6 +13,7 @@ from caller_service.casework.parts import Parts
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import page_lost, text_arrived, text_held, text_lost
 from caller_service.core.holding import words_taken
+from caller_service.core.marks import Mark
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
 from caller_service.gateway.telephony import (
@@ -278,11 +279,11 @@ def _texts_reach(parts: Parts, case_id: str, at: datetime | None) -> None:
     """`at`: when the text was written that arrived; None for the newest that is known to have."""
 
     def reached(case: Case, _: Scene, conn: sa.Connection) -> Step:
-        if not case.cannot_text or "lost" not in case.marks:
+        if not case.cannot_text or Mark.LOST not in case.marks:
             return Step(case)
         arrived = at or messages.arrived_at(conn, case.id)
         return (
-            text_arrived(case, arrived, messages.told_since(conn, case.id, case.marks["lost"]))
+            text_arrived(case, arrived, messages.told_since(conn, case.id, case.marks[Mark.LOST]))
             if arrived
             else Step(case)
         )
