@@ -16,7 +16,9 @@ from caller_service.core.program import Program
 from caller_service.gateway.telephony import Telephony
 from caller_service.gateway.webhooks import WebhookClient
 from caller_service.jobs.queue import Jobs
-from caller_service.language.catalog import Catalog, folder, read_catalog
+from caller_service.language.catalog import Catalog, read_catalog
+from caller_service.language.folders import folder
+from caller_service.language.languages import with_languages
 from caller_service.language.vocabularies import read_ears
 from caller_service.server.readiness import live_faults
 from caller_service.store.database.engine import engine_options, prepare
@@ -45,7 +47,7 @@ class NotReady(Exception):
 def build(settings: Settings, program: Program | None = None) -> Flask:
     """The app, whole. Raises ProgramFaults for a program that cannot be read, NotReady where live
     must not start."""
-    program = program or read_program(settings.program)
+    program = with_languages(program or read_program(settings.program))
     catalog = read_catalog(program.languages)
     if settings.live and (
         faults := (*live_faults(settings, program), *unreviewed(catalog, program))

@@ -8,6 +8,7 @@ case would be decided for ever.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,12 +38,15 @@ from caller_service.core.reply import Answer, PlaceGiven, Reading
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance
 from caller_service.language.catalog import read_catalog
+from caller_service.language.languages import with_languages
 from caller_service.language.vocabularies import read_ears
 from caller_service.language.wording import Words, texts
 
-PROGRAM = read_program(
-    Path(caller_service.__file__).parent / "programs" / "rehearsal" / "program.toml"
+PROGRAM = with_languages(
+    read_program(Path(caller_service.__file__).parent / "programs" / "rehearsal" / "program.toml")
 )
+# and a language that the program may serve one day
+PROGRAM = dataclasses.replace(PROGRAM, iso639_3={**PROGRAM.iso639_3, "zh-Hant": "zho"})
 CATALOG = read_catalog(PROGRAM.languages)
 EARS = read_ears(PROGRAM.languages, PROGRAM.watched)
 # a Monday, 11:00 in Denver: every team but youth works

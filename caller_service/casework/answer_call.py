@@ -120,16 +120,21 @@ def _told(parts: Parts, call: Call) -> Spoken | None:
 
 
 def _asks(parts: Parts, call: Call, time: int) -> Spoken:
-    return Spoken(_words(parts, call, "page.call"), parts.program.languages[0], time)
+    return Spoken(_words(parts, call, "page.call"), _spoken_here(parts), time)
 
 
 def _says(parts: Parts, call: Call, key: str, name: str = "") -> Spoken:
-    return Spoken(_words(parts, call, key, name), parts.program.languages[0])
+    return Spoken(_words(parts, call, key, name), _spoken_here(parts))
 
 
 def _words(parts: Parts, call: Call, key: str, name: str = "") -> str:
     with parts.engine.connect() as conn:
         case = cases.by_id(conn, parts.sealer, call.case_id)
-    language = parts.program.languages[0]
+    language = _spoken_here(parts)
     fill = filling(parts.program, language, parts.catalog, spelled(case.reference) if case else "")
     return parts.catalog.text(language, key, **fill, name=name)
+
+
+def _spoken_here(parts: Parts) -> str:
+    """The language that staff are called in."""
+    return parts.catalog.spoken(parts.program.languages[0])

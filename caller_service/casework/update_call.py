@@ -68,9 +68,7 @@ def _known(parts: Parts, call_id: str) -> tuple[Call | None, Case | None]:
 
 
 def _says(parts: Parts, case: Case, *keys: str, asks: int = 0) -> Spoken:
-    fill = filling(parts.program, case.language, parts.catalog)
-    return Spoken(
-        " ".join(parts.catalog.text(case.language, key, **fill) for key in keys),
-        case.language,
-        asks,
-    )
+    language = parts.catalog.spoken(case.language)
+    fill = filling(parts.program, language, parts.catalog)
+    words = " ".join(parts.catalog.text(language, key, **fill) for key in keys)
+    return Spoken(words, language, asks)

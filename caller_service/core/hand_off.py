@@ -20,10 +20,6 @@ from .questions import open_questions
 from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, standing
 
 TYPE = "hand_off.v1"
-ISO_639_3 = {
-    "en": "eng", "es": "spa", "zh": "zho", "vi": "vie", "ko": "kor", "fil": "fil", "ar": "ara",
-    "ru": "rus", "ht": "hat", "pt": "por", "fr": "fra", "so": "som", "hmn": "hmn",
-}  # fmt: skip
 NOTES = 10  # of what the resident wrote, the latest
 
 
@@ -67,7 +63,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
         "need": case.answers.get("need", "not_asked"),
         "language": {
             "bcp47": case.language,
-            "iso639_3": ISO_639_3.get(case.language.split("-")[0], "und"),
+            "iso639_3": program.iso639_3.get(case.language, "und"),
         },
         "contact": {
             "terms": contact,

@@ -198,6 +198,7 @@ class Program:
     # phrases that mean "I am watched"; a person answers with silence
     watched: frozenset[str] = frozenset()
     edge_metres: float = 500.0
+    iso639_3: Mapping[str, str] = field(default_factory=dict)  # of each language, by its tag
     # are the operator, or any who read, law enforcement? Then "not police" is never said (rule 22)
     law_enforcement: bool = False
 

@@ -127,11 +127,6 @@ DOUBTS: Words = {
     "skipped": "They did not say",
     "unreadable": "Their answer could not be read",
 }
-LANGUAGES: Words = {
-    "en": "English", "es": "Spanish", "zh": "Chinese", "vi": "Vietnamese", "ko": "Korean",
-    "fil": "Filipino", "ar": "Arabic", "ru": "Russian", "ht": "Haitian Creole", "pt": "Portuguese",
-    "fr": "French", "so": "Somali", "hmn": "Hmong",
-}  # fmt: skip
 TIMES: Words = {
     "opened": "They first wrote",
     "heard": "They last wrote",
@@ -160,9 +155,9 @@ class PrintedHandOff:
     times: tuple[tuple[str, datetime], ...] = ()
 
 
-def printed(packet: Packet) -> PrintedHandOff:
-    """The sheet of a packet. After a stand-down it says how to reach nobody: there is nothing left
-    to do."""
+def printed(packet: Packet, languages: Words) -> PrintedHandOff:
+    """The sheet of a packet, with the names of languages by tag. After a stand-down it says how to
+    reach nobody: there is nothing left to do."""
     stood_down = packet["status"] in ENDED
     return PrintedHandOff(
         reference=packet["reference"],
@@ -172,7 +167,9 @@ def printed(packet: Packet) -> PrintedHandOff:
         status=_in_words(STATUSES, packet["status"]),
         stood_down=stood_down,
         taken=packet["status"] in HUMAN_HAS_IT,
-        lines=tuple((heading, words) for heading, words in _lines(packet, stood_down) if words),
+        lines=tuple(
+            (heading, words) for heading, words in _lines(packet, stood_down, languages) if words
+        ),
         notes=tuple(note["words"] for note in packet["notes"]),
         remarks=tuple((remark["by"], remark["words"]) for remark in packet["remarks"]),
         times=tuple(
@@ -193,7 +190,7 @@ def local(at: datetime, time_zone: str) -> str:
     return f"{there:%a} {there.day} {there:%b, %H:%M}"
 
 
-def _lines(packet: Packet, stood_down: bool) -> Iterable[tuple[str, str]]:
+def _lines(packet: Packet, stood_down: bool, languages: Words) -> Iterable[tuple[str, str]]:
     contact, cannot_text = packet["contact"], packet["contact"]["cannot_text"]
     yield "Outcome", _plain(packet["outcome"] or "")
     yield "Careful", _careful(packet)
@@ -202,7 +199,7 @@ def _lines(packet: Packet, stood_down: bool) -> Iterable[tuple[str, str]]:
     yield "How to reach them", "Stood down: do not contact them." if stood_down else terms(contact)
     yield "Number", "" if stood_down else _number(contact)
     yield "Texts", _in_words(CANNOT_TEXT, cannot_text) if cannot_text else ""
-    yield "Language", _language(packet)
+    yield "Language", _language(packet, languages)
     yield "Place", _place(packet["place"])
     yield "Wants", _in_words(WANTS, packet["response"])
     yield (
@@ -272,9 +269,9 @@ def _careful(packet: Packet) -> str:
     return " ".join(told)
 
 
-def _language(packet: Packet) -> str:
+def _language(packet: Packet, languages: Words) -> str:
     code = str(packet["language"]["bcp47"])
-    name = LANGUAGES.get(code.split("-")[0], code)
+    name = languages.get(code, code)
     if packet["interpreter"]:
         return f"{name}. An interpreter is needed."
     if name == "English":

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from string import Formatter
 
 from babel.messages.pofile import read_po
 
-import caller_service
+from .folders import folder
+from .languages import Language, read_languages
 
 # reviewed before live
 SAFETY = (
@@ -26,24 +26,23 @@ SAFETY = (
 )
 
 
-def folder(name: str) -> Path:
-    """`translations` or `migrations`: inside the installed package, else beside it in a
-    checkout."""
-    inside = Path(caller_service.__file__).parent / name
-    return inside if inside.is_dir() else inside.parent.parent / name
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalog:
     """Every sentence of every language of a program, by key."""
 
     words: Mapping[str, Mapping[str, str]] = field(repr=False)
     unreviewed: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    languages: Mapping[str, Language] = field(default_factory=read_languages, repr=False)
 
     def text(self, language: str, key: str, **fill: str) -> str:
         """The words of a key, filled in. An unknown key is a fault of ours and raises KeyError."""
         words = self.words[language][key]
         return words.format_map(fill) if "{" in words else words
+
+    def spoken(self, language: str) -> str:
+        """The language a call speaks: this one if it has a voice, else the program's first that
+        has one; "" if none has."""
+        return next((tag for tag in (language, *self.words) if self.languages[tag].voice), "")
 
     def has(self, language: str, key: str) -> bool:
         return key in self.words[language]
@@ -66,7 +65,7 @@ def read_catalog(languages: Sequence[str]) -> Catalog:
         unreviewed[language] = frozenset(
             str(message.id) for message in catalog if message.id and message.fuzzy
         )
-    return Catalog(words, unreviewed)
+    return Catalog(words, unreviewed, read_languages())
 
 
 def placeholders(words: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from caller_service.core.unread_language import Unread, normal_words
 
-from .catalog import folder
+from .folders import folder
 
 
 @lru_cache(maxsize=1)

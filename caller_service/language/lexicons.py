@@ -10,7 +10,7 @@ from typing import Any
 
 from caller_service.core.combinations import Combinations, Lexicon
 
-from .catalog import folder
+from .folders import folder
 
 SECTIONS = ("dangers", "markers", "wishes")
 

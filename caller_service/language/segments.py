@@ -77,10 +77,11 @@ def fold(text: str) -> str:
     )
 
 
-def fitted(text: str, limit: int = 2) -> str:
-    """The text as it is if it fits `limit` parts, else folded if that makes it fewer parts."""
+def fitted(text: str, limit: int = 2, without_accents: bool = True) -> str:
+    """The text as it is if it fits `limit` parts, else folded if that makes it fewer parts, and its
+    language may be read `without_accents`."""
     parts = segments(text)
-    if parts <= limit:
+    if parts <= limit or not without_accents:
         return text
     folded = fold(text)
     return folded if segments(folded) < parts else text

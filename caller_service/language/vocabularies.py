@@ -9,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from caller_service.core.reply import Ears
 from caller_service.core.vocabulary import Vocabulary, normal
 
-from .catalog import folder
+from .folders import folder
 from .lexicons import read_combinations
-
-RIGHT_TO_LEFT = frozenset({"ar", "fa", "ur", "he", "ps"})
 
 
 def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Ears]:

@@ -115,13 +115,16 @@ def _key(effect: Say | Ask) -> str:
 def _text(effect: Say | Ask, language: str, fill: dict[str, str], catalog: Catalog) -> str:
     if isinstance(effect, Ask):
         if "{" in catalog.words[language][ask_key(effect.question, effect.variant)]:
-            return fitted(question_text(effect, language, catalog), PARTS)
+            return _fits(question_text(effect, language, catalog), language, catalog)
         return _question(
             effect.question, effect.variant, effect.choices, effect.deaf, language, catalog
         )
-    return fitted(
-        catalog.text(language, effect.key, **(fill | _named(effect, language, catalog))), PARTS
-    )
+    words = catalog.text(language, effect.key, **(fill | _named(effect, language, catalog)))
+    return _fits(words, language, catalog)
+
+
+def _fits(words: str, language: str, catalog: Catalog) -> str:
+    return fitted(words, PARTS, catalog.languages[language].without_accents)
 
 
 def _named(effect: Say | Ask, language: str, catalog: Catalog) -> dict[str, str]:
@@ -143,9 +146,8 @@ def _question(
 ) -> str:
     """A question as it is texted. Nothing personal is in it, so that one rendering serves
     everybody."""
-    return fitted(
-        question_text(Ask(question, variant, choices, deaf=deaf), language, catalog), PARTS
-    )
+    asked = Ask(question, variant, choices, deaf=deaf)
+    return _fits(question_text(asked, language, catalog), language, catalog)
 
 
 def _packed(pieces: Sequence[tuple[str, str]], unasked: bool) -> list[Words]:

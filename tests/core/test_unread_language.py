@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caller_service.core.unread_language import normal_words, script_of, unread_language
-from caller_service.language.catalog import folder
+from caller_service.language.folders import folder
 from caller_service.language.interpreters import read_unread
 
 KNOWN = read_unread()

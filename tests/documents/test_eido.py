@@ -28,7 +28,7 @@ from caller_service.core.case import DANGER_OUTCOMES, Case, Status, from_plain, 
 from caller_service.core.dispatch import UNIT_STATUSES, Refused, unit_status
 from caller_service.core.disposition import reconsider
 from caller_service.core.effect import HandOff, Page, Record, Say
-from caller_service.core.hand_off import ISO_639_3, digest, number_condition, packet
+from caller_service.core.hand_off import digest, number_condition, packet
 from caller_service.core.marks import Mark
 from caller_service.core.program import Destination
 from caller_service.core.protocol import DOUBT, SKIPPED, UNREADABLE, Level
@@ -85,7 +85,7 @@ def cases(draw: st.DrawFn) -> Case:
         str(draw(st.uuids())),
         "K7M4Q2",
         "contact-1",
-        draw(st.sampled_from([*ISO_639_3, "zh-Hant", "xx"])),
+        draw(st.sampled_from([*PROGRAM.iso639_3, "zh-Hant", "xx"])),
         status=draw(st.sampled_from(list(Status))),
         answers=draw(answered),
         said=frozenset(
@@ -254,7 +254,7 @@ def test_an_interpreter_is_an_attribute_of_the_unit(
 
 
 def test_every_language_but_english_has_its_interpreter() -> None:
-    assert set(ISO_639_3.values()) - {"eng"} <= set(eido_registry.INTERPRETERS)
+    assert set(PROGRAM.iso639_3.values()) - {"eng"} <= set(eido_registry.INTERPRETERS)
 
 
 @pytest.mark.parametrize(

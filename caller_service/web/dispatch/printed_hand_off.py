@@ -45,4 +45,5 @@ def one(destination: str, hand_off_id: str) -> str:
     if found is None:
         abort(404, "There is no such hand-off here.")
     packet, now = found
-    return _page("hand_off.html", now, destination=destination, sheet=printed(packet))
+    names = {tag: known.name for tag, known in parts().catalog.languages.items()}
+    return _page("hand_off.html", now, destination=destination, sheet=printed(packet, names))

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from flask import render_template, request
 
-from caller_service.language.vocabularies import RIGHT_TO_LEFT
 from caller_service.language.wording import filling
 from caller_service.web.shared.guard import guarded, open_to_all, parts
 
 pages = guarded("pages", open_to_all)
 POLICE_CASES = ("violence", "weapon", "attempt", "minor", "medical", "others")
-NAMES = {"en": "English", "es": "Español"}
 
 
 def _page(template: str, **more: object) -> str:
-    languages = parts().program.languages
+    languages, known = parts().program.languages, parts().catalog.languages
     asked = (
         request.args.get("lang") or request.accept_languages.best_match(languages) or languages[0]
     )
@@ -30,8 +28,8 @@ def _page(template: str, **more: object) -> str:
         template,
         say=say,
         language=language,
-        direction="rtl" if language in RIGHT_TO_LEFT else "ltr",
-        languages=[(code, NAMES.get(code, code)) for code in languages if code != language],
+        direction="rtl" if known[language].right_to_left else "ltr",
+        languages=[(code, known[code].native) for code in languages if code != language],
         program=parts().program,
         **more,
     )

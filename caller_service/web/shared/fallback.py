@@ -12,8 +12,6 @@ from caller_service.language.wording import filling
 
 from . import twiml
 
-VOICES = {"en": "en-US", "es": "es-MX"}  # Twilio's <Say> languages
-
 
 def words(program: Program, catalog: Catalog, key: str) -> list[tuple[str, str]]:
     """The words of a key in every language of the program, each with its language."""
@@ -24,18 +22,20 @@ def words(program: Program, catalog: Catalog, key: str) -> list[tuple[str, str]]
 
 
 def text_answer(program: Program, catalog: Catalog) -> str:
-    """We could not take the text: 911 and 988, in the program's first languages."""
+    """We could not take the text: 911 and 988, in the program's first two languages. Nobody in need
+    is sent fourteen texts."""
     return twiml.messages(
-        (fitted(line), "") for _, line in words(program, catalog, "fallback")[:2]
+        (fitted(line, without_accents=catalog.languages[language].without_accents), "")
+        for language, line in words(program, catalog, "fallback")[:2]
     ).get_data(as_text=True)
 
 
 def spoken_answer(program: Program, catalog: Catalog, key: str) -> str:
     """The same for a call, in each language that has a voice."""
     return twiml.says(
-        (VOICES[language], line)
+        (voice, line)
         for language, line in words(program, catalog, key)
-        if language in VOICES
+        if (voice := catalog.languages[language].voice)
     ).get_data(as_text=True)
 
 

@@ -18,7 +18,6 @@ from caller_service.casework.outbound.call_person import note_receipt
 from caller_service.store.calls import RANKS
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.web.shared import twiml
-from caller_service.web.shared.fallback import VOICES
 from caller_service.web.shared.guard import guarded, parts, twilio_only
 
 log = logging.getLogger(__name__)
@@ -100,13 +99,15 @@ def _spoken(call_id: str, hear: Callable[[], Spoken], kind: str = "page") -> Res
             told = hear()
     except Exception as problem:  # the outermost door
         log.error("call failed", extra={"fault": type(problem).__name__})
-        language = parts().program.languages[0]
+        language = parts().catalog.spoken(parts().program.languages[0])
         told = (
             Spoken(parts().catalog.text(language, "page.call_fault"), language)
-            if kind == "page"
+            if kind == "page" and language
             else Spoken()
         )
-    voice = VOICES.get(told.language, "en-US")
+    if not told.words:
+        return twiml.says(())
+    voice = parts().catalog.languages[told.language].voice
     if told.asks:
         return twiml.asks(
             voice,
@@ -114,4 +115,4 @@ def _spoken(call_id: str, hear: Callable[[], Spoken], kind: str = "page") -> Res
             f"{parts().public_url}/twilio/{kind}/key?id={call_id}&time={told.asks}",
             KEY_WAIT,
         )
-    return twiml.says(((voice, told.words),) if told.words else ())
+    return twiml.says(((voice, told.words),))
