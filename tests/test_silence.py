@@ -1239,9 +1239,8 @@ def test_every_log_line_is_a_constant_with_references_beside_it() -> None:
             ), where
 
 
-NOT_PLAYED = {
-    "lost the lock's connection: stopping"
-}  # the process ends with it; and what server/worker_process.py and server/waitress_worker.py say is heard at the real door
+# the process ends with it; what the server's own files say is heard at the real door
+NOT_PLAYED = {"lost the lock's connection: stopping"}
 
 
 def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
@@ -1257,9 +1256,7 @@ def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
     played = [
         call.args[0]
         for where, call in log_calls()
-        if not where.startswith(
-            ("server/worker_process.py", "server/waitress_worker.py", "refusals.py")
-        )
+        if not where.startswith(("worker_process.py", "waitress_worker.py", "refusals.py"))
     ]
     assert {
         str(each.value) for each in played if isinstance(each, ast.Constant)
@@ -1351,14 +1348,14 @@ def test_nothing_that_was_made_shows_it(told: Seen) -> None:
         "Text",
         "Case",
         "Step",
-        "Work",
-        "Draft",
+        "Decision",
+        "PreparedWrite",
         "Say",
         "Words",
         "Scene",
         "PlaceGiven",
         "Command",
-        "Heard",
+        "MissedText",
     } <= names
     for kind, made in told.made.items():
         texts = {text for one in made for text in (repr(one), str(one), f"{one}")}

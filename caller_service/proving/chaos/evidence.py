@@ -319,20 +319,18 @@ class Evidence:
         ]
 
     def _updates(self) -> list[str]:
-        """By case and words; one that failed may be told again when texts reach them."""
+        """By case: the same words are never the next news. Somebody who takes a case, gives it back
+        and takes it again is told of each. One that failed may be told again when texts reach."""
         failed = (*messages.FAILED, "held", "overtaken")
-        told = (
-            row
-            for row in self.messages
-            if row.direction == "out"
-            and not row.answers
-            and not row.person
-            and row.state not in failed
-        )
-        once = Counter((row.case_id, row.keys) for row in told)
-        self.town.counts["updates"] = sum(once.values())
+        told: dict[str, list[str]] = {}
+        for row in sorted(self.messages, key=lambda row: str(row.id)):
+            unasked = row.direction == "out" and not row.answers and not row.person
+            if unasked and row.keys.startswith("status.") and row.state not in failed:
+                told.setdefault(row.case_id, []).append(row.keys)
+        self.town.counts["updates"] = sum(map(len, told.values()))
         return [
-            f"{many} times {keys} for {one}"
-            for (one, keys), many in once.items()
-            if many > 1 and keys.startswith("status.")
+            f"twice in a row {keys} for {case_id}"
+            for case_id, every in told.items()
+            for before, keys in pairwise(every)
+            if before == keys
         ]
