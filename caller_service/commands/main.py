@@ -487,11 +487,11 @@ def person() -> None:
 @click.option("--role", type=click.Choice(ROLES), required=True)
 def person_add(name: str, role: str) -> None:
     """Add somebody of the staff; prints a first password, once."""
-    from werkzeug.security import generate_password_hash
+    from argon2 import PasswordHasher
 
     parts = parts_now()
     password = secrets.token_urlsafe(15)
-    kept = generate_password_hash(password, "scrypt:131072:8:1")
+    kept = PasswordHasher().hash(password)
     try:
         with transaction(parts.engine) as conn:
             people.add(conn, parts.new_id(), name, role, kept, parts.now())

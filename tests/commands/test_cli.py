@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 from flask import Flask
 from running import (
@@ -442,7 +443,8 @@ def test_a_person_is_added_once_with_a_password_shown_once(migrated: Path) -> No
     assert found, ended
     with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn:
         (kept,) = conn.execute(sa.text("SELECT password FROM person WHERE name = 'Ana Ruiz'")).one()
-    assert kept.startswith("scrypt:") and found[1] not in kept
+    assert kept.startswith("$argon2id$") and found[1] not in kept
+    assert PasswordHasher().verify(kept, found[1])
     refused(ran("person", "add", "Ana Ruiz", "--role", "analyst"), "Ana Ruiz: already there")
 
 
