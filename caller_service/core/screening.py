@@ -357,7 +357,7 @@ def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: da
         case = said_again(case, frozenset(kinds), scene)
         if new:
             effects, alert = danger_words(case, new, scene.program.protocol)[:1], "alert.danger"
-    elif isinstance(reply, Farewell):
+    if alert == "alert.words" and ("farewell" in reading.wishes or isinstance(reply, Farewell)):
         alert = "alert.farewell"
     case, closing = _withdrawn(case, reading)
     case = _kept(case, said)

@@ -598,3 +598,14 @@ def test_nobody_is_handed_a_fourth_and_who_hands_over_hears_why(house: House) ->
     (answer,) = staff(house, DANA, f"{code} HAND TO Second dispatcher")
     assert "Second dispatcher holds three already" in answer
     assert me.case().state["holder"] == NAME
+
+
+@pytest.mark.parametrize(
+    "said", ["take care of my dog", "perdon por todo", "dile a mi mama que la quiero", "goodbye"]
+)
+def test_a_farewell_is_told_to_the_holder_as_one(house: House, said: str) -> None:
+    """Also where the danger it speaks of is known already (rule 21)."""
+    me, code = held(house)
+    me.texts(said)
+    house.settles()
+    assert house.texts_to(DANA)[-1] == f"{code}: sounds like goodbye. {said}"
