@@ -4,6 +4,7 @@ and nothing else does."""
 from __future__ import annotations
 
 import ast
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 
 import caller_service.config.settings
 from caller_service.commands.main import main
+from caller_service.core.clock import CLOCKS
+from caller_service.documents.state_diagrams import state_diagrams
 
 if TYPE_CHECKING:
     from conftest import House
@@ -170,3 +173,13 @@ def test_the_rehearsal_program_shows_every_section() -> None:
         "protocol",
         "sign_off",
     } <= set(told)
+
+
+def test_the_document_of_states_is_what_the_tables_say(project: Path) -> None:
+    document = project / "docs" / "states.md"
+    if os.environ.get("REWRITE_DOCS") == "1":
+        document.write_text(state_diagrams(), encoding="utf-8")
+    assert document.read_text(encoding="utf-8") == state_diagrams()
+    rows = re.findall(r"^\| `([a-z_0-9]+)` \| (.*) \| (.*) \|$", document.read_text(), re.M)
+    assert [name for name, _, _ in rows] == [clock.name for clock in CLOCKS]
+    assert all(due and does for _, due, does in rows), "a clock does not say when it rings, or why"

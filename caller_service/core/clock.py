@@ -138,18 +138,22 @@ def _silence(seconds: int, case: Case) -> datetime | None:
 
 
 def _danger_silence_due(case: Case, program: Program) -> datetime | None:
+    """After a sign of danger, silence for `danger_silence` seconds (rule 5)."""
     if not _silent(case) or not case.danger_sign:
         return None
     return _silence(program.clocks.danger_silence, case)
 
 
 def _danger_silence(case: Case, scene: Scene) -> Step:
+    """A human at once, and no text of ours."""
     step = recompute(replace(case, said=case.said | {"silent_danger"}), scene)
     # no automatic text
     return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))
 
 
 def _quiet_reask_due(case: Case, program: Program) -> datetime | None:
+    """Nothing dangerous is known, contact was answered yes, and nobody writes for `quiet_reask`
+    seconds (rule 5)."""
     if (
         not _silent(case)
         or case.danger_sign
@@ -162,16 +166,19 @@ def _quiet_reask_due(case: Case, program: Program) -> datetime | None:
 
 
 def _quiet_reask(case: Case, scene: Scene) -> Step:
+    """ "Still here?", once."""
     return Step(case.marked(scene.now, Mark.ASKED_AGAIN), (Say("still_here", unasked=True),))
 
 
 def _quiet_review_due(case: Case, program: Program) -> datetime | None:
+    """A question is open, and nobody writes for `quiet_review` seconds."""
     if not _silent(case) or "quiet" in case.said:
         return None
     return _silence(program.clocks.quiet_review, case)
 
 
 def _quiet_review(case: Case, scene: Scene) -> Step:
+    """A human looks at it; nobody is paged, nothing is said."""
     return _for_review(case, scene)
 
 
@@ -185,6 +192,7 @@ def _for_review(case: Case, scene: Scene) -> Step:
 
 
 def _page_next_due(case: Case, program: Program) -> datetime | None:
+    """People are paged for a danger, and nobody took it while they were waited for."""
     paged = case.marks.get(Mark.PAGED)
     if paged is None or not case.page_waits:
         return None
@@ -192,6 +200,7 @@ def _page_next_due(case: Case, program: Program) -> datetime | None:
 
 
 def _page_next(case: Case, scene: Scene) -> Step:
+    """The next rung of the ladder; after the last, the first again (rule 4)."""
     case = replace(case, rung=case.rung + 1).marked(scene.now, Mark.PAGED)
     return Step(case, page_rung(case, "danger", case.rung, scene))
 
@@ -442,6 +451,7 @@ def _shift(case: Case, scene: Scene) -> Step:
 
 
 def _check_due(case: Case, program: Program) -> datetime | None:
+    """A question behind the words was put, and not answered for `check_wait` seconds (rule 7)."""
     if case.ended or case.asked not in ("check", "reached") or case.in_danger:
         return None
     late = case.marks.get(Mark.CHECK_LATE)
@@ -479,6 +489,7 @@ def _silent_911_due(case: Case, program: Program) -> datetime | None:
 
 
 def _silent_911(case: Case, scene: Scene) -> Step:
+    """A human, and no text of ours."""
     step = recompute(replace(case, said=case.said | {"silent_911"}), scene)
     return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))
 
@@ -494,6 +505,8 @@ def _unaccepted(case: Case) -> bool:
 
 
 def _accept_due(case: Case, program: Program) -> datetime | None:
+    """Handed off to a team or a counselor, and nobody accepted in `accept` seconds; then each
+    rung's own time."""
     if not _unaccepted(case) or case.response not in ("team", "counselor"):
         return None
     since = _last(case, Mark.HANDED_OFF, Mark.UNPICKED, Mark.ASKED_RESIDENT, Mark.ANSWERED_RESIDENT)
@@ -554,6 +567,7 @@ def _ladder_end(case: Case, scene: Scene) -> Step:
 
 
 def _wait_word_due(case: Case, program: Program) -> datetime | None:
+    """They wait for a team, and have heard nothing for `wait_word` seconds."""
     if (
         not _unaccepted(case)
         or case.response not in ("team", "counselor")
@@ -565,7 +579,7 @@ def _wait_word_due(case: Case, program: Program) -> datetime | None:
 
 
 def _wait_word(case: Case, scene: Scene) -> Step:
-    """Never the same line twice in a row."""
+    """That they still wait, never in the words of the last time."""
     words = (
         "status.waiting_again" if case.line == "status.still_waiting" else "status.still_waiting"
     )
@@ -573,6 +587,8 @@ def _wait_word(case: Case, scene: Scene) -> Step:
 
 
 def _review_due(case: Case, program: Program) -> datetime | None:
+    """A human's look was promised, and nobody has read it for `review` seconds; then each rung's
+    own time."""
     if not case.review or case.ended or case.human_has_it or case.in_danger or case.held:
         return None
     if only_quiet(case) and Mark.REVIEW_PAGED in case.marks:
@@ -615,6 +631,7 @@ def promised(case: Case, program: Program) -> datetime | None:
 
 def _late(mark: Mark, extra: Callable[[Clocks], int]) -> Due:
     def due(case: Case, program: Program) -> datetime | None:
+        """The promised time has passed, and the team was not heard of; `late_tell` behind it."""
         at = promised(case, program)
         if not _moving_late(case) or at is None or (mark in case.marks and case.marks[mark] >= at):
             return None
@@ -644,6 +661,7 @@ def _tell_late(case: Case, scene: Scene) -> Step:
 
 
 def _late_supervisor_due(case: Case, program: Program) -> datetime | None:
+    """The same, `late_supervisor` seconds later; then each rung's own time."""
     at = promised(case, program)
     if not _moving_late(case) or at is None:
         return None
@@ -677,6 +695,7 @@ def _supervisor(case: Case, scene: Scene) -> Step:
 
 
 def _on_scene_due(case: Case, program: Program) -> datetime | None:
+    """A team arrived, and nobody has closed the case for long."""
     if case.status != Status.ARRIVED:
         return None
     since = _last(case, Mark.ARRIVED, Mark.SCENE_PAGED)
@@ -709,6 +728,7 @@ def _rescue_due(case: Case, program: Program) -> datetime | None:
 
 
 def _rescue(case: Case, scene: Scene) -> Step:
+    """They are called with the news."""
     return Step(case.marked(scene.now, Mark.RESCUED), (UpdateCall(), Record("rescue_call")))
 
 
@@ -716,6 +736,7 @@ def _rescue(case: Case, scene: Scene) -> Step:
 
 
 def _reached_due(case: Case, program: Program) -> datetime | None:
+    """They read to call 911, and have not written since."""
     if (
         case.ended
         or case.in_danger
@@ -738,6 +759,7 @@ def _reached(case: Case, scene: Scene) -> Step:
 
 
 def _abandon_due(case: Case, program: Program) -> datetime | None:
+    """A day of silence after a human was asked to look."""
     if (
         case.ended
         or case.status != Status.SCREENING

@@ -1,0 +1,58 @@
+"""The states of a case and its clocks as Markdown, from the tables that decide: MOVES and CLOCKS.
+
+`docs/states.md` is this text; tests/test_readme.py holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from caller_service.core.case import MOVES, Status
+from caller_service.core.clock import CLOCKS
+
+_HEAD = """# States and clocks
+
+Made from the tables that decide, `MOVES` in `core/case.py` and `CLOCKS` in `core/clock.py`:
+`REWRITE_DOCS=1 pytest tests/test_readme.py -k states` writes it anew.
+
+## A case
+
+A status is only reached from those with an arrow to it; the same status again changes nothing.
+"""
+_CLOCKS = """
+## Clocks
+
+When a clock is due is derived from what has happened (`core/marks.py`), so an outage of an hour
+gives one decision, not a burst. The earliest of them stands in the case's row; the worker looks
+twice a second. They ring in this order.
+
+| clock | when it is due | what it does |
+|---|---|---|
+"""
+
+
+def state_diagrams() -> str:
+    """The whole document."""
+    return _HEAD + "\n".join(["", "```mermaid", *_moves(), "```", ""]) + _CLOCKS + "".join(_rows())
+
+
+def _moves() -> Iterator[str]:
+    yield "stateDiagram-v2"
+    yield f"    [*] --> {Status.SCREENING.value}"
+    for status, before in MOVES.items():
+        for one in Status:  # in the order of the enumeration
+            if one in before:
+                yield f"    {one.value} --> {status.value}"
+    for end in (Status.CLOSED, Status.CANCELLED):
+        yield f"    {end.value} --> [*]"
+
+
+def _rows() -> Iterator[str]:
+    for clock in CLOCKS:
+        yield f"| `{clock.name}` | {_said(clock.due)} | {_said(clock.ring)} |\n"
+
+
+def _said(function: object) -> str:
+    """A docstring's first paragraph in one line."""
+    told = (getattr(function, "__doc__", None) or "").split("\n\n")[0]
+    return " ".join(told.split())
