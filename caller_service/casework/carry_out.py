@@ -127,12 +127,19 @@ def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) ->
     now = work.scene.now
     unasked = words.unasked or work.inbound is None or work.late
     waiting = unasked and not case.test  # nobody has the probe's number
-    return Text(
-        parts.new_id(), "out", words.text,
-        "waiting" if waiting else "held" if unasked else "replied", now, work.contact.id, case.id,
-        None, None if words.unasked or work.inbound is None else work.inbound.id, place,
-        " ".join(words.keys), case.language, next_at=now + HOLD if waiting else None,
-    )  # fmt: skip
+    return Text.outbound(
+        parts.new_id(),
+        words.text,
+        "waiting" if waiting else "held" if unasked else "replied",
+        now,
+        contact_id=work.contact.id,
+        case_id=case.id,
+        answers=None if words.unasked or work.inbound is None else work.inbound.id,
+        place=place,
+        keys=" ".join(words.keys),
+        language=case.language,
+        next_at=now + HOLD if waiting else None,
+    )
 
 
 def _revision(
@@ -296,15 +303,13 @@ def text_person(
     words = parts.catalog.text(
         language, key, **filling(parts.program, language, parts.catalog, case.reference), **fill
     )
-    text = Text(
+    text = Text.outbound(
         parts.new_id(),
-        "out",
         words,
         "waiting",
         now,
-        None,
-        case.id,
-        whom,
+        case_id=case.id,
+        person=whom,
         keys=key,
         language=language,
         next_at=now + HOLD,

@@ -65,9 +65,7 @@ def receive_unknown(parts: Parts, turn: Turn) -> None:
     once."""
     with transaction(parts.engine) as conn:
         if messages.heard(conn, parts.sealer, turn.provider_id) is None:
-            kept = Text(
-                parts.new_id(), "in", turn.said, "heard", turn.heard, provider_id=turn.provider_id
-            )
+            kept = Text.inbound(parts.new_id(), turn.said, turn.heard, provider_id=turn.provider_id)
             messages.add(conn, messages.rows(parts.sealer, (kept,)))
 
 
@@ -159,14 +157,12 @@ def _decide(
             )
     if contact.slowed_until is not None and contact.slowed_until > scene.now:
         step = _slowed(step, scene)
-    inbound = Text(
+    inbound = Text.inbound(
         parts.new_id(),
-        "in",
         turn.said,
-        "heard",
         turn.heard,
-        contact.id,
-        step.case.id,
+        contact_id=contact.id,
+        case_id=step.case.id,
         language=step.case.language,
         provider_id=turn.provider_id,
     )

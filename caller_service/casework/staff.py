@@ -195,23 +195,22 @@ def _rows(
         parts.catalog.text(language, each, reference=reference, program=parts.program.name, **fill)
         for each in keys
     )
-    inbound = Text(
-        parts.new_id(),
-        "in",
-        turn.said,
-        "heard",
-        turn.heard,
-        None,
-        about,
-        rung.name,
-        provider_id=turn.provider_id,
+    theirs = {"case_id": about, "person": rung.name}
+    inbound = Text.inbound(
+        parts.new_id(), turn.said, turn.heard, provider_id=turn.provider_id, **theirs
     )
     now = parts.now()
-    reply = Text(
-        parts.new_id(), "out", words, "waiting" if turn.late else "replied", now, None, about,
-        rung.name, inbound.id, keys=key, language=language,
+    reply = Text.outbound(
+        parts.new_id(),
+        words,
+        "waiting" if turn.late else "replied",
+        now,
+        answers=inbound.id,
+        keys=key,
+        language=language,
         next_at=now + HOLD if turn.late else None,
-    )  # fmt: skip
+        **theirs,
+    )
     messages.add(conn, messages.rows(parts.sealer, (inbound, reply)))
     if turn.late:
         parts.jobs.enqueue(conn, "send_text", f"send:{reply.id}:0", reply.id, PEOPLE)

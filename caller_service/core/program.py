@@ -202,6 +202,10 @@ class Program:
     # are the operator, or any who read, law enforcement? Then "not police" is never said (rule 22)
     law_enforcement: bool = False
 
+    def destination(self, name: str) -> Destination | None:
+        """The destination of that name; None if the program has none, or no more."""
+        return next((one for one in self.destinations if one.name == name), None)
+
     def rungs(self, ladder: str) -> tuple[Rung, ...]:
         return tuple(rung for rung in self.ladder if rung.ladder == ladder and not rung.backstop)
 

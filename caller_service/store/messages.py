@@ -56,6 +56,16 @@ class Text:
     next_at: datetime | None = None
     provider: str = "twilio"
 
+    @classmethod
+    def inbound(cls, text_id: str, words: str, at: datetime, **more: Any) -> Text:
+        """What somebody wrote. `more`: what is known of them and of the text."""
+        return cls(text_id, "in", words, "heard", at, **more)
+
+    @classmethod
+    def outbound(cls, text_id: str, words: str, state: str, at: datetime, **more: Any) -> Text:
+        """What we write: "waiting" to be sent, "replied" with the webhook's answer, or "held"."""
+        return cls(text_id, "out", words, state, at, **more)
+
 
 def rows(sealer: Sealer, texts: Sequence[Text]) -> list[dict[str, Any]]:
     """What is written of texts, their words sealed: made before the write lock is taken."""

@@ -26,6 +26,8 @@ from caller_service.store.calls import Call
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, transaction
 
+from .retry import next_try, state_after
+
 log = logging.getLogger(__name__)
 # seconds: shorter than most voicemails wait, and than the ladder waits for its next rung
 RINGS = 25
@@ -161,17 +163,10 @@ def _drop(parts: Parts, call: Call, why: str) -> None:
 def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: bool) -> None:
     tries = call.tries + 1
     log.warning("call not made", extra={"call_id": call.id, "tries": tries, "fault": problem.code})
-    if isinstance(problem, (RetryLater, OutcomeUnknown)) and tries <= len(PAUSES):
-        state = "waiting" if isinstance(problem, RetryLater) and fresh else "trying"
+    state, again = state_after(problem, fresh), next_try(PAUSES, tries, parts.now())
+    if state != "dead" and again is not None:
         with transaction(parts.engine) as conn:
-            calls.later(
-                conn,
-                call.id,
-                parts.now() + timedelta(seconds=PAUSES[tries - 1]),
-                problem.code,
-                state,
-                job,
-            )
+            calls.later(conn, call.id, again, problem.code, state, job)
             if state == "waiting":
                 _wake_next(conn, parts, call)
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +16,8 @@ from caller_service.jobs.queue import queue_of
 from caller_service.store import hand_offs, journal
 from caller_service.store.database.transaction import transaction
 from caller_service.store.hand_offs import Delivery
+
+from .retry import next_try
 
 log = logging.getLogger(__name__)
 # seconds before each further try; then it is dead
@@ -33,19 +34,13 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
     if packet is None:
         return
-    looks = any(
-        each.look_up and each.name == one.destination for each in parts.program.destinations
-    )
+    destination, now = parts.program.destination(one.destination), parts.now()
+    revision = (one.destination, one.case_id, one.revision)
     try:
-        if not (
-            looks and parts.webhooks.has(one.destination, one.case_id, one.revision, parts.now())
-        ):
-            parts.webhooks.post(
-                one.destination,
-                _body(parts, one, packet),
-                f"{one.case_id}.{one.revision}",
-                parts.now(),
-            )
+        looks = destination is not None and destination.look_up
+        if not (looks and parts.webhooks.has(*revision, now)):
+            body = _body(parts, one, packet)
+            parts.webhooks.post(one.destination, body, f"{one.case_id}.{one.revision}", now)
     except DeliveryFailed as problem:
         _failed(parts, one, problem.code, problem.wait)
         return
@@ -65,9 +60,8 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
 def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str, Any]:
     """What this kind of destination reads. DeliveryFailed for a document that must not leave the
     house."""
-    if not any(
-        each.kind == "eido" and each.name == one.destination for each in parts.program.destinations
-    ):
+    destination = parts.program.destination(one.destination)
+    if destination is None or destination.kind != "eido":
         return packet
     try:
         return sound_document(packet, issuer(parts, one.destination), one.at)
@@ -84,10 +78,8 @@ def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
         extra={"destination": one.destination, "tries": tries, "fault": code},
     )
     with transaction(parts.engine) as conn:
-        if tries <= len(PAUSES):
-            hand_offs.later(
-                conn, one.id, tries, now + timedelta(seconds=max(wait, PAUSES[tries - 1])), code
-            )
+        if again := next_try(PAUSES, tries, now, wait):
+            hand_offs.later(conn, one.id, tries, again, code)
             return
         hand_offs.dead(conn, one.id, tries, code)
         journal.write(

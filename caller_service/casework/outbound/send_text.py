@@ -28,6 +28,8 @@ from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, transaction
 from caller_service.store.messages import Text
 
+from .retry import next_try, state_after
+
 log = logging.getLogger(__name__)
 PAUSES = (1, 2, 5, 10, 30, 60, 120, 300, 600)  # seconds before each further try; then it is dead
 
@@ -201,17 +203,10 @@ def _failed(parts: Parts, text: Text, problem: TelephonyError, job: str, fresh: 
     log.warning(
         "text not sent", extra={"message_id": text.id, "tries": tries, "fault": problem.code}
     )
-    if isinstance(problem, (RetryLater, OutcomeUnknown)) and tries <= len(PAUSES):
-        state = "waiting" if isinstance(problem, RetryLater) and fresh else "trying"
+    state, again = state_after(problem, fresh), next_try(PAUSES, tries, parts.now())
+    if state != "dead" and again is not None:
         with transaction(parts.engine) as conn:
-            messages.later(
-                conn,
-                text.id,
-                state,
-                parts.now() + timedelta(seconds=PAUSES[tries - 1]),
-                problem.code,
-                job,
-            )
+            messages.later(conn, text.id, state, again, problem.code, job)
             _wake_next(conn, parts, text, tries)
         return
     undelivered(parts, text, problem)

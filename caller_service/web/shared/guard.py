@@ -89,7 +89,8 @@ def _given_to(secret: str) -> str | None:
 
 
 def _is_page(name: str | None) -> bool:
-    return any(one.kind == "page" and one.name == name for one in parts().program.destinations)
+    destination = parts().program.destination(name or "")
+    return destination is not None and destination.kind == "page"
 
 
 def page_reader_only() -> None:
