@@ -7,6 +7,7 @@ lock.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,10 +25,11 @@ from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text
 
-from .carry_out import Decision, PreparedWrite, prepare, save
+from .carry_out import HOLD, Decision, PreparedWrite, prepare, save
 from .interpret import hear
 from .parts import Parts
 
+log = logging.getLogger(__name__)
 OFTEN = 3  # contacts of one number within OFTEN_WITHIN: a human reads (rule 24)
 OFTEN_WITHIN = timedelta(hours=24)
 # a number that a supervisor slowed is answered at most this often, new danger excepted
@@ -53,11 +55,29 @@ def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     """Take in a text and return the texts that answer it. Safe to repeat: the same turn gives the
     same answer."""
     try:
-        return parts.writer.decide_and_write(lambda conn: _unlocked(conn, parts, turn))
+        return parts.writer.decide_and_write(
+            lambda conn: _unlocked(conn, parts, turn),
+            unheard=lambda texts: _send_unheard(parts, turn, texts),
+        )
     except Exception as problem:
         if not cases.is_conflict(problem):
             raise
     return _locked(parts, turn)
+
+
+def _send_unheard(parts: Parts, turn: Turn, texts: tuple[Text, ...]) -> None:
+    """The commit ended after its request had: they read that we could not take their text. What it
+    was answered goes out by REST, or their next text would answer a question they never saw (rule
+    8)."""
+    if _is_test(parts, turn):
+        return
+    try:
+        with transaction(parts.engine) as conn:
+            for text in texts:
+                messages.send_after_all(conn, text.id, parts.now() + HOLD)
+                parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
+    except Exception as problem:  # nobody waits for this: the other requests must be answered
+        log.error("an answer that nobody heard", extra={"fault": type(problem).__name__})
 
 
 def receive_unknown(parts: Parts, turn: Turn) -> None:

@@ -322,6 +322,15 @@ def give_back(conn: sa.Connection, provider_id: str, now: datetime) -> None:
     )
 
 
+def send_after_all(conn: sa.Connection, message_id: str, next_at: datetime) -> None:
+    """An answer that its webhook did not carry waits to be sent."""
+    conn.execute(
+        sa.update(message)
+        .where(message.c.id == message_id, message.c.state == "replied", message.c.rank == 0)
+        .values(state="waiting", next_at=next_at)
+    )
+
+
 def later(
     conn: sa.Connection, message_id: str, state: str, next_at: datetime, error: str, job: str
 ) -> None:

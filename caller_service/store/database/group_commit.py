@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
@@ -27,6 +28,7 @@ from .transaction import lock_for_write, refuse_nested, transaction
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]  # writes
 Decide = Callable[[sa.Connection], Work[T]]  # reads, and returns what is to be written
+Unheard = Callable[[T], object]  # told what was kept after all, though its request had given up
 
 MOST = 16  # pieces of work in one transaction
 
@@ -45,7 +47,8 @@ class DirectWriter:
         with transaction(self._engine) as conn:
             return work(conn)
 
-    def decide_and_write(self, decide: Decide[T]) -> T:
+    def decide_and_write(self, decide: Decide[T], unheard: Unheard[T] | None = None) -> T:
+        """`unheard` is never told: whoever gives up here has ended the connection."""
         refuse_nested()
         with self._engine.connect() as conn:
             work = decide(conn)
@@ -56,8 +59,17 @@ class DirectWriter:
 @dataclass(slots=True)
 class _Piece:
     decide: Decide[Any]
+    unheard: Unheard[Any] | None = None
     work: Work[Any] | None = None
     future: Future[Any] = field(default_factory=Future)  # running: it is written, or will fail
+    settled: threading.Lock = field(default_factory=threading.Lock)  # taken by who is first: the
+    # answer, or the request that gives up
+
+    def answer(self, result: Any) -> None:
+        if self.settled.acquire(blocking=False):
+            self.future.set_result(result)
+        elif self.unheard is not None:
+            self.unheard(result)
 
     def fail(self, problem: BaseException) -> None:
         with suppress(InvalidStateError):  # its request has given up, or was answered
@@ -80,23 +92,23 @@ class GroupCommit:
     def write(self, work: Work[T]) -> T:
         return self.decide_and_write(lambda _: work)
 
-    def decide_and_write(self, decide: Decide[T]) -> T:
+    def decide_and_write(self, decide: Decide[T], unheard: Unheard[T] | None = None) -> T:
         """What was read may have changed when it is written: the work compares and swaps. Raises
         what it raises, or NotWritten, also if nobody knows how the commit ended."""
         refuse_nested()
         if self._process != os.getpid():  # a forked child has its parent's queue and no thread
             self._start_afresh()
-        piece = _Piece(decide)
+        piece = _Piece(decide, unheard)
         self._waiting.put(piece)
         self._thread.submit(self._serve)
         limit = self._lock.limit(remaining(WRITE_WAIT))
         try:
             return piece.future.result(limit)  # type: ignore[no-any-return]
         except TimeoutError:
-            if not piece.future.cancel() and piece.future.done():  # it ended this moment
-                return piece.future.result()  # type: ignore[no-any-return]
-            self._lock.failed(limit)
-            raise NotWritten("no turn to write, or a commit that does not end") from None
+            if piece.future.cancel() or piece.settled.acquire(blocking=False):
+                self._lock.failed(limit)
+                raise NotWritten("no turn to write, or a commit that does not end") from None
+            return piece.future.result()  # type: ignore[no-any-return] # it ended this moment
 
     def _serve(self) -> None:
         while batch := self._take():
@@ -159,7 +171,7 @@ def _run(conn: sa.Connection, piece: _Piece) -> Callable[[], None]:
         savepoint.rollback()
         return partial(piece.future.set_exception, problem)
     savepoint.commit()
-    return partial(piece.future.set_result, result)
+    return partial(piece.answer, result)
 
 
 Writer = GroupCommit | DirectWriter
