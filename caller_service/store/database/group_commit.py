@@ -13,10 +13,9 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -31,6 +30,7 @@ Decide = Callable[[sa.Connection], Work[T]]  # reads, and returns what is to be 
 Unheard = Callable[[T], object]  # told what was kept after all, though its request had given up
 
 MOST = 16  # pieces of work in one transaction
+IDLE = 5.0  # seconds without work after which the thread ends
 
 
 class NotWritten(sa.exc.SQLAlchemyError):
@@ -86,8 +86,9 @@ class GroupCommit:
     def _start_afresh(self) -> None:
         self._process = os.getpid()
         self._lock = writer_lock(self._engine.url.database or "")
-        self._waiting: queue.SimpleQueue[_Piece] = queue.SimpleQueue()
-        self._thread = ThreadPoolExecutor(1, "group-commit")
+        self._waiting: queue.Queue[_Piece] = queue.Queue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()  # also held while the thread finds that it may end
 
     def write(self, work: Work[T]) -> T:
         return self.decide_and_write(lambda _: work)
@@ -99,8 +100,11 @@ class GroupCommit:
         if self._process != os.getpid():  # a forked child has its parent's queue and no thread
             self._start_afresh()
         piece = _Piece(decide, unheard)
-        self._waiting.put(piece)
-        self._thread.submit(self._serve)
+        with self._starting:
+            self._waiting.put(piece)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+                self._thread.start()
         limit = self._lock.limit(remaining(WRITE_WAIT))
         try:
             return piece.future.result(limit)  # type: ignore[no-any-return]
@@ -110,34 +114,60 @@ class GroupCommit:
                 raise NotWritten("no turn to write, or a commit that does not end") from None
             return piece.future.result()  # type: ignore[no-any-return] # it ended this moment
 
-    def _serve(self) -> None:
-        while batch := self._take():
+    def _run(self) -> None:
+        while True:
             try:
-                with self._engine.connect() as conn:
-                    for piece in batch:
-                        _decide(conn, piece)
-                if decided := [piece for piece in batch if piece.work]:
-                    self._write(decided)
-            except Exception as problem:
-                for piece in batch:
-                    piece.fail(NotWritten(type(problem).__name__))
+                self._serve([self._waiting.get(timeout=IDLE)])
+            except queue.Empty:
+                with self._starting:
+                    if self._waiting.empty():
+                        self._thread = None
+                        return
 
-    def _take(self) -> list[_Piece]:
-        batch: list[_Piece] = []
+    def _serve(self, batch: list[_Piece]) -> None:
+        """Decide and write for `batch`, and for whoever waits beside it."""
         with suppress(queue.Empty):
             while len(batch) < MOST:
                 batch.append(self._waiting.get_nowait())
-        return batch
+        try:
+            with self._engine.connect() as conn:
+                for piece in batch:
+                    _decide(conn, piece)
+            if decided := [piece for piece in batch if piece.work]:
+                self._write(decided)
+        except Exception as problem:
+            for piece in batch:
+                piece.fail(NotWritten(type(problem).__name__))
 
     def _write(self, batch: list[_Piece]) -> None:
-        with transaction(self._engine) as conn:
-            while not _begins(conn):
-                if all(piece.future.cancelled() for piece in batch):
-                    return
-            running = [piece for piece in batch if piece.future.set_running_or_notify_cancel()]
-            answers = [_run(conn, piece) for piece in running]
-        for answer in answers:
-            answer()
+        """In one transaction; of a piece that fails nothing is kept, and the others are written
+        again without it."""
+        running: list[_Piece] | None = None
+        while True:
+            at_work: _Piece | None = None
+            results = []
+            try:
+                with transaction(self._engine) as conn:
+                    while not _begins(conn):
+                        if all(piece.future.cancelled() for piece in batch):
+                            return
+                    if running is None:
+                        running = [
+                            one for one in batch if one.future.set_running_or_notify_cancel()
+                        ]
+                    for at_work in running:
+                        assert at_work.work is not None
+                        results.append(at_work.work(conn))
+                    at_work = None
+            except BaseException as problem:
+                if running is None or at_work is None or is_file_fault(problem):
+                    raise
+                at_work.fail(problem)
+                running.remove(at_work)
+                continue
+            for piece, result in zip(running, results, strict=True):
+                piece.answer(result)
+            return
 
 
 def _decide(conn: sa.Connection, piece: _Piece) -> None:
@@ -157,21 +187,6 @@ def _begins(conn: sa.Connection) -> bool:
             raise
         return False
     return True
-
-
-def _run(conn: sa.Connection, piece: _Piece) -> Callable[[], None]:
-    """Run one piece; what fails is undone alone. Returns what answers its request afterwards."""
-    assert piece.work is not None
-    savepoint = conn.begin_nested()
-    try:
-        result = piece.work(conn)
-    except BaseException as problem:
-        if is_file_fault(problem):
-            raise
-        savepoint.rollback()
-        return partial(piece.future.set_exception, problem)
-    savepoint.commit()
-    return partial(piece.answer, result)
 
 
 Writer = GroupCommit | DirectWriter
