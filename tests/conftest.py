@@ -46,6 +46,19 @@ TWILIO = "https://twilio.test"
 CAD = "http://127.0.0.1:8020/hand-offs"
 
 
+HERE = Path(__file__).parent
+# Real processes, or everything at once. What also runs on PostgreSQL runs on SQLite in the fast loop.
+SLOW = {"end_to_end", "upgrade", "commands", "rehearsal", "test_silence.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`pytest -m "not slow"` is the fast loop (docs/testing.md)."""
+    for item in items:
+        first = item.path.relative_to(HERE).parts[0]
+        if first in SLOW or re.search(r"\[(.*-)?postgresql", item.name):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def outside() -> Iterator[responses.RequestsMock]:
     """The world outside: what is not planned fails, and what was planned must happen."""
