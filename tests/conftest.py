@@ -47,15 +47,24 @@ CAD = "http://127.0.0.1:8020/hand-offs"
 
 
 HERE = Path(__file__).parent
-# Real processes, or everything at once. What also runs on PostgreSQL runs on SQLite in the fast loop.
-SLOW = {"end_to_end", "upgrade", "commands", "rehearsal", "test_silence.py"}
+# Real processes, exhaustive walks, waits. What also runs on PostgreSQL runs on SQLite in the fast
+# loop.
+SLOW = {"end_to_end", "upgrade", "commands", "rehearsal", "corpus"}
+SLOW_FILES = {
+    "test_silence.py", "test_ledger.py", "test_promises.py", "test_promises_clocks.py",
+    "test_outage.py", "test_away_and_back.py", "test_backlog.py", "test_migrations.py",
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`pytest -m "not slow"` is the fast loop (docs/testing.md)."""
     for item in items:
         first = item.path.relative_to(HERE).parts[0]
-        if first in SLOW or re.search(r"\[(.*-)?postgresql", item.name):
+        if (
+            first in SLOW
+            or item.path.name in SLOW_FILES
+            or re.search(r"\[(.*-)?postgresql", item.name)
+        ):
             item.add_marker(pytest.mark.slow)
 
 
