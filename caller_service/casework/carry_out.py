@@ -37,7 +37,7 @@ from caller_service.store import calls, cases, contacts, hand_offs, journal, mes
 from caller_service.store.contacts import Contact
 from caller_service.store.messages import Text
 
-from .parts import Parts, waiting_since
+from .parts import Parts
 
 HOLD = timedelta(seconds=30)  # a job enqueued now is not enqueued again by the sweep before this
 # how a delivery to such a destination begins; else it waits to be posted
@@ -227,7 +227,7 @@ def _alert(conn: sa.Connection, parts: Parts, case: Case, effect: Alert, now: da
 def surge(conn: sa.Connection, parts: Parts, scene: Scene) -> tuple[int, int]:
     """How many dangers wait untaken, and for how many minutes the oldest has; (0, 0) unless they
     are more than twice the staff on duty (rule 24)."""
-    waiting = waiting_since(conn)
+    waiting = cases.waiting_since(conn)
     staff = {rung.name for rung in on_duty(parts.program, "danger", scene.local)}
     if not scene.program.clocks.surge_page or len(waiting) <= 2 * max(1, len(staff)):
         return 0, 0

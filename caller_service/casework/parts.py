@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from caller_service.core.marks import Mark
 from caller_service.core.program import Program
 from caller_service.core.reply import Ears
 from caller_service.core.routing import Scene
@@ -83,10 +82,5 @@ class Parts:
         (rule 4)."""
         now = self.now()
         waits = timedelta(seconds=self.program.clocks.surge_wait)
-        long = surge and any(now - since >= waits for since in waiting_since(conn))
+        long = surge and any(now - since >= waits for since in cases.waiting_since(conn))
         return Scene(self.program, now, cases.full_areas(conn, now) if full is None else full, long)
-
-
-def waiting_since(conn: sa.Connection) -> list[datetime]:
-    """Since when each open danger waits that nobody has taken, oldest first."""
-    return sorted(case.marks[Mark.FIRST_PAGED] for case in cases.in_danger(conn) if case.page_waits)

@@ -10,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from caller_service.core.case import Case, from_plain, to_plain
+from caller_service.core.case import Case, Status, from_plain, to_plain
 from caller_service.core.marks import Mark
+from caller_service.core.protocol import Level
 from caller_service.store.database.compiled import CompiledStatement
 
 from .sealing import Sealer
@@ -105,6 +106,36 @@ def parked(conn: sa.Connection, sealer: Sealer, contact_id: str) -> list[Case]:
         case.c.contact_id == contact_id, case.c.closed_at.is_(None), case.c.parked
     )
     return [opened(found._asdict(), sealer) for found in conn.execute(query)]
+
+
+_WAITS = (Mark.FIRST_PAGED, Mark.ACKNOWLEDGED, Mark.LAPSED)  # what Case.page_waits looks at
+_WAITING = sa.select(
+    case.c.status,
+    case.c.level,
+    case.c.state["holder"].as_string().label("holder"),
+    *(case.c.state[("marks", mark.value)].as_string().label(mark.value) for mark in _WAITS),
+).where(
+    case.c.closed_at.is_(None),
+    case.c.level.in_(("R1", "R2")),
+    ~case.c.test,
+    case.c.state[("marks", Mark.FIRST_PAGED.value)].as_string().is_not(None),
+)
+
+
+def waiting_since(conn: sa.Connection) -> list[datetime]:
+    """Since when each open danger waits that nobody has taken, oldest first. Of each case only what
+    tells it is read: it is asked at every first text, however many dangers are open."""
+    waiting = []
+    for row in conn.execute(_WAITING):
+        told = {mark: getattr(row, mark.value) for mark in _WAITS}
+        marks: dict[str, datetime] = {
+            mark: datetime.fromisoformat(at) for mark, at in told.items() if at
+        }
+        status, level = Status(row.status), Level[row.level]
+        one = Case("", "", "", "", status, level=level, holder=row.holder or "", marks=marks)
+        if one.page_waits:
+            waiting.append(marks[Mark.FIRST_PAGED])
+    return sorted(waiting)
 
 
 def in_danger(conn: sa.Connection) -> list[Case]:
