@@ -106,13 +106,14 @@ class GroupCommit:
                 self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
                 self._thread.start()
         limit = self._lock.limit(remaining(WRITE_WAIT))
+        future: Future[T] = piece.future
         try:
-            return piece.future.result(limit)  # type: ignore[no-any-return]
+            return future.result(limit)
         except TimeoutError:
-            if piece.future.cancel() or piece.settled.acquire(blocking=False):
+            if future.cancel() or piece.settled.acquire(blocking=False):
                 self._lock.failed(limit)
                 raise NotWritten("no turn to write, or a commit that does not end") from None
-            return piece.future.result()  # type: ignore[no-any-return] # it ended this moment
+            return future.result()  # it ended this moment
 
     def _run(self) -> None:
         while True:
@@ -143,31 +144,31 @@ class GroupCommit:
         """In one transaction; of a piece that fails nothing is kept, and the others are written
         again without it."""
         running: list[_Piece] | None = None
-        while True:
-            at_work: _Piece | None = None
-            results = []
+        while running is None or running:
             try:
                 with transaction(self._engine) as conn:
-                    while not _begins(conn):
-                        if all(piece.future.cancelled() for piece in batch):
-                            return
+                    if not _begin(conn, batch):
+                        return
                     if running is None:
                         running = [
                             one for one in batch if one.future.set_running_or_notify_cancel()
                         ]
-                    for at_work in running:
-                        assert at_work.work is not None
-                        results.append(at_work.work(conn))
-                    at_work = None
-            except BaseException as problem:
-                if running is None or at_work is None or is_file_fault(problem):
-                    raise
-                at_work.fail(problem)
-                running.remove(at_work)
-                continue
-            for piece, result in zip(running, results, strict=True):
-                piece.answer(result)
-            return
+                    results = [_run(conn, piece) for piece in running]
+            except _PieceFailed as failed:
+                failed.piece.fail(failed.problem)
+                running = [piece for piece in running or () if piece is not failed.piece]
+            else:
+                for piece, result in zip(running, results, strict=True):
+                    piece.answer(result)
+                return
+
+
+class _PieceFailed(Exception):
+    """One piece met a fault of its own."""
+
+    def __init__(self, piece: _Piece, problem: BaseException) -> None:
+        super().__init__(type(problem).__name__)
+        self.piece, self.problem = piece, problem
 
 
 def _decide(conn: sa.Connection, piece: _Piece) -> None:
@@ -178,15 +179,29 @@ def _decide(conn: sa.Connection, piece: _Piece) -> None:
         piece.fail(problem)
 
 
-def _begins(conn: sa.Connection) -> bool:
-    """False if others wrote all the time; how long that may go on is for the requests to say."""
+def _begin(conn: sa.Connection, batch: list[_Piece]) -> bool:
+    """Queue to write for as long as any of these waits: that is for the requests to say. False if
+    all have given up."""
+    while True:
+        try:
+            lock_for_write(conn)
+        except sa.exc.OperationalError as problem:
+            if not is_busy(problem):
+                raise
+            if all(piece.future.cancelled() for piece in batch):
+                return False
+        else:
+            return True
+
+
+def _run(conn: sa.Connection, piece: _Piece) -> Any:
+    assert piece.work is not None
     try:
-        lock_for_write(conn)
-    except sa.exc.OperationalError as problem:
-        if not is_busy(problem):
+        return piece.work(conn)
+    except BaseException as problem:
+        if is_file_fault(problem):
             raise
-        return False
-    return True
+        raise _PieceFailed(piece, problem) from None
 
 
 Writer = GroupCommit | DirectWriter

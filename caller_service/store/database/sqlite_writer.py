@@ -87,7 +87,8 @@ _locks: dict[tuple[str, int], WriterLock] = {}
 
 def writer_lock(database: str | os.PathLike[str]) -> WriterLock:
     """The lock of a database file. A forked child has its own: its parent's is never released."""
-    return _locks.setdefault((os.path.realpath(database), os.getpid()), WriterLock())
+    key = (os.path.realpath(database), os.getpid())
+    return _locks.get(key) or _locks.setdefault(key, WriterLock())
 
 
 class QueuedConnection(sqlite3.Connection):
@@ -97,7 +98,8 @@ class QueuedConnection(sqlite3.Connection):
         self, database: str, write_wait: float = WRITE_WAIT, create: bool = True, **named: Any
     ) -> None:
         self._path, self._write_wait = os.path.realpath(database), write_wait
-        self._held: WriterLock | None = None
+        self._lock = writer_lock(self._path)
+        self._holds = False
         # An empty file put where ours was would throw away the journal beside it.
         name = f"file:{quote(self._path)}?mode={'rwc' if create else 'rw'}"
         super().__init__(name, **{**named, "uri": True})
@@ -125,19 +127,19 @@ class QueuedConnection(sqlite3.Connection):
         """Begin to write, unless this transaction already does."""
         if self.in_transaction:
             return
-        lock = writer_lock(self._path)
+        seconds = self._lock.limit(min(self._write_wait, remaining(self._write_wait)))
         super().execute("PRAGMA busy_timeout = 0")
         try:
-            lock.begin(self, lock.limit(min(self._write_wait, remaining(self._write_wait))))
+            self._lock.begin(self, seconds)
+            self._holds = True
         finally:
             super().execute(f"PRAGMA busy_timeout = {int(self._write_wait * 1000)}")
-        self._held = lock
 
     def release(self) -> None:
         """Let the next writer in, once the transaction is over."""
-        lock, self._held = self._held, None
-        if lock is not None:
-            lock.release()
+        if self._holds:
+            self._holds = False
+            self._lock.release()
 
     def commit(self) -> None:
         try:
@@ -165,7 +167,7 @@ class QueuedConnection(sqlite3.Connection):
         return False
 
     def __del__(self) -> None:
-        if getattr(self, "_held", None) is not None:
+        if getattr(self, "_holds", False):
             self.close()
 
 
