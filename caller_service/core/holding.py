@@ -254,13 +254,15 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     return _kept(case, (*words, *pages, *told))
 
 
+def _but(by: str, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """The same pages, but not to `by`."""
+    return tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in effects)
+
+
 def _reads_instead(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
     """Who reads it instead of `by`; if nobody else does, they do."""
     for rung in range(len(scene.program.rungs("review")) + 1):
-        asked = page_rung(case, "review", rung, scene)
-        pages = tuple(
-            with_changes(each, but=by) if isinstance(each, Page) else each for each in asked
-        )
+        pages = _but(by, page_rung(case, "review", rung, scene))
         if any(isinstance(each, Page) and people(each, scene) for each in pages):
             return replace(case, review_rung=rung), pages
     return case, page_rung(case, "review", 0, scene)
@@ -283,10 +285,7 @@ def asked_instead(
     best: tuple[int, tuple[Effect, ...]] = (case.rung + 1, ())
     most = (0, 0)
     for rung in range(case.rung + 1, case.rung + 1 + max(1, len(scene.program.rungs("danger")))):
-        asked = page_rung(case, "danger", rung, scene, two, supervisor)
-        pages = tuple(
-            with_changes(each, but=by) if isinstance(each, Page) else each for each in asked
-        )
+        pages = _but(by, page_rung(case, "danger", rung, scene, two, supervisor))
         reached = [people(each, scene) for each in pages if isinstance(each, Page)]
         many = max(
             ((sum(not one.supervisor for one in every), len(every)) for every in reached),
