@@ -115,15 +115,17 @@ def _key(effect: Say | Ask) -> str:
 def _text(effect: Say | Ask, language: str, fill: dict[str, str], catalog: Catalog) -> str:
     if isinstance(effect, Ask):
         if "{" in catalog.words[language][ask_key(effect.question, effect.variant)]:
-            return _fits(question_text(effect, language, catalog), language, catalog)
+            return texted(question_text(effect, language, catalog), language, catalog)
         return _question(
             effect.question, effect.variant, effect.choices, effect.deaf, language, catalog
         )
     words = catalog.text(language, effect.key, **(fill | _named(effect, language, catalog)))
-    return _fits(words, language, catalog)
+    return texted(words, language, catalog)
 
 
-def _fits(words: str, language: str, catalog: Catalog) -> str:
+def texted(words: str, language: str, catalog: Catalog) -> str:
+    """Words as they are texted: without their accents where that saves a part and the language
+    bears it."""
     return fitted(words, PARTS, catalog.languages[language].without_accents)
 
 
@@ -147,7 +149,7 @@ def _question(
     """A question as it is texted. Nothing personal is in it, so that one rendering serves
     everybody."""
     asked = Ask(question, variant, choices, deaf=deaf)
-    return _fits(question_text(asked, language, catalog), language, catalog)
+    return texted(question_text(asked, language, catalog), language, catalog)
 
 
 def _packed(pieces: Sequence[tuple[str, str]], unasked: bool) -> list[Words]:

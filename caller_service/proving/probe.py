@@ -32,8 +32,7 @@ from caller_service.core.effect import Ask, Effects, Page
 from caller_service.core.program import Program
 from caller_service.core.questions import ask
 from caller_service.core.service_area import locate
-from caller_service.language.segments import fitted
-from caller_service.language.wording import question_text, texts
+from caller_service.language.wording import question_text, texted, texts
 from caller_service.store.probes import Result
 from caller_service.web.shared.fallback import text_answer
 
@@ -368,7 +367,7 @@ def wrong(parts: Parts, heard: Sequence[str], step: Step) -> str:
 
 
 def _asked(parts: Parts, question: Ask, language: str) -> str:
-    return fitted(question_text(question, language, parts.catalog))
+    return texted(question_text(question, language, parts.catalog), language, parts.catalog)
 
 
 # ---- all of them ---------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from caller_service.core.program import Program
 from caller_service.language.catalog import Catalog
-from caller_service.language.segments import fitted
-from caller_service.language.wording import filling
+from caller_service.language.wording import filling, texted
 
 from . import twiml
 
@@ -25,7 +24,7 @@ def text_answer(program: Program, catalog: Catalog) -> str:
     """We could not take the text: 911 and 988, in the program's first two languages. Nobody in need
     is sent fourteen texts."""
     return twiml.messages(
-        (fitted(line, without_accents=catalog.languages[language].without_accents), "")
+        (texted(line, language, catalog), "")
         for language, line in words(program, catalog, "fallback")[:2]
     ).get_data(as_text=True)
 
