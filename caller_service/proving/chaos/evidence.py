@@ -95,27 +95,31 @@ class Evidence:
             f"phantom or altered {sid}" for sid, words in said.items() if sent.get(sid) != words
         ]
 
-    def _repeated(self, row: Any) -> bool:
-        """Did the same person write the same words just before, or three times already? (rules 8
-        and 24)"""
-        theirs = [
-            each
-            for each in self.messages
-            if each.direction == "in" and each.case_id == row.case_id and each.id < row.id
-        ]
-        before = [self._said(each) for each in sorted(theirs, key=lambda each: str(each.id))]
-        return before[-1:] == [self._said(row)] or before.count(self._said(row)) >= SAME_WORDS - 1
-
     def _answers(self) -> list[str]:
-        answered = {row.answers for row in self.messages if row.answers}
-        silent = [
-            row
-            for row in self.messages
-            if row.direction == "in" and row.id not in answered and not self._human(row.case_id)
-        ]
-        # the same words at once are one reply
-        silent = [row for row in silent if not self._repeated(row)]
-        wrong = [f"no answer to {row.provider_id}, heard {row.at:%H:%M:%S}" for row in silent]
+        """Each text has an answer, but for those that the rules leave without one: the same words
+        again before the answer to the first was out (rule 8), and from the fourth time on (rule
+        24). The order of what came at the same moment is not known here, so neither depends on
+        it."""
+        heard = [row for row in self.messages if row.direction == "in"]
+        answered_at = {row.answers: row.at for row in self.messages if row.answers}
+        alike: dict[tuple[str | None, str], list[sa.Row[Any]]] = {}
+        for row in heard:
+            alike.setdefault((row.case_id, self._said(row)), []).append(row)
+        wrong = []
+        for (case_id, said), rows in alike.items():
+            answers = [answered_at[row.id] for row in rows if row.id in answered_at]
+            silent = [
+                row
+                for row in rows
+                if row.id not in answered_at and not any(at >= row.at for at in answers)
+            ]
+            # a number may answer every question: no machine's words (rule 24)
+            owed = len(rows) if said.isdigit() else min(len(rows), SAME_WORDS - 1)
+            if not self._human(case_id) and len(rows) - len(silent) < owed and silent:
+                wrong += [
+                    f"no answer to {row.provider_id}, heard {row.at:%H:%M:%S.%f}: {said!r}"
+                    for row in silent
+                ]
         wrong += [
             f"answered {len(set(one.answers))} ways {one.sid}"
             for one in self.town.sent
