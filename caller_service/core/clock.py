@@ -16,8 +16,15 @@ from . import hand_off
 from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Effects, HandOff, Page, Record, Say, UpdateCall
-from .escalation import climbed, ladder_of, page_rung, wait
-from .holding import asked_instead, let_go
+from .escalation import (
+    asked_instead,
+    climbed,
+    ladder_of,
+    page_rung,
+    read_instead,
+    wait,
+)
+from .holding import let_go
 from .ledger import began_nothing, end
 from .marks import Mark
 from .program import Clocks, Hours, Program
@@ -353,11 +360,13 @@ def _reply(case: Case, scene: Scene) -> Step:
             (alert, HandOff("waits_for_answer"), Record("holder_prompted")),
         )
     if not case.in_danger:
-        case = case.marked(scene.now, Mark.REPLY_LATE)
+        case, pages = read_instead(
+            case.marked(scene.now, Mark.REPLY_LATE), case.holder, scene, supervisor=True
+        )
         return Step(
             case,
             (
-                *page_rung(case, "review", 0, scene, supervisor=True),
+                *pages,
                 alert,
                 HandOff("no_answer"),
                 Record("holder_silent"),
@@ -389,7 +398,7 @@ def _held_due(case: Case, program: Program) -> datetime | None:
 
 
 def _held_silent(case: Case, scene: Scene) -> Step:
-    """The holder is prompted, then the supervisors."""
+    """The holder is prompted; then the supervisors and the next person, who is not the holder."""
     last = _last(case, Mark.HEARD, Mark.NOTED, Mark.JOINED)
     prompted = case.marks.get(Mark.HELD_PROMPTED)
     alert = Alert("alert.silent", case.holder)
@@ -398,9 +407,10 @@ def _held_silent(case: Case, scene: Scene) -> Step:
             case.marked(scene.now, Mark.HELD_PROMPTED),
             (alert, HandOff("held_silent"), Record("holder_prompted")),
         )
-    case = replace(case, rung=case.rung + 1).marked(scene.now, Mark.HELD_LATE)
-    page = page_rung(case, "danger", case.rung, scene, supervisor=True)
-    return Step(case, (*page, alert, Record("held_silent")))
+    case, pages = asked_instead(
+        case.marked(scene.now, Mark.HELD_LATE), case.holder, scene, supervisor=True
+    )
+    return Step(case, (*pages, alert, Record("held_silent")))
 
 
 def _in_charge_hours(case: Case, program: Program) -> tuple[Hours, ...]:

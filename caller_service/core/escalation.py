@@ -4,10 +4,11 @@ only."""
 
 from __future__ import annotations
 
+from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from .case import Case
+from .case import Case, replace
 from .effect import Effects, Page, Record
 from .marks import Mark
 from .program import Program, Rung
@@ -96,6 +97,44 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
         for rung in _once((*asked, *supervisors))
         if rung.name != page.but and rung.number not in refused
     )
+
+
+def asked_instead(
+    case: Case, by: str, scene: Scene, supervisor: bool = False
+) -> tuple[Case, Effects]:
+    """The next on the ladder who are not `by`: two of them at R1 (rule 4), if there are so many.
+    `supervisor`: them too."""
+    two = case.level == Level.R1
+    best: tuple[int, Effects] = (case.rung + 1, ())
+    most = (0, 0)
+    for rung in range(case.rung + 1, case.rung + 1 + max(1, len(scene.program.rungs("danger")))):
+        pages = _but(by, page_rung(case, "danger", rung, scene, two, supervisor))
+        reached = [people(each, scene) for each in pages if isinstance(each, Page)]
+        many = max(
+            ((sum(not one.supervisor for one in every), len(every)) for every in reached),
+            default=(0, 0),
+        )
+        if many > most:
+            best, most = (rung, pages), many
+        if many[0] >= 1 + two:
+            break
+    return replace(case, rung=best[0]), best[1]
+
+
+def read_instead(
+    case: Case, by: str, scene: Scene, supervisor: bool = False
+) -> tuple[Case, Effects]:
+    """Who reads it instead of `by`; if nobody else does, they do. `supervisor`: them too."""
+    for rung in range(len(scene.program.rungs("review")) + 1):
+        pages = _but(by, page_rung(case, "review", rung, scene, supervisor=supervisor))
+        if any(isinstance(each, Page) and people(each, scene) for each in pages):
+            return replace(case, review_rung=rung), pages
+    return case, page_rung(case, "review", 0, scene, supervisor=supervisor)
+
+
+def _but(by: str, effects: Effects) -> Effects:
+    """The same pages, but not to `by`."""
+    return tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in effects)
 
 
 def passed_on(page: Page, name: str, scene: Scene) -> Page | None:

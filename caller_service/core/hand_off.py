@@ -20,7 +20,7 @@ from .questions import open_questions
 from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, standing
 
 TYPE = "hand_off.v1"
-NOTES = 10  # of what the resident wrote, the latest
+REMARKS = 10  # of what people remarked, the latest
 
 
 def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
@@ -93,10 +93,9 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
             "phone_in_other_hands": case.parked,
         },
         "notes": [
-            {"self_reported": True, "words": words, "translated": False}
-            for words in case.narrative[-NOTES:]
+            {"self_reported": True, "words": words, "translated": False} for words in case.narrative
         ],
-        "remarks": [{"by": by, "words": words} for by, words in case.remarks[-NOTES:]],
+        "remarks": [{"by": by, "words": words} for by, words in case.remarks[-REMARKS:]],
         "asked_to_cancel": "asked_to_cancel" in case.said,
         "unserved": case.unserved or None,
         "outcome": case.outcome or None,

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace as with_changes
 
 from . import hand_off
 from .case import Case, Status, Step, move, replace
 from .commands import said_again
 from .disposition import decide, lower, reconsider
-from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown
-from .escalation import page_rung, people
+from .effect import Alert, Effect, HandOff, Record, Say, StandDown
+from .escalation import asked_instead, page_rung, read_instead
 from .marks import Mark
 from .protocol import SKIPPED, UNREADABLE, Level
 from .refusal import Refused
@@ -247,25 +246,11 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case = replace(case, round=case.round + 1, review_rung=0).marked(
             scene.now, Mark.REVIEW, Mark.REVIEW_PAGED
         )
-        case, pages = _reads_instead(case, by, scene)
+        case, pages = read_instead(case, by, scene)
         return _kept(case, (*pages, *told))
     case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), by, scene)
     words = (Say("human.again", unasked=True),) if spoke else ()
     return _kept(case, (*words, *pages, *told))
-
-
-def _but(by: str, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
-    """The same pages, but not to `by`."""
-    return tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in effects)
-
-
-def _reads_instead(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
-    """Who reads it instead of `by`; if nobody else does, they do."""
-    for rung in range(len(scene.program.rungs("review")) + 1):
-        pages = _but(by, page_rung(case, "review", rung, scene))
-        if any(isinstance(each, Page) and people(each, scene) for each in pages):
-            return replace(case, review_rung=rung), pages
-    return case, page_rung(case, "review", 0, scene)
 
 
 def let_go(case: Case, scene: Scene) -> Case:
@@ -274,28 +259,6 @@ def let_go(case: Case, scene: Scene) -> Case:
         *HELD_MARKS, Mark.ACKNOWLEDGED, Mark.PROMISED
     )
     return move(case, Status.DECLINED, scene.now) if case.human_has_it else case
-
-
-def asked_instead(
-    case: Case, by: str, scene: Scene, supervisor: bool = False
-) -> tuple[Case, tuple[Effect, ...]]:
-    """The next on the ladder who are not `by`: two of them at R1 (rule 4), if there are so many.
-    `supervisor`: them too."""
-    two = case.level == Level.R1
-    best: tuple[int, tuple[Effect, ...]] = (case.rung + 1, ())
-    most = (0, 0)
-    for rung in range(case.rung + 1, case.rung + 1 + max(1, len(scene.program.rungs("danger")))):
-        pages = _but(by, page_rung(case, "danger", rung, scene, two, supervisor))
-        reached = [people(each, scene) for each in pages if isinstance(each, Page)]
-        many = max(
-            ((sum(not one.supervisor for one in every), len(every)) for every in reached),
-            default=(0, 0),
-        )
-        if many > most:
-            best, most = (rung, pages), many
-        if many[0] >= 1 + two:
-            break
-    return replace(case, rung=best[0]), best[1]
 
 
 def pause(case: Case, by: str, reason: str, scene: Scene) -> Step:

@@ -160,9 +160,9 @@ class Words:
     key: str
     by_who: bool = False
 
-    def of(self, variant: str) -> str:
-        """The key for this way of speaking; whoever is not the person themselves is "they" here."""
-        return f"{self.key}.{'me' if variant == 'me' else 'they'}" if self.by_who else self.key
+    def of(self, asker: str) -> str:
+        """The key for who asks: "me" or "they" (questions.asker)."""
+        return f"{self.key}.{asker}" if self.by_who else self.key
 
     @property
     def keys(self) -> tuple[str, ...]:

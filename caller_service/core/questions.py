@@ -19,6 +19,13 @@ def variant(case: Case) -> str:
     return "me" if who in ("me", "me_minor") else "they" if who in ("adult", "child") else "person"
 
 
+def asker(case: Case) -> str:
+    """To whom words of danger speak: "they" for who asks about somebody else, else "me". Not known
+    yet is "me": first aid goes only to who is beside another (rule 23), and the words for
+    themselves fit both."""
+    return "they" if case.answers.get("who") in ("adult", "child", "unknown") else "me"
+
+
 def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
     """The question a case stands at, worded and with the choices this person can use."""
     question = protocol.question(case.asked)

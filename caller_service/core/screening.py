@@ -16,20 +16,20 @@ from .case import Case, Status, Step, move, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, OBEYED_WHEN_HELD, said_again
 from .completion import FOLLOW_UPS, settle
 from .disposition import reconsider
-from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
-from .escalation import page_rung
+from .effect import Alert, Ask, Effect, Effects, HandOff, OptOut, Record, Say
+from .escalation import asked_instead, page_rung
 from .ledger import end
 from .marks import Mark
 from .protocol import HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
 from .questions import (
     after_hand_off,
     ask,
+    asker,
     greet,
     next_question,
     readable_offer,
     seen_question,
     stands_at,
-    variant,
 )
 from .reply import (
     Answer,
@@ -62,6 +62,7 @@ from .service_area import locate
 from .vocabulary import normal
 
 LONGEST_NARRATIVE = 20  # texts kept for the team; all of them stay in the ledger of messages
+FIRST_WORDS = 5  # of them the first: they tell what it is about
 LONGEST_PLACE = 8  # words of a text that may be a place told before it was asked for
 # alerts that carry the resident's words
 WORDS_TOLD = ("alert.words", "alert.danger", "alert.again")
@@ -357,15 +358,17 @@ def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: da
         case = said_again(case, frozenset(kinds), scene)
         if new:
             effects, alert = danger_words(case, new, scene.program.protocol)[:1], "alert.danger"
+            if Mark.PAUSED in case.marks:  # a pause was announced for what was known then
+                case = case.unmarked(Mark.PAUSED).marked(heard, Mark.AWAITS_HUMAN)
     if alert == "alert.words" and ("farewell" in reading.wishes or isinstance(reply, Farewell)):
         alert = "alert.farewell"
     case, closing = _withdrawn(case, reading)
     case = _kept(case, said)
     if not isinstance(reply, Thanks) or Mark.HUMAN_ASKED in case.marks:
         case = case.marked(case.marks.get(Mark.AWAITS_HUMAN, heard), Mark.AWAITS_HUMAN)
-    case = _risen_while_held(case, scene)
+    case, pages = _risen_while_held(case, scene)
     case, told = hand_off.revise(
-        case, (*closing, *effects, Alert(alert, case.holder, said.strip()))
+        case, (*closing, *effects, *pages, Alert(alert, case.holder, said.strip()))
     )
     return Step(case, gated(case, told)[0])
 
@@ -386,14 +389,23 @@ def _obeyed(case: Case, reading: Reading, scene: Scene) -> Step:
     return Step(said_again(case, asks, scene), answered)
 
 
-def _risen_while_held(case: Case, scene: Scene) -> Case:
+def _risen_while_held(case: Case, scene: Scene) -> tuple[Case, Effects]:
     """It may rise; the holder is told, and nobody is paged anew. A danger that was lowered before
-    has its clocks again."""
+    has its clocks again.
+
+    The first danger of a case whose holder has not written yet, or has no phone to be told on, is
+    nobody's until then: the next person is asked at once (rule 3).
+    """
     case, _ = reconsider(scene.program.protocol, case)
     if not case.in_danger or Mark.FIRST_PAGED in case.marks:
-        return case
+        return case, ()
     case = case.marked(scene.now, Mark.FIRST_PAGED, Mark.ACKNOWLEDGED)
-    return case.marked(scene.now, Mark.JOINED) if Mark.JOINED in case.marks else case
+    case = case.marked(scene.now, Mark.JOINED) if Mark.JOINED in case.marks else case
+    rung = scene.program.rung_of(case.holder)
+    if Mark.JOINED in case.marks and rung is not None and rung.number:
+        return case, ()
+    case = replace(case, round=case.round + 1, rung=-1)
+    return asked_instead(case.marked(scene.now, Mark.PAGED, Mark.LAPSED), case.holder, scene)
 
 
 def _while_left(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
@@ -461,7 +473,7 @@ def recompute(case: Case, scene: Scene) -> Step:
 def _rule_words(rule: Rule, case: Case) -> str:
     if rule.in_violence and case.violent:
         return rule.in_violence
-    return Words(rule.say or "", rule.by_who).of(variant(case))
+    return Words(rule.say or "", rule.by_who).of(asker(case))
 
 
 def page(case: Case, danger: tuple[Rule, ...], before: Level | None, scene: Scene) -> Step:
@@ -606,11 +618,13 @@ def _apply(
 
 
 def _kept(case: Case, said: str) -> Case:
-    return (
-        replace(case, narrative=(*case.narrative, said.strip())[-LONGEST_NARRATIVE:])
-        if said.strip()
-        else case
-    )
+    """Their words, for whoever comes: the first ones and the latest."""
+    if not said.strip():
+        return case
+    told = (*case.narrative, said.strip())
+    if len(told) > LONGEST_NARRATIVE:
+        told = (*told[:FIRST_WORDS], *told[FIRST_WORDS + 1 :])
+    return replace(case, narrative=told)
 
 
 def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -641,9 +655,7 @@ def _line(case: Case, lines: tuple[str, ...]) -> tuple[Case, Say]:
 
 def danger_words(case: Case, kinds: tuple[str, ...], protocol: Protocol) -> tuple[Say, ...]:
     """What to do at once, for each kind in the protocol's order, each sentence once."""
-    # while it is not known who, the words for themselves fit both
-    who = "they" if variant(case) == "they" else "me"
-    keys = [words.of(who) for kind, words in protocol.dangers.items() if kind in kinds]
+    keys = [words.of(asker(case)) for kind, words in protocol.dangers.items() if kind in kinds]
     # no "get to a safe place" to who threatens those who come
     if {"threat_staff"} & (set(kinds) | case.said):
         keys = [key for key in keys if key != "danger.violence"]

@@ -609,3 +609,78 @@ def test_a_farewell_is_told_to_the_holder_as_one(house: House, said: str) -> Non
     me.texts(said)
     house.settles()
     assert house.texts_to(DANA)[-1] == f"{code}: sounds like goodbye. {said}"
+
+
+def test_a_new_danger_ends_an_announced_pause(house: House) -> None:
+    me, code = held(house)
+    staff(house, DANA, f"{code} PAUSE")
+    later(house, 30)
+    me.texts("i took all my pills")
+    house.settles()
+    assert "new danger" in house.texts_to(DANA)[-1]
+    pages = len(house.rows("page"))
+    later(house, 250)
+    new = {row.person for row in house.rows("page")[pages:]}
+    assert new and NAME not in new, "the clock `reply` ran, whatever was announced before"
+
+
+def wants_a_team(house: House, by: str) -> Resident:
+    """No danger is known, and `by` took the conversation over at the console."""
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    house.settles()
+    assert me.case().level not in ("R1", "R2")
+    house.dispatch(f"/{me.case().id}/take-over", {"by": by})
+    house.settles()
+    assert me.case().state["holder"] == by
+    return me
+
+
+@pytest.mark.parametrize("by", [NAME, "Somebody at the console"])
+def test_the_first_danger_before_a_humans_words_asks_the_next_at_once(
+    house: House, by: str
+) -> None:
+    """Whoever took it over has not written yet, so nobody is there (rule 3)."""
+    me = wants_a_team(house, by)
+    me.texts("i want to kill myself")
+    house.settles()
+    assert me.case().level == "R2"
+    new = asked(house)
+    assert new and by not in new, new
+
+
+def test_a_first_danger_told_to_a_holder_without_a_phone_asks_somebody_with_one(
+    house: House,
+) -> None:
+    me = wants_a_team(house, "Somebody at the console")
+    house.dispatch(
+        f"/{me.case().id}/notes", {"by": "Somebody at the console", "words": "I am here."}
+    )
+    me.texts("i want to kill myself")
+    house.settles()
+    assert asked(house)
+
+
+def test_a_first_danger_with_a_holder_who_wrote_is_theirs(house: House) -> None:
+    me = wants_a_team(house, NAME)
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "I am here."})
+    house.settles()
+    me.texts("i want to kill myself")
+    house.settles()
+    assert "new danger" in house.texts_to(DANA)[-1] and not asked(house)
+
+
+def test_held_in_silence_on_both_sides_the_next_is_not_the_silent_holder(house: House) -> None:
+    held(house)
+    pages = len(house.rows("page"))
+    later(house, 605 + 605)
+    new = {row.person for row in house.rows("page")[pages:]}
+    assert new and NAME not in new, new
+
+
+def test_the_first_words_stay_with_the_case_however_much_follows(house: House) -> None:
+    me, _ = held(house)
+    for number in range(40):
+        me.texts(f"and then {number} he said something else")
+    house.settles()
+    told = [note["words"] for note in house.posted[-1][0]["notes"]]
+    assert len(told) == 20 and "kill myself" in told[0] and "39" in told[-1]

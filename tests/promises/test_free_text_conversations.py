@@ -331,3 +331,27 @@ def test_the_pills_are_an_overdose_in_both_languages(house: House, said: str) ->
 )
 def test_a_child_by_anybodys_words_is_known_to_be_one(house: House, said: str) -> None:
     assert "minor" in house.resident().texts(said).case().state["said"]
+
+
+@pytest.mark.parametrize("said", ["nobody", "no one", "none", "nadie"])
+def test_nobody_at_the_contact_question_is_asked_again(house: House, said: str) -> None:
+    """Nobody sees this phone, or nobody may write to it? Neither is taken for granted."""
+    me = house.resident().texts("hello", "1", "2", "2", "2")
+    assert me.case().state["asked"] == "contact"
+    me.texts(said)
+    assert me.case().state["asked"] == "contact" and "contact" not in me.case().state["answers"]
+    me.texts("2")
+    assert me.case().state["answers"]["contact"] == "unsafe"
+
+
+@pytest.mark.parametrize(
+    ("who", "aid"), [((), False), (("1",), False), (("3",), True), (("5",), True)]
+)
+def test_first_aid_goes_to_who_may_be_beside_them_alone(
+    house: House, who: tuple[str, ...], aid: bool
+) -> None:
+    """Rule 23; a person whose answer to `who` is not known may be the one who is ill."""
+    me = house.resident().texts("hello", *who) if who else house.resident().texts("too many pills")
+    assert me.case().state["asked"] == "health"
+    me.texts("not sure")
+    assert any("tap the shoulder" in text for text in me.heard) is aid, me.heard
