@@ -38,6 +38,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from heapq import heapify, heappop, heappush
 
 from .vocabulary import normal
 
@@ -150,6 +151,10 @@ class Combinations:
         self._by_term = {section: _by_first_term(read) for section, read in self._read.items()}
         self._struck_by_term = _by_first_term(self._struck)
         self._composed = _sorted(self._composed)
+        # where in that order the forms stand that begin with a term
+        self._composed_at: dict[str, list[int]] = {}
+        for at, (_, terms) in enumerate(self._composed):
+            self._composed_at.setdefault(terms[0], []).append(at)
         known = {word.rstrip("+") for form, _ in self._given for word in form}
         self._pairs = _by_second(self._exact)
         self._slips = _Slips(known, self._lookalikes)
@@ -374,11 +379,15 @@ class Combinations:
             )
 
     def _add_composed(self, places: dict[str, list[Place]]) -> None:
-        """Where the classes stand whose forms are made of others."""
+        """Where the classes stand whose forms are made of others, in the order in which they build
+        on one another. Looked at are only those whose first term was found."""
         # where the places of a term end, by where they begin
         begin: dict[str, dict[int, list[int]]] = {}
-        for name, terms in self._composed:
-            if terms[0] in places and terms[-1] in places and all(term in places for term in terms):
+        waiting = [at for term in places for at in self._composed_at.get(term, ())]
+        heapify(waiting)
+        while waiting:
+            name, terms = self._composed[heappop(waiting)]
+            if terms[-1] in places and all(term in places for term in terms):
                 found = places[terms[0]]
                 for term in terms[1:]:
                     if term not in begin:
@@ -395,6 +404,9 @@ class Combinations:
                     if not found:
                         break
                 if found:
+                    if name not in places:
+                        for at in self._composed_at.get(name, ()):
+                            heappush(waiting, at)
                     there = places.setdefault(name, [])
                     there += [place for place in dict.fromkeys(found) if place not in there]
                     begin.pop(name, None)
