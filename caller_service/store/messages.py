@@ -179,18 +179,30 @@ def is_news(conn: sa.Connection, message_id: str, state: str) -> bool:
     return conn.execute(sa.select(message.c.id).where(*older)).first() is not None
 
 
+_PUT = CompiledStatement(
+    sa.select(message.c.state, message.c.state_at)
+    .where(
+        message.c.case_id == sa.bindparam("case"),
+        message.c.direction == "out",
+        sa.or_(
+            message.c["keys"].like(sa.bindparam("worded"), escape="/"),
+            (message.c["keys"] + " ").like(sa.bindparam("plain"), escape="/"),
+        ),
+    )
+    .order_by(message.c.id.desc())
+    .limit(1)
+)
+
+
 def question_delivered(conn: sa.Connection, case_id: str, question: str) -> datetime | None:
     """When the newest text that put this question is known to have been delivered; None if that is
     not known."""
-    key = sa.or_(
-        message.c["keys"].contains(f"ask.{question}.", autoescape=True),
-        (message.c["keys"] + " ").contains(f"ask.{question} "),
+    name = question.replace("_", "/_")
+    row = _PUT.first(conn, {"case": case_id, "worded": f"%ask.{name}.%", "plain": f"%ask.{name} %"})
+    delivered: datetime | None = (
+        row["state_at"] if row is not None and row["state"] in ARRIVED else None
     )
-    asked = sa.select(message.c.state, message.c.state_at).where(
-        message.c.case_id == case_id, message.c.direction == "out", key
-    )
-    row = conn.execute(asked.order_by(message.c.id.desc()).limit(1)).first()
-    return row.state_at if row is not None and row.state in ARRIVED else None
+    return delivered
 
 
 def receipt(

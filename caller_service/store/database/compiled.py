@@ -17,7 +17,7 @@ Adapt = Callable[[Any], Any] | None
 
 class CompiledStatement:
     """One statement. `names`: the columns an INSERT or UPDATE sets; the rest of its parameters it
-    names itself."""
+    names itself, or holds as constants."""
 
     def __init__(
         self, statement: sa.Select[Any] | sa.Insert | sa.Update, names: Sequence[str] = ()
@@ -102,6 +102,9 @@ class _Prepared:
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
             for name in order
         ]
+        self._constants = {
+            name: bind.value for name, bind in compiled.binds.items() if bind.value is not None
+        }
         columns = statement.selected_columns if isinstance(statement, sa.Select) else ()
         self._out: list[tuple[str, Adapt]] = [
             (column.key, column.type.dialect_impl(dialect).result_processor(dialect, None))
@@ -110,6 +113,7 @@ class _Prepared:
         ]
 
     def bound(self, values: Mapping[str, Any]) -> Any:
+        values = {**self._constants, **values} if self._constants else values
         if self._positional is None:
             return {
                 name: values[name] if adapt is None else adapt(values[name])
