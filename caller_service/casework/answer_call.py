@@ -14,6 +14,7 @@ from caller_service.casework.outbound.call_person import note_receipt
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, answered_since, pass_on
 from caller_service.core.marks import Mark
+from caller_service.core.outbound import CallState
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.language.wording import filling, spelled
@@ -46,7 +47,7 @@ def picked_up(parts: Parts, call_id: str, sid: str | None, machine: bool) -> Spo
     call = _call(parts, call_id)
     if call is None or call.person is None:
         return Spoken()
-    note_receipt(parts, call.id, "in-progress", sid)
+    note_receipt(parts, call.id, CallState.IN_PROGRESS, sid)
     if machine or call.machine:
         _note(parts, call, machine=True)
         return Spoken()

@@ -29,6 +29,7 @@ from caller_service.core.effect import (
 )
 from caller_service.core.escalation import passed_on, people
 from caller_service.core.marks import Mark
+from caller_service.core.outbound import DeliveryState, TextState
 from caller_service.core.program import Rung
 from caller_service.core.routing import Scene, on_duty
 from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
@@ -41,7 +42,7 @@ from .parts import Parts
 
 HOLD = timedelta(seconds=30)  # a job enqueued now is not enqueued again by the sweep before this
 # how a delivery to such a destination begins; else it waits to be posted
-_BEGINS = {"console": "received", "page": "unread"}
+_BEGINS = {"console": DeliveryState.RECEIVED, "page": DeliveryState.UNREAD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +109,19 @@ def save(conn: sa.Connection, parts: Parts, drawn: PreparedWrite) -> tuple[Text,
         cases.keep(conn, drawn.row)
     messages.add(conn, drawn.text_rows)
     for text in drawn.texts:
-        if text.state == "waiting":
+        if text.state == TextState.WAITING:
             parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
     _contact(conn, work, case)
     _people(conn, parts, work, case)
     for row, deliveries in drawn.revisions:
         hand_offs.add(conn, row, deliveries)
         for one in deliveries:
-            if one.state == "waiting":
+            if one.state == DeliveryState.WAITING:
                 parts.jobs.enqueue(
                     conn, "deliver", f"deliver:{one.id}:0", one.id, queue_of(one.destination)
                 )
     journal.write(conn, drawn.lines)
-    return tuple(text for text in drawn.texts if text.state == "replied")
+    return tuple(text for text in drawn.texts if text.state == TextState.REPLIED)
 
 
 def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) -> Text:
@@ -130,7 +131,7 @@ def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) ->
     return Text.outbound(
         parts.new_id(),
         words.text,
-        "waiting" if waiting else "held" if unasked else "replied",
+        TextState.WAITING if waiting else TextState.HELD if unasked else TextState.REPLIED,
         now,
         contact_id=work.contact.id,
         case_id=case.id,
@@ -156,8 +157,8 @@ def _revision(
     for destination in parts.program.destinations:
         if case.test and destination.kind != "console":
             continue
-        state = _BEGINS.get(destination.kind, "waiting")
-        next_at = now + HOLD if state == "waiting" else None
+        state = _BEGINS.get(destination.kind, DeliveryState.WAITING)
+        next_at = now + HOLD if state == DeliveryState.WAITING else None
         deliveries.append(
             hand_offs.Delivery(
                 parts.new_id(),
@@ -306,7 +307,7 @@ def text_person(
     text = Text.outbound(
         parts.new_id(),
         words,
-        "waiting",
+        TextState.WAITING,
         now,
         case_id=case.id,
         person=whom,

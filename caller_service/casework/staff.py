@@ -20,6 +20,7 @@ from caller_service.core import holding
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, at_time, decline, pass_on
 from caller_service.core.marks import Mark
+from caller_service.core.outbound import TextState
 from caller_service.core.page_answer import (
     Act,
     Ambiguous,
@@ -203,7 +204,7 @@ def _rows(
     reply = Text.outbound(
         parts.new_id(),
         words,
-        "waiting" if turn.late else "replied",
+        TextState.WAITING if turn.late else TextState.REPLIED,
         now,
         answers=inbound.id,
         keys=key,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from caller_service.casework.outbound.call_person import note_receipt, voicemail_allowed
 from caller_service.core.case import Case
 from caller_service.core.dispatch import told_by_call
+from caller_service.core.outbound import CallState
 from caller_service.core.safe_contact import may_call_update, update_call_keys
 from caller_service.language.wording import filling
 from caller_service.store import calls, cases
@@ -24,7 +25,7 @@ def picked_up(parts: Parts, call_id: str, sid: str | None, machine: bool) -> Spo
     call, case = _known(parts, call_id)
     if call is None or case is None:
         return Spoken()
-    note_receipt(parts, call.id, "in-progress", sid)
+    note_receipt(parts, call.id, CallState.IN_PROGRESS, sid)
     if not may_call_update(case, parts.program):
         return Spoken()
     if machine or call.machine:

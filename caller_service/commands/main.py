@@ -20,6 +20,7 @@ from caller_service.app import NotReady, migration_head, unreviewed
 from caller_service.casework.parts import Parts
 from caller_service.config.program_file import ProgramFaults, read_program
 from caller_service.config.settings import Settings, SettingsFaults
+from caller_service.core.outbound import DeliveryState
 from caller_service.jobs.worker import AnotherWorker
 from caller_service.store import cases, people, tokens
 from caller_service.store.counts import schema_version
@@ -605,7 +606,7 @@ def hand_off() -> None:
 
 
 @hand_off.command("list")
-@click.option("--state", type=click.Choice(["waiting", "unread", "received", "dead"]), default=None)
+@click.option("--state", type=click.Choice([state.value for state in DeliveryState]), default=None)
 def hand_off_list(state: str | None) -> None:
     """Deliveries, newest first: id, destination, hand-off and revision, state, tries, last
     fault."""
@@ -613,7 +614,7 @@ def hand_off_list(state: str | None) -> None:
 
     parts = parts_now()
     with parts.engine.connect() as conn:
-        for one in listed(conn, state):
+        for one in listed(conn, DeliveryState(state) if state else None):
             told = f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  "
             click.echo(f"{told}{one.state:9} {one.tries:3}  {one.error or ''}".rstrip())
 
@@ -629,7 +630,7 @@ def hand_off_replay(delivery_id: str | None, everything: bool) -> None:
     parts = parts_now()
     with parts.engine.connect() as conn:
         ids = (
-            [one.id for one in listed(conn, "dead", 10_000)]
+            [one.id for one in listed(conn, DeliveryState.DEAD, 10_000)]
             if everything
             else [delivery_id]
             if delivery_id

@@ -1,4 +1,5 @@
-"""The states of a case and its clocks as Markdown, from the tables that decide: MOVES and CLOCKS.
+"""The states of a case, of what we send, and the clocks as Markdown, from the code that decides:
+MOVES, the states of core/outbound.py, and CLOCKS.
 
 `docs/states.md` is this text; tests/test_readme.py holds it.
 """
@@ -9,16 +10,31 @@ from collections.abc import Iterator
 
 from caller_service.core.case import MOVES, Status
 from caller_service.core.clock import CLOCKS
+from caller_service.core.outbound import CallState, DeliveryState, TextState
 
 _HEAD = """# States and clocks
 
-Made from the tables that decide, `MOVES` in `core/case.py` and `CLOCKS` in `core/clock.py`:
+Made from what decides, `MOVES` in `core/case.py`, `core/outbound.py` and `CLOCKS` in
+`core/clock.py`:
 `REWRITE_DOCS=1 pytest tests/test_readme.py -k states` writes it anew.
 
 ## A case
 
 A status is only reached from those with an arrow to it; the same status again changes nothing.
 """
+_OUTBOUND = """
+## Texts, calls and deliveries
+
+A receipt moves a text or a call forward from any state, and never back: receipts come late, twice
+and out of order.
+"""
+_TABLE = """
+### {title}
+
+| state | meaning | set by | then |
+|---|---|---|---|
+"""
+_SENT = {"Texts": TextState, "Calls": CallState, "Deliveries": DeliveryState}
 _CLOCKS = """
 ## Clocks
 
@@ -33,7 +49,8 @@ twice a second. They ring in this order.
 
 def state_diagrams() -> str:
     """The whole document."""
-    return _HEAD + "\n".join(["", "```mermaid", *_moves(), "```", ""]) + _CLOCKS + "".join(_rows())
+    moves = "\n".join(["", "```mermaid", *_moves(), "```", ""])
+    return _HEAD + moves + _OUTBOUND + "".join(_sent()) + _CLOCKS + "".join(_rows())
 
 
 def _moves() -> Iterator[str]:
@@ -45,6 +62,14 @@ def _moves() -> Iterator[str]:
                 yield f"    {one.value} --> {status.value}"
     for end in (Status.CLOSED, Status.CANCELLED):
         yield f"    {end.value} --> [*]"
+
+
+def _sent() -> Iterator[str]:
+    for title, states in _SENT.items():
+        yield _TABLE.format(title=title)
+        for state in states:
+            follows = state.follows or "nothing"
+            yield f"| `{state.value}` | {state.meaning} | {state.set_by} | {follows} |\n"
 
 
 def _rows() -> Iterator[str]:

@@ -32,6 +32,7 @@ import sqlalchemy as sa
 from twilio.request_validator import RequestValidator
 
 from caller_service.config.settings import Settings
+from caller_service.core.outbound import TextState
 from caller_service.store.ledger import counted
 
 CONVERSATION = (
@@ -508,7 +509,7 @@ def _fill(database_url: str, many: int) -> None:
                         "id": f"{one}-{turn}", "direction": "in" if turn % 2 else "out",
                         "provider": "twilio", "provider_id": f"{one}-{turn}", "contact_id": one,
                         "case_id": one, "place": 0, "sealed_words": b"x" * 120, "keys": "",
-                        "language": "en", "state": "delivered", "rank": 6, "tries": 0,
+                        "language": "en", "state": TextState.DELIVERED, "rank": 6, "tries": 0,
                     }
                     for one in ids
                     for turn in range(12)

@@ -37,11 +37,12 @@ from caller_service.config.settings import Settings
 from caller_service.core.case import Case, replace
 from caller_service.core.clock import next_due
 from caller_service.core.marks import Mark
+from caller_service.core.outbound import UNSENT, DeliveryState, TextState
 from caller_service.store import cases, contacts, hand_offs
 from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import transaction
 from caller_service.store.hand_offs import Delivery
-from caller_service.store.messages import UNSENT
+from caller_service.store.messages import RANKS
 from caller_service.store.tables import case, delivery, journal, message
 
 from .bench import (
@@ -277,13 +278,13 @@ def _still(parts: Parts) -> None:
         conn.execute(sa.update(case).where(case.c.due_at.is_not(None)).values(due_at=None))
         conn.execute(
             sa.update(delivery)
-            .where(delivery.c.state == "waiting")
-            .values(state="received", next_at=None)
+            .where(delivery.c.state == DeliveryState.WAITING)
+            .values(state=DeliveryState.RECEIVED, next_at=None)
         )
         conn.execute(
             sa.update(message)
             .where(message.c.state.in_(UNSENT))
-            .values(state="sent", rank=4, next_at=None)
+            .values(state=TextState.SENT, rank=RANKS[TextState.SENT], next_at=None)
         )
 
 
@@ -386,7 +387,7 @@ def _ways(parts: Parts, told: Case, down: Sequence[str], dice: random.Random) ->
                 told.id,
                 1,
                 one.name,
-                "waiting" if late else "received",
+                DeliveryState.WAITING if late else DeliveryState.RECEIVED,
                 tries,
                 next_at,
                 None,

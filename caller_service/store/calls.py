@@ -10,18 +10,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .claim import UNDONE
+from caller_service.core.outbound import NOT_MADE, CallState
+
 from .claim import claim as _claim
 from .tables import call
 
 # Twilio's statuses in the order a call goes through them; a later one is never overwritten by an
 # earlier one.
 ENDED = 6
-RANKS: Mapping[str, int] = {
-    "queued": 2, "initiated": 3, "ringing": 4, "in-progress": 5, "completed": ENDED, "busy": ENDED,
-    "failed": ENDED, "no-answer": ENDED, "canceled": ENDED,
+RANKS: Mapping[CallState, int] = {
+    CallState.QUEUED: 2, CallState.INITIATED: 3, CallState.RINGING: 4, CallState.IN_PROGRESS: 5,
+    CallState.COMPLETED: ENDED, CallState.BUSY: ENDED, CallState.FAILED: ENDED,
+    CallState.NO_ANSWER: ENDED, CallState.CANCELED: ENDED,
 }  # fmt: skip
-ANSWERED = RANKS["in-progress"]
+ANSWERED = RANKS[CallState.IN_PROGRESS]
 # nothing waits longer than this; what seems to was written before the clock was set back
 FURTHEST = timedelta(minutes=10)
 
@@ -37,7 +39,7 @@ class Call:
     person: str | None
     number_index: bytes = field(repr=False)
     provider_id: str | None
-    state: str
+    state: CallState
     rank: int
     over: bool
     machine: bool
@@ -49,7 +51,7 @@ class Call:
     @property
     def waits(self) -> bool:
         """Not made yet, or nobody knows whether it was."""
-        return self.state in UNDONE
+        return self.state in NOT_MADE
 
 
 _READ = tuple(
@@ -81,12 +83,12 @@ def add(
         "person": person,
         "number_index": number_index,
     }
-    conn.execute(sa.insert(call).values(**values, state="waiting", at=now, next_at=next_at))
+    conn.execute(sa.insert(call).values(**values, state=CallState.WAITING, at=now, next_at=next_at))
 
 
 def by_id(conn: sa.Connection, call_id: str) -> Call | None:
     row = conn.execute(sa.select(*_READ).where(call.c.id == call_id)).first()
-    return None if row is None else Call(*row)
+    return None if row is None else Call(**{**row._mapping, "state": CallState(row.state)})
 
 
 def under_way(conn: sa.Connection, case_id: str, person: str | None) -> bool:
@@ -102,7 +104,7 @@ def made_for(conn: sa.Connection, text_id: str) -> bool:
 
 def next_waiting(conn: sa.Connection, number_index: bytes) -> str | None:
     """The call that has waited longest for this phone to be free."""
-    waiting = (call.c.number_index == number_index, call.c.state == "waiting")
+    waiting = (call.c.number_index == number_index, call.c.state == CallState.WAITING)
     found: str | None = conn.execute(
         sa.select(call.c.id).where(*waiting).order_by(call.c.id).limit(1)
     ).scalar()
@@ -114,7 +116,7 @@ def claim(
 ) -> bool | None:
     """Begin a try to make a call (store/claim.py). The same number already on a call is an
     IntegrityError."""
-    return _claim(conn, call, call_id, job, now, hold, settle, tried_at=now)
+    return _claim(conn, call, CallState, call_id, job, now, hold, settle, tried_at=now)
 
 
 def taken(conn: sa.Connection, call_id: str, provider_ids: Sequence[str]) -> frozenset[str]:
@@ -139,17 +141,17 @@ def made(
         .values(
             provider_id=sa.func.coalesce(call.c.provider_id, provider_id),
             next_at=sa.case((call.c.rank >= ENDED, None), (call.c.over, now), else_=check),
-            state=sa.case((call.c.rank == 0, "queued"), else_=call.c.state),
-            rank=sa.case((call.c.rank == 0, RANKS["queued"]), else_=call.c.rank),
+            state=sa.case((call.c.rank == 0, CallState.QUEUED), else_=call.c.state),
+            rank=sa.case((call.c.rank == 0, RANKS[CallState.QUEUED]), else_=call.c.rank),
             claimed_by=None,
         )
     )
 
 
-def receipt(conn: sa.Connection, call_id: str, state: str, provider_id: str | None) -> bool:
+def receipt(conn: sa.Connection, call_id: str, state: CallState, provider_id: str | None) -> bool:
     """Note how far a call has come. False if this is old news: receipts come late, twice and out of
     order."""
-    rank = RANKS.get(state, 0)
+    rank = RANKS[state]
     ended: dict[str, Any] = {"next_at": None} if rank >= ENDED else {}
     changed = conn.execute(
         sa.update(call)
@@ -174,7 +176,7 @@ def later(
     call_id: str,
     next_at: datetime,
     error: str,
-    state: str | None = None,
+    state: CallState | None = None,
     job: str | None = None,
 ) -> None:
     """Look at it again at `next_at`; with `state`, try again from there, if it was not made
@@ -193,8 +195,8 @@ def later(
         )
 
 
-def end(conn: sa.Connection, call_id: str, state: str, error: str) -> bool:
-    """It will not be made, or it is lost: "dropped" or "dead". False if it had ended."""
+def end(conn: sa.Connection, call_id: str, state: CallState, error: str) -> bool:
+    """It will not be made, or it is lost: DROPPED or DEAD. False if it had ended."""
     gone = sa.update(call).where(call.c.id == call_id, call.c.rank < ENDED)
     return (
         conn.execute(gone.values(state=state, rank=ENDED, next_at=None, error=error)).rowcount == 1

@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-UNDONE = frozenset({"waiting", "trying"})  # the states of a row that is still to be tried
+from caller_service.core.outbound import CallState, TextState
+
 CLAIM = timedelta(seconds=30)  # longer than any one request may take
 # a look that took longer leaves no time in the claim for the try itself
 LOOKING = timedelta(seconds=8)
@@ -20,6 +21,7 @@ SETTLE = timedelta(seconds=3)
 def claim(
     conn: sa.Connection,
     table: sa.Table,
+    states: type[TextState] | type[CallState],
     row_id: str,
     job: str,
     now: datetime,
@@ -33,14 +35,17 @@ def claim(
     cut off may still be on its way, and could not be found before."""
     begun = sa.update(table).where(table.c.id == row_id)
     values = {
-        "state": "trying",
+        "state": states.TRYING,
         "tries": table.c.tries + 1,
         "next_at": now + hold,
         "claimed_by": job,
     }
-    if conn.execute(begun.where(table.c.state == "waiting").values(values | first)).rowcount == 1:
+    if (
+        conn.execute(begun.where(table.c.state == states.WAITING).values(values | first)).rowcount
+        == 1
+    ):
         return True
-    trying = begun.where(table.c.state == "trying")
+    trying = begun.where(table.c.state == states.TRYING)
     mine, just_begun = table.c.claimed_by == job, table.c.next_at > now + hold - settle
     if (
         conn.execute(

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from caller_service.core.outbound import DeliveryState
 from caller_service.documents.printed_hand_off import Listed
 from caller_service.store.database.compiled import CompiledStatement
 
@@ -30,7 +31,7 @@ class Delivery:
     case_id: str
     revision: int
     destination: str
-    state: str
+    state: DeliveryState
     tries: int
     next_at: datetime | None
     error: str | None
@@ -95,7 +96,7 @@ def revised_at(conn: sa.Connection, case_id: str, revision: int) -> datetime | N
 
 def _delivery_row(new: Delivery) -> dict[str, Any]:
     return {name: getattr(new, name) for name in _COLUMNS} | {
-        "received_at": new.at if new.state == "received" else None
+        "received_at": new.at if new.state == DeliveryState.RECEIVED else None
     }
 
 
@@ -110,7 +111,7 @@ def _delivery(row: sa.Row[Any]) -> Delivery:
         row.case_id,
         row.revision,
         row.destination,
-        row.state,
+        DeliveryState(row.state),
         row.tries,
         row.next_at,
         row.error,
@@ -148,14 +149,14 @@ def next_waiting(conn: sa.Connection, one: Delivery) -> Delivery | None:
 
 def _waiting(one: Delivery) -> sa.Select[Any]:
     same = (delivery.c.case_id == one.case_id, delivery.c.destination == one.destination)
-    return sa.select(delivery).where(*same, delivery.c.state == "waiting")
+    return sa.select(delivery).where(*same, delivery.c.state == DeliveryState.WAITING)
 
 
 def received(conn: sa.Connection, delivery_id: str, now: datetime) -> None:
     conn.execute(
         sa.update(delivery)
-        .where(delivery.c.id == delivery_id, delivery.c.state != "received")
-        .values(state="received", received_at=now, next_at=None, error=None)
+        .where(delivery.c.id == delivery_id, delivery.c.state != DeliveryState.RECEIVED)
+        .values(state=DeliveryState.RECEIVED, received_at=now, next_at=None, error=None)
     )
 
 
@@ -172,12 +173,12 @@ def read_to(
     mine = (
         delivery.c.case_id == case_id,
         delivery.c.destination == destination,
-        delivery.c.state != "received",
+        delivery.c.state != DeliveryState.RECEIVED,
     )
     read = sa.update(delivery).where(*mine, delivery.c.revision <= revision)
     return (
         conn.execute(
-            read.values(state="received", received_at=now, next_at=None, error=None)
+            read.values(state=DeliveryState.RECEIVED, received_at=now, next_at=None, error=None)
         ).rowcount
         > 0
     )
@@ -186,10 +187,14 @@ def read_to(
 def on_page(conn: sa.Connection, destination: str, since: datetime) -> list[Listed]:
     """The residents' hand-offs meant for a page, in no order: the open ones, and those that were
     read, have ended `since`, and lie unread again."""
-    read = sa.func.max(sa.case((delivery.c.state == "received", delivery.c.revision), else_=0))
+    read = sa.func.max(
+        sa.case((delivery.c.state == DeliveryState.RECEIVED, delivery.c.revision), else_=0)
+    )
     newest = sa.func.max(delivery.c.revision)
     unread = sa.select(delivery.c.case_id).where(
-        delivery.c.destination == destination, delivery.c.state != "received", delivery.c.at > since
+        delivery.c.destination == destination,
+        delivery.c.state != DeliveryState.RECEIVED,
+        delivery.c.at > since,
     )
     columns = (case.c.id, case.c.reference, case.c.level, case.c.status, case.c.opened_at)
     query = (
@@ -209,7 +214,7 @@ def on_page(conn: sa.Connection, destination: str, since: datetime) -> list[List
 def later(conn: sa.Connection, delivery_id: str, tries: int, next_at: datetime, error: str) -> None:
     conn.execute(
         sa.update(delivery)
-        .where(delivery.c.id == delivery_id, delivery.c.state == "waiting")
+        .where(delivery.c.id == delivery_id, delivery.c.state == DeliveryState.WAITING)
         .values(tries=tries, next_at=next_at, error=error)
     )
 
@@ -217,8 +222,8 @@ def later(conn: sa.Connection, delivery_id: str, tries: int, next_at: datetime, 
 def dead(conn: sa.Connection, delivery_id: str, tries: int, error: str) -> None:
     conn.execute(
         sa.update(delivery)
-        .where(delivery.c.id == delivery_id, delivery.c.state == "waiting")
-        .values(state="dead", tries=tries, next_at=None, error=error)
+        .where(delivery.c.id == delivery_id, delivery.c.state == DeliveryState.WAITING)
+        .values(state=DeliveryState.DEAD, tries=tries, next_at=None, error=error)
     )
 
 
@@ -226,8 +231,8 @@ def replay(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
     """A dead delivery is tried once more from the start. False if it was not dead."""
     changed = conn.execute(
         sa.update(delivery)
-        .where(delivery.c.id == delivery_id, delivery.c.state == "dead")
-        .values(state="waiting", tries=0, next_at=now, error=None)
+        .where(delivery.c.id == delivery_id, delivery.c.state == DeliveryState.DEAD)
+        .values(state=DeliveryState.WAITING, tries=0, next_at=now, error=None)
     )
     return changed.rowcount == 1
 
@@ -243,7 +248,7 @@ def due(
         earlier.c.destination == delivery.c.destination,
     )
     behind = sa.exists().where(
-        *same, earlier.c.revision < delivery.c.revision, earlier.c.state == "waiting"
+        *same, earlier.c.revision < delivery.c.revision, earlier.c.state == DeliveryState.WAITING
     )
     query = sa.select(delivery.c.id, delivery.c.next_at).where(
         delivery.c.next_at <= now, delivery.c.destination == destination, ~behind
@@ -265,7 +270,9 @@ def hold(conn: sa.Connection, delivery_id: str, seen: datetime, until: datetime)
     return conn.execute(waits.values(next_at=until)).rowcount == 1
 
 
-def listed(conn: sa.Connection, state: str | None, limit: int = 200) -> Sequence[Delivery]:
+def listed(
+    conn: sa.Connection, state: DeliveryState | None, limit: int = 200
+) -> Sequence[Delivery]:
     query = sa.select(delivery)
     if state:
         query = query.where(delivery.c.state == state)
@@ -331,7 +338,9 @@ def in_queue(conn: sa.Connection, case_id: str, console: str) -> bool:
     )
     return (
         conn.execute(
-            told.where(delivery.c.destination == console, delivery.c.state == "received")
+            told.where(
+                delivery.c.destination == console, delivery.c.state == DeliveryState.RECEIVED
+            )
         ).first()
         is not None
     )

@@ -10,22 +10,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from caller_service.core.outbound import UNSENT, TextState
 from caller_service.store.database.compiled import CompiledStatement
 
-from .claim import UNDONE
 from .claim import claim as _claim
 from .sealing import Sealer
 from .tables import message
 
 # Twilio's statuses in the order a text goes through them; a later one is never overwritten by an
 # earlier one.
-RANKS: Mapping[str, int] = {
-    "accepted": 1, "scheduled": 1, "queued": 2, "sending": 3, "sent": 4, "failed": 5,
-    "undelivered": 5, "canceled": 5, "delivered": 6, "read": 7,
+RANKS: Mapping[TextState, int] = {
+    TextState.ACCEPTED: 1, TextState.SCHEDULED: 1, TextState.QUEUED: 2, TextState.SENDING: 3,
+    TextState.SENT: 4, TextState.FAILED: 5, TextState.UNDELIVERED: 5, TextState.CANCELED: 5,
+    TextState.DELIVERED: 6, TextState.READ: 7,
 }  # fmt: skip
-UNSENT = UNDONE
-FAILED = frozenset({"failed", "undelivered", "canceled", "dead"})
-ARRIVED = frozenset({"delivered", "read"})
+FAILED = frozenset({TextState.FAILED, TextState.UNDELIVERED, TextState.CANCELED, TextState.DEAD})
+NEVER_SEEN = FAILED | {TextState.HELD, TextState.OVERTAKEN}  # nobody read it, and nobody will
+ARRIVED = frozenset({TextState.DELIVERED, TextState.READ})
 
 
 _COLUMNS = (
@@ -42,7 +43,7 @@ class Text:
     id: str
     direction: str
     words: str = field(repr=False)
-    state: str
+    state: TextState
     at: datetime
     contact_id: str | None = None
     case_id: str | None = None
@@ -59,11 +60,13 @@ class Text:
     @classmethod
     def inbound(cls, text_id: str, words: str, at: datetime, **more: Any) -> Text:
         """What somebody wrote. `more`: what is known of them and of the text."""
-        return cls(text_id, "in", words, "heard", at, **more)
+        return cls(text_id, "in", words, TextState.HEARD, at, **more)
 
     @classmethod
-    def outbound(cls, text_id: str, words: str, state: str, at: datetime, **more: Any) -> Text:
-        """What we write: "waiting" to be sent, "replied" with the webhook's answer, or "held"."""
+    def outbound(
+        cls, text_id: str, words: str, state: TextState, at: datetime, **more: Any
+    ) -> Text:
+        """What we write: it waits to be sent, is replied with the webhook's answer, or is held."""
         return cls(text_id, "out", words, state, at, **more)
 
 
@@ -92,7 +95,7 @@ def heard(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, 
     same_case = (
         message.c.case_id.is_(None) if first.case_id is None else message.c.case_id == first.case_id
     )
-    by_webhook = (message.c.tries == 0, message.c.state != "waiting")
+    by_webhook = (message.c.tries == 0, message.c.state != TextState.WAITING)
     query = (
         sa.select(message)
         .where(same_case, message.c.answers == first.id, *by_webhook)
@@ -114,22 +117,18 @@ def of_case(conn: sa.Connection, sealer: Sealer, case_id: str) -> list[Text]:
 
 def _text(row: sa.Row[Any], sealer: Sealer) -> Text:
     return Text(
-        row.id, row.direction, sealer.open(row.sealed_words, f"message.words.{row.id}"), row.state,
-        row.at, row.contact_id, row.case_id, row.person, row.answers, row.place, row.keys,
-        row.language, row.provider_id, row.tries, row.next_at, row.provider,
+        row.id, row.direction, sealer.open(row.sealed_words, f"message.words.{row.id}"),
+        TextState(row.state), row.at, row.contact_id, row.case_id, row.person, row.answers,
+        row.place, row.keys, row.language, row.provider_id, row.tries, row.next_at, row.provider,
     )  # fmt: skip
 
 
 def told_since(
-    conn: sa.Connection, case_id: str, since: datetime, states: Collection[str] = ()
+    conn: sa.Connection, case_id: str, since: datetime, states: Collection[TextState] = ()
 ) -> frozenset[str]:
     """The keys of the texts to a resident that were written since and have arrived, or may still;
     or only those in `states`."""
-    there = (
-        message.c.state.in_(states)
-        if states
-        else message.c.state.not_in((*FAILED, "held", "overtaken"))
-    )
+    there = message.c.state.in_(states) if states else message.c.state.not_in(NEVER_SEEN)
     theirs = (
         message.c.case_id == case_id,
         message.c.direction == "out",
@@ -169,12 +168,12 @@ def made_at(one_id: str) -> datetime:
     return datetime.fromtimestamp(int(one_id.replace("-", "")[:12], 16) / 1000, UTC)
 
 
-def is_news(conn: sa.Connection, message_id: str, state: str) -> bool:
+def is_news(conn: sa.Connection, message_id: str, state: TextState) -> bool:
     """Would a receipt with this state tell anything new of a text of ours?"""
     older = (
         message.c.id == message_id,
         message.c.direction == "out",
-        message.c.rank < RANKS.get(state, 0),
+        message.c.rank < RANKS[state],
     )
     return conn.execute(sa.select(message.c.id).where(*older)).first() is not None
 
@@ -208,14 +207,14 @@ def question_delivered(conn: sa.Connection, case_id: str, question: str) -> date
 def receipt(
     conn: sa.Connection,
     message_id: str,
-    state: str,
+    state: TextState,
     provider_id: str | None,
     error: str | None,
     now: datetime,
 ) -> bool:
     """Note how far a text has come. False if this is old news: receipts come late, twice and out of
     order."""
-    rank = RANKS.get(state, 0)
+    rank = RANKS[state]
     changed = conn.execute(
         sa.update(message)
         .where(message.c.id == message_id, message.c.direction == "out", message.c.rank < rank)
@@ -269,7 +268,7 @@ def next_waiting(conn: sa.Connection, text: Text) -> str | None:
         return None
     return conn.execute(
         _unsent(text)
-        .where(message.c.id > text.id, message.c.state == "waiting")
+        .where(message.c.id > text.id, message.c.state == TextState.WAITING)
         .order_by(message.c.id)
         .limit(1)
     ).scalar()
@@ -289,7 +288,7 @@ def claim(
     settle: timedelta,
 ) -> bool | None:
     """Begin a try to send a text (store/claim.py)."""
-    return _claim(conn, message, message_id, job, now, hold, settle)
+    return _claim(conn, message, TextState, message_id, job, now, hold, settle)
 
 
 def taken(conn: sa.Connection, message_id: str, provider_ids: Sequence[str]) -> frozenset[str]:
@@ -311,16 +310,16 @@ def sent(conn: sa.Connection, message_id: str, provider_id: str) -> None:
         .values(
             provider_id=sa.func.coalesce(message.c.provider_id, provider_id),
             next_at=None,
-            state=sa.case((message.c.rank == 0, "queued"), else_=message.c.state),
-            rank=sa.case((message.c.rank == 0, RANKS["queued"]), else_=message.c.rank),
+            state=sa.case((message.c.rank == 0, TextState.QUEUED), else_=message.c.state),
+            rank=sa.case((message.c.rank == 0, RANKS[TextState.QUEUED]), else_=message.c.rank),
         )
     )
 
 
 def give_back(conn: sa.Connection, provider_id: str, now: datetime) -> None:
     """The text that took this SID for its own is looked for again: a receipt says whose it is."""
-    only_found = message.c.rank <= RANKS["queued"]
-    again = {"state": "trying", "rank": 0, "next_at": now, "claimed_by": None}
+    only_found = message.c.rank <= RANKS[TextState.QUEUED]
+    again = {"state": TextState.TRYING, "rank": 0, "next_at": now, "claimed_by": None}
     conn.execute(
         sa.update(message)
         .where(message.c.provider == "twilio", message.c.provider_id == provider_id)
@@ -338,15 +337,22 @@ def send_after_all(conn: sa.Connection, message_id: str, next_at: datetime) -> N
     """An answer that its webhook did not carry waits to be sent."""
     conn.execute(
         sa.update(message)
-        .where(message.c.id == message_id, message.c.state == "replied", message.c.rank == 0)
-        .values(state="waiting", next_at=next_at)
+        .where(
+            message.c.id == message_id, message.c.state == TextState.REPLIED, message.c.rank == 0
+        )
+        .values(state=TextState.WAITING, next_at=next_at)
     )
 
 
 def later(
-    conn: sa.Connection, message_id: str, state: str, next_at: datetime, error: str, job: str
+    conn: sa.Connection,
+    message_id: str,
+    state: TextState,
+    next_at: datetime,
+    error: str,
+    job: str,
 ) -> None:
-    """Try again at `next_at`: from the start ("waiting"), or looking first ("trying"). Only whose
+    """Try again at `next_at`: from the start (WAITING), or looking first (TRYING). Only whose
     try it is may say so."""
     conn.execute(
         sa.update(message)
@@ -355,8 +361,10 @@ def later(
     )
 
 
-def dead(conn: sa.Connection, message_id: str, error: str, state: str = "dead") -> None:
-    """It will not be sent: "dead", or "held" by the safe-contact gate."""
+def dead(
+    conn: sa.Connection, message_id: str, error: str, state: TextState = TextState.DEAD
+) -> None:
+    """It will not be sent: DEAD, HELD by the safe-contact gate, or OVERTAKEN."""
     conn.execute(
         sa.update(message)
         .where(message.c.id == message_id, message.c.rank < 6)

@@ -7,12 +7,15 @@ never touches it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+
+from caller_service.core.outbound import UNSENT, CallState
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -45,6 +48,21 @@ _NAMES = {
 # SQLite keeps such a table in the order of its key (UUIDv7: of time), with no second tree to write
 # beside it.
 _BY_KEY = {"sqlite_with_rowid": False}
+
+
+# a phone is taken: the database refuses a second call to it
+_ON_A_CALL = (
+    CallState.TRYING,
+    CallState.QUEUED,
+    CallState.INITIATED,
+    CallState.RINGING,
+    CallState.IN_PROGRESS,
+)
+
+
+def _in(states: Iterable[str]) -> str:
+    """The condition of an index. SQL of ours alone: no state has a quote."""
+    return f"state IN ({', '.join(repr(str(state)) for state in states)})"
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
@@ -136,7 +154,7 @@ class MessageRow(Base):
     sealed_words: Mapped[bytes]
     keys: Mapped[str] = mapped_column(default="")
     language: Mapped[str] = mapped_column(default="")
-    state: Mapped[str]  # heard; replied; waiting, then Twilio's own; dead
+    state: Mapped[str]  # TextState
     rank: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
     tries: Mapped[int] = mapped_column(default=0)
@@ -153,9 +171,7 @@ class MessageRow(Base):
             unique=True,
         ),
         sa.Index("ix_message_case_id_answers", "case_id", "answers"),
-        _partial(
-            "ix_message_contact_id_unsent", "contact_id", where="state IN ('waiting', 'trying')"
-        ),
+        _partial("ix_message_contact_id_unsent", "contact_id", where=_in(UNSENT)),
         _partial("ix_message_next_at", "next_at", where="next_at IS NOT NULL"),
         _BY_KEY,
     )
@@ -176,7 +192,7 @@ class DeliveryRow(Base):
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
     revision: Mapped[int]
     destination: Mapped[str]
-    state: Mapped[str]  # waiting, received, dead, overtaken; unread on a page
+    state: Mapped[str]  # DeliveryState
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
     error: Mapped[str | None]
@@ -215,7 +231,7 @@ class CallRow(Base):
     person: Mapped[str | None]  # the name of somebody on a ladder; else it is to the resident
     number_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     provider_id: Mapped[str | None]
-    state: Mapped[str]  # waiting, trying; Twilio's own; dropped, dead
+    state: Mapped[str]  # CallState
     rank: Mapped[int] = mapped_column(default=0)
     # what it rings for is settled: end it if nobody has answered
     over: Mapped[bool] = mapped_column(default=False)
@@ -235,7 +251,7 @@ class CallRow(Base):
         _partial(
             "uq_call_number_index",
             "number_index",
-            where="state IN ('trying', 'queued', 'initiated', 'ringing', 'in-progress')",
+            where=_in(_ON_A_CALL),
             unique=True,
         ),
         _partial("ix_call_next_at", "next_at", where="next_at IS NOT NULL"),

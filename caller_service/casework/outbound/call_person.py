@@ -18,6 +18,7 @@ from caller_service.casework.change import StateChanged, change, retry_on_change
 from caller_service.casework.parts import Parts
 from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, page_lost, update_call_failed
+from caller_service.core.outbound import CallState
 from caller_service.core.safe_contact import may_call_update
 from caller_service.gateway.telephony import OutcomeUnknown, RetryLater, Ring, TelephonyError
 from caller_service.jobs.queue import queue_to
@@ -64,7 +65,7 @@ def _call(parts: Parts, call_id: str, job: str) -> None:
 def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
     number = _number(parts, call, case)
     why = _unwanted(parts, call, case, number)
-    if why and call.state == "waiting":
+    if why and call.state == CallState.WAITING:
         _drop(parts, call, why)
         return
     try:
@@ -76,7 +77,7 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
             fresh = calls.claim(conn, call.id, job, now, CLAIM, SETTLE)
     except sa.exc.IntegrityError:  # their phone rings for us already
         with transaction(parts.engine) as conn:
-            calls.later(conn, call.id, parts.now() + BUSY, "on a call", "waiting")
+            calls.later(conn, call.id, parts.now() + BUSY, "on a call", CallState.WAITING)
         return
     if fresh is None:
         return
@@ -157,26 +158,26 @@ def _already_made(parts: Parts, call: Call, number: str) -> str | None:
 
 
 def _drop(parts: Parts, call: Call, why: str) -> None:
-    _end(parts, call, "dropped", why)
+    _end(parts, call, CallState.DROPPED, why)
 
 
 def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: bool) -> None:
     tries = call.tries + 1
     log.warning("call not made", extra={"call_id": call.id, "tries": tries, "fault": problem.code})
-    state, again = state_after(problem, fresh), next_try(PAUSES, tries, parts.now())
-    if state != "dead" and again is not None:
+    state, again = state_after(CallState, problem, fresh), next_try(PAUSES, tries, parts.now())
+    if state != CallState.DEAD and again is not None:
         with transaction(parts.engine) as conn:
             calls.later(conn, call.id, again, problem.code, state, job)
-            if state == "waiting":
+            if state == CallState.WAITING:
                 _wake_next(conn, parts, call)
         return
     if call.person is not None:  # a page that cannot arrive: the next person at once (rule 4)
         name = call.person
         change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
-    _end(parts, call, "dead", problem.code)
+    _end(parts, call, CallState.DEAD, problem.code)
 
 
-def _end(parts: Parts, call: Call, state: str, why: str) -> None:
+def _end(parts: Parts, call: Call, state: CallState, why: str) -> None:
     """It comes to nothing, and the journal says so; the ladder climbs by its own clock."""
     _told_nobody(parts, call)
     with transaction(parts.engine) as conn:
@@ -221,7 +222,7 @@ def _look_after(parts: Parts, call: Call) -> None:
     for us."""
     if call.provider_id is None:
         if _lost(call, parts.now()):
-            _end(parts, call, "dead", "lost")
+            _end(parts, call, CallState.DEAD, "lost")
         return
     try:
         if call.over and call.rank < calls.ANSWERED:
@@ -230,12 +231,13 @@ def _look_after(parts: Parts, call: Call) -> None:
     except TelephonyError as problem:
         log.warning("call cannot be reached", extra={"call_id": call.id, "fault": problem.code})
         if _lost(call, parts.now()) or not isinstance(problem, (RetryLater, OutcomeUnknown)):
-            _end(parts, call, "dead", problem.code)
+            _end(parts, call, CallState.DEAD, problem.code)
             return
         with transaction(parts.engine) as conn:
             calls.later(conn, call.id, parts.now() + BUSY, problem.code)
         return
-    note_receipt(parts, call.id, state, call.provider_id)
+    if state in calls.RANKS:
+        note_receipt(parts, call.id, CallState(state), call.provider_id)
     with transaction(parts.engine) as conn:
         calls.later(conn, call.id, parts.now() + CHECK, "")
 
@@ -244,18 +246,18 @@ def _lost(call: Call, now: datetime) -> bool:
     return now - (call.tried_at or call.at) > LOST
 
 
-def note_receipt(parts: Parts, call_id: str, state: str, provider_id: str | None) -> None:
+def note_receipt(parts: Parts, call_id: str, state: CallState, provider_id: str | None) -> None:
     """Keep how far a call has come. Busy, no answer, a failure: none is an acknowledgement, and the
     ladder goes on."""
     with parts.engine.connect() as conn:
         call = calls.by_id(conn, call_id)
     if call is None or call.rank >= calls.ENDED:
         return
-    ends = calls.RANKS.get(state, 0) >= calls.ENDED
+    ends = calls.RANKS[state] >= calls.ENDED
     if ends:
         _told_nobody(parts, call)
     # a phone that cannot be reached at all: the next person, now (rule 4)
-    if state == "failed" and call.person is not None:
+    if state == CallState.FAILED and call.person is not None:
         name = call.person
         change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
     try:
@@ -268,7 +270,12 @@ def note_receipt(parts: Parts, call_id: str, state: str, provider_id: str | None
 
 
 def _noted(
-    conn: sa.Connection, parts: Parts, call: Call, state: str, provider_id: str | None, ends: bool
+    conn: sa.Connection,
+    parts: Parts,
+    call: Call,
+    state: CallState,
+    provider_id: str | None,
+    ends: bool,
 ) -> None:
     if calls.receipt(conn, call.id, state, provider_id) and ends:
         _wake_next(conn, parts, call)

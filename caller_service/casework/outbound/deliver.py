@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from caller_service.casework.eido import Unsound, issuer, sound_document
 from caller_service.casework.parts import Parts
+from caller_service.core.outbound import DeliveryState
 from caller_service.gateway.webhooks import DeliveryFailed
 from caller_service.jobs.queue import queue_of
 from caller_service.store import hand_offs, journal
@@ -29,7 +30,11 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
     by it."""
     with parts.engine.connect() as conn:
         one = hand_offs.delivery_by_id(conn, delivery_id)
-        if one is None or one.state != "waiting" or hand_offs.earlier_waiting(conn, one):
+        if (
+            one is None
+            or one.state != DeliveryState.WAITING
+            or hand_offs.earlier_waiting(conn, one)
+        ):
             return
         packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
     if packet is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from caller_service.core.outbound import SentState
 from caller_service.gateway.telephony import OutcomeUnknown, RetryLater, TelephonyError
 
 
@@ -18,9 +19,9 @@ def next_try(
     return now + timedelta(seconds=max(at_least, pauses[tries - 1]))
 
 
-def state_after(problem: TelephonyError, first: bool) -> str:
-    """The state of a text or a call that the provider did not take: "waiting", to be tried from the
-    start; "trying", to be looked up first, because an earlier try may have been taken; "dead"."""
+def state_after(states: type[SentState], problem: TelephonyError, first: bool) -> SentState:
+    """The state of a text or a call that the provider did not take: WAITING, to be tried from the
+    start; TRYING, to be looked up first, because an earlier try may have been taken; DEAD."""
     if isinstance(problem, RetryLater):
-        return "waiting" if first else "trying"
-    return "trying" if isinstance(problem, OutcomeUnknown) else "dead"
+        return states.WAITING if first else states.TRYING
+    return states.TRYING if isinstance(problem, OutcomeUnknown) else states.DEAD

@@ -14,6 +14,7 @@ from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import page_lost, text_arrived, text_held, text_lost
 from caller_service.core.holding import words_taken
 from caller_service.core.marks import Mark
+from caller_service.core.outbound import UNSENT, TextState
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
 from caller_service.gateway.telephony import (
@@ -51,20 +52,20 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
             and text.keys.startswith("status.")
             and messages.newer_update(conn, text)
         )
-    if text is None or text.state not in messages.UNSENT or behind:
+    if text is None or text.state not in UNSENT or behind:
         return
     if overtaken:
-        _give_up(parts, text, "a newer update", "overtaken")
+        _give_up(parts, text, "a newer update", TextState.OVERTAKEN)
     elif not allowed:
         _held(parts, text)
     elif not number:  # they stopped texts with the carrier, and their case may not know
         undelivered(parts, text, ContactStopped("no number"))
-        _give_up(parts, text, "no number", "held")
+        _give_up(parts, text, "no number", TextState.HELD)
     else:
         _try(parts, text, number, job)
 
 
-def _give_up(parts: Parts, text: Text, why: str, state: str) -> None:
+def _give_up(parts: Parts, text: Text, why: str, state: TextState) -> None:
     with transaction(parts.engine) as conn:
         messages.dead(conn, text.id, why, state=state)
         _wake_next(conn, parts, text, text.tries)
@@ -82,11 +83,11 @@ def _held(parts: Parts, text: Text) -> None:
         lock_for_write(conn)
         if _allowed(conn, parts, text):
             raise StateChanged
-        messages.dead(conn, text.id, "the safe-contact gate", state="held")
+        messages.dead(conn, text.id, "the safe-contact gate", state=TextState.HELD)
         _wake_next(conn, parts, text, text.tries)
 
     if text.case_id is None:
-        _give_up(parts, text, "the safe-contact gate", "held")
+        _give_up(parts, text, "the safe-contact gate", TextState.HELD)
         return
     update_case(parts, text.case_id, held, "system", also=dead)
 
@@ -203,8 +204,8 @@ def _failed(parts: Parts, text: Text, problem: TelephonyError, job: str, fresh: 
     log.warning(
         "text not sent", extra={"message_id": text.id, "tries": tries, "fault": problem.code}
     )
-    state, again = state_after(problem, fresh), next_try(PAUSES, tries, parts.now())
-    if state != "dead" and again is not None:
+    state, again = state_after(TextState, problem, fresh), next_try(PAUSES, tries, parts.now())
+    if state != TextState.DEAD and again is not None:
         with transaction(parts.engine) as conn:
             messages.later(conn, text.id, state, again, problem.code, job)
             _wake_next(conn, parts, text, tries)
@@ -287,7 +288,7 @@ def _texts_reach(parts: Parts, case_id: str, at: datetime | None) -> None:
 
 
 def note_receipt(
-    parts: Parts, message_id: str, state: str, provider_id: str | None, error: str | None
+    parts: Parts, message_id: str, state: TextState, provider_id: str | None, error: str | None
 ) -> None:
     """Keep how far a text has come; the failure of one to a resident is told to whoever has the
     case, its arrival ends one.
@@ -306,7 +307,9 @@ def note_receipt(
         _reached(parts, case_id)
 
 
-def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: str | None) -> None:
+def _note(
+    parts: Parts, text: Text, state: TextState, provider_id: str | None, error: str | None
+) -> None:
     if state in messages.ARRIVED:
         _arrived(parts, text)
     if state in messages.FAILED:
@@ -324,7 +327,7 @@ def _note(parts: Parts, text: Text, state: str, provider_id: str | None, error: 
     def noted(conn: sa.Connection) -> None:
         if (
             messages.receipt(conn, text.id, state, provider_id, error, parts.now())
-            and text.state in messages.UNSENT
+            and text.state in UNSENT
         ):
             # whoever sent it may have been killed before they could
             _wake_next(conn, parts, text, text.tries)

@@ -25,13 +25,13 @@ from sqlalchemy.pool import NullPool
 
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings
+from caller_service.core.outbound import UNSENT, DeliveryState
 from caller_service.proving.bench import free_port
 from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.carrier import TwilioSettings
 from caller_service.rehearsal.dispatcher import CadSettings
 from caller_service.rehearsal.pages import served
 from caller_service.rehearsal.twilio_stand_in import create_twilio
-from caller_service.store.messages import UNSENT
 from caller_service.store.tables import case, delivery, journal, message, token
 from caller_service.store.tokens import token_hash
 
@@ -163,7 +163,7 @@ def _quiet(engine: sa.Engine) -> bool:
         return (
             not texts
             and not conn.execute(
-                sa.select(delivery.c.id).where(delivery.c.state == "waiting").limit(1)
+                sa.select(delivery.c.id).where(delivery.c.state == DeliveryState.WAITING).limit(1)
             ).first()
         )
 

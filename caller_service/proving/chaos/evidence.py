@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from caller_service.config.settings import Settings
 from caller_service.core.ledger import tally
+from caller_service.core.outbound import UNSENT, DeliveryState, TextState
 from caller_service.core.program import Rung
 from caller_service.core.screening import SAME_WORDS
 from caller_service.rehearsal.board import Board
 from caller_service.rehearsal.calling import Call
 from caller_service.store import hand_offs, ledger, messages
-from caller_service.store.messages import UNSENT
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import call, case, contact, delivery, hand_off, message, page
 
@@ -175,7 +175,9 @@ class Evidence:
                     name, board, {case_id: newest for case_id, (newest, _) in told.items()}
                 )
             ]
-        states = self.conn.execute(sa.select(delivery).where(delivery.c.state != "received"))
+        states = self.conn.execute(
+            sa.select(delivery).where(delivery.c.state != DeliveryState.RECEIVED)
+        )
         return wrong + [
             f"{row.state} at {row.destination} {row.case_id}.{row.revision}, tried {row.tries}"
             for row in states
@@ -287,7 +289,8 @@ class Evidence:
     def _unasked(self) -> list[str]:
         """By number and words: the provider's list names neither our id nor the row, so two alike
         may change places."""
-        unsure = (*UNSENT, "held", "overtaken", "dead")  # may have reached the phone, or not
+        # may have reached the phone, or not
+        unsure = (*UNSENT, TextState.HELD, TextState.OVERTAKEN, TextState.DEAD)
         got = [
             (text, (text.receiver, text.words))
             for text in self.town.exchange.texts()
@@ -325,11 +328,10 @@ class Evidence:
     def _updates(self) -> list[str]:
         """By case: the same words are never the next news. Somebody who takes a case, gives it back
         and takes it again is told of each. One that failed may be told again when texts reach."""
-        failed = (*messages.FAILED, "held", "overtaken")
         told: dict[str, list[str]] = {}
         for row in sorted(self.messages, key=lambda row: str(row.id)):
             unasked = row.direction == "out" and not row.answers and not row.person
-            if unasked and row.keys.startswith("status.") and row.state not in failed:
+            if unasked and row.keys.startswith("status.") and row.state not in messages.NEVER_SEEN:
                 told.setdefault(row.case_id, []).append(row.keys)
         self.town.counts["updates"] = sum(map(len, told.values()))
         return [

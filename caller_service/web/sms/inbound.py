@@ -12,6 +12,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from caller_service.casework.inbound import handle_inbound, sender
 from caller_service.casework.outbound.send_text import note_receipt, receipts_url
 from caller_service.casework.receive import Turn
+from caller_service.core.outbound import TextState
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.messages import RANKS
 from caller_service.web.shared import twiml
@@ -86,7 +87,7 @@ def receipt() -> Response:
         note_receipt(
             parts(),
             message_id,
-            state,
+            TextState(state),
             sid if _SID.fullmatch(sid) else None,
             error if error.isdecimal() else None,
         )

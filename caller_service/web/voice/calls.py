@@ -15,6 +15,7 @@ from flask import Response, request
 from caller_service.casework import update_call
 from caller_service.casework.answer_call import TIMES, Spoken, picked_up, pressed
 from caller_service.casework.outbound.call_person import note_receipt
+from caller_service.core.outbound import CallState
 from caller_service.store.calls import RANKS
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.web.shared import twiml
@@ -76,7 +77,7 @@ def receipt() -> Response:
         request.form.get("CallStatus", ""),
     )
     if call_id and state in RANKS:
-        note_receipt(parts(), call_id, state, sid or None)
+        note_receipt(parts(), call_id, CallState(state), sid or None)
     return Response(status=204)
 
 

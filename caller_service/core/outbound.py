@@ -1,0 +1,85 @@
+"""How far what we send has come: the states of texts, calls and deliveries.
+
+Each line says what the state means, who sets it, and what may follow ("": nothing does); then come
+`docs/states.md` and its test. The values are stored: they keep their words whatever the member is
+called. What the provider reports (`RECEIPT`) has the provider's own words; it may follow any state
+it is later than (`RANKS` in store/messages.py and store/calls.py).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeVar
+
+RECEIPT = "the provider's receipt"
+
+
+class _State(StrEnum):
+    """A stored word with its meaning, who sets it, and what may follow."""
+
+    _value_: str
+    meaning: str
+    set_by: str
+    follows: str
+
+    def __new__(cls, value: str, meaning: str = "", set_by: str = "", follows: str = "") -> _State:
+        state = str.__new__(cls, value)
+        state._value_ = value
+        state.meaning, state.set_by, state.follows = meaning, set_by, follows
+        return state
+
+
+class TextState(_State):
+    """`message.state`."""
+
+    HEARD = "heard", "somebody wrote it to us", "the turn", ""
+    REPLIED = "replied", "said in the webhook's own answer", "the turn", "waiting"
+    WAITING = "waiting", "to be sent", "a decision; a try to repeat", "trying, held, overtaken"
+    TRYING = "trying", "a try began", "the try", "queued, waiting, held, overtaken, dead"
+    HELD = "held", "must not go out: the gate, a test case", "a decision; the try", ""
+    OVERTAKEN = "overtaken", "a newer update says more", "the try", ""
+    DEAD = "dead", "refused, or out of tries", "the try", ""
+    ACCEPTED = "accepted", "the provider has it", RECEIPT, "a later receipt"
+    SCHEDULED = "scheduled", "the provider has it for later", RECEIPT, "a later receipt"
+    QUEUED = "queued", "the provider took it", "the try; " + RECEIPT, "trying, a later receipt"
+    SENDING = "sending", "the provider is sending it", RECEIPT, "a later receipt"
+    SENT = "sent", "the carrier has it", RECEIPT, "a later receipt"
+    FAILED = "failed", "could not be sent", RECEIPT, "delivered, read"
+    UNDELIVERED = "undelivered", "did not reach the phone", RECEIPT, "delivered, read"
+    CANCELED = "canceled", "called off at the provider", RECEIPT, "delivered, read"
+    DELIVERED = "delivered", "reached the phone", RECEIPT, "read"
+    READ = "read", "was opened on the phone", RECEIPT, ""
+
+
+class CallState(_State):
+    """`call.state`."""
+
+    WAITING = "waiting", "to be made", "a decision; a try to repeat", "trying, dropped"
+    TRYING = "trying", "a try began", "the try", "queued, waiting, dropped, dead"
+    DROPPED = "dropped", "not wanted any more", "the try", ""
+    DEAD = "dead", "refused, out of tries, or lost", "the try; the check", ""
+    QUEUED = "queued", "the provider took it", "the try; " + RECEIPT, "dead, a later receipt"
+    INITIATED = "initiated", "the provider is dialing", RECEIPT, "dead, a later receipt"
+    RINGING = "ringing", "the phone rings", RECEIPT, "dead, a later receipt"
+    IN_PROGRESS = "in-progress", "answered", RECEIPT + "; the answer", "dead, a later receipt"
+    COMPLETED = "completed", "was answered, and is over", RECEIPT, ""
+    BUSY = "busy", "the line was busy", RECEIPT, ""
+    FAILED = "failed", "could not be connected", RECEIPT, ""
+    NO_ANSWER = "no-answer", "nobody picked up", RECEIPT, ""
+    CANCELED = "canceled", "ended before anybody picked up", RECEIPT, ""
+
+
+class DeliveryState(_State):
+    """`delivery.state`: a revision of a hand-off on its way to one destination."""
+
+    WAITING = "waiting", "to be posted", "a decision; a replay", "received, dead"
+    UNREAD = "unread", "lies on a page", "a decision", "received"
+    RECEIVED = "received", "the destination has it", "the post; opening the page", ""
+    DEAD = "dead", "out of tries", "the post", "waiting"
+
+
+UNSENT = (TextState.WAITING, TextState.TRYING)  # texts still to be tried
+NOT_MADE = (CallState.WAITING, CallState.TRYING)  # calls that may not have been made yet
+
+# A text or a call: `WAITING`, `TRYING` and `DEAD` mean the same for both.
+SentState = TypeVar("SentState", TextState, CallState)
