@@ -20,6 +20,7 @@ from caller_service.core.effect import Ask, OptOut, Page, Say
 from caller_service.core.marks import Mark
 from caller_service.core.parking import stopped_too
 from caller_service.core.routing import Scene
+from caller_service.core.said import Said
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import transaction
@@ -211,11 +212,11 @@ def _opened(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, rel
     said = set()
     remarks: tuple[tuple[str, str], ...] = ()
     if related and cases.opened_since(conn, contact.id, now - OFTEN_WITHIN) >= OFTEN - 1:
-        said.add("writes_often")
+        said.add(Said.WRITES_OFTEN)
     if contact.care_until is not None and (
         words := contacts.care_note(conn, parts.sealer, contact.id, now)
     ):
-        said.add("care_note")
+        said.add(Said.CARE_NOTE)
         remarks = (("care note", words),)
     return Case(
         parts.new_id(),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .effect import Effects
 from .marks import Mark
 from .protocol import HUMAN_NOW, Facts, Level
+from .said import DANGER_KINDS, Said
 
 
 class Status(StrEnum):
@@ -66,15 +67,12 @@ MOVES: Mapping[Status, frozenset[Status]] = {
 # after one of these, being late is news again
 PROMISED_ANEW = (Mark.ACCEPTED, Mark.ACKNOWLEDGED, Mark.ASSIGNED, Mark.EN_ROUTE)
 
-# Kinds of danger, as free text or an answer tells them; stored, so these words stay.
-DANGER_KINDS = (
-    "breathing", "overdose", "attempt", "suicide", "violence", "abuse", "weapon", "own_weapon",
-    "hiding", "unsafe", "place", "threat_staff",
-)  # fmt: skip
-VIOLENCE_SAID = frozenset({"violence", "abuse", "weapon", "hiding", "emergency_hidden"})
+VIOLENCE_SAID = frozenset(
+    {Said.VIOLENCE, Said.ABUSE, Said.WEAPON, Said.HIDING, Said.EMERGENCY_HIDDEN}
+)
 ANSWERED_KINDS = {
-    "health": "breathing", "violence": "violence", "weapon": "weapon", "place": "place",
-    "suicide": "suicide", "attempt": "attempt",
+    "health": Said.BREATHING, "violence": Said.VIOLENCE, "weapon": Said.WEAPON,
+    "place": Said.PLACE, "suicide": Said.SUICIDE, "attempt": Said.ATTEMPT,
 }  # fmt: skip
 
 # R1 closes only when a human records one of these (domain.md section 2, rule 3).
@@ -103,7 +101,7 @@ class Case:
     status: Status = Status.SCREENING
     version: int = 0
     answers: Mapping[str, str] = field(default_factory=dict)
-    # what free text or a command told us: danger kinds, "person", "worse", markers …
+    # core/said.py, and names that an older release stored
     said: frozenset[str] = frozenset()
     located: str = ""  # inside, outside, not_live, near_edge, ambiguous, unknown, skipped
     area: str = ""
@@ -188,7 +186,7 @@ class Case:
 
     @property
     def watched(self) -> bool:
-        return "watched" in self.said
+        return Said.WATCHED in self.said
 
     @property
     def about_another(self) -> bool:
@@ -240,7 +238,7 @@ class Case:
     @property
     def minor(self) -> bool:
         """Under 18, by answer or by words: the one who writes, or the child it is about."""
-        return self.answers.get("who") in ("me_minor", "child") or "minor" in self.said
+        return self.answers.get("who") in ("me_minor", "child") or Said.MINOR in self.said
 
     @property
     def violent(self) -> bool:

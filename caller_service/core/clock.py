@@ -42,6 +42,7 @@ from .safe_contact import (
     standing,
     truth_line,
 )
+from .said import Said
 from .screening import recompute
 from .synthetic_case import over, over_due
 
@@ -153,7 +154,7 @@ def _danger_silence_due(case: Case, program: Program) -> datetime | None:
 
 def _danger_silence(case: Case, scene: Scene) -> Step:
     """A human at once, and no text of ours."""
-    step = recompute(replace(case, said=case.said | {"silent_danger"}), scene)
+    step = recompute(replace(case, said=case.said | {Said.SILENT_DANGER}), scene)
     # no automatic text
     return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))
 
@@ -179,7 +180,7 @@ def _quiet_reask(case: Case, scene: Scene) -> Step:
 
 def _quiet_review_due(case: Case, program: Program) -> datetime | None:
     """A question is open, and nobody writes for `quiet_review` seconds."""
-    if not _silent(case) or "quiet" in case.said:
+    if not _silent(case) or Said.QUIET in case.said:
         return None
     return _silence(program.clocks.quiet_review, case)
 
@@ -191,7 +192,7 @@ def _quiet_review(case: Case, scene: Scene) -> Step:
 
 def _for_review(case: Case, scene: Scene) -> Step:
     """A human looks at it; nobody is paged, nothing is sent to the resident."""
-    step = recompute(replace(case, said=case.said | {"quiet"}), scene)
+    step = recompute(replace(case, said=case.said | {Said.QUIET}), scene)
     return Step(step.case.marked(scene.now, Mark.REVIEW), (*step.effects, HandOff("quiet")))
 
 
@@ -474,7 +475,9 @@ def _check(case: Case, scene: Scene) -> Step:
     """Unanswered: a human looks. It stays open: it is the last they read, and a late "yes" is a
     yes."""
     step = recompute(
-        said_again(case.marked(scene.now, Mark.CHECK_LATE), frozenset({"check_unanswered"}), scene),
+        said_again(
+            case.marked(scene.now, Mark.CHECK_LATE), frozenset({Said.CHECK_UNANSWERED}), scene
+        ),
         scene,
     )
     case = step.case if Mark.REVIEW in step.case.marks else step.case.marked(scene.now, Mark.REVIEW)
@@ -493,14 +496,14 @@ def _silent_911_due(case: Case, program: Program) -> datetime | None:
         return None
     return (
         None
-        if case.marks[Mark.HEARD] > told or "silent_911" in case.said
+        if case.marks[Mark.HEARD] > told or Said.SILENT_911 in case.said
         else told + timedelta(seconds=program.clocks.silent_911)
     )
 
 
 def _silent_911(case: Case, scene: Scene) -> Step:
     """A human, and no text of ours."""
-    step = recompute(replace(case, said=case.said | {"silent_911"}), scene)
+    step = recompute(replace(case, said=case.said | {Said.SILENT_911}), scene)
     return Step(step.case, tuple(effect for effect in step.effects if not isinstance(effect, Say)))
 
 
@@ -753,7 +756,7 @@ def _reached_due(case: Case, program: Program) -> datetime | None:
         or case.asked
         or case.status == Status.SCREENING
         or Mark.REACHED_ASKED in case.marks
-        or "quiet" in case.said
+        or Said.QUIET in case.said
     ):
         return None
     return _after(Mark.TOLD_911, program.clocks.reached_911, case)

@@ -14,6 +14,7 @@ from .questions import ask, choose_anew, greet, stands_at
 from .reply import Command, Reading
 from .routing import Scene
 from .safe_contact import catch_up_words, deferred_words, may_hear_status, sensitive, status_key
+from .said import Said
 
 HELP_AGAIN = timedelta(minutes=10)  # HELP again within this is somebody who asks for help
 # answered without a preamble in front and a question behind
@@ -48,9 +49,9 @@ def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
         else "stop.words"
     )
     said = (
-        case.said - {"stopped_in_words"}
+        case.said - {Said.STOPPED_IN_WORDS}
         if reply.of == "carrier"
-        else case.said | {"stopped_in_words"}
+        else case.said | {Said.STOPPED_IN_WORDS}
     )
     case = replace(case, cannot_text="stopped", said=said).marked(
         case.marks[Mark.HEARD], Mark.WITHDRAWN
@@ -59,7 +60,7 @@ def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    case = replace(case, said=case.said - {"stopped_in_words"})
+    case = replace(case, said=case.said - {Said.STOPPED_IN_WORDS})
     missed = catch_up_words(replace(case, cannot_text=""), unasked=False)
     late = deferred_words(missed.case)
     # said just now: nobody is rung for it
@@ -76,10 +77,10 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     # no keyword twice: a plea
     if Mark.HELP_SAID in case.marks and scene.now - case.marks[Mark.HELP_SAID] < HELP_AGAIN:
-        return Step(said_again(case, frozenset({"person"}), scene), (Record("pleads"),))
+        return Step(said_again(case, frozenset({Said.PERSON}), scene), (Record("pleads"),))
     case = case.marked(scene.now, Mark.HELP_SAID)
     first = Mark.ASKED not in case.marks  # perhaps a plea: it counts as a request (core/ledger.py)
-    return Step(replace(case, said=case.said | {"help"}) if first else case, (Say("help"),))
+    return Step(replace(case, said=case.said | {Said.HELP}) if first else case, (Say("help"),))
 
 
 def _raise(word: str) -> Callable[[Case, Command, Reading, Scene], Step]:
@@ -114,7 +115,9 @@ def _emergency(case: Case, reply: Command, reading: Reading, scene: Scene) -> St
 
 def _emergency_for_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """They cannot call: a human, now, and the words at once (rule 11)."""
-    case = said_again(case, frozenset({"emergency_for_me"}), scene).marked(scene.now, Mark.TOLD_911)
+    case = said_again(case, frozenset({Said.EMERGENCY_FOR_ME}), scene).marked(
+        scene.now, Mark.TOLD_911
+    )
     return Step(case, (Say("say.call_911"), Record("wants_911_called")))
 
 
@@ -141,7 +144,7 @@ def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Danger, violence and argument are cancelled by a human only: help goes on (rule 10)."""
     if sensitive(case) or case.held or not may_hear_status(case, reading.verified):
-        case = replace(case, said=case.said | {"asked_to_cancel"}).marked(scene.now, Mark.REVIEW)
+        case = replace(case, said=case.said | {Said.ASKED_TO_CANCEL}).marked(scene.now, Mark.REVIEW)
         words = () if case.held else (Say("cancel.human"),)
         return Step(case, (*words, Record("asked_to_cancel"), HandOff("asked_to_cancel")))
     stood_down = (HandOff("cancelled"),) if case.revision else ()
@@ -180,9 +183,9 @@ COMMANDS: Mapping[str, Callable[[Case, Command, Reading, Scene], Step]] = {
     "stop": _stop,
     "start": _start,
     "help": _help,
-    "person": _raise("person"),
-    "worse": _raise("worse"),
-    "watched": _raise("watched"),
+    "person": _raise(Said.PERSON),
+    "worse": _raise(Said.WORSE),
+    "watched": _raise(Said.WATCHED),
     "emergency": _emergency,
     "emergency_for_me": _emergency_for_me,
     "language": _language,

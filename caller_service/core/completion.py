@@ -13,6 +13,7 @@ from .protocol import SKIPPED, UNREADABLE, choice_key
 from .questions import deaf_words
 from .routing import Route, Scene, route
 from .safe_contact import may_call, may_text, sensitive
+from .said import Said
 from .vocabulary import normal
 
 MOST_NEIGHBOURS = 3  # lines of neighbours that are told to somebody outside who named none
@@ -158,7 +159,7 @@ def _still(case: Case, choice: str, scene: Scene) -> Step:
     (rule 12)."""
     chosen = case.answers.get("if_none")
     if choice != "yes" or chosen in (None, "wait", SKIPPED, UNREADABLE):
-        return Step(replace(case, said=case.said | {"person"}), ())
+        return Step(replace(case, said=case.said | {Said.PERSON}), ())
     if case.status == Status.ARRIVED:
         return Step(case, (Say("contingency.kept", {"choice": choice_of(case, chosen)}),))
     return _carried_out(case, chosen, scene)
@@ -168,7 +169,7 @@ def _chosen(case: Case, choice: str, scene: Scene) -> Step:
     """They chose what to do if no team is free. If none is, it is done now; a team that comes is
     not called back."""
     if choice in (SKIPPED, UNREADABLE) and Mark.LADDER_ENDED in case.marks:
-        return Step(replace(case, said=case.said | {"person"}), ())
+        return Step(replace(case, said=case.said | {Said.PERSON}), ())
     if choice in (SKIPPED, UNREADABLE):  # no answer: wait, and a human looks at it (rule 12)
         return Step(
             replace(case, review=True).marked(scene.now, Mark.REVIEW), (Say("contingency.wait"),)
@@ -203,7 +204,7 @@ def _counselor_instead(case: Case, scene: Scene) -> Step:
     """The team is let go and a counselor is asked for: the hand-off begins anew, with its own
     clocks and ladder."""
     if not (may_text(case, "end") or may_call(case)):
-        return Step(replace(case, said=case.said | {"person"}), ())
+        return Step(replace(case, said=case.said | {Said.PERSON}), ())
     anew = replace(case, response="counselor", team="", accepted_by="", status=Status.HANDED_OFF)
     anew = anew.unmarked(
         Mark.ACKNOWLEDGED,

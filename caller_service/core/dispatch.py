@@ -35,6 +35,7 @@ from .safe_contact import (
     status_key,
     update_call_keys,
 )
+from .said import Said
 
 CHOICES = ("if_none", "if_none_still")
 HOURS_FROM = 120  # minutes from which on a range is told in hours
@@ -333,7 +334,7 @@ def _may_end(case: Case, to: Status, outcome: str, report: str) -> Case:
         return case
     if outcome not in (DANGER_OUTCOMES if case.in_danger else OUTCOMES):
         raise Refused("outcome_needed")
-    if {"abuse", "disclosure"} & case.said and not (case.report or report):
+    if {Said.ABUSE, Said.DISCLOSURE} & case.said and not (case.report or report):
         raise Refused("report_needed")
     return replace(case, report=report or case.report)
 
@@ -345,7 +346,7 @@ def _looked_at(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, tup
     """A team moves for a minor, or to somebody who threatens whoever comes, and no human has said
     that they looked: the report is kept, and the review ladder is asked at once (rules 14 and
     24)."""
-    needs = case.minor or "threat_staff" in case.said
+    needs = case.minor or Said.THREAT_STAFF in case.said
     if to not in _MOVING or not needs or case.minor_reviewed or Mark.UNLOOKED in case.marks:
         return case, ()
     case = replace(case, round=case.round + 1).marked(scene.now, Mark.UNLOOKED)

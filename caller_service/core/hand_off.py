@@ -18,6 +18,7 @@ from .marks import Mark
 from .program import Program
 from .questions import open_questions
 from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, standing
+from .said import Said
 
 TYPE = "hand_off.v1"
 REMARKS = 10  # of what people remarked, the latest
@@ -96,7 +97,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
             {"self_reported": True, "words": words, "translated": False} for words in case.narrative
         ],
         "remarks": [{"by": by, "words": words} for by, words in case.remarks[-REMARKS:]],
-        "asked_to_cancel": "asked_to_cancel" in case.said,
+        "asked_to_cancel": Said.ASKED_TO_CANCEL in case.said,
         "unserved": case.unserved or None,
         "outcome": case.outcome or None,
         "protocol": {

@@ -22,6 +22,7 @@ from .protocol import SKIPPED, UNREADABLE, Level
 from .refusal import Refused
 from .routing import Scene
 from .safe_contact import gated, may_note, may_write_once
+from .said import Said
 from .vocabulary import normal
 
 Deed = Callable[[Case, str, str, Scene], Step]  # done by name, with a reason
@@ -241,7 +242,7 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if not case.in_danger:
         # a human reads on
         case, _ = reconsider(
-            scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene)
+            scene.program.protocol, said_again(case, frozenset({Said.WROTE_AGAIN}), scene)
         )
         case = replace(case, round=case.round + 1, review_rung=0).marked(
             scene.now, Mark.REVIEW, Mark.REVIEW_PAGED
@@ -299,7 +300,7 @@ def answer_for(case: Case, by: str, question: str, choice: str, reason: str, sce
         case = replace(
             case,
             withdrawn=frozenset(),
-            said=case.said - {"unsafe"} if choice not in ("unsafe", "unwanted") else case.said,
+            said=case.said - {Said.UNSAFE} if choice not in ("unsafe", "unwanted") else case.said,
         )
         case = case.marked(scene.now, Mark.CONTACT_CONFIRMED)
     if case.asked == question:
@@ -338,7 +339,7 @@ def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
     # nobody has it: what is left of it is for a human to read
     if not case.in_danger and not case.in_charge:
         case, _ = reconsider(
-            scene.program.protocol, said_again(case, frozenset({"wrote_again"}), scene)
+            scene.program.protocol, said_again(case, frozenset({Said.WROTE_AGAIN}), scene)
         )
         case = case.marked(scene.now, Mark.REVIEW)
     now = case.level.name if case.level is not None else ""
@@ -353,7 +354,7 @@ def lift_watched(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("reason_needed")
     if not case.watched:
         return Step(case)
-    case = replace(case, said=case.said - {"watched"}).remarked(by, reason)
+    case = replace(case, said=case.said - {Said.WATCHED}).remarked(by, reason)
     return _kept(case, (HandOff("lifted"), Record("lifted", {"by": by})))
 
 

@@ -30,6 +30,7 @@ from datetime import datetime
 
 from .case import ENDED, Case, Status, move, replace
 from .marks import Mark
+from .said import Said
 
 BY_911 = "transferred_to_911"
 SERVED = (
@@ -150,7 +151,7 @@ def began_nothing(case: Case) -> bool:
         case.answers
         or case.narrative
         or case.unreadable
-        or case.said - {"quiet"}
+        or case.said - {Said.QUIET}
         or Mark.TOLD_911 in case.marks
     )
     return not told

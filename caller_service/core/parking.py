@@ -14,8 +14,9 @@ from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Effect, HandOff, Record
 from .marks import Mark
-from .reply import Command, Inquiry, Reading
+from .reply import Command, Inquiry, Reading, Wish
 from .routing import Scene
+from .said import Said
 from .screening import found_out, recompute
 
 
@@ -34,7 +35,7 @@ def asks_for_another(case: Case, reading: Reading) -> bool:
         return reply.name == "new"
     return (
         isinstance(reply, Inquiry)
-        and reply.about in ("someone_else", "other_hands")
+        and reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS)
         and not found_out(case, reading)
     )
 
@@ -46,7 +47,7 @@ def park(case: Case, scene: Scene, heard: datetime) -> Step:
     if case.in_charge:
         effects += (Alert("alert.parked", case.in_charge),)
     elif not case.in_danger:
-        step = recompute(said_again(case, frozenset({"wrote_again"}), scene), scene)
+        step = recompute(said_again(case, frozenset({Said.WROTE_AGAIN}), scene), scene)
         case, effects = step.case, (*effects, *step.effects)
     return Step(*hand_off.revise(case, (*effects, HandOff("parked"))))
 

@@ -25,6 +25,7 @@ from .protocol import (
     Rule,
 )
 from .protocol_table import table, word_keys
+from .said import MARKERS, Said
 
 __all__ = ["faults", "table", "word_keys"]
 
@@ -32,14 +33,13 @@ KINDS = ("choice", "place")
 NEEDED = ("who", "health", "safety", "suicide", "contact", "where", "want")
 # Said at any time, or told by a clock: a human, now.
 SAID_HUMAN = (
-    "person", "worse", "watched", "silent_danger", "silent_911", "emergency_for_me",
-    "unread_twice", "care_note",
+    Said.PERSON, Said.WORSE, Said.WATCHED, Said.SILENT_DANGER, Said.SILENT_911,
+    Said.EMERGENCY_FOR_ME, Said.UNREAD_TWICE, Said.CARE_NOTE,
 )  # fmt: skip
 # A human looks at these, or a team is told of them.
 SAID_OTHER = (
-    "quiet", "story", "wrote_again", "check_unanswered", "unread_language", "writes_often",
-    "same_words", "officer", "legal", "hears_or_sees", "high", "heat_or_cold", "pregnant", "frail",
-    "minor", "disclosure",
+    Said.QUIET, Said.STORY, Said.WROTE_AGAIN, Said.CHECK_UNANSWERED, Said.UNREAD_LANGUAGE,
+    Said.WRITES_OFTEN, Said.SAME_WORDS, Said.OFFICER, Said.LEGAL, *MARKERS,
 )  # fmt: skip
 SAID = (*SAID_HUMAN, *SAID_OTHER)
 LOCATED = ("inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped")

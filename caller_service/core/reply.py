@@ -12,10 +12,12 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from .combinations import Combinations, one_slip
 from .phone_text import clean, without_trailing_emoji
 from .protocol import SKIPPED, UNSURE, Question
+from .said import Said
 from .vocabulary import Vocabulary, normal
 
 STORY_WORDS = 4  # from here on, words that answer nothing are somebody telling what happened
@@ -23,20 +25,55 @@ SHORT = 14  # words of a message in which "I am watched" is heard without standi
 LONGEST = 4000  # characters read; all are kept
 THANKFUL = 12  # words of a message that may be nothing but thanks
 
+
+class Wish(StrEnum):
+    """What a text asks for, whatever else it says: found by the word data
+    (`translations/*/speech.toml`, [wishes], checked when it is read)."""
+
+    # contact taken back
+    NO_TEXTS = "no_texts"  # "stop texting me"
+    ONLY_CALLS = "only_calls"  # "call me, don't text"
+    NO_CALLS = "no_calls"  # "don't call"
+    ONLY_TEXTS = "only_texts"  # "text only"
+    NO_CONTACT = "no_contact"  # "leave me alone"
+    OVERHEARD = "overheard"  # "don't call, he will hear"
+    # somebody, now
+    WATCHED = "watched"  # "he is reading my phone"
+    PERSON = "person"  # "can I talk to somebody"
+    EMERGENCY = "emergency"  # "should I call 911"
+    EMERGENCY_FOR_ME = "emergency_for_me"  # "call 911 for me"
+    CALL_988 = "call_988"  # "988" in a short text: read here, no word data
+    # an ordinary question, or somebody else
+    ABOUT_OTHERS = "about_others"  # "did my wife text you"
+    LEGAL = "legal"  # "I have a subpoena"
+    OFFICER = "officer"  # "this is dispatch"
+    OTHER_HANDS = "other_hands"  # "this is not my phone any more"
+    SOMEONE_ELSE = "someone_else"  # "I borrowed this phone"
+    FAQ_POLICE = "faq_police"  # "are you the police"
+    FAQ_PRIVATE = "faq_private"  # "who reads this"
+    FAQ_ROBOT = "faq_robot"  # "are you a bot"
+    FAQ_FREE = "faq_free"  # "does this cost anything"
+    FAQ_WHO = "faq_who"  # "who is this"
+    LANGUAGE = "language"  # "do you speak Somali"
+    # words that end a talk
+    THANKS = "thanks"
+    FAREWELL = "farewell"  # a goodbye: never thanks
+
+
 # What takes contact back in words: which ways of reaching them it closes (rule 10).
 WITHDRAWALS: Mapping[str, frozenset[str]] = {
-    "no_texts": frozenset({"text"}),
-    "only_calls": frozenset({"text"}),
-    "no_calls": frozenset({"call"}),
-    "only_texts": frozenset({"call"}),
-    "no_contact": frozenset({"text", "call"}),
-    "overheard": frozenset({"text", "call"}),  # "don't call, he will hear"
+    Wish.NO_TEXTS: frozenset({"text"}),
+    Wish.ONLY_CALLS: frozenset({"text"}),
+    Wish.NO_CALLS: frozenset({"call"}),
+    Wish.ONLY_TEXTS: frozenset({"call"}),
+    Wish.NO_CONTACT: frozenset({"text", "call"}),
+    Wish.OVERHEARD: frozenset({"text", "call"}),
 }
 # The same words where `contact` is asked are its answer. "Don't call" is none: it opens nothing,
 # and the question is put again.
-CONTACT_ANSWERS = {
-    "overheard": "unsafe",
-    "only_texts": "text", "only_calls": "call", "no_contact": "unwanted", "no_texts": "unsafe",
+CONTACT_ANSWERS: Mapping[str, str] = {
+    Wish.OVERHEARD: "unsafe", Wish.ONLY_TEXTS: "text", Wish.ONLY_CALLS: "call",
+    Wish.NO_CONTACT: "unwanted", Wish.NO_TEXTS: "unsafe",
 }  # fmt: skip
 # What carriers act on by themselves: after one of these no text of ours arrives until START
 # (Twilio's default opt-out words).
@@ -46,8 +83,8 @@ CARRIER_STOPS = frozenset(
 ONLY = frozenset({"only", "instead", "solo", "nomas", "solamente"})  # beside "call me": no texts
 _BEHIND_NO = re.compile(r"^\W*(?:no|nope|nah|non)\s*[,.;:!\u2026\u2013\u2014-]+\s*", re.IGNORECASE)
 INQUIRIES = (
-    "about_others", "legal", "officer", "other_hands", "someone_else", "faq_police", "faq_private",
-    "faq_robot", "faq_free", "faq_who", "language",
+    Wish.ABOUT_OTHERS, Wish.LEGAL, Wish.OFFICER, Wish.OTHER_HANDS, Wish.SOMEONE_ELSE,
+    Wish.FAQ_POLICE, Wish.FAQ_PRIVATE, Wish.FAQ_ROBOT, Wish.FAQ_FREE, Wish.FAQ_WHO, Wish.LANGUAGE,
 )  # fmt: skip
 
 
@@ -184,15 +221,15 @@ def read(
         return Reading(Unclear() if _shows(cleaned.words) else Nothing(), verified=verified)
     heard = ears.speech.read(words)
     markers, wishes = frozenset(heard["markers"]), frozenset(heard["wishes"])
-    if "person" in wishes and ONLY.isdisjoint(words):
+    if Wish.PERSON in wishes and ONLY.isdisjoint(words):
         # "can somebody just call me" asks for somebody, and closes nothing
-        wishes -= {"only_calls"}
+        wishes -= {Wish.ONLY_CALLS}
     dangers = heard["dangers"]
     # "no, tiene un cuchillo" denies nothing
     if (rest := _BEHIND_NO.sub("", cleaned.words)) != cleaned.words:
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(normal(rest)))))
     if "988" in words and len(words) <= SHORT:
-        wishes |= {"call_988"}
+        wishes |= {Wish.CALL_988}
     answerlike = (words[0].isdecimal() and len(words) == 1) or words in ears.vocabulary.answers.get(
         "yes_no", {}
     )
@@ -229,12 +266,12 @@ def _reply(
     if not contact and (kind := ears.vocabulary.alone.get(bare)) is not None:
         return Danger((kind,))
     # about the phone, not about them
-    not_safe = "unsafe" in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))
-    if danger := tuple(kind for kind in kinds if not (kind == "unsafe" and not_safe)):
+    not_safe = Said.UNSAFE in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))
+    if danger := tuple(kind for kind in kinds if not (kind == Said.UNSAFE and not_safe)):
         return Danger(danger)
     if (whole := _whole_answer(bare, question, offered, ears.vocabulary)) is not None:
         return whole
-    if contact and (answer := _contact_answer(wishes, offered, "unsafe" in kinds)) is not None:
+    if contact and (answer := _contact_answer(wishes, offered, Said.UNSAFE in kinds)) is not None:
         return answer
     place = question is not None and question.kind == "place"
     if (asked := _asked_inside(wishes, place)) is not None:
@@ -252,7 +289,7 @@ def _watched(words: tuple[str, ...], wishes: frozenset[str], contact: bool, ears
     if len(words) > SHORT:
         return False
     return any(_holds(phrase, words) for phrase in ears.watched) or (
-        "watched" in wishes and not contact
+        Wish.WATCHED in wishes and not contact
     )
 
 
@@ -271,13 +308,13 @@ def _asked_inside(wishes: frozenset[str], place: bool) -> Reply | None:
         *(ways for wish, ways in WITHDRAWALS.items() if wish in wishes)
     ):
         return Withdrawal(closing)
-    for wish in ("emergency_for_me", "person", "emergency"):
+    for wish in (Wish.EMERGENCY_FOR_ME, Wish.PERSON, Wish.EMERGENCY):
         if wish in wishes:
             return Command(wish, alone=False)
     asked = [
         about
         for about in INQUIRIES
-        if about in wishes and not (place and about in ("faq_who", "someone_else"))
+        if about in wishes and not (place and about in (Wish.FAQ_WHO, Wish.SOMEONE_ELSE))
     ]
     return Inquiry(asked[0]) if asked else None
 
@@ -291,7 +328,7 @@ def _words_alone(
     wishes: frozenset[str],
 ) -> Reply:
     """A goodbye, thanks, an answer with a slip of the thumb, a story, or too little to read."""
-    if "farewell" in wishes:
+    if Wish.FAREWELL in wishes:
         return Farewell()
     if _thanks(words, bare, vocabulary, wishes):
         return Thanks()
@@ -341,7 +378,7 @@ def _thanks(
         return False
     return (
         "thanks" in (vocabulary.commands.get(words), vocabulary.commands.get(bare))
-        or "thanks" in wishes
+        or Wish.THANKS in wishes
     )
 
 

@@ -17,6 +17,7 @@ from .case import Case, Status, Step, replace
 from .effect import Ask, Effects, Say
 from .marks import Mark
 from .program import Program
+from .said import Said
 
 TEXT_ALLOWED = frozenset({"text_call", "text", "text_deaf"})
 CALL_ALLOWED = frozenset({"text_call", "call"})
@@ -57,7 +58,7 @@ PRECEDENCE: tuple[tuple[Standing, Callable[[Case], bool]], ...] = (
     (Standing.VIOLENCE, lambda case: case.violent),
     (
         Standing.UNSAFE,
-        lambda case: case.answers.get("contact") == "unsafe" or "unsafe" in case.said,
+        lambda case: case.answers.get("contact") == "unsafe" or Said.UNSAFE in case.said,
     ),
     (
         Standing.UNWANTED,
@@ -122,7 +123,7 @@ def may_text(case: Case, key: str) -> bool:
 
 def stopped_in_words(case: Case) -> bool:
     """They stopped texts in words that no carrier acts on: whoever writes again is answered."""
-    return case.cannot_text == "stopped" and "stopped_in_words" in case.said
+    return case.cannot_text == "stopped" and Said.STOPPED_IN_WORDS in case.said
 
 
 def may_note(case: Case, now: datetime) -> bool:
@@ -155,7 +156,7 @@ def may_write_once(case: Case, reason: str) -> bool:
         or case.withdrawn
     ):
         return False
-    if "contact" in case.answers or case.watched or "unsafe" in case.said:
+    if "contact" in case.answers or case.watched or Said.UNSAFE in case.said:
         return False
     return bool(reason) or not case.violent
 

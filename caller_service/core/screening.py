@@ -46,6 +46,7 @@ from .reply import (
     Story,
     Thanks,
     Unclear,
+    Wish,
     Withdrawal,
 )
 from .routing import Scene
@@ -58,6 +59,7 @@ from .safe_contact import (
     standing,
     stopped_in_words,
 )
+from .said import Said
 from .service_area import locate
 from .vocabulary import normal
 
@@ -171,7 +173,7 @@ def found_out(case: Case, reading: Reading) -> bool:
     reply = reading.reply
     return (
         isinstance(reply, Inquiry)
-        and reply.about == "other_hands"
+        and reply.about == Wish.OTHER_HANDS
         and (sensitive(case) or case.held)
     )
 
@@ -209,7 +211,7 @@ def _begun(case: Case, reading: Reading, heard: datetime, mark: str, first: bool
     if first:
         return case.marked(heard, Mark.OPENED)
     came_through = "" if case.cannot_text == "undelivered" else case.cannot_text
-    return replace(case, cannot_text=came_through, said=case.said - {"quiet"}).unmarked(
+    return replace(case, cannot_text=came_through, said=case.said - {Said.QUIET}).unmarked(
         Mark.REVIEW_PAGED
     )
 
@@ -253,7 +255,7 @@ def _same_words(case: Case, said: str, scene: Scene) -> Step:
     danger they are kept for whoever comes, and what is owed to them is said all the same."""
     kept = _kept(case, said) if case.in_danger else case
     late = deferred_words(kept) if case.in_danger else Step(kept)
-    step = recompute(said_again(late.case, frozenset({"same_words"}), scene), scene)
+    step = recompute(said_again(late.case, frozenset({Said.SAME_WORDS}), scene), scene)
     case, effects = hand_off.revise(step.case, (*late.effects, Record("same_words"), *step.effects))
     return Step(case, gated(case, effects)[0])
 
@@ -360,7 +362,7 @@ def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: da
             effects, alert = danger_words(case, new, scene.program.protocol)[:1], "alert.danger"
             if Mark.PAUSED in case.marks:  # a pause was announced for what was known then
                 case = case.unmarked(Mark.PAUSED).marked(heard, Mark.AWAITS_HUMAN)
-    if alert == "alert.words" and ("farewell" in reading.wishes or isinstance(reply, Farewell)):
+    if alert == "alert.words" and (Wish.FAREWELL in reading.wishes or isinstance(reply, Farewell)):
         alert = "alert.farewell"
     case, closing = _withdrawn(case, reading)
     case = _kept(case, said)
@@ -378,12 +380,12 @@ def _obeyed(case: Case, reading: Reading, scene: Scene) -> Step:
     (rule 20)."""
     reply = reading.reply
     if not isinstance(reply, Command):
-        return Step(case, (Say("say.call_988"),) if "call_988" in reading.wishes else ())
+        return Step(case, (Say("say.call_988"),) if Wish.CALL_988 in reading.wishes else ())
     if reply.name in OBEYED_WHEN_HELD:
         return COMMANDS[reply.name](case, reply, reading, scene)
     if reply.name == "cancel":
-        return Step(replace(case, said=case.said | {"asked_to_cancel"}))
-    asks = frozenset({reply.name}) & {"person", "worse"}
+        return Step(replace(case, said=case.said | {Said.ASKED_TO_CANCEL}))
+    asks = frozenset({reply.name}) & {Said.PERSON, Said.WORSE}
     # lowered before: "0" is answered
     answered = (Say("again.here"),) if asks and case.held and not case.in_danger else ()
     return Step(said_again(case, asks, scene), answered)
@@ -566,7 +568,7 @@ def _put(case: Case, question: Question, scene: Scene) -> Step:
         question.notice_minor
         and case.minor
         and Mark.MINOR_TOLD not in case.marks
-        and not {"abuse", "disclosure"} & case.said
+        and not {Said.ABUSE, Said.DISCLOSURE} & case.said
     ):
         case, notice = case.marked(scene.now, Mark.MINOR_TOLD), (Say("minor.report"),)
     return Step(case, (*notice, ask(scene.program.protocol, case)))
@@ -590,10 +592,14 @@ def _apply(
     question = seen_question(protocol, case, heard)
     if isinstance(reply, Danger):
         step = _danger(_kept(case, said), reply, scene)
-        asked = (Say("say.call_911"),) if reading.wishes & {"emergency", "emergency_for_me"} else ()
-        if "emergency_for_me" in reading.wishes:
+        asked = (
+            (Say("say.call_911"),)
+            if reading.wishes & {Wish.EMERGENCY, Wish.EMERGENCY_FOR_ME}
+            else ()
+        )
+        if Wish.EMERGENCY_FOR_ME in reading.wishes:
             step = Step(
-                said_again(step.case, frozenset({"emergency_for_me"}), scene).marked(
+                said_again(step.case, frozenset({Said.EMERGENCY_FOR_ME}), scene).marked(
                     scene.now, Mark.TOLD_911
                 ),
                 step.effects,
@@ -633,7 +639,7 @@ def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step
     known = (
         reply.name in case.said
         and case.in_danger
-        and reply.name in ("person", "worse", "emergency_for_me")
+        and reply.name in (Said.PERSON, Said.WORSE, Said.EMERGENCY_FOR_ME)
     )
     step = COMMANDS[reply.name](case, reply, reading, scene)
     if not known:
@@ -657,7 +663,7 @@ def danger_words(case: Case, kinds: tuple[str, ...], protocol: Protocol) -> tupl
     """What to do at once, for each kind in the protocol's order, each sentence once."""
     keys = [words.of(asker(case)) for kind, words in protocol.dangers.items() if kind in kinds]
     # no "get to a safe place" to who threatens those who come
-    if {"threat_staff"} & (set(kinds) | case.said):
+    if {Said.THREAT_STAFF} & (set(kinds) | case.said):
         keys = [key for key in keys if key != "danger.violence"]
     return tuple(Say(key) for key in dict.fromkeys(keys))
 
@@ -667,11 +673,11 @@ def _kinds(case: Case, reply: Danger) -> tuple[str, ...]:
     violence towards others."""
     kinds = set(reply.kinds)
     own = (
-        "own_weapon" in kinds
-        and bool({"suicide", "attempt"} & (kinds | set(case.dangers)))
-        and not {"violence", "abuse"} & kinds
+        Said.OWN_WEAPON in kinds
+        and bool({Said.SUICIDE, Said.ATTEMPT} & (kinds | set(case.dangers)))
+        and not {Said.VIOLENCE, Said.ABUSE} & kinds
     )
-    return tuple(kind for kind in reply.kinds if kind != "weapon") if own else reply.kinds
+    return tuple(kind for kind in reply.kinds if kind != Said.WEAPON) if own else reply.kinds
 
 
 def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
@@ -787,20 +793,22 @@ def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
 def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step:
     """An ordinary question gets a short true answer; whoever asks about somebody else hears nothing
     of them (rule 25)."""
-    if reply.about == "about_others" or "about_others" in reading.wishes:
+    if reply.about == Wish.ABOUT_OTHERS or Wish.ABOUT_OTHERS in reading.wishes:
         return Step(case, (Say("others.cannot_say"), Record("asked_about_others")))
-    if reply.about == "legal":
-        case = said_again(case, frozenset({"legal"}), scene)
+    if reply.about == Wish.LEGAL:
+        case = said_again(case, frozenset({Said.LEGAL}), scene)
         return Step(case, (Say("others.legal"), Record("legal_demand")))
-    if reply.about == "officer":
-        return Step(said_again(case, frozenset({"officer", "person"}), scene), (Record("officer"),))
-    if reply.about == "language":
-        case = replace(said_again(case, frozenset({"unread_language"}), scene), interpreter=True)
+    if reply.about == Wish.OFFICER:
+        return Step(
+            said_again(case, frozenset({Said.OFFICER, Said.PERSON}), scene), (Record("officer"),)
+        )
+    if reply.about == Wish.LANGUAGE:
+        case = replace(said_again(case, frozenset({Said.UNREAD_LANGUAGE}), scene), interpreter=True)
         return Step(case, (Say("language.which"), Record("language_asked")))
-    if reply.about in ("someone_else", "other_hands"):
+    if reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS):
         return Step(case)
     # "we are not police" would not be true (rule 22)
-    police = reply.about == "faq_police" and scene.program.law_enforcement
+    police = reply.about == Wish.FAQ_POLICE and scene.program.law_enforcement
     words = "faq.police.law_enforcement" if police else f"faq.{reply.about.removeprefix('faq_')}"
     return Step(case, (Say(words), Record("asked", {"about": reply.about})))
 
@@ -810,7 +818,9 @@ def _unread_language(case: Case, reply: OtherLanguage, scene: Scene) -> Step:
     human comes now (rule 26)."""
     again = bool(case.unread_language)
     case = replace(case, unread_language=reply.tag, interpreter=True)
-    case = said_again(case, frozenset({"unread_twice" if again else "unread_language"}), scene)
+    case = said_again(
+        case, frozenset({Said.UNREAD_TWICE if again else Said.UNREAD_LANGUAGE}), scene
+    )
     return Step(
         case,
         (
@@ -847,7 +857,8 @@ def _unread(
         case = _kept(case, said)
     telling = first or len(case.narrative) > 1 or Mark.TOLD_911 in case.marks
     if case.status == Status.SCREENING and isinstance(reply, Story) and telling:
-        case = said_again(case, frozenset({"story"}), scene)  # a human reads it, quietly (rule 7)
+        # a human reads it, quietly (rule 7)
+        case = said_again(case, frozenset({Said.STORY}), scene)
     if first:
         return Step(case)  # the preamble and question 1 answer it
     # a number that is none of its choices
@@ -946,7 +957,7 @@ def _somebody_told(case: Case, said: str, scene: Scene) -> tuple[Case, tuple[Eff
         return case, (Alert("alert.words", name, said.strip()), *_forwarded(case))
     if _human_near(case, scene):  # dispatch asked them something: the answer is in the revision
         return case, _forwarded(case)
-    return said_again(case, frozenset({"wrote_again"}), scene), _forwarded(case)
+    return said_again(case, frozenset({Said.WROTE_AGAIN}), scene), _forwarded(case)
 
 
 def _forwarded(case: Case) -> tuple[Effect, ...]:

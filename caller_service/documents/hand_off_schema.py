@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caller_service.core.case import DANGER_KINDS
+from caller_service.core.said import DANGER_KINDS
 
 from .eido_registry import HUMAN_INCIDENT_TYPES, INCIDENT_TYPES
 
@@ -152,7 +152,7 @@ SCHEMA: dict[str, Any] = {
         "reasons": _CODES,
         "dangers": {
             "type": "array",
-            "items": {"enum": list(DANGER_KINDS)},
+            "items": {"enum": [kind.value for kind in DANGER_KINDS]},
             "description": "Kinds of danger said or answered.",
         },
         "safety": {

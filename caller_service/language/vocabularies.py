@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 
 from caller_service.core.reply import Ears
+from caller_service.core.said import DANGER_KINDS
 from caller_service.core.vocabulary import Vocabulary, normal
 
 from .folders import folder
@@ -54,6 +55,8 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
     answers = {
         question: _by_phrase(phrases) for question, phrases in told.get("answers", {}).items()
     }
+    if unknown := told.get("alone", {}).keys() - set(DANGER_KINDS):
+        raise ValueError(f"words.toml, [alone]: {', '.join(sorted(unknown))} is no kind of danger")
     numbers = {
         phrase: int(number) for phrase, number in _by_phrase(told.get("numbers", {})).items()
     }

@@ -1,0 +1,75 @@
+"""What was said, and what is wished: each says its meaning, is named by code or by data, and no
+name is used that is none."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import caller_service
+from caller_service.core import reply as reading
+from caller_service.core import said as vocabulary
+from caller_service.core.protocol_check import SAID
+from caller_service.core.reply import INQUIRIES, Wish
+from caller_service.core.said import DANGER_KINDS, MARKERS, Said
+from caller_service.language.lexicons import read_combinations
+
+PACKAGE = Path(caller_service.__file__).parent
+FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "said.py"]
+USED = "\n".join(path.read_text() for path in FILES)
+PLAIN = {"PREGNANT", "THANKS"}  # the name says it
+
+
+@pytest.mark.parametrize("member", [*Said, *Wish], ids=repr)
+def test_a_word_says_its_meaning_and_is_used(member: Said | Wish) -> None:
+    source = vocabulary if isinstance(member, Said) else reading
+    text = Path(str(source.__file__)).read_text()
+    line = next(line for line in text.splitlines() if f"    {member.name} = " in line)
+    assert member.name in PLAIN or re.search(r"# .{5,}", line), "it has no meaning"
+    by_data = member in (*DANGER_KINDS, *MARKERS, *INQUIRIES)
+    assert by_data or USED.count(f"{type(member).__name__}.{member.name}"), "nobody names it"
+
+
+def test_the_kinds_of_danger_are_told_in_their_order() -> None:
+    assert (Said.BREATHING, Said.THREAT_STAFF) == (DANGER_KINDS[0], DANGER_KINDS[-1])
+    assert not {*DANGER_KINDS} & {*MARKERS, *SAID}
+
+
+def test_word_data_with_an_unknown_name_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for section, name in (("dangers", "wepon"), ("markers", "minro"), ("wishes", "persn")):
+        file = tmp_path / "en" / "speech.toml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f'[{section}]\n{name} = ["word"]\n')
+        monkeypatch.setattr("caller_service.language.lexicons.folder", lambda _: tmp_path)
+        with pytest.raises(ValueError, match=f"{section}.*{name}"):
+            read_combinations.__wrapped__()
+
+
+def _constants(node: ast.AST) -> set[str]:
+    return {
+        each.value
+        for each in ast.walk(node)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_such_word_is_written_as_a_string(path: Path) -> None:
+    """A slip in a string is a rule that never fires; in a member it does not start."""
+    bag = re.compile(r"(.*\.)?(said|wishes|kinds|about)")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+        elif isinstance(node, ast.BinOp):
+            sides = [node.left, node.right]
+        elif isinstance(node, ast.AugAssign):
+            sides = [node.target, node.value]
+        else:
+            continue
+        if any(bag.fullmatch(ast.unparse(each)) for each in sides):
+            assert not set().union(*map(_constants, sides)) & {*Said, *Wish}, node.lineno
