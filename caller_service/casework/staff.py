@@ -27,7 +27,6 @@ from caller_service.core.page_answer import (
     Answer,
     Passes,
     Says,
-    Takes,
     read_answer,
     words_of,
 )
@@ -35,6 +34,7 @@ from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.reply import Command, Danger, read
 from caller_service.core.routing import Scene
+from caller_service.core.staff_words import StaffWords, Takes
 from caller_service.jobs.queue import PEOPLE
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.database.transaction import transaction
@@ -52,7 +52,6 @@ THEMSELVES = frozenset({"stop", "start", "help", "person", "emergency", "emergen
 MOST_WORDS = 480  # characters to a resident in one text
 PASS_KEY = 2  # "2" alone: on the phone that key passes it on, so as minutes it is asked back
 NUMBERS = (911, 988)  # never minutes: a number for the resident
-GIVES_BACK = frozenset({"pass", "paso", "give back"})
 SHORT_REFUSAL = 4  # words: "no", "I can't", "not right now"; a longer one is for the resident
 
 
@@ -256,13 +255,13 @@ def _near(hour: int, minute: int, scene: Scene) -> bool:
 def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
     """What the words around the code ask for. Whoever has the case speaks with the resident by
     it."""
-    answer = read_answer(rest)
+    answer = read_answer(rest, parts.program.staff)
     if isinstance(answer, Act) and (deed := _act(answer, case, name, rest, parts)) is not None:
         return deed
     if isinstance(answer, Ambiguous):
         return _Deed(None, "page.how")
     if name == case.holder:
-        return _from_holder(case, name, rest, answer)
+        return _from_holder(name, rest, answer, parts.program.staff)
     if name == case.accepted_by and case.human_has_it:
         return _from_who_accepted(case, name, rest, answer)
     if isinstance(answer, Takes) and answer.minutes != PASS_KEY:
@@ -289,11 +288,11 @@ def _takes(case: Case, name: str, answer: Takes) -> _Deed:
     return _Deed(do, taken)
 
 
-def _from_holder(case: Case, name: str, rest: str, answer: Answer) -> _Deed:
+def _from_holder(name: str, rest: str, answer: Answer, staff: StaffWords) -> _Deed:
     """They speak with the resident: all but a command are words for them. A bare "no" may be an
     answer to the resident, or mean that they cannot go on: it is asked back."""
     words = words_of(rest)
-    if isinstance(answer, Passes) and words.casefold().strip(" .!") in GIVES_BACK:
+    if isinstance(answer, Passes) and words.casefold().strip(" .!") in staff.gives_back:
         return _Deed(lambda now, scene, _: _given_back(now, name, scene), "page.released")
     if isinstance(answer, Passes) and len(words.split()) <= SHORT_REFUSAL:
         return _Deed(None, "page.sure")

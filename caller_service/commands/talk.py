@@ -15,6 +15,7 @@ from caller_service.core.effect import Ask, Effect, HandOff, Page, Record, Say
 from caller_service.core.program import Program
 from caller_service.core.routing import Scene
 from caller_service.language.catalog import read_catalog
+from caller_service.language.languages import with_languages
 from caller_service.language.vocabularies import read_ears
 from caller_service.language.wording import spoken, texts
 
@@ -30,6 +31,7 @@ def converse(
     not of the program."""
     if language is not None and language not in program.languages:
         raise ValueError(f"language {language}: the program has {', '.join(program.languages)}")
+    program = with_languages(program)
     program = replace(program, clocks=replace(program.clocks, read=read_seconds))
     lines = [
         f"protocol: {program.protocol.id} {program.protocol.version}",

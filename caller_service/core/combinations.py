@@ -87,6 +87,8 @@ class Lexicon:
     lookalikes: frozenset[str] = frozenset()
     # words as meant -> as some write or say them
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    only: frozenset[str] = frozenset()
+    no: frozenset[str] = frozenset()
 
 
 class Combinations:
@@ -99,6 +101,15 @@ class Combinations:
 
     def __init__(self, lexicons: Iterable[Lexicon]) -> None:
         every = tuple(lexicons)
+        # beside "call me" these mean: no texts
+        self.only = frozenset[str]().union(*(lexicon.only for lexicon in every))
+        # "no, he has a knife": the comma ends the "no", and what stands behind it denies nothing
+        noes = sorted(frozenset[str]().union(*(lexicon.no for lexicon in every)))
+        self.behind_no = re.compile(
+            rf"^\W*(?:{'|'.join(map(re.escape, noes)) or '(?!)'})"
+            r"\s*[,.;:!\u2026\u2013\u2014-]+\s*",
+            re.IGNORECASE,
+        )
         self._given: set[tuple[Form, str]] = set()
         self._exact: dict[str, list[tuple[Form, str]]] = {}  # first word -> forms and their classes
         # first three letters -> beginning -> forms

@@ -23,6 +23,7 @@ from .refusal import Refused
 from .routing import Scene
 from .safe_contact import gated, may_note, may_write_once
 from .said import Said
+from .staff_words import StaffWords
 from .vocabulary import normal
 
 Deed = Callable[[Case, str, str, Scene], Step]  # done by name, with a reason
@@ -96,7 +97,7 @@ def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
     case = case if off else case.unmarked(Mark.LAPSED)
     case = (
         case.marked(scene.now, Mark.HUMAN_ASKED)
-        if _asks(words)
+        if _asks(words, scene.program.staff)
         else case.unmarked(Mark.HUMAN_ASKED)
     )
     case = case.marked(scene.now, Mark.SPOKEN)
@@ -104,64 +105,11 @@ def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
     return Step(step.case, (*step.effects, *taken))
 
 
-# How people on duty ask, in the languages they write in; "?" is often left out on a phone.
-_ASKS = frozenset(
-    {
-        "are",
-        "is",
-        "can",
-        "could",
-        "do",
-        "did",
-        "does",
-        "have",
-        "has",
-        "will",
-        "would",
-        "what",
-        "whats",
-        "where",
-        "wheres",
-        "who",
-    }
-    | {"when", "why", "how", "which", "tell", "say", "reply", "text", "answer", "write", "let"}
-    | {
-        "esta",
-        "estas",
-        "puede",
-        "puedes",
-        "hay",
-        "tiene",
-        "tienes",
-        "que",
-        "donde",
-        "quien",
-        "cuando",
-        "como",
-        "cuanto",
-        "cual",
-    }
-    | {
-        "diga",
-        "digame",
-        "dime",
-        "conteste",
-        "contesta",
-        "responda",
-        "escriba",
-        "necesita",
-        "necesitas",
-        "quiere",
-        "quieres",
-    }
-)
-
-
-def _asks(words: str) -> bool:
+def _asks(words: str, staff: StaffWords) -> bool:
     """Do a human's words ask for an answer? Doubt counts as a question: then silence is noticed
     (rule 21)."""
     sentences = re.split(r"[.!,;\n]+", words)
-    return "?" in words or any((normal(each) or ("",))[0] in _ASKS for each in sentences)
+    return "?" in words or any((normal(each) or ("",))[0] in staff.asks for each in sentences)
 
 
 def _taken(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:

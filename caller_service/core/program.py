@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, time
 
 from .protocol import Protocol, SignOff
+from .staff_words import StaffWords
+from .street_words import StreetWords
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -199,6 +201,9 @@ class Program:
     watched: frozenset[str] = frozenset()
     edge_metres: float = 500.0
     iso639_3: Mapping[str, str] = field(default_factory=dict)  # of each language, by its tag
+    # what all shipped languages together call streets, and what staff answer and ask
+    streets: StreetWords = field(default_factory=StreetWords, repr=False, compare=False)
+    staff: StaffWords = field(default_factory=StaffWords, repr=False, compare=False)
     # are the operator, or any who read, law enforcement? Then "not police" is never said (rule 22)
     law_enforcement: bool = False
 

@@ -8,7 +8,6 @@ message only. A story never answers a safety question.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,11 +17,13 @@ from .combinations import Combinations, one_slip
 from .phone_text import clean, without_trailing_emoji
 from .protocol import SKIPPED, UNSURE, Question
 from .said import Said
+from .street_words import StreetWords
 from .vocabulary import Vocabulary, normal
 
 STORY_WORDS = 4  # from here on, words that answer nothing are somebody telling what happened
 SHORT = 14  # words of a message in which "I am watched" is heard without standing alone
 LONGEST = 4000  # characters read; all are kept
+LOST = 4  # words behind "I don't know" that still name no place: "where I am exactly"
 THANKFUL = 12  # words of a message that may be nothing but thanks
 
 
@@ -80,8 +81,6 @@ CONTACT_ANSWERS: Mapping[str, str] = {
 CARRIER_STOPS = frozenset(
     {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel"}
 )
-ONLY = frozenset({"only", "instead", "solo", "nomas", "solamente"})  # beside "call me": no texts
-_BEHIND_NO = re.compile(r"^\W*(?:no|nope|nah|non)\s*[,.;:!\u2026\u2013\u2014-]+\s*", re.IGNORECASE)
 INQUIRIES = (
     Wish.ABOUT_OTHERS, Wish.LEGAL, Wish.OFFICER, Wish.OTHER_HANDS, Wish.SOMEONE_ELSE,
     Wish.FAQ_POLICE, Wish.FAQ_PRIVATE, Wish.FAQ_ROBOT, Wish.FAQ_FREE, Wish.FAQ_WHO, Wish.LANGUAGE,
@@ -197,11 +196,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """What a text is read with: one language's whole phrases, and the combinations of all
-    languages."""
+    """What a text is read with: one language's whole phrases, and the combinations and street words
+    of all languages."""
 
     vocabulary: Vocabulary
     speech: Combinations
+    streets: StreetWords = field(default_factory=StreetWords)
     watched: frozenset[tuple[str, ...]] = frozenset()  # the program's phrases for "I am watched"
 
 
@@ -221,12 +221,12 @@ def read(
         return Reading(Unclear() if _shows(cleaned.words) else Nothing(), verified=verified)
     heard = ears.speech.read(words)
     markers, wishes = frozenset(heard["markers"]), frozenset(heard["wishes"])
-    if Wish.PERSON in wishes and ONLY.isdisjoint(words):
+    if Wish.PERSON in wishes and ears.speech.only.isdisjoint(words):
         # "can somebody just call me" asks for somebody, and closes nothing
         wishes -= {Wish.ONLY_CALLS}
     dangers = heard["dangers"]
     # "no, tiene un cuchillo" denies nothing
-    if (rest := _BEHIND_NO.sub("", cleaned.words)) != cleaned.words:
+    if (rest := ears.speech.behind_no.sub("", cleaned.words)) != cleaned.words:
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(normal(rest)))))
     if "988" in words and len(words) <= SHORT:
         wishes |= {Wish.CALL_988}
@@ -276,7 +276,7 @@ def _reply(
     place = question is not None and question.kind == "place"
     if (asked := _asked_inside(wishes, place)) is not None:
         return asked
-    if place and _names_no_place(said, bare, ears.vocabulary):
+    if place and _names_no_place(said, bare, ears):
         return Unclear()
     if place:
         return PlaceGiven(said.strip())
@@ -423,8 +423,10 @@ def _doubt(
     return any(_holds(hedge, words) for hedge in vocabulary.hedges)
 
 
-def _names_no_place(said: str, words: tuple[str, ...], vocabulary: Vocabulary) -> bool:
+def _names_no_place(said: str, words: tuple[str, ...], ears: Ears) -> bool:
     """A yes, a no, a digit, a question back, a plea: asked for a place, these are none."""
+    vocabulary, streets = ears.vocabulary, ears.streets
+    road = any(word in streets.roads for word in words)  # "Como St and 3rd"
     if len(words) == 1 and (len(words[0]) < 2 or (words[0].isdecimal() and len(words[0]) < 3)):
         return True
     if words in vocabulary.answers.get("yes_no", {}) or words in vocabulary.asks:
@@ -437,62 +439,12 @@ def _names_no_place(said: str, words: tuple[str, ...], vocabulary: Vocabulary) -
     if any(
         words[: len(phrase)] == phrase and len(words) - len(phrase) <= LOST for phrase in unsure
     ):
-        return not any(word in NEAR or word.isdecimal() for word in words) and not _street(words)
+        return not road and not any(word in streets.near or word.isdecimal() for word in words)
     asks = any(
         len(words) >= len(phrase) and words[: len(phrase)] == phrase and len(words) > 1
         for phrase in vocabulary.asks
     )
-    return (
-        asks and ("?" in said or not any(word.isdecimal() for word in words)) and not _street(words)
-    )
-
-
-def _street(words: tuple[str, ...]) -> bool:
-    """Does it name a road all the same? "Como St and 3rd"."""
-    return any(word in ROADS for word in words)
-
-
-LOST = 4  # words behind "I don't know" that still name no place: "where I am exactly"
-NEAR = frozenset(
-    [
-        "near",
-        "by",
-        "at",
-        "next",
-        "behind",
-        "beside",
-        "across",
-        "close",
-        "cerca",
-        "junto",
-        "al",
-        "en",
-        "frente",
-        "atras",
-        "detras",
-    ]
-)
-ROADS = frozenset(
-    [
-        "st",
-        "street",
-        "ave",
-        "avenue",
-        "av",
-        "rd",
-        "road",
-        "blvd",
-        "boulevard",
-        "dr",
-        "drive",
-        "ln",
-        "lane",
-        "hwy",
-        "highway",
-        "calle",
-        "avenida",
-    ]
-)
+    return asks and not road and ("?" in said or not any(word.isdecimal() for word in words))
 
 
 def _pleads(words: tuple[str, ...], code: str, vocabulary: Vocabulary) -> bool:

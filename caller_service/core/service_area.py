@@ -17,6 +17,7 @@ from functools import lru_cache
 from .combinations import one_slip
 from .program import Area, Place, Program
 from .routing import is_open
+from .street_words import AND, NUMBER, StreetWords
 from .vocabulary import normal
 
 Point = tuple[float, float]  # longitude, latitude; WGS 84 degrees
@@ -40,7 +41,7 @@ def locate(text: str, program: Program, local: datetime) -> Located:
     """
     if (pair := _PAIR.search(text)) is not None:
         return place_point((float(pair[2]), float(pair[1])), program, local)
-    places, sure = named(text, program.places)
+    places, sure = named(text, program.places, program.streets)
     if not places or not sure:
         return Located("ambiguous" if places else "unknown")
     answers = [
@@ -83,46 +84,6 @@ def _live(area: Area, local: datetime) -> bool:
 
 # ---- places in somebody's own words --------------------------------------------------------------
 
-_TYPES = {
-    "st": "st", "str": "st", "street": "st", "calle": "st", "ave": "ave", "av": "ave",
-    "avenue": "ave", "avenida": "ave", "rd": "rd", "road": "rd", "camino": "rd", "dr": "dr",
-    "drive": "dr", "ln": "ln", "lane": "ln", "blvd": "blvd", "boulevard": "blvd",
-    "bulevar": "blvd", "way": "way", "ct": "ct", "court": "ct", "pl": "pl", "place": "pl",
-    "pkwy": "pkwy", "parkway": "pkwy", "hwy": "hwy", "highway": "hwy", "cir": "cir",
-    "circle": "cir", "ter": "ter", "terrace": "ter",
-}  # fmt: skip
-_ORDINALS = {
-    "first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6",
-    "seventh": "7", "eighth": "8", "ninth": "9", "tenth": "10", "eleventh": "11", "twelfth": "12",
-    "primera": "1", "segunda": "2", "tercera": "3", "cuarta": "4", "quinta": "5", "sexta": "6",
-    "septima": "7", "octava": "8", "novena": "9", "decima": "10",
-}  # fmt: skip
-_SIDES = {
-    "n": "n", "north": "n", "norte": "n", "s": "s", "south": "s", "sur": "s", "e": "e",
-    "east": "e", "este": "e", "w": "w", "west": "w", "oeste": "w", "ne": "ne", "nw": "nw",
-    "se": "se", "sw": "sw", "northeast": "ne", "northwest": "nw", "southeast": "se",
-    "southwest": "sw",
-}  # fmt: skip
-_JOINS = frozenset({"and", "at", "y", "con", "esquina", "x", "by"})
-_UNITS = frozenset({
-    "apt", "apartment", "apto", "apartamento", "unit", "ste", "suite", "fl", "floor", "piso", "rm",
-    "room", "cuarto", "habitacion", "depto", "departamento", "dept", "no", "num", "numero", "lot",
-    "space", "spc", "bldg", "building", "edificio", "door", "puerta", "box", "trailer", "bed",
-    "cama",
-})  # fmt: skip
-# Words beside a place that leave it certain: where one stands to it, and what is found at a street.
-_AROUND = frozenset({
-    "between", "entre", "corners", "intersection", "interseccion", "calles", "streets",
-    "i", "im", "am", "we", "are", "were", "is", "its", "it", "hes", "shes", "theyre", "he", "she",
-    "they", "me", "us", "here", "now", "right", "at", "the", "a", "an", "in", "on", "of", "by",
-    "near", "next", "to", "outside", "inside", "front", "behind", "across", "from", "corner",
-    "and", "around", "entrance", "steps", "bus", "stop", "store", "gas", "station", "light",
-    "parking", "lot", "bench", "sidewalk", "street", "please", "hi", "hello", "yes", "ok", "so",
-    "thats", "this", "that", "there", "standing", "sitting", "waiting", "y", "en", "el", "la",
-    "los", "las", "de", "del", "al", "cerca", "junto", "frente", "afuera", "dentro", "estoy",
-    "estamos", "esta", "estan", "aqui", "ahora", "esquina", "parada", "con", "por", "favor", "es",
-})  # fmt: skip
-_ORDINAL = re.compile(r"\b(\d{1,3})\s?(?:st|nd|rd|th)\b", re.IGNORECASE)
 # a number that names a street is kept as one word: `normal` parts "3rd"
 _LETTERS = str.maketrans("0123456789", "abcdefghij")
 _DIGITS = str.maketrans("abcdefghij", "0123456789")
@@ -133,8 +94,7 @@ _NUMBER_SIGN = re.compile(r"#\s*")
 
 @dataclass(frozen=True, slots=True)
 class _Street:
-    """A street as it is named: "N Main St" is main, st, n. `number`: what names it is a number
-    ("3rd")."""
+    """A street as it is named: "N Main St" is main, st, n; "" where nothing is said of it."""
 
     name: str
     type: str = ""
@@ -146,83 +106,99 @@ class _Mention:
     street: _Street
     start: int
     end: int  # behind the last of its words
-    ordinal: bool = False
+    ordinal: bool = False  # its name begins with a word or with a number and a suffix ("3rd")
 
 
-def named(text: str, places: tuple[Place, ...]) -> tuple[tuple[Place, ...], bool]:
+def named(
+    text: str, places: tuple[Place, ...], streets: StreetWords
+) -> tuple[tuple[Place, ...], bool]:
     """The places that are named, and whether that is sure. A name one slip away is meant perhaps:
     not sure."""
-    words = _words(text)
+    words = _words(text, streets)
     if not words:
         return (), True
-    exact = [place for place in places if any(_says(name, words) for name in _names(place))]
+    exact = [
+        place
+        for place in places
+        if any(_says(name, words, streets) for name in _names(place, streets))
+    ]
     if exact:
-        return tuple(exact), _says_nothing_else(words, exact)
+        return tuple(exact), _says_nothing_else(words, exact, streets)
     near = [
-        place for place in places if any(_says(name, words, slip=True) for name in _names(place))
+        place
+        for place in places
+        if any(_says(name, words, streets, slip=True) for name in _names(place, streets))
     ]
     return tuple(near), False
 
 
-def _says_nothing_else(words: tuple[str, ...], places: list[Place]) -> bool:
+def _says_nothing_else(words: tuple[str, ...], places: list[Place], streets: StreetWords) -> bool:
     """Is every other word one of those that only lead to a place? "Not at City Hall", "City Hall,
     Boston" and "my mom is at City Hall" are for a human."""
     named_words = {
-        part for place in places for name in (place.name, *place.aliases) for part in _words(name)
+        part
+        for place in places
+        for name in (place.name, *place.aliases)
+        for part in _words(name, streets)
     }
-    named_words |= {_bare(word) for word in named_words}
+    named_words |= {_bare(word, streets) for word in named_words}
     return all(
         word in named_words
-        or _bare(word) in named_words
-        or word in _AROUND
-        or word in _TYPES
-        or word in _SIDES
+        or _bare(word, streets) in named_words
+        or word in streets.around
+        or word in streets.types
+        or word in streets.sides
         for word in words
     )
 
 
-def _words(text: str) -> tuple[str, ...]:
-    marked = _NUMBER_SIGN.sub(" no ", _MARKS.sub(" and ", text))
-    return normal(_ORDINAL.sub(lambda found: f" nth{found[1].translate(_LETTERS)}q ", marked))
+def _words(text: str, streets: StreetWords) -> tuple[str, ...]:
+    marked = _NUMBER_SIGN.sub(f" {NUMBER} ", _MARKS.sub(f" {AND} ", text))
+    return normal(
+        streets.ordinal.sub(lambda found: f" nth{found[1].translate(_LETTERS)}q ", marked)
+    )
 
 
 _Name = tuple[str, ...] | tuple[_Street, _Street]
 
 
 @lru_cache(maxsize=65536)
-def _names(place: Place) -> tuple[_Name, ...]:
+def _names(place: Place, streets: StreetWords) -> tuple[_Name, ...]:
     """A place's names: two streets, or words. A program's places never change while it runs."""
     return tuple(
-        _corner(words) or words for name in (place.name, *place.aliases) if (words := _words(name))
+        _corner(words, streets) or words
+        for name in (place.name, *place.aliases)
+        if (words := _words(name, streets))
     )
 
 
-def _corner(words: tuple[str, ...]) -> tuple[_Street, _Street] | None:
-    if "and" not in words:
+def _corner(words: tuple[str, ...], streets: StreetWords) -> tuple[_Street, _Street] | None:
+    if AND not in words:
         return None
-    at = words.index("and")
-    first, second = _street(words[:at]), _street(words[at + 1 :])
+    at = words.index(AND)
+    first, second = _street(words[:at], streets), _street(words[at + 1 :], streets)
     return (first, second) if first and second else None
 
 
-def _street(words: tuple[str, ...]) -> _Street | None:
-    side = next((_SIDES[word] for word in words if word in _SIDES), "")
-    kind = next((_TYPES[word] for word in reversed(words) if word in _TYPES), "")
-    name = [_bare(word) for word in words if word not in _SIDES and word not in _TYPES]
+def _street(words: tuple[str, ...], streets: StreetWords) -> _Street | None:
+    sides, types = streets.sides, streets.types
+    side = next((sides[word] for word in words if word in sides), "")
+    kind = next((types[word] for word in reversed(words) if word in types), "")
+    name = [_bare(word, streets) for word in words if word not in sides and word not in types]
     return _Street(" ".join(name), kind, side) if name else None
 
 
-def _bare(word: str) -> str:
+def _bare(word: str, streets: StreetWords) -> str:
     """ "3rd", "third" and "3" name one street."""
     found = _NTH.fullmatch(word)
-    return found[1].translate(_DIGITS) if found else _ORDINALS.get(word, word)
+    return found[1].translate(_DIGITS) if found else streets.ordinals.get(word, word)
 
 
-def _says(name: _Name, words: tuple[str, ...], slip: bool = False) -> bool:
+def _says(name: _Name, words: tuple[str, ...], streets: StreetWords, slip: bool = False) -> bool:
     if isinstance(name[0], _Street):
         first, second = name
         assert isinstance(first, _Street) and isinstance(second, _Street)
-        return _says_corner(first, second, words, slip)
+        return _says_corner(first, second, words, streets, slip)
     phrase = tuple(str(word) for word in name)
     spans = (words[at : at + len(phrase)] for at in range(len(words) - len(phrase) + 1))
     return any(all(_same(a, b, slip) for a, b in zip(phrase, span, strict=True)) for span in spans)
@@ -232,34 +208,40 @@ def _same(known: str, said: str, slip: bool) -> bool:
     return known == said or (slip and len(known) >= 5 and one_slip(known, said))
 
 
-def _says_corner(first: _Street, second: _Street, words: tuple[str, ...], slip: bool) -> bool:
+def _says_corner(
+    first: _Street, second: _Street, words: tuple[str, ...], streets: StreetWords, slip: bool
+) -> bool:
     """Both streets, side by side with a word like "and" between, or both with their type; neither
     contradicted, and no house number, flat or floor beside them."""
-    if _has_house_number(words):
+    if _has_house_number(words, streets):
         return False
-    ones, others = list(_mentions(first, words, slip)), list(_mentions(second, words, slip))
-    return any(_meet(one, other, words) for one in ones for other in others)
+    ones = list(_mentions(first, words, streets, slip))
+    others = list(_mentions(second, words, streets, slip))
+    return any(_meet(one, other, words, streets) for one in ones for other in others)
 
 
-def _mentions(street: _Street, words: tuple[str, ...], slip: bool) -> Iterator[_Mention]:
+def _mentions(
+    street: _Street, words: tuple[str, ...], streets: StreetWords, slip: bool
+) -> Iterator[_Mention]:
     """Where the street is named, as nothing that contradicts it."""
+    sides, types = streets.sides, streets.types
     name = tuple(street.name.split())
     for at in range(len(words) - len(name) + 1):
         span = words[at : at + len(name)]
-        if not all(_same(a, _bare(b), slip) for a, b in zip(name, span, strict=True)):
+        if not all(_same(a, _bare(b, streets), slip) for a, b in zip(name, span, strict=True)):
             continue
-        if at and words[at - 1] in _UNITS:
+        if at and words[at - 1] in streets.units:
             continue
         start, end = at, at + len(name)
         side = kind = ""
-        if start and words[start - 1] in _SIDES:
-            start, side = start - 1, _SIDES[words[start - 1]]
-        if end < len(words) and words[end] in _TYPES:
-            end, kind = end + 1, _TYPES[words[end]]
-        elif start and words[start - 1] in _TYPES:  # "calle 3", "avenida main"
-            start, kind = start - 1, _TYPES[words[start - 1]]
-        if end < len(words) and words[end] in _SIDES:
-            end, side = end + 1, _SIDES[words[end]]
+        if start and words[start - 1] in sides:
+            start, side = start - 1, sides[words[start - 1]]
+        if end < len(words) and words[end] in types:
+            end, kind = end + 1, types[words[end]]
+        elif start and words[start - 1] in types:  # "calle 3", "avenida main"
+            start, kind = start - 1, types[words[start - 1]]
+        if end < len(words) and words[end] in sides:
+            end, side = end + 1, sides[words[end]]
         if (kind and street.type and kind != street.type) or (side != street.side and side):
             continue
         yield _Mention(
@@ -267,14 +249,14 @@ def _mentions(street: _Street, words: tuple[str, ...], slip: bool) -> Iterator[_
         )
 
 
-def _meet(one: _Mention, other: _Mention, words: tuple[str, ...]) -> bool:
+def _meet(one: _Mention, other: _Mention, words: tuple[str, ...], streets: StreetWords) -> bool:
     before, after = (one, other) if one.start < other.start else (other, one)
     if before.end > after.start:
         return False
     between = words[before.end : after.start]
     typed = bool(one.street.type and other.street.type)
     joined = bool(between) and all(
-        word in _JOINS or word in ("the", "la", "el") for word in between
+        word in streets.joins or word in streets.articles for word in between
     )
     if not joined and not (typed and not between):
         return False
@@ -282,28 +264,35 @@ def _meet(one: _Mention, other: _Mention, words: tuple[str, ...]) -> bool:
     return all(each.ordinal or each.street.type or joined for each in (one, other))
 
 
-def _has_house_number(words: tuple[str, ...]) -> bool:
+def _has_house_number(words: tuple[str, ...], streets: StreetWords) -> bool:
     """ "120 Main St", "8 Cedar St", "Main St 120", "Apt 3": a number before a street's name, behind
     its type, or of a flat."""
+    joins, types = streets.joins, streets.types
     for at, word in enumerate(words):
         following = words[at + 1] if at + 1 < len(words) else ""
         before = words[at - 1] if at else ""
-        if word in _UNITS and following:
+        if word in streets.units and following:
             return True
         if not word.isdecimal():
             continue
-        if following and following not in _JOINS and following not in _TYPES:
+        if following and following not in joins and following not in types:
             return True  # "3 main and ..." : a number before a name
         if (
-            before in _TYPES
-            and not (at >= 2 and words[at - 2] in _JOINS)
-            and following not in _TYPES
-            and not _leads(words, at)
+            before in types
+            and not (at >= 2 and words[at - 2] in joins)
+            and following not in types
+            and not _leads(words, at, streets)
         ):
             return True  # "main st 120"
     return False
 
 
-def _leads(words: tuple[str, ...], at: int) -> bool:
+def _leads(words: tuple[str, ...], at: int, streets: StreetWords) -> bool:
     """Is the type before a number its own: "calle 3", "y avenida 5"?"""
-    return at == 1 or words[at - 2] in _JOINS or words[at - 2] in ("la", "el", "de", "en", "the")
+    before = words[at - 2]
+    return (
+        at == 1
+        or before in streets.joins
+        or before in streets.articles
+        or before in streets.prepositions
+    )

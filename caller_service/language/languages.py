@@ -15,6 +15,7 @@ from babel import Locale, UnknownLocaleError
 from caller_service.core.program import Program
 
 from .folders import folder
+from .shared_words import read_staff_words, read_streets
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,15 @@ def read_languages() -> Mapping[str, Language]:
 
 
 def with_languages(program: Program) -> Program:
-    """The program, with what its packets say of its languages."""
+    """The program, with what its packets say of its languages, and the words that all shipped
+    languages share."""
     known = read_languages()
-    return replace(program, iso639_3={tag: known[tag].iso639_3 for tag in program.languages})
+    return replace(
+        program,
+        iso639_3={tag: known[tag].iso639_3 for tag in program.languages},
+        streets=read_streets(),
+        staff=read_staff_words(),
+    )
 
 
 @lru_cache(maxsize=8)

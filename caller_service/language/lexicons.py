@@ -48,4 +48,6 @@ def _lexicon(told: Mapping[str, Any]) -> Lexicon:
         tuple(told.get("harmless", {}).get("phrases", ())),
         frozenset(told.get("lookalikes", {}).get("words", ())),
         {meant: tuple(forms) for meant, forms in told.get("spellings", {}).items()},
+        frozenset(told.get("beside", {}).get("only", ())),
+        frozenset(told.get("beside", {}).get("no", ())),
     )

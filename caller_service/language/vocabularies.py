@@ -12,6 +12,7 @@ from caller_service.core.vocabulary import Vocabulary, normal
 
 from .folders import folder
 from .lexicons import read_combinations
+from .shared_words import read_streets
 
 
 def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Ears]:
@@ -20,10 +21,10 @@ def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -
     Whole phrases are those of the language, joined with the others' of the program; free text is
     read in all shipped languages together (rule 7).
     """
-    heard = read_combinations()
+    heard, streets = read_combinations(), read_streets()
     phrases = frozenset(normal(phrase) for phrase in watched)
     return {
-        language: Ears(vocabulary, heard, phrases)
+        language: Ears(vocabulary, heard, streets, phrases)
         for language, vocabulary in read_vocabularies(languages, watched).items()
     }
 

@@ -14,6 +14,7 @@ from caller_service.config.program_file import ProgramFaults, read_program, read
 from caller_service.core.program import Clocks, Hours, Program
 from caller_service.core.protocol import Level
 from caller_service.core.service_area import locate
+from caller_service.language.languages import with_languages
 
 PACKAGE = Path(__file__).parents[2] / "caller_service"
 REHEARSAL = PACKAGE / "programs" / "rehearsal"
@@ -46,7 +47,7 @@ def spoil(city: Path, file: str, old: str, new: str) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def rehearsal() -> Program:
-    return read_program(REHEARSAL / "program.toml")
+    return with_languages(read_program(REHEARSAL / "program.toml"))
 
 
 def test_the_shipped_rehearsal_city_is_sound(rehearsal: Program) -> None:

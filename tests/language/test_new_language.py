@@ -6,17 +6,26 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import signed, twiml
+from conversation import PROGRAM
 
+from caller_service.core.marks import Mark
+from caller_service.core.page_answer import Act, Passes, Says, Unclear, read_answer
+from caller_service.core.program import Program
+from caller_service.core.reply import PlaceGiven, read
+from caller_service.core.service_area import locate
+from caller_service.core.staff_words import Takes
 from caller_service.language import (
     catalog,
     interpreters,
     languages,
     lexicons,
+    shared_words,
     vocabularies,
 )
 from caller_service.language.catalog import read_catalog
@@ -28,6 +37,53 @@ if TYPE_CHECKING:
     from conftest import House
 
 MARK = "§"  # every sentence of the new language ends with it
+NOON = datetime(2026, 11, 23, 12, 0)
+# What it calls streets, and what its staff write. None of these words is in another language.
+STREETS_AND_STAFF = """
+[streets]
+joins = ["wa"]
+articles = ["al"]
+prepositions = ["fi"]
+units = ["shaqqa"]
+around = ["ana", "amama", "wa"]
+near = ["qurba"]
+roads = ["sharia"]
+[streets.types]
+st = ["sharia"]
+[streets.sides]
+n = ["shamal"]
+[streets.ordinals]
+3 = ["thalith"]
+
+[staff]
+asks = ["hal"]
+gives_back = ["urji"]
+beside_acts = ["lutfan"]
+[staff.acts]
+pause = ["waqfa"]
+[staff.parts]
+ana = "(ana )?"
+[staff.phrases]
+take = ["<ana>qadim", "hadir"]
+pass = ["urji"]
+pass_fully = ["<ana>mashghul"]
+ask = ["man"]
+fluff = ["lutfan"]
+[staff.reasons]
+because = ["fi"]
+[staff.time]
+minutes = ["daqiqa"]
+about = ["bada"]
+at = ["inda"]
+afternoon = ["masaan"]
+behind_past = ["zaid"]
+[staff.time.numbers]
+20 = ["ishrun"]
+[staff.time.fractions]
+15 = ["rub"]
+[staff.time.lengths]
+30 = ["nisf saa"]
+"""
 
 
 @pytest.fixture
@@ -44,22 +100,37 @@ def translations(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         'iso639_3 = "ara"\nvoice = ""\nwithout_accents = false\n'
     )
     told = folder / "ar" / "words.toml"
+    whole_messages = told.read_text().partition("\n[streets]")[0]
     told.write_text(
-        told.read_text().replace(
-            '"language:es" = [', '"language:ar" = ["arabic"]\n"language:es" = ['
-        )
+        whole_messages.replace('"language:es" = [', '"language:ar" = ["arabic"]\n"language:es" = [')
+        + STREETS_AND_STAFF
+    )
+    speech = folder / "ar" / "speech.toml"
+    speech.write_text(
+        re.sub(r"(?m)^(only|no) = \[.*$", r'\1 = ["faqat\1"]', speech.read_text(), count=2)
     )
     real = catalog.folder
-    for module in (catalog, interpreters, languages, lexicons, vocabularies):
+    for module in (catalog, interpreters, languages, lexicons, shared_words, vocabularies):
         monkeypatch.setattr(
             module, "folder", lambda name: folder if name == "translations" else real(name)
         )
-    caches = (lexicons.read_combinations, interpreters.read_unread)
+    caches = (
+        lexicons.read_combinations,
+        interpreters.read_unread,
+        shared_words.read_streets,
+        shared_words.read_staff_words,
+    )
     for cache in caches:
         cache.cache_clear()
     yield folder
     for cache in caches:
         cache.cache_clear()
+
+
+@pytest.fixture
+def program(translations: Path) -> Program:
+    """A program that serves it."""
+    return with_languages(replace(PROGRAM, languages=("en", "ar")))
 
 
 @pytest.fixture
@@ -108,3 +179,66 @@ def test_when_we_are_down_it_hears_its_words_too(spoken: House) -> None:
     spoken.change(writer=Broken())
     heard = twiml(spoken.resident().posts("hello").text)
     assert len(heard) == 2 and MARK in heard[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("sharia Main wa 3rd Ave", "inside"),
+        ("ana amama Main wa thalith", "inside"),
+        ("shamal Main wa 3rd", "unknown"),  # a side that the corner does not have
+        ("shaqqa 3 Main wa 3rd", "unknown"),  # a flat is no corner
+        ("Main hatta 3rd", "unknown"),  # no word of any language between them
+    ],
+)
+def test_a_place_is_told_in_its_street_words(program: Program, said: str, kind: str) -> None:
+    assert locate(said, program, NOON).kind == kind
+
+
+def test_a_road_or_something_near_names_a_place_in_it(program: Program) -> None:
+    """ "I don't know" alone names none."""
+    where = program.protocol.question("where")
+    ears = read_ears(program.languages)["ar"]
+    for said in ("i dont know qurba souk", "i dont know sharia souk"):
+        assert read(said, where, (), ears).reply == PlaceGiven(said)
+    assert read("i dont know hatta souk", where, (), ears).reply != PlaceGiven(
+        "i dont know hatta souk"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rest", "meant"),
+    [
+        ("hadir", Takes()),
+        ("ana qadim, lutfan", Takes()),
+        ("bada ishrun daqiqa", Takes(minutes=20)),
+        ("nisf saa", Takes(minutes=30)),
+        ("inda 6 masaan", Takes(at=(18, 0))),
+        ("6 zaid rub masaan", Takes(at=(18, 15))),
+        ("mashghul", Passes()),
+        ("mashghul fi mustashfa", Passes()),
+        ("man?", Unclear()),
+        ("waqfa lutfan", Act("pause")),
+        ("ana huna", Says("ana huna")),
+    ],
+)
+def test_its_staff_answer_a_page_in_it(program: Program, rest: str, meant: object) -> None:
+    assert read_answer(rest, program.staff) == meant
+
+
+def test_its_staff_take_a_case_ask_and_give_back_by_text(spoken: House) -> None:
+    me = spoken.resident("+17205550123").texts("hi").texts("i took all the pills")
+    code = me.case().reference
+    staff = spoken.resident("+17205550130")
+    staff.texts(f"{code} bada ishrun daqiqa").told("page.accepted")
+    assert me.case().status == "accepted"
+    staff.texts(f"{code} hal anta bikhayr").told("page.note_sent")
+    assert Mark.HUMAN_ASKED in me.case().state["marks"], "a question, though without its mark"
+    staff.texts(f"{code} urji").told("page.released")
+    assert me.case().state["holder"] == ""
+
+
+def test_only_and_no_are_heard_in_it(program: Program) -> None:
+    ears = read_ears(program.languages)["ar"]
+    assert {"only", "solo", "faqatonly"} <= ears.speech.only
+    assert ears.speech.behind_no.sub("", "faqatno, he has a knife") == "he has a knife"
