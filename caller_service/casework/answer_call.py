@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from caller_service.casework.outbound.call_person import note_receipt
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, answered_since, pass_on
+from caller_service.core.effect import Alert
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallState
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
+from caller_service.core.terms import terms
 from caller_service.language.wording import filling, spelled
 from caller_service.store import calls, cases
 from caller_service.store.calls import Call
@@ -66,9 +68,7 @@ def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> S
             parts,
             call,
             "accepted",
-            lambda case, scene: accept(
-                case, call.person or "", case.marks.get(Mark.PROMISED), scene
-            ),
+            lambda case, scene: _takes(case, call.person or "", scene),
         )
     if key == PASS:
         return _decided(
@@ -77,6 +77,13 @@ def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> S
     if settled := _told(parts, call):
         return settled
     return _asks(parts, call, time + 1) if time < TIMES else _says(parts, call, "page.call_no_key")
+
+
+def _takes(case: Case, name: str, scene: Scene) -> Step:
+    """What they must know before they write is texted: a call says no more than the reference."""
+    step = accept(case, name, case.marks.get(Mark.PROMISED), scene)
+    known = tuple(Alert(key, name) for key in terms(step.case)) if step.effects else ()
+    return Step(step.case, (*step.effects, *known))
 
 
 def _call(parts: Parts, call_id: str) -> Call | None:

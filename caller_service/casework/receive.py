@@ -18,7 +18,7 @@ from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import SKEW
 from caller_service.core.effect import Ask, OptOut, Page, Say
 from caller_service.core.marks import Mark
-from caller_service.core.parking import stopped_too
+from caller_service.core.parking import phone_again, stopped_too
 from caller_service.core.routing import Scene
 from caller_service.core.said import Said
 from caller_service.store import cases, contacts, messages, turns
@@ -165,6 +165,11 @@ def _decide(
         others.append(Decision(contact, case, step, scene, "resident"))
         case, opened = None, _opened(conn, parts, contact, test, opened.id)
         step = hear(opened, said, heard, Scene(parts.program, parts.now(), begun.full), parts.ears)
+    elif case is None and begun.contact:
+        others += [
+            Decision(contact, parked, phone_again(parked, turn.said), scene, "resident")
+            for parked in cases.parked(conn, parts.sealer, contact.id)
+        ]
     elif any(isinstance(effect, OptOut) for effect in step.effects):
         for parked in cases.parked(conn, parts.sealer, contact.id):
             others.append(

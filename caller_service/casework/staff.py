@@ -30,18 +30,20 @@ from caller_service.core.page_answer import (
     read_answer,
     words_of,
 )
+from caller_service.core.parking import come_back, park
 from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.reply import Command, Danger, read
 from caller_service.core.routing import Scene
 from caller_service.core.staff_words import StaffWords, Takes
+from caller_service.core.terms import terms
 from caller_service.jobs.queue import PEOPLE
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD
-from .change import Look, update_case
+from .change import Look, change, update_case
 from .parts import DIGITS, LETTERS, Parts
 from .receive import Turn, receive
 
@@ -125,6 +127,8 @@ def _answered(
                 heard(conn, deed.key, deed.fill)
         else:
             try:
+                if deed.key == "page.back":
+                    make_room(parts, case, rung.name)
                 update_case(
                     parts,
                     case.id,
@@ -142,6 +146,17 @@ def _answered(
     return tuple(replies)
 
 
+def make_room(parts: Parts, case: Case, by: str) -> None:
+    """What was begun on this phone meanwhile waits beside the case that comes back: one phone, one
+    open conversation (rule 10)."""
+    if not case.parked or case.ended:
+        return
+    with parts.engine.connect() as conn:
+        now_open = cases.open_of(conn, parts.sealer, case.contact)
+    if now_open is not None:
+        change(parts, now_open.id, lambda now, scene: park(now, scene, scene.now), by)
+
+
 def _refused(
     parts: Parts,
     rung: Rung,
@@ -152,6 +167,8 @@ def _refused(
     """Say why; who holds too many already was asked in vain, and the next person is asked now."""
     key = REFUSALS.get(refusal.code, "page.ended")
     key = "page.not_yours" if key == "page.held" and not refusal.name else key
+    if refusal.code == "may_not_text":
+        key = " ".join((key, *terms(case)))
     if refusal.code == "full":
         with contextlib.suppress(Refused):
             update_case(
@@ -176,6 +193,7 @@ REFUSALS = {
     "reason_needed": "page.reason",
     "not_yours": "page.held",
     "paused_before": "page.paused_before",
+    "not_parked": "page.not_parked",
 }
 
 
@@ -261,7 +279,7 @@ def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
     if isinstance(answer, Ambiguous):
         return _Deed(None, "page.how")
     if name == case.holder:
-        return _from_holder(name, rest, answer, parts.program.staff)
+        return _from_holder(case, name, rest, answer, parts.program.staff)
     if name == case.accepted_by and case.human_has_it:
         return _from_who_accepted(case, name, rest, answer)
     if isinstance(answer, Takes) and answer.minutes != PASS_KEY:
@@ -276,19 +294,21 @@ def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
 def _takes(case: Case, name: str, answer: Takes) -> _Deed:
     """Take it, unless they hold as many dangers as one person may: then it is refused, and the next
     person is asked."""
-    taken = (
-        "page.accepted page.minor" if case.minor and not case.minor_reviewed else "page.accepted"
-    )
 
     def do(now: Case, scene: Scene, conn: sa.Connection) -> Step:
         if now.in_danger and _others(conn, name, now) >= holding.MOST_HELD:
             raise Refused("full")
         return accept(now, name, promised(answer, scene) or now.marks.get(Mark.PROMISED), scene)
 
-    return _Deed(do, taken)
+    return _Deed(do, _yours(case))
 
 
-def _from_holder(name: str, rest: str, answer: Answer, staff: StaffWords) -> _Deed:
+def _yours(case: Case) -> str:
+    """That it is theirs, and what they must know before they write."""
+    return " ".join(("page.accepted", *terms(case)))
+
+
+def _from_holder(case: Case, name: str, rest: str, answer: Answer, staff: StaffWords) -> _Deed:
     """They speak with the resident: all but a command are words for them. A bare "no" may be an
     answer to the resident, or mean that they cannot go on: it is asked back."""
     words = words_of(rest)
@@ -299,7 +319,7 @@ def _from_holder(name: str, rest: str, answer: Answer, staff: StaffWords) -> _De
     return (
         _speaks(name, words)
         if any(letter.isalnum() for letter in words)
-        else _Deed(None, "page.accepted")
+        else _Deed(None, _yours(case))
     )
 
 
@@ -313,7 +333,7 @@ def _from_who_accepted(case: Case, name: str, rest: str, answer: Answer) -> _Dee
     return (
         _speaks(name, words)
         if any(letter.isalnum() for letter in words)
-        else _Deed(None, "page.accepted")
+        else _Deed(None, _yours(case))
     )
 
 
@@ -362,12 +382,16 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Deed | No
             {"name": to},
         )
     deeds: Mapping[str, tuple[Look, str]] = {
+        "same_person": (
+            lambda now, scene, _: come_back(now, name, words, scene),
+            "page.back",
+        ),
         "pause": (lambda now, scene, _: holding.pause(now, name, words, scene), "page.paused"),
         "take_over": (
             lambda now, scene, conn: holding.take_over(
                 now, name, words, scene, _others(conn, name, now)
             ),
-            "page.accepted",
+            _yours(case),
         ),
         "release": (lambda now, scene, _: _given_back(now, name, scene), "page.released"),
         "looked": (lambda now, scene, _: holding.looked(now, name, words, scene), "page.looked"),

@@ -258,8 +258,11 @@ def _backstop_due(case: Case, program: Program) -> datetime | None:
     """The ladder ran twice, or ten minutes: the contracted line is rung (rule 4). A holder who does
     not answer is nobody."""
     paged = case.marks.get(Mark.FIRST_PAGED)
-    if case.held and case.in_danger and Mark.BACKSTOP_RUNG not in case.marks and _unanswered(case):
-        return case.marks[Mark.REPLY_LATE] + timedelta(seconds=program.clocks.backstop)
+    lapsed = case.marks.get(Mark.LAPSED)
+    if case.held and case.in_danger and Mark.BACKSTOP_RUNG not in case.marks and lapsed:
+        wrote = case.marks.get(Mark.NOTED)
+        gone = wrote is None or wrote < lapsed or _unanswered(case)
+        return lapsed + timedelta(seconds=program.clocks.backstop) if gone else None
     if paged is None or not case.unjoined or Mark.BACKSTOP_RUNG in case.marks:
         return None
     due = paged + timedelta(seconds=program.clocks.backstop)
@@ -385,8 +388,12 @@ def _held_due(case: Case, program: Program) -> datetime | None:
     last = _last(case, Mark.HEARD, Mark.NOTED, Mark.JOINED)
     if last is None:
         return None
-    since = max(last, _paused_until(case, program) or last)
-    step = _by_level(case, program.clocks.held_emergency, program.clocks.held_human)
+    since, step = last, _by_level(case, program.clocks.held_emergency, program.clocks.held_human)
+    paused = _paused_until(case, program)
+    if paused is not None and case.marks.get(Mark.NOTED, last) <= case.marks[Mark.PAUSED]:
+        # a time was said to the resident: a reply's time behind it they are prompted
+        since = paused
+        step = _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
     prompted = case.marks.get(Mark.HELD_PROMPTED)
     if prompted is None or prompted < last:
         return since + step

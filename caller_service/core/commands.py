@@ -65,9 +65,9 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     late = deferred_words(missed.case)
     # said just now: nobody is rung for it
     told = late.case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED) if late.case.in_danger else late.case
-    step = Step(
-        told, (OptIn(), Say("start.confirmed"), *late.effects, *missed.effects, Record("opted_in"))
-    )
+    # a STOP is over; what was taken back in words opens by a human alone (rule 10)
+    words = "start.replies" if "text" in case.withdrawn else "start.confirmed"
+    step = Step(told, (OptIn(), Say(words), *late.effects, *missed.effects, Record("opted_in")))
     if not case.asked or case.held:
         return step
     again = stands_at(scene.program.protocol, step.case, case.asked, scene.now)

@@ -14,7 +14,7 @@ from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, St
 from .clock import CLOCKS
 from .disposition import decide
 from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown, UpdateCall
-from .escalation import ladder_of, page_rung, passed_on
+from .escalation import asked_instead, ladder_of, page_rung, passed_on
 from .holding import speaks
 from .ledger import REASONS, end
 from .marks import Mark
@@ -232,6 +232,18 @@ def pass_on(case: Case, by: str, scene: Scene) -> Step:
     return Step(case, (Record("passed_on", {"by": by}), page))
 
 
+def alert_lost(case: Case, name: str, scene: Scene) -> Step:
+    """What `name` was told of a danger that they have cannot arrive: their phone is dead. The next
+    person is asked now (rule 4), once until they write."""
+    if case.ended or not case.in_danger or case.in_charge != name or Mark.LAPSED in case.marks:
+        return Step(case)
+    case, pages = asked_instead(
+        case.marked(scene.now, Mark.LAPSED, Mark.PAGED), name, scene, supervisor=True
+    )
+    effects = (*pages, HandOff("no_answer"), Record("alert_lost", {"name": name}))
+    return Step(*hand_off.revise(case, effects))
+
+
 def page_lost(case: Case, name: str, scene: Scene) -> Step:
     """A page to `name` cannot arrive: refused, blocked or dead. It counts as asked in vain: the
     next person now, and an alarm (rule 4). Nothing changes where somebody has the case, or the
@@ -350,7 +362,7 @@ def _looked_at(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, tup
     if to not in _MOVING or not needs or case.minor_reviewed or Mark.UNLOOKED in case.marks:
         return case, ()
     case = replace(case, round=case.round + 1).marked(scene.now, Mark.UNLOOKED)
-    alert = Alert("alert.minor", case.accepted_by or by)
+    alert = Alert("alert.minor" if case.minor else "alert.threat", case.accepted_by or by)
     return case, (*page_rung(case, "review", 0, scene), alert, Record("moved_unlooked"))
 
 

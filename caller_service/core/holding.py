@@ -24,6 +24,7 @@ from .routing import Scene
 from .safe_contact import gated, may_note, may_write_once
 from .said import Said
 from .staff_words import StaffWords
+from .terms import terms
 from .vocabulary import normal
 
 Deed = Callable[[Case, str, str, Scene], Step]  # done by name, with a reason
@@ -137,6 +138,16 @@ def words_taken(case: Case, scene: Scene) -> Step:
     return Step(case.marked(scene.now, Mark.JOINED).unmarked(Mark.LAPSED), (Record("joined"),))
 
 
+def never_heard(case: Case) -> Case:
+    """None of their words ever reached the resident: nobody has joined, software answers, and the
+    truth goes on (rule 4)."""
+    if not case.holder or Mark.JOINED not in case.marks:
+        return case
+    return replace(case, holder="").unmarked(
+        Mark.JOINED, Mark.SPOKEN, Mark.AWAITS_HUMAN, Mark.HUMAN_ASKED, Mark.PAUSED
+    )
+
+
 def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -> Step:
     """`by` goes on in somebody else's place, or takes a conversation that software has. The
     resident hears the name."""
@@ -173,7 +184,11 @@ def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: i
     if case.in_danger and others >= MOST_HELD:
         raise Refused("full_other", to)
     case = _voice_to(case, to, scene).remarked(by, reason)
-    told = (Say("human.handed_over", {"name": to}, unasked=True), Alert("alert.handed", to, by))
+    told: tuple[Effect, ...] = (
+        Say("human.handed_over", {"name": to}, unasked=True),
+        Alert("alert.handed", to, by),
+        *(Alert(key, to) for key in terms(case)),
+    )
     return _kept(case, (*told, HandOff("handed_over"), Record("handed_over", {"by": by, "to": to})))
 
 
@@ -338,7 +353,10 @@ def read_by(case: Case, by: str, reason: str, scene: Scene) -> Step:
 
 
 def _voice_to(case: Case, name: str, scene: Scene) -> Case:
-    """`name` has the voice from now on, and must come by the clock `join`."""
+    """`name` has the voice from now on, and must come by the clock `join`. After a human who was
+    there, the waiting for one begins anew."""
+    if case.in_danger and Mark.JOINED in case.marks:
+        case = case.marked(scene.now, Mark.FIRST_PAGED).unmarked(Mark.TRUTH, Mark.BACKSTOP_RUNG)
     case = replace(case, holder=name, accepted_by=name, asked="", offered=(), unreadable=0)
     case = case if case.human_has_it else move(case, Status.ACCEPTED, scene.now)
     return case.unmarked(*HELD_MARKS, Mark.PAUSE_USED, Mark.PROMISED).marked(

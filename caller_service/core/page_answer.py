@@ -38,7 +38,8 @@ class Passes:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a holder may do by text: pause, take_over, release, hand_over, looked, lower, lift."""
+    """What a holder may do by text: pause, take_over, release, hand_over, looked, lower, lift,
+    same_person."""
 
     name: str
     words: str = field(default="", repr=False)
@@ -151,7 +152,7 @@ def _words(text: str) -> str:
 
 # --- what a holder may do ---
 
-_WEIGHTY = ("lower", "lift")  # a slip here takes a person's protection away
+_WEIGHTY = ("lower", "lift", "same_person")  # a slip here takes a person's protection away
 
 
 def _act(text: str, staff: StaffWords) -> Act | Ambiguous | None:

@@ -14,6 +14,7 @@ from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Effect, HandOff, Record
 from .marks import Mark
+from .refusal import Refused
 from .reply import Command, Inquiry, Reading, Wish
 from .routing import Scene
 from .said import Said
@@ -50,6 +51,24 @@ def park(case: Case, scene: Scene, heard: datetime) -> Step:
         step = recompute(said_again(case, frozenset({Said.WROTE_AGAIN}), scene), scene)
         case, effects = step.case, (*effects, *step.effects)
     return Step(*hand_off.revise(case, (*effects, HandOff("parked"))))
+
+
+def come_back(case: Case, by: str, reason: str, scene: Scene) -> Step:
+    """A human knows that it is the first person again: the case is theirs once more, and they may
+    be written to (rule 10). Raises Refused: ended, not_parked."""
+    if case.ended:
+        raise Refused("ended")
+    if not case.parked:
+        raise Refused("not_parked")
+    case = replace(case, parked=False).remarked(by, reason).marked(scene.now, Mark.HEARD)
+    return Step(*hand_off.revise(case, (HandOff("came_back"), Record("came_back", {"by": by}))))
+
+
+def phone_again(case: Case, said: str) -> Step:
+    """The other request from this phone has ended, and it writes again: perhaps the first person.
+    Whoever has the case hears so; nothing is answered from it (rule 10)."""
+    told = (Alert("alert.phone_again", case.in_charge, said.strip()),) if case.in_charge else ()
+    return Step(*hand_off.revise(case, (*told, HandOff("phone_again"), Record("phone_again"))))
 
 
 def stopped_too(case: Case, now: datetime) -> Step:

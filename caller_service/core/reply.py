@@ -43,6 +43,7 @@ class Wish(StrEnum):
     PERSON = "person"  # "can I talk to somebody"
     EMERGENCY = "emergency"  # "should I call 911"
     EMERGENCY_FOR_ME = "emergency_for_me"  # "call 911 for me"
+    DID_IT = "did_it"  # "I did it", "its done": of a deed against themselves, where one was feared
     CALL_988 = "call_988"  # "988" in a short text: read here, no word data
     # an ordinary question, or somebody else
     ABOUT_OTHERS = "about_others"  # "did my wife text you"
@@ -424,9 +425,14 @@ def _doubt(
 
 
 def _names_no_place(said: str, words: tuple[str, ...], ears: Ears) -> bool:
-    """A yes, a no, a digit, a question back, a plea: asked for a place, these are none."""
+    """A yes, a no, a digit, a question back, a plea, or what they feel: asked for a place, these
+    are none (rule 13: a team at words that are no place is a team nowhere)."""
     vocabulary, streets = ears.vocabulary, ears.streets
     road = any(word in streets.roads for word in words)  # "Como St and 3rd"
+    signs = streets.near | streets.landmarks
+    named = road or any(word in signs or any(map(str.isdecimal, word)) for word in words)
+    if not named and any(word in streets.talk for word in words):
+        return True
     if len(words) == 1 and (len(words[0]) < 2 or (words[0].isdecimal() and len(words[0]) < 3)):
         return True
     if words in vocabulary.answers.get("yes_no", {}) or words in vocabulary.asks:

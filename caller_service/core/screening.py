@@ -110,6 +110,9 @@ def advance(
     )
     if found_out(case, reading):
         reading = with_changes(reading, reply=Command("watched", alone=False))
+    if _did_it(case, reading, said, first):
+        kinds = reading.reply.kinds if isinstance(reading.reply, Danger) else ()
+        reading = with_changes(reading, reply=Danger(("attempt", *kinds)))
     case = _begun(case, reading, heard, mark, first)
     if first and _asks_for_nothing(case, reading):
         return _answered_closed(case, reading, scene)
@@ -176,6 +179,19 @@ def found_out(case: Case, reading: Reading) -> bool:
         and reply.about == Wish.OTHER_HANDS
         and (sensitive(case) or case.held)
     )
+
+
+SELF_HARM = frozenset({"suicide", "attempt", "overdose", "own_weapon", "breathing", "place"})
+SHORT_DEED = 4  # words of a first text that may be nothing but "I already did it"
+
+
+def _did_it(case: Case, reading: Reading, said: str, first: bool) -> bool:
+    """ "I did it", "ya me las tomé": the deed itself, where one is feared, or as the first short
+    words of all. It is a danger of its own, also where the intention is known (rule 7)."""
+    if Wish.DID_IT not in reading.wishes or isinstance(reading.reply, Answer):
+        return False
+    feared = SELF_HARM & case.said or case.answers.get("suicide", "no") != "no"
+    return bool(feared) or (first and len(said.split()) <= SHORT_DEED)
 
 
 def _fingerprint(case: Case, said: str) -> str:
@@ -292,7 +308,8 @@ def _withdrawn(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
         if closing == {"call"}
         else "withdrawn.ok"
     )
-    told = Alert("alert.withdrawn", case.accepted_by) if case.accepted_by else None
+    key = "alert.no_calls" if closing == {"call"} else "alert.withdrawn"
+    told = Alert(key, case.accepted_by) if case.accepted_by else None
     return case, (
         Say(words),
         Record("withdrawn", {"ways": " ".join(sorted(closing))}),
@@ -339,40 +356,65 @@ def _greeted(step: Step, scene: Scene, first: bool) -> Step:
 def _while_held(case: Case, reading: Reading, said: str, scene: Scene, heard: datetime) -> Step:
     """One voice at a time: software obeys, gives the words it is asked for and those for a new kind
     of danger, and tells the holder. It asks nothing and reads nothing as an answer."""
-    reply = reading.reply
-    if isinstance(reply, Reaction):
+    if isinstance(reading.reply, Reaction):
         return Step(case)
     obeyed = _obeyed(case, reading, scene)
-    case, effects = obeyed.case, obeyed.effects
-    alert = (
-        ALERTS_HELD.get(reply.name, "alert.words") if isinstance(reply, Command) else "alert.words"
-    )
-    if alert == "alert.stopped" and stopped_in_words(case):
-        alert = "alert.withdrawn"
-    if isinstance(reply, Danger):
-        kinds = _kinds(case, reply)
-        new = (
-            kinds
-            if not case.in_danger
-            else tuple(kind for kind in kinds if kind not in case.dangers)
-        )
-        # a human may have lowered it: it counts anew (rule 1)
-        case = said_again(case, frozenset(kinds), scene)
-        if new:
-            effects, alert = danger_words(case, new, scene.program.protocol)[:1], "alert.danger"
-            if Mark.PAUSED in case.marks:  # a pause was announced for what was known then
-                case = case.unmarked(Mark.PAUSED).marked(heard, Mark.AWAITS_HUMAN)
-    if alert == "alert.words" and (Wish.FAREWELL in reading.wishes or isinstance(reply, Farewell)):
-        alert = "alert.farewell"
-    case, closing = _withdrawn(case, reading)
+    step, alert = _beside_a_human(obeyed, reading, scene, heard)
+    case, closing = _withdrawn(step.case, reading)
     case = _kept(case, said)
-    if not isinstance(reply, Thanks) or Mark.HUMAN_ASKED in case.marks:
+    if not isinstance(reading.reply, Thanks) or Mark.HUMAN_ASKED in case.marks:
         case = case.marked(case.marks.get(Mark.AWAITS_HUMAN, heard), Mark.AWAITS_HUMAN)
     case, pages = _risen_while_held(case, scene)
-    case, told = hand_off.revise(
-        case, (*closing, *effects, *pages, Alert(alert, case.holder, said.strip()))
-    )
+    told = (*closing, *step.effects, *pages, Alert(alert, case.holder, said.strip()))
+    case, told = hand_off.revise(case, told)
     return Step(case, gated(case, told)[0])
+
+
+def _beside_a_human(
+    step: Step, reading: Reading, scene: Scene, heard: datetime
+) -> tuple[Step, str]:
+    """What software says although a human speaks with them, and as what the holder is told of the
+    text."""
+    case, reply = step.case, reading.reply
+    goodbye = Wish.FAREWELL in reading.wishes or isinstance(reply, Farewell)
+    if isinstance(reply, Danger):
+        step, alert = _new_danger_while_held(case, reply, step.effects, scene, heard)
+        return step, "alert.farewell" if goodbye and alert == "alert.words" else alert
+    if _asks_who_wrote(reading):
+        return Step(case, (*step.effects, Say("others.cannot_say"))), "alert.officer"
+    if isinstance(reply, OtherLanguage):
+        if case.unread_language == reply.tag:
+            return step, "alert.language"
+        case = replace(case, unread_language=reply.tag, interpreter=True)
+        line = Say("interpreter.line", {"line": reply.line})  # once, in their script (rule 26)
+        return Step(case, (*step.effects, line)), "alert.language"
+    alert = ALERTS_HELD.get(reply.name, "") if isinstance(reply, Command) else ""
+    if alert == "alert.stopped" and stopped_in_words(case):
+        return step, "alert.withdrawn"
+    return step, alert or ("alert.farewell" if goodbye else "alert.words")
+
+
+def _new_danger_while_held(
+    case: Case, reply: Danger, effects: Effects, scene: Scene, heard: datetime
+) -> tuple[Step, str]:
+    """A new kind of danger has its words once, and alerts the holder."""
+    kinds = _kinds(case, reply)
+    known = case.dangers if case.in_danger else ()
+    new = tuple(kind for kind in kinds if kind not in known)
+    # a human may have lowered it: it counts anew (rule 1)
+    case = said_again(case, frozenset(kinds), scene)
+    if not new:
+        return Step(case, effects), "alert.words"
+    if Mark.PAUSED in case.marks:  # a pause was announced for what was known then
+        case = case.unmarked(Mark.PAUSED).marked(heard, Mark.AWAITS_HUMAN)
+    return Step(case, danger_words(case, new, scene.program.protocol)[:1]), "alert.danger"
+
+
+def _asks_who_wrote(reading: Reading) -> bool:
+    """An officer, or somebody who asks after another: perhaps the phone is in their hands (rule
+    25)."""
+    about = reading.reply.about if isinstance(reading.reply, Inquiry) else ""
+    return about in (Wish.OFFICER, Wish.ABOUT_OTHERS, Wish.LEGAL)
 
 
 def _obeyed(case: Case, reading: Reading, scene: Scene) -> Step:
@@ -620,7 +662,19 @@ def _apply(
         return _inquiry(_kept(case, said), reply, reading, scene)
     if isinstance(reply, OtherLanguage):
         return _unread_language(_kept(case, said), reply, scene)
+    if _better_place(case, reply, said, scene):
+        return _place(case, protocol.question("where"), said.strip(), scene)
     return _unread(case, reading, said, question, scene, heard, delivered)
+
+
+def _better_place(case: Case, reply: Reply, said: str, scene: Scene) -> bool:
+    """In danger a place told before it was asked for, or after words that named none, is kept."""
+    return (
+        case.in_danger
+        and isinstance(reply, (Story, Unclear))
+        and ("where" not in case.answers or case.located in ("", "skipped", "unknown"))
+        and looks_like_place(said, scene)
+    )
 
 
 def _kept(case: Case, said: str) -> Case:
@@ -798,6 +852,11 @@ def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step
     if reply.about == Wish.LEGAL:
         case = said_again(case, frozenset({Said.LEGAL}), scene)
         return Step(case, (Say("others.legal"), Record("legal_demand")))
+    if reply.about == Wish.OFFICER and sensitive(case):  # nobody knows who holds the phone
+        return Step(
+            said_again(case, frozenset({Said.OFFICER}), scene),
+            (Say("others.cannot_say"), Record("officer")),
+        )
     if reply.about == Wish.OFFICER:
         return Step(
             said_again(case, frozenset({Said.OFFICER, Said.PERSON}), scene), (Record("officer"),)
@@ -884,9 +943,6 @@ def _unread(
 
 def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
     """Words that do not answer the open question. In danger they are told to whoever has it."""
-    if case.in_danger and "where" not in case.answers and looks_like_place(said, scene):
-        # told before it was asked
-        return _place(case, scene.program.protocol.question("where"), said.strip(), scene)
     told = _whoever_accepted(case, "alert.words", said.strip()) if case.in_danger else ()
     if isinstance(reply, (Nothing, Story, Farewell)):
         return Step(

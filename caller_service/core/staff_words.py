@@ -21,7 +21,7 @@ PHRASES = {
     "pass_fully": PASS_FULLY, "pass": PASS, "ask": ASK, "mild": MILD, "take": TAKE, "fluff": FLUFF,
 }  # fmt: skip
 _EMOJI = {PASS: "[👎❌🚫✋🙅]", SHRUG: "🤷", TAKE: "[👍✅🙋👌]"}
-ACTS = ("pause", "take_over", "release", "hand_over", "looked", "lower", "lift")
+ACTS = ("pause", "take_over", "release", "hand_over", "looked", "lower", "lift", "same_person")
 REASONS = ("you", "told", "because", "myself", "others", "placed", "elsewhere")
 # Words and phrases about time, by what they stand for (docs/translating.md).
 TIME_LISTS = (

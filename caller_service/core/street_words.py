@@ -25,6 +25,8 @@ class StreetWords:
     around: frozenset[str] = frozenset()  # they only lead to a place, and leave it certain
     near: frozenset[str] = frozenset()  # "I don't know, near the church": a place all the same
     roads: frozenset[str] = frozenset()  # types that mean a road wherever they stand
+    landmarks: frozenset[str] = frozenset()  # "the park", "my house": told of a place
+    talk: frozenset[str] = frozenset()  # words of who tells of themselves, and of no place
 
     @cached_property
     def ordinal(self) -> re.Pattern[str]:
@@ -49,5 +51,7 @@ class StreetWords:
                 whole.around | each.around,
                 whole.near | each.near,
                 whole.roads | each.roads,
+                whole.landmarks | each.landmarks,
+                whole.talk | each.talk,
             )
         return whole

@@ -50,6 +50,7 @@ def _streets(told: Mapping[str, Any]) -> StreetWords:
             _words(told.get(name, ()))
             for name in (
                 "suffixes", "joins", "articles", "prepositions", "units", "around", "near", "roads",
+                "landmarks", "talk",
             )
         ),
     )  # fmt: skip

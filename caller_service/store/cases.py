@@ -102,8 +102,19 @@ def opened_since(conn: sa.Connection, contact_id: str, since: datetime) -> int:
 
 def parked(conn: sa.Connection, sealer: Sealer, contact_id: str) -> list[Case]:
     """The open cases of a contact that wait beside the one that is written to."""
+    return _open(conn, sealer, contact_id, case.c.parked)
+
+
+def open_of(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Case | None:
+    """The open case of a contact that is written to."""
+    return next(iter(_open(conn, sealer, contact_id, ~case.c.parked)), None)
+
+
+def _open(
+    conn: sa.Connection, sealer: Sealer, contact_id: str, which: sa.ColumnElement[bool]
+) -> list[Case]:
     query = sa.select(*READ).where(
-        case.c.contact_id == contact_id, case.c.closed_at.is_(None), case.c.parked
+        case.c.contact_id == contact_id, case.c.closed_at.is_(None), which
     )
     return [opened(found._asdict(), sealer) for found in conn.execute(query)]
 

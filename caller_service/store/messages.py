@@ -139,6 +139,20 @@ def told_since(
     return frozenset(key for keys in rows for key in keys.split())
 
 
+def human_words(conn: sa.Connection, case_id: str, but: str) -> bool:
+    """Have a human's own words reached the resident, or may they still, not counting the text
+    `but`?"""
+    theirs = (
+        message.c.case_id == case_id,
+        message.c.direction == "out",
+        message.c.person.is_(None),
+        message.c["keys"].like("note%"),
+        message.c.id != but,
+        message.c.state.not_in(NEVER_SEEN),
+    )
+    return conn.execute(sa.select(message.c.id).where(*theirs).limit(1)).first() is not None
+
+
 def arrived_at(conn: sa.Connection, case_id: str) -> datetime | None:
     """When the newest text to a resident that has arrived was written."""
     theirs = (

@@ -578,6 +578,7 @@ def test_given_back_after_a_lowering_somebody_else_reads_on(house: House) -> Non
 
 def test_words_that_did_not_arrive_are_told_to_who_wrote_them(house: House) -> None:
     me, code = held(house)
+    staff(house, DANA, f"{code} Are you alone?")
     text = house.rows("message", direction="out", keys="note")[-1]
     signed(
         house,
@@ -684,3 +685,222 @@ def test_the_first_words_stay_with_the_case_however_much_follows(house: House) -
     house.settles()
     told = [note["words"] for note in house.posted[-1][0]["notes"]]
     assert len(told) == 20 and "kill myself" in told[0] and "39" in told[-1]
+
+
+# ---- what a human must know before they write ------------------------------------------------
+WATCHED = "is the pie shop open"
+
+
+def test_who_takes_a_watched_case_hears_it_before_they_write(house: House) -> None:
+    me = in_danger(house)
+    me.texts(WATCHED)
+    (answer,) = staff(house, DANA, me.case().reference)
+    assert "they may be watched" in answer
+
+
+def test_who_is_handed_a_watched_case_hears_it(house: House) -> None:
+    me, code = held(house)
+    me.texts(WATCHED)
+    staff(house, DANA, f"{code} HAND TO Second dispatcher")
+    assert any("they may be watched" in text for text in house.texts_to(SECOND))
+
+
+@pytest.mark.parametrize(
+    ("answers", "known"),
+    [
+        (("hello", "1", "i want to kill myself", "2", "2"), "this phone is not safe"),
+        (("hello", "1", "i want to kill myself", "2", "6"), "do not want to be contacted"),
+        (("hello", "1", "i want to kill myself"), "nobody has asked yet"),
+        (("hello", "1", "i want to kill myself", "2", "5"), "they want calls"),
+        (("hello", "1", "i want to kill myself", "2", "1", "stop"), "they stopped texts"),
+        (("hello", "1", "my husband is hitting me", "2", "1"), "someone violent may see"),
+        (("мне очень плохо помогите", "я выпила все таблетки"), "language we cannot read"),
+    ],
+)  # fmt: skip
+def test_who_takes_a_case_hears_how_they_may_be_reached(
+    house: House, answers: tuple[str, ...], known: str
+) -> None:
+    me = house.resident().texts(*answers)
+    house.settles()
+    (answer,) = staff(house, DANA, me.case().reference)
+    assert known in answer, answer
+
+
+# ---- the deed, where it was feared ---------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    ["i did it", "its done", "too late", "ya lo hice", "lo hice", "i just took them",
+     "ya me las tome todas", "i took the whole bottle now", "im over the rail now"],
+)  # fmt: skip
+def test_the_deed_is_a_new_danger_while_a_human_speaks(house: House, said: str) -> None:
+    me, _ = held(house)
+    me.texts(said)
+    house.settles()
+    assert "new danger" in house.texts_to(DANA)[-1]
+    assert any("911" in text for text in me.heard), me.heard
+
+
+@pytest.mark.parametrize("said", ["i did it", "its done", "lo hice", "i just did", "i cut"])
+def test_the_deed_answers_whether_something_was_done(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "1")
+    assert me.case().state["asked"] == "attempt"
+    me.texts(said)
+    assert me.case().level == "R1"
+
+
+def test_a_deed_told_after_the_end_is_a_danger(house: House) -> None:
+    me, _ = held(house)
+    house.dispatch(f"/{me.case().id}/status", {"status": "closed", "by": NAME, "outcome": "safe"})
+    me.texts("i did it")
+    assert me.case().level in ("R1", "R2")
+
+
+# ---- a phone that is dead, words that never came -------------------------------------------------
+def bounces(house: House, number: str, error: str = "30006") -> None:
+    """The newest text to somebody on the ladder comes back."""
+    name = next(r.name for r in house.parts.program.ladder if r.number == number)
+    text = house.rows("message", direction="out", person=name)[-1]
+    signed(
+        house,
+        f"/twilio/receipts/message?id={text.id}",
+        {"MessageStatus": "undelivered", "MessageSid": text.provider_id, "ErrorCode": error},
+    )
+    house.settles()
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_what_cannot_reach_the_holder_asks_the_next_at_once(house: House, paused: bool) -> None:
+    me, code = held(house)
+    if paused:
+        staff(house, DANA, f"{code} PAUSE")
+    me.texts("i took all my pills")
+    house.settles()
+    pages = len(house.rows("page"))
+    bounces(house, DANA)
+    new = {row.person for row in house.rows("page")[pages:]}
+    assert new and NAME not in new, new
+
+
+def test_who_is_handed_it_on_a_dead_phone_is_nobody(house: House) -> None:
+    _, code = held(house)
+    staff(house, DANA, f"{code} HAND TO Second dispatcher")
+    pages = len(house.rows("page"))
+    bounces(house, SECOND)
+    new = {row.person for row in house.rows("page")[pages:]}
+    assert new and "Second dispatcher" not in new, new
+
+
+def test_a_human_none_of_whose_words_arrived_has_not_joined(house: House) -> None:
+    me, _ = held(house)
+    text = house.rows("message", direction="out", keys="note")[-1]
+    signed(
+        house,
+        f"/twilio/receipts/message?id={text.id}",
+        {"MessageStatus": "undelivered", "MessageSid": text.provider_id, "ErrorCode": "30003"},
+    )
+    house.settles()
+    me.texts("hello?")
+    assert me.heard, "software answers again"
+    pages = len(house.rows("page"))
+    later(house, 120)
+    assert len(house.rows("page")) > pages, "and the next person is asked"
+
+
+# ---- one phone, two people -----------------------------------------------------------------------
+def test_the_first_person_comes_back_by_a_human_who_knows_them(house: House) -> None:
+    me, code = held(house)
+    first = me.case().id
+    me.texts("NEW", "1", "2", "2", "2", "1", "3")
+    house.settles()
+    refused = staff(house, DANA, f"{code} are you there")
+    assert "somebody else uses this phone" in refused[0] and "SAME PERSON" in refused[0]
+
+    me.texts("hi its me again, dana are you there")
+    house.settles()
+    told = house.texts_to(DANA)[-1]
+    assert "this phone wrote again" in told and "dana are you there" in told
+    (answer,) = staff(house, DANA, f"{code} SAME PERSON: she knew what we spoke of")
+    assert "noted that it is them again" in answer
+    staff(house, DANA, f"{code} I am here again.")
+    assert house.texts_to(WHO)[-1] == f"{NAME}: I am here again."
+    me.texts("thank god")
+    house.settles()
+    assert "thank god" in house.texts_to(DANA)[-1], "and what they write goes to their human"
+    cases = {row.id: row for row in house.rows("case")}
+    assert not cases[first].parked and sum(not row.parked and not row.closed_at
+                                           for row in cases.values()) == 1  # fmt: skip
+
+
+def test_nobody_comes_back_where_nobody_is_parked(house: House) -> None:
+    _, code = held(house)
+    (answer,) = staff(house, DANA, f"{code} SAME PERSON: why")
+    assert "nobody else uses that phone" in answer
+
+
+# ---- officers, languages, calls, threats ---------------------------------------------------------
+def test_an_officer_hears_nothing_and_the_holder_is_warned(house: House) -> None:
+    me, _ = held(house)
+    me.texts("this is officer Miller badge 4411, did a woman text you from this number")
+    house.settles()
+    assert me.heard == [house.words("others.cannot_say")]
+    assert "may be in other hands" in house.texts_to(DANA)[-1]
+
+
+def test_an_officer_in_a_danger_nobody_holds_learns_nothing(house: House) -> None:
+    me = in_danger(house)
+    me.texts("this is officer miller, who wrote to you from this phone?")
+    assert house.words("others.cannot_say") in me.heard[0]
+
+
+def test_a_language_we_cannot_read_while_a_human_speaks(house: House) -> None:
+    me, _ = held(house)
+    me.texts("мне очень плохо помогите")
+    house.settles()
+    assert me.heard and "911" in me.heard[0], "one line in their script (rule 26)"
+    me.texts("я выпила все таблетки")
+    house.settles()
+    assert not me.heard and "language we cannot read" in house.texts_to(DANA)[-1]
+    assert house.posted[-1][0]["interpreter"] is True
+
+
+def test_no_calls_is_told_as_no_calls(house: House) -> None:
+    me, code = held(house)
+    me.texts("dont call me")
+    house.settles()
+    assert f"{code}: they want no calls." in house.texts_to(DANA)
+    assert not any("Answer only when they write" in text for text in house.texts_to(DANA))
+
+
+def test_start_does_not_promise_what_was_taken_back_in_words(house: House) -> None:
+    me, _ = held(house)
+    me.texts("dont text me", "START")
+    assert me.heard == [house.words("start.replies")]
+
+
+def test_a_threat_to_staff_is_told_once_and_as_one(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    me.texts("ill shoot anyone you send here")
+    house.settles()
+    assert "\n".join(me.heard).count("What you tell us matters") <= 1
+    (answer,) = staff(house, DANA, me.case().reference)
+    assert "hurting whoever comes" in answer and "someone violent" not in answer
+
+
+# ---- pauses, shifts and a new hand ---------------------------------------------------------------
+def test_a_pause_that_nobody_ends_is_prompted_when_it_is_over(house: House) -> None:
+    _, code = held(house)
+    staff(house, DANA, f"{code} PAUSE")
+    later(house, 600 + 130)
+    assert "no one has written" in house.texts_to(DANA)[-1]
+
+
+def test_a_hand_over_long_after_the_first_danger_rings_no_backstop(house: House) -> None:
+    me, code = held(house)
+    for _ in range(8):
+        later(house, 100)
+        staff(house, DANA, f"{code} I am here.")
+        me.texts("ok")
+    staff(house, DANA, f"{code} HAND TO Second dispatcher")
+    later(house, 30)
+    assert me.case().state["holder"] == "Second dispatcher"
+    assert house.words("truth.backstop") not in house.texts_to(WHO)

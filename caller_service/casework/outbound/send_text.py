@@ -11,8 +11,14 @@ import sqlalchemy as sa
 from caller_service.casework.change import StateChanged, change, retry_on_change, update_case
 from caller_service.casework.parts import Parts
 from caller_service.core.case import Case, Step
-from caller_service.core.dispatch import page_lost, text_arrived, text_held, text_lost
-from caller_service.core.holding import words_taken
+from caller_service.core.dispatch import (
+    alert_lost,
+    page_lost,
+    text_arrived,
+    text_held,
+    text_lost,
+)
+from caller_service.core.holding import never_heard, words_taken
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import UNSENT, TextState
 from caller_service.core.routing import Scene
@@ -228,11 +234,16 @@ PAGES = frozenset({"page.text", "page.again", "page.surge"})
 
 
 def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
-    """A page to `name` that cannot arrive asks the next person at once, and is an alarm."""
-    if text.case_id is None or PAGES.isdisjoint(text.keys.split()):
+    """A page to `name` that cannot arrive, or what whoever has a danger is told of it, asks the
+    next person at once, and is an alarm (rule 4)."""
+    if text.case_id is None:
         return
-    log.error("a page cannot arrive", extra={"message_id": text.id, "case": text.case_id})
-    change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), "system")
+    if not PAGES.isdisjoint(text.keys.split()):
+        log.error("a page cannot arrive", extra={"message_id": text.id, "case": text.case_id})
+        change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), "system")
+    elif text.keys.startswith("alert."):
+        log.error("an alert cannot arrive", extra={"message_id": text.id, "case": text.case_id})
+        change(parts, text.case_id, lambda case, scene: alert_lost(case, name, scene), "system")
 
 
 def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None) -> None:
@@ -253,7 +264,12 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
     def lost(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         arrived = bool(messages.told_since(conn, case.id, text.at, messages.ARRIVED))
         told = messages.told_since(conn, case.id, text.at)
-        return text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
+        step = text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
+        if HUMAN_WORDS.isdisjoint(text.keys.split()) or messages.human_words(
+            conn, case.id, text.id
+        ):
+            return step
+        return Step(never_heard(step.case), step.effects)
 
     update_case(parts, case_id, lost, "system")
     _reached(parts, case_id)
