@@ -15,6 +15,7 @@ from caller_service.core.dispatch import page_lost, text_arrived, text_held, tex
 from caller_service.core.holding import words_taken
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import UNSENT, TextState
+from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
 from caller_service.gateway.telephony import (
@@ -27,6 +28,7 @@ from caller_service.gateway.telephony import (
 from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.journal import Author
 from caller_service.store.messages import Text
 
 from .retry import next_try, state_after
@@ -89,7 +91,7 @@ def _held(parts: Parts, text: Text) -> None:
     if text.case_id is None:
         _give_up(parts, text, "the safe-contact gate", TextState.HELD)
         return
-    update_case(parts, text.case_id, held, "system", also=dead)
+    update_case(parts, text.case_id, held, Author.SYSTEM, also=dead)
 
 
 def _try(parts: Parts, text: Text, number: str, job: str) -> None:
@@ -130,7 +132,7 @@ def _sent(parts: Parts, text: Text, sid: str) -> None:
     parts.writer.write(write)
     # a human has joined
     if text.case_id and text.person is None and HUMAN_WORDS & set(text.keys.split()):
-        change(parts, text.case_id, words_taken, "system")
+        change(parts, text.case_id, words_taken, Author.SYSTEM)
 
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
@@ -232,7 +234,7 @@ def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
     if text.case_id is None or PAGES.isdisjoint(text.keys.split()):
         return
     log.error("a page cannot arrive", extra={"message_id": text.id, "case": text.case_id})
-    change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), "system")
+    change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
 
 
 def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None) -> None:
@@ -243,11 +245,11 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
     if (case_id := _told_of(text)) is None:
         return
     why = (
-        "blocked"
+        CannotText.BLOCKED
         if isinstance(problem, ContactStopped)
-        else "landline"
+        else CannotText.LANDLINE
         if isinstance(problem, NumberCannotReceive)
-        else "undelivered"
+        else CannotText.UNDELIVERED
     )
 
     def lost(case: Case, scene: Scene, conn: sa.Connection) -> Step:
@@ -255,7 +257,7 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
         told = messages.told_since(conn, case.id, text.at)
         return text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
 
-    update_case(parts, case_id, lost, "system")
+    update_case(parts, case_id, lost, Author.SYSTEM)
     _reached(parts, case_id)
 
 
@@ -284,7 +286,7 @@ def _texts_reach(parts: Parts, case_id: str, at: datetime | None) -> None:
             else Step(case)
         )
 
-    update_case(parts, case_id, reached, "system")
+    update_case(parts, case_id, reached, Author.SYSTEM)
 
 
 def note_receipt(
