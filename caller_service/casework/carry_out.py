@@ -30,7 +30,7 @@ from caller_service.core.effect import (
 from caller_service.core.escalation import passed_on, people
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import DeliveryState, TextState
-from caller_service.core.program import Rung
+from caller_service.core.program import DestinationKind, Rung
 from caller_service.core.routing import Scene, on_duty
 from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
@@ -42,7 +42,10 @@ from .parts import Parts
 
 HOLD = timedelta(seconds=30)  # a job enqueued now is not enqueued again by the sweep before this
 # how a delivery to such a destination begins; else it waits to be posted
-_BEGINS = {"console": DeliveryState.RECEIVED, "page": DeliveryState.UNREAD}
+_BEGINS: Mapping[str, DeliveryState] = {
+    DestinationKind.CONSOLE: DeliveryState.RECEIVED,
+    DestinationKind.PAGE: DeliveryState.UNREAD,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ def _revision(
     packet = hand_off.packet(case, parts.program, work.contact.number)
     deliveries = []
     for destination in parts.program.destinations:
-        if case.test and destination.kind != "console":
+        if case.test and destination.kind != DestinationKind.CONSOLE:
             continue
         state = _BEGINS.get(destination.kind, DeliveryState.WAITING)
         next_at = now + HOLD if state == DeliveryState.WAITING else None

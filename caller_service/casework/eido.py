@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from caller_service.core.program import DestinationKind
 from caller_service.documents import eido
 from caller_service.documents.eido_schema import faults
 
@@ -27,7 +28,7 @@ def issuer(parts: Parts, reader: str) -> eido.Issuer:
     """The agency of the destination named like this reader; else of the first that gets EIDOs; else
     our own host's name."""
     host = urlsplit(parts.public_url).hostname or "localhost"
-    gets = [one for one in parts.program.destinations if one.kind == "eido"]
+    gets = [one for one in parts.program.destinations if one.kind == DestinationKind.EIDO]
     one = next((each for each in gets if each.name == reader), gets[0] if gets else None)
     return eido.Issuer(host, one.agency, one.agency_type) if one else eido.Issuer(host, host)
 

@@ -12,6 +12,7 @@ from typing import Any
 from caller_service.documents.printed_hand_off import STAYS, Listed, in_order
 from caller_service.store import cases, hand_offs, journal
 from caller_service.store.database.transaction import transaction
+from caller_service.store.journal import Author
 
 from .parts import Parts
 from .read import packet_now
@@ -42,6 +43,8 @@ def open_on_page(
     with transaction(parts.engine) as conn:
         lines = [journal.Entry(parts.new_id(), now, case_id, destination, "read")]
         if seen and hand_offs.read_to(conn, case_id, destination, packet["revision"], now):
-            lines.append(journal.Entry(parts.new_id(), now, case_id, "system", "delivered", about))
+            lines.append(
+                journal.Entry(parts.new_id(), now, case_id, Author.SYSTEM, "delivered", about)
+            )
         journal.write(conn, lines)
     return packet, now

@@ -19,11 +19,13 @@ from caller_service.core.clock import SKEW
 from caller_service.core.effect import Ask, OptOut, Page, Say
 from caller_service.core.marks import Mark
 from caller_service.core.parking import phone_again, stopped_too
+from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.core.said import Said
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import transaction
+from caller_service.store.journal import Author
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD, Decision, PreparedWrite, prepare, save
@@ -162,12 +164,18 @@ def _decide(
     others: list[Decision] = []
     # somebody else holds the phone: a second case, linked to this one
     if case is not None and step.case.parked:
-        others.append(Decision(contact, case, step, scene, "resident"))
+        others.append(Decision(contact, case, step, scene, Author.RESIDENT))
         case, opened = None, _opened(conn, parts, contact, test, opened.id)
         step = hear(opened, said, heard, Scene(parts.program, parts.now(), begun.full), parts.ears)
     elif case is None and begun.contact:
         others += [
-            Decision(contact, parked, phone_again(parked, turn.said), scene, "resident")
+            Decision(
+                contact,
+                parked,
+                phone_again(parked, turn.said),
+                scene.for_case(parked),
+                Author.RESIDENT,
+            )
             for parked in cases.parked(conn, parts.sealer, contact.id)
         ]
     elif any(isinstance(effect, OptOut) for effect in step.effects):
@@ -178,7 +186,7 @@ def _decide(
                     parked,
                     stopped_too(parked, scene.now),
                     scene.for_case(parked),
-                    "resident",
+                    Author.RESIDENT,
                 )
             )
     if contact.slowed_until is not None and contact.slowed_until > scene.now:
@@ -199,7 +207,7 @@ def _decide(
             case,
             step,
             scene,
-            "probe" if step.case.test else "resident",
+            Author.PROBE if step.case.test else Author.RESIDENT,
             inbound,
             turn.late,
         ),
@@ -229,7 +237,7 @@ def _opened(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, rel
         contact.id,
         contact.language,
         related=related,
-        cannot_text="stopped" if contact.stopped else "",
+        cannot_text=CannotText.STOPPED if contact.stopped else "",
         said=frozenset(said),
         remarks=remarks,
         test=test,

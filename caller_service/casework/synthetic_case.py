@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from caller_service.core.case import Case
+from caller_service.core.program import DestinationKind
 from caller_service.core.synthetic_case import over, withdraw
 from caller_service.store import cases, hand_offs, probes, turns
 from caller_service.store.database.transaction import transaction
+from caller_service.store.journal import Author
 
 from .change import change
 from .parts import Parts
 
-WHO = "probe"  # in the journal
+WHO = Author.PROBE  # in the journal
 
 
 def clear(parts: Parts) -> int:
@@ -37,7 +39,9 @@ def standing(parts: Parts) -> Case | None:
 def queued(parts: Parts, case_id: str) -> bool:
     """Is the hand-off in the dispatch queue, as it stands: does the console have its latest
     revision?"""
-    console = next((one.name for one in parts.program.destinations if one.kind == "console"), "")
+    console = next(
+        (one.name for one in parts.program.destinations if one.kind == DestinationKind.CONSOLE), ""
+    )
     with parts.engine.connect() as conn:
         return hand_offs.in_queue(conn, case_id, console)
 

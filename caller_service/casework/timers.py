@@ -19,6 +19,7 @@ from caller_service.core import clock
 from caller_service.jobs.queue import PEOPLE, TEXTS, queue_of
 from caller_service.store import calls, cases, hand_offs, messages
 from caller_service.store.database.transaction import transaction
+from caller_service.store.journal import Author
 
 from .carry_out import HOLD
 from .change import change
@@ -106,7 +107,7 @@ def set_back(parts: Parts) -> None:
     with parts.engine.connect() as conn:
         open_cases = cases.open_ids(conn)
     for case_id in open_cases:
-        change(parts, case_id, lambda case, _: clock.set_back(case, now), "clock")
+        change(parts, case_id, lambda case, _: clock.set_back(case, now), Author.CLOCK)
     with transaction(parts.engine) as conn:
         hand_offs.try_now(conn, now)
         messages.try_now(conn, now)
@@ -116,7 +117,7 @@ def _fire(parts: Parts, case_id: str, now: datetime) -> None:
     """One case's clocks. A case that cannot be decided is said in the log and looked at again: it
     stops no other."""
     try:
-        change(parts, case_id, clock.tick, "clock")
+        change(parts, case_id, clock.tick, Author.CLOCK)
     except SQLAlchemyError:  # the database, not the case
         raise
     except Exception as problem:

@@ -14,6 +14,7 @@ from caller_service.language.wording import filling
 from caller_service.store import calls, cases
 from caller_service.store.calls import Call
 from caller_service.store.database.transaction import transaction
+from caller_service.store.journal import Author
 
 from .answer_call import TAKE, TIMES, Spoken
 from .change import change
@@ -54,7 +55,7 @@ def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> S
             else _says(parts, case, "rescue.goodbye")
         )
     if not call.answer:
-        case = change(parts, case.id, told_by_call, "resident") or case
+        case = change(parts, case.id, told_by_call, Author.RESIDENT) or case
         with transaction(parts.engine) as conn:
             calls.note(conn, call.id, answer="heard")
     return _says(parts, case, *update_call_keys(case), "rescue.goodbye")

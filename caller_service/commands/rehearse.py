@@ -28,7 +28,7 @@ import caller_service.app
 from caller_service.casework.parts import new_id
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings, derived_text
-from caller_service.core.program import Program
+from caller_service.core.program import DestinationKind, Program
 from caller_service.language.lexicons import read_combinations
 from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.carrier import TwilioSettings
@@ -153,7 +153,9 @@ def _pointed(program: Program, dispatch_url: str, read_seconds: int | None) -> P
     """The rehearsal's program with its webhooks sent to the stand-in, wherever that found a
     port."""
     destinations = tuple(
-        replace(one, url=f"{dispatch_url}/hand-offs") if one.kind == "webhook" else one
+        replace(one, url=f"{dispatch_url}/hand-offs")
+        if one.kind == DestinationKind.WEBHOOK
+        else one
         for one in program.destinations
     )
     clocks = program.clocks if read_seconds is None else replace(program.clocks, read=read_seconds)
@@ -200,7 +202,9 @@ def _dispatch(
     settings: Settings, program: Program, house: str, api_token: str, pace: float
 ) -> object:
     secret = next(
-        settings.secret(one.secret) for one in program.destinations if one.kind == "webhook"
+        settings.secret(one.secret)
+        for one in program.destinations
+        if one.kind == DestinationKind.WEBHOOK
     )
     return create_cad(CadSettings(house, api_token, secret, pace=pace))
 

@@ -12,7 +12,16 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from caller_service.core.program import Clocks, Destination, Numbers, OurNumber, Program, Rung, Team
+from caller_service.core.program import (
+    Clocks,
+    Destination,
+    DestinationKind,
+    Numbers,
+    OurNumber,
+    Program,
+    Rung,
+    Team,
+)
 from caller_service.core.protocol import Protocol, SignOff
 from caller_service.documents.eido_registry import AGENCY_TYPES
 
@@ -194,7 +203,7 @@ def _destination(sheet: CheckedTable) -> Destination:
     console and a page need nothing, but a page's name stands in its address."""
     one = Destination(
         name=sheet.text("name"),
-        kind=sheet.one_of("kind", ("webhook", "eido", "page", "console")),
+        kind=sheet.one_of("kind", tuple(DestinationKind)),
         url=sheet.text("url", ""),
         secret=sheet.text("secret", ""),
         look_up=sheet.flag("look_up", False),
@@ -214,15 +223,17 @@ def _destination(sheet: CheckedTable) -> Destination:
             sheet.fault(
                 "url", "with look_up the hand-off's id is put behind it: no ? may stand in it"
             )
-    elif one.kind in ("page", "console") and (one.url or one.secret or one.look_up):
+    elif one.kind in (DestinationKind.PAGE, DestinationKind.CONSOLE) and (
+        one.url or one.secret or one.look_up
+    ):
         sheet.fault("kind", f"the {one.kind} needs no url, no secret and no look_up")
-    if one.kind == "page" and not _PAGE_NAME.fullmatch(one.name):
+    if one.kind == DestinationKind.PAGE and not _PAGE_NAME.fullmatch(one.name):
         sheet.fault(
             "name",
             f'"{one.name}" stands in the address of a page: small letters, digits and hyphens, at '
             f"most 40",
         )
-    if one.kind == "eido":
+    if one.kind == DestinationKind.EIDO:
         _agency(sheet, one)
     elif {"agency", "agency_type"} & sheet.content.keys():
         sheet.fault("agency", 'belongs to the kind "eido" alone')

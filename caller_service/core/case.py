@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .effect import Effects
 from .marks import Mark
+from .outcome import Outcome
 from .protocol import HUMAN_NOW, Facts, Level
 from .said import DANGER_KINDS, Said
 
@@ -77,19 +78,10 @@ ANSWERED_KINDS = {
 
 # R1 closes only when a human records one of these (domain.md section 2, rule 3).
 DANGER_OUTCOMES = frozenset({
-    "emergency_help_confirmed", "passed_to_service", "counselor_joined", "refused_plan_made",
-    "no_danger_found", "safe", "lost",
+    Outcome.EMERGENCY_HELP_CONFIRMED, Outcome.PASSED_TO_SERVICE, Outcome.COUNSELOR_JOINED,
+    Outcome.REFUSED_PLAN_MADE, Outcome.NO_DANGER_FOUND, Outcome.SAFE, Outcome.LOST,
 })  # fmt: skip
-OUTCOMES = DANGER_OUTCOMES | {
-    "resolved",
-    "taken_to_care",
-    "transferred_to_911",
-    "information",
-    "unserved",
-    "cancelled",
-    "abandoned",
-    "no_request",
-}
+OUTCOMES = frozenset(Outcome) - {Outcome.TEST}  # nobody of the staff can end a case with that
 
 
 @dataclass(frozen=True)  # without slots: `replace` below copies the dictionary
@@ -121,8 +113,8 @@ class Case:
     # the language they wrote in, if it is none of the program's (rule 26)
     unread_language: str = ""
     interpreter: bool = False  # nobody of the team speaks the resident's language
-    unserved: str = ""
-    outcome: str = ""
+    unserved: str = ""  # core/outcome.py
+    outcome: str = ""  # the same
     round: int = 0  # how often people were paged for it
     rung: int = 0
     review_rung: int = 0  # how far the review ladder is climbed, beside the other
@@ -148,7 +140,7 @@ class Case:
     sent: str = ""  # fingerprint of what the last revision told
     told: str = ""  # the status words said last
     quiet: bool = False  # updates stopped, request kept
-    cannot_text: str = ""  # stopped, blocked, landline, undelivered
+    cannot_text: str = ""  # core/reach.py, CannotText; "" while texts reach them
     related: str = ""
     protocol_hash: str = ""
     # of the synthetic resident (`caller-service probe`): goes to no human, texts nobody, counts

@@ -27,6 +27,7 @@ from .escalation import (
 from .holding import let_go
 from .ledger import began_nothing, end
 from .marks import Mark
+from .outcome import Outcome
 from .program import Clocks, Hours, Program
 from .protocol import DOUBT, Level
 from .questions import ask, choose_anew, stands_at
@@ -794,7 +795,10 @@ def _abandon(case: Case, scene: Scene) -> Step:
     """A day of silence after a human was asked to look, and nothing was ever known: the ledger
     closes it, unsaid."""
     ended = end(
-        case, Status.CLOSED, "no_request" if began_nothing(case) else "abandoned", scene.now
+        case,
+        Status.CLOSED,
+        Outcome.NO_REQUEST if began_nothing(case) else Outcome.ABANDONED,
+        scene.now,
     )
     return Step(ended, (HandOff("abandoned"), Record("abandoned")))
 

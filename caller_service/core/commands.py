@@ -10,7 +10,9 @@ from .case import Case, Status, Step, replace
 from .effect import HandOff, OptIn, OptOut, Record, Say
 from .ledger import end
 from .marks import Mark
+from .outcome import Outcome
 from .questions import ask, choose_anew, greet, stands_at
+from .reach import CannotText
 from .reply import Command, Reading
 from .routing import Scene
 from .safe_contact import catch_up_words, deferred_words, may_hear_status, sensitive, status_key
@@ -53,7 +55,7 @@ def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
         if reply.of == "carrier"
         else case.said | {Said.STOPPED_IN_WORDS}
     )
-    case = replace(case, cannot_text="stopped", said=said).marked(
+    case = replace(case, cannot_text=CannotText.STOPPED, said=said).marked(
         case.marks[Mark.HEARD], Mark.WITHDRAWN
     )
     return Step(case, (OptOut(), Say(words), Record("opted_out")))
@@ -148,7 +150,7 @@ def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
         words = () if case.held else (Say("cancel.human"),)
         return Step(case, (*words, Record("asked_to_cancel"), HandOff("asked_to_cancel")))
     stood_down = (HandOff("cancelled"),) if case.revision else ()
-    case = end(case, Status.CANCELLED, "cancelled", scene.now)
+    case = end(case, Status.CANCELLED, Outcome.CANCELLED, scene.now)
     return Step(case, (Say("cancel.done"), Record("cancelled"), *stood_down))
 
 

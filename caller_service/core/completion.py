@@ -9,8 +9,10 @@ from .case import Case, Status, Step, move, replace
 from .effect import Effect, HandOff, Record, Say
 from .ledger import end
 from .marks import Mark
+from .outcome import Outcome, Unserved
 from .protocol import SKIPPED, UNREADABLE, choice_key
 from .questions import deaf_words
+from .reach import ContactAnswer
 from .routing import Route, Scene, route
 from .safe_contact import may_call, may_text, sensitive
 from .said import Said
@@ -29,7 +31,10 @@ def settle(case: Case, scene: Scene) -> Step:
         return _to_counselor(case, scene)
     if want == "information":
         return _done_or_reviewed(
-            replace(case, response="information"), "information", Say("end.information"), scene
+            replace(case, response="information"),
+            Outcome.INFORMATION,
+            Say("end.information"),
+            scene,
         )
     return _caller_calls_911(replace(case, response="call_911"), scene)
 
@@ -48,13 +53,15 @@ def _to_team(case: Case, way: Route, scene: Scene) -> Step:
 
 def _to_counselor(case: Case, scene: Scene) -> Step:
     contact = case.answers.get("contact")
-    if contact in ("unsafe", "unwanted", None):
+    if contact in (ContactAnswer.UNSAFE, ContactAnswer.UNWANTED, None):
         case = replace(
             case,
             response="counselor",
-            unserved="unwanted" if contact == "unwanted" else "unsafe_to_contact",
+            unserved=Unserved.UNWANTED
+            if contact == ContactAnswer.UNWANTED
+            else Unserved.UNSAFE_TO_CONTACT,
         )
-        return _done_or_reviewed(case, "unserved", Say("end.counselor_unsafe"), scene)
+        return _done_or_reviewed(case, Outcome.UNSERVED, Say("end.counselor_unsafe"), scene)
     return _handed_off(replace(case, response="counselor"), scene, Say("end.counselor"))
 
 
@@ -66,7 +73,7 @@ def _blocked(case: Case, way: Route, scene: Scene) -> Step:
         Say(f"blocked.{way.blocked}"),
         Record("blocked", {"reason": way.blocked}),
     )
-    if way.blocked == "out_of_area":
+    if way.blocked == Unserved.OUT_OF_AREA:
         why += tuple(
             Say("blocked.neighbour", {"name": name, "number": number})
             for name, number in neighbours(case, scene)
@@ -100,7 +107,11 @@ def _reach(case: Case) -> tuple[Say, ...]:
     contact = case.answers.get("contact", SKIPPED)
     if may_text(case, "end"):
         return (Say("reach.text"),)
-    return (Say("reach.call" if contact == "call" and may_call(case) else "reach.reply_only"),)
+    return (
+        Say(
+            "reach.call" if contact == ContactAnswer.CALL and may_call(case) else "reach.reply_only"
+        ),
+    )
 
 
 def _handed_off(case: Case, scene: Scene, *words: Say) -> Step:
@@ -151,7 +162,9 @@ def _reached(case: Case, choice: str, scene: Scene) -> Step:
     did_not_reach_911)."""
     if choice != "yes" or case.revision or case.review:
         return Step(case, (Say("reached.yes"),) if choice == "yes" else ())
-    return Step(end(case, Status.CLOSED, "transferred_to_911", scene.now), (Say("reached.yes"),))
+    return Step(
+        end(case, Status.CLOSED, Outcome.TRANSFERRED_TO_911, scene.now), (Say("reached.yes"),)
+    )
 
 
 def _still(case: Case, choice: str, scene: Scene) -> Step:
@@ -196,7 +209,9 @@ def _carried_out(case: Case, chosen: str, scene: Scene) -> Step:
             replace(case, review=True).marked(scene.now, Mark.REVIEW),
             (Say("contingency.988"), HandOff("contingency")),
         )
-    ended = end(case, Status.CLOSED, "unserved", scene.now, case.unserved or "no_capacity")
+    ended = end(
+        case, Status.CLOSED, Outcome.UNSERVED, scene.now, case.unserved or Unserved.NO_CAPACITY
+    )
     return Step(ended, (Say("contingency.988"), HandOff("closed")))
 
 

@@ -19,6 +19,7 @@ from .holding import speaks
 from .ledger import REASONS, end
 from .marks import Mark
 from .protocol import Level
+from .reach import CannotText
 from .refusal import Refused
 from .routing import Scene
 from .safe_contact import (
@@ -433,7 +434,9 @@ def cannot_text(case: Case, why: str) -> Step:
     if case.ended:
         return Step(case)
     # what lasts replaces what may pass
-    if case.cannot_text and (case.cannot_text != "undelivered" or why == "undelivered"):
+    if case.cannot_text and (
+        case.cannot_text != CannotText.UNDELIVERED or why == CannotText.UNDELIVERED
+    ):
         return Step(*hand_off.revise(case, ()))
     return Step(
         *hand_off.revise(replace(case, cannot_text=why), (Record("cannot_text", {"why": why}),))
@@ -543,7 +546,8 @@ def _told_anew(case: Case, told: frozenset[str], line: Record) -> Step:
     return Step(*hand_off.revise(step.case, (*words, line)))
 
 
-_MAY_COME_BACK = ("undelivered", "landline")  # "stopped" and "blocked" end when they opt in again
+# STOPPED and BLOCKED end when they opt in again
+_MAY_COME_BACK = (CannotText.UNDELIVERED, CannotText.LANDLINE)
 
 
 def text_arrived(case: Case, written: datetime, told: frozenset[str]) -> Step:

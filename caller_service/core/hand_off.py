@@ -17,6 +17,7 @@ from .effect import Effect, HandOff
 from .marks import Mark
 from .program import Program
 from .questions import open_questions
+from .reach import ContactAnswer
 from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, standing
 from .said import Said
 
@@ -75,7 +76,7 @@ def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
             "text": texts and not case.cannot_text,
             "call": calls,
             "voicemail": case.answers.get("voicemail", "not_asked"),
-            "deaf_or_asl": contact == "text_deaf",
+            "deaf_or_asl": contact == ContactAnswer.TEXT_DEAF,
             "cannot_text": case.cannot_text or None,
             "not_told": case.not_told,
             "only_replies": not (texts or calls),
@@ -123,7 +124,7 @@ def number_condition(case: Case) -> str | None:
     """Why a human may have the number: "called_safe"; "emergency_services_only" in danger, where
     contact was not asked; None: it is not told."""
     contact = case.answers.get("contact")
-    if contact in ("unsafe", "unwanted"):
+    if contact in (ContactAnswer.UNSAFE, ContactAnswer.UNWANTED):
         return None
     if contact in TEXT_ALLOWED | CALL_ALLOWED:
         return None if case.watched or {"text", "call"} <= case.withdrawn else "called_safe"

@@ -19,6 +19,7 @@ from .effect import Alert, Effect, HandOff, Record, Say, StandDown
 from .escalation import asked_instead, page_rung, read_instead
 from .marks import Mark
 from .protocol import SKIPPED, UNREADABLE, Level
+from .reach import ContactAnswer
 from .refusal import Refused
 from .routing import Scene
 from .safe_contact import gated, may_note, may_write_once
@@ -263,7 +264,9 @@ def answer_for(case: Case, by: str, question: str, choice: str, reason: str, sce
         case = replace(
             case,
             withdrawn=frozenset(),
-            said=case.said - {Said.UNSAFE} if choice not in ("unsafe", "unwanted") else case.said,
+            said=case.said
+            if choice in (ContactAnswer.UNSAFE, ContactAnswer.UNWANTED)
+            else case.said - {Said.UNSAFE},
         )
         case = case.marked(scene.now, Mark.CONTACT_CONFIRMED)
     if case.asked == question:

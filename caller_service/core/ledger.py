@@ -30,31 +30,25 @@ from datetime import datetime
 
 from .case import ENDED, Case, Status, move, replace
 from .marks import Mark
+from .outcome import Outcome, Unserved
+from .reach import CannotText, ContactAnswer
 from .said import Said
 
-BY_911 = "transferred_to_911"
+NO_REQUEST, TEST = Outcome.NO_REQUEST, Outcome.TEST  # of one class each
+BY_911 = Outcome.TRANSFERRED_TO_911
 SERVED = (
-    "resolved", "taken_to_care", "counselor_joined", "information", "emergency_help_confirmed",
-    "passed_to_service", "refused_plan_made", "no_danger_found", "safe", BY_911,
+    Outcome.RESOLVED, Outcome.TAKEN_TO_CARE, Outcome.COUNSELOR_JOINED, Outcome.INFORMATION,
+    Outcome.EMERGENCY_HELP_CONFIRMED, Outcome.PASSED_TO_SERVICE, Outcome.REFUSED_PLAN_MADE,
+    Outcome.NO_DANGER_FOUND, Outcome.SAFE, BY_911,
 )  # fmt: skip
-REASONS = (
-    "no_capacity",
-    "closed",
-    "out_of_area",
-    "cancelled",
-    "unreachable",
-    "unsafe_to_contact",
-    # they did not want to be contacted: their choice, not a danger (domain.md section 2, row
-    # `contact`)
-    "unwanted",
-    "technical",
-    "abandoned",
-)
-NO_REQUEST = "no_request"
-TEST = "test"  # not in core.case.OUTCOMES: nobody of the staff can end a case with it
+REASONS = tuple(Unserved)
 _OPEN = frozenset(Status) - ENDED
 # outcomes that are their own reason
-REASON_OF = {"lost": "unreachable", "cancelled": "cancelled", "abandoned": "abandoned"}
+REASON_OF: Mapping[str, Unserved] = {
+    Outcome.LOST: Unserved.UNREACHABLE,
+    Outcome.CANCELLED: Unserved.CANCELLED,
+    Outcome.ABANDONED: Unserved.ABANDONED,
+}
 
 
 class Unplaced(ValueError):
@@ -88,7 +82,7 @@ def place(status: str, outcome: str, unserved: str) -> Entry | None:
         return Entry("served", outcome)
     if outcome in (NO_REQUEST, TEST):
         return Entry(outcome)
-    reason = REASON_OF.get(outcome, unserved if outcome == "unserved" else "")
+    reason = REASON_OF.get(outcome, unserved if outcome == Outcome.UNSERVED else "")
     return Entry("unserved", reason) if reason in REASONS else None
 
 
@@ -105,14 +99,18 @@ def end(case: Case, to: Status, outcome: str, now: datetime, reason: str = "") -
     """
     of_its_own = (TEST,) if case.test else ()
     if (
-        outcome not in (*SERVED, NO_REQUEST, *REASON_OF, "unserved", *of_its_own)
+        outcome not in (*SERVED, NO_REQUEST, *REASON_OF, Outcome.UNSERVED, *of_its_own)
         or reason not in ("", *REASONS)
         or to not in ENDED
     ):
         raise ValueError("no such end")
     if to == case.status:
         return case
-    why = (reason or why_unserved(case)) if outcome == "unserved" else REASON_OF.get(outcome, "")
+    why = (
+        (reason or why_unserved(case))
+        if outcome == Outcome.UNSERVED
+        else REASON_OF.get(outcome, "")
+    )
     return replace(move(case, to, now), outcome=outcome, unserved=why, asked="")
 
 
@@ -125,20 +123,21 @@ def why_unserved(case: Case) -> str:
     """
     contact = case.answers.get("contact")
     if case.status == Status.UNREACHABLE:  # somebody was there for them, and did not find them
-        return "unreachable"
+        return Unserved.UNREACHABLE
     if case.unserved:
         return case.unserved
-    if case.response == "counselor" and contact in ("unwanted", "unsafe"):
-        return "unwanted" if contact == "unwanted" else "unsafe_to_contact"
+    if case.response == "counselor" and contact in (ContactAnswer.UNWANTED, ContactAnswer.UNSAFE):
+        unwanted = contact == ContactAnswer.UNWANTED
+        return Unserved.UNWANTED if unwanted else Unserved.UNSAFE_TO_CONTACT
     if (
         case.response == "counselor"
-        and contact in ("text", "text_deaf")
-        and case.cannot_text in ("undelivered", "landline")
+        and contact in (ContactAnswer.TEXT, ContactAnswer.TEXT_DEAF)
+        and case.cannot_text in (CannotText.UNDELIVERED, CannotText.LANDLINE)
     ):
-        return "technical"  # texts were the only way, and they do not arrive
+        return Unserved.TECHNICAL  # texts were the only way, and they do not arrive
     if case.response == "team" and case.located in ("outside", "not_live"):
-        return "out_of_area"
-    return "no_capacity"
+        return Unserved.OUT_OF_AREA
+    return Unserved.NO_CAPACITY
 
 
 def began_nothing(case: Case) -> bool:
@@ -186,7 +185,8 @@ class Tally:
 def tally(counted: Iterable[tuple[str, str, str, int]]) -> Tally:
     """Reconcile counts of cases by status, outcome and unserved. Every outcome and reason is named,
     zeros too."""
-    served, unserved = dict.fromkeys(SERVED, 0), dict.fromkeys(REASONS, 0)
+    served: dict[str, int] = dict.fromkeys(SERVED, 0)
+    unserved: dict[str, int] = dict.fromkeys(REASONS, 0)
     unplaced: dict[tuple[str, str, str], int] = {}
     cases = still_open = no_request = 0
     for status, outcome, reason, many in counted:

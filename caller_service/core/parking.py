@@ -14,6 +14,7 @@ from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Effect, HandOff, Record
 from .marks import Mark
+from .reach import CannotText
 from .refusal import Refused
 from .reply import Command, Inquiry, Reading, Wish
 from .routing import Scene
@@ -73,9 +74,11 @@ def phone_again(case: Case, said: str) -> Step:
 
 def stopped_too(case: Case, now: datetime) -> Step:
     """The phone stopped our texts while this case was parked: whoever has it hears so."""
-    if case.ended or case.cannot_text == "stopped":
+    if case.ended or case.cannot_text == CannotText.STOPPED:
         return Step(case)
     alert = (Alert("alert.stopped", case.in_charge),) if case.in_charge else ()
     return Step(
-        *hand_off.revise(replace(case, cannot_text="stopped"), (Record("opted_out"), *alert))
+        *hand_off.revise(
+            replace(case, cannot_text=CannotText.STOPPED), (Record("opted_out"), *alert)
+        )
     )

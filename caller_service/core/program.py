@@ -11,6 +11,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from enum import StrEnum
 
 from .protocol import Protocol, SignOff
 from .staff_words import StaffWords
@@ -81,6 +82,15 @@ class Clocks:
     reached_911: int = 600  # after "I want 911": ask whether they reached them
 
 
+class DestinationKind(StrEnum):
+    """How a destination gets hand-offs: `kind` in program.toml."""
+
+    WEBHOOK = "webhook"  # `hand_off.v1` is posted to it
+    EIDO = "eido"  # an EIDO is posted to it
+    PAGE = "page"  # lies unread until somebody opens it in a browser
+    CONSOLE = "console"  # the board and the API: has it at once
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where hand-offs go. The secret is the name of an environment variable, never the secret
@@ -91,7 +101,7 @@ class Destination:
     """
 
     name: str
-    kind: str  # "webhook", "eido", "page" or "console"
+    kind: str  # DestinationKind
     url: str = field(default="", repr=False)  # its path may hold a secret
     secret: str = field(default="", repr=False)
     agency: str = ""  # a domain name
@@ -103,7 +113,7 @@ class Destination:
     def posted(self) -> bool:
         """Does the worker bring hand-offs there? The console has them at once; on a page they wait
         for somebody to open them."""
-        return self.kind in ("webhook", "eido")
+        return self.kind in (DestinationKind.WEBHOOK, DestinationKind.EIDO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from .protocol import (
     Rule,
 )
 from .protocol_table import table, word_keys
+from .reach import ContactAnswer
 from .said import MARKERS, Said
 
 __all__ = ["faults", "table", "word_keys"]
@@ -85,6 +86,8 @@ def _questions(protocol: Protocol) -> Iterator[str]:
         if not _NAME.fullmatch(question.id) or question.id in DERIVED:
             yield f"{where}: an id is small letters, digits and _, and neither said nor located"
         yield from _choices(question, where)
+        if question.id == "contact":
+            yield from _contact_choices(question)
         for condition in _conditions(question):
             yield from _condition(condition, where, values)
             for name in sorted((condition.names() & values.keys()) - earlier):
@@ -125,6 +128,15 @@ def _choices(question: Question, where: str) -> Iterator[str]:
             yield f"{where}: {word} is always {place}"
     if question.safety and any(choice.when.alternatives for choice in question.choices):
         yield f"{where}: a safety question offers all of its choices to everybody"
+
+
+def _contact_choices(question: Question) -> Iterator[str]:
+    """What a choice of `contact` opens is decided by code: one it does not know opens nothing."""
+    yield from (
+        f'question "{question.id}": "{choice.code}" is no contact answer that code knows'
+        for choice in question.choices
+        if choice.code not in tuple(ContactAnswer)
+    )
 
 
 def _rules(protocol: Protocol) -> Iterator[str]:

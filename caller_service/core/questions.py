@@ -9,6 +9,7 @@ from .case import Case, replace
 from .effect import Ask, Effect, Say
 from .marks import Mark
 from .protocol import Protocol, Question, choice_key
+from .reach import ContactAnswer
 from .routing import Scene, team_working
 
 
@@ -30,7 +31,9 @@ def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
     """The question a case stands at, worded and with the choices this person can use."""
     question = protocol.question(case.asked)
     offered = question.offered(case.facts())
-    deaf = case.answers.get("contact") == "text_deaf" and any(choice.deaf for choice in offered)
+    deaf = case.answers.get("contact") == ContactAnswer.TEXT_DEAF and any(
+        choice.deaf for choice in offered
+    )
     chosen = case.answers.get("if_none", "")
     named = {
         "choice": f"={choice_key('if_none', chosen)}{'.deaf' if deaf_words(case, chosen) else ''}"
@@ -48,7 +51,7 @@ def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
 
 def deaf_words(case: Case, choice: str) -> bool:
     """Is this choice worded anew for somebody deaf? A counselor texts them, and never calls."""
-    return choice == "counselor" and case.answers.get("contact") == "text_deaf"
+    return choice == "counselor" and case.answers.get("contact") == ContactAnswer.TEXT_DEAF
 
 
 def next_question(protocol: Protocol, case: Case) -> Question | None:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from .combinations import Combinations, one_slip
 from .phone_text import clean, without_trailing_emoji
 from .protocol import SKIPPED, UNSURE, Question
+from .reach import ContactAnswer
 from .said import Said
 from .street_words import StreetWords
 from .vocabulary import Vocabulary, normal
@@ -74,9 +75,12 @@ WITHDRAWALS: Mapping[str, frozenset[str]] = {
 # The same words where `contact` is asked are its answer. "Don't call" is none: it opens nothing,
 # and the question is put again.
 CONTACT_ANSWERS: Mapping[str, str] = {
-    Wish.OVERHEARD: "unsafe", Wish.ONLY_TEXTS: "text", Wish.ONLY_CALLS: "call",
-    Wish.NO_CONTACT: "unwanted", Wish.NO_TEXTS: "unsafe",
-}  # fmt: skip
+    Wish.OVERHEARD: ContactAnswer.UNSAFE,
+    Wish.ONLY_TEXTS: ContactAnswer.TEXT,
+    Wish.ONLY_CALLS: ContactAnswer.CALL,
+    Wish.NO_CONTACT: ContactAnswer.UNWANTED,
+    Wish.NO_TEXTS: ContactAnswer.UNSAFE,
+}
 # What carriers act on by themselves: after one of these no text of ours arrives until START
 # (Twilio's default opt-out words).
 CARRIER_STOPS = frozenset(
@@ -261,7 +265,7 @@ def _reply(
     bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
     if (command := _command(bare, ears.vocabulary)) is not None:
         return command
-    contact = question is not None and "unsafe" in offered
+    contact = question is not None and ContactAnswer.UNSAFE in offered
     if _watched(words, wishes, contact, ears):
         return Command("watched", alone=False)
     if not contact and (kind := ears.vocabulary.alone.get(bare)) is not None:
@@ -299,7 +303,7 @@ def _contact_answer(
 ) -> Answer | None:
     """Where `contact` is asked, what would take contact back is its answer."""
     answers = [code for wish, code in CONTACT_ANSWERS.items() if wish in wishes and code in offered]
-    return Answer("unsafe") if not_safe else Answer(answers[0]) if answers else None
+    return Answer(ContactAnswer.UNSAFE) if not_safe else Answer(answers[0]) if answers else None
 
 
 def _asked_inside(wishes: frozenset[str], place: bool) -> Reply | None:
@@ -455,7 +459,11 @@ def _names_no_place(said: str, words: tuple[str, ...], ears: Ears) -> bool:
 
 def _pleads(words: tuple[str, ...], code: str, vocabulary: Vocabulary) -> bool:
     """ "No please" is a plea, not a no."""
-    return code in ("no", "unsafe") and len(words) > 1 and not vocabulary.pleas.isdisjoint(words)
+    return (
+        code in ("no", ContactAnswer.UNSAFE)
+        and len(words) > 1
+        and not vocabulary.pleas.isdisjoint(words)
+    )
 
 
 def _choice(

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from .case import Case
+from .outcome import Unserved
 from .program import Hours, Program, Rung, Team
+from .reach import ContactAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +51,21 @@ def route(case: Case, scene: Scene) -> Route:
     """Find a team for a case whose place is known; a place that needs a human goes to dispatch
     without a team."""
     if case.located in ("outside", "not_live"):
-        return Route(blocked="out_of_area")
+        return Route(blocked=Unserved.OUT_OF_AREA)
     if case.located != "inside":
         return Route()
     area = next(area for area in scene.program.areas if area.id == case.area)
     if not is_open(area.hours, scene.local):
-        return Route(blocked="closed")
+        return Route(blocked=Unserved.CLOSED)
     if area.id in scene.full:
-        return Route(blocked="no_capacity")
+        return Route(blocked=Unserved.NO_CAPACITY)
     working = [
         team
         for team in scene.program.teams
         if area.id in team.areas and is_open(team.hours, scene.local)
     ]
     if not working:
-        return Route(blocked="closed")
+        return Route(blocked=Unserved.CLOSED)
     best = max(
         working,
         key=lambda team: (skills_wanted(case) <= team.skills, case.language in team.languages),
@@ -73,7 +75,9 @@ def route(case: Case, scene: Scene) -> Route:
 
 def skills_wanted(case: Case) -> frozenset[str]:
     wanted = {"youth"} if case.minor else set()  # by answer or by words ("im 15", rule 14)
-    return frozenset(wanted | ({"asl"} if case.answers.get("contact") == "text_deaf" else set()))
+    return frozenset(
+        wanted | ({"asl"} if case.answers.get("contact") == ContactAnswer.TEXT_DEAF else set())
+    )
 
 
 def is_open(hours: tuple[Hours, ...], local: datetime) -> bool:

@@ -17,10 +17,11 @@ from .case import Case, Status, Step, replace
 from .effect import Ask, Effects, Say
 from .marks import Mark
 from .program import Program
+from .reach import CannotText, ContactAnswer
 from .said import Said
 
-TEXT_ALLOWED = frozenset({"text_call", "text", "text_deaf"})
-CALL_ALLOWED = frozenset({"text_call", "call"})
+TEXT_ALLOWED = frozenset({ContactAnswer.TEXT_CALL, ContactAnswer.TEXT, ContactAnswer.TEXT_DEAF})
+CALL_ALLOWED = frozenset({ContactAnswer.TEXT_CALL, ContactAnswer.CALL})
 THROUGH_QUIET = frozenset(
     {"human.joined", "human.took_over", "human.handed_over", "human.again", "human.paused"}
     | {
@@ -54,16 +55,19 @@ class Standing(StrEnum):
 
 PRECEDENCE: tuple[tuple[Standing, Callable[[Case], bool]], ...] = (
     (Standing.WATCHED, lambda case: case.watched),
-    (Standing.STOPPED, lambda case: case.cannot_text == "stopped"),
+    (Standing.STOPPED, lambda case: case.cannot_text == CannotText.STOPPED),
     (Standing.VIOLENCE, lambda case: case.violent),
     (
         Standing.UNSAFE,
-        lambda case: case.answers.get("contact") == "unsafe" or Said.UNSAFE in case.said,
+        lambda case: (
+            case.answers.get("contact") == ContactAnswer.UNSAFE or Said.UNSAFE in case.said
+        ),
     ),
     (
         Standing.UNWANTED,
         lambda case: (
-            case.answers.get("contact") == "unwanted" or {"text", "call"} <= case.withdrawn
+            case.answers.get("contact") == ContactAnswer.UNWANTED
+            or {"text", "call"} <= case.withdrawn
         ),
     ),
     (
@@ -123,7 +127,7 @@ def may_text(case: Case, key: str) -> bool:
 
 def stopped_in_words(case: Case) -> bool:
     """They stopped texts in words that no carrier acts on: whoever writes again is answered."""
-    return case.cannot_text == "stopped" and Said.STOPPED_IN_WORDS in case.said
+    return case.cannot_text == CannotText.STOPPED and Said.STOPPED_IN_WORDS in case.said
 
 
 def may_note(case: Case, now: datetime) -> bool:
@@ -172,7 +176,7 @@ def may_call(case: Case) -> bool:
 
 def calls_wanted(case: Case) -> bool:
     """May a human ring them? A stop of texts is no stop of calls."""
-    reached = replace(case, cannot_text="") if case.cannot_text == "stopped" else case
+    reached = replace(case, cannot_text="") if case.cannot_text == CannotText.STOPPED else case
     return (
         TERMS[standing(reached)].human
         and case.answers.get("contact") in CALL_ALLOWED

@@ -20,6 +20,7 @@ from .effect import Alert, Ask, Effect, Effects, HandOff, OptOut, Record, Say
 from .escalation import asked_instead, page_rung
 from .ledger import end
 from .marks import Mark
+from .outcome import Outcome
 from .protocol import HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
 from .questions import (
     after_hand_off,
@@ -31,6 +32,7 @@ from .questions import (
     seen_question,
     stands_at,
 )
+from .reach import CannotText
 from .reply import (
     Answer,
     Command,
@@ -226,7 +228,7 @@ def _begun(case: Case, reading: Reading, heard: datetime, mark: str, first: bool
     case = case.marked(heard, Mark.HEARD).unmarked(Mark.ASKED_AGAIN)
     if first:
         return case.marked(heard, Mark.OPENED)
-    came_through = "" if case.cannot_text == "undelivered" else case.cannot_text
+    came_through = "" if case.cannot_text == CannotText.UNDELIVERED else case.cannot_text
     return replace(case, cannot_text=came_through, said=case.said - {Said.QUIET}).unmarked(
         Mark.REVIEW_PAGED
     )
@@ -251,7 +253,7 @@ def _answered_closed(case: Case, reading: Reading, scene: Scene) -> Step:
 
 def _nothing_open(step: Step, scene: Scene) -> Step:
     """No request began: the case exists so that the ledger is whole, and ends at once."""
-    return Step(end(step.case, Status.CLOSED, "no_request", scene.now), step.effects)
+    return Step(end(step.case, Status.CLOSED, Outcome.NO_REQUEST, scene.now), step.effects)
 
 
 def _says_nothing_new(case: Case, reading: Reading) -> bool:

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from . import hand_off
 from .case import Case, Status, Step
 from .effect import HandOff, Record
-from .ledger import NO_REQUEST, TEST, began_nothing, end
+from .ledger import began_nothing, end
 from .marks import Mark
+from .outcome import Outcome
 from .program import Program
 from .routing import Scene
 
@@ -25,7 +26,9 @@ def over(case: Case, scene: Scene) -> Step:
         return Step(case)
     told = (HandOff("test_over"),) if case.revision else ()
     return Step(
-        *hand_off.revise(end(case, Status.CLOSED, TEST, scene.now), (*told, Record("test_over")))
+        *hand_off.revise(
+            end(case, Status.CLOSED, Outcome.TEST, scene.now), (*told, Record("test_over"))
+        )
     )
 
 
@@ -41,4 +44,6 @@ def withdraw(case: Case, scene: Scene) -> Step:
     nothing, and ends so."""
     if case.test or case.ended or not began_nothing(case):
         return Step(case)
-    return Step(end(case, Status.CLOSED, NO_REQUEST, scene.now), (Record("test_not_marked"),))
+    return Step(
+        end(case, Status.CLOSED, Outcome.NO_REQUEST, scene.now), (Record("test_not_marked"),)
+    )

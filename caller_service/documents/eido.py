@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
+from caller_service.core.reach import ContactAnswer
+
 from .eido_registry import INTERPRETERS, SIGN_LANGUAGE, SPECIALIST
 
 Packet = Mapping[str, Any]
@@ -43,12 +45,12 @@ INCIDENT_STATUSES = {
     "cancelled": ["Cancelled"],
 }
 TERMS = {
-    "text_call": "Text or call.",
-    "text": "Text only. Do not call.",
-    "text_deaf": "Text only: deaf or uses sign language. Do not call.",
-    "call": "Call only. Do not text.",
-    "unsafe": "Not safe: do not call, and only answer what they write.",
-    "unwanted": "Does not want to be contacted: only answer what they write.",
+    ContactAnswer.TEXT_CALL: "Text or call.",
+    ContactAnswer.TEXT: "Text only. Do not call.",
+    ContactAnswer.TEXT_DEAF: "Text only: deaf or uses sign language. Do not call.",
+    ContactAnswer.CALL: "Call only. Do not text.",
+    ContactAnswer.UNSAFE: "Not safe: do not call, and only answer what they write.",
+    ContactAnswer.UNWANTED: "Does not want to be contacted: only answer what they write.",
 }
 NOT_KNOWN_SAFE = "Not known to be safe: do not call, and only answer what they write."
 
@@ -229,7 +231,7 @@ def terms(contact: Packet) -> str:
     if contact.get("standing") == "violence":
         told = [f"Violence or hiding: software only answers. {told[0]}"]
     elif contact.get("standing") == "unsafe":
-        told = [TERMS["unsafe"]]
+        told = [TERMS[ContactAnswer.UNSAFE]]
     if withdrawn := contact.get("withdrawn"):
         told.append(f"They took back: {', '.join(withdrawn)}. Answer only what they write.")
     if contact.get("number_condition") == "emergency_services_only":

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from caller_service.core.case import ENDED, HUMAN_HAS_IT
+from caller_service.core.reach import CannotText
 
 from .eido import PRIORITIES, UNKNOWN_PRIORITY, terms
 
@@ -114,10 +115,10 @@ LOCATED: Words = {
     "not_asked": "not asked yet",
 }
 CANNOT_TEXT: Words = {
-    "stopped": "They stopped our texts",
-    "blocked": "Their provider refuses our texts",
-    "landline": "The number is a landline",
-    "undelivered": "They did not arrive",
+    CannotText.STOPPED: "They stopped our texts",
+    CannotText.BLOCKED: "Their provider refuses our texts",
+    CannotText.LANDLINE: "The number is a landline",
+    CannotText.UNDELIVERED: "They did not arrive",
 }
 # the others read well as they are
 REASONS: Words = {"upset_hears_or_sees": "very upset, or hears or sees things"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,12 +18,21 @@ _COLUMNS = ("id", "at", "case_id", "who", "event", "detail")
 _ADD = CompiledStatement(sa.insert(journal), _COLUMNS)
 
 
+class Author(StrEnum):
+    """Who did it, where nobody has a name: `Entry.who`."""
+
+    RESIDENT = "resident"  # a turn of theirs, or a key on a call
+    CLOCK = "clock"  # a clock of the case was due
+    SYSTEM = "system"  # what became of a text, a call or a delivery
+    PROBE = "probe"  # the synthetic resident
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     id: str
     at: datetime
     case_id: str  # "" for what belongs to no case
-    who: str  # resident, clock, system, or the name of a token or person
+    who: str  # an Author, or the name of a token or person
     event: str
     detail: Mapping[str, Any] = field(default_factory=dict)
 

@@ -74,6 +74,10 @@ WRONG: list[tuple[Change, str]] = [
     ),
     (with_question("need", kind="essay"), 'question "need": "essay" is none of the kinds'),
     (with_question("need", choices=()), 'question "need": has no choices'),
+    (
+        with_question("contact", choices=(Choice("text"), Choice("unsave"))),
+        'question "contact": "unsave" is no contact answer that code knows',
+    ),
     (with_question("where", choices=(Choice("here"),)), "a place has no choices"),
     (
         with_question("need", choices=(Choice("upset"), Choice("upset"))),

@@ -26,6 +26,7 @@ from caller_service.store import calls, cases, contacts, journal
 from caller_service.store.calls import Call
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.journal import Author
 
 from .retry import next_try, state_after
 
@@ -173,7 +174,7 @@ def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: 
         return
     if call.person is not None:  # a page that cannot arrive: the next person at once (rule 4)
         name = call.person
-        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
+        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
     _end(parts, call, CallState.DEAD, problem.code)
 
 
@@ -187,7 +188,12 @@ def _end(parts: Parts, call: Call, state: CallState, why: str) -> None:
                 conn,
                 [
                     journal.Entry(
-                        parts.new_id(), parts.now(), call.case_id, "system", f"call_{state}", detail
+                        parts.new_id(),
+                        parts.now(),
+                        call.case_id,
+                        Author.SYSTEM,
+                        f"call_{state}",
+                        detail,
                     )
                 ],
             )
@@ -198,7 +204,9 @@ def _told_nobody(parts: Parts, call: Call) -> None:
     """A call to a resident that ends without the news being heard is told to humans: first, so that
     a crash in between tells it again and not never."""
     if call.person is None and not call.answer:
-        change(parts, call.case_id, lambda case, scene: update_call_failed(case, scene), "system")
+        change(
+            parts, call.case_id, lambda case, scene: update_call_failed(case, scene), Author.SYSTEM
+        )
 
 
 def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
@@ -259,7 +267,7 @@ def note_receipt(parts: Parts, call_id: str, state: CallState, provider_id: str 
     # a phone that cannot be reached at all: the next person, now (rule 4)
     if state == CallState.FAILED and call.person is not None:
         name = call.person
-        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), "system")
+        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
     try:
         with transaction(parts.engine) as conn:
             _noted(conn, parts, call, state, provider_id, ends)

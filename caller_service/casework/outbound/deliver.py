@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from caller_service.casework.eido import Unsound, issuer, sound_document
 from caller_service.casework.parts import Parts
 from caller_service.core.outbound import DeliveryState
+from caller_service.core.program import DestinationKind
 from caller_service.gateway.webhooks import DeliveryFailed
 from caller_service.jobs.queue import queue_of
 from caller_service.store import hand_offs, journal
 from caller_service.store.database.transaction import transaction
 from caller_service.store.hand_offs import Delivery
+from caller_service.store.journal import Author
 
 from .retry import next_try
 
@@ -55,7 +57,11 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         hand_offs.received(conn, one.id, now)
         journal.write(
             conn,
-            [journal.Entry(parts.new_id(), now, one.case_id, "system", "delivered", _about(one))],
+            [
+                journal.Entry(
+                    parts.new_id(), now, one.case_id, Author.SYSTEM, "delivered", _about(one)
+                )
+            ],
         )
         _wake_next(conn, parts, one)
 
@@ -66,7 +72,7 @@ def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str
     """What this kind of destination reads. DeliveryFailed for a document that must not leave the
     house."""
     destination = parts.program.destination(one.destination)
-    if destination is None or destination.kind != "eido":
+    if destination is None or destination.kind != DestinationKind.EIDO:
         return packet
     try:
         return sound_document(packet, issuer(parts, one.destination), one.at)
@@ -94,7 +100,7 @@ def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
                     parts.new_id(),
                     now,
                     one.case_id,
-                    "system",
+                    Author.SYSTEM,
                     "delivery_dead",
                     _about(one) | {"fault": code},
                 )

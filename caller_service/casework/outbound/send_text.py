@@ -21,6 +21,7 @@ from caller_service.core.dispatch import (
 from caller_service.core.holding import never_heard, words_taken
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import UNSENT, TextState
+from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
 from caller_service.gateway.telephony import (
@@ -33,6 +34,7 @@ from caller_service.gateway.telephony import (
 from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.journal import Author
 from caller_service.store.messages import Text
 
 from .retry import next_try, state_after
@@ -95,7 +97,7 @@ def _held(parts: Parts, text: Text) -> None:
     if text.case_id is None:
         _give_up(parts, text, "the safe-contact gate", TextState.HELD)
         return
-    update_case(parts, text.case_id, held, "system", also=dead)
+    update_case(parts, text.case_id, held, Author.SYSTEM, also=dead)
 
 
 def _try(parts: Parts, text: Text, number: str, job: str) -> None:
@@ -136,7 +138,7 @@ def _sent(parts: Parts, text: Text, sid: str) -> None:
     parts.writer.write(write)
     # a human has joined
     if text.case_id and text.person is None and HUMAN_WORDS & set(text.keys.split()):
-        change(parts, text.case_id, words_taken, "system")
+        change(parts, text.case_id, words_taken, Author.SYSTEM)
 
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
@@ -240,10 +242,12 @@ def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
         return
     if not PAGES.isdisjoint(text.keys.split()):
         log.error("a page cannot arrive", extra={"message_id": text.id, "case": text.case_id})
-        change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), "system")
+        change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
     elif text.keys.startswith("alert."):
         log.error("an alert cannot arrive", extra={"message_id": text.id, "case": text.case_id})
-        change(parts, text.case_id, lambda case, scene: alert_lost(case, name, scene), "system")
+        change(
+            parts, text.case_id, lambda case, scene: alert_lost(case, name, scene), Author.SYSTEM
+        )
 
 
 def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None) -> None:
@@ -254,11 +258,11 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
     if (case_id := _told_of(text)) is None:
         return
     why = (
-        "blocked"
+        CannotText.BLOCKED
         if isinstance(problem, ContactStopped)
-        else "landline"
+        else CannotText.LANDLINE
         if isinstance(problem, NumberCannotReceive)
-        else "undelivered"
+        else CannotText.UNDELIVERED
     )
 
     def lost(case: Case, scene: Scene, conn: sa.Connection) -> Step:
@@ -271,7 +275,7 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
             return step
         return Step(never_heard(step.case), step.effects)
 
-    update_case(parts, case_id, lost, "system")
+    update_case(parts, case_id, lost, Author.SYSTEM)
     _reached(parts, case_id)
 
 
@@ -300,7 +304,7 @@ def _texts_reach(parts: Parts, case_id: str, at: datetime | None) -> None:
             else Step(case)
         )
 
-    update_case(parts, case_id, reached, "system")
+    update_case(parts, case_id, reached, Author.SYSTEM)
 
 
 def note_receipt(

@@ -11,8 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.config.settings import Settings
+from caller_service.core.case import Status
 from caller_service.core.ledger import tally
 from caller_service.core.outbound import UNSENT, DeliveryState, TextState
+from caller_service.core.outcome import Outcome
 from caller_service.core.program import Rung
 from caller_service.core.screening import SAME_WORDS
 from caller_service.rehearsal.board import Board
@@ -24,7 +26,12 @@ from caller_service.store.tables import call, case, contact, delivery, hand_off,
 from .town import Town
 
 # what a resident's own choice may end in
-WITHOUT_DISPATCH = ("information", "unserved", "transferred_to_911", "no_request")
+WITHOUT_DISPATCH = (
+    Outcome.INFORMATION,
+    Outcome.UNSERVED,
+    Outcome.TRANSFERRED_TO_911,
+    Outcome.NO_REQUEST,
+)
 
 
 class Evidence:
@@ -162,8 +169,8 @@ class Evidence:
             f"not handed off: {row.id} is {row.status}, {row.outcome or row.level}"
             for row in self.cases.values()
             if row.id not in told
-            and row.status != "screening"
-            and not (row.status == "closed" and row.outcome in WITHOUT_DISPATCH)
+            and row.status != Status.SCREENING
+            and not (row.status == Status.CLOSED and row.outcome in WITHOUT_DISPATCH)
         ]
         for case_id, (newest, many) in told.items():
             if many != newest or newest != self.cases[case_id].state["revision"]:

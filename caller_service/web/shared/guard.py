@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, Request, Response, abort, current_app, g, re
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from caller_service.casework.parts import Parts
+from caller_service.core.program import DestinationKind
 from caller_service.gateway.twilio_signature import signed_by_twilio
 from caller_service.store import tokens
 
@@ -90,7 +91,7 @@ def _given_to(secret: str) -> str | None:
 
 def _is_page(name: str | None) -> bool:
     destination = parts().program.destination(name or "")
-    return destination is not None and destination.kind == "page"
+    return destination is not None and destination.kind == DestinationKind.PAGE
 
 
 def page_reader_only() -> None:

@@ -1,0 +1,51 @@
+"""How a case ended, and why somebody was not served: stored with the case, chosen by staff.
+
+The values keep their words whatever the member is called. Which class of the ledger an outcome
+belongs to stands in core/ledger.py.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """`Case.outcome`. Staff choose the first two groups; the service sets the third."""
+
+    # after a danger: what became of the person (rule 3)
+    EMERGENCY_HELP_CONFIRMED = "emergency_help_confirmed"  # emergency services are with them
+    PASSED_TO_SERVICE = "passed_to_service"  # another service has taken over
+    COUNSELOR_JOINED = "counselor_joined"  # a counselor spoke with them
+    REFUSED_PLAN_MADE = "refused_plan_made"  # they refused help, and have a plan
+    NO_DANGER_FOUND = "no_danger_found"  # somebody looked, and there was none
+    SAFE = "safe"  # they are safe
+    LOST = "lost"  # nobody could reach them any more
+
+    # after any other case
+    RESOLVED = "resolved"  # the team helped where they were
+    TAKEN_TO_CARE = "taken_to_care"  # the team brought them to care
+    TRANSFERRED_TO_911 = "transferred_to_911"  # police or ambulance came instead
+    INFORMATION = "information"  # information was asked for and given; also by the service
+    UNSERVED = "unserved"  # they got nothing: why stands in `Case.unserved`
+    CANCELLED = "cancelled"  # they took the request back; also by the service
+    ABANDONED = "abandoned"  # they stopped writing; also by the service
+    NO_REQUEST = "no_request"  # nothing was asked for; also by the service
+
+    # the service alone
+    TEST = "test"  # of the synthetic resident: counted nowhere
+
+
+class Unserved(StrEnum):
+    """`Case.unserved`: what stood in the way. Set by decisions, or by whoever closes the case."""
+
+    NO_CAPACITY = "no_capacity"  # nobody came
+    CLOSED = "closed"  # outside the hours of what they wanted
+    OUT_OF_AREA = "out_of_area"  # no team serves the place
+    CANCELLED = "cancelled"  # they took it back
+    UNREACHABLE = "unreachable"  # somebody was there for them, and did not find them
+    UNSAFE_TO_CONTACT = "unsafe_to_contact"  # a call or text could put them in danger
+    # they did not want to be contacted: their choice, not a danger (domain.md section 2, row
+    # `contact`)
+    UNWANTED = "unwanted"
+    TECHNICAL = "technical"  # texts were the only way, and they do not arrive
+    ABANDONED = "abandoned"  # they stopped writing
