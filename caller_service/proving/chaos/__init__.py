@@ -36,7 +36,7 @@ from caller_service.store.tables import case, delivery, journal, message, token
 from caller_service.store.tokens import token_hash
 
 from .evidence import Evidence
-from .service import Service
+from .service import STARTED, Service
 from .town import Town
 
 # seconds a due clock may wait while the service is up: Twilio's own; how late it was is printed
@@ -104,7 +104,7 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
             folder, environment, ("worker-1", "worker-2") if database_url else ("worker-1",)
         )
         stack.callback(service.end)
-        if service.start("migrate", "migrate").wait(60):
+        if service.start("migrate", "migrate").wait(STARTED):
             raise RuntimeError((folder / "migrate.log").read_text()[-2000:])
         engine = sa.create_engine(environment["CALLER_DATABASE_URL"], poolclass=NullPool)
         with engine.connect() as conn, conn.begin():
