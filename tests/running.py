@@ -52,7 +52,7 @@ T = TypeVar("T")
 PACKAGE = Path(caller_service.__file__).parent
 COMMAND = (sys.executable, "-m", "caller_service.commands.main")
 # Seconds that only a hang takes, on the busiest machine: no promise is as slow (docs/testing.md).
-STARTED = 60.0  # for a process to start
+STARTED = 120.0  # for a process to start, or a command to end
 SOON = 60.0  # for what was caused to happen
 # seconds for an answer: the only time that a test of running parts asserts (docs/testing.md)
 TWILIO_WAITS = 15.0
@@ -156,13 +156,13 @@ class Running:
         until(lambda: words in self.said or not self.alive, f"{words!r}", seconds)
         assert words in self.said, self.said
 
-    def end(self, number: int = signal.SIGTERM, seconds: float = 10.0) -> int:
+    def end(self, number: int = signal.SIGTERM, seconds: float = SOON) -> int:
         """End the whole group, in the end with force; the exit code."""
         self.tell(number)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
         self.tell(signal.SIGKILL)
-        return self.process.wait(5)
+        return self.process.wait(SOON)
 
     def tell(self, number: int) -> None:
         """Send the whole group a signal."""
@@ -182,7 +182,7 @@ def command(
         input=said,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=STARTED,
         check=False,
     )
 

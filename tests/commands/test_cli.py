@@ -18,6 +18,7 @@ from flask import Flask
 from running import (
     COMMAND,
     PACKAGE,
+    STARTED,
     Running,
     clean_environment,
     command,
@@ -265,7 +266,7 @@ def test_talk_reads_whatever_is_typed(tmp_path: Path) -> None:
         env=clean_environment(),
         input=said,
         capture_output=True,
-        timeout=30,
+        timeout=STARTED,
         check=False,
     )
     assert ended.returncode == 0 and b"Traceback" not in ended.stderr, ended.stderr
