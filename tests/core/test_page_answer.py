@@ -79,7 +79,7 @@ Laughed at “Fairhaven: ”|👍 to “Fairhaven:  needs a person…”|👍�
 Reacted 😂 to “Fairhaven: ”|Reacted 👍 to "Fairhaven: "|Removed a like from “Fairhaven: ”|
 Removed a heart from “ ”|Le gustó “Fairhaven: ”|No le gustó “Fairhaven: ”|
 Le encantó “Fairhaven: ”|Se rió de “Fairhaven: ”|Destacó “Fairhaven: ”|Cuestionó “Fairhaven: ”|
-Reaccionó con 👍 a “Fairhaven: ”|👍 a “Fairhaven: ”|LIKED “ok”|
+Reaccionó con 👍 a “Fairhaven: ”|Preguntó sobre “Fairhaven: ”|Loved your message|👍 a “Fairhaven: ”|LIKED “ok”|
 Loved “Fairhaven: \nneeds a person\nSent from my iPhone
 """
 
@@ -263,6 +263,10 @@ SIGNATURES = (
     "Enviado desde mi iPhone",
     "Enviado desde mi Samsung Galaxy",
     "sent from my iphone.",
+    "sent from my phone",
+    "Mandado desde mi celular",
+    "Enviado con mi iPhone",
+    "Sent from ProtonMail secure email",
 )
 
 
