@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
+import pytest
+import sqlalchemy as sa
+
+from caller_service.store.database.sqlite_writer import writer_lock
+
 Doing = Callable[[], Any]
-SOON = 20.0  # seconds a thread has to end
+SOON = 60.0  # seconds a thread has to end, on a busy machine
 
 
 def begin(*doing: Doing) -> tuple[list[threading.Thread], list[Any]]:
@@ -43,6 +49,23 @@ def at_once(*doing: Doing) -> list[Any]:
     threads, given = begin(*(together(one) for one in doing))
     joined(threads)
     return given
+
+
+@contextmanager
+def waits_in_vain(engine: sa.Engine) -> Iterator[dict[str, list[float]]]:
+    """SQLite: how long each wait to write that came to nothing was allowed to take meanwhile, in
+    seconds, by the name of the thread that waited. Limits, not times: no machine is too busy to
+    keep them."""
+    lock, waits = writer_lock(engine.url.database or ""), dict[str, list[float]]()
+    failed = lock.failed
+
+    def noted(waited: float) -> None:
+        waits.setdefault(threading.current_thread().name, []).append(waited)
+        failed(waited)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lock, "failed", noted)
+        yield waits
 
 
 def behind(looks: Callable[..., Any], doing: Doing, at: int = 1) -> Callable[..., Any]:

@@ -51,8 +51,9 @@ T = TypeVar("T")
 
 PACKAGE = Path(caller_service.__file__).parent
 COMMAND = (sys.executable, "-m", "caller_service.commands.main")
-STARTED = 20.0  # seconds a process has to start on a busy machine
-SOON = 10.0  # seconds what was caused has to happen in
+# Seconds that only a hang takes, on the busiest machine: no promise is as slow (docs/testing.md).
+STARTED = 120.0  # for a process to start, or a command to end
+SOON = 60.0  # for what was caused to happen
 # seconds for an answer: the only time that a test of running parts asserts (docs/testing.md)
 TWILIO_WAITS = 15.0
 READ = 1.0  # the clock `read`, as short as a program may set it
@@ -155,13 +156,13 @@ class Running:
         until(lambda: words in self.said or not self.alive, f"{words!r}", seconds)
         assert words in self.said, self.said
 
-    def end(self, number: int = signal.SIGTERM, seconds: float = 10.0) -> int:
+    def end(self, number: int = signal.SIGTERM, seconds: float = SOON) -> int:
         """End the whole group, in the end with force; the exit code."""
         self.tell(number)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
         self.tell(signal.SIGKILL)
-        return self.process.wait(5)
+        return self.process.wait(SOON)
 
     def tell(self, number: int) -> None:
         """Send the whole group a signal."""
@@ -181,7 +182,7 @@ def command(
         input=said,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=STARTED,
         check=False,
     )
 
@@ -439,8 +440,8 @@ class House:
 
     def settles(self, *people: Person) -> None:
         """Everything about these people is sent, delivered and receipted."""
-        until(lambda: not self.under_way(people), "nothing is under way", 20)
-        assert self.twilio.extensions["errands"].settled(10)
+        until(lambda: not self.under_way(people), "nothing is under way")
+        assert self.twilio.extensions["errands"].settled(SOON)
 
 
 @dataclass
@@ -467,8 +468,8 @@ class Person:
         """An answer that counts only if its question can have been read. On a busy machine the
         question's receipt comes late: it is waited for, unless receipts are switched off."""
         for reply in self.heard.replies[-1:] if self.heard else ():
-            with suppress(AssertionError):
-                until(lambda sid=reply.sid: self._arrived(sid), "the question has arrived", 4.0)
+            if not self.house.exchange.faults.receipts_missing:
+                until(lambda sid=reply.sid: self._arrived(sid), "the question has arrived")
         threading.Event().wait(max(0.0, READ + 0.5 - (time.monotonic() - self._heard_at)))
         return self.texts(words)
 

@@ -79,7 +79,7 @@ EVERYTHING = (
 TOO_LONG = EVERYTHING * (1024 * 1024 // len(EVERYTHING) + 1)
 MESSAGES = re.compile(rf"{TWILIO}/.*/Messages\.json")
 CALLS = re.compile(rf"{TWILIO}/.*/Calls")
-RESCUED = "+17205550183"
+LOST_TO = "+17205550183"
 RUNG = ("+17205550135", "Rosalindbell")  # somebody of the staff who is paged by call
 
 
@@ -101,7 +101,7 @@ WORDS = (
     NOTE,
     POINT[0],
     POINT[1],
-    *numbers(NUMBER, OTHER, THIRD, STAFF, RUNG[0], RESCUED),
+    *numbers(NUMBER, OTHER, THIRD, STAFF, RUNG[0], LOST_TO),
 )
 
 
@@ -755,10 +755,10 @@ class Story:
             (at, {"Digits": "1"}),
         ):
             signed(self.house, path, person | more)
-        rescue = self.lost_text()
+        update = self.lost_text()
         for path, more in (
-            (f"/twilio/rescue/call?id={rescue}", {}),
-            (f"/twilio/rescue/key?id={rescue}&time=1", {"Digits": "1"}),
+            (f"/twilio/update/call?id={update}", {}),
+            (f"/twilio/update/key?id={update}&time=1", {"Digits": "1"}),
         ):
             signed(self.house, path, person | more)
         for state in ("ringing", SAID, "completed"):
@@ -774,12 +774,12 @@ class Story:
     def lost_text(self) -> str:
         """A text that did not reach a resident who may be called: the id of the call."""
         house = self.house
-        me = house.resident(RESCUED).texts(SENTENCE, "1", "2", "2", "2", "1", "2")
+        me = house.resident(LOST_TO).texts(SENTENCE, "1", "2", "2", "2", "1", "2")
         lost = house.rows("message", case_id=me.case().id, direction="out")[0]
         signed(
             house,
             f"/twilio/receipts/message?id={lost.id}",
-            {"MessageSid": "SMlost00", "MessageStatus": "undelivered", "To": RESCUED},
+            {"MessageSid": "SMlost00", "MessageStatus": "undelivered", "To": LOST_TO},
         )
         self.settles()
         return str(house.rows("call", text_id=lost.id)[0].id)
@@ -1141,7 +1141,7 @@ class Story:
             house.client.open(path + asked, method="GET", headers=bearer)
         calls = [
             f"/twilio/{door}?id={who}"
-            for door in ("page/call", "page/key", "rescue/call", "rescue/key", "receipts/call")
+            for door in ("page/call", "page/key", "update/call", "update/key", "receipts/call")
             for who in (NUMBER, SAID, self.call_id)
         ]
         for path in (
@@ -1247,7 +1247,7 @@ def test_everything_was_said_and_everything_went_wrong(told: Seen) -> None:
     """The other tests look for what was really there."""
     for word in (SAID, WHERE, REASON, BY, NUMBER, *POINT):
         assert word in told.packets, word
-    for word in (NOTE, BY, NUMBER, STAFF, RUNG[0], RESCUED):
+    for word in (NOTE, BY, NUMBER, STAFF, RUNG[0], LOST_TO):
         assert word in told.sent, word
     assert {400, 401, 403, 404, 405, 409, 413, 422, 503} <= {
         status for _, status, _, _ in told.answers

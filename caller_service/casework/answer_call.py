@@ -1,28 +1,33 @@
-"""Somebody who is paged picked up: what they hear, and what their key does. Only the digit 1 takes
-a case.
+"""Somebody picked up a call of ours: what they hear, and what their key does.
 
-A voicemail, a bare pick-up, silence or any other digit is no acknowledgement (domain.md section 7).
-The same webhook twice gets the same answer: what was pressed first stays.
+Two kinds of call, and one table (`CALLS`) for how they differ. Whoever is paged takes a case by the
+digit 1 and nothing else: a voicemail, a bare pick-up, silence or any other digit is no
+acknowledgement (domain.md section 7). A resident whom texts do not reach hears a neutral question
+until they press 1, and then only what whoever holds this phone may hear
+(core/safe_contact.update_call_keys); a voicemail hears nothing, or one neutral sentence where that
+was allowed. The same webhook twice gets the same answer: what was pressed first stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from caller_service.casework.outbound.call_person import note_receipt
+from caller_service.casework.outbound.call_person import note_receipt, voicemail_allowed
 from caller_service.core.case import Case, Step
-from caller_service.core.dispatch import accept, answered_since, pass_on
+from caller_service.core.dispatch import accept, answered_since, pass_on, told_by_call
 from caller_service.core.effect import Alert
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallState
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
+from caller_service.core.safe_contact import may_call_update, update_call_keys
 from caller_service.core.terms import terms
 from caller_service.language.wording import filling, spelled
 from caller_service.store import calls, cases
 from caller_service.store.calls import Call
 from caller_service.store.database.transaction import transaction
+from caller_service.store.journal import Author
 
 from .change import change
 from .parts import Parts
@@ -44,39 +49,97 @@ class Spoken:
     asks: int = 0
 
 
-def picked_up(parts: Parts, call_id: str, sid: str | None, machine: bool) -> Spoken:
-    """The first words of a call to somebody who is paged. A machine hears nothing."""
-    call = _call(parts, call_id)
-    if call is None or call.person is None:
-        return Spoken()
-    note_receipt(parts, call.id, CallState.IN_PROGRESS, sid)
-    if machine or call.machine:
-        _note(parts, call, machine=True)
-        return Spoken()
-    return _told(parts, call) or _asks(parts, call, 1)
+@dataclass(frozen=True, slots=True)
+class OnCall:
+    """A call that was picked up, and the case it is about."""
+
+    parts: Parts
+    call: Call
+    case: Case
+
+    def says(self, *keys: str, name: str = "", asks: int = 0) -> Spoken:
+        """Staff are called in the program's first language, a resident in the case's."""
+        catalog, program = self.parts.catalog, self.parts.program
+        language = catalog.spoken(program.languages[0] if self.call.person else self.case.language)
+        fill = filling(program, language, catalog, spelled(self.case.reference))
+        words = " ".join(catalog.text(language, key, **fill, name=name) for key in keys)
+        return Spoken(words, language, asks)
+
+    def note(self, **what: object) -> None:
+        with transaction(self.parts.engine) as conn:
+            calls.note(conn, self.call.id, **what)
 
 
-def pressed(parts: Parts, call_id: str, machine: bool, key: str, time: int) -> Spoken:
+Says = Callable[[OnCall], Spoken | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CallKind:
+    """How one kind of call goes. Each part says what is heard, or None: go on."""
+
+    asks: str  # the words that ask for a key
+    no_key: str  # the words when none came
+    keys: Mapping[str, Callable[[OnCall], Spoken]]
+    refused: Says  # looked at first, always
+    voicemail: Says
+    repeated: Says  # instead of what a key does: one was pressed before
+    settled: Says  # instead of asking: it was settled since the call was made
+    fault: str = ""  # the words when we fail
+
+
+def picked_up(parts: Parts, kind: str, call_id: str, sid: str | None, machine: bool) -> Spoken:
+    """The first words of a call."""
+    if (on := _known(parts, kind, call_id)) is None:
+        return Spoken()
+    how = CALLS[kind]
+    note_receipt(parts, call_id, CallState.IN_PROGRESS, sid)
+    if refused := how.refused(on):
+        return refused
+    if machine or on.call.machine:
+        on.note(machine=True)
+        return how.voicemail(on) or Spoken()
+    return how.settled(on) or on.says(how.asks, asks=1)
+
+
+def pressed(parts: Parts, kind: str, call_id: str, machine: bool, key: str, time: int) -> Spoken:
     """A key, or none ("") after the words were said for the `time`-th time."""
-    call = _call(parts, call_id)
-    if call is None or call.person is None or machine or call.machine:
+    on = _known(parts, kind, call_id)
+    if on is None or machine or on.call.machine:
         return Spoken()
-    if call.answer:
-        return _answered(parts, call, call.answer)
-    if key == TAKE:
-        return _decided(
-            parts,
-            call,
-            "accepted",
-            lambda case, scene: _takes(case, call.person or "", scene),
-        )
-    if key == PASS:
-        return _decided(
-            parts, call, "passed", lambda case, scene: pass_on(case, call.person or "", scene)
-        )
-    if settled := _told(parts, call):
+    how = CALLS[kind]
+    if said := how.refused(on) or how.repeated(on):
+        return said
+    if key in how.keys:
+        return how.keys[key](on)
+    if settled := how.settled(on):
         return settled
-    return _asks(parts, call, time + 1) if time < TIMES else _says(parts, call, "page.call_no_key")
+    return on.says(how.asks, asks=time + 1) if time < TIMES else on.says(how.no_key)
+
+
+def fault_words(parts: Parts, kind: str) -> Spoken:
+    """What is heard when we fail: nobody is left to believe that they took a case; a resident hears
+    nothing, and the call counts as not heard."""
+    language = parts.catalog.spoken(parts.program.languages[0])
+    if not language or not (key := CALLS[kind].fault):
+        return Spoken()
+    return Spoken(parts.catalog.text(language, key), language)
+
+
+def _known(parts: Parts, kind: str, call_id: str) -> OnCall | None:
+    """The call, if it is of this kind: the id of one opens nothing of the other."""
+    with parts.engine.connect() as conn:
+        call = calls.by_id(conn, call_id)
+        if call is None or (call.person is not None) != (kind == "page"):
+            return None
+        case = cases.by_id(conn, parts.sealer, call.case_id)
+    return None if case is None else OnCall(parts, call, case)
+
+
+def _nothing(_: OnCall) -> None:
+    return None
+
+
+# ---- somebody who is paged -----------------------------------------------------------------------
 
 
 def _takes(case: Case, name: str, scene: Scene) -> Step:
@@ -86,63 +149,78 @@ def _takes(case: Case, name: str, scene: Scene) -> Step:
     return Step(step.case, (*step.effects, *known))
 
 
-def _call(parts: Parts, call_id: str) -> Call | None:
-    with parts.engine.connect() as conn:
-        return calls.by_id(conn, call_id)
+def _decides(answer: str, decide: Callable[[Case, str, Scene], Step]) -> Callable[[OnCall], Spoken]:
+    def decided(on: OnCall) -> Spoken:
+        person = on.call.person or ""
+        try:
+            change(on.parts, on.case.id, lambda case, scene: decide(case, person, scene), person)
+        except Refused as refusal:
+            taken = refusal.code == "taken"
+            return on.says("page.call_taken" if taken else "page.call_ended", name=refusal.name)
+        on.note(answer=answer)
+        return on.says(f"page.call_{answer}")
+
+    return decided
 
 
-def _note(parts: Parts, call: Call, **what: object) -> None:
-    with transaction(parts.engine) as conn:
-        calls.note(conn, call.id, **what)
+def _pressed_before(on: OnCall) -> Spoken | None:
+    return on.says(f"page.call_{on.call.answer}") if on.call.answer else None
 
 
-def _decided(
-    parts: Parts, call: Call, answer: str, decide: Callable[[Case, Scene], Step]
-) -> Spoken:
-    try:
-        change(parts, call.case_id, decide, call.person or "")
-    except Refused as refusal:
-        return _says(
-            parts,
-            call,
-            "page.call_taken" if refusal.code == "taken" else "page.call_ended",
-            refusal.name,
-        )
-    _note(parts, call, answer=answer)
-    return _answered(parts, call, answer)
-
-
-def _answered(parts: Parts, call: Call, answer: str) -> Spoken:
-    return _says(parts, call, f"page.call_{answer}")
-
-
-def _told(parts: Parts, call: Call) -> Spoken | None:
-    """Who has it, or that it ended, if it is settled since they were asked."""
-    with parts.engine.connect() as conn:
-        case = cases.by_id(conn, parts.sealer, call.case_id)
-    if case is None or not answered_since(case, call.at):
+def _answered_since(on: OnCall) -> Spoken | None:
+    """Who has it, or that it ended."""
+    if not answered_since(on.case, on.call.at):
         return None
-    return _says(
-        parts, call, "page.call_ended" if case.ended else "page.call_taken", case.accepted_by
+    return on.says(
+        "page.call_ended" if on.case.ended else "page.call_taken", name=on.case.accepted_by
     )
 
 
-def _asks(parts: Parts, call: Call, time: int) -> Spoken:
-    return Spoken(_words(parts, call, "page.call"), _spoken_here(parts), time)
+# ---- a resident whom texts do not reach ----------------------------------------------------------
 
 
-def _says(parts: Parts, call: Call, key: str, name: str = "") -> Spoken:
-    return Spoken(_words(parts, call, key, name), _spoken_here(parts))
+def _gate(on: OnCall) -> Spoken | None:
+    """The safe-contact gate, on today's truth: the call ends without a word."""
+    return None if may_call_update(on.case, on.parts.program) else Spoken()
 
 
-def _words(parts: Parts, call: Call, key: str, name: str = "") -> str:
-    with parts.engine.connect() as conn:
-        case = cases.by_id(conn, parts.sealer, call.case_id)
-    language = _spoken_here(parts)
-    fill = filling(parts.program, language, parts.catalog, spelled(case.reference) if case else "")
-    return parts.catalog.text(language, key, **fill, name=name)
+def _voicemail(on: OnCall) -> Spoken | None:
+    return on.says("update_call.voicemail") if voicemail_allowed(on.case) else None
 
 
-def _spoken_here(parts: Parts) -> str:
-    """The language that staff are called in."""
-    return parts.catalog.spoken(parts.program.languages[0])
+def _hears(on: OnCall) -> Spoken:
+    """Where the case stands now."""
+    case = on.case
+    if not on.call.answer:
+        case = change(on.parts, case.id, told_by_call, Author.RESIDENT) or case
+        on.note(answer="heard")
+    return on.says(*update_call_keys(case), "update_call.goodbye")
+
+
+CALLS = {
+    "page": CallKind(
+        asks="page.call",
+        no_key="page.call_no_key",
+        keys={
+            TAKE: _decides(
+                "accepted",
+                _takes,
+            ),
+            PASS: _decides("passed", pass_on),
+        },
+        refused=_nothing,
+        voicemail=_nothing,
+        repeated=_pressed_before,
+        settled=_answered_since,
+        fault="page.call_fault",
+    ),
+    "update": CallKind(
+        asks="update_call.call",
+        no_key="update_call.goodbye",
+        keys={TAKE: _hears},
+        refused=_gate,
+        voicemail=_voicemail,
+        repeated=_nothing,
+        settled=_nothing,
+    ),
+}

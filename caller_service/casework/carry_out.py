@@ -200,7 +200,7 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, UpdateCall):
-            _rescue(
+            _call_instead(
                 conn,
                 parts,
                 case.id,
@@ -339,7 +339,7 @@ def ring_person(
         )
 
 
-def _rescue(
+def _call_instead(
     conn: sa.Connection,
     parts: Parts,
     case_id: str,

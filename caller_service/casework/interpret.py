@@ -46,12 +46,12 @@ def understand(
     if isinstance(reading.reply, (Story, Unclear)) or (
         place and not isinstance(reading.reply, Answer)
     ):
-        other = unread_language(clean(said).words, read_unread(), scene.program.languages)
+        other = unread_language(clean(said).words, read_unread().values(), scene.program.languages)
         # a street may have any name in Latin letters
         if other is not None and not (place and not other.scripts):
             reading = with_changes(reading, reply=OtherLanguage(other.tag, other.line))
     if case.unread_language and isinstance(reading.reply, SHORT_OF_IT) and not case.held:
-        known = next((each for each in read_unread() if each.tag == case.unread_language), None)
+        known = read_unread().get(case.unread_language)
         # too short to tell, and they wrote in that language before
         if known is not None and guess(said, ears) is None:
             reading = with_changes(reading, reply=OtherLanguage(known.tag, known.line))

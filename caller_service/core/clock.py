@@ -737,10 +737,10 @@ def _on_scene(case: Case, scene: Scene) -> Step:
 # ---- texts do not reach them ---------------------------------------------------------------------
 
 
-def _rescue_due(case: Case, program: Program) -> datetime | None:
+def _update_call_due(case: Case, program: Program) -> datetime | None:
     """News that could not be texted since the last call. What is not heard on a call rings no
     second one: the next news does."""
-    missed, called = case.marks.get(Mark.UNTOLD), case.marks.get(Mark.RESCUED)
+    missed, called = case.marks.get(Mark.UNTOLD), case.marks.get(Mark.UPDATE_CALLED)
     if missed is None or case.ended or not may_call_update(case, program):
         return None
     if called is None:
@@ -748,9 +748,9 @@ def _rescue_due(case: Case, program: Program) -> datetime | None:
     return max(missed, called + UPDATE_CALL_PAUSE) if missed > called else None
 
 
-def _rescue(case: Case, scene: Scene) -> Step:
+def _update_call(case: Case, scene: Scene) -> Step:
     """They are called with the news."""
-    return Step(case.marked(scene.now, Mark.RESCUED), (UpdateCall(), Record("rescue_call")))
+    return Step(case.marked(scene.now, Mark.UPDATE_CALLED), (UpdateCall(), Record("rescue_call")))
 
 
 # ---- "I want 911" --------------------------------------------------------------------------------
@@ -823,7 +823,7 @@ CLOCKS = (
     Clock("late_tell", _late(Mark.LATE_TOLD, lambda clocks: clocks.late_tell), _tell_late),
     Clock("late_supervisor", _late_supervisor_due, _supervisor),
     Clock("on_scene", _on_scene_due, _on_scene),
-    Clock("rescue", _rescue_due, _rescue),
+    Clock("rescue", _update_call_due, _update_call),
     Clock("reached_911", _reached_due, _reached),
     Clock("abandon", _abandon_due, _abandon),
 )

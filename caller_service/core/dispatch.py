@@ -487,11 +487,11 @@ def _lost(
     step = cannot_text(case, why)
     if not may_call_update(case, scene.program):
         return _alarm(step, scene)
-    rescued = case.marks.get(Mark.RESCUED)
-    if rescued is not None and scene.now - rescued < UPDATE_CALL_PAUSE:
+    called = case.marks.get(Mark.UPDATE_CALLED)
+    if called is not None and scene.now - called < UPDATE_CALL_PAUSE:
         return step  # the clock calls when they are over (core/clock.py)
     return Step(
-        step.case.marked(scene.now, Mark.RESCUED),
+        step.case.marked(scene.now, Mark.UPDATE_CALLED),
         (*step.effects, UpdateCall(text_id), Record("rescue_call")),
     )
 
@@ -579,7 +579,7 @@ def told_by_call(case: Case, scene: Scene) -> Step:
     """They pressed 1: a call tells them where it stands now, and nothing is left untold. Where a
     call may not say it, or a human had written words of their own, a human finds another way."""
     heard = (Record("rescue_heard"),)
-    if update_call_keys(case) == ("rescue.received",) or Mark.NOTE_LOST in case.marks:
+    if update_call_keys(case) == ("update_call.received",) or Mark.NOTE_LOST in case.marks:
         return _alarm(Step(case, heard), scene)
     return Step(*hand_off.revise(case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED), heard))
 

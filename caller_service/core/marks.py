@@ -94,4 +94,4 @@ class Mark(StrEnum):
     UNTOLD = "untold"  # they missed news; cleared when they are told it
     NOTE_LOST = "note_lost"  # a human's words were lost; cleared by the next
     NOT_REACHED = "not_reached"  # people were asked to find another way; cleared when texts arrive
-    RESCUED = "rescued"  # they were called instead; stays
+    UPDATE_CALLED = "rescued"  # they were called instead; stays

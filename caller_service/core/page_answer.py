@@ -15,6 +15,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from .phone_text import clean
 from .staff_words import (
     ASK,
     EMOJI,
@@ -66,58 +67,6 @@ class Ambiguous:
 Answer = Takes | Passes | Act | Says | Unclear | Ambiguous
 
 MOST_WORDS = 6  # a longer text says more than yes or no; a time counts as none of them
-
-
-# --- what phones add ---
-
-_DEVICE = (
-    r"(?:iphone|ipad|ipod|apple|watch|android|galaxy|samsung|pixel|google|moto\w*|oneplus|nokia|huawei|xiaomi|lg"
-    r"|htc|blackberry"
-    r"|(?:cell|mobile|smart)?phone|mobile|movil|celular|telefono|teléfono|device|dispositivo|tablet"
-    r"|t-?mobile|verizon|at&t|sprint"
-    r"|cricket|boost|metro|outlook|yahoo|gmail|mail|windows|ios|proton)"
-)
-_FILLER = (
-    r"(?:my|mi|the|a|an|for|para|on|de|app|wireless|pro|max|plus|ultra|mini|note|[345]g|lte|uw"
-    r"|edge|power|stylus|razr|fold|flip|fe|se|xr|xs|air|new|secure|encrypted|email"
-    r"|[a-z]?\d{1,3}[a-z]?)"
-)
-_SENT = r"(?:sent|enviado|mandado)\s+(?:from|via|using|with|desde|con)"
-_SIGNATURES = tuple(
-    re.compile(pattern, re.I)
-    for pattern in (
-        rf"(?:^|[^\w])\W*{_SENT}\s+(?:{_FILLER}[\s,]+){{0,4}}{_DEVICE}"
-        rf"(?:[\s,]+(?:{_DEVICE}|{_FILLER})){{0,6}}\W*$",
-        r"(?:^|[^\w])\W*(?:get|obtener|obten|obtén)\s+outlook\s+(?:for|para)\s+\w+\W*$",
-    )
-)
-_QUOTE = r"[\"“”„«‘']"
-_SEEN = (
-    r"(?:an?|una?|your|tu) (?:image|photo|picture|video|gif|sticker|message|audio|attachment"
-    r"|imagen|foto|mensaje|archivo)"
-)
-_REACTION = re.compile(
-    r"\W*(?:(?:(?:dis)?liked|loved|laughed at|emphasi[sz]ed|questioned"
-    r"|removed an? [^\"“]{1,24} from|reacted [^\"“]{1,24} to"
-    r"|(?:no )?le gusto|le encanto|se rio de|destaco|enfatizo|cuestiono|pregunto sobre"
-    r"|(?:elimino|quito) [^\"“]{1,24} (?:de|a)|reacciono [^\"“]{1,24} a|a aime)"
-    rf"\s*(?:{_QUOTE}|{_SEEN}\b)"
-    rf"|[^\w\s\"“.,]{{1,12}}\s*(?:to|a)\s*(?:{_QUOTE}|{_SEEN}\b))"
-)
-
-
-def _signatures_cut(text: str) -> str:
-    """The text without the lines a phone or a mail program put behind it."""
-    while True:
-        shorter = text
-        for signature in _SIGNATURES:
-            if found := signature.search(shorter):
-                # A full stop or question mark in front belongs to the words, not to the signature.
-                marks = re.match(r"\s*[?!.…]*", shorter[found.start() :])
-                shorter = shorter[: found.start() + (marks.end() if marks else 0)].rstrip()
-        if shorter == text:
-            return text
-        text = shorter
 
 
 # --- one spelling for what can be written in many ways ---
@@ -180,9 +129,7 @@ def _act(text: str, staff: StaffWords) -> Act | Ambiguous | None:
 def words_of(rest: str) -> str:
     """What stands around the code, as it was written: without a phone's signature, "" for a
     reaction or for no words."""
-    if _REACTION.match(" ".join(_plain(rest).split())):
-        return ""
-    return _words(_signatures_cut(rest.strip()).strip())
+    return _words(clean(rest, staff=True).words)
 
 
 # --- phrases ---
@@ -268,9 +215,10 @@ def _reason_first(pieces: tuple[_Piece, ...], words: list[str], staff: StaffWord
 
 def read_answer(rest: str, staff: StaffWords) -> Answer:
     """What is meant by what stands around the code."""
-    if _REACTION.match(" ".join(_plain(rest).split())):
+    written = clean(rest, staff=True)
+    if written.reaction:
         return Unclear()  # a phone quotes our own text, with its code: nobody answered
-    text = _signatures_cut(rest.strip()).strip()
+    text = written.words
     if _nothing(text):
         return Takes()
     if act := _act(text, staff):

@@ -21,11 +21,15 @@ class PhoneText:
     reaction: str = ""  # "liked", "loved", "laughed", …, "removed", or "reacted" for any emoji
 
 
-def clean(body: str) -> PhoneText:
-    """What the person wrote, without what their phone or gateway added. Never raises."""
-    text = _tidy(body)
+def clean(body: str, staff: bool = False) -> PhoneText:
+    """What the person wrote, without what their phone or gateway added. Never raises.
+
+    `staff`: somebody we paged answers. They cry for no help, and a phone's words must take no case:
+    in doubt it was the phone, also in small letters, in capitals, or where the quote is cut.
+    """
+    text = _tidy(body, staff)
     decoded = "" if text.reaction else _decoded(text.words)
-    return _tidy(decoded) if decoded else text
+    return _tidy(decoded, staff) if decoded else text
 
 
 def without_trailing_emoji(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -49,16 +53,16 @@ def _is_emoji(word: str) -> bool:
     return bool(word) and unicodedata.category(word[0]) == "So"
 
 
-def _tidy(body: str) -> PhoneText:
+def _tidy(body: str, staff: bool) -> PhoneText:
     """Everything but base64. Repeated until nothing changes: one cut may bare the next."""
     text = body
     while True:
         before = text
         text = _visible(text).strip()
-        kind = _reaction(text)
+        kind = _reaction(text, staff)
         if kind:
             return PhoneText("", kind)
-        text = _without_signature(text).strip()
+        text = _without_signature(text, staff).strip()
         if text == before:
             return PhoneText(text)
 
@@ -129,7 +133,13 @@ _VERBS = {
         "A souligne",
         "A mis l'accent sur",
     ),
-    "questioned": ("Questioned", "Cuestiono", "Puso en duda", "A remis en question"),
+    "questioned": (
+        "Questioned",
+        "Cuestiono",
+        "Pregunto sobre",
+        "Puso en duda",
+        "A remis en question",
+    ),
     "disliked": ("Disliked", "No le gusto", "N'a pas aime"),
 }
 _EMOJI = r"[^\w\s\"“”„‟″«»]{1,16}"
@@ -137,7 +147,9 @@ _TAKEN_BACK = (
     r"(?:like|heart|love|laugh|emphasis|exclamation(?: mark| point)?|question(?: mark)?|dislike"
     r"|thumbs[ -](?:up|down)|reaction|sticker|(?P<a>" + _EMOJI + r")(?: reaction)?)"
 )
-_TAKEN_BACK_ES = r"(?:me gusta|no me gusta|corazon|risa|jaja|enfasis|exclamacion|interrogacion)"
+_TAKEN_BACK_ES = (
+    r"(?:me gusta|no me gusta|corazon|risa|jaja|enfasis|exclamacion|interrogacion|reaccion)"
+)
 
 
 def _verb_head(verbs: tuple[str, ...]) -> re.Pattern[str]:
@@ -159,14 +171,19 @@ _THING = re.compile(
     r"|une? (?:image|photo|video|message|fichier|lien|piece jointe)",
     re.IGNORECASE,
 )
+_STAFF_HEADS = (
+    *((kind, re.compile(head.pattern, re.IGNORECASE)) for kind, head in _HEADS),
+    ("reacted", re.compile(rf"(?P<a>{_EMOJI})\s* a\b\s*")),
+)
+_QUOTES = tuple("\"″“”„‟«‘'")
 _OPENING = {"“": "“„‟", "„": "“„‟", "‟": "“„‟", "«": "«"}
 _CLOSING = {"“": "”", "„": "”“", "‟": "”", "«": "»"}
 
 
-def _reaction(text: str) -> str:
+def _reaction(text: str, staff: bool) -> str:
     """The kind of reaction the whole text is, or "": a known beginning, and then only the quote."""
     plain = _plain(text).strip()
-    for kind, head in _HEADS:
+    for kind, head in _STAFF_HEADS if staff else _HEADS:
         found = head.match(plain)
         if not found:
             continue
@@ -175,6 +192,8 @@ def _reaction(text: str) -> str:
             continue
         rest = plain[found.end() :].strip()
         if _THING.fullmatch(rest.rstrip(".")) or _is_one_quote(rest):
+            return kind
+        if staff and (_THING.match(rest) or rest[:1] in _QUOTES):
             return kind
     return ""
 
@@ -230,6 +249,9 @@ _FROM = (
     "Sent from",
     "Enviado desde",
     "Enviado do",
+    "Enviado con",
+    "Mandado desde",
+    "Mandado con",
     "Envoyé de",
     "Envoyé depuis",
     "Envoyé à partir de",
@@ -300,7 +322,7 @@ _OWN = _set(
 )
 
 
-def _without_signature(text: str) -> str:
+def _without_signature(text: str, staff: bool) -> str:
     """The text without one signature at its end, or the text as it is."""
     named = _without_name(text)
     if named != text:
@@ -308,7 +330,7 @@ def _without_signature(text: str) -> str:
     ends = [found.end() for found in _LINE_END.finditer(text)]
     start = ends[-1] if ends else 0
     line = text[start:]
-    cut = _signature_start(line, first=not text[:start].strip())
+    cut = _signature_start(line, not text[:start].strip(), staff)
     if cut is None:
         return text
     return text[: start + cut].rstrip() if not line[:cut].strip() else _before(text[: start + cut])
@@ -321,7 +343,7 @@ def _before(text: str) -> str:
     return bare if bare and text[len(bare) : len(bare) + 1].isspace() else words
 
 
-def _signature_start(line: str, first: bool) -> int | None:
+def _signature_start(line: str, first: bool, staff: bool) -> int | None:
     """Where in the last line the signature begins. `first`: there is no other line before it."""
     starred = _STARRED.search(line)
     if starred:
@@ -331,10 +353,10 @@ def _signature_start(line: str, first: bool) -> int | None:
     got = _GET.search(line)
     if got:
         return _with_marks(line, got.start())
-    for found in reversed(list(_BEGINNING.finditer(line))):
+    for found in reversed(list((_ANY_CASE if staff else _BEGINNING).finditer(line))):
         start = _with_marks(line, found.start())
         strength = _strength(line[found.end() :], found.lastgroup == "open")
-        if strength == 2 or (strength == 1 and start == 0 and not first):
+        if strength == 2 or (strength == 1 and (staff or (start == 0 and not first))):
             return start
     bare = line.lstrip(_BEFORE)
     whole = _ANY_CASE.match(bare)

@@ -341,13 +341,12 @@ def update_call_keys(case: Case) -> tuple[str, ...]:
     may hear it. A number alone hears no status of a danger, but whether anybody has come to it."""
     if not may_hear_status(case, verified=False):
         alone = case.page_waits and Mark.TRUTH in case.marks and not case.code_word
-        return ("rescue.nobody_joined",) if alone else ("rescue.received",)
+        return ("update_call.nobody_joined",) if alone else ("update_call.received",)
     moving = case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
     # others were told no time
-    late = (
-        ("rescue.late",) if moving and case.late and case.response in ("team", "counselor") else ()
-    )
-    return (status_key(case).replace("status.", "rescue.", 1), *late)
+    late = moving and case.late and case.response in ("team", "counselor")
+    stands = status_key(case).replace("status.", "update_call.", 1)
+    return (stands, "update_call.late") if late else (stands,)
 
 
 def status_key(case: Case) -> str:

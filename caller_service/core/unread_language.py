@@ -52,7 +52,7 @@ class Unread:
     words: frozenset[str]
 
 
-def unread_language(said: str, known: Sequence[Unread], served: Collection[str]) -> Unread | None:
+def unread_language(said: str, known: Collection[Unread], served: Collection[str]) -> Unread | None:
     """The language, or None if it may be one of those served. `known` begins with the commonest.
 
     It must hold the served languages too: where one is missing, nothing says what that one looks
@@ -95,7 +95,7 @@ def script_of(letter: str) -> str:
 
 
 def _by_script(
-    words: Sequence[str], known: Sequence[Unread], served: Collection[str]
+    words: Sequence[str], known: Collection[Unread], served: Collection[str]
 ) -> Unread | None:
     counts = Counter(script for word in words for each in word if (script := script_of(each)))
     weights = {each: count * (2 if each in SYLLABLES else 1) for each, count in counts.items()}
@@ -132,7 +132,7 @@ def _signs(words: Sequence[str], language: Unread) -> int:
 
 # ---- by words ------------------------------------------------------------------------------------
 def _by_words(
-    words: Sequence[str], known: Sequence[Unread], ours: Collection[str]
+    words: Sequence[str], known: Collection[Unread], ours: Collection[str]
 ) -> Unread | None:
     latin = [each for each in known if not each.scripts]
     found = {each: [word for word in words if _of(word, each)] for each in latin}

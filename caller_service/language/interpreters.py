@@ -11,11 +11,11 @@ from .folders import folder
 
 
 @lru_cache(maxsize=1)
-def read_unread() -> tuple[Unread, ...]:
-    """Every language of the file, in its order: the commoner first."""
+def read_unread() -> dict[str, Unread]:
+    """Every language of the file by its tag, in its order: the commoner first."""
     file = folder("translations") / "interpreters.toml"
-    return tuple(
-        Unread(
+    return {
+        each["tag"]: Unread(
             each["tag"],
             each["name"],
             each["line"],
@@ -23,4 +23,4 @@ def read_unread() -> tuple[Unread, ...]:
             frozenset(normal_words(each.get("words", ""))),
         )
         for each in tomllib.loads(file.read_text(encoding="utf-8"))["language"]
-    )
+    }

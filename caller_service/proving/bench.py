@@ -24,7 +24,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -34,6 +33,8 @@ from twilio.request_validator import RequestValidator
 from caller_service.config.settings import Settings
 from caller_service.core.outbound import TextState
 from caller_service.store.ledger import counted
+
+from .surroundings import Door, Server
 
 CONVERSATION = (
     "my brother shouts",
@@ -328,7 +329,7 @@ def cpu_of(group: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-class Inbox:
+class Inbox(Server):
     """A destination that takes everything and notes when, by the number in the packet."""
 
     finished: dict[str, float] = {}  # noqa: RUF012 (the load writes it, one round at a time)
@@ -337,30 +338,14 @@ class Inbox:
         self.arrived: dict[str, float] = {}
         arrived = self.arrived
 
-        class Door(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Takes(Door):
             def do_POST(self) -> None:
-                packet = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                packet = json.loads(self.read())
                 arrived.setdefault(packet["contact"]["number"], time.time())
-                self.send_response(202)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.say(202)
 
-            def log_message(self, format: str, *args: object) -> None:
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-        self.port = self._server.server_address[1]
+        super().__init__(Takes)
         Inbox.finished = {}
-
-    def __enter__(self) -> Inbox:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def lags(self, many: int, within: float = 60.0) -> list[float]:
         """Seconds from the answer to the last text until the hand-off was here, for each

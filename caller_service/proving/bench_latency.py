@@ -23,7 +23,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -60,6 +59,7 @@ from .bench import (
     until_up,
 )
 from .chaos import PARTNER
+from .surroundings import Door, Server
 
 DANGER = "my sister took too many pills"
 FIGURES = ("pages", "clocks", "destinations")
@@ -97,49 +97,27 @@ def bench(figures: Sequence[str] = FIGURES, rounds: int = 3, database_url: str =
 # ---- the town around it --------------------------------------------------------------------------
 
 
-class Carrier:
+class Carrier(Server):
     """A stand-in Twilio that takes every text and notes when."""
 
     def __init__(self) -> None:
         self.texts: list[tuple[float, str]] = []  # when (time.perf_counter), and the words
         texts, sids = self.texts, itertools.count(1)
 
-        class Door(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            wbufsize = -1  # head and body in one piece
-
+        class Takes(Door):
             def do_POST(self) -> None:
-                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                form = parse_qs(self.read().decode())
                 texts.append((time.perf_counter(), form["Body"][0]))
-                self._say(201, {"sid": f"SM{next(sids):032x}", "status": "queued"})
+                told = {"sid": f"SM{next(sids):032x}", "status": "queued"}
+                self.say(201, json.dumps(told).encode())
 
             def do_GET(self) -> None:
-                self._say(200, {"messages": [], "next_page_uri": None})
+                self.say(200, b'{"messages": [], "next_page_uri": null}')
 
-            def _say(self, status: int, told: Mapping[str, object]) -> None:
-                body = json.dumps(told).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Carrier:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Takes)
 
 
-class Partner:
+class Partner(Server):
     """A second destination. `does`: takes (everything), fails (500), hangs (never answers); "both
     hang": the first one, too."""
 
@@ -147,35 +125,21 @@ class Partner:
         self.asked, self._over = 0, threading.Event()
         partner = self
 
-        class Door(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Does(Door):
             def do_POST(self) -> None:
                 partner.asked += 1
-                self.rfile.read(int(self.headers["Content-Length"]))
+                self.read()
                 if "hang" in does:
                     partner._over.wait()
                     self.close_connection = True
                     return
-                self.send_response(500 if does == "fails" else 202)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.say(500 if does == "fails" else 202)
 
-            def log_message(self, format: str, *args: object) -> None:
-                return
+        super().__init__(Does)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-        self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
-
-    def __enter__(self) -> Partner:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *ended: object) -> None:
         self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(*ended)
 
 
 @dataclass

@@ -1,12 +1,12 @@
 """What the stand-in CAD remembers: the hand-offs it got, and every word exchanged with the house
 about them."""
 
-import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
+from .observable import Observable
 from .pages import switched_on
 
 ANSWER_FAULTS = ("", "500", "404", "slow", "garbage", "drop")
@@ -154,27 +154,15 @@ class Held:
         }
 
 
-class Board:
-    """The dispatcher's board: every change is made under one lock and wakes whoever waits for
-    news."""
+class Board(Observable[Faults]):
+    """The dispatcher's board."""
 
     def __init__(self, auto: bool) -> None:
+        super().__init__(Faults())
         self.auto = auto
-        self.faults = Faults()
-        self.version = 0
         self.deliveries: deque[dict[str, object]] = deque(maxlen=1000)
         self._held: dict[str, Held] = {}
         self._heard: dict[str, bytes] = {}
-        self._changed = threading.Condition(threading.RLock())
-
-    def _news(self) -> None:
-        self.version += 1
-        self._changed.notify_all()
-
-    def wait_past(self, version: int, seconds: float) -> None:
-        """Come back when something is newer than the version, or after the time."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.version > version, seconds)
 
     def log_delivery(self, key: str, status: int, why: str) -> None:
         """Remember what a delivery came to, refused ones too."""
@@ -229,12 +217,6 @@ class Board:
         with self._changed:
             held.automatic = words
             self._news()
-
-    def switch(self, asked: Mapping[str, object]) -> Faults:
-        with self._changed:
-            self.faults = self.faults.changed(asked)
-            self._news()
-            return self.faults
 
     def take_fault(self) -> str:
         """The failure this delivery has to meet; one meant for the next only is used up by it."""

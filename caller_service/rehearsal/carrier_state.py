@@ -1,13 +1,13 @@
 """What the stand-in Twilio remembers: phones, texts, blocks, and which failures are switched on."""
 
 import re
-import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 
+from .observable import Observable
 from .pages import switched_on
 from .twilio_wire import parts
 
@@ -146,36 +146,24 @@ class Text:
         }
 
 
-class Exchange:
-    """The telephone exchange: every change is made under one lock and wakes whoever waits for
-    news."""
+class Exchange(Observable[Faults]):
+    """The telephone exchange."""
 
     def __init__(self, our_number: str, names: Mapping[str, str], resident: str) -> None:
-        self.faults = Faults()
+        super().__init__(Faults())
         self.notes: deque[dict[str, str]] = deque(maxlen=50)
-        self.version = 0
         self._our_number = our_number
         self._texts: list[Text] = []
         self._by_sid: dict[str, Text] = {}
         self._phones: dict[str, Phone] = {}
-        self._changed = threading.Condition(threading.RLock())
         self.phone(resident, "Resident")
         for number, name in names.items():
             self.phone(number, name)
-
-    def _news(self) -> None:
-        self.version += 1
-        self._changed.notify_all()
 
     def changed(self) -> None:
         """Something else that the page shows is new."""
         with self._changed:
             self._news()
-
-    def wait_past(self, version: int, seconds: float) -> None:
-        """Come back when something is newer than the version, or after the time."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.version > version, seconds)
 
     def phone(self, number: str, name: str = "") -> Phone:
         """The phone with this number, made at its first use."""
@@ -257,12 +245,6 @@ class Exchange:
         with self._changed:
             self.notes.append({"time": datetime.now().strftime("%H:%M:%S"), "words": words})
             self._news()
-
-    def switch(self, asked: Mapping[str, object]) -> Faults:
-        with self._changed:
-            self.faults = self.faults.changed(asked)
-            self._news()
-            return self.faults
 
     def take_send_fault(self, number: str) -> str:
         """The failure this REST call has to show; one meant for the next call only is used up by

@@ -119,16 +119,18 @@ def _open(
     return [opened(found._asdict(), sealer) for found in conn.execute(query)]
 
 
+_IN_DANGER = (case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test)
+_HOLDER = case.c.state["holder"].as_string()
+_ACCEPTED_BY = case.c.state["accepted_by"].as_string()
+_DANGERS = sa.select(sa.func.count()).select_from(case).where(*_IN_DANGER)
 _WAITS = (Mark.FIRST_PAGED, Mark.ACKNOWLEDGED, Mark.LAPSED)  # what Case.page_waits looks at
 _WAITING = sa.select(
     case.c.status,
     case.c.level,
-    case.c.state["holder"].as_string().label("holder"),
+    _HOLDER.label("holder"),
     *(case.c.state[("marks", mark.value)].as_string().label(mark.value) for mark in _WAITS),
 ).where(
-    case.c.closed_at.is_(None),
-    case.c.level.in_(("R1", "R2")),
-    ~case.c.test,
+    *_IN_DANGER,
     case.c.state[("marks", Mark.FIRST_PAGED.value)].as_string().is_not(None),
 )
 
@@ -149,27 +151,10 @@ def waiting_since(conn: sa.Connection) -> list[datetime]:
     return sorted(waiting)
 
 
-def in_danger(conn: sa.Connection) -> list[Case]:
-    """Every open R1 and R2, without anybody's words: what is counted when many wait."""
-    plain = (*(case.c[name] for name in _COLUMNS), case.c.contact_id, case.c.state)
-    query = sa.select(*plain).where(
-        case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test
-    )
-    return [
-        from_plain(
-            dict(row.state)
-            | {name: getattr(row, name) for name in _COLUMNS}
-            | {"contact": row.contact_id}
-        )
-        for row in conn.execute(query)
-    ]
-
-
 def held_by(conn: sa.Connection, name: str, but: str) -> int:
     """How many open dangers somebody has, beside the one called `but`."""
-    return sum(
-        1 for each in in_danger(conn) if name in (each.holder, each.accepted_by) and each.id != but
-    )
+    query = _DANGERS.where(case.c.id != but, sa.or_(_HOLDER == name, _ACCEPTED_BY == name))
+    return int(conn.execute(query).scalar_one())
 
 
 def handed_off(

@@ -5,66 +5,105 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from conftest import ME
-from running import TWILIO_WAITS
-from test_outage import BACK, DISPATCHER, SECOND, accepted, listed, lite, looks, rungs, wall  # noqa: F401 (wall is a fixture)
+from at_once import begin, joined, waits_in_vain
+from conftest import ME, twiml
+from running import until
+from test_outage import (
+    BACK,
+    DISPATCHER,
+    SECOND,
+    accepted,
+    listed,
+    lite,
+    looks,
+    over_it,
+    rungs,
+    wall,  # noqa: F401 (a fixture)
+)
 
 from caller_service.casework.inbound import fetch_missed_texts
 from caller_service.server.worker_process import PeriodicTasks
+from caller_service.store.database import postgresql
+from caller_service.store.database.deadline import WRITE_WAIT, remaining
+from caller_service.store.database.sqlite_writer import writer_lock
 
 if TYPE_CHECKING:
     from conftest import House
 
 
 # 1 ---- a lock held by somebody who does not queue with us (sqlite3 shell, backup, litestream) ----
-def test_a_foreign_lock_delays_nobody_beyond_five_seconds(house: House) -> None:
+def test_a_foreign_lock_delays_nobody_beyond_their_own_time(house: House) -> None:
+    """Each waits once, for no more than what a turn may wait: not for those in front of them, and
+    not for the lock, which is held until all have heard the words."""
     if not lite(house):
         pytest.skip("SQLite's queue of writers")
     foreign = sqlite3.connect(str(house.parts.engine.url.database), isolation_level=None)
     foreign.execute("BEGIN IMMEDIATE")
-    took: list[float] = []
 
-    def ask(n: int) -> None:
-        begun = time.monotonic()
-        house.resident(f"+1720555{n}").posts("my brother is seeing things", sid=f"SMforeign{n}")
-        took.append(round(time.monotonic() - begun, 2))
+    def ask(n: int) -> tuple[str, list[str]]:
+        me = house.resident(f"+1720555700{n}")
+        answer = me.posts("my brother is seeing things", sid=f"SMforeign{n}")
+        return threading.current_thread().name, twiml(answer.text)
 
-    threads: list[threading.Thread] = []
-    for n in range(4):
-        threads.append(threading.Thread(target=ask, args=(7000 + n,)))
-        threads[-1].start()
-        time.sleep(0.8)  # people do not text at the same moment
-    for one in threads:
-        one.join()
+    lock = writer_lock(house.parts.engine.url.database or "")
+    with waits_in_vain(house.parts.engine) as waits:
+        first, heard = begin(partial(ask, 0))
+        until(lock._lock.locked, "the first waits for the lock")
+        others, behind = begin(*(partial(ask, n) for n in range(1, 4)))
+        joined([*first, *others])
     foreign.close()
-    assert max(took) < TWILIO_WAITS, took
+    for name, said in (*heard, *behind):
+        assert "911" in said[0] and "988" in said[1]
+        assert [limit <= WRITE_WAIT for limit in waits[name]] == [True]
 
 
 # 2 ---- two waits in one turn ----
-def test_two_locks_in_a_row_are_still_five_seconds(house: House) -> None:
+def test_two_locks_in_a_row_share_one_deadline(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each wait for the server is allowed what the ones before it have left."""
     if lite(house):
         pytest.skip("a reader waits for nobody on SQLite")
     me = house.resident().texts("hi")
+    limits: list[float] = []
+
+    def noted(limit: float) -> float:
+        left = remaining(limit)
+        if threading.current_thread() is not threading.main_thread():  # the turn's own waits
+            limits.append(left)
+        return left
+
     first, second = house.parts.engine.connect(), house.parts.engine.connect()
     first.execute(sa.text("LOCK TABLE contact IN ACCESS EXCLUSIVE MODE"))
     second.execute(sa.text("LOCK TABLE message IN ACCESS EXCLUSIVE MODE"))
-    timer = threading.Timer(3, first.rollback)
-    timer.start()
-    begun = time.monotonic()
-    me.posts("1", sid="SMtwolocks")
-    took = time.monotonic() - begun
-    timer.join()
+    with monkeypatch.context() as patch:
+        patch.setattr(postgresql, "remaining", noted)
+        threads, given = begin(lambda: twiml(me.posts("1", sid="SMtwolocks").text))
+        with over_it(house) as beside:
+            until(lambda: held_up(house, beside), "it waits for the first lock")
+        first.rollback()
+        joined(threads)
     second.rollback()
     first.close()
     second.close()
-    assert took < TWILIO_WAITS, took
+    assert "911" in given[0][0] and "988" in given[0][1]
+    assert limits[0] <= WRITE_WAIT and limits[-1] < limits[0]
+    assert limits == sorted(limits, reverse=True)
+
+
+def held_up(house: House, beside: sa.Connection) -> bool:
+    """Does anybody wait for a lock in our database?"""
+    query = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND wait_event_type = 'Lock'"
+    )
+    return bool(beside.execute(query, {"name": house.parts.engine.url.database}).scalar_one())
 
 
 # 3 ---- SQLite: the file is away for a moment, and a new connection is opened meanwhile ----

@@ -4,13 +4,14 @@ holds up a page."""
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from at_once import SOON
+from running import until
 
 from caller_service.casework import timers
 from caller_service.casework.carry_out import HOLD
@@ -115,7 +116,7 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(
 
     def deliver(reference: str, _: str) -> None:
         if reference.startswith("hangs"):
-            open_again.wait(60)
+            open_again.wait()
         with done:
             reached[reference] += 1
             done.notify_all()
@@ -134,23 +135,25 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(
     )
     running.start()
     try:
-        end = time.monotonic() + 20
-        while claimed(house) < len(hanging) * worker.CONCURRENCY and time.monotonic() < end:
-            over.wait(0.05)
+        until(
+            lambda: claimed(house) >= len(hanging) * worker.CONCURRENCY,
+            "all that may hang do",
+            SOON,
+        )
         with transaction(parts.engine) as conn:
             parts.jobs.enqueue(conn, "deliver", "page:1", "page", PEOPLE)
             parts.jobs.enqueue(conn, "deliver", "well:1", "well", CAD)
         with done:
-            assert done.wait_for(lambda: reached["page"] and reached["well"], 20), reached
+            assert done.wait_for(lambda: reached["page"] and reached["well"], SOON), reached
         assert claimed(house) <= len(hanging) * worker.CONCURRENCY + 2
         open_again.set()
         with done:
-            assert done.wait_for(lambda: len(reached) == many + 2, 60)
+            assert done.wait_for(lambda: len(reached) == many + 2, SOON)
         assert set(reached.values()) == {1}
     finally:
         open_again.set()
         over.set()
-        running.join(30)
+        running.join(SOON)
 
 
 # ---- looking for what was sent -------------------------------------------------------------------
@@ -180,13 +183,12 @@ def test_one_list_answers_all_who_asked_before_it_began_and_nobody_who_asked_lat
     ]
     for thread in later:
         thread.start()
-    while looks.waiting < 8:
-        pass
+    until(lambda: looks.waiting == 8, "all eight wait")
     go_on.release()
     begun.acquire()
     go_on.release()
     for thread in (first, *later):
-        thread.join(10)
+        thread.join(SOON)
 
     assert asked == [NOW, NOW - timedelta(seconds=7)], (
         "two lists for nine who asked, the second as far back as any of them wants"

@@ -282,11 +282,11 @@ def test_a_fault_of_ours_leaves_nobody_believing_that_they_took_it(
     )
 
 
-def test_a_pages_id_opens_no_rescue_and_the_other_way_round(ringing: House) -> None:
+def test_a_pages_id_opens_no_update_and_the_other_way_round(ringing: House) -> None:
     in_danger(ringing)
     ringing.settles()
     page = ringing.rows("call")[0].id
-    for path in (f"/twilio/rescue/call?id={page}", f"/twilio/rescue/key?id={page}&time=1"):
+    for path in (f"/twilio/update/call?id={page}", f"/twilio/update/key?id={page}&time=1"):
         answer = signed(ringing, path, {"CallSid": "CAother", "Digits": "1", "AnsweredBy": "human"})
         assert [each.tag for each in ElementTree.fromstring(answer.text)] == ["Hangup"]
 

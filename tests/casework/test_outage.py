@@ -261,7 +261,7 @@ def read_only(house: House) -> Iterator[None]:
 
 
 def hears_the_words(house: House, ask: Callable[[], Any]) -> None:
-    """Within five seconds, in both languages, and for Twilio all is well."""
+    """While Twilio waits, in both languages, and for Twilio all is well."""
     begun = time.monotonic()
     answer = ask()
     took = time.monotonic() - begun
@@ -273,7 +273,7 @@ def hears_the_words(house: House, ask: Callable[[], Any]) -> None:
     assert all("911" in words and "988" in words for words in said)
 
 
-def test_a_locked_database_gives_the_words_within_five_seconds_and_the_text_is_taken_in_afterwards(
+def test_a_locked_database_gives_the_words_and_the_text_is_taken_in_afterwards(
     house: House,
 ) -> None:
     me = house.resident()
@@ -699,6 +699,6 @@ def test_a_step_gives_at_most_one_look_at_the_list(house: House, wall: None, ste
 
 
 def test_what_a_turn_may_wait_for_adds_up_to_less_than_five_seconds() -> None:
-    """The promise itself. However many waits for the database there are, they share one deadline
-    (database/deadline.py)."""
+    """The promise itself, of which running parts are never asked (docs/testing.md). However many
+    waits for the database there are, they share one deadline (database/deadline.py)."""
     assert WRITE_WAIT + PAUSES[1] <= 4.5

@@ -43,8 +43,8 @@ def test_updates_that_cannot_be_texted_become_calls_one_in_ten_minutes(house: Ho
     assert len(rings(house)) == 2, "two updates, one call"
 
     phone = mine(house).picks_up()
-    assert phone.said == house.words("rescue.call")
-    assert phone.presses("1").said.startswith(house.words("rescue.en_route"))
+    assert phone.said == house.words("update_call.call")
+    assert phone.presses("1").said.startswith(house.words("update_call.en_route"))
     phone.reports("completed")
     house.settles()
     assert not not_told(house)
@@ -54,7 +54,7 @@ def test_updates_that_cannot_be_texted_become_calls_one_in_ten_minutes(house: Ho
 
     moves(house, me, "arrived")
     assert len(rings(house)) == 3, "the last call is long ago: at once"
-    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.arrived"))
+    assert mine(house).picks_up().presses("1").said.startswith(house.words("update_call.arrived"))
 
 
 def test_that_it_is_late_is_heard_by_call(house: House) -> None:
@@ -64,11 +64,12 @@ def test_that_it_is_late_is_heard_by_call(house: House) -> None:
 
     assert len(rings(house)) == 2
     assert mine(house).picks_up().presses("1").said == " ".join(
-        house.words(key) for key in ("rescue.accepted", "rescue.late", "rescue.goodbye")
+        house.words(key)
+        for key in ("update_call.accepted", "update_call.late", "update_call.goodbye")
     )
     moves(house, me, "en_route")
     passes(house, 10)
-    assert house.words("rescue.late") not in mine(house).picks_up().presses("1").said, (
+    assert house.words("update_call.late") not in mine(house).picks_up().presses("1").said, (
         "it moves again"
     )
 
@@ -83,7 +84,9 @@ def test_that_nobody_has_picked_it_up_is_heard_by_call(house: House) -> None:
 
     assert "truth.unpicked" in [each["words"] for each in events(house, "held_back")]
     assert len(rings(house)) == 2
-    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.nobody_yet"))
+    assert (
+        mine(house).picks_up().presses("1").said.startswith(house.words("update_call.nobody_yet"))
+    )
     assert me.case().status == "handed_off"
 
 
@@ -106,11 +109,13 @@ def test_the_truth_about_a_danger_is_heard_by_call(house: House) -> None:
     assert "truth.nobody_yet" in [each["words"] for each in events(house, "held_back")]
     assert len(rings(house)) == 2
     told = mine(house).picks_up().presses("1").said
-    assert told == f"{house.words('rescue.nobody_joined')} {house.words('rescue.goodbye')}"
+    assert (
+        told == f"{house.words('update_call.nobody_joined')} {house.words('update_call.goodbye')}"
+    )
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     passes(house, 10)
     said = mine(house).picks_up().presses("1").said
-    assert said.startswith(house.words("rescue.nobody_joined")), (
+    assert said.startswith(house.words("update_call.nobody_joined")), (
         "who accepted and did not come has not joined"
     )
 
@@ -204,10 +209,17 @@ def test_of_somebody_elses_case_a_later_call_tells_no_more_than_may_be(house: Ho
     me = after_a_lost_text(house, who="3")
     passes(house, 10)
     moves(house, me, "en_route")
-    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.other.coming"))
+    assert (
+        mine(house).picks_up().presses("1").said.startswith(house.words("update_call.other.coming"))
+    )
     passes(house, 10)
     moves(house, me, "arrived")
-    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.other.finished"))
+    assert (
+        mine(house)
+        .picks_up()
+        .presses("1")
+        .said.startswith(house.words("update_call.other.finished"))
+    )
 
 
 def test_who_wants_no_updates_is_not_called_about_them(house: House) -> None:
@@ -237,7 +249,7 @@ def test_an_update_that_waited_behind_a_lost_one_is_not_lost(house: House) -> No
     assert [each["words"] for each in events(house, "held_back")] == ["status.accepted"]
     passes(house, 10)
     assert len(rings(house)) == 2
-    assert mine(house).picks_up().presses("1").said.startswith(house.words("rescue.accepted"))
+    assert mine(house).picks_up().presses("1").said.startswith(house.words("update_call.accepted"))
 
 
 def test_a_humans_words_that_waited_behind_a_lost_text_are_owed(house: House) -> None:
@@ -395,7 +407,7 @@ def test_who_asked_to_be_called_and_not_texted_is_called_with_the_news(house: Ho
     assert len(rings(house)) == 1
     assert not house.texts_to(ME)
     phone = mine(house).picks_up().presses("1")
-    assert phone.said.startswith(house.words("rescue.accepted"))
+    assert phone.said.startswith(house.words("update_call.accepted"))
     phone.reports("completed")
     house.settles()
     assert not not_told(house)

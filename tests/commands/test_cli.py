@@ -18,6 +18,7 @@ from flask import Flask
 from running import (
     COMMAND,
     PACKAGE,
+    STARTED,
     Running,
     clean_environment,
     command,
@@ -265,7 +266,7 @@ def test_talk_reads_whatever_is_typed(tmp_path: Path) -> None:
         env=clean_environment(),
         input=said,
         capture_output=True,
-        timeout=30,
+        timeout=STARTED,
         check=False,
     )
     assert ended.returncode == 0 and b"Traceback" not in ended.stderr, ended.stderr
@@ -519,7 +520,7 @@ def test_serve_says_where_it_listens_and_that_a_port_is_busy(
         web := Running(["serve", "--workers", "1"], migrated, environment, migrated / "web.log")
     )
     web.says(f"listening on http://127.0.0.1:{port}")
-    until(lambda: not is_free(port), "it listens", 15)
+    until(lambda: not is_free(port), "it listens")
     begun.append(
         second := Running(
             ["serve", "--workers", "1"], migrated, environment, migrated / "second.log"

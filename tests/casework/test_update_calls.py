@@ -28,12 +28,14 @@ def test_a_lost_text_becomes_a_call_that_tells_the_news_only_after_a_key(house: 
     (form,) = house.rung
     call = house.rows("call")[0]
     assert (form["To"], call.text_id, call.person) == (ME, text.id, None)
-    assert form["Url"] == f"https://house.test/twilio/rescue/call?id={call.id}"
+    assert form["Url"] == f"https://house.test/twilio/update/call?id={call.id}"
     phone = Phone(house).picks_up()
-    assert phone.said == house.words("rescue.call")
-    assert phone.presses("").said == house.words("rescue.call")
+    assert phone.said == house.words("update_call.call")
+    assert phone.presses("").said == house.words("update_call.call")
     phone.presses("1")
-    assert phone.said == f"{house.words('rescue.accepted')} {house.words('rescue.goodbye')}"
+    assert (
+        phone.said == f"{house.words('update_call.accepted')} {house.words('update_call.goodbye')}"
+    )
     assert phone.hung_up
     phone.reports("completed")
     house.settles()
@@ -46,6 +48,23 @@ def test_a_lost_text_becomes_a_call_that_tells_the_news_only_after_a_key(house: 
     assert house.posted[-1][0]["contact"]["cannot_text"] == "undelivered"
 
 
+def test_a_call_that_was_made_before_the_upgrade_is_answered_at_its_old_address(
+    house: House,
+) -> None:
+    me = screened(house)
+    lost(house, me)
+    house.settles()
+    phone = Phone(house)
+    phone.form["Url"] = phone.form["Url"].replace("/update/", "/rescue/")
+    assert "/twilio/rescue/call?" in phone.form["Url"]
+
+    assert phone.picks_up().said == house.words("update_call.call")
+    at = phone.next.replace("/update/", "/rescue/")
+    news = f"{house.words('update_call.accepted')} {house.words('update_call.goodbye')}"
+    assert phone.presses("1", at).said == news
+    assert events(house, "rescue_heard") == [{}]
+
+
 def test_it_is_said_in_their_language_and_of_somebody_elses_case_no_more_than_may_be(
     house: House,
 ) -> None:
@@ -54,8 +73,8 @@ def test_it_is_said_in_their_language_and_of_somebody_elses_case_no_more_than_ma
     house.settles()
 
     phone = Phone(house).picks_up()
-    assert phone.said == house.words("rescue.call", "es")
-    assert phone.presses("1").said.startswith(house.words("rescue.other.received", "es"))
+    assert phone.said == house.words("update_call.call", "es")
+    assert phone.presses("1").said.startswith(house.words("update_call.other.received", "es"))
 
 
 def test_whoever_set_a_code_word_is_told_no_status_by_number_alone(house: House) -> None:
@@ -63,7 +82,7 @@ def test_whoever_set_a_code_word_is_told_no_status_by_number_alone(house: House)
     lost(house, me)
     house.settles()
 
-    assert Phone(house).picks_up().presses("1").said.startswith(house.words("rescue.received"))
+    assert Phone(house).picks_up().presses("1").said.startswith(house.words("update_call.received"))
 
 
 @pytest.mark.parametrize("contact", ["3", "4", "2", "6"])
@@ -148,7 +167,10 @@ def test_a_voicemail_hears_one_neutral_sentence_only_where_that_was_allowed(
 
     assert house.rung[0]["MachineDetection"] == ("DetectMessageEnd" if allowed else "Enable")
     phone = Phone(house).picks_up("machine_end_beep" if allowed else "machine_start")
-    assert (phone.said, phone.hung_up) == (house.words("rescue.voicemail") if allowed else "", True)
+    assert (phone.said, phone.hung_up) == (
+        house.words("update_call.voicemail") if allowed else "",
+        True,
+    )
     phone.reports("completed")
     assert len(events(house, "not_reached")) == 1, "a voicemail is not a person who heard it"
 
