@@ -454,8 +454,50 @@ def test_a_look_without_a_reader_is_no_receipt(house: House) -> None:
     me = house.resident().wants_a_team()
 
     assert clinic.looks(me.case().id, method="HEAD").status_code == 200
-    assert clinic.looks(me.case().id, **{"Sec-Purpose": "prefetch;prerender"}).status_code == 200
+    for name, value in GUESSES:
+        guess = clinic.looks(me.case().id, **{name: value})
+        assert guess.status_code == 503, "refused, so that the view itself asks again"
+        assert STORY not in guess.text and me.case().reference not in guess.text
+    for agent in PROGRAMS:
+        assert clinic.looks(me.case().id, **{"User-Agent": agent}).status_code == 200
+    assert clinic.looks(me.case().id, **{"Sec-Fetch-Dest": "empty"}).status_code == 200
     assert clinic.states() == ["unread"]
+
+
+GUESSES = [
+    ("Sec-Purpose", "prefetch"),
+    ("Sec-Purpose", "prefetch;prerender"),
+    ("Sec-Purpose", "prefetch;anonymous-client-ip"),
+    ("Purpose", "prefetch"),
+    ("X-Purpose", "preview"),
+    ("X-Moz", "prefetch"),
+]
+PROGRAMS = [
+    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+    "facebookexternalhit/1.1",
+    "WhatsApp/2.23.20.0",
+    "TelegramBot (like TwitterBot)",
+    "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
+    "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
+    "Mozilla/5.0 AppleWebKit/537.36 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+]
+PEOPLE: list[dict[str, str]] = [
+    {},
+    {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1"},
+    {"User-Agent": "Mozilla/5.0 (Linux; Android 11; CUBOT X30) AppleWebKit/537.36 Mobile"},
+    {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Safari/604.1"},
+    {"Purpose": ""},
+]
+
+
+@pytest.mark.parametrize("headers", PEOPLE, ids=str)
+def test_a_persons_view_is_a_receipt(house: House, headers: dict[str, str]) -> None:
+    clinic = Reader(house)
+    me = house.resident().wants_a_team()
+    clinic.looks(me.case().id, **{"Sec-Purpose": "prefetch"})
+
+    assert STORY in clinic.looks(me.case().id, **headers).text
+    assert clinic.states() == ["received"], "the guess before did not stand in the way"
 
 
 def test_a_test_case_of_the_probe_is_on_no_page(house: House) -> None:
