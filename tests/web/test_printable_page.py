@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import logging
 import re
-import secrets
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -183,20 +182,7 @@ def has_pages(house: House, *names: str) -> dict[str, str]:
             house.parts.program, destinations=(*house.parts.program.destinations, *pages)
         )
     )
-    return {name: new_token(house, name) for name in names}
-
-
-def new_token(house: House, name: str) -> str:
-    secret = secrets.token_urlsafe(32)
-    with house.parts.engine.begin() as conn:
-        row = {
-            "id": secrets.token_hex(8),
-            "name": name,
-            "hash": token_hash(secret),
-            "created_at": house.clock(),
-        }
-        conn.execute(sa.insert(Base.metadata.tables["token"]).values(row))
-    return secret
+    return {name: house.new_token(name, name) for name in names}
 
 
 class Reader:
@@ -549,7 +535,7 @@ def test_a_page_opens_to_its_own_name_and_token_alone(
 ) -> None:
     tokens = has_pages(house, "clinic", "partner")
     me = house.resident().wants_a_team()
-    revoked = new_token(house, "clinic")
+    revoked = house.new_token("clinic", "clinic")
     with house.parts.engine.begin() as conn:
         table = Base.metadata.tables["token"]
         conn.execute(
@@ -576,7 +562,8 @@ def test_a_page_opens_to_its_own_name_and_token_alone(
         for each in wrong:
             for path in ("clinic/", f"clinic/{me.case().id}", "nowhere/", "console/"):
                 answer = house.client.get(
-                    f"/hand-offs/{path}", headers={"Authorization": each} if each else {}
+                    f"/hand-offs/{path}",
+                    headers={"Authorization": each} if each else {},
                 )
                 assert (answer.status_code, answer.headers["WWW-Authenticate"][:6]) == (
                     401,
@@ -595,4 +582,4 @@ def test_a_page_opens_to_its_own_name_and_token_alone(
 
 @pytest.mark.parametrize("name", ["console", "rehearsal-cad"])
 def test_a_destination_of_another_kind_has_no_page(house: House, name: str) -> None:
-    assert Reader(house, name, new_token(house, name)).looks().status_code == 401
+    assert Reader(house, name, house.new_token(name, name)).looks().status_code == 401

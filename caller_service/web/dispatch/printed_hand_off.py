@@ -12,10 +12,11 @@ from flask import Response, abort, render_template, request
 
 from caller_service.casework.printed_hand_off import list_page, open_on_page
 from caller_service.documents.printed_hand_off import local, printed
-from caller_service.web.shared.guard import guarded, page_reader_only, parts
+from caller_service.web.shared.guard import guarded, parts
 from caller_service.web.shared.persons_view import is_guess, is_persons_view
+from caller_service.web.shared.token_guard import browser_token_only
 
-printable = guarded("printable", page_reader_only, "/hand-offs")
+printable = guarded("printable", browser_token_only, "/hand-offs")
 REFRESH = 25  # seconds after which a list that is left open asks again
 
 
