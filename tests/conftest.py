@@ -40,6 +40,7 @@ from caller_service.language.segments import fitted
 from caller_service.language.wording import filling
 from caller_service.store import tokens
 from caller_service.store.tables import Base
+from caller_service.web.shared.failure_limit import FailureLimit
 
 ME = "+17205550123"
 MONDAY_NOON = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)  # noon in the rehearsal city
@@ -140,6 +141,7 @@ class House:
         self.rung: list[dict[str, str]] = []  # calls made by REST
         self.hung_up: list[str] = []  # SIDs
         self.posted: list[tuple[dict[str, Any], dict[str, str]]] = []
+        app.extensions["caller_failure_limit"] = FailureLimit()
         self.token = self.new_token("cad", "console")
 
     @property

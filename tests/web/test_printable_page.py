@@ -559,11 +559,12 @@ def test_a_page_opens_to_its_own_name_and_token_alone(
         f"Bearer {tokens['clinic']}",
     ]
     with caplog.at_level(logging.DEBUG):
-        for each in wrong:
+        for place, each in enumerate(wrong):
             for path in ("clinic/", f"clinic/{me.case().id}", "nowhere/", "console/"):
                 answer = house.client.get(
                     f"/hand-offs/{path}",
                     headers={"Authorization": each} if each else {},
+                    environ_base={"REMOTE_ADDR": f"192.0.2.{place}"},
                 )
                 assert (answer.status_code, answer.headers["WWW-Authenticate"][:6]) == (
                     401,

@@ -3,6 +3,7 @@ browser with HTTP Basic.
 
 401: who are you. 403: we know you, and this is not yours to do; `code` says what is missing. 404:
 there is no such hand-off, or this token's destination was never told of it: nobody hears which.
+429: too many failures from where you are.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from caller_service.core.access import (
 )
 from caller_service.store import tokens
 
+from .failure_limit import FailureLimit, source
 from .guard import parts
 from .problem import problem
 from .refusals import refused
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-UNKNOWN, MISSING = "token_unknown", "token_missing"
+UNKNOWN, MISSING, SLOWED = "token_unknown", "token_missing", "slowed_down"
 BROWSER_TOKEN = "browser_token"
 WORDS = {
     MISSING: "Send Authorization: Bearer and your token.",
@@ -38,6 +40,7 @@ WORDS = {
     EXPIRED: "This token has expired.",
     NO_DESTINATION: "This token has no destination in the program any more. Ask for a new one.",
     BROWSER_TOKEN: "A browser token opens its own page, and no API.",
+    SLOWED: "Too many wrong tokens came from here. Wait, then try again.",
 }
 
 # what a refusal is counted and logged as, where that is not the code itself
@@ -67,7 +70,9 @@ def bearer_only() -> Response | None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         return _unauthorized(MISSING)
-    token, code = _signed_in(secret.strip())
+    token, code, wait = _signed_in(secret.strip())
+    if code == SLOWED:
+        return _slowed(wait)
     if token is None:
         return _unauthorized(code)
     if token.kind == BROWSER:  # typed by people into browsers: it opens the page alone
@@ -106,7 +111,9 @@ def browser_token_only() -> Response | None:
             and told.username == asked == token.destination
         )
 
-    token, code = _signed_in(told.password, opens)
+    token, code, wait = _signed_in(told.password, opens)
+    if code == SLOWED:
+        return _slowed(wait)
     if token is None or code:
         return _sign_in("sign-in wrong", WORDS[EXPIRED] if code == EXPIRED else "")
     return None
@@ -114,15 +121,24 @@ def browser_token_only() -> Response | None:
 
 def _signed_in(
     secret: str, opens: Callable[[Token], bool] = lambda token: True
-) -> tuple[Token | None, str]:
-    """The token of a secret if it `opens` what is asked for, and the code with which it is refused
-    ("" for none)."""
+) -> tuple[Token | None, str, int]:
+    """The token of a secret if it `opens` what is asked for, the code with which it is refused (""
+    for none), and the seconds to wait. Without a token it is a failure of whoever sent it."""
+    limit = cast(FailureLimit, current_app.extensions["caller_failure_limit"])
+    who, kept, now = source(request.remote_addr), tokens.token_hash(secret), parts().now()
+    if wait := limit.wait(who, kept, now):
+        return None, SLOWED, wait
     with parts().engine.connect() as conn:
         token = tokens.find(conn, secret)
     if token is None or not opens(token):
-        return None, UNKNOWN
-    code = why_refused(token, parts().program, parts().now())
-    return (None if code == EXPIRED else token), code
+        limit.failed(who, kept, now)
+        return None, UNKNOWN, 0
+    code = why_refused(token, parts().program, now)
+    if code == EXPIRED:
+        limit.failed(who, kept, now)
+        return None, EXPIRED, 0
+    limit.succeeded(who, kept, now)
+    return token, code, 0
 
 
 def _unauthorized(code: str) -> Response:
@@ -147,3 +163,13 @@ def _sign_in(why: str, words: str = "") -> Response:
         {"WWW-Authenticate": 'Basic realm="Hand-offs", charset="UTF-8"'},
         content_type="text/plain; charset=utf-8",
     )
+
+
+def _slowed(wait: int) -> Response:
+    refused(request.endpoint or "", SLOWED)
+    if request.blueprint == "printable":
+        answer = Response(f"{WORDS[SLOWED]}\n", 429, content_type="text/plain; charset=utf-8")
+    else:
+        answer = problem(429, "Too Many Requests", WORDS[SLOWED], code=SLOWED)
+    answer.headers["Retry-After"] = str(wait)
+    return answer
