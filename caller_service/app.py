@@ -30,6 +30,7 @@ from caller_service.web.dispatch.eido import eido
 from caller_service.web.dispatch.printed_hand_off import printable
 from caller_service.web.operations.health import health, metrics
 from caller_service.web.residents.front_page import pages
+from caller_service.web.shared.failure_limit import FailureLimit
 from caller_service.web.shared.guard import NoCookieNoSession
 from caller_service.web.shared.problem import register_error_handlers
 from caller_service.web.sms.inbound import sms
@@ -77,6 +78,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     )
     app.extensions["caller_parts"] = _parts(app, settings, program, catalog)
     app.extensions["caller_settings"] = settings
+    app.extensions["caller_failure_limit"] = FailureLimit()
     app.session_interface = NoCookieNoSession()
     register_error_handlers(app)
     register_api(app, eido)

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,10 +35,12 @@ from caller_service.casework.parts import Parts
 from caller_service.casework.timers import sweep
 from caller_service.commands.main import migrated
 from caller_service.config.settings import Settings
+from caller_service.core.access import Token, kind_for, scopes_for
 from caller_service.language.segments import fitted
 from caller_service.language.wording import filling
+from caller_service.store import tokens
 from caller_service.store.tables import Base
-from caller_service.store.tokens import token_hash
+from caller_service.web.shared.failure_limit import FailureLimit
 
 ME = "+17205550123"
 MONDAY_NOON = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)  # noon in the rehearsal city
@@ -139,21 +141,31 @@ class House:
         self.rung: list[dict[str, str]] = []  # calls made by REST
         self.hung_up: list[str] = []  # SIDs
         self.posted: list[tuple[dict[str, Any], dict[str, str]]] = []
-        self.token = secrets.token_hex(16)
-        with self.parts.engine.begin() as conn:
-            table = Base.metadata.tables["token"]
-            conn.execute(
-                sa.insert(table).values(
-                    id=secrets.token_hex(8),
-                    name="cad",
-                    hash=token_hash(self.token),
-                    created_at=self.clock(),
-                )
-            )
+        app.extensions["caller_failure_limit"] = FailureLimit()
+        self.token = self.new_token("cad", "console")
 
     @property
     def parts(self) -> Parts:
         return self.app.extensions["caller_parts"]  # type: ignore[no-any-return]
+
+    def new_token(
+        self,
+        name: str,
+        destination: str | None,
+        kind: str = "",
+        scopes: Iterable[str] | None = None,
+        expires_at: datetime | None = None,
+    ) -> str:
+        """A token as `token add` makes one; without `kind` and `scopes`, all that its destination
+        allows."""
+        secret = secrets.token_hex(16)
+        one = self.parts.program.destination(destination or "")
+        kind = kind or (kind_for(one) if one else "api")
+        may = frozenset(scopes_for(kind) if scopes is None else scopes)
+        with self.parts.engine.begin() as conn:
+            token = Token(name, kind, destination, may, expires_at)
+            tokens.add(conn, secrets.token_hex(8), token, secret, self.clock())
+        return secret
 
     def clean(self) -> None:
         self.app.extensions["caller_parts"] = self._own

@@ -36,6 +36,7 @@ from throwaway_postgres import ThrowawayPostgres
 import caller_service
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings
+from caller_service.core.access import SCOPES, Token
 from caller_service.core.program import Program
 from caller_service.rehearsal.board import Answer, Board, Held
 from caller_service.rehearsal.cad_stand_in import create_cad
@@ -44,8 +45,7 @@ from caller_service.rehearsal.carrier_state import Exchange, Text
 from caller_service.rehearsal.dispatcher import CadSettings, Dispatcher, Move
 from caller_service.rehearsal.pages import served
 from caller_service.rehearsal.twilio_stand_in import create_twilio
-from caller_service.store.tables import token as tokens
-from caller_service.store.tokens import token_hash
+from caller_service.store import tokens
 
 T = TypeVar("T")
 
@@ -519,14 +519,9 @@ class Person:
 
 def _add_token(database_url: str, secret: str) -> None:
     """What `token add` does, without a second for its imports."""
-    row = {
-        "id": "00000000-0000-7000-8000-000000000000",
-        "name": "rehearsal-cad",
-        "hash": token_hash(secret),
-        "created_at": datetime.now(UTC),
-    }
+    new = Token("rehearsal-cad", "api", "rehearsal-cad", frozenset(SCOPES))
     with connected(database_url) as conn, conn.begin():
-        conn.execute(sa.insert(tokens).values(row))
+        tokens.add(conn, "00000000-0000-7000-8000-000000000000", new, secret, datetime.now(UTC))
 
 
 @contextmanager

@@ -13,9 +13,11 @@ from caller_service.store.database.transaction import transaction
 from .parts import Parts
 
 
-def set_care_note(parts: Parts, case_id: str, by: str, words: str, days: int, reason: str) -> None:
-    """Keep a human's words for the contact of a case, for `days` (0: take them away). The journal
-    holds no words."""
+def set_care_note(
+    parts: Parts, case_id: str, who: str, by: str, words: str, days: int, reason: str
+) -> None:
+    """Keep a human's words for the contact of a case, for `days` (0: take them away). `who`: for
+    the journal, which holds no words."""
     with transaction(parts.engine) as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
         if case is None:
@@ -27,14 +29,15 @@ def set_care_note(parts: Parts, case_id: str, by: str, words: str, days: int, re
             conn,
             parts,
             case_id,
-            by,
+            who,
             "care_note",
-            {"days": days if until else 0, "reason": bool(reason)},
+            {"by": by, "days": days if until else 0, "reason": bool(reason)},
         )
 
 
-def slow_down(parts: Parts, case_id: str, by: str, hours: int, reason: str) -> bool:
-    """Slow a number for `hours` (0: as everybody). False if `by` is no supervisor of any ladder."""
+def slow_down(parts: Parts, case_id: str, who: str, by: str, hours: int, reason: str) -> bool:
+    """Slow a number for `hours` (0: as everybody). `who`: for the journal. False if `by` is no
+    supervisor of any ladder."""
     if not any(rung.supervisor and rung.name == by for rung in parts.program.ladder):
         return False
     with transaction(parts.engine) as conn:
@@ -43,11 +46,12 @@ def slow_down(parts: Parts, case_id: str, by: str, hours: int, reason: str) -> b
             contacts.slow(
                 conn, case.contact, parts.now() + timedelta(hours=hours) if hours else None
             )
-            _told(conn, parts, case_id, by, "slowed", {"hours": hours, "reason": bool(reason)})
+            about = {"by": by, "hours": hours, "reason": bool(reason)}
+            _told(conn, parts, case_id, who, "slowed", about)
     return True
 
 
 def _told(
-    conn: sa.Connection, parts: Parts, case_id: str, by: str, event: str, detail: dict[str, object]
+    conn: sa.Connection, parts: Parts, case_id: str, who: str, event: str, detail: dict[str, object]
 ) -> None:
-    journal.write(conn, [journal.Entry(parts.new_id(), parts.now(), case_id, by, event, detail)])
+    journal.write(conn, [journal.Entry(parts.new_id(), parts.now(), case_id, who, event, detail)])

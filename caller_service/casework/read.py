@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.core import hand_off
+from caller_service.core.access import Token
 from caller_service.core.case import Case
 from caller_service.store import cases, contacts, hand_offs, journal, messages
 from caller_service.store.database.transaction import transaction
@@ -15,31 +16,46 @@ from .eido import issuer, sound_document
 from .parts import Parts
 
 
+def may_see(parts: Parts, token: Token, case_id: str) -> bool:
+    """Was this hand-off made, and the token's destination told of it? The console sees all, and it
+    alone the test cases."""
+    with parts.engine.connect() as conn:
+        return hand_offs.seen_by(conn, case_id, None if token.sees_all else token.destination or "")
+
+
 def list_hand_offs(
-    parts: Parts, who: str, limit: int, after: str = "", open_only: bool = True, test: bool = False
+    parts: Parts,
+    token: Token,
+    limit: int,
+    after: str = "",
+    open_only: bool = True,
+    test: bool = False,
 ) -> list[dict[str, Any]]:
-    """The hand-offs as they stand, oldest first, behind the id `after`: residents' alone, or test
-    cases alone."""
+    """The hand-offs that a token sees, as they stand, oldest first, behind the id `after`:
+    residents' alone, or test cases alone."""
+    told = None if token.sees_all else token.destination or ""
+    if test and not token.sees_all:
+        return []
     with parts.engine.connect() as conn:
         packets = [
             packet_now(conn, parts, case)
-            for case in cases.handed_off(conn, parts.sealer, limit, after, open_only, test)
+            for case in cases.handed_off(conn, parts.sealer, limit, after, open_only, test, told)
         ]
-    _journal(parts, who, [packet["hand_off_id"] for packet in packets], "listed")
+    _journal(parts, token.name, [packet["hand_off_id"] for packet in packets], "listed")
     return packets
 
 
-def read_hand_off(parts: Parts, case_id: str, who: str = "") -> dict[str, Any] | None:
+def read_hand_off(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
     """One hand-off as it stands; None if the case was never handed off."""
     with parts.engine.connect() as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
         packet = packet_now(conn, parts, case) if case is not None and case.revision else None
-    if packet is not None and who:
+    if packet is not None:
         _journal(parts, who, [case_id], "read")
     return packet
 
 
-def read_eido(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
+def read_eido(parts: Parts, case_id: str, token: Token) -> dict[str, Any] | None:
     """One hand-off as it stands, as an EIDO; None if the case was never handed off, or is a test.
     Raises Unsound for what must not be sent."""
     with parts.engine.connect() as conn:
@@ -51,8 +67,8 @@ def read_eido(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
         ):
             return None
         packet = packet_now(conn, parts, case)
-    told = sound_document(packet, issuer(parts, who), revised)
-    _journal(parts, who, [case_id], "read_eido")
+    told = sound_document(packet, issuer(parts, token.destination or ""), revised)
+    _journal(parts, token.name, [case_id], "read_eido")
     return told
 
 

@@ -17,14 +17,17 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 import caller_service
 from caller_service.app import NotReady, migration_head, unreviewed
-from caller_service.casework.parts import Parts
+from caller_service.casework.parts import Parts, utc_now
 from caller_service.config.program_file import ProgramFaults, read_program
 from caller_service.config.settings import Settings, SettingsFaults
+from caller_service.core.access import BROWSER, SCOPES, USUAL, in_order, why_refused
 from caller_service.core.outbound import DeliveryState
 from caller_service.jobs.worker import AnotherWorker
 from caller_service.store import cases, people, tokens
 from caller_service.store.counts import schema_version
 from caller_service.store.database.transaction import transaction
+
+from .token_rules import last_day, new_token, token_report
 
 ROLES = ("dispatcher", "supervisor", "analyst", "administrator")
 
@@ -295,8 +298,12 @@ def shown(url: str) -> str:
 def migrate() -> None:
     """Create the tables, or carry them to this release: ours and the job engine's."""
     settings = settings_now()
-    migrated(caller_service.create_app(settings), settings)
+    app = caller_service.create_app(settings)
+    migrated(app, settings)
     click.echo(f"migrated {shown(settings.database_url)}")
+    parts: Parts = app.extensions["caller_parts"]
+    for fault in token_report(settings.database_url, parts.program, parts.now())[0]:
+        click.echo(f"note: {fault}", err=True)
 
 
 def migrated(app: Any, settings: Settings) -> None:
@@ -340,10 +347,14 @@ def check() -> None:
     except ProgramFaults as problem:
         refuse([*faults, *problem.faults])
     faults += language_faults(program)
+    notes: list[str] = []
     if settings is not None:
-        faults += deployment_faults(settings, program)
+        lost, notes = token_report(settings.database_url, program, utc_now())
+        faults += deployment_faults(settings, program) + lost
     if faults:
-        refuse(faults)
+        refuse(faults + notes)
+    for note in notes:
+        click.echo(f"note: {note}")
     for one, other in overlaps(program.areas):
         click.echo(
             f"note: areas {one} and {other} overlap: there the first that is live and open serves"
@@ -503,24 +514,56 @@ def person_add(name: str, role: str) -> None:
 
 @main.group()
 def token() -> None:
-    """Bearer tokens of destinations."""
+    """Tokens of destinations: for the API, or for a page in a browser."""
 
 
 @token.command("add")
-@click.argument("name")
-def token_add(name: str) -> None:
-    """Make a token for a destination; it is shown once and kept hashed."""
+@click.argument("destination")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(list(SCOPES)),
+    help=f"What it may do; once for each. Default: {' and '.join(USUAL)}; a browser token reads.",
+)
+@click.option("--expires", metavar="DAY", help="The last day it works, as 2027-01-31, local time.")
+@click.option("--name", help="What the journal calls it. Default: the destination's name.")
+def token_add(
+    destination: str, scopes: tuple[str, ...], expires: str | None, name: str | None
+) -> None:
+    """Make a token for a destination of the program; it is shown once and kept hashed."""
     parts = parts_now()
+    new, faults = new_token(parts, destination, scopes, expires, name)
+    if new is None:
+        refuse(faults)
     secret = secrets.token_urlsafe(32)
     with transaction(parts.engine) as conn:
-        tokens.add(conn, parts.new_id(), name, secret, parts.now())
-    click.echo(f"{name}. Token, shown once: {secret}")
+        tokens.add(conn, parts.new_id(), new, secret, parts.now())
+    what = "Browser token" if new.kind == BROWSER else "Token"
+    click.echo(f"{new.name}, {in_order(new.scopes)}. {what}, shown once: {secret}")
+
+
+@token.command("list")
+def token_list() -> None:
+    """Tokens in force, oldest first: id, name, kind, destination, scopes, last day, and why one is
+    refused. There is no record of when one was last used."""
+    parts = parts_now()
+    with parts.engine.connect() as conn:
+        kept = tokens.in_force(conn)
+    for one in kept:
+        it = one.token
+        day = last_day(it, parts.program.time_zone) if it.expires_at else "no expiry"
+        code = why_refused(it, parts.program, parts.now())
+        click.echo(
+            f"{one.id}  {it.name:20}  {it.kind:7}  {it.destination or '-':20}  "
+            f"{in_order(it.scopes):28}  {day:10}  {f'refused: {code}' if code else ''}".rstrip()
+        )
 
 
 @token.command("revoke")
 @click.argument("name")
 def token_revoke(name: str) -> None:
-    """Revoke every token of that name."""
+    """Revoke every token of that name, or the one of that id."""
     parts = parts_now()
     with transaction(parts.engine) as conn:
         count = tokens.revoke(conn, name, parts.now())

@@ -28,7 +28,8 @@ import caller_service.app
 from caller_service.casework.parts import new_id
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings, derived_text
-from caller_service.core.program import DestinationKind, Program
+from caller_service.core.access import SCOPES, Token, kind_for
+from caller_service.core.program import Destination, DestinationKind, Program
 from caller_service.language.lexicons import read_combinations
 from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.carrier import TwilioSettings
@@ -173,9 +174,11 @@ def _prepare(settings: Settings, program: Program, api_token: str) -> None:
     app = caller_service.create_app(settings, program)
     migrated(app, settings)
     parts = app.extensions["caller_parts"]
+    stand_in = _stand_in(program)
     with transaction(parts.engine) as conn:
-        if tokens.given_to(conn, api_token) is None:
-            tokens.add(conn, new_id(), "rehearsal-cad", api_token, parts.now())
+        tokens.forget(conn, api_token)  # it may be of an earlier program file
+        new = Token(stand_in.name, kind_for(stand_in), stand_in.name, frozenset(SCOPES))
+        tokens.add(conn, new_id(), new, api_token, parts.now())
 
 
 def _work(settings: Settings, program: Program) -> None:
@@ -201,12 +204,13 @@ def _phone(settings: Settings, program: Program, house: str) -> object:
 def _dispatch(
     settings: Settings, program: Program, house: str, api_token: str, pace: float
 ) -> object:
-    secret = next(
-        settings.secret(one.secret)
-        for one in program.destinations
-        if one.kind == DestinationKind.WEBHOOK
-    )
+    secret = settings.secret(_stand_in(program).secret)
     return create_cad(CadSettings(house, api_token, secret, pace=pace))
+
+
+def _stand_in(program: Program) -> Destination:
+    """The destination whose place the stand-in takes: every hand-off is told to it."""
+    return next(one for one in program.destinations if one.kind == DestinationKind.WEBHOOK)
 
 
 def _serve(bound: socket.socket, app: object) -> None:

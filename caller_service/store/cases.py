@@ -16,7 +16,7 @@ from caller_service.core.protocol import Level
 from caller_service.store.database.compiled import CompiledStatement
 
 from .sealing import Sealer
-from .tables import area_state, case
+from .tables import area_state, case, delivery, hand_off
 
 _COLUMNS = (
     "id",
@@ -164,13 +164,15 @@ def handed_off(
     after: str = "",
     open_only: bool = True,
     test: bool = False,
+    destination: str | None = None,
 ) -> list[Case]:
     """Cases that were handed off, oldest first, from behind the id `after`: residents' alone, or
-    test cases alone."""
+    test cases alone. `destination`: only those that it was told of."""
     kind = case.c.test if test else ~case.c.test
-    query = sa.select(*READ).where(
-        case.c.id > after, kind, case.c.id.in_(sa.text("SELECT case_id FROM hand_off"))
-    )
+    handed = sa.select(hand_off.c.case_id)
+    if destination is not None:
+        handed = sa.select(delivery.c.case_id).where(delivery.c.destination == destination)
+    query = sa.select(*READ).where(case.c.id > after, kind, case.c.id.in_(handed))
     if open_only:
         query = query.where(case.c.closed_at.is_(None))
     return [

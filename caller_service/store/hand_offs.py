@@ -166,6 +166,15 @@ def told(conn: sa.Connection, case_id: str, destination: str) -> bool:
     return conn.execute(sa.select(delivery.c.id).where(*mine).limit(1)).first() is not None
 
 
+def seen_by(conn: sa.Connection, case_id: str, destination: str | None) -> bool:
+    """Was this hand-off made (None), or a resident's that this destination was told of?"""
+    if destination is None:
+        made = sa.select(hand_off.c.case_id).where(hand_off.c.case_id == case_id)
+        return conn.execute(made.limit(1)).first() is not None
+    resident = sa.select(case.c.id).where(case.c.id == case_id, ~case.c.test)
+    return conn.execute(resident).first() is not None and told(conn, case_id, destination)
+
+
 def read_to(
     conn: sa.Connection, case_id: str, destination: str, revision: int, now: datetime
 ) -> bool:

@@ -274,14 +274,19 @@ class JournalRow(Base):
 
 
 class TokenRow(Base):
-    """A destination's bearer token: only its SHA-256 is kept."""
+    """A destination's token: only its SHA-256 is kept. What it may do stands here, so that no edit
+    of the program file can widen it (core/access.py). Without a destination it opens nothing."""
 
     __tablename__ = "token"
     id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
+    name: Mapped[str]  # whom the journal names
     hash: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    kind: Mapped[str] = mapped_column(server_default="api")  # api, browser, console
+    destination: Mapped[str | None]
+    scopes: Mapped[str] = mapped_column(server_default=sa.text("''"))  # separated by spaces
+    expires_at: Mapped[datetime | None]
 
 
 class AreaStateRow(Base):

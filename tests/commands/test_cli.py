@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -140,7 +141,7 @@ def test_every_promised_command_is_there() -> None:
         "person add",
         "hand-off list",
     }
-    assert promised | {"hand-off replay", "token add", "token revoke"} <= there
+    assert promised | {"hand-off replay", "token add", "token list", "token revoke"} <= there
 
 
 def test_wrong_use_is_told_apart_by_its_exit_code(folder: Path) -> None:
@@ -365,8 +366,8 @@ def test_every_fault_of_a_program_is_named_at_once(
 
 AWAY = f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/none"
 ON_A_DATABASE = [
-    ("hand-off", "list"), ("hand-off", "replay", "--all"), ("token", "add", "x"),
-    ("token", "revoke", "x"), ("person", "add", "A", "--role", "analyst"), ("check",), ("work",),
+    ("hand-off", "list"), ("hand-off", "replay", "--all"), ("token", "add", "console"),
+    ("token", "list"), ("token", "revoke", "x"), ("person", "add", "A", "--role", "analyst"), ("check",), ("work",),
 ]  # fmt: skip
 
 
@@ -428,12 +429,94 @@ def test_migrate_twice_changes_nothing(migrated: Path) -> None:
 
 
 def test_a_token_is_shown_once_and_kept_hashed(migrated: Path) -> None:
-    ended = ran("token", "add", "county-cad")
-    found = re.fullmatch(r"county-cad\. Token, shown once: (\S{40,})\n", ended.stdout)
+    ended = ran("token", "add", "rehearsal-cad")
+    found = re.fullmatch(r"rehearsal-cad, read act\. Token, shown once: (\S{40,})\n", ended.stdout)
     assert found, ended
     assert found[1].encode() not in (migrated / "var" / "caller.sqlite").read_bytes()
-    assert ran("token", "revoke", "county-cad").stdout == "county-cad: 1 revoked\n"
-    refused(ran("token", "revoke", "county-cad"), "county-cad: no token in force")
+    assert found[1] not in ran("token", "list").stdout
+    assert ran("token", "revoke", "rehearsal-cad").stdout == "rehearsal-cad: 1 revoked\n"
+    refused(ran("token", "revoke", "rehearsal-cad"), "rehearsal-cad: no token in force")
+
+
+@pytest.fixture
+def with_page(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The rehearsal's program with a page beside what there is, and no token yet."""
+    place = tmp_path / "programs" / "city"
+    shutil.copytree(CITY, place)
+    words = (place / "program.toml").read_text(encoding="utf-8")
+    words = words.replace("../../protocols", str(PROTOCOL.parent))
+    page = '[[destinations]]\nname = "clinic"\nkind = "page"\n\n[[ladder]]'
+    (place / "program.toml").write_text(words.replace("[[ladder]]", page, 1), encoding="utf-8")
+    monkeypatch.setenv("CALLER_PROGRAM", str(place / "program.toml"))
+    _forget_tokens(migrated)
+    yield place / "program.toml"
+    _forget_tokens(migrated)
+
+
+def _forget_tokens(migrated: Path) -> None:
+    with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn, conn.begin():
+        conn.execute(sa.text("DELETE FROM token"))
+
+
+@pytest.mark.parametrize(
+    ("words", "faults"),
+    [
+        (("Clinic",), ["Clinic: no destination of the program", "clinic"]),
+        (("clinic", "--scope", "act"), ["--scope act: a browser token reads its own page"]),
+        (("console", "--expires", "soon"), ["--expires: not a day"]),
+        (("console", "--expires", "9999-12-31"), ["--expires: not a day"]),
+        (("console", "--expires", "2020-01-01"), ["--expires: that day is over"]),
+        (("console", "--name", "clinic"), ["--name clinic: is somebody else's"]),
+        (("console", "--name", "resident"), ["--name resident: is somebody else's"]),
+        (("console", "--name", "A B"), ["--name: small letters"]),
+        (("Cad", "--expires", "x", "--name", "!"), ["Cad: no", "--expires: not", "--name: small"]),
+    ],
+    ids=str,
+)
+def test_a_token_that_cannot_be_is_refused_with_every_fault(
+    with_page: Path, words: tuple[str, ...], faults: list[str]
+) -> None:
+    refused(ran("token", "add", *words), *faults)
+    assert ran("token", "list").stdout == ""
+
+
+def test_the_list_tells_what_each_token_may_do_and_until_when(with_page: Path) -> None:
+    assert "Browser token, shown once" in ran("token", "add", "clinic").stdout
+    every = [word for scope in ("converse", "read", "transcript") for word in ("--scope", scope)]
+    ran("token", "add", "console", "--name", "night-tool", "--expires", "2099-01-31", *every)
+    ran("token", "add", "rehearsal-cad")
+    ran("token", "add", "rehearsal-cad")
+
+    rows = [re.split(r" {2,}", line) for line in ran("token", "list").stdout.splitlines()]
+    assert [row[1:] for row in rows] == [
+        ["clinic", "browser", "clinic", "read", "no expiry"],
+        ["night-tool", "console", "console", "read transcript converse", "2099-01-31"],
+        *[["rehearsal-cad", "api", "rehearsal-cad", "read act", "no expiry"]] * 2,
+    ]
+    assert ran("token", "revoke", rows[2][0]).stdout == f"{rows[2][0]}: 1 revoked\n"
+    assert [line.split()[0] for line in ran("token", "list").stdout.splitlines()] == [
+        row[0] for row in rows if row != rows[2]
+    ]
+
+
+def test_check_names_tokens_without_a_destination_and_expired_ones(
+    with_page: Path, migrated: Path
+) -> None:
+    for words in (("clinic",), ("console", "--expires", "2099-01-31"), ("rehearsal-cad",)):
+        assert ran("token", "add", *words).exit_code == 0
+    assert ran("check").exit_code == 0
+    with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn, conn.begin():
+        past = "UPDATE token SET expires_at = '2026-01-01 07:00:00' WHERE name = 'console'"
+        conn.execute(sa.text(past))
+    ended = ran("check")
+    assert ended.exit_code == 0 and "note: token console: expired on 2025-12-31" in ended.stdout
+    words = with_page.read_text(encoding="utf-8")
+    with_page.write_text(words.replace('name = "clinic"', 'name = "clinic-2"'), encoding="utf-8")
+
+    refused(ran("check"), "token clinic: ", "token console: expired")
+    assert "rehearsal-cad" not in ran("check").stderr
+    assert "refused: no_destination" in ran("token", "list").stdout
+    assert "token clinic: " in ran("migrate").stderr
 
 
 def test_a_person_is_added_once_with_a_password_shown_once(migrated: Path) -> None:

@@ -1067,7 +1067,7 @@ def test_a_document_with_faults_is_never_sent_and_its_words_stand_nowhere(
     assert [row.state for row in ours(house)] == ["dead"]
 
 
-def test_a_reader_named_like_a_destination_gets_that_agencys_document(house: House) -> None:
+def test_a_destination_gets_its_own_agencys_document(house: House) -> None:
     me = reads_eido(reads_eido(house), "cad").resident().wants_a_team()
     program = house.parts.program
     other = [
@@ -1076,4 +1076,5 @@ def test_a_reader_named_like_a_destination_gets_that_agencys_document(house: Hou
     ]
     house.change(program=replace(program, destinations=tuple(other)))
 
+    house.token = house.new_token("any-name", "cad")
     assert asks(house, me.case().id).get_json()["agencyComponent"][0]["$id"] == "cad.example"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,15 @@ from running import connected, new_database
 from caller_service.app import build
 from caller_service.casework.parts import Parts
 from caller_service.commands.main import database_faults, migrated
+from caller_service.commands.token_rules import token_report
 from caller_service.config.settings import Settings
+from caller_service.core.access import Token, why_refused
+from caller_service.core.program import Destination
 from caller_service.jobs.worker import migrate_engine
 from caller_service.store import cases, contacts, hand_offs, messages
 from caller_service.store.tables import db
+from caller_service.store.tokens import add as add_token
+from caller_service.store.tokens import find, token_hash
 from upgrade.new_worker import NewWorker
 
 FIRST = "0001_first_tables"
@@ -414,6 +419,8 @@ class OldRelease:
         self.keep(
             "token", name="cad", hash="0" * 64, created_at=self.ago(9e5), revoked_at=self.ago(8e5)
         )
+        for name in ("cad", CAD, "console", "clinic", "Clinic"):
+            self.keep("token", name=name, hash=token_hash(name), created_at=self.ago(9e5))
         self.keep(
             "person", name="Zoë", role="supervisor", password="scrypt:x", created_at=self.ago(9e5)
         )
@@ -511,7 +518,19 @@ def as_carried(kept: Kept) -> Kept:
     return {
         **kept,
         **marked,
+        "token": _ordered({**row, **_token_now(row["name"])} for row in kept["token"]),
         "journal": _ordered({**row, "case_id": row["case_id"] or ""} for row in kept["journal"]),
+    }
+
+
+def _token_now(name: str) -> dict[str, Any]:
+    """What it could do, for the destination of its name; without one it opens nothing."""
+    kind = {CAD: "api", "console": "console"}.get(name)
+    return {
+        "kind": kind or "api",
+        "destination": name if kind else None,
+        "scopes": "read act transcript converse",
+        "expires_at": None,
     }
 
 
@@ -794,3 +813,55 @@ def under_way(old: Carried) -> list[Any]:
 def paged_next(old: Carried) -> bool:
     """Has somebody else than the first been paged for who is in danger?"""
     return any(row["rung"] > 0 for row in rows(old.url)["page"])
+
+
+def test_a_token_keeps_what_it_could_do_for_the_destination_of_its_name(old: Carried) -> None:
+    """`check` names before the upgrade what will open nothing after it; `migrate` names it too."""
+    program = replace(
+        old.parts.program,
+        destinations=(*old.parts.program.destinations, Destination("clinic", "page")),
+    )
+    old.app.extensions["caller_parts"] = replace(old.parts, program=program)
+    before, _ = token_report(old.url, program, old.left.now)
+    old.to_head()
+    every = frozenset({"read", "act", "transcript", "converse"})
+
+    with connected(old.url) as conn:
+        kept = {name: find(conn, name) for name in ("cad", CAD, "console", "clinic", "Clinic")}
+    assert kept == {
+        CAD: Token(CAD, "api", CAD, every),
+        "console": Token("console", "console", "console", every),
+        "clinic": Token("clinic", "browser", "clinic", frozenset({"read"})),
+        "cad": Token("cad", "api", None, every),
+        "Clinic": Token("Clinic", "api", None, every),
+    }
+    for report in (before, token_report(old.url, program, old.left.now)[0]):
+        assert [words.split(":")[0] for words in report] == ["token cad", "token Clinic"]
+    opens = {
+        name: token and why_refused(token, program, old.left.now) for name, token in kept.items()
+    }
+    assert {name for name, code in opens.items() if code} == {"cad", "Clinic"}
+
+
+def test_going_back_revokes_what_the_release_before_would_let_do_more(old: Carried) -> None:
+    """It knows names alone: a token with a name of its own, fewer scopes or an end is none."""
+    old.to_head()
+    every = frozenset({"read", "act", "transcript", "converse"})
+    soon = old.left.now + timedelta(days=1)
+    made = {
+        "all": Token(CAD, "api", CAD, every),
+        "named": Token("vendor", "api", CAD, every),
+        "fewer": Token(CAD, "api", CAD, frozenset({"read"})),
+        "ends": Token(CAD, "api", CAD, every, soon),
+    }
+    with old.parts.engine.begin() as conn:
+        for secret, token in made.items():
+            add_token(conn, f"id-{secret}", token, secret, old.left.now)
+    old.back()
+
+    with connected(old.url) as conn:
+        found = conn.execute(sa.text("SELECT hash FROM token WHERE revoked_at IS NULL")).scalars()
+        left = set(found)
+    assert {secret for secret in made if token_hash(secret) in left} == {"all"}
+    assert {token_hash(name) for name in (CAD, "console", "cad", "Clinic")} <= left
+    old.to_head()

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from caller_service.web.shared.guard import (
-    bearer_only,
-    metrics_only,
-    open_to_all,
-    page_reader_only,
-    twilio_only,
-)
+from caller_service.web.shared.guard import metrics_only, open_to_all, twilio_only
+from caller_service.web.shared.token_guard import bearer_only, browser_token_only
 
 if TYPE_CHECKING:
     from conftest import House
 
-GUARDS = {open_to_all, twilio_only, bearer_only, metrics_only, page_reader_only}
+GUARDS = {open_to_all, twilio_only, bearer_only, metrics_only, browser_token_only}
 OPEN = {
     "/",
     "/police",

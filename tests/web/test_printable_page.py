@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import logging
 import re
-import secrets
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -183,20 +182,7 @@ def has_pages(house: House, *names: str) -> dict[str, str]:
             house.parts.program, destinations=(*house.parts.program.destinations, *pages)
         )
     )
-    return {name: new_token(house, name) for name in names}
-
-
-def new_token(house: House, name: str) -> str:
-    secret = secrets.token_urlsafe(32)
-    with house.parts.engine.begin() as conn:
-        row = {
-            "id": secrets.token_hex(8),
-            "name": name,
-            "hash": token_hash(secret),
-            "created_at": house.clock(),
-        }
-        conn.execute(sa.insert(Base.metadata.tables["token"]).values(row))
-    return secret
+    return {name: house.new_token(name, name) for name in names}
 
 
 class Reader:
@@ -454,8 +440,50 @@ def test_a_look_without_a_reader_is_no_receipt(house: House) -> None:
     me = house.resident().wants_a_team()
 
     assert clinic.looks(me.case().id, method="HEAD").status_code == 200
-    assert clinic.looks(me.case().id, **{"Sec-Purpose": "prefetch;prerender"}).status_code == 200
+    for name, value in GUESSES:
+        guess = clinic.looks(me.case().id, **{name: value})
+        assert guess.status_code == 503, "refused, so that the view itself asks again"
+        assert STORY not in guess.text and me.case().reference not in guess.text
+    for agent in PROGRAMS:
+        assert clinic.looks(me.case().id, **{"User-Agent": agent}).status_code == 200
+    assert clinic.looks(me.case().id, **{"Sec-Fetch-Dest": "empty"}).status_code == 200
     assert clinic.states() == ["unread"]
+
+
+GUESSES = [
+    ("Sec-Purpose", "prefetch"),
+    ("Sec-Purpose", "prefetch;prerender"),
+    ("Sec-Purpose", "prefetch;anonymous-client-ip"),
+    ("Purpose", "prefetch"),
+    ("X-Purpose", "preview"),
+    ("X-Moz", "prefetch"),
+]
+PROGRAMS = [
+    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+    "facebookexternalhit/1.1",
+    "WhatsApp/2.23.20.0",
+    "TelegramBot (like TwitterBot)",
+    "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
+    "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
+    "Mozilla/5.0 AppleWebKit/537.36 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+]
+PEOPLE: list[dict[str, str]] = [
+    {},
+    {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1"},
+    {"User-Agent": "Mozilla/5.0 (Linux; Android 11; CUBOT X30) AppleWebKit/537.36 Mobile"},
+    {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Safari/604.1"},
+    {"Purpose": ""},
+]
+
+
+@pytest.mark.parametrize("headers", PEOPLE, ids=str)
+def test_a_persons_view_is_a_receipt(house: House, headers: dict[str, str]) -> None:
+    clinic = Reader(house)
+    me = house.resident().wants_a_team()
+    clinic.looks(me.case().id, **{"Sec-Purpose": "prefetch"})
+
+    assert STORY in clinic.looks(me.case().id, **headers).text
+    assert clinic.states() == ["received"], "the guess before did not stand in the way"
 
 
 def test_a_test_case_of_the_probe_is_on_no_page(house: House) -> None:
@@ -507,7 +535,7 @@ def test_a_page_opens_to_its_own_name_and_token_alone(
 ) -> None:
     tokens = has_pages(house, "clinic", "partner")
     me = house.resident().wants_a_team()
-    revoked = new_token(house, "clinic")
+    revoked = house.new_token("clinic", "clinic")
     with house.parts.engine.begin() as conn:
         table = Base.metadata.tables["token"]
         conn.execute(
@@ -531,10 +559,12 @@ def test_a_page_opens_to_its_own_name_and_token_alone(
         f"Bearer {tokens['clinic']}",
     ]
     with caplog.at_level(logging.DEBUG):
-        for each in wrong:
+        for place, each in enumerate(wrong):
             for path in ("clinic/", f"clinic/{me.case().id}", "nowhere/", "console/"):
                 answer = house.client.get(
-                    f"/hand-offs/{path}", headers={"Authorization": each} if each else {}
+                    f"/hand-offs/{path}",
+                    headers={"Authorization": each} if each else {},
+                    environ_base={"REMOTE_ADDR": f"192.0.2.{place}"},
                 )
                 assert (answer.status_code, answer.headers["WWW-Authenticate"][:6]) == (
                     401,
@@ -553,4 +583,4 @@ def test_a_page_opens_to_its_own_name_and_token_alone(
 
 @pytest.mark.parametrize("name", ["console", "rehearsal-cad"])
 def test_a_destination_of_another_kind_has_no_page(house: House, name: str) -> None:
-    assert Reader(house, name, new_token(house, name)).looks().status_code == 401
+    assert Reader(house, name, house.new_token(name, name)).looks().status_code == 401

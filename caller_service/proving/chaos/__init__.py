@@ -25,6 +25,7 @@ from sqlalchemy.pool import NullPool
 
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings
+from caller_service.core.access import API, SCOPES, Token
 from caller_service.core.outbound import UNSENT, DeliveryState
 from caller_service.proving.bench import free_port
 from caller_service.rehearsal.cad_stand_in import create_cad
@@ -32,8 +33,8 @@ from caller_service.rehearsal.carrier import TwilioSettings
 from caller_service.rehearsal.dispatcher import CadSettings
 from caller_service.rehearsal.pages import served
 from caller_service.rehearsal.twilio_stand_in import create_twilio
-from caller_service.store.tables import case, delivery, journal, message, token
-from caller_service.store.tokens import token_hash
+from caller_service.store import tokens
+from caller_service.store.tables import case, delivery, journal, message
 
 from .evidence import Evidence
 from .service import STARTED, Service
@@ -108,11 +109,8 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
             raise RuntimeError((folder / "migrate.log").read_text()[-2000:])
         engine = sa.create_engine(environment["CALLER_DATABASE_URL"], poolclass=NullPool)
         with engine.connect() as conn, conn.begin():
-            conn.execute(
-                sa.insert(token).values(
-                    id="chaos", name="chaos", hash=token_hash(bearer), created_at=datetime.now(UTC)
-                )
-            )
+            new = Token("chaos", API, "rehearsal-cad", frozenset(SCOPES))
+            tokens.add(conn, "chaos", new, bearer, datetime.now(UTC))
         service.until_up()
         town = Town(
             service, twilio, cad, partner, auth_token, seconds, seed, ours, next(iter(staff))

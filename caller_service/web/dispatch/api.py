@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Response, abort, g, jsonify
+from flask import Flask, Response, abort, jsonify
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
@@ -20,6 +20,7 @@ from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
 from caller_service.casework.staff import is_theirs
 from caller_service.core import holding
+from caller_service.core.access import ACT, CONVERSE, READ, TRANSCRIPT
 from caller_service.core.case import OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
 from caller_service.core.refusal import Refused
@@ -27,8 +28,9 @@ from caller_service.core.routing import Scene
 from caller_service.documents import eido_schema
 from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.store import cases
-from caller_service.web.shared.guard import bearer_only, guarded, open_to_all, parts
+from caller_service.web.shared.guard import guarded, open_to_all, parts
 from caller_service.web.shared.problem import problem
+from caller_service.web.shared.token_guard import bearer, bearer_only, lacks, needs
 
 from .staff_words import StaffWords
 
@@ -222,11 +224,12 @@ def eido_v1_schema() -> Response:
 
 
 @hand_offs.get("")
+@needs(READ)
 @hand_offs.arguments(Listing, location="query")
 def listing(asked: dict[str, Any]) -> Response:
-    """The hand-offs, oldest first, each as its current packet."""
+    """The hand-offs your destination was told of, oldest first, each as its current packet."""
     packets = list_hand_offs(
-        parts(), g.token_name, asked["limit"], asked["after"], asked["open"], asked["test"]
+        parts(), bearer(), asked["limit"], asked["after"], asked["open"], asked["test"]
     )
     return jsonify(
         hand_offs=packets,
@@ -235,34 +238,43 @@ def listing(asked: dict[str, Any]) -> Response:
 
 
 @hand_offs.get("/<hand_off_id>")
+@needs(READ)
 def one(hand_off_id: str) -> Response:
     """One hand-off as it stands."""
     return _packet(hand_off_id)
 
 
 def _packet(hand_off_id: str) -> Response:
-    packet = read_hand_off(parts(), hand_off_id, g.token_name)
+    """The hand-off, for a token that may read it; for another, nothing."""
+    if READ not in bearer().scopes:
+        return Response(status=204)
+    packet = read_hand_off(parts(), hand_off_id, bearer().name)
     if packet is None:
         abort(404, "There is no such hand-off.")
     return jsonify(packet)
 
 
 @hand_offs.get("/<hand_off_id>/messages")
+@needs(TRANSCRIPT)
 def messages(hand_off_id: str) -> Response:
     """The conversation with the resident, for the human who joins it."""
-    told = conversation(parts(), hand_off_id, g.token_name)
+    told = conversation(parts(), hand_off_id, bearer().name)
     if told is None:
         abort(404, "There is no such hand-off.")
     return jsonify(messages=told)
 
 
 @hand_offs.post("/<hand_off_id>/acknowledgement")
+@needs(ACT)
 @hand_offs.arguments(Acknowledgement)
 def acknowledge(told: dict[str, Any], hand_off_id: str) -> Response:
     """Accept (perhaps with a time, which the resident hears as a range), decline, or ask the
-    resident first."""
+    resident first. To `ask`, and to accept with `minor_reviewed`, needs the scope `converse`
+    too."""
 
     by = told["by"]
+    if (told["answer"] == "ask" or told["minor_reviewed"]) and (refusal := lacks(CONVERSE)):
+        return refusal
     if told["answer"] == "accept" and (own := _own(hand_off_id, by)) is not None:
         return own
 
@@ -286,6 +298,7 @@ def _promised(told: dict[str, Any], scene: Scene) -> datetime | None:
 
 
 @hand_offs.post("/<hand_off_id>/status")
+@needs(ACT)
 @hand_offs.arguments(StatusUpdate)
 def status(told: dict[str, Any], hand_off_id: str) -> Response:
     """The team moves; the resident hears it by the channel they called safe."""
@@ -304,6 +317,7 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/notes")
+@needs(CONVERSE)
 @hand_offs.arguments(Note)
 def notes(told: dict[str, Any], hand_off_id: str) -> Response:
     """Write to the resident."""
@@ -317,6 +331,7 @@ def notes(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/take-over")
+@needs(CONVERSE)
 @hand_offs.arguments(Named)
 def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
     """Hold the conversation from now on; the resident hears your name, and software falls
@@ -333,6 +348,7 @@ def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/hand-over")
+@needs(CONVERSE)
 @hand_offs.arguments(HandOver)
 def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
     """Somebody else goes on; the resident hears their name."""
@@ -348,6 +364,7 @@ def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/release")
+@needs(CONVERSE)
 @hand_offs.arguments(Named)
 def release(told: dict[str, Any], hand_off_id: str) -> Response:
     """Give it back: a danger runs down the ladder at once, anything else goes back to software."""
@@ -355,6 +372,7 @@ def release(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/pause")
+@needs(CONVERSE)
 @hand_offs.arguments(Named)
 def pause(told: dict[str, Any], hand_off_id: str) -> Response:
     """One pause of ten minutes, which the resident hears of."""
@@ -362,6 +380,7 @@ def pause(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/answers")
+@needs(CONVERSE)
 @hand_offs.arguments(AnswerFor)
 def answers(told: dict[str, Any], hand_off_id: str) -> Response:
     """Answer a question for the resident."""
@@ -374,6 +393,7 @@ def answers(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/lower")
+@needs(CONVERSE)
 @hand_offs.arguments(Reasoned)
 def lower(told: dict[str, Any], hand_off_id: str) -> Response:
     """Lower the level: you answer for every reason there is. Danger said after this raises it
@@ -382,6 +402,7 @@ def lower(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/lift-watched")
+@needs(CONVERSE)
 @hand_offs.arguments(Reasoned)
 def lift_watched(told: dict[str, Any], hand_off_id: str) -> Response:
     """Nobody watches them any more, and you have made sure of it."""
@@ -389,6 +410,7 @@ def lift_watched(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/minor-reviewed")
+@needs(CONVERSE)
 @hand_offs.arguments(Named)
 def minor_reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
     """You have looked at this case of somebody under 18."""
@@ -396,6 +418,7 @@ def minor_reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/reviewed")
+@needs(ACT)
 @hand_offs.arguments(Named)
 def reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
     """You have read what asked for a human's look."""
@@ -403,21 +426,30 @@ def reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @hand_offs.post("/<hand_off_id>/care-note")
+@needs(CONVERSE)
 @hand_offs.arguments(CareNote)
 def care_note(told: dict[str, Any], hand_off_id: str) -> Response:
     """Words for people here in place of the screening, for at most 30 days."""
-    read_or_404(hand_off_id)
-    set_care_note(parts(), hand_off_id, told["by"], told["words"], told["days"], told["reason"])
+    set_care_note(
+        parts(),
+        hand_off_id,
+        bearer().name,
+        told["by"],
+        told["words"],
+        told["days"],
+        told["reason"],
+    )
     return _packet(hand_off_id)
 
 
 @hand_offs.post("/<hand_off_id>/slow")
+@needs(CONVERSE)
 @hand_offs.arguments(Slowed)
 def slow(told: dict[str, Any], hand_off_id: str) -> Response:
     """Have this number answered less often, for at most 12 hours. Only somebody who stands on a
     ladder as supervisor may."""
-    read_or_404(hand_off_id)
-    if not slow_down(parts(), hand_off_id, told["by"], told["hours"], told["reason"]):
+    name, by = bearer().name, told["by"]
+    if not slow_down(parts(), hand_off_id, name, by, told["hours"], told["reason"]):
         return problem(409, "Conflict", REFUSALS["not_a_supervisor"], code="not_a_supervisor")
     return _packet(hand_off_id)
 
@@ -465,8 +497,7 @@ def _named(hand_off_id: str, deed: holding.Deed, told: dict[str, Any]) -> Respon
 
 
 def changed(hand_off_id: str, decide: Decide) -> Response | None:
-    """Change the case; None when that is done, or the refusal. 404 for what was never handed
-    off."""
+    """Change the case; None when that is done, or the refusal."""
     return acted(hand_off_id, lambda case, scene, _: decide(case, scene))
 
 
@@ -474,16 +505,10 @@ def _acted(hand_off_id: str, decide: Look) -> Response:
     return acted(hand_off_id, decide) or _packet(hand_off_id)
 
 
-def read_or_404(hand_off_id: str) -> None:
-    if read_hand_off(parts(), hand_off_id) is None:
-        abort(404, "There is no such hand-off.")
-
-
 def acted(hand_off_id: str, decide: Look) -> Response | None:
     """As `changed`, for a decision that looks at more than the case."""
-    read_or_404(hand_off_id)
     try:
-        update_case(parts(), hand_off_id, decide, g.token_name)
+        update_case(parts(), hand_off_id, decide, bearer().name)
     except Refused as refusal:
         held = {"held_by": refusal.name} if refusal.name else {}
         return problem(409, "Conflict", REFUSALS[refusal.code], code=refusal.code, **held)

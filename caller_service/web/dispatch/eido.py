@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, g, jsonify
+from flask import Response, abort, jsonify
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from caller_service.casework.eido import Unsound
 from caller_service.casework.read import read_eido
+from caller_service.core.access import ACT, READ
 from caller_service.core.case import OUTCOMES
 from caller_service.core.dispatch import UNIT_STATUSES, unit_status
 from caller_service.documents.incident_type import ALLOWED, set_type
-from caller_service.web.shared.guard import bearer_only, parts
+from caller_service.web.shared.guard import parts
 from caller_service.web.shared.problem import problem
+from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
 from .api import BY, changed
 from .staff_words import StaffWords
@@ -59,14 +61,18 @@ eido.before_request(bearer_only)
 
 
 @eido.get("/<hand_off_id>")
+@needs(READ)
 def document(hand_off_id: str) -> Response:
     """One hand-off as it stands; schema at /api/v1/eido.v1.schema.json."""
     return _document(hand_off_id)
 
 
 def _document(hand_off_id: str) -> Response:
+    """The document, for a token that may read it; for another, nothing."""
+    if READ not in bearer().scopes:
+        return Response(status=204)
     try:
-        told = read_eido(parts(), hand_off_id, g.token_name)
+        told = read_eido(parts(), hand_off_id, bearer())
     except Unsound as fault:
         words = "The document would not be sound. The hand-off stands in the API."
         return problem(
@@ -78,6 +84,7 @@ def _document(hand_off_id: str) -> Response:
 
 
 @eido.post("/<hand_off_id>/unit-status")
+@needs(ACT)
 @eido.arguments(UnitStatus)
 def status(told: dict[str, Any], hand_off_id: str) -> Response:
     """The unit moves; the resident hears it by the channel they called safe. Answers with the
@@ -92,6 +99,7 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 @eido.post("/<hand_off_id>/incident-type")
+@needs(ACT)
 @eido.arguments(IncidentType)
 def incident_type(told: dict[str, Any], hand_off_id: str) -> Response:
     """A named human changes the incident type, or sets it back; every destination hears it. Answers

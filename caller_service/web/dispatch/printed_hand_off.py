@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import abort, render_template, request
+from flask import Response, abort, render_template, request
 
 from caller_service.casework.printed_hand_off import list_page, open_on_page
 from caller_service.documents.printed_hand_off import local, printed
-from caller_service.web.shared.guard import guarded, page_reader_only, parts
+from caller_service.web.shared.guard import guarded, parts
+from caller_service.web.shared.persons_view import is_guess, is_persons_view
+from caller_service.web.shared.token_guard import browser_token_only
 
-printable = guarded("printable", page_reader_only, "/hand-offs")
+printable = guarded("printable", browser_token_only, "/hand-offs")
 REFRESH = 25  # seconds after which a list that is left open asks again
 
 
@@ -37,10 +39,12 @@ def listing(destination: str) -> str:
 
 
 @printable.get("/<destination>/<hand_off_id>")
-def one(destination: str, hand_off_id: str) -> str:
-    """One hand-off on one sheet. Opening it is the receipt; what a browser fetches on a guess, or
-    without its body, is none."""
-    seen = request.method == "GET" and "Sec-Purpose" not in request.headers
+def one(destination: str, hand_off_id: str) -> str | Response:
+    """One hand-off on one sheet. Opening it is the receipt. What is fetched on a guess is refused:
+    then nobody's words are kept for a view that may never come, and the view asks again."""
+    if is_guess(request.headers):
+        return Response("Open this page to read it.\n", 503, content_type="text/plain")
+    seen = request.method == "GET" and is_persons_view(request.headers)
     found = open_on_page(parts(), destination, hand_off_id, seen)
     if found is None:
         abort(404, "There is no such hand-off here.")

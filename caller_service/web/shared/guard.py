@@ -7,17 +7,15 @@ import hmac
 from collections.abc import Callable
 from typing import cast
 
-from flask import Blueprint, Flask, Request, Response, abort, current_app, g, request
+from flask import Blueprint, Flask, Request, Response, abort, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from caller_service.casework.parts import Parts
-from caller_service.core.program import DestinationKind
 from caller_service.gateway.twilio_signature import signed_by_twilio
-from caller_service.store import tokens
 
 from .refusals import refused
 
-Guard = Callable[[], None]
+Guard = Callable[[], Response | None]
 
 
 def guarded(name: str, guard: Guard, url_prefix: str | None = None) -> Blueprint:
@@ -68,55 +66,6 @@ def twilio_only() -> None:
         )
         refused(request.endpoint or "", reason, honest=bool(signature) and ours)
         abort(403, "The Twilio signature is missing or wrong.")
-
-
-def bearer_only() -> None:
-    """A destination's token (`caller-service token add`). `g.token_name` is who it was given to."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
-        refused(request.endpoint or "", "no token")
-        abort(401, "Send Authorization: Bearer and your token.")
-    name = _given_to(secret.strip())
-    # a page's token is typed by people into browsers: it opens the page alone
-    if name is None or _is_page(name):
-        refused(request.endpoint or "", "token not known")
-        abort(401, "This token is not known, or was revoked.")
-    g.token_name = name
-
-
-def _given_to(secret: str) -> str | None:
-    with parts().engine.connect() as conn:
-        return tokens.given_to(conn, secret)
-
-
-def _is_page(name: str | None) -> bool:
-    destination = parts().program.destination(name or "")
-    return destination is not None and destination.kind == DestinationKind.PAGE
-
-
-def page_reader_only() -> None:
-    """HTTP Basic, which a browser asks for by itself: the user is the page's own name as in the
-    address, the password its token (`caller-service token add`). No other destination's token opens
-    it."""
-    asked, told = (request.view_args or {}).get("destination"), request.authorization
-    if (
-        _is_page(asked)
-        and told is not None
-        and told.type == "basic"
-        and told.username == asked
-        and _given_to(told.password or "") == asked
-    ):
-        return
-    refused(request.endpoint or "", "no sign-in" if told is None else "sign-in wrong")
-    words = "Sign in with the name of this page and its token.\n"
-    abort(
-        Response(
-            words,
-            401,
-            {"WWW-Authenticate": 'Basic realm="Hand-offs", charset="UTF-8"'},
-            content_type="text/plain; charset=utf-8",
-        )
-    )
 
 
 def metrics_only() -> None:

@@ -1,0 +1,112 @@
+"""What `token add` accepts, and which tokens `check` names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from caller_service.casework.parts import Parts
+from caller_service.core.access import (
+    USUAL,
+    Token,
+    has_destination,
+    kind_for,
+    scopes_for,
+)
+from caller_service.core.program import Program
+from caller_service.store import tokens
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+_OURS = frozenset({"resident", "clock", "system", "probe"})  # who the journal means by these
+
+
+def new_token(
+    parts: Parts,
+    destination: str,
+    scopes: Sequence[str],
+    expires: str | None,
+    name: str | None,
+) -> tuple[Token | None, list[str]]:
+    """The token that was asked for; None, and every fault, for one that cannot be."""
+    program, faults = parts.program, []
+    known = program.destination(destination)
+    if known is None:
+        names = ", ".join(one.name for one in program.destinations)
+        faults.append(f"{destination}: no destination of the program; they are {names}")
+    kind = kind_for(known) if known else ""
+    allowed = scopes_for(kind)
+    if known and (more := [scope for scope in scopes if scope not in allowed]):
+        faults.append(f"--scope {more[0]}: a browser token reads its own page and does no more")
+    ends = _end_of(expires, program.time_zone) if expires else None
+    if expires and ends is None:
+        faults.append("--expires: not a day; write it as 2027-01-31")
+    elif ends and ends <= parts.now():
+        faults.append("--expires: that day is over")
+    if name is not None and (fault := _name_fault(name, destination, program)):
+        faults.append(fault)
+    if faults:
+        return None, faults
+    may = frozenset(scopes or (scope for scope in USUAL if scope in allowed))
+    return Token(name or destination, kind, destination, may, ends), []
+
+
+def _name_fault(name: str, destination: str, program: Program) -> str:
+    if name != destination and (program.destination(name) or name in _OURS):
+        return f"--name {name}: is somebody else's name in the journal"
+    if name != destination and not _NAME.fullmatch(name):
+        return "--name: small letters, digits and hyphens, at most 40"
+    return ""
+
+
+def _end_of(day: str, zone: str) -> datetime | None:
+    """The first moment after a local day, in UTC; None for what is no day."""
+    try:
+        after = datetime.strptime(day, "%Y-%m-%d").date() + timedelta(days=1)
+        return datetime.combine(after, time(), ZoneInfo(zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def last_day(token: Token, zone: str) -> str:
+    """The last local day on which a token works; "" for one without an end."""
+    if token.expires_at is None:
+        return ""
+    return f"{token.expires_at.astimezone(ZoneInfo(zone)) - timedelta(seconds=1):%Y-%m-%d}"
+
+
+def token_report(database_url: str, program: Program, now: datetime) -> tuple[list[str], list[str]]:
+    """Tokens in force whose destination the program does not have, which is a fault; and those that
+    have expired, which is a note.
+
+    A database that this release has not migrated yet is looked at too: what `migrate` will leave
+    without a destination is named before. One that cannot be read is `database_faults`'.
+    """
+    url = sa.make_url(database_url)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return [], []
+    engine = sa.create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as conn:
+            names = tokens.names_before_destinations(conn)
+            kept = [one.token for one in tokens.in_force(conn)] if names is None else []
+    except (SQLAlchemyError, OSError):
+        return [], []
+    lost = [one.name for one in kept if not has_destination(one, program)]
+    lost += [name for name in names or () if program.destination(name) is None]
+    faults = [
+        f"token {name}: the program has no such destination, or of another kind: it is refused; "
+        f"make another with token add, then token revoke {name}"
+        for name in lost
+    ]
+    return faults, [
+        f"token {one.name}: expired on {last_day(one, program.time_zone)}"
+        for one in kept
+        if one.expires_at is not None and now >= one.expires_at
+    ]

@@ -1,0 +1,175 @@
+"""Who comes with a token, and what it opens: the API with `Authorization: Bearer`, a page in a
+browser with HTTP Basic.
+
+401: who are you. 403: we know you, and this is not yours to do; `code` says what is missing. 404:
+there is no such hand-off, or this token's destination was never told of it: nobody hears which.
+429: too many failures from where you are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from flask import Response, current_app, g, request
+from flask_smorest import Blueprint
+
+from caller_service.casework.read import may_see
+from caller_service.core.access import (
+    BROWSER,
+    EXPIRED,
+    NO_DESTINATION,
+    READ,
+    Token,
+    why_refused,
+)
+from caller_service.store import tokens
+
+from .failure_limit import FailureLimit, source
+from .guard import parts
+from .problem import problem
+from .refusals import refused
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+UNKNOWN, MISSING, SLOWED = "token_unknown", "token_missing", "slowed_down"
+BROWSER_TOKEN = "browser_token"
+WORDS = {
+    MISSING: "Send Authorization: Bearer and your token.",
+    UNKNOWN: "This token is not known, or was revoked.",
+    EXPIRED: "This token has expired.",
+    NO_DESTINATION: "This token has no destination in the program any more. Ask for a new one.",
+    BROWSER_TOKEN: "A browser token opens its own page, and no API.",
+    SLOWED: "Too many wrong tokens came from here. Wait, then try again.",
+}
+
+# what a refusal is counted and logged as, where that is not the code itself
+REASONS = {MISSING: "no token", UNKNOWN: "token not known"}
+
+
+def needs(scope: str) -> Callable[[View], View]:
+    """The scope an operation needs: looked at by `bearer_only`, and told in the OpenAPI
+    document."""
+
+    def marked(view: View) -> View:
+        told = Blueprint.doc(security=[{"bearer": [scope]}])(view)
+        told.scope = scope
+        return cast(View, told)
+
+    return marked
+
+
+def bearer() -> Token:
+    """The token of this request, behind `bearer_only`."""
+    return cast(Token, g.token)
+
+
+def bearer_only() -> Response | None:
+    """A destination's token (`caller-service token add`) that has the scope of the operation, and
+    whose destination was told of the hand-off."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        return _unauthorized(MISSING)
+    token, code, wait = _signed_in(secret.strip())
+    if code == SLOWED:
+        return _slowed(wait)
+    if token is None:
+        return _unauthorized(code)
+    if token.kind == BROWSER:  # typed by people into browsers: it opens the page alone
+        return _forbidden(BROWSER_TOKEN)
+    if code:
+        return _forbidden(code)
+    g.token = token
+    view: Any = current_app.view_functions[request.endpoint or ""]
+    if missing := lacks(view.scope):
+        return missing
+    hand_off_id = (request.view_args or {}).get("hand_off_id")
+    if hand_off_id is not None and not may_see(parts(), token, hand_off_id):
+        return problem(404, "Not Found", "There is no such hand-off.")
+    return None
+
+
+def lacks(scope: str) -> Response | None:
+    """A refusal, if the token of this request does not have this scope."""
+    if scope in bearer().scopes:
+        return None
+    return _forbidden(f"needs_scope_{scope}", f'This token lacks the scope "{scope}".', scope=scope)
+
+
+def browser_token_only() -> Response | None:
+    """HTTP Basic, which a browser asks for by itself: the user is the page's own name as in the
+    address, the password its browser token (`caller-service token add`). No other token opens
+    it."""
+    asked, told = (request.view_args or {}).get("destination"), request.authorization
+    if told is None or told.type != "basic" or not told.password:
+        return _sign_in("no sign-in")
+
+    def opens(token: Token) -> bool:
+        return (
+            token.kind == BROWSER
+            and READ in token.scopes
+            and told.username == asked == token.destination
+        )
+
+    token, code, wait = _signed_in(told.password, opens)
+    if code == SLOWED:
+        return _slowed(wait)
+    if token is None or code:
+        return _sign_in("sign-in wrong", WORDS[EXPIRED] if code == EXPIRED else "")
+    return None
+
+
+def _signed_in(
+    secret: str, opens: Callable[[Token], bool] = lambda token: True
+) -> tuple[Token | None, str, int]:
+    """The token of a secret if it `opens` what is asked for, the code with which it is refused (""
+    for none), and the seconds to wait. Without a token it is a failure of whoever sent it."""
+    limit = cast(FailureLimit, current_app.extensions["caller_failure_limit"])
+    who, kept, now = source(request.remote_addr), tokens.token_hash(secret), parts().now()
+    if wait := limit.wait(who, kept, now):
+        return None, SLOWED, wait
+    with parts().engine.connect() as conn:
+        token = tokens.find(conn, secret)
+    if token is None or not opens(token):
+        limit.failed(who, kept, now)
+        return None, UNKNOWN, 0
+    code = why_refused(token, parts().program, now)
+    if code == EXPIRED:
+        limit.failed(who, kept, now)
+        return None, EXPIRED, 0
+    limit.succeeded(who, kept, now)
+    return token, code, 0
+
+
+def _unauthorized(code: str) -> Response:
+    refused(request.endpoint or "", REASONS.get(code, code))
+    answer = problem(401, "Unauthorized", WORDS[code], code=code)
+    fault = "" if code == MISSING else ', error="invalid_token"'
+    answer.headers["WWW-Authenticate"] = f'Bearer realm="Hand-offs"{fault}'
+    return answer
+
+
+def _forbidden(code: str, words: str = "", **more: str) -> Response:
+    refused(request.endpoint or "", code)
+    return problem(403, "Forbidden", words or WORDS[code], code=code, **more)
+
+
+def _sign_in(why: str, words: str = "") -> Response:
+    refused(request.endpoint or "", why)
+    words = f"{words} Sign in with the name of this page and its browser token.\n".lstrip()
+    return Response(
+        words,
+        401,
+        {"WWW-Authenticate": 'Basic realm="Hand-offs", charset="UTF-8"'},
+        content_type="text/plain; charset=utf-8",
+    )
+
+
+def _slowed(wait: int) -> Response:
+    refused(request.endpoint or "", SLOWED)
+    if request.blueprint == "printable":
+        answer = Response(f"{WORDS[SLOWED]}\n", 429, content_type="text/plain; charset=utf-8")
+    else:
+        answer = problem(429, "Too Many Requests", WORDS[SLOWED], code=SLOWED)
+    answer.headers["Retry-After"] = str(wait)
+    return answer
