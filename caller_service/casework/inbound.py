@@ -50,19 +50,29 @@ def fetch_missed_texts(parts: Parts, _reference: str = "", job: str = "") -> int
     now = parts.now()
     try:
         listed = {
-            one.sid: one
-            for sender in parts.program.numbers.ours
-            for one in parts.telephony.heard(sender.number, now - LOOK_BACK)
+            one.sid: (one, parts.program.numbers.written_to(one.to, ours.number))
+            for ours in parts.program.numbers.ours
+            for one in parts.telephony.heard(ours.number, now - LOOK_BACK)
         }
     except TelephonyError as problem:
         log.warning("recent texts cannot be listed", extra={"fault": problem.code})
         return 0
-    new = [one for one in listed.values() if one.at < now - IN_FLIGHT and _never_heard(parts, one)]
-    for one in sorted(new, key=lambda each: each.at):
+    new = [
+        (one, ours)
+        for one, ours in listed.values()
+        if one.at < now - IN_FLIGHT and _never_heard(parts, one)
+    ]
+    for one, ours in sorted(new, key=lambda each: each[0].at):
+        turn = Turn(
+            one.sid,
+            sender(one.number),
+            one.words,
+            min(one.at, now),
+            our_number=ours,
+            late=True,
+        )
         try:
-            handle_inbound(
-                parts, Turn(one.sid, sender(one.number), one.words, min(one.at, now), late=True)
-            )
+            handle_inbound(parts, turn)
         except Exception as problem:  # the next round looks again: it is still unheard
             log.error("a late text was not taken in", extra={"fault": type(problem).__name__})
     return len(new)

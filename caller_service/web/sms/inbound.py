@@ -34,6 +34,8 @@ class InboundSms(Schema):
     number = fields.Str(data_key="From", load_default="")
     said = fields.Str(data_key="Body", load_default="")
     opt_out = fields.Str(data_key="OptOutType", load_default="")
+    to = fields.Str(data_key="To", load_default="")
+    service = fields.Str(data_key="MessagingServiceSid", load_default="")
 
 
 _INBOUND = InboundSms()
@@ -53,7 +55,12 @@ def text() -> Response:
         )
     number = sender(told["number"])
     turn = Turn(
-        told["provider_id"], number, told["said"].replace("\x00", ""), heard, told["opt_out"]
+        told["provider_id"],
+        number,
+        told["said"].replace("\x00", ""),
+        heard,
+        told["opt_out"],
+        parts().program.numbers.written_to(told["to"], told["service"]),
     )
     try:
         with deadline(WRITE_WAIT):
