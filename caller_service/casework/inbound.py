@@ -22,6 +22,7 @@ LOOK_BACK = timedelta(hours=6)
 
 
 _NUMBER = re.compile(r"\+[1-9][\d\s().-]{5,24}")
+_CHANNEL = re.compile(r"[a-z][a-z0-9._-]*:", re.IGNORECASE)
 
 
 def sender(named: str) -> str:
@@ -30,6 +31,12 @@ def sender(named: str) -> str:
     provider's to know: it is answered."""
     digits = re.sub(r"\D", "", named)
     return f"+{digits}" if _NUMBER.fullmatch(named.strip()) and 7 <= len(digits) <= 15 else ""
+
+
+def on_another_channel(named: str) -> bool:
+    """Did they write by an app ("whatsapp:+1…", "messenger:77")? Its name stands in front; we serve
+    texts alone."""
+    return _CHANNEL.match(named.strip()) is not None
 
 
 def handle_inbound(parts: Parts, turn: Turn) -> tuple[Text, ...] | None:
