@@ -20,7 +20,7 @@ from caller_service.language.catalog import Catalog, read_catalog
 from caller_service.language.folders import folder
 from caller_service.language.languages import with_languages
 from caller_service.language.vocabularies import read_ears
-from caller_service.server.readiness import live_faults
+from caller_service.server.readiness import live_faults, secret_faults
 from caller_service.store.database.engine import engine_options, prepare
 from caller_service.store.database.group_commit import writer_for
 from caller_service.store.sealing import Sealer
@@ -38,7 +38,7 @@ from caller_service.web.voice.calls import calls
 
 
 class NotReady(Exception):
-    """Live start is refused; `faults` names every reason at once."""
+    """The start is refused; `faults` names every reason at once."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n".join(faults))
@@ -46,13 +46,14 @@ class NotReady(Exception):
 
 
 def build(settings: Settings, program: Program | None = None) -> Flask:
-    """The app, whole. Raises ProgramFaults for a program that cannot be read, NotReady where live
-    must not start."""
+    """The app, whole. Raises ProgramFaults for a program that cannot be read, NotReady where it
+    must not start, live above all."""
     program = with_languages(program or read_program(settings.program))
     catalog = read_catalog(program.languages)
-    if settings.live and (
-        faults := (*live_faults(settings, program), *unreviewed(catalog, program))
-    ):
+    faults = secret_faults(settings, program)
+    if settings.live:
+        faults += (*live_faults(settings, program), *unreviewed(catalog, program))
+    if faults:
         raise NotReady(faults)
     app = Flask("caller_service", static_folder="web/static", template_folder="web/templates")
     app.config.update(

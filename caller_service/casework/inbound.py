@@ -22,6 +22,7 @@ LOOK_BACK = timedelta(hours=6)
 
 
 _NUMBER = re.compile(r"\+[1-9][\d\s().-]{5,24}")
+_CHANNEL = re.compile(r"[a-z][a-z0-9._-]*:", re.IGNORECASE)
 
 
 def sender(named: str) -> str:
@@ -30,6 +31,12 @@ def sender(named: str) -> str:
     provider's to know: it is answered."""
     digits = re.sub(r"\D", "", named)
     return f"+{digits}" if _NUMBER.fullmatch(named.strip()) and 7 <= len(digits) <= 15 else ""
+
+
+def on_another_channel(named: str) -> bool:
+    """Did they write by an app ("whatsapp:+1…", "messenger:77")? Its name stands in front; we serve
+    texts alone."""
+    return _CHANNEL.match(named.strip()) is not None
 
 
 def handle_inbound(parts: Parts, turn: Turn) -> tuple[Text, ...] | None:
@@ -50,19 +57,29 @@ def fetch_missed_texts(parts: Parts, _reference: str = "", job: str = "") -> int
     now = parts.now()
     try:
         listed = {
-            one.sid: one
-            for sender in parts.program.numbers.ours
-            for one in parts.telephony.heard(sender.number, now - LOOK_BACK)
+            one.sid: (one, parts.program.numbers.written_to(one.to, ours.number))
+            for ours in parts.program.numbers.ours
+            for one in parts.telephony.heard(ours.number, now - LOOK_BACK)
         }
     except TelephonyError as problem:
         log.warning("recent texts cannot be listed", extra={"fault": problem.code})
         return 0
-    new = [one for one in listed.values() if one.at < now - IN_FLIGHT and _never_heard(parts, one)]
-    for one in sorted(new, key=lambda each: each.at):
+    new = [
+        (one, ours)
+        for one, ours in listed.values()
+        if one.at < now - IN_FLIGHT and _never_heard(parts, one)
+    ]
+    for one, ours in sorted(new, key=lambda each: each[0].at):
+        turn = Turn(
+            one.sid,
+            sender(one.number),
+            one.words,
+            min(one.at, now),
+            our_number=ours,
+            late=True,
+        )
         try:
-            handle_inbound(
-                parts, Turn(one.sid, sender(one.number), one.words, min(one.at, now), late=True)
-            )
+            handle_inbound(parts, turn)
         except Exception as problem:  # the next round looks again: it is still unheard
             log.error("a late text was not taken in", extra={"fault": type(problem).__name__})
     return len(new)

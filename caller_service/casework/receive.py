@@ -51,6 +51,7 @@ class Turn:
     said: str = field(repr=False)
     heard: datetime
     opt_out: str = ""  # what the carrier made of it: STOP, START, HELP
+    our_number: str = ""  # the one of ours they wrote to; "": not known
     late: bool = False  # fetched afterwards: its webhook is gone, the answer goes out by REST
 
 
@@ -103,6 +104,7 @@ def _unlocked(
     def write(conn: sa.Connection) -> tuple[Text, ...]:
         if begun.contact is None:
             contacts.add(conn, parts.sealer, drawn[-1].work.contact, turn.heard)
+        _written_to(conn, begun.contact, turn)
         return _keep(conn, parts, drawn)
 
     return write
@@ -115,6 +117,7 @@ def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
             return answered
         begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
         case = cases.by_id(conn, parts.sealer, begun.case.id, lock=True) if begun.case else None
+        _written_to(conn, begun.contact, turn)
         works = _decide(
             conn, parts, turn, begun, case if case and not case.ended and not case.parked else None
         )
@@ -129,8 +132,17 @@ def _keep(conn: sa.Connection, parts: Parts, drawn: list[PreparedWrite]) -> tupl
     return answered
 
 
+def _written_to(conn: sa.Connection, contact: Contact | None, turn: Turn) -> None:
+    """What we write later comes from the number they wrote to: from another it would be a stranger
+    in their thread, and the carrier's STOP is for one number."""
+    if contact is not None and turn.our_number not in ("", contact.our_number):
+        contacts.set_our_number(conn, contact.id, turn.our_number)
+
+
 def _stranger(parts: Parts, turn: Turn) -> Contact:
-    return Contact(parts.new_id(), parts.program.languages[0], turn.number)
+    return Contact(
+        parts.new_id(), parts.program.languages[0], turn.number, our_number=turn.our_number
+    )
 
 
 def _decide(

@@ -392,9 +392,9 @@ def language_faults(program: Any) -> list[str]:
 
 def deployment_faults(settings: Settings, program: Any) -> list[str]:
     from caller_service.language.catalog import read_catalog
-    from caller_service.server.readiness import live_faults
+    from caller_service.server.readiness import live_faults, secret_faults
 
-    faults: list[str] = []
+    faults = [*secret_faults(settings, program)]
     if settings.live:
         faults += [
             *live_faults(settings, program),

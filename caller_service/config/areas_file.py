@@ -31,11 +31,12 @@ _COLUMNS = (*_NEEDED, "aliases", "accuracy")
 
 
 def read_areas(path: Path, faults: list[str]) -> tuple[Area, ...]:
-    """The areas of a GeoJSON file; what is wrong is added to `faults`, by feature."""
+    """The areas of a GeoJSON file; what is wrong is added to `faults`, by feature.
+
+    Members that we do not read are ignored, whatever they hold (RFC 7946, section 6.1).
+    """
     top = read_json(path, faults)
     top.one_of("type", ("FeatureCollection",))
-    top.text("name", "")
-    top.raw("bbox", list, "a list", [])
     _wgs84(top)
     areas = tuple(_area(feature) for feature in top.tables("features", needed=True))
     top.twice("features", [area.id for area in areas], "areas")
@@ -47,6 +48,8 @@ def read_areas(path: Path, faults: list[str]) -> tuple[Area, ...]:
 
 def _wgs84(top: CheckedTable) -> None:
     """QGIS still writes the old `crs` member; only WGS 84 is GeoJSON."""
+    if top.content.get("crs") is None:
+        return
     crs = top.table("crs")
     name = crs.table("properties").text("name", "")
     if crs.content and not name.endswith(("CRS84", "4326")):
@@ -55,17 +58,14 @@ def _wgs84(top: CheckedTable) -> None:
 
 def _area(feature: CheckedTable) -> Area:
     feature.one_of("type", ("Feature",))
-    feature.raw("id", (str, int), "a string or a number", "")
-    feature.raw("bbox", list, "a list", [])
     properties = feature.table("properties", needed=True)
-    area = Area(
+    return Area(
         id=properties.text("id"),
         name=properties.text("name"),
         polygons=tuple(_polygons(feature, properties.content.get("id"))),
         live_from=properties.day("live_from", needed=True),
         hours=properties.hours("hours"),
     )
-    return area  # members we do not know are ignored (RFC 7946, section 6.1)
 
 
 def _polygons(feature: CheckedTable, name: object) -> Iterator[Polygon]:

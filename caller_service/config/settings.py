@@ -12,12 +12,13 @@ import hashlib
 import hmac
 import ipaddress
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from .rehearsal_seed import kept_seed, seed_if_kept
@@ -31,6 +32,8 @@ _NEEDED_LIVE = (
     "CALLER_DATA_KEYS", "CALLER_INDEX_KEYS", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
     "CALLER_METRICS_TOKEN",
 )  # fmt: skip
+WITHOUT_TLS = "CALLER_DATABASE_WITHOUT_TLS"
+_ENCRYPTED = ("require", "verify-ca", "verify-full")  # sslmode: the others may be plain
 _WEAK_WORDS = ("secret", "changeme", "password")
 _FEWEST_DIFFERENT = 8  # different characters in a secret that was drawn at random
 
@@ -275,13 +278,14 @@ class _Reader:
         scheme, _, rest = url.partition("://")
         if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
             try:
-                make_url(f"postgresql+psycopg://{rest}")
+                url_read = make_url(f"postgresql+psycopg://{rest}")
             except (ValueError, ArgumentError):  # it would quote the password
                 self._fault(
                     "CALLER_DATABASE_URL",
                     "cannot be read; write special characters of the password as %40 and the like",
                 )
                 return ""
+            self._encrypted(url_read)
             return f"postgresql+psycopg://{rest}"
         if scheme == "sqlite":
             path, question_mark, query = rest.partition("?")
@@ -295,6 +299,25 @@ class _Reader:
         if url:
             self._fault("CALLER_DATABASE_URL", "must begin with sqlite:/// or postgresql://")
         return ""
+
+    def _encrypted(self, url: URL) -> None:
+        """What residents write must not cross a network that others can read. The driver's own
+        variables (PGHOST, PGSSLMODE) count where the URL is silent."""
+        told = self._told(WITHOUT_TLS)
+        if told not in ("", "allowed"):
+            self._fault(WITHOUT_TLS, 'is either "allowed" or left out')
+        asked = url.query.get("sslmode") or self._environ.get("PGSSLMODE", "")
+        if not self.live or told == "allowed" or asked in _ENCRYPTED:
+            return
+        given = (url.query.get(name, ()) for name in ("host", "hostaddr"))
+        hosts = [url.host or "", *(h for each in given for h in _listed(each))]
+        named = [host for host in hosts if host] or _listed(self._environ.get("PGHOST", ""))
+        if "service" in url.query or not all(map(_same_machine, named)):
+            self._fault(
+                "CALLER_DATABASE_URL",
+                f"another machine is spoken to without TLS for certain: add ?sslmode=verify-full "
+                f"(or at least require), or set {WITHOUT_TLS}=allowed if the network is your own",
+            )
 
     def _public_url(self, default: str) -> str:
         return self._url("CALLER_PUBLIC_URL", default)
@@ -383,10 +406,69 @@ def weakness(value: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Does this address stay on this machine?"""
+    address = _address(host)
+    return _is_localhost(host) if address is None else address.is_loopback
+
+
+def not_outside(host: str) -> str:
+    """Why a host is nobody's on the network: it is this machine, or a link-local address; "" for
+    one that may be another machine."""
+    address = _address(host)
+    if address is None:
+        return "is this machine" if _is_localhost(host) else ""
+    if address.is_loopback or address.is_unspecified:
+        return "is this machine"
+    return "is a link-local address" if address.is_link_local else ""
+
+
+def _is_localhost(host: str) -> bool:
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address a host is written as, also in the short forms that resolvers take ("127.1") and
+    as IPv6's form of an IPv4 address; None for a name."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
-        return host.lower().rstrip(".") == "localhost"
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))
+        except (OSError, UnicodeError):
+            return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _same_machine(host: str) -> bool:
+    """A socket in the file system, or loopback."""
+    return host[:1] in ("/", "@") or is_loopback(host)
+
+
+def _listed(told: str | Sequence[str]) -> list[str]:
+    """The hosts of a connection string, without their ports."""
+    each = [told] if isinstance(told, str) else told
+    hosts = [host.strip() for one in each for host in one.split(",")]
+    return [
+        host if host[:1] in ("/", "@") or host.count(":") > 1 else host.partition(":")[0]
+        for host in hosts
+        if host
+    ]
+
+
+def webhook_secret_fault(value: str) -> str:
+    """What is wrong with a destination's secret; "" when nothing is. Anything but this one form
+    would be read as some other key, and signed with. Never quoted."""
+    if not value.startswith("whsec_"):
+        return (
+            'begins with "v1,": leave that out, so that it begins with whsec_'
+            if value.startswith("v1,whsec_")
+            else "does not begin with whsec_"
+        )
+    raw = _unbase64(value.removeprefix("whsec_"))
+    if raw is None or _base64(raw) != value.removeprefix("whsec_"):
+        return "is not whsec_ and then base64, to the last character"
+    return "" if 24 <= len(raw) <= 64 else "is not whsec_ and then 24 to 64 bytes in base64"
 
 
 def _unbase64(text: str) -> bytes | None:

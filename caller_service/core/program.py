@@ -42,6 +42,16 @@ class Numbers:
     # probe
     probe: str = ""
 
+    def written_to(self, *named: str) -> str:
+        """Which of these is one of ours; "" for none."""
+        ours = {one.number for one in self.ours}
+        return next((number for number in named if number in ours), "")
+
+    def sender(self, written_to: str) -> str:
+        """Where texts to somebody come from: the number they wrote to, or the first of ours if that
+        is not, or no longer, one of ours."""
+        return self.written_to(written_to) or self.ours[0].number
+
 
 @dataclass(frozen=True, slots=True)
 class Clocks:

@@ -57,12 +57,13 @@ TWILIO_MEANS: Mapping[int, type[TelephonyError]] = {
 
 @dataclass(frozen=True, slots=True)
 class MissedText:
-    """A text the provider took in for us."""
+    """A text the provider took in for us; `to`: which of our numbers it came to."""
 
     sid: str
     number: str = field(repr=False)
     words: str = field(repr=False)
     at: datetime
+    to: str = ""
 
 
 class _Elsewhere(TwilioHttpClient):
@@ -97,7 +98,8 @@ class Ring:
 
 
 class Telephony:
-    """Sends texts from the program's number, or its Messaging Service; calls need a number."""
+    """Sends texts from one of the program's numbers or Messaging Services; calls come from the
+    first, and need a number."""
 
     def __init__(
         self,
@@ -119,13 +121,11 @@ class Telephony:
     def __repr__(self) -> str:
         return "Line()"
 
-    def text(self, number: str, words: str, receipts_url: str) -> str:
-        """Send one text and return its SID. Raises one of the LineErrors."""
-        sender = (
-            {"messaging_service_sid": self._sender}
-            if self._sender.startswith("MG")
-            else {"from_": self._sender}
-        )
+    def text(self, number: str, words: str, receipts_url: str, ours: str = "") -> str:
+        """Send one text and return its SID. `ours`: the number or Messaging Service it comes from;
+        "" for the first. Raises one of the LineErrors."""
+        ours = ours or self._sender
+        sender = {"messaging_service_sid": ours} if ours.startswith("MG") else {"from_": ours}
         return str(
             _asked(
                 lambda: (
@@ -225,6 +225,7 @@ class Telephony:
                 str(one.from_ or ""),
                 str(one.body or ""),
                 one.date_sent or one.date_created,
+                str(one.to or ""),
             )
             for one in listed
             if one.direction == "inbound"

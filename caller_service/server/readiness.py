@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime, time, timedelta
+from urllib.parse import urlsplit
 
-from caller_service.config.settings import Settings, weakness
+from caller_service.config.settings import (
+    Settings,
+    not_outside,
+    weakness,
+    webhook_secret_fault,
+)
 from caller_service.core.program import WEEKDAYS, Program
 from caller_service.core.routing import is_open
 
@@ -111,10 +117,34 @@ def _destinations(settings: Settings, program: Program) -> list[str]:
             continue
         if not one.url.startswith("https://"):
             faults.append(f'destination "{one.name}": its url must be https: in live')
+        faults += [f'destination "{one.name}": {wrong}' for wrong in _reach(one.url)]
         secret = settings.secret(one.secret)
         if wrong := weakness(secret) if secret else "is missing":
             faults.append(f'destination "{one.name}": {one.secret} {wrong}')
     return faults
+
+
+def _reach(url: str) -> list[str]:
+    """A hand-off goes to another machine, and no password stands in a file that others read."""
+    try:
+        parts = urlsplit(url)
+        host, login = parts.hostname or "", "@" in parts.netloc
+    except ValueError:
+        return ["its url names no host"]
+    faults = ["its url carries a user or a password; the signature says who we are"] * login
+    if why := not_outside(host):
+        faults.append(f"the host of its url {why}, where no destination of a live program is")
+    return faults
+
+
+def secret_faults(settings: Settings, program: Program) -> tuple[str, ...]:
+    """Secrets of destinations that are told and cannot be one, whatever the mode."""
+    told = {one.secret: one.name for one in reversed(program.destinations) if one.posted}
+    return tuple(
+        f'destination "{name}": {secret} {wrong}'
+        for secret, name in told.items()
+        if (value := settings.secret(secret)) and (wrong := webhook_secret_fault(value))
+    )
 
 
 def _address(settings: Settings) -> list[str]:

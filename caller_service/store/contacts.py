@@ -22,6 +22,7 @@ class Contact:
     stopped: bool = False
     slowed_until: datetime | None = None
     care_until: datetime | None = None
+    our_number: str = ""  # the one they wrote to last
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
@@ -31,6 +32,7 @@ def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
         row.language,
         sealer.open(row.sealed_number, f"contact.number.{row.id}"),
         row.stopped_at is not None,
+        our_number=row.our_number,
     )
 
 
@@ -63,6 +65,7 @@ def _values(sealer: Sealer, new: Contact, now: datetime) -> dict[str, object]:
         "sealed_number": sealer.seal(new.number, f"contact.number.{new.id}"),
         "language": new.language,
         "created_at": now,
+        "our_number": new.our_number,
     }
 
 
@@ -111,6 +114,10 @@ def slow(conn: sa.Connection, contact_id: str, until: datetime | None) -> None:
 
 def set_language(conn: sa.Connection, contact_id: str, language: str) -> None:
     conn.execute(sa.update(contact).where(contact.c.id == contact_id).values(language=language))
+
+
+def set_our_number(conn: sa.Connection, contact_id: str, our_number: str) -> None:
+    conn.execute(sa.update(contact).where(contact.c.id == contact_id).values(our_number=our_number))
 
 
 def set_stopped(

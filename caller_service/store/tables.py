@@ -95,6 +95,8 @@ class ContactRow(Base):
     sealed_care_note: Mapped[bytes | None]  # a human's words, in place of the screening
     care_until: Mapped[datetime | None]
     slowed_until: Mapped[datetime | None]  # a supervisor slowed this number down
+    # of ours, the one they wrote to last: texts come from there; "": none is known
+    our_number: Mapped[str] = mapped_column(server_default=sa.text("''"))
 
 
 class CaseRow(Base):

@@ -46,6 +46,7 @@ def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -
             row["stopped"] is not None,
             row["slowed"],
             row["care"],
+            row["ours"],
         )
     )
     return TurnState(
@@ -79,5 +80,9 @@ def _begin(keys: int) -> CompiledStatement:
         contact.c.stopped_at.label("stopped"),
         full.label("full"),
     )
-    more = (contact.c.slowed_until.label("slowed"), contact.c.care_until.label("care"))
+    more = (
+        contact.c.slowed_until.label("slowed"),
+        contact.c.care_until.label("care"),
+        contact.c.our_number.label("ours"),
+    )
     return CompiledStatement(sa.select(*about, *more, *cases.READ).select_from(whole))

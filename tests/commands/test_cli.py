@@ -322,6 +322,17 @@ def test_live_without_anything_names_all_that_is_missing(
         refused(ran(*words), *needed)
 
 
+def test_a_secret_that_would_sign_with_another_key_is_named_in_plain_words(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REHEARSAL_CAD_SECRET", "v1,whsec_" + "QUJD" * 11)
+    for words in (("check",), ("serve",), ("work",)):
+        refused(
+            ran(*words),
+            'destination "rehearsal-cad": REHEARSAL_CAD_SECRET begins with "v1,": leave that out',
+        )
+
+
 @pytest.fixture
 def wrong_program(tmp_path: Path) -> Path:
     """A program with three faults in three files' worth of places."""

@@ -375,6 +375,26 @@ def test_a_file_of_another_projection_is_refused(city: Path) -> None:
     assert [fault for fault in faults(city) if "is not WGS 84" in fault]
 
 
+def test_what_a_file_says_beside_its_areas_is_ignored(city: Path) -> None:
+    """RFC 7946, section 6.1: whatever tool wrote it, at every level, of every kind, without one
+    fault each."""
+    sound = read_program(city / "program.toml").areas
+    more = {
+        f"member_{number}": value
+        for number, value in enumerate((None, True, 1.5, "x", [], {}, [[1]], {"type": "y"}) * 11)
+    }
+    known = {"name": None, "bbox": None, "title": 3, "id": 1.5}
+    areas = json.loads((city / "areas.geojson").read_text())
+    areas |= more | known | {"crs": None}
+    for feature in areas["features"]:
+        feature |= more | known | {"stroke": "#f00"}
+        feature["geometry"] |= more | known
+        feature["properties"] |= more | {"bbox": None, "OBJECTID": 7}
+    (city / "areas.geojson").write_text(json.dumps(areas))
+
+    assert read_program(city / "program.toml").areas == sound
+
+
 CSV_FAULTS = [
     (
         "Main St & 3rd Ave,-105.0000,39.7060,,25",

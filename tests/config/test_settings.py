@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from caller_service import create_app
+from caller_service.app import NotReady
 from caller_service.config.program_file import read_program
 from caller_service.config.rehearsal_seed import kept_seed
 from caller_service.config.settings import REHEARSAL_PROGRAM, Settings, SettingsFaults
 from caller_service.core.program import Destination, Hours, Program
 from caller_service.core.protocol import SignOff
-from caller_service.server.readiness import live_faults
+from caller_service.server.readiness import live_faults, secret_faults
 
 
 def drawn(name: str) -> str:
@@ -29,10 +31,14 @@ def token(name: str) -> str:
     return sha256(name.encode()).hexdigest()
 
 
+def webhook_secret(name: str) -> str:
+    return "whsec_" + drawn(name)
+
+
 LIVE = {
     "CALLER_MODE": "live",
     "CALLER_PROGRAM": "city/program.toml",
-    "CALLER_DATABASE_URL": "postgresql://caller@db.example/caller",
+    "CALLER_DATABASE_URL": "postgresql://caller@db.example/caller?sslmode=verify-full",
     "CALLER_PUBLIC_URL": "https://care.example/",
     "CALLER_SECRET_KEY": token("session"),
     "CALLER_DATA_KEYS": f"2026b:{drawn('b')},2026a:{drawn('a')}",
@@ -108,7 +114,9 @@ def test_live_starts_when_all_is_told(tmp_path: Path) -> None:
 
     assert settings.live
     assert settings.program == tmp_path / "city/program.toml"
-    assert settings.database_url == "postgresql+psycopg://caller@db.example/caller"
+    assert (
+        settings.database_url == "postgresql+psycopg://caller@db.example/caller?sslmode=verify-full"
+    )
     assert settings.public_url == "https://care.example"
     assert [key_id for key_id, _ in settings.data_keys] == ["2026b", "2026a"]
     assert settings.twilio_auth_tokens == (token("new")[:32], token("old")[:32])
@@ -225,7 +233,7 @@ def test_no_secret_shows(tmp_path: Path) -> None:
     settings = Settings.from_environment(
         LIVE
         | {
-            "CITY_CAD_SECRET": token("cad"),
+            "CITY_CAD_SECRET": webhook_secret("cad"),
             "TWILIO_API_KEY": "SK1",
             "TWILIO_API_SECRET": token("api"),
         },
@@ -233,7 +241,7 @@ def test_no_secret_shows(tmp_path: Path) -> None:
     )
     shown = repr(settings)
 
-    assert settings.secret("CITY_CAD_SECRET") == token("cad")
+    assert settings.secret("CITY_CAD_SECRET") == webhook_secret("cad")
     for name in ("session", "metrics", "cad", "api"):
         assert token(name) not in shown
     assert token("new")[:32] not in shown
@@ -269,7 +277,9 @@ def ready(tmp_path: Path) -> tuple[Settings, Program]:
             replace(webhook, url="https://cad.example/h", secret="CITY_CAD_SECRET"),
         ),
     )
-    return Settings.from_environment(LIVE | {"CITY_CAD_SECRET": token("cad")}, tmp_path), program
+    return Settings.from_environment(
+        LIVE | {"CITY_CAD_SECRET": webhook_secret("cad")}, tmp_path
+    ), program
 
 
 def staffed(program: Program, *hours: Hours) -> Program:
@@ -378,3 +388,131 @@ def test_a_hand_off_needs_somewhere_to_go(ready: tuple[Settings, Program], tmp_p
         for fault in live_faults(Settings.from_environment(LIVE, tmp_path), program)
         if "CITY_CAD_SECRET is missing" in fault
     ]
+
+
+# ---- destinations and the database ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("secret", "wrong"),
+    [
+        (webhook_secret("a"), ""),
+        ("whsec_" + base64.b64encode(b"\xff" * 23 + b"x").decode(), ""),
+        ("v1," + webhook_secret("a"), 'begins with "v1,"'),
+        ("v1,whsec_", 'begins with "v1,"'),
+        (drawn("a"), "does not begin with whsec_"),
+        (token("a"), "does not begin with whsec_"),
+        ("WHSEC_" + drawn("a"), "does not begin with whsec_"),
+        (" " + webhook_secret("a"), "does not begin with whsec_"),
+        (f"{webhook_secret('a')},{webhook_secret('b')}", "to the last character"),
+        (webhook_secret("a") + "\n", "to the last character"),
+        (webhook_secret("a").rstrip("="), "to the last character"),
+        ("whsec_" + base64.urlsafe_b64encode(b"\xfb\xff" * 16).decode(), "to the last character"),
+        (webhook_secret("a").replace("whsec_", "whsec_whsec_"), "to the last character"),
+        ("whsec_", "24 to 64 bytes"),
+        ("whsec_" + base64.b64encode(b"x" * 23).decode(), "24 to 64 bytes"),
+        ("whsec_" + base64.b64encode(b"x" * 65).decode(), "24 to 64 bytes"),
+    ],
+)
+@pytest.mark.parametrize("live", [True, False])
+def test_a_secret_that_would_sign_with_another_key_is_refused(
+    ready: tuple[Settings, Program], tmp_path: Path, secret: str, wrong: str, live: bool
+) -> None:
+    """What the library takes for base64 it signs with; whoever checks would find no delivery of
+    ours to be true."""
+    _, program = ready
+    told = {"CITY_CAD_SECRET": secret}
+    settings = Settings.from_environment((LIVE if live else {}) | told, tmp_path)
+    named = secret_faults(settings, program)
+
+    assert len(named) == bool(wrong)
+    for fault in named:
+        assert fault.startswith('destination "') and "CITY_CAD_SECRET" in fault and wrong in fault
+        assert secret.strip()[-20:] not in fault or secret == "whsec_"
+
+
+def test_a_start_with_such_a_secret_is_refused(tmp_path: Path) -> None:
+    told = {"REHEARSAL_CAD_SECRET": "v1," + webhook_secret("cad")}
+    with pytest.raises(NotReady) as refused:
+        create_app(Settings.from_environment(told, tmp_path))
+
+    assert len(refused.value.faults) == 1 and "REHEARSAL_CAD_SECRET" in refused.value.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("https://cad.example/h", ""),
+        ("https://10.1.2.3/h", ""),
+        ("https://localhost.example/h", ""),
+        ("https://[2001:db8::1]/h", ""),
+        ("https://localhost/h", "is this machine"),
+        ("https://LOCALHOST.:8443/h", "is this machine"),
+        ("https://cad.localhost/h", "is this machine"),
+        ("https://127.8.9.1/h", "is this machine"),
+        ("https://127.1/h", "is this machine"),
+        ("https://2130706433/h", "is this machine"),
+        ("https://0.0.0.0/h", "is this machine"),
+        ("https://[::1]/h", "is this machine"),
+        ("https://[::ffff:127.0.0.1]/h", "is this machine"),
+        ("https://169.254.169.254/latest", "link-local"),
+        ("https://[fe80::1]/h", "link-local"),
+        ("https://[::ffff:169.254.1.1]/h", "link-local"),
+        ("https://me:hunter22@cad.example/h", "a user or a password"),
+        ("https://me@cad.example/h", "a user or a password"),
+    ],
+)
+def test_a_live_destination_is_another_machine_without_a_password(
+    ready: tuple[Settings, Program], url: str, wrong: str
+) -> None:
+    settings, program = ready
+    (webhook,) = (one for one in program.destinations if one.posted)
+    named = live_faults(settings, replace(program, destinations=(replace(webhook, url=url),)))
+
+    assert len(named) == bool(wrong)
+    for fault in named:
+        assert f'destination "{webhook.name}": ' in fault and wrong in fault
+        assert "hunter22" not in fault and url not in fault
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "refused"),
+    [
+        ("postgresql://u:p@db.example/d?sslmode=require", {}, False),
+        ("postgresql://u@db.example/d?sslmode=verify-ca", {}, False),
+        ("postgresql://u@db.example/d", {"PGSSLMODE": "verify-full"}, False),
+        ("postgresql://u@127.0.0.1/d", {}, False),
+        ("postgresql://u@[::1]:5433/d", {}, False),
+        ("postgresql://u@localhost/d?sslmode=disable", {}, False),
+        ("postgresql:///d", {}, False),
+        ("postgresql:///d?host=/run/postgresql", {}, False),
+        ("postgresql://u@db.example/d", {"CALLER_DATABASE_WITHOUT_TLS": "allowed"}, False),
+        ("postgresql://u:hunter22@db.example/d", {}, True),
+        ("postgres://u@db.example/d?sslmode=prefer", {"PGSSLMODE": "require"}, True),
+        ("postgresql://u@db.example/d?sslmode=allow", {}, True),
+        ("postgresql://u@db.example/d?sslmode=Require", {}, True),
+        ("postgresql://u@10.0.0.5/d", {}, True),
+        ("postgresql:///d?host=db.example", {}, True),
+        ("postgresql:///d?host=127.0.0.1,db.example:5432", {}, True),
+        ("postgresql:///d?hostaddr=10.0.0.5", {}, True),
+        ("postgresql:///d?service=city", {}, True),
+        ("postgresql:///d", {"PGHOST": "db.example"}, True),
+    ],
+)
+def test_a_database_elsewhere_is_spoken_to_with_tls(
+    tmp_path: Path, url: str, more: dict[str, str], refused: bool
+) -> None:
+    environ = LIVE | {"CALLER_DATABASE_URL": url} | more
+    if not refused:
+        assert Settings.from_environment(environ, tmp_path).database_url
+        return
+    (named,) = faults(environ, tmp_path)
+    assert named.startswith("CALLER_DATABASE_URL: ") and "sslmode=verify-full" in named
+    assert "CALLER_DATABASE_WITHOUT_TLS=allowed" in named and "hunter22" not in named
+    rehearsal = {"CALLER_DATABASE_URL": url} | more
+    assert Settings.from_environment(rehearsal, tmp_path / "rehearsal").database_url
+
+
+def test_leave_to_do_without_tls_is_given_in_one_word(tmp_path: Path) -> None:
+    (named,) = faults(LIVE | {"CALLER_DATABASE_WITHOUT_TLS": "yes"}, tmp_path)
+    assert named.startswith("CALLER_DATABASE_WITHOUT_TLS: ")

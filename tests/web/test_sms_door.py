@@ -4,13 +4,17 @@ domain.md sections 3, 4)."""
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import signed, twiml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_outage import listed
 
-from caller_service.casework.inbound import sender
+from caller_service.casework.inbound import fetch_missed_texts, on_another_channel, sender
 from caller_service.store import cases
 from caller_service.store.database.group_commit import DirectWriter
 from caller_service.store.database.transaction import transaction
@@ -417,6 +421,65 @@ def test_whoever_the_provider_names_is_answered(house: House, number: str) -> No
 )
 def test_both_ways_in_read_senders_alike(named: str) -> None:
     assert sender(named) == ("+266696687" if named == "+266696687" else "")
+
+
+@pytest.mark.parametrize("named", ["whatsapp:+17205550123", "messenger:77", "RCS:+17205550123"])
+def test_who_writes_by_an_app_is_told_so_and_their_words_are_kept(house: House, named: str) -> None:
+    """ "Write again later" would not help them."""
+    me = house.resident(named).texts("help my son")
+    assert me.heard == [house.words("fallback.channel"), house.words("fallback.channel", "es")]
+    me.hears("a plain text message", "911", "988")
+    assert len(house.rows("message", direction="in")) == 1
+    assert house.rows("case") == house.rows("contact") == []
+
+
+@pytest.mark.parametrize("named", ["Anonymous", "262966", "", "BANK", "+17205550123"])
+def test_no_other_sender_is_taken_for_an_app(named: str) -> None:
+    assert not on_another_channel(named)
+
+
+SENDERS = st.one_of(
+    st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True),  # E.164
+    st.from_regex(r"\+521[0-9]{10}", fullmatch=True),  # the old form of a Mexican mobile
+    st.from_regex(r"\+1 ?\([2-9][0-9]{2}\) ?[0-9]{3}-[0-9]{4}", fullmatch=True),
+    st.from_regex(r"[1-9][0-9]{2,6}", fullmatch=True),  # short codes
+    st.from_regex(r"[A-Za-z0-9 ]{1,11}", fullmatch=True),  # alphanumeric senders
+    st.from_regex(r"(whatsapp|messenger|rcs):\+?[0-9]{1,15}", fullmatch=True),
+    st.sampled_from(["", "Anonymous", "+", "Restricted", "unknown"]),  # withheld
+    st.text(max_size=40),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(SENDERS)
+def test_a_sender_is_a_number_that_can_be_answered_or_nobody(named: str) -> None:
+    number = sender(named)
+    assert number == "" or re.fullmatch(r"\+[1-9][0-9]{6,14}", number)
+    assert sender(number) == number, "read twice it is the same: also by who fetches it later"
+    if re.fullmatch(r"\+[1-9][0-9]{6,14}", named):
+        assert number == named, "whoever the provider names is answered"
+    if on_another_channel(named) or not named.strip().startswith("+"):
+        assert number == ""
+
+
+@pytest.mark.parametrize(
+    "named", ["+5215512345678", "+17205550123", "12345", "BANK", "whatsapp:+17205550123", ""]
+)
+def test_a_text_that_is_fetched_later_has_the_sender_that_its_webhook_had(
+    house: House, named: str
+) -> None:
+    """Whom the webhook answers is answered by REST; whom it cannot answer is kept, and texted by
+    nobody."""
+    house.resident(named).posts("hello", sid="SM" + "1" * 32)
+    by_webhook = [row.number_index for row in house.rows("contact")]
+    house.clean()
+    heard = house.clock() - timedelta(minutes=5)
+    listed(house, ("SM" + "1" * 32, named, "hello", heard))
+    assert fetch_missed_texts(house.parts) == 1
+    assert [row.number_index for row in house.rows("contact")] == by_webhook
+    assert len(house.rows("message", direction="in")) == 1
+    house.works()
+    assert {form["To"] for form in house.sent} == ({named} if by_webhook else set())
 
 
 def test_words_that_xml_cannot_hold_are_said_without_them(house: House) -> None:

@@ -51,7 +51,7 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
 def _send(parts: Parts, message_id: str, job: str) -> None:
     with parts.engine.connect() as conn:
         text = messages.by_id(conn, parts.sealer, message_id)
-        number = _number(conn, parts, text) if text else ""
+        number, ours = _number(conn, parts, text) if text else ("", "")
         allowed = text is not None and _allowed(conn, parts, text)
         behind = text is not None and messages.earlier_waiting(conn, text, parts.now())
         overtaken = (
@@ -70,7 +70,7 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
         undelivered(parts, text, ContactStopped("no number"))
         _give_up(parts, text, "no number", TextState.HELD)
     else:
-        _try(parts, text, number, job)
+        _try(parts, text, number, ours, job)
 
 
 def _give_up(parts: Parts, text: Text, why: str, state: TextState) -> None:
@@ -100,7 +100,7 @@ def _held(parts: Parts, text: Text) -> None:
     update_case(parts, text.case_id, held, Author.SYSTEM, also=dead)
 
 
-def _try(parts: Parts, text: Text, number: str, job: str) -> None:
+def _try(parts: Parts, text: Text, number: str, ours: str, job: str) -> None:
     begun = parts.writer.write(lambda conn: _begin(conn, parts, text, job))
     if begun is None:
         return
@@ -109,7 +109,7 @@ def _try(parts: Parts, text: Text, number: str, job: str) -> None:
         sid = None if fresh else _already_sent(parts, text, number)
         if sid is None and parts.now() - now > LOOKING:
             raise RetryLater("looked too long")
-        sid = sid or parts.telephony.text(number, text.words, receipts_url(parts, text.id))
+        sid = sid or parts.telephony.text(number, text.words, receipts_url(parts, text.id), ours)
         _sent(parts, text, sid)
     except TelephonyError as problem:
         _failed(parts, text, problem, job, fresh)
@@ -123,7 +123,7 @@ def _begin(conn: sa.Connection, parts: Parts, text: Text, job: str) -> tuple[dat
     """Begin a try: when, and whether it is the first; None if it is another's. Changed if it became
     unsafe while we waited to write."""
     lock_for_write(conn)
-    if not (_allowed(conn, parts, text) and _number(conn, parts, text)):
+    if not (_allowed(conn, parts, text) and _number(conn, parts, text)[0]):
         raise StateChanged
     now = parts.now()
     fresh = messages.claim(conn, text.id, job, now, CLAIM, SETTLE)
@@ -181,7 +181,10 @@ def _allowed(conn: sa.Connection, parts: Parts, text: Text) -> bool:
     return all(may_text(case, key) for key in text.keys.split())
 
 
-def _number(conn: sa.Connection, parts: Parts, text: Text) -> str:
+def _number(conn: sa.Connection, parts: Parts, text: Text) -> tuple[str, str]:
+    """Whom it goes to, "" for nobody, and the number of ours it comes from: staff know the first, a
+    resident the one they wrote to."""
+    first = parts.program.numbers.sender("")
     if text.person is not None:
         number = next(
             (
@@ -196,13 +199,16 @@ def _number(conn: sa.Connection, parts: Parts, text: Text) -> str:
             and bool(number)
             and contacts.is_stopped(conn, parts.sealer, number)
         )
-        return "" if stopped else number
+        return "" if stopped else number, first
     if text.contact_id is None:
-        return ""
+        return "", first
     contact = contacts.by_id(conn, parts.sealer, text.contact_id)
     # a human's answer to who stopped in words and wrote again: allowed, or it is not here
     answers = text.keys == "note"
-    return "" if contact.stopped and not answers else contact.number
+    return (
+        "" if contact.stopped and not answers else contact.number,
+        parts.program.numbers.sender(contact.our_number),
+    )
 
 
 def _failed(parts: Parts, text: Text, problem: TelephonyError, job: str, fresh: bool) -> None:

@@ -20,12 +20,11 @@ def words(program: Program, catalog: Catalog, key: str) -> list[tuple[str, str]]
     ]
 
 
-def text_answer(program: Program, catalog: Catalog) -> str:
+def text_answer(program: Program, catalog: Catalog, key: str = "fallback") -> str:
     """We could not take the text: 911 and 988, in the program's first two languages. Nobody in need
     is sent fourteen texts."""
     return twiml.messages(
-        (texted(line, language, catalog), "")
-        for language, line in words(program, catalog, "fallback")[:2]
+        (texted(line, language, catalog), "") for language, line in words(program, catalog, key)[:2]
     ).get_data(as_text=True)
 
 

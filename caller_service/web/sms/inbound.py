@@ -9,7 +9,7 @@ import re
 from flask import Response, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from caller_service.casework.inbound import handle_inbound, sender
+from caller_service.casework.inbound import handle_inbound, on_another_channel, sender
 from caller_service.casework.outbound.send_text import note_receipt, receipts_url
 from caller_service.casework.receive import Turn
 from caller_service.core.outbound import TextState
@@ -34,6 +34,8 @@ class InboundSms(Schema):
     number = fields.Str(data_key="From", load_default="")
     said = fields.Str(data_key="Body", load_default="")
     opt_out = fields.Str(data_key="OptOutType", load_default="")
+    to = fields.Str(data_key="To", load_default="")
+    service = fields.Str(data_key="MessagingServiceSid", load_default="")
 
 
 _INBOUND = InboundSms()
@@ -53,7 +55,12 @@ def text() -> Response:
         )
     number = sender(told["number"])
     turn = Turn(
-        told["provider_id"], number, told["said"].replace("\x00", ""), heard, told["opt_out"]
+        told["provider_id"],
+        number,
+        told["said"].replace("\x00", ""),
+        heard,
+        told["opt_out"],
+        parts().program.numbers.written_to(told["to"], told["service"]),
     )
     try:
         with deadline(WRITE_WAIT):
@@ -63,17 +70,15 @@ def text() -> Response:
     ) as problem:  # the outermost door: a fault of ours becomes the words that help anyway
         log.error("turn failed", extra={"fault": type(problem).__name__})
         return fallback()
-    return (
-        fallback()
-        if replies is None
-        else twiml.messages((reply.words, receipts_url(parts(), reply.id)) for reply in replies)
-    )
+    if replies is None:
+        return fallback("fallback.channel" if on_another_channel(told["number"]) else "fallback")
+    return twiml.messages((reply.words, receipts_url(parts(), reply.id)) for reply in replies)
 
 
-def fallback() -> Response:
-    """We could not take the text: the 911 and 988 words, in every language of the program."""
+def fallback(key: str = "fallback") -> Response:
+    """We could not take the text, or do not serve where it came from: the 911 and 988 words."""
     return Response(
-        text_answer(parts().program, parts().catalog), content_type="text/xml; charset=utf-8"
+        text_answer(parts().program, parts().catalog, key), content_type="text/xml; charset=utf-8"
     )
 
 
