@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008_our_number"
-down_revision = "0005_safety_screen_2"
+down_revision = "0007_token_scopes"
 branch_labels = None
 depends_on = None
 
