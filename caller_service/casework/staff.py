@@ -30,7 +30,7 @@ from caller_service.core.page_answer import (
     read_answer,
     words_of,
 )
-from caller_service.core.parking import come_back, park
+from caller_service.core.parking import come_back
 from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.reply import Command, Danger, read
@@ -43,9 +43,10 @@ from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD
-from .change import Look, change, update_case
+from .change import Look, update_case
 from .parts import DIGITS, LETTERS, Parts
 from .receive import Turn, receive
+from .same_person import make_room
 
 _PAIR = rf"[{LETTERS}]\W?[{DIGITS}]"
 _REFERENCE = re.compile(rf"(?<![A-Z0-9])(?:{_PAIR}\W?){{2}}{_PAIR}(?![A-Z0-9])")
@@ -128,7 +129,7 @@ def _answered(
         else:
             try:
                 if deed.key == "page.back":
-                    make_room(parts, case, rung.name)
+                    make_room(parts, case.id, rung.name)
                 update_case(
                     parts,
                     case.id,
@@ -144,17 +145,6 @@ def _answered(
         with parts.engine.connect() as conn:
             return messages.heard(conn, parts.sealer, turn.provider_id) or ()
     return tuple(replies)
-
-
-def make_room(parts: Parts, case: Case, by: str) -> None:
-    """What was begun on this phone meanwhile waits beside the case that comes back: one phone, one
-    open conversation (rule 10)."""
-    if not case.parked or case.ended:
-        return
-    with parts.engine.connect() as conn:
-        now_open = cases.open_of(conn, parts.sealer, case.contact)
-    if now_open is not None:
-        change(parts, now_open.id, lambda now, scene: park(now, scene, scene.now), by)
 
 
 def _refused(

@@ -46,6 +46,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None]] = {
     ("POST", f"{HAND_OFF}/answers"): ("converse", WHY | {"question": "gun", "choice": "no"}),
     ("POST", f"{HAND_OFF}/lower"): ("converse", WHY),
     ("POST", f"{HAND_OFF}/lift-watched"): ("converse", WHY),
+    ("POST", f"{HAND_OFF}/same-person"): ("converse", WHY),
     ("POST", f"{HAND_OFF}/minor-reviewed"): ("converse", BY),
     ("POST", f"{HAND_OFF}/care-note"): ("converse", WHY | {"words": "Ask for Ana."}),
     ("POST", f"{HAND_OFF}/slow"): ("converse", WHY),
@@ -312,7 +313,7 @@ ACTS: list[tuple[str, dict[str, Any]]] = [
     ("answers", WHY | {"question": "safety", "choice": "yes"}),
     ("hand-over", BY | {"to": "Second dispatcher"}),
     ("take-over", BY | {"reason": "back"}), ("lower", WHY), ("lift-watched", WHY),
-    ("minor-reviewed", BY), ("care-note", WHY | {"words": "Ask for Ana."}),
+    ("minor-reviewed", BY), ("same-person", WHY), ("care-note", WHY | {"words": "Ask for Ana."}),
     ("slow", WHY), ("release", BY),
 ]  # fmt: skip
 

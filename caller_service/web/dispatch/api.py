@@ -18,11 +18,13 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from caller_service.casework.change import Decide, Look, update_case
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
+from caller_service.casework.same_person import make_room
 from caller_service.casework.staff import is_theirs
 from caller_service.core import holding
 from caller_service.core.access import ACT, CONVERSE, READ, TRANSCRIPT
 from caller_service.core.case import OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
+from caller_service.core.parking import come_back
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.documents import eido_schema
@@ -409,6 +411,15 @@ def lift_watched(told: dict[str, Any], hand_off_id: str) -> Response:
     return _named(hand_off_id, holding.lift_watched, told)
 
 
+@hand_offs.post("/<hand_off_id>/same-person")
+@needs(CONVERSE)
+@hand_offs.arguments(Reasoned)
+def same_person(told: dict[str, Any], hand_off_id: str) -> Response:
+    """You know that the first person of a shared phone writes again: the case is theirs."""
+    make_room(parts(), hand_off_id, bearer().name)
+    return _named(hand_off_id, come_back, told)
+
+
 @hand_offs.post("/<hand_off_id>/minor-reviewed")
 @needs(CONVERSE)
 @hand_offs.arguments(Named)
@@ -474,6 +485,7 @@ REFUSALS = {
     "report_needed": "A child or an old person was said to be hurt: say whether it was reported, "
     "who did, and when.",
     "own": "It is about their own phone: somebody else must take it.",
+    "not_parked": "Nobody else uses that phone.",
     "not_a_supervisor": "Only a supervisor of a ladder may.",
 }
 
