@@ -114,7 +114,8 @@ def standing(case: Case) -> Standing:
     return next(standing for standing, holds in PRECEDENCE if holds(case))
 
 
-def _texts_wanted(case: Case) -> bool:
+def texts_wanted(case: Case) -> bool:
+    """Did they say that texts are safe, and not take it back?"""
     return case.answers.get("contact") in TEXT_ALLOWED and "text" not in case.withdrawn
 
 
@@ -122,7 +123,7 @@ def may_text(case: Case, key: str) -> bool:
     """May software's words that answer nothing just received be texted to the resident?"""
     if case.cannot_text or not TERMS[standing(case)].unasked:
         return False
-    return _texts_wanted(case) and not (case.quiet and key not in THROUGH_QUIET)
+    return texts_wanted(case) and not (case.quiet and key not in THROUGH_QUIET)
 
 
 def stopped_in_words(case: Case) -> bool:
@@ -136,7 +137,7 @@ def may_note(case: Case, now: datetime) -> bool:
     terms = TERMS[standing(case)]
     if case.parked or (case.cannot_text and not stopped_in_words(case)):
         return False
-    if terms.human and _texts_wanted(case):
+    if terms.human and texts_wanted(case):
         return True
     # "stop" asks for no answer
     wrote_since = case.marks[Mark.HEARD] > case.marks.get(
@@ -203,7 +204,7 @@ def missed(case: Case, key: str) -> bool:
     called? Who asked for no updates, or for no word unasked, misses nothing by that."""
     reached = replace(case, cannot_text="")
     wanted = TERMS[standing(reached)].unasked and not (case.quiet and key not in THROUGH_QUIET)
-    return (bool(case.cannot_text) or not _texts_wanted(case)) and wanted
+    return (bool(case.cannot_text) or not texts_wanted(case)) and wanted
 
 
 def mark_unheard(case: Case, held: Iterable[str], now: datetime) -> Case:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from .case import Case
-from .safe_contact import Standing, standing
+from .safe_contact import Standing, standing, texts_wanted
 from .said import Said
 
 _BY_STANDING = {
@@ -24,10 +24,7 @@ def terms(case: Case) -> tuple[str, ...]:
     reached = "terms.parked" if case.parked else _BY_STANDING.get(stands, "")
     if stands == Standing.VIOLENCE and Said.THREAT_STAFF in case.said:
         reached = ""  # theirs is the threat
-    texts = {"text", "text_call", "text_deaf"}
-    if not reached and (
-        "text" in case.withdrawn or case.answers.get("contact", "text") not in texts
-    ):
+    if not reached and not texts_wanted(case):
         reached = "terms.calls"
     return tuple(
         key
