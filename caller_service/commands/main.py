@@ -197,8 +197,20 @@ def fallback(out: Path) -> None:
     default="",
     help="An empty PostgreSQL database for each round; default SQLite.",
 )
-def bench(residents: int, each: int, rounds: int, old_cases: int, database_url: str) -> None:
+@click.option(
+    "--city",
+    type=click.Choice(["large"]),
+    default=None,
+    help="Instead: look-ups of places in a city of 300 areas with 1,000 corners each.",
+)
+def bench(
+    residents: int, each: int, rounds: int, old_cases: int, database_url: str, city: str | None
+) -> None:
     """Turns a second, beside the least app that does a durable turn, in the same run."""
+    if city:
+        from caller_service.proving.bench_places import bench as look_up
+
+        return look_up(read_program(settings_now().program))
     from caller_service.proving.bench import bench as run
 
     run(residents, each, rounds, old_cases, database_url)

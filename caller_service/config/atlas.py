@@ -73,7 +73,10 @@ class Atlas:
         return float(shapely.distance(self._shapes[int(self._tree.nearest(flat))], flat))
 
     def _flat(self, point: tuple[float, float]) -> Point:
-        return Point(
+        return Point(*self._metres(point))
+
+    def _metres(self, point: tuple[float, float]) -> tuple[float, float]:
+        return (
             (point[0] - self._middle[0]) * self._narrow,
             (point[1] - self._middle[1]) * METRES_PER_DEGREE,
         )
@@ -87,7 +90,7 @@ class Atlas:
         return shapely.make_valid(MultiPolygon(polygons)) if polygons else Polygon()
 
     def _polygon(self, rings: Sequence[Sequence[tuple[float, float]]]) -> Polygon:
-        outer, *holes = [[self._flat(corner).coords[0] for corner in ring] for ring in rings]
+        outer, *holes = [[self._metres(corner) for corner in ring] for ring in rings]
         return Polygon(outer, holes)
 
     def _border_of(

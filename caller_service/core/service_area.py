@@ -57,9 +57,11 @@ def place_point(point: Point, program: Program, local: datetime, accuracy: float
     """Which area a point lies in; `accuracy` (metres) widens the edge. Any live and open area that
     holds it serves."""
     ground = program.area_map
-    if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90) or ground.away(point) > PLAUSIBLE:
+    if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90):
         return Located("unknown")
     holding = ground.at(point)
+    if not holding and ground.away(point) > PLAUSIBLE:
+        return Located("unknown")
     inside = _serving([area for area in program.areas if area.id in holding], local)
     live = frozenset(area.id for area in program.areas if _live(area, local))
     if ground.edge(point, live) < program.edge_metres + accuracy:

@@ -18,6 +18,7 @@ from caller_service.config.checked_table import hours
 from caller_service.core.program import Area, Place, Program
 from caller_service.core.routing import is_open
 from caller_service.core.service_area import locate, place_point
+from caller_service.proving.bench_places import CORNERS, SOUTH, WEST, WIDE, large_city
 
 NOON = datetime(2026, 11, 23, 12, 0)
 CORNER = (-105.0, 39.706)  # Main St & 3rd Ave
@@ -183,3 +184,14 @@ def test_places_of_the_program_are_found_by_name(tmp_path: Path) -> None:
     for place in PROGRAM.places:
         assert isinstance(place, Place)
         assert locate(place.name, PROGRAM, NOON).kind not in ("unknown", "ambiguous"), place.name
+
+
+def test_the_city_of_the_benchmark_is_one_city() -> None:
+    """Its cells lie side by side and share their sides (`bench --city large`)."""
+    areas = [area for area in large_city() if area.id in ("cell-3-3", "cell-4-3", "cell-3-4")]
+    assert all(len(area.polygons[0][0]) == CORNERS + 1 for area in areas)
+    atlas = Atlas(areas)
+    for x, y, name in ((3.5, 3.5, "cell-3-3"), (4.5, 3.5, "cell-4-3"), (3.5, 4.5, "cell-3-4")):
+        assert atlas.at((WEST + WIDE * x, SOUTH + WIDE * y)) == (name,)
+    between = (WEST + WIDE * 4.0, SOUTH + WIDE * 3.5)
+    assert atlas.edge(between, frozenset(area.id for area in areas)) > 100
