@@ -1,6 +1,8 @@
-"""`caller-service bench --city large`: the processor time it takes to say which area holds a point, in a
-synthetic city of 300 live areas with 1,000 corners each that lie side by side; beside the same
-look without an index."""
+"""`caller-service bench --city large`: the processor time of saying which area holds a point.
+
+A synthetic city of 300 live areas with 1,000 corners each that lie side by side; beside the same
+look without an index.
+"""
 
 from __future__ import annotations
 
