@@ -43,7 +43,12 @@ OURS = frozenset(db.metadata.tables) - SINCE
 MARKS: dict[str, dict[str, Any]] = {
     "case": {"test": False, "parked": False},
     "page": {"held": False},
-    "contact": {"sealed_care_note": None, "care_until": None, "slowed_until": None},
+    "contact": {
+        "sealed_care_note": None,
+        "care_until": None,
+        "slowed_until": None,
+        "our_number": "",
+    },
     "message": {"state_at": None},
 }
 CAD = "rehearsal-cad"
