@@ -19,7 +19,8 @@ A combination is written as terms in order, each within `GAP` words of the one b
     class `distant`
 
 Words of the class `present` beside a combination take the weight of `distant` away ("years ago, and
-again tonight").
+again tonight"). Within `WIDE` words of the class `telling`, of stories, games, errands and the
+like, no danger is heard.
 
 A form of a class may itself name classes, side by side, with choices and with what may be left out
 ("?"):
@@ -51,7 +52,8 @@ DENIED = 3  # words before a combination in which a denial is looked for
 WRITTEN_OUT, RUN = 100, 40
 FUZZY = 5  # letters from which on one slip is borne with
 DANGERS = "dangers"  # the section from which harmless phrases are struck out
-DENIAL, DISTANT, PRESENT = "denial", "distant", "present"  # classes with a meaning of their own
+# classes with a meaning of their own
+DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
 STRUCK = "\0"  # stands where a harmless phrase was: it matches nothing
 
 _TOKEN = re.compile(r"!{0,2}<[a-z_0-9]+>|!{0,2}\([^()]*\)|#\d+(?:-\d+)?|[^\s<>#!()]+")
@@ -148,7 +150,7 @@ class Combinations:
         sections = dict.fromkeys(section for lexicon in every for section in lexicon.combinations)
         self._read = {
             section: tuple(
-                self._combination(kind, written)
+                self._combination(kind, written, section)
                 for lexicon in every
                 for kind, written in lexicon.combinations.get(section, ())
             )
@@ -331,7 +333,7 @@ class Combinations:
                 self._form(choice, name)
         return name
 
-    def _combination(self, kind: str, written: str) -> Combination:
+    def _combination(self, kind: str, written: str, section: str = "") -> Combination:
         rest, in_order, always = written.strip(), True, False
         while (flag := re.match(r"(any|even):\s*", rest)) is not None:
             in_order, always = in_order and flag[1] != "any", always or flag[1] == "even"
@@ -349,6 +351,8 @@ class Combinations:
                 terms.append(self._term(token, written))
         if not terms:
             raise ValueError(f"{kind}: {written!r} has no terms")
+        if section == DANGERS:
+            refused.append((TELLING, WIDE))
         return Combination(kind, tuple(terms), tuple(refused), in_order, always, written)
 
     def _known(self, name: str, written: str) -> str:

@@ -18,7 +18,7 @@ from caller_service.language.lexicons import read_combinations
 
 CORPUS = Path(__file__).parent
 FLOORS = {
-    "danger_written": 0.97, "danger_kept": 0.85, "ordinary_written": 0.02, "ordinary_kept": 0.07,
+    "danger_written": 0.97, "danger_kept": 0.85, "ordinary_written": 0.02, "ordinary_kept": 0.06,
     "danger_fresh": 0.78, "ordinary_fresh": 0.06,
 }  # fmt: skip
 
@@ -39,6 +39,28 @@ def test_the_words_hear_as_much_as_they_did(name: str, language: str) -> None:
 def test_both_languages_are_read_in_one_sentence() -> None:
     for said in ("mi hermana se tomó all the pills", "my dad le está pegando a mi mamá"):
         assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said", ["i did it", "I did it already", "its done", "i already took them", "i took them all"]
+)
+def test_a_bare_confirmation_is_heard_as_an_attempt(said: str) -> None:
+    assert "attempt" in read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said", ["i did it, i passed", "its done, the form is sent", "i took them to school"]
+)
+def test_what_was_done_is_not_an_attempt_when_it_is_named(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
+
+
+def test_what_is_told_of_hides_a_danger_far_around_it() -> None:
+    words = {"hits": ("hit",), "me": ("me",), "telling": ("chess",)}
+    heard = Combinations([Lexicon(words, {"dangers": (("violence", "even: <hits> <me>"),)})])
+
+    assert heard.kinds(normal("he hit me at the house last night")) == ("violence",)
+    assert heard.kinds(normal("he hit me at the house last night, at chess i mean")) == ()
 
 
 def test_terms_stand_in_order_unless_they_may_stand_in_any() -> None:
