@@ -29,6 +29,7 @@ from caller_service.store.journal import Author
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD, Decision, PreparedWrite, prepare, save
+from .identity import join_contacts
 from .interpret import hear
 from .parts import Parts
 
@@ -99,11 +100,16 @@ def _unlocked(
     """Most turns are neither repeats nor raced: whether this one was heard before is left to the
     unique key."""
     begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
+    # while keys are rotated, the unique index alone does not keep two of one number apart
+    if begun.split or (begun.contact is None and parts.sealer.rotates):
+        raise cases.Stale
     drawn = [prepare(parts, work) for work in _decide(conn, parts, turn, begun, begun.case)]
 
     def write(conn: sa.Connection) -> tuple[Text, ...]:
         if begun.contact is None:
             contacts.add(conn, parts.sealer, drawn[-1].work.contact, turn.heard)
+        elif not begun.current:
+            contacts.renew(conn, parts.sealer, begun.contact.id, turn.number)
         _written_to(conn, begun.contact, turn)
         return _keep(conn, parts, drawn)
 
@@ -112,7 +118,9 @@ def _unlocked(
 
 def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     with transaction(parts.engine) as conn:
-        contacts.lock(conn, parts.sealer, _stranger(parts, turn), turn.heard)
+        held = contacts.lock(conn, parts.sealer, _stranger(parts, turn), turn.heard)
+        if len(held) > 1:
+            join_contacts(conn, parts, turn.number)
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
         begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())

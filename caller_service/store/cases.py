@@ -119,6 +119,19 @@ def _open(
     return [opened(found._asdict(), sealer) for found in conn.execute(query)]
 
 
+def open_of(conn: sa.Connection, sealer: Sealer, contact_ids: Sequence[str]) -> list[Case]:
+    """Every open case of these contacts, oldest first, held until the transaction ends."""
+    query = sa.select(*READ).where(case.c.contact_id.in_(contact_ids), case.c.closed_at.is_(None))
+    held = conn.execute(query.order_by(case.c.id).with_for_update())
+    return [opened(found._asdict(), sealer) for found in held]
+
+
+def last_opened(conn: sa.Connection, contact_ids: Sequence[str]) -> str | None:
+    """Which of these contacts began a case last."""
+    query = sa.select(case.c.contact_id).where(case.c.contact_id.in_(contact_ids))
+    return conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).scalar()
+
+
 _IN_DANGER = (case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test)
 _HOLDER = case.c.state["holder"].as_string()
 _ACCEPTED_BY = case.c.state["accepted_by"].as_string()

@@ -7,11 +7,17 @@ so that a value copied into another row does not open there.
 """
 
 import hmac
+import logging
 import os
+import threading
+import time
 from collections.abc import Mapping, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from prometheus_client import Counter
+
+log = logging.getLogger(__name__)
 
 Keys = Mapping[str, bytes] | Sequence[tuple[str, bytes]]
 
@@ -28,13 +34,14 @@ class Sealer:
     """Seals and opens texts, and makes the blind index of a number. The first key is in use, the
     rest still open."""
 
-    __slots__ = ("_data", "_in_use", "_index")
+    __slots__ = ("_data", "_in_use", "_index", "index_key")
 
     def __init__(self, data_keys: Keys, index_keys: Keys) -> None:
         data = _checked(data_keys, "data key")
         self._data = {key_id: AESGCM(key) for key_id, key in data.items()}
         self._in_use = next(iter(data))
-        self._index = tuple(_checked(index_keys, "index key").values())
+        self._index = _checked(index_keys, "index key")
+        self.index_key = next(iter(self._index))
 
     def __repr__(self) -> str:
         return "Sealer()"
@@ -63,14 +70,60 @@ class Sealer:
             # Without the cause: whatever it quotes may be somebody's words.
             raise CannotOpen(f"{where}: altered, cut short, or sealed for another place") from None
 
+    def try_open(self, blob: bytes, where: str) -> str | None:
+        """The same, but None for what does not open: it is counted and logged by its place, and
+        whoever asks goes on without it."""
+        try:
+            return self.open(blob, where)
+        except CannotOpen as problem:
+            unopened(where, problem)
+            return None
+
     def index(self, number: str) -> bytes:
         """What a number is found by: the same for the same number, and no way back."""
-        return _blind(self._index[0], number)
+        return _blind(self._index[self.index_key], number)
 
     def indexes(self, number: str) -> tuple[bytes, ...]:
         """The number's index under every key, the one in use first: rows from before a rotation are
         found too."""
-        return tuple(_blind(key, number) for key in self._index)
+        return tuple(_blind(key, number) for key in self._index.values())
+
+    @property
+    def rotates(self) -> bool:
+        """Is there more than one index key, so that a number may stand under another one?"""
+        return len(self._index) > 1
+
+    def is_current(self, blob: bytes) -> bool:
+        """Was this sealed with the key in use?"""
+        return key_of(blob) == self._in_use
+
+
+# Of this process: each web process counts its own, and a collector sums what it scrapes.
+UNOPENED = Counter(
+    "caller_unopened", "Sealed values that did not open, by column.", ["column"], registry=None
+)
+QUIET = 600.0  # seconds between two log lines about the same value
+_LOGGED = 10_000  # values remembered
+_logged: dict[str, float] = {}
+_lock = threading.Lock()
+
+
+def unopened(where: str, problem: CannotOpen) -> None:
+    """Count a value that did not open, and say in the log which: table, column and id."""
+    UNOPENED.labels(".".join(where.split(".")[:2])).inc()
+    now = time.monotonic()
+    with _lock:
+        if now - _logged.get(where, -QUIET) < QUIET:
+            return
+        if len(_logged) >= _LOGGED:
+            _logged.clear()
+        _logged[where] = now
+    log.error("cannot be opened", extra={"value": where, "fault": type(problem).__name__})
+
+
+def key_of(blob: bytes) -> str:
+    """The id of the key that a value was sealed with."""
+    return blob[1 : 1 + blob[0]].decode(errors="replace") if blob else ""
 
 
 def _blind(key: bytes, number: str) -> bytes:
