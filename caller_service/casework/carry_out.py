@@ -242,6 +242,8 @@ def _asked(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
     """Those a page goes to. Nobody is asked to take a case about their own phone: the next person
     is."""
     every = people(effect, scene)
+    if not number:  # it does not open: nobody is left out for it
+        return every
     others = tuple(rung for rung in every if rung.number != number)
     if others == every:
         return every

@@ -17,6 +17,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.parking import link
 from caller_service.store import cases, contacts, journal
 from caller_service.store.contacts import Contact
+from caller_service.store.journal import Author
 
 from .carry_out import Decision, prepare, save
 from .parts import Parts
@@ -55,7 +56,7 @@ def join_contacts(conn: sa.Connection, parts: Parts, number: str, also: Sequence
     contacts.set_care_note(conn, parts.sealer, kept.id, note, until)
     about = {"contact": kept.id, "joined": others}
     journal.write(
-        conn, [journal.Entry(parts.new_id(), now, front, "system", "contacts_joined", about)]
+        conn, [journal.Entry(parts.new_id(), now, front, Author.SYSTEM, "contacts_joined", about)]
     )
 
 
@@ -64,7 +65,7 @@ def _linked(
 ) -> str:
     """Link the open cases of these contacts; the id of the one that goes on with the phone, ""
     where none is open."""
-    every = cases.open_of(conn, parts.sealer, ids)
+    every = cases.hold_open(conn, parts.sealer, ids)
     speaking = sorted((each for each in every if not each.parked), key=_urgency, reverse=True)
     for case in every:
         others = [each.id for each in speaking if each.id != case.id and case in speaking]
@@ -72,7 +73,7 @@ def _linked(
         step = link(case, others[0] if others else "", scene, case in speaking[1:], stopped)
         if step.case != case:
             about = Contact(case.contact, case.language, number)
-            save(conn, parts, prepare(parts, Decision(about, case, step, scene, "system")))
+            save(conn, parts, prepare(parts, Decision(about, case, step, scene, Author.SYSTEM)))
     return speaking[0].id if speaking else ""
 
 

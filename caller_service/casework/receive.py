@@ -22,6 +22,7 @@ from caller_service.core.parking import phone_again, stopped_too
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.core.said import Said
+from caller_service.core.unopened import tell_doubt, with_doubt
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import transaction
@@ -89,7 +90,7 @@ def receive_unknown(parts: Parts, turn: Turn) -> None:
     """A text whose sender cannot be answered (withheld, not a number): kept for people to see,
     once."""
     with transaction(parts.engine) as conn:
-        if messages.heard(conn, parts.sealer, turn.provider_id) is None:
+        if not messages.is_known(conn, turn.provider_id):
             kept = Text.inbound(parts.new_id(), turn.said, turn.heard, provider_id=turn.provider_id)
             messages.add(conn, messages.rows(parts.sealer, (kept,)))
 
@@ -179,8 +180,13 @@ def _decide(
         cases.last_closed(conn, contact.id) or "" if begun.contact else "",
     )
     said = _OPT_OUT.get(turn.opt_out, turn.said)
+    closed = bool(case and case.unopened and Mark.UNOPENED not in case.marks)
+    if closed:
+        opened = with_doubt(opened, scene)
     delivered = messages.question_delivered(conn, opened.id, opened.asked) if opened.asked else None
     step = hear(opened, said, heard, scene, parts.ears, delivered)
+    if closed:
+        step = tell_doubt(step)
     others: list[Decision] = []
     # somebody else holds the phone: a second case, linked to this one
     if case is not None and step.case.parked:

@@ -108,7 +108,7 @@ _logged: dict[str, float] = {}
 _lock = threading.Lock()
 
 
-def unopened(where: str, problem: CannotOpen) -> None:
+def unopened(where: str, problem: Exception) -> None:
     """Count a value that did not open, and say in the log which: table, column and id."""
     UNOPENED.labels(".".join(where.split(".")[:2])).inc()
     now = time.monotonic()

@@ -121,6 +121,8 @@ def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
             if case.ended
             else "told"
             if not case.not_told
+            else "no number"
+            if not number  # it does not open: a human is told
             else ""
             if may_call_update(case, parts.program)
             else "the safe-contact gate"

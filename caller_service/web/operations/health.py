@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from caller_service.store import counts as stored
 from caller_service.store import probes
+from caller_service.store.sealing import UNOPENED
 from caller_service.web.shared.guard import guarded, metrics_only, open_to_all, parts
 from caller_service.web.shared.refusals import REFUSED
 
@@ -51,6 +52,7 @@ def counts() -> Response:
     registry = CollectorRegistry()
     registry.register(Counted(list(_gauges())))
     registry.register(REFUSED)
+    registry.register(UNOPENED)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
