@@ -23,16 +23,19 @@ from .carry_out import Decision, prepare, save
 from .parts import Parts
 
 
-def join_contacts(conn: sa.Connection, parts: Parts, number: str, also: Sequence[str] = ()) -> None:
-    """Leave one contact of a number, under the newest keys, in the transaction of `conn`.
+def join_contacts(conn: sa.Connection, parts: Parts, number: str, also: Sequence[str] = ()) -> int:
+    """Leave one contact of a number, under the newest keys, in the transaction of `conn`; how many
+    others there were.
 
     `also`: ids of contacts that no key finds any more, whose sealed number is this one.
     """
     rows = contacts.held(conn, parts.sealer, number, also)
+    if not rows:  # joined meanwhile
+        return 0
     kept, others = rows[0], [row.id for row in rows[1:]]
     if not others:
         contacts.renew(conn, parts.sealer, kept.id, number)
-        return
+        return 0
     ids = [row.id for row in rows]
     stops = [row for row in rows if row.stopped_at]
     stop = min(stops, key=lambda row: row.stopped_at, default=None)
@@ -58,6 +61,7 @@ def join_contacts(conn: sa.Connection, parts: Parts, number: str, also: Sequence
     journal.write(
         conn, [journal.Entry(parts.new_id(), now, front, Author.SYSTEM, "contacts_joined", about)]
     )
+    return len(others)
 
 
 def _linked(

@@ -180,13 +180,8 @@ def _decide(
         cases.last_closed(conn, contact.id) or "" if begun.contact else "",
     )
     said = _OPT_OUT.get(turn.opt_out, turn.said)
-    closed = bool(case and case.unopened and Mark.UNOPENED not in case.marks)
-    if closed:
-        opened = with_doubt(opened, scene)
     delivered = messages.question_delivered(conn, opened.id, opened.asked) if opened.asked else None
-    step = hear(opened, said, heard, scene, parts.ears, delivered)
-    if closed:
-        step = tell_doubt(step)
+    step = _hear(parts, opened, said, heard, scene, delivered)
     others: list[Decision] = []
     # somebody else holds the phone: a second case, linked to this one
     if case is not None and step.case.parked:
@@ -268,6 +263,16 @@ def _opened(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, rel
         remarks=remarks,
         test=test,
     )
+
+
+def _hear(
+    parts: Parts, case: Case, said: str, heard: datetime, scene: Scene, delivered: datetime | None
+) -> Step:
+    """What the text does. Where their earlier words do not open, a human is asked first, once."""
+    if not case.unopened or Mark.UNOPENED in case.marks:
+        return hear(case, said, heard, scene, parts.ears, delivered)
+    case = with_doubt(case, scene)
+    return tell_doubt(hear(case, said, heard, scene, parts.ears, delivered))
 
 
 def _slowed(step: Step, scene: Scene) -> Step:

@@ -128,6 +128,12 @@ def hold_open(conn: sa.Connection, sealer: Sealer, contact_ids: Sequence[str]) -
     return [opened(found._asdict(), sealer) for found in held]
 
 
+def contact_of(conn: sa.Connection, case_id: str) -> str:
+    """Whose case it is."""
+    query = sa.select(case.c.contact_id).where(case.c.id == case_id)
+    return str(conn.execute(query).scalar_one())
+
+
 def last_opened(conn: sa.Connection, contact_ids: Sequence[str]) -> str | None:
     """Which of these contacts began a case last."""
     query = sa.select(case.c.contact_id).where(case.c.contact_id.in_(contact_ids))
@@ -340,6 +346,20 @@ def _words(sealer: Sealer, sealed: bytes, case_id: str) -> tuple[list[list[Any]]
         return words, None
     earlier, left = _words(sealer, base64.b64decode(read[3]), case_id)
     return [before + after for before, after in zip(earlier, words, strict=True)], left
+
+
+def resealed_words(
+    sealer: Sealer, sealed: bytes, case_id: str
+) -> tuple[bytes | None, bytes | None]:
+    """The words under the newest key, None where they are; and what of them does not open."""
+    words, left = _words(sealer, sealed, case_id)
+    if left == sealed:
+        return None, left
+    whole = json.loads(sealer.open(sealed, f"case.narrative.{case_id}"))
+    if sealer.is_current(sealed) and (len(whole) <= 3 or left is not None):
+        return None, left
+    told = [*words, *([base64.b64encode(left).decode()] if left is not None else [])]
+    return sealer.seal(json.dumps(told), f"case.narrative.{case_id}"), left
 
 
 def _unknown(sealed: bytes) -> str:

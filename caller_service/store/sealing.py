@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 Keys = Mapping[str, bytes] | Sequence[tuple[str, bytes]]
 
 KEY_BYTES = 32
+_PROOF = "caller-service"  # no number: those begin with +
 NONCE_BYTES = 12
 
 
@@ -34,12 +35,12 @@ class Sealer:
     """Seals and opens texts, and makes the blind index of a number. The first key is in use, the
     rest still open."""
 
-    __slots__ = ("_data", "_in_use", "_index", "index_key")
+    __slots__ = ("_data", "_index", "data_key", "index_key")
 
     def __init__(self, data_keys: Keys, index_keys: Keys) -> None:
         data = _checked(data_keys, "data key")
         self._data = {key_id: AESGCM(key) for key_id, key in data.items()}
-        self._in_use = next(iter(data))
+        self.data_key = next(iter(data))
         self._index = _checked(index_keys, "index key")
         self.index_key = next(iter(self._index))
 
@@ -48,14 +49,12 @@ class Sealer:
 
     def seal(self, text: str, where: str) -> bytes:
         """The text, unreadable without the key and bound to this place."""
-        key_id = self._in_use.encode()
-        nonce = os.urandom(NONCE_BYTES)
-        return (
-            bytes([len(key_id)])
-            + key_id
-            + nonce
-            + self._data[self._in_use].encrypt(nonce, text.encode(), where.encode())
-        )
+        return self._seal(self.data_key, text, where)
+
+    def _seal(self, key: str, text: str, where: str) -> bytes:
+        key_id, nonce = key.encode(), os.urandom(NONCE_BYTES)
+        sealed = self._data[key].encrypt(nonce, text.encode(), where.encode())
+        return bytes([len(key_id)]) + key_id + nonce + sealed
 
     def open(self, blob: bytes, where: str) -> str:
         """The text that was sealed for this place; `CannotOpen` if this is not it."""
@@ -95,7 +94,31 @@ class Sealer:
 
     def is_current(self, blob: bytes) -> bool:
         """Was this sealed with the key in use?"""
-        return key_of(blob) == self._in_use
+        return key_of(blob) == self.data_key
+
+    @property
+    def index_keys(self) -> tuple[str, ...]:
+        """The ids of the index keys, the one in use first."""
+        return tuple(self._index)
+
+    def has(self, kind: str, key_id: str) -> bool:
+        """Is this key among ours? `kind`: data or index."""
+        return key_id in (self._data if kind == "data" else self._index)
+
+    def proof(self, kind: str, key_id: str) -> bytes:
+        """What tells this key from another one with its id, and tells nothing else of it."""
+        if kind == "data":
+            return self._seal(key_id, _PROOF, f"sealing_key.proof.{key_id}")
+        return _blind(self._index[key_id], _PROOF)
+
+    def proves(self, kind: str, key_id: str, proof: bytes) -> bool:
+        """Was this proof made with our key of that id?"""
+        if kind == "index":
+            return hmac.compare_digest(proof, self.proof(kind, key_id))
+        try:
+            return self.open(proof, f"sealing_key.proof.{key_id}") == _PROOF
+        except CannotOpen:
+            return False
 
 
 # Of this process: each web process counts its own, and a collector sums what it scrapes.

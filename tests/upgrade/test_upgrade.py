@@ -38,12 +38,17 @@ from caller_service.store.tokens import find, token_hash
 from upgrade.new_worker import NewWorker
 
 FIRST = "0001_first_tables"
-SINCE = frozenset({"call", "probe_result"})  # tables made after the first release
+SINCE = frozenset({"call", "probe_result", "sealing_key"})  # tables made after the first release
 OURS = frozenset(db.metadata.tables) - SINCE
 MARKS: dict[str, dict[str, Any]] = {
     "case": {"test": False, "parked": False},
     "page": {"held": False},
-    "contact": {"sealed_care_note": None, "care_until": None, "slowed_until": None},
+    "contact": {
+        "sealed_care_note": None,
+        "care_until": None,
+        "slowed_until": None,
+        "index_key": None,
+    },
     "message": {"state_at": None},
 }
 CAD = "rehearsal-cad"
