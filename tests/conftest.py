@@ -397,8 +397,8 @@ class Resident:
 
     def case(self) -> Any:
         """This resident's latest case, as its row."""
-        index = self.house.parts.sealer.index(self.number)
-        contact = self.house.rows("contact", number_index=index)[0]
+        indexes = self.house.parts.sealer.indexes(self.number)
+        contact = next(row for row in self.house.rows("contact") if row.number_index in indexes)
         return sorted(
             self.house.rows("case", contact_id=contact.id), key=lambda row: row.opened_at
         )[-1]

@@ -205,7 +205,7 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
                 parts,
                 case.id,
                 effect,
-                parts.sealer.index(work.contact.number),
+                work.contact.number,
                 work.scene.now,
             )
     if _settles(work.before, case):
@@ -242,6 +242,8 @@ def _asked(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
     """Those a page goes to. Nobody is asked to take a case about their own phone: the next person
     is."""
     every = people(effect, scene)
+    if not number:  # it does not open: nobody is left out for it
+        return every
     others = tuple(rung for rung in every if rung.number != number)
     if others == every:
         return every
@@ -332,7 +334,7 @@ def ring_person(
             conn,
             parts,
             case_id,
-            parts.sealer.index(rung.number),
+            rung.number,
             now,
             person=rung.name,
             page_id=page_id,
@@ -344,7 +346,7 @@ def _call_instead(
     parts: Parts,
     case_id: str,
     effect: UpdateCall,
-    number_index: bytes,
+    number: str,
     now: datetime,
 ) -> None:
     """Ring the resident, once for a lost text, unless a call to them waits, rings or goes on: it
@@ -353,19 +355,19 @@ def _call_instead(
         effect.text_id and calls.made_for(conn, effect.text_id)
     ):
         return
-    _enqueue_call(conn, parts, case_id, number_index, now, text_id=effect.text_id or None)
+    _enqueue_call(conn, parts, case_id, number, now, text_id=effect.text_id or None)
 
 
 def _enqueue_call(
     conn: sa.Connection,
     parts: Parts,
     case_id: str,
-    number_index: bytes,
+    number: str,
     now: datetime,
     **whom: str | None,
 ) -> None:
     call_id = parts.new_id()
-    calls.add(conn, call_id, case_id, number_index, now, now + HOLD, **whom)
+    calls.add(conn, parts.sealer, call_id, case_id, number, now, now + HOLD, **whom)
     parts.jobs.enqueue(
         conn, "call_person", f"call:{call_id}:0", call_id, queue_to(whom.get("person"))
     )

@@ -87,4 +87,4 @@ def fetch_missed_texts(parts: Parts, _reference: str = "", job: str = "") -> int
 
 def _never_heard(parts: Parts, one: MissedText) -> bool:
     with parts.engine.connect() as conn:
-        return messages.heard(conn, parts.sealer, one.sid) is None
+        return not messages.is_known(conn, one.sid)

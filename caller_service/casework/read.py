@@ -85,7 +85,7 @@ def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] |
             "id": text.id,
             "from": "resident" if text.direction == "in" else "program",
             "at": text.at.isoformat(),
-            "words": text.words,
+            "words": text.words if text.opened else None,
             "keys": text.keys.split(),
             "language": text.language,
             "state": text.state,

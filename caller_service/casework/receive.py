@@ -22,6 +22,7 @@ from caller_service.core.parking import phone_again, stopped_too
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.core.said import Said
+from caller_service.core.unopened import tell_doubt, with_doubt
 from caller_service.store import cases, contacts, messages, turns
 from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import transaction
@@ -29,6 +30,7 @@ from caller_service.store.journal import Author
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD, Decision, PreparedWrite, prepare, save
+from .identity import join_contacts
 from .interpret import hear
 from .parts import Parts
 
@@ -88,7 +90,7 @@ def receive_unknown(parts: Parts, turn: Turn) -> None:
     """A text whose sender cannot be answered (withheld, not a number): kept for people to see,
     once."""
     with transaction(parts.engine) as conn:
-        if messages.heard(conn, parts.sealer, turn.provider_id) is None:
+        if not messages.is_known(conn, turn.provider_id):
             kept = Text.inbound(parts.new_id(), turn.said, turn.heard, provider_id=turn.provider_id)
             messages.add(conn, messages.rows(parts.sealer, (kept,)))
 
@@ -99,11 +101,16 @@ def _unlocked(
     """Most turns are neither repeats nor raced: whether this one was heard before is left to the
     unique key."""
     begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
+    # while keys are rotated, the unique index alone does not keep two of one number apart
+    if begun.split or (begun.contact is None and parts.sealer.rotates):
+        raise cases.Stale
     drawn = [prepare(parts, work) for work in _decide(conn, parts, turn, begun, begun.case)]
 
     def write(conn: sa.Connection) -> tuple[Text, ...]:
         if begun.contact is None:
             contacts.add(conn, parts.sealer, drawn[-1].work.contact, turn.heard)
+        elif not begun.current:
+            contacts.renew(conn, parts.sealer, begun.contact.id, turn.number)
         _written_to(conn, begun.contact, turn)
         return _keep(conn, parts, drawn)
 
@@ -112,7 +119,9 @@ def _unlocked(
 
 def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     with transaction(parts.engine) as conn:
-        contacts.lock(conn, parts.sealer, _stranger(parts, turn), turn.heard)
+        held = contacts.lock(conn, parts.sealer, _stranger(parts, turn), turn.heard)
+        if len(held) > 1:
+            join_contacts(conn, parts, turn.number)
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
         begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
@@ -172,7 +181,7 @@ def _decide(
     )
     said = _OPT_OUT.get(turn.opt_out, turn.said)
     delivered = messages.question_delivered(conn, opened.id, opened.asked) if opened.asked else None
-    step = hear(opened, said, heard, scene, parts.ears, delivered)
+    step = _hear(parts, opened, said, heard, scene, delivered)
     others: list[Decision] = []
     # somebody else holds the phone: a second case, linked to this one
     if case is not None and step.case.parked:
@@ -254,6 +263,16 @@ def _opened(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, rel
         remarks=remarks,
         test=test,
     )
+
+
+def _hear(
+    parts: Parts, case: Case, said: str, heard: datetime, scene: Scene, delivered: datetime | None
+) -> Step:
+    """What the text does. Where their earlier words do not open, a human is asked first, once."""
+    if not case.unopened or Mark.UNOPENED in case.marks:
+        return hear(case, said, heard, scene, parts.ears, delivered)
+    case = with_doubt(case, scene)
+    return tell_doubt(hear(case, said, heard, scene, parts.ears, delivered))
 
 
 def _slowed(step: Step, scene: Scene) -> Step:

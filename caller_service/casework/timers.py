@@ -22,7 +22,7 @@ from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Author
 
 from .carry_out import HOLD
-from .change import change
+from .change import Decide, change
 from .parts import Parts
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def set_back(parts: Parts) -> None:
     with parts.engine.connect() as conn:
         open_cases = cases.open_ids(conn)
     for case_id in open_cases:
-        change(parts, case_id, lambda case, _: clock.set_back(case, now), Author.CLOCK)
+        _decide(parts, case_id, lambda case, _: clock.set_back(case, now), now)
     with transaction(parts.engine) as conn:
         hand_offs.try_now(conn, now)
         messages.try_now(conn, now)
@@ -116,8 +116,12 @@ def set_back(parts: Parts) -> None:
 def _fire(parts: Parts, case_id: str, now: datetime) -> None:
     """One case's clocks. A case that cannot be decided is said in the log and looked at again: it
     stops no other."""
+    _decide(parts, case_id, clock.tick, now)
+
+
+def _decide(parts: Parts, case_id: str, decide: Decide, now: datetime) -> None:
     try:
-        change(parts, case_id, clock.tick, Author.CLOCK)
+        change(parts, case_id, decide, Author.CLOCK)
     except SQLAlchemyError:  # the database, not the case
         raise
     except Exception as problem:

@@ -23,9 +23,11 @@ from caller_service.config.settings import Settings, SettingsFaults
 from caller_service.core.access import BROWSER, SCOPES, USUAL, in_order, why_refused
 from caller_service.core.outbound import DeliveryState
 from caller_service.jobs.worker import AnotherWorker
-from caller_service.store import cases, people, tokens
+from caller_service.store import cases, keys, people, tokens
 from caller_service.store.counts import schema_version
+from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.transaction import transaction
+from caller_service.store.sealing import Sealer
 
 from .token_rules import last_day, new_token, token_report
 
@@ -121,7 +123,15 @@ def serve(workers: int, threads: int) -> None:
     from caller_service.server.web_server import Web
 
     settings = settings_now()
-    caller_service.create_app(settings)  # refuse here, with every fault, rather than in each worker
+    # refuse here, with every fault, rather than in each worker
+    parts: Parts = caller_service.create_app(settings).extensions["caller_parts"]
+    try:
+        with deadline(WRITE_WAIT):
+            if faults := key_faults(parts.engine, parts.sealer, parts.now()):
+                refuse(faults, "The keys are not ready:")
+    except SQLAlchemyError:  # the door can still say the 911 and 988 words
+        click.echo("database away: which keys its rows need was not looked at", err=True)
+    parts.engine.dispose()
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -144,6 +154,8 @@ def work() -> None:
     parts = parts_now()
     if faults := database_faults(settings):
         refuse(faults)
+    with transaction(parts.engine) as conn:
+        keys.note(conn, parts.sealer, parts.now())
     log_plainly()
     click.echo(
         f"database {shown(settings.database_url)}; working as {settings.worker_id}", err=True
@@ -333,6 +345,12 @@ def migrated(app: Any, settings: Settings) -> None:
             file.touch()  # a connection never makes it (database/sqlite_writer.py)
         upgrade()
     migrate_engine(settings.database_url)
+    parts: Parts = app.extensions["caller_parts"]
+    with deadline(24 * 3600), parts.engine.connect() as conn:
+        if not keys.noted(conn):
+            keys.learn(conn, parts.sealer, parts.now())
+        keys.note(conn, parts.sealer, parts.now())
+        conn.commit()
 
 
 @main.command()
@@ -424,6 +442,8 @@ def database_faults(settings: Settings) -> list[str]:
         engine = sa.create_engine(url)
         with engine.connect() as conn:
             version = schema_version(conn)
+            sealer = Sealer(settings.data_keys, settings.index_keys)
+            missing = keys.faults(conn, sealer) if version == migration_head() else []
         engine.dispose()
     except SQLAlchemyError:
         return ["database: cannot be read, or was never migrated; run caller-service migrate"]
@@ -432,6 +452,17 @@ def database_faults(settings: Settings) -> list[str]:
             f"database: at migration {version}, this release needs {migration_head()}; run "
             f"caller-service migrate"
         ]
+    return missing
+
+
+def key_faults(engine: sa.Engine, sealer: Sealer, now: datetime) -> list[str]:
+    """Which keys that rows need are missing. With none missing, the newest are noted: rows may be
+    written with them. Raises SQLAlchemyError where the database is away."""
+    with engine.connect() as conn:
+        if faults := keys.faults(conn, sealer):
+            return faults
+    with transaction(engine) as conn:
+        keys.note(conn, sealer, now)
     return []
 
 
@@ -582,6 +613,92 @@ def token_revoke(name: str) -> None:
     if not count:
         refuse([f"{name}: no token in force"])
     click.echo(f"{name}: {count} revoked")
+
+
+@main.group("keys")
+def keys_group() -> None:
+    """The keys that rows are sealed with and numbers are found by."""
+
+
+@keys_group.command("status")
+def keys_status() -> None:
+    """Which keys are in use, and how many rows of each table need them. Reads every row.
+
+    Exit code 1: a key that rows need is missing.
+    """
+    from caller_service.casework.rewrap import count
+
+    parts = parts_now()
+    with deadline(24 * 3600):
+        uses = count(parts)
+        with parts.engine.connect() as conn:
+            noted = {(kind, one) for kind in keys.SETTINGS for one in keys.of_kind(conn, kind)}
+            faults = keys.faults(conn, parts.sealer)
+    newest = {("data", parts.sealer.data_key), ("index", parts.sealer.index_key)}
+    rows = {use[1:] for use in uses}
+    for kind, key_id in sorted(noted | rows | newest):
+        there = parts.sealer.has(kind, key_id)
+        unknown = (kind, key_id) == ("index", keys.UNKNOWN)
+        standing = (
+            "not known before rewrap"
+            if unknown
+            else "newest"
+            if (kind, key_id) in newest
+            else "older"
+            if there
+            else "MISSING"
+        )
+        tables = [
+            f"{name} {many}" for (name, *use), many in sorted(uses.items()) if use == [kind, key_id]
+        ]
+        click.echo(f"{kind:6} {key_id or '-':16} {standing:8} {', '.join(tables) or 'no rows'}")
+        if not (there or unknown) and (kind, key_id) in rows and (kind, key_id) not in noted:
+            faults.append(f'{keys.SETTINGS[kind]}: rows need the key "{key_id}"')
+    if faults:
+        refuse(faults)
+
+
+@keys_group.command("rewrap")
+def keys_rewrap() -> None:
+    """Write every row under the newest keys, and join contacts that a rotation has split.
+
+    The service may go on meanwhile. Cut off, run it again. Exit code 1: some values do not open.
+    """
+    from caller_service.casework.rewrap import rewrap, rows_there
+
+    parts = parts_now()
+    with deadline(24 * 3600):
+        with click.progressbar(length=rows_there(parts), label="rows", file=sys.stderr) as bar:
+            done = rewrap(parts, bar.update)
+        with parts.engine.connect() as conn:
+            left = {kind: keys.of_kind(conn, kind) for kind in keys.SETTINGS}
+    click.echo(f"{done.rows} rows written under the newest keys, {done.joined} contacts joined")
+    for kind, ids in left.items():
+        click.echo(f"{keys.SETTINGS[kind]}: rows need {', '.join(ids)}")
+    if done.values_closed:
+        refuse(
+            [
+                f"{done.values_closed} values do not open; the log names them, and their keys are "
+                f"{', '.join(sorted(done.closed))}"
+            ]
+        )
+
+
+@keys_group.command("forget")
+@click.argument("kind", type=click.Choice(["data", "index"]))
+@click.argument("key_id")
+@click.confirmation_option(prompt="What only this key opens is given up. Sure?")
+def keys_forget(kind: str, key_id: str) -> None:
+    """A key is lost for good: start without it. What it sealed stays, and does not open.
+
+    After a lost index key, run `keys rewrap`: it finds people again by their sealed numbers.
+    """
+    parts = parts_now()
+    with transaction(parts.engine) as conn:
+        known = keys.forget(conn, kind, key_id)
+    if not known:
+        refuse([f"{kind} {key_id}: no row was known to need it"])
+    click.echo(f"{kind} {key_id}: forgotten")
 
 
 @main.group()

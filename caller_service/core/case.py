@@ -155,6 +155,8 @@ class Case:
     recent: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     place: str = field(default="", repr=False)
     code_word: str = field(default="", repr=False)
+    # what of the private things did not open, as it was kept: nothing of it is lost by a write
+    unopened: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def in_danger(self) -> bool:

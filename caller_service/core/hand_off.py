@@ -25,99 +25,110 @@ TYPE = "hand_off.v1"
 REMARKS = 10  # of what people remarked, the latest
 
 
-def packet(case: Case, program: Program, number: str = "") -> dict[str, Any]:
+def packet(case: Case, program: Program, number: str | None = None) -> dict[str, Any]:
     """What a destination is told of the case as it stands. `number` is left out unless contact was
-    called safe, or is not known in danger: then it comes with its condition."""
+    called safe, or is not known in danger: then it comes with its condition. "" is a number that
+    does not open."""
     contact = case.answers.get("contact", "not_asked")
     condition = number_condition(case)
     texts = TERMS[standing(case)].human and contact in TEXT_ALLOWED and "text" not in case.withdrawn
     calls = calls_wanted(case)
-    return {
-        "type": TYPE,
-        "hand_off_id": case.id,
-        "revision": case.revision,
-        "reference": case.reference,
-        "status": case.status.value,
-        "level": case.level.name if case.level is not None else None,
-        "reasons": [reason for reason in case.because if reason not in case.set_aside],
-        "dangers": list(case.dangers),
-        "safety": {
-            question.id: case.answers.get(question.id, "not_asked")
-            for question in program.protocol.questions
-            if question.safety and not question.follow_up
-        },
-        "markers": list(markers(program.protocol, case)),
-        "review": case.review,
-        "response": case.response or "review",
-        "contingency": case.answers.get("if_none", "not_asked"),
-        "police_requested": False,
-        "team": case.team or None,
-        "interpreter": case.interpreter,
-        "place": {
-            "text": case.place or None,
-            "located": case.located or "not_asked",
-            "area": case.area or None,
-            "point": {"longitude": case.point[0], "latitude": case.point[1]}
-            if case.point
-            else None,
-        },
-        "who": case.answers.get("who", "not_asked"),
-        "need": case.answers.get("need", "not_asked"),
-        "language": {
-            "bcp47": case.language,
-            "iso639_3": program.iso639_3.get(case.language, "und"),
-        },
-        "contact": {
-            "terms": contact,
-            "number": number if condition and number else None,
-            "number_condition": condition,
-            "standing": standing(case).value,
-            "withdrawn": sorted(case.withdrawn),
-            "text": texts and not case.cannot_text,
-            "call": calls,
-            "voicemail": case.answers.get("voicemail", "not_asked"),
-            "deaf_or_asl": contact == ContactAnswer.TEXT_DEAF,
-            "cannot_text": case.cannot_text or None,
-            "not_told": case.not_told,
-            "only_replies": not (texts or calls),
-            "watched": case.watched,
-        },
-        "conversation": {
-            "accepted_by": case.accepted_by or None,
-            "holder": case.holder or None,
-            "open_questions": list(open_questions(program.protocol, case))
-            if case.in_danger or case.held
-            else [],
-            "answered_for": dict(case.answered_for),
-            "minor": case.minor,
-            "minor_reviewed_by": case.minor_reviewed or None,
-            "unread_language": case.unread_language or None,
-            "phone_in_other_hands": case.parked,
-        },
-        "notes": [
-            {"self_reported": True, "words": words, "translated": False} for words in case.narrative
-        ],
-        "remarks": [{"by": by, "words": words} for by, words in case.remarks[-REMARKS:]],
-        "asked_to_cancel": Said.ASKED_TO_CANCEL in case.said,
-        "unserved": case.unserved or None,
-        "outcome": case.outcome or None,
-        "protocol": {
-            "id": program.protocol.id,
-            "version": program.protocol.version,
-            "hash": program.protocol.hash,
-        },
-        "times": {
-            name: case.marks[name].isoformat()
-            for name in (Mark.OPENED, Mark.HEARD, Mark.PAGED, Mark.ACCEPTED, Mark.PROMISED)
-            if name in case.marks
-        },
-        "related": [case.related] if case.related else [],
-        "test": case.test,
-    } | (
-        {"incident_type": {"type": case.incident_type, "by": case.typed_by}}
-        if case.incident_type
-        else {}
+    return (
+        {
+            "type": TYPE,
+            "hand_off_id": case.id,
+            "revision": case.revision,
+            "reference": case.reference,
+            "status": case.status.value,
+            "level": case.level.name if case.level is not None else None,
+            "reasons": [reason for reason in case.because if reason not in case.set_aside],
+            "dangers": list(case.dangers),
+            "safety": {
+                question.id: case.answers.get(question.id, "not_asked")
+                for question in program.protocol.questions
+                if question.safety and not question.follow_up
+            },
+            "markers": list(markers(program.protocol, case)),
+            "review": case.review,
+            "response": case.response or "review",
+            "contingency": case.answers.get("if_none", "not_asked"),
+            "police_requested": False,
+            "team": case.team or None,
+            "interpreter": case.interpreter,
+            "place": {
+                "text": case.place or None,
+                "located": case.located or "not_asked",
+                "area": case.area or None,
+                "point": {"longitude": case.point[0], "latitude": case.point[1]}
+                if case.point
+                else None,
+            },
+            "who": case.answers.get("who", "not_asked"),
+            "need": case.answers.get("need", "not_asked"),
+            "language": {
+                "bcp47": case.language,
+                "iso639_3": program.iso639_3.get(case.language, "und"),
+            },
+            "contact": {
+                "terms": contact,
+                "number": number if condition and number else None,
+                "number_condition": condition,
+                "standing": standing(case).value,
+                "withdrawn": sorted(case.withdrawn),
+                "text": texts and not case.cannot_text,
+                "call": calls,
+                "voicemail": case.answers.get("voicemail", "not_asked"),
+                "deaf_or_asl": contact == ContactAnswer.TEXT_DEAF,
+                "cannot_text": case.cannot_text or None,
+                "not_told": case.not_told,
+                "only_replies": not (texts or calls),
+                "watched": case.watched,
+            },
+            "conversation": {
+                "accepted_by": case.accepted_by or None,
+                "holder": case.holder or None,
+                "open_questions": list(open_questions(program.protocol, case))
+                if case.in_danger or case.held
+                else [],
+                "answered_for": dict(case.answered_for),
+                "minor": case.minor,
+                "minor_reviewed_by": case.minor_reviewed or None,
+                "unread_language": case.unread_language or None,
+                "phone_in_other_hands": case.parked,
+            },
+            "notes": [
+                {"self_reported": True, "words": words, "translated": False}
+                for words in case.narrative
+            ],
+            "remarks": [{"by": by, "words": words} for by, words in case.remarks[-REMARKS:]],
+            "asked_to_cancel": Said.ASKED_TO_CANCEL in case.said,
+            "unserved": case.unserved or None,
+            "outcome": case.outcome or None,
+            "protocol": {
+                "id": program.protocol.id,
+                "version": program.protocol.version,
+                "hash": program.protocol.hash,
+            },
+            "times": {
+                name: case.marks[name].isoformat()
+                for name in (Mark.OPENED, Mark.HEARD, Mark.PAGED, Mark.ACCEPTED, Mark.PROMISED)
+                if name in case.marks
+            },
+            "related": [case.related] if case.related else [],
+            "test": case.test,
+        }
+        | (
+            {"incident_type": {"type": case.incident_type, "by": case.typed_by}}
+            if case.incident_type
+            else {}
+        )
+        | ({"unopened": closed} if (closed := _unopened(case, number)) else {})
     )
+
+
+def _unopened(case: Case, number: str | None) -> list[str]:
+    """What cannot be told because it does not open: a human looks."""
+    return sorted(case.unopened) + (["number"] if number == "" else [])
 
 
 def number_condition(case: Case) -> str | None:

@@ -21,6 +21,8 @@ class Mark(StrEnum):
     TOLD_911 = "told_911"  # they read to call 911; whatever says so; stays
     PARKED = "parked"  # somebody else asked for help with their phone; stays
 
+    UNOPENED = "unopened"  # they wrote, and their earlier words did not open; stays
+
     # what is asked and said
     ASKED = "asked"  # a question was put; each question; stays
     ASKED_AGAIN = "asked_again"  # "still here?"; the clock; cleared by their next text

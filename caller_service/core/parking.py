@@ -72,6 +72,29 @@ def phone_again(case: Case, said: str) -> Step:
     return Step(*hand_off.revise(case, (*told, HandOff("phone_again"), Record("phone_again"))))
 
 
+def link(case: Case, other: str, scene: Scene, parked: bool, stopped: bool) -> Step:
+    """Two open requests turned out to be one person's: each names the `other`, and a human is told.
+    The one that is `parked` waits beside the one that goes on with the phone. `stopped`: they
+    stopped our texts."""
+    effects: tuple[Effect, ...] = ()
+    if stopped and case.cannot_text != CannotText.STOPPED:
+        case = replace(case, cannot_text=CannotText.STOPPED)
+        effects += (Record("opted_out"),)
+        effects += (Alert("alert.stopped", case.in_charge),) if case.in_charge else ()
+    if other:
+        case = replace(case, related=other)
+        if parked:
+            case = replace(case, parked=True, asked="", offered=(), unreadable=0)
+            case = case.marked(scene.now, Mark.PARKED)
+        effects += (Record("linked", {"to": other}), HandOff("linked"))
+        if case.in_charge:
+            effects += (Alert("alert.linked", case.in_charge),)
+        elif not case.in_danger:
+            step = recompute(said_again(case, frozenset({Said.WROTE_AGAIN}), scene), scene)
+            case, effects = step.case, (*effects, *step.effects)
+    return Step(*hand_off.revise(case, effects))
+
+
 def stopped_too(case: Case, now: datetime) -> Step:
     """The phone stopped our texts while this case was parked: whoever has it hears so."""
     if case.ended or case.cannot_text == CannotText.STOPPED:

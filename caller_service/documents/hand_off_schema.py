@@ -193,6 +193,12 @@ SCHEMA: dict[str, Any] = {
         "related": _CODES,
         "test": _TEST,
         "incident_type": _INCIDENT_TYPE,
+        "unopened": {
+            "type": "array",
+            "items": {"enum": ["code_word", "narrative", "number", "place", "state"]},
+            "description": "What could not be opened here, and is missing from this packet. The "
+            "request goes on: a human looks at it. Absent: everything opened.",
+        },
     },
-    optional=("test", "incident_type", "dangers", "safety", "conversation"),
+    optional=("test", "incident_type", "dangers", "safety", "conversation", "unopened"),
 )

@@ -18,7 +18,7 @@ from caller_service.casework.timers import set_back, sweep
 from caller_service.core.clock import SKEW
 from caller_service.jobs.queue import PEOPLE, TEXTS, queue_of
 from caller_service.jobs.worker import work
-from caller_service.store import messages
+from caller_service.store import keys, messages
 from caller_service.store.database.transaction import transaction
 
 from . import SWITCH
@@ -77,5 +77,6 @@ class PeriodicTasks:
         minute = int(now.timestamp()) // CATCH_UP
         if minute != self._minute:
             with transaction(self._parts.engine) as conn:
+                keys.note(conn, self._parts.sealer, now)
                 self._parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}.{self._steps}", "")
             self._minute = minute

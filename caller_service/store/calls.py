@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from caller_service.core.outbound import NOT_MADE, CallState
 
 from .claim import claim as _claim
+from .contacts import lock_number
+from .sealing import Sealer
 from .tables import call
 
 # Twilio's statuses in the order a call goes through them; a later one is never overwritten by an
@@ -65,9 +67,10 @@ _READ = tuple(
 
 def add(
     conn: sa.Connection,
+    sealer: Sealer,
     call_id: str,
     case_id: str,
-    number_index: bytes,
+    number: str,
     now: datetime,
     next_at: datetime,
     person: str | None = None,
@@ -81,7 +84,8 @@ def add(
         "page_id": page_id,
         "text_id": text_id,
         "person": person,
-        "number_index": number_index,
+        "number_index": sealer.index(number),
+        "index_key": sealer.index_key,
     }
     conn.execute(sa.insert(call).values(**values, state=CallState.WAITING, at=now, next_at=next_at))
 
@@ -102,9 +106,11 @@ def made_for(conn: sa.Connection, text_id: str) -> bool:
     return conn.execute(sa.select(call.c.id).where(call.c.text_id == text_id)).first() is not None
 
 
-def next_waiting(conn: sa.Connection, number_index: bytes) -> str | None:
-    """The call that has waited longest for this phone to be free."""
-    waiting = (call.c.number_index == number_index, call.c.state == CallState.WAITING)
+def next_waiting(conn: sa.Connection, call_id: str) -> str | None:
+    """The call that has waited longest for the phone of this one to be free."""
+    this = call.alias()
+    phone = sa.select(this.c.number_index).where(this.c.id == call_id).scalar_subquery()
+    waiting = (call.c.number_index == phone, call.c.state == CallState.WAITING)
     found: str | None = conn.execute(
         sa.select(call.c.id).where(*waiting).order_by(call.c.id).limit(1)
     ).scalar()
@@ -112,11 +118,33 @@ def next_waiting(conn: sa.Connection, number_index: bytes) -> str | None:
 
 
 def claim(
-    conn: sa.Connection, call_id: str, job: str, now: datetime, hold: timedelta, settle: timedelta
+    conn: sa.Connection,
+    sealer: Sealer,
+    number: str,
+    call_id: str,
+    job: str,
+    now: datetime,
+    hold: timedelta,
+    settle: timedelta,
 ) -> bool | None:
     """Begin a try to make a call (store/claim.py). The same number already on a call is an
-    IntegrityError."""
+    IntegrityError, also where that call was written under an older index key."""
+    renew(conn, sealer, number)
     return _claim(conn, call, CallState, call_id, job, now, hold, settle, tried_at=now)
+
+
+def renew(conn: sa.Connection, sealer: Sealer, number: str) -> None:
+    """Leave the calls of a number that have not ended under the newest index key. Two that ring at
+    once are an IntegrityError."""
+    if not sealer.rotates:
+        return
+    lock_number(conn, sealer, number)
+    newest, *older = sealer.indexes(number)
+    conn.execute(
+        sa.update(call)
+        .where(call.c.rank < ENDED, call.c.number_index.in_(older))
+        .values(number_index=newest, index_key=sealer.index_key)
+    )
 
 
 def taken(conn: sa.Connection, call_id: str, provider_ids: Sequence[str]) -> frozenset[str]:

@@ -3,6 +3,8 @@ words sealed."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,7 +17,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
 from caller_service.store.database.compiled import CompiledStatement
 
-from .sealing import Sealer
+from .sealing import Sealer, unopened
 from .tables import area_state, case, delivery, hand_off
 
 _COLUMNS = (
@@ -33,7 +35,7 @@ _COLUMNS = (
     "test",
     "parked",
 )
-_PRIVATE = ("narrative", "remarks", "recent", "place", "point", "code_word")
+_PRIVATE = ("narrative", "remarks", "recent", "place", "point", "code_word", "unopened")
 _SEALED = ("sealed_narrative", "sealed_place", "sealed_code_word")
 # what never changes; naming it would have SQLite write its indexes again
 _BORN = ("id", "reference", "contact_id", "opened_at")
@@ -119,6 +121,25 @@ def _open(
     return [opened(found._asdict(), sealer) for found in conn.execute(query)]
 
 
+def hold_open(conn: sa.Connection, sealer: Sealer, contact_ids: Sequence[str]) -> list[Case]:
+    """Every open case of these contacts, oldest first, held until the transaction ends."""
+    query = sa.select(*READ).where(case.c.contact_id.in_(contact_ids), case.c.closed_at.is_(None))
+    held = conn.execute(query.order_by(case.c.id).with_for_update())
+    return [opened(found._asdict(), sealer) for found in held]
+
+
+def contact_of(conn: sa.Connection, case_id: str) -> str:
+    """Whose case it is."""
+    query = sa.select(case.c.contact_id).where(case.c.id == case_id)
+    return str(conn.execute(query).scalar_one())
+
+
+def last_opened(conn: sa.Connection, contact_ids: Sequence[str]) -> str | None:
+    """Which of these contacts began a case last."""
+    query = sa.select(case.c.contact_id).where(case.c.contact_id.in_(contact_ids))
+    return conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).scalar()
+
+
 _IN_DANGER = (case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test)
 _HOLDER = case.c.state["holder"].as_string()
 _ACCEPTED_BY = case.c.state["accepted_by"].as_string()
@@ -176,9 +197,31 @@ def handed_off(
     if open_only:
         query = query.where(case.c.closed_at.is_(None))
     return [
-        opened(found._asdict(), sealer)
+        _listed(found._asdict(), sealer)
         for found in conn.execute(query.order_by(case.c.id).limit(limit))
     ]
+
+
+def _listed(found: Mapping[str, Any], sealer: Sealer) -> Case:
+    """A case to be shown among others: one that cannot be read hides none of them. What the columns
+    tell of it is shown."""
+    try:
+        return opened(found, sealer)
+    except Exception as problem:
+        unopened(f"case.state.{found['id']}", problem)
+    status = found["status"] if found["status"] in set(Status) else Status.OPEN
+    return Case(
+        found["id"],
+        found["reference"],
+        found["contact_id"],
+        found["language"],
+        Status(status),
+        level=Level.__members__.get(found["level"] or ""),
+        review=True,
+        area=found["area"],
+        revision=1,
+        unopened={"state": b""},
+    )
 
 
 def open_tests(conn: sa.Connection) -> Sequence[str]:
@@ -201,21 +244,26 @@ def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
 def row(told: Case, sealer: Sealer, due_at: datetime | None) -> dict[str, Any]:
     """What is written of a case, its private words sealed: made before the write lock is taken."""
     plain = to_plain(told)
-    narrative, remarks, recent, place, point, code_word = (plain.pop(name) for name in _PRIVATE)
+    narrative, remarks, recent, place, point, code_word, closed_parts = (
+        plain.pop(name) for name in _PRIVATE
+    )
     columns = {name: plain.pop(name) for name in _COLUMNS}
     contact = plain.pop("contact")
+    words: list[Any] = [narrative, remarks, recent]
+    if (closed_words := closed_parts.get("narrative")) is not None and any(words):
+        words.append(base64.b64encode(closed_words).decode())  # inside the new ones, as they were
+    closed_code = closed_parts.get("code_word")
+    new_code = code_word and (closed_code is None or code_word != _unknown(closed_code))
     sealed = {
-        "sealed_narrative": sealer.seal(
-            json.dumps([narrative, remarks, recent]), f"case.narrative.{told.id}"
-        )
-        if narrative or remarks or recent
-        else None,
+        "sealed_narrative": sealer.seal(json.dumps(words), f"case.narrative.{told.id}")
+        if any(words)
+        else closed_words,
         "sealed_place": sealer.seal(json.dumps([place, point]), f"case.place.{told.id}")
         if place or point
-        else None,
+        else closed_parts.get("place"),
         "sealed_code_word": sealer.seal(code_word, f"case.code_word.{told.id}")
-        if code_word
-        else None,
+        if new_code
+        else closed_code,
     }
     closed = told.marks.get(told.status.value) if told.ended else None
     born = {"contact_id": contact, "opened_at": told.marks[Mark.OPENED], "closed_at": closed}
@@ -259,21 +307,61 @@ def set_full(conn: sa.Connection, area: str, until: datetime | None) -> None:
 
 
 def opened(found: Mapping[str, Any], sealer: Sealer) -> Case:
-    """The case of a row, its private words opened."""
+    """The case of a row, its private words opened. What does not open is left out and kept as it
+    is in `unopened`: the request goes on, and a human looks."""
     case_id = found["id"]
     plain = (
         dict(found["state"])
         | {name: found[name] for name in _COLUMNS}
         | {"contact": found["contact_id"]}
     )
-    if found["sealed_narrative"] is not None:
-        words = json.loads(sealer.open(found["sealed_narrative"], f"case.narrative.{case_id}"))
-        plain["narrative"], plain["remarks"] = words[:2]
-        plain["recent"] = words[2] if len(words) > 2 else []  # written before this release: none
-    if found["sealed_place"] is not None:
-        plain["place"], plain["point"] = json.loads(
-            sealer.open(found["sealed_place"], f"case.place.{case_id}")
-        )
-    if found["sealed_code_word"] is not None:
-        plain["code_word"] = sealer.open(found["sealed_code_word"], f"case.code_word.{case_id}")
-    return from_plain(plain)
+    closed: dict[str, bytes] = {}
+    if (sealed := found["sealed_narrative"]) is not None:
+        words, left = _words(sealer, sealed, case_id)
+        plain["narrative"], plain["remarks"], plain["recent"] = words
+        closed |= {"narrative": left} if left is not None else {}
+    if (sealed := found["sealed_place"]) is not None:
+        place = sealer.try_open(sealed, f"case.place.{case_id}")
+        if place is None:
+            closed["place"] = sealed
+        else:
+            plain["place"], plain["point"] = json.loads(place)
+    if (sealed := found["sealed_code_word"]) is not None:
+        code = sealer.try_open(sealed, f"case.code_word.{case_id}")
+        if code is None:
+            closed["code_word"] = sealed
+        plain["code_word"] = _unknown(sealed) if code is None else code
+    return from_plain(plain | ({"unopened": closed} if closed else {}))
+
+
+def _words(sealer: Sealer, sealed: bytes, case_id: str) -> tuple[list[list[Any]], bytes | None]:
+    """The narrative, remarks and recent texts that were sealed together, and what of them does not
+    open."""
+    told = sealer.try_open(sealed, f"case.narrative.{case_id}")
+    if told is None:
+        return [[], [], []], sealed
+    read = json.loads(told)
+    words = [read[0], read[1], read[2] if len(read) > 2 else []]  # an older release kept no third
+    if len(read) <= 3:
+        return words, None
+    earlier, left = _words(sealer, base64.b64decode(read[3]), case_id)
+    return [before + after for before, after in zip(earlier, words, strict=True)], left
+
+
+def resealed_words(
+    sealer: Sealer, sealed: bytes, case_id: str
+) -> tuple[bytes | None, bytes | None]:
+    """The words under the newest key, None where they are; and what of them does not open."""
+    words, left = _words(sealer, sealed, case_id)
+    if left == sealed:
+        return None, left
+    whole = json.loads(sealer.open(sealed, f"case.narrative.{case_id}"))
+    if sealer.is_current(sealed) and (len(whole) <= 3 or left is not None):
+        return None, left
+    told = [*words, *([base64.b64encode(left).decode()] if left is not None else [])]
+    return sealer.seal(json.dumps(told), f"case.narrative.{case_id}"), left
+
+
+def _unknown(sealed: bytes) -> str:
+    """In place of a code word that does not open: there is one, and nobody can say it."""
+    return hashlib.sha256(sealed).hexdigest()

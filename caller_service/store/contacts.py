@@ -1,17 +1,26 @@
-"""Contacts: found by a keyed hash of their number, which is kept sealed."""
+"""Contacts: found by a keyed hash of their number, which is kept sealed.
+
+While index keys are rotated a number may stand under any of them: whoever looks asks for all, and
+whoever writes leaves the newest.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from .database.transaction import lock_for_write
 from .sealing import Sealer
-from .tables import contact
+from .tables import case, contact, message
 
 _ADD = sa.insert(contact)
+# for staff, in place of a care note whose words do not open
+CLOSED_NOTE = "There is a care note, and it cannot be opened."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +35,12 @@ class Contact:
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
+    """A contact; a number that does not open is ""."""
     row = conn.execute(sa.select(contact).where(contact.c.id == contact_id)).one()
     return Contact(
         row.id,
         row.language,
-        sealer.open(row.sealed_number, f"contact.number.{row.id}"),
+        sealer.try_open(row.sealed_number, f"contact.number.{row.id}") or "",
         row.stopped_at is not None,
         our_number=row.our_number,
     )
@@ -42,31 +52,114 @@ def add(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> Non
     conn.execute(_ADD, _values(sealer, new, now))
 
 
-def lock(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> None:
-    """Add the contact if it is new, and hold its row until the transaction ends: turns of one
-    number queue here.
+def lock(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> Sequence[str]:
+    """Add the contact if no key finds it, and hold its row until the transaction ends: turns of one
+    number queue here. Returns the ids of the number's contacts, oldest first: one, or those that a
+    rotation has split.
 
-    The language is written onto itself: a column that is no key, so that PostgreSQL's lock lets
-    others point to the row.
+    A known one is left under the newest key. The language is written onto itself: a column that is
+    no key, so that PostgreSQL's lock lets others point to the row.
     """
+    lock_number(conn, sealer, new.number)
+    known = of_number(conn, sealer, new.number)
+    if len(known) > 1:
+        return [row.id for row in known]
+    if known and not is_current(sealer, new.number, known[0]):
+        renew(conn, sealer, known[0].id, new.number)
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     statement = insert(contact).values(_values(sealer, new, now))
-    conn.execute(
+    held = conn.execute(
         statement.on_conflict_do_update(
             index_elements=["number_index"], set_={"language": contact.c.language}
-        )
+        ).returning(contact.c.id)
     )
+    return [held.scalar_one()]
+
+
+def lock_number(conn: sa.Connection, sealer: Sealer, number: str) -> None:
+    """Hold a number until the transaction ends. While keys are rotated the unique index cannot: two
+    processes may each write it under a key of their own. All that have the same keys, in whichever
+    order, hold the same lock."""
+    if not sealer.rotates:
+        return
+    if conn.dialect.name == "sqlite":
+        lock_for_write(conn)
+        return
+    key = int.from_bytes(min(sealer.indexes(number))[:8], "big", signed=True)
+    conn.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+def of_number(conn: sa.Connection, sealer: Sealer, number: str) -> Sequence[Any]:
+    """The rows of a number under whichever key, oldest first."""
+    query = sa.select(contact).where(contact.c.number_index.in_(sealer.indexes(number)))
+    return conn.execute(query.order_by(contact.c.id)).all()
+
+
+def held(conn: sa.Connection, sealer: Sealer, number: str, also: Sequence[str]) -> Sequence[Any]:
+    """The same, and those of these ids, held until the transaction ends."""
+    mine = contact.c.number_index.in_(sealer.indexes(number)) | contact.c.id.in_(also)
+    return conn.execute(
+        sa.select(contact).where(mine).order_by(contact.c.id).with_for_update()
+    ).all()
+
+
+def is_current(sealer: Sealer, number: str, row: Any) -> bool:
+    """Does a contact's row stand under the newest keys, and say so?"""
+    return (
+        row.number_index == sealer.index(number)
+        and row.index_key == sealer.index_key
+        and sealer.is_current(row.sealed_number)
+    )
+
+
+def renew(conn: sa.Connection, sealer: Sealer, contact_id: str, number: str) -> None:
+    """Leave a contact under the newest keys. Another one of that number there is an
+    IntegrityError."""
+    conn.execute(
+        sa.update(contact)
+        .where(contact.c.id == contact_id)
+        .values(_identity(sealer, contact_id, number))
+    )
+
+
+def _identity(sealer: Sealer, contact_id: str, number: str) -> dict[str, object]:
+    return {
+        "number_index": sealer.index(number),
+        "index_key": sealer.index_key,
+        "sealed_number": sealer.seal(number, f"contact.number.{contact_id}"),
+    }
 
 
 def _values(sealer: Sealer, new: Contact, now: datetime) -> dict[str, object]:
     return {
         "id": new.id,
-        "number_index": sealer.index(new.number),
-        "sealed_number": sealer.seal(new.number, f"contact.number.{new.id}"),
+        **_identity(sealer, new.id, new.number),
         "language": new.language,
         "created_at": now,
         "our_number": new.our_number,
     }
+
+
+def join(
+    conn: sa.Connection, sealer: Sealer, number: str, kept: str, others: Sequence[str], **more: Any
+) -> None:
+    """One contact in place of several: what points to the `others` points to `kept`, which has what
+    is said in `more`.
+
+    Messages are found by their cases: by contact they have no index. A case counts as written, so
+    that who has read it looks again.
+    """
+    theirs = case.c.contact_id.in_(others)
+    conn.execute(
+        sa.update(message)
+        .where(message.c.case_id.in_(sa.select(case.c.id).where(theirs)))
+        .where(message.c.contact_id.in_(others))
+        .values(contact_id=kept)
+    )
+    conn.execute(sa.update(case).where(theirs).values(contact_id=kept, version=case.c.version + 1))
+    conn.execute(sa.delete(contact).where(contact.c.id.in_(others)))
+    mine = sa.update(contact).where(contact.c.id == kept)
+    conn.execute(mine.values(**_identity(sealer, kept, number), **more))
 
 
 def is_stopped(conn: sa.Connection, sealer: Sealer, number: str) -> bool:
@@ -75,6 +168,19 @@ def is_stopped(conn: sa.Connection, sealer: Sealer, number: str) -> bool:
         contact.c.number_index.in_(sealer.indexes(number)), contact.c.stopped_at.is_not(None)
     )
     return conn.execute(query.limit(1)).first() is not None
+
+
+def care_of(sealer: Sealer, rows: Sequence[Any], now: datetime) -> tuple[str, datetime | None]:
+    """The care notes in force of several contacts as one, until the last of them ends."""
+    theirs = [row for row in rows if row.sealed_care_note and row.care_until > now]
+    notes = [_opened_note(sealer, row.id, row.sealed_care_note) for row in theirs]
+    return " / ".join(dict.fromkeys(notes)), max((row.care_until for row in theirs), default=None)
+
+
+def _opened_note(sealer: Sealer, contact_id: str, sealed: bytes) -> str:
+    """A care note; one that does not open still brings a human."""
+    words = sealer.try_open(sealed, f"contact.care_note.{contact_id}")
+    return CLOSED_NOTE if words is None else words
 
 
 def care_note(conn: sa.Connection, sealer: Sealer, contact_id: str, now: datetime) -> str:
@@ -91,7 +197,7 @@ def care_note(conn: sa.Connection, sealer: Sealer, contact_id: str, now: datetim
         or row.care_until <= now
     ):
         return ""
-    return sealer.open(row.sealed_care_note, f"contact.care_note.{contact_id}")
+    return _opened_note(sealer, contact_id, row.sealed_care_note)
 
 
 def set_care_note(

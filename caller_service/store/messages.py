@@ -14,7 +14,7 @@ from caller_service.core.outbound import UNSENT, TextState
 from caller_service.store.database.compiled import CompiledStatement
 
 from .claim import claim as _claim
-from .sealing import Sealer
+from .sealing import CannotOpen, Sealer
 from .tables import message
 
 # Twilio's statuses in the order a text goes through them; a later one is never overwritten by an
@@ -56,6 +56,7 @@ class Text:
     tries: int = 0
     next_at: datetime | None = None
     provider: str = "twilio"
+    opened: bool = True  # False: its words do not open, and are ""
 
     @classmethod
     def inbound(cls, text_id: str, words: str, at: datetime, **more: Any) -> Text:
@@ -85,11 +86,21 @@ def add(conn: sa.Connection, new: Sequence[Mapping[str, Any]]) -> None:
         _ADD.many(conn, new)
 
 
+def is_known(conn: sa.Connection, provider_id: str) -> bool:
+    """Was this message heard?"""
+    return conn.execute(_heard(provider_id)).first() is not None
+
+
+def _heard(provider_id: str) -> sa.Select[Any]:
+    return sa.select(message.c.id, message.c.case_id).where(
+        message.c.provider == "twilio", message.c.provider_id == provider_id
+    )
+
+
 def heard(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, ...] | None:
     """What was answered to this message, in order; None if it was never heard. Answers sent by REST
-    are not said twice."""
-    known = (message.c.provider == "twilio", message.c.provider_id == provider_id)
-    first = conn.execute(sa.select(message.c.id, message.c.case_id).where(*known)).first()
+    are not said twice. CannotOpen where an answer does not open: the door has words of its own."""
+    first = conn.execute(_heard(provider_id)).first()
     if first is None:
         return None
     same_case = (
@@ -101,7 +112,10 @@ def heard(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, 
         .where(same_case, message.c.answers == first.id, *by_webhook)
         .order_by(message.c.place)
     )
-    return tuple(_text(row, sealer) for row in conn.execute(query))
+    answers = tuple(_text(row, sealer) for row in conn.execute(query))
+    if not all(text.opened for text in answers):
+        raise CannotOpen(f"message.words: an answer to {first.id}")
+    return answers
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, message_id: str) -> Text | None:
@@ -116,10 +130,12 @@ def of_case(conn: sa.Connection, sealer: Sealer, case_id: str) -> list[Text]:
 
 
 def _text(row: sa.Row[Any], sealer: Sealer) -> Text:
+    words = sealer.try_open(row.sealed_words, f"message.words.{row.id}")
     return Text(
-        row.id, row.direction, sealer.open(row.sealed_words, f"message.words.{row.id}"),
+        row.id, row.direction, words or "",
         TextState(row.state), row.at, row.contact_id, row.case_id, row.person, row.answers,
         row.place, row.keys, row.language, row.provider_id, row.tries, row.next_at, row.provider,
+        words is not None,
     )  # fmt: skip
 
 

@@ -7,15 +7,22 @@ so that a value copied into another row does not open there.
 """
 
 import hmac
+import logging
 import os
+import threading
+import time
 from collections.abc import Mapping, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from prometheus_client import Counter
+
+log = logging.getLogger(__name__)
 
 Keys = Mapping[str, bytes] | Sequence[tuple[str, bytes]]
 
 KEY_BYTES = 32
+_PROOF = "caller-service"  # no number: those begin with +
 NONCE_BYTES = 12
 
 
@@ -28,27 +35,26 @@ class Sealer:
     """Seals and opens texts, and makes the blind index of a number. The first key is in use, the
     rest still open."""
 
-    __slots__ = ("_data", "_in_use", "_index")
+    __slots__ = ("_data", "_index", "data_key", "index_key")
 
     def __init__(self, data_keys: Keys, index_keys: Keys) -> None:
         data = _checked(data_keys, "data key")
         self._data = {key_id: AESGCM(key) for key_id, key in data.items()}
-        self._in_use = next(iter(data))
-        self._index = tuple(_checked(index_keys, "index key").values())
+        self.data_key = next(iter(data))
+        self._index = _checked(index_keys, "index key")
+        self.index_key = next(iter(self._index))
 
     def __repr__(self) -> str:
         return "Sealer()"
 
     def seal(self, text: str, where: str) -> bytes:
         """The text, unreadable without the key and bound to this place."""
-        key_id = self._in_use.encode()
-        nonce = os.urandom(NONCE_BYTES)
-        return (
-            bytes([len(key_id)])
-            + key_id
-            + nonce
-            + self._data[self._in_use].encrypt(nonce, text.encode(), where.encode())
-        )
+        return self._seal(self.data_key, text, where)
+
+    def _seal(self, key: str, text: str, where: str) -> bytes:
+        key_id, nonce = key.encode(), os.urandom(NONCE_BYTES)
+        sealed = self._data[key].encrypt(nonce, text.encode(), where.encode())
+        return bytes([len(key_id)]) + key_id + nonce + sealed
 
     def open(self, blob: bytes, where: str) -> str:
         """The text that was sealed for this place; `CannotOpen` if this is not it."""
@@ -63,14 +69,84 @@ class Sealer:
             # Without the cause: whatever it quotes may be somebody's words.
             raise CannotOpen(f"{where}: altered, cut short, or sealed for another place") from None
 
+    def try_open(self, blob: bytes, where: str) -> str | None:
+        """The same, but None for what does not open: it is counted and logged by its place, and
+        whoever asks goes on without it."""
+        try:
+            return self.open(blob, where)
+        except CannotOpen as problem:
+            unopened(where, problem)
+            return None
+
     def index(self, number: str) -> bytes:
         """What a number is found by: the same for the same number, and no way back."""
-        return _blind(self._index[0], number)
+        return _blind(self._index[self.index_key], number)
 
     def indexes(self, number: str) -> tuple[bytes, ...]:
         """The number's index under every key, the one in use first: rows from before a rotation are
         found too."""
-        return tuple(_blind(key, number) for key in self._index)
+        return tuple(_blind(key, number) for key in self._index.values())
+
+    @property
+    def rotates(self) -> bool:
+        """Is there more than one index key, so that a number may stand under another one?"""
+        return len(self._index) > 1
+
+    def is_current(self, blob: bytes) -> bool:
+        """Was this sealed with the key in use?"""
+        return key_of(blob) == self.data_key
+
+    @property
+    def index_keys(self) -> tuple[str, ...]:
+        """The ids of the index keys, the one in use first."""
+        return tuple(self._index)
+
+    def has(self, kind: str, key_id: str) -> bool:
+        """Is this key among ours? `kind`: data or index."""
+        return key_id in (self._data if kind == "data" else self._index)
+
+    def proof(self, kind: str, key_id: str) -> bytes:
+        """What tells this key from another one with its id, and tells nothing else of it."""
+        if kind == "data":
+            return self._seal(key_id, _PROOF, f"sealing_key.proof.{key_id}")
+        return _blind(self._index[key_id], _PROOF)
+
+    def proves(self, kind: str, key_id: str, proof: bytes) -> bool:
+        """Was this proof made with our key of that id?"""
+        if kind == "index":
+            return hmac.compare_digest(proof, self.proof(kind, key_id))
+        try:
+            return self.open(proof, f"sealing_key.proof.{key_id}") == _PROOF
+        except CannotOpen:
+            return False
+
+
+# Of this process: each web process counts its own, and a collector sums what it scrapes.
+UNOPENED = Counter(
+    "caller_unopened", "Sealed values that did not open, by column.", ["column"], registry=None
+)
+QUIET = 600.0  # seconds between two log lines about the same value
+_LOGGED = 10_000  # values remembered
+_logged: dict[str, float] = {}
+_lock = threading.Lock()
+
+
+def unopened(where: str, problem: Exception) -> None:
+    """Count a value that did not open, and say in the log which: table, column and id."""
+    UNOPENED.labels(".".join(where.split(".")[:2])).inc()
+    now = time.monotonic()
+    with _lock:
+        if now - _logged.get(where, -QUIET) < QUIET:
+            return
+        if len(_logged) >= _LOGGED:
+            _logged.clear()
+        _logged[where] = now
+    log.error("cannot be opened", extra={"value": where, "fault": type(problem).__name__})
+
+
+def key_of(blob: bytes) -> str:
+    """The id of the key that a value was sealed with."""
+    return blob[1 : 1 + blob[0]].decode(errors="replace") if blob else ""
 
 
 def _blind(key: bytes, number: str) -> bytes:

@@ -87,6 +87,8 @@ class ContactRow(Base):
     __tablename__ = "contact"
     id: Mapped[str] = mapped_column(primary_key=True)
     number_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    # the id of the index key; None: written before it was kept
+    index_key: Mapped[str | None]
     sealed_number: Mapped[bytes]
     language: Mapped[str]
     created_at: Mapped[datetime]
@@ -232,6 +234,7 @@ class CallRow(Base):
     text_id: Mapped[str | None] = mapped_column(sa.ForeignKey("message.id"))
     person: Mapped[str | None]  # the name of somebody on a ladder; else it is to the resident
     number_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    index_key: Mapped[str | None]
     provider_id: Mapped[str | None]
     state: Mapped[str]  # CallState
     rank: Mapped[int] = mapped_column(default=0)
@@ -318,6 +321,18 @@ class ProbeRow(Base):
     paged: Mapped[float | None]
 
 
+class KeyRow(Base):
+    """A key that rows may need: noted before the first row is written with it, dropped when the
+    last was rewritten. Looked at in place of the rows, which may be millions (store/keys.py)."""
+
+    __tablename__ = "sealing_key"
+    kind: Mapped[str] = mapped_column(primary_key=True)  # data, index
+    id: Mapped[str] = mapped_column(primary_key=True)
+    # what the key makes of a constant; None: known from rows alone
+    proof: Mapped[bytes | None]
+    since: Mapped[datetime]
+
+
 class PersonRow(Base):
     """Somebody of the staff: who they are and what they may do."""
 
@@ -341,4 +356,5 @@ journal: sa.Table = JournalRow.__table__  # type: ignore[assignment]
 token: sa.Table = TokenRow.__table__  # type: ignore[assignment]
 area_state: sa.Table = AreaStateRow.__table__  # type: ignore[assignment]
 probe_result: sa.Table = ProbeRow.__table__  # type: ignore[assignment]
+sealing_key: sa.Table = KeyRow.__table__  # type: ignore[assignment]
 person: sa.Table = PersonRow.__table__  # type: ignore[assignment]

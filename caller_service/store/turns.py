@@ -21,11 +21,16 @@ _BETWEEN = "\n"  # between the names of areas
 
 
 class TurnState(NamedTuple):
-    """`contact` is None for a number never heard before, `case` where none is open."""
+    """`contact` is None for a number never heard before, `case` where none is open.
+
+    `current`: the contact stands under the newest keys. `split`: a rotation has made several of it.
+    """
 
     contact: Contact | None
     case: Case | None
     full: frozenset[str]
+    current: bool = True
+    split: bool = False
 
 
 def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> TurnState:
@@ -53,6 +58,13 @@ def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -
         known,
         None if row["id"] is None else cases.opened(row, sealer),
         frozenset((row["full"] or "").split(_BETWEEN)) - {""},
+        known is None
+        or (
+            row["stands"] == indexes[0]
+            and row["stands_under"] == sealer.index_key
+            and sealer.is_current(row["sealed"])
+        ),
+        row["many"] > 1,
     )
 
 
@@ -85,4 +97,16 @@ def _begin(keys: int) -> CompiledStatement:
         contact.c.care_until.label("care"),
         contact.c.our_number.label("ours"),
     )
-    return CompiledStatement(sa.select(*about, *more, *cases.READ).select_from(whole))
+    stands = (
+        contact.c.number_index.label("stands"),
+        contact.c.index_key.label("stands_under"),
+        contact.c.sealed_number.label("sealed"),
+    )
+    query = sa.select(*about, *more, *stands, *cases.READ).select_from(whole)
+    if keys == 1:
+        return CompiledStatement(query.add_columns(sa.literal_column("1").label("many")))
+    every = contact.alias()
+    count = sa.select(sa.func.count()).select_from(every).where(every.c.number_index.in_(indexes))
+    many = count.scalar_subquery().label("many")
+    # of several, the one whose request is open
+    return CompiledStatement(query.add_columns(many).order_by(case.c.id.is_(None)))

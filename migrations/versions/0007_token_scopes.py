@@ -9,7 +9,7 @@ from alembic import op
 from flask import current_app
 
 revision = "0007_token_scopes"
-down_revision = "0005_safety_screen_2"
+down_revision = "0006_keys"
 branch_labels = None
 depends_on = None
 

@@ -454,15 +454,20 @@ def listed(number: str, *sids: str) -> tuple[dict[str, str], ...]:
     )
 
 
+def begins(house: House, conn: sa.Connection, call: Any, job: str) -> bool | None:
+    """A job begins a try."""
+    number = next(rung.number for rung in by_call().ladder if rung.name == call.person)
+    return calls.claim(
+        conn, house.parts.sealer, number, call.id, job, house.clock(), calling.CLAIM, calling.SETTLE
+    )
+
+
 def begun(house: House) -> str:
     """A call whose try was cut off between the request and the note of it."""
     in_danger(house)
     (call,) = house.rows("call")
     with house.parts.engine.begin() as conn:
-        assert (
-            calls.claim(conn, call.id, "cut-off", house.clock(), calling.CLAIM, calling.SETTLE)
-            is True
-        )
+        assert begins(house, conn, call, "cut-off") is True
     house.wait(31)
     house.sweeps()
     house.outside.assert_all_requests_are_fired = False
@@ -500,10 +505,7 @@ def test_the_same_job_again_at_once_does_not_look_before_the_call_can_have_arriv
     in_danger(ringing)
     (call,) = ringing.rows("call")
     with ringing.parts.engine.begin() as conn:
-        assert (
-            calls.claim(conn, call.id, "job", ringing.clock(), calling.CLAIM, calling.SETTLE)
-            is True
-        )
+        assert begins(ringing, conn, call, "job") is True
     ringing.outside.assert_all_requests_are_fired = False
     ringing.calls_are_taken()
 
@@ -523,10 +525,7 @@ def test_a_sid_that_another_call_has_is_not_this_ones(ringing: House) -> None:
     in_danger(ringing)
     call = ringing.rows("call")[1]
     with ringing.parts.engine.begin() as conn:
-        assert (
-            calls.claim(conn, call.id, "cut-off", ringing.clock(), calling.CLAIM, calling.SETTLE)
-            is True
-        )
+        assert begins(ringing, conn, call, "cut-off") is True
     ringing.wait(31)
     ringing.sweeps()
     ringing.outside.assert_all_requests_are_fired = False

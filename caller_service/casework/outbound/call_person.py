@@ -75,8 +75,11 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
             now, newest = parts.now(), cases.by_id(conn, parts.sealer, call.case_id)
             if newest is not None and not why and _unwanted(parts, call, newest, number):
                 raise StateChanged  # while we waited to write it became unsafe, or needless
-            fresh = calls.claim(conn, call.id, job, now, CLAIM, SETTLE)
+            fresh = calls.claim(conn, parts.sealer, number, call.id, job, now, CLAIM, SETTLE)
     except sa.exc.IntegrityError:  # their phone rings for us already
+        # under one key, that call wakes ours when it ends
+        with contextlib.suppress(sa.exc.IntegrityError), transaction(parts.engine) as conn:
+            calls.renew(conn, parts.sealer, number)
         with transaction(parts.engine) as conn:
             calls.later(conn, call.id, parts.now() + BUSY, "on a call", CallState.WAITING)
         return
@@ -118,6 +121,8 @@ def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
             if case.ended
             else "told"
             if not case.not_told
+            else "no number"
+            if not number  # it does not open: a human is told
             else ""
             if may_call_update(case, parts.program)
             else "the safe-contact gate"
@@ -211,7 +216,7 @@ def _told_nobody(parts: Parts, call: Call) -> None:
 
 def _wake_next(conn: sa.Connection, parts: Parts, call: Call) -> None:
     """The phone is free: the next call that waits for it."""
-    following = calls.next_waiting(conn, call.number_index)
+    following = calls.next_waiting(conn, call.id)
     if following is not None and following != call.id:
         parts.jobs.enqueue(
             conn,

@@ -9,16 +9,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from caller_service.casework.change import change
 from caller_service.casework.eido import Unsound, issuer, sound_document
 from caller_service.casework.parts import Parts
+from caller_service.core import hand_off
+from caller_service.core.case import Case, Step
+from caller_service.core.effect import HandOff
 from caller_service.core.outbound import DeliveryState
 from caller_service.core.program import DestinationKind
+from caller_service.core.routing import Scene
 from caller_service.gateway.webhooks import DeliveryFailed
 from caller_service.jobs.queue import queue_of
 from caller_service.store import hand_offs, journal
 from caller_service.store.database.transaction import transaction
 from caller_service.store.hand_offs import Delivery
 from caller_service.store.journal import Author
+from caller_service.store.sealing import CannotOpen, unopened
 
 from .retry import next_try
 
@@ -38,7 +44,12 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
             or hand_offs.earlier_waiting(conn, one)
         ):
             return
-        packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
+        try:
+            packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
+        except CannotOpen as problem:
+            unopened(f"hand_off.packet.{one.case_id}.{one.revision}", problem)
+            _closed(parts, one)
+            return
     if packet is None:
         return
     destination, now = parts.program.destination(one.destination), parts.now()
@@ -80,6 +91,20 @@ def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str
         raise DeliveryFailed(f"eido_faults {problem.faults[0]}") from None
 
 
+def _closed(parts: Parts, one: Delivery) -> None:
+    """The packet does not open: what it told is told anew by a revision of the case as it stands,
+    and this one waits for nobody. `hand-off replay` sends it when its key is back."""
+
+    def anew(case: Case, _: Scene) -> Step:
+        if case.revision != one.revision:
+            return Step(case)
+        return Step(*hand_off.revise(case, (HandOff("packet_lost"),)))
+
+    change(parts, one.case_id, anew, Author.SYSTEM)
+    with transaction(parts.engine) as conn:
+        _dead(conn, parts, one, one.tries + 1, "cannot_open")
+
+
 def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
     """Try again later, after `wait` seconds where the destination asked for that; after the last
     try it is dead."""
@@ -92,21 +117,17 @@ def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
         if again := next_try(PAUSES, tries, now, wait):
             hand_offs.later(conn, one.id, tries, again, code)
             return
-        hand_offs.dead(conn, one.id, tries, code)
-        journal.write(
-            conn,
-            [
-                journal.Entry(
-                    parts.new_id(),
-                    now,
-                    one.case_id,
-                    Author.SYSTEM,
-                    "delivery_dead",
-                    _about(one) | {"fault": code},
-                )
-            ],
-        )
-        _wake_next(conn, parts, one)
+        _dead(conn, parts, one, tries, code)
+
+
+def _dead(conn: sa.Connection, parts: Parts, one: Delivery, tries: int, code: str) -> None:
+    hand_offs.dead(conn, one.id, tries, code)
+    about = _about(one) | {"fault": code}
+    line = journal.Entry(
+        parts.new_id(), parts.now(), one.case_id, Author.SYSTEM, "delivery_dead", about
+    )
+    journal.write(conn, [line])
+    _wake_next(conn, parts, one)
 
 
 def _wake_next(conn: sa.Connection, parts: Parts, one: Delivery) -> None:

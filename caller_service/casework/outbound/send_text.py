@@ -66,11 +66,25 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
         _give_up(parts, text, "a newer update", TextState.OVERTAKEN)
     elif not allowed:
         _held(parts, text)
+    elif not text.opened or number is None:
+        _cannot_open(parts, text, job)
     elif not number:  # they stopped texts with the carrier, and their case may not know
         undelivered(parts, text, ContactStopped("no number"))
         _give_up(parts, text, "no number", TextState.HELD)
     else:
         _try(parts, text, number, ours, job)
+
+
+def _cannot_open(parts: Parts, text: Text, job: str) -> None:
+    """Its words or its number do not open: tried again, for a key that is missing may come back;
+    then it counts as not delivered, and a human is told."""
+
+    def begin(conn: sa.Connection) -> bool | None:
+        lock_for_write(conn)
+        return messages.claim(conn, text.id, job, parts.now(), CLAIM, SETTLE)
+
+    if (fresh := parts.writer.write(begin)) is not None:
+        _failed(parts, text, RetryLater("cannot_open"), job, fresh)
 
 
 def _give_up(parts: Parts, text: Text, why: str, state: TextState) -> None:
@@ -181,9 +195,9 @@ def _allowed(conn: sa.Connection, parts: Parts, text: Text) -> bool:
     return all(may_text(case, key) for key in text.keys.split())
 
 
-def _number(conn: sa.Connection, parts: Parts, text: Text) -> tuple[str, str]:
-    """Whom it goes to, "" for nobody, and the number of ours it comes from: staff know the first, a
-    resident the one they wrote to."""
+def _number(conn: sa.Connection, parts: Parts, text: Text) -> tuple[str | None, str]:
+    """Whom it goes to ("" for nobody, None for a number that does not open), and the number of
+    ours it comes from: staff know the first, a resident the one they wrote to."""
     first = parts.program.numbers.sender("")
     if text.person is not None:
         number = next(
@@ -206,7 +220,7 @@ def _number(conn: sa.Connection, parts: Parts, text: Text) -> tuple[str, str]:
     # a human's answer to who stopped in words and wrote again: allowed, or it is not here
     answers = text.keys == "note"
     return (
-        "" if contact.stopped and not answers else contact.number,
+        "" if contact.stopped and not answers else contact.number or None,
         parts.program.numbers.sender(contact.our_number),
     )
 

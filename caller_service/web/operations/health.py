@@ -13,7 +13,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from caller_service.store import counts as stored
-from caller_service.store import probes
+from caller_service.store import keys, probes
+from caller_service.store.sealing import UNOPENED
 from caller_service.web.shared.guard import guarded, metrics_only, open_to_all, parts
 from caller_service.web.shared.refusals import REFUSED
 
@@ -29,17 +30,21 @@ def live() -> Response:
 @health.get("/ready")
 def ready() -> tuple[Response, int]:
     """About this process: its words and protocol are loaded, its migrations known. A database that
-    is away does not drain the doors, which can still say the 911 words; it is told beside it."""
+    is away does not drain the doors, which can still say the 911 words; it is told beside it. Rows
+    that need a key which is missing do: who is in danger would be a stranger here."""
     try:
         with parts().engine.connect() as conn:
             version = stored.schema_version(conn)
-        database = "migrated" if version == current_app.config["MIGRATION_HEAD"] else "not migrated"
+            migrated = version == current_app.config["MIGRATION_HEAD"]
+            missing = migrated and bool(keys.faults(conn, parts().sealer))
+        database = "migrated" if migrated else "not migrated"
     except sa.exc.SQLAlchemyError:
-        database = "away"
-    ok = database != "not migrated"
+        database, missing = "away", False
+    ok = database != "not migrated" and not missing
     return jsonify(
         status="ready" if ok else "not ready",
         database=database,
+        keys="missing" if missing else "there" if database == "migrated" else "not looked at",
         protocol=parts().program.protocol.hash,
     ), 200 if ok else 503
 
@@ -51,6 +56,7 @@ def counts() -> Response:
     registry = CollectorRegistry()
     registry.register(Counted(list(_gauges())))
     registry.register(REFUSED)
+    registry.register(UNOPENED)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -74,6 +80,7 @@ def _gauges() -> Iterator[GaugeMetricFamily]:
         )
         overdue = stored.longest_overdue(conn, now)
         probed = probes.latest(conn)
+        missing = keys.faults(conn, parts().sealer)
     yield _gauge("caller_cases_open", "Cases that have not ended.", ("status", "level"), cases)
     yield _gauge(
         "caller_deliveries",
@@ -87,6 +94,9 @@ def _gauges() -> Iterator[GaugeMetricFamily]:
     late = (now - overdue).total_seconds() if overdue else 0.0
     yield GaugeMetricFamily(
         "caller_clock_late_seconds", "How long the clock that is latest has been due.", late
+    )
+    yield GaugeMetricFamily(
+        "caller_keys_missing", "Keys that rows need and that are not set.", len(missing)
     )
     yield from _probed(probed, now)
 
