@@ -210,13 +210,26 @@ def fallback(out: Path) -> None:
     help="An empty PostgreSQL database for each round; default SQLite.",
 )
 @click.option(
+    "--stalled",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Clients that send no whole request, beside one more load.",
+)
+@click.option(
     "--city",
     type=click.Choice(["large"]),
     default=None,
     help="Instead: look-ups of places in a city of 300 areas with 1,000 corners each.",
 )
 def bench(
-    residents: int, each: int, rounds: int, old_cases: int, database_url: str, city: str | None
+    residents: int,
+    each: int,
+    rounds: int,
+    old_cases: int,
+    database_url: str,
+    stalled: int,
+    city: str | None,
 ) -> None:
     """Turns a second, beside the least app that does a durable turn, in the same run."""
     if city:
@@ -225,7 +238,7 @@ def bench(
         return look_up(read_program(settings_now().program))
     from caller_service.proving.bench import bench as run
 
-    run(residents, each, rounds, old_cases, database_url)
+    run(residents, each, rounds, old_cases, database_url, stalled)
 
 
 @main.command("bench-under-way")

@@ -34,7 +34,7 @@ from caller_service.config.settings import Settings
 from caller_service.core.outbound import TextState
 from caller_service.store.ledger import counted
 
-from .surroundings import Door, Server
+from .surroundings import Door, Server, StalledClients
 
 CONVERSATION = (
     "my brother shouts",
@@ -75,20 +75,28 @@ class Round:
 
 
 def bench(
-    residents: int = 32, each: int = 6, rounds: int = 3, old_cases: int = 0, database_url: str = ""
+    residents: int = 32,
+    each: int = 6,
+    rounds: int = 3,
+    old_cases: int = 0,
+    database_url: str = "",
+    stalled: int = 0,
 ) -> None:
     """Run everything and print the table. `database_url`: an empty PostgreSQL database; default
     SQLite in a temporary folder.
 
     With `old_cases`, the same load is also played beside that many ended cases: on SQLite in turn
     with the others, as a machine's pace changes within minutes; on PostgreSQL, where one database
-    serves all, afterwards, again next to the floor. Then the ledger counts them.
+    serves all, afterwards, again next to the floor. Then the ledger counts them. With `stalled`, it
+    is also played beside so many clients that connect and send no whole request.
     """
     loads, full = [Load(kind, database_url) for kind in ("floor", "work", "alone")], database_url
     with tempfile.TemporaryDirectory(prefix="caller-bench-") as folder:
         if old_cases and not database_url:
             full = f"sqlite:///{_full(Path(folder), old_cases)}"
             loads.append(Load("alone", full, "old"))
+        if stalled:
+            loads.append(Load("alone", database_url, "stalled", stalled))
         told = _played(loads, rounds, residents, each)
         if old_cases and database_url:
             _fill(full, old_cases)
@@ -124,6 +132,7 @@ class Load:
     kind: str  # floor, work (serve and work), alone (serve)
     database: str
     name: str = ""
+    stalled: int = 0  # clients that stall beside it
 
 
 def _played(loads: list[Load], rounds: int, residents: int, each: int) -> dict[str, list[Round]]:
@@ -167,6 +176,8 @@ def _round(load: Load, folder: Path, residents: int, each: int) -> Round:
                     process(folder, environment, "-m", "caller_service.commands.main", "work")
                 )
         until_up(port)
+        if load.stalled:
+            stack.enter_context(StalledClients(port, load.stalled))
         done = play(port, token, residents, each, server.pid)
         if load.kind == "work":
             done.lags = inbox.lags(residents * (each + 1))
@@ -186,6 +197,7 @@ def _line(done: Round) -> str:
 NAMES = {
     "floor": "the floor: Flask and sqlite3", "work": "serve and work", "alone": "serve alone",
     "floor again": "the floor again", "old": "serve alone, old cases",
+    "stalled": "serve alone, stalled clients",
 }  # fmt: skip
 
 

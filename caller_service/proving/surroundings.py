@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
@@ -47,3 +48,60 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+HALF_HEAD = b"POST /twilio/sms HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Le"
+HALF_BODY = (
+    b"POST /twilio/sms HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n\r\nFrom=%2B1720"
+)
+STALLS = (b"", HALF_HEAD, HALF_BODY)  # what a client that stalls sends before it says no more
+
+
+def stalled(port: int, sent: bytes) -> socket.socket | None:
+    """A client that sends so much of a request and no more; None if nobody listens."""
+    try:
+        client = socket.create_connection(("127.0.0.1", port), timeout=2)
+        client.sendall(sent)
+    except OSError:
+        return None
+    return client
+
+
+class StalledClients:
+    """So many clients that stall at once, of each kind; whoever is let go comes again."""
+
+    def __init__(self, port: int, many: int) -> None:
+        self._port, self._many = port, many
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._stall, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _stall(self) -> None:
+        clients: list[socket.socket] = []
+        while not self._over.wait(0.2):
+            clients = [client for client in clients if not _let_go(client)]
+            more = range(len(clients), self._many)
+            opened = (stalled(self._port, STALLS[place % len(STALLS)]) for place in more)
+            clients += [client for client in opened if client is not None]
+        for client in clients:
+            client.close()
+
+
+def _let_go(client: socket.socket) -> bool:
+    client.setblocking(False)
+    try:
+        gone = client.recv(4096) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        gone = True
+    if gone:
+        client.close()
+    return gone

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from .observable import Observable
 from .pages import switched_on
 
-ANSWER_FAULTS = ("", "500", "404", "slow", "garbage", "drop")
+ANSWER_FAULTS = ("", "500", "404", "slow", "garbage", "drop", "endless", "drip")
 EMERGENCY = frozenset({"R1", "R2"})
 TEAM = frozenset({"R3", "R4"})
 ENDED = frozenset({"closed", "cancelled", "declined"})

@@ -4,7 +4,7 @@ answer them."""
 import re
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from flask import (
@@ -116,8 +116,26 @@ def _misbehave(fault: str, key: str) -> AnyResponse:
     if fault == "garbage":
         _board().log_delivery(key, 200, "garbage, as switched")
         return Response("<html><p>It works!", 200, mimetype="text/html")
+    if fault in ("endless", "drip"):
+        _board().log_delivery(key, 200, f"{fault}, as switched")
+        return Response(_without_end(fault), 200, mimetype="text/plain")
     _board().log_delivery(key, int(fault), "as switched")
     return Response("as switched", int(fault), mimetype="text/plain")
+
+
+LARGEST = 64 * 2**20  # bytes of an answer "without end"
+LONGEST_DRIP = 60  # seconds
+
+
+def _without_end(fault: str) -> Iterator[bytes]:
+    """An answer that does not end while anybody reads it: all at once, or a byte now and then."""
+    if fault == "endless":
+        for _ in range(LARGEST // 2**16):
+            yield b"x" * 2**16
+        return
+    for _ in range(LONGEST_DRIP * 5):
+        yield b"x"
+        threading.Event().wait(0.2)
 
 
 def _judge(key: str, body: bytes) -> tuple[int, str, str]:

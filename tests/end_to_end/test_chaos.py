@@ -23,3 +23,4 @@ def test_no_promise_is_broken_while_everything_fails(
     assert broken == 0, said
     assert "kills of web" in said and "kills of worker-" in said, said
     assert "requests died in the middle" in said and "hand-offs" in said, said
+    assert "2 steps of a key rotation" in said and "clients that stalled" in said, said

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import tempfile
 import time
+from base64 import b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -112,16 +113,30 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
             new = Token("chaos", API, "rehearsal-cad", frozenset(SCOPES))
             tokens.add(conn, "chaos", new, bearer, datetime.now(UTC))
         service.until_up()
+        behind, first, alone = _rotation(settings)
         town = Town(
-            service, twilio, cad, partner, auth_token, seconds, seed, ours, next(iter(staff))
+            service,
+            twilio,
+            cad,
+            partner,
+            auth_token,
+            seconds,
+            seed,
+            ours,
+            next(iter(staff)),
+            (behind, first),
         )
         town.live(residents)
         service.until_up()
         latest = _after(town, engine, max(SETTLED, seconds))
         ended = datetime.now(UTC)
+        if service.start("rewrap", "keys", "rewrap").wait(STARTED):
+            raise RuntimeError((folder / "rewrap.log").read_text()[-2000:])
         service.end()
+        # all of it opens with the new keys alone
+        turned = Settings.from_environment({**environment, **alone}, here=folder)
         with engine.connect() as conn:
-            told = Evidence(town, conn, settings, program.ladder, ended)
+            told = Evidence(town, conn, turned, program.ladder, ended)
             rung = conn.execute(
                 sa.select(sa.func.count()).where(journal.c.event == "clock")
             ).scalar()
@@ -132,6 +147,17 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
             verdicts = [*told.wrong(), (clocks, [f"{latest:.1f} s"] * (latest > HONOURED))]
         town.counts["texts"] = len(town.sent)
         return _report(town.counts, service.faults(), verdicts, again)
+
+
+def _rotation(settings: Settings) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """The settings of both kinds of keys with a new one behind the old, before it, and alone."""
+    kinds = {"CALLER_DATA_KEYS": settings.data_keys, "CALLER_INDEX_KEYS": settings.index_keys}
+    behind, first, alone = {}, {}, {}
+    for name, keys in kinds.items():
+        old = ",".join(f"{key_id}:{b64encode(raw).decode()}" for key_id, raw in keys)
+        new = f"turned:{b64encode(secrets.token_bytes(32)).decode()}"
+        behind[name], first[name], alone[name] = f"{old},{new}", f"{new},{old}", new
+    return behind, first, alone
 
 
 def _after(town: Town, engine: sa.Engine, within: float) -> float:

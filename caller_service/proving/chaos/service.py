@@ -35,6 +35,10 @@ class Service:
         self._environment = {**kept, **environment}
         self._running: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
 
+    def set(self, environment: Mapping[str, str]) -> None:
+        """For whatever is started from now on."""
+        self._environment = {**self._environment, **environment}
+
     def start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
         words = words or (
             ("serve", "--workers", "2", "--threads", "8") if name == "web" else ("work",)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import random
+import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +19,9 @@ from urllib.parse import urlencode
 from flask import Flask
 from twilio.request_validator import RequestValidator
 
+from caller_service.proving.surroundings import STALLS, stalled
 from caller_service.rehearsal import dispatcher as say
-from caller_service.rehearsal.board import Board, Held
+from caller_service.rehearsal.board import ANSWER_FAULTS, Board, Held
 from caller_service.rehearsal.calling import Call, Calling
 from caller_service.rehearsal.carrier import Carrier
 from caller_service.rehearsal.carrier_state import Exchange
@@ -63,6 +65,7 @@ ON_THE_PHONE = (
     "not heard",
 )
 LONG = 60  # seconds
+STALLED = 40  # clients at once: more than there are threads
 CUT = 0.1  # of the requests die in the middle
 MORE = 120.0  # seconds a busy machine may take longer
 Answer = tuple[tuple[str, str], ...]  # of each message: its words, and where its receipts go
@@ -121,7 +124,10 @@ class Town:
         seed: int,
         ours: str,
         staff: str,
+        keys: tuple[Mapping[str, str], ...],
     ) -> None:
+        """`keys`: the environment after each step of a rotation, each for all processes."""
+        self._keys = deque(keys)
         self.service, self.seconds, self.seed, self._ours, self._staff = (
             service,
             seconds,
@@ -158,11 +164,17 @@ class Town:
     def live(self, residents: int) -> None:
         """Everything at once until the time is over, on a busy machine until there was trouble of
         each kind; then no more trouble."""
-        with ThreadPoolExecutor(residents + 4) as pool:
+        with ThreadPoolExecutor(residents + 5) as pool:
             running = [pool.submit(self._resident, place) for place in range(residents)]
             running += [
                 pool.submit(part)
-                for part in (self._dispatch, self._phones, self._killer, self._trouble)
+                for part in (
+                    self._dispatch,
+                    self._phones,
+                    self._killer,
+                    self._trouble,
+                    self._stalled_clients,
+                )
             ]
             self.over.wait(self.seconds)
             latest = time.monotonic() + MORE
@@ -180,7 +192,8 @@ class Town:
     def _troubled(self) -> bool:
         """Was each process killed, and did a request die in the middle?"""
         kills = (f"kills of {name}" for name in self.service.names)
-        return all(self.counts[kind] for kind in ("requests died in the middle", *kills))
+        wanted = ("requests died in the middle", *kills)
+        return not self._keys and all(self.counts[kind] for kind in wanted)
 
     def _resident(self, place: int) -> None:
         """One conversation after the other, each from a new phone. Unanswered, they wait a moment
@@ -300,13 +313,28 @@ class Town:
             if does in KEYS:
                 self.calling.press(call, KEYS[does])
 
+    def _turn_keys(self) -> None:
+        """The next step of a rotation: every process ends and starts with it, so that none that
+        lacks a key runs beside one that writes with it."""
+        self.service.set(self._keys.popleft())
+        for name in self.service.names:
+            self.service.kill(name)
+        for name in self.service.names:
+            self.service.start(name)
+        self.counts["steps of a key rotation"] += 1
+
     def _killer(self) -> None:
         """Each is killed once, then any until the time is over. With two workers, one of them dies
-        for good halfway."""
+        for good halfway. In between the keys are rotated."""
         rng, begun = self._chance("killer"), time.monotonic()
+        turns = [begun + self.seconds * at / 4 for at in range(1, len(self._keys) + 1)]
         half, over = begun + self.seconds / 2, begun + self.seconds
         first = rng.sample(self.service.names, len(self.service.names))
         while not self.over.wait(rng.uniform(0.5, 2.0 * self._slower)):
+            if turns and time.monotonic() > turns[0]:
+                turns.pop(0)
+                self._turn_keys()
+                continue
             if time.monotonic() > over and not first:
                 continue  # on a busy machine nothing would ever be up
             if len(self.service.names) > 2 and time.monotonic() > half:
@@ -333,9 +361,7 @@ class Town:
             for board in self.boards.values():
                 board.switch(
                     {
-                        "answer": rng.choice(
-                            ("", "", "", "", "500", "404", "slow", "garbage", "drop")
-                        ),
+                        "answer": rng.choice(("", "", "", "", *ANSWER_FAULTS[1:])),
                         "when": "all",
                     }
                 )
@@ -346,6 +372,23 @@ class Town:
             for stand_in in self._unreliable:
                 stand_in.lies = rng.choice((0.0, 0.3))
             self.counts["changes of what fails"] += 1
+
+    def _stalled_clients(self) -> None:
+        """Clients that connect and say nothing, or half a request, or a byte now and then: none of
+        them may cost anybody else an answer."""
+        rng = self._chance("stalled clients")
+        held: deque[socket.socket] = deque()
+        while not self.over.wait(rng.uniform(0.02, 0.1)):
+            if (client := stalled(self.service.port, rng.choice(STALLS))) is not None:
+                held.append(client)
+                self.counts["clients that stalled"] += 1
+            for client in held:
+                with contextlib.suppress(OSError):
+                    client.sendall(rng.choice((b"", b"x")))
+            if len(held) > STALLED:
+                held.popleft().close()
+        for client in held:
+            client.close()
 
     def catch_up(self) -> None:
         """Whoever was never answered is heard again, in any order and several at once; then every
