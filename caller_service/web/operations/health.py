@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from caller_service.store import counts as stored
 from caller_service.store import probes
 from caller_service.web.shared.guard import guarded, metrics_only, open_to_all, parts
-from caller_service.web.shared.refusals import REFUSED
+from caller_service.web.shared.refusals import REFUSED, TURNED_AWAY
 
 health = guarded("health", open_to_all, "/health")
 metrics = guarded("metrics", metrics_only)
@@ -51,6 +51,7 @@ def counts() -> Response:
     registry = CollectorRegistry()
     registry.register(Counted(list(_gauges())))
     registry.register(REFUSED)
+    registry.register(TURNED_AWAY)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
