@@ -33,6 +33,7 @@ from caller_service.web.residents.front_page import pages
 from caller_service.web.shared.failure_limit import FailureLimit
 from caller_service.web.shared.guard import NoCookieNoSession
 from caller_service.web.shared.problem import register_error_handlers
+from caller_service.web.shared.public_address import PublicAddress
 from caller_service.web.sms.inbound import sms
 from caller_service.web.voice.calls import calls
 
@@ -66,8 +67,9 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
         MAX_CONTENT_LENGTH=1024 * 1024,
         MIGRATION_HEAD=migration_head(),
     )
-    if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, *(settings.trusted_proxies,) * 4)  # type: ignore[method-assign]
+    # of all that proxies say only who the client is: it slows down whoever guesses tokens
+    proxies = dict(x_for=settings.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
+    app.wsgi_app = PublicAddress(ProxyFix(app.wsgi_app, **proxies), settings.public_url)  # type: ignore[method-assign]
     db.init_app(app)
     Migrate(
         app,
