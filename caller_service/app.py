@@ -33,6 +33,7 @@ from caller_service.web.residents.front_page import pages
 from caller_service.web.shared.failure_limit import FailureLimit
 from caller_service.web.shared.guard import NoCookieNoSession
 from caller_service.web.shared.problem import register_error_handlers
+from caller_service.web.shared.public_address import PublicAddress
 from caller_service.web.sms.inbound import sms
 from caller_service.web.voice.calls import calls
 
@@ -66,8 +67,9 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
         MAX_CONTENT_LENGTH=1024 * 1024,
         MIGRATION_HEAD=migration_head(),
     )
-    if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, *(settings.trusted_proxies,) * 4)  # type: ignore[method-assign]
+    # of all that proxies say only who the client is: it slows down whoever guesses tokens
+    proxies = dict(x_for=settings.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
+    app.wsgi_app = PublicAddress(ProxyFix(app.wsgi_app, **proxies), settings.public_url)  # type: ignore[method-assign, assignment]
     db.init_app(app)
     Migrate(
         app,
@@ -93,7 +95,6 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
         engine = db.engine
     prepare(engine)
     posted = [destination for destination in program.destinations if destination.posted]
-    sender = program.numbers.ours[0].number
     return Parts(
         engine=engine,
         writer=writer_for(engine),
@@ -102,15 +103,21 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
         catalog=catalog,
         ears=read_ears(program.languages, program.watched),
         jobs=Jobs(engine),
-        telephony=Telephony(
-            settings.twilio_account_sid, settings.twilio_auth_tokens[0], sender,
-            settings.twilio_api_url, settings.twilio_api_key, settings.twilio_api_secret,
-        ),
+        telephony=telephony_of(settings, program),
         webhooks=WebhookClient(
             {one.name: one.url for one in posted},
             {one.name: settings.secret(one.secret) for one in posted},
         ),
         public_url=settings.public_url,
+    )
+
+
+def telephony_of(settings: Settings, program: Program) -> Telephony:
+    """Twilio's REST API, with the program's first number or Messaging Service as the sender."""
+    return Telephony(
+        settings.twilio_account_sid, settings.twilio_auth_tokens[0],
+        program.numbers.ours[0].number, settings.twilio_api_url, settings.twilio_api_key,
+        settings.twilio_api_secret,
     )  # fmt: skip
 
 

@@ -553,6 +553,7 @@ def running(kind: str, folder: Path) -> Iterator[House]:
                     program.numbers.ours[0].number,
                     names,
                     hang=12.0,
+                    more_numbers=tuple(one.number for one in program.numbers.ours),
                 )
             )
             with served(twilio) as twilio_url:

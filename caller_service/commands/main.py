@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 import caller_service
-from caller_service.app import NotReady, migration_head, unreviewed
+from caller_service.app import NotReady, migration_head, telephony_of, unreviewed
 from caller_service.casework.parts import Parts, utc_now
 from caller_service.config.program_file import ProgramFaults, read_program
 from caller_service.config.settings import Settings, SettingsFaults
@@ -368,8 +368,10 @@ def migrated(app: Any, settings: Settings) -> None:
 
 @main.command()
 def check() -> None:
-    """Settings, program, protocol, languages, migrations: every fault at once."""
+    """Settings, program, protocol, languages, migrations, and where Twilio calls us: every fault at
+    once."""
     from caller_service.config.atlas import overlaps
+    from caller_service.proving.addresses import compare
 
     faults: list[str] = []
     settings = None
@@ -394,6 +396,9 @@ def check() -> None:
     if settings is not None:
         lost, notes = token_report(settings.database_url, program, utc_now())
         faults += deployment_faults(settings, program) + lost
+        held = compare(telephony_of(settings, program), program.numbers, settings.public_url)
+        faults += held.faults
+        notes += [line for line in held.lines() if line not in held.faults]
     if faults:
         refuse(faults + notes)
     for note in notes:

@@ -190,13 +190,16 @@ def _work(settings: Settings, program: Program) -> None:
 
 def _phone(settings: Settings, program: Program, house: str) -> object:
     names = {rung.number: rung.name for rung in program.ladder if rung.number}
+    ours = [one.number for one in program.numbers.ours]
     return create_twilio(
         TwilioSettings(
             settings.twilio_account_sid,
             settings.twilio_auth_tokens[0],
             house,
-            program.numbers.ours[0].number,
+            ours[0],
             names,
+            more_numbers=tuple(one for one in ours if not one.startswith("MG")),
+            services={one: () for one in ours if one.startswith("MG")},
         )
     )
 

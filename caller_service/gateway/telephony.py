@@ -66,6 +66,37 @@ class MissedText:
     to: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class NumberSettings:
+    """What Twilio does with texts and calls to one of our numbers: addresses and methods as they
+    stand there, "" for none."""
+
+    number: str
+    sms_url: str
+    sms_method: str
+    sms_fallback_url: str
+    sms_application_sid: str
+    voice_url: str
+    voice_method: str
+    voice_application_sid: str
+    status_callback: str
+    texts: bool  # can it receive texts at all
+    calls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """The same of a Messaging Service, with the numbers in it."""
+
+    sid: str
+    inbound_request_url: str
+    inbound_method: str
+    fallback_url: str
+    status_callback: str
+    by_number: bool  # texts go where each number says, and not to inbound_request_url
+    numbers: tuple[str, ...]
+
+
 class _Elsewhere(TwilioHttpClient):
     """The SDK has no base-URL option: the host of each request is changed here (the rehearsal's
     stand-in)."""
@@ -77,9 +108,12 @@ class _Elsewhere(TwilioHttpClient):
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         asked = urlsplit(url)
+        netloc, product = self._api.netloc, (asked.hostname or "").partition(".")[0]
+        if netloc.startswith("api.") and netloc.endswith(".twilio.com"):
+            netloc = f"{product}.{netloc.removeprefix('api.')}"  # messaging.twilio.com
         return super().request(
             method,
-            urlunsplit((self._api.scheme, self._api.netloc, asked.path, asked.query, "")),
+            urlunsplit((self._api.scheme, netloc, asked.path, asked.query, "")),
             *args,
             **kwargs,
         )
@@ -230,6 +264,53 @@ class Telephony:
             for one in listed
             if one.direction == "inbound"
         ]
+
+    def number_settings(self) -> list[NumberSettings]:
+        """What Twilio holds for every number of the account: asked for by number, it would stand in
+        the URL. Raises one of the LineErrors where it cannot be known."""
+        listed = _asked(lambda: self._client.incoming_phone_numbers.list(page_size=1000))
+        return [
+            NumberSettings(
+                str(one.phone_number),
+                one.sms_url or "",
+                one.sms_method or "",
+                one.sms_fallback_url or "",
+                one.sms_application_sid or "",
+                one.voice_url or "",
+                one.voice_method or "",
+                one.voice_application_sid or "",
+                one.status_callback or "",
+                _can(one.capabilities, "sms"),
+                _can(one.capabilities, "voice"),
+            )
+            for one in listed
+        ]
+
+    def service_settings(self, sid: str) -> ServiceSettings | None:
+        """What Twilio holds for a Messaging Service; None if the account has no such one. Raises
+        one of the LineErrors where it cannot be known."""
+        try:
+            service = self._client.messaging.v1.services(sid)
+            one = _asked(service.fetch)
+            numbers = _asked(lambda: service.phone_numbers.list(page_size=1000))
+        except TelephonyError as fault:
+            if fault.code in ("twilio 20404", "twilio 404"):
+                return None
+            raise
+        return ServiceSettings(
+            sid,
+            one.inbound_request_url or "",
+            one.inbound_method or "",
+            one.fallback_url or "",
+            one.status_callback or "",
+            bool(one.use_inbound_webhook_on_number),
+            tuple(str(each.phone_number) for each in numbers),
+        )
+
+
+def _can(capabilities: Any, what: str) -> bool:
+    """What is not told is taken as there."""
+    return bool(capabilities.get(what, True)) if isinstance(capabilities, Mapping) else True
 
 
 def _known(made: list[SentMessage] | None) -> list[SentMessage]:

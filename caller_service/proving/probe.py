@@ -13,7 +13,7 @@ import secrets
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
@@ -36,6 +36,9 @@ from caller_service.language.wording import question_text, texted, texts
 from caller_service.store.probes import Result
 from caller_service.web.shared.fallback import text_answer
 
+from .addresses import Addresses, compare
+
+ELSEWHERE = "elsewhere"  # Twilio calls another address than ours
 FAULTS = {
     "in_use": "a resident's request is open on the number set aside",
     "no_answer": "the door did not answer",
@@ -380,10 +383,11 @@ class Report:
     program: str
     at: datetime
     played: tuple[Played, ...]
+    addresses: Addresses = field(default_factory=Addresses)
 
     @property
     def well(self) -> bool:
-        return not any(one.fault for one in self.played)
+        return not self.addresses.faults and not any(one.fault for one in self.played)
 
     def lines(self) -> Iterator[str]:
         """A table, and each fault by name."""
@@ -408,6 +412,8 @@ class Report:
             which = f"{one.channel:8} {one.language:8} {one.conversation:8}"
             yield f"{which} {len(one.turns):>5} {median:>8} {slowest:>8} {times}  {told}"
         yield ""
+        for line in self.addresses.lines():
+            yield f"Twilio: {line}"
         yield "All well." if self.well else "Something failed:"
         for one in self.played:
             if one.fault:
@@ -423,6 +429,7 @@ class Report:
             "at": self.at.isoformat(),
             "well": self.well,
             "conversations": told,
+            "twilio": asdict(self.addresses),
         }
 
 
@@ -449,9 +456,16 @@ def probe(door: Door, clock: Time | None = None) -> Report:
         for language in parts.program.languages
         for conversation in SCRIPTS
     )
+    held = compare(parts.telephony, parts.program.numbers, door.public_url)
     at = parts.now()
-    synthetic_case.keep(parts, [one.result(at) for one in played])
-    return Report(parts.program.name, at, played)
+    looked = [] if held.could_not_look else [_address_result(held, at)]
+    synthetic_case.keep(parts, [one.result(at) for one in played] + looked)
+    return Report(parts.program.name, at, played, held)
+
+
+def _address_result(held: Addresses, at: datetime) -> Result:
+    """Beside the conversations, so that one alarm in /metrics sees it too."""
+    return Result("twilio", "-", "addresses", at, ELSEWHERE if held.faults else "", 0, 0.0, 0.0)
 
 
 def door_of(settings: Settings, parts: Parts, url: str = "") -> Door:

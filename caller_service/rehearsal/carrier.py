@@ -30,6 +30,9 @@ class TwilioSettings:
     auth_token: str = field(repr=False)
     house_url: str  # the public URL of the house: signed, and posted to
     our_number: str = field(repr=False)
+    # further numbers of the account, and Messaging Services with the numbers in them
+    more_numbers: tuple[str, ...] = field(default=(), repr=False, kw_only=True)
+    services: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, kw_only=True)
     # number → label, for the phones of staff
     names: dict[str, str] = field(default_factory=dict, repr=False)
     resident: str = field(default="+17205550123", repr=False)

@@ -1,5 +1,5 @@
-"""The stand-in Twilio: a page with phones for people, and Twilio's Messages and Calls APIs for the
-house."""
+"""The stand-in Twilio: a page with phones for people, and Twilio's Messages, Calls and numbers APIs
+for the house."""
 
 import hmac
 import re
@@ -27,6 +27,7 @@ from .calling import Call, Calling
 from .carrier import Carrier, TwilioSettings
 from .carrier_state import E164, Exchange, Phone, Text, readable_number
 from .pages import protect, wants_json
+from .twilio_numbers import SERVICES, Held, numbers
 from .twilio_wire import problem
 
 MESSAGES = "/2010-04-01/Accounts/<account_sid>/Messages"
@@ -60,9 +61,11 @@ def create_twilio(settings: TwilioSettings) -> Flask:
     app.extensions["errands"] = errands
     app.extensions["line"] = Carrier(settings, exchange, errands)
     app.extensions["calling"] = Calling(settings, exchange, errands)
+    app.extensions["numbers"] = Held(settings)
     protect(app)
     app.register_blueprint(phones)
     app.register_blueprint(rest)
+    app.register_blueprint(numbers)
     app.register_error_handler(404, _not_found)
     return app
 
@@ -89,7 +92,7 @@ def _calling() -> Calling:
 
 def _not_found(_: HTTPException) -> tuple[Response | str, int]:
     """Twilio's shape for the API's paths, a page for people."""
-    if request.path.startswith("/2010-04-01/") or wants_json():
+    if request.path.startswith(("/2010-04-01/", f"{SERVICES}/")) or wants_json():
         return jsonify(problem(404, 20404, "The requested resource was not found")), 404
     return render_template("refused.html", why="There is no such page or phone."), 404
 
@@ -227,9 +230,13 @@ def know_the_account() -> tuple[Response, int] | None:
         for user, password in pairs
     ):
         return jsonify(problem(401, 20003, "Authenticate")), 401
-    if request.view_args and request.view_args.get("account_sid") != settings.account_sid:
+    named = (request.view_args or {}).get("account_sid", settings.account_sid)
+    if named != settings.account_sid:
         return jsonify(problem(404, 20404, "The requested resource was not found")), 404
     return None
+
+
+numbers.before_request(know_the_account)
 
 
 @rest.post(f"{MESSAGES}.json")

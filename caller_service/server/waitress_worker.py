@@ -8,7 +8,6 @@ such clients silenced the service (docs/performance.md).
 
 from __future__ import annotations
 
-import logging
 import os
 import resource
 import time
@@ -19,7 +18,7 @@ from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
-log = logging.getLogger(__name__)
+from caller_service.web.shared.refusals import refused
 
 REQUEST_TIME = 10.0  # seconds from the last answer, or from the first byte, to a whole request
 ANSWER_TIME = 60.0  # seconds a client may take over an answer
@@ -37,7 +36,7 @@ class Refused(ErrorTask):
 
     def execute(self) -> None:
         fault = self.request.error
-        log.warning("request not read", extra={"fault": type(fault).__name__})
+        refused("request not read", type(fault).__name__)
         fault.body = ""
         super().execute()
 

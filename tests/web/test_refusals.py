@@ -4,6 +4,7 @@ honest people are turned away."""
 from __future__ import annotations
 
 import logging
+import time
 
 import pytest
 from conftest import House, signed
@@ -35,26 +36,55 @@ def counted(house: House) -> dict[tuple[str, str], float]:
     }
 
 
+def of_ours(house: House, **other: str) -> dict[str, str]:
+    """What Twilio sends for our account, `other` changed."""
+    return {
+        "MessageSid": "SM" + "a" * 32, "AccountSid": house.app.config["TWILIO_ACCOUNT_SID"],
+        "From": "+17205550123", "To": "+17205550100", "Body": "hello",
+    } | other  # fmt: skip
+
+
 def honest(house: House, words: str) -> int:
     """A text that Twilio signed for another address than ours: what a wrong CALLER_PUBLIC_URL looks
     like."""
     house.change(public_url="https://wrong.test")
-    fields = {
-        "MessageSid": "SM" + "a" * 32, "AccountSid": house.app.config["TWILIO_ACCOUNT_SID"],
-        "From": "+17205550123", "To": "+17205550100", "Body": words,
-    }  # fmt: skip
-    return int(signed(house, "/twilio/sms", fields).status_code)
+    return int(signed(house, "/twilio/sms", of_ours(house, Body=words)).status_code)
+
+
+def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [
+        f"{line.__dict__['door']} {line.__dict__['fault']}"
+        for line in caplog.records
+        if line.name == "caller_service.turned_away" and line.levelno == logging.ERROR
+    ]
+
+
+def turned_away_at(house: House) -> float:
+    """The metric of the alarm."""
+    answer = house.client.get(
+        "/metrics", headers={"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"}
+    )
+    (sample,) = (
+        sample
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+        if sample.name == "caller_turned_away_timestamp_seconds"
+    )
+    return float(sample.value)
 
 
 def test_honest_texts_that_are_refused_are_an_alarm_once_a_minute_and_counted(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = counted(house).get(("sms.text", "signature of ours wrong"), 0)
-    with caplog.at_level(logging.WARNING, "caller_service.web.shared.refusals"):
-        assert {honest(house, "i took all my pills") for _ in range(50)} == {403}
+    with caplog.at_level(logging.WARNING):
+        assert honest(house, "i took all my pills") == 403
+        (line,) = caplog.records  # the first is the alarm
+        assert {honest(house, "i took all my pills") for _ in range(49)} == {403}
 
-    (line,) = caplog.records
-    assert line.levelno == logging.ERROR and "CALLER_PUBLIC_URL" in line.message
+    assert caplog.records == [line]
+    assert line.levelno == logging.ERROR and line.name == "caller_service.turned_away"
+    assert "CALLER_PUBLIC_URL" in line.message
     assert "pills" not in caplog.text and "+1720555" not in caplog.text
     assert counted(house)["sms.text", "signature of ours wrong"] == before + 50
 
@@ -79,6 +109,61 @@ def test_every_guard_counts_and_logs_what_it_refuses(
     ] == [(logging.WARNING, "refused", reason)]
     assert any(asked == reason and count >= 3 for (_, asked), count in counted(house).items())
     assert "guess" not in caplog.text
+
+
+def test_the_metric_of_the_alarm_is_there_before_the_first_one(house: House) -> None:
+    refusals.TURNED_AWAY.set(0)
+    assert turned_away_at(house) == 0.0
+    before = time.time()
+    honest(house, "hello")
+    assert turned_away_at(house) >= before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "door", "reason"),
+    [
+        ("POST", "/twilio/sms", "sms.text", "signature of ours missing"),
+        ("POST", "/twilio/receipts/message", "sms.receipt", "signature of ours missing"),
+        ("POST", "/twilio/sms/", "none", "http 404"),
+        ("POST", "/", "none", "http 405"),
+        ("GET", "/twilio/sms", "none", "http 405"),
+    ],
+)
+def test_whatever_refuses_our_own_provider_is_an_alarm(
+    house: House,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    path: str,
+    door: str,
+    reason: str,
+) -> None:
+    """Also a proxy that drops the signature, a wrong path or a wrong method in Twilio's console."""
+    before = counted(house).get((door, reason), 0)
+    with caplog.at_level(logging.WARNING):
+        told = of_ours(house)
+        where = {"query_string": told} if method == "GET" else {"data": told}
+        assert house.client.open(path, method=method, **where).status_code in (403, 404, 405)
+
+    assert alarms(caplog) == [f"{door} {reason}"]
+    assert counted(house)[door, reason] == before + 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"AccountSid": "AC" + "f" * 32},
+        {"To": "+17205550199"},
+        {"MessageSid": "SM1"},
+        {"AccountSid": ""},
+    ],
+)
+def test_what_is_not_all_ours_is_no_alarm(
+    house: House, caplog: pytest.LogCaptureFixture, other: dict[str, str]
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        told = of_ours(house, **other)
+        assert signed(house, "/twilio/sms", told, token="not ours").status_code == 403
+    assert alarms(caplog) == []
 
 
 def test_a_forger_is_no_alarm(house: House, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,8 +6,11 @@ import json
 import logging
 from typing import Any
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, g, request
 from werkzeug.exceptions import HTTPException
+
+from .guard import from_our_account
+from .refusals import refused
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ def register_error_handlers(app: Flask) -> None:
     app.before_request(_refuse_unreadable)
 
     @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> Response:
+    def said(error: HTTPException) -> Response:
         status = error.code or 500
         detail = error.description if status < 500 and isinstance(error.description, str) else ""
         if not request.path.startswith(MACHINES):
@@ -71,10 +74,19 @@ def register_error_handlers(app: Flask) -> None:
         return Response(words, status=503, content_type="text/plain; charset=utf-8")
 
     @app.after_request
+    def counted(response: Response) -> Response:
+        """Whatever a door refuses is counted, also where no guard did. What Twilio sends for us to
+        a wrong path, or by a wrong method, is people turned away as well."""
+        if 400 <= response.status_code < 500 and not g.get("refusal_counted"):
+            honest = not request.path.startswith(MACHINES) and from_our_account()
+            refused(request.endpoint or "none", f"http {response.status_code}", honest)
+        return response
+
+    @app.after_request
     def private(response: Response) -> Response:
-        said = {name.lower() for name, _ in response.headers}
+        given = {name.lower() for name, _ in response.headers}
         for name, value in HEADERS.items():
-            if name.lower() not in said:
+            if name.lower() not in given:
                 response.headers.add(name, value)
         return response
 
