@@ -9,29 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from . import hand_off
 from .case import Case, Status, Step, replace
 from .commands import said_again
+from .due_times import after_mark, last_of
 from .effect import Alert, Effects, HandOff, Page, Record, Say, UpdateCall
 from .escalation import (
-    asked_instead,
     climbed,
     ladder_of,
     page_rung,
-    read_instead,
     wait,
+)
+from .holder_clocks import (
+    fire_held_silent,
+    fire_join,
+    fire_reply,
+    fire_shift,
+    held_due,
+    join_due,
+    reply_due,
+    shift_due,
 )
 from .holding import let_go
 from .ledger import began_nothing, end
 from .marks import Mark
 from .outcome import Outcome
-from .program import Clocks, Hours, Program
-from .protocol import DOUBT, Level
+from .program import Clocks, Program
+from .protocol import DOUBT
 from .questions import ask, choose_anew, stands_at
-from .routing import Scene, goes_off
+from .routing import Scene
 from .safe_contact import (
     UPDATE_CALL_PAUSE,
     Standing,
@@ -101,17 +109,6 @@ def set_back(case: Case, now: datetime) -> Step:
         replace(case, marks={name: at - shift for name, at in case.marks.items()}),
         (Record("clock_set_back"),),
     )
-
-
-def after_mark(mark: Mark, seconds: int, case: Case) -> datetime | None:
-    """The time `seconds` after a mark; None without the mark."""
-    at = case.marks.get(mark)
-    return None if at is None else at + timedelta(seconds=seconds)
-
-
-def last_of(case: Case, *marks: Mark) -> datetime | None:
-    """The latest of these marks; None if the case has none of them."""
-    return max((case.marks[mark] for mark in marks if mark in case.marks), default=None)
 
 
 # ---- silence -------------------------------------------------------------------------------------
@@ -294,180 +291,6 @@ def _backstop(case: Case, scene: Scene) -> Step:
     return Step(
         case, (*page, Say("truth.backstop", unasked=True), HandOff("backstop"), Record("backstop"))
     )
-
-
-# ---- a human who has the case must be there (rule 21) --------------------------------------------
-
-
-def _by_level(case: Case, emergency: int, human: int) -> timedelta:
-    """The time allowed at R1 (`emergency`) or R2 (`human`), both in seconds."""
-    return timedelta(seconds=emergency if case.level == Level.R1 else human)
-
-
-def join_due(case: Case, program: Program) -> datetime | None:
-    """Somebody accepted a danger, and the provider has not taken their first words in the time they
-    had."""
-    accepted = case.marks.get(Mark.ACKNOWLEDGED)
-    if (
-        not case.in_danger
-        or case.ended
-        or accepted is None
-        or not case.accepted_by
-        or Mark.FIRST_PAGED not in case.marks
-    ):
-        return None
-    joined, lapsed = case.marks.get(Mark.JOINED), case.marks.get(Mark.LAPSED)
-    # they have joined; from now on the clock `reply` watches them
-    if joined is not None and case.holder == case.accepted_by:
-        return None
-    if (joined is not None and joined >= accepted) or (lapsed is not None and lapsed >= accepted):
-        return None
-    return accepted + _by_level(case, program.clocks.join_emergency, program.clocks.join_human)
-
-
-def fire_join(case: Case, scene: Scene) -> Step:
-    """Page the next person because whoever accepted did not come; "nobody has joined yet"
-    continues."""
-    case, pages = asked_instead(
-        case.marked(scene.now, Mark.LAPSED, Mark.PAGED), case.accepted_by, scene
-    )
-    alert = Alert("alert.join", case.accepted_by)
-    return Step(case, (*pages, alert, HandOff("not_joined"), Record("not_joined")))
-
-
-def _paused_until(case: Case, program: Program) -> datetime | None:
-    return after_mark(Mark.PAUSED, program.clocks.pause, case)
-
-
-def reply_due(case: Case, program: Program) -> datetime | None:
-    """A resident's text waits for the holder's answer."""
-    waiting_since = case.marks.get(Mark.AWAITS_HUMAN)
-    if waiting_since is None or not case.held:
-        return None
-    since = max(waiting_since, _paused_until(case, program) or waiting_since)
-    allowed = _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
-    # the danger was lowered, but a human still has to answer
-    allowed = allowed if case.in_danger else timedelta(seconds=program.clocks.review)
-    prompted = case.marks.get(Mark.REPLY_PROMPTED)
-    if prompted is None or prompted < waiting_since:
-        return since + allowed
-    late = case.marks.get(Mark.REPLY_LATE)
-    if late is None or late < waiting_since:
-        return max(since + 2 * allowed, prompted)
-    return None  # from here on the ladder pages people until somebody answers
-
-
-def fire_reply(case: Case, scene: Scene) -> Step:
-    """Prompt the holder first; after twice the time page the next person and the supervisors."""
-    waiting_since = case.marks[Mark.AWAITS_HUMAN]
-    prompted = case.marks.get(Mark.REPLY_PROMPTED)
-    alert = Alert("alert.prompt", case.holder)
-    if prompted is None or prompted < waiting_since:
-        return Step(
-            case.marked(scene.now, Mark.REPLY_PROMPTED),
-            (alert, HandOff("waits_for_answer"), Record("holder_prompted")),
-        )
-    if not case.in_danger:
-        case, pages = read_instead(
-            case.marked(scene.now, Mark.REPLY_LATE), case.holder, scene, supervisor=True
-        )
-        return Step(
-            case,
-            (
-                *pages,
-                alert,
-                HandOff("no_answer"),
-                Record("holder_silent"),
-            ),
-        )
-    case = case.marked(scene.now, Mark.REPLY_LATE, Mark.LAPSED, Mark.PAGED)
-    case, pages = asked_instead(case, case.holder, scene, supervisor=True)
-    return Step(case, (*pages, alert, HandOff("no_answer"), Record("holder_silent")))
-
-
-def held_due(case: Case, program: Program) -> datetime | None:
-    """A human leads the conversation, and neither side writes."""
-    if not case.held or not case.in_danger or Mark.AWAITS_HUMAN in case.marks:
-        return None
-    last = last_of(case, Mark.HEARD, Mark.NOTED, Mark.JOINED)
-    if last is None:
-        return None
-    since, allowed = last, _by_level(case, program.clocks.held_emergency, program.clocks.held_human)
-    paused = _paused_until(case, program)
-    if paused is not None and case.marks.get(Mark.NOTED, last) <= case.marks[Mark.PAUSED]:
-        # the resident was told how long the pause takes: prompt a reply's time after that
-        since = paused
-        allowed = _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
-    prompted = case.marks.get(Mark.HELD_PROMPTED)
-    if prompted is None or prompted < last:
-        return since + allowed
-    late = case.marks.get(Mark.HELD_LATE)
-    return (
-        prompted + timedelta(seconds=program.clocks.held_supervisor)
-        if late is None or late < prompted
-        else None
-    )
-
-
-def fire_held_silent(case: Case, scene: Scene) -> Step:
-    """Prompt the holder; later page the supervisors and the next person, who is not the holder."""
-    last = last_of(case, Mark.HEARD, Mark.NOTED, Mark.JOINED)
-    prompted = case.marks.get(Mark.HELD_PROMPTED)
-    alert = Alert("alert.silent", case.holder)
-    if prompted is None or (last is not None and prompted < last):
-        return Step(
-            case.marked(scene.now, Mark.HELD_PROMPTED),
-            (alert, HandOff("held_silent"), Record("holder_prompted")),
-        )
-    case, pages = asked_instead(
-        case.marked(scene.now, Mark.HELD_LATE), case.holder, scene, supervisor=True
-    )
-    return Step(case, (*pages, alert, Record("held_silent")))
-
-
-def _in_charge_hours(case: Case, program: Program) -> tuple[Hours, ...]:
-    """The hours of whoever has the danger; empty: round the clock, or not on a ladder."""
-    rungs = [rung for rung in program.rungs("danger") if rung.name == case.in_charge]
-    return (
-        tuple(hours for rung in rungs for hours in rung.hours)
-        if all(rung.hours for rung in rungs)
-        else ()
-    )
-
-
-def shift_due(case: Case, program: Program) -> datetime | None:
-    """The shift of whoever has a danger ends; and again a reply's time later, if they still have it
-    (rule 20)."""
-    since = case.marks.get(Mark.ACKNOWLEDGED)
-    if not case.in_danger or case.ended or since is None or not case.in_charge:
-        return None
-    zone = ZoneInfo(program.time_zone)
-    shift_ends_at = goes_off(_in_charge_hours(case, program), since.astimezone(zone))
-    if shift_ends_at is None:
-        return None
-    told_at, left_at = case.marks.get(Mark.SHIFT_TOLD), case.marks.get(Mark.SHIFT_LEFT)
-    if told_at is None or told_at < shift_ends_at:
-        return shift_ends_at.astimezone(UTC)
-    if left_at is not None and left_at >= told_at:
-        return None
-    return told_at + _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
-
-
-def fire_shift(case: Case, scene: Scene) -> Step:
-    """Alert whoever has the danger that their shift ends; later page the ladder, because nobody
-    ends a shift with a danger in hand."""
-    told_at, since = case.marks.get(Mark.SHIFT_TOLD), case.marks[Mark.ACKNOWLEDGED]
-    if told_at is None or told_at < since:
-        case = case.marked(scene.now, Mark.SHIFT_TOLD)
-        return Step(
-            case,
-            (Alert("alert.shift", case.in_charge), HandOff("shift_ends"), Record("shift_ends")),
-        )
-    case = replace(case, rung=case.rung + 1).marked(
-        scene.now, Mark.SHIFT_LEFT, Mark.LAPSED, Mark.PAGED
-    )
-    page = page_rung(case, "danger", case.rung, scene, supervisor=True)
-    return Step(case, (*page, HandOff("shift_ended"), Record("shift_ended")))
 
 
 # ---- the check question after a message ----------------------------------------------------------
