@@ -16,12 +16,7 @@ from .case import Case, Status, Step, replace
 from .commands import said_again
 from .due_times import after_mark, last_of
 from .effect import Alert, Effects, HandOff, Page, Record, Say, UpdateCall
-from .escalation import (
-    climbed,
-    ladder_of,
-    page_rung,
-    wait,
-)
+from .escalation import climbed, ladder_of, page_rung, wait
 from .holder_clocks import (
     fire_held_silent,
     fire_join,
@@ -52,8 +47,8 @@ from .safe_contact import (
     truth_line,
 )
 from .said import Said
-from .screening import recompute
 from .synthetic_case import over, over_due
+from .turn_steps import recompute
 
 SKEW = timedelta(seconds=5)  # the clocks of two machines may differ by this much
 

@@ -12,20 +12,18 @@ from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 
 from . import hand_off
-from .case import Case, Status, Step, move, replace
-from .commands import ALONE, COMMANDS, NO_REQUEST, OBEYED_WHEN_HELD, said_again
+from .case import Case, Status, Step, replace
+from .commands import ALONE, COMMANDS, NO_REQUEST, said_again
 from .completion import FOLLOW_UPS, settle
-from .disposition import reconsider
-from .effect import Alert, Ask, Effect, Effects, HandOff, OptOut, Record, Say
-from .escalation import asked_instead, page_rung
+from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
+from .held_conversation import while_held, while_left
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
-from .protocol import HUMAN_NOW, SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question, Rule, Words
+from .protocol import SKIPPED, UNREADABLE, UNSURE, Level, Question
 from .questions import (
     after_hand_off,
     ask,
-    asker,
     greet,
     next_question,
     readable_offer,
@@ -52,21 +50,21 @@ from .reply import (
     Withdrawal,
 )
 from .routing import Scene
-from .safe_contact import (
-    Standing,
-    catch_up_words,
-    deferred_words,
-    gated,
-    sensitive,
-    standing,
-    stopped_in_words,
-)
+from .safe_contact import Standing, catch_up_words, deferred_words, gated, sensitive, standing
 from .said import Said
 from .service_area import locate
+from .turn_steps import (
+    LINES,
+    add_to_narrative,
+    counted_kinds,
+    danger_words,
+    forward_words,
+    next_line,
+    recompute,
+    withdraw_contact,
+)
 from .vocabulary import normal
 
-LONGEST_NARRATIVE = 20  # texts kept with the case for the team; the message table has all of them
-FIRST_WORDS = 5  # the first texts are always kept: they say what it is about
 LONGEST_PLACE = 8  # longest text, in words, that may be a place given before it was asked for
 # alerts that carry the resident's words
 WORDS_TOLD = ("alert.words", "alert.danger", "alert.again")
@@ -76,9 +74,6 @@ SAME_WITHIN = timedelta(minutes=10)
 BY_HAND = timedelta(seconds=45)
 # a human who wrote this recently leads the conversation: software puts no check question
 HUMAN_NEAR = timedelta(minutes=15)
-ALERTS_HELD = {"watched": "alert.watched", "stop": "alert.stopped"}
-# "we have your message" in danger: three wordings, used in turn
-LINES = ("again.human", "again.waiting", "again.here")
 READ_LINES = ("heard.one", "heard.two", "heard.three")  # the same outside danger
 
 
@@ -302,32 +297,6 @@ def _only_ok(case: Case, closing: tuple[Effect, ...], scene: Scene) -> Step:
     return Step(case, gated(case, effects)[0])
 
 
-def withdraw_contact(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
-    """Apply words that take contact back, at once and whatever else the text says (rule 10)."""
-    closing = reading.closing - case.withdrawn
-    # STOP and "I am watched" are stricter than a withdrawal
-    stops = isinstance(reading.reply, Command) and reading.reply.name in (*ALONE, "watched")
-    if not closing or stops or isinstance(reading.reply, Answer):
-        return case, ()
-    case = replace(case, withdrawn=case.withdrawn | closing).marked(
-        case.marks[Mark.HEARD], Mark.WITHDRAWN
-    )
-    words = (
-        "withdrawn.short"
-        if case.violent
-        else "withdrawn.call"
-        if closing == {"call"}
-        else "withdrawn.ok"
-    )
-    key = "alert.no_calls" if closing == {"call"} else "alert.withdrawn"
-    alert = Alert(key, case.accepted_by) if case.accepted_by else None
-    return case, (
-        Say(words),
-        Record("withdrawn", {"ways": " ".join(sorted(closing))}),
-        *((alert,) if alert else ()),
-    )
-
-
 def _stands_alone(reply: Reply, step: Step, first: bool) -> bool:
     """Is this STOP, START or HELP, which is answered without a question after it? HELP as the first
     text, or repeated, may be a plea and is not."""
@@ -364,133 +333,6 @@ def _add_preamble(step: Step, scene: Scene, first: bool) -> Step:
     )
 
 
-# ---- a human leads the conversation (rules 20 and 21) --------------------------------------------
-
-
-def while_held(case: Case, reading: Reading, said: str, scene: Scene, heard_at: datetime) -> Step:
-    """Handle a text while a human leads the conversation. Software obeys commands, gives the words
-    that were asked for and those for a new kind of danger, and alerts the holder. It asks nothing
-    and reads nothing as an answer."""
-    if isinstance(reading.reply, Reaction):
-        return Step(case)
-    commanded = _obey(case, reading, scene)
-    step, alert = _software_words_while_held(commanded, reading, scene, heard_at)
-    case, closing = withdraw_contact(step.case, reading)
-    case = add_to_narrative(case, said)
-    if not isinstance(reading.reply, Thanks) or Mark.HUMAN_ASKED in case.marks:
-        case = case.marked(case.marks.get(Mark.AWAITS_HUMAN, heard_at), Mark.AWAITS_HUMAN)
-    case, pages = _raise_while_held(case, scene)
-    effects = (*closing, *step.effects, *pages, Alert(alert, case.holder, said.strip()))
-    case, effects = hand_off.revise(case, effects)
-    return Step(case, gated(case, effects)[0])
-
-
-def _software_words_while_held(
-    step: Step, reading: Reading, scene: Scene, heard_at: datetime
-) -> tuple[Step, str]:
-    """What software may still say while a human leads, and the alert key for the holder."""
-    case, reply = step.case, reading.reply
-    goodbye = Wish.FAREWELL in reading.wishes or isinstance(reply, Farewell)
-    if isinstance(reply, Danger):
-        step, alert = _new_danger_while_held(case, reply, step.effects, scene, heard_at)
-        return step, "alert.farewell" if goodbye and alert == "alert.words" else alert
-    if _asks_who_wrote(reading):
-        return Step(case, (*step.effects, Say("others.cannot_say"))), "alert.officer"
-    if isinstance(reply, OtherLanguage):
-        if case.unread_language == reply.tag:
-            return step, "alert.language"
-        case = replace(case, unread_language=reply.tag, interpreter=True)
-        line = Say("interpreter.line", {"line": reply.line})  # once, in their script (rule 26)
-        return Step(case, (*step.effects, line)), "alert.language"
-    alert = ALERTS_HELD.get(reply.name, "") if isinstance(reply, Command) else ""
-    if alert == "alert.stopped" and stopped_in_words(case):
-        return step, "alert.withdrawn"
-    return step, alert or ("alert.farewell" if goodbye else "alert.words")
-
-
-def _new_danger_while_held(
-    case: Case, reply: Danger, effects: Effects, scene: Scene, heard_at: datetime
-) -> tuple[Step, str]:
-    """Give the words for a new kind of danger once, and choose the holder's alert."""
-    kinds = counted_kinds(case, reply)
-    known = case.dangers if case.in_danger else ()
-    new = tuple(kind for kind in kinds if kind not in known)
-    # a human may have lowered the level: the danger counts again (rule 1)
-    case = said_again(case, frozenset(kinds), scene)
-    if not new:
-        return Step(case, effects), "alert.words"
-    if Mark.PAUSED in case.marks:  # the pause was announced before this danger was known
-        case = case.unmarked(Mark.PAUSED).marked(heard_at, Mark.AWAITS_HUMAN)
-    return Step(case, danger_words(case, new, scene.program.protocol)[:1]), "alert.danger"
-
-
-def _asks_who_wrote(reading: Reading) -> bool:
-    """Does an officer write, or somebody who asks about the resident? They may hold the phone (rule
-    25)."""
-    about = reading.reply.about if isinstance(reading.reply, Inquiry) else ""
-    return about in (Wish.OFFICER, Wish.ABOUT_OTHERS, Wish.LEGAL)
-
-
-def _obey(case: Case, reading: Reading, scene: Scene) -> Step:
-    """Apply the commands that software still obeys while a human leads, or has led, the
-    conversation (rule 20)."""
-    reply = reading.reply
-    if not isinstance(reply, Command):
-        return Step(case, (Say("say.call_988"),) if Wish.CALL_988 in reading.wishes else ())
-    if reply.name in OBEYED_WHEN_HELD:
-        return COMMANDS[reply.name](case, reply, reading, scene)
-    if reply.name == "cancel":
-        return Step(replace(case, said=case.said | {Said.ASKED_TO_CANCEL}))
-    asks = frozenset({reply.name}) & {Said.PERSON, Said.WORSE}
-    # the danger was lowered, so "0" gets an answer
-    answered = (Say("again.here"),) if asks and case.held and not case.in_danger else ()
-    return Step(said_again(case, asks, scene), answered)
-
-
-def _raise_while_held(case: Case, scene: Scene) -> tuple[Case, Effects]:
-    """Raise the level of a held case and alert the holder; nobody new is paged. A danger that was
-    lowered gets its clocks back.
-
-    If this is the case's first danger and the holder has not written yet, or has no phone for
-    alerts, the next person is paged at once (rule 3).
-    """
-    case, _ = reconsider(scene.program.protocol, case)
-    if not case.in_danger or Mark.FIRST_PAGED in case.marks:
-        return case, ()
-    case = case.marked(scene.now, Mark.FIRST_PAGED, Mark.ACKNOWLEDGED)
-    case = case.marked(scene.now, Mark.JOINED) if Mark.JOINED in case.marks else case
-    rung = scene.program.rung_of(case.holder)
-    if Mark.JOINED in case.marks and rung is not None and rung.number:
-        return case, ()
-    case = replace(case, round=case.round + 1, rung=-1)
-    return asked_instead(case.marked(scene.now, Mark.PAGED, Mark.LAPSED), case.holder, scene)
-
-
-def while_left(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
-    """Handle a text after a human returned the conversation or stopped answering; people are being
-    paged again. Software acknowledges, obeys commands and gives the words for 911 and 988. It asks
-    nothing and reads no answers until a human has lowered the danger (rule 20)."""
-    reply = reading.reply
-    if isinstance(reply, Reaction):
-        return Step(case)
-    commanded = _obey(case, reading, scene)
-    case, effects = commanded.case, commanded.effects
-    if isinstance(reply, Danger):
-        kinds = counted_kinds(case, reply)
-        new = tuple(kind for kind in kinds if kind not in case.dangers)
-        case = said_again(case, frozenset(kinds), scene)
-        effects = danger_words(case, new, scene.program.protocol)[:1]
-    case, closing = withdraw_contact(case, reading)
-    step = recompute(add_to_narrative(case, said), scene)
-    late = deferred_words(step.case)
-    case, effects = late.case, (*closing, *effects, *late.effects, *step.effects)
-    if not any(isinstance(effect, Say) for effect in effects):
-        case, words = next_line(case, LINES)
-        effects = (words, *effects)
-    case, effects = hand_off.revise(case, (*effects, *forward_words(case)))
-    return Step(case, gated(case, effects)[0])
-
-
 # ---- after anything changed ----------------------------------------------------------------------
 
 
@@ -510,64 +352,6 @@ def _asked_enough(effects: tuple[Effect, ...], before: Level | None, case: Case)
     """Was this thanks, or a text in a language we cannot read? Then no question follows it."""
     keys = {effect.key for effect in effects if isinstance(effect, Say)}
     return "interpreter.line" in keys or ("thanks.open" in keys and before == case.level)
-
-
-def recompute(case: Case, scene: Scene) -> Step:
-    """Recompute the level from everything known. A new danger pages people at once; an urgent
-    review starts its clock."""
-    before = case.level
-    case, new = reconsider(scene.program.protocol, case)
-    danger = tuple(rule for rule in new if rule.level is not None)
-    if case.ended:
-        return Step(case)
-    if danger:
-        return page(case, danger, before, scene)
-    words = tuple(Say(key) for rule in new if rule.say for key in (_rule_words(rule, case),))[:1]
-    if any(rule.at_once or rule.say for rule in new):  # starts the review clock
-        return Step(case.marked(scene.now, Mark.REVIEW), (*words, HandOff("review")))
-    return Step(case, words)
-
-
-def _rule_words(rule: Rule, case: Case) -> str:
-    if rule.in_violence and case.violent:
-        return rule.in_violence
-    return Words(rule.say or "", rule.by_who).of(asker(case))
-
-
-def page(case: Case, danger: tuple[Rule, ...], before: Level | None, scene: Scene) -> Step:
-    """Tell the resident, hand the case off and page people at once: two of them at R1 (rule 4).
-
-    While people are already being paged, another reason joins the same pages and clocks; a rise to
-    R1 pages the next person at once. A human who already has the case is alerted and nobody is
-    paged.
-    """
-    words = tuple(Say(_rule_words(rule, case)) for rule in danger[:1] if rule.say)
-    waiting, has_it = (
-        case.page_waits,
-        case.holder or (case.accepted_by if case.human_has_it else ""),
-    )
-    first = Mark.FIRST_PAGED not in case.marks
-    case = replace(case, response=case.response or "human")  # a chosen team is kept
-    if case.status == Status.SCREENING:
-        case = move(move(case, Status.OPEN, scene.now), Status.HANDED_OFF, scene.now)
-    hand_off_effect = HandOff("danger")
-    if case.held:
-        return Step(case, (*words, hand_off_effect, Alert("alert.danger", case.holder)))
-    if waiting and not (case.level == Level.R1 and before != Level.R1):
-        return Step(case, (*words, hand_off_effect))
-    if waiting:
-        case = replace(case, rung=case.rung + 1).marked(scene.now, Mark.PAGED)
-        return Step(case, (*words, *page_rung(case, "danger", case.rung, scene), hand_off_effect))
-    if not first and has_it and before is not None and before >= HUMAN_NOW:
-        return Step(case, (*words, hand_off_effect, Alert("alert.danger", has_it)))
-    two_at_once = case.level == Level.R1
-    case = replace(case, round=case.round + 1, rung=int(two_at_once)).marked(
-        scene.now, Mark.PAGED, Mark.FIRST_PAGED
-    )
-    case = case.unmarked(Mark.TRUTH, Mark.TRUTH_OWED, Mark.BACKSTOP_RUNG, Mark.LAPSED, Mark.JOINED)
-    return Step(
-        case, (*words, *page_rung(case, "danger", case.rung, scene, two_at_once), hand_off_effect)
-    )
 
 
 def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
@@ -699,16 +483,6 @@ def _better_place(case: Case, reply: Reply, said: str, scene: Scene) -> bool:
     )
 
 
-def add_to_narrative(case: Case, said: str) -> Case:
-    """Keep the resident's words for the team: the first texts and the latest."""
-    if not said.strip():
-        return case
-    texts = (*case.narrative, said.strip())
-    if len(texts) > LONGEST_NARRATIVE:
-        texts = (*texts[:FIRST_WORDS], *texts[FIRST_WORDS + 1 :])
-    return replace(case, narrative=texts)
-
-
 def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Apply a command. If it repeats what is known in danger, alert whoever accepted the case and
     answer in changing words."""
@@ -727,37 +501,6 @@ def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step
 def _alert_accepter(case: Case, key: str, words: str = "") -> tuple[Effect, ...]:
     """Alert whoever accepted the case, if a human has it."""
     return (Alert(key, case.accepted_by, words),) if case.human_has_it and case.accepted_by else ()
-
-
-def next_line(case: Case, lines: tuple[str, ...]) -> tuple[Case, Say]:
-    """The next of these lines, so that no line is said twice in a row."""
-    following = lines[(lines.index(case.line) + 1) % len(lines)] if case.line in lines else lines[0]
-    return replace(case, line=following), Say(following)
-
-
-def danger_words(case: Case, kinds: tuple[str, ...], protocol: Protocol) -> tuple[Say, ...]:
-    """First instructions for each kind of danger, in the protocol's order, each sentence once."""
-    keys = [words.of(asker(case)) for kind, words in protocol.dangers.items() if kind in kinds]
-    # never tell somebody who threatens the team to get to a safe place
-    if {Said.THREAT_STAFF} & (set(kinds) | case.said):
-        keys = [key for key in keys if key != "danger.violence"]
-    return tuple(Say(key) for key in dict.fromkeys(keys))
-
-
-def counted_kinds(case: Case, reply: Danger) -> tuple[str, ...]:
-    """The kinds of danger as they count in this case: a weapon that somebody may use on themselves
-    is no violence against others."""
-    kinds = set(reply.kinds)
-    own_weapon_only = (
-        Said.OWN_WEAPON in kinds
-        and bool({Said.SUICIDE, Said.ATTEMPT} & (kinds | set(case.dangers)))
-        and not {Said.VIOLENCE, Said.ABUSE} & kinds
-    )
-    return (
-        tuple(kind for kind in reply.kinds if kind != Said.WEAPON)
-        if own_weapon_only
-        else reply.kinds
-    )
 
 
 def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
@@ -1041,11 +784,6 @@ def _tell_somebody(case: Case, said: str, scene: Scene) -> tuple[Case, tuple[Eff
     if _human_near(case, scene):
         return case, forward_words(case)
     return said_again(case, frozenset({Said.WROTE_AGAIN}), scene), forward_words(case)
-
-
-def forward_words(case: Case) -> tuple[Effect, ...]:
-    """A revision to every destination, because it carries the resident's words."""
-    return (HandOff("wrote_again"),) if case.revision else ()
 
 
 def _human_near(case: Case, scene: Scene) -> bool:
