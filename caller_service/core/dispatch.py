@@ -380,7 +380,7 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
         raise Refused("ended")
     if case.status not in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE):
         raise Refused("cannot_move")
-    step = Step(case) if case.late else _LATE.ring(case, scene)
+    step = Step(case) if case.late else _LATE.fire(case, scene)
     after = step.case if (by, reason) in case.remarks else step.case.remarked(by, reason)
     if after == case:
         return Step(case)

@@ -19,7 +19,8 @@ from .refusal import Refused
 from .reply import Command, Inquiry, Reading, Wish
 from .routing import Scene
 from .said import Said
-from .screening import found_out, recompute
+from .screening import found_out
+from .turn_steps import recompute
 
 
 def asks_for_another(case: Case, reading: Reading) -> bool:

@@ -1,7 +1,7 @@
-"""The states of a case, of what we send, and the clocks as Markdown, from the code that decides:
-MOVES, the states of core/outbound.py, and CLOCKS.
+"""Writes `docs/states.md`: the states of a case and of what we send, and the clocks.
 
-`docs/states.md` is this text; tests/test_readme.py holds it.
+Everything comes from the code that decides: MOVES, the states of core/outbound.py, and CLOCKS.
+tests/test_readme.py compares the file with this text.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from caller_service.core.outbound import CallState, DeliveryState, TextState
 
 _HEAD = """# States and clocks
 
-Made from what decides, `MOVES` in `core/case.py`, `core/outbound.py` and `CLOCKS` in
-`core/clock.py`:
-`REWRITE_DOCS=1 pytest tests/test_readme.py -k states` writes it anew.
+Generated from the code that decides: `MOVES` in `core/case.py`, `core/outbound.py` and `CLOCKS` in
+`core/clock.py`. To generate it again: `REWRITE_DOCS=1 pytest tests/test_readme.py -k states`.
 
 ## A case
 
-A status is only reached from those with an arrow to it; the same status again changes nothing.
+A status can follow only those with an arrow to it; the same status again changes nothing.
 """
 _OUTBOUND = """
 ## Texts, calls and deliveries
 
-A receipt moves a text or a call forward from any state, and never back: receipts come late, twice
-and out of order.
+A receipt moves a text or a call forward from any state, and never back, because receipts can be
+late, repeated and out of order.
 """
 _TABLE = """
 ### {title}
@@ -38,9 +37,9 @@ _SENT = {"Texts": TextState, "Calls": CallState, "Deliveries": DeliveryState}
 _CLOCKS = """
 ## Clocks
 
-When a clock is due is derived from what has happened (`core/marks.py`), so an outage of an hour
-gives one decision, not a burst. The earliest of them stands in the case's row; the worker looks
-twice a second. They ring in this order.
+A due time is derived from what has happened (`core/marks.py`), so an outage of an hour gives one
+decision, not a burst. The earliest due time is stored in the case's row; the worker polls it twice
+a second. Clocks fire in this order.
 
 | clock | when it is due | what it does |
 |---|---|---|
@@ -74,10 +73,11 @@ def _sent() -> Iterator[str]:
 
 def _rows() -> Iterator[str]:
     for clock in CLOCKS:
-        yield f"| `{clock.name}` | {_said(clock.due)} | {_said(clock.ring)} |\n"
+        due, fire = _first_paragraph(clock.due), _first_paragraph(clock.fire)
+        yield f"| `{clock.name}` | {due} | {fire} |\n"
 
 
-def _said(function: object) -> str:
+def _first_paragraph(function: object) -> str:
     """A docstring's first paragraph in one line."""
-    told = (getattr(function, "__doc__", None) or "").split("\n\n")[0]
-    return " ".join(told.split())
+    paragraph = (getattr(function, "__doc__", None) or "").split("\n\n")[0]
+    return " ".join(paragraph.split())
