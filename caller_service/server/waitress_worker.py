@@ -19,6 +19,8 @@ from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
+from caller_service.web.shared.problem import HEADERS
+
 log = logging.getLogger(__name__)
 
 REQUEST_TIME = 10.0  # seconds from the last answer, or from the first byte, to a whole request
@@ -39,6 +41,7 @@ class Refused(ErrorTask):
         fault = self.request.error
         log.warning("request not read", extra={"fault": type(fault).__name__})
         fault.body = ""
+        self.response_headers.extend(HEADERS.items())
         super().execute()
 
 
