@@ -136,3 +136,14 @@ def test_no_folder_is_listed_and_no_file_beside_the_static_ones_is_served(house:
         "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd", "/pyproject.toml",
     ):  # fmt: skip
         assert house.client.get(path, follow_redirects=True).status_code == 404, path
+
+
+def test_no_variable_of_the_machine_turns_debugging_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    settings = house.app.extensions["caller_settings"]
+    app = caller_service.create_app(settings)
+    app.extensions["caller_parts"].engine.dispose()
+
+    assert not app.debug
