@@ -147,3 +147,23 @@ def test_no_variable_of_the_machine_turns_debugging_on(
     app.extensions["caller_parts"].engine.dispose()
 
     assert not app.debug
+
+
+def test_our_scripts_keep_nothing_in_the_browser_and_make_no_markup_of_words() -> None:
+    """Nothing that a person typed or read stays in a shared computer by our doing."""
+    scripts = list(STATIC.glob("*.js"))
+    forbidden = (
+        "localStorage", "sessionStorage", "indexedDB", "caches", "cookie", "innerHTML", "outerHTML",
+        "insertAdjacentHTML", "document.write", "eval", "Function(", "postMessage", "fetch(",
+        "XMLHttpRequest", "__proto__", "prototype",
+    )  # fmt: skip
+    assert scripts
+    for script in scripts:
+        assert [word for word in forbidden if word in script.read_text()] == [], script.name
+    pages = list((STATIC.parent / "templates").glob("*.html"))
+    for page in pages:
+        text = page.read_text()
+        assert not re.search(r"<script(?! src=\"/static/)|\son[a-z]+=|\sstyle=|\|\s*safe", text)
+        for outside in re.findall(r"(?:src|href)=\"(https?:[^\"]*)\"[^>]*", text):
+            assert f'href="{outside}" rel="noreferrer"' in text, page.name
+    assert pages
