@@ -59,6 +59,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app = Flask("caller_service", static_folder="web/static", template_folder="web/templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,
+        DEBUG=False,  # whatever FLASK_DEBUG says
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         TWILIO_ACCOUNT_SID=settings.twilio_account_sid,

@@ -4,13 +4,21 @@ somebody's."""
 from __future__ import annotations
 
 import logging
+import re
+import time
 
 LOG = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
 
 class PlainFormatter(logging.Formatter):
-    """Message and our own references; never a traceback, whose values could be somebody's words."""
+    """One line for each record, its time in UTC: the message and our own references; never a
+    traceback, whose values could be somebody's words."""
 
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
     SHOWN = ("job", "fault", "door", "destination", "tries", "message_id", "call_id", "case")
 
     def format(self, record: logging.LogRecord) -> str:
@@ -20,7 +28,9 @@ class PlainFormatter(logging.Formatter):
             for name in self.SHOWN
             if getattr(record, name, None) not in (None, "")
         )
-        return f"{super().format(record)} {told}".rstrip()
+        line = f"{super().format(record)} {told}".rstrip()
+        # a library may quote what it read: nobody writes a second line into our log
+        return _CONTROL.sub(lambda found: repr(found[0])[1:-1], line)
 
 
 def log_plainly() -> None:

@@ -18,6 +18,7 @@ from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
+from caller_service.web.shared.problem import HEADERS
 from caller_service.web.shared.refusals import refused
 
 REQUEST_TIME = 10.0  # seconds from the last answer, or from the first byte, to a whole request
@@ -38,6 +39,7 @@ class Refused(ErrorTask):
         fault = self.request.error
         refused("request not read", type(fault).__name__)
         fault.body = ""
+        self.response_headers.extend(HEADERS.items())
         super().execute()
 
 

@@ -492,5 +492,7 @@ def test_against_the_service_as_it_runs(kind: str, tmp_path: Path) -> None:
             headers={"Authorization": f"Bearer {house.settings.metrics_token}"},
             timeout=5,
         ).text
-        assert said.count("\ncaller_probe_success{") == len(EVERY) + 1 and NUMBER not in house.logs()
+        assert (
+            said.count("\ncaller_probe_success{") == len(EVERY) + 1 and NUMBER not in house.logs()
+        )
         assert door_of(house.settings, None, "http://else.test/").public_url == house.url  # type: ignore[arg-type]

@@ -23,6 +23,8 @@ from conftest import twiml
 from running import TWILIO_WAITS, House, running
 from twilio.request_validator import RequestValidator
 
+from caller_service.web.shared.problem import HEADERS
+
 LET_GO = 45.0  # far beyond the 10 s a client has for a request, on a busy machine
 CLIENTS = 60  # far more than there are threads in both processes together
 
@@ -221,6 +223,17 @@ def test_a_large_body_is_refused_by_its_size_and_the_connection_lives_or_ends_cl
         connection.close()
     assert status in ({403, 413} if size < 1_000_000 else {413})
     assert texts(house, "+17205550166").status_code == 200
+
+
+def test_what_could_not_be_read_is_answered_with_the_headers_of_every_answer(house: House) -> None:
+    with connected(house) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n")
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+
+    assert answer.status == 400
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
 def test_what_could_not_be_read_leaves_no_words_in_log_or_answer(house: House) -> None:

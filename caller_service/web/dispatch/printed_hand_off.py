@@ -43,7 +43,8 @@ def one(destination: str, hand_off_id: str) -> str | Response:
     """One hand-off on one sheet. Opening it is the receipt. What is fetched on a guess is refused:
     then nobody's words are kept for a view that may never come, and the view asks again."""
     if is_guess(request.headers):
-        return Response("Open this page to read it.\n", 503, content_type="text/plain")
+        words = "Open this page to read it.\n"
+        return Response(words, 503, content_type="text/plain; charset=utf-8")
     seen = request.method == "GET" and is_persons_view(request.headers)
     found = open_on_page(parts(), destination, hand_off_id, seen)
     if found is None:

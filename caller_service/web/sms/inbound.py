@@ -51,7 +51,7 @@ def text() -> Response:
         return Response(
             "Not a message: " + ", ".join(sorted(wrong.messages)) + ".\n",
             status=400,
-            content_type="text/plain",
+            content_type="text/plain; charset=utf-8",
         )
     number = sender(told["number"])
     turn = Turn(

@@ -1,0 +1,81 @@
+"""Nothing that came in from outside is ever run: not as code, not as a command, not as an object."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+import caller_service
+
+if TYPE_CHECKING:
+    from conftest import House
+
+PACKAGE = Path(caller_service.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+RUNS = {"eval", "exec", "compile", "__import__", "render_template_string"}
+# modules that make objects, or XML trees, of bytes; and those that start programs
+OBJECTS = {"pickle", "marshal", "shelve", "dill", "jsonpickle", "yaml", "xml", "lxml"}
+PROGRAMS = {"subprocess", "pty", "commands"}
+OF_OS = {
+    "system",
+    "popen",
+    "execv",
+    "execve",
+    "execvp",
+    "execvpe",
+    "spawnv",
+    "spawnve",
+    "posix_spawn",
+}
+BESIDE = ("proving", "rehearsal")  # what measures the service, and stands in for the world
+
+
+def used(path: Path) -> Iterator[str]:
+    """The names of the dangerous things that a file uses."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules = [alias.name.split(".")[0] for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            modules = [(node.module or "").split(".")[0]]
+        else:
+            modules = []
+        yield from (name for name in modules if name in OBJECTS | PROGRAMS)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield from {node.func.id} & RUNS
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield from {node.attr} & OF_OS if node.value.id == "os" else ()
+
+
+def test_the_service_runs_no_code_no_command_and_no_object_that_was_sent_to_it() -> None:
+    assert len(FILES) > 100
+    for path in FILES:
+        where = path.relative_to(PACKAGE)
+        found = set(used(path))
+        if where.parts[0] in BESIDE:
+            found -= PROGRAMS | {"xml"}
+        assert found == set(), where
+
+
+def test_whoever_starts_a_program_names_it_word_by_word() -> None:
+    """No shell reads what stands in an argument."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                assert not [each for each in node.keywords if each.arg == "shell"], path.name
+
+
+def test_the_job_engine_keeps_json_and_no_objects(house: House) -> None:
+    """Its own way would be pickle: whoever writes into its table would then run code in a
+    worker."""
+    house.resident().wants_a_team()
+    schema = "" if house.parts.engine.dialect.name == "sqlite" else "dbos."
+    query = f"""SELECT i.inputs, s.serialization FROM {schema}workflow_status s
+        JOIN {schema}workflow_input i ON i.workflow_uuid = s.workflow_uuid"""
+    with house.parts.engine.connect() as conn:
+        found = [(json.loads(inputs), how) for inputs, how in conn.execute(sa.text(query))]
+    assert found and {how for _, how in found} == {"portable_json"}

@@ -1,0 +1,169 @@
+"""What a browser is told with every answer, and what it is never asked to keep."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import signed
+from test_printable_page import Reader
+
+import caller_service
+from caller_service.store.database.group_commit import DirectWriter
+from caller_service.web.shared.problem import HEADERS
+
+if TYPE_CHECKING:
+    from conftest import House
+
+STATIC = Path(caller_service.__file__).parent / "web" / "static"
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE")
+ORIGIN = {"Origin": "https://evil.test", "Cookie": "session=x; other=y"}
+TEXT = re.compile(r"text/.*|.*\+xml|.*/xml")  # the types that need a charset
+
+
+def refused_everywhere(house: House) -> dict[str, Any]:
+    """Every door by every method, asked without a key by a page of somebody else's."""
+    return {
+        f"{method} {path}": house.client.open(path, method=method, headers=ORIGIN)
+        for rule in house.app.url_map.iter_rules()
+        for path in (re.sub(r"<[^>]+>", "x", str(rule)),)
+        for method in METHODS
+    }
+
+
+def well_answered(house: House) -> dict[str, Any]:
+    """The doors as those use them who have the key."""
+    clinic = Reader(house)
+    case = house.resident().wants_a_team().case().id
+    key = {"Authorization": f"Bearer {house.token}"} | ORIGIN
+    metrics = {"Authorization": f"Bearer {house.app.config['METRICS_TOKEN']}"}
+    found = {
+        path: house.client.get(path, headers=key)
+        for path in (
+            "/", "/police", "/health/live", "/health/ready", "/api/v1/openapi.json",
+            "/api/v1/hand_off.v1.schema.json", "/api/v1/hand-offs", f"/api/v1/hand-offs/{case}",
+            f"/api/v1/hand-offs/{case}/messages", f"/EIDO/{case}",
+            *(f"/static/{path.name}" for path in STATIC.iterdir()),
+        )
+    }  # fmt: skip
+    found["metrics"] = house.client.get("/metrics", headers=metrics)
+    found["list"], found["sheet"] = clinic.looks(), clinic.looks(case)
+    found["status"] = house.dispatch(f"/{case}/status", {"status": "assigned", "by": "Maria"})
+    found["receipt"] = signed(house, "/twilio/receipts/message?id=nobody", {})
+    found["text"] = signed(house, "/twilio/sms", {"MessageSid": "SM" + "a" * 32, "Body": "hi"})
+    found["call"] = signed(house, "/twilio/voice", {"CallSid": "CA1"})
+    assert {answer.status_code for answer in found.values()} <= {200, 204}
+    return found
+
+
+def badly_asked(house: House) -> dict[str, Any]:
+    """What those are answered who ask in a way that cannot be read, or when something breaks."""
+    clinic, case = Reader(house), house.resident("+17205550124").wants_a_team().case().id
+    key = {"Authorization": f"Bearer {house.token}", "Content-Type": "application/json"}
+    path = f"/api/v1/hand-offs/{case}/status"
+    found = {
+        "404": house.client.get("/nothing"),
+        "404 api": house.client.get("/api/v1/nothing"),
+        "400": house.client.post(path, data="{", headers=key),
+        "413": house.client.post(path, data=" " * 70_000, headers=key),
+        "422": house.client.post(path, data="{}", headers=key),
+        "no text": signed(house, "/twilio/sms", {"Body": "hi"}),
+        "guess": clinic.looks(case, **{"Sec-Purpose": "prefetch"}),
+        "large form": house.client.post("/twilio/sms", data={"Body": "x" * 1_100_000}),
+    }
+
+    class Broken:
+        def connect(self) -> None:
+            raise RuntimeError("broken")
+
+        begin = connect
+
+    house.change(engine=Broken(), writer=DirectWriter(Broken()))
+    found["503 api"] = house.client.get("/api/v1/hand-offs", headers=key)
+    found["503 page"] = clinic.looks()
+    found["fallback"] = house.resident("+17205550125").posts("help")
+    assert {400, 404, 413, 422, 503} <= {answer.status_code for answer in found.values()}
+    return found
+
+
+@pytest.mark.parametrize("asked", [refused_everywhere, well_answered, badly_asked])
+def test_every_answer_keeps_itself_private_and_sets_no_cookie(house: House, asked: Any) -> None:
+    for what, answer in asked(house).items():
+        told = answer.headers
+        wanted = dict(HEADERS)
+        if what.partition(" ")[2].startswith("/static/") or what.startswith("/static/"):
+            wanted["Cache-Control"] = told["Cache-Control"]  # the same for everybody
+        assert {name: told.getlist(name) for name in wanted} == {
+            name: [value] for name, value in wanted.items()
+        }, what
+        assert not [name for name, _ in told if name.startswith("Access-Control-")], what
+        assert "Set-Cookie" not in told and "Server" not in told, what
+        kind, _, charset = told.get("Content-Type", "").partition(";")
+        assert not TEXT.fullmatch(kind) or "charset=utf-8" in charset.lower(), what
+        assert "evil.test" not in answer.text, what
+        answer.close()
+
+
+def test_the_policy_lets_a_page_load_its_own_files_and_nothing_else() -> None:
+    policy = dict(
+        part.strip().split(" ", 1) for part in HEADERS["Content-Security-Policy"].split(";")
+    )
+
+    assert set(policy.values()) == {"'none'", "'self'"}
+    assert {name for name, who in policy.items() if who == "'none'"} == {
+        "default-src", "object-src", "base-uri", "frame-ancestors",
+    }  # fmt: skip
+    assert int(HEADERS["Strict-Transport-Security"].split(";")[0].split("=")[1]) >= 31_536_000
+    assert HEADERS["Strict-Transport-Security"].endswith("includeSubDomains")
+
+
+def test_no_door_takes_a_method_that_nobody_needs(house: House) -> None:
+    """TRACE would send a request back with its secrets."""
+    secret = {"Authorization": "Bearer s3cr3t-of-somebody", "X-Twilio-Signature": "s1gn3d"}
+    for rule in house.app.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", "x", str(rule))
+        for method in ("TRACE", "CONNECT", "PUT", "PATCH", "DELETE"):
+            answer = house.client.open(path, method=method, headers=secret)
+            assert answer.status_code == 405, f"{method} {path}"
+            assert "s3cr3t" not in answer.text and "s1gn3d" not in answer.text
+
+
+def test_no_folder_is_listed_and_no_file_beside_the_static_ones_is_served(house: House) -> None:
+    for path in (
+        "/static/", "/static", "/.git/config", "/static/.git/config", "/static/../app.py",
+        "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd", "/pyproject.toml",
+    ):  # fmt: skip
+        assert house.client.get(path, follow_redirects=True).status_code == 404, path
+
+
+def test_no_variable_of_the_machine_turns_debugging_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    settings = house.app.extensions["caller_settings"]
+    app = caller_service.create_app(settings)
+    app.extensions["caller_parts"].engine.dispose()
+
+    assert not app.debug
+
+
+def test_our_scripts_keep_nothing_in_the_browser_and_make_no_markup_of_words() -> None:
+    """Nothing that a person typed or read stays in a shared computer by our doing."""
+    scripts = list(STATIC.glob("*.js"))
+    forbidden = (
+        "localStorage", "sessionStorage", "indexedDB", "caches", "cookie", "innerHTML", "outerHTML",
+        "insertAdjacentHTML", "document.write", "eval", "Function(", "postMessage", "fetch(",
+        "XMLHttpRequest", "__proto__", "prototype",
+    )  # fmt: skip
+    assert scripts
+    for script in scripts:
+        assert [word for word in forbidden if word in script.read_text()] == [], script.name
+    pages = list((STATIC.parent / "templates").glob("*.html"))
+    for page in pages:
+        text = page.read_text()
+        assert not re.search(r"<script(?! src=\"/static/)|\son[a-z]+=|\sstyle=|\|\s*safe", text)
+        for outside in re.findall(r"(?:src|href)=\"(https?:[^\"]*)\"[^>]*", text):
+            assert f'href="{outside}" rel="noreferrer"' in text, page.name
+    assert pages
