@@ -34,7 +34,7 @@ from caller_service.web.shared.guard import guarded, open_to_all, parts
 from caller_service.web.shared.problem import problem
 from caller_service.web.shared.token_guard import bearer, bearer_only, lacks, needs
 
-from .staff_words import StaffWords
+from .staff_words import StaffWords, Whole, YesNo
 
 BY = StaffWords(80, line=True, required=True, metadata={"description": "Who does it, by name."})
 MOVES = [
@@ -53,17 +53,24 @@ class Listing(Schema):
     """What to list."""
 
     after = fields.Str(
-        load_default="", metadata={"description": "The last hand_off_id of the page before."}
+        load_default="",
+        validate=validate.Length(0, 64),
+        metadata={"description": "The last hand_off_id of the page before."},
     )
     limit = fields.Int(load_default=50, validate=validate.Range(1, 200))
     open = fields.Bool(
-        load_default=True, metadata={"description": "Only cases that have not ended."}
+        truthy={"true"},
+        falsy={"false"},
+        load_default=True,
+        metadata={"description": "Only cases that have not ended."},
     )
     test = fields.Bool(
         load_default=False,
         metadata={
             "description": "Only test cases, of the synthetic resident. Default: none of them."
         },
+        truthy={"true"},
+        falsy={"false"},
     )
 
 
@@ -73,16 +80,16 @@ class Acknowledgement(Schema):
 
     answer = fields.Str(required=True, validate=validate.OneOf(["accept", "decline", "ask"]))
     by = BY
-    in_minutes = fields.Int(
+    in_minutes = Whole(
         validate=validate.Range(1, 12 * 60),
         metadata={"description": "Accept: there in so many minutes."},
     )
     at = fields.Str(
-        validate=validate.Regexp(r"^([01]?\d|2[0-3]):[0-5]\d$"),
+        validate=validate.Regexp(r"([01]?[0-9]|2[0-3]):[0-5][0-9]\Z"),
         metadata={"description": "Accept: there at this local time, HH:MM."},
     )
     reason = StaffWords(300, metadata={"description": "Decline: why."})
-    minor_reviewed = fields.Bool(
+    minor_reviewed = YesNo(
         load_default=False,
         metadata={"description": "Accept: you have looked at this case of somebody under 18."},
     )
@@ -136,7 +143,7 @@ class Note(Schema):
 
     by = BY
     words = StaffWords(480, required=True)
-    take_over = fields.Bool(
+    take_over = YesNo(
         load_default=False,
         metadata={"description": "Go on in the place of whoever holds the conversation."},
     )
@@ -181,8 +188,8 @@ class AnswerFor(Schema):
     and never lowers it."""
 
     by = BY
-    question = fields.Str(required=True, validate=validate.Length(1, 40))
-    choice = fields.Str(required=True, validate=validate.Length(1, 40))
+    question = StaffWords(40, line=True, required=True)
+    choice = StaffWords(40, line=True, required=True)
     reason = NEEDED_REASON
 
 
@@ -192,7 +199,7 @@ class CareNote(Schema):
 
     by = BY
     words = StaffWords(480, load_default="")
-    days = fields.Int(load_default=30, validate=validate.Range(0, 30))
+    days = Whole(load_default=30, validate=validate.Range(0, 30))
     reason = NEEDED_REASON
 
 

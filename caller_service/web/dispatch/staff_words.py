@@ -10,9 +10,14 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 LINES = frozenset("\n\t")  # the only control characters that mean something in a text
-# control characters, halves of a letter, and what is no letter at all
-UNPRINTABLE = ("Cc", "Cs", "Cn")
+# control characters, halves of a letter, separators of lines, what is no letter of any script
+UNPRINTABLE = ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
+# these turn the direction of whatever follows, a resident's screen included
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 SHOWN = "LNPS"  # the categories of what can be seen
+UNSEEN = frozenset(
+    "\u115f\u1160\u2800\u3164\uffa0"
+)  # letters and signs that are blank all the same
 
 
 class StaffWords(fields.Str):
@@ -33,12 +38,35 @@ class StaffWords(fields.Str):
         words = str(super()._deserialize(value, attr, data, **more)).replace("\r\n", "\n").strip()
         allowed = frozenset() if self._line else LINES
         if any(
-            unicodedata.category(letter) in UNPRINTABLE and letter not in allowed
+            letter in TURNING
+            or (unicodedata.category(letter) in UNPRINTABLE and letter not in allowed)
             for letter in words
         ):
             raise ValidationError("Holds characters that cannot be printed.")
-        if not any(unicodedata.category(letter)[0] in SHOWN for letter in words):
+        if not any(
+            unicodedata.category(letter)[0] in SHOWN and letter not in UNSEEN for letter in words
+        ):
             if self.required:
                 raise ValidationError("Must not be blank.")
             return ""
         return words
+
+
+class Whole(fields.Int):
+    """A whole number, as a JSON number: no text, no fraction, no truth."""
+
+    def _validated(self, value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class YesNo(fields.Bool):
+    """true or false, as JSON has it."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from flask import Flask, Response, abort, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from .guard import from_our_account
 from .refusals import refused
@@ -16,6 +16,11 @@ log = logging.getLogger(__name__)
 
 LONGEST_JSON = 65_536  # bytes
 MACHINES = ("/api/", "/EIDO/")  # doors for machines: what they hear is JSON
+# what each status is called for a machine, where nothing says more
+CODES = {
+    400: "unreadable", 401: "token_missing", 404: "not_found", 405: "method_not_allowed",
+    409: "conflict", 413: "too_long", 415: "not_json", 422: "invalid", 503: "unavailable",
+}  # fmt: skip
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -51,13 +56,16 @@ def register_error_handlers(app: Flask) -> None:
         status = error.code or 500
         detail = error.description if status < 500 and isinstance(error.description, str) else ""
         if not request.path.startswith(MACHINES):
-            return Response(
+            answer = Response(
                 f"{error.name}. {detail}\n", status=status, content_type="text/plain; charset=utf-8"
             )
+            return _allowing(answer, error)
         errors = getattr(error, "data", {}).get("messages") if status == 422 else None
-        return problem(
-            status, error.name, detail, **({"errors": _unquoted(errors)} if errors else {})
+        more = {"errors": _unquoted(errors)} if errors else {}
+        answer = problem(
+            status, error.name, detail, code=CODES.get(status, f"http_{status}"), **more
         )
+        return _allowing(answer, error)
 
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
@@ -69,6 +77,7 @@ def register_error_handlers(app: Flask) -> None:
                 503,
                 "Service unavailable",
                 "It is our fault. Look whether anything was changed, then try again.",
+                code=CODES[503],
             )
         words = (
             "We could not do that. Life in danger: call or text 911. Counselor: call or text 988.\n"
@@ -93,17 +102,41 @@ def register_error_handlers(app: Flask) -> None:
         return response
 
 
+def _allowing(answer: Response, error: HTTPException) -> Response:
+    """A 405 says what is allowed."""
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer
+
+
 def _refuse_unreadable() -> None:
-    """A body that is no JSON, or nests and counts beyond reason, is the client's fault, and is said
-    so."""
+    """An address or a body that cannot be read, or nests and counts beyond reason, is the client's
+    fault, and is said so."""
+    if "\x00" in request.path or b"%00" in request.query_string:
+        abort(400, "The address holds a character that cannot be.")
     if not request.path.startswith(MACHINES) or not request.content_length:
         return
     if request.content_length > LONGEST_JSON:
         abort(413, "The body is too long.")
+    if not request.is_json:
+        abort(415, "Send JSON, with Content-Type: application/json.")
     try:
-        json.loads(request.get_data(cache=True))
+        json.loads(
+            request.get_data(cache=True), object_pairs_hook=_each_once, parse_constant=_no_number
+        )
     except (ValueError, RecursionError):
         abort(400, "The body is not JSON that can be read.")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two members with one name nobody knows which is meant."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a member is there twice")
+    return dict(pairs)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")
 
 
 def _unquoted(errors: Any) -> Any:

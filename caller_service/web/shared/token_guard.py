@@ -27,7 +27,7 @@ from caller_service.store import tokens
 
 from .failure_limit import FailureLimit, source
 from .guard import parts
-from .problem import problem
+from .problem import CODES, problem
 from .refusals import refused
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -85,7 +85,7 @@ def bearer_only() -> Response | None:
         return missing
     hand_off_id = (request.view_args or {}).get("hand_off_id")
     if hand_off_id is not None and not may_see(parts(), token, hand_off_id):
-        return problem(404, "Not Found", "There is no such hand-off.")
+        return problem(404, "Not Found", "There is no such hand-off.", code=CODES[404])
     return None
 
 
