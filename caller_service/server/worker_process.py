@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from caller_service.casework.inbound import fetch_missed_texts
+from caller_service.casework.once import forget_old
 from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.outbound.deliver import deliver
 from caller_service.casework.outbound.send_text import send_text
@@ -55,7 +56,7 @@ def run_worker(
 
 class PeriodicTasks:
     """What the worker does about twice a second; once a minute the texts missed during an outage
-    are fetched."""
+    are fetched, and old idempotency keys are forgotten."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -79,4 +80,5 @@ class PeriodicTasks:
             with transaction(self._parts.engine) as conn:
                 keys.note(conn, self._parts.sealer, now)
                 self._parts.jobs.enqueue(conn, "catch_up", f"catch_up:{minute}.{self._steps}", "")
+                forget_old(conn, self._parts)
             self._minute = minute

@@ -302,6 +302,16 @@ class AreaStateRow(Base):
     full_until: Mapped[datetime]
 
 
+class IdempotencyKeyRow(Base):
+    """What a token did under an Idempotency-Key, for a day (casework/once.py). Keyed hashes."""
+
+    __tablename__ = "idempotency_key"
+    who: Mapped[str] = mapped_column(primary_key=True)  # the token's name
+    key_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), primary_key=True)
+    request_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class ProbeRow(Base):
     """The last result of the synthetic resident, one row a conversation of a channel and language.
     Codes and numbers only."""
@@ -355,6 +365,7 @@ call: sa.Table = CallRow.__table__  # type: ignore[assignment]
 journal: sa.Table = JournalRow.__table__  # type: ignore[assignment]
 token: sa.Table = TokenRow.__table__  # type: ignore[assignment]
 area_state: sa.Table = AreaStateRow.__table__  # type: ignore[assignment]
+idempotency_key: sa.Table = IdempotencyKeyRow.__table__  # type: ignore[assignment]
 probe_result: sa.Table = ProbeRow.__table__  # type: ignore[assignment]
 sealing_key: sa.Table = KeyRow.__table__  # type: ignore[assignment]
 person: sa.Table = PersonRow.__table__  # type: ignore[assignment]

@@ -8,15 +8,18 @@ case is journaled.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask, Response, abort, jsonify
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from caller_service.casework.change import Decide, Look, update_case
 from caller_service.casework.contact_care import set_care_note, slow_down
+from caller_service.casework.once import Once
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
 from caller_service.casework.same_person import make_room
 from caller_service.casework.staff import is_theirs
@@ -34,6 +37,7 @@ from caller_service.web.shared.guard import guarded, open_to_all, parts
 from caller_service.web.shared.problem import problem
 from caller_service.web.shared.token_guard import bearer, bearer_only, lacks, needs
 
+from .once import done, readable_key_only
 from .staff_words import StaffWords, Whole, YesNo
 
 BY = StaffWords(80, line=True, required=True, metadata={"description": "Who does it, by name."})
@@ -65,12 +69,12 @@ class Listing(Schema):
         metadata={"description": "Only cases that have not ended."},
     )
     test = fields.Bool(
+        truthy={"true"},
+        falsy={"false"},
         load_default=False,
         metadata={
             "description": "Only test cases, of the synthetic resident. Default: none of them."
         },
-        truthy={"true"},
-        falsy={"false"},
     )
 
 
@@ -208,7 +212,7 @@ class Slowed(Schema):
     hours: as everybody."""
 
     by = BY
-    hours = fields.Int(load_default=12, validate=validate.Range(0, 12))
+    hours = Whole(load_default=12, validate=validate.Range(0, 12))
     reason = NEEDED_REASON
 
 
@@ -219,6 +223,7 @@ hand_offs = Blueprint(
     description="Hand-offs and what dispatch says of them",
 )
 hand_offs.before_request(bearer_only)
+hand_offs.before_request(readable_key_only)
 schemas = guarded("schemas", open_to_all, "/api/v1")
 
 
@@ -448,16 +453,19 @@ def reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.arguments(CareNote)
 def care_note(told: dict[str, Any], hand_off_id: str) -> Response:
     """Words for people here in place of the screening, for at most 30 days."""
-    set_care_note(
-        parts(),
-        hand_off_id,
-        bearer().name,
-        told["by"],
-        told["words"],
-        told["days"],
-        told["reason"],
+    refused = _unless_refused(
+        lambda once: set_care_note(
+            parts(),
+            hand_off_id,
+            bearer().name,
+            told["by"],
+            told["words"],
+            told["days"],
+            told["reason"],
+            once,
+        )
     )
-    return _packet(hand_off_id)
+    return refused or _packet(hand_off_id)
 
 
 @hand_offs.post("/<hand_off_id>/slow")
@@ -467,9 +475,10 @@ def slow(told: dict[str, Any], hand_off_id: str) -> Response:
     """Have this number answered less often, for at most 12 hours. Only somebody who stands on a
     ladder as supervisor may."""
     name, by = bearer().name, told["by"]
-    if not slow_down(parts(), hand_off_id, name, by, told["hours"], told["reason"]):
-        return problem(409, "Conflict", REFUSALS["not_a_supervisor"], code="not_a_supervisor")
-    return _packet(hand_off_id)
+    refused = _unless_refused(
+        lambda once: slow_down(parts(), hand_off_id, name, by, told["hours"], told["reason"], once)
+    )
+    return refused or _packet(hand_off_id)
 
 
 REFUSALS = {
@@ -526,12 +535,30 @@ def _acted(hand_off_id: str, decide: Look) -> Response:
 
 def acted(hand_off_id: str, decide: Look) -> Response | None:
     """As `changed`, for a decision that looks at more than the case."""
+
+    def do(once: Once | None) -> None:
+        if once is None:
+            update_case(parts(), hand_off_id, decide, bearer().name)
+            return
+
+        ours = parts()  # what is written may be written by another thread
+
+        def look(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+            once.look(conn, ours)
+            return decide(case, scene, conn)
+
+        update_case(ours, hand_off_id, look, bearer().name, lambda conn: once.keep(conn, ours))
+
+    return _unless_refused(do)
+
+
+def _unless_refused(do: Callable[[Once | None], object]) -> Response | None:
+    """Do it, once per Idempotency-Key; None when that is done, or the refusal."""
     try:
-        update_case(parts(), hand_off_id, decide, bearer().name)
+        return done(do)
     except Refused as refusal:
         held = {"held_by": refusal.name} if refusal.name else {}
         return problem(409, "Conflict", REFUSALS[refusal.code], code=refusal.code, **held)
-    return None
 
 
 class QuietApi(Api):

@@ -24,6 +24,7 @@ from caller_service.web.shared.problem import problem
 from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
 from .api import BY, changed
+from .once import readable_key_only
 from .staff_words import StaffWords
 
 
@@ -58,6 +59,7 @@ eido = Blueprint(
     description="Hand-offs as EIDO (NENA-STA-021), and unit statuses back",
 )
 eido.before_request(bearer_only)
+eido.before_request(readable_key_only)
 
 
 @eido.get("/<hand_off_id>")

@@ -76,7 +76,7 @@ def register_error_handlers(app: Flask) -> None:
             return problem(
                 503,
                 "Service unavailable",
-                "It is our fault. Look whether anything was changed, then try again.",
+                "It is our fault. Send it again; with an Idempotency-Key it is done once.",
                 code=CODES[503],
             )
         words = (
