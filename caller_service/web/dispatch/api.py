@@ -9,6 +9,7 @@ case is journaled.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from caller_service.casework.read import conversation, list_hand_offs, read_hand
 from caller_service.casework.same_person import make_room
 from caller_service.casework.staff import is_theirs
 from caller_service.core import holding
-from caller_service.core.access import ACT, CONVERSE, READ, TRANSCRIPT
+from caller_service.core.access import ACT, CONVERSE, READ, SCOPES, TRANSCRIPT
 from caller_service.core.case import OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
 from caller_service.core.parking import come_back
@@ -37,6 +38,7 @@ from caller_service.web.shared.guard import guarded, open_to_all, parts
 from caller_service.web.shared.problem import problem
 from caller_service.web.shared.token_guard import bearer, bearer_only, lacks, needs
 
+from . import openapi, openapi_examples
 from .once import done, readable_key_only
 from .staff_words import StaffWords, Whole, YesNo
 
@@ -89,7 +91,7 @@ class Acknowledgement(Schema):
         metadata={"description": "Accept: there in so many minutes."},
     )
     at = fields.Str(
-        validate=validate.Regexp(r"([01]?[0-9]|2[0-3]):[0-5][0-9]\Z"),
+        validate=validate.Regexp(r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$(?!\n)"),
         metadata={"description": "Accept: there at this local time, HH:MM."},
     )
     reason = StaffWords(300, metadata={"description": "Decline: why."})
@@ -568,6 +570,11 @@ class QuietApi(Api):
     def _register_error_handlers(self, *args: Any, **kwargs: Any) -> None:
         return None
 
+    def _openapi_json(self) -> Response:
+        hand_off, eido = openapi_examples.made(parts())
+        told = deepcopy(self.spec.to_dict())  # it gives its own parts out
+        return jsonify(openapi.complete(told, REFUSALS, hand_off, eido))
+
 
 def register_api(app: Flask, *more: Blueprint) -> None:
     app.config.update(
@@ -577,7 +584,16 @@ def register_api(app: Flask, *more: Blueprint) -> None:
         OPENAPI_URL_PREFIX="/api/v1",
         OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS={
-            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+            "components": {
+                "securitySchemes": {
+                    "bearer": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": f"A destination's token. Scopes: {', '.join(SCOPES)}; each "
+                        "operation names the one it needs.",
+                    }
+                }
+            },
             "security": [{"bearer": []}],
             "info": {"description": "Hand-offs of people who asked for help other than police."},
         },

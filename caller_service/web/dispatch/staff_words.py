@@ -29,7 +29,8 @@ class StaffWords(fields.Str):
     """
 
     def __init__(self, longest: int, *, line: bool = False, **more: Any) -> None:
-        super().__init__(validate=validate.Length(0, longest), **more)
+        needed = int(bool(more.get("required")))  # an empty one is refused before, as blank
+        super().__init__(validate=validate.Length(needed, longest), **more)
         self._line = line
 
     def _deserialize(
