@@ -69,6 +69,17 @@ def test_whoever_starts_a_program_names_it_word_by_word() -> None:
                 assert not [each for each in node.keywords if each.arg == "shell"], path.name
 
 
+def test_what_people_write_is_no_template(house: House) -> None:
+    """Braces in a name or a note would else be filled in, with whatever they ask for."""
+    words = "{number} {0} {name.__class__} %s {{ 7 * 7 }}"
+    me = house.resident().texts("0")
+    told = {"by": words, "words": words, "take_over": True}
+
+    assert house.dispatch(f"/{me.case().id}/notes", told).status_code == 200
+    heard = " ".join(house.settles().texts_to(me.number))
+    assert heard.count(words) >= 2, "the name that joins, and the note"
+
+
 def test_the_job_engine_keeps_json_and_no_objects(house: House) -> None:
     """Its own way would be pickle: whoever writes into its table would then run code in a
     worker."""

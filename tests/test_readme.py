@@ -107,6 +107,49 @@ def test_the_readme_is_short_and_its_links_lead_somewhere(project: Path) -> None
     assert (project / "README.md").read_text().count("\n") <= 140
 
 
+def test_every_test_that_a_document_names_is_there(project: Path) -> None:
+    named = set()
+    for document in (project / "README.md", *(project / "docs").rglob("*.md")):
+        named |= set(re.findall(r"`(tests/[a-z_0-9/]+\.py)(?:::(\w+))?", document.read_text()))
+
+    assert len(named) > 80
+    for path, name in named:
+        assert (project / path).is_file(), path
+        functions = re.findall(r"^def (test_\w+)", (project / path).read_text(), re.M)
+        assert not name or name in functions, f"{path}::{name}"
+
+
+# ASVS 5.0.0: how many requirements of levels 1 and 2 each section has; level 3 comes behind them.
+ASVS = {
+    "1.1": 2, "1.2": 9, "1.3": 11, "1.4": 3, "1.5": 2, "2.1": 3, "2.2": 3, "2.3": 4, "2.4": 1,
+    "3.2": 2, "3.3": 4, "3.4": 6, "3.5": 5, "3.7": 2, "4.1": 3, "4.2": 1, "4.3": 2, "4.4": 4,
+    "5.1": 1, "5.2": 3, "5.3": 2, "5.4": 3, "6.1": 3, "6.2": 12, "6.3": 4, "6.4": 4, "6.5": 5,
+    "6.6": 3, "6.8": 4, "7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5, "7.5": 2, "7.6": 2, "8.1": 2,
+    "8.2": 3, "8.3": 1, "8.4": 1, "9.1": 3, "9.2": 4, "10.1": 2, "10.2": 2, "10.3": 4, "10.4": 11,
+    "10.5": 5, "10.6": 2, "10.7": 3, "11.1": 2, "11.2": 3, "11.3": 3, "11.4": 4, "11.5": 1,
+    "11.6": 1, "12.1": 3, "12.2": 2, "12.3": 4, "13.1": 1, "13.2": 5, "13.3": 2, "13.4": 5,
+    "14.1": 2, "14.2": 4, "14.3": 3, "15.1": 3, "15.2": 3, "15.3": 7, "16.1": 1, "16.2": 5,
+    "16.3": 4, "16.4": 3, "16.5": 3, "17.1": 1, "17.2": 4, "17.3": 2,
+}  # fmt: skip
+
+
+def test_every_requirement_of_the_standard_is_answered_once(project: Path) -> None:
+    """What is met names its test, or says that it has none; what is not met says what would do."""
+    document = (project / "docs/security.md").read_text()
+    rows = re.findall(r"^\| (\d[\d., ]+) \| .*\| ([a-z/ ]+) \| (.+) \|$", document, re.M)
+    answered = [number for numbers, _, _ in rows for number in numbers.split(", ")]
+    wanted = [f"{section}.{n}" for section, many in ASVS.items() for n in range(1, many + 1)]
+
+    assert len(wanted) == 253
+    assert sorted(answered) == sorted(wanted)
+    for numbers, state, how in rows:
+        assert state in ("met", "not met", "n/a"), numbers
+        if state == "met":
+            assert re.search(r"::test_|\]\(| above|No test holds it", how), numbers
+        if state == "not met":
+            assert len(how) > 40, numbers
+
+
 def imports(path: Path) -> set[Path]:
     """The modules of ours that a module imports."""
     found = set()

@@ -384,6 +384,27 @@ def test_absurd_receipts_do_nothing(house: House, form: dict[str, str]) -> None:
     assert signed(house, "/twilio/receipts/message?id=nobody", form).status_code == 204
 
 
+@pytest.mark.parametrize(
+    ("query", "form"),
+    [
+        ("", {"id": "{id}", "MessageStatus": "failed"}),
+        ("?id={id}&MessageStatus=failed", {}),
+        ("?id=nobody&id={id}", {"MessageStatus": "failed"}),
+    ],
+)
+def test_what_belongs_in_the_address_is_not_read_from_the_form_nor_the_other_way_round(
+    house: House, query: str, form: dict[str, str]
+) -> None:
+    me = house.resident().wants_a_team()
+    house.settles()
+    before = house.rows("message", case_id=me.case().id)
+    asked = {name: value.format(id=before[-1].id) for name, value in form.items()}
+    where = f"/twilio/receipts/message{query.format(id=before[-1].id)}"
+
+    assert signed(house, where, asked).status_code == 204
+    assert house.rows("message", case_id=me.case().id) == before
+
+
 def test_the_call_door_says_where_help_is(house: House) -> None:
     answer = signed(house, "/twilio/voice", {"CallSid": "CA1", "From": ME})
 
