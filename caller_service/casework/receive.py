@@ -188,17 +188,6 @@ def _decide(
         others.append(Decision(contact, case, step, scene, Author.RESIDENT))
         case, opened = None, _opened(conn, parts, contact, test, opened.id)
         step = hear(opened, said, heard, Scene(parts.program, parts.now(), begun.full), parts.ears)
-    elif case is None and begun.contact:
-        others += [
-            Decision(
-                contact,
-                parked,
-                phone_again(parked, turn.said),
-                scene.for_case(parked),
-                Author.RESIDENT,
-            )
-            for parked in cases.parked(conn, parts.sealer, contact.id)
-        ]
     elif any(isinstance(effect, OptOut) for effect in step.effects):
         for parked in cases.parked(conn, parts.sealer, contact.id):
             others.append(
@@ -210,6 +199,17 @@ def _decide(
                     Author.RESIDENT,
                 )
             )
+    elif case is None and begun.contact:
+        others += [
+            Decision(
+                contact,
+                parked,
+                phone_again(parked, turn.said),
+                scene.for_case(parked),
+                Author.RESIDENT,
+            )
+            for parked in cases.parked(conn, parts.sealer, contact.id)
+        ]
     if contact.slowed_until is not None and contact.slowed_until > scene.now:
         step = _slowed(step, scene)
     inbound = Text.inbound(

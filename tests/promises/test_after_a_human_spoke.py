@@ -831,6 +831,15 @@ def test_the_first_person_comes_back_by_a_human_who_knows_them(house: House) -> 
                                            for row in cases.values()) == 1  # fmt: skip
 
 
+def test_a_stop_after_the_second_request_ended_is_told_to_whoever_has_the_first(
+    house: House,
+) -> None:
+    me, code = held(house)
+    me.texts("NEW", "1", "2", "2", "2", "1", "3", "STOP")
+    house.settles()
+    assert f"{code}: they stopped texts." in house.texts_to(DANA)
+
+
 def test_nobody_comes_back_where_nobody_is_parked(house: House) -> None:
     _, code = held(house)
     (answer,) = staff(house, DANA, f"{code} SAME PERSON: why")
