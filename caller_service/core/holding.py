@@ -200,6 +200,8 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
         raise Refused("not_yours", case.in_charge)
+    if case.status == Status.ARRIVED:  # who is there closes the case, or hands it to somebody
+        raise Refused("cannot_move")
     spoke = case.held
     case = let_go(case.remarked(by, reason), scene)
     told = (HandOff("released"), Record("released", {"by": by}))
@@ -219,7 +221,10 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
 
 
 def let_go(case: Case, scene: Scene) -> Case:
-    """Nobody has it now."""
+    """Nobody has it now. A team that has arrived is still there: only the conversation is let
+    go."""
+    if case.status == Status.ARRIVED:
+        return replace(case, holder="").unmarked(*HELD_MARKS)
     case = replace(case, holder="", accepted_by="").unmarked(
         *HELD_MARKS, Mark.ACKNOWLEDGED, Mark.PROMISED
     )
