@@ -1,0 +1,68 @@
+"""schemathesis plays the OpenAPI document against the service: whatever it thinks of is answered as
+the document says, and nothing is a fault of ours.
+
+Bounded by examples and not by time, and the same every time: a busy machine is only slower.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+if TYPE_CHECKING:
+    from conftest import House
+
+CHECKS: list[Any] = [
+    not_a_server_error, content_type_conformance, negative_data_rejection,
+    response_headers_conformance, response_schema_conformance, status_code_conformance,
+]  # fmt: skip
+EXAMPLES = 8  # of each operation and kind
+WITH_TOKEN = SchemathesisConfig(
+    projects=ProjectsConfig(
+        default=ProjectConfig(generation=GenerationConfig(with_security_parameters=False))
+    )
+)
+BOUNDED = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_whatever_is_sent_is_answered_as_the_document_says(
+    house: House, mode: GenerationMode
+) -> None:
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", house.app, config=WITH_TOKEN)
+    case_id = house.resident().wants_a_team().case().id
+    seen: set[int] = set()
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        # where there is a body to vary, it is of a hand-off that there is
+        ours = {"hand_off_id": case_id} if operation.method == "post" else None
+
+        @BOUNDED
+        @given(case=operation.as_strategy(mode, path_parameters=ours))
+        def plays(case: Any) -> None:
+            answer = case.call(headers={"Authorization": f"Bearer {house.token}"})
+            seen.add(answer.status_code)
+            case.validate_response(answer, checks=CHECKS)
+
+        plays()
+    assert {200, 404} <= seen if mode == GenerationMode.POSITIVE else {404, 422} <= seen
