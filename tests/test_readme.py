@@ -150,6 +150,23 @@ def test_every_requirement_of_the_standard_is_answered_once(project: Path) -> No
             assert len(how) > 40, numbers
 
 
+def test_every_use_of_cryptography_is_told(project: Path) -> None:
+    """Every file that hashes, signs, seals or compares secrets stands in the inventory."""
+    told = set(
+        re.findall(
+            r"^\| [^|]*\(`([a-z_/]+\.py)`\)", section(project, "docs/security.md", "How"), re.M
+        )
+    )
+    tools = re.compile(
+        r"^\s*(?:import|from) (?:hashlib|hmac|cryptography|argon2|standardwebhooks|"
+        r"twilio\.request_validator)\b", re.M
+    )  # fmt: skip
+    files = (path for path in PACKAGE.rglob("*.py") if tools.search(path.read_text()))
+    used = {str(path.relative_to(PACKAGE)) for path in files}
+
+    assert {path for path in used if not path.startswith(("proving/", "rehearsal/"))} == told
+
+
 def imports(path: Path) -> set[Path]:
     """The modules of ours that a module imports."""
     found = set()

@@ -135,9 +135,18 @@ def test_no_folder_is_listed_and_no_file_beside_the_static_ones_is_served(house:
         "/static/", "/static", "/.git/config", "/static/.git/config", "/static/../app.py",
         "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd", "/pyproject.toml",
     ):  # fmt: skip
-        # a redirect leads to the public address
         answer = house.client.get(path, base_url="https://house.test", follow_redirects=True)
         assert answer.status_code == 404, path
+
+
+@pytest.mark.parametrize("path", ["/hand-offs/clinic", "//police", "/hand-offs//clinic/x"])
+def test_a_redirect_leads_to_the_public_url_alone(house: House, path: str) -> None:
+    liar = {"Host": "evil.test", "X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "http"}
+    answer = house.client.get(path, headers=liar)
+
+    assert answer.status_code == 308
+    assert answer.headers["Location"].startswith("https://house.test/")
+    assert "evil" not in answer.text
 
 
 def test_no_variable_of_the_machine_turns_debugging_on(

@@ -7,9 +7,11 @@ import logging
 import time
 
 import pytest
+import sqlalchemy as sa
 from conftest import House, signed
 from prometheus_client.parser import text_string_to_metric_families
 
+from caller_service.store.tables import Base
 from caller_service.web.shared import refusals
 
 
@@ -109,6 +111,40 @@ def test_every_guard_counts_and_logs_what_it_refuses(
     ] == [(logging.WARNING, "refused", reason)]
     assert any(asked == reason and count >= 3 for (_, asked), count in counted(house).items())
     assert "guess" not in caplog.text
+
+
+def test_what_no_guard_refuses_is_counted_and_logged_too(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody else's hand-off, fields that do not fit, a body that cannot be read."""
+    others = house.resident().wants_a_team().case().id
+    key = {"Authorization": f"Bearer {house.new_token('late', 'rehearsal-cad')}"}
+    mine = house.resident("+17205550124").wants_a_team().case().id
+    with house.parts.engine.begin() as conn:
+        delivery = Base.metadata.tables["delivery"]
+        conn.execute(sa.delete(delivery).where(delivery.c.case_id == others))
+    before = counted(house)
+    asked = (
+        (f"{others}/status", "{}", "http 404"),
+        (f"{mine}/status", '{"status": "flying"}', "http 422"),
+        (f"{mine}/status", "{", "http 400"),
+    )
+    with caplog.at_level(logging.WARNING):
+        for path, body, reason in asked:
+            answer = house.client.post(
+                f"/api/v1/hand-offs/{path}",
+                data=body,
+                headers=key,
+                content_type="application/json",
+            )
+            assert f"http {answer.status_code}" == reason
+
+    after = counted(house)
+    for _, _, reason in asked:
+        door = ("hand_offs.status", reason)
+        assert after[door] == before.get(door, 0) + 1
+    assert [line.__dict__["fault"] for line in caplog.records] == [one[2] for one in asked]
+    assert "flying" not in caplog.text and others not in caplog.text
 
 
 def test_the_metric_of_the_alarm_is_there_before_the_first_one(house: House) -> None:
