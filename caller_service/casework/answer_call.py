@@ -2,7 +2,7 @@
 
 Two kinds of call, and one table (`CALLS`) for how they differ. Whoever is paged takes a case by the
 digit 1 and nothing else: a voicemail, a bare pick-up, silence or any other digit is no
-acknowledgement (domain.md section 7). A resident whom texts do not reach hears a neutral question
+acknowledgement (docs/dispatch-api.md). A resident whom texts do not reach hears a neutral question
 until they press 1, and then only what whoever holds this phone may hear
 (core/safe_contact.update_call_keys); a voicemail hears nothing, or one neutral sentence where that
 was allowed. The same webhook twice gets the same answer: what was pressed first stays.

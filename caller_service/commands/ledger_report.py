@@ -1,5 +1,5 @@
 """What `caller-service ledger` says: requests, how each ended, and that nothing is left over
-(domain.md section 9).
+(docs/operations.md).
 
 Exact counts are for the program's own staff; to publish them needs suppression, which is not done
 here.

@@ -186,8 +186,7 @@ class CheckedTable:
             return None
 
     def phone(self, key: str, needed: bool = False) -> str:
-        """A number that can be rung from anywhere: E.164. Three-digit numbers cannot be (domain.md
-        section 4)."""
+        """A number that can be rung from anywhere: E.164. Three-digit numbers cannot be (docs/performance.md)."""
         number = self.text(key, None if needed else "")
         if number and (wrong := number_fault(number)):
             self.fault(key, wrong)

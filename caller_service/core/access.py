@@ -1,7 +1,7 @@
-"""Who may do what with a token: its kind, its destination and its scopes (docs/dispatch-api.md).
+"""Decides what a token may do: by its kind, its destination and its scopes (docs/dispatch-api.md).
 
-All three stand in the token itself, as they were when it was made. The program file can only take
-away: a token whose destination is gone, or has become one of another kind, opens nothing.
+The token stores all three as they were when it was made. The program file can only take rights
+away: a token whose destination is gone, or has changed its kind, gives no access.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ SCOPES = {
     TRANSCRIPT: "what the resident and the program wrote to each other",
     CONVERSE: "words to the resident, and what a human decides in their conversation",
 }
-USUAL = (READ, ACT)  # what a new token may do unless more is asked for
+USUAL = (READ, ACT)  # scopes of a new token unless others are asked for
 EXPIRED, NO_DESTINATION = "token_expired", "no_destination"
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token in force. `name` is whom the journal names; `destination` None: it has none."""
+    """A valid token. `name` appears in the journal; `destination` None: it has none."""
 
     name: str
     kind: str
@@ -36,8 +36,8 @@ class Token:
 
     @property
     def sees_all(self) -> bool:
-        """The console sees every hand-off and the test cases; any other token what its destination
-        was told of."""
+        """A console token sees every hand-off and the test cases; any other only what its
+        destination was sent."""
         return self.kind == CONSOLE
 
 
@@ -53,18 +53,18 @@ def scopes_for(kind: str) -> tuple[str, ...]:
 
 
 def in_order(scopes: Collection[str]) -> str:
-    """Scopes as they are kept and shown: separated by spaces, always in the same order."""
+    """Scopes as stored and shown: separated by spaces, always in the same order."""
     return " ".join(scope for scope in SCOPES if scope in scopes)
 
 
 def has_destination(token: Token, program: Program) -> bool:
-    """Does the program have its destination, of the kind that it was made for?"""
+    """Does the program still have the token's destination, with the same kind?"""
     destination = program.destination(token.destination or "")
     return destination is not None and kind_for(destination) == token.kind
 
 
 def why_refused(token: Token, program: Program, now: datetime) -> str:
-    """The code with which a token that is known is refused; "" for one that is good."""
+    """The code with which this token is refused; "" if it is valid."""
     if token.expires_at is not None and now >= token.expires_at:
         return EXPIRED
     return "" if has_destination(token, program) else NO_DESTINATION

@@ -1,7 +1,8 @@
-"""A case: one request for help, from the first word to its end, and how its status may move.
+"""A case: one request for help from the first text to its end, and how its status may change.
 
-What is asked next is a function of protocol and answers; a case keeps codes, not a program counter.
-The three private things (narrative, place, code word) stay out of `repr` and are kept encrypted.
+The next question is a function of protocol and answers, so a case stores codes and no position in a
+script. The private fields (narrative, place, code word) stay out of `repr` and are stored
+encrypted.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ _WAITING = frozenset(
     {Status.SCREENING, Status.OPEN, Status.HANDED_OFF, Status.DECLINED, Status.UNREACHABLE}
 )
 
-# What may follow what. A report may arrive late or skip a step; it never goes backwards (domain.md
-# section 7).
+# Which statuses may come before each status. A report may be late or skip a step; it never goes
+# back (docs/dispatch-api.md).
 MOVES: Mapping[Status, frozenset[Status]] = {
     Status.OPEN: frozenset({Status.SCREENING}),
     Status.HANDED_OFF: frozenset(
@@ -65,7 +66,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.CLOSED: _WAITING | HUMAN_HAS_IT,
 }
 
-# after one of these, being late is news again
+# after one of these, a delay is news again
 PROMISED_ANEW = (Mark.ACCEPTED, Mark.ACKNOWLEDGED, Mark.ASSIGNED, Mark.EN_ROUTE)
 
 VIOLENCE_SAID = frozenset(
@@ -76,12 +77,12 @@ ANSWERED_KINDS = {
     "place": Said.PLACE, "suicide": Said.SUICIDE, "attempt": Said.ATTEMPT,
 }  # fmt: skip
 
-# R1 closes only when a human records one of these (domain.md section 2, rule 3).
+# R1 closes only when a human records one of these (docs/safety-rules.md, rule 3).
 DANGER_OUTCOMES = frozenset({
     Outcome.EMERGENCY_HELP_CONFIRMED, Outcome.PASSED_TO_SERVICE, Outcome.COUNSELOR_JOINED,
     Outcome.REFUSED_PLAN_MADE, Outcome.NO_DANGER_FOUND, Outcome.SAFE, Outcome.LOST,
 })  # fmt: skip
-OUTCOMES = frozenset(Outcome) - {Outcome.TEST}  # nobody of the staff can end a case with that
+OUTCOMES = frozenset(Outcome) - {Outcome.TEST}  # staff cannot close a case with TEST
 
 
 @dataclass(frozen=True)  # without slots: `replace` below copies the dictionary
@@ -98,58 +99,57 @@ class Case:
     located: str = ""  # inside, outside, not_live, near_edge, ambiguous, unknown, skipped
     area: str = ""
     point: tuple[float, float] | None = field(default=None, repr=False)  # longitude, latitude
-    because: tuple[str, ...] = ()  # every reason that ever fired, in order
-    set_aside: frozenset[str] = frozenset()  # reasons a named human has answered for
+    because: tuple[str, ...] = ()  # every reason that ever applied, in order
+    set_aside: frozenset[str] = frozenset()  # reasons that a named human has set aside
     level: Level | None = None
-    review: bool = False  # a human looks at it before anything is done with it
+    review: bool = False  # a human must review it first
     asked: str = ""
     # the choices that were sent with the open question, as they were numbered
     offered: tuple[str, ...] = ()
-    again: tuple[str, ...] = ()  # asked once more before the row goes on
+    again: tuple[str, ...] = ()  # questions to ask once more before the others
     unreadable: int = 0
-    too_fast: int = 0  # answers to the open question that came before it can have been read
+    too_fast: int = 0  # answers that came before the open question can have been read
     response: str = ""  # human, team, counselor, information, call_911
     team: str = ""
     # the language they wrote in, if it is none of the program's (rule 26)
     unread_language: str = ""
-    interpreter: bool = False  # nobody of the team speaks the resident's language
+    interpreter: bool = False  # nobody in the team speaks the resident's language
     unserved: str = ""  # core/outcome.py
     outcome: str = ""  # the same
-    round: int = 0  # how often people were paged for it
+    round: int = 0  # how many times paging started for this case
     rung: int = 0
-    review_rung: int = 0  # how far the review ladder is climbed, beside the other
+    review_rung: int = 0  # the rung of the review ladder, which is separate
     accepted_by: str = field(default="", repr=False)
-    # whose own words the resident has: the one human voice (rule 20)
+    # the human who leads the conversation (rule 20)
     holder: str = field(default="", repr=False)
-    # question -> who answered it for the resident
+    # question -> who answered it on the resident's behalf
     answered_for: Mapping[str, str] = field(default_factory=dict, repr=False)
-    withdrawn: frozenset[str] = frozenset()  # what they took back in words: text, call (rule 10)
-    # who confirmed that they looked at a minor's case (rule 14)
+    withdrawn: frozenset[str] = frozenset()  # ways of contact they took back: text, call (rule 10)
+    # who confirmed that they reviewed a minor's case (rule 14)
     minor_reviewed: str = field(default="", repr=False)
-    # after a disclosure: "made" or "not_required" (rule 14); who and when stand in the remarks
+    # after a disclosure: "made" or "not_required" (rule 14); who and when is in the remarks
     report: str = ""
-    # the last of the lines that say "we have your message": nobody hears the same twice
+    # the last "we have your message" line, so that none is repeated
     line: str = ""
-    truth_line: str = ""  # the same for the truth about waiting
-    # the phone is in other hands: another case of this contact gets what is written (rule 10)
+    truth_line: str = ""  # the same for "nobody has joined yet"
+    # somebody else uses the phone: texts go to another case of this contact (rule 10)
     parked: bool = False
-    # for EIDO, as a named human set it; "": software's own (documents/eido.py)
+    # for EIDO, as set by a named human; "": chosen by software (documents/eido.py)
     incident_type: str = ""
     typed_by: str = field(default="", repr=False)
-    revision: int = 0  # of the hand-off; 0: never handed off
-    sent: str = ""  # fingerprint of what the last revision told
-    told: str = ""  # the status words said last
+    revision: int = 0  # number of the last hand-off revision; 0: never handed off
+    sent: str = ""  # fingerprint of the last revision's content
+    told: str = ""  # key of the status words sent last
     quiet: bool = False  # updates stopped, request kept
     cannot_text: str = ""  # core/reach.py, CannotText; "" while texts reach them
     related: str = ""
     protocol_hash: str = ""
-    # of the synthetic resident (`caller-service probe`): goes to no human, texts nobody, counts
-    # nowhere
+    # a test case of `caller-service probe`: reaches no human, sends no texts, is not counted
     test: bool = False
     # when each thing last happened: core/marks.py, and names that an older release stored
     marks: Mapping[str, datetime] = field(default_factory=dict)
     narrative: tuple[str, ...] = field(default=(), repr=False)
-    # what dispatch gave as a reason: who, words
+    # reasons that staff gave: who, words
     remarks: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     # last texts: when, and a fingerprint of the words
     recent: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -173,8 +173,8 @@ class Case:
 
     @property
     def danger_sign(self) -> bool:
-        """Something dangerous was said or doubted, though nobody may have been paged for it yet. A
-        stranger's mere doubt is reviewed instead (domain.md section 2, rule 2)."""
+        """Was something dangerous said, or left in doubt, even if nobody has been paged? A
+        stranger's doubt alone is reviewed instead (docs/safety-rules.md, rule 2)."""
         signs = {self.answers.get("safety"), self.answers.get("suicide")} - {None, "no"}
         return "yes" in signs if self.answers.get("who") == "unknown" else bool(signs)
 
@@ -184,13 +184,13 @@ class Case:
 
     @property
     def about_another(self) -> bool:
-        """Asked for by somebody else than the person who needs help."""
+        """Does somebody ask for help for another person?"""
         return self.answers.get("who") in ("adult", "child", "unknown")
 
     @property
     def page_waits(self) -> bool:
-        """People are being paged, and nobody has accepted since; or who accepted did not come (rule
-        21)."""
+        """Are people being paged without an acceptance since, or did whoever accepted not come?
+        (rule 21)"""
         paged = self.marks.get(Mark.FIRST_PAGED)
         accepted = self.marks.get(Mark.ACKNOWLEDGED)
         lapsed = self.marks.get(Mark.LAPSED)
@@ -202,7 +202,7 @@ class Case:
 
     @property
     def unjoined(self) -> bool:
-        """People were paged for a danger, and no human's own words have gone out since (rule 4)."""
+        """Were people paged for a danger, with no human's own words sent since? (rule 4)"""
         paged = self.marks.get(Mark.FIRST_PAGED)
         joined = self.marks.get(Mark.JOINED)
         return (
@@ -214,30 +214,30 @@ class Case:
 
     @property
     def in_charge(self) -> str:
-        """Who speaks with them, else who accepted; "" while nobody has it."""
+        """Who leads the conversation, or else who accepted the case; "" if nobody did."""
         return self.holder or self.accepted_by
 
     @property
     def held(self) -> bool:
-        """A human speaks with them: software asks nothing and reads nothing as an answer (rule
+        """Does a human lead the conversation? Software then asks nothing and reads no answers (rule
         20)."""
         return bool(self.holder) and not self.ended
 
     @property
     def left(self) -> bool:
-        """A human spoke with them in danger, and just now nobody does: software does not take it
-        back (rule 20)."""
+        """Did a human lead the conversation in danger, and now nobody does? Software does not take
+        over (rule 20)."""
         return self.in_danger and not self.holder and Mark.SPOKEN in self.marks and not self.ended
 
     @property
     def minor(self) -> bool:
-        """Under 18, by answer or by words: the one who writes, or the child it is about."""
+        """Is the writer, or the child it is about, under 18, by answer or by words?"""
         return self.answers.get("who") in ("me_minor", "child") or Said.MINOR in self.said
 
     @property
     def violent(self) -> bool:
-        """A sign of violence or hiding: from here on software only replies (rule 5). A detail not
-        asked is no "no"."""
+        """Is there a sign of violence or hiding? Then software only replies (rule 5). An unasked
+        detail does not count as "no"."""
         if self.answers.get("violence", "no") != "no" or self.answers.get("weapon", "no") != "no":
             return True
         if (
@@ -249,7 +249,7 @@ class Case:
 
     @property
     def dangers(self) -> tuple[str, ...]:
-        """Every kind of danger that was said or answered, by its code."""
+        """Every kind of danger that was said or answered, in the order of DANGER_KINDS."""
         answered = {
             kind for name, kind in ANSWERED_KINDS.items() if self.answers.get(name) == "yes"
         }
@@ -257,26 +257,27 @@ class Case:
 
     @property
     def not_told(self) -> bool:
-        """News, or words a human wrote, have reached the resident by no way."""
+        """Has news, or a human's text, not reached the resident in any way?"""
         return Mark.UNTOLD in self.marks or Mark.NOTE_LOST in self.marks
 
     @property
     def late(self) -> bool:
-        """It takes longer than was said, and nothing was promised since."""
-        told = self.marks.get(Mark.LATE_TOLD)
-        return told is not None and not any(
-            told < self.marks[mark] for mark in PROMISED_ANEW if mark in self.marks
+        """Was the resident told of a delay, with no new promise since?"""
+        told_at = self.marks.get(Mark.LATE_TOLD)
+        return told_at is not None and not any(
+            told_at < self.marks[mark] for mark in PROMISED_ANEW if mark in self.marks
         )
 
     @property
     def awaits_answer(self) -> bool:
-        """Dispatch asked the resident something, and they have not written since."""
-        asked = self.marks.get(Mark.ASKED_RESIDENT)
-        return asked is not None and self.marks[Mark.HEARD] <= asked
+        """Did dispatch ask the resident something, with no text from them since?"""
+        asked_at = self.marks.get(Mark.ASKED_RESIDENT)
+        return asked_at is not None and self.marks[Mark.HEARD] <= asked_at
 
     @property
     def latest(self) -> datetime | None:
-        """When anything last happened to it; what is promised is still to come."""
+        """When anything last happened to the case. A promised time is in the future and does not
+        count."""
         return max((at for name, at in self.marks.items() if name != Mark.PROMISED), default=None)
 
     def facts(self) -> Facts:
@@ -291,14 +292,14 @@ class Case:
         return replace(self, marks={**self.marks, **dict.fromkeys(marks, at)})
 
     def unmarked(self, *marks: Mark) -> Case:
-        """The case with these undone."""
+        """The case without these marks."""
         return replace(
             self, marks={mark: at for mark, at in self.marks.items() if mark not in marks}
         )
 
     def remarked(self, by: str, words: str) -> Case:
-        """With a reason in somebody's own words: sealed with the case and told to dispatch, never
-        in the journal."""
+        """The case with a remark in somebody's own words: encrypted, sent to dispatch, never in the
+        journal."""
         return replace(self, remarks=(*self.remarks, (by, words))) if words else self
 
 
@@ -310,10 +311,10 @@ else:
     _KNOWN = frozenset(_NAMES)
 
     def replace(case: Case, **changes: Any) -> Case:
-        """The case with some things changed: as dataclasses.replace, at a tenth of its price for so
-        many fields.
+        """The case with some fields changed: dataclasses.replace at a tenth of its cost.
 
-        A turn changes a case some ten times. Raises TypeError for what a case does not have.
+        A turn changes a case about ten times. Raises TypeError for a field that a case does not
+        have.
         """
         if not _KNOWN.issuperset(changes):
             raise TypeError(f"a case has no {', '.join(sorted(changes.keys() - _KNOWN))}")
@@ -324,7 +325,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a decision came to: the case as it now is, and what must happen."""
+    """The result of a decision: the case as it now is, and what must happen."""
 
     case: Case
     effects: Effects = ()
@@ -334,7 +335,7 @@ class Step:
 
 
 class CannotMove(Exception):
-    """A status that does not follow from where the case stands."""
+    """This status cannot follow the case's status."""
 
 
 def move(case: Case, to: Status, now: datetime) -> Case:
@@ -348,8 +349,7 @@ def move(case: Case, to: Status, now: datetime) -> Case:
 
 
 def to_plain(case: Case) -> dict[str, Any]:
-    """The case as JSON can hold it, the private fields included: the caller keeps those
-    encrypted."""
+    """The case as plain JSON values, private fields included: the caller must encrypt those."""
     plain = vars(case) | {
         "answers": dict(case.answers),
         "because": list(case.because),
@@ -370,10 +370,10 @@ def to_plain(case: Case) -> dict[str, Any]:
 
 
 def from_plain(plain: Mapping[str, Any]) -> Case:
-    """The case that `to_plain` made this of. Unknown names are refused: they would be lost on the
-    next write."""
-    told = dict(plain)
-    told |= {
+    """The case that `to_plain` serialised. Raises TypeError for an unknown name, which the next
+    write would lose."""
+    values = dict(plain)
+    values |= {
         "said": frozenset(plain.get("said", ())),
         "set_aside": frozenset(plain.get("set_aside", ())),
         "status": Status(plain.get("status", "screening")),
@@ -388,4 +388,4 @@ def from_plain(plain: Mapping[str, Any]) -> Case:
         "remarks": tuple((by, words) for by, words in plain.get("remarks", ())),
         "point": tuple(plain["point"]) if plain.get("point") else None,
     }
-    return Case(**told)
+    return Case(**values)

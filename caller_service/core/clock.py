@@ -390,7 +390,7 @@ def _accept(case: Case, scene: Scene) -> Step:
 
 def _ladder_end(case: Case, scene: Scene) -> Step:
     """Everybody was paged and nobody accepted: say so once more, and put the choice for that case
-    again before it is carried out (domain.md section 2, rule 12). Without an answer they wait, and
+    again before it is carried out (docs/safety-rules.md, rule 12). Without an answer they wait, and
     paging continues."""
     truth = (Say("truth.unpicked", unasked=True),) if Mark.LADDER_TRUTH not in case.marks else ()
     case = case.marked(scene.now, Mark.LADDER_TRUTH)

@@ -1,36 +1,35 @@
-"""What is said in free text, as combinations of words: who or what × act × how much
+"""Finds what a free text says by combinations of words: who or what × act × how much
 (docs/safety-rules.md, rule 7).
 
-Each language gives forms of words by class, and combinations of classes by kind. All shipped
-languages are read together, so "tomó all the pills" is heard: a class holds the forms of every
+Each language lists forms of words by class, and combinations of classes by kind. All shipped
+languages are read together, so "tomó all the pills" is found: a class has the forms of every
 language.
 
 A combination is written as terms in order, each within `GAP` words of the one before:
 
     <take> <much> <medicine>      three classes
     <not> breath+                 a class, then any word that begins with "breath"
-    on_the_ledge                  words side by side
-    #6 <medicine>                 a number of six or more; "#6-40": no more than forty
-    (burst|split) pipe            one of these, each words side by side
+    on_the_ledge                  words next to each other
+    #6 <medicine>                 a number of six or more; "#6-40": up to forty
+    (burst|split) pipe            one of these, each with its words next to each other
     any: <medicine> <gone>        in any order, all within `SPAN` words
-    <hit> <me> !<sport>           none of the class `sport` within `NEAR` words of it; !!<sport>:
-    within `WIDE` words
-    even: <not> wake+             also after words of the class `denial` or beside words of the
-    class `distant`
+    <hit> <me> !<sport>           no word of the class `sport` within `NEAR` words; !!<sport>:
+                                  within `WIDE` words
+    even: <not> wake+             also after words of the class `denial`, or near words of the
+                                  class `distant`
 
-Words of the class `present` beside a combination take the weight of `distant` away ("years ago, and
-again tonight"). Within `WIDE` words of the class `telling`, of stories, games, errands and the
-like, no danger is heard.
+Words of the class `present` near a combination cancel the effect of `distant` ("years ago, and
+again tonight"). Within `WIDE` words of the class `telling` (stories, games, errands and the like)
+no danger is found.
 
-A form of a class may itself name classes, side by side, with choices and with what may be left out
-("?"):
+A form of a class may itself name classes next to each other, with choices and optional parts ("?"):
 
     hurts_somebody = ["<hit> (on|up)? <somebody>", "(is|was) attacking"]
 
-What `[spellings]` holds is read as what is meant by it ("sue aside": suicide), here as in texts.
-What `[harmless]` holds is struck out first ("killing time"). Words of five letters and more are
-heard with one slip of the thumb, unless they are in `lookalikes`: ordinary words one slip away from
-another.
+A spelling listed in `[spellings]` is read as the word that is meant ("sue aside": suicide), here
+and in texts. Phrases in `[harmless]` are removed first ("killing time"). Words of five letters or
+more match with one typing error, unless they are in `lookalikes`: ordinary words one letter away
+from another.
 """
 
 from __future__ import annotations
@@ -43,26 +42,26 @@ from heapq import heapify, heappop, heappush
 
 from .vocabulary import normal
 
-GAP = 5  # words that may stand between two terms in order
-SPAN = 14  # words that terms in any order may be spread over
-NEAR = 4  # words around a combination in which a refused class is looked for
-WIDE = 14  # the same, for what is refused with "!!"
-DENIED = 3  # words before a combination in which a denial is looked for
-# forms up to which a form with choices is written out, and a part of one
+GAP = 5  # words allowed between two terms in order
+SPAN = 14  # words over which terms in any order may be spread
+NEAR = 4  # words around a combination in which a refused class is searched for
+WIDE = 14  # the same for classes refused with "!!"
+DENIED = 3  # words before a combination in which a denial is searched for
+# largest number of forms to which a form with choices is expanded, and a run of its parts
 WRITTEN_OUT, RUN = 100, 40
-FUZZY = 5  # letters from which on one slip is borne with
-DANGERS = "dangers"  # the section from which harmless phrases are struck out
-# classes with a meaning of their own
+FUZZY = 5  # shortest word, in letters, in which one typing error is tolerated
+DANGERS = "dangers"  # the section for which harmless phrases are removed
+# classes with a special meaning
 DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
-STRUCK = "\0"  # stands where a harmless phrase was: it matches nothing
+STRUCK = "\0"  # replaces a harmless phrase; matches nothing
 
 _TOKEN = re.compile(r"!{0,2}<[a-z_0-9]+>|!{0,2}\([^()]*\)|#\d+(?:-\d+)?|[^\s<>#!()]+")
 _PART = re.compile(r"(<[a-z_0-9]+>|\((?:[^()]|\([^()]*\))*\)|#\d+(?:-\d+)?|[^\s<>#()?]+)(\??)")
-_CHOICE = re.compile(r"\|(?![^(]*\))")  # not those of a choice inside
+_CHOICE = re.compile(r"\|(?![^(]*\))")  # not inside a nested choice
 _PLAIN = re.compile(r"[^<>()#?|]*")
 _REPEATED = re.compile(r"(.)\1{2,}")
-Form = tuple[str, ...]  # words side by side; "kill+" is any word that begins with "kill"
-Place = tuple[int, int]  # from the first word to behind the last
+Form = tuple[str, ...]  # words next to each other; "kill+" is any word that begins with "kill"
+Place = tuple[int, int]  # first word, and the index after the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,41 +70,40 @@ class Combination:
 
     kind: str
     terms: tuple[str, ...]
-    refused: tuple[tuple[str, int], ...] = ()  # class, and how many words around
+    refused: tuple[tuple[str, int], ...] = ()  # class, and the distance in words
     in_order: bool = True
-    always: bool = False  # also after a denial, or beside what is long past
+    always: bool = False  # also after a denial, or near a word for the distant past
     source: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """One language's share: forms of words by class, combinations as they are written, and what is
-    harmless."""
+    """One language's data: forms of words by class, combinations as written, and harmless
+    phrases."""
 
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # by section: kind, as written
     combinations: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     harmless: tuple[str, ...] = ()
     lookalikes: frozenset[str] = frozenset()
-    # words as meant -> as some write or say them
+    # meant words -> spellings of them
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     only: frozenset[str] = frozenset()
     no: frozenset[str] = frozenset()
 
 
 class Combinations:
-    """All languages' lexicons, ready to read a text. Immutable after it is made; equal texts give
-    equal kinds.
+    """All languages' lexicons, ready to read a text. Immutable; equal texts give equal kinds.
 
-    Raises ValueError, with the combination, for one that names a class nobody gives, or that begins
-    with nothing.
+    Raises ValueError, quoting the combination, for a class that no language lists or for a
+    combination without terms.
     """
 
     def __init__(self, lexicons: Iterable[Lexicon]) -> None:
         every = tuple(lexicons)
-        # beside "call me" these mean: no texts
+        # next to "call me" these mean: no texts
         self.only = frozenset[str]().union(*(lexicon.only for lexicon in every))
-        # "no, he has a knife": the comma ends the "no", and what stands behind it denies nothing
+        # "no, he has a knife": the comma ends the "no", which denies nothing after it
         noes = sorted(frozenset[str]().union(*(lexicon.no for lexicon in every)))
         self.behind_no = re.compile(
             rf"^\W*(?:{'|'.join(map(re.escape, noes)) or '(?!)'})"
@@ -116,7 +114,7 @@ class Combinations:
         self._exact: dict[str, list[tuple[Form, str]]] = {}  # first word -> forms and their classes
         # first three letters -> beginning -> forms
         self._begins: dict[str, dict[str, list[tuple[Form, str]]]] = {}
-        self._numbers: dict[str, tuple[int, int]] = {}  # term -> least and most
+        self._numbers: dict[str, tuple[int, int]] = {}  # term -> smallest and largest number
         self._names = {name for lexicon in every for name in lexicon.classes}
         self._spelled = _Spelled(
             {
@@ -132,10 +130,10 @@ class Combinations:
                 self._written[name] = (*self._written.get(name, ()), *forms)
         self._known_forms: dict[str, list[Form] | None] = {}
         self._runs: dict[frozenset[Form], str] = {}
-        # words and choices that combinations and forms name themselves
+        # words and choices written directly in combinations and forms
         self._terms: set[str] = set()
         self._composed_set: set[tuple[str, tuple[str, ...]]] = set()
-        # class, and the terms that stand side by side
+        # class, and its terms, which are next to each other
         self._composed: list[tuple[str, tuple[str, ...]]] = []
         for lexicon in every:
             for name, forms in lexicon.classes.items():
@@ -164,7 +162,7 @@ class Combinations:
         self._by_term = {section: _by_first_term(read) for section, read in self._read.items()}
         self._struck_by_term = _by_first_term(self._struck)
         self._composed = _sorted(self._composed)
-        # where in that order the forms stand that begin with a term
+        # term -> positions in `_composed` of the forms that begin with it
         self._composed_at: dict[str, list[int]] = {}
         for at, (_, terms) in enumerate(self._composed):
             self._composed_at.setdefault(terms[0], []).append(at)
@@ -173,14 +171,14 @@ class Combinations:
         self._slips = _Slips(known, self._lookalikes)
 
     def kinds(self, words: Sequence[str], section: str = DANGERS) -> tuple[str, ...]:
-        """The kinds of a section said in these words (as `normal` leaves them), each once, in the
-        order they are listed."""
+        """The kinds of one section said in these words (as `normal` returns them), each once, in
+        listed order."""
         return self.read(words).get(section, ())
 
     def read(self, words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """The kinds said in these words, by section. What is harmless is struck out for dangers
-        alone."""
-        places, left = self._looked_for(words)
+        """The kinds said in these words, by section. Harmless phrases are removed for dangers
+        only."""
+        places, left = self._find_places(words)
         return {
             section: tuple(
                 dict.fromkeys(
@@ -191,11 +189,10 @@ class Combinations:
             for section in self._read
         }
 
-    def _looked_for(
+    def _find_places(
         self, words: Sequence[str]
     ) -> tuple[Mapping[str, list[Place]], Mapping[str, list[Place]]]:
-        """Where each class stands in the words as they are meant, and the same without what is
-        harmless."""
+        """The places of each class in the words as meant, and the same without harmless phrases."""
         meant = [self._slips.meant(word) for word in self._spelled.meant(words)]
         places = self._places(meant)
         left = self._without_harmless(meant, places)
@@ -217,7 +214,7 @@ class Combinations:
             [STRUCK if at in struck else word for at, word in enumerate(words)] if struck else words
         )
 
-    # ---- reading what is written -----------------------------------------------------------------
+    # ---- compiling the word data -----------------------------------------------------------------
     def _add(self, form: Form, name: str) -> None:
         form = self._spelled.form(form)
         first = form[0]
@@ -232,7 +229,7 @@ class Combinations:
             self._exact.setdefault(first, []).append((form, name))
 
     def _form(self, written: str, name: str) -> None:
-        """One form of a class, as it is written, or several with "|" between them."""
+        """Compile one form of a class, or several separated by "|"."""
         if "|" in written and len(choices := _CHOICE.split(written)) > 1:
             for choice in choices:
                 self._form(choice, name)
@@ -253,7 +250,7 @@ class Combinations:
                 self._composed.append((name, terms))
 
     def _terms_of(self, parts: Sequence[str], written: str) -> tuple[str, ...]:
-        """Parts side by side as terms: what stands for few forms goes together."""
+        """Adjacent parts as terms; parts with few forms are joined into one term."""
         terms: list[str] = []
         run: list[str] = []
         for part in parts:
@@ -268,8 +265,7 @@ class Combinations:
         return (*terms, self._run(run, written)) if run else tuple(terms)
 
     def _run(self, parts: Sequence[str], written: str) -> str:
-        """The term for parts side by side that stand for few forms: these forms, one term for all
-        who name the same."""
+        """The term for adjacent parts with few forms; equal forms share one term."""
         if len(parts) == 1 and parts[0].startswith("<"):
             return self._term(parts[0], written)
         forms = frozenset(self._all_forms(parts, RUN) or ())
@@ -279,8 +275,7 @@ class Combinations:
         return name
 
     def _all_forms(self, parts: Sequence[str], most: int = WRITTEN_OUT) -> list[Form] | None:
-        """Every form that parts side by side stand for; None where these are too many to write
-        out."""
+        """Every form of adjacent parts; None if there are more than `most`."""
         forms: list[Form] = [()]
         for part in parts:
             each = self._forms_of(part)
@@ -293,7 +288,7 @@ class Combinations:
         if part[0] not in "<(#":
             return _forms(part)
         if part not in self._known_forms:
-            # while a class that is made of itself is read, and for numbers
+            # None while a class refers to itself, and for numbers
             self._known_forms[part] = None
             written = (
                 self._written.get(part[1:-1], ())
@@ -317,7 +312,7 @@ class Combinations:
         return self._known_forms[part]
 
     def _term(self, token: str, written: str) -> str:
-        """The name under which the places of a term are found."""
+        """The name under which the places of a term are stored."""
         if token.startswith("<"):
             return self._known(token[1:-1], written)
         if token.startswith("#"):
@@ -360,9 +355,9 @@ class Combinations:
             raise ValueError(f"{written!r}: no class is called {name!r}")
         return name
 
-    # ---- looking ---------------------------------------------------------------------------------
+    # ---- searching a text ------------------------------------------------------------------------
     def _places(self, words: Sequence[str]) -> dict[str, list[Place]]:
-        """Where each class stands."""
+        """The places of each class in the words."""
         places: dict[str, list[Place]] = {}
         for at, word in enumerate(words):
             if word.isdecimal():
@@ -376,13 +371,13 @@ class Combinations:
         return places
 
     def _forms_at(self, words: Sequence[str], at: int) -> Iterator[tuple[str, Place]]:
-        """The classes whose forms begin at a word, and where these stand."""
+        """The classes with a form that begins at a word, and its place."""
         word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
         alone, pairs = self._pairs.get(word, _NO_FORMS)
         for name in alone:
             yield name, (at, at + 1)
         for form, name in pairs.get(following, ()):
-            if len(form) == 2 or _stands(form, words, at):
+            if len(form) == 2 or _form_at(form, words, at):
                 yield name, (at, at + len(form))
         longer = [pairs.get(f"{following[:1]}+", ())]
         longer += [
@@ -390,40 +385,39 @@ class Combinations:
         ]
         for forms in longer:
             yield from (
-                (name, (at, at + len(form))) for form, name in forms if _stands(form, words, at)
+                (name, (at, at + len(form))) for form, name in forms if _form_at(form, words, at)
             )
 
     def _add_composed(self, places: dict[str, list[Place]]) -> None:
-        """Where the classes stand whose forms are made of others, in the order in which they build
-        on one another. Looked at are only those whose first term was found."""
-        # where the places of a term end, by where they begin
+        """Add the places of classes whose forms name other classes, in dependency order. Only those
+        whose first term was found are tried."""
+        # term -> start -> ends of its places
         begin: dict[str, dict[int, list[int]]] = {}
-        waiting = [at for term in places for at in self._composed_at.get(term, ())]
-        heapify(waiting)
-        while waiting:
-            name, terms = self._composed[heappop(waiting)]
+        queue = [at for term in places for at in self._composed_at.get(term, ())]
+        heapify(queue)
+        while queue:
+            name, terms = self._composed[heappop(queue)]
             if terms[-1] in places and all(term in places for term in terms):
-                found = places[terms[0]]
+                chains = places[terms[0]]
                 for term in terms[1:]:
                     if term not in begin:
                         ends = begin[term] = {}
-                        for at, behind in places[term]:
-                            ends.setdefault(at, []).append(behind)
+                        for at, stop in places[term]:
+                            ends.setdefault(at, []).append(stop)
                     ends = begin[term]
-                    found = [
-                        (start, behind)
-                        for start, end in found
-                        if end in ends
-                        for behind in ends[end]
+                    chains = [
+                        (start, stop) for start, end in chains if end in ends for stop in ends[end]
                     ]
-                    if not found:
+                    if not chains:
                         break
-                if found:
+                if chains:
                     if name not in places:
                         for at in self._composed_at.get(name, ()):
-                            heappush(waiting, at)
-                    there = places.setdefault(name, [])
-                    there += [place for place in dict.fromkeys(found) if place not in there]
+                            heappush(queue, at)
+                    known_places = places.setdefault(name, [])
+                    known_places += [
+                        place for place in dict.fromkeys(chains) if place not in known_places
+                    ]
                     begin.pop(name, None)
 
     def _fits(self, each: Combination, places: Mapping[str, list[Place]]) -> Place | None:
@@ -432,7 +426,7 @@ class Combinations:
     def _all_places(self, each: Combination, places: Mapping[str, list[Place]]) -> Iterator[Place]:
         if any(term not in places for term in each.terms):
             return
-        found = _ordered(each.terms, places) if each.in_order else _together(each.terms, places)
+        found = _ordered(each.terms, places) if each.in_order else _unordered(each.terms, places)
         for place in found:
             if not self._spoiled(each, place, places):
                 yield place
@@ -464,12 +458,11 @@ class Combinations:
 
 
 def _by_first_term(combinations: Sequence[Combination]) -> Mapping[str, tuple[int, ...]]:
-    """Where the combinations that begin with a term stand: a short text then costs next to
-    nothing."""
-    found: dict[str, list[int]] = {}
+    """Index combinations by their first term, so that a short text tries few."""
+    index: dict[str, list[int]] = {}
     for at, each in enumerate(combinations):
-        found.setdefault(each.terms[0], []).append(at)
-    return {term: tuple(each) for term, each in found.items()}
+        index.setdefault(each.terms[0], []).append(at)
+    return {term: tuple(each) for term, each in index.items()}
 
 
 _Forms = tuple[tuple[str, ...], Mapping[str, list[tuple[Form, str]]]]
@@ -477,10 +470,10 @@ _NO_FORMS: _Forms = ((), {})
 
 
 def _by_second(exact: Mapping[str, list[tuple[Form, str]]]) -> Mapping[str, _Forms]:
-    """By first word: the classes of that word alone, and longer forms by their second word, or by
-    the first letter of a beginning and "+". Most words begin many forms; few of those stand in a
-    text."""
-    found: dict[str, _Forms] = {}
+    """Index forms by first word: the classes of that word alone, and longer forms by their second
+    word (or by the first letter of a beginning and "+"). Many forms begin with a common word; few
+    are in a text."""
+    index: dict[str, _Forms] = {}
     for first, forms in exact.items():
         alone = tuple(name for form, name in forms if len(form) == 1)
         pairs: dict[str, list[tuple[Form, str]]] = {}
@@ -488,8 +481,8 @@ def _by_second(exact: Mapping[str, list[tuple[Form, str]]]) -> Mapping[str, _For
             if len(form) > 1:
                 key = f"{form[1][0]}+" if form[1].endswith("+") else form[1]
                 pairs.setdefault(key, []).append((form, name))
-        found[first] = (alone, pairs)
-    return found
+        index[first] = (alone, pairs)
+    return index
 
 
 def _candidates(
@@ -497,14 +490,13 @@ def _candidates(
     by_term: Mapping[str, tuple[int, ...]],
     places: Mapping[str, list[Place]],
 ) -> Iterator[Combination]:
-    """Those whose first term stands in the text, in the order they are listed."""
+    """The combinations whose first term is in the text, in listed order."""
     for at in sorted(at for term in places for at in by_term.get(term, ())):
         yield combinations[at]
 
 
 def _variants(written: str) -> list[tuple[str, ...]]:
-    """The parts of a form, once for each way of leaving out what may be left out, but never all of
-    it."""
+    """The parts of a form, once for each way to omit optional parts, but never all parts."""
     variants: list[tuple[str, ...]] = [()]
     for part, optional in _PART.findall(written):
         with_it = [(*each, part) for each in variants]
@@ -513,7 +505,8 @@ def _variants(written: str) -> list[tuple[str, ...]]:
 
 
 def _sorted(composed: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
-    """What others are made of first. Raises ValueError for a class that is made of itself."""
+    """Sort so that a class comes after those it is made of. Raises ValueError for a class that
+    refers to itself."""
     makes: dict[str, set[str]] = {}
     for name, terms in composed:
         makes.setdefault(name, set()).update(terms)
@@ -525,12 +518,12 @@ def _sorted(composed: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tupl
 
 
 def _forms(written: str) -> list[Form]:
-    """A form as messages are compared: "can't breathe" gives ("cant", "breathe"); "kill+" keeps its
-    sign."""
+    """A form in the spelling of `normal`: "can't breathe" gives ("cant", "breathe"); "kill+" keeps
+    its sign."""
     words: list[str] = []
     for part in written.split():
         stem = part.rstrip("+")
-        # most need no folding
+        # most words need no normalising
         bare = (stem,) if stem.isascii() and stem.isalpha() and stem.islower() else normal(stem)
         if not bare:
             continue
@@ -538,7 +531,8 @@ def _forms(written: str) -> list[Form]:
     return [tuple(words)] if words else []
 
 
-def _stands(form: Form, words: Sequence[str], at: int) -> bool:
+def _form_at(form: Form, words: Sequence[str], at: int) -> bool:
+    """Does the form begin at this word?"""
     if at + len(form) > len(words):
         return False
     for each in form:
@@ -559,7 +553,7 @@ def _ordered(
     start: int | None = None,
     begun: int = -1,
 ) -> Iterator[Place]:
-    """Every way the terms stand in order, each within GAP words of the one before."""
+    """Every way to place the terms in order, each within GAP words of the one before."""
     for at, behind in places[terms[0]]:
         if start is not None and not start <= at <= start + GAP:
             continue
@@ -570,10 +564,10 @@ def _ordered(
             yield from _ordered(terms[1:], places, behind, first)
 
 
-def _together(
+def _unordered(
     terms: tuple[str, ...], places: Mapping[str, list[Place]], taken: tuple[Place, ...] = ()
 ) -> Iterator[Place]:
-    """Every way the terms stand within SPAN words, in any order, no word used twice."""
+    """Every way to place the terms within SPAN words, in any order, using no word twice."""
     for place in places[terms[0]]:
         if any(place[0] < other[1] and other[0] < place[1] for other in taken):
             continue
@@ -584,11 +578,11 @@ def _together(
         if len(terms) == 1:
             yield low, high
         else:
-            yield from _together(terms[1:], places, every)
+            yield from _unordered(terms[1:], places, every)
 
 
 class _Spelled:
-    """Words as they are meant that some write by ear or short: "tuk", "2 nite", "sue aside"."""
+    """Replaces phonetic and short spellings: "tuk", "2 nite", "sue aside"."""
 
     def __init__(self, spellings: Mapping[str, str]) -> None:
         self._by_first: dict[str, list[tuple[Form, Form]]] = {}
@@ -599,7 +593,7 @@ class _Spelled:
             forms.sort(key=lambda each: -len(each[0]))
 
     def form(self, form: Form) -> Form:
-        """The same of a class's form. Most hold no such word."""
+        """The same for a form of a class; most have no such spelling."""
         return form if self._by_first.keys().isdisjoint(form) else tuple(self.meant(form))
 
     def meant(self, words: Sequence[str]) -> Sequence[str]:
@@ -620,7 +614,7 @@ class _Spelled:
 
 
 class _Slips:
-    """Which known word somebody meant who slipped once. What is an ordinary word itself is never
+    """Corrects one typing error to a known word. Ordinary words (`lookalikes`) are never
     changed."""
 
     def __init__(self, known: set[str], lookalikes: frozenset[str]) -> None:
@@ -652,13 +646,13 @@ class _Slips:
 
 
 def _shortened(word: str) -> list[str]:
-    """The word, and the word with any one letter left out but its first: two words one slip apart
-    share one of these."""
+    """The word, and the word without each letter but the first: two words one error apart share one
+    of these."""
     return [word, *(word[:at] + word[at + 1 :] for at in range(len(word)))]
 
 
 def one_slip(a: str, b: str) -> bool:
-    """Are the words one letter apart: one changed, added, left out, or two neighbours swapped?"""
+    """Do the words differ by one letter changed, added, omitted, or swapped with its neighbour?"""
     if a == b or abs(len(a) - len(b)) > 1:
         return a == b
     start = next(

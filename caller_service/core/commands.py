@@ -1,5 +1,5 @@
-"""What can be said at any time: STOP, START, HELP, 0, 911, a language, status, worse, cancelling, a
-code word, NEW."""
+"""Applies commands that work at any time: STOP, START, HELP, 0, 911, a language, status, worse,
+cancel, a code word, NEW."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from .routing import Scene
 from .safe_contact import catch_up_words, deferred_words, may_hear_status, sensitive, status_key
 from .said import Said
 
-HELP_AGAIN = timedelta(minutes=10)  # HELP again within this is somebody who asks for help
-# answered without a preamble in front and a question behind
+HELP_AGAIN = timedelta(minutes=10)  # HELP again within this time is a plea
+# answered without a preamble and without a question
 ALONE = frozenset({"stop", "start", "help"})
-# these ask for nothing when nothing is open
+# these begin no request when no case is open
 NO_REQUEST = frozenset({"status", "cancel", "change", "quiet", "code"})
-# A human speaks with them: software still obeys these, gives the words that were asked for, and
-# leaves the rest (rule 20).
+# While a human leads the conversation, software still obeys these and leaves the rest (rule 20).
 OBEYED_WHEN_HELD = frozenset(
     {
         "stop",
@@ -41,8 +40,8 @@ OBEYED_WHEN_HELD = frozenset(
 
 
 def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """No more texts. Only a carrier's own word keeps answers away too; after violence other words
-    hear but "OK."."""
+    """Send no more texts. After a carrier's own word (STOP) answers stop too; after violence other
+    words get only "OK."."""
     words = (
         "stop.confirmed"
         if reply.of == "carrier"
@@ -65,11 +64,13 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     case = replace(case, said=case.said - {Said.STOPPED_IN_WORDS})
     missed = catch_up_words(replace(case, cannot_text=""), unasked=False)
     late = deferred_words(missed.case)
-    # said just now: nobody is rung for it
-    told = late.case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED) if late.case.in_danger else late.case
-    # a STOP is over; what was taken back in words opens by a human alone (rule 10)
+    # the resident hears it now: no call is needed
+    current = (
+        late.case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED) if late.case.in_danger else late.case
+    )
+    # START ends a STOP; only a human reopens contact that was taken back in words (rule 10)
     words = "start.replies" if "text" in case.withdrawn else "start.confirmed"
-    step = Step(told, (OptIn(), Say(words), *late.effects, *missed.effects, Record("opted_in")))
+    step = Step(current, (OptIn(), Say(words), *late.effects, *missed.effects, Record("opted_in")))
     if not case.asked or case.held:
         return step
     again = stands_at(scene.program.protocol, step.case, case.asked, scene.now)
@@ -77,11 +78,12 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    # no keyword twice: a plea
+    # a second HELP is a plea, not the keyword
     if Mark.HELP_SAID in case.marks and scene.now - case.marks[Mark.HELP_SAID] < HELP_AGAIN:
         return Step(said_again(case, frozenset({Said.PERSON}), scene), (Record("pleads"),))
     case = case.marked(scene.now, Mark.HELP_SAID)
-    first = Mark.ASKED not in case.marks  # perhaps a plea: it counts as a request (core/ledger.py)
+    # may be a plea, so it counts as a request (core/ledger.py)
+    first = Mark.ASKED not in case.marks
     return Step(replace(case, said=case.said | {Said.HELP}) if first else case, (Say("help"),))
 
 
@@ -93,8 +95,8 @@ def _raise(word: str) -> Callable[[Case, Command, Reading, Scene], Step]:
 
 
 def said_again(case: Case, words: frozenset[str], scene: Scene) -> Case:
-    """The case after something was said. If a human had set it aside, saying it again counts anew
-    (rule 1)."""
+    """The case after something was said. A reason that a human set aside counts again if it is said
+    again (rule 1)."""
     rules = {
         rule.because
         for rule in scene.program.protocol.rules
@@ -104,9 +106,11 @@ def said_again(case: Case, words: frozenset[str], scene: Scene) -> Case:
             for name, any_of, _ in alternative
         )
     }
-    anew = rules & case.set_aside
-    because = tuple(reason for reason in case.because if reason not in anew)
-    return replace(case, said=case.said | words, set_aside=case.set_aside - anew, because=because)
+    reinstated = rules & case.set_aside
+    because = tuple(reason for reason in case.because if reason not in reinstated)
+    return replace(
+        case, said=case.said | words, set_aside=case.set_aside - reinstated, because=because
+    )
 
 
 def _emergency(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -116,7 +120,7 @@ def _emergency(case: Case, reply: Command, reading: Reading, scene: Scene) -> St
 
 
 def _emergency_for_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """They cannot call: a human, now, and the words at once (rule 11)."""
+    """They cannot call 911 themselves: page a human now and send the words at once (rule 11)."""
     case = said_again(case, frozenset({Said.EMERGENCY_FOR_ME}), scene).marked(
         scene.now, Mark.TOLD_911
     )
@@ -144,7 +148,8 @@ def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """Danger, violence and argument are cancelled by a human only: help goes on (rule 10)."""
+    """Cancel the request. In danger, violence or an argument only a human may; help continues (rule
+    10)."""
     if sensitive(case) or case.held or not may_hear_status(case, reading.verified):
         case = replace(case, said=case.said | {Said.ASKED_TO_CANCEL}).marked(scene.now, Mark.REVIEW)
         words = () if case.held else (Say("cancel.human"),)
@@ -155,8 +160,8 @@ def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _change(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """What to do if no team is free can be chosen anew at any time; a human who has the case hears
-    of it."""
+    """Let the resident choose again what to do if no team is free; a human who has the case is
+    told."""
     if (
         case.asked not in ("", "if_none_still", "if_none", "voicemail", "check")
         or case.in_danger
@@ -165,7 +170,7 @@ def _change(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
         or not may_hear_status(case, reading.verified)
     ):
         return _status(case, reply, reading, scene)
-    # put at the end of the turn (screening.conclude)
+    # the question is put at the end of the turn (screening.conclude)
     return Step(choose_anew(scene.program.protocol, case, scene.now))
 
 
@@ -174,8 +179,8 @@ def _quiet(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _code(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    """No code word can be set once danger, violence or an argument is known: whoever holds the
-    phone could lock them out."""
+    """Set a code word. Not once danger, violence or an argument is known: whoever holds the phone
+    could lock the resident out."""
     if (case.code_word and not reading.verified) or sensitive(case):
         return Step(case, (Say("status.received_only"),))
     return Step(replace(case, code_word=reply.of), (Say("code.kept"), Record("code_word_set")))

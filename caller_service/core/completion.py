@@ -1,4 +1,4 @@
-"""How a screening ends: what the resident chose is carried out, or the honest next step
+"""Ends a screening: carries out what the resident chose, or says honestly what happens instead
 (docs/safety-rules.md)."""
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from .safe_contact import may_call, may_text, sensitive
 from .said import Said
 from .vocabulary import normal
 
-MOST_NEIGHBOURS = 3  # lines of neighbours that are told to somebody outside who named none
+MOST_NEIGHBOURS = 3  # neighbouring lines listed for somebody outside who named none
 
 
 def settle(case: Case, scene: Scene) -> Step:
-    """The row of questions is done: carry out what the resident chose, or the honest next step."""
+    """All questions are answered: carry out what the resident chose, or say what happens
+    instead."""
     want = case.answers.get("want", SKIPPED)
     if want == "team":
         way = route(case, scene)
@@ -30,7 +31,7 @@ def settle(case: Case, scene: Scene) -> Step:
     if want in ("counselor", SKIPPED, UNREADABLE):
         return _to_counselor(case, scene)
     if want == "information":
-        return _done_or_reviewed(
+        return _close_or_review(
             replace(case, response="information"),
             Outcome.INFORMATION,
             Say("end.information"),
@@ -48,7 +49,7 @@ def _to_team(case: Case, way: Route, scene: Scene) -> Step:
         unserved="",
     )
     words = "end.team_place" if case.located != "inside" else "end.team"
-    return _handed_off(case, scene, Say(words), *_reach(case))
+    return _hand_off(case, scene, Say(words), *_reach(case))
 
 
 def _to_counselor(case: Case, scene: Scene) -> Step:
@@ -61,13 +62,13 @@ def _to_counselor(case: Case, scene: Scene) -> Step:
             if contact == ContactAnswer.UNWANTED
             else Unserved.UNSAFE_TO_CONTACT,
         )
-        return _done_or_reviewed(case, Outcome.UNSERVED, Say("end.counselor_unsafe"), scene)
-    return _handed_off(replace(case, response="counselor"), scene, Say("end.counselor"))
+        return _close_or_review(case, Outcome.UNSERVED, Say("end.counselor_unsafe"), scene)
+    return _hand_off(replace(case, response="counselor"), scene, Say("end.counselor"))
 
 
 def _blocked(case: Case, way: Route, scene: Scene) -> Step:
-    """No team can come: say why, at once, and ask what they want instead. Until they say, they
-    wait, and a human looks at it (rules 12 and 16)."""
+    """No team can come: say why at once and ask what they want instead. Until they answer, they
+    wait and a human reviews the case (rules 12 and 16)."""
     case = replace(case, response="team", unserved=way.blocked, review=True)
     why: tuple[Effect, ...] = (
         Say(f"blocked.{way.blocked}"),
@@ -78,13 +79,13 @@ def _blocked(case: Case, way: Route, scene: Scene) -> Step:
             Say("blocked.neighbour", {"name": name, "number": number})
             for name, number in neighbours(case, scene)
         )
-    step = _handed_off(case, scene, Say("contingency.wait"))
+    step = _hand_off(case, scene, Say("contingency.wait"))
     return Step(step.case, why + step.effects)
 
 
 def neighbours(case: Case, scene: Scene) -> tuple[tuple[str, str], ...]:
-    """The lines of the places outside that they named; all of them, if they named none (rule
-    13)."""
+    """The neighbouring lines whose place they named; the first MOST_NEIGHBOURS if they named none
+    (rule 13)."""
     known = scene.program.numbers.neighbours
     words = normal(case.place)
     named = tuple(
@@ -94,16 +95,16 @@ def neighbours(case: Case, scene: Scene) -> tuple[tuple[str, str], ...]:
 
 
 def _caller_calls_911(case: Case, scene: Scene) -> Step:
-    """The words at once, no level changed; a later text of theirs is asked whether they got through
-    (rule 11)."""
+    """Tell them to call 911, at once and without a level change; their next text is asked whether
+    they got through (rule 11)."""
     case = (move(case, Status.OPEN, scene.now) if case.status == Status.SCREENING else case).marked(
         scene.now, Mark.TOLD_911
     )
-    return _reviewed(case, scene, Say("say.call_911"))
+    return _review_if_needed(case, scene, Say("say.call_911"))
 
 
 def _reach(case: Case) -> tuple[Say, ...]:
-    """How the resident will hear from us, by what they called safe."""
+    """Say how we will contact the resident, by what they called safe."""
     contact = case.answers.get("contact", SKIPPED)
     if may_text(case, "end"):
         return (Say("reach.text"),)
@@ -114,30 +115,29 @@ def _reach(case: Case) -> tuple[Say, ...]:
     )
 
 
-def _handed_off(case: Case, scene: Scene, *words: Say) -> Step:
+def _hand_off(case: Case, scene: Scene, *words: Say) -> Step:
     if case.status == Status.SCREENING:
         case = move(case, Status.OPEN, scene.now)
-    if not case.human_has_it:  # somebody may have taken it while questions were still open
+    if not case.human_has_it:  # somebody may have accepted it while questions were open
         case = move(case, Status.HANDED_OFF, scene.now)
     if case.review:
         case = case.marked(scene.now, Mark.REVIEW)
     return Step(case, (*words, HandOff("screened")))
 
 
-def _done_or_reviewed(case: Case, outcome: str, words: Say, scene: Scene) -> Step:
-    """Finished here, unless a doubt asks for a human's look first."""
+def _close_or_review(case: Case, outcome: str, words: Say, scene: Scene) -> Step:
+    """Close the case, unless a doubt needs a human review first."""
     if case.review or case.human_has_it:
-        return _handed_off(case, scene, words)
+        return _hand_off(case, scene, words)
     return Step(end(case, Status.CLOSED, outcome, scene.now, case.unserved), (words,))
 
 
-def _reviewed(case: Case, scene: Scene, words: Say) -> Step:
-    return _handed_off(case, scene, words) if case.review else Step(case, (words,))
+def _review_if_needed(case: Case, scene: Scene, words: Say) -> Step:
+    return _hand_off(case, scene, words) if case.review else Step(case, (words,))
 
 
 def choice_of(case: Case, choice: str) -> str:
-    """What was chosen, said back by name: a key of the catalog, which the wording fills in (rule
-    12)."""
+    """The catalog key that names their choice back to them (rule 12)."""
     return f"={choice_key('if_none', choice)}{'.deaf' if deaf_words(case, choice) else ''}"
 
 
@@ -145,10 +145,10 @@ def choice_of(case: Case, choice: str) -> str:
 
 
 def _check(case: Case, choice: str, scene: Scene) -> Step:
-    """ "Is anyone hurt or in danger now?" A no closes nothing; a yes or a doubt brings a human (the
+    """ "Is anyone hurt or in danger now?" A no closes nothing; a yes or a doubt pages a human (the
     rule check)."""
-    kept = Record("answered", {"question": "check", "choice": choice})
-    return Step(case, (Say("heard.one"), kept) if choice == "no" else (kept,))
+    record = Record("answered", {"question": "check", "choice": choice})
+    return Step(case, (Say("heard.one"), record) if choice == "no" else (record,))
 
 
 def _voicemail(case: Case, choice: str, scene: Scene) -> Step:
@@ -158,7 +158,7 @@ def _voicemail(case: Case, choice: str, scene: Scene) -> Step:
 
 
 def _reached(case: Case, choice: str, scene: Scene) -> Step:
-    """ "Did you get through to 911?" Yes ends the case; anything else brings a human (the rule
+    """ "Did you get through to 911?" Yes ends the case; anything else pages a human (the rule
     did_not_reach_911)."""
     if choice != "yes" or case.revision or case.review:
         return Step(case, (Say("reached.yes"),) if choice == "yes" else ())
@@ -167,44 +167,44 @@ def _reached(case: Case, choice: str, scene: Scene) -> Step:
     )
 
 
-def _still(case: Case, choice: str, scene: Scene) -> Step:
-    """The contingency, checked again before it is carried out; anything but yes: wait, plus a human
-    (rule 12)."""
+def _contingency_confirmed(case: Case, choice: str, scene: Scene) -> Step:
+    """Carry out the contingency only after a second yes; anything else means wait, and a human is
+    asked for (rule 12)."""
     chosen = case.answers.get("if_none")
     if choice != "yes" or chosen in (None, "wait", SKIPPED, UNREADABLE):
         return Step(replace(case, said=case.said | {Said.PERSON}), ())
     if case.status == Status.ARRIVED:
         return Step(case, (Say("contingency.kept", {"choice": choice_of(case, chosen)}),))
-    return _carried_out(case, chosen, scene)
+    return _carry_out_contingency(case, chosen, scene)
 
 
-def _chosen(case: Case, choice: str, scene: Scene) -> Step:
-    """They chose what to do if no team is free. If none is, it is done now; a team that comes is
-    not called back."""
+def _contingency_chosen(case: Case, choice: str, scene: Scene) -> Step:
+    """Store what to do if no team is free, and do it now if none is. A team that is coming is not
+    called back."""
     if choice in (SKIPPED, UNREADABLE) and Mark.LADDER_ENDED in case.marks:
         return Step(replace(case, said=case.said | {Said.PERSON}), ())
-    if choice in (SKIPPED, UNREADABLE):  # no answer: wait, and a human looks at it (rule 12)
+    if choice in (SKIPPED, UNREADABLE):  # no answer: wait, and a human reviews it (rule 12)
         return Step(
             replace(case, review=True).marked(scene.now, Mark.REVIEW), (Say("contingency.wait"),)
         )
-    kept = Record("answered", {"question": "if_none", "choice": choice})
+    record = Record("answered", {"question": "if_none", "choice": choice})
     if choice == "wait":
-        return Step(case, (kept, Say("contingency.wait")))
+        return Step(case, (record, Say("contingency.wait")))
     if case.human_has_it or not (Mark.LADDER_ENDED in case.marks or case.unserved):
-        return Step(case, (kept, Say("contingency.kept", {"choice": choice_of(case, choice)})))
-    step = _carried_out(case, choice, scene)
-    return Step(step.case, (kept, *step.effects))
+        return Step(case, (record, Say("contingency.kept", {"choice": choice_of(case, choice)})))
+    step = _carry_out_contingency(case, choice, scene)
+    return Step(step.case, (record, *step.effects))
 
 
-def _carried_out(case: Case, chosen: str, scene: Scene) -> Step:
-    """Do what the resident chose, and has just said again, for when no team is free."""
+def _carry_out_contingency(case: Case, chosen: str, scene: Scene) -> Step:
+    """Do what the resident chose, and confirmed, for when no team is free."""
     if chosen == "counselor":
         return _counselor_instead(case, scene)
     if chosen == "call_911":
         return Step(case.marked(scene.now, Mark.TOLD_911), (Say("say.call_911"),))
     if case.review or sensitive(case) or case.code_word or case.human_has_it:
-        # A doubt that no human has looked at, or a phone that may be in other hands: the words, and
-        # a human closes it.
+        # An unreviewed doubt, or a phone that may be in other hands: say the words and let a human
+        # close it.
         return Step(
             replace(case, review=True).marked(scene.now, Mark.REVIEW),
             (Say("contingency.988"), HandOff("contingency")),
@@ -216,12 +216,13 @@ def _carried_out(case: Case, chosen: str, scene: Scene) -> Step:
 
 
 def _counselor_instead(case: Case, scene: Scene) -> Step:
-    """The team is let go and a counselor is asked for: the hand-off begins anew, with its own
-    clocks and ladder."""
+    """Replace the team by a counselor: the hand-off starts again with its own clocks and ladder."""
     if not (may_text(case, "end") or may_call(case)):
         return Step(replace(case, said=case.said | {Said.PERSON}), ())
-    anew = replace(case, response="counselor", team="", accepted_by="", status=Status.HANDED_OFF)
-    anew = anew.unmarked(
+    restarted = replace(
+        case, response="counselor", team="", accepted_by="", status=Status.HANDED_OFF
+    )
+    restarted = restarted.unmarked(
         Mark.ACKNOWLEDGED,
         Mark.ACCEPTED,
         Mark.ASSIGNED,
@@ -231,13 +232,13 @@ def _counselor_instead(case: Case, scene: Scene) -> Step:
         Mark.UNPICKED_TOLD,
         Mark.LADDER_ENDED,
     ).marked(scene.now, Mark.HANDED_OFF)
-    return Step(anew, (Say("end.counselor"), HandOff("contingency")))
+    return Step(restarted, (Say("end.counselor"), HandOff("contingency")))
 
 
 FOLLOW_UPS: Mapping[str, Callable[[Case, str, Scene], Step]] = {
     "check": _check,
     "voicemail": _voicemail,
     "reached": _reached,
-    "if_none_still": _still,
-    "if_none": _chosen,
+    "if_none_still": _contingency_confirmed,
+    "if_none": _contingency_chosen,
 }

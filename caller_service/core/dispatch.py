@@ -1,7 +1,8 @@
-"""What dispatch says of a case: accept, accept with a time, decline with a reason, status, a note.
+"""What dispatch says about a case: accept (with or without a time), decline with a reason, a
+status, a question; and what lost texts, calls and pages change.
 
-One acknowledgement settles one case: the first to accept has it, a second hears who. What a human
-does in a conversation with the resident stands in core/holding.py.
+The first acceptance settles a case; a second person is told who has it. What a human does in a
+conversation with the resident is in core/holding.py.
 """
 
 from __future__ import annotations
@@ -39,15 +40,16 @@ from .safe_contact import (
 from .said import Said
 
 CHOICES = ("if_none", "if_none_still")
-HOURS_FROM = 120  # minutes from which on a range is told in hours
+HOURS_FROM = 120  # longest wait, in minutes, that is told in minutes; then in hours
 
 
 def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool = False) -> Step:
-    """`by` takes the case, perhaps with a time. The same acceptance again changes nothing. In
-    danger accepting is not joining: the resident has a human only with the human's own first words
-    (rule 20).
+    """`by` accepts the case, perhaps with a time. The same acceptance again changes nothing. In
+    danger an acceptance is not joining: the resident has a human only with that human's own first
+    words (rule 20).
 
-    `looked`: `by` confirms that they have looked at a minor's case (rule 14).
+    `looked`: `by` confirms that they reviewed a minor's case (rule 14). Raises Refused: ended,
+    taken.
     """
     if case.ended:
         raise Refused("ended")
@@ -60,7 +62,7 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
         return Step(*hand_off.revise(case, ())) if looked else Step(case)
     joins = case.in_danger and not taken
     case = case if taken else _without_choice(case)
-    # who held it did not answer: the voice is free again
+    # the holder did not answer: another may hold the conversation
     if joins and case.holder and case.holder != by:
         case = replace(case, holder="").unmarked(
             Mark.JOINED, Mark.AWAITS_HUMAN, Mark.HUMAN_ASKED, Mark.PAUSED
@@ -73,7 +75,7 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
     if not case.human_has_it:
         case = move(case, Status.ACCEPTED, scene.now)
     if case.held and case.holder == by:
-        return _told(case, (Record("accepted", {"by": by, "time": ""}),), case.told, scene)
+        return _say_status(case, (Record("accepted", {"by": by, "time": ""}),), case.told, scene)
     words = (
         Say("human.joined", {"name": by}, unasked=True)
         if joins
@@ -82,16 +84,19 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
     if joins and not may_text(case, "human.joined"):
         case = case.marked(
             scene.now, Mark.JOINED_OWED
-        )  # told with the next reply (screening.advance)
-    told = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
-    return _told(
-        case, (words, told, StandDown(by)) if not taken else (words, told), status_key(case), scene
+        )  # the next reply says it (screening.advance)
+    record = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
+    return _say_status(
+        case,
+        (words, record, StandDown(by)) if not taken else (words, record),
+        status_key(case),
+        scene,
     )
 
 
 def at_time(hour: int, minute: int, scene: Scene) -> datetime:
-    """A time of day as dispatch says it, local to the program: the next such time. Refused if it is
-    more than twelve hours away."""
+    """The next time at this hour and minute, local to the program. Raises Refused: too_far, if it
+    is more than twelve hours away."""
     local = scene.local.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if local < scene.now - timedelta(minutes=5):
         local += timedelta(days=1)
@@ -101,9 +106,9 @@ def at_time(hour: int, minute: int, scene: Scene) -> datetime:
 
 
 def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
-    """`by` asks the resident something before deciding. Nobody has the case by that: in danger its
-    clocks run on, else the next person is asked only when the answer has been there for as long as
-    anybody has to accept (core/clock.py)."""
+    """`by` asks the resident something before deciding; nobody accepts the case by that. In danger
+    its clocks continue; otherwise the next person is paged only once the answer has waited for the
+    usual time to accept (core/clock.py). Raises Refused: ended, taken, may_not_text."""
     if case.ended:
         raise Refused("ended")
     if case.human_has_it and case.accepted_by != by:
@@ -112,24 +117,26 @@ def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
         raise Refused("may_not_text")
     remark = (by, words)
     if case.awaits_answer and remark in case.remarks:
-        return Step(case)  # asked twice by mistake
+        return Step(case)  # sent twice by mistake
     case = replace(case, remarks=(*case.remarks, remark)).marked(scene.now, Mark.ASKED_RESIDENT)
     step = (
         speaks(case, by, words, scene)
         if case.in_danger
         else Step(case, (Say("note", {"name": by, "words": words}, unasked=True),))
     )
-    return _told(step.case, (*step.effects, Record("asked_resident", {"by": by})), case.told, scene)
+    return _say_status(
+        step.case, (*step.effects, Record("asked_resident", {"by": by})), case.told, scene
+    )
 
 
 def _without_choice(case: Case) -> Case:
-    """Somebody comes: what to do if nobody does is no longer asked, so that a late "yes" calls
-    nobody back."""
+    """Somebody is coming: stop asking what to do if nobody does, so that a late "yes" calls nobody
+    back."""
     return replace(case, asked="", offered=()) if case.asked in CHOICES else case
 
 
 def _same_time(at: datetime, known: datetime | None) -> bool:
-    """A repeated "in 20 minutes" comes a little later than the first and means the same."""
+    """Do both times mean the same? A repeated "in 20 minutes" gives a slightly later time."""
     return known is not None and abs(at - known) < timedelta(minutes=2)
 
 
@@ -148,20 +155,21 @@ def _accepted_words(case: Case, at: datetime | None, scene: Scene) -> Say:
 
 
 def minutes_range(wait: timedelta) -> tuple[int, int]:
-    """A promise as a range: never a single number. From the time given to half as much again, in
-    steps of five."""
+    """A promise as a range in minutes, in steps of five: from the given time to half as long
+    again."""
     minutes = max(1, round(wait.total_seconds() / 60))
     low = max(5, minutes // 5 * 5)
     return low, max(low + 5, -(-minutes * 3 // 10) * 5)
 
 
 def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
-    """`by` cannot: the reason is kept, and the next person is asked at once."""
+    """`by` cannot come: keep the reason and page the next person at once. Raises Refused: ended,
+    taken, cannot_move."""
     if case.ended:
         raise Refused("ended")
     if case.human_has_it and case.accepted_by != by:
         raise Refused("taken", case.accepted_by)
-    told_before = case.human_has_it
+    was_accepted = case.human_has_it
     try:
         case = move(case, Status.DECLINED, scene.now)
     except CannotMove:
@@ -183,31 +191,31 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         if case.in_danger
         else case.marked(scene.now, Mark.UNPICKED)
     )
-    case = _looked_at_again(case, scene).remarked(by, reason)
-    had_it = (Say(status_key(case), unasked=True),) if told_before else ()
-    case = case.marked(scene.now, Mark.WORD) if had_it else case
-    return _told(
+    case = _review_again(case, scene).remarked(by, reason)
+    words = (Say(status_key(case), unasked=True),) if was_accepted else ()
+    case = case.marked(scene.now, Mark.WORD) if words else case
+    return _say_status(
         case,
         (
-            *had_it,
+            *words,
             Record("declined", {"by": by}),
             *page_rung(case, ladder_of(case), case.rung, scene),
         ),
-        status_key(case) if had_it else case.told,
+        status_key(case) if words else case.told,
         scene,
     )
 
 
-# when the ladder was climbed last; else "unpicked"
+# the mark of a ladder's last page; "unpicked" for the others
 _ASKED = {"danger": Mark.PAGED, "review": Mark.REVIEW_PAGED}
 
 
 def pass_on(case: Case, by: str, scene: Scene) -> Step:
-    """`by`, who is being asked, cannot take it now: the next person is asked at once. Nobody had
-    it, so its status stays.
+    """`by`, who is being paged, cannot take the case: page the next person at once. Nobody had it,
+    so its status stays.
 
-    Only for whom the ladder asks just now: if it has climbed already, or this is said again,
-    nothing changes. Raises Refused("ended") and Refused("taken").
+    Nothing changes if the ladder no longer asks `by`, or if this is said again. Raises Refused:
+    ended, taken.
     """
     if case.ended:
         raise Refused("ended")
@@ -234,8 +242,8 @@ def pass_on(case: Case, by: str, scene: Scene) -> Step:
 
 
 def alert_lost(case: Case, name: str, scene: Scene) -> Step:
-    """What `name` was told of a danger that they have cannot arrive: their phone is dead. The next
-    person is asked now (rule 4), once until they write."""
+    """An alert about a danger did not reach `name`, who has the case: page the next person now,
+    once until `name` writes (rule 4)."""
     if case.ended or not case.in_danger or case.in_charge != name or Mark.LAPSED in case.marks:
         return Step(case)
     case, pages = asked_instead(
@@ -246,9 +254,9 @@ def alert_lost(case: Case, name: str, scene: Scene) -> Step:
 
 
 def page_lost(case: Case, name: str, scene: Scene) -> Step:
-    """A page to `name` cannot arrive: refused, blocked or dead. It counts as asked in vain: the
-    next person now, and an alarm (rule 4). Nothing changes where somebody has the case, or the
-    ladder has climbed already."""
+    """A page did not reach `name` (refused, blocked or dead): page the next person now and record
+    an alarm (rule 4). Nothing changes if somebody has the case or the ladder has climbed
+    already."""
     if case.ended or not case.round or (case.human_has_it and not case.page_waits):
         return Step(case)
     ladder = ladder_of(case)
@@ -259,7 +267,7 @@ def page_lost(case: Case, name: str, scene: Scene) -> Step:
         case = replace(case, rung=case.rung + 1).marked(
             scene.now, _ASKED.get(ladder, Mark.UNPICKED)
         )
-        # asked beside the ladder: it goes on now
+        # a supervisor paged beside the ladder: the ladder continues now
         return Step(case, (lost, Page(ladder, case.rung, case.round, name)))
     if page is None:
         return Step(case, (lost,))
@@ -269,16 +277,16 @@ def page_lost(case: Case, name: str, scene: Scene) -> Step:
     return Step(case, (lost, Page(page.ladder, page.rung, page.round, name, supervisor=supervisor)))
 
 
-def answered_since(case: Case, asked: datetime) -> bool:
-    """Is a page of that moment over: has the case ended, or has somebody taken it since?"""
-    taken = case.marks.get(Mark.ACKNOWLEDGED)
-    return case.ended or (case.human_has_it and taken is not None and taken >= asked)
+def answered_since(case: Case, paged_at: datetime) -> bool:
+    """Has the case ended, or has somebody accepted it, since a page at `asked`?"""
+    accepted_at = case.marks.get(Mark.ACKNOWLEDGED)
+    return case.ended or (case.human_has_it and accepted_at is not None and accepted_at >= paged_at)
 
 
-def _looked_at_again(case: Case, scene: Scene) -> Case:
-    """Nobody has it any more: what asked for a human's look asks again."""
-    told = decide(scene.program.protocol, case)
-    case = replace(case, review=told.review)
+def _review_again(case: Case, scene: Scene) -> Case:
+    """Nobody has the case any more: reviews that were asked for are asked for again."""
+    result = decide(scene.program.protocol, case)
+    case = replace(case, review=result.review)
     return (
         case.marked(scene.now, Mark.REVIEW) if case.response not in ("team", "counselor") else case
     )
@@ -287,15 +295,16 @@ def _looked_at_again(case: Case, scene: Scene) -> Case:
 def update(
     case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: str = "", report: str = ""
 ) -> Step:
-    """The status moves; the resident hears it if it means something new for them.
+    """Change the status; the resident is told if it means something new for them.
 
-    After a disclosure about a child or an old person closing needs `report`: "made" or
-    "not_required"; who and when stand in `reason` (rule 14). A minor's case that moves without
-    anybody having looked is kept, because it is true, and asks the review ladder at once.
+    After a disclosure about a child or an old person, closing needs `report`: "made" or
+    "not_required"; `reason` says who and when (rule 14). If a team moves to a minor and nobody has
+    reviewed the case, the status is stored, because it is true, and the review ladder is paged at
+    once.
 
-    Danger is closed only with an outcome that says how the person is (domain.md section 2, rule 3).
-    For the outcome `unserved`, a `reason` that is one of the ledger's codes is the reason;
-    otherwise what is known tells.
+    A danger closes only with an outcome that says how the person is (docs/safety-rules.md, rule 3).
+    For the outcome `unserved`, `reason` may be one of the ledger's codes; otherwise the reason is
+    derived. Raises Refused: ended, outcome_needed, report_needed, cannot_move.
     """
     if case.ended and to != case.status:
         raise Refused("ended")
@@ -309,10 +318,10 @@ def update(
     except CannotMove:
         raise Refused("cannot_move") from None
     case = case.remarked(by, reason)
-    if case.human_has_it:  # it moves, though nobody said "accept": whatever it waited for is over
+    if case.human_has_it:  # a status without an acceptance: what the case waited for is over
         case = replace(_without_choice(case), unserved="")
     if to == Status.UNREACHABLE:
-        case = _looked_at_again(
+        case = _review_again(
             replace(case, accepted_by="").unmarked(Mark.ACKNOWLEDGED, Mark.PROMISED), scene
         )
         case = (
@@ -322,27 +331,27 @@ def update(
             if case.in_danger
             else case
         )
-    # a moving team silences no page for danger
+    # a moving team does not stop the pages for a danger
     if case.human_has_it and not case.page_waits and Mark.ACKNOWLEDGED not in case.marks:
         case = replace(case, accepted_by=case.accepted_by or by).marked(
             scene.now, Mark.ACKNOWLEDGED
         )
-    case, unlooked = _looked_at(case, to, by, scene)
+    case, unlooked = _ask_for_look(case, to, by, scene)
     if to == Status.EN_ROUTE and case.marks.get(Mark.PROMISED, scene.now) < scene.now:
         case = case.unmarked(Mark.PROMISED)
     key = status_key(case)
     closing = "closing.danger" if to in ENDED and case.in_danger else key
-    # "nobody has taken it yet", after a human wrote
+    # "nobody has taken it yet" would be untrue after a human wrote
     untrue = to == Status.UNREACHABLE and (case.held or case.left)
     words = () if key == case.told or untrue else (Say(closing, unasked=True),)
-    return _told(
+    return _say_status(
         case, (*words, *unlooked, Record("status_by", {"by": by, "to": to.value})), key, scene
     )
 
 
 def _may_end(case: Case, to: Status, outcome: str, report: str) -> Case:
-    """Closing needs an outcome; after danger one that says how the person is (rule 3), after a
-    disclosure a report (14)."""
+    """Check that closing has an outcome, after danger one that says how the person is (rule 3), and
+    after a disclosure a report (rule 14)."""
     if to not in ENDED or case.ended:
         return case
     if outcome not in (DANGER_OUTCOMES if case.in_danger else OUTCOMES):
@@ -355,9 +364,9 @@ def _may_end(case: Case, to: Status, outcome: str, report: str) -> Case:
 _MOVING = frozenset({Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED})
 
 
-def _looked_at(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
-    """A team moves for a minor, or to somebody who threatens whoever comes, and no human has said
-    that they looked: the report is kept, and the review ladder is asked at once (rules 14 and
+def _ask_for_look(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
+    """Page the review ladder at once if a team moves to a minor, or to somebody who threatens the
+    team, and no human has confirmed a review. The status is stored all the same (rules 14 and
     24)."""
     needs = case.minor or Said.THREAT_STAFF in case.said
     if to not in _MOVING or not needs or case.minor_reviewed or Mark.UNLOOKED in case.marks:
@@ -371,10 +380,11 @@ _LATE = next(clock for clock in CLOCKS if clock.name == "late_tell")
 
 
 def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
-    """The team says by itself that it is late: the resident hears it now, as if its time had passed
+    """The team reports a delay: tell the resident now, as if the promised time had passed
     (core/clock.py).
 
-    Said again about the same promise it tells nobody anything new; only a new reason is kept.
+    A second report for the same promise tells nobody anything; a new reason is kept. Raises
+    Refused: ended, cannot_move.
     """
     if case.ended:
         raise Refused("ended")
@@ -384,12 +394,12 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
     after = step.case if (by, reason) in case.remarks else step.case.remarked(by, reason)
     if after == case:
         return Step(case)
-    return _told(
+    return _say_status(
         after, (*step.effects, Record("status_by", {"by": by, "to": "delayed"})), case.told, scene
     )
 
 
-# NENA's secondary unit statuses, as ours. Whatever a unit does on scene, it is there.
+# NENA's secondary unit statuses as our statuses. Whatever a unit does on scene, it has arrived.
 UNIT_MOVES = {
     "Assigned": Status.ASSIGNED,
     "Dispatched": Status.ASSIGNED,
@@ -406,11 +416,11 @@ UNIT_STATUSES = (*UNIT_MOVES, "Delayed", "AssignmentCancelled")
 def unit_status(
     case: Case, said: str, by: str, outcome: str, scene: Scene, reason: str = ""
 ) -> Step:
-    """What a unit reports of itself (domain.md section 7). Repeats change nothing; a step back is
-    refused.
+    """Apply a status that a unit reports (docs/dispatch-api.md). Repeats change nothing; a step back
+    is refused.
 
     "Cleared" says that the unit is free, not how the person is: without an outcome the case stays
-    open and its clocks run.
+    open and its clocks continue.
     """
     if said == "Delayed":
         return delayed(case, by, scene, reason)
@@ -420,20 +430,19 @@ def unit_status(
 
 
 def _unit_cancelled(case: Case, by: str, reason: str, scene: Scene) -> Step:
-    """Nobody is on the way any more, whoever accepted it: the resident hears so, and the next
-    person is asked."""
+    """Nobody is on the way any more: tell the resident and page the next person."""
     if case.status == Status.DECLINED and (by, reason) in case.remarks:
-        return Step(case)  # said again: the ladder is not climbed twice
+        return Step(case)  # a repeat: the ladder is not climbed twice
     sent = case.status in (Status.ASSIGNED, Status.EN_ROUTE)
     return decline(replace(case, accepted_by=by) if sent else case, by, reason, scene)
 
 
 def cannot_text(case: Case, why: str) -> Step:
-    """A text did not arrive. That closes nothing: whoever has the case is told, and finds another
+    """A text was not delivered. This closes nothing; whoever has the case is told, to find another
     way."""
     if case.ended:
         return Step(case)
-    # what lasts replaces what may pass
+    # a lasting reason replaces a passing one
     if case.cannot_text and (
         case.cannot_text != CannotText.UNDELIVERED or why == CannotText.UNDELIVERED
     ):
@@ -451,25 +460,25 @@ def text_lost(
     scene: Scene,
     keys: Collection[str],
     arrived: bool,
-    told: frozenset[str],
+    told_since: frozenset[str],
 ) -> Step:
-    """A text, written at that time with these `keys`, did not reach the resident: whoever wrote it
-    hears so. Where calls are safe we call instead, at most every ten minutes; where they are not,
-    whoever looks after the case is told aloud. It closes nothing. `arrived`: a text written later
-    did reach them. Then texts do, and what they missed is told, but for `told`, the keys of what
-    was written since and has not failed."""
+    """A text with these `keys`, written at `written`, did not reach the resident; if a human wrote
+    it, they are told. Where calls are safe we call instead, at most every ten minutes; elsewhere
+    the review ladder is paged. It closes nothing. `arrived`: a later text was delivered, so texts
+    work and what was missed is texted again, except `told`, the keys of later texts that have not
+    failed."""
     if case.ended:
         return Step(case)
-    step = _lost(case, why, text_id, written, scene, keys, arrived, told)
-    wrote = bool(HUMAN_WORDS & set(keys)) and case.in_charge
+    step = _record_lost(case, why, text_id, written, scene, keys, arrived, told_since)
+    human_wrote = bool(HUMAN_WORDS & set(keys)) and case.in_charge
     return (
         Step(step.case, (*step.effects, Alert("alert.note_lost", case.in_charge)))
-        if wrote
+        if human_wrote
         else step
     )
 
 
-def _lost(
+def _record_lost(
     case: Case,
     why: str,
     text_id: str,
@@ -477,28 +486,28 @@ def _lost(
     scene: Scene,
     keys: Collection[str],
     arrived: bool,
-    told: frozenset[str],
+    told_since: frozenset[str],
 ) -> Step:
-    case = _voided(case, keys, scene)
-    lost = max(written, case.marks.get(Mark.LOST, written))
-    case = case.marked(lost, Mark.LOST).marked(scene.now, Mark.UNTOLD, *_owed_again(case, keys))
+    case = _void_answers(case, keys, scene)
+    lost_at = max(written, case.marks.get(Mark.LOST, written))
+    case = case.marked(lost_at, Mark.LOST).marked(scene.now, Mark.UNTOLD, *_owed_again(case, keys))
     if arrived and why in _MAY_COME_BACK:
-        return _told_anew(case, told, Record("text_lost"))
+        return _say_missed(case, told_since, Record("text_lost"))
     step = cannot_text(case, why)
     if not may_call_update(case, scene.program):
         return _alarm(step, scene)
-    called = case.marks.get(Mark.UPDATE_CALLED)
-    if called is not None and scene.now - called < UPDATE_CALL_PAUSE:
-        return step  # the clock calls when they are over (core/clock.py)
+    called_at = case.marks.get(Mark.UPDATE_CALLED)
+    if called_at is not None and scene.now - called_at < UPDATE_CALL_PAUSE:
+        return step  # the clock calls after the pause (core/clock.py)
     return Step(
         step.case.marked(scene.now, Mark.UPDATE_CALLED),
         (*step.effects, UpdateCall(text_id), Record("rescue_call")),
     )
 
 
-def _voided(case: Case, keys: Collection[str], scene: Scene) -> Case:
-    """The question never arrived: a safety "no" to it, or consent, was no answer (rule 8). It is
-    put again; where the screening is over, a human looks."""
+def _void_answers(case: Case, keys: Collection[str], scene: Scene) -> Case:
+    """The question never arrived, so a safety "no" or a consent was no answer to it (rule 8). It is
+    asked again; after the screening a human reviews the case."""
     for question in scene.program.protocol.questions:
         answer = case.answers.get(question.id, "")
         asked = any(
@@ -524,50 +533,50 @@ def _voided(case: Case, keys: Collection[str], scene: Scene) -> Case:
 
 
 def _owed_again(case: Case, keys: Collection[str]) -> list[Mark]:
-    """Words that nothing else repeats: the truth, that somebody joined, and what a human wrote."""
-    owes = {
+    """Marks for lost words that nothing else repeats: "nobody has joined yet", "somebody joined",
+    and what a human wrote."""
+    owed = {
         Mark.TRUTH_OWED: bool({"truth.nobody_yet", "truth.nobody_again"} & set(keys))
         and case.unjoined,
         Mark.JOINED_OWED: "human.joined" in keys and case.human_has_it,
         Mark.NOTE_LOST: bool({"note", "note.neutral"} & set(keys)),
     }
-    return [mark for mark, holds in owes.items() if holds]
+    return [mark for mark, holds in owed.items() if holds]
 
 
-def _told_anew(case: Case, told: frozenset[str], line: Record) -> Step:
-    """Texts reach them: what they missed is told, but for the words of `told`."""
+def _say_missed(case: Case, told_since: frozenset[str], record: Record) -> Step:
+    """Texts work again: say what was missed, except the keys in `told`."""
     late = deferred_words(case, unasked=True)
     step = catch_up_words(late.case)
     words = (
         effect
         for effect in (*late.effects, *step.effects)
-        if not (isinstance(effect, Say) and effect.key in told)
+        if not (isinstance(effect, Say) and effect.key in told_since)
     )
-    return Step(*hand_off.revise(step.case, (*words, line)))
+    return Step(*hand_off.revise(step.case, (*words, record)))
 
 
 # STOPPED and BLOCKED end when they opt in again
 _MAY_COME_BACK = (CannotText.UNDELIVERED, CannotText.LANDLINE)
 
 
-def text_arrived(case: Case, written: datetime, told: frozenset[str]) -> Step:
-    """A text written at that time was delivered. If a text before it was lost, texts reach them
-    again, and what they missed is told; `told`: the keys of what was written since and has not
-    failed, which they need not hear twice."""
+def text_arrived(case: Case, written: datetime, told_since: frozenset[str]) -> Step:
+    """A text written at `written` was delivered. If an earlier text was lost, texts work again, and
+    what was missed is said, except `told`: the keys of later texts that have not failed."""
     if (
         case.ended
         or case.cannot_text not in _MAY_COME_BACK
         or written <= case.marks.get(Mark.LOST, written)
     ):
         return Step(case)
-    return _told_anew(
-        replace(case, cannot_text="").unmarked(Mark.NOT_REACHED), told, Record("can_text")
+    return _say_missed(
+        replace(case, cannot_text="").unmarked(Mark.NOT_REACHED), told_since, Record("can_text")
     )
 
 
 def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
-    """A text that waited may not go out any more. If they miss news by it, that is kept on the
-    case."""
+    """A waiting text may no longer be sent. If it had news for them, the case notes that they
+    missed it."""
     held = tuple(key for key in keys if missed(case, key))
     if case.ended or not held:
         return Step(case)
@@ -576,36 +585,38 @@ def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
 
 
 def told_by_call(case: Case, scene: Scene) -> Step:
-    """They pressed 1: a call tells them where it stands now, and nothing is left untold. Where a
-    call may not say it, or a human had written words of their own, a human finds another way."""
-    heard = (Record("rescue_heard"),)
+    """They pressed 1, and the call told them the status: they have missed nothing now. Where a call
+    may not say it, or a human's own words were lost, a human finds another way."""
+    record = (Record("rescue_heard"),)
     if update_call_keys(case) == ("update_call.received",) or Mark.NOTE_LOST in case.marks:
-        return _alarm(Step(case, heard), scene)
-    return Step(*hand_off.revise(case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED), heard))
+        return _alarm(Step(case, record), scene)
+    return Step(*hand_off.revise(case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED), record))
 
 
 def update_call_failed(case: Case, scene: Scene) -> Step:
-    """The call told nobody anything: a human finds another way, unless they have heard it
+    """The call reached nobody: a human finds another way, unless the resident has been told
     meanwhile."""
     return Step(case) if case.ended or not case.not_told else _alarm(Step(case), scene)
 
 
 def _alarm(step: Step, scene: Scene) -> Step:
-    """The resident hears nothing from us: the review ladder is paged, once a case, and dispatch has
-    it in a revision."""
+    """Nothing of ours reaches the resident: page the review ladder, once per case, and tell
+    dispatch by a revision."""
     case = step.case
     if Mark.NOT_REACHED in case.marks:
         return step
     case = replace(case, round=case.round + 1).marked(scene.now, Mark.NOT_REACHED)
     others = tuple(effect for effect in step.effects if not isinstance(effect, HandOff))
     effects = (*others, Record("not_reached"), *page_rung(case, "review", 0, scene))
-    # the revision that says so is made already
+    # a revision is due already: give it this reason
     if any(isinstance(effect, HandOff) for effect in step.effects):
         return Step(case, (*effects, HandOff("cannot_text")))
     return Step(*hand_off.revise(case, (*effects, HandOff("cannot_text"))))
 
 
-def _told(case: Case, effects: tuple[Effect, ...], key: str, scene: Scene) -> Step:
+def _say_status(case: Case, effects: tuple[Effect, ...], key: str, scene: Scene) -> Step:
+    """Add a revision, apply the safe-contact gate, and store the key of the status the resident was
+    told."""
     allowed, held = gated(case, effects)
     case = (
         mark_unheard(replace(case, told=key), held, scene.now)

@@ -1,8 +1,7 @@
-"""What must happen after a decision. A decision returns effects; casework/carry_out makes them rows
-and jobs.
+"""What must happen after a decision; casework/carry_out turns effects into rows and jobs.
 
-Effects hold keys and codes, never sentences. `unasked` marks words that do not answer a text just
-received: the safe-contact gate (core/safe_contact.py) must allow those.
+Effects hold keys and codes, never sentences. `unasked` marks words that answer no text just
+received: the safe-contact gate (core/safe_contact.py) must allow them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Tell the resident: a catalog key, and what fills its placeholders."""
+    """Text the resident: a catalog key and the values of its placeholders."""
 
     key: str
     fill: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -30,38 +29,38 @@ class Ask:
     choices: tuple[str, ...] = ()
     unasked: bool = False
     deaf: bool = False  # some choices are worded for somebody deaf
-    # as Say's: what the question names
+    # placeholder values, as in Say
     fill: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Ask the people of one rung to take this case. `round` counts how often this case has been
-    paged."""
+    """Ask the people of one rung to take this case. `round` counts how many times paging has
+    started."""
 
     ladder: str
     rung: int
     round: int
-    but: str = field(default="", repr=False)  # who just passed it on: not asked by this page
-    two: bool = False  # R1: this rung and the one before, at once (rule 4)
-    supervisor: bool = False  # the supervisors too
-    backstop: bool = False  # the contracted line that answers day and night, and nobody else
+    but: str = field(default="", repr=False)  # who just passed it on and is not paged
+    two: bool = False  # R1: this rung and the one before it, at once (rule 4)
+    supervisor: bool = False  # page the supervisors too
+    backstop: bool = False  # call only the contracted round-the-clock line
 
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
-    """Send the case as it now stands to every destination, as the next revision."""
+    """Send the case as it now is to every destination, as the next revision."""
 
     because: str
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Tell whoever has the case: `key` of the catalog, and the resident's words where those are
-    what is told.
+    """Alert whoever has the case: a catalog key, and the resident's words where the alert carries
+    them.
 
-    It goes to their phone if they stand on a ladder; destinations learn it by the revision of the
-    same decision.
+    It goes to their phone if they are on a ladder; destinations see it in the revision of the same
+    decision.
     """
 
     key: str
@@ -71,22 +70,22 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class StandDown:
-    """Somebody accepted: the others who were paged need not."""
+    """Somebody accepted: tell the others who were paged that they are not needed."""
 
     name: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateCall:
-    """Texts do not reach the resident: call them instead. `text_id`: the message that was lost;
-    none for what was held back."""
+    """Call the resident because texts do not reach them. `text_id`: the lost message; "" for words
+    that were held back."""
 
     text_id: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """The contact wants no more texts. Nothing is closed by it."""
+    """The contact wants no more texts. This closes no case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class OptIn:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A line in the journal: what happened, with codes only."""
+    """An entry for the journal: what happened, in codes only."""
 
     event: str
     detail: Mapping[str, str] = field(default_factory=dict)

@@ -1,6 +1,5 @@
-"""Who is asked next when nobody answers: a ladder of people, climbed rung by rung and round again
-until a human closes the case (domain.md section 2, rule 4). One acknowledgement settles one case
-only."""
+"""Chooses who is paged next: a ladder of people, climbed rung by rung and started again until a
+human closes the case (docs/safety-rules.md, rule 4). One acknowledgement settles one case."""
 
 from __future__ import annotations
 
@@ -17,8 +16,8 @@ from .routing import Scene, is_open, on_duty
 
 
 def ladder_of(case: Case) -> str:
-    """Whose turn it is to look after a case: those for danger, for the help that was chosen, or for
-    a look."""
+    """The ladder whose people look after a case: for danger, for the help that was chosen, or for
+    review."""
     return (
         "danger"
         if case.in_danger
@@ -31,12 +30,11 @@ def ladder_of(case: Case) -> str:
 def page_rung(
     case: Case, ladder: str, rung: int, scene: Scene, two: bool = False, supervisor: bool = False
 ) -> Effects:
-    """Ask the next person. Nobody on shift is an alarm by itself: then everybody on the ladder is
-    asked at once.
+    """Page a rung. If nobody is on shift, that is an alarm, and everybody on the ladder is paged.
 
-    R1 asks two people at once, and the supervisors from the second minute on; R2 the supervisors
-    from the third (rule 4). The other ladders ask supervisors from the second asking on.
-    `supervisor`: ask them now, whatever the time.
+    R1 pages two people at once, and the supervisors from the second minute; R2 the supervisors from
+    the third (rule 4). Other ladders page supervisors from the second page. `supervisor`: page them
+    now.
     """
     page = Page(
         ladder,
@@ -61,8 +59,8 @@ def _supervisor_due(case: Case, ladder: str, rung: int, scene: Scene) -> bool:
 
 
 def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
-    """Those a page goes to: the rung's person, at R1 the one before too, and the supervisors when
-    their time has come."""
+    """The people whom a page goes to: the rung's person, at R1 the one before too, and the
+    supervisors once they are due."""
     if page.backstop:
         return _once(scene.program.backstops)
     order = _order(scene.program, page.ladder, scene.local)
@@ -81,14 +79,14 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
     asked = [order[page.rung % len(order)]]
     if page.two:
         asked = [order[(page.rung - 1) % len(order)], *asked]
-    # a supervisor of several: as this ladder asks them
+    # a supervisor on several ladders: contacted as this ladder says
     every = (*scene.program.rungs(page.ladder), *scene.program.ladder)
     supervisors = (
         [rung for rung in every if rung.supervisor and is_open(rung.hours, scene.local)]
         if page.supervisor
         else []
     )
-    # one phone, two names
+    # one phone may be listed under two names
     refused = {
         rung.number for rung in scene.program.ladder if rung.name == page.but and rung.number
     }
@@ -102,8 +100,8 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
 def asked_instead(
     case: Case, by: str, scene: Scene, supervisor: bool = False
 ) -> tuple[Case, Effects]:
-    """The next on the ladder who are not `by`: two of them at R1 (rule 4), if there are so many.
-    `supervisor`: them too."""
+    """Page the next people on the ladder other than `by`: two at R1 if there are two (rule 4).
+    `supervisor`: the supervisors too."""
     two = case.level == Level.R1
     best: tuple[int, Effects] = (case.rung + 1, ())
     most = (0, 0)
@@ -124,7 +122,8 @@ def asked_instead(
 def read_instead(
     case: Case, by: str, scene: Scene, supervisor: bool = False
 ) -> tuple[Case, Effects]:
-    """Who reads it instead of `by`; if nobody else does, they do. `supervisor`: them too."""
+    """Page somebody other than `by` for the review; `by` if there is nobody else. `supervisor`: the
+    supervisors too."""
     for rung in range(len(scene.program.rungs("review")) + 1):
         pages = _but(by, page_rung(case, "review", rung, scene, supervisor=supervisor))
         if any(isinstance(each, Page) and people(each, scene) for each in pages):
@@ -133,16 +132,15 @@ def read_instead(
 
 
 def _but(by: str, effects: Effects) -> Effects:
-    """The same pages, but not to `by`."""
+    """The same pages, without `by`."""
     return tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in effects)
 
 
 def passed_on(page: Page, name: str, scene: Scene) -> Page | None:
-    """The page that follows when the person asked by this one passes it on: the next rung where
-    somebody else stands, by name and by phone: one phone under two names is one person.
+    """The page that follows when the person asked by this one passes it on: the next rung with
+    somebody else, by name and by phone, because one phone under two names is one person.
 
-    None if the ladder does not ask that person now (it climbed already), or if there is nobody
-    else.
+    None if the ladder no longer asks that person, or if there is nobody else.
     """
     order = _order(scene.program, page.ladder, scene.local)
     phones = {rung.number for rung in scene.program.ladder if rung.name == name and rung.number}
@@ -167,8 +165,8 @@ def passed_on(page: Page, name: str, scene: Scene) -> Page | None:
 
 
 def wait(program: Program, ladder: str, rung: int, asked_at: datetime, otherwise: int) -> timedelta:
-    """How long who was asked then has to answer, before the next is asked; `otherwise`: the
-    ladder's own clock, seconds."""
+    """How long somebody paged at `asked_at` has before the next is paged; `otherwise` is the
+    ladder's own clock in seconds."""
     order = (
         _order(program, ladder, asked_at.astimezone(ZoneInfo(program.time_zone)))
         if any(each.wait for each in program.ladder)
@@ -178,17 +176,15 @@ def wait(program: Program, ladder: str, rung: int, asked_at: datetime, otherwise
 
 
 def climbed(program: Program, ladder: str, rung: int, scene: Scene) -> bool:
-    """Has everybody on duty been asked as often as the ladder says? Then it begins again, and the
-    truth is due."""
+    """Has everybody on duty been paged as often as the ladder says? Then it starts again."""
     return rung >= len(_order(program, ladder, scene.local))
 
 
 def _order(program: Program, ladder: str, local: datetime) -> tuple[Rung, ...]:
-    """Everybody on duty in the order they are asked, each as many times in a row as they are to
-    be."""
+    """Everybody on duty in paging order, each repeated as often as their rung says."""
     return tuple(rung for rung in on_duty(program, ladder, local) for _ in range(rung.repeats))
 
 
 def _once(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
-    """One page a person, by the rung they were met on first."""
+    """Each person once, at their first rung."""
     return tuple({rung.name: rung for rung in reversed(rungs)}.values())[::-1]

@@ -1,8 +1,9 @@
-"""The hand-off packet `hand_off.v1`: the least a team needs, and when it must be sent anew.
+"""Builds the hand-off packet `hand_off.v1`, the least a team needs, and decides when to send it
+again.
 
-Never in it: the transcript, immigration status, a diagnosis, a legal name, a phone number a person
-called unsafe. In danger with contact not asked the number is in it, under a condition: for
-emergency services (rule 9).
+It never contains the transcript, immigration status, a diagnosis, a legal name, or a phone number
+that the resident called unsafe. In danger with contact not asked, the number is included for
+emergency services only (rule 9).
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, stand
 from .said import Said
 
 TYPE = "hand_off.v1"
-REMARKS = 10  # of what people remarked, the latest
+REMARKS = 10  # the latest remarks included
 
 
 def packet(case: Case, program: Program, number: str | None = None) -> dict[str, Any]:
-    """What a destination is told of the case as it stands. `number` is left out unless contact was
-    called safe, or is not known in danger: then it comes with its condition. "" is a number that
-    does not open."""
+    """The packet a destination receives for the case as it is. `number` is left out unless contact
+    was called safe, or was not asked in danger: then its condition says so. "" is a number that
+    cannot be decrypted."""
     contact = case.answers.get("contact", "not_asked")
     condition = number_condition(case)
     texts = TERMS[standing(case)].human and contact in TEXT_ALLOWED and "text" not in case.withdrawn
@@ -127,13 +128,13 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
 
 
 def _unopened(case: Case, number: str | None) -> list[str]:
-    """What cannot be told because it does not open: a human looks."""
+    """Fields left out because they cannot be decrypted; a human must review them."""
     return sorted(case.unopened) + (["number"] if number == "" else [])
 
 
 def number_condition(case: Case) -> str | None:
-    """Why a human may have the number: "called_safe"; "emergency_services_only" in danger, where
-    contact was not asked; None: it is not told."""
+    """Why a human may have the number: "called_safe"; "emergency_services_only" in danger where
+    contact was not asked; None: it is left out."""
     contact = case.answers.get("contact")
     if contact in (ContactAnswer.UNSAFE, ContactAnswer.UNWANTED):
         return None
@@ -143,27 +144,26 @@ def number_condition(case: Case) -> str | None:
 
 
 def digest(case: Case) -> str:
-    """A fingerprint of what destinations would be told. Times and the revision itself do not
-    count."""
-    spoken = [
+    """A fingerprint of the packet's content, without times and the revision number."""
+    conversation = [
         case.holder, sorted(case.withdrawn), sorted(case.answered_for.items()),
         case.minor_reviewed, case.unread_language, case.parked,
     ]  # fmt: skip
-    told = [
+    content = [
         case.status.value, case.level.name if case.level else "", case.because,
         sorted(case.set_aside), case.review, case.response, case.team, case.place, case.located,
         case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text,
         sorted(case.said), case.narrative, case.unserved, case.outcome,
         *(["test"] if case.test else []), *(["untold"] if case.not_told else []),
         *([case.incident_type, case.typed_by] if case.incident_type else []),
-        *(spoken if any(spoken) else []),
+        *(conversation if any(conversation) else []),
     ]  # fmt: skip
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def revise(case: Case, effects: tuple[Effect, ...]) -> tuple[Case, tuple[Effect, ...]]:
-    """One decision makes at most one revision: if one is asked for, or what was handed off is no
-    longer true."""
+    """Make at most one revision per decision: if one is asked for, or if the last one is no longer
+    true."""
     wanted = [effect for effect in effects if isinstance(effect, HandOff)]
     if not wanted and not (case.revision and digest(case) != case.sent):
         return case, effects

@@ -1,25 +1,23 @@
-"""The unserved ledger: every case stands in exactly one class, and who wanted help and got none has
-exactly one reason (domain.md section 2, rule 16, and section 9; house.md "One entity").
+"""The ledger of served and unserved requests: every case is in exactly one class, and every
+unserved request has exactly one reason (docs/safety-rules.md, rule 16, and section 9).
 
-The outcome decides the class; `unserved` gives the reason where the outcome alone does not:
+The outcome decides the class; `unserved` gives the reason if the outcome alone does not:
 
-    open        the case has not ended; what `unserved` says meanwhile is only why it waits
-    served      SERVED: each outcome by itself. `information` is help that was asked for and given.
-    Danger that a human
+    open        the case has not ended; `unserved` says why it waits
+    served      each outcome in SERVED. `information` is help that was asked for and given. A danger
                 closed as emergency_help_confirmed, passed_to_service, counselor_joined,
                 refused_plan_made, no_danger_found or safe is served
-    served      transferred_to_911: they reached 911. Help, but not the help this service is for:
-    shown apart
+    served      transferred_to_911: police or ambulance came. Shown apart, because it is not the
+                help this service is for
     unserved    lost: unreachable · cancelled: cancelled · abandoned: abandoned · unserved: the
-    reason recorded (REASONS)
-    no_request  nothing was asked for: one stray word and then silence, or STATUS with nothing open.
-    Counted apart
-    test        the synthetic resident's. Never counted: store/ledger.py leaves it out by its mark,
-    however it ended
+                recorded reason (REASONS)
+    no_request  nothing was asked for: one stray word and then silence, or STATUS with no open case.
+                Counted apart
+    test        the synthetic resident's. Never counted: store/ledger.py leaves it out by its mark
 
-Status tells ended from open and nothing more: a request that staff close with the outcome
-`cancelled` was cancelled, whether its status says closed or cancelled. A case ends through `end`
-alone, so no case can end in no class or in two.
+Status only tells ended from open: a request that staff close with the outcome `cancelled` was
+cancelled, whether its status says closed or cancelled. Only `end` ends a case, so no case can be in
+no class or in two.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ from .outcome import Outcome, Unserved
 from .reach import CannotText, ContactAnswer
 from .said import Said
 
-NO_REQUEST, TEST = Outcome.NO_REQUEST, Outcome.TEST  # of one class each
+NO_REQUEST, TEST = Outcome.NO_REQUEST, Outcome.TEST  # outcomes that are classes of their own
 BY_911 = Outcome.TRANSFERRED_TO_911
 SERVED = (
     Outcome.RESOLVED, Outcome.TAKEN_TO_CARE, Outcome.COUNSELOR_JOINED, Outcome.INFORMATION,
@@ -43,7 +41,7 @@ SERVED = (
 )  # fmt: skip
 REASONS = tuple(Unserved)
 _OPEN = frozenset(Status) - ENDED
-# outcomes that are their own reason
+# outcomes that already say why
 REASON_OF: Mapping[str, Unserved] = {
     Outcome.LOST: Unserved.UNREACHABLE,
     Outcome.CANCELLED: Unserved.CANCELLED,
@@ -52,30 +50,29 @@ REASON_OF: Mapping[str, Unserved] = {
 
 
 class Unplaced(ValueError):
-    """An ended case that falls in no class. `end` never leaves one; a row changed by hand may be
+    """An ended case that is in no class. `end` never leaves one; a row changed by hand may be
     one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a case stands: `kind` is open, served, unserved, no_request or test; `of` the outcome
-    it was served by, or the reason."""
+    """The class of a case: `kind` is open, served, unserved, no_request or test; `of` is the
+    outcome if served, the reason if unserved."""
 
     kind: str
     of: str = ""
 
 
 def entry(case: Case) -> Entry:
-    """The one class of a case. Raises Unplaced for an ended one that has neither outcome nor
-    reason."""
-    found = place(case.status.value, case.outcome, case.unserved)
-    if found is None:
+    """The class of a case. Raises Unplaced for an ended case with neither outcome nor reason."""
+    placed = place(case.status.value, case.outcome, case.unserved)
+    if placed is None:
         raise Unplaced(case.reference)
-    return found
+    return placed
 
 
 def place(status: str, outcome: str, unserved: str) -> Entry | None:
-    """As `entry`, from the columns that are kept; None for what falls in no class."""
+    """As `entry`, from the stored columns; None if they are in no class."""
     if status not in ENDED:
         return Entry("open") if status in _OPEN else None
     if outcome in SERVED:
@@ -90,16 +87,16 @@ def place(status: str, outcome: str, unserved: str) -> Entry | None:
 
 
 def end(case: Case, to: Status, outcome: str, now: datetime, reason: str = "") -> Case:
-    """The case ended, in exactly one class. `reason` is why, for the outcome `unserved`; without
-    one, what is known tells.
+    """End a case in exactly one class. `reason` says why for the outcome `unserved`; "": it is
+    derived from the case.
 
-    A served case keeps no reason, whatever it waited for before. A case that ended so already stays
-    as it is. Raises CannotMove from another end, ValueError for an outcome or a reason that is
-    none; the outcome `test` is a marked case's alone.
+    A served case keeps no reason. A case that has ended so already is returned unchanged. Raises
+    CannotMove if it has ended otherwise, ValueError for an unknown outcome or reason; only a marked
+    case may have the outcome `test`.
     """
-    of_its_own = (TEST,) if case.test else ()
+    test_outcome = (TEST,) if case.test else ()
     if (
-        outcome not in (*SERVED, NO_REQUEST, *REASON_OF, Outcome.UNSERVED, *of_its_own)
+        outcome not in (*SERVED, NO_REQUEST, *REASON_OF, Outcome.UNSERVED, *test_outcome)
         or reason not in ("", *REASONS)
         or to not in ENDED
     ):
@@ -115,14 +112,12 @@ def end(case: Case, to: Status, outcome: str, now: datetime, reason: str = "") -
 
 
 def why_unserved(case: Case) -> str:
-    """The one reason for a case that somebody ends as `unserved` without a word why, from what is
-    known.
+    """Derive the reason for a case that somebody ends as `unserved` without one.
 
-    The last thing that stood in the way comes first. When nothing else did, nobody came:
-    no_capacity.
+    The latest obstacle counts. Without any, nobody came: no_capacity.
     """
     contact = case.answers.get("contact")
-    if case.status == Status.UNREACHABLE:  # somebody was there for them, and did not find them
+    if case.status == Status.UNREACHABLE:  # somebody tried to reach them and could not
         return Unserved.UNREACHABLE
     if case.unserved:
         return case.unserved
@@ -134,26 +129,27 @@ def why_unserved(case: Case) -> str:
         and contact in (ContactAnswer.TEXT, ContactAnswer.TEXT_DEAF)
         and case.cannot_text in (CannotText.UNDELIVERED, CannotText.LANDLINE)
     ):
-        return Unserved.TECHNICAL  # texts were the only way, and they do not arrive
+        return Unserved.TECHNICAL  # texts were the only way to reach them, and are not delivered
     if case.response == "team" and case.located in ("outside", "not_live"):
         return Unserved.OUT_OF_AREA
     return Unserved.NO_CAPACITY
 
 
 def began_nothing(case: Case) -> bool:
-    """Was nothing asked for or told: one stray word, and silence? In doubt it was a request, so
-    that none is left out.
+    """Was nothing asked for: one stray word and then silence? In doubt it was a request, so that
+    none is left out.
 
-    First words of more than one word are kept (screening), so "please help" is told here from "hi".
+    First texts of more than one word are kept (screening), so "please help" is not mistaken for
+    "hi".
     """
-    told = (
+    content = (
         case.answers
         or case.narrative
         or case.unreadable
         or case.said - {Said.QUIET}
         or Mark.TOLD_911 in case.marks
     )
-    return not told
+    return not content
 
 
 # ---- reconciling ---------------------------------------------------------------------------------
@@ -161,8 +157,8 @@ def began_nothing(case: Case) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Cases, counted. Whatever falls in no class stands in `unplaced`: (status, outcome, unserved)
-    and how many."""
+    """Counts of cases. Cases in no class are in `unplaced`: (status, outcome, unserved) and their
+    number."""
 
     cases: int
     open: int
@@ -173,38 +169,38 @@ class Tally:
 
     @property
     def requests(self) -> int:
-        """Every case but those in which nothing was asked for."""
+        """Every case except those in which nothing was asked for."""
         return self.cases - self.no_request
 
     @property
     def difference(self) -> int:
-        """Requests that stand in no class. It must be zero."""
+        """Requests in no class. It must be zero."""
         return self.requests - self.open - sum(self.served.values()) - sum(self.unserved.values())
 
 
 def tally(counted: Iterable[tuple[str, str, str, int]]) -> Tally:
-    """Reconcile counts of cases by status, outcome and unserved. Every outcome and reason is named,
-    zeros too."""
+    """Count cases by class, from counts by status, outcome and unserved. Every outcome and reason
+    is listed, also with zero."""
     served: dict[str, int] = dict.fromkeys(SERVED, 0)
     unserved: dict[str, int] = dict.fromkeys(REASONS, 0)
     unplaced: dict[tuple[str, str, str], int] = {}
     cases = still_open = no_request = 0
-    for status, outcome, reason, many in counted:
-        found = place(status, outcome, reason)
-        if found == Entry(TEST):
+    for status, outcome, reason, number in counted:
+        placed = place(status, outcome, reason)
+        if placed == Entry(TEST):
             continue
-        cases += many
-        match found:
+        cases += number
+        match placed:
             case None:
                 unplaced[status, outcome, reason] = (
-                    unplaced.get((status, outcome, reason), 0) + many
+                    unplaced.get((status, outcome, reason), 0) + number
                 )
             case Entry("open"):
-                still_open += many
+                still_open += number
             case Entry("served", of):
-                served[of] += many
+                served[of] += number
             case Entry("unserved", of):
-                unserved[of] += many
+                unserved[of] += number
             case _:
-                no_request += many
+                no_request += number
     return Tally(cases, still_open, served, unserved, no_request, unplaced)

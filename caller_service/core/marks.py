@@ -1,7 +1,7 @@
-"""When each thing last happened to a case: the names of `Case.marks`.
+"""The names of `Case.marks`: when each thing last happened to a case.
 
-Each line says what happened, who sets the mark, and what clears it ("stays": nothing does). The
-values are stored with the case: they keep their words whatever the member is called.
+Each comment says what happened; who sets the mark, if not obvious; and what clears it ("stays":
+nothing does). The values are stored with the case and never change, whatever the member is called.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Mark(StrEnum):
     WITHDRAWN = "withdrawn"  # the text that took contact back, or stopped texts; stays
     HELP_SAID = "help_said"  # HELP, the keyword; stays
     BARE_911 = "bare_911"  # a text of nothing but 911; stays
-    TOLD_911 = "told_911"  # they read to call 911; whatever says so; stays
+    TOLD_911 = "told_911"  # they were told to call 911; stays
     PARKED = "parked"  # somebody else asked for help with their phone; stays
 
     UNOPENED = "unopened"  # they wrote, and their earlier words did not open; stays
@@ -26,14 +26,14 @@ class Mark(StrEnum):
     # what is asked and said
     ASKED = "asked"  # a question was put; each question; stays
     ASKED_AGAIN = "asked_again"  # "still here?"; the clock; cleared by their next text
-    CHECKED = "checked"  # the question behind the words was put; stays
+    CHECKED = "checked"  # a check question was put; stays
     CHECK_LATE = "check_late"  # it was not answered in time; the clock; stays
     REACHED_ASKED = "reached_asked"  # "did you get through to 911?" was put; stays
     CHECK_ASKED = "check_asked"  # the danger question was put; stays
     PREAMBLE_OWED = "preamble_owed"  # danger came first; the first turn; cleared when it is said
     MINOR_TOLD = "minor_told"  # what people here may have to report; before such a question; stays
     SLOW_SAID = "slow_said"  # the latest answer to a number that is slowed; stays
-    WORD = "word"  # the latest word while they wait for a team; stays
+    WORD = "word"  # the latest text while they wait for a team; stays
 
     # a danger, and the people who are asked
     FIRST_PAGED = "first_paged"  # people were first asked for this danger; cleared by a lowering
@@ -42,7 +42,7 @@ class Mark(StrEnum):
     TRUTH = "truth"  # "nobody has joined yet" was due; the clock; cleared by a new danger
     TRUTH_OWED = "truth_owed"  # it could not be said; cleared when it is, or by a human's words
 
-    # a human has it
+    # a human has the case
     ACKNOWLEDGED = "acknowledged"  # somebody has it; acceptance, words; cleared when nobody has
     PROMISED = "promised"  # when they said they would be there; cleared by a new time, or none
     JOINED = "joined"  # the provider took a human's first words; cleared when nobody has it
@@ -71,7 +71,7 @@ class Mark(StrEnum):
     REVIEW = "review"  # a human is to read it; many; cleared when one has
     REVIEW_PAGED = "review_paged"  # somebody was asked by name; cleared by their next text
 
-    # the way of a hand-off; each but the last six is set with the status of the same name
+    # the course of a hand-off: the first ten are set with the status of the same name
     OPEN = "open"
     HANDED_OFF = "handed_off"
     ACCEPTED = "accepted"
@@ -91,9 +91,9 @@ class Mark(StrEnum):
     LATE_PAGED = "late_paged"  # and the supervisors were asked; stays
     SCENE_PAGED = "scene_paged"  # a team is on the scene for long; stays
 
-    # texts that do not reach them
+    # texts that are not delivered
     LOST = "lost"  # the latest text that was lost was written; stays
-    UNTOLD = "untold"  # they missed news; cleared when they are told it
+    UNTOLD = "untold"  # they missed news; cleared when it reaches them
     NOTE_LOST = "note_lost"  # a human's words were lost; cleared by the next
     NOT_REACHED = "not_reached"  # people were asked to find another way; cleared when texts arrive
     UPDATE_CALLED = "rescued"  # they were called instead; stays

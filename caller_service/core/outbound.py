@@ -1,9 +1,9 @@
-"""How far what we send has come: the states of texts, calls and deliveries.
+"""The states of texts, calls and deliveries.
 
-Each line says what the state means, who sets it, and what may follow ("": nothing does); then come
-`docs/states.md` and its test. The values are stored: they keep their words whatever the member is
-called. What the provider reports (`RECEIPT`) has the provider's own words; it may follow any state
-it is later than (`RANKS` in store/messages.py and store/calls.py).
+Each member says what the state means, who sets it, and what may follow ("": nothing);
+`docs/states.md` is generated from them. The values are stored and never change, whatever the member
+is called. Receipts (`RECEIPT`) use the provider's own words and may follow any earlier state
+(`RANKS` in store/messages.py and store/calls.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ RECEIPT = "the provider's receipt"
 
 
 class _State(StrEnum):
-    """A stored word with its meaning, who sets it, and what may follow."""
+    """A stored value with its meaning, who sets it, and what may follow."""
 
     _value_: str
     meaning: str
@@ -32,11 +32,11 @@ class _State(StrEnum):
 class TextState(_State):
     """`message.state`."""
 
-    HEARD = "heard", "somebody wrote it to us", "the turn", ""
+    HEARD = "heard", "received from somebody", "the turn", ""
     REPLIED = "replied", "said in the webhook's own answer", "the turn", "waiting"
-    WAITING = "waiting", "to be sent", "a decision; a try to repeat", "trying, held, overtaken"
+    WAITING = "waiting", "to be sent", "a decision; a failed try", "trying, held, overtaken"
     TRYING = "trying", "a try began", "the try", "queued, waiting, held, overtaken, dead"
-    HELD = "held", "must not go out: the gate, a test case", "a decision; the try", ""
+    HELD = "held", "must not be sent: safe contact, a test case", "a decision; the try", ""
     OVERTAKEN = "overtaken", "a newer update says more", "the try", ""
     DEAD = "dead", "refused, or out of tries", "the try", ""
     ACCEPTED = "accepted", "the provider has it", RECEIPT, "a later receipt"
@@ -46,7 +46,7 @@ class TextState(_State):
     SENT = "sent", "the carrier has it", RECEIPT, "a later receipt"
     FAILED = "failed", "could not be sent", RECEIPT, "delivered, read"
     UNDELIVERED = "undelivered", "did not reach the phone", RECEIPT, "delivered, read"
-    CANCELED = "canceled", "called off at the provider", RECEIPT, "delivered, read"
+    CANCELED = "canceled", "cancelled at the provider", RECEIPT, "delivered, read"
     DELIVERED = "delivered", "reached the phone", RECEIPT, "read"
     READ = "read", "was opened on the phone", RECEIPT, ""
 
@@ -54,9 +54,9 @@ class TextState(_State):
 class CallState(_State):
     """`call.state`."""
 
-    WAITING = "waiting", "to be made", "a decision; a try to repeat", "trying, dropped"
+    WAITING = "waiting", "to be made", "a decision; a failed try", "trying, dropped"
     TRYING = "trying", "a try began", "the try", "queued, waiting, dropped, dead"
-    DROPPED = "dropped", "not wanted any more", "the try", ""
+    DROPPED = "dropped", "no longer wanted", "the try", ""
     DEAD = "dead", "refused, out of tries, or lost", "the try; the check", ""
     QUEUED = "queued", "the provider took it", "the try; " + RECEIPT, "dead, a later receipt"
     INITIATED = "initiated", "the provider is dialing", RECEIPT, "dead, a later receipt"
@@ -73,13 +73,13 @@ class DeliveryState(_State):
     """`delivery.state`: a revision of a hand-off on its way to one destination."""
 
     WAITING = "waiting", "to be posted", "a decision; a replay", "received, dead"
-    UNREAD = "unread", "lies on a page", "a decision", "received"
+    UNREAD = "unread", "waits on a page to be read", "a decision", "received"
     RECEIVED = "received", "the destination has it", "the post; opening the page", ""
     DEAD = "dead", "out of tries", "the post", "waiting"
 
 
-UNSENT = (TextState.WAITING, TextState.TRYING)  # texts still to be tried
+UNSENT = (TextState.WAITING, TextState.TRYING)  # texts that are still to be sent
 NOT_MADE = (CallState.WAITING, CallState.TRYING)  # calls that may not have been made yet
 
-# A text or a call: `WAITING`, `TRYING` and `DEAD` mean the same for both.
+# `WAITING`, `TRYING` and `DEAD` mean the same for texts and calls.
 SentState = TypeVar("SentState", TextState, CallState)

@@ -1,7 +1,7 @@
 """How a case ended, and why somebody was not served: stored with the case, chosen by staff.
 
-The values keep their words whatever the member is called. Which class of the ledger an outcome
-belongs to stands in core/ledger.py.
+The values never change, whatever the member is called. core/ledger.py assigns each outcome to its
+class.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Outcome(StrEnum):
     TAKEN_TO_CARE = "taken_to_care"  # the team brought them to care
     TRANSFERRED_TO_911 = "transferred_to_911"  # police or ambulance came instead
     INFORMATION = "information"  # information was asked for and given; also by the service
-    UNSERVED = "unserved"  # they got nothing: why stands in `Case.unserved`
+    UNSERVED = "unserved"  # they got no help: `Case.unserved` says why
     CANCELLED = "cancelled"  # they took the request back; also by the service
     ABANDONED = "abandoned"  # they stopped writing; also by the service
     NO_REQUEST = "no_request"  # nothing was asked for; also by the service
 
     # the service alone
-    TEST = "test"  # of the synthetic resident: counted nowhere
+    TEST = "test"  # a test case: not counted
 
 
 class Unserved(StrEnum):
@@ -42,10 +42,9 @@ class Unserved(StrEnum):
     CLOSED = "closed"  # outside the hours of what they wanted
     OUT_OF_AREA = "out_of_area"  # no team serves the place
     CANCELLED = "cancelled"  # they took it back
-    UNREACHABLE = "unreachable"  # somebody was there for them, and did not find them
+    UNREACHABLE = "unreachable"  # somebody tried to reach them and could not
     UNSAFE_TO_CONTACT = "unsafe_to_contact"  # a call or text could put them in danger
-    # they did not want to be contacted: their choice, not a danger (domain.md section 2, row
-    # `contact`)
+    # they did not want contact: their choice, not a danger (docs/safety-rules.md, row `contact`)
     UNWANTED = "unwanted"
     TECHNICAL = "technical"  # texts were the only way, and they do not arrive
     ABANDONED = "abandoned"  # they stopped writing

@@ -1,12 +1,12 @@
-"""What somebody we paged texts back around the case's code.
+"""Reads what somebody we paged texts back with the case's code.
 
-They take it, pass it on, act on it, or say something. Taking stops the ladder, so only clear words
-or a time take a case, and every word must be understood. A refusal passes it on, also with a reason
-behind it. What contradicts itself or means nothing is asked back. Everything else is words: for the
-resident if the sender already has the case, which the caller knows.
+They take the case, pass it on, do something with it, or write words. Taking stops the ladder, so
+only clear words or a time take a case, and every word must be understood. A refusal passes it on,
+with a reason or without. Contradictory or meaningless answers are asked again. Anything else is
+words: for the resident if the sender already has the case, which the caller knows.
 
 The text is read from left to right as phrases of a few kinds, the longest phrase first ("no
-problem" before "no"). Add words to the tables; the decision is made in `_decided`.
+problem" before "no"). The phrases are in the tables; `_decide` decides.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from .staff_words import (
 
 @dataclass(frozen=True, slots=True)
 class Passes:
-    """They cannot or will not: the next person is asked."""
+    """They cannot or will not come: the next person is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a holder may do by text: pause, take_over, release, hand_over, looked, lower, lift,
+    """A holder's command: pause, take_over, release, hand_over, looked, lower, lift,
     same_person."""
 
     name: str
@@ -55,18 +55,18 @@ class Says:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """Asked back. It takes nothing."""
+    """The answer must be asked again; nothing is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """A command in capitals, and more in capitals behind it: "LOWER THE KNIFE". Asked back: it may
-    be for the resident."""
+    """A command in capitals with more capitals after it ("LOWER THE KNIFE"): asked again, because
+    it may be for the resident."""
 
 
 Answer = Takes | Passes | Act | Says | Unclear | Ambiguous
 
-MOST_WORDS = 6  # a longer text says more than yes or no; a time counts as none of them
+MOST_WORDS = 6  # a longer text says more than yes or no; a time does not count
 
 
 # --- one spelling for what can be written in many ways ---
@@ -78,7 +78,8 @@ _APOSTROPHES = re.compile("['’‘´`ʼ]")
 
 
 def _plain(text: str) -> str:
-    """Small letters without accents, invisible characters, and the skin and sex of emoji."""
+    """The text in small letters without accents, invisible characters, and emoji skin tone and
+    sex."""
     text = re.sub(r"(\d)\s*½", r"\1.5", text).replace("½", "0.5")
     text = unicodedata.normalize("NFKD", _UNSEEN.sub("", text)).casefold()
     text = "".join(mark for mark in text if unicodedata.category(mark) != "Mn")
@@ -94,21 +95,20 @@ def _spoken(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    """What is handed on: as it was written, without the gap and the marks the code left."""
+    """The words as written, without the space and punctuation that the code left."""
     words = " ".join(text.split()).strip(" ,;:-–—").lstrip(" .!")
     return words if re.search(r"\w", words) else ""
 
 
 # --- what a holder may do ---
 
-_WEIGHTY = ("lower", "lift", "same_person")  # a slip here takes a person's protection away
+_WEIGHTY = ("lower", "lift", "same_person")  # a mistake here removes a resident's protection
 
 
 def _act(text: str, staff: StaffWords) -> Act | Ambiguous | None:
-    """A command stands alone, or in capitals before what is not, or before a colon, or a comma
-    where little hangs on it. "Lower your voice" is for the resident. A hand-over needs a name
-    behind it: the caller knows the names, and takes anything else as words.
-    """
+    """A command is the whole text, or in capitals before other words, or before a colon, or before
+    a comma unless it is weighty. "Lower your voice" is for the resident. A hand-over needs a name
+    after it: the caller checks the name, and treats anything else as words."""
     for name, pattern in staff.acts:
         if not (found := pattern.match(text)):
             continue
@@ -127,8 +127,8 @@ def _act(text: str, staff: StaffWords) -> Act | Ambiguous | None:
 
 
 def words_of(rest: str) -> str:
-    """What stands around the code, as it was written: without a phone's signature, "" for a
-    reaction or for no words."""
+    """The words around the code as written, without a phone's signature; "" for a reaction or no
+    words."""
     return _words(clean(rest, staff=True).words)
 
 
@@ -139,12 +139,12 @@ def words_of(rest: str) -> str:
 class _Piece:
     kind: int
     text: str = field(repr=False)
-    apart: bool = False  # a mark stands in front of it: "no, driving"
+    apart: bool = False  # punctuation before it: "no, driving"
     time: Takes | None = None
 
 
 def _next_piece(text: str, start: int, apart: bool, staff: StaffWords) -> tuple[int, _Piece] | None:
-    """The longest phrase that begins here. Of two as long, the one that takes least."""
+    """The longest phrase that begins here. Of two equally long ones, the kind that takes least."""
     best: tuple[int, _Piece] | None = None
     for kind, phrases in staff.phrases:
         for phrase in phrases:
@@ -184,7 +184,8 @@ def _pieces(text: str, staff: StaffWords) -> tuple[_Piece, ...]:
 
 
 def _passes_with_reason(pieces: tuple[_Piece, ...], staff: StaffWords) -> bool:
-    """A refusal, and the rest is about the sender: not "no, stay inside", "can't find the door"."""
+    """Is it a refusal, with the rest about the sender? Not "no, stay inside", "can't find the
+    door"."""
     words = staff.reasons
     first = next(at for at, piece in enumerate(pieces) if piece.kind in (WORD, REASON))
     behind = [word for piece in pieces[first:] for word in piece.text.split()]
@@ -214,24 +215,24 @@ def _reason_first(pieces: tuple[_Piece, ...], words: list[str], staff: StaffWord
 
 
 def read_answer(rest: str, staff: StaffWords) -> Answer:
-    """What is meant by what stands around the code."""
+    """The meaning of the words around the code."""
     written = clean(rest, staff=True)
     if written.reaction:
-        return Unclear()  # a phone quotes our own text, with its code: nobody answered
+        return Unclear()  # a phone quoted our own text with its code: nobody answered
     text = written.words
     if _nothing(text):
         return Takes()
     if act := _act(text, staff):
         return act
     spoken = _spoken(text)
-    answer = _decided(spoken, _pieces(spoken, staff), staff)
+    answer = _decide(spoken, _pieces(spoken, staff), staff)
     if answer is not None:
         return answer
     return Says(_words(text)) if any(mark.isalpha() for mark in text) else Unclear()
 
 
 def _nothing(text: str) -> bool:
-    """The code alone, perhaps as people write it: "K7M4Q2.", "(K7M4Q2)". "..." is no answer."""
+    """Is it the code alone, perhaps with punctuation: "K7M4Q2.", "(K7M4Q2)"? "..." is no answer."""
     bare = "".join(_UNSEEN.sub("", text).split())
     return bare in (
         "",
@@ -252,15 +253,15 @@ def _nothing(text: str) -> bool:
     )
 
 
-def _decided(spoken: str, pieces: tuple[_Piece, ...], staff: StaffWords) -> Answer | None:
-    """None: it is words, or nothing."""
+def _decide(spoken: str, pieces: tuple[_Piece, ...], staff: StaffWords) -> Answer | None:
+    """The answer, or None for words for the resident."""
     kinds = {piece.kind for piece in pieces} - {FLUFF, EMOJI}
     words = sum(len(re.findall(r"\w+", piece.text)) for piece in pieces if piece.kind != TIME)
     if re.search("[?¿❓❔⁉؟?]", spoken):
-        every = words + len(
+        word_count = words + len(
             re.findall(r"\w+", " ".join(piece.text for piece in pieces if piece.kind == TIME))
         )
-        return Unclear() if every <= 2 or WORD not in kinds else None
+        return Unclear() if word_count <= 2 or WORD not in kinds else None
     if kinds & {PASS, PASS_FULLY}:
         return _refusal(pieces, kinds, words, staff)
     if words > MOST_WORDS or WORD in kinds or REASON in kinds or not kinds:
@@ -268,7 +269,7 @@ def _decided(spoken: str, pieces: tuple[_Piece, ...], staff: StaffWords) -> Answ
     if kinds & {ASK, SHRUG}:
         return Unclear()
     if not kinds & {TAKE, TIME}:
-        return Unclear()  # "no worries" and nothing else
+        return Unclear()  # only "no worries"
     times = {piece.time for piece in pieces if piece.time}
     if len(times) > 1:
         return Unclear()

@@ -1,8 +1,8 @@
-"""A shared phone: NEW, or "this is someone else", opens a second case, linked to the first
+"""A shared phone: NEW, or "this is someone else", opens a second case linked to the first
 (docs/safety-rules.md, rule 10).
 
-The first is parked: it stays open, people go on with it, and nothing of it is said to whoever holds
-the phone now. No answer and no consent crosses from one to the other.
+The first case is parked: it stays open and people keep working on it, but nothing of it is told to
+whoever uses the phone now. No answer or consent is shared between the two.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ from .turn_steps import recompute
 
 
 def asks_for_another(case: Case, reading: Reading) -> bool:
-    """Does somebody else ask for help with this phone? While nothing is known yet, there is nothing
-    to keep apart.
+    """Does somebody else ask for help with this phone? Not while nothing is known yet: there is
+    nothing to keep apart.
 
-    While they are watched nothing opens a second case: its first words would show. "Wrong number"
-    is no request where somebody may be found out by it (`found_out`).
+    While the resident is watched no second case opens, because its first words would show. "Wrong
+    number" is no request where it may mean that somebody found the phone (`found_out`).
     """
     reply = reading.reply
-    known = case.answers or case.narrative or case.in_danger or case.status != Status.SCREENING
-    if not known or case.watched:
+    has_content = (
+        case.answers or case.narrative or case.in_danger or case.status != Status.SCREENING
+    )
+    if not has_content or case.watched:
         return False
     if isinstance(reply, Command):
         return reply.name == "new"
@@ -43,9 +45,11 @@ def asks_for_another(case: Case, reading: Reading) -> bool:
     )
 
 
-def park(case: Case, scene: Scene, heard: datetime) -> Step:
-    """The case waits beside the new one, and a human reads it."""
-    case = replace(case, parked=True, asked="", offered=(), unreadable=0).marked(heard, Mark.PARKED)
+def park(case: Case, scene: Scene, heard_at: datetime) -> Step:
+    """Park the case while another uses the phone, and let a human review it."""
+    case = replace(case, parked=True, asked="", offered=(), unreadable=0).marked(
+        heard_at, Mark.PARKED
+    )
     effects: tuple[Effect, ...] = (Record("parked"),)
     if case.in_charge:
         effects += (Alert("alert.parked", case.in_charge),)
@@ -56,8 +60,8 @@ def park(case: Case, scene: Scene, heard: datetime) -> Step:
 
 
 def come_back(case: Case, by: str, reason: str, scene: Scene) -> Step:
-    """A human knows that it is the first person again: the case is theirs once more, and they may
-    be written to (rule 10). Raises Refused: ended, not_parked."""
+    """A human knows that the first person has the phone again: the case is theirs and texts may be
+    sent (rule 10). Raises Refused: ended, not_parked."""
     if case.ended:
         raise Refused("ended")
     if not case.parked:
@@ -67,10 +71,10 @@ def come_back(case: Case, by: str, reason: str, scene: Scene) -> Step:
 
 
 def phone_again(case: Case, said: str) -> Step:
-    """The other request from this phone has ended, and it writes again: perhaps the first person.
-    Whoever has the case hears so; nothing is answered from it (rule 10)."""
-    told = (Alert("alert.phone_again", case.in_charge, said.strip()),) if case.in_charge else ()
-    return Step(*hand_off.revise(case, (*told, HandOff("phone_again"), Record("phone_again"))))
+    """The other request from this phone has ended and the phone writes again, perhaps the first
+    person. Alert whoever has the case; answer nothing from it (rule 10)."""
+    alerts = (Alert("alert.phone_again", case.in_charge, said.strip()),) if case.in_charge else ()
+    return Step(*hand_off.revise(case, (*alerts, HandOff("phone_again"), Record("phone_again"))))
 
 
 def link(case: Case, other: str, scene: Scene, parked: bool, stopped: bool) -> Step:
@@ -97,7 +101,7 @@ def link(case: Case, other: str, scene: Scene, parked: bool, stopped: bool) -> S
 
 
 def stopped_too(case: Case, now: datetime) -> Step:
-    """The phone stopped our texts while this case was parked: whoever has it hears so."""
+    """The phone stopped our texts while this case was parked: alert whoever has it."""
     if case.ended or case.cannot_text == CannotText.STOPPED:
         return Step(case)
     alert = (Alert("alert.stopped", case.in_charge),) if case.in_charge else ()

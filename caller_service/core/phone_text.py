@@ -1,7 +1,8 @@
-"""What phones add to a text: signatures, reactions that quote us, base64, invisible characters.
+"""Removes what phones add to a text: signatures, reactions that quote us, base64, invisible
+characters.
 
-`clean` gives back what the person themselves wrote. In doubt a word stays: a signature left in
-costs a question asked twice, but a sentence cut away may have been the only cry for help.
+`clean` returns what the person wrote. In doubt a word stays: a signature left in costs one repeated
+question, but a removed sentence may have been the only cry for help.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PhoneText:
-    """The person's own words, or the kind of reaction their phone put into words for them."""
+    """The person's own words, or the kind of reaction that their phone wrote out for them."""
 
     words: str = field(repr=False)
     reaction: str = ""  # "liked", "loved", "laughed", …, "removed", or "reacted" for any emoji
@@ -24,8 +25,9 @@ class PhoneText:
 def clean(body: str, staff: bool = False) -> PhoneText:
     """What the person wrote, without what their phone or gateway added. Never raises.
 
-    `staff`: somebody we paged answers. They cry for no help, and a phone's words must take no case:
-    in doubt it was the phone, also in small letters, in capitals, or where the quote is cut.
+    `staff`: the text is from somebody we paged. They are in no danger, and words added by a phone
+    must not take a case, so in doubt the phone wrote it: also in small letters, in capitals, or
+    with a cut quote.
     """
     text = _tidy(body, staff)
     decoded = "" if text.reaction else _decoded(text.words)
@@ -35,8 +37,8 @@ def clean(body: str, staff: bool = False) -> PhoneText:
 def without_trailing_emoji(words: tuple[str, ...]) -> tuple[str, ...]:
     """The tokens of `vocabulary.normal` without the emoji around them: "no 😢" is "no".
 
-    Emoji alone stay, except that those after a leading 👍 or the like go. One that contradicts it
-    stays. Listen for danger in the whole message first: 🔪 is an emoji too.
+    Emoji alone stay. Those after a leading 👍 or the like are removed unless one contradicts it.
+    Search the whole message for danger first: 🔪 is an emoji too.
     """
     inside = [place for place, word in enumerate(words) if not _is_emoji(word)]
     if inside:
@@ -54,7 +56,7 @@ def _is_emoji(word: str) -> bool:
 
 
 def _tidy(body: str, staff: bool) -> PhoneText:
-    """Everything but base64. Repeated until nothing changes: one cut may bare the next."""
+    """Clean everything except base64, until nothing changes: one removal may expose another."""
     text = body
     while True:
         before = text
@@ -77,7 +79,7 @@ _JOINED = frozenset({"Lo", "Mn", "Mc", "So", "Sk", "Me"})  # scripts and emoji t
 
 
 def _visible(text: str) -> str:
-    """The text without the invisible characters that do nothing. Those that shape the text stay."""
+    """The text without invisible characters that have no effect. Those that shape the text stay."""
     text = _UNSEEN.sub(_useful, _DIRECTIONS.sub("", text))
     if all(unicodedata.category(letter) in _NOTHING or _UNSEEN.match(letter) for letter in text):
         return ""
@@ -88,9 +90,9 @@ _NOTHING = frozenset({"Cf", "Cc", "Zs", "Zl", "Zp"})
 
 
 def _useful(run: re.Match[str]) -> str:
-    """Of a run of invisible characters, what belongs to the visible ones around it.
+    """The part of a run of invisible characters that belongs to the visible ones around it.
 
-    At most one variation selector behind its emoji, and one joiner between emoji or letters of a
+    At most one variation selector after its emoji, and one joiner between emoji or letters of a
     script that needs it, as in ❤️‍🔥, Persian or Khmer.
     """
     text, unseen = run.string, run.group()
@@ -109,7 +111,7 @@ def _useful(run: re.Match[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """For comparing only: no accents, nothing invisible, plain apostrophes, one kind of space."""
+    """For comparison only: no accents, nothing invisible, plain apostrophes, one kind of space."""
     kept = []
     for letter in unicodedata.normalize("NFD", text):
         kind = unicodedata.category(letter)
@@ -181,7 +183,8 @@ _CLOSING = {"“": "”", "„": "”“", "‟": "”", "«": "»"}
 
 
 def _reaction(text: str, staff: bool) -> str:
-    """The kind of reaction the whole text is, or "": a known beginning, and then only the quote."""
+    """The kind of reaction if the whole text is one ("" if not): a known opening, then only the
+    quote."""
     plain = _plain(text).strip()
     for kind, head in _STAFF_HEADS if staff else _HEADS:
         found = head.match(plain)
@@ -199,9 +202,9 @@ def _reaction(text: str, staff: bool) -> str:
 
 
 def _is_one_quote(text: str) -> bool:
-    """Whether the text is one quote from its first character to its last, or is cut short by "…".
+    """Is the text one quote from its first character to its last, or one that "…" cuts short?
 
-    Quotes may hold quotes: `“Reply “yes” or “no””` is one, `“him” but he hit “me”` is two.
+    Quotes may be nested: `“Reply “yes” or “no””` is one, `“him” but he hit “me”` is two.
     """
     if len(text) < 2:
         return False
@@ -310,7 +313,7 @@ _GLUE = _set(
 )
 _MODEL = re.compile(r"\d{1,2}|\d{1,2}[a-z]{1,2}\+?|[a-z]{1,4}-?\d{1,4}[a-z]{0,2}\+?")
 _SITE = re.compile(r"(?:https?://)?[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|io|me|app|co)(?:/\S*)?")
-# Words of a person, however they are capitalised: what holds one is neither a name nor a program.
+# Words of a person in any case: a line with one of them is neither a name nor a program.
 _OWN = _set(
     "i im ive he hes she shes they we you me him her us them my his their it is are was were am",
     "be not dont cant help stop start yes no y n ok okay please pls sos 911 988 police cops",
@@ -344,7 +347,7 @@ def _before(text: str) -> str:
 
 
 def _signature_start(line: str, first: bool, staff: bool) -> int | None:
-    """Where in the last line the signature begins. `first`: there is no other line before it."""
+    """Where the signature begins in the last line. `first`: it is the only line."""
     starred = _STARRED.search(line)
     if starred:
         return starred.start()
@@ -374,7 +377,7 @@ def _strength(tail: str, is_open: bool) -> int:
     """How surely a tail names a phone or program: 2 anywhere, 1 only below other lines, 0 not.
 
     Every word must be known: "my job to the hospital" is the person's own, like "my iPhone and he".
-    `is_open`: after "Sent via", where any capitalised name may stand.
+    `is_open`: after "Sent via", where any capitalised name may follow.
     """
     raw = tail.split()
     if not 1 <= len(raw) <= 12:
@@ -403,7 +406,8 @@ def _strength(tail: str, is_open: bool) -> int:
 
 
 def _is_name(token: str) -> bool:
-    """Whether a word may be of a name: capitalised or a site, and no word that people cry out."""
+    """May the word be part of a name? It is capitalised or a web site, and no word that people cry
+    out."""
     plain = _plain(token).casefold()
     if not token or plain.replace("'", "") in _OWN:
         return False
@@ -419,7 +423,7 @@ _ADDRESS = re.compile(r"\S+@\S+\.\w+|(?:https?://|www\.)\S+")
 
 
 def _without_name(text: str) -> str:
-    """The text without a line of two dashes and a name below it, the way mail programs sign."""
+    """The text without a line of two dashes and a name below it, as mail programs sign."""
     start = max(text.rfind("\n--"), text.rfind("\r--"), 0)
     found = _DASHES.match(text, start)
     if not found:
@@ -436,7 +440,8 @@ def _without_name(text: str) -> str:
 
 
 def _is_person(line: str, any_case: bool) -> bool:
-    """Whether a line looks like a name. `any_case`: a program wrote the dashes, so is "john"."""
+    """Does the line look like a name? `any_case`: a program wrote the dashes, so "john" counts
+    too."""
     words = [word.strip(".,") for word in line.split()]
     if not 1 <= len(words) <= 4 or len(line) > 40 or re.search(r"[\d!?…:;]", line):
         return False

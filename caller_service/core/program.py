@@ -1,8 +1,7 @@
-"""What a city decides: the types. caller_service/config/program_file.py reads them from
+"""The types of what a city decides. caller_service/config/program_file.py reads them from
 program.toml.
 
-Times of day are local to the program's time zone; lengths of time are seconds; places are WGS 84
-degrees.
+Times of day are local to the program's time zone; durations are seconds; places are WGS 84 degrees.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True)
 class OurNumber:
-    """A number residents text or call (E.164), or a Messaging Service SID, and the languages it
-    greets in."""
+    """A number residents text or call (E.164), or a Messaging Service SID, and the languages of its
+    greeting."""
 
     number: str
     languages: tuple[str, ...]
@@ -38,56 +37,55 @@ class Numbers:
     # place name as residents write it -> number
     neighbours: Mapping[str, str] = field(default_factory=dict)
     text_to_911: bool = True  # does the PSAP take texts?
-    # set aside for `caller-service probe`: nobody has it, and nothing is ever sent to it; "": no
-    # probe
+    # reserved for `caller-service probe`: nobody has it and nothing is sent to it; "": no probe
     probe: str = ""
 
     def written_to(self, *named: str) -> str:
-        """Which of these is one of ours; "" for none."""
+        """The first of these that is one of our numbers; "" if none is."""
         ours = {one.number for one in self.ours}
         return next((number for number in named if number in ours), "")
 
     def sender(self, written_to: str) -> str:
-        """Where texts to somebody come from: the number they wrote to, or the first of ours if that
-        is not, or no longer, one of ours."""
+        """The number that texts to somebody come from: the one they wrote to, or our first if that
+        is not, or no longer, ours."""
         return self.written_to(written_to) or self.ours[0].number
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """All in seconds (domain.md section 2, rules 3 to 8)."""
+    """All in seconds (docs/safety-rules.md, rules 3 to 8)."""
 
-    read: int = 3  # the fastest believable "no" to a safety question, after it was delivered
-    unseen: int = 1  # no receipt: a question is taken as delivered this long after it was sent
+    read: int = 3  # the shortest time from delivery to a believable "no" to a safety question
+    unseen: int = 1  # without a receipt a question counts as delivered this long after it was sent
     danger_silence: int = 120
     quiet_reask: int = 300
     quiet_review: int = 900
     page_next: int = 60
     truth: int = 180
-    backstop: int = 600  # after the first danger with nobody there: the contracted line is rung
-    # while more wait than people can take: between two pages to one person; 0: never held back
+    backstop: int = 600  # after the first page with nobody joined: the contracted line is called
+    # while many wait: between two pages to one person; 0: never delayed
     surge_page: int = 60
-    surge_wait: int = 300  # a danger that has waited so long is told to newcomers
+    surge_wait: int = 300  # once a danger has waited this long, newcomers are told
     join_emergency: int = 60  # R1: from acceptance to the provider taking a human's first words
     join_human: int = 90  # R2: the same
     # R1: after a text that waits for the holder's answer, the holder is prompted
     reply_emergency: int = 60
     reply_human: int = 120  # R2: the same; at twice that the next person is asked
-    held_emergency: int = 300  # R1: held, and nobody writes: the holder is prompted
-    held_human: int = 600  # R2: the same; `held_supervisor` later the supervisor
+    held_emergency: int = 300  # R1: nobody writes in a held conversation: the holder is prompted
+    held_human: int = 600  # R2: the same; the supervisors are paged `held_supervisor` later
     held_supervisor: int = 600
-    pause: int = 600  # a holder's one announced pause
-    check_again: int = 180  # the question behind the words is put at most this often
-    check_wait: int = 180  # and unanswered so long it is reviewed
+    pause: int = 600  # length of a holder's one announced pause
+    check_again: int = 180  # a check question is put at most this often
+    check_wait: int = 180  # an unanswered check question is reviewed after this
     silent_911: int = 60  # a bare "911" and then silence
     review: int = 300  # a human review is done within this
     accept: int = 300  # a team or counselor hand-off is picked up within this
     wait_word: int = 900  # a waiting resident hears from us at least this often
-    move: int = 1200  # accepted without a time: how long until it is late
+    move: int = 1200  # accepted without a time: late after this
     late_tell: int = 300  # after the promised time: tell the resident
     late_supervisor: int = 600  # after the promised time: supervisor
-    on_scene: int = 7200  # arrived and not closed: somebody looks after it
-    # after silence and a human's look with nothing known: the case is closed as abandoned
+    on_scene: int = 7200  # arrived and not closed: somebody is paged after this
+    # silence after a human was paged and nothing is known: closed as abandoned
     abandon: int = 86400
     reached_911: int = 600  # after "I want 911": ask whether they reached them
 
@@ -97,17 +95,16 @@ class DestinationKind(StrEnum):
 
     WEBHOOK = "webhook"  # `hand_off.v1` is posted to it
     EIDO = "eido"  # an EIDO is posted to it
-    PAGE = "page"  # lies unread until somebody opens it in a browser
-    CONSOLE = "console"  # the board and the API: has it at once
+    PAGE = "page"  # waits until somebody opens it in a browser
+    CONSOLE = "console"  # the board and the API: received at once
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where hand-offs go. The secret is the name of an environment variable, never the secret
-    itself.
+    """Where hand-offs go. `secret` is the name of an environment variable, never the secret itself.
 
-    A webhook gets `hand_off.v1`; an eido gets the EIDO, and names the alternative team's own
-    agency. A page is read in a browser and printed: its name stands in its address.
+    A webhook gets `hand_off.v1`; an eido destination gets the EIDO and names the alternative team's
+    own agency. A page is read in a browser and printed; its name is part of its address.
     """
 
     name: str
@@ -116,13 +113,13 @@ class Destination:
     secret: str = field(default="", repr=False)
     agency: str = ""  # a domain name
     agency_type: str = "ems"  # of NENA's registry; never police, never a PSAP
-    # it would take the same hand-off twice: it is asked what it has before each try
+    # it does not recognise a repeated hand-off: we ask what it has before each try
     look_up: bool = False
 
     @property
     def posted(self) -> bool:
-        """Does the worker bring hand-offs there? The console has them at once; on a page they wait
-        for somebody to open them."""
+        """Does the worker post hand-offs to it? The console has them at once; a page waits to be
+        opened."""
         return self.kind in (DestinationKind.WEBHOOK, DestinationKind.EIDO)
 
 
@@ -138,19 +135,18 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a ladder of people: who is asked, by what, how often, and how long each time
-    before the next."""
+    """One step of a ladder: who is paged, how, how often, and how long before the next."""
 
     ladder: str  # "danger" (R1/R2), "team", "counselor" or "review"
     name: str
-    by: str  # "text", "call", or "console": it stands on the board, and nobody's phone rings
+    by: str  # "text", "call", or "console": shown on the board, no phone is called
     number: str = field(default="", repr=False)
     supervisor: bool = False
     hours: tuple[Hours, ...] = ()  # staffed then; empty: round the clock
     # seconds until the next is asked; 0: the ladder's own clock (page_next, accept, review)
     wait: int = 0
-    repeats: int = 1  # how many times in a row this one is asked before the next
-    # a contracted line that answers day and night, rung when nobody else came (rule 4)
+    repeats: int = 1  # how many times in a row this person is paged before the next
+    # a contracted round-the-clock line, called when nobody else came (rule 4)
     backstop: bool = False
 
 
@@ -177,14 +173,14 @@ class Place:
 
 
 class AreaMap(typing.Protocol):
-    """What the core asks of a map of the areas (caller_service/config/atlas.py). Points are
+    """What the core asks of the map of areas (caller_service/config/atlas.py). Points are
     (longitude, latitude), distances metres."""
 
-    # ids of the areas that hold it
+    # ids of the areas that contain the point
     def at(self, point: tuple[float, float]) -> tuple[str, ...]: ...
-    # to the outer border of these together
+    # distance to the outer border of these areas together
     def edge(self, point: tuple[float, float], areas: frozenset[str]) -> float: ...
-    def away(self, point: tuple[float, float]) -> float: ...  # from the nearest area
+    def away(self, point: tuple[float, float]) -> float: ...  # distance from the nearest area
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,18 +213,18 @@ class Program:
     area_map: AreaMap = field(repr=False, compare=False)
     sign_off: SignOff = field(default_factory=SignOff)
     police_link: str = ""  # short link to the published list of cases in which police could come
-    # phrases that mean "I am watched"; a person answers with silence
+    # phrases for "I am watched"; whoever writes one gets no answer
     watched: frozenset[str] = frozenset()
     edge_metres: float = 500.0
     iso639_3: Mapping[str, str] = field(default_factory=dict)  # of each language, by its tag
-    # what all shipped languages together call streets, and what staff answer and ask
+    # street words and staff words of all shipped languages
     streets: StreetWords = field(default_factory=StreetWords, repr=False, compare=False)
     staff: StaffWords = field(default_factory=StaffWords, repr=False, compare=False)
-    # are the operator, or any who read, law enforcement? Then "not police" is never said (rule 22)
+    # is the operator or any reader law enforcement? Then "not police" is never said (rule 22)
     law_enforcement: bool = False
 
     def destination(self, name: str) -> Destination | None:
-        """The destination of that name; None if the program has none, or no more."""
+        """The destination of that name, or None."""
         return next((one for one in self.destinations if one.name == name), None)
 
     def rungs(self, ladder: str) -> tuple[Rung, ...]:
@@ -239,7 +235,7 @@ class Program:
         return tuple(rung for rung in self.ladder if rung.backstop)
 
     def rung_of(self, name: str) -> Rung | None:
-        """Somebody on a ladder, by name; one with a number before one who only stands at the
+        """The person of that name on a ladder; a rung with a number comes before one at the
         console."""
-        found = [rung for rung in self.ladder if rung.name == name]
-        return next((rung for rung in found if rung.number), found[0] if found else None)
+        rungs = [rung for rung in self.ladder if rung.name == name]
+        return next((rung for rung in rungs if rung.number), rungs[0] if rungs else None)

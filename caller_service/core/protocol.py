@@ -1,15 +1,14 @@
-"""The screening protocol as data: questions, choices, rules (domain.md section 2).
+"""The screening protocol as data: questions, choices and rules (docs/safety-rules.md).
 
-A protocol says what is asked, when, and what each answer means. It holds keys, never sentences: the
-words of a key live in translations/. A condition is a list of alternatives; each alternative names
-facts and the values that fit, and all of its facts must fit:
+A protocol says what is asked, when, and what each answer means. It holds keys, never sentences; the
+words of a key are in translations/. A condition is a list of alternatives; each alternative names
+facts and their accepted values, and all of its facts must match:
 
-    when = [{ safety = ["yes", "doubt"] }]                  safety is yes, or in doubt
-    when = [{ want = ["team"], who = ["!unknown"] }]        a team is wanted and who is not
-    "unknown" (or not asked)
+    when = [{ safety = ["yes", "doubt"] }]                  safety is yes or in doubt
+    when = [{ want = ["team"], who = ["!unknown"] }]        a team is wanted, and who is not
+                                                            "unknown" (or not asked)
 
-"doubt" stands for DOUBT: not sure, skipped, or unreadable. A value with "!" in front must not be
-there.
+"doubt" means DOUBT: unsure, skipped or unreadable. A value after "!" must not be present.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ class Level(IntEnum):
     R1 = 6  # emergency
 
 
-HUMAN_NOW = Level.R2  # from here up a human is paged, whatever hours, area and capacity say
+HUMAN_NOW = Level.R2  # from this level up a human is paged, whatever hours, area and capacity say
 
-Facts = Mapping[str, frozenset[str]]  # what is known: an answer, or what was said, by name
+Facts = Mapping[str, frozenset[str]]  # what is known, by name: an answer, or what was said
 Alternative = tuple[tuple[str, frozenset[str], frozenset[str]], ...]  # (fact, any of, none of)
 
 _NOTHING: frozenset[str] = frozenset()
@@ -46,12 +45,12 @@ _NOTHING: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When something applies. No alternatives at all: always."""
+    """When something applies; without alternatives, always."""
 
     alternatives: tuple[Alternative, ...] = ()
 
     def holds(self, facts: Facts) -> bool:
-        """In plain steps: a turn asks this some fifty times."""
+        """Do the facts match? Written as plain loops: a turn evaluates this about fifty times."""
         for alternative in self.alternatives:
             for name, any_of, none_of in alternative:
                 known = facts.get(name, _NOTHING)
@@ -62,12 +61,12 @@ class Condition:
         return not self.alternatives
 
     def names(self) -> frozenset[str]:
-        """The facts this condition speaks of."""
+        """The facts that this condition uses."""
         return frozenset(name for alternative in self.alternatives for name, _, _ in alternative)
 
 
 def condition(alternatives: Iterable[Mapping[str, Iterable[str]]]) -> Condition:
-    """Build a condition from its plain form, as a protocol file writes it."""
+    """Build a condition from its form in a protocol file."""
     built = []
     for alternative in alternatives:
         clauses = []
@@ -83,11 +82,11 @@ def _spelled_out(values: set[str]) -> frozenset[str]:
     return frozenset(values - {"doubt"} | (DOUBT if "doubt" in values else set()))
 
 
-SHARED = ("yes", "no", UNSURE)  # always numbered 1, 2, 3, and worded once for all questions
+SHARED = ("yes", "no", UNSURE)  # always numbered 1, 2, 3; their words are shared by all questions
 
 
 def ask_key(question: str, variant: str = "") -> str:
-    """The catalog key of a question's words, or of one way of wording it."""
+    """The catalog key of a question, or of one of its wordings."""
     return f"ask.{question}.{variant}" if variant else f"ask.{question}"
 
 
@@ -98,64 +97,65 @@ def choice_key(question: str, code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer that can be picked. Its words are under `choice_key`."""
+    """One answer to pick. `choice_key` gives the key of its words."""
 
     code: str
     when: Condition = Condition()  # only offered to those who can use it
-    reads: str = ""  # "yes" or "no": a bare yes or no is this answer
-    # opens contact: counts only for a question that can have been read (rule 8)
+    reads: str = ""  # "yes" or "no": a plain yes or no means this choice
+    # allows contact: counts only if the question can have been read (rule 8)
     opens: bool = False
-    deaf: bool = False  # worded anew for somebody deaf: `choice_key` + ".deaf"
+    deaf: bool = False  # has other words for somebody deaf: `choice_key` + ".deaf"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. Its words are `ask.<id>`, or `ask.<id>.<variant>` where they depend on who
+    """One question. Its key is `ask.<id>`, or `ask.<id>.<variant>` where the words depend on who
     needs help."""
 
     id: str
     kind: str  # "choice" or "place"
     choices: tuple[Choice, ...] = ()
     when: Condition = Condition()
-    # doubt, a skip or three unreadable replies are themselves answers here; a fast "no" is asked
-    # again
+    # doubt, a skip or three unreadable replies count as answers; a "no" that comes too fast is
+    # asked again
     safety: bool = False
-    by_who: bool = False  # worded by who needs help
-    # still asked once a human is being paged: the place in that order; 0: not asked then
+    by_who: bool = False  # its words depend on who needs help
+    # its order among questions still asked while people are paged; 0: not asked then
     in_danger: int = 0
-    follow_up: bool = False  # asked by a clock or an event, never in the row
-    sooner: Condition | None = None  # asked before its turn as soon as this holds
-    # a follow-up put once the hand-off has left, if this holds
+    follow_up: bool = False  # asked by a clock or an event, not in sequence
+    sooner: Condition | None = None  # asked out of order as soon as this holds
+    # a follow-up asked after the hand-off, if this holds
     after_hand_off: Condition | None = None
-    notice_minor: bool = False  # a minor first hears that people here may have to report (rule 14)
+    # a minor is first told that people here may have to report (rule 14)
+    notice_minor: bool = False
 
     def offered(self, facts: Facts) -> tuple[Choice, ...]:
-        """The choices this person can use, in order; they are numbered 1, 2, 3 … as offered."""
+        """The choices this person can use, numbered 1, 2, 3 … in this order."""
         return tuple(choice for choice in self.choices if choice.when.holds(facts))
 
     def opens(self, code: str) -> bool:
-        """Does this answer open contact or voicemail?"""
+        """Does this answer allow contact or voicemail?"""
         return any(choice.opens for choice in self.choices if choice.code == code)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When it holds, the case is at least this urgent, because of `because`."""
+    """While `when` holds, the case is at least this urgent, for the reason `because`."""
 
     because: str
-    level: Level | None  # None: the level is left alone
+    level: Level | None  # None: does not change the level
     when: Condition
-    say: str | None = None  # words for the resident when this rule is the one that raises the level
-    review: bool = False  # a human looks at it within the review clock; nobody is paged
-    at_once: bool = False  # the review begins now, not when the screening is over
-    marker: bool = False  # told to the team
-    by_who: bool = False  # `say` is worded by who needs help: ".me" or ".they"
-    in_violence: str = ""  # said in place of `say` where there is violence (rule 23)
+    say: str | None = None  # words for the resident if this rule raises the level
+    review: bool = False  # a human reviews it within the review clock; nobody is paged
+    at_once: bool = False  # the review starts now, not after the screening
+    marker: bool = False  # reported to the team
+    by_who: bool = False  # `say` depends on who needs help: ".me" or ".they"
+    in_violence: str = ""  # replaces `say` where there is violence (rule 23)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A catalog key, and whether it is worded by who needs help: ".me" or ".they" behind it."""
+    """A catalog key, with ".me" or ".they" after it if the words depend on who needs help."""
 
     key: str
     by_who: bool = False
@@ -171,7 +171,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class SignOff:
-    """Who answers for the protocol. Live starts only with a hash that matches (domain.md section 2,
+    """Who is responsible for the protocol. Live operation requires a matching hash (docs/safety-rules.md,
     rule 19)."""
 
     clinical_lead: str = ""
@@ -182,13 +182,14 @@ class SignOff:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A screening: questions in the order they are asked, and the rules that read the answers."""
+    """A screening: questions in the order they are asked, and the rules that evaluate the
+    answers."""
 
     id: str
     version: str
     questions: tuple[Question, ...]
     rules: tuple[Rule, ...]
-    # kind of danger in free text -> what is said at once
+    # kind of danger in free text -> words said at once
     dangers: Mapping[str, Words] = field(default_factory=dict)
     unreadable_limit: int = 3
     hash: str = ""

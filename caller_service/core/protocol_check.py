@@ -1,8 +1,7 @@
-"""Every way a protocol can be wrong, and the words it needs (domain.md section 2, rule 18).
+"""Finds every fault of a protocol (docs/safety-rules.md, rule 18).
 
-What a single question or rule says is looked at first. Whether the whole keeps its promise is then
-found by walking every way of answering it: a "yes" or a doubt about safety must reach a human,
-whatever else is answered.
+Each question and rule is checked first. Then every way of answering is walked, because a "yes" or a
+doubt about safety must reach a human, whatever else is answered.
 """
 
 from __future__ import annotations
@@ -32,36 +31,35 @@ __all__ = ["faults", "table", "word_keys"]
 
 KINDS = ("choice", "place")
 NEEDED = ("who", "health", "safety", "suicide", "contact", "where", "want")
-# Said at any time, or told by a clock: a human, now.
+# Said at any time, or noticed by a clock: page a human now.
 SAID_HUMAN = (
     Said.PERSON, Said.WORSE, Said.WATCHED, Said.SILENT_DANGER, Said.SILENT_911,
     Said.EMERGENCY_FOR_ME, Said.UNREAD_TWICE, Said.CARE_NOTE,
 )  # fmt: skip
-# A human looks at these, or a team is told of them.
+# A human reviews these, or a team is told of them.
 SAID_OTHER = (
     Said.QUIET, Said.STORY, Said.WROTE_AGAIN, Said.CHECK_UNANSWERED, Said.UNREAD_LANGUAGE,
     Said.WRITES_OFTEN, Said.SAME_WORDS, Said.OFFICER, Said.LEGAL, *MARKERS,
 )  # fmt: skip
 SAID = (*SAID_HUMAN, *SAID_OTHER)
 LOCATED = ("inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped")
-DERIVED = ("said", "located")  # facts that no question gives
-# the common path; every safety question: no
+DERIVED = ("said", "located")  # facts that are no answers
+# answers on the common path; every safety question is answered no
 COMMON = {"who": "me", "contact": "text", "need": "worried", "want": "team"}
 MOST_QUESTIONS = 8
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_TAKEN = frozenset({"doubt", "skipped", "unreadable"})  # codes with a meaning of their own
+_TAKEN = frozenset({"doubt", "skipped", "unreadable"})  # reserved codes
 
 
 def faults(protocol: Protocol) -> tuple[str, ...]:
-    """Everything that is wrong with a protocol, in the order of its file; nothing: it may be
-    asked."""
+    """Every fault of a protocol, in the order of its file; empty if it may be used."""
     shape = [*_missing(protocol), *_questions(protocol), *_rules(protocol)]
-    if shape:  # the walks below take a well-formed protocol for granted
+    if shape:  # the walks below need a well-formed protocol
         return tuple(shape)
     return (*_unreachable(protocol), *_too_long(protocol), *_unheard(protocol), *_nowhere(protocol))
 
 
-# ---- what a single question or rule says ---------------------------------------------------------
+# ---- single questions and rules ------------------------------------------------------------------
 def _missing(protocol: Protocol) -> Iterator[str]:
     names = [question.id for question in protocol.questions]
     yield from (f'question "{name}" is missing' for name in NEEDED if name not in names)
@@ -131,7 +129,7 @@ def _choices(question: Question, where: str) -> Iterator[str]:
 
 
 def _contact_choices(question: Question) -> Iterator[str]:
-    """What a choice of `contact` opens is decided by code: one it does not know opens nothing."""
+    """Code decides what a choice of `contact` allows; an unknown choice would allow nothing."""
     yield from (
         f'question "{question.id}": "{choice.code}" is no contact answer that code knows'
         for choice in question.choices
@@ -171,19 +169,19 @@ def _condition(
 
 
 def _values(protocol: Protocol) -> dict[str, frozenset[str]]:
-    """What each fact can be."""
-    known = {
+    """The values each fact can have."""
+    answers = {
         question.id: frozenset(choice.code for choice in question.choices) | DOUBT
         for question in protocol.questions
     }
-    return {**known, "said": frozenset((*protocol.dangers, *SAID)), "located": frozenset(LOCATED)}
+    return {**answers, "said": frozenset((*protocol.dangers, *SAID)), "located": frozenset(LOCATED)}
 
 
-# ---- whether the whole keeps its promise ---------------------------------------------------------
+# ---- every way of answering ----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """Every way of answering some of the questions; answers that no condition tells apart are
-    walked once."""
+    """Every way of answering some questions. Answers that no condition distinguishes are walked
+    once."""
 
     questions: tuple[Question, ...]
     conditions: tuple[Condition, ...]
@@ -191,7 +189,7 @@ class _Walk:
     def completions(
         self, facts: Facts, settled: tuple[Rule, ...] = (), at: int = 0
     ) -> Iterator[Facts]:
-        """All complete answers, except those in which one of the `settled` rules is sure to
+        """All complete sets of answers, except those in which one of the `settled` rules is sure to
         hold."""
         if any(rule.when.holds(facts) and self._known(rule, at) for rule in settled):
             return
@@ -208,7 +206,7 @@ class _Walk:
             )
 
     def _known(self, rule: Rule, at: int) -> bool:
-        """Can no later answer undo this rule? Only a "!" about a question still to come could."""
+        """Is the rule final? Only a "!" about a question still to come could undo it."""
         refused = {
             name
             for alternative in rule.when.alternatives
@@ -227,20 +225,20 @@ class _Walk:
             for clause in alternative
             if clause[0] == question.id
         ]
-        apart: dict[tuple[object, ...], str] = {}
+        by_effect: dict[tuple[object, ...], str] = {}
         for answer in (*(choice.code for choice in question.offered(facts)), *sorted(DOUBT)):
-            told = (
+            effect = (
                 answer == "no",
                 answer in DOUBT,
                 *((answer in any_of, answer in none_of) for _, any_of, none_of in clauses),
             )
-            apart.setdefault(told, answer)
-        return list(apart.values())
+            by_effect.setdefault(effect, answer)
+        return list(by_effect.values())
 
 
 def _row(protocol: Protocol) -> tuple[Question, ...]:
-    """The questions asked one after the other; a safety question outside the row must keep its
-    promise all the same."""
+    """The questions asked in sequence, and safety questions outside it, which are checked as
+    well."""
     return tuple(
         question for question in protocol.questions if not question.follow_up or question.safety
     )
@@ -287,7 +285,7 @@ def _unreachable(protocol: Protocol) -> Iterator[str]:
 
 
 def _with_anything_said(question: Question) -> Question:
-    """The same question, as if whatever could be said or located had been."""
+    """The question as if everything that can be said or located had been."""
     choices = tuple(
         Choice(choice.code, _without_derived(choice.when)) for choice in question.choices
     )
@@ -304,8 +302,8 @@ def _without_derived(condition: Condition) -> Condition:
 
 
 def common_path(protocol: Protocol) -> tuple[str, ...]:
-    """The questions that most people answer before their hand-off is on its way: every safety
-    question "no", and a team."""
+    """The questions most people answer before their hand-off leaves: every safety question "no",
+    and a team."""
     facts: dict[str, frozenset[str]] = {}
     for question in protocol.questions:
         if question.follow_up or not question.when.holds(facts):
@@ -319,7 +317,7 @@ def common_path(protocol: Protocol) -> tuple[str, ...]:
 
 
 def _too_long(protocol: Protocol) -> Iterator[str]:
-    """Short is a promise: eight answers on the common path."""
+    """The common path must stay short: MOST_QUESTIONS answers."""
     asked = common_path(protocol)
     if len(asked) > MOST_QUESTIONS:
         most = f"more than {MOST_QUESTIONS}: {', '.join(asked)}"
@@ -327,8 +325,8 @@ def _too_long(protocol: Protocol) -> Iterator[str]:
 
 
 def _unheard(protocol: Protocol) -> Iterator[str]:
-    """Ways of answering in which a "yes" or a doubt about safety reaches nobody. Each is named by
-    its fewest answers."""
+    """Ways of answering in which a "yes" or a doubt about safety reaches nobody, each named by its
+    fewest answers."""
     safety = {question.id for question in protocol.questions if question.safety}
     urgent = tuple(
         rule for rule in protocol.rules if rule.level is not None and rule.level >= HUMAN_NOW
@@ -337,7 +335,7 @@ def _unheard(protocol: Protocol) -> Iterator[str]:
         rule for rule in protocol.rules if rule.review and rule.when.names() & safety
     )
     asked = _closure(protocol, safety.union({"who"}, *(rule.when.names() for rule in heeded)))
-    # reaches what is only asked after something was said
+    # also covers what is only asked after something was said
     talkative = tuple(_with_anything_said(question) for question in asked)
     unheard: dict[frozenset[tuple[str, str]], str] = {}
     for facts in chain.from_iterable(
@@ -354,16 +352,16 @@ def _unheard(protocol: Protocol) -> Iterator[str]:
         unheard.setdefault(alarms, *facts.get("who", {"not asked"}))
     for alarms, who in sorted(unheard.items(), key=lambda found: sorted(found[0])):
         if not any(other < alarms for other in unheard):
-            spoken = " and ".join(f'{name} "{answer}"' for name, answer in sorted(alarms))
+            answers = " and ".join(f'{name} "{answer}"' for name, answer in sorted(alarms))
             review = ", nor a review" if who == "unknown" else ""
-            yield f'{spoken} (who: "{who}") reaches no human: neither R1 nor R2{review}'
+            yield f'{answers} (who: "{who}") reaches no human: neither R1 nor R2{review}'
 
 
 def _bystander_reviewed(
     facts: Facts, alarms: frozenset[tuple[str, str]], heeded: tuple[Rule, ...]
 ) -> bool:
-    """The one exception: a bystander who does not know the person, and is not sure, is looked at
-    without a page."""
+    """The one exception: the doubt of a bystander who does not know the person is reviewed without
+    a page."""
     in_doubt = any(answer in DOUBT for _, answer in alarms)
     return (
         "unknown" in facts.get("who", ())
@@ -373,7 +371,7 @@ def _bystander_reviewed(
 
 
 def _nowhere(protocol: Protocol) -> Iterator[str]:
-    """What is said at any time and reaches nobody, and wishes that lead nowhere."""
+    """Things said at any time that reach nobody, and wishes without a level."""
     urgent = tuple(
         rule for rule in protocol.rules if rule.level is not None and rule.level >= HUMAN_NOW
     )

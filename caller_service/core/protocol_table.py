@@ -1,4 +1,4 @@
-"""The words a protocol needs, and the protocol as a document that a city council can read."""
+"""Lists the catalog keys a protocol needs, and renders it as a document for a city council."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DERIVED = {"said": "what was said", "located": "the place found"}
 
 
 def ask_keys(question: Question) -> tuple[str, ...]:
-    """The catalog keys of a question's words, one for each way of wording it."""
+    """The catalog keys of a question, one for each wording."""
     return (
         tuple(ask_key(question.id, variant) for variant in VARIANTS)
         if question.by_who
@@ -59,8 +59,8 @@ def word_keys(protocol: Protocol) -> tuple[str, ...]:
 
 
 def table(protocol: Protocol, words: Speak) -> str:
-    """The protocol in plain Markdown: each question, each answer, each rule, and the hash that a
-    sign-off signs."""
+    """The protocol as plain Markdown: each question, answer and rule, and the hash that a sign-off
+    names."""
     lines = [
         f"# {protocol.id}, version {protocol.version}",
         "",
@@ -185,22 +185,21 @@ def _alternative(alternative: Iterable[tuple[str, frozenset[str], frozenset[str]
 
 
 def _listed(values: frozenset[str]) -> str:
-    """Values as one says them: all three doubts are "in doubt"."""
+    """Values as people say them: all three doubts are "in doubt"."""
     doubtful = values >= DOUBT
-    named = [value.replace("_", " ") for value in sorted(values - DOUBT if doubtful else values)]
-    named += ["in doubt"] if doubtful else []
-    return " or ".join(part for part in (", ".join(named[:-1]), named[-1]) if part)
+    names = [value.replace("_", " ") for value in sorted(values - DOUBT if doubtful else values)]
+    names += ["in doubt"] if doubtful else []
+    return " or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def _aligned(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """A Markdown table whose columns also line up for a reader of the plain text; empty columns are
-    left out."""
-    kept = [column for column in range(len(heading)) if any(row[column] for row in rows)]
+    """A Markdown table whose columns also line up as plain text; empty columns are omitted."""
+    columns = [column for column in range(len(heading)) if any(row[column] for row in rows)]
     cells = [
-        [" ".join(row[column].split()).replace("|", "\\|") for column in kept]
+        [" ".join(row[column].split()).replace("|", "\\|") for column in columns]
         for row in (heading, *rows)
     ]
-    widths = [max(_width(row[column]) for row in cells) for column in range(len(kept))]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(columns))]
     for place, row in enumerate(cells):
         yield (
             "| "

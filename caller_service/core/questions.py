@@ -1,5 +1,4 @@
-"""What is asked next, and how it is worded: functions of protocol and answers
-(docs/safety-rules.md)."""
+"""Chooses the next question and its wording, from protocol and answers (docs/safety-rules.md)."""
 
 from __future__ import annotations
 
@@ -14,31 +13,30 @@ from .routing import Scene, team_working
 
 
 def variant(case: Case) -> str:
-    """How a question speaks of the person who needs help: me, they, or "the person" while that is
-    unclear."""
+    """The wording of a question: me, they, or "person" while it is unclear who needs help."""
     who = case.answers.get("who")
     return "me" if who in ("me", "me_minor") else "they" if who in ("adult", "child") else "person"
 
 
 def asker(case: Case) -> str:
-    """To whom words of danger speak: "they" for who asks about somebody else, else "me". Not known
-    yet is "me": first aid goes only to who is beside another (rule 23), and the words for
-    themselves fit both."""
+    """The wording of danger instructions: "they" for whoever asks about somebody else, otherwise
+    "me". "me" also while that is unknown, because those words fit both; first aid is only for
+    whoever is beside another person (rule 23)."""
     return "they" if case.answers.get("who") in ("adult", "child", "unknown") else "me"
 
 
 def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
-    """The question a case stands at, worded and with the choices this person can use."""
+    """The open question, worded and with the choices this person can use."""
     question = protocol.question(case.asked)
     offered = question.offered(case.facts())
     deaf = case.answers.get("contact") == ContactAnswer.TEXT_DEAF and any(
         choice.deaf for choice in offered
     )
     chosen = case.answers.get("if_none", "")
-    named = {
+    choice_fill = {
         "choice": f"={choice_key('if_none', chosen)}{'.deaf' if deaf_words(case, chosen) else ''}"
     }
-    fill = named if question.id == "if_none_still" else {}
+    fill = choice_fill if question.id == "if_none_still" else {}
     return Ask(
         question.id,
         variant(case) if question.by_who else "",
@@ -50,36 +48,37 @@ def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
 
 
 def deaf_words(case: Case, choice: str) -> bool:
-    """Is this choice worded anew for somebody deaf? A counselor texts them, and never calls."""
+    """Does this choice have other words for somebody deaf? A counselor texts them and never
+    calls."""
     return choice == "counselor" and case.answers.get("contact") == ContactAnswer.TEXT_DEAF
 
 
 def next_question(protocol: Protocol, case: Case) -> Question | None:
-    """What is asked next: a function of protocol and answers. In danger only what a human needs to
-    come is left."""
+    """The next question, from protocol and answers. In danger only those that a human needs to
+    come."""
     for name in case.again:
         return protocol.question(name)
     facts = case.facts()
-    left = [
+    unanswered = [
         question
         for question in protocol.questions
         if not question.follow_up and question.id not in case.answers
     ]
     if case.in_danger:
         return min(
-            (question for question in left if question.in_danger),
+            (question for question in unanswered if question.in_danger),
             key=lambda question: question.in_danger,
             default=None,
         )
-    for question in left:
+    for question in unanswered:
         if question.sooner is not None and question.sooner.holds(facts):
             return question
-    return next((question for question in left if question.when.holds(facts)), None)
+    return next((question for question in unanswered if question.when.holds(facts)), None)
 
 
 def open_questions(protocol: Protocol, case: Case) -> tuple[str, ...]:
-    """What a human who holds the conversation may still want to know (rule 20): never a dash, never
-    a "no"."""
+    """Unanswered questions for a human who holds the conversation (rule 20). An unanswered question
+    is listed, never shown as "no"."""
     facts = case.facts()
     return tuple(
         question.id
@@ -90,16 +89,16 @@ def open_questions(protocol: Protocol, case: Case) -> tuple[str, ...]:
     )
 
 
-def seen_question(protocol: Protocol, case: Case, heard: datetime) -> Question | None:
-    """The question the sender had before them; None if it was asked after they wrote."""
-    if not case.asked or heard < case.marks.get(Mark.ASKED, heard):
+def seen_question(protocol: Protocol, case: Case, heard_at: datetime) -> Question | None:
+    """The question the sender had seen; None if it was asked after they wrote."""
+    if not case.asked or heard_at < case.marks.get(Mark.ASKED, heard_at):
         return None
     return protocol.question(case.asked)
 
 
 def readable_offer(protocol: Protocol, case: Case) -> bool:
-    """Were these very choices sent with the open question? After an upgrade or an edited protocol
-    they may not have been: then a bare number means nothing, and the question is put again."""
+    """Were exactly these choices sent with the open question? After an upgrade or a changed
+    protocol perhaps not: then a bare number means nothing, and the question is put again."""
     question = protocol.question(case.asked)
     return not question.choices or case.offered == tuple(
         choice.code for choice in question.offered(case.facts())
@@ -107,7 +106,7 @@ def readable_offer(protocol: Protocol, case: Case) -> bool:
 
 
 def stands_at(protocol: Protocol, case: Case, question: str, now: datetime) -> Case:
-    """The case with a question newly before the resident, and the choices it is sent with."""
+    """The case with this question open, and the choices it is sent with."""
     if question != case.asked:
         case = replace(case, asked=question, unreadable=0, too_fast=0)
     case = case.marked(now, Mark.ASKED)
@@ -118,13 +117,12 @@ def stands_at(protocol: Protocol, case: Case, question: str, now: datetime) -> C
 
 
 def choose_anew(protocol: Protocol, case: Case, now: datetime) -> Case:
-    """Asked again what to do if no team is free."""
+    """The case with "what if no team is free?" open again."""
     return stands_at(protocol, replace(case, unreadable=0), "if_none", now)
 
 
 def after_hand_off(protocol: Protocol, case: Case) -> str:
-    """The follow-up that is put once the hand-off has left; "" for none. Nobody who is in danger is
-    asked."""
+    """The follow-up to ask after the hand-off; "" for none. Nobody in danger is asked."""
     if case.in_danger or case.ended or case.held:
         return ""
     facts = case.facts()
@@ -139,8 +137,8 @@ def after_hand_off(protocol: Protocol, case: Case) -> str:
 
 
 def greet(case: Case, scene: Scene) -> tuple[Effect, ...]:
-    """The preamble, said before question 1, and what is true just now: no team works, or people
-    have waited long."""
+    """The preamble before question 1, and what is true just now: no team works, or people have
+    waited long."""
     words: list[Effect] = [Say("preamble")]
     if scene.surge:
         words.append(Say("preamble.surge"))

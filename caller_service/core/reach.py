@@ -1,6 +1,6 @@
-"""How they may be reached, and what stands in the way: stored with the case.
+"""How the resident may be contacted, and what prevents it: stored with the case.
 
-The values keep their words whatever the member is called.
+The values never change, whatever the member is called.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from enum import StrEnum
 
 
 class ContactAnswer(StrEnum):
-    """The choices of the question `contact` (protocols/*.toml) that code knows. Every other value,
-    a doubt or none, opens nothing."""
+    """The choices of the question `contact` (protocols/*.toml) that code knows. Any other value, a
+    doubt or no answer, allows nothing."""
 
     TEXT_CALL = "text_call"  # both are safe
     TEXT = "text"  # texts alone
@@ -23,7 +23,7 @@ class ContactAnswer(StrEnum):
 class CannotText(StrEnum):
     """`Case.cannot_text`: why texts do not reach them; "" while they do."""
 
-    STOPPED = "stopped"  # they stopped our texts; START takes it back
-    BLOCKED = "blocked"  # their provider refuses ours; START takes it back
-    LANDLINE = "landline"  # the number takes no texts; a text that arrives takes it back
-    UNDELIVERED = "undelivered"  # one was lost; their next text, or one that arrives, ends it
+    STOPPED = "stopped"  # they stopped our texts; START ends it
+    BLOCKED = "blocked"  # their provider blocks our texts; START ends it
+    LANDLINE = "landline"  # the number takes no texts; a delivered text ends it
+    UNDELIVERED = "undelivered"  # a text was lost; their next text, or a delivered one, ends it

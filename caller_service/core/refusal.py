@@ -1,11 +1,11 @@
-"""What dispatch or staff asked for, and cannot have."""
+"""The error for a request by dispatch or staff that is refused."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):
-    """Asked for what cannot be; `code` is for the machine, `name` who has the case where that is
-    why."""
+    """A refused request. `code` is for programs; `name` is who has the case, if that is the
+    reason."""
 
     def __init__(self, code: str, name: str = "") -> None:
         super().__init__(code)

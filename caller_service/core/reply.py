@@ -1,9 +1,9 @@
-"""Reads what a person wrote, against the question they saw.
+"""Reads what a person wrote, in answer to the question they saw.
 
-The order is the safety rule (docs/safety-rules.md, rules 7, 10 and 11): what their phone added is
-cut; commands as whole messages; "I am watched" inside a short one; then danger anywhere; then what
-takes contact back, asks for a person or for 911; only then an answer. "No" counts as a whole
-message only. A story never answers a safety question.
+The order is a safety rule (docs/safety-rules.md, rules 7, 10 and 11): first what their phone added
+is removed; then come commands as whole messages; "I am watched" in a short message; danger
+anywhere; words that take contact back or ask for a person or 911; and only then an answer. "No"
+counts only as a whole message. A story never answers a safety question.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .said import Said
 from .street_words import StreetWords
 from .vocabulary import Vocabulary, normal
 
-STORY_WORDS = 4  # from here on, words that answer nothing are somebody telling what happened
-SHORT = 14  # words of a message in which "I am watched" is heard without standing alone
-LONGEST = 4000  # characters read; all are kept
-LOST = 4  # words behind "I don't know" that still name no place: "where I am exactly"
-THANKFUL = 12  # words of a message that may be nothing but thanks
+STORY_WORDS = 4  # shortest text, in words, that counts as a story if it answers nothing
+SHORT = 14  # longest message, in words, in which "I am watched" is recognised
+LONGEST = 4000  # characters that are read; all are stored
+LOST = 4  # words after "I don't know" that still name no place: "where I am exactly"
+THANKFUL = 12  # longest message, in words, that may be only thanks
 
 
 class Wish(StrEnum):
     """What a text asks for, whatever else it says: found by the word data
-    (`translations/*/speech.toml`, [wishes], checked when it is read)."""
+    (`translations/*/speech.toml`, [wishes], which is checked when it is loaded)."""
 
     # contact taken back
     NO_TEXTS = "no_texts"  # "stop texting me"
@@ -44,8 +44,8 @@ class Wish(StrEnum):
     PERSON = "person"  # "can I talk to somebody"
     EMERGENCY = "emergency"  # "should I call 911"
     EMERGENCY_FOR_ME = "emergency_for_me"  # "call 911 for me"
-    DID_IT = "did_it"  # "I did it", "its done": of a deed against themselves, where one was feared
-    CALL_988 = "call_988"  # "988" in a short text: read here, no word data
+    DID_IT = "did_it"  # "I did it", "its done": self-harm, where it was feared
+    CALL_988 = "call_988"  # "988" in a short text: found here, without word data
     # an ordinary question, or somebody else
     ABOUT_OTHERS = "about_others"  # "did my wife text you"
     LEGAL = "legal"  # "I have a subpoena"
@@ -58,12 +58,12 @@ class Wish(StrEnum):
     FAQ_FREE = "faq_free"  # "does this cost anything"
     FAQ_WHO = "faq_who"  # "who is this"
     LANGUAGE = "language"  # "do you speak Somali"
-    # words that end a talk
+    # words that end a conversation
     THANKS = "thanks"
     FAREWELL = "farewell"  # a goodbye: never thanks
 
 
-# What takes contact back in words: which ways of reaching them it closes (rule 10).
+# The ways of contact that a wish takes back (rule 10).
 WITHDRAWALS: Mapping[str, frozenset[str]] = {
     Wish.NO_TEXTS: frozenset({"text"}),
     Wish.ONLY_CALLS: frozenset({"text"}),
@@ -72,8 +72,8 @@ WITHDRAWALS: Mapping[str, frozenset[str]] = {
     Wish.NO_CONTACT: frozenset({"text", "call"}),
     Wish.OVERHEARD: frozenset({"text", "call"}),
 }
-# The same words where `contact` is asked are its answer. "Don't call" is none: it opens nothing,
-# and the question is put again.
+# The same wishes as answers to the question `contact`. "Don't call" is no answer: it allows
+# nothing, and the question is put again.
 CONTACT_ANSWERS: Mapping[str, str] = {
     Wish.OVERHEARD: ContactAnswer.UNSAFE,
     Wish.ONLY_TEXTS: ContactAnswer.TEXT,
@@ -81,8 +81,8 @@ CONTACT_ANSWERS: Mapping[str, str] = {
     Wish.NO_CONTACT: ContactAnswer.UNWANTED,
     Wish.NO_TEXTS: ContactAnswer.UNSAFE,
 }
-# What carriers act on by themselves: after one of these no text of ours arrives until START
-# (Twilio's default opt-out words).
+# Words that carriers act on: they deliver no text of ours until START (Twilio's default opt-out
+# words).
 CARRIER_STOPS = frozenset(
     {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel"}
 )
@@ -94,18 +94,18 @@ INQUIRIES = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Said at any time: stop, start, help, person, emergency, status, worse, cancel, change, quiet,
-    watched, language, code, new."""
+    """Works at any time: stop, start, help, person, emergency, status, worse, cancel, change,
+    quiet, watched, language, code, new."""
 
     name: str
     of: str = field(default="", repr=False)
-    alone: bool = True  # the whole message, not something asked inside a sentence
+    alone: bool = True  # the whole message, not part of a sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     choice: str
-    # a bare number, or a word for a position: means something only by the choices that were sent
+    # a bare number or ordinal: means something only by the choices that were sent
     by_place: bool = False
 
 
@@ -121,21 +121,21 @@ class Danger:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """Contact taken back: `ways` are "text", "call" or both."""
+    """Contact taken back: `ways` is "text", "call" or both."""
 
     ways: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """An ordinary question, or somebody else asking: one of INQUIRIES."""
+    """An ordinary question, or a question by somebody else: one of INQUIRIES."""
 
     about: str
 
 
 @dataclass(frozen=True, slots=True)
 class Thanks:
-    """Thanks and nothing else."""
+    """Only thanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +145,13 @@ class Farewell:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A phone's "Liked …" of our own text: no danger, no story, no place, no answer."""
+    """A phone's "Liked …" of a text of ours: no danger, story, place or answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherLanguage:
-    """Words in a language the program does not serve: its tag, and the one line we have in it (rule
-    26)."""
+    """A text in a language the program does not serve: its tag, and the one line we have in it
+    (rule 26)."""
 
     tag: str
     line: str = field(repr=False)
@@ -159,17 +159,17 @@ class OtherLanguage:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Words that answer nothing; kept for the people who help."""
+    """Words that answer nothing; kept for the team."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """Too little to read."""
+    """Too few words to interpret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """No words at all: a picture, or only characters that show nothing."""
+    """No words: a picture, or only invisible characters."""
 
 
 Reply = (
@@ -180,20 +180,20 @@ Reply = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text says: the reply, and what else was heard in it (it may only raise, or close
-    contact)."""
+    """What a text says: the reply, and what else it contains, which may only raise the level or
+    close contact."""
 
     reply: Reply
     markers: frozenset[str] = frozenset()
-    verified: bool = False  # it began with the case's own code word
-    # asked inside it, whatever the reply is: WITHDRAWALS, emergency …
+    verified: bool = False  # it began with the case's code word
+    # asked for in the text, whatever the reply is: WITHDRAWALS, emergency …
     wishes: frozenset[str] = frozenset()
-    answerlike: bool = False  # a number, a yes or a no: with nothing asked it begins no new request
-    worded: bool = False  # an answer that was told in more words than it has: they are kept
+    answerlike: bool = False  # a number, yes or no: begins no request if nothing was asked
+    worded: bool = False  # an answer in a sentence: the words are kept
 
     @property
     def closing(self) -> frozenset[str]:
-        """The ways of reaching them that these words take back, whatever else they say."""
+        """The ways of contact that this text takes back."""
         return frozenset[str]().union(
             *(ways for wish, ways in WITHDRAWALS.items() if wish in self.wishes)
         )
@@ -201,8 +201,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """What a text is read with: one language's whole phrases, and the combinations and street words
-    of all languages."""
+    """The word data used to read a text: one language's whole phrases, and the combinations and
+    street words of all languages."""
 
     vocabulary: Vocabulary
     speech: Combinations
@@ -214,7 +214,7 @@ def read(
     said: str, question: Question | None, offered: tuple[str, ...], ears: Ears, code_word: str = ""
 ) -> Reading:
     """Read one text. `question` is what the sender had seen (None: nothing), `offered` its choices
-    as numbered."""
+    as numbered, `code_word` the case's own."""
     cleaned = clean(said[:LONGEST])
     if cleaned.reaction:
         return Reading(Reaction())
@@ -224,13 +224,13 @@ def read(
         words = words[len(normal(code_word)) :]
     if not words:
         return Reading(Unclear() if _shows(cleaned.words) else Nothing(), verified=verified)
-    heard = ears.speech.read(words)
-    markers, wishes = frozenset(heard["markers"]), frozenset(heard["wishes"])
+    found = ears.speech.read(words)
+    markers, wishes = frozenset(found["markers"]), frozenset(found["wishes"])
     if Wish.PERSON in wishes and ears.speech.only.isdisjoint(words):
-        # "can somebody just call me" asks for somebody, and closes nothing
+        # "can somebody just call me" asks for a person and takes nothing back
         wishes -= {Wish.ONLY_CALLS}
-    dangers = heard["dangers"]
-    # "no, tiene un cuchillo" denies nothing
+    dangers = found["dangers"]
+    # "no, tiene un cuchillo" denies nothing: search what follows the "no"
     if (rest := ears.speech.behind_no.sub("", cleaned.words)) != cleaned.words:
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(normal(rest)))))
     if "988" in words and len(words) <= SHORT:
@@ -259,8 +259,8 @@ def _reply(
     kinds: tuple[str, ...],
     wishes: frozenset[str],
 ) -> Reply:
-    """Commands, "I am watched", danger, a whole answer, what is asked inside a sentence, and only
-    then anything else."""
+    """Try, in order: commands, "I am watched", danger, a whole answer, a wish in a sentence,
+    anything else."""
     bare = without_trailing_emoji(words)
     bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
     if (command := _command(bare, ears.vocabulary)) is not None:
@@ -270,7 +270,7 @@ def _reply(
         return Command("watched", alone=False)
     if not contact and (kind := ears.vocabulary.alone.get(bare)) is not None:
         return Danger((kind,))
-    # about the phone, not about them
+    # about the phone, not about the person
     not_safe = Said.UNSAFE in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))
     if danger := tuple(kind for kind in kinds if not (kind == Said.UNSAFE and not_safe)):
         return Danger(danger)
@@ -279,8 +279,8 @@ def _reply(
     if contact and (answer := _contact_answer(wishes, offered, Said.UNSAFE in kinds)) is not None:
         return answer
     place = question is not None and question.kind == "place"
-    if (asked := _asked_inside(wishes, place)) is not None:
-        return asked
+    if (wish_reply := _wish_reply(wishes, place)) is not None:
+        return wish_reply
     if place and _names_no_place(said, bare, ears):
         return Unclear()
     if place:
@@ -289,11 +289,11 @@ def _reply(
 
 
 def _watched(words: tuple[str, ...], wishes: frozenset[str], contact: bool, ears: Ears) -> bool:
-    """The program's own phrase for it, or plain words for somebody at their phone just now. Where
-    `contact` is asked, the plain words are an answer: not safe."""
+    """Does the text say that somebody is watching, by the program's own phrase or in plain words?
+    Where `contact` is asked, plain words are an answer instead: not safe."""
     if len(words) > SHORT:
         return False
-    return any(_holds(phrase, words) for phrase in ears.watched) or (
+    return any(_contains(phrase, words) for phrase in ears.watched) or (
         Wish.WATCHED in wishes and not contact
     )
 
@@ -301,14 +301,14 @@ def _watched(words: tuple[str, ...], wishes: frozenset[str], contact: bool, ears
 def _contact_answer(
     wishes: frozenset[str], offered: tuple[str, ...], not_safe: bool
 ) -> Answer | None:
-    """Where `contact` is asked, what would take contact back is its answer."""
+    """Where `contact` is asked, words that would take contact back are its answer."""
     answers = [code for wish, code in CONTACT_ANSWERS.items() if wish in wishes and code in offered]
     return Answer(ContactAnswer.UNSAFE) if not_safe else Answer(answers[0]) if answers else None
 
 
-def _asked_inside(wishes: frozenset[str], place: bool) -> Reply | None:
-    """What is asked inside a sentence: contact taken back, a person, 911, an ordinary question. A
-    street may be called as one of the last two are."""
+def _wish_reply(wishes: frozenset[str], place: bool) -> Reply | None:
+    """A wish inside a sentence: contact taken back, a person, 911, an ordinary question. For a
+    place, the last two are ignored, because a street may have such a name."""
     if closing := frozenset[str]().union(
         *(ways for wish, ways in WITHDRAWALS.items() if wish in wishes)
     ):
@@ -332,7 +332,7 @@ def _words_alone(
     vocabulary: Vocabulary,
     wishes: frozenset[str],
 ) -> Reply:
-    """A goodbye, thanks, an answer with a slip of the thumb, a story, or too little to read."""
+    """A goodbye, thanks, an answer with a typing error, a story, or too few words."""
     if Wish.FAREWELL in wishes:
         return Farewell()
     if _thanks(words, bare, vocabulary, wishes):
@@ -346,12 +346,12 @@ def _words_alone(
 
 
 def _shows(said: str) -> bool:
-    """Does it show anything? "??" does; the empty text of a picture, blanks and invisible
-    characters do not."""
+    """Does the text show anything? "??" does; an empty text, blanks and invisible characters do
+    not."""
     return any(unicodedata.category(letter)[0] in "LNPS" for letter in said[:LONGEST])
 
 
-def _holds(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
+def _contains(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
     return any(words[at : at + len(phrase)] == phrase for at in range(len(words) - len(phrase) + 1))
 
 
@@ -360,7 +360,7 @@ def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
     name = vocabulary.commands.get(words) or vocabulary.commands.get(plain)
     if name == "help" and len(words) > 1:  # "please help" is a plea, not the keyword
         return Command("person", alone=False)
-    # no carrier acts on "cancel please"
+    # carriers ignore "cancel please"
     if name == "stop" and len(words) > 1 and plain in (("cancel",), ("end",), ("quit",)):
         return Command("cancel")
     if name == "stop":
@@ -371,7 +371,7 @@ def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
             return Command("code", words[1])
         return None
     name, _, of = name.partition(":")
-    # thanks come after answers: a thumb up is a yes
+    # thanks are checked after answers, because 👍 is also a yes
     return None if name in ("code", "thanks") else Command(name, of)
 
 
@@ -379,7 +379,7 @@ def _thanks(
     words: tuple[str, ...], bare: tuple[str, ...], vocabulary: Vocabulary, wishes: frozenset[str]
 ) -> bool:
     """Thanks, an "ok", or a thumb up, and nothing that could be a story."""
-    if len(words) > THANKFUL or any(_holds(phrase, words) for phrase in vocabulary.unthankful):
+    if len(words) > THANKFUL or any(_contains(phrase, words) for phrase in vocabulary.unthankful):
         return False
     return (
         "thanks" in (vocabulary.commands.get(words), vocabulary.commands.get(bare))
@@ -393,7 +393,7 @@ def _whole_answer(
     offered: tuple[str, ...],
     vocabulary: Vocabulary,
 ) -> Reply | None:
-    """An answer that is the whole message: nothing asked inside a sentence can be meant then."""
+    """An answer that is the whole message; then it contains no other wish."""
     if question is None:
         return None
     if question.kind != "place":
@@ -413,8 +413,9 @@ def _doubt(
     offered: tuple[str, ...],
     vocabulary: Vocabulary,
 ) -> bool:
-    """ "Yes but I won't", "no but sometimes", "sí a veces": more than an answer to a safety
-    question, and no clear no. It is doubt (rule 2). "No, he is fine" is none: it is asked again."""
+    """Is this more than an answer to a safety question, and no clear no? "Yes but I won't", "no but
+    sometimes", "sí a veces" are doubt (rule 2). "No, he is fine" is not: the question is put
+    again."""
     if (
         question is None
         or not question.safety
@@ -425,12 +426,12 @@ def _doubt(
     yes_no = vocabulary.answers.get("yes_no", {})
     if yes_no.get(words[:1]) == "yes" and words[0].isalpha() and len(words[0]) > 1:
         return True
-    return any(_holds(hedge, words) for hedge in vocabulary.hedges)
+    return any(_contains(hedge, words) for hedge in vocabulary.hedges)
 
 
 def _names_no_place(said: str, words: tuple[str, ...], ears: Ears) -> bool:
-    """A yes, a no, a digit, a question back, a plea, or what they feel: asked for a place, these
-    are none (rule 13: a team at words that are no place is a team nowhere)."""
+    """Asked for a place, is this a yes, a no, a digit, a question, a plea or a feeling? Then it
+    names no place, and no team is sent to it (rule 13)."""
     vocabulary, streets = ears.vocabulary, ears.streets
     road = any(word in streets.roads for word in words)  # "Como St and 3rd"
     signs = streets.near | streets.landmarks
@@ -491,7 +492,7 @@ def _numbered(
 def _phrases(
     question: Question, offered: tuple[str, ...], vocabulary: Vocabulary
 ) -> dict[tuple[str, ...], str]:
-    """Phrases that answer this question. Skipping is possible everywhere; doubt wherever it is
+    """The phrases that answer this question. "Skip" is possible everywhere; doubt where it is
     offered."""
     yes_no = vocabulary.answers.get("yes_no", {})
     if set(offered) <= {"yes", "no", UNSURE}:
@@ -509,7 +510,7 @@ def _offered(code: str, offered: tuple[str, ...]) -> Reply | None:
 
 
 def _number(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[int | None, tuple[str, ...]]:
-    """The number a message opens with, and the words after it."""
+    """The number at the start of a message, and the words after it."""
     if words and words[0].isdecimal():
         return int(words[0][:6]), words[1:]
     return vocabulary.numbers.get(words), ()
@@ -518,8 +519,8 @@ def _number(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[int | None,
 def _misspelt(
     words: tuple[str, ...], phrases: Mapping[tuple[str, ...], str], offered: tuple[str, ...]
 ) -> Reply | None:
-    """One slip of the thumb in a single word. Never read as "no": a slip must not lower anything,
-    nor open contact."""
+    """Accept one typing error in a single word. Never as "no": an error must not lower a level or
+    open contact."""
     if len(words) != 1 or len(words[0]) < 4:
         return None
     near = {
@@ -533,5 +534,5 @@ def _misspelt(
 
 
 def _plain(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[str, ...]:
-    kept = tuple(word for word in words if word not in vocabulary.polite)
-    return kept or words
+    content = tuple(word for word in words if word not in vocabulary.polite)
+    return content or words

@@ -1,5 +1,5 @@
-"""Who can come: areas, hours, capacity, skills and language. Danger never comes here: it goes to a
-human whatever hours, area and capacity say (domain.md section 2, rule 6)."""
+"""Finds who can come, by area, hours, capacity, skills and language. A danger is never routed: a
+human is paged whatever hours, area and capacity say (docs/safety-rules.md, rule 6)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .reach import ContactAnswer
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a decision is made against: the city, the hour, and the areas a dispatcher has marked as
-    full."""
+    """The circumstances of a decision: the program, the time, and the areas that a dispatcher has
+    marked as full."""
 
     program: Program
     now: datetime
@@ -24,8 +24,8 @@ class Scene:
     surge: bool = False  # somebody in danger has waited long: newcomers are told (rule 4)
 
     def for_case(self, case: Case) -> Scene:
-        """A case's own time never goes back, whatever the clock of the machine does: what happens
-        now comes after all that did."""
+        """A case's own time never goes back, whatever the machine's clock does: now is after its
+        latest mark."""
         latest = case.latest
         return (
             self
@@ -40,7 +40,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A team, or the one reason there is none: out_of_area, closed or no_capacity."""
+    """A team, or the one reason why there is none: out_of_area, closed or no_capacity."""
 
     team: Team | None = None
     blocked: str = ""
@@ -48,7 +48,7 @@ class Route:
 
 
 def route(case: Case, scene: Scene) -> Route:
-    """Find a team for a case whose place is known; a place that needs a human goes to dispatch
+    """Find a team for a case with a known place. A place that a human must check goes to dispatch
     without a team."""
     if case.located in ("outside", "not_live"):
         return Route(blocked=Unserved.OUT_OF_AREA)
@@ -81,16 +81,16 @@ def skills_wanted(case: Case) -> frozenset[str]:
 
 
 def is_open(hours: tuple[Hours, ...], local: datetime) -> bool:
-    """Open at this local time? No hours at all means round the clock. Spans past midnight belong to
-    their first day."""
+    """Open at this local time? Without hours, always. A span past midnight belongs to its first
+    day."""
     if not hours:
         return True
     return any(_covers(span, local) for span in hours)
 
 
 def goes_off(hours: tuple[Hours, ...], since: datetime) -> datetime | None:
-    """When somebody with these hours, on duty at this local time, next goes off duty; None: never,
-    or not on duty then."""
+    """When somebody with these hours, on duty at `since`, next goes off duty; None: never, or not
+    on duty."""
     if not hours or not is_open(hours, since):
         return None
     at = since
@@ -99,11 +99,11 @@ def goes_off(hours: tuple[Hours, ...], since: datetime) -> datetime | None:
         if not following:
             return at
         at = max(following)
-    return None  # they follow each other without an end
+    return None  # the spans follow each other without an end
 
 
 def _end(span: Hours, local: datetime) -> datetime | None:
-    """When this span ends, if it covers that local time."""
+    """When this span ends, if it covers the local time."""
     if not _covers(span, local):
         return None
     clock = local.time().replace(tzinfo=None)
@@ -123,7 +123,7 @@ def _covers(span: Hours, local: datetime) -> bool:
 
 
 def team_working(scene: Scene) -> bool:
-    """Is any team at work in any live area at this hour? If not, the preamble says so."""
+    """Is any team at work in any live area now? If not, the preamble says so."""
     local = scene.local
     live = {
         area.id

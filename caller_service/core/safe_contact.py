@@ -1,9 +1,8 @@
-"""Who may say what to the resident, and when: one table that every outbound path asks
+"""Decides who may contact the resident, and how: one table that every outbound path asks
 (docs/safety-rules.md, rules 5, 9, 10).
 
-Precedence: STOP, watched, violence or hiding, not safe, not wanted, not asked, argument, yes. The
-first that holds decides; where both of the first two hold, the stricter one: silence. "Not asked"
-is never "no", nor "no" "not asked".
+The first standing in PRECEDENCE that holds decides; silence ("watched") comes before a STOP. "Not
+asked" never counts as "no", nor "no" as "not asked".
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ THROUGH_QUIET = frozenset(
         "truth.backstop",
     }
 )
-# who wrote this lately has the phone in hand: an answer is no first contact
+# whoever wrote this recently has the phone in hand: a reply is no first contact
 STILL_THERE = timedelta(minutes=10)
-# words that a human wrote; all others are software's
+# texts written by a human; software wrote all others
 HUMAN_WORDS = frozenset({"note", "note.neutral"})
 
 
 class Standing(StrEnum):
-    """How a person stands to being contacted."""
+    """What the resident has said, or not said, about being contacted."""
 
     STOPPED = "stopped"
     WATCHED = "watched"
@@ -86,14 +85,15 @@ PRECEDENCE: tuple[tuple[Standing, Callable[[Case], bool]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a standing lets happen. A human's words are always allowed where `human` is; else only
-    to who is still there."""
+    """What a standing allows. A human's own words are allowed at any time if `human`, otherwise
+    only soon after a text of the resident."""
 
-    replies: bool  # software answers what they write
-    unasked: bool  # software writes first
-    calls: bool  # software rings them
-    human: bool  # a human's own words at any time; else only within STILL_THERE of a text of theirs
-    answer: bool  # a human's own words within STILL_THERE of a text of theirs
+    replies: bool  # software answers their texts
+    unasked: bool  # software texts them unasked
+    calls: bool  # software calls them
+    # a human may write at any time; otherwise only within STILL_THERE of a text of theirs
+    human: bool
+    answer: bool  # a human may write within STILL_THERE of a text of theirs
 
 
 #                              replies unasked calls  human  answer
@@ -110,7 +110,7 @@ TERMS: dict[Standing, Terms] = {
 
 
 def standing(case: Case) -> Standing:
-    """The first row of PRECEDENCE that holds."""
+    """The first standing in PRECEDENCE that holds."""
     return next(standing for standing, holds in PRECEDENCE if holds(case))
 
 
@@ -120,26 +120,26 @@ def texts_wanted(case: Case) -> bool:
 
 
 def may_text(case: Case, key: str) -> bool:
-    """May software's words that answer nothing just received be texted to the resident?"""
+    """May software text these words unasked?"""
     if case.cannot_text or not TERMS[standing(case)].unasked:
         return False
     return texts_wanted(case) and not (case.quiet and key not in THROUGH_QUIET)
 
 
 def stopped_in_words(case: Case) -> bool:
-    """They stopped texts in words that no carrier acts on: whoever writes again is answered."""
+    """Did they stop texts in words that carriers ignore? If they write again, they are answered."""
     return case.cannot_text == CannotText.STOPPED and Said.STOPPED_IN_WORDS in case.said
 
 
 def may_note(case: Case, now: datetime) -> bool:
-    """May a human's own words be sent? Where texting was called safe; else only as an answer to
-    what was just written."""
+    """May a human's own words be sent? Yes where texts were called safe; otherwise only as an
+    answer to a recent text."""
     terms = TERMS[standing(case)]
     if case.parked or (case.cannot_text and not stopped_in_words(case)):
         return False
     if terms.human and texts_wanted(case):
         return True
-    # "stop" asks for no answer
+    # "stop" itself wants no answer
     wrote_since = case.marks[Mark.HEARD] > case.marks.get(
         Mark.WITHDRAWN, datetime.min.replace(tzinfo=UTC)
     )
@@ -151,8 +151,8 @@ def may_note(case: Case, now: datetime) -> bool:
 
 
 def may_write_once(case: Case, reason: str) -> bool:
-    """May a human who comes late send the one neutral text? In danger with contact not asked; after
-    violence only with a supervisor's reason (rule 9)."""
+    """May a human send the one neutral text? Only in danger with contact not asked; after violence
+    only with a supervisor's reason (rule 9)."""
     if (
         not case.in_danger
         or case.cannot_text
@@ -167,7 +167,7 @@ def may_write_once(case: Case, reason: str) -> bool:
 
 
 def may_call(case: Case) -> bool:
-    """May software ring them? Only after calling was said to be safe."""
+    """May software call them? Only if calls were called safe."""
     return (
         TERMS[standing(case)].calls
         and case.answers.get("contact") in CALL_ALLOWED
@@ -176,7 +176,7 @@ def may_call(case: Case) -> bool:
 
 
 def calls_wanted(case: Case) -> bool:
-    """May a human ring them? A stop of texts is no stop of calls."""
+    """May a human call them? Stopping texts does not stop calls."""
     reached = replace(case, cannot_text="") if case.cannot_text == CannotText.STOPPED else case
     return (
         TERMS[standing(reached)].human
@@ -185,13 +185,13 @@ def calls_wanted(case: Case) -> bool:
     )
 
 
-UPDATE_CALL_PAUSE = timedelta(minutes=10)  # between two calls for what could not be texted
+UPDATE_CALL_PAUSE = timedelta(minutes=10)  # between two calls about lost texts
 
 
 def may_call_update(case: Case, program: Program) -> bool:
-    """May we call because texts do not reach them? Only where calls were called safe, and never
-    after they stopped texts or took them back: then software speaks first by no way (rule 5). A
-    Messaging Service has no number to call from."""
+    """May we call because texts do not arrive? Only where calls were called safe and texts were not
+    stopped or taken back: then software must not speak first in any way (rule 5). A Messaging
+    Service has no number to call from."""
     return (
         may_call(case)
         and "text" not in case.withdrawn
@@ -200,26 +200,25 @@ def may_call_update(case: Case, program: Program) -> bool:
 
 
 def missed(case: Case, key: str) -> bool:
-    """Are these words held back only because texts do not reach them, or because they are to be
-    called? Who asked for no updates, or for no word unasked, misses nothing by that."""
+    """Were these words held back only because texts do not arrive, or because calls are wanted
+    instead of texts? Whoever wanted no updates, or no unasked texts, misses nothing."""
     reached = replace(case, cannot_text="")
     wanted = TERMS[standing(reached)].unasked and not (case.quiet and key not in THROUGH_QUIET)
     return (bool(case.cannot_text) or not texts_wanted(case)) and wanted
 
 
 def mark_unheard(case: Case, held: Iterable[str], now: datetime) -> Case:
-    """The case after words were held back: if they missed news by it, that is kept until a call or
-    a text has told it."""
+    """Mark the case if words that were held back had news for the resident, until a call or text
+    has told them."""
     return case.marked(now, Mark.UNTOLD) if any(missed(case, key) for key in held) else case
 
 
 def catch_up_words(case: Case, unasked: bool = True) -> Step:
-    """Texts reach them again: what they missed is told, as it stands now. What may not be told so
-    stays untold: a danger that nobody has taken has its own words, and who is to be called is
-    called."""
+    """Texts arrive again: say the current status once. What may not be said this way stays marked:
+    a danger that nobody has accepted has its own words, and a call may be wanted instead."""
     if Mark.UNTOLD not in case.marks or case.cannot_text:
         return Step(case)
-    if case.status == Status.SCREENING or case.ended:  # the question, or the end, tells it all
+    if case.status == Status.SCREENING or case.ended:  # the open question, or the end, says it all
         return Step(case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED))
     key = status_key(case)
     if case.page_waits or not may_text(case, key):
@@ -231,8 +230,8 @@ def catch_up_words(case: Case, unasked: bool = True) -> Step:
 
 
 def truth_line(case: Case, again: bool) -> tuple[Case, str]:
-    """The truth about waiting, never in the words of the last time. Who heard a human before hears
-    that this one is gone."""
+    """ "Nobody has joined yet", never in the words of the last time. A resident who had a human is
+    told that the human is gone."""
     if Mark.SPOKEN in case.marks:
         words = "truth.left_again" if case.truth_line == "truth.left" else "truth.left"
     else:
@@ -245,8 +244,8 @@ def truth_line(case: Case, again: bool) -> tuple[Case, str]:
 
 
 def deferred_words(case: Case, unasked: bool = False) -> Step:
-    """What could not be said when it was due, or was lost: that somebody has it, or that nobody has
-    joined yet."""
+    """Say what could not be said when it was due, or was lost: that somebody has the case, or that
+    nobody has joined yet."""
     effects: Effects = ()
     if case.held:
         return Step(
@@ -269,7 +268,7 @@ def deferred_words(case: Case, unasked: bool = False) -> Step:
         and case.unjoined
         and (may_text(case, "truth.nobody_yet") or not unasked)
     ):
-        words = case.truth_line or "truth.nobody_yet"  # as it was due, and could not be said
+        words = case.truth_line or "truth.nobody_yet"  # the line that could not be said
         if Mark.SPOKEN in case.marks and not words.startswith("truth.left"):
             words = "truth.left"
         case, effects = (
@@ -280,9 +279,9 @@ def deferred_words(case: Case, unasked: bool = False) -> Step:
 
 
 def gated(case: Case, effects: Effects) -> tuple[Effects, tuple[str, ...]]:
-    """The effects that may happen, and the keys of the words held back. What a human wrote was
-    allowed where it was written (core/dispatch.py); a watched person hears nothing of
-    software's."""
+    """Split effects into those that may happen and the keys of words that may not be said. A
+    human's words were checked when they were written (core/dispatch.py); a watched person gets
+    nothing from software."""
     allowed, held = [], []
     for effect in effects:
         if isinstance(effect, (Say, Ask)):
@@ -298,15 +297,16 @@ def gated(case: Case, effects: Effects) -> tuple[Effects, tuple[str, ...]]:
 
 
 def may_hear_status(case: Case, verified: bool) -> bool:
-    """Status, cancel and changed contact: with the code word if one was set; else only outside
-    danger, violence and argument. A number alone proves nothing."""
+    """May they get a status, cancel, or change contact? With the code word if one was set;
+    otherwise only outside danger, violence and argument, because a number alone proves nothing."""
     if case.code_word:
         return verified
     return not sensitive(case)
 
 
 def sensitive(case: Case) -> bool:
-    """Danger or a sign of it, violence, an argument: somebody else may hold the phone."""
+    """Is there danger or a sign of it, violence, or an argument? Then somebody else may hold the
+    phone."""
     return (
         case.danger_sign or case.in_danger or case.violent or case.answers.get("need") == "argument"
     )
@@ -325,8 +325,8 @@ STATUS_WORDS = {
     Status.CLOSED: "status.closed",
     Status.CANCELLED: "status.closed",
 }
-# About somebody else: received, coming or finished; never arrival, outcome or destination (rule
-# 10).
+# About somebody else: only received, coming or finished, never arrival, outcome or destination
+# (rule 10).
 OTHERS_WORDS = STATUS_WORDS | {
     Status.ACCEPTED: "status.other.received",
     Status.ASSIGNED: "status.other.received",
@@ -338,18 +338,18 @@ OTHERS_WORDS = STATUS_WORDS | {
 
 
 def update_call_keys(case: Case) -> tuple[str, ...]:
-    """The words a call tells instead of texts: where the case stands, as whoever holds this phone
-    may hear it. A number alone hears no status of a danger, but whether anybody has come to it."""
+    """The words of a call that replaces lost texts: the status, as far as whoever answers this
+    phone may hear it. Where no status may be told, only whether anybody has joined."""
     if not may_hear_status(case, verified=False):
         alone = case.page_waits and Mark.TRUTH in case.marks and not case.code_word
         return ("update_call.nobody_joined",) if alone else ("update_call.received",)
     moving = case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
-    # others were told no time
+    # nobody else was promised a time
     late = moving and case.late and case.response in ("team", "counselor")
-    stands = status_key(case).replace("status.", "update_call.", 1)
-    return (stands, "update_call.late") if late else (stands,)
+    status = status_key(case).replace("status.", "update_call.", 1)
+    return (status, "update_call.late") if late else (status,)
 
 
 def status_key(case: Case) -> str:
-    """The words for where the case stands, as this person may hear them."""
+    """The key of the status words that this person may get."""
     return (OTHERS_WORDS if case.about_another else STATUS_WORDS)[case.status]

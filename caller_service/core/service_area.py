@@ -1,9 +1,8 @@
-"""Where is it? A place in somebody's own words, found in the program's place table, and the area it
-lies in.
+"""Finds a place in somebody's own words in the program's place table, and the area it lies in.
 
-Only what is certain is believed: a team at the wrong corner is worse than a human who asks. Within
-`edge_metres` of the outer border of all live areas together, or too inexact to say, is for a human
-(docs/safety-rules.md, rules 13 and 16).
+Only what is certain counts, because a team at the wrong corner is worse than a human who asks. A
+point within `edge_metres` of the outer border of all live areas together, or too inexact to tell,
+is for a human (docs/safety-rules.md, rules 13 and 16).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from .street_words import AND, NUMBER, StreetWords
 from .vocabulary import normal
 
 Point = tuple[float, float]  # longitude, latitude; WGS 84 degrees
-# metres from every area; farther is a slip (a sign lost, swapped), not a place outside
+# metres from the nearest area; farther is a typing error (sign lost, swapped), not a place
 PLAUSIBLE = 80_000.0
 _PAIR = re.compile(r"(-?\d{1,3}\.\d{3,})[,;\s%2C]+(-?\d{1,3}\.\d{3,})")
 
@@ -34,10 +33,9 @@ class Located:
 
 
 def locate(text: str, program: Program, local: datetime) -> Located:
-    """Read a place and say which area it lies in. What cannot be said for sure is "unknown" or
-    "ambiguous".
+    """Find a place and the area it lies in; "unknown" or "ambiguous" if it is not certain.
 
-    `local` is the program's own time: by it areas are live and open.
+    `local` is the program's own time, which decides whether an area is live and open.
     """
     if (pair := _PAIR.search(text)) is not None:
         return place_point((float(pair[2]), float(pair[1])), program, local)
@@ -54,8 +52,8 @@ def locate(text: str, program: Program, local: datetime) -> Located:
 
 
 def place_point(point: Point, program: Program, local: datetime, accuracy: float = 0.0) -> Located:
-    """Which area a point lies in; `accuracy` (metres) widens the edge. Any live and open area that
-    holds it serves."""
+    """The area a point lies in; `accuracy` (metres) widens the border zone. Any live and open area
+    that contains the point serves it."""
     ground = program.area_map
     if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90):
         return Located("unknown")
@@ -72,8 +70,8 @@ def place_point(point: Point, program: Program, local: datetime, accuracy: float
 
 
 def _serving(holding: list[Area], local: datetime) -> Area | None:
-    """Of the areas that hold a point the first that is live and open, else the first that is live,
-    else the first."""
+    """Of the areas that contain a point: the first live and open one, else the first live one, else
+    the first."""
     live = [area for area in holding if _live(area, local)]
     return next(
         (area for area in live if is_open(area.hours, local)), next(iter((*live, *holding)), None)
@@ -86,7 +84,7 @@ def _live(area: Area, local: datetime) -> bool:
 
 # ---- places in somebody's own words --------------------------------------------------------------
 
-# a number that names a street is kept as one word: `normal` parts "3rd"
+# a street number stays one word: `normal` would split "3rd"
 _LETTERS = str.maketrans("0123456789", "abcdefghij")
 _DIGITS = str.maketrans("abcdefghij", "0123456789")
 _NTH = re.compile(r"nth([a-j]{1,3})q")
@@ -96,7 +94,7 @@ _NUMBER_SIGN = re.compile(r"#\s*")
 
 @dataclass(frozen=True, slots=True)
 class _Street:
-    """A street as it is named: "N Main St" is main, st, n; "" where nothing is said of it."""
+    """A street's name, type and side: "N Main St" is main, st, n; "" if not given."""
 
     name: str
     type: str = ""
@@ -107,15 +105,15 @@ class _Street:
 class _Mention:
     street: _Street
     start: int
-    end: int  # behind the last of its words
-    ordinal: bool = False  # its name begins with a word or with a number and a suffix ("3rd")
+    end: int  # index after its last word
+    ordinal: bool = False  # its name is a word, or a number with a suffix ("3rd")
 
 
 def named(
     text: str, places: tuple[Place, ...], streets: StreetWords
 ) -> tuple[tuple[Place, ...], bool]:
-    """The places that are named, and whether that is sure. A name one slip away is meant perhaps:
-    not sure."""
+    """The places that are named, and whether that is certain. A name with a typing error is not
+    certain."""
     words = _words(text, streets)
     if not words:
         return (), True
@@ -135,8 +133,8 @@ def named(
 
 
 def _says_nothing_else(words: tuple[str, ...], places: list[Place], streets: StreetWords) -> bool:
-    """Is every other word one of those that only lead to a place? "Not at City Hall", "City Hall,
-    Boston" and "my mom is at City Hall" are for a human."""
+    """Do all other words only lead to a place? "Not at City Hall", "City Hall, Boston" and "my mom
+    is at City Hall" need a human."""
     named_words = {
         part
         for place in places
@@ -166,7 +164,8 @@ _Name = tuple[str, ...] | tuple[_Street, _Street]
 
 @lru_cache(maxsize=65536)
 def _names(place: Place, streets: StreetWords) -> tuple[_Name, ...]:
-    """A place's names: two streets, or words. A program's places never change while it runs."""
+    """A place's names: two streets, or words. Cached, because places never change while the process
+    runs."""
     return tuple(
         _corner(words, streets) or words
         for name in (place.name, *place.aliases)
@@ -191,7 +190,7 @@ def _street(words: tuple[str, ...], streets: StreetWords) -> _Street | None:
 
 
 def _bare(word: str, streets: StreetWords) -> str:
-    """ "3rd", "third" and "3" name one street."""
+    """ "3rd", "third" and "3" name the same street."""
     found = _NTH.fullmatch(word)
     return found[1].translate(_DIGITS) if found else streets.ordinals.get(word, word)
 
@@ -213,8 +212,8 @@ def _same(known: str, said: str, slip: bool) -> bool:
 def _says_corner(
     first: _Street, second: _Street, words: tuple[str, ...], streets: StreetWords, slip: bool
 ) -> bool:
-    """Both streets, side by side with a word like "and" between, or both with their type; neither
-    contradicted, and no house number, flat or floor beside them."""
+    """Are both streets named, joined by a word like "and" or both with their type, neither
+    contradicted, and without a house, flat or floor number?"""
     if _has_house_number(words, streets):
         return False
     ones = list(_mentions(first, words, streets, slip))
@@ -225,7 +224,7 @@ def _says_corner(
 def _mentions(
     street: _Street, words: tuple[str, ...], streets: StreetWords, slip: bool
 ) -> Iterator[_Mention]:
-    """Where the street is named, as nothing that contradicts it."""
+    """Where the street is named without a contradicting side or type."""
     sides, types = streets.sides, streets.types
     name = tuple(street.name.split())
     for at in range(len(words) - len(name) + 1):
@@ -267,8 +266,8 @@ def _meet(one: _Mention, other: _Mention, words: tuple[str, ...], streets: Stree
 
 
 def _has_house_number(words: tuple[str, ...], streets: StreetWords) -> bool:
-    """ "120 Main St", "8 Cedar St", "Main St 120", "Apt 3": a number before a street's name, behind
-    its type, or of a flat."""
+    """ "120 Main St", "8 Cedar St", "Main St 120", "Apt 3": is there a number before a street's
+    name, after its type, or of a flat?"""
     joins, types = streets.joins, streets.types
     for at, word in enumerate(words):
         following = words[at + 1] if at + 1 < len(words) else ""
@@ -290,7 +289,7 @@ def _has_house_number(words: tuple[str, ...], streets: StreetWords) -> bool:
 
 
 def _leads(words: tuple[str, ...], at: int, streets: StreetWords) -> bool:
-    """Is the type before a number its own: "calle 3", "y avenida 5"?"""
+    """Does the type before a number belong to it: "calle 3", "y avenida 5"?"""
     before = words[at - 2]
     return (
         at == 1

@@ -1,10 +1,10 @@
-"""What people on duty write around a case's code, of every shipped language together: `[staff]` of
-`translations/<language>/words.toml`, made ready to match.
+"""Compiles what people on duty write around a case's code, in all shipped languages together, from
+`[staff]` of `translations/<language>/words.toml`.
 
-A phrase is written without accents and apostrophes, in small letters: `(ok|fine)` is a choice,
-`(now )?` may be left out, `+` repeats what stands before it, `[oa]` is one of these letters, and
-`<name>` stands for a phrase of `[staff.parts]`. What is written as a number, "am", "min", "h", ":"
-or with an emoji is no language's, and stands here.
+A phrase is written in small letters without accents and apostrophes: `(ok|fine)` is a choice, `(now
+)?` is optional, `+` repeats what comes before it, `[oa]` is one of these letters, and `<name>`
+stands for a phrase of `[staff.parts]`. Numbers, "am", "min", "h", ":" and emoji belong to no
+language and are in this file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-# Kinds of phrase. Of two phrases as long, the kind that takes least is read: in this order.
+# Kinds of phrase. Of two equally long phrases, the kind that comes first here, and so takes least,
+# counts.
 PASS_FULLY, PASS, ASK, SHRUG, MILD, TAKE, FLUFF = range(7)
 TIME, REASON, WORD, EMOJI = range(7, 11)
 
@@ -23,13 +24,13 @@ PHRASES = {
 _EMOJI = {PASS: "[👎❌🚫✋🙅]", SHRUG: "🤷", TAKE: "[👍✅🙋👌]"}
 ACTS = ("pause", "take_over", "release", "hand_over", "looked", "lower", "lift", "same_person")
 REASONS = ("you", "told", "because", "myself", "others", "placed", "elsewhere")
-# Words and phrases about time, by what they stand for (docs/translating.md).
+# Lists of words and phrases about time (docs/translating.md).
 TIME_LISTS = (
     "minutes", "hours", "hour", "to", "and", "and_a_half", "morning", "afternoon", "night", "there",
     "about", "about_counted", "behind", "at", "at_about", "article", "oclock", "past", "before",
     "behind_past", "behind_before", "noon", "midnight", "how_long", "how_long_about",
 )  # fmt: skip
-_SMALL = 5  # "a", "two": below this a number in words needs a unit behind it
+_SMALL = 5  # "a", "two": a smaller number in words needs a unit after it
 
 _WRITTEN = re.compile(r"(?:[\w ]|\((?!\?)|\)|[|?+\[\]<>])+")
 _PART = re.compile(r"<(\w+)>")
@@ -37,11 +38,11 @@ _PART = re.compile(r"<(\w+)>")
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """They have it, perhaps with a time. More than twelve hours is the caller's to refuse.
+    """They take the case, perhaps with a time. The caller refuses more than twelve hours.
 
-    `at` is local wall clock. With `either` no half of the day was said ("at 6", "6:40"): the caller
-    takes the next such time, of 6:00 and 18:00. An hour of a day of 24 ("18:40", "0630", "06:30")
-    is meant as it is written.
+    `at` is local time of day. With `either`, no half of the day was given ("at 6", "6:40"): the
+    caller takes the next of 6:00 and 18:00. A time of a 24-hour day ("18:40", "0630", "06:30") is
+    exact.
     """
 
     minutes: int | None = None
@@ -51,7 +52,7 @@ class Takes:
 
 @dataclass(frozen=True, slots=True)
 class StaffTable:
-    """One language's `[staff]`, as it is written, its parts already put in."""
+    """One language's `[staff]` as written, with its parts inserted."""
 
     phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_end: tuple[str, ...] = ()
@@ -71,7 +72,7 @@ class StaffTable:
 
 def pattern(written: str, parts: Mapping[str, str], empty: bool = False) -> str:
     """A phrase as a regular expression. `parts` are patterns already; `empty`: it may match
-    nothing. Raises ValueError, with the phrase, for one that cannot be read."""
+    nothing. Raises ValueError, quoting the phrase, if it is malformed."""
     if not _WRITTEN.fullmatch(written) or not parts.keys() >= set(_PART.findall(written)):
         raise ValueError(f'"{written}" is no phrase')
     made = _PART.sub(lambda found: parts[found[1]], written.replace("(", "(?:"))
@@ -85,13 +86,12 @@ def pattern(written: str, parts: Mapping[str, str], empty: bool = False) -> str:
 
 
 def _any(patterns: Iterable[str]) -> str:
-    """One of these, the longer before the shorter; nothing where there are none."""
+    """An alternation, longest first; matches nothing if there are no patterns."""
     return "|".join(sorted(patterns, key=len, reverse=True)) or "(?!)"
 
 
 class StaffWords:
-    """All languages' tables, ready to match what `_spoken` leaves of a text. Made once; immutable
-    after that."""
+    """All languages' tables, compiled for texts as `_spoken` returns them. Immutable."""
 
     def __init__(self, languages: Iterable[StaffTable] = ()) -> None:
         every = tuple(languages)
@@ -103,7 +103,7 @@ class StaffWords:
             for name in REASONS
         }
         self.acts = tuple(_acts(every))
-        # by kind, in the order of the kinds
+        # by kind, in order
         self.phrases = tuple(_phrases(every))
         numbers: dict[str, int] = {}
         fractions: dict[str, int] = {}
@@ -119,7 +119,7 @@ _GAP = r"[\W_]*"
 def _acts(every: tuple[StaffTable, ...]) -> Iterator[tuple[str, re.Pattern[str]]]:
     for name in ACTS:
         written = [act for each in every for act in each.acts.get(name, ())]
-        if name == "hand_over":  # the name of whom stands behind it, unless nothing does
+        if name == "hand_over":  # a name follows it, unless the text ends there
             written += [f"{act}(?={_GAP}$)" for each in every for act in each.hand_over_alone]
         if written:
             yield (
@@ -157,7 +157,7 @@ _END = r"(?!\w|[.,:/–-]\d)"
 
 
 class _Times:
-    """Times as people on duty write them: so many minutes or hours, a time of day."""
+    """Finds times as people on duty write them: a number of minutes or hours, or a time of day."""
 
     def __init__(
         self,
@@ -187,19 +187,19 @@ class _Times:
         )
 
     def here(self, text: str, start: int) -> list[tuple[int, Takes]]:
-        """The times that begin here: where each ends, and what it says."""
+        """The times that begin here: where each ends, and its meaning."""
         found = ((written.match(text, start), reader) for written, reader in self._patterns)
         read = ((match.end(), reader(match)) for match, reader in found if match)
         return [(end, time) for end, time in read if time is not None]
 
     def how_long(self, text: str, start: int) -> int | None:
-        """Where "until 6", "for 20 minutes" ends that begins here: it says how long they are away,
+        """Where a phrase like "until 6" or "for 20 minutes" ends. It says how long they are away,
         not when they come."""
         if (found := self._how_long.match(text, start)) and (until := self.here(text, found.end())):
             return max(end for end, _ in until)
         return None
 
-    # ---- so many minutes, so many hours ----------------------------------------------------------
+    # ---- a number of minutes or hours ------------------------------------------------------------
 
     def _lengths(
         self, words: Mapping[str, str], every: tuple[StaffTable, ...]
@@ -210,7 +210,7 @@ class _Times:
         hours = rf"(?:{words['hours']}|(?:(?<=\d)|(?<=\d ))h)\b\.?"
         to = rf"\s*(?:-|–|—|/|{words['to']})\s*"
         about = rf"(?:(?:{words['about']}|{words['about_counted']}|~)\s*){{0,2}}"
-        # "around 7" may be a clock: with a bare number it is asked back.
+        # "around 7" may be a time of day: with a bare number it is asked again
         about_bare = rf"(?:(?:{words['about']}|~)\s*){{0,2}}"
         behind = rf"(?:\s*{words['behind']})?"
         both = rf"(?P<low>{bare}){to}(?P<high>{bare})"
@@ -257,7 +257,8 @@ class _Times:
         return _for(60 * self._number(found["n"]))
 
     def _bare_range(self, found: re.Match[str]) -> Takes | None:
-        """ "10-15"; but "10 to 7" may be a clock, "12/25" a date, and "10-33" is a radio's code."""
+        """ "10-15"; but "10 to 7" may be a time of day, "12/25" a date, and "10-33" a radio
+        code."""
         low, high = self._number(found["low"]), self._number(found["high"])
         if low >= high or "/" in found["both"] or (low == 10 and high % 5):
             return None
@@ -284,7 +285,7 @@ class _Times:
             rf"(?:(?:{words['at']}\s+(?:(?:{words['at_about']}|{article})\s+)?|{article}\s+|@\s*)"
             r"{1,2})"
         )
-        sometime = rf"(?:{words['at_about']}\s+)?{at}?"  # the rest of it can only be a clock
+        sometime = rf"(?:{words['at_about']}\s+)?{at}?"  # what follows can only be a time of day
         fraction = _any(self._fractions)
         yield rf"{sometime}(?P<t>[0-2]\d[0-5]\d)(?:\s?(?:h|{words['hours']}))?", self._digits
         yield (
@@ -313,7 +314,7 @@ class _Times:
     def _clock(
         self, hour: int, minute: int, half: str | None = None, twelve: bool = True
     ) -> Takes | None:
-        """A time of day. `twelve`: the hour may be one of twelve, if no half of the day is said."""
+        """A time of day. `twelve`: without a half of the day, the hour may mean either half."""
         if hour > 23 or minute > 59:
             return None
         if not half:
@@ -343,8 +344,10 @@ class _Times:
         whole = self._clock(int(found["h"]), 0, found["half"])
         if whole is None or whole.at is None:
             return None
-        away = self._fractions[found["m"]] * (-1 if self._is_before.fullmatch(found["way"]) else 1)
-        hour, minute = divmod((whole.at[0] * 60 + away) % (24 * 60), 60)
+        offset = self._fractions[found["m"]] * (
+            -1 if self._is_before.fullmatch(found["way"]) else 1
+        )
+        hour, minute = divmod((whole.at[0] * 60 + offset) % (24 * 60), 60)
         if whole.either:
             hour = hour % 12 or 12
         return Takes(at=(hour, minute), either=whole.either)

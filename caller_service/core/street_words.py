@@ -1,6 +1,5 @@
-"""The words around a place, of every shipped language together: what `[streets]` of
-`translations/<language>/words.toml` holds, ready to look up. Words as `vocabulary.normal` leaves
-them."""
+"""Words that accompany a place, in all shipped languages together, from `[streets]` of
+`translations/<language>/words.toml`. Words as `vocabulary.normal` returns them."""
 
 from __future__ import annotations
 
@@ -9,24 +8,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-AND, NUMBER = "and", "no"  # what the marks "&" and "#" are read as, in any language
+AND, NUMBER = "and", "no"  # "&" and "#" are read as these words, in any language
 
 
-@dataclass(frozen=True, eq=False)  # one object serves a process: compared and hashed by identity
+@dataclass(frozen=True, eq=False)  # one object per process: compared and hashed by identity
 class StreetWords:
     types: Mapping[str, str] = field(default_factory=dict)  # "avenida" -> "ave"
     sides: Mapping[str, str] = field(default_factory=dict)  # "norte" -> "n"
     ordinals: Mapping[str, str] = field(default_factory=dict)  # "tercera" -> "3"
-    suffixes: frozenset[str] = frozenset()  # of a number that names a street: "3rd"
+    suffixes: frozenset[str] = frozenset()  # suffixes of a street number: "3rd"
     joins: frozenset[str] = frozenset()  # between the two streets of a corner
     articles: frozenset[str] = frozenset()
     prepositions: frozenset[str] = frozenset()  # before a street's type: "en calle 3"
     units: frozenset[str] = frozenset()  # before the number of a flat or a floor
-    around: frozenset[str] = frozenset()  # they only lead to a place, and leave it certain
-    near: frozenset[str] = frozenset()  # "I don't know, near the church": a place all the same
-    roads: frozenset[str] = frozenset()  # types that mean a road wherever they stand
-    landmarks: frozenset[str] = frozenset()  # "the park", "my house": told of a place
-    talk: frozenset[str] = frozenset()  # words of who tells of themselves, and of no place
+    around: frozenset[str] = frozenset()  # words that lead to a place and leave it certain
+    near: frozenset[str] = frozenset()  # "I don't know, near the church" still names a place
+    roads: frozenset[str] = frozenset()  # types that always mean a road
+    landmarks: frozenset[str] = frozenset()  # "the park", "my house": names a place
+    talk: frozenset[str] = frozenset()  # words of somebody who describes themselves and no place
 
     @cached_property
     def ordinal(self) -> re.Pattern[str]:
@@ -36,7 +35,7 @@ class StreetWords:
 
     @classmethod
     def joined(cls, languages: Iterable[StreetWords]) -> StreetWords:
-        """All languages' words as one. Of two that say different, the first in order is heard."""
+        """All languages' words in one object. If two differ, the first language wins."""
         whole = cls()
         for each in languages:
             whole = cls(

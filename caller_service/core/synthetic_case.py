@@ -1,9 +1,8 @@
-"""A test case: the synthetic resident's (`caller-service probe`). It is screened like any other and
-goes no further.
+"""The synthetic resident's test case (`caller-service probe`): screened like any other, then it
+stops.
 
-Its one clock is `abandon`: the probe ends its case itself, the next probe ends what one that died
-has left, and when no other comes, the sweep does. Nobody is asked about it meanwhile, so no other
-clock of it runs.
+Its only clock is `abandon`: the probe ends its own case, the next probe ends one that a crashed
+probe left, and otherwise the sweep does. Nobody is paged for it, so no other clock applies.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from .routing import Scene
 
 
 def over(case: Case, scene: Scene) -> Step:
-    """The test is over. A case that is no test stays as it is."""
+    """End a test case. Any other case is returned unchanged."""
     if not case.test or case.ended:
         return Step(case)
-    told = (HandOff("test_over"),) if case.revision else ()
+    revision = (HandOff("test_over"),) if case.revision else ()
     return Step(
         *hand_off.revise(
-            end(case, Status.CLOSED, Outcome.TEST, scene.now), (*told, Record("test_over"))
+            end(case, Status.CLOSED, Outcome.TEST, scene.now), (*revision, Record("test_over"))
         )
     )
 
@@ -40,8 +39,8 @@ def over_due(case: Case, program: Program) -> datetime | None:
 
 
 def withdraw(case: Case, scene: Scene) -> Step:
-    """The probe's first word was taken for a resident's: the service knows no probe. It asked for
-    nothing, and ends so."""
+    """End a case that the probe opened on a service without a probe number: it asked for
+    nothing."""
     if case.test or case.ended or not began_nothing(case):
         return Step(case)
     return Step(

@@ -1,5 +1,5 @@
-"""What a human must know before they write or go: told to whoever takes a case on the phone
-(docs/safety-rules.md, rules 9, 10, 24 and 26). Keys of the catalog."""
+"""Catalog keys of what a human must know before they write or go, sent to whoever accepts a case by
+phone (docs/safety-rules.md, rules 9, 10, 24 and 26)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _BY_STANDING = {
 
 
 def terms(case: Case) -> tuple[str, ...]:
-    """How they may be reached, what language they write, who was threatened, and that a minor needs
-    a look; nothing where texts are wanted and nothing else is known."""
-    stands = standing(case)
-    reached = "terms.parked" if case.parked else _BY_STANDING.get(stands, "")
-    if stands == Standing.VIOLENCE and Said.THREAT_STAFF in case.said:
-        reached = ""  # theirs is the threat
-    if not reached and not texts_wanted(case):
-        reached = "terms.calls"
+    """How the resident may be contacted, which language they write, who was threatened, and that a
+    minor's case needs a review. Empty where texts are wanted and nothing else is known."""
+    contact_standing = standing(case)
+    contact_key = "terms.parked" if case.parked else _BY_STANDING.get(contact_standing, "")
+    if contact_standing == Standing.VIOLENCE and Said.THREAT_STAFF in case.said:
+        contact_key = ""  # the resident is the one who threatens
+    if not contact_key and not texts_wanted(case):
+        contact_key = "terms.calls"
     return tuple(
         key
         for key, holds in (
-            (reached, bool(reached)),
+            (contact_key, bool(contact_key)),
             ("terms.language", bool(case.unread_language) or case.interpreter),
             ("terms.threat", Said.THREAT_STAFF in case.said and not case.minor_reviewed),
             ("page.minor", case.minor and not case.minor_reviewed),

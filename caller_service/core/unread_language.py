@@ -1,8 +1,7 @@
-"""Which language a text is in, if it is clearly one that the program does not serve (rule 26).
+"""Recognises a text that is clearly in a language the program does not serve (rule 26).
 
-By script where no served language uses it; in Latin letters by words. A served language is never
-doubted: whatever is short, mixed, a name or in no known language gives nothing, and is read like
-any other text.
+By script if no served language uses it; in Latin letters by words. In doubt the text counts as
+served: short or mixed texts, names and unknown languages are read like any other text.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 
-OTHER = "und"  # the tag of a script that nobody has a line for
+OTHER = "und"  # the tag of a script for which there is no line
 LATIN = "Latin"
-SYLLABLES = frozenset({"Han", "Hangul", "Hiragana", "Katakana"})  # a letter says as much as two
-# letters that make a text, where two do not: houses of students are called ΣΑΕ
+SYLLABLES = frozenset({"Han", "Hangul", "Hiragana", "Katakana"})  # one letter counts as two
+# letters needed where two are not enough: student houses are called ΣΑΕ
 LEAST = {"Greek": 4}
-DIFFERENT = 2  # words of one language
-SHARE = 0.4  # of all words
+DIFFERENT = 2  # different words of one language that are needed
+SHARE = 0.4  # and their share of all words
 
 _APOSTROPHES = str.maketrans("’‘`´ʼʻ", "''''''")
 _ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE)
@@ -39,10 +38,11 @@ _CALLED = {"CJK": "Han"}
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A language that can be told, and the line to send. `scripts` is empty for Latin letters.
+    """A language that can be recognised, and the line to send. `scripts` is empty for Latin
+    letters.
 
-    `words` are as `normal_words` gives them. A single letter among them that is not ASCII tells the
-    language wherever it stands.
+    `words` are as `normal_words` returns them. A single non-ASCII letter among them identifies the
+    language wherever it occurs.
     """
 
     tag: str
@@ -53,10 +53,10 @@ class Unread:
 
 
 def unread_language(said: str, known: Collection[Unread], served: Collection[str]) -> Unread | None:
-    """The language, or None if it may be one of those served. `known` begins with the commonest.
+    """The language, or None if it may be a served one. `known` begins with the commonest.
 
-    It must hold the served languages too: where one is missing, nothing says what that one looks
-    like, and so nothing is doubted.
+    `known` must include the served languages: without one of them, nothing can be told apart from
+    it, and the result is None.
     """
     ours = {_primary(tag) for tag in served}
     if not ours <= {_primary(each.tag) for each in known}:
@@ -68,7 +68,7 @@ def unread_language(said: str, known: Collection[Unread], served: Collection[str
 
 
 def normal_words(text: str) -> list[str]:
-    """The words, with accents and inner apostrophes, in small letters. Digits and signs part
+    """The words in small letters, with accents and inner apostrophes. Digits and signs separate
     them."""
     text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).lower()
     text = unicodedata.normalize("NFC", text.replace("i\u0307", "i"))  # lower() of a Turkish İ
@@ -87,7 +87,8 @@ def _primary(tag: str) -> str:
 # ---- by script -----------------------------------------------------------------------------------
 @lru_cache(maxsize=4096)
 def script_of(letter: str) -> str:
-    """The script by the letter's Unicode name: "Arabic", "Han". Empty for what has none: º, 1."""
+    """The script from the letter's Unicode name: "Arabic", "Han". Empty for characters without one:
+    º, 1."""
     if unicodedata.category(letter) not in ("Lu", "Ll", "Lt", "Lo"):
         return ""
     named = _SCRIPT.match(unicodedata.name(letter, ""))
@@ -108,24 +109,25 @@ def _by_script(
         script in others and length > 1 for script, length in runs
     ):
         return None  # (ツ), ಠ_ಠ: a face, not a word
-    written = [each for each in known if main in each.scripts]
-    if not written:
+    candidates = [each for each in known if main in each.scripts]
+    if not candidates:
         other = next((each for each in known if each.tag == OTHER), None)
         return replace(other, name=main, scripts=(main,)) if other else None
     return max(
-        written,
+        candidates,
         key=lambda each: (sum(counts[script] for script in each.scripts), _signs(words, each)),
     )
 
 
 def _runs(word: str) -> Iterator[tuple[str, int]]:
-    """How many letters of one script stand side by side, each script in turn."""
+    """Each run of letters of one script, with its length."""
     letters = (letter for letter in word if not unicodedata.category(letter).startswith("M"))
     return ((script, len(list(run))) for script, run in groupby(letters, script_of))
 
 
 def _signs(words: Sequence[str], language: Unread) -> int:
-    """How much tells this language from others in its script: letters once, words twice."""
+    """How strongly the words identify this language among others of its script: letters once, words
+    twice."""
     letters = sum(letter in language.words for word in words for letter in word)
     return letters + 2 * sum(len(word) > 1 and word in language.words for word in words)
 
@@ -135,15 +137,15 @@ def _by_words(
     words: Sequence[str], known: Collection[Unread], ours: Collection[str]
 ) -> Unread | None:
     latin = [each for each in known if not each.scripts]
-    found = {each: [word for word in words if _of(word, each)] for each in latin}
-    marks = {
+    matches = {each: [word for word in words if _of(word, each)] for each in latin}
+    scores = {
         each: (len(heard), sum(word in each.words for word in heard), len(set(heard)))
-        for each, heard in found.items()
+        for each, heard in matches.items()
     }
-    best = max(marks, key=lambda each: marks[each], default=None)
-    if best is None or _primary(best.tag) in ours or [*marks.values()].count(marks[best]) > 1:
+    best = max(scores, key=lambda each: scores[each], default=None)
+    if best is None or _primary(best.tag) in ours or [*scores.values()].count(scores[best]) > 1:
         return None
-    heard, listed, different = marks[best]  # letters alone make a name: Łukasz Błaszczyk
+    heard, listed, different = scores[best]  # letters alone make a name: Łukasz Błaszczyk
     if not listed or different < DIFFERENT or heard < SHARE * len(words):
         return None
     served = [each for each in latin if _primary(each.tag) in ours]
@@ -151,7 +153,7 @@ def _by_words(
 
 
 def _of(word: str, language: Unread) -> bool:
-    """A word of the language, or one with a letter that tells it."""
+    """Is it a word of the language, or does it contain a letter that identifies it?"""
     return word in language.words or any(
         not letter.isascii() and letter in language.words for letter in word
     )

@@ -1,7 +1,6 @@
-"""The words people use, of one language: what `translations/<language>/words.toml` holds, ready to
-look up.
+"""One language's words from `translations/<language>/words.toml`, ready to look up.
 
-Phrases are kept the way `normal` leaves a message, so that both sides are compared alike.
+Phrases are stored as `normal` returns a message, so that both are compared alike.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ _KEYCAPS = str.maketrans("", "", "\ufe0f\ufe0e\u20e3")
 
 
 def normal(text: str) -> tuple[str, ...]:
-    """The words of a message: digits of any script as 0-9, no accents, no case, no punctuation,
-    emoji kept.
+    """The words of a message: digits of any script as 0-9, without accents, case and punctuation,
+    with emoji.
 
-    Control and zero-width characters vanish. "２." gives ("2",), "Sí!" gives ("si",), "can't" gives
-    ("cant",).
+    Control and zero-width characters are removed. "２." gives ("2",), "Sí!" gives ("si",), "can't"
+    gives ("cant",).
     """
     text = (
         unicodedata.normalize("NFKC", text.translate(_KEYCAPS)).translate(_APOSTROPHES).casefold()
@@ -45,8 +44,7 @@ def normal(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What whole messages mean in a language. What is heard anywhere in one:
-    core/combinations.py."""
+    """What whole messages mean in a language. Phrases inside a message: core/combinations.py."""
 
     language: str
     # phrase -> "stop", "person", "language:es" …
@@ -54,21 +52,21 @@ class Vocabulary:
     # question, or "yes_no" -> phrase -> code
     answers: Mapping[str, Mapping[tuple[str, ...], str]] = field(default_factory=dict)
     numbers: Mapping[tuple[str, ...], int] = field(default_factory=dict)  # "one", "the first one"
-    polite: frozenset[str] = frozenset()  # words that change nothing: "please"
-    pleas: frozenset[str] = frozenset()  # of those, the ones that make a "no" a plea: "no please"
-    detect: frozenset[str] = frozenset()  # words that tell this language from the others
-    # behind a "no" they make it doubt: "no but sometimes"
+    polite: frozenset[str] = frozenset()  # words without effect: "please"
+    pleas: frozenset[str] = frozenset()  # polite words that turn a "no" into a plea: "no please"
+    detect: frozenset[str] = frozenset()  # words that identify this language
+    # after a "no" they mean doubt: "no but sometimes"
     hedges: frozenset[tuple[str, ...]] = frozenset()
-    # how a question begins, and whole messages that name no place
+    # openings of questions, and whole messages that name no place
     asks: frozenset[tuple[str, ...]] = frozenset()
-    # whole messages that are a kind of danger
+    # whole messages that mean a kind of danger
     alone: Mapping[tuple[str, ...], str] = field(default_factory=dict)
-    # thanks with one of these are more than thanks
+    # thanks with one of these are not only thanks
     unthankful: frozenset[tuple[str, ...]] = frozenset()
 
     def joined(self, other: Vocabulary) -> Vocabulary:
-        """This vocabulary, and what the other adds where this one is silent. People mix languages
-        under stress."""
+        """This vocabulary, completed by the other where it has no entry: people mix languages under
+        stress."""
         return Vocabulary(
             self.language,
             {**other.commands, **self.commands},

@@ -1,5 +1,5 @@
 """The EIDO (NENA-STA-021.1b): the current state of one hand-off for the alternative team's own
-agency (domain.md section 7).
+agency (docs/dispatch-api.md).
 
 Made from the packet `hand_off.v1` alone, so it never tells more: a number that was not called safe
 is not in it. It holds no history. Every `$id` is derived from the hand-off's id: the same revision

@@ -1,5 +1,4 @@
-"""Is a request really Twilio's? X-Twilio-Signature over the public URL and the form (domain.md
-section 4)."""
+"""Is a request really Twilio's? X-Twilio-Signature over the public URL and the form (docs/performance.md)."""
 
 from __future__ import annotations
 

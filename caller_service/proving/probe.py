@@ -4,7 +4,7 @@ door, in every channel and language, all the way to the dispatch queue, and time
 What must be answered is not written here: the same words are decided beside it on the program's own
 protocol and catalogs, and the answer must say just that. The test cases go to no human
 (casework/carry_out.py), are counted nowhere and end with the probe. Faults are codes (FAULTS);
-times are seconds. Limits and aims: domain.md sections 2 and 4.
+times are seconds. Limits and aims: docs/safety-rules.md and docs/performance.md.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ FAULTS = {
     "no_page": "no page was made for a danger sign",
     "no_hand_off": "the hand-off did not reach the dispatch queue",
 }
-SLOW = 3.0  # a turn is answered within this (domain.md section 4)
+SLOW = 3.0  # a turn is answered within this (docs/performance.md)
 # danger sign to page, and last answer to dispatch queue: told apart in the table where it takes
 # longer
 AIM = 1.0

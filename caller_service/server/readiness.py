@@ -35,7 +35,7 @@ def live_faults(settings: Settings, program: Program) -> tuple[str, ...]:
 
 
 def _clocks(program: Program) -> list[str]:
-    """With no `read`, a "no" that answered another question would count (domain.md section 2, rule
+    """With no `read`, a "no" that answered another question would count (docs/safety-rules.md, rule
     8)."""
     return [] if program.clocks.read else ["clocks.read: 0 is for rehearsal"]
 
@@ -56,7 +56,7 @@ def _sign_off(program: Program) -> list[str]:
 
 
 def _ladder(program: Program) -> list[str]:
-    """R1 and R2 outrank every hour: somebody must be there to be paged (domain.md section 2, rule
+    """R1 and R2 outrank every hour: somebody must be there to be paged (docs/safety-rules.md, rule
     6)."""
     spans = uncovered(program)
     if not spans:

@@ -1,4 +1,4 @@
-"""The tables, declared once (house.md "Tables"). Columns named sealed_… hold ciphertext
+"""The tables, declared once (docs/privacy.md). Columns named sealed_… hold ciphertext
 (store/sealing.py).
 
 Ids are ours (UUIDv7, text). Moments are UTC. The journal holds references only, so that erasure

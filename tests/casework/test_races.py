@@ -1,5 +1,5 @@
 """Several things at once: one wins, the other is kept, nobody is asked twice, nothing is a 500
-(house.md)."""
+(docs/testing.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How people write, and what we read (domain.md section 2, rule 7 and section 3). Written a, heard
+"""How people write, and what we read (docs/safety-rules.md, rule 7 and section 3). Written a, heard
 b: one row each.
 
 What is expected: an answer by its code; `!name` a command; `danger: kinds`; `place`; `story`;

@@ -1,5 +1,4 @@
-"""Every combination of answers, and every clock: what we promise holds on all of them (domain.md
-section 2).
+"""Every combination of answers, and every clock: what we promise holds on all of them (docs/safety-rules.md).
 
 The tree of questions is walked by the decisions themselves, depth first: every answer that is
 offered, a skip, and an unreadable answer, at every question that comes up. Where two cases can no

@@ -1,5 +1,5 @@
 """What is heard at every question, in every language: stop, a person, 911, worse, danger, "I am
-watched" (domain.md section 2)."""
+watched" (docs/safety-rules.md)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What happens when nobody writes, and nobody answers: every clock of a case (domain.md section 2,
-rules 4, 5, 9 and 10)."""
+"""What happens when nobody writes, and nobody answers: every clock of a case (docs/safety-rules.md, rules 4, 5, 9 and 10)."""
 
 from __future__ import annotations
 

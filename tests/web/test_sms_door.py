@@ -1,5 +1,4 @@
-"""The SMS door, whole: signature, screening, what is kept, what goes out (issue of the main job;
-domain.md sections 3, 4)."""
+"""The SMS door, whole: signature, screening, what is kept, what goes out."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """/EIDO: a hand-off as NENA-STA-021 writes it, and what a unit's own dispatch system says back
-(domain.md section 7).
+(docs/dispatch-api.md).
 
 For the alternative team's own agency: the same bearer tokens as the API, the same journal, errors
 as problem+json.

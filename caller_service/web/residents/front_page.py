@@ -1,5 +1,5 @@
 """The public pages: what this is, and the published list of cases in which police could come
-(domain.md section 1)."""
+(README.md)."""
 
 from __future__ import annotations
 
