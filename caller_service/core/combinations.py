@@ -14,7 +14,7 @@ A combination is written as terms in order, each within `GAP` words of the one b
     (burst|split) pipe            one of these, each words side by side
     any: <medicine> <gone>        in any order, all within `SPAN` words
     <hit> <me> !<sport>           none of the class `sport` within `NEAR` words of it; !!<sport>:
-    within `WIDE` words
+    within `WIDE` words; !=<sport>: none that shares a word with it
     even: <not> wake+             also after words of the class `denial` or beside words of the
     class `distant`
 
@@ -45,6 +45,7 @@ from .vocabulary import normal
 
 GAP = 5  # words that may stand between two terms in order
 SPAN = 14  # words that terms in any order may be spread over
+SHARED = 0  # words around: what is refused with "!=" shares a word with the combination
 NEAR = 4  # words around a combination in which a refused class is looked for
 WIDE = 14  # the same, for what is refused with "!!"
 DENIED = 3  # words before a combination in which a denial is looked for
@@ -56,7 +57,7 @@ DANGERS = "dangers"  # the section from which harmless phrases are struck out
 DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
 STRUCK = "\0"  # stands where a harmless phrase was: it matches nothing
 
-_TOKEN = re.compile(r"!{0,2}<[a-z_0-9]+>|!{0,2}\([^()]*\)|#\d+(?:-\d+)?|[^\s<>#!()]+")
+_TOKEN = re.compile(r"(?:!!|!=?)?<[a-z_0-9]+>|(?:!!|!=?)?\([^()]*\)|#\d+(?:-\d+)?|[^\s<>#!()]+")
 _PART = re.compile(r"(<[a-z_0-9]+>|\((?:[^()]|\([^()]*\))*\)|#\d+(?:-\d+)?|[^\s<>#()?]+)(\??)")
 _CHOICE = re.compile(r"\|(?![^(]*\))")  # not those of a choice inside
 _PLAIN = re.compile(r"[^<>()#?|]*")
@@ -341,12 +342,8 @@ class Combinations:
         terms, refused = [], []
         for token in _TOKEN.findall(rest):
             if token.startswith("!"):
-                refused.append(
-                    (
-                        self._term(token.lstrip("!"), written),
-                        WIDE if token.startswith("!!") else NEAR,
-                    )
-                )
+                words = {"!!": WIDE, "!=": SHARED}.get(token[:2], NEAR)
+                refused.append((self._term(token.lstrip("!="), written), words))
             else:
                 terms.append(self._term(token, written))
         if not terms:

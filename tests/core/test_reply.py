@@ -20,12 +20,14 @@ from caller_service.core.reply import (
     Answer,
     Command,
     Danger,
+    Inquiry,
     Nothing,
     PlaceGiven,
     Reading,
     Story,
     Thanks,
     Unclear,
+    Wish,
     Withdrawal,
     read,
 )
@@ -74,6 +76,8 @@ def heard(said: str, question: str | None = "health", language: str = "en") -> s
             return "thanks"
         case Withdrawal():
             return "withdrawn"
+        case Inquiry(about):
+            return f"?{about}"
         case Nothing():
             return "nothing"
     raise AssertionError(reply)
@@ -488,3 +492,108 @@ def test_a_slip_of_the_thumb_is_never_read_as_no(question: Question, language: s
             ):
                 if normal(slip) not in said_no:
                     assert heard(slip, question.id, language) != "no", f"{word} written {slip}"
+
+
+# ---- who wrote, who reads along, and what takes contact back -------------------------------------
+OTHER_HANDS = (
+    "i found this phone", "found this phone on the bus", "i picked up this phone",
+    "i have her phone now", "this phone was found in a park", "stop texting my wife",
+    "please stop texting my husband", "quit messaging my daughter", "stop texting him",
+    "dont text my husband", "dont text my girlfriend", "do not write to my wife",
+    "leave my wife alone", "encontre este telefono", "me encontre este celular",
+    "halle este cel en la calle", "tengo su telefono ahora", "este celular no es mio",
+    "deja de escribirle a mi esposa", "dejen de mandarle mensajes a mi hija",
+    "no le escriban a mi esposa", "no textees a mi novia",
+)  # fmt: skip
+NOT_OTHER_HANDS = (
+    "i found my phone", "i found her phone on the bridge", "i have her phone number",
+    "i have his phone and his keys", "i am using my phone", "i need to stop texting him",
+    "i told him to stop texting my wife", "dont text my mom", "encontre mi telefono",
+    "tengo su telefono pero no contesta", "encontre un numero de telefono",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", OTHER_HANDS)
+def test_somebody_else_at_this_phone_is_heard_and_takes_no_contact_back(said: str) -> None:
+    """Rules 9, 10 and 25: whoever found it, or "stop texting my wife"."""
+    assert heard(said, None) == f"?{Wish.OTHER_HANDS}"
+    assert not reading(said, None).closing
+
+
+@pytest.mark.parametrize("said", NOT_OTHER_HANDS)
+def test_a_phone_or_a_text_that_is_told_of_is_no_other_hand(said: str) -> None:
+    assert not reading(said, None).wishes & {Wish.OTHER_HANDS, Wish.SOMEONE_ELSE}
+
+
+WATCHED = (
+    "he is watching me", "hes watching me right now", "my husband is watching me",
+    "stop please he is looking", "he is looking now", "do not respond", "dont answer",
+    "please dont answer", "don't reply", "hes here dont respond", "me esta mirando",
+    "el me esta viendo", "para por favor esta mirando", "no respondas", "no conteste",
+    "no me contesten", "por favor no responda",
+)  # fmt: skip
+NOT_WATCHED = (
+    "he is watching me from outside", "he is watching tv", "she is looking for me",
+    "he is looking pale please hurry", "he is looking bad please", "they are watching me",
+    "you dont answer", "why dont you answer", "my mom dont answer her phone",
+    "dont answer the door", "he doesnt answer", "they dont respond",
+    "perdon no conteste estaba dormida", "por eso no conteste", "mi hijo no contesta",
+    "no responde", "el doctor me esta viendo", "la gente me esta mirando", "me esta mirando feo",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", WATCHED)
+def test_after_words_that_somebody_looks_software_is_silent(said: str) -> None:
+    """Rule 9. Where `contact` is asked they are its answer."""
+    assert heard(said, None) == "!watched"
+    assert heard(said, "contact") == "unsafe"
+
+
+@pytest.mark.parametrize("said", NOT_WATCHED)
+def test_looks_and_answers_that_are_told_of_silence_nobody(said: str) -> None:
+    assert Wish.WATCHED not in reading(said, None).wishes
+
+
+TAKEN_BACK = {
+    "dont text me": "text", "stop texting me": "text", "please stop writing": "text",
+    "quit texting": "text", "dont text my moms phone": "text", "i said stop texting me": "text",
+    "i told you dont text me": "text", "enough with the texts": "text", "no more texts": "text",
+    "i told him about you dont text me": "text", "no me escriban": "text",
+    "deja de escribirme": "text", "les dije que no me escriban": "text",
+    "dont call me": "call", "dont call my phone": "call", "stop calling me": "call",
+    "please don't call": "call", "deja de llamar": "call", "no llamadas": "call",
+    "ya no llamadas": "call", "deja de marcarme": "call", "no me llamen": "call",
+    "leave me alone": "call text", "dejenme en paz": "call text", "dont contact me": "call text",
+    "he wont stop hitting me dont text me": "text",
+}  # fmt: skip
+KEPT_OPEN = (
+    # told of somebody else
+    "he wont stop texting me", "i can't stop texting him", "she told me to stop writing",
+    "i told him dont text me", "my mom said dont text me", "he keeps texting me",
+    "my ex keeps calling me i told him to stop", "she never stops calling me",
+    "he doesnt stop calling me", "how do i make him stop texting me",
+    "i want him to stop calling me", "i told my ex not to text me", "he wont leave me alone",
+    "the voices wont leave me alone", "i told him to leave me alone",
+    "no idea why he keeps texting", "dont text him", "he only texts me", "i only text my mom",
+    "le dije que no me escriba", "no deja de escribirme", "mi ex no para de llamarme",
+    "me dijo que no le escriba", "le dije a mi ex que no me llame",
+    "no puedo dejar de escribirle", "le grite dejame en paz", "no me deja en paz",
+    # the contrary
+    "please dont stop texting me", "please dont leave me alone",
+    # a call to somebody else, or a name
+    "please don't call the police", "please dont call the cops", "dont call my mother",
+    "dont call my mom please", "dont call cps", "dont call anyone", "no llamen a la policia",
+    "no llamen a mi mama", "no llames a mi esposo", "stop calling me crazy",
+    "please stop calling me a liar", "he keeps calling me names",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "ways"), TAKEN_BACK.items())
+def test_contact_with_us_is_taken_back(said: str, ways: str) -> None:
+    """Rule 10."""
+    assert " ".join(sorted(reading(said, None).closing)) == ways
+
+
+@pytest.mark.parametrize("said", KEPT_OPEN)
+def test_contact_with_others_that_is_told_of_takes_none_back(said: str) -> None:
+    assert not reading(said, None).closing
