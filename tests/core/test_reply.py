@@ -597,3 +597,49 @@ def test_contact_with_us_is_taken_back(said: str, ways: str) -> None:
 @pytest.mark.parametrize("said", KEPT_OPEN)
 def test_contact_with_others_that_is_told_of_takes_none_back(said: str) -> None:
     assert not reading(said, None).closing
+
+
+# ---- under 18 ------------------------------------------------------------------------------------
+UNDER_18 = (
+    "i am 15 years old", "i am only 15", "im fifteen", "im 15 and i am scared",
+    "im 15 and took 12 pills", "i just turned sixteen", "i turn 16 next month", "ill be 17 in may",
+    "im in middle school", "im in 8th grade", "im a 9th grader", "i go to high school",
+    "i'm a minor", "im not even 18", "my daughter is fifteen", "my son is only nine",
+    "my son 9 is missing", "my 9 year old son wants to die", "my 15yo brother",
+    "my kids are 8 and 10", "hes just 12", "shes fourteen", "theres a 14 year old girl here",
+    "my baby is 3 months", "my daughter is in 7th grade", "my brother is in middle school",
+    "tengo 15", "tengo quince años", "tengo 14 años de edad", "voy a cumplir 16",
+    "cumplo 16 el mes que viene", "soy menor", "voy en la secundaria", "estoy en octavo",
+    "todavia no cumplo 18", "mi hijo tiene 9", "mi hija tiene quince", "mi hijo de nueve años",
+    "mi hija de 12 años se quiere matar", "mis hijos tienen 8 y 10 años", "mi bebe tiene 9 meses",
+    "mi hijo va a la primaria",
+)  # fmt: skip
+NOT_UNDER_18 = (
+    "15 years ago", "im 15 minutes away", "i am 15 blocks away", "my 15 year old car",
+    "my 12 year old dog died", "i have 15 pills", "i was 15", "when i was fifteen he hurt me",
+    "when i turned 16 i left", "im 15 years sober", "i am 12 weeks pregnant", "im 10 stories up",
+    "im once again scared", "hes 6 2 and strong", "he is 10 minutes away",
+    "my son is two blocks away", "my brother is at 15 main st", "i work at a middle school",
+    "im in the high school parking lot", "my high school sweetheart",
+    "i feel like im in high school", "my son is 25", "i am 45 years old", "im one of them",
+    "tengo 15 minutos", "tengo quince dias sin dormir", "tengo 15 años casada",
+    "tengo 12 años trabajando aqui", "tengo 12 pastillas en la mano", "tenia 15 años",
+    "hace 15 años", "mi hijo tiene 3 hijos", "mi hijo tiene 9 dias sin comer",
+    "mi hermano tiene 40", "voy a la secundaria a recoger a mi hijo", "cuando cumpli 15 me fui",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", UNDER_18)
+def test_a_minor_is_known_by_any_words_for_their_age(said: str) -> None:
+    """Rule 14."""
+    assert "minor" in reading(said, None).markers
+
+
+@pytest.mark.parametrize("said", NOT_UNDER_18)
+def test_a_number_or_a_school_alone_makes_nobody_a_minor(said: str) -> None:
+    assert "minor" not in reading(said, None).markers
+
+
+def test_a_high_school_makes_nobody_high() -> None:
+    assert "high" not in reading("i go to high school", None).markers
+    assert "high" in reading("he is really high", None).markers
