@@ -643,3 +643,41 @@ def test_a_number_or_a_school_alone_makes_nobody_a_minor(said: str) -> None:
 def test_a_high_school_makes_nobody_high() -> None:
     assert "high" not in reading("i go to high school", None).markers
     assert "high" in reading("he is really high", None).markers
+
+
+# ---- an officer or a call-taker with a case of their own ------------------------------------------
+OFFICERS = (
+    "officer diaz here with a man in crisis on main st, need a co responder",
+    "Sgt Lee DPD requesting mobile crisis at 3rd and main",
+    "deputy ramos with a woman in crisis at 5th and oak",
+    "trooper hall on scene need a crisis team", "this is dispatch",
+    "this is county dispatch we have a caller", "this is 911 dispatch", "this is EMS",
+    "ems here with a patient", "medic 5 on scene need crisis team",
+    "engine 12 requesting mobile crisis", "Aurora PD requesting a co responder",
+    "this is officer miller", "I am a police officer with a case", "oficial Ruiz de la policia",
+    "soy el oficial Ruiz", "habla el sargento Lopez",
+    "aqui la oficial Perez con un hombre en crisis",
+    "somos paramedicos necesitamos un equipo de crisis", "patrulla 14 solicita equipo movil",
+    "central del 911 tengo una llamada",
+)  # fmt: skip
+NOT_OFFICERS = (
+    "an officer hit me", "the officer told me to text you", "my dad is a cop",
+    "an officer was here with a gun", "the officer said i need a crisis team",
+    "my parole officer is here", "im running from the police", "im scared of the police",
+    "im calling 911", "im in unit 5 need help", "a cop is here with my brother",
+    "two officers are here", "i need mobile crisis", "un oficial me pego",
+    "el oficial me dijo que les escriba", "mi papa es policia", "mi esposo es policia de denver",
+    "tengo miedo de la policia", "la policia esta aqui con mi hermano",
+    "necesito un equipo de crisis",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", OFFICERS)
+def test_an_officer_or_call_taker_with_a_case_is_heard(said: str) -> None:
+    """Rule 25."""
+    assert Wish.OFFICER in reading(said, None).wishes
+
+
+@pytest.mark.parametrize("said", NOT_OFFICERS)
+def test_who_tells_of_an_officer_is_none(said: str) -> None:
+    assert Wish.OFFICER not in reading(said, None).wishes
