@@ -123,7 +123,8 @@ def telephony_of(settings: Settings, program: Program) -> Telephony:
 
 
 def unreviewed(catalog: Catalog, program: Program) -> tuple[str, ...]:
-    """Safety words that no qualified reviewer has signed, one fault a language (docs/translating.md)."""
+    """Safety words that no qualified reviewer has signed, one fault a language
+    (docs/translating.md)."""
     faults = []
     for language in program.languages:
         if keys := catalog.unreviewed_safety(language):

@@ -186,7 +186,7 @@ class CheckedTable:
             return None
 
     def phone(self, key: str, needed: bool = False) -> str:
-        """A number that can be rung from anywhere: E.164. Three-digit numbers cannot be (docs/performance.md)."""
+        """A number that can be rung from anywhere: E.164. Three-digit numbers cannot be."""
         number = self.text(key, None if needed else "")
         if number and (wrong := number_fault(number)):
             self.fault(key, wrong)

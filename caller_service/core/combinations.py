@@ -14,7 +14,7 @@ A combination is written as terms in order, each within `GAP` words of the one b
     (burst|split) pipe            one of these, each with its words next to each other
     any: <medicine> <gone>        in any order, all within `SPAN` words
     <hit> <me> !<sport>           no word of the class `sport` within `NEAR` words; !!<sport>:
-                                  within `WIDE` words
+                                  within `WIDE` words; !=<sport>: none that shares a word with it
     even: <not> wake+             also after words of the class `denial`, or near words of the
                                   class `distant`
 
@@ -44,6 +44,7 @@ from .vocabulary import normal
 
 GAP = 5  # words allowed between two terms in order
 SPAN = 14  # words over which terms in any order may be spread
+SHARED = 0  # words around: a class refused with "!=" shares a word with the combination
 NEAR = 4  # words around a combination in which a refused class is searched for
 WIDE = 14  # the same for classes refused with "!!"
 DENIED = 3  # words before a combination in which a denial is searched for
@@ -55,7 +56,7 @@ DANGERS = "dangers"  # the section for which harmless phrases are removed
 DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
 STRUCK = "\0"  # replaces a harmless phrase; matches nothing
 
-_TOKEN = re.compile(r"!{0,2}<[a-z_0-9]+>|!{0,2}\([^()]*\)|#\d+(?:-\d+)?|[^\s<>#!()]+")
+_TOKEN = re.compile(r"(?:!!|!=?)?<[a-z_0-9]+>|(?:!!|!=?)?\([^()]*\)|#\d+(?:-\d+)?|[^\s<>#!()]+")
 _PART = re.compile(r"(<[a-z_0-9]+>|\((?:[^()]|\([^()]*\))*\)|#\d+(?:-\d+)?|[^\s<>#()?]+)(\??)")
 _CHOICE = re.compile(r"\|(?![^(]*\))")  # not inside a nested choice
 _PLAIN = re.compile(r"[^<>()#?|]*")
@@ -336,12 +337,8 @@ class Combinations:
         terms, refused = [], []
         for token in _TOKEN.findall(rest):
             if token.startswith("!"):
-                refused.append(
-                    (
-                        self._term(token.lstrip("!"), written),
-                        WIDE if token.startswith("!!") else NEAR,
-                    )
-                )
+                words = {"!!": WIDE, "!=": SHARED}.get(token[:2], NEAR)
+                refused.append((self._term(token.lstrip("!="), written), words))
             else:
                 terms.append(self._term(token, written))
         if not terms:

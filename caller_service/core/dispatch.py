@@ -416,8 +416,8 @@ UNIT_STATUSES = (*UNIT_MOVES, "Delayed", "AssignmentCancelled")
 def unit_status(
     case: Case, said: str, by: str, outcome: str, scene: Scene, reason: str = ""
 ) -> Step:
-    """Apply a status that a unit reports (docs/dispatch-api.md). Repeats change nothing; a step back
-    is refused.
+    """Apply a status that a unit reports (docs/dispatch-api.md). Repeats change nothing; a step
+    back is refused.
 
     "Cleared" says that the unit is free, not how the person is: without an outcome the case stays
     open and its clocks continue.

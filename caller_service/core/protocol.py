@@ -171,8 +171,8 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class SignOff:
-    """Who is responsible for the protocol. Live operation requires a matching hash (docs/safety-rules.md,
-    rule 19)."""
+    """Who is responsible for the protocol. Live operation requires a matching hash
+    (docs/safety-rules.md, rule 19)."""
 
     clinical_lead: str = ""
     legal: str = ""

@@ -76,6 +76,7 @@ WITHDRAWALS: Mapping[str, frozenset[str]] = {
 # nothing, and the question is put again.
 CONTACT_ANSWERS: Mapping[str, str] = {
     Wish.OVERHEARD: ContactAnswer.UNSAFE,
+    Wish.WATCHED: ContactAnswer.UNSAFE,
     Wish.ONLY_TEXTS: ContactAnswer.TEXT,
     Wish.ONLY_CALLS: ContactAnswer.CALL,
     Wish.NO_CONTACT: ContactAnswer.UNWANTED,

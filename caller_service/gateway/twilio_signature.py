@@ -1,4 +1,4 @@
-"""Is a request really Twilio's? X-Twilio-Signature over the public URL and the form (docs/performance.md)."""
+"""Is a request really Twilio's? X-Twilio-Signature over the public URL and the form."""
 
 from __future__ import annotations
 

@@ -20,12 +20,14 @@ from caller_service.core.reply import (
     Answer,
     Command,
     Danger,
+    Inquiry,
     Nothing,
     PlaceGiven,
     Reading,
     Story,
     Thanks,
     Unclear,
+    Wish,
     Withdrawal,
     read,
 )
@@ -74,6 +76,8 @@ def heard(said: str, question: str | None = "health", language: str = "en") -> s
             return "thanks"
         case Withdrawal():
             return "withdrawn"
+        case Inquiry(about):
+            return f"?{about}"
         case Nothing():
             return "nothing"
     raise AssertionError(reply)
@@ -488,3 +492,192 @@ def test_a_slip_of_the_thumb_is_never_read_as_no(question: Question, language: s
             ):
                 if normal(slip) not in said_no:
                     assert heard(slip, question.id, language) != "no", f"{word} written {slip}"
+
+
+# ---- who wrote, who reads along, and what takes contact back -------------------------------------
+OTHER_HANDS = (
+    "i found this phone", "found this phone on the bus", "i picked up this phone",
+    "i have her phone now", "this phone was found in a park", "stop texting my wife",
+    "please stop texting my husband", "quit messaging my daughter", "stop texting him",
+    "dont text my husband", "dont text my girlfriend", "do not write to my wife",
+    "leave my wife alone", "encontre este telefono", "me encontre este celular",
+    "halle este cel en la calle", "tengo su telefono ahora", "este celular no es mio",
+    "deja de escribirle a mi esposa", "dejen de mandarle mensajes a mi hija",
+    "no le escriban a mi esposa", "no textees a mi novia",
+)  # fmt: skip
+NOT_OTHER_HANDS = (
+    "i found my phone", "i found her phone on the bridge", "i have her phone number",
+    "i have his phone and his keys", "i am using my phone", "i need to stop texting him",
+    "i told him to stop texting my wife", "dont text my mom", "encontre mi telefono",
+    "tengo su telefono pero no contesta", "encontre un numero de telefono",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", OTHER_HANDS)
+def test_somebody_else_at_this_phone_is_heard_and_takes_no_contact_back(said: str) -> None:
+    """Rules 9, 10 and 25: whoever found it, or "stop texting my wife"."""
+    assert heard(said, None) == f"?{Wish.OTHER_HANDS}"
+    assert not reading(said, None).closing
+
+
+@pytest.mark.parametrize("said", NOT_OTHER_HANDS)
+def test_a_phone_or_a_text_that_is_told_of_is_no_other_hand(said: str) -> None:
+    assert not reading(said, None).wishes & {Wish.OTHER_HANDS, Wish.SOMEONE_ELSE}
+
+
+WATCHED = (
+    "he is watching me", "hes watching me right now", "my husband is watching me",
+    "stop please he is looking", "he is looking now", "do not respond", "dont answer",
+    "please dont answer", "don't reply", "hes here dont respond", "me esta mirando",
+    "el me esta viendo", "para por favor esta mirando", "no respondas", "no conteste",
+    "no me contesten", "por favor no responda",
+)  # fmt: skip
+NOT_WATCHED = (
+    "he is watching me from outside", "he is watching tv", "she is looking for me",
+    "he is looking pale please hurry", "he is looking bad please", "they are watching me",
+    "you dont answer", "why dont you answer", "my mom dont answer her phone",
+    "dont answer the door", "he doesnt answer", "they dont respond",
+    "perdon no conteste estaba dormida", "por eso no conteste", "mi hijo no contesta",
+    "no responde", "el doctor me esta viendo", "la gente me esta mirando", "me esta mirando feo",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", WATCHED)
+def test_after_words_that_somebody_looks_software_is_silent(said: str) -> None:
+    """Rule 9. Where `contact` is asked they are its answer."""
+    assert heard(said, None) == "!watched"
+    assert heard(said, "contact") == "unsafe"
+
+
+@pytest.mark.parametrize("said", NOT_WATCHED)
+def test_looks_and_answers_that_are_told_of_silence_nobody(said: str) -> None:
+    assert Wish.WATCHED not in reading(said, None).wishes
+
+
+TAKEN_BACK = {
+    "dont text me": "text", "stop texting me": "text", "please stop writing": "text",
+    "quit texting": "text", "dont text my moms phone": "text", "i said stop texting me": "text",
+    "i told you dont text me": "text", "enough with the texts": "text", "no more texts": "text",
+    "i told him about you dont text me": "text", "no me escriban": "text",
+    "deja de escribirme": "text", "les dije que no me escriban": "text",
+    "dont call me": "call", "dont call my phone": "call", "stop calling me": "call",
+    "please don't call": "call", "deja de llamar": "call", "no llamadas": "call",
+    "ya no llamadas": "call", "deja de marcarme": "call", "no me llamen": "call",
+    "leave me alone": "call text", "dejenme en paz": "call text", "dont contact me": "call text",
+    "he wont stop hitting me dont text me": "text",
+}  # fmt: skip
+KEPT_OPEN = (
+    # told of somebody else
+    "he wont stop texting me", "i can't stop texting him", "she told me to stop writing",
+    "i told him dont text me", "my mom said dont text me", "he keeps texting me",
+    "my ex keeps calling me i told him to stop", "she never stops calling me",
+    "he doesnt stop calling me", "how do i make him stop texting me",
+    "i want him to stop calling me", "i told my ex not to text me", "he wont leave me alone",
+    "the voices wont leave me alone", "i told him to leave me alone",
+    "no idea why he keeps texting", "dont text him", "he only texts me", "i only text my mom",
+    "le dije que no me escriba", "no deja de escribirme", "mi ex no para de llamarme",
+    "me dijo que no le escriba", "le dije a mi ex que no me llame",
+    "no puedo dejar de escribirle", "le grite dejame en paz", "no me deja en paz",
+    # the contrary
+    "please dont stop texting me", "please dont leave me alone",
+    # a call to somebody else, or a name
+    "please don't call the police", "please dont call the cops", "dont call my mother",
+    "dont call my mom please", "dont call cps", "dont call anyone", "no llamen a la policia",
+    "no llamen a mi mama", "no llames a mi esposo", "stop calling me crazy",
+    "please stop calling me a liar", "he keeps calling me names",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "ways"), TAKEN_BACK.items())
+def test_contact_with_us_is_taken_back(said: str, ways: str) -> None:
+    """Rule 10."""
+    assert " ".join(sorted(reading(said, None).closing)) == ways
+
+
+@pytest.mark.parametrize("said", KEPT_OPEN)
+def test_contact_with_others_that_is_told_of_takes_none_back(said: str) -> None:
+    assert not reading(said, None).closing
+
+
+# ---- under 18 ------------------------------------------------------------------------------------
+UNDER_18 = (
+    "i am 15 years old", "i am only 15", "im fifteen", "im 15 and i am scared",
+    "im 15 and took 12 pills", "i just turned sixteen", "i turn 16 next month", "ill be 17 in may",
+    "im in middle school", "im in 8th grade", "im a 9th grader", "i go to high school",
+    "i'm a minor", "im not even 18", "my daughter is fifteen", "my son is only nine",
+    "my son 9 is missing", "my 9 year old son wants to die", "my 15yo brother",
+    "my kids are 8 and 10", "hes just 12", "shes fourteen", "theres a 14 year old girl here",
+    "my baby is 3 months", "my daughter is in 7th grade", "my brother is in middle school",
+    "tengo 15", "tengo quince años", "tengo 14 años de edad", "voy a cumplir 16",
+    "cumplo 16 el mes que viene", "soy menor", "voy en la secundaria", "estoy en octavo",
+    "todavia no cumplo 18", "mi hijo tiene 9", "mi hija tiene quince", "mi hijo de nueve años",
+    "mi hija de 12 años se quiere matar", "mis hijos tienen 8 y 10 años", "mi bebe tiene 9 meses",
+    "mi hijo va a la primaria",
+)  # fmt: skip
+NOT_UNDER_18 = (
+    "15 years ago", "im 15 minutes away", "i am 15 blocks away", "my 15 year old car",
+    "my 12 year old dog died", "i have 15 pills", "i was 15", "when i was fifteen he hurt me",
+    "when i turned 16 i left", "im 15 years sober", "i am 12 weeks pregnant", "im 10 stories up",
+    "im once again scared", "hes 6 2 and strong", "he is 10 minutes away",
+    "my son is two blocks away", "my brother is at 15 main st", "i work at a middle school",
+    "im in the high school parking lot", "my high school sweetheart",
+    "i feel like im in high school", "my son is 25", "i am 45 years old", "im one of them",
+    "tengo 15 minutos", "tengo quince dias sin dormir", "tengo 15 años casada",
+    "tengo 12 años trabajando aqui", "tengo 12 pastillas en la mano", "tenia 15 años",
+    "hace 15 años", "mi hijo tiene 3 hijos", "mi hijo tiene 9 dias sin comer",
+    "mi hermano tiene 40", "voy a la secundaria a recoger a mi hijo", "cuando cumpli 15 me fui",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", UNDER_18)
+def test_a_minor_is_known_by_any_words_for_their_age(said: str) -> None:
+    """Rule 14."""
+    assert "minor" in reading(said, None).markers
+
+
+@pytest.mark.parametrize("said", NOT_UNDER_18)
+def test_a_number_or_a_school_alone_makes_nobody_a_minor(said: str) -> None:
+    assert "minor" not in reading(said, None).markers
+
+
+def test_a_high_school_makes_nobody_high() -> None:
+    assert "high" not in reading("i go to high school", None).markers
+    assert "high" in reading("he is really high", None).markers
+
+
+# ---- an officer or a call-taker with a case of their own ------------------------------------------
+OFFICERS = (
+    "officer diaz here with a man in crisis on main st, need a co responder",
+    "Sgt Lee DPD requesting mobile crisis at 3rd and main",
+    "deputy ramos with a woman in crisis at 5th and oak",
+    "trooper hall on scene need a crisis team", "this is dispatch",
+    "this is county dispatch we have a caller", "this is 911 dispatch", "this is EMS",
+    "ems here with a patient", "medic 5 on scene need crisis team",
+    "engine 12 requesting mobile crisis", "Aurora PD requesting a co responder",
+    "this is officer miller", "I am a police officer with a case", "oficial Ruiz de la policia",
+    "soy el oficial Ruiz", "habla el sargento Lopez",
+    "aqui la oficial Perez con un hombre en crisis",
+    "somos paramedicos necesitamos un equipo de crisis", "patrulla 14 solicita equipo movil",
+    "central del 911 tengo una llamada",
+)  # fmt: skip
+NOT_OFFICERS = (
+    "an officer hit me", "the officer told me to text you", "my dad is a cop",
+    "an officer was here with a gun", "the officer said i need a crisis team",
+    "my parole officer is here", "im running from the police", "im scared of the police",
+    "im calling 911", "im in unit 5 need help", "a cop is here with my brother",
+    "two officers are here", "i need mobile crisis", "un oficial me pego",
+    "el oficial me dijo que les escriba", "mi papa es policia", "mi esposo es policia de denver",
+    "tengo miedo de la policia", "la policia esta aqui con mi hermano",
+    "necesito un equipo de crisis",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", OFFICERS)
+def test_an_officer_or_call_taker_with_a_case_is_heard(said: str) -> None:
+    """Rule 25."""
+    assert Wish.OFFICER in reading(said, None).wishes
+
+
+@pytest.mark.parametrize("said", NOT_OFFICERS)
+def test_who_tells_of_an_officer_is_none(said: str) -> None:
+    assert Wish.OFFICER not in reading(said, None).wishes
