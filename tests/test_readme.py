@@ -244,3 +244,22 @@ def test_the_document_of_states_is_what_the_tables_say(project: Path) -> None:
     rows = re.findall(r"^\| `([a-z_0-9]+)` \| (.*) \| (.*) \|$", clocks, re.M)
     assert [name for name, _, _ in rows] == [clock.name for clock in CLOCKS]
     assert all(due and does for _, due, does in rows), "a clock does not say when it rings, or why"
+
+
+def test_every_document_that_the_code_cites_exists(project: Path) -> None:
+    """A name such as "docs/safety-rules.md" in code or documents is a file of this repository."""
+    root = project
+    cited = re.compile(r"\b((?:[\w-]+/)*[\w-]+\.md)\b")
+    files = [
+        *root.glob("caller_service/**/*.py"), *root.glob("tests/**/*.py"),
+        *root.glob("docs/**/*.md"), root / "README.md",
+    ]  # fmt: skip
+    known = {path.relative_to(root).as_posix() for path in root.glob("docs/**/*.md")}
+    known |= {"README.md", *(name.rpartition("/")[2] for name in known)}
+    lost = {
+        f"{path.relative_to(root)}: {name}"
+        for path in files
+        for name in cited.findall(path.read_text(encoding="utf-8"))
+        if name not in known and f"docs/{name}" not in known
+    }
+    assert not lost

@@ -1,5 +1,4 @@
-"""`caller-service rehearse`: everything on this machine, in one command (engineering.md, "Other
-findings").
+"""`caller-service rehearse`: everything on this machine, in one command.
 
 Imports once, binds the sockets, then forks web, worker and stand-ins before any engine or thread
 exists. Each child has its own process group and ends when the parent's pipe closes, however the

@@ -1,4 +1,4 @@
-"""Hand-offs out, by signed webhook (Standard Webhooks headers; contract.md "Doors")."""
+"""Hand-offs out, by signed webhook (Standard Webhooks headers; docs/dispatch-api.md)."""
 
 from __future__ import annotations
 
