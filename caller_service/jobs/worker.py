@@ -1,4 +1,5 @@
-"""The worker: runs jobs, sweeps what is due, and takes over what a dead worker left (docs/decisions/0017-clocks-before-jobs.md).
+"""The worker: runs jobs, sweeps what is due, and takes over what a dead worker left
+(docs/decisions/0017-clocks-before-jobs.md).
 
 SQLite: one worker, held by an exclusive lock file. PostgreSQL: any number; each holds a session
 advisory lock under its name, and whoever finds a name unlocked recovers its unfinished jobs.
