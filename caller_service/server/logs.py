@@ -19,7 +19,9 @@ class PlainFormatter(logging.Formatter):
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
-    SHOWN = ("job", "fault", "door", "destination", "tries", "message_id", "call_id", "case")
+    SHOWN = (
+        "job", "fault", "door", "destination", "tries", "message_id", "call_id", "case", "value",
+    )  # fmt: skip
 
     def format(self, record: logging.LogRecord) -> str:
         record.exc_info = record.exc_text = record.stack_info = None
