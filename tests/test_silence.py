@@ -784,7 +784,25 @@ class Story:
         self.settles()
         return str(house.rows("call", text_id=lost.id)[0].id)
 
+    def lost_alert(self) -> None:
+        """What somebody who has a danger is told of it does not reach their phone."""
+        house = self.house
+        name = next(rung.name for rung in house.parts.program.ladder if rung.number)
+        me = house.resident("+17205558197").texts("i took all my pills")
+        self.settles()
+        house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": name})
+        me.texts(SENTENCE)
+        self.settles()
+        told = [row for row in house.rows("message", person=name) if row.keys.startswith("alert.")]
+        signed(
+            house,
+            f"/twilio/receipts/message?id={told[-1].id}",
+            {"MessageSid": "SMlost01", "MessageStatus": "undelivered", "To": STAFF},
+        )
+        self.settles()
+
     def calls_fail(self) -> None:
+        self.lost_alert()
         for place, fails in enumerate((*TWILIO_FAILS, *TWILIO_REFUSES)):
             call = self.rings(f"+172055581{place:02}")
             self.outside_says(twilio=fails)
@@ -1437,6 +1455,13 @@ HARMLESS = {
     "Parts.public_url": "everybody may know it",
     "Choice.code": "of the protocol",
     "Vocabulary.numbers": "how numbers are said",
+    "StaffTable.numbers": "how numbers are said",
+    "CallKind.keys": "of a phone",
+    "CallKind.no_key": "of the catalog",
+    "Turn.our_number": "ours: everybody may know it",
+    "Contact.our_number": "ours: everybody may know it",
+    "NumberSettings.number": "ours: everybody may know it",
+    "ServiceSettings.numbers": "ours: everybody may know them",
     "Phone.key": "stands in addresses of the rehearsal so that no number does",
     "Answer.words": "of the rehearsal's dispatcher: the house's sentence about a refusal",
     "TwilioSettings.house_url": "of the rehearsal",

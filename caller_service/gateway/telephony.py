@@ -69,17 +69,17 @@ class MissedText:
 @dataclass(frozen=True, slots=True)
 class NumberSettings:
     """What Twilio does with texts and calls to one of our numbers: addresses and methods as they
-    stand there, "" for none."""
+    stand there, "" for none. An address may hold a password: none is shown."""
 
     number: str
-    sms_url: str
+    sms_url: str = field(repr=False)
     sms_method: str
-    sms_fallback_url: str
+    sms_fallback_url: str = field(repr=False)
     sms_application_sid: str
-    voice_url: str
+    voice_url: str = field(repr=False)
     voice_method: str
     voice_application_sid: str
-    status_callback: str
+    status_callback: str = field(repr=False)
     texts: bool  # can it receive texts at all
     calls: bool
 
@@ -89,10 +89,10 @@ class ServiceSettings:
     """The same of a Messaging Service, with the numbers in it."""
 
     sid: str
-    inbound_request_url: str
+    inbound_request_url: str = field(repr=False)
     inbound_method: str
-    fallback_url: str
-    status_callback: str
+    fallback_url: str = field(repr=False)
+    status_callback: str = field(repr=False)
     by_number: bool  # texts go where each number says, and not to inbound_request_url
     numbers: tuple[str, ...]
 
