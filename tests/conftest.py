@@ -75,6 +75,7 @@ def outside() -> Iterator[responses.RequestsMock]:
     """The world outside: what is not planned fails, and what was planned must happen."""
     with responses.RequestsMock() as planned:
         planned.add_passthru("http://127.0.0.1")
+        planned.add_passthru("https://127.0.0.1")
         yield planned
 
 

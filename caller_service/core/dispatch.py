@@ -8,7 +8,7 @@ conversation with the resident is in core/holding.py.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from . import hand_off
 from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, Step, move, replace
@@ -95,14 +95,21 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
 
 
 def at_time(hour: int, minute: int, scene: Scene) -> datetime:
-    """The next time at this hour and minute, local to the program. Raises Refused: too_far, if it
-    is more than twelve hours away."""
-    local = scene.local.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    if local < scene.now - timedelta(minutes=5):
-        local += timedelta(days=1)
-    if local - scene.now > timedelta(hours=12):
+    """The next time at this hour and minute, local to the program; the last five minutes count as
+    now. Raises Refused: too_far, if it is more than twelve hours away."""
+    today = scene.local.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    times = sorted(at for day in (-1, 0, 1) for at in _as_clocks_show(today + timedelta(days=day)))
+    at = next(at for at in times if at >= scene.now - timedelta(minutes=5))
+    if at - scene.now > timedelta(hours=12):
         raise Refused("too_far")
-    return max(local, scene.now)
+    return max(at, scene.now)
+
+
+def _as_clocks_show(local: datetime) -> set[datetime]:
+    """When clocks show this time. In the hour that a change of clocks repeats they do so twice; in
+    the one that it leaves out never, and what is meant is as long after midnight as on any day."""
+    first, again = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return {first, max(first, again)}
 
 
 def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:

@@ -72,14 +72,17 @@ class CallState(_State):
 class DeliveryState(_State):
     """`delivery.state`: a revision of a hand-off on its way to one destination."""
 
-    WAITING = "waiting", "to be posted", "a decision; a replay", "received, dead"
+    WAITING = "waiting", "to be posted", "a decision; a replay; a try to repeat", "trying"
+    TRYING = "trying", "a try began", "the try", "received, waiting, dead"
     UNREAD = "unread", "waits on a page to be read", "a decision", "received"
-    RECEIVED = "received", "the destination has it", "the post; opening the page", ""
-    DEAD = "dead", "out of tries", "the post", "waiting"
+    RECEIVED = "received", "the destination has it", "the try; opening the page", ""
+    DEAD = "dead", "out of tries", "the try", "waiting"
 
 
 UNSENT = (TextState.WAITING, TextState.TRYING)  # texts that are still to be sent
 NOT_MADE = (CallState.WAITING, CallState.TRYING)  # calls that may not have been made yet
+# deliveries that their destination may not have yet
+NOT_RECEIVED = (DeliveryState.WAITING, DeliveryState.TRYING)
 
 # `WAITING`, `TRYING` and `DEAD` mean the same for texts and calls.
 SentState = TypeVar("SentState", TextState, CallState)

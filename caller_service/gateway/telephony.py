@@ -16,8 +16,12 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from .batched_lookup import BatchedLookup, SentMessage
+from .bounded_http import bound
 
-TIMEOUT = 10.0  # seconds: the SDK has none of its own
+TIMEOUT = 10.0  # seconds for all of one request: the SDK has none of its own
+PAGE = 1000  # texts or calls in one answer
+LONGEST_ANSWER = 16_777_216  # bytes: such a page
+LISTED = 20_000  # texts or calls at most that are listed: twenty pages
 REAL_API = "https://api.twilio.com"
 
 
@@ -103,6 +107,7 @@ class _Elsewhere(TwilioHttpClient):
 
     def __init__(self, api_url: str) -> None:
         super().__init__(timeout=TIMEOUT)
+        bound(self.session, TIMEOUT, LONGEST_ANSWER)
         self.logger.disabled = True  # it would write numbers and words
         self._api = urlsplit(api_url)
 
@@ -184,7 +189,7 @@ class Telephony:
 
     def _texts_since(self, since: datetime) -> list[SentMessage]:
         # asked for by number, it would stand in the URL
-        listed = self._client.messages.list(date_sent_after=since, page_size=1000)
+        listed = self._client.messages.list(date_sent_after=since, page_size=PAGE, limit=LISTED)
         # by TwiML: an answer may say the same
         made = (sent for sent in reversed(listed) if sent.direction != "outbound-reply")
         return [
@@ -228,8 +233,11 @@ class Telephony:
 
     def _calls_since(self, since: datetime) -> list[SentMessage]:
         # first: what begins meanwhile stands in the second list
-        queued = self._client.calls.list(status="queued", page_size=1000)
-        listed = [*queued, *self._client.calls.list(start_time_after=since, page_size=1000)]
+        queued = self._client.calls.list(status="queued", page_size=PAGE, limit=LISTED)
+        listed = [
+            *queued,
+            *self._client.calls.list(start_time_after=since, page_size=PAGE, limit=LISTED),
+        ]
         ours = (made for made in reversed(listed) if not str(made.direction).startswith("inbound"))
         return list(
             {
@@ -250,7 +258,9 @@ class Telephony:
         """The texts people sent to one of our numbers since then. Raises RetryLater if that cannot
         be known now."""
         try:
-            listed = self._client.messages.list(to=ours, date_sent_after=since, page_size=1000)
+            listed = self._client.messages.list(
+                to=ours, date_sent_after=since, page_size=PAGE, limit=LISTED
+            )
         except (TwilioException, requests.RequestException, ValueError, KeyError):
             raise RetryLater("cannot look") from None
         return [

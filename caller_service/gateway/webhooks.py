@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from standardwebhooks.webhooks import Webhook
 
-TIMEOUT = (3, 8)  # seconds to connect, to read
+from .bounded_http import TooLong, TooSlow, bounded_session
+
+WHOLE_TRY = 10.0  # seconds for all of one request: connect, send, and the answer
 LONGEST_ANSWER = 65_536  # bytes that are read of an answer
-WHOLE_ANSWER = 10.0  # seconds for all of it
 LONGEST_WAIT = 3600  # seconds at most that a destination's Retry-After is heeded
-CONNECTIONS = 32  # to one destination
 
 
 class DeliveryFailed(Exception):
@@ -31,25 +28,6 @@ class DeliveryFailed(Exception):
         self.wait = wait
 
 
-def _session() -> requests.Session:
-    """Connections are kept and used again, as many at once as the worker has threads."""
-    session = requests.Session()
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
-    return session
-
-
-def _whole(answer: requests.Response) -> bytes:
-    """An answer of a size and in a time that an honest one has. DeliveryFailed for one that goes on
-    and on."""
-    read, end = bytearray(), time.monotonic() + WHOLE_ANSWER
-    for piece in answer.iter_content(4096):
-        read += piece
-        if len(read) > LONGEST_ANSWER or time.monotonic() > end:
-            raise DeliveryFailed("answers without end")
-    return bytes(read)
-
-
 def _asked_to_wait(told: str, now: datetime) -> int:
     """Seconds of a Retry-After, as a number or a date; 0 for none, or for nonsense."""
     try:
@@ -60,18 +38,43 @@ def _asked_to_wait(told: str, now: datetime) -> int:
             if told
             else 0
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0
     return int(min(max(seconds, 0), LONGEST_WAIT))
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookClient:
-    """Posts packets; holds each destination's URL and secret by name, and its connections open."""
+def _fault(problem: requests.RequestException) -> DeliveryFailed:
+    """What went wrong before there was an answer, in a code."""
+    return DeliveryFailed(
+        "answers without end"
+        if isinstance(problem, TooLong)
+        else "answers too slowly"
+        if isinstance(problem, TooSlow)
+        else "timeout"
+        if isinstance(problem, requests.Timeout)
+        else "unreachable"
+    )
 
-    urls: Mapping[str, str] = field(repr=False)  # a path may hold a secret
-    secrets: Mapping[str, str] = field(repr=False)
-    session: requests.Session = field(default_factory=_session, repr=False)
+
+class WebhookClient:
+    """Posts packets; holds each destination's URL and secret by name, and its connections open.
+
+    One try takes `WHOLE_TRY` seconds at most, of which an answer takes `LONGEST_ANSWER` bytes at
+    most; no redirect is followed. Each destination has a session of its own, shared by all threads:
+    a connection that one thread has opened serves the next.
+    """
+
+    def __init__(self, urls: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+        self.urls = urls  # a path may hold a secret
+        self.secrets = secrets
+        # what is posted is received once the status says so, however the body goes on
+        self._posting = {
+            name: bounded_session(WHOLE_TRY, LONGEST_ANSWER, whole=False) for name in urls
+        }
+        self._looking = {name: bounded_session(WHOLE_TRY, LONGEST_ANSWER) for name in urls}
+
+    def __repr__(self) -> str:
+        return "WebhookClient()"
 
     def post(
         self, destination: str, packet: Mapping[str, Any], delivery_id: str, now: datetime
@@ -86,24 +89,15 @@ class WebhookClient:
             **self._signed(destination, delivery_id, now, body),
         }
         try:
-            with self.session.post(
-                self.urls[destination],
-                data=body.encode(),
-                headers=headers,
-                timeout=TIMEOUT,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                status, wait = (
-                    answer.status_code,
-                    _asked_to_wait(answer.headers.get("Retry-After", ""), now),
-                )
-        except requests.Timeout:
-            raise DeliveryFailed("timeout") from None
-        except requests.RequestException:
-            raise DeliveryFailed("unreachable") from None
-        if not 200 <= status < 300:
-            raise DeliveryFailed(f"http {status}", wait if status in (429, 503) else 0)
+            answer = self._posting[destination].post(
+                self.urls[destination], data=body.encode(), headers=headers, allow_redirects=False
+            )
+        except requests.RequestException as problem:
+            raise _fault(problem) from None
+        if not 200 <= answer.status_code < 300:
+            asked = answer.headers.get("Retry-After", "")
+            wait = _asked_to_wait(asked, now) if answer.status_code in (429, 503) else 0
+            raise DeliveryFailed(f"http {answer.status_code}", wait)
 
     def has(self, destination: str, hand_off_id: str, revision: int, now: datetime) -> bool:
         """Does a destination that cannot tell a repeat from news already have this revision, or a
@@ -115,16 +109,14 @@ class WebhookClient:
         """
         headers = self._signed(destination, f"{hand_off_id}.{revision}", now, "")
         try:
-            with self.session.get(
-                f"{self.urls[destination]}/{hand_off_id}",
-                headers=headers,
-                timeout=TIMEOUT,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                if answer.status_code == 404:
-                    return False
-                told = json.loads(_whole(answer)) if answer.status_code == 200 else None
+            answer = self._looking[destination].get(
+                f"{self.urls[destination]}/{hand_off_id}", headers=headers, allow_redirects=False
+            )
+            if answer.status_code == 404:
+                return False
+            told = json.loads(answer.content) if answer.status_code == 200 else None
+        except (TooLong, TooSlow) as problem:
+            raise _fault(problem) from None
         except (requests.RequestException, ValueError, RecursionError):
             raise DeliveryFailed("cannot look") from None
         held = told.get("revision") if isinstance(told, dict) else None

@@ -164,11 +164,18 @@ class Board(Observable[Faults]):
         self._held: dict[str, Held] = {}
         self._heard: dict[str, bytes] = {}
 
-    def log_delivery(self, key: str, status: int, why: str) -> None:
-        """Remember what a delivery came to, refused ones too."""
+    def log_delivery(self, key: str, status: int, why: str, begun: datetime | None = None) -> None:
+        """Remember when a delivery came and what it came to, refused ones too."""
+        at = datetime.now(UTC)
         with self._changed:
             self.deliveries.append(
-                {"at": datetime.now(UTC).isoformat(), "key": key, "status": status, "why": why}
+                {
+                    "at": at.isoformat(),
+                    "key": key,
+                    "status": status,
+                    "why": why,
+                    "begun": (begun or at).isoformat(),
+                }
             )
             self._news()
 

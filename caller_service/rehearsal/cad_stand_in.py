@@ -86,7 +86,7 @@ def _dispatcher() -> Dispatcher:
 def receive() -> AnyResponse:
     """Take a hand-off; any 2xx says only that it arrived here, never that somebody has picked it
     up."""
-    key = request.headers.get("Idempotency-Key", "")
+    key, begun = request.headers.get("Idempotency-Key", ""), datetime.now(UTC)
     body = request.get_data()
     fault = _board().take_fault()
     if fault == "slow":
@@ -94,7 +94,7 @@ def receive() -> AnyResponse:
     elif fault:
         return _misbehave(fault, key)
     status, why, hand_off_id = _judge(key, body)
-    _board().log_delivery(key, status, why)
+    _board().log_delivery(key, status, why, begun)
     if status >= 400:
         answer = jsonify(type="about:blank", title=why, status=status)
         answer.mimetype = "application/problem+json"

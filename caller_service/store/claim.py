@@ -1,6 +1,5 @@
-"""One try at a time at what is not idempotent: creating a text or a call. A row that is tried has
-`state`, `tries`, `next_at` and `claimed_by`; it waits, is tried, and then has the provider's own
-states."""
+"""One try at a time: at a text, a call or a delivery. A row that is tried has `state`, `tries`,
+`next_at` and `claimed_by`; it waits, is tried, and then says how that ended."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from caller_service.core.outbound import CallState, TextState
+from caller_service.core.outbound import CallState, DeliveryState, TextState
 
 CLAIM = timedelta(seconds=30)  # longer than any one request may take
 # a look that took longer leaves no time in the claim for the try itself
@@ -21,7 +20,7 @@ SETTLE = timedelta(seconds=3)
 def claim(
     conn: sa.Connection,
     table: sa.Table,
-    states: type[TextState] | type[CallState],
+    states: type[TextState] | type[CallState] | type[DeliveryState],
     row_id: str,
     job: str,
     now: datetime,

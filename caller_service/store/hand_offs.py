@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from caller_service.core.outbound import DeliveryState
+from caller_service.core.outbound import NOT_RECEIVED, DeliveryState
 from caller_service.documents.printed_hand_off import Listed
 from caller_service.store.database.compiled import CompiledStatement
 
+from .claim import CLAIM
+from .claim import claim as _claim
 from .sealing import Sealer
 from .tables import case, delivery, hand_off, page
 
@@ -149,15 +151,29 @@ def next_waiting(conn: sa.Connection, one: Delivery) -> Delivery | None:
 
 def _waiting(one: Delivery) -> sa.Select[Any]:
     same = (delivery.c.case_id == one.case_id, delivery.c.destination == one.destination)
-    return sa.select(delivery).where(*same, delivery.c.state == DeliveryState.WAITING)
+    return sa.select(delivery).where(*same, delivery.c.state.in_(NOT_RECEIVED))
 
 
-def received(conn: sa.Connection, delivery_id: str, now: datetime) -> None:
-    conn.execute(
+def claim(
+    conn: sa.Connection,
+    delivery_id: str,
+    job: str,
+    now: datetime,
+    hold: timedelta,
+    settle: timedelta,
+) -> bool | None:
+    """Begin a try to deliver (store/claim.py)."""
+    return _claim(conn, delivery, DeliveryState, delivery_id, job, now, hold, settle)
+
+
+def received(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
+    """The destination has it. False if that was known."""
+    changed = conn.execute(
         sa.update(delivery)
         .where(delivery.c.id == delivery_id, delivery.c.state != DeliveryState.RECEIVED)
         .values(state=DeliveryState.RECEIVED, received_at=now, next_at=None, error=None)
     )
+    return changed.rowcount == 1
 
 
 def told(conn: sa.Connection, case_id: str, destination: str) -> bool:
@@ -220,19 +236,28 @@ def on_page(conn: sa.Connection, destination: str, since: datetime) -> list[List
     return [Listed(*row) for row in conn.execute(query)]
 
 
-def later(conn: sa.Connection, delivery_id: str, tries: int, next_at: datetime, error: str) -> None:
+def later(conn: sa.Connection, delivery_id: str, job: str, next_at: datetime, error: str) -> None:
+    """Try again at `next_at`. Only whose try it is may say so."""
     conn.execute(
-        sa.update(delivery)
-        .where(delivery.c.id == delivery_id, delivery.c.state == DeliveryState.WAITING)
-        .values(tries=tries, next_at=next_at, error=error)
+        _tried_by(delivery_id, job).values(
+            state=DeliveryState.WAITING, next_at=next_at, claimed_by=None, error=error
+        )
     )
 
 
-def dead(conn: sa.Connection, delivery_id: str, tries: int, error: str) -> None:
-    conn.execute(
-        sa.update(delivery)
-        .where(delivery.c.id == delivery_id, delivery.c.state == DeliveryState.WAITING)
-        .values(state=DeliveryState.DEAD, tries=tries, next_at=None, error=error)
+def dead(conn: sa.Connection, delivery_id: str, job: str, error: str) -> bool:
+    """No further try. False if the try is another job's."""
+    ended = _tried_by(delivery_id, job).values(
+        state=DeliveryState.DEAD, next_at=None, claimed_by=None, error=error
+    )
+    return conn.execute(ended).rowcount == 1
+
+
+def _tried_by(delivery_id: str, job: str) -> sa.Update:
+    return sa.update(delivery).where(
+        delivery.c.id == delivery_id,
+        delivery.c.state == DeliveryState.TRYING,
+        delivery.c.claimed_by == job,
     )
 
 
@@ -257,7 +282,7 @@ def due(
         earlier.c.destination == delivery.c.destination,
     )
     behind = sa.exists().where(
-        *same, earlier.c.revision < delivery.c.revision, earlier.c.state == DeliveryState.WAITING
+        *same, earlier.c.revision < delivery.c.revision, earlier.c.state.in_(NOT_RECEIVED)
     )
     query = sa.select(delivery.c.id, delivery.c.next_at).where(
         delivery.c.next_at <= now, delivery.c.destination == destination, ~behind
@@ -269,14 +294,21 @@ def due(
 
 
 def try_now(conn: sa.Connection, now: datetime) -> None:
-    """What would be tried later is due now: the clock was set back."""
-    conn.execute(sa.update(delivery).where(delivery.c.next_at > now).values(next_at=now))
+    """What would be tried later is due now, a try under way is left its time: the clock was set
+    back."""
+    trying = delivery.c.state == DeliveryState.TRYING
+    conn.execute(
+        sa.update(delivery)
+        .where(delivery.c.next_at > now)
+        .values(next_at=sa.case((trying, now + CLAIM), else_=now))
+    )
 
 
 def hold(conn: sa.Connection, delivery_id: str, seen: datetime, until: datetime) -> bool:
-    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`."""
+    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`: a try
+    has begun meanwhile."""
     waits = sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.next_at == seen)
-    return conn.execute(waits.values(next_at=until)).rowcount == 1
+    return conn.execute(waits.values(next_at=until, claimed_by=None)).rowcount == 1
 
 
 def listed(

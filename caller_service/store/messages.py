@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from caller_service.core.outbound import UNSENT, TextState
 from caller_service.store.database.compiled import CompiledStatement
 
+from .claim import CLAIM
 from .claim import claim as _claim
 from .sealing import CannotOpen, Sealer
 from .tables import message
@@ -418,8 +419,14 @@ def due(
 
 
 def try_now(conn: sa.Connection, now: datetime) -> None:
-    """What would be tried later is due now: the clock was set back."""
-    conn.execute(sa.update(message).where(message.c.next_at > now).values(next_at=now))
+    """What would be tried later is due now, a try under way is left its time: the clock was set
+    back."""
+    trying = message.c.state == TextState.TRYING
+    conn.execute(
+        sa.update(message)
+        .where(message.c.next_at > now)
+        .values(next_at=sa.case((trying, now + CLAIM), else_=now))
+    )
 
 
 def hold(conn: sa.Connection, message_id: str, seen: datetime, until: datetime) -> bool:

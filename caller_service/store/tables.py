@@ -199,6 +199,7 @@ class DeliveryRow(Base):
     state: Mapped[str]  # DeliveryState
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None]  # the job whose try is under way
     error: Mapped[str | None]
     at: Mapped[datetime]
     received_at: Mapped[datetime | None]

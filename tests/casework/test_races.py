@@ -15,15 +15,16 @@ from urllib.parse import parse_qsl
 import pytest
 import sqlalchemy as sa
 from at_once import at_once, begin, behind, joined
-from conftest import signed
+from conftest import CAD, signed
 from running import until
 
 from caller_service.casework import receive as receiving
 from caller_service.casework.carry_out import text_person
 from caller_service.casework.outbound import send_text as sending
-from caller_service.casework.outbound.deliver import deliver
+from caller_service.casework.outbound.deliver import PAUSES, deliver
 from caller_service.casework.outbound.send_text import CLAIM, SETTLE, send_text
 from caller_service.casework.receive import Turn, receive
+from caller_service.casework.timers import set_back
 from caller_service.store import cases, hand_offs, messages
 from caller_service.store.tables import Base
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from conftest import House, Resident
 
 ME = "+17205550123"
+CAD_NAME = "rehearsal-cad"
 DISPATCHER = "Dispatcher on duty"
 
 
@@ -584,3 +586,165 @@ def test_a_revision_written_as_the_one_before_it_is_received_is_not_left_behind(
 
     assert len(house.rows("hand_off")) == revisions + 1
     assert {row.state for row in house.rows("delivery")} == {"received"}
+
+
+def to_the_cad(house: House, revision: int = 1) -> Any:
+    return house.rows("delivery", destination=CAD_NAME, revision=revision)[0]
+
+
+def takes(house: House, meanwhile: Callable[[], Any] = lambda: None, first: int = 202) -> list[str]:
+    """The CAD takes what it is posted, while something else goes on; the keys it was posted."""
+    keys: list[str] = []
+
+    def taken(request: Any) -> tuple[int, dict[str, str], str]:
+        keys.append(request.headers["Idempotency-Key"])
+        meanwhile()
+        return first if len(keys) == 1 else 202, {}, ""
+
+    house.outside.add_callback("POST", CAD, taken)
+    return keys
+
+
+def in_another_worker(house: House, delivery_id: str, job: str) -> None:
+    threads, given = begin(lambda: deliver(house.parts, delivery_id, job))
+    joined(threads)
+    assert given == [None]
+
+
+def test_a_revision_that_two_jobs_try_is_posted_once(house: House) -> None:
+    """Its own job, and the one by which the revision before it wakes it."""
+    house.resident().wants_a_team()
+    mine = to_the_cad(house)
+    keys = takes(house, lambda: in_another_worker(house, mine.id, "woken"))
+
+    deliver(house.parts, mine.id, "its own")
+
+    assert keys == [f"{mine.case_id}.1"]
+    assert (to_the_cad(house).state, to_the_cad(house).tries) == ("received", 1)
+    assert len([line for line in house.rows("journal") if line.event == "delivered"]) == 1
+
+
+def test_revisions_made_while_the_one_before_is_posted_are_posted_once_in_order(
+    house: House,
+) -> None:
+    me = house.resident().wants_a_team()
+
+    def jobs() -> list[tuple[str, str]]:
+        """All that were ever asked for: each may run late, or again."""
+        cad = {row.id for row in house.rows("delivery", destination=CAD_NAME)}
+        return [(job, one) for job, _, one in house.jobs() if one in cad]
+
+    def revised() -> None:
+        if len(keys) < 3:
+            me.texts(f"news {len(keys)}")
+        for job, one in jobs():
+            in_another_worker(house, one, f"{job} elsewhere")
+
+    keys = takes(house, revised)
+    for _ in range(3):
+        for job, one in jobs():
+            deliver(house.parts, one, job)
+
+    assert keys == [f"{me.case().id}.{revision}" for revision in (1, 2, 3)]
+    assert {row.state for row in house.rows("delivery", destination=CAD_NAME)} == {"received"}
+
+
+def test_many_workers_post_each_revision_once(house: House) -> None:
+    me = house.resident().wants_a_team()
+    me.texts("he is calmer now").texts("we are by the door")
+    keys = takes(house)
+    rows = house.rows("delivery", destination=CAD_NAME)
+    doing = [
+        lambda one=row.id, job=f"job {row.id} {number}": deliver(house.parts, one, job)
+        for row in rows
+        for number in range(3)
+    ]
+    for _ in rows:  # each round of jobs, as the one before has woken them
+        assert not [each for each in at_once(*doing) if each is not None]
+
+    assert keys == [f"{me.case().id}.{revision}" for revision in (1, 2, 3)]
+
+
+def test_a_try_that_was_cut_off_is_taken_over_by_its_own_job_and_by_another(house: House) -> None:
+    house.resident().wants_a_team()
+    mine = to_the_cad(house)
+
+    def killed() -> None:
+        raise SystemExit
+
+    keys = takes(house, killed)
+    with pytest.raises(SystemExit):
+        deliver(house.parts, mine.id, "killed")
+    assert to_the_cad(house).state == "trying"
+
+    house.outside.reset()
+    keys = takes(house)
+    deliver(house.parts, mine.id, "another")
+    assert keys == [], "whoever was cut off may still be on the way"
+    deliver(house.parts, mine.id, "killed")  # the engine runs it again
+    assert keys == [], "not before what was cut off has settled"
+    house.wait(SETTLE.total_seconds())
+    house.sweeps().settles()
+    assert [headers["Idempotency-Key"] for _, headers in house.posted] == [f"{mine.case_id}.1"]
+    assert (to_the_cad(house).state, to_the_cad(house).tries) == ("received", 2)
+
+
+def test_a_try_whose_job_never_comes_back_is_swept(house: House) -> None:
+    house.resident().wants_a_team()
+    mine = to_the_cad(house)
+    with house.parts.engine.begin() as conn:
+        assert hand_offs.claim(conn, mine.id, "dead", house.clock(), CLAIM, SETTLE)
+
+    house.settles()
+    assert to_the_cad(house).state == "trying"
+    house.wait(CLAIM.total_seconds() + 1)
+    house.sweeps().settles()
+    assert to_the_cad(house).state == "received"
+
+
+def test_a_delivery_that_kills_every_worker_is_dead_in_the_end(house: House) -> None:
+    house.resident().wants_a_team()
+    mine = to_the_cad(house)
+    for number in range(len(PAUSES) + 1):
+        with house.parts.engine.begin() as conn:
+            claimed = hand_offs.claim(conn, mine.id, "", house.clock(), CLAIM, SETTLE)
+        assert claimed is (number == 0)
+        house.wait(CLAIM.total_seconds() + 1)
+
+    deliver(house.parts, mine.id)
+
+    assert (to_the_cad(house).state, to_the_cad(house).error) == ("dead", "cut off")
+
+
+def test_a_try_that_was_taken_over_says_nothing_of_how_it_ended(house: House) -> None:
+    house.resident().wants_a_team()
+    mine = to_the_cad(house)
+
+    def another() -> None:
+        if len(keys) == 1:
+            house.wait(CLAIM.total_seconds() + 1)
+            house.sweeps()
+            in_another_worker(house, mine.id, "another")
+
+    keys = takes(house, another, first=500)
+    deliver(house.parts, mine.id, "slow")
+
+    assert len(keys) == 2
+    assert (to_the_cad(house).state, to_the_cad(house).error) == ("received", None)
+
+
+@pytest.mark.parametrize("table", ["delivery", "message"])
+def test_a_clock_set_back_leaves_a_try_under_way_its_time(house: House, table: str) -> None:
+    house.resident().texts("my sister took too many pills")
+    store = {"delivery": hand_offs, "message": messages}[table]
+    row = next(row for row in house.rows(table) if row.state == "waiting")
+    with house.parts.engine.begin() as conn:
+        assert store.claim(conn, row.id, "its own", house.clock(), CLAIM, SETTLE)  # type: ignore[attr-defined]
+
+    house.clock.at -= timedelta(hours=1)
+    set_back(house.parts)
+
+    left = house.rows(table, id=row.id)[0].next_at - house.clock()
+    assert CLAIM - timedelta(seconds=1) < left <= CLAIM
+    house.sweeps()
+    assert house.rows(table, id=row.id)[0].claimed_by == "its own"

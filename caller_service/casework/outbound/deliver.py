@@ -1,5 +1,5 @@
-"""One delivery to one destination: one idempotent call, then one transaction. A failure writes
-`next_at` and ends."""
+"""One try to deliver one revision to one destination: claim it, look, post, then settle it or
+schedule the next try."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from caller_service.casework.parts import Parts
 from caller_service.core import hand_off
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import HandOff
-from caller_service.core.outbound import DeliveryState
+from caller_service.core.outbound import NOT_RECEIVED
 from caller_service.core.program import DestinationKind
 from caller_service.core.routing import Scene
 from caller_service.gateway.webhooks import DeliveryFailed
 from caller_service.jobs.queue import queue_of
 from caller_service.store import hand_offs, journal
-from caller_service.store.database.transaction import transaction
+from caller_service.store.claim import CLAIM, LOOKING, SETTLE
+from caller_service.store.database.transaction import lock_for_write, transaction
 from caller_service.store.hand_offs import Delivery
 from caller_service.store.journal import Author
 from caller_service.store.sealing import CannotOpen, unopened
@@ -35,48 +36,64 @@ PAUSES = (1, 2, 4, 8, 15, 30, 60, 120, 300, 300, 600, 600, 900, 1800, 3600)
 
 def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
     """Try one delivery. Revisions reach a destination in order: one that is behind another is woken
-    by it."""
+    by it, and its own job may come at the same moment. The claim lets one of them try."""
     with parts.engine.connect() as conn:
         one = hand_offs.delivery_by_id(conn, delivery_id)
-        if (
-            one is None
-            or one.state != DeliveryState.WAITING
-            or hand_offs.earlier_waiting(conn, one)
-        ):
+        if one is None or one.state not in NOT_RECEIVED or hand_offs.earlier_waiting(conn, one):
             return
-        try:
-            packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
-        except CannotOpen as problem:
-            unopened(f"hand_off.packet.{one.case_id}.{one.revision}", problem)
-            _closed(parts, one)
-            return
-    if packet is None:
+    waiting = one
+    one = parts.writer.write(lambda conn: _begin(conn, parts, waiting, job))
+    if one is None:
         return
-    destination, now = parts.program.destination(one.destination), parts.now()
-    revision = (one.destination, one.case_id, one.revision)
     try:
-        looks = destination is not None and destination.look_up
-        if not (looks and parts.webhooks.has(*revision, now)):
-            body = _body(parts, one, packet)
-            parts.webhooks.post(one.destination, body, f"{one.case_id}.{one.revision}", now)
+        if one.tries > len(PAUSES):  # each was cut off, so that none could say it was the last
+            raise DeliveryFailed("cut off")
+        _post(parts, one)
+    except CannotOpen as problem:
+        unopened(f"hand_off.packet.{one.case_id}.{one.revision}", problem)
+        _closed(parts, one, job)
+        return
     except DeliveryFailed as problem:
-        _failed(parts, one, problem.code, problem.wait)
+        _failed(parts, one, job, problem.code, problem.wait)
         return
     now = parts.now()
 
     def received(conn: sa.Connection) -> None:
-        hand_offs.received(conn, one.id, now)
-        journal.write(
-            conn,
-            [
-                journal.Entry(
-                    parts.new_id(), now, one.case_id, Author.SYSTEM, "delivered", _about(one)
-                )
-            ],
-        )
+        if hand_offs.received(conn, one.id, now):
+            _note(conn, parts, one, "delivered")
         _wake_next(conn, parts, one)
 
     parts.writer.write(received)
+
+
+def _begin(conn: sa.Connection, parts: Parts, seen: Delivery, job: str) -> Delivery | None:
+    """Begin a try: the delivery as it was before; None if another job tries, or has tried since it
+    was `seen` and said when the next try is."""
+    lock_for_write(conn)
+    one = hand_offs.delivery_by_id(conn, seen.id)
+    if one is None or one.tries != seen.tries:
+        return None
+    claimed = hand_offs.claim(conn, one.id, job, parts.now(), CLAIM, SETTLE)
+    return None if claimed is None else one
+
+
+def _post(parts: Parts, one: Delivery) -> None:
+    """Post a revision, unless the destination says that it has it. DeliveryFailed for no receipt,
+    CannotOpen for a packet whose key is missing."""
+    with parts.engine.connect() as conn:
+        packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
+    if packet is None:
+        raise DeliveryFailed("no packet")
+    destination, now = parts.program.destination(one.destination), parts.now()
+    if destination is None:
+        raise DeliveryFailed("no such destination")
+    if destination.look_up:
+        if parts.webhooks.has(one.destination, one.case_id, one.revision, now):
+            return
+        if parts.now() - now > LOOKING:  # the claim has no time left for the post
+            raise DeliveryFailed("looked too long")
+    body = _body(parts, one, packet)
+    parts.webhooks.post(one.destination, body, f"{one.case_id}.{one.revision}", parts.now())
 
 
 def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -91,7 +108,7 @@ def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str
         raise DeliveryFailed(f"eido_faults {problem.faults[0]}") from None
 
 
-def _closed(parts: Parts, one: Delivery) -> None:
+def _closed(parts: Parts, one: Delivery, job: str) -> None:
     """The packet does not open: what it told is told anew by a revision of the case as it stands,
     and this one waits for nobody. `hand-off replay` sends it when its key is back."""
 
@@ -102,10 +119,10 @@ def _closed(parts: Parts, one: Delivery) -> None:
 
     change(parts, one.case_id, anew, Author.SYSTEM)
     with transaction(parts.engine) as conn:
-        _dead(conn, parts, one, one.tries + 1, "cannot_open")
+        _dead(conn, parts, one, job, "cannot_open")
 
 
-def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
+def _failed(parts: Parts, one: Delivery, job: str, code: str, wait: int) -> None:
     """Try again later, after `wait` seconds where the destination asked for that; after the last
     try it is dead."""
     now, tries = parts.now(), one.tries + 1
@@ -115,19 +132,23 @@ def _failed(parts: Parts, one: Delivery, code: str, wait: int = 0) -> None:
     )
     with transaction(parts.engine) as conn:
         if again := next_try(PAUSES, tries, now, wait):
-            hand_offs.later(conn, one.id, tries, again, code)
-            return
-        _dead(conn, parts, one, tries, code)
+            hand_offs.later(conn, one.id, job, again, code)
+        else:
+            _dead(conn, parts, one, job, code)
 
 
-def _dead(conn: sa.Connection, parts: Parts, one: Delivery, tries: int, code: str) -> None:
-    hand_offs.dead(conn, one.id, tries, code)
-    about = _about(one) | {"fault": code}
-    line = journal.Entry(
-        parts.new_id(), parts.now(), one.case_id, Author.SYSTEM, "delivery_dead", about
+def _dead(conn: sa.Connection, parts: Parts, one: Delivery, job: str, code: str) -> None:
+    if hand_offs.dead(conn, one.id, job, code):
+        _note(conn, parts, one, "delivery_dead", fault=code)
+        _wake_next(conn, parts, one)
+
+
+def _note(conn: sa.Connection, parts: Parts, one: Delivery, event: str, **more: str) -> None:
+    detail = {"destination": one.destination, "revision": one.revision, **more}
+    journal.write(
+        conn,
+        [journal.Entry(parts.new_id(), parts.now(), one.case_id, Author.SYSTEM, event, detail)],
     )
-    journal.write(conn, [line])
-    _wake_next(conn, parts, one)
 
 
 def _wake_next(conn: sa.Connection, parts: Parts, one: Delivery) -> None:
@@ -135,10 +156,6 @@ def _wake_next(conn: sa.Connection, parts: Parts, one: Delivery) -> None:
     if following is not None:
         job_id = f"deliver:{following.id}:after:{one.revision}:{one.tries}"
         parts.jobs.enqueue(conn, "deliver", job_id, following.id, queue_of(one.destination))
-
-
-def _about(one: Delivery) -> dict[str, object]:
-    return {"destination": one.destination, "revision": one.revision}
 
 
 def replay(parts: Parts, delivery_id: str) -> bool:

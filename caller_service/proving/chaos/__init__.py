@@ -27,7 +27,7 @@ from sqlalchemy.pool import NullPool
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings
 from caller_service.core.access import API, SCOPES, Token
-from caller_service.core.outbound import UNSENT, DeliveryState
+from caller_service.core.outbound import NOT_RECEIVED, UNSENT
 from caller_service.proving.bench import free_port
 from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.carrier import TwilioSettings
@@ -190,7 +190,7 @@ def _quiet(engine: sa.Engine) -> bool:
         return (
             not texts
             and not conn.execute(
-                sa.select(delivery.c.id).where(delivery.c.state == DeliveryState.WAITING).limit(1)
+                sa.select(delivery.c.id).where(delivery.c.state.in_(NOT_RECEIVED)).limit(1)
             ).first()
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -32,6 +32,21 @@ WITHOUT_DISPATCH = (
     Outcome.TRANSFERRED_TO_911,
     Outcome.NO_REQUEST,
 )
+# Two tries of one delivery that begin nearer to each other than this are made by two jobs: a try
+# after one that was cut off waits for longer (store/claim.py, SETTLE).
+AT_ONCE = timedelta(seconds=1)
+
+
+def posted_at_once(deliveries: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """The keys of a board's log that were posted again while, or right after, the destination took
+    them."""
+    begun: dict[str, list[datetime]] = {}
+    for one in deliveries:
+        if one["why"] in ("new", "newer revision", "older than what we have", "repeated"):
+            begun.setdefault(str(one["key"]), []).append(datetime.fromisoformat(str(one["begun"])))
+    for key, times in begun.items():
+        if any(later - earlier < AT_ONCE for earlier, later in pairwise(sorted(times))):
+            yield key
 
 
 class Evidence:
@@ -204,6 +219,9 @@ class Evidence:
         lies = lied - set(took)
         self.town.counts[f"hand-offs {name} said it had and had not"] = len(lies)
         yield from (f"{why}: {key}" for key, why in log if why == "repeated with other words")
+        repeated = sum(why == "repeated" for _, why in log)
+        self.town.counts[f"hand-offs {name} was told again after a try was cut off"] = repeated
+        yield from (f"posted twice at once: {key}" for key in posted_at_once(board.deliveries))
         # A slow try may be read after a lie about the quicker one: only then is it older than what
         # came since.
         yield from (
