@@ -195,7 +195,7 @@ def reached(start: Path) -> set[Path]:
 def test_the_way_of_a_text_can_be_walked_by_the_imports(project: Path) -> None:
     """Every file the README names on the way of a text is there, and is reached from the door, or
     from the worker."""
-    told = section(project, "README.md", "The way of a text")
+    told = section(project, "README.md", "The path of a text")
     walk = [PACKAGE / path for path in re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", told)]
     at_the_door, at_work = (
         reached(PACKAGE / "web/sms/inbound.py"),

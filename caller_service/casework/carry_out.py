@@ -1,8 +1,7 @@
-"""Effects become rows and jobs, on the connection of the decision that made them: all of it is
-kept, or none.
+"""Turns the effects of a decision into rows and jobs, in one transaction: all of them or none.
 
-Everything that needs no database (words, sealing, packets) is made first, by `draft`: the write
-lock is held for the writing alone.
+Everything that needs no database (texts, encryption, packets) is made first, by `prepare`, so that
+the write lock is held only for writing.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ from caller_service.store.messages import Text
 
 from .parts import Parts
 
-HOLD = timedelta(seconds=30)  # a job enqueued now is not enqueued again by the sweep before this
-# how a delivery to such a destination begins; else it waits to be posted
+HOLD = timedelta(seconds=30)  # the sweep enqueues a job again only this long after it was enqueued
+# first state of a delivery, by kind of destination; WAITING for the others
 _BEGINS: Mapping[str, DeliveryState] = {
     DestinationKind.CONSOLE: DeliveryState.RECEIVED,
     DestinationKind.PAGE: DeliveryState.UNREAD,
@@ -50,7 +49,7 @@ _BEGINS: Mapping[str, DeliveryState] = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision about to be kept: who it is about, what it came to, and which text it
+    """A decision that is to be saved: the contact, the case before and after, and the text it
     answers."""
 
     contact: Contact
@@ -58,13 +57,13 @@ class Decision:
     step: Step
     scene: Scene
     who: str  # for the journal: resident, clock, or a name
-    inbound: Text | None = None  # the text it answers
-    late: bool = False  # nobody waits for the answer: it goes out by REST
+    inbound: Text | None = None  # the text that it answers
+    late: bool = False  # the webhook is gone: the answer is sent by REST
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedWrite:
-    """A decision, ready to be written."""
+    """A decision with all its rows, ready to be written."""
 
     work: Decision
     case: Case
@@ -76,14 +75,16 @@ class PreparedWrite:
 
 
 def prepare(parts: Parts, work: Decision) -> PreparedWrite:
-    """Make everything of a decision that can be made before the write lock is taken."""
+    """Make everything that a decision writes, before the write lock is taken."""
     case = replace(
         work.step.case,
         version=work.step.case.version + 1,
         protocol_hash=parts.program.protocol.hash,
     )
-    said = texts(work.step.effects, case, parts.program, parts.catalog)
-    rows = tuple(_text(parts, work, case, words, place) for place, words in enumerate(said))
+    messages_to_send = texts(work.step.effects, case, parts.program, parts.catalog)
+    rows = tuple(
+        _text(parts, work, case, words, place) for place, words in enumerate(messages_to_send)
+    )
     return PreparedWrite(
         work,
         case,
@@ -99,38 +100,38 @@ def prepare(parts: Parts, work: Decision) -> PreparedWrite:
     )
 
 
-def save(conn: sa.Connection, parts: Parts, drawn: PreparedWrite) -> tuple[Text, ...]:
-    """Keep the case and everything that follows from it. Returns the texts that answer, for the
+def save(conn: sa.Connection, parts: Parts, prepared: PreparedWrite) -> tuple[Text, ...]:
+    """Write the case and everything that follows from it. Returns the texts that answer, for the
     caller to send.
 
     Raises Stale if the case was written since it was read.
     """
-    work, case = drawn.work, drawn.case
+    work, case = prepared.work, prepared.case
     if work.before is None:
-        cases.add(conn, drawn.row)
+        cases.add(conn, prepared.row)
     else:
-        cases.keep(conn, drawn.row)
-    messages.add(conn, drawn.text_rows)
-    for text in drawn.texts:
+        cases.keep(conn, prepared.row)
+    messages.add(conn, prepared.text_rows)
+    for text in prepared.texts:
         if text.state == TextState.WAITING:
             parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
     _contact(conn, work, case)
     _people(conn, parts, work, case)
-    for row, deliveries in drawn.revisions:
+    for row, deliveries in prepared.revisions:
         hand_offs.add(conn, row, deliveries)
         for one in deliveries:
             if one.state == DeliveryState.WAITING:
                 parts.jobs.enqueue(
                     conn, "deliver", f"deliver:{one.id}:0", one.id, queue_of(one.destination)
                 )
-    journal.write(conn, drawn.lines)
-    return tuple(text for text in drawn.texts if text.state == TextState.REPLIED)
+    journal.write(conn, prepared.lines)
+    return tuple(text for text in prepared.texts if text.state == TextState.REPLIED)
 
 
 def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) -> Text:
     now = work.scene.now
     unasked = words.unasked or work.inbound is None or work.late
-    waiting = unasked and not case.test  # nobody has the probe's number
+    waiting = unasked and not case.test  # nobody has the probe's number, so nothing is sent
     return Text.outbound(
         parts.new_id(),
         words.text,
@@ -149,10 +150,10 @@ def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) ->
 def _revision(
     parts: Parts, work: Decision, case: Case, effect: HandOff
 ) -> tuple[Mapping[str, Any], Sequence[hand_offs.Delivery]]:
-    """A new revision, on its way to every destination. The console is one of them and has it at
-    once; on a page it lies unread until somebody opens it, and no job is for it.
+    """A new revision, and a delivery of it to every destination. The console has it at once; on a
+    page it waits unread until somebody opens it, without a job.
 
-    A test case goes to the console alone: it is in the queue, and never dispatched.
+    A test case goes only to the console, where it is listed and never dispatched.
     """
     now = work.scene.now
     packet = hand_off.packet(case, parts.program, work.contact.number)
@@ -191,7 +192,7 @@ def _contact(conn: sa.Connection, work: Decision, case: Case) -> None:
 
 
 def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> None:
-    """Who is asked, and who need not be asked any more."""
+    """Page people, alert them, or tell them that they are not needed."""
     for effect in work.step.effects:
         if isinstance(effect, Page):
             _page(conn, parts, case, effect, work.scene, work.contact.number)
@@ -200,7 +201,7 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, UpdateCall):
-            _call_instead(
+            _call_resident(
                 conn,
                 parts,
                 case.id,
@@ -212,12 +213,12 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
         stop_calls(conn, parts, case.id, work.scene.now)
 
 
-ALERT_WORDS = 300  # characters of a resident's words that are told in one text
+ALERT_WORDS = 300  # longest part of a resident's words in one alert, in characters
 
 
 def _alert(conn: sa.Connection, parts: Parts, case: Case, effect: Alert, now: datetime) -> None:
-    """Tell whoever has the case, on their phone, if they stand on a ladder with one. The case's
-    revision tells the rest."""
+    """Text the alert to the phone of whoever has the case, if they are on a ladder with a
+    number."""
     rung = parts.program.rung_of(effect.name)
     if rung is not None and rung.number:
         words = (
@@ -229,8 +230,8 @@ def _alert(conn: sa.Connection, parts: Parts, case: Case, effect: Alert, now: da
 
 
 def surge(conn: sa.Connection, parts: Parts, scene: Scene) -> tuple[int, int]:
-    """How many dangers wait untaken, and for how many minutes the oldest has; (0, 0) unless they
-    are more than twice the staff on duty (rule 24)."""
+    """The number of dangers that nobody has accepted, and the minutes the oldest has waited; (0, 0)
+    unless there are more than twice as many as staff on duty (rule 24)."""
     waiting = cases.waiting_since(conn)
     staff = {rung.name for rung in on_duty(parts.program, "danger", scene.local)}
     if not scene.program.clocks.surge_page or len(waiting) <= 2 * max(1, len(staff)):
@@ -238,9 +239,9 @@ def surge(conn: sa.Connection, parts: Parts, scene: Scene) -> tuple[int, int]:
     return len(waiting), int((scene.now - waiting[0]).total_seconds() // 60)
 
 
-def _asked(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
-    """Those a page goes to. Nobody is asked to take a case about their own phone: the next person
-    is."""
+def _people_of(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
+    """The people a page goes to. Nobody is paged about their own phone: the next person is
+    instead."""
     every = people(effect, scene)
     if not number:  # it does not open: nobody is left out for it
         return every
@@ -260,17 +261,17 @@ def _asked(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
 def _page(
     conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene, number: str
 ) -> None:
-    many, minutes = (
+    waiting_count, minutes = (
         surge(conn, parts, scene) if effect.ladder == "danger" and not case.test else (0, 0)
     )
-    for rung in _asked(effect, scene, number):
-        paged = hand_offs.last_paged(conn, rung.name) if many else None
+    for rung in _people_of(effect, scene, number):
+        last_paged = hand_offs.last_paged(conn, rung.name) if waiting_count else None
         if (
-            paged is not None
-            and scene.now - paged < timedelta(seconds=scene.program.clocks.surge_page)
+            last_paged is not None
+            and scene.now - last_paged < timedelta(seconds=scene.program.clocks.surge_page)
             and not effect.backstop
         ):
-            continue  # one page a person a minute: the next names how many wait
+            continue  # one page per person and minute; the next one says how many wait
         row = {
             "id": parts.new_id(), "case_id": case.id, "ladder": effect.ladder,
             "round": effect.round, "rung": effect.rung, "person": rung.name, "at": scene.now,
@@ -281,10 +282,12 @@ def _page(
         if rung.by == "call":
             ring_person(conn, parts, case.id, rung, str(row["id"]), scene.now)
         elif rung.by == "text":
-            # No two pages to one person about one case say the same: what was sent is told apart
-            # when it has to be looked for.
-            times = hand_offs.times_paged(conn, case.id, rung.name)
-            key = "page.surge" if many else "page.again" if times > 1 else "page.text"
+            # No two pages to one person about a case have the same words, so that a lost send can
+            # be looked up.
+            times_paged = hand_offs.times_paged(conn, case.id, rung.name)
+            key = (
+                "page.surge" if waiting_count else "page.again" if times_paged > 1 else "page.text"
+            )
             text_person(
                 conn,
                 parts,
@@ -292,8 +295,8 @@ def _page(
                 rung.name,
                 key,
                 scene.now,
-                times=str(times),
-                count=str(many),
+                times=str(times_paged),
+                count=str(waiting_count),
                 minutes=str(minutes),
             )
 
@@ -301,8 +304,8 @@ def _page(
 def text_person(
     conn: sa.Connection, parts: Parts, case: Case, whom: str, key: str, now: datetime, **fill: str
 ) -> None:
-    """Text somebody on a ladder; about a test case, nobody. The number stays in the program file;
-    the row holds the name."""
+    """Text somebody on a ladder; nobody about a test case. The row has their name, the number stays
+    in the program file."""
     if case.test:
         return
     language = parts.program.languages[0]
@@ -327,8 +330,8 @@ def text_person(
 def ring_person(
     conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, page_id: str, now: datetime
 ) -> None:
-    """Ring somebody on a ladder, unless a call to them about this case waits, rings or goes on
-    already."""
+    """Call somebody on a ladder, unless a call to them about this case is waiting or in
+    progress."""
     if not calls.under_way(conn, case_id, rung.name):
         _enqueue_call(
             conn,
@@ -341,7 +344,7 @@ def ring_person(
         )
 
 
-def _call_instead(
+def _call_resident(
     conn: sa.Connection,
     parts: Parts,
     case_id: str,
@@ -349,8 +352,7 @@ def _call_instead(
     number: str,
     now: datetime,
 ) -> None:
-    """Ring the resident, once for a lost text, unless a call to them waits, rings or goes on: it
-    tells where the case stands."""
+    """Call the resident, once per lost text, unless a call to them is waiting or in progress."""
     if calls.under_way(conn, case_id, None) or (
         effect.text_id and calls.made_for(conn, effect.text_id)
     ):
@@ -374,19 +376,19 @@ def _enqueue_call(
 
 
 def _settles(before: Case | None, case: Case) -> bool:
-    """Has somebody just taken it, or has it just ended?"""
+    """Has somebody just accepted the case, or has it just ended?"""
     if case.ended:
         return before is None or not before.ended
-    taken = case.marks.get(Mark.ACKNOWLEDGED)
+    accepted_at = case.marks.get(Mark.ACKNOWLEDGED)
     return (
-        taken is not None
+        accepted_at is not None
         and case.human_has_it
-        and (before is None or before.marks.get(Mark.ACKNOWLEDGED) != taken)
+        and (before is None or before.marks.get(Mark.ACKNOWLEDGED) != accepted_at)
     )
 
 
 def stop_calls(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -> None:
-    """What people are rung for is settled: phones that still ring are to be quiet."""
+    """Stop calls that are still ringing, because nobody needs to answer them any more."""
     for call_id in calls.stop(conn, case_id, now):
         parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
 
@@ -394,7 +396,7 @@ def stop_calls(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -
 def _stand_down(
     conn: sa.Connection, parts: Parts, case: Case, effect: StandDown, now: datetime
 ) -> None:
-    """Everybody else who was paged hears that one has it."""
+    """Tell everybody else who was paged that somebody has the case."""
     with_number = {rung.name for rung in parts.program.ladder if rung.number}
     for person in hand_offs.paged_people(conn, case.id):
         if person != effect.name and person in with_number:
@@ -402,24 +404,24 @@ def _stand_down(
 
 
 def _lines(parts: Parts, work: Decision, case: Case) -> Sequence[journal.Entry]:
-    told: list[tuple[str, dict[str, object]]] = [
+    events: list[tuple[str, dict[str, object]]] = [
         (effect.event, dict(effect.detail))
         for effect in work.step.effects
         if isinstance(effect, Record)
     ]
-    told += [
+    events += [
         ("paged", {"ladder": page.ladder, "rung": page.rung, "round": page.round})
         for page in work.step.effects
         if isinstance(page, Page)
     ]
     before = work.before
     if before is None or before.status != case.status:
-        told.append(("status", {"to": case.status.value}))
+        events.append(("status", {"to": case.status.value}))
     if before is None or before.level != case.level:
-        told.append(
+        events.append(
             ("level", {"to": case.level.name if case.level else "", "because": list(case.because)})
         )
     return [
         journal.Entry(parts.new_id(), work.scene.now, case.id, work.who, event, detail)
-        for event, detail in told
+        for event, detail in events
     ]

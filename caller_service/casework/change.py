@@ -1,5 +1,5 @@
-"""Change one case: load, decide, keep. First without a lock, then, if somebody was quicker, under
-it."""
+"""Changes one case: load, decide, save. First without a lock; after a conflict once more with
+one."""
 
 from __future__ import annotations
 
@@ -20,62 +20,61 @@ Decide = Callable[[Case, Scene], Step]
 Look = Callable[[Case, Scene, sa.Connection], Step]
 Also = Callable[[sa.Connection], object]
 
-MAX_ATTEMPTS = 3  # at most, where what is decided by changes meanwhile
+MAX_ATTEMPTS = 3  # attempts if the state changes meanwhile
 
 
 class StateChanged(Exception):
-    """What was decided by has changed meanwhile."""
+    """The state that a decision used has changed meanwhile."""
 
 
-def retry_on_change(doing: Callable[[], None]) -> None:
-    """Do it, and again on what is true then where that has Changed. Given up after a few: the sweep
-    comes back to it."""
+def retry_on_change(action: Callable[[], None]) -> None:
+    """Run it, and again with fresh state after StateChanged; after MAX_ATTEMPTS it is left to the
+    sweep."""
     for _ in range(MAX_ATTEMPTS):
         with contextlib.suppress(StateChanged):
-            return doing()
+            return action()
 
 
 def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:
-    """The case after `decide`; None if there is no such case. What `decide` raises passes through,
-    nothing kept."""
+    """Change a case by `decide` and return it; None if there is no such case. If `decide` raises,
+    nothing is saved."""
     return update_case(parts, case_id, lambda case, scene, _: decide(case, scene), who)
 
 
 def update_case(
     parts: Parts, case_id: str, decide: Look, who: str, also: Also | None = None
 ) -> Case | None:
-    """The same for a decision that looks at more than the case. It looks after the case was read,
-    so that whoever changes the case in between is noticed, and the decision made again on what is
-    true then. Who changes only what it looks at is not. `also`: what is written with it, in the
-    same transaction, also where nothing of the case changes.
-    """
+    """As `change`, for a decision that reads more than the case. It reads after the case was
+    loaded, so a concurrent change of the case is noticed and the decision repeated; a change only
+    to what else it reads is not noticed. `also` is written in the same transaction, even if the
+    case does not change."""
 
-    def write(conn: sa.Connection, drawn: PreparedWrite | None) -> None:
-        if drawn is not None:
-            save(conn, parts, drawn)
+    def write(conn: sa.Connection, prepared: PreparedWrite | None) -> None:
+        if prepared is not None:
+            save(conn, parts, prepared)
         if also is not None:
             also(conn)
 
     try:
         with parts.engine.connect() as conn:
-            work = _decided(conn, parts, case_id, decide, who, lock=False)
-        if work is None or (_nothing(work) and also is None):
-            return work.before if work else None
-        drawn = None if _nothing(work) else prepare(parts, work)
-        parts.writer.write(lambda conn: write(conn, drawn))
-        return work.step.case
+            decision = _load_and_decide(conn, parts, case_id, decide, who, lock=False)
+        if decision is None or (_nothing(decision) and also is None):
+            return decision.before if decision else None
+        prepared_write = None if _nothing(decision) else prepare(parts, decision)
+        parts.writer.write(lambda conn: write(conn, prepared_write))
+        return decision.step.case
     except Exception as problem:
         if not cases.is_conflict(problem):
             raise
     with transaction(parts.engine) as conn:
         lock_for_write(conn)
-        work = _decided(conn, parts, case_id, decide, who, lock=True)
-        if work is not None:
-            write(conn, None if _nothing(work) else prepare(parts, work))
-    return work.step.case if work else None
+        decision = _load_and_decide(conn, parts, case_id, decide, who, lock=True)
+        if decision is not None:
+            write(conn, None if _nothing(decision) else prepare(parts, decision))
+    return decision.step.case if decision else None
 
 
-def _decided(
+def _load_and_decide(
     conn: sa.Connection, parts: Parts, case_id: str, decide: Look, who: str, lock: bool
 ) -> Decision | None:
     case = cases.by_id(conn, parts.sealer, case_id, lock=lock)
@@ -86,5 +85,5 @@ def _decided(
     return Decision(contact, case, decide(case, scene, conn), scene, who)
 
 
-def _nothing(work: Decision) -> bool:
-    return not work.step.effects and work.step.case == work.before
+def _nothing(decision: Decision) -> bool:
+    return not decision.step.effects and decision.step.case == decision.before

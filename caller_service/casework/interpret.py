@@ -1,5 +1,5 @@
-"""A text against a case: read, then decide. Pure: nothing is loaded or kept here, so the terminal
-can play it too."""
+"""Applies a text to a case: read it, then decide. Nothing is loaded or stored, so `talk` can use it
+too."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ SHORT_OF_IT = (Story, Unclear, Nothing, Thanks, Answer, PlaceGiven)
 
 
 def understand(
-    case: Case, said: str, heard: datetime, scene: Scene, ears: Mapping[str, Ears]
+    case: Case, said: str, heard_at: datetime, scene: Scene, ears: Mapping[str, Ears]
 ) -> tuple[Case, Reading]:
-    """The case, perhaps in another language, and what the text says. The first text may also tell
-    the language."""
+    """What the text says, and the case, whose language may change: a first text can show the
+    language."""
     if not case.marks:
         case = replace(case, language=guess(said, ears) or case.language)
-    question = seen_question(scene.program.protocol, case, heard)
+    question = seen_question(scene.program.protocol, case, heard_at)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
     reading = read(said, question, offered, ears[case.language], case.code_word)
     place = question is not None and question.kind == "place"
@@ -47,28 +47,28 @@ def understand(
         place and not isinstance(reading.reply, Answer)
     ):
         other = unread_language(clean(said).words, read_unread().values(), scene.program.languages)
-        # a street may have any name in Latin letters
+        # a street may have a name in any language
         if other is not None and not (place and not other.scripts):
             reading = with_changes(reading, reply=OtherLanguage(other.tag, other.line))
     if case.unread_language and isinstance(reading.reply, SHORT_OF_IT) and not case.held:
-        known = read_unread().get(case.unread_language)
-        # too short to tell, and they wrote in that language before
-        if known is not None and guess(said, ears) is None:
-            reading = with_changes(reading, reply=OtherLanguage(known.tag, known.line))
+        language = read_unread().get(case.unread_language)
+        # too short to recognise, and they wrote in that language before
+        if language is not None and guess(said, ears) is None:
+            reading = with_changes(reading, reply=OtherLanguage(language.tag, language.line))
     return case, reading
 
 
 def hear(
     case: Case,
     said: str,
-    heard: datetime,
+    heard_at: datetime,
     scene: Scene,
     ears: Mapping[str, Ears],
     delivered: datetime | None = None,
 ) -> Step:
-    """What a text does to a case. `delivered`: when the open question is known to have reached
-    them."""
-    case, reading = understand(case, said, heard, scene, ears)
+    """Decide what a text changes in a case. `delivered`: when the open question is known to have
+    reached them; None: not known."""
+    case, reading = understand(case, said, heard_at, scene, ears)
     if case.marks and asks_for_another(case, reading):
-        return park(case, scene, heard)
-    return advance(case, reading, said, scene, heard, delivered)
+        return park(case, scene, heard_at)
+    return advance(case, reading, said, scene, heard_at, delivered)

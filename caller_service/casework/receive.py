@@ -1,8 +1,7 @@
-"""A turn by text: heard once, read, decided, kept, answered.
+"""Handles an inbound text: load, read, decide, save, answer.
 
-One provider id is one turn: a repeat gets the stored answer. The first try reads without a lock and
-writes with compare-and-swap; if somebody else was quicker, the second runs under the contact's
-lock.
+One provider id is one turn: a repeat gets the stored answer. The first attempt reads without a lock
+and writes with compare-and-swap; after a conflict the second runs with the contact locked.
 """
 
 from __future__ import annotations
@@ -35,31 +34,30 @@ from .interpret import hear
 from .parts import Parts
 
 log = logging.getLogger(__name__)
-OFTEN = 3  # contacts of one number within OFTEN_WITHIN: a human reads (rule 24)
+OFTEN = 3  # cases of one number within OFTEN_WITHIN: a human reviews (rule 24)
 OFTEN_WITHIN = timedelta(hours=24)
-# a number that a supervisor slowed is answered at most this often, new danger excepted
+# a number slowed by a supervisor is answered at most this often, except for a new danger
 SLOW = timedelta(minutes=10)
-# how the probe's message ids begin; the provider's own begin with two letters and 32 hexadecimal
-# digits
+# prefix of the probe's message ids; the provider's have two letters and 32 hexadecimal digits
 PROBE = "PROBE-"
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One inbound text, as the door read it."""
+    """One inbound text, as the request handler read it."""
 
     provider_id: str
     number: str = field(repr=False)
     said: str = field(repr=False)
     heard: datetime
-    opt_out: str = ""  # what the carrier made of it: STOP, START, HELP
-    our_number: str = ""  # the one of ours they wrote to; "": not known
-    late: bool = False  # fetched afterwards: its webhook is gone, the answer goes out by REST
+    opt_out: str = ""  # how the carrier classified it: STOP, START, HELP
+    our_number: str = ""  # our number that they wrote to; "": not known
+    late: bool = False  # fetched later: its webhook is gone, so the answer is sent by REST
 
 
 def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
-    """Take in a text and return the texts that answer it. Safe to repeat: the same turn gives the
-    same answer."""
+    """Handle a text and return the texts that answer it. Idempotent: the same turn gives the same
+    answer."""
     try:
         return parts.writer.decide_and_write(
             lambda conn: _unlocked(conn, parts, turn),
@@ -72,9 +70,9 @@ def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
 
 
 def _send_unheard(parts: Parts, turn: Turn, texts: tuple[Text, ...]) -> None:
-    """The commit ended after its request had: they read that we could not take their text. What it
-    was answered goes out by REST, or their next text would answer a question they never saw (rule
-    8)."""
+    """The commit succeeded after its request had timed out, and the resident was told that we could
+    not take their text. Send the answer by REST; otherwise their next text would answer a question
+    they never saw (rule 8)."""
     if _is_test(parts, turn):
         return
     try:
@@ -82,112 +80,119 @@ def _send_unheard(parts: Parts, turn: Turn, texts: tuple[Text, ...]) -> None:
             for text in texts:
                 messages.send_after_all(conn, text.id, parts.now() + HOLD)
                 parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
-    except Exception as problem:  # nobody waits for this: the other requests must be answered
+    # nobody waits for this, and the other requests must still be answered
+    except Exception as problem:
         log.error("an answer that nobody heard", extra={"fault": type(problem).__name__})
 
 
 def receive_unknown(parts: Parts, turn: Turn) -> None:
-    """A text whose sender cannot be answered (withheld, not a number): kept for people to see,
-    once."""
+    """Store, once, a text whose sender cannot be answered (withheld, or not a number) for people to
+    see."""
     with transaction(parts.engine) as conn:
         if not messages.is_known(conn, turn.provider_id):
-            kept = Text.inbound(parts.new_id(), turn.said, turn.heard, provider_id=turn.provider_id)
-            messages.add(conn, messages.rows(parts.sealer, (kept,)))
+            inbound = Text.inbound(
+                parts.new_id(), turn.said, turn.heard, provider_id=turn.provider_id
+            )
+            messages.add(conn, messages.rows(parts.sealer, (inbound,)))
 
 
 def _unlocked(
     conn: sa.Connection, parts: Parts, turn: Turn
 ) -> Callable[[sa.Connection], tuple[Text, ...]]:
-    """Most turns are neither repeats nor raced: whether this one was heard before is left to the
-    unique key."""
-    begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
+    """Load and decide without a lock. Most turns are neither repeats nor concurrent, so the unique
+    key alone detects a repeat."""
+    state = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
     # while keys are rotated, the unique index alone does not keep two of one number apart
-    if begun.split or (begun.contact is None and parts.sealer.rotates):
+    if state.split or (state.contact is None and parts.sealer.rotates):
         raise cases.Stale
-    drawn = [prepare(parts, work) for work in _decide(conn, parts, turn, begun, begun.case)]
+    prepared = [prepare(parts, work) for work in _decide(conn, parts, turn, state, state.case)]
 
     def write(conn: sa.Connection) -> tuple[Text, ...]:
-        if begun.contact is None:
-            contacts.add(conn, parts.sealer, drawn[-1].work.contact, turn.heard)
-        elif not begun.current:
-            contacts.renew(conn, parts.sealer, begun.contact.id, turn.number)
-        _written_to(conn, begun.contact, turn)
-        return _keep(conn, parts, drawn)
+        if state.contact is None:
+            contacts.add(conn, parts.sealer, prepared[-1].work.contact, turn.heard)
+        elif not state.current:
+            contacts.renew(conn, parts.sealer, state.contact.id, turn.number)
+        _written_to(conn, state.contact, turn)
+        return _save_all(conn, parts, prepared)
 
     return write
 
 
 def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     with transaction(parts.engine) as conn:
-        held = contacts.lock(conn, parts.sealer, _stranger(parts, turn), turn.heard)
+        held = contacts.lock(conn, parts.sealer, _contact_of(parts, turn), turn.heard)
         if len(held) > 1:
             join_contacts(conn, parts, turn.number)
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
-        begun = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
-        case = cases.by_id(conn, parts.sealer, begun.case.id, lock=True) if begun.case else None
-        _written_to(conn, begun.contact, turn)
-        works = _decide(
-            conn, parts, turn, begun, case if case and not case.ended and not case.parked else None
+        state = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
+        case = cases.by_id(conn, parts.sealer, state.case.id, lock=True) if state.case else None
+        _written_to(conn, state.contact, turn)
+        decisions = _decide(
+            conn, parts, turn, state, case if case and not case.ended and not case.parked else None
         )
-        return _keep(conn, parts, [prepare(parts, work) for work in works])
+        return _save_all(conn, parts, [prepare(parts, work) for work in decisions])
 
 
-def _keep(conn: sa.Connection, parts: Parts, drawn: list[PreparedWrite]) -> tuple[Text, ...]:
-    """Keep every decision of one text; the last is the one that answers it."""
+def _save_all(conn: sa.Connection, parts: Parts, prepared: list[PreparedWrite]) -> tuple[Text, ...]:
+    """Save every decision of one text; the last one answers it."""
     answered: tuple[Text, ...] = ()
-    for one in drawn:
-        answered = save(conn, parts, one)
+    for each in prepared:
+        answered = save(conn, parts, each)
     return answered
 
 
 def _written_to(conn: sa.Connection, contact: Contact | None, turn: Turn) -> None:
-    """What we write later comes from the number they wrote to: from another it would be a stranger
-    in their thread, and the carrier's STOP is for one number."""
+    """Remember the number they wrote to and send later texts from it: another number would be a
+    stranger in their thread, and a carrier's STOP is for one number."""
     if contact is not None and turn.our_number not in ("", contact.our_number):
         contacts.set_our_number(conn, contact.id, turn.our_number)
 
 
-def _stranger(parts: Parts, turn: Turn) -> Contact:
+def _contact_of(parts: Parts, turn: Turn) -> Contact:
     return Contact(
         parts.new_id(), parts.program.languages[0], turn.number, our_number=turn.our_number
     )
 
 
 def _decide(
-    conn: sa.Connection, parts: Parts, turn: Turn, begun: turns.TurnState, case: Case | None
+    conn: sa.Connection, parts: Parts, turn: Turn, state: turns.TurnState, case: Case | None
 ) -> list[Decision]:
-    """What the text comes to; most texts concern one case. A phone in other hands, or a stop with a
-    case parked beside it, concerns two."""
-    contact = begun.contact or _stranger(parts, turn)
+    """The decisions for a text: most concern one case. A phone in other hands, or a STOP with a
+    parked case, concerns two."""
+    contact = state.contact or _contact_of(parts, turn)
     test = _is_test(parts, turn)
-    # a person has that number after all: nothing of theirs is held back
+    # a person has that number after all: send them everything
     if case is not None and case.test and not test:
         case = replace(case, test=False)
-    scene = parts.scene(conn, begun.full, surge=case is None)
-    heard = turn.heard
+    scene = parts.scene(conn, state.full, surge=case is None)
+    heard_at = turn.heard
     if case is not None:
-        moved = scene.for_case(case)
-        # the clock was set back: they wrote after what they answer
-        if moved.now - scene.now > SKEW and not turn.late:
-            heard = moved.now
-        scene = moved
-    opened = case or _opened(
+        case_scene = scene.for_case(case)
+        # the clock was set back: the text still came after what it answers
+        if case_scene.now - scene.now > SKEW and not turn.late:
+            heard_at = case_scene.now
+        scene = case_scene
+    current = case or _new_case(
         conn,
         parts,
         contact,
         test,
-        cases.last_closed(conn, contact.id) or "" if begun.contact else "",
+        cases.last_closed(conn, contact.id) or "" if state.contact else "",
     )
     said = _OPT_OUT.get(turn.opt_out, turn.said)
-    delivered = messages.question_delivered(conn, opened.id, opened.asked) if opened.asked else None
-    step = _hear(parts, opened, said, heard, scene, delivered)
+    delivered = (
+        messages.question_delivered(conn, current.id, current.asked) if current.asked else None
+    )
+    step = _hear(parts, current, said, heard_at, scene, delivered)
     others: list[Decision] = []
-    # somebody else holds the phone: a second case, linked to this one
+    # somebody else uses the phone: a second, linked case
     if case is not None and step.case.parked:
         others.append(Decision(contact, case, step, scene, Author.RESIDENT))
-        case, opened = None, _opened(conn, parts, contact, test, opened.id)
-        step = hear(opened, said, heard, Scene(parts.program, parts.now(), begun.full), parts.ears)
+        case, current = None, _new_case(conn, parts, contact, test, current.id)
+        step = hear(
+            current, said, heard_at, Scene(parts.program, parts.now(), state.full), parts.ears
+        )
     elif any(isinstance(effect, OptOut) for effect in step.effects):
         for parked in cases.parked(conn, parts.sealer, contact.id):
             others.append(
@@ -199,7 +204,7 @@ def _decide(
                     Author.RESIDENT,
                 )
             )
-    elif case is None and begun.contact:
+    elif case is None and state.contact:
         others += [
             Decision(
                 contact,
@@ -211,7 +216,7 @@ def _decide(
             for parked in cases.parked(conn, parts.sealer, contact.id)
         ]
     if contact.slowed_until is not None and contact.slowed_until > scene.now:
-        step = _slowed(step, scene)
+        step = _slow_answers(step, scene)
     inbound = Text.inbound(
         parts.new_id(),
         turn.said,
@@ -235,13 +240,15 @@ def _decide(
     ]
 
 
-# what the carrier made of a text, as our own words
+# a carrier's classification as our own command word
 _OPT_OUT = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
-def _opened(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, related: str) -> Case:
-    """A new case, with what is known of the number: that it writes often, or a human's care note
-    (rule 24)."""
+def _new_case(
+    conn: sa.Connection, parts: Parts, contact: Contact, test: bool, related: str
+) -> Case:
+    """A new case, with what is known of the number: that it writes often, or a care note (rule
+    24)."""
     now = parts.now()
     said = set()
     remarks: tuple[tuple[str, str], ...] = ()
@@ -275,13 +282,13 @@ def _hear(
     return tell_doubt(hear(case, said, heard, scene, parts.ears, delivered))
 
 
-def _slowed(step: Step, scene: Scene) -> Step:
-    """Answered at most every ten minutes. Who is in a new danger, or stops texts, is answered at
-    once; all words are kept."""
+def _slow_answers(step: Step, scene: Scene) -> Step:
+    """Answer at most every SLOW. A new danger and a STOP are answered at once; all words are
+    stored."""
     if any(isinstance(effect, (Page, OptOut)) for effect in step.effects):
         return step
-    said = step.case.marks.get(Mark.SLOW_SAID)
-    if said is None or scene.now - said >= SLOW:
+    answered_at = step.case.marks.get(Mark.SLOW_SAID)
+    if answered_at is None or scene.now - answered_at >= SLOW:
         return Step(step.case.marked(scene.now, Mark.SLOW_SAID), step.effects)
     return Step(
         step.case, tuple(effect for effect in step.effects if not isinstance(effect, (Say, Ask)))
@@ -289,7 +296,7 @@ def _slowed(step: Step, scene: Scene) -> Step:
 
 
 def _is_test(parts: Parts, turn: Turn) -> bool:
-    """From the number set aside, and under an id that only a holder of the auth token can give: a
-    text that the provider brings is never a test, so that a wrong number in program.toml silences
-    nobody."""
+    """Is this the probe's text? It needs the reserved number and an id that only a holder of the
+    auth token can send. A text from the provider is never a test, so a wrong number in program.toml
+    silences nobody."""
     return turn.number == parts.program.numbers.probe != "" and turn.provider_id.startswith(PROBE)

@@ -1,9 +1,9 @@
-"""A text from somebody on a ladder: they answer a page with the case's reference, and may speak
-with the resident by it.
+"""Handles a text from somebody on a ladder, who answers a page with the case's reference and may
+write to the resident with it.
 
 "K7M4Q2" takes the case, "K7M4Q2 20" with a time, "K7M4Q2 no" passes it on (core/page_answer.py).
-Whoever has it may write "K7M4Q2 Hello, I am Dana": those words go to the resident. Without a code,
-a staff number that writes of a danger, or wants no texts, is a person like any other.
+Whoever has the case may write "K7M4Q2 Hello, I am Dana": those words go to the resident. Without a
+reference, a staff number that writes of a danger, or wants no texts, is treated as a resident.
 """
 
 from __future__ import annotations
@@ -50,22 +50,23 @@ from .same_person import make_room
 
 _PAIR = rf"[{LETTERS}]\W?[{DIGITS}]"
 _REFERENCE = re.compile(rf"(?<![A-Z0-9])(?:{_PAIR}\W?){{2}}{_PAIR}(?![A-Z0-9])")
-# about the one who writes
+# commands about the writer themselves
 THEMSELVES = frozenset({"stop", "start", "help", "person", "emergency", "emergency_for_me"})
-MOST_WORDS = 480  # characters to a resident in one text
-PASS_KEY = 2  # "2" alone: on the phone that key passes it on, so as minutes it is asked back
-NUMBERS = (911, 988)  # never minutes: a number for the resident
-SHORT_REFUSAL = 4  # words: "no", "I can't", "not right now"; a longer one is for the resident
+MOST_WORDS = 480  # longest text to a resident, in characters
+PASS_KEY = 2  # "2" alone is the phone key for passing on: as minutes it is asked again
+NUMBERS = (911, 988)  # never minutes: numbers for the resident
+# longest refusal, in words: "no", "I can't", "not right now"; a longer one is for the resident
+SHORT_REFUSAL = 4
 
 
 def on_the_ladder(program: Program, number: str) -> Rung | None:
-    """Whose number this is, if it is somebody's we page."""
+    """The person on a ladder with this number, or None."""
     return next((rung for rung in program.ladder if rung.number == number), None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Deed:
-    """What a text asks for, and what is answered when it is done."""
+class _Action:
+    """What a text asks for, and the key of its answer."""
 
     do: Look | None
     key: str
@@ -73,9 +74,9 @@ class _Deed:
 
 
 def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
-    """Take the case whose reference was sent, pass it on, or speak with the resident. The same text
-    twice gets the same answer, and does nothing twice: what it does and that it was heard are
-    written together."""
+    """Take the case whose reference was sent, pass it on, or write to the resident. Idempotent: the
+    action and the inbound text are written together, so a repeat gets the same answer and does
+    nothing."""
     with parts.engine.connect() as conn:
         if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
@@ -90,16 +91,16 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
         return (
             receive(parts, turn)
             if themselves
-            else _answered(parts, turn, rung, None, _Deed(None, "page.unknown"))
+            else _do_and_answer(parts, turn, rung, None, _Action(None, "page.unknown"))
         )
     if is_theirs(parts, case, rung.name):
-        return _answered(parts, turn, rung, case, _Deed(None, "page.own"))
-    return _answered(parts, turn, rung, case, _deed(case, rung.name, rest, parts))
+        return _do_and_answer(parts, turn, rung, case, _Action(None, "page.own"))
+    return _do_and_answer(parts, turn, rung, case, _action(case, rung.name, rest, parts))
 
 
 def is_theirs(parts: Parts, case: Case, name: str) -> bool:
-    """Is the case about the phone of somebody on a ladder, by name? Nobody is asked to take their
-    own."""
+    """Is the case about this person's own phone, under any name? Nobody is asked to take their own
+    case."""
     phones = {rung.number for rung in parts.program.ladder if rung.name == name and rung.number}
     if not phones:
         return False
@@ -108,15 +109,15 @@ def is_theirs(parts: Parts, case: Case, name: str) -> bool:
 
 
 def about_themselves(parts: Parts, said: str) -> bool:
-    """Is this no answer to a page, but a person in danger, or one who wants no texts?"""
+    """Is this no answer to a page but a person in danger, or one who wants no texts?"""
     reply = read(said, None, (), parts.ears[parts.program.languages[0]]).reply
     return isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name in THEMSELVES)
 
 
-def _answered(
-    parts: Parts, turn: Turn, rung: Rung, case: Case | None, deed: _Deed
+def _do_and_answer(
+    parts: Parts, turn: Turn, rung: Rung, case: Case | None, deed: _Action
 ) -> tuple[Text, ...]:
-    """Do it, and write in the same transaction that it was heard and what is answered."""
+    """Do the action, and write the inbound text and its answer in the same transaction."""
     replies: list[Text] = []
 
     def heard(conn: sa.Connection, key: str, fill: Mapping[str, str]) -> None:
@@ -138,7 +139,7 @@ def _answered(
                     also=lambda conn: heard(conn, deed.key, deed.fill),
                 )
             except Refused as refusal:
-                _refused(parts, rung, case, refusal, heard)
+                _answer_refusal(parts, rung, case, refusal, heard)
     except (
         sa.exc.IntegrityError
     ):  # the same text came twice at once: the other's answer is the answer
@@ -147,14 +148,15 @@ def _answered(
     return tuple(replies)
 
 
-def _refused(
+def _answer_refusal(
     parts: Parts,
     rung: Rung,
     case: Case,
     refusal: Refused,
     heard: Callable[[sa.Connection, str, Mapping[str, str]], None],
 ) -> None:
-    """Say why; who holds too many already was asked in vain, and the next person is asked now."""
+    """Say why it was refused. Whoever already holds too many cases is passed over: the next person
+    is paged now."""
     key = REFUSALS.get(refusal.code, "page.ended")
     key = "page.not_yours" if key == "page.held" and not refusal.name else key
     if refusal.code == "may_not_text":
@@ -226,7 +228,7 @@ def _rows(
 
 
 def read_page_answer(said: str) -> tuple[str, str]:
-    """The reference in an answer, in any spacing and case, and the rest of it."""
+    """The reference in an answer, in any spacing and case, and the remaining text."""
     found = _REFERENCE.search(said.upper())
     if found is None:
         return "", ""
@@ -234,8 +236,8 @@ def read_page_answer(said: str) -> tuple[str, str]:
 
 
 def promised(answer: Takes, scene: Scene) -> datetime | None:
-    """When somebody who takes a case says they will be there; None for no time. Raises Refused for
-    one more than twelve hours away."""
+    """When somebody who takes a case says they will be there; None without a time. Raises Refused:
+    too_far, for more than twelve hours."""
     if answer.minutes is not None:
         if answer.minutes > 12 * 60:
             raise Refused("too_far")
@@ -260,14 +262,14 @@ def _near(hour: int, minute: int, scene: Scene) -> bool:
     return True
 
 
-def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
-    """What the words around the code ask for. Whoever has the case speaks with the resident by
-    it."""
+def _action(case: Case, name: str, rest: str, parts: Parts) -> _Action:
+    """What the words around the reference ask for. Whoever holds the case writes to the resident
+    with it."""
     answer = read_answer(rest, parts.program.staff)
     if isinstance(answer, Act) and (deed := _act(answer, case, name, rest, parts)) is not None:
         return deed
     if isinstance(answer, Ambiguous):
-        return _Deed(None, "page.how")
+        return _Action(None, "page.how")
     if name == case.holder:
         return _from_holder(case, name, rest, answer, parts.program.staff)
     if name == case.accepted_by and case.human_has_it:
@@ -275,61 +277,62 @@ def _deed(case: Case, name: str, rest: str, parts: Parts) -> _Deed:
     if isinstance(answer, Takes) and answer.minutes != PASS_KEY:
         return _takes(case, name, answer)
     if isinstance(answer, Passes):
-        return _Deed(lambda now, scene, _: pass_on(now, name, scene), "page.passed")
+        return _Action(lambda now, scene, _: pass_on(now, name, scene), "page.passed")
     if isinstance(answer, Says) and case.human_has_it and not case.page_waits:
-        return _Deed(None, "page.held", {"name": case.in_charge})
-    return _Deed(None, "page.unclear")
+        return _Action(None, "page.held", {"name": case.in_charge})
+    return _Action(None, "page.unclear")
 
 
-def _takes(case: Case, name: str, answer: Takes) -> _Deed:
-    """Take it, unless they hold as many dangers as one person may: then it is refused, and the next
-    person is asked."""
+def _takes(case: Case, name: str, answer: Takes) -> _Action:
+    """Take the case, unless they hold as many dangers as one person may; then the next person is
+    paged."""
 
     def do(now: Case, scene: Scene, conn: sa.Connection) -> Step:
         if now.in_danger and _others(conn, name, now) >= holding.MOST_HELD:
             raise Refused("full")
         return accept(now, name, promised(answer, scene) or now.marks.get(Mark.PROMISED), scene)
 
-    return _Deed(do, _yours(case))
+    return _Action(do, _accepted_keys(case))
 
 
-def _yours(case: Case) -> str:
-    """That it is theirs, and what they must know before they write."""
+def _accepted_keys(case: Case) -> str:
+    """Keys that say the case is theirs, and what they must know before they write."""
     return " ".join(("page.accepted", *terms(case)))
 
 
-def _from_holder(case: Case, name: str, rest: str, answer: Answer, staff: StaffWords) -> _Deed:
-    """They speak with the resident: all but a command are words for them. A bare "no" may be an
-    answer to the resident, or mean that they cannot go on: it is asked back."""
+def _from_holder(case: Case, name: str, rest: str, answer: Answer, staff: StaffWords) -> _Action:
+    """The holder's text: everything but a command is for the resident. A bare "no" is asked again:
+    it may be for the resident, or mean that they cannot go on."""
     words = words_of(rest)
     if isinstance(answer, Passes) and words.casefold().strip(" .!") in staff.gives_back:
-        return _Deed(lambda now, scene, _: _given_back(now, name, scene), "page.released")
+        return _Action(lambda now, scene, _: _give_back(now, name, scene), "page.released")
     if isinstance(answer, Passes) and len(words.split()) <= SHORT_REFUSAL:
-        return _Deed(None, "page.sure")
+        return _Action(None, "page.sure")
     return (
         _speaks(name, words)
         if any(letter.isalnum() for letter in words)
-        else _Deed(None, _yours(case))
+        else _Action(None, _accepted_keys(case))
     )
 
 
-def _from_who_accepted(case: Case, name: str, rest: str, answer: Answer) -> _Deed:
-    """They have it and have not written yet: a time, a refusal, or their first words."""
+def _from_who_accepted(case: Case, name: str, rest: str, answer: Answer) -> _Action:
+    """The text of somebody who accepted and has not written yet: a time, a refusal, or first
+    words."""
     words = words_of(rest)
     if isinstance(answer, Takes) and answer.minutes not in NUMBERS:
         return _takes(case, name, answer)
     if isinstance(answer, Passes):
-        return _Deed(lambda now, scene, _: _given_back(now, name, scene), "page.released")
+        return _Action(lambda now, scene, _: _give_back(now, name, scene), "page.released")
     return (
         _speaks(name, words)
         if any(letter.isalnum() for letter in words)
-        else _Deed(None, _yours(case))
+        else _Action(None, _accepted_keys(case))
     )
 
 
-def _speaks(name: str, words: str) -> _Deed:
+def _speaks(name: str, words: str) -> _Action:
     words = words[:MOST_WORDS]
-    return _Deed(
+    return _Action(
         lambda now, scene, conn: holding.note(
             now, name, words, scene, others=_others(conn, name, now)
         ),
@@ -337,7 +340,7 @@ def _speaks(name: str, words: str) -> _Deed:
     )
 
 
-def _given_back(case: Case, name: str, scene: Scene) -> Step:
+def _give_back(case: Case, name: str, scene: Scene) -> Step:
     return (
         holding.release(case, name, "", scene)
         if case.in_danger or case.held
@@ -345,9 +348,9 @@ def _given_back(case: Case, name: str, scene: Scene) -> Step:
     )
 
 
-def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Deed | None:
-    """What somebody does to a conversation by text; a reason stands behind the word where one is
-    needed. None: it is a sentence that only begins like a command ("hand to him the phone")."""
+def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | None:
+    """A command about the conversation, with a reason after it where one is needed. None if the
+    sentence only begins like a command ("hand to him the phone")."""
     words = act.words
     if act.name == "hand_over":
         to = next(
@@ -361,10 +364,10 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Deed | No
         if not to and not words_of(rest)[:4].isupper():
             return None
         if not to:
-            return _Deed(None, "page.no_such", {"name": words[:40]})
+            return _Action(None, "page.no_such", {"name": words[:40]})
         if is_theirs(parts, case, to):
-            return _Deed(None, "page.own")
-        return _Deed(
+            return _Action(None, "page.own")
+        return _Action(
             lambda now, scene, conn: holding.hand_over(
                 now, name, to, "", scene, _others(conn, to, now)
             ),
@@ -381,9 +384,9 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Deed | No
             lambda now, scene, conn: holding.take_over(
                 now, name, words, scene, _others(conn, name, now)
             ),
-            _yours(case),
+            _accepted_keys(case),
         ),
-        "release": (lambda now, scene, _: _given_back(now, name, scene), "page.released"),
+        "release": (lambda now, scene, _: _give_back(now, name, scene), "page.released"),
         "looked": (lambda now, scene, _: holding.looked(now, name, words, scene), "page.looked"),
         "lower": (
             lambda now, scene, _: holding.lower_level(now, name, words, scene),
@@ -395,9 +398,9 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Deed | No
         ),
     }
     do, key = deeds[act.name]
-    return _Deed(do, key)
+    return _Action(do, key)
 
 
 def _others(conn: sa.Connection, name: str, case: Case) -> int:
-    """Dangers that this person holds beside this one (rule 21)."""
+    """Other dangers that this person holds (rule 21)."""
     return cases.held_by(conn, name, case.id)

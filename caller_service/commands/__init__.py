@@ -1,1 +1,1 @@
-"""Layer 5: the `caller-service` command line; what a subcommand does stands beside it."""
+"""Layer 6: the `caller-service` command line; each subcommand has a module beside it."""

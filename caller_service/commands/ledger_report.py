@@ -30,8 +30,7 @@ _WIDE = 38
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Local days of the program: from the first, until the day before the second; None: without
-    end."""
+    """Local days of the program: from the first until the day before the second; None: no end."""
 
     first: date | None
     until: date | None
@@ -54,7 +53,7 @@ def _midnight(day: date | None, zone: str) -> datetime | None:
 
 
 def period(first: str | None, until: str | None, time_zone: str) -> tuple[Period, list[str]]:
-    """The period as it was asked for, and every fault of it. What was written is not repeated."""
+    """The period that was asked for, and its faults, which never quote the input."""
     faults: list[str] = []
     days: list[date | None] = []
     for option, written in (("--from", first), ("--until", until)):
@@ -77,8 +76,7 @@ def _day(written: str | None, zone: str) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The ledger of a period. `unplaced`: what falls in no class, with the references of some of
-    it."""
+    """The ledger of a period. `unplaced`: cases in no class, with some of their references."""
 
     program: str
     period: Period
@@ -108,7 +106,7 @@ class Report:
         yield f"difference {told.difference}"
 
     def faults(self) -> list[str]:
-        """What falls in no class, by reference only."""
+        """The cases in no class, by reference only."""
         return [
             f"status {one['status']}, outcome {one['outcome'] or 'none'}, unserved "
             f"{one['unserved'] or 'none'}: "
@@ -118,7 +116,7 @@ class Report:
         ]
 
     def plain(self) -> dict[str, Any]:
-        """All of it for a machine, with the counts by level, response, area and language."""
+        """Everything as JSON values, with the counts by level, response, area and language."""
         told, time_of = self.tally, self.period
         return {
             "program": self.program,
@@ -148,7 +146,7 @@ def _line(depth: int, name: str, many: int) -> str:
 
 
 def _code(written: str) -> str:
-    """A code as it is; anything else a column may hold is not repeated."""
+    """A known code as it is; any other stored value is not repeated."""
     return written if written in _CODES or not written else "(not a code)"
 
 

@@ -68,7 +68,7 @@ def run(
     pace: float = 8.0,
     read_seconds: int | None = None,
 ) -> int:
-    """Start everything, print where it is, and wait. Returns the exit code."""
+    """Start everything, print the addresses, and wait. Returns the exit code."""
     if settings.live:
         print("CALLER_MODE is live: rehearse is for rehearsal.", file=sys.stderr)
         return 1
@@ -137,7 +137,7 @@ def _play(
 
 
 def _alone(held: contextlib.ExitStack, path: Path, keep: bool = True) -> bool:
-    """Take a lock file; False if somebody has it. Kept until `held` ends, or only looked at."""
+    """Take a lock file until `held` ends, or only check it; False if another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a")
     try:
@@ -150,8 +150,7 @@ def _alone(held: contextlib.ExitStack, path: Path, keep: bool = True) -> bool:
 
 
 def _pointed(program: Program, dispatch_url: str, read_seconds: int | None) -> Program:
-    """The rehearsal's program with its webhooks sent to the stand-in, wherever that found a
-    port."""
+    """The rehearsal's program with its webhooks sent to the port the stand-in got."""
     destinations = tuple(
         replace(one, url=f"{dispatch_url}/hand-offs")
         if one.kind == DestinationKind.WEBHOOK
@@ -211,7 +210,7 @@ def _dispatch(
 
 
 def _stand_in(program: Program) -> Destination:
-    """The destination whose place the stand-in takes: every hand-off is told to it."""
+    """The destination that the stand-in replaces: it receives every hand-off."""
     return next(one for one in program.destinations if one.kind == DestinationKind.WEBHOOK)
 
 
@@ -244,7 +243,7 @@ def _announce(program: Program, urls: dict[str, str]) -> None:
 
 
 class Children:
-    """Processes of ours: each ends with us."""
+    """Child processes that end with this one."""
 
     def __init__(self) -> None:
         self._pids: dict[int, str] = {}
@@ -279,7 +278,7 @@ class Children:
         os.killpg(0, signal.SIGKILL)
 
     def finish(self, name: str, do: Callable[[], None]) -> None:
-        """Run to its end before anything else starts."""
+        """Run a process to its end before anything else starts."""
         _, status = os.waitpid(self._fork(do), 0)
         if status:
             raise SystemExit(f"{name} failed")
@@ -288,7 +287,7 @@ class Children:
         self._pids[self._fork(do)] = name
 
     def watch(self) -> int:
-        """Wait until a child ends or somebody stops us; then end all of them."""
+        """Wait until a child ends or we are stopped; then end all of them."""
         code = 0
         signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         try:

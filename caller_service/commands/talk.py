@@ -1,5 +1,5 @@
-"""`caller-service talk`: the protocol in a terminal, on the real decisions and words, with nothing
-kept or sent."""
+"""`caller-service talk`: runs the protocol in a terminal with the real decisions and words; nothing
+is stored or sent."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def converse(
     read_seconds: int = 0,
     channel: str = "sms",
 ) -> None:
-    """Talk until the input ends, in texts or as said on the phone. Raises ValueError for a language
-    not of the program."""
+    """Talk until the input ends, in texts or as spoken on the phone. Raises ValueError for a
+    language that the program does not have."""
     if language is not None and language not in program.languages:
         raise ValueError(f"language {language}: the program has {', '.join(program.languages)}")
     program = with_languages(program)

@@ -1,4 +1,4 @@
-"""What `token add` accepts, and which tokens `check` names."""
+"""Decides what `token add` accepts, and which tokens `check` reports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def new_token(
     expires: str | None,
     name: str | None,
 ) -> tuple[Token | None, list[str]]:
-    """The token that was asked for; None, and every fault, for one that cannot be."""
+    """The token that was asked for, or None and every fault."""
     program, faults = parts.program, []
     known = program.destination(destination)
     if known is None:
@@ -66,7 +66,7 @@ def _name_fault(name: str, destination: str, program: Program) -> str:
 
 
 def _end_of(day: str, zone: str) -> datetime | None:
-    """The first moment after a local day, in UTC; None for what is no day."""
+    """The first moment after a local day, in UTC; None if it is no valid day."""
     try:
         after = datetime.strptime(day, "%Y-%m-%d").date() + timedelta(days=1)
         return datetime.combine(after, time(), ZoneInfo(zone)).astimezone(UTC)
@@ -75,7 +75,7 @@ def _end_of(day: str, zone: str) -> datetime | None:
 
 
 def last_day(token: Token, zone: str) -> str:
-    """The last local day on which a token works; "" for one without an end."""
+    """The last local day on which a token works; "" for one without an expiry."""
     if token.expires_at is None:
         return ""
     return f"{token.expires_at.astimezone(ZoneInfo(zone)) - timedelta(seconds=1):%Y-%m-%d}"

@@ -1,8 +1,8 @@
-"""Reads where a program works: service areas (GeoJSON) and the places residents name (CSV).
+"""Reads service areas (GeoJSON) and the places residents name (CSV).
 
-GeoJSON writes longitude first. Each feature is one area: a Polygon or MultiPolygon, with the
-properties id, name, live_from (an ISO date, or null while no date is set) and, if it is not round
-the clock, hours. The CSV has the columns name, longitude, latitude and, if wanted, aliases
+GeoJSON has the longitude first. Each feature is one area: a Polygon or MultiPolygon with the
+properties id, name, live_from (an ISO date, or null while no date is set) and, unless it is open
+round the clock, hours. The CSV has the columns name, longitude, latitude and, optionally, aliases
 (separated by "|") and accuracy (metres).
 """
 
@@ -31,9 +31,9 @@ _COLUMNS = (*_NEEDED, "aliases", "accuracy")
 
 
 def read_areas(path: Path, faults: list[str]) -> tuple[Area, ...]:
-    """The areas of a GeoJSON file; what is wrong is added to `faults`, by feature.
+    """The areas of a GeoJSON file; faults are added to `faults`, by feature.
 
-    Members that we do not read are ignored, whatever they hold (RFC 7946, section 6.1).
+    Members that we do not use are ignored, whatever they contain (RFC 7946, section 6.1).
     """
     top = read_json(path, faults)
     top.one_of("type", ("FeatureCollection",))
@@ -69,7 +69,7 @@ def _area(feature: CheckedTable) -> Area:
 
 
 def _polygons(feature: CheckedTable, name: object) -> Iterator[Polygon]:
-    """The polygons of a feature, each ring looked at."""
+    """The polygons of a feature, each ring checked."""
     geometry = feature.table("geometry", needed=True)
     kind = geometry.one_of("type", ("Polygon", "MultiPolygon"))
     found = geometry.raw("coordinates", list, "a list")
@@ -88,7 +88,7 @@ def _polygons(feature: CheckedTable, name: object) -> Iterator[Polygon]:
 
 
 def _ring(geometry: CheckedTable, corners: object, where: str) -> Ring:
-    """A closed ring with some ground inside it; an empty one, and a fault, if it is not."""
+    """A closed ring that encloses an area. If it is invalid a fault is added."""
     points = [_point(corner) for corner in corners] if isinstance(corners, list) else []
     ring = tuple(point for point in points if point is not None)
     if len(ring) < len(points) or not points:
@@ -149,7 +149,7 @@ def _span(ring: Ring, axis: int) -> float:
 
 
 def read_places(path: Path, areas: tuple[Area, ...], faults: list[str]) -> tuple[Place, ...]:
-    """The places of a CSV file; what is wrong is added to `faults`, by line."""
+    """The places of a CSV file; faults are added to `faults`, by line."""
     text = file_text(path, faults)
     if text is None:
         return ()
@@ -173,7 +173,7 @@ def _places(
     if wrong:
         return ()
     places: list[Place] = []
-    lines: dict[str, int] = {}  # every name and alias, and the line it stands on
+    lines: dict[str, int] = {}  # every name and alias, and its line
     for cells in rows:
         row = _Row(cells, f"{file}: line {rows.line_num}", faults)
         place = row.place()
@@ -212,7 +212,7 @@ class _Row:
         self._faults.append(f"{self._where}: {wrong}")
 
     def place(self) -> Place | None:
-        # csv keeps what is too much under None
+        # csv stores surplus cells under None
         if set(self._row) - set(_COLUMNS) or None in self._row.values():
             self.fault("has more or fewer columns than line 1")
             return None

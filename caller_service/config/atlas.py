@@ -1,7 +1,6 @@
-"""The map of a program's areas, indexed once when the program is read (shapely), and handed to the
-pure core.
+"""Indexes the map of a program's areas once, when the program is read (shapely), for the pure core.
 
-Distances are metres on a plane laid through the middle of the areas: exact enough within a city.
+Distances are metres on a plane through the middle of the areas, exact enough within a city.
 """
 
 from __future__ import annotations
@@ -18,13 +17,12 @@ from shapely.geometry.base import BaseGeometry
 from caller_service.core.program import Area
 
 METRES_PER_DEGREE = 111_320.0
-SEAM = 5.0  # metres: two areas whose lines run this close beside each other touch
-PIECE = 32  # corners of a border that are indexed as one piece
+SEAM = 5.0  # metres: areas whose borders are this close count as touching
+PIECE = 32  # corners per indexed piece of a border
 
 
 class Atlas:
-    """Which areas hold a point, how far it is from the outer border of some of them, and from all
-    of them."""
+    """Which areas contain a point, and its distance from the areas and from their outer border."""
 
     def __init__(self, areas: Sequence[Area], today: date = date.min) -> None:
         """`today`: the border of the areas live then is built now, and not in somebody's turn."""
@@ -49,7 +47,8 @@ class Atlas:
         )
 
     def at(self, point: tuple[float, float]) -> tuple[str, ...]:
-        """Ids of the areas that hold the point (longitude, latitude), in the order of the file."""
+        """Ids of the areas that contain the point (longitude, latitude), in the order of the
+        file."""
         return tuple(
             self._ids[at]
             for at in sorted(self._tree.query(self._flat(point), predicate="intersects"))
@@ -96,8 +95,7 @@ class Atlas:
     def _border_of(
         self, areas: frozenset[str]
     ) -> tuple[list[BaseGeometry], shapely.STRtree] | None:
-        """The outer border in pieces. Lines between two of the areas, and seams inside one, are
-        none of it."""
+        """The outer border in pieces, without the lines between two areas and seams inside one."""
         shapes = [
             shape.buffer(SEAM, join_style="mitre")
             for name, shape in zip(self._ids, self._shapes, strict=True)
@@ -118,8 +116,7 @@ def _pieces(border: BaseGeometry) -> Iterator[BaseGeometry]:
 
 
 def faults(area: Area) -> str:
-    """What makes the shape of an area no shape, such as a ring that crosses itself; "" if it is
-    one."""
+    """Why an area's shape is invalid, such as a ring that crosses itself; "" if it is valid."""
     polygons = [
         Polygon(rings[0], rings[1:])
         for rings in area.polygons

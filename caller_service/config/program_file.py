@@ -1,7 +1,7 @@
 """Reads what a city decides (program.toml, its areas, places and protocol) into core's types.
 
-Every fault is collected and named at once, by file and key or line: whoever edits a program should
-have to run the check once, not once per mistake. Paths in the file are relative to it.
+Every fault is collected and reported at once, by file and key or line, so that one run of the check
+is enough. Paths in the file are relative to it.
 """
 
 from __future__ import annotations
@@ -35,21 +35,20 @@ __all__ = ["ProgramFaults", "read_program", "read_protocol"]
 LADDERS = ("danger", "team", "counselor", "review")
 PAGED_BY = ("text", "call", "console")
 _DAY = 86_400
-_NO_PROTOCOL = Protocol("", "", (), ())  # stands in until the fault is raised
+_NO_PROTOCOL = Protocol("", "", (), ())  # placeholder until the fault is raised
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
-# settings.py keeps exactly the variables named like this
+# settings.py reads exactly the variables with such names
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*_SECRET")
 _DOMAIN = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+"
 )
-# it stands in an address, and is typed as a user's name
+# it is part of a URL and is typed as a user name
 _PAGE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _URL = re.compile(r"https?://[^\s/?#]+(/[^\s#]*)?")
 
 
 def read_program(path: Path) -> Program:
-    """The program of a city, whole and sound; otherwise ProgramFaults with everything that is
-    wrong."""
+    """The program of a city. Raises ProgramFaults with every fault."""
     faults: list[str] = []
     program = _program(read_toml(path, faults), path.parent, faults)
     if faults:
@@ -153,7 +152,7 @@ def _our_number(sheet: CheckedTable, languages: tuple[str, ...]) -> OurNumber:
 
 
 def _not_ours(sheet: CheckedTable, key: str, number: str, numbers: Numbers) -> None:
-    """Software that texts or calls its own number would be answered by itself."""
+    """Software that texts or calls its own number would get its own answers."""
     if number and number in {one.number for one in numbers.ours}:
         sheet.fault(key, f"{number} is one of our own numbers")
 
@@ -199,8 +198,8 @@ def _destinations(top: CheckedTable) -> tuple[Destination, ...]:
 
 
 def _destination(sheet: CheckedTable) -> Destination:
-    """A webhook or an eido needs a URL and the name of its secret, an eido an agency too; the
-    console and a page need nothing, but a page's name stands in its address."""
+    """A webhook or an eido needs a URL and the name of its secret, an eido also an agency. The
+    console and a page need neither, but a page's name is part of its URL."""
     one = Destination(
         name=sheet.text("name"),
         kind=sheet.one_of("kind", tuple(DestinationKind)),
@@ -242,8 +241,8 @@ def _destination(sheet: CheckedTable) -> Destination:
 
 
 def _agency(sheet: CheckedTable, one: Destination) -> None:
-    """An EIDO goes to the alternative team's own agency only: to a PSAP or police it would be a
-    human's act."""
+    """An EIDO may go only to the alternative team's own agency. Sending one to a PSAP or police is
+    a human's decision."""
     if not _DOMAIN.fullmatch(one.agency):
         sheet.fault(
             "agency",
@@ -304,7 +303,7 @@ def _teams(
     teams = []
     for sheet in top.tables("teams"):
         names, spoken = sheet.texts("areas", needed=True), sheet.texts("languages", needed=True)
-        if areas:  # without any area the areas file is at fault, not the team
+        if areas:  # without areas the areas file has the fault, not the team
             _known(sheet, "areas", names, areas, "an area of the areas file")
         for language in spoken:
             # a team may speak what we do not ship

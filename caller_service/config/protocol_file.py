@@ -1,5 +1,5 @@
-"""Reads a protocol file (TOML) into core's types. What the protocol says is judged by
-core/protocol_check.py."""
+"""Reads a protocol file (TOML) into core's types. core/protocol_check.py then checks its
+content."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ from .checked_table import CheckedTable, ProgramFaults, read_toml
 
 
 def read_protocol(path: Path) -> Protocol:
-    """The protocol of a file, whole and sound; otherwise ProgramFaults with everything that is
-    wrong."""
+    """The protocol of a file. Raises ProgramFaults with every fault."""
     faults: list[str] = []
     protocol = gather_protocol(path, faults)
     if faults:
@@ -33,11 +32,12 @@ def read_protocol(path: Path) -> Protocol:
 
 
 def gather_protocol(path: Path, faults: list[str]) -> Protocol:
-    """As much of a protocol as can be read; what is wrong is added to `faults`."""
+    """As much of a protocol as can be read; faults are added to `faults`."""
     before = len(faults)
     top = read_toml(path, faults)
     head = top.table("protocol", needed=True)
-    top.table("sign_off")  # a signed copy is welcome; who signed is no part of what was signed
+    # a signed copy is accepted; the signature is not part of the signed content
+    top.table("sign_off")
     protocol = Protocol(
         id=head.text("id"),
         version=head.text("version"),
@@ -49,14 +49,14 @@ def gather_protocol(path: Path, faults: list[str]) -> Protocol:
     )
     head.done()
     top.done()
-    # half a protocol would only be accused of what its missing half answers for
+    # an incomplete protocol would give misleading faults
     if len(faults) == before:
         faults.extend(f"{path.name}: {wrong}" for wrong in protocol_check.faults(protocol))
     return protocol
 
 
 def content_hash(top: CheckedTable) -> str:
-    """What a sign-off signs: the content, however it is laid out or commented, without any
+    """The hash that a sign-off names: of the content, whatever its layout and comments, without the
     sign-off."""
     content = {key: value for key, value in top.content.items() if key != "sign_off"}
     plain = json.dumps(
@@ -86,7 +86,7 @@ def _question(sheet: CheckedTable) -> Question:
 
 
 def _choices(sheet: CheckedTable) -> tuple[Choice, ...]:
-    """A choice is a code, or a table with a code and when it is offered."""
+    """A choice is a code, or a table with a code and the condition under which it is offered."""
     found = sheet.raw("choices", list, "a list", [])
     choices = []
     for place, content in enumerate(found if isinstance(found, list) else [], start=1):
@@ -140,13 +140,13 @@ def _condition(sheet: CheckedTable, key: str = "when") -> Condition:
 
 
 def _dangers(sheet: CheckedTable) -> dict[str, Words]:
-    """A kind's words are a key, or a table that says they depend on who needs help."""
-    found = {}
+    """The words of a kind are a key, or a table that says they depend on who needs help."""
+    words_by_kind = {}
     for kind, content in sheet.content.items():
         if isinstance(content, dict):
             worded = sheet.inner(kind, content)
-            found[kind] = Words(worded.text("say"), worded.flag("by_who", False))
+            words_by_kind[kind] = Words(worded.text("say"), worded.flag("by_who", False))
             worded.done()
         else:
-            found[kind] = Words(sheet.text(kind))
-    return found
+            words_by_kind[kind] = Words(sheet.text(kind))
+    return words_by_kind

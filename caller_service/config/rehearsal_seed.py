@@ -1,4 +1,4 @@
-"""The seed that rehearsal derives its secrets from: drawn once, kept in var/, the same for web and
+"""The random seed from which rehearsal derives its secrets, stored in var/ and shared by web and
 worker."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ LENGTH = 32
 
 
 def kept_seed(var: Path) -> bytes:
-    """The seed, drawn at the first use. Two processes that start together end with the same one."""
+    """The seed, created at first use. Two processes that start together get the same one."""
     var.mkdir(parents=True, exist_ok=True)
     if (seed := seed_if_kept(var)) is not None:
         return seed
@@ -21,9 +21,9 @@ def kept_seed(var: Path) -> bytes:
     try:
         os.write(written, secrets.token_bytes(LENGTH))
         os.fsync(written)
-        os.link(draft, var / NAME)  # whole or not at all, and never over somebody else's
+        os.link(draft, var / NAME)  # atomic, and never overwrites another process's seed
     except FileExistsError:
-        pass  # another process was first: its seed is the one
+        pass  # another process was first: use its seed
     finally:
         os.close(written)
         draft.unlink(missing_ok=True)
@@ -34,7 +34,7 @@ def kept_seed(var: Path) -> bytes:
 
 
 def seed_if_kept(var: Path) -> bytes | None:
-    """The seed of an earlier rehearsal in this folder, if there was one."""
+    """The seed of an earlier rehearsal in this folder, or None."""
     try:
         seed = (var / NAME).read_bytes()
     except FileNotFoundError:

@@ -1,7 +1,8 @@
-"""What the machine must be told, read from the environment once. Every gap is named at once.
+"""Reads the settings of this machine from the environment, once, and reports every fault at once.
 
-Rehearsal needs nothing: what is missing is derived from a random seed kept in var/, so that web and
-worker agree. Live refuses what is missing, left at its default, or weak. No secret shows in `repr`.
+Rehearsal needs no settings: missing ones are derived from a random seed stored in var/, so that web
+and worker agree. Live refuses settings that are missing, weak or left at their default. No secret
+shows in `repr`.
 """
 
 from __future__ import annotations
@@ -33,16 +34,15 @@ _NEEDED_LIVE = (
     "CALLER_METRICS_TOKEN",
 )  # fmt: skip
 WITHOUT_TLS = "CALLER_DATABASE_WITHOUT_TLS"
-_ENCRYPTED = ("require", "verify-ca", "verify-full")  # sslmode: the others may be plain
+_ENCRYPTED = ("require", "verify-ca", "verify-full")  # sslmode values that always encrypt
 _WEAK_WORDS = ("secret", "changeme", "password")
-_FEWEST_DIFFERENT = 8  # different characters in a secret that was drawn at random
+_FEWEST_DIFFERENT = 8  # a random secret has at least this many different characters
 
 Keys = tuple[tuple[str, bytes], ...]
 
 
 class SettingsFaults(Exception):
-    """The environment does not say what is needed; `faults` names everything that is missing or
-    wrong."""
+    """Settings are missing or wrong; `faults` names all of them."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n".join(faults))
@@ -395,7 +395,7 @@ class _Reader:
 
 
 def weakness(value: str) -> str:
-    """Why a secret can be guessed; "" when nothing says so."""
+    """Why a secret could be guessed; "" if it seems strong."""
     if len(value) < 32:
         return "is shorter than 32 characters"
     if len(set(value)) < _FEWEST_DIFFERENT:
@@ -405,14 +405,14 @@ def weakness(value: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Does this address stay on this machine?"""
+    """Is this address on this machine?"""
     address = _address(host)
     return _is_localhost(host) if address is None else address.is_loopback
 
 
 def not_outside(host: str) -> str:
-    """Why a host is nobody's on the network: it is this machine, or a link-local address; "" for
-    one that may be another machine."""
+    """Why a host cannot be another machine: it is this machine, or a link-local address; "" if it
+    may be another."""
     address = _address(host)
     if address is None:
         return "is this machine" if _is_localhost(host) else ""
@@ -427,8 +427,8 @@ def _is_localhost(host: str) -> bool:
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address a host is written as, also in the short forms that resolvers take ("127.1") and
-    as IPv6's form of an IPv4 address; None for a name."""
+    """The address that a host is written as, also in short forms ("127.1") and as an IPv4-mapped
+    IPv6 address; None for a name."""
     try:
         address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
@@ -445,9 +445,9 @@ def _same_machine(host: str) -> bool:
     return host[:1] in ("/", "@") or is_loopback(host)
 
 
-def _listed(told: str | Sequence[str]) -> list[str]:
-    """The hosts of a connection string, without their ports."""
-    each = [told] if isinstance(told, str) else told
+def _listed(hosts_given: str | Sequence[str]) -> list[str]:
+    """The hosts of a connection string, without ports."""
+    each = [hosts_given] if isinstance(hosts_given, str) else hosts_given
     hosts = [host.strip() for one in each for host in one.split(",")]
     return [
         host if host[:1] in ("/", "@") or host.count(":") > 1 else host.partition(":")[0]
@@ -457,8 +457,8 @@ def _listed(told: str | Sequence[str]) -> list[str]:
 
 
 def webhook_secret_fault(value: str) -> str:
-    """What is wrong with a destination's secret; "" when nothing is. Anything but this one form
-    would be read as some other key, and signed with. Never quoted."""
+    """What is wrong with a destination's secret; "" if it is right. Any other form would be decoded
+    to another key and used to sign. The secret is never quoted."""
     if not value.startswith("whsec_"):
         return (
             'begins with "v1,": leave that out, so that it begins with whsec_'

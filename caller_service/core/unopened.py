@@ -1,7 +1,8 @@
-"""Somebody writes whose earlier words do not open: a key is missing, or the row was altered.
+"""A resident writes, and what they wrote before cannot be decrypted: a key is missing, or the row
+was altered.
 
-Their request goes on: level, answers, clocks and whoever has it are known without those words. But
-what the human would need is gone, so a human is asked at once, and the person hears it
+Their request continues, because level, answers, clocks and whoever has it are known without those
+words. But a human would need them, so a human is paged at once and the resident is told
 (docs/decisions/0036-a-request-that-does-not-open-goes-on.md).
 """
 
@@ -16,12 +17,12 @@ from .said import Said
 
 
 def with_doubt(case: Case, scene: Scene) -> Case:
-    """The case before their text is read: as if they had asked for a person."""
+    """The case before the text is read, as if they had asked for a person."""
     return said_again(case, frozenset({Said.PERSON}), scene).marked(scene.now, Mark.UNOPENED)
 
 
 def tell_doubt(step: Step) -> Step:
-    """They hear it before anything else, where anything is said; whoever has the case does too."""
+    """Say so before anything else, if anything is said, and alert whoever has the case."""
     case, effects = step.case, step.effects
     alert = (Alert("alert.unopened", case.in_charge),) if case.in_charge else ()
     spoken = any(isinstance(effect, (Say, Ask)) and not effect.unasked for effect in effects)

@@ -22,12 +22,13 @@ from .eido_registry import INTERPRETERS, SIGN_LANGUAGE, SPECIALIST
 Packet = Mapping[str, Any]
 Component = dict[str, Any]
 
-PRIORITIES = {"R1": 10, "R2": 9, "R3": 7, "R4": 5, "R5": 3, "R6": 1}  # 0 to 10, 10 the most urgent
-UNKNOWN_PRIORITY = 6  # nobody knows yet: before what is known to be routine
-# reasons, or how they begin
+# 0 to 10; 10 is the most urgent
+PRIORITIES = {"R1": 10, "R2": 9, "R3": 7, "R4": 5, "R5": 3, "R6": 1}
+UNKNOWN_PRIORITY = 6  # not known yet: more urgent than routine
+# reasons, or prefixes of reasons
 DISTRESS = frozenset({"suicide", "attempt", "soon", "upset_hears_or_sees", "wants.counselor"})
-NO_UNIT = frozenset({"counselor", "information", "call_911"})  # answers no unit is asked for
-NOT_YET: tuple[str, list[str]] = ("ConditionallyAvailable", [])  # wanted, and nobody has said yes
+NO_UNIT = frozenset({"counselor", "information", "call_911"})  # responses without a unit
+NOT_YET: tuple[str, list[str]] = ("ConditionallyAvailable", [])  # requested, but not yet accepted
 UNIT_STATUSES: Mapping[str, tuple[str, list[str]]] = {
     "accepted": ("NotAvailable", ["AcknowledgedTransmission"]),
     "assigned": ("NotAvailable", ["Assigned"]),
@@ -57,16 +58,16 @@ NOT_KNOWN_SAFE = "Not known to be safe: do not call, and only answer what they w
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who sends it: our own element, on behalf of the alternative team's agency."""
+    """The sender: our own element, on behalf of the alternative team's agency."""
 
-    element: str  # the host name we are known by
-    agency: str  # a domain name: that is how NENA names agencies
+    element: str  # our host name
+    agency: str  # a domain name, as NENA names agencies
     agency_type: str = "ems"
 
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """What every component begins with."""
+    """The fields that every component begins with."""
 
     issuer: Issuer
     at: str
@@ -84,15 +85,15 @@ class _Marks:
             "updatedByAgentReference": to(self.agent),
         }
 
-    def part(self, name: str, **told: Any) -> Component:
-        """A component of this hand-off. What is None or empty is left out, but for the unit's
+    def part(self, name: str, **content: Any) -> Component:
+        """A component of this hand-off. None and empty values are omitted, except the unit's
         statuses."""
-        kept = {
+        present = {
             key: value
-            for key, value in told.items()
+            for key, value in content.items()
             if value not in (None, []) or key == "secondaryUnitStatusRegistryText"
         }
-        return self.head(f"{self.id}.{name}") | kept
+        return self.head(f"{self.id}.{name}") | present
 
 
 def to(own_id: str) -> dict[str, str]:
@@ -104,13 +105,13 @@ def all_to(components: Sequence[Component]) -> list[dict[str, str]]:
 
 
 def tracking_id(hand_off_id: str, issuer: Issuer) -> str:
-    """The incident tracking identifier of NENA-STA-010.3, from our own id."""
+    """The incident tracking identifier of NENA-STA-010.3, made from our own id."""
     return f"urn:emergency:uid:incidentid:{hand_off_id.replace('-', '')}:{issuer.agency}"
 
 
 def document(packet: Packet, issuer: Issuer, revised: datetime) -> Component:
-    """The EIDO of a packet. `revised` is when its revision was made (aware); the packet itself does
-    not hold that."""
+    """The EIDO of a packet. `revised` is when its revision was made (aware datetime); the packet
+    has no such field."""
     marks = _Marks(issuer, moment(revised), packet["hand_off_id"])
     callbacks, locations = _callbacks(marks, packet), _locations(marks, packet)
     people, notes, units = (
@@ -140,8 +141,8 @@ def document(packet: Packet, issuer: Issuer, revised: datetime) -> Component:
 
 
 def moment(at: datetime) -> str:
-    """UTC with an offset, whatever zone a database answered in. To the microsecond: two revisions
-    never share one."""
+    """UTC with an offset, whatever zone the database returned, to the microsecond, so that no two
+    revisions share a time."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -177,14 +178,14 @@ def _incident(
 
 
 def incident_type(packet: Packet) -> str:
-    """What a named human called it. Else MNTL when something of mental distress was told, or
-    CITASST: never what makes a CAD think of police by itself."""
-    if typed := packet.get("incident_type"):  # packets made before this field have none
+    """The type that a named human set; otherwise MNTL if mental distress was reported, else
+    CITASST. Neither makes a CAD send police by itself."""
+    if typed := packet.get("incident_type"):  # older packets lack this field
         return str(typed["type"])
-    told = {reason for reason in packet["reasons"]} | {
+    reasons = {reason for reason in packet["reasons"]} | {
         reason.split(".")[0] for reason in packet["reasons"]
     }
-    return "MNTL" if packet["need"] in ("upset", "hears") or told & DISTRESS else "CITASST"
+    return "MNTL" if packet["need"] in ("upset", "hears") or reasons & DISTRESS else "CITASST"
 
 
 def _call(
@@ -194,7 +195,7 @@ def _call(
     locations: list[Component],
     people: list[Component],
 ) -> Component:
-    """How it reached us. "callEnd": there is no line that somebody could join."""
+    """How the request reached us. "callEnd", because there is no call to join."""
     opened = packet["times"].get("opened")
     return marks.part(
         "call",
@@ -209,8 +210,8 @@ def _call(
 
 
 def _callbacks(marks: _Marks, packet: Packet) -> list[Component]:
-    """The packet has the number only where contact was called safe. Without one the terms stand in
-    the first note."""
+    """The number, which the packet has only where contact was called safe. Otherwise the first note
+    has the terms."""
     number = packet["contact"]["number"]
     if not number:
         return []
@@ -224,29 +225,29 @@ def _callbacks(marks: _Marks, packet: Packet) -> list[Component]:
 
 
 def terms(contact: Packet) -> str:
-    """How this person may be reached, in words for whoever is about to."""
+    """How this person may be contacted, for whoever is about to."""
     if contact["watched"]:
         return "Somebody may be watching: do not text, do not call."
-    told = [TERMS.get(contact["terms"], NOT_KNOWN_SAFE)]
+    sentences = [TERMS.get(contact["terms"], NOT_KNOWN_SAFE)]
     if contact.get("standing") == "violence":
-        told = [f"Violence or hiding: software only answers. {told[0]}"]
+        sentences = [f"Violence or hiding: software only answers. {sentences[0]}"]
     elif contact.get("standing") == "unsafe":
-        told = [TERMS[ContactAnswer.UNSAFE]]
+        sentences = [TERMS[ContactAnswer.UNSAFE]]
     if withdrawn := contact.get("withdrawn"):
-        told.append(f"They took back: {', '.join(withdrawn)}. Answer only what they write.")
+        sentences.append(f"They took back: {', '.join(withdrawn)}. Answer only what they write.")
     if contact.get("number_condition") == "emergency_services_only":
-        told.append("Contact was not asked: the number is for emergency services only.")
+        sentences.append("Contact was not asked: the number is for emergency services only.")
     if contact["call"]:
-        told.append(
+        sentences.append(
             "A neutral voicemail is allowed."
             if contact["voicemail"] == "yes"
             else "Leave no voicemail."
         )
     if contact["cannot_text"]:
-        told.append("Texts do not reach them now.")
-    if contact.get("not_told"):  # a packet kept by an earlier release has no word of it
-        told.append("They have not heard the latest news.")
-    return " ".join(told)
+        sentences.append("Texts do not reach them now.")
+    if contact.get("not_told"):  # older packets lack this field
+        sentences.append("They have not heard the latest news.")
+    return " ".join(sentences)
 
 
 def _locations(marks: _Marks, packet: Packet) -> list[Component]:
@@ -265,8 +266,8 @@ def _locations(marks: _Marks, packet: Packet) -> list[Component]:
 
 
 def _pidf_lo(marks: _Marks, words: str, point: Packet | None) -> str:
-    """A PIDF-LO (RFC 4119, RFC 5491): the point in WGS 84, latitude first; the words as given,
-    since nobody has parsed them."""
+    """A PIDF-LO (RFC 4119, RFC 5491): the point in WGS 84, latitude first, and the words as given,
+    because nobody has parsed them."""
     position = (
         '<gml:Point xmlns:gml="http://www.opengis.net/gml" srsName="urn:ogc:def:crs:EPSG::4326">'
         f"<gml:pos>{point['latitude']} {point['longitude']}</gml:pos></gml:Point>"
@@ -291,8 +292,8 @@ def _pidf_lo(marks: _Marks, words: str, point: Packet | None) -> str:
 
 
 def _people(marks: _Marks, packet: Packet, callbacks: list[Component]) -> list[Component]:
-    """Who wrote, and who needs help where that is somebody else. Language and number are those of
-    the one who wrote."""
+    """The writer, and the person who needs help if that is somebody else. Language and number are
+    the writer's."""
     about_self, about_another = (
         packet["who"] in ("me", "me_minor"),
         packet["who"] in ("adult", "child", "unknown"),
@@ -317,8 +318,8 @@ def _people(marks: _Marks, packet: Packet, callbacks: list[Component]) -> list[C
 
 
 def _notes(marks: _Marks, packet: Packet) -> list[Component]:
-    """What the screen came to, what the resident wrote, and what dispatch gave as reasons. Notes
-    are HTML by the standard."""
+    """Notes: the result of the screening, the resident's words, and dispatch's reasons. HTML, as
+    the standard says."""
     words = [
         "Self-reported" + ("" if note["translated"] else ", not translated") + f": {note['words']}"
         for note in packet["notes"]
@@ -335,7 +336,7 @@ def _notes(marks: _Marks, packet: Packet) -> list[Component]:
 
 
 def _summary(packet: Packet) -> str:
-    told = {
+    summary = {
         "Wants": packet["response"],
         "If no team is free": packet["contingency"],
         "Level": packet["level"] or "unknown",
@@ -364,14 +365,14 @@ def _summary(packet: Packet) -> str:
     return " ".join(
         (
             *flags,
-            *(f"{name}: {value}." for name, value in told.items()),
+            *(f"{name}: {value}." for name, value in summary.items()),
             f"Contact: {terms(packet['contact'])}",
         )
     )
 
 
 def legal(words: str) -> str:
-    """Without the characters that XML 1.0 cannot hold, escaped or not."""
+    """The words without characters that XML 1.0 cannot contain, even escaped."""
     return "".join(
         char
         for char in words
@@ -383,8 +384,7 @@ def legal(words: str) -> str:
 
 
 def _units(marks: _Marks, packet: Packet) -> list[Component]:
-    """The unit that is asked for, and how far it has come. None where the resident chose something
-    else."""
+    """The requested unit and its status. None if the resident chose something else."""
     primary, secondary = UNIT_STATUSES.get(packet["status"], NOT_YET)
     sent = packet["status"] in ("assigned", "en_route", "arrived")
     if packet["response"] in NO_UNIT and not sent:
@@ -408,8 +408,8 @@ def _units(marks: _Marks, packet: Packet) -> list[Component]:
 
 
 def attributes(packet: Packet) -> list[str]:
-    """Who must be with the unit. While no team is chosen nobody knows what it speaks: then the
-    interpreter is asked for."""
+    """Who must come with the unit. Until a team is chosen its languages are unknown, so an
+    interpreter is requested."""
     interpreter = (
         INTERPRETERS.get(packet["language"]["iso639_3"])
         if packet["interpreter"] or not packet["team"]

@@ -18,9 +18,9 @@ ALLOWED = (*INCIDENT_TYPES, *HUMAN_INCIDENT_TYPES)
 
 
 def set_type(case: Case, kind: str, by: str, reason: str) -> Step:
-    """`by` calls it `kind`, one of ALLOWED, from now on. The reason is sealed with the case and
-    told to dispatch, never in the journal. The same said again changes nothing. Raises
-    Refused("ended"), ValueError for another type or nobody's name."""
+    """Set the incident type, one of ALLOWED, in the name of `by`. The reason is encrypted with the
+    case and sent to dispatch, never in the journal. A repeat changes nothing. Raises Refused:
+    ended, ValueError for another type or without a name."""
     if kind not in ALLOWED or not by.strip():
         raise ValueError("not a type that a named human may set")
     if case.ended:
@@ -30,5 +30,7 @@ def set_type(case: Case, kind: str, by: str, reason: str) -> Step:
         typed = replace(typed, remarks=(*case.remarks, (by, reason)))
     if typed == case:
         return Step(case)
-    told = (HandOff("incident_type"),) if case.revision else ()
-    return Step(*hand_off.revise(typed, (*told, Record("incident_type", {"by": by, "type": kind}))))
+    revision = (HandOff("incident_type"),) if case.revision else ()
+    return Step(
+        *hand_off.revise(typed, (*revision, Record("incident_type", {"by": by, "type": kind})))
+    )

@@ -1,5 +1,5 @@
-"""The sentences: `translations/<language>/LC_MESSAGES/messages.po`, read as they are at start (no
-compiled files)."""
+"""Reads the sentences of `translations/<language>/LC_MESSAGES/messages.po` at start, without
+compiled files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from .folders import folder
 from .languages import Language, read_languages
 
-# reviewed before live
+# keys that need a review before live operation
 SAFETY = (
     "ask.",
     "choice.",
@@ -35,26 +35,28 @@ class Catalog:
     languages: Mapping[str, Language] = field(default_factory=read_languages, repr=False)
 
     def text(self, language: str, key: str, **fill: str) -> str:
-        """The words of a key, filled in. An unknown key is a fault of ours and raises KeyError."""
+        """The sentence of a key, with its placeholders filled. Raises KeyError for an unknown key,
+        which is a bug."""
         words = self.words[language][key]
         return words.format_map(fill) if "{" in words else words
 
     def spoken(self, language: str) -> str:
-        """The language a call speaks: this one if it has a voice, else the program's first that
-        has one; "" if none has."""
+        """The language of a call: this one if it has a voice, else the program's first with one; ""
+        if none."""
         return next((tag for tag in (language, *self.words) if self.languages[tag].voice), "")
 
     def has(self, language: str, key: str) -> bool:
         return key in self.words[language]
 
     def unreviewed_safety(self, language: str) -> tuple[str, ...]:
-        """Safety words no qualified reviewer has signed: live refuses a language that has any."""
+        """Safety keys that no qualified reviewer has approved; live operation refuses a language
+        with any."""
         return tuple(sorted(key for key in self.unreviewed[language] if key.startswith(SAFETY)))
 
 
 def read_catalog(languages: Sequence[str]) -> Catalog:
-    """Read the catalogs of these languages. A language that is not shipped raises
-    FileNotFoundError."""
+    """Read the catalogs of these languages. Raises FileNotFoundError for a language that is not
+    shipped."""
     words, unreviewed = {}, {}
     for language in languages:
         with (folder("translations") / language / "LC_MESSAGES" / "messages.po").open("rb") as file:

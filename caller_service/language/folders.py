@@ -1,4 +1,4 @@
-"""Where the data of languages and the migrations lie."""
+"""Finds the folders of translations and migrations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The languages told without being served, and their lines: `translations/interpreters.toml`."""
+"""Reads `translations/interpreters.toml`: languages that are recognised but not served, and their
+lines."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from .folders import folder
 
 @lru_cache(maxsize=1)
 def read_unread() -> dict[str, Unread]:
-    """Every language of the file by its tag, in its order: the commoner first."""
+    """Every language of the file by its tag, in the file's order: the commonest first."""
     file = folder("translations") / "interpreters.toml"
     return {
         each["tag"]: Unread(

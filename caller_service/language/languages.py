@@ -1,5 +1,5 @@
-"""What software must know of a language beside its words: `translations/<tag>/language.toml`. Names
-and direction are Babel's."""
+"""Reads `translations/<tag>/language.toml`: what software needs to know of a language besides its
+words. Names and direction come from Babel."""
 
 from __future__ import annotations
 
@@ -24,21 +24,20 @@ class Language:
 
     tag: str
     name: str  # for staff: "Spanish"
-    native: str  # for who speaks it: "español"
+    native: str  # for its speakers: "español"
     right_to_left: bool
     iso639_3: str
     voice: str  # Twilio's <Say> language; "" where there is none
-    without_accents: bool  # letters that GSM-7 lacks may be sent bare
+    without_accents: bool  # may be sent without the accents that GSM-7 lacks
 
 
 def read_languages() -> Mapping[str, Language]:
-    """Every language that is shipped. Raises KeyError, ValueError for a file that cannot be one."""
+    """Every shipped language. Raises KeyError or ValueError for an invalid file."""
     return _read(folder("translations"))
 
 
 def with_languages(program: Program) -> Program:
-    """The program, with what its packets say of its languages, and the words that all shipped
-    languages share."""
+    """The program with its languages' data and the words that all shipped languages share."""
     known = read_languages()
     return replace(
         program,
@@ -55,18 +54,18 @@ def _read(translations: Path) -> Mapping[str, Language]:
 
 
 def _language(file: Path) -> Language:
-    tag, told = file.parent.name, tomllib.loads(file.read_text(encoding="utf-8"))
+    tag, data = file.parent.name, tomllib.loads(file.read_text(encoding="utf-8"))
     try:
         locale = Locale.parse(tag, sep="-")
         name, native, direction = locale.english_name, locale.display_name, locale.text_direction
-    except UnknownLocaleError:  # Babel knows it not: the file names it
-        name, native, direction = told["name"], told["native"], told.get("direction", "ltr")
+    except UnknownLocaleError:  # unknown to Babel: the file has the names
+        name, native, direction = data["name"], data["native"], data.get("direction", "ltr")
     return Language(
         tag,
         name or tag,
         native or tag,
         direction == "rtl",
-        told["iso639_3"],
-        told["voice"],
-        told["without_accents"],
+        data["iso639_3"],
+        data["voice"],
+        data["without_accents"],
     )

@@ -1,5 +1,5 @@
-"""Free text as data: `translations/<language>/speech.toml`, of every language that is shipped (rule
-7)."""
+"""Reads `translations/<language>/speech.toml` of every shipped language: how free text is
+interpreted (rule 7)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from caller_service.core.said import DANGER_KINDS, MARKERS
 
 from .folders import folder
 
-# what may be found, by section: code asks about these
+# the kinds that code knows, by section
 SECTIONS: Mapping[str, Collection[str]] = {
     "dangers": DANGER_KINDS,
     "markers": MARKERS,
@@ -24,30 +24,30 @@ SECTIONS: Mapping[str, Collection[str]] = {
 
 @lru_cache(maxsize=1)
 def read_combinations() -> Combinations:
-    """The combinations of every shipped language together: dangers, markers, wishes. ValueError if
-    one of them is none that code knows."""
+    """The combinations of every shipped language together: dangers, markers, wishes. Raises
+    ValueError for a kind that code does not know."""
     shipped = [
         tomllib.loads(file.read_text(encoding="utf-8"))
         for file in sorted(folder("translations").glob("*/speech.toml"))
     ]
-    return Combinations(_lexicon(told) for told in shipped)
+    return Combinations(_lexicon(table) for table in shipped)
 
 
-def _lexicon(told: Mapping[str, Any]) -> Lexicon:
+def _lexicon(table: Mapping[str, Any]) -> Lexicon:
     for section, known in SECTIONS.items():
-        if unknown := told.get(section, {}).keys() - set(known):
+        if unknown := table.get(section, {}).keys() - set(known):
             raise ValueError(f"speech.toml, [{section}]: {', '.join(sorted(unknown))} is not known")
     return Lexicon(
-        {name: tuple(forms) for name, forms in told.get("words", {}).items()},
+        {name: tuple(forms) for name, forms in table.get("words", {}).items()},
         {
             section: tuple(
-                (kind, written) for kind, each in told.get(section, {}).items() for written in each
+                (kind, written) for kind, each in table.get(section, {}).items() for written in each
             )
             for section in SECTIONS
         },
-        tuple(told.get("harmless", {}).get("phrases", ())),
-        frozenset(told.get("lookalikes", {}).get("words", ())),
-        {meant: tuple(forms) for meant, forms in told.get("spellings", {}).items()},
-        frozenset(told.get("beside", {}).get("only", ())),
-        frozenset(told.get("beside", {}).get("no", ())),
+        tuple(table.get("harmless", {}).get("phrases", ())),
+        frozenset(table.get("lookalikes", {}).get("words", ())),
+        {meant: tuple(forms) for meant, forms in table.get("spellings", {}).items()},
+        frozenset(table.get("beside", {}).get("only", ())),
+        frozenset(table.get("beside", {}).get("no", ())),
     )

@@ -1,8 +1,8 @@
-"""How many parts a text message costs, and how to say the same in fewer.
+"""Counts the parts of a text message, and says the same in fewer parts.
 
-A message of GSM-7 letters holds 160 in one part, 153 in each of several; one
-letter outside that alphabet (a Spanish á is one) turns the whole message into
-UCS-2 with 70 and 67. Long messages arrive late, in pieces, or out of order.
+A message of GSM-7 letters has 160 of them in one part, or 153 in each of several. One letter
+outside that alphabet (such as a Spanish á) turns the whole message into UCS-2, with 70 or 67. Long
+messages may arrive late, in pieces, or out of order.
 """
 
 import re
@@ -16,7 +16,7 @@ GSM_7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ "
     "!\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-GSM_7_EXTENSION = frozenset("\f^{}\\[~]|€")  # two places each
+GSM_7_EXTENSION = frozenset("\f^{}\\[~]|€")  # each takes two places
 GSM_7_ALL = GSM_7 | GSM_7_EXTENSION
 
 # Accented letters outside GSM-7 that a Spanish reader also reads without the accent.
@@ -43,13 +43,13 @@ _NOT_PLAIN = re.compile(
 
 
 def encoding(text: str) -> Encoding:
-    """The alphabet the carriers will use: GSM-7 only if every letter is in it."""
+    """The alphabet carriers will use: GSM-7 only if it has every letter."""
     return "GSM-7" if GSM_7_ALL.issuperset(text) else "UCS-2"
 
 
 def segments(text: str) -> int:
-    """How many parts the message is sent and paid as; an empty one counts as one."""
-    if GSM_7.issuperset(text):  # most of all texts: every letter takes one place
+    """The number of parts the message is sent and billed as; an empty one counts as one."""
+    if GSM_7.issuperset(text):  # the usual case: every letter takes one place
         return 1 if len(text) <= 160 else -(-len(text) // 153)
     if encoding(text) == "GSM-7":
         return _parts(
@@ -64,22 +64,22 @@ def _parts(sizes: Iterable[int], *, alone: int, each: int) -> int:
         return 1
     parts, room = 1, each
     for size in sizes:
-        if size > room:  # an escaped letter or a surrogate pair moves to the next part whole
+        if size > room:  # an escaped letter or a surrogate pair is never split
             parts, room = parts + 1, each
         room -= size
     return parts
 
 
 def fold(text: str) -> str:
-    """The text without the accents GSM-7 lacks (á becomes a); é ñ ü ¿ ¡ stay. Meant for Spanish."""
+    """The text without the accents that GSM-7 lacks (á becomes a); é ñ ü ¿ ¡ stay. For Spanish."""
     return _ACCENTED.sub(
         lambda found: unicodedata.normalize("NFC", found[0]).translate(_PLAIN), text
     )
 
 
 def fitted(text: str, limit: int = 2, without_accents: bool = True) -> str:
-    """The text as it is if it fits `limit` parts, else folded if that makes it fewer parts, and its
-    language may be read `without_accents`."""
+    """The text unchanged if it fits `limit` parts; otherwise folded, if that saves parts and the
+    language allows it."""
     parts = segments(text)
     if parts <= limit or not without_accents:
         return text
@@ -88,12 +88,12 @@ def fitted(text: str, limit: int = 2, without_accents: bool = True) -> str:
 
 
 def pack(texts: Sequence[str], limit: int = 2) -> tuple[str, ...]:
-    """As few messages as hold these texts in order, each within `limit` parts unless one text alone
-    is longer."""
+    """The fewest messages for these texts in order, each within `limit` parts unless one text is
+    longer."""
     groups: list[list[str]] = []
     for text in filter(None, texts):
-        # Filling each message from the left as far as it goes is the fewest: a longer run never
-        # costs less.
+        # Filling each message as far as possible gives the fewest: more text never takes fewer
+        # parts.
         if groups and segments("\n".join([*groups[-1], text])) <= limit:
             groups[-1].append(text)
         else:
@@ -107,6 +107,6 @@ def _joined(group: Sequence[str], limit: int) -> str:
 
 
 def not_plain(text: str) -> tuple[str, ...]:
-    """Each character, once and in order, that our messages do without: smart quotes, long dashes,
-    emoji."""
+    """Each character that our messages avoid (smart quotes, long dashes, emoji), once and in
+    order."""
     return tuple(dict.fromkeys(_NOT_PLAIN.findall(text)))

@@ -1,5 +1,5 @@
-"""The words that every shipped language gives to one table: `[streets]` and `[staff]` of
-`translations/<language>/words.toml`. Read once."""
+"""Reads `[streets]` and `[staff]` of every `translations/<language>/words.toml` into one table
+each."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from .folders import folder
 
 @lru_cache(maxsize=1)
 def read_streets() -> StreetWords:
-    """What streets are called, in all shipped languages together."""
-    return StreetWords.joined(_streets(told) for told in _shipped("streets"))
+    """Street words of all shipped languages together."""
+    return StreetWords.joined(_streets(table) for table in _shipped("streets"))
 
 
 @lru_cache(maxsize=1)
 def read_staff_words() -> StaffWords:
-    """What staff answer and ask, in all shipped languages together. Raises ValueError, with the
-    phrase, for one that cannot be read."""
-    return StaffWords(_staff(told) for told in _shipped("staff"))
+    """Staff words of all shipped languages together. Raises ValueError, quoting the phrase, for a
+    malformed one."""
+    return StaffWords(_staff(table) for table in _shipped("staff"))
 
 
 def _shipped(section: str) -> Iterator[Mapping[str, Any]]:
@@ -41,13 +41,13 @@ def _shipped(section: str) -> Iterator[Mapping[str, Any]]:
         yield tomllib.loads(file.read_text(encoding="utf-8")).get(section, {})
 
 
-def _streets(told: Mapping[str, Any]) -> StreetWords:
+def _streets(table: Mapping[str, Any]) -> StreetWords:
     return StreetWords(
-        _by_word(told.get("types", {})),
-        _by_word(told.get("sides", {})),
-        _by_word(told.get("ordinals", {})),
+        _by_word(table.get("types", {})),
+        _by_word(table.get("sides", {})),
+        _by_word(table.get("ordinals", {})),
         *(
-            _words(told.get(name, ()))
+            _words(table.get(name, ()))
             for name in (
                 "suffixes", "joins", "articles", "prepositions", "units", "around", "near", "roads",
                 "landmarks", "talk",
@@ -56,33 +56,33 @@ def _streets(told: Mapping[str, Any]) -> StreetWords:
     )  # fmt: skip
 
 
-def _words(told: Iterable[str]) -> frozenset[str]:
-    return frozenset(word for each in told for word in normal(each))
+def _words(phrases: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for each in phrases for word in normal(each))
 
 
-def _by_word(told: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    return {word: meaning for meaning, forms in told.items() for word in _words(forms)}
+def _by_word(table: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    return {word: meaning for meaning, forms in table.items() for word in _words(forms)}
 
 
-def _staff(told: Mapping[str, Any]) -> StaffTable:
+def _staff(table: Mapping[str, Any]) -> StaffTable:
     parts: dict[str, str] = {}
-    for name, written in told.get("parts", {}).items():  # each may name those before it
+    for name, written in table.get("parts", {}).items():  # a part may use earlier ones
         parts[name] = pattern(written, parts, empty=True)
 
     def phrases(of: Mapping[str, Any], name: str) -> tuple[str, ...]:
         return tuple(pattern(written, parts) for written in of.get(name, ()))
 
-    time = told.get("time", {})
+    time = table.get("time", {})
     lengths = time.get("lengths", {})
     return StaffTable(
-        {name: phrases(told.get("phrases", {}), name) for name in PHRASES},
-        phrases(told.get("phrases", {}), "at_end"),
-        _words(told.get("asks", ())),
-        frozenset(told.get("gives_back", ())),
-        {name: phrases(told.get("acts", {}), name) for name in ACTS},
-        phrases(told, "hand_over_alone"),
-        frozenset(told.get("beside_acts", ())),
-        {name: frozenset(told.get("reasons", {}).get(name, ())) for name in REASONS},
+        {name: phrases(table.get("phrases", {}), name) for name in PHRASES},
+        phrases(table.get("phrases", {}), "at_end"),
+        _words(table.get("asks", ())),
+        frozenset(table.get("gives_back", ())),
+        {name: phrases(table.get("acts", {}), name) for name in ACTS},
+        phrases(table, "hand_over_alone"),
+        frozenset(table.get("beside_acts", ())),
+        {name: frozenset(table.get("reasons", {}).get(name, ())) for name in REASONS},
         {name: phrases(time, name) for name in TIME_LISTS},
         _numbers(time.get("numbers", {})),
         _numbers(time.get("fractions", {})),
@@ -90,5 +90,5 @@ def _staff(told: Mapping[str, Any]) -> StaffTable:
     )
 
 
-def _numbers(told: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    return {word: int(number) for number, words in told.items() for word in words}
+def _numbers(table: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    return {word: int(number) for number, words in table.items() for word in words}

@@ -1,5 +1,4 @@
-"""The words people use: `translations/<language>/words.toml`, and telling one language from another
-by them."""
+"""Reads `translations/<language>/words.toml`, and guesses a text's language from it."""
 
 from __future__ import annotations
 
@@ -16,15 +15,15 @@ from .shared_words import read_streets
 
 
 def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Ears]:
-    """What texts are read with, by the conversation's language.
+    """The word data for reading texts, by the conversation's language.
 
-    Whole phrases are those of the language, joined with the others' of the program; free text is
+    Whole phrases are those of the language, joined with the program's other languages; free text is
     read in all shipped languages together (rule 7).
     """
-    heard, streets = read_combinations(), read_streets()
+    speech, streets = read_combinations(), read_streets()
     phrases = frozenset(normal(phrase) for phrase in watched)
     return {
-        language: Ears(vocabulary, heard, streets, phrases)
+        language: Ears(vocabulary, speech, streets, phrases)
         for language, vocabulary in read_vocabularies(languages, watched).items()
     }
 
@@ -32,10 +31,10 @@ def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -
 def read_vocabularies(
     languages: Sequence[str], watched: frozenset[str] = frozenset()
 ) -> dict[str, Vocabulary]:
-    """The whole phrases of each language, joined with the others': people under stress mix
+    """Each language's whole phrases, joined with the others', because people under stress mix
     languages.
 
-    `watched` are the program's own phrases for "I am watched"; they count in every language.
+    `watched`: the program's own phrases for "I am watched", which count in every language.
     """
     alone = {language: _read(language, watched) for language in languages}
     joined = {}
@@ -49,39 +48,39 @@ def read_vocabularies(
 
 def _read(language: str, watched: frozenset[str]) -> Vocabulary:
     with (folder("translations") / language / "words.toml").open("rb") as file:
-        told = tomllib.load(file)
-    commands = _by_phrase(told.get("commands", {})) | {
+        table = tomllib.load(file)
+    commands = _by_phrase(table.get("commands", {})) | {
         normal(phrase): "watched" for phrase in watched
     }
     answers = {
-        question: _by_phrase(phrases) for question, phrases in told.get("answers", {}).items()
+        question: _by_phrase(phrases) for question, phrases in table.get("answers", {}).items()
     }
-    if unknown := told.get("alone", {}).keys() - set(DANGER_KINDS):
+    if unknown := table.get("alone", {}).keys() - set(DANGER_KINDS):
         raise ValueError(f"words.toml, [alone]: {', '.join(sorted(unknown))} is no kind of danger")
     numbers = {
-        phrase: int(number) for phrase, number in _by_phrase(told.get("numbers", {})).items()
+        phrase: int(number) for phrase, number in _by_phrase(table.get("numbers", {})).items()
     }
     return Vocabulary(
         language,
         commands,
         answers,
         numbers,
-        frozenset(word for phrase in told.get("polite", ()) for word in normal(phrase)),
-        frozenset(word for phrase in told.get("pleas", ()) for word in normal(phrase)),
-        frozenset(word for phrase in told.get("detect", ()) for word in normal(phrase)),
-        frozenset(normal(phrase) for phrase in told.get("hedges", ())),
-        frozenset(normal(phrase) for phrase in told.get("asks", ())),
-        _by_phrase(told.get("alone", {})),
-        frozenset(normal(phrase) for phrase in told.get("unthankful", ())),
+        frozenset(word for phrase in table.get("polite", ()) for word in normal(phrase)),
+        frozenset(word for phrase in table.get("pleas", ()) for word in normal(phrase)),
+        frozenset(word for phrase in table.get("detect", ()) for word in normal(phrase)),
+        frozenset(normal(phrase) for phrase in table.get("hedges", ())),
+        frozenset(normal(phrase) for phrase in table.get("asks", ())),
+        _by_phrase(table.get("alone", {})),
+        frozenset(normal(phrase) for phrase in table.get("unthankful", ())),
     )
 
 
-def _by_phrase(told: Mapping[str, Sequence[str]]) -> dict[tuple[str, ...], str]:
-    return {normal(phrase): meaning for meaning, phrases in told.items() for phrase in phrases}
+def _by_phrase(table: Mapping[str, Sequence[str]]) -> dict[tuple[str, ...], str]:
+    return {normal(phrase): meaning for meaning, phrases in table.items() for phrase in phrases}
 
 
 def guess(said: str, ears: Mapping[str, Ears]) -> str | None:
-    """The language a first text is written in; None when nothing tells."""
+    """The language of a first text; None if it is unclear."""
     words = normal(said)
     vocabularies = {language: each.vocabulary for language, each in ears.items()}
     asked = vocabularies[next(iter(vocabularies))].commands.get(words, "") if vocabularies else ""

@@ -1,5 +1,5 @@
-"""From effects to the texts a person reads: one decision's words, in their language, in as few
-messages as fit."""
+"""Turns effects into the texts a person reads: in their language and in as few messages as
+possible."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTS = 2  # SMS parts in one message
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One message to send: the keys it was made of, and its words."""
+    """One message to send: its keys and its words."""
 
     keys: tuple[str, ...]
     text: str = field(repr=False)
@@ -28,10 +28,13 @@ class Words:
 
 
 def question_text(effect: Ask, language: str, catalog: Catalog, spoken: bool = False) -> str:
-    """A question and its numbered choices, one a line; spoken, each names its key."""
+    """A question and its numbered choices, one per line; if `spoken`, each choice names the key to
+    press."""
     lines = [
         catalog.text(
-            language, ask_key(effect.question, effect.variant), **_named(effect, language, catalog)
+            language,
+            ask_key(effect.question, effect.variant),
+            **_fill_of(effect, language, catalog),
         )
     ]
     for number, code in enumerate(effect.choices, 1):
@@ -50,40 +53,40 @@ def question_text(effect: Ask, language: str, catalog: Catalog, spoken: bool = F
 def spoken(
     effects: Sequence[Effect], case: Case, program: Program, catalog: Catalog
 ) -> tuple[str, ...]:
-    """What these effects come to when they are said on the phone, one sentence or question each."""
+    """The sentences and questions of these effects as spoken in a call."""
     fill = filling(program, case.language, catalog, case.reference)
-    said = []
+    sentences = []
     for effect in effects:
         if isinstance(effect, Ask):
-            said.append(question_text(effect, case.language, catalog, spoken=True))
+            sentences.append(question_text(effect, case.language, catalog, spoken=True))
         elif isinstance(effect, Say):
-            said.append(
+            sentences.append(
                 catalog.text(
-                    case.language, effect.key, **(fill | _named(effect, case.language, catalog))
+                    case.language, effect.key, **(fill | _fill_of(effect, case.language, catalog))
                 )
             )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def spelled(reference: str) -> str:
-    """A reference as a voice says it, one letter or digit after the other."""
+    """A reference as a voice says it, one character after the other."""
     return ", ".join(reference)
 
 
 def filling(
     program: Program, language: str, catalog: Catalog, reference: str = ""
 ) -> dict[str, str]:
-    """What any sentence may name. Texting 911 is only offered where the PSAP takes texts; "not
-    police" is only said where it is true (rule 22)."""
-    call = catalog.text(
+    """The placeholders that any sentence may use. Texting 911 is offered only where the PSAP takes
+    texts; "not police" is said only where it is true (rule 22)."""
+    call_911 = catalog.text(
         language, "call_911.text" if program.numbers.text_to_911 else "call_911.voice"
     )
     return {
         "program": program.name,
         "police_link": program.police_link,
         "reference": reference,
-        "call_911": call,
-        "Call_911": call[:1].upper() + call[1:],
+        "call_911": call_911,
+        "Call_911": call_911[:1].upper() + call_911[1:],
         "Not_police": catalog.text(
             language, "not_police.team" if program.law_enforcement else "not_police.us"
         ),
@@ -93,19 +96,18 @@ def filling(
 def texts(
     effects: Sequence[Effect], case: Case, program: Program, catalog: Catalog
 ) -> tuple[Words, ...]:
-    """The messages these effects come to. Words that answer and words unasked never share a
-    message."""
+    """The messages of these effects. Answers and unasked words never share a message."""
     fill = filling(program, case.language, catalog, case.reference)
-    spoken = [effect for effect in effects if isinstance(effect, (Say, Ask))]
-    found: list[Words] = []
+    speaking = [effect for effect in effects if isinstance(effect, (Say, Ask))]
+    messages: list[Words] = []
     for unasked in (False, True):
         pieces = [
             (_key(effect), _text(effect, case.language, fill, catalog))
-            for effect in spoken
+            for effect in speaking
             if effect.unasked == unasked
         ]
-        found += _packed(pieces, unasked)
-    return tuple(found)
+        messages += _packed(pieces, unasked)
+    return tuple(messages)
 
 
 def _key(effect: Say | Ask) -> str:
@@ -119,18 +121,17 @@ def _text(effect: Say | Ask, language: str, fill: dict[str, str], catalog: Catal
         return _question(
             effect.question, effect.variant, effect.choices, effect.deaf, language, catalog
         )
-    words = catalog.text(language, effect.key, **(fill | _named(effect, language, catalog)))
+    words = catalog.text(language, effect.key, **(fill | _fill_of(effect, language, catalog)))
     return texted(words, language, catalog)
 
 
 def texted(words: str, language: str, catalog: Catalog) -> str:
-    """Words as they are texted: without their accents where that saves a part and the language
-    bears it."""
+    """Words without their accents, where that saves a part and the language allows it."""
     return fitted(words, PARTS, catalog.languages[language].without_accents)
 
 
-def _named(effect: Say | Ask, language: str, catalog: Catalog) -> dict[str, str]:
-    """What fills a sentence's placeholders; "=key" stands for the words of a key of the catalog."""
+def _fill_of(effect: Say | Ask, language: str, catalog: Catalog) -> dict[str, str]:
+    """The values of a sentence's placeholders; "=key" stands for the words of that catalog key."""
     return {
         name: catalog.text(language, value[1:]) if value.startswith("=") else value
         for name, value in effect.fill.items()
@@ -146,8 +147,7 @@ def _question(
     language: str,
     catalog: Catalog,
 ) -> str:
-    """A question as it is texted. Nothing personal is in it, so that one rendering serves
-    everybody."""
+    """A question as it is texted. It has nothing personal, so it is cached for everybody."""
     asked = Ask(question, variant, choices, deaf=deaf)
     return texted(question_text(asked, language, catalog), language, catalog)
 
@@ -156,11 +156,11 @@ def _packed(pieces: Sequence[tuple[str, str]], unasked: bool) -> list[Words]:
     keys = [key for key, _ in pieces]
     packed, at = [], 0
     for message in pack([text for _, text in pieces], PARTS):
-        held = 0
+        count = 0
         rest = message
-        while at + held < len(pieces) and rest.startswith(pieces[at + held][1]):
-            rest = rest[len(pieces[at + held][1]) :].lstrip("\n")
-            held += 1
-        packed.append(Words(tuple(keys[at : at + held]), message, unasked))
-        at += held
+        while at + count < len(pieces) and rest.startswith(pieces[at + count][1]):
+            rest = rest[len(pieces[at + count][1]) :].lstrip("\n")
+            count += 1
+        packed.append(Words(tuple(keys[at : at + count]), message, unasked))
+        at += count
     return packed

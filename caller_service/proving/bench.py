@@ -57,7 +57,7 @@ _rounds = itertools.count()
 
 @dataclass
 class Round:
-    """One load on one house: seconds a turn took, and what it cost."""
+    """One load on one service: the seconds each turn took, and its cost."""
 
     turns: list[float] = field(default_factory=list)
     seconds: float = 0.0
@@ -112,7 +112,7 @@ def bench(
 
 
 def _ledger(url: str) -> float:
-    """Seconds the ledger takes to count a whole database: the median of five."""
+    """Seconds to count the ledger of a whole database: the median of five runs."""
     engine = sa.create_engine(url)
     with engine.connect() as conn:
         took = []
@@ -126,8 +126,7 @@ def _ledger(url: str) -> float:
 
 @dataclass(frozen=True)
 class Load:
-    """One house to play against. `database`: SQLAlchemy's address of it; "" is a new SQLite
-    file."""
+    """One service to play against. `database`: its SQLAlchemy URL; "": a new SQLite file."""
 
     kind: str  # floor, work (serve and work), alone (serve)
     database: str
@@ -232,8 +231,8 @@ def _table(told: dict[str, list[Round]], residents: int, old_cases: int, databas
 
 
 class Phone:
-    """A resident's phone: what they text is signed as Twilio does. `first`: how its messages' ids
-    begin, 20 digits of its own."""
+    """A resident's phone, whose texts are signed as Twilio does. `first`: the prefix of its message
+    ids, 20 digits of its own."""
 
     def __init__(self, port: int, token: str, number: str, first: str) -> None:
         self.number, self._first, self._turns = number, first, itertools.count()
@@ -342,7 +341,7 @@ def cpu_of(group: int) -> float:
 
 
 class Inbox(Server):
-    """A destination that takes everything and notes when, by the number in the packet."""
+    """A destination that accepts everything and notes when, by the number in the packet."""
 
     finished: dict[str, float] = {}  # noqa: RUF012 (the load writes it, one round at a time)
 
@@ -360,7 +359,7 @@ class Inbox(Server):
         Inbox.finished = {}
 
     def lags(self, many: int, within: float = 60.0) -> list[float]:
-        """Seconds from the answer to the last text until the hand-off was here, for each
+        """Seconds from the answer to the last text until the hand-off arrived, for each
         conversation."""
         end = time.monotonic() + within
         while len(self.arrived) < many and time.monotonic() < end:
@@ -402,7 +401,7 @@ def settings_for(
 def process(
     folder: Path, environment: Mapping[str, str], *words: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """One process in a group of its own, ended with the block."""
+    """A process in its own group, ended with the block."""
     told = {
         **{
             name: value
@@ -457,8 +456,7 @@ def until_up(port: int) -> None:
 
 
 def _full(folder: Path, old_cases: int) -> Path:
-    """A SQLite file with the old cases. It is used where it lies: every round adds a few hundred
-    more."""
+    """A SQLite file with the old cases, used in place: every round adds a few hundred cases."""
     environment, _ = settings_for(folder, free_port(), 0, "")
     command(folder, environment, "migrate")
     _fill(environment["CALLER_DATABASE_URL"], old_cases)
@@ -466,7 +464,7 @@ def _full(folder: Path, old_cases: int) -> Path:
 
 
 def _fill(database_url: str, many: int) -> None:
-    """Put `many` ended cases, each with a contact and twelve messages, beside the load."""
+    """Add `many` ended cases, each with a contact and twelve messages."""
     engine = sa.create_engine(database_url)
     meta = sa.MetaData()
     meta.reflect(engine)

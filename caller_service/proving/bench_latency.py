@@ -98,7 +98,7 @@ def bench(figures: Sequence[str] = FIGURES, rounds: int = 3, database_url: str =
 
 
 class Carrier(Server):
-    """A stand-in Twilio that takes every text and notes when."""
+    """A stand-in Twilio that accepts every text and notes when."""
 
     def __init__(self) -> None:
         self.texts: list[tuple[float, str]] = []  # when (time.perf_counter), and the words
@@ -159,7 +159,7 @@ class House:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
-        """Both run, and the worker has said that it does."""
+        """Wait until both processes run and the worker has reported ready."""
         with (
             process(self.folder, self.environment, *SERVE) as server,
             process(self.folder, self.environment, *WORKER) as worker,
@@ -175,8 +175,7 @@ class House:
 
     @contextlib.contextmanager
     def alone(self, shares: list[float]) -> Iterator[None]:
-        """Note which share of all processors others took meanwhile; a PostgreSQL server is one of
-        them."""
+        """Note what share of all processors other processes used, including a PostgreSQL server."""
 
         def used() -> tuple[float, float, float]:
             ticks = [int(one) for one in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]
@@ -205,8 +204,8 @@ def _number(one: int) -> str:
 
 @contextlib.contextmanager
 def _house(database_url: str, does: str = "takes") -> Iterator[House]:
-    """A migrated house whose second destination `does` that; on PostgreSQL nothing of an earlier
-    one goes on in it."""
+    """A migrated service whose second destination behaves like that; on PostgreSQL no earlier run
+    continues in it."""
     with (
         tempfile.TemporaryDirectory(prefix="caller-bench-") as name,
         Carrier() as carrier,
@@ -237,7 +236,7 @@ def _house(database_url: str, does: str = "takes") -> Iterator[House]:
 
 
 def _still(parts: Parts) -> None:
-    """Nothing rings, nothing is tried again."""
+    """No clock fires and nothing is retried."""
     with transaction(parts.engine) as conn:
         conn.execute(sa.update(case).where(case.c.due_at.is_not(None)).values(due_at=None))
         conn.execute(
@@ -254,8 +253,7 @@ def _still(parts: Parts) -> None:
 
 @contextlib.contextmanager
 def _talk(house: House, residents: int) -> Iterator[None]:
-    """So many quiet residents play one whole conversation after the other meanwhile, pausing
-    between texts."""
+    """This many quiet residents play whole conversations, pausing between texts."""
     over = threading.Event()
 
     def resident(_: int) -> None:
@@ -280,7 +278,7 @@ def _talk(house: House, residents: int) -> Iterator[None]:
 
 
 def _model(parts: Parts) -> Case:
-    """A real case: somebody chose a team and waits for it."""
+    """A real case of somebody who chose a team and waits for it."""
     number = _number(next(_people))
     for turn, said in enumerate(CONVERSATION):
         receive(parts, Turn(f"SM8{number[1:]}{turn:020d}", number, said, parts.now()))
@@ -444,8 +442,8 @@ def _clocks(database_url: str) -> list[str]:
 
 
 def _rung(house: House, model: Case, name: str) -> list[str]:
-    """Let some fall due and watch. Each ring is the whole of "nobody has picked it up": the next
-    person is paged by text, and the resident hears the truth; two texts out."""
+    """Let some clocks fall due and watch. Each firing is the whole of "nobody accepted": the next
+    person is paged by text, and the resident is told; two texts out."""
     a_second, seconds = RINGING
     begin = utc_now() + timedelta(seconds=3)
     due = _fill(
@@ -478,7 +476,7 @@ def _rung(house: House, model: Case, name: str) -> list[str]:
 
 
 def _oldest(parts: Parts) -> float:
-    """Seconds by which the clock that is most overdue is overdue."""
+    """Seconds by which the most overdue clock is overdue."""
     with parts.engine.connect() as conn:
         due = conn.execute(sa.select(sa.func.min(case.c.due_at))).scalar()
     return max(0.0, (utc_now() - due).total_seconds()) if due else 0.0
@@ -503,7 +501,7 @@ SAID = {
 
 @dataclass
 class Weather:
-    """What was seen while the partner did one thing, over all rounds."""
+    """What was measured while the partner behaved in one way, over all rounds."""
 
     rounds: list[Round] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)  # seconds until the first page left
@@ -559,7 +557,7 @@ def _destinations(rounds: int, database_url: str) -> list[str]:
 def _weathered(
     weather: Weather, does: str, database_url: str, residents: int, each: int, pause: float
 ) -> None:
-    """One round: the partner does it, a thousand hand-offs wait for it, and residents text."""
+    """One round: the partner behaves so, a thousand hand-offs wait for it, and residents text."""
     with _house(database_url, does) as house:
         now, dice = utc_now(), random.Random(7)
         due = [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(HANDED_OFF)]

@@ -93,18 +93,18 @@ class Fault(Exception):
 
 
 class Channel(Protocol):
-    """A way to speak to the service. Each conversation has a new one."""
+    """A channel to the service; each conversation has a new one."""
 
     def say(self, words: str) -> tuple[str, ...]:
-        """Say this and give what was answered. Raises Fault."""
+        """Send words and return the answer. Raises Fault."""
 
     def expects(self, effects: Effects, case: Case) -> tuple[str, ...]:
-        """What these effects come to on this channel."""
+        """What these effects are on this channel."""
 
 
 @dataclass(frozen=True)
 class Door:
-    """The service's public door, and what is needed to be let in."""
+    """The service's public URL, and the credentials for it."""
 
     parts: Parts
     post: Post
@@ -115,7 +115,7 @@ class Door:
 
 
 class Texts:
-    """Texts: one signed webhook a turn, as Twilio sends it, under an id that Twilio never gives."""
+    """Texts: one signed webhook per turn, as Twilio sends it, with an id that Twilio never uses."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -159,7 +159,7 @@ CHANNELS: Mapping[str, Callable[[Door], Channel]] = {"text": Texts}
 
 
 def posting(url: str) -> Post:
-    """Post to the service at this URL. Whatever goes wrong on the way is Fault no_answer."""
+    """Post to the service at this URL. Any failure on the way is Fault no_answer."""
     session = requests.Session()
 
     def post(path: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
@@ -184,8 +184,8 @@ def posting(url: str) -> Post:
 
 @dataclass(frozen=True)
 class Time:
-    """The probe's own clock: `now` in seconds from any moment, `wait` for so many. Tests have
-    another."""
+    """The probe's own clock: `now` in seconds since any moment, `wait` in seconds. Tests replace
+    it."""
 
     now: Callable[[], float] = time.perf_counter
     wait: Callable[[float], None] = time.sleep
@@ -221,8 +221,7 @@ class Played:
 
 
 def play(door: Door, channel: str, language: str, conversation: str, clock: Time) -> Played:
-    """Play one conversation to its end, or to its first fault; its case is closed in either
-    case."""
+    """Play one conversation to its end or its first fault; its case is closed either way."""
     played, begun = Played(channel, language, conversation), clock.now()
     try:
         _play(door, CHANNELS[channel](door), played, clock)
@@ -274,15 +273,15 @@ def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
 
 
 def _decided(parts: Parts, case: Case, said: str) -> Step:
-    """What the same words come to, decided here."""
+    """The answer to the same words, decided in this process."""
     with parts.engine.connect() as conn:
         scene = parts.scene(conn)
     return hear(case, said, scene.now, scene, parts.ears)
 
 
 def _found(parts: Parts, step: Step) -> tuple[Step, str]:
-    """The case as the service keeps it: its id, and its reference, which the words may name. One
-    not marked is taken back."""
+    """The case as stored by the service: its id, and the reference that texts may name. An unmarked
+    case is withdrawn."""
     real = synthetic_case.standing(parts)
     if real is None:
         raise Fault("no_case")
@@ -315,8 +314,8 @@ def opener(parts: Parts, language: str) -> str:
 
 
 def reply(parts: Parts, case: Case, script: Script) -> tuple[str, bool]:
-    """What the script says to the question asked, and whether that is a "no" that must have been
-    read first."""
+    """The script's answer to the question, and whether it is a "no" that needs time to have been
+    read."""
     question, offered = (
         parts.program.protocol.question(case.asked),
         ask(parts.program.protocol, case).choices,
@@ -336,7 +335,7 @@ def place(program: Program, now: datetime) -> str:
 
 
 def wrong(parts: Parts, heard: Sequence[str], step: Step) -> str:
-    """What is wrong with an answer, as a code: what was said is repeated nowhere."""
+    """The code of what is wrong with an answer; its words are never repeated."""
     said, question = (
         "\n".join(heard),
         next((effect for effect in reversed(step.effects) if isinstance(effect, Ask)), None),
@@ -434,7 +433,7 @@ class Report:
 
 
 def late(one: Played) -> tuple[str, ...]:
-    """What came, but not within its aim."""
+    """Measurements that missed their aim."""
     return tuple(name for name in ("queued", "paged") if (getattr(one, name) or 0.0) > AIM)
 
 
@@ -469,7 +468,7 @@ def _address_result(held: Addresses, at: datetime) -> Result:
 
 
 def door_of(settings: Settings, parts: Parts, url: str = "") -> Door:
-    """The door of the running service; `url`: where it is reached, if not at its public URL."""
+    """The running service; `url`: its address, if it is not its public URL."""
     url = url.rstrip("/") or settings.public_url
     return Door(
         parts,

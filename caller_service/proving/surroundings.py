@@ -1,4 +1,4 @@
-"""What stands around the service in a benchmark: servers in threads of this process."""
+"""Servers and clients around the service in a benchmark, in threads of this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 
 
 class Door(BaseHTTPRequestHandler):
-    """Keeps connections open, answers in one piece, and says nothing in the log."""
+    """Keeps connections open, answers in one piece, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one piece
@@ -30,7 +30,7 @@ class Door(BaseHTTPRequestHandler):
 
 
 class Server:
-    """Serves a door on a free port, from `with` to the end of its block."""
+    """Serves an app on a free port while the block runs."""
 
     def __init__(self, door: type[Door]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), door)
@@ -58,7 +58,7 @@ STALLS = (b"", HALF_HEAD, HALF_BODY)  # what a client that stalls sends before i
 
 
 def stalled(port: int, sent: bytes) -> socket.socket | None:
-    """A client that sends so much of a request and no more; None if nobody listens."""
+    """A client that sends part of a request and stops; None if nobody listens."""
     try:
         client = socket.create_connection(("127.0.0.1", port), timeout=2)
         client.sendall(sent)
@@ -68,7 +68,7 @@ def stalled(port: int, sent: bytes) -> socket.socket | None:
 
 
 class StalledClients:
-    """So many clients that stall at once, of each kind; whoever is let go comes again."""
+    """This many stalling clients of each kind; whoever is disconnected connects again."""
 
     def __init__(self, port: int, many: int) -> None:
         self._port, self._many = port, many

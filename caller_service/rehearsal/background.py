@@ -1,11 +1,12 @@
-"""Work that goes on after an answer has left, such as receipts."""
+"""Background work after a response has been sent, such as receipts."""
 
 import threading
 from collections.abc import Callable
 
 
 class Errands:
-    """Runs each errand in its own daemon thread; a test waits for their end instead of sleeping.
+    """Runs each errand in a daemon thread of its own; a test waits for their end instead of
+    sleeping.
 
     No thread exists before the first errand, because `rehearse` builds the apps and then forks.
     """
@@ -15,7 +16,7 @@ class Errands:
         self._changed = threading.Condition()
 
     def run(self, errand: Callable[[], None]) -> None:
-        """Start the errand and come back at once."""
+        """Start the errand and return at once."""
 
         def carried() -> None:
             try:
@@ -30,6 +31,6 @@ class Errands:
         threading.Thread(target=carried, daemon=True).start()
 
     def settled(self, seconds: float = 10.0) -> bool:
-        """Wait until no errand is under way; False when the time runs out first."""
+        """Wait until no errand is running; False after `seconds`."""
         with self._changed:
             return self._changed.wait_for(lambda: self._under_way == 0, seconds)

@@ -1,5 +1,5 @@
-"""What the stand-in CAD remembers: the hand-offs it got, and every word exchanged with the house
-about them."""
+"""State of the stand-in CAD: the hand-offs it received, and every message exchanged with the
+service about them."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Faults:
     when: str = "all"
 
     def changed(self, asked: Mapping[str, object]) -> "Faults":
-        """These faults with some switches moved; ValueError names what is wrong."""
+        """These faults with some switches changed. Raises ValueError naming what is wrong."""
         unknown = sorted(set(asked) - {"answer", "when"})
         if unknown:
             raise ValueError(f"no such switch: {unknown[0]}")
@@ -53,7 +53,7 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the house said to one of our calls: a status of 0 means it said nothing."""
+    """The service's answer to one of our calls; a status of 0 means no answer."""
 
     at: datetime
     what: str
@@ -76,7 +76,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Held:
-    """One hand-off at its highest revision, and how far our side has brought it."""
+    """One hand-off at its highest revision, and the stage it has reached here."""
 
     hand_off_id: str
     revision: int
@@ -87,7 +87,7 @@ class Held:
     automatic: str = ""  # what the automatic dispatcher is doing here, in words
 
     def word(self, name: str) -> str:
-        """One field of the packet as a word; empty when it is absent or not a plain value."""
+        """One field of the packet as a string; "" if it is absent or not a plain value."""
         value = self.packet.get(name)
         return value if isinstance(value, str) else ""
 
@@ -113,8 +113,7 @@ class Held:
 
     @property
     def to_read(self) -> bool:
-        """They told a story, and that is all a human is asked to look at: it is read, and then the
-        case goes on."""
+        """Is a story the only reason for a review? It is read, and then the case continues."""
         reasons = self.packet.get("reasons")
         return (
             bool(self.packet.get("review"))
@@ -125,14 +124,14 @@ class Held:
 
     @property
     def needs_human(self) -> bool:
-        """Danger, a review of more than a story, or a level we do not know: doubt is a human's."""
+        """Does it need a human: a danger, a review of more than a story, or an unknown level?"""
         review = bool(self.packet.get("review")) and not self.to_read
         return self.level in EMERGENCY or self.level not in TEAM | {"R5", "R6"} or review
 
     @property
     def untouched(self) -> bool:
-        """For a team, and nobody has it: not here, and by the packet's own status not in the
-        house's console either."""
+        """Is it for a team and not accepted, neither here nor, by the packet's status, in the
+        service's console?"""
         return (
             self.level in TEAM
             and not self.needs_human
@@ -165,7 +164,7 @@ class Board(Observable[Faults]):
         self._heard: dict[str, bytes] = {}
 
     def log_delivery(self, key: str, status: int, why: str, begun: datetime | None = None) -> None:
-        """Remember when a delivery came and what it came to, refused ones too."""
+        """Record when a delivery came and its result, refused ones too."""
         at = datetime.now(UTC)
         with self._changed:
             self.deliveries.append(
@@ -182,7 +181,7 @@ class Board(Observable[Faults]):
     def receive(
         self, key: str, written: bytes, packet: dict[str, object]
     ) -> tuple[str, Held | None]:
-        """Keep a packet; gives what it was, and the hand-off when it is the first we hear of it."""
+        """Store a packet; returns what it was, and the hand-off if it is new."""
         hand_off_id, revision = str(packet["hand_off_id"]), int(str(packet["revision"]))
         with self._changed:
             if key in self._heard:
@@ -213,7 +212,7 @@ class Board(Observable[Faults]):
             return list(reversed(self._held.values()))
 
     def answered(self, held: Held, answer: Answer, stage: str | None) -> None:
-        """Keep the house's answer; the stage moves only when the house agreed."""
+        """Store the service's answer; the stage changes only if the service agreed."""
         with self._changed:
             held.answers.append(answer)
             if answer.fine and stage:
@@ -226,7 +225,7 @@ class Board(Observable[Faults]):
             self._news()
 
     def take_fault(self) -> str:
-        """The failure this delivery has to meet; one meant for the next only is used up by it."""
+        """The failure for this delivery; one meant for the next delivery is used up."""
         with self._changed:
             fault = self.faults.answer
             if fault and self.faults.when == "next":

@@ -1,5 +1,5 @@
-"""The stand-in CAD: takes signed hand-offs, and gives a dispatcher of the rehearsal a page to
-answer them."""
+"""The stand-in CAD: receives signed hand-offs, and has a page on which a dispatcher answers
+them."""
 
 import re
 import socket
@@ -46,7 +46,7 @@ cad = Blueprint("cad", __name__)
 
 
 def create_cad(settings: CadSettings) -> Flask:
-    """The stand-in CAD as a Flask app, with everything it knows in memory."""
+    """The stand-in CAD as a Flask app with its state in memory."""
     app = Flask(__name__)
     board, errands = Board(settings.auto), Errands()
     app.extensions["cad_settings"] = settings
@@ -84,8 +84,7 @@ def _dispatcher() -> Dispatcher:
 
 @cad.post("/hand-offs")
 def receive() -> AnyResponse:
-    """Take a hand-off; any 2xx says only that it arrived here, never that somebody has picked it
-    up."""
+    """Receive a hand-off. A 2xx only means that it arrived, never that somebody accepted it."""
     key, begun = request.headers.get("Idempotency-Key", ""), datetime.now(UTC)
     body = request.get_data()
     fault = _board().take_fault()
@@ -106,8 +105,7 @@ def receive() -> AnyResponse:
 
 
 def _misbehave(fault: str, key: str) -> AnyResponse:
-    """Fail as switched, and keep nothing: a proxy's page in place of the CAD has not read the
-    packet either."""
+    """Fail as switched and store nothing, as a proxy in front of a CAD would."""
     if fault == "drop":
         _board().log_delivery(key, 0, "connection dropped, as switched")
         if isinstance(connection := request.environ.get("werkzeug.socket"), socket.socket):
@@ -128,7 +126,7 @@ LONGEST_DRIP = 60  # seconds
 
 
 def _without_end(fault: str) -> Iterator[bytes]:
-    """An answer that does not end while anybody reads it: all at once, or a byte now and then."""
+    """A response that never ends: sent as fast as possible, or a byte now and then."""
     if fault == "endless":
         for _ in range(LARGEST // 2**16):
             yield b"x" * 2**16
@@ -139,8 +137,7 @@ def _without_end(fault: str) -> Iterator[bytes]:
 
 
 def _judge(key: str, body: bytes) -> tuple[int, str, str]:
-    """Verify a delivery and keep it: the status to answer with, why, and the hand-off it is
-    about."""
+    """Verify a delivery and store it: the status to answer with, the reason, and the hand-off."""
     try:
         packet = Webhook(_settings().webhook_secret).verify(body, dict(request.headers))
     except (
@@ -189,7 +186,7 @@ def _rows() -> dict[str, list[Held]]:
 
 @cad.get("/state")
 def state() -> Response:
-    """Everything as JSON; with `after` and `wait` it answers as soon as something is newer."""
+    """Everything as JSON; with `after` and `wait` it waits for something newer."""
     _board().wait_past(
         request.args.get("after", -1, type=int),
         min(request.args.get("wait", 0.0, type=float), NEWS_WAIT),
@@ -204,7 +201,7 @@ def _held(hand_off_id: str) -> Held:
 
 @cad.get("/hand-offs/<hand_off_id>")
 def opened(hand_off_id: str) -> str:
-    """One hand-off with everything in its packet and every answer of the house."""
+    """One hand-off with its whole packet and every answer of the service."""
     held = _held(hand_off_id)
     said = _dispatcher().messages(held)
     outcomes = EMERGENCY_OUTCOMES if held.level in EMERGENCY else ("resolved", *EMERGENCY_OUTCOMES)
@@ -222,7 +219,7 @@ def talk(hand_off_id: str) -> str:
 
 @cad.get("/hand-offs/<hand_off_id>/messages")
 def messages(hand_off_id: str) -> Response:
-    """What the house tells of the conversation."""
+    """The conversation, as the service returns it."""
     return jsonify(_dispatcher().messages(_held(hand_off_id)))
 
 
@@ -236,7 +233,7 @@ def _word(asked: Mapping[str, object], name: str, otherwise: str = "") -> str:
 
 
 def _move(asked: Mapping[str, object]) -> Move:
-    """The call to the house that a button stands for."""
+    """The call to the service for a button."""
     what, by = _word(asked, "what"), _word(asked, "by", "Maria")
     reason, minutes = _word(asked, "reason"), _word(asked, "in_minutes")
     if what == "accept":

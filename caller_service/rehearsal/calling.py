@@ -1,5 +1,5 @@
-"""Calls that the house makes: a phone rings on the page, somebody answers (or their voicemail
-does), and presses keys."""
+"""Calls from the service: a phone rings on the page, a person or their voicemail answers, and keys
+are pressed."""
 
 import secrets
 import threading
@@ -20,7 +20,7 @@ SPEAKING = 8.0  # seconds that the words of a call take, before a key is waited 
 
 @dataclass(slots=True)
 class Call:
-    """One call of the program to a phone, with the state Twilio would know."""
+    """One call from the program to a phone, with its state at Twilio."""
 
     sid: str
     sender: str = field(repr=False)
@@ -73,8 +73,7 @@ class Call:
 
 
 class Calling:
-    """Rings phones and carries what is said and pressed. Threads of the server call it at the same
-    time."""
+    """Rings phones and carries speech and keys. Thread-safe."""
 
     def __init__(self, settings: TwilioSettings, exchange: Exchange, errands: Errands) -> None:
         self._settings = settings
@@ -98,7 +97,7 @@ class Calling:
         return mine[-1].shown() if mine else None
 
     def ring(self, to: str, url: str, callback: str, rings: float, detects: str) -> Call:
-        """Ring a phone; after `rings` seconds nobody has answered."""
+        """Ring a phone; unanswered after `rings` seconds."""
         call = Call(
             "CA" + uuid.uuid4().hex,
             self._settings.our_number,
@@ -134,7 +133,7 @@ class Calling:
             self._talk(call, call.url, {})
 
     def press(self, call: Call, digit: str) -> None:
-        """A key, or "" for silence; nothing happens when none is waited for."""
+        """Press a key, or "" for silence; ignored if no key is expected."""
         with self._own:
             action, call.action = call.action, ""
         if action and call.status == "in-progress":
@@ -143,12 +142,12 @@ class Calling:
             )
 
     def end(self, call: Call, status: str, *only: str) -> None:
-        """The call ends, if it stands at one of `only`; without any, if it has not ended."""
+        """End the call if its state is one of `only`; without any, if it has not ended."""
         if self._moved(call, status, *(only or LIVE)):
             self._receipt(call, status)
 
     def _talk(self, call: Call, address: str, more: dict[str, str]) -> None:
-        """Ask the house what to say, show it, and wait for a key if it wants one."""
+        """Ask the service what to say, show it, and wait for a key if it expects one."""
         url = inside(self._settings.house_url, address)
         answered = Answered(0) if url is None else self._post(call, url, more)
         try:

@@ -1,5 +1,5 @@
-"""The line between phones and the house: a text goes in by a signed webhook, answers and receipts
-come out."""
+"""Carries texts between phones and the service: texts in by signed webhook, answers and receipts
+out."""
 
 import secrets
 import threading
@@ -24,13 +24,13 @@ NOT_REACHED = 30003
 
 @dataclass(frozen=True, slots=True)
 class TwilioSettings:
-    """What the stand-in must be told; the seconds are settings so that a test can shorten them."""
+    """Settings of the stand-in; durations are in seconds, so that a test can shorten them."""
 
     account_sid: str
     auth_token: str = field(repr=False)
-    house_url: str  # the public URL of the house: signed, and posted to
+    house_url: str  # the service's public URL: signed, and posted to
     our_number: str = field(repr=False)
-    # further numbers of the account, and Messaging Services with the numbers in them
+    # more numbers of the account, and Messaging Services with their numbers
     more_numbers: tuple[str, ...] = field(default=(), repr=False, kw_only=True)
     services: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, kw_only=True)
     # number → label, for the phones of staff
@@ -48,13 +48,13 @@ class TwilioSettings:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came of one text: whether the house answered, and the messages it answered with."""
+    """The result of one text: whether the service answered, and its messages."""
 
     sid: str
     answered: bool
     status: int
     replies: tuple[Text, ...] = ()
-    # with the webhook delivered twice: whether both answers said the same
+    # if the webhook was delivered twice: whether both answers were the same
     alike: bool | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -71,8 +71,7 @@ class Heard:
 
 
 class Carrier:
-    """Carries texts both ways. Threads of the server call it at the same time; the exchange keeps
-    order."""
+    """Carries texts both ways. Thread-safe: the exchange keeps order."""
 
     def __init__(self, settings: TwilioSettings, exchange: Exchange, errands: Errands) -> None:
         self._settings = settings
@@ -80,7 +79,7 @@ class Carrier:
         self._errands = errands
 
     def texts(self, phone: Phone, words: str, media: tuple[str, ...] = ()) -> Heard:
-        """A person texts the program; comes back when the house has answered, or has failed to
+        """Text the program as a person; returns when the service has answered or has failed
         twice."""
         ours = self._settings.our_number
         text = self._exchange.text("inbound", phone.number, ours, words, "received", media=media)
@@ -115,8 +114,8 @@ class Carrier:
         )
 
     def _carrier_hears(self, phone: Phone, words: str) -> str:
-        """STOP and START act at the carrier, before the house hears of them; gives the OptOutType
-        it is told."""
+        """Apply STOP and START at the carrier before the service gets the text; returns the
+        OptOutType."""
         word = words.strip().upper()
         if word in STOP_WORDS:
             if not phone.blocked:
@@ -142,8 +141,8 @@ class Carrier:
         )
 
     def _ask_house(self, text: Text, opt_out: str) -> tuple[Answered, bool | None]:
-        """Deliver the webhook, once more after a failure; with `webhook_twice` the first answer is
-        lost on its way."""
+        """Deliver the webhook, again after a failure; with `webhook_twice` the first answer is
+        lost."""
         fields = self._webhook_fields(text, opt_out)
         url = self._settings.house_url.rstrip("/") + "/twilio/sms"
         token = secrets.token_hex(16)
@@ -159,7 +158,7 @@ class Carrier:
         if not self._exchange.faults.webhook_twice:
             return first, None
         second = post()
-        alike = first.fine == second.fine and _said(first) == _said(second)
+        alike = first.fine == second.fine and _reply_words(first) == _reply_words(second)
         if not alike:
             self._exchange.note(
                 "One text was delivered twice, and the program's two answers differ."
@@ -196,7 +195,7 @@ class Carrier:
         return fields
 
     def _deliver(self, reply: Reply, phone: Phone) -> Text:
-        """One <Message> of the answer, to the person who wrote unless it names somebody else."""
+        """Deliver one <Message> of the answer, to the writer unless it names another number."""
         to = self._exchange.phone(reply.to) if reply.to else phone
         text = self._exchange.text(
             "outbound-reply",
@@ -210,7 +209,7 @@ class Carrier:
         return text
 
     def send(self, to: str, words: str, callback: str, service_sid: str | None) -> Text:
-        """A message the REST API has accepted."""
+        """Send a message that the REST API has accepted."""
         ours = self._settings.our_number
         text = self._exchange.text(
             "outbound-api", ours, to, words, "queued", callback=callback, service_sid=service_sid
@@ -219,7 +218,7 @@ class Carrier:
         return text
 
     def move(self, text: Text, refused: int | None = None) -> None:
-        """Bring the message to its end in the background, with a receipt at each step as the
+        """Move the message to its final state in the background, with a receipt per step as the
         switches say."""
         faults = self._exchange.faults
         if refused:
@@ -275,9 +274,9 @@ class Carrier:
             self._exchange.note(f"The program's server {what} to a receipt ({status}).")
 
 
-def _said(answered: Answered) -> list[str] | None:
-    """The words of an answer; None for one that cannot be read, so that two unreadable ones count
-    as alike."""
+def _reply_words(answered: Answered) -> list[str] | None:
+    """The words of an answer; None if it is unreadable, so that two unreadable answers count as
+    equal."""
     try:
         return [reply.words for reply in read_twiml(answered)]
     except NotTwiml:

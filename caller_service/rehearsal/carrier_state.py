@@ -1,4 +1,4 @@
-"""What the stand-in Twilio remembers: phones, texts, blocks, and which failures are switched on."""
+"""State of the stand-in Twilio: phones, texts, blocks, and the failures that are switched on."""
 
 import re
 import uuid

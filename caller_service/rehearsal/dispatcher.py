@@ -1,4 +1,5 @@
-"""The dispatcher's side: what a person, or the automatic one, tells the house through its API."""
+"""The dispatcher of the stand-in CAD: what a person, or the automatic one, sends to the service's
+API."""
 
 import threading
 from collections.abc import Mapping
@@ -18,8 +19,7 @@ SHOWN_OF_AN_ANSWER = 300
 
 @dataclass(frozen=True, slots=True)
 class CadSettings:
-    """What the stand-in CAD must be told; the seconds are settings so that a test can shorten
-    them."""
+    """Settings of the stand-in CAD; durations are in seconds, so that a test can shorten them."""
 
     house_url: str
     api_token: str = field(repr=False)
@@ -31,7 +31,7 @@ class CadSettings:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One call to the house: its door, its JSON, and the stage it brings the hand-off to."""
+    """One call to the service: its endpoint, its JSON, and the stage of the hand-off after it."""
 
     what: str
     door: str
@@ -40,14 +40,14 @@ class Move:
 
 
 def accept(by: str, minutes: int | None = None, at: str = "") -> Move:
-    """Accept, now or with a time; the time goes to the house whole."""
-    said: dict[str, object] = {"answer": "accept", "by": by}
+    """Accept, now or with a time; the service gets the time unchanged."""
+    body: dict[str, object] = {"answer": "accept", "by": by}
     what = "accepted"
     if at:
-        said["at"], what = at, f"accepted for {at}"
+        body["at"], what = at, f"accepted for {at}"
     elif minutes is not None:
-        said["in_minutes"], what = minutes, f"accepted in {minutes} minutes"
-    return Move(what, "acknowledgement", said, "accepted")
+        body["in_minutes"], what = minutes, f"accepted in {minutes} minutes"
+    return Move(what, "acknowledgement", body, "accepted")
 
 
 def decline(by: str, reason: str) -> Move:
@@ -57,16 +57,16 @@ def decline(by: str, reason: str) -> Move:
 
 
 def status(by: str, word: str, outcome: str = "", reason: str = "") -> Move:
-    """Say where the team is; an outcome belongs to closing alone."""
-    said: dict[str, object] = {"status": word, "by": by}
+    """Report where the team is; an outcome only belongs to closing."""
+    body: dict[str, object] = {"status": word, "by": by}
     if word == "closed":
-        said["outcome"] = outcome
+        body["outcome"] = outcome
     if reason:
-        said["reason"] = reason
+        body["reason"] = reason
     what = word.replace("_", " ") + (
         f" ({outcome.replace('_', ' ')})" if outcome and word == "closed" else ""
     )
-    return Move(what, "status", said, word)
+    return Move(what, "status", body, word)
 
 
 def note(by: str, words: str) -> Move:
@@ -74,7 +74,7 @@ def note(by: str, words: str) -> Move:
 
 
 class Dispatcher:
-    """Tells the house what was decided, and keeps its answers honestly."""
+    """Sends decisions to the service and records its answers."""
 
     def __init__(self, settings: CadSettings, board: Board, errands: Errands) -> None:
         self._settings = settings
@@ -84,24 +84,24 @@ class Dispatcher:
         self._lock = threading.Lock()
 
     def tell(self, held: Held, move: Move) -> Answer:
-        """One call to the house; never raises for a house that is silent or talks nonsense."""
-        code, said = self._call("POST", held.hand_off_id, move.door, move.words)
+        """Make one call to the service. Never raises, whatever the service answers."""
+        code, body = self._call("POST", held.hand_off_id, move.door, move.words)
         answer = Answer(
-            datetime.now(UTC), move.what, str(move.words["by"]), code, _in_words(code, said)
+            datetime.now(UTC), move.what, str(move.words["by"]), code, _in_words(code, body)
         )
         self._board.answered(held, answer, move.stage)
         return answer
 
     def messages(self, held: Held) -> dict[str, object]:
-        """What the resident and the program said to each other, or why we cannot know."""
-        code, said = self._call("GET", held.hand_off_id, "messages", None)
-        found = said.get("messages") if isinstance(said, dict) else None
+        """The conversation of resident and program, or why it cannot be loaded."""
+        code, body = self._call("GET", held.hand_off_id, "messages", None)
+        found = body.get("messages") if isinstance(body, dict) else None
         if code == 200 and isinstance(found, list):
             return {
                 "messages": [message for message in found if isinstance(message, dict)],
                 "problem": "",
             }
-        return {"messages": [], "problem": _in_words(code, said)}
+        return {"messages": [], "problem": _in_words(code, body)}
 
     def _call(
         self, method: str, hand_off_id: str, door: str, words: Mapping[str, object] | None
@@ -113,7 +113,7 @@ class Dispatcher:
             "Accept": "application/json",
         }
         with requests.Session() as session:
-            # neither a proxy nor a .netrc of the surroundings may have a say on loopback
+            # ignore the environment's proxy and .netrc on loopback
             session.trust_env = False
             try:
                 answer = session.request(
@@ -129,7 +129,7 @@ class Dispatcher:
             return answer.status_code, answer.text
 
     def begin_automatic(self) -> None:
-        """Take up every untouched team hand-off, if the automatic mode is on."""
+        """Handle every untouched team hand-off, if the automatic mode is on."""
         for held in self._board.all():
             with self._lock:
                 if not (self._board.auto and held.untouched) or held.hand_off_id in self._automatic:
@@ -138,8 +138,8 @@ class Dispatcher:
             self._errands.run(lambda held=held: self._bring_along(held))  # type: ignore[misc]
 
     def _bring_along(self, held: Held) -> None:
-        """Accept, assign, drive, arrive, each after the pace; a person's hand, danger or a refusal
-        ends it."""
+        """Accept, assign, drive and arrive, one step per pace; a person's action, danger or a
+        refusal ends it."""
         moves = [
             accept(AUTOMATIC, 20),
             *(status(AUTOMATIC, word) for word in ("assigned", "en_route", "arrived")),
@@ -182,7 +182,7 @@ class Dispatcher:
 
 
 def _in_words(code: int, said: object) -> str:
-    """The house's answer in one line: the detail of a problem, or what it wrote."""
+    """The service's answer in one line: the detail of a problem, or its text."""
     if isinstance(said, dict) and code >= 400:
         lines = [str(said[key]) for key in ("title", "detail") if said.get(key)]
         if isinstance(said.get("errors"), dict):

@@ -1,5 +1,5 @@
-"""What the stand-ins' state has in common: one lock, a version that each change moves, and faults
-that can be switched."""
+"""Shared state of the stand-ins: one lock, a version that each change increments, and switchable
+faults."""
 
 import threading
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Generic, Protocol, Self, TypeVar
 
 
 class Switches(Protocol):
-    """Faults that are switched on and off; ValueError names what is wrong."""
+    """Faults that can be switched on and off. Raises ValueError naming what is wrong."""
 
     def changed(self, asked: Mapping[str, object]) -> Self: ...
 
@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Switches)
 
 
 class Observable(Generic[F]):
-    """Every change is made under one lock and wakes whoever waits for news."""
+    """Every change is made under one lock and notifies waiting threads."""
 
     def __init__(self, faults: F) -> None:
         self.faults = faults
@@ -24,17 +24,17 @@ class Observable(Generic[F]):
         self._changed = threading.Condition(threading.RLock())
 
     def _news(self) -> None:
-        """Something changed. Called with the lock held."""
+        """Note a change. Call with the lock held."""
         self.version += 1
         self._changed.notify_all()
 
     def wait_past(self, version: int, seconds: float) -> None:
-        """Come back when something is newer than the version, or after the time."""
+        """Wait for a version newer than `version`, at most `seconds`."""
         with self._changed:
             self._changed.wait_for(lambda: self.version > version, seconds)
 
     def switch(self, asked: Mapping[str, object]) -> F:
-        """Move some switches; the faults as they are now."""
+        """Change some switches; returns the faults as they now are."""
         with self._changed:
             self.faults = self.faults.changed(asked)
             self._news()

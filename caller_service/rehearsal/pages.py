@@ -1,5 +1,5 @@
-"""What both stand-ins' pages share: private headers, a guard against other sites, and serving
-without numbers in logs."""
+"""Shared by the stand-ins' pages: private headers, a guard against other sites, and logs without
+numbers."""
 
 import threading
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def protect(app: Flask) -> None:
 
 
 def wants_json() -> bool:
-    """Whether a program asks (JSON), and not a person's browser."""
+    """Does a program ask for JSON, and not a browser?"""
     return (
         request.is_json
         or request.accept_mimetypes.best_match(["text/html", "application/json"])
@@ -57,7 +57,7 @@ def wants_json() -> bool:
 
 
 def switched_on(value: object) -> bool:
-    """Read a switch from JSON or from a form, where a ticked box says "on"."""
+    """Read a switch from JSON or from a form, where a checked box sends "on"."""
     return value if isinstance(value, bool) else str(value).lower() in {"on", "true", "1", "yes"}
 
 

@@ -1,5 +1,5 @@
-"""The stand-in Twilio: a page with phones for people, and Twilio's Messages, Calls and numbers APIs
-for the house."""
+"""The stand-in Twilio: a page with phones for people, and the Messages, Calls and numbers APIs for
+the service."""
 
 import hmac
 import re
@@ -53,7 +53,7 @@ rest = Blueprint("rest", __name__)
 
 
 def create_twilio(settings: TwilioSettings) -> Flask:
-    """The stand-in Twilio as a Flask app, with everything it knows in memory."""
+    """The stand-in Twilio as a Flask app with its state in memory."""
     app = Flask(__name__)
     exchange, errands = Exchange(settings.our_number, settings.names, settings.resident), Errands()
     app.extensions["twilio_settings"] = settings
@@ -91,14 +91,14 @@ def _calling() -> Calling:
 
 
 def _not_found(_: HTTPException) -> tuple[Response | str, int]:
-    """Twilio's shape for the API's paths, a page for people."""
+    """Errors: Twilio's JSON for API paths, a page for people."""
     if request.path.startswith(("/2010-04-01/", f"{SERVICES}/")) or wants_json():
         return jsonify(problem(404, 20404, "The requested resource was not found")), 404
     return render_template("refused.html", why="There is no such page or phone."), 404
 
 
 def _chosen() -> Phone:
-    """The phone the page asks for, by key or by number; the first resident's when it asks for
+    """The phone that the page asks for, by key or number; the first resident's if it asks for
     none."""
     key, number = request.args.get("phone", ""), request.args.get("number", "")
     if not key and not number:
@@ -124,7 +124,7 @@ def page() -> str:
 
 @phones.get("/phone/state")
 def state() -> Response:
-    """The same as JSON; with `after` and `wait` it answers as soon as something is newer."""
+    """The same as JSON; with `after` and `wait` it waits for something newer."""
     chosen = _chosen()
     after = request.args.get("after", -1, type=int)
     _exchange().wait_past(after, min(request.args.get("wait", 0.0, type=float), NEWS_WAIT))
@@ -133,7 +133,7 @@ def state() -> Response:
 
 @phones.post("/phone/choose")
 def choose() -> AnyResponse:
-    """Take another resident's phone in hand."""
+    """Switch to another resident's phone."""
     number = readable_number(request.form.get("number", ""))
     if number is None or number == _settings().our_number:
         abort(400, "That is not a phone number. Write it like +1 720 555 0123.")
@@ -162,7 +162,7 @@ def text() -> AnyResponse | tuple[Response, int]:
 
 @phones.post("/phone/call")
 def act_on_call() -> AnyResponse:
-    """A person does something with a phone that rings, or presses a key while they talk."""
+    """A person answers or declines a ringing phone, or presses a key."""
     asked: Mapping[str, object] = request.get_json() if request.is_json else request.form
     call, act = _call(str(asked.get("call", ""))), str(asked.get("act", ""))
     if act in ("answer", "voicemail"):
@@ -191,7 +191,7 @@ def show_faults() -> Response:
 
 @phones.post("/faults")
 def switch_faults() -> AnyResponse | tuple[Response, int]:
-    """Switch failures: JSON moves the switches it names; a form says how all of them stand."""
+    """Switch failures: JSON changes the switches it names; a form sets all of them."""
     if request.is_json:
         asked: dict[str, object] = dict(request.get_json())
     else:
@@ -261,13 +261,13 @@ def create_message(account_sid: str) -> tuple[Response, int]:
 
 
 def _hang(fault: str) -> None:
-    """The worst case on purpose: it is out, but whoever sent it does not hear so in time."""
+    """The worst case, on purpose: the text is sent, but the sender gets no answer in time."""
     if fault == "hang":
         threading.Event().wait(_settings().hang)
 
 
 def _refusal(to: str, words: str, fault: str) -> tuple[Response, int] | None:
-    """Why the message is not taken, in Twilio's codes; None when it is."""
+    """Why the message is refused, in Twilio's codes; None if it is accepted."""
     if fault in DOWN:
         return jsonify(problem(*DOWN[fault])), DOWN[fault][0]
     ours, phone = _settings().our_number, _exchange().known(number=to)
@@ -303,7 +303,7 @@ def _refusal(to: str, words: str, fault: str) -> tuple[Response, int] | None:
 
 @rest.get(f"{MESSAGES}.json")
 def list_messages(account_sid: str) -> Response:
-    """Messages both ways, newest first, by number and day or moment."""
+    """Messages both ways, newest first, filtered by number and by day or time."""
     found = list(filter(_asked(), reversed(_exchange().texts())))
     size = max(1, min(request.args.get("PageSize", 50, type=int), 1000))
     number = max(0, request.args.get("Page", 0, type=int))
@@ -349,7 +349,7 @@ def _asked() -> Callable[[Text], bool]:
 
 
 def _moment(written: str) -> datetime:
-    """A day or a moment as Twilio's client writes it; a moment without a zone is GMT."""
+    """A day or a time as Twilio's client writes it; a time without a zone is GMT."""
     try:
         read = (
             datetime.fromisoformat(written)
@@ -362,7 +362,7 @@ def _moment(written: str) -> datetime:
 
 
 def jsonify_error(status: int, code: int, message: str) -> Response:
-    """Twilio's error as a finished response, for places deep in a request."""
+    """Twilio's error as a response exception, for code deep in a request."""
     answer = jsonify(problem(status, code, message))
     answer.status_code = status
     return answer
@@ -391,7 +391,7 @@ def redact_message(account_sid: str, sid: str) -> Response:
 
 @rest.delete(f"{MESSAGES}/<sid>.json")
 def delete_message(account_sid: str, sid: str) -> tuple[str, int]:
-    """Forget a message."""
+    """Delete a message."""
     _exchange().forget(_message(sid))
     return "", 204
 
@@ -438,7 +438,7 @@ def create_call(account_sid: str) -> tuple[Response, int]:
 
 @rest.get(f"{CALLS}.json")
 def list_calls(account_sid: str) -> Response:
-    """Calls, newest first, by number, state and moment; one page holds them all."""
+    """Calls, newest first, filtered by number, state and time, on one page."""
     found = [
         call.resource(account_sid) for call in reversed(_calling().calls()) if _call_asked_for(call)
     ]
@@ -475,8 +475,8 @@ def fetch_call(account_sid: str, sid: str) -> Response:
 
 @rest.post(f"{CALLS}/<sid>.json")
 def end_call(account_sid: str, sid: str) -> Response:
-    """End a call: "canceled" only while it rings, "completed" at any time. One that has ended stays
-    as it is."""
+    """End a call: "canceled" only while it rings, "completed" at any time. A call that has ended is
+    unchanged."""
     call, status = _call(sid), request.form.get("Status", "")
     if status not in ("completed", "canceled"):
         abort(jsonify_error(400, 20001, "Status is completed or canceled"))

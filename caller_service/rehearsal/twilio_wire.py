@@ -1,4 +1,4 @@
-"""How Twilio talks: signed forms out, TwiML back, and the JSON shapes of its REST answers."""
+"""Twilio's wire formats: signed forms out, TwiML back, and the JSON of its REST API."""
 
 import time
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ GSM_7_DOUBLE = frozenset("^{}\\[~]|€\f")
 
 
 class NotTwiml(Exception):
-    """The house answered with something Twilio cannot carry out; the text says what."""
+    """The service answered with something Twilio cannot execute; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What a call's TwiML says, and where a key is to go if one is waited for (so many seconds)."""
+    """What a call's TwiML says, where to send a key if one is expected, and how many seconds to
+    wait."""
 
     words: str = field(repr=False)
     action: str = field(default="", repr=False)
@@ -45,7 +46,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a webhook came to: a status, or 0 when the house said nothing at all."""
+    """The result of a webhook: a status, or 0 without any answer."""
 
     status: int
     content_type: str = ""
@@ -59,7 +60,7 @@ class Answered:
 
 @lru_cache(maxsize=4096)
 def parts(words: str) -> int:
-    """How many SMS the words take: 160 or 153 septets a part in GSM-7, else 70 or 67 UTF-16
+    """The number of SMS parts: 160 or 153 septets each in GSM-7, otherwise 70 or 67 UTF-16
     units."""
     if all(letter in GSM_7 or letter in GSM_7_DOUBLE for letter in words):
         length, single, several = (
@@ -73,7 +74,7 @@ def parts(words: str) -> int:
 
 
 def read_twiml(answered: Answered) -> list[Reply]:
-    """The messages of a TwiML answer; words may stand in <Message> itself or in its <Body>."""
+    """The messages of a TwiML answer; the words are in <Message> itself or in its <Body>."""
     if not answered.body.strip():
         return []
     root = _document(answered)
@@ -84,7 +85,7 @@ def read_twiml(answered: Answered) -> list[Reply]:
 
 
 def read_spoken(answered: Answered) -> Spoken:
-    """What the TwiML of a call says. Only what the house uses: <Say>, <Gather> with <Say> in it,
+    """What a call's TwiML says. Only what the service uses: <Say>, <Gather> with <Say> in it,
     <Hangup>."""
     root = _document(answered)
     unknown = sorted(
@@ -124,8 +125,8 @@ def _reply(verb: ElementTree.Element) -> Reply:
 
 
 def inside(house_url: str, address: str) -> str | None:
-    """The full address of a door of the house; None when it leads elsewhere, where a rehearsal has
-    no business."""
+    """The full URL of an endpoint of the service; None if it leads elsewhere, which rehearsal must
+    not call."""
     full = urljoin(house_url.rstrip("/") + "/twilio/sms", address)
     ours, theirs = urlsplit(house_url), urlsplit(full)
     return full if (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) else None
@@ -134,8 +135,8 @@ def inside(house_url: str, address: str) -> str | None:
 def post_signed(
     url: str, fields: Mapping[str, str], auth_token: str, timeout: float, token: str = ""
 ) -> Answered:
-    """Post a form as Twilio does, with `X-Twilio-Signature` over the public URL; never raises for a
-    silent house."""
+    """Post a form as Twilio does, with `X-Twilio-Signature` over the public URL. Never raises if
+    the service does not answer."""
     headers = {
         "X-Twilio-Signature": RequestValidator(auth_token).compute_signature(url, dict(fields)),
         "User-Agent": "TwilioProxy/1.1",
