@@ -681,3 +681,66 @@ def test_an_officer_or_call_taker_with_a_case_is_heard(said: str) -> None:
 @pytest.mark.parametrize("said", NOT_OFFICERS)
 def test_who_tells_of_an_officer_is_none(said: str) -> None:
     assert Wish.OFFICER not in reading(said, None).wishes
+
+
+# ---- killing oneself is not violence towards others -----------------------------------------------
+HARM_TO_THEMSELVES = (
+    "my sister cut her wrists", "my daughter cut her arms", "my brother slit his wrists",
+    "my girlfriend is cutting her wrists", "my friend on snapchat says she cut her wrists",
+    "she says she cut herself", "my son says he cut his arm",
+    "my friend texted that she cut her wrists",
+    "my brother is going to kill himself he has a knife",
+    "my husband wants to kill himself and he has a gun",
+    "my son says hes going to kill himself he got a gun",
+    "she wants to kill herself she is holding a knife", "quiero dormir y no despertar",
+    "ya no quiero despertar", "quisiera no despertar mañana", "mi hermana se corto las venas",
+    "mi hermano se va a matar tiene un cuchillo", "mi esposo se quiere matar tiene una pistola",
+    "mi hija dice que se corto los brazos",
+)  # fmt: skip
+VIOLENCE_TO_OTHERS = (
+    "my brother is going to kill me he has a knife", "he cut my mom", "she wants to stab us",
+    "he cut her wrists", "he cut her throat", "he is going to kill her he has a gun",
+    "he says he will kill me and himself he has a gun",
+    "he wants to kill himself and he has a gun pointed at me", "he says he will cut her",
+    "he cut my arm with a knife", "im going to hurt him i have a knife",
+    "i have a knife and ill hurt him", "mi hermano me va a matar tiene un cuchillo",
+    "nos quiere apuñalar", "mi esposo me quiere matar y luego se quiere matar tiene una pistola",
+    "se quiere matar y me apunta con la pistola",
+)  # fmt: skip
+FEARS_TO_HURT = (
+    "my baby wont stop crying and im scared ill hurt her", "im scared ill hurt my baby",
+    "i feel like im going to hurt my son", "tengo miedo de lastimar a mi bebe",
+)  # fmt: skip
+DO_NOT_WAKE = (
+    "no puedo despertar a mi hermano", "no lo puedo despertar", "mi mama no despierta",
+)  # fmt: skip
+
+
+def dangers(said: str) -> set[str]:
+    reply = reading(said, None).reply
+    return set(reply.kinds) if isinstance(reply, Danger) else set()
+
+
+@pytest.mark.parametrize("said", HARM_TO_THEMSELVES)
+def test_harm_to_themselves_is_no_violence_and_no_sleep(said: str) -> None:
+    """Rule 23. A weapon in their own hand is told apart (`own_weapon`)."""
+    assert dangers(said) & {"suicide", "attempt"}
+    assert not dangers(said) & {"violence", "abuse", "breathing"}
+    assert "weapon" not in dangers(said) or "own_weapon" in dangers(said)
+
+
+@pytest.mark.parametrize("said", VIOLENCE_TO_OTHERS)
+def test_harm_to_others_stays_violence(said: str) -> None:
+    assert dangers(said) & {"violence", "weapon"}
+    assert "own_weapon" not in dangers(said) or "violence" in dangers(said)
+
+
+@pytest.mark.parametrize("said", FEARS_TO_HURT)
+def test_who_fears_to_hurt_somebody_holds_no_weapon(said: str) -> None:
+    assert "violence" in dangers(said)
+    assert not dangers(said) & {"weapon", "own_weapon"}
+
+
+@pytest.mark.parametrize("said", DO_NOT_WAKE)
+def test_who_does_not_wake_is_heard(said: str) -> None:
+    assert "breathing" in dangers(said)
