@@ -744,3 +744,60 @@ def test_who_fears_to_hurt_somebody_holds_no_weapon(said: str) -> None:
 @pytest.mark.parametrize("said", DO_NOT_WAKE)
 def test_who_does_not_wake_is_heard(said: str) -> None:
     assert "breathing" in dangers(said)
+
+
+# ---- said otherwise -------------------------------------------------------------------------------
+WISHES_TO_DIE = (
+    "im driving and i want to crash", "i want to crash my car",
+    "i keep thinking about driving into a tree", "i want to drive off the bridge",
+    "thinking of crashing my car on purpose", "im going to crash my car into a wall",
+    "i feel like swerving into traffic", "voy a chocar mi carro a proposito",
+    "quiero chocar mi carro", "estoy manejando y quiero chocar",
+    "tengo ganas de estrellar el carro", "voy a estrellarme con la troca",
+    "my son isnt answering and he said goodbye",
+    "my daughter said goodbye and wont answer her phone",
+    "he texted me goodbye and now hes not picking up",
+    "she left a goodbye note and turned off her phone",
+    "my friend said bye forever and isnt responding", "mi hijo no contesta y se despidio",
+    "mi hermana me mando un mensaje de despedida y no contesta",
+    "se despidio de todos y apago el celular", "mañana ya no voy a estar",
+    "mañana ya no estare aqui", "por la mañana ya no voy a existir", "i wont be here tomorrow",
+    "by tomorrow ill be gone for good",
+)  # fmt: skip
+ATTACKS = (
+    "le esta dando un ataque", "le dio un ataque", "mi hijo esta teniendo un ataque epileptico",
+    "le esta dando una convulsion", "le dan ataques y no para", "mi hermana esta convulsionando",
+    "shes having a fit and wont stop", "he is having a seizure",
+    "le esta dando un ataque al corazon",
+)  # fmt: skip
+ORDINARY = (
+    "im driving and i want to eat", "the stock market is going to crash",
+    "i crashed my car last year", "my laptop is about to crash", "i want to crash at your place",
+    "im going to crash on the couch", "the party i want to crash",
+    "le esta dando un ataque de risa", "me dio un ataque de tos", "casi me da un ataque del susto",
+    "mi carro esta chocado", "choque mi carro ayer", "voy a chocar las manos",
+    "my son isnt answering", "he said goodbye and left for work",
+    "my boss isnt answering my emails", "mi hijo no contesta", "se despidio y se fue al trabajo",
+    "mañana no voy a estar en la casa", "mañana no voy a trabajar",
+    "mañana ya no voy a estar en la oficina", "i wont be here tomorrow for my appointment",
+    "im scared im going to crash driving in the snow", "im driving and i dont want to crash",
+    "no quiero chocar mi carro", "tengo miedo de chocar el carro",
+    "she said goodbye at the airport and isnt answering",
+    "se despidio en el aeropuerto y no contesta",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", WISHES_TO_DIE)
+def test_a_crash_that_is_wished_and_a_goodbye_in_silence_are_danger(said: str) -> None:
+    """Rule 7."""
+    assert "suicide" in dangers(said)
+
+
+@pytest.mark.parametrize("said", ATTACKS)
+def test_an_attack_they_are_having_is_danger(said: str) -> None:
+    assert "breathing" in dangers(said)
+
+
+@pytest.mark.parametrize("said", ORDINARY)
+def test_crashes_attacks_and_goodbyes_of_every_day_are_none(said: str) -> None:
+    assert not dangers(said)
