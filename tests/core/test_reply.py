@@ -681,3 +681,123 @@ def test_an_officer_or_call_taker_with_a_case_is_heard(said: str) -> None:
 @pytest.mark.parametrize("said", NOT_OFFICERS)
 def test_who_tells_of_an_officer_is_none(said: str) -> None:
     assert Wish.OFFICER not in reading(said, None).wishes
+
+
+# ---- killing oneself is not violence towards others -----------------------------------------------
+HARM_TO_THEMSELVES = (
+    "my sister cut her wrists", "my daughter cut her arms", "my brother slit his wrists",
+    "my girlfriend is cutting her wrists", "my friend on snapchat says she cut her wrists",
+    "she says she cut herself", "my son says he cut his arm",
+    "my friend texted that she cut her wrists",
+    "my brother is going to kill himself he has a knife",
+    "my husband wants to kill himself and he has a gun",
+    "my son says hes going to kill himself he got a gun",
+    "she wants to kill herself she is holding a knife", "quiero dormir y no despertar",
+    "ya no quiero despertar", "quisiera no despertar mañana", "mi hermana se corto las venas",
+    "mi hermano se va a matar tiene un cuchillo", "mi esposo se quiere matar tiene una pistola",
+    "mi hija dice que se corto los brazos",
+)  # fmt: skip
+VIOLENCE_TO_OTHERS = (
+    "my brother is going to kill me he has a knife", "he cut my mom", "she wants to stab us",
+    "he cut her wrists", "he cut her throat", "he is going to kill her he has a gun",
+    "he says he will kill me and himself he has a gun",
+    "he wants to kill himself and he has a gun pointed at me", "he says he will cut her",
+    "he cut my arm with a knife", "im going to hurt him i have a knife",
+    "i have a knife and ill hurt him", "mi hermano me va a matar tiene un cuchillo",
+    "nos quiere apuñalar", "mi esposo me quiere matar y luego se quiere matar tiene una pistola",
+    "se quiere matar y me apunta con la pistola",
+)  # fmt: skip
+FEARS_TO_HURT = (
+    "my baby wont stop crying and im scared ill hurt her", "im scared ill hurt my baby",
+    "i feel like im going to hurt my son", "tengo miedo de lastimar a mi bebe",
+)  # fmt: skip
+DO_NOT_WAKE = (
+    "no puedo despertar a mi hermano", "no lo puedo despertar", "mi mama no despierta",
+)  # fmt: skip
+
+
+def dangers(said: str) -> set[str]:
+    reply = reading(said, None).reply
+    return set(reply.kinds) if isinstance(reply, Danger) else set()
+
+
+@pytest.mark.parametrize("said", HARM_TO_THEMSELVES)
+def test_harm_to_themselves_is_no_violence_and_no_sleep(said: str) -> None:
+    """Rule 23. A weapon in their own hand is told apart (`own_weapon`)."""
+    assert dangers(said) & {"suicide", "attempt"}
+    assert not dangers(said) & {"violence", "abuse", "breathing"}
+    assert "weapon" not in dangers(said) or "own_weapon" in dangers(said)
+
+
+@pytest.mark.parametrize("said", VIOLENCE_TO_OTHERS)
+def test_harm_to_others_stays_violence(said: str) -> None:
+    assert dangers(said) & {"violence", "weapon"}
+    assert "own_weapon" not in dangers(said) or "violence" in dangers(said)
+
+
+@pytest.mark.parametrize("said", FEARS_TO_HURT)
+def test_who_fears_to_hurt_somebody_holds_no_weapon(said: str) -> None:
+    assert "violence" in dangers(said)
+    assert not dangers(said) & {"weapon", "own_weapon"}
+
+
+@pytest.mark.parametrize("said", DO_NOT_WAKE)
+def test_who_does_not_wake_is_heard(said: str) -> None:
+    assert "breathing" in dangers(said)
+
+
+# ---- said otherwise -------------------------------------------------------------------------------
+WISHES_TO_DIE = (
+    "im driving and i want to crash", "i want to crash my car",
+    "i keep thinking about driving into a tree", "i want to drive off the bridge",
+    "thinking of crashing my car on purpose", "im going to crash my car into a wall",
+    "i feel like swerving into traffic", "voy a chocar mi carro a proposito",
+    "quiero chocar mi carro", "estoy manejando y quiero chocar",
+    "tengo ganas de estrellar el carro", "voy a estrellarme con la troca",
+    "my son isnt answering and he said goodbye",
+    "my daughter said goodbye and wont answer her phone",
+    "he texted me goodbye and now hes not picking up",
+    "she left a goodbye note and turned off her phone",
+    "my friend said bye forever and isnt responding", "mi hijo no contesta y se despidio",
+    "mi hermana me mando un mensaje de despedida y no contesta",
+    "se despidio de todos y apago el celular", "mañana ya no voy a estar",
+    "mañana ya no estare aqui", "por la mañana ya no voy a existir", "i wont be here tomorrow",
+    "by tomorrow ill be gone for good",
+)  # fmt: skip
+ATTACKS = (
+    "le esta dando un ataque", "le dio un ataque", "mi hijo esta teniendo un ataque epileptico",
+    "le esta dando una convulsion", "le dan ataques y no para", "mi hermana esta convulsionando",
+    "shes having a fit and wont stop", "he is having a seizure",
+    "le esta dando un ataque al corazon",
+)  # fmt: skip
+ORDINARY = (
+    "im driving and i want to eat", "the stock market is going to crash",
+    "i crashed my car last year", "my laptop is about to crash", "i want to crash at your place",
+    "im going to crash on the couch", "the party i want to crash",
+    "le esta dando un ataque de risa", "me dio un ataque de tos", "casi me da un ataque del susto",
+    "mi carro esta chocado", "choque mi carro ayer", "voy a chocar las manos",
+    "my son isnt answering", "he said goodbye and left for work",
+    "my boss isnt answering my emails", "mi hijo no contesta", "se despidio y se fue al trabajo",
+    "mañana no voy a estar en la casa", "mañana no voy a trabajar",
+    "mañana ya no voy a estar en la oficina", "i wont be here tomorrow for my appointment",
+    "im scared im going to crash driving in the snow", "im driving and i dont want to crash",
+    "no quiero chocar mi carro", "tengo miedo de chocar el carro",
+    "she said goodbye at the airport and isnt answering",
+    "se despidio en el aeropuerto y no contesta",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", WISHES_TO_DIE)
+def test_a_crash_that_is_wished_and_a_goodbye_in_silence_are_danger(said: str) -> None:
+    """Rule 7."""
+    assert "suicide" in dangers(said)
+
+
+@pytest.mark.parametrize("said", ATTACKS)
+def test_an_attack_they_are_having_is_danger(said: str) -> None:
+    assert "breathing" in dangers(said)
+
+
+@pytest.mark.parametrize("said", ORDINARY)
+def test_crashes_attacks_and_goodbyes_of_every_day_are_none(said: str) -> None:
+    assert not dangers(said)

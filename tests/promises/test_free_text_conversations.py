@@ -290,6 +290,8 @@ def test_a_landmark_that_is_denied_or_elsewhere_is_for_a_human(house: House, sai
     [
         "my brother says he will kill himself", "my husband wants to kill himself",
         "my friend says she will kill herself", "i want to kill myself, i have a gun in my hand",
+        "my sister cut her wrists", "my friend on snapchat says she cut her wrists",
+        "my brother is going to kill himself he has a knife",
         "me quiero matar, tengo una pistola",
     ],
 )  # fmt: skip
