@@ -30,7 +30,6 @@ from caller_service.core.page_answer import (
     read_answer,
     words_of,
 )
-from caller_service.core.parking import come_back
 from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.reply import Command, Danger, read
@@ -46,7 +45,7 @@ from .carry_out import HOLD
 from .change import Look, update_case
 from .parts import DIGITS, LETTERS, Parts
 from .receive import Turn, receive
-from .same_person import make_room
+from .same_person import comes_back, make_room
 
 _PAIR = rf"[{LETTERS}]\W?[{DIGITS}]"
 _REFERENCE = re.compile(rf"(?<![A-Z0-9])(?:{_PAIR}\W?){{2}}{_PAIR}(?![A-Z0-9])")
@@ -130,7 +129,7 @@ def _do_and_answer(
         else:
             try:
                 if deed.key == "page.back":
-                    make_room(parts, case.id, rung.name)
+                    make_room(parts, case.id, rung.name, deed.fill.get("reason", ""))
                 update_case(
                     parts,
                     case.id,
@@ -158,6 +157,8 @@ def _answer_refusal(
     """Say why it was refused. Whoever already holds too many cases is passed over: the next person
     is paged now."""
     key = REFUSALS.get(refusal.code, "page.ended")
+    if refusal.code == "taken" and case.holder:  # they were asked because the holder is silent
+        key = "page.held"
     key = "page.not_yours" if key == "page.held" and not refusal.name else key
     if refusal.code == "may_not_text":
         key = " ".join((key, *terms(case)))
@@ -186,6 +187,7 @@ REFUSALS = {
     "not_yours": "page.held",
     "paused_before": "page.paused_before",
     "not_parked": "page.not_parked",
+    "phone_in_use": "page.phone_in_use",
 }
 
 
@@ -374,11 +376,9 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | 
             "page.handed",
             {"name": to},
         )
+    if act.name == "same_person":
+        return _Action(comes_back(parts, name, words), "page.back", {"reason": words})
     deeds: Mapping[str, tuple[Look, str]] = {
-        "same_person": (
-            lambda now, scene, _: come_back(now, name, words, scene),
-            "page.back",
-        ),
         "pause": (lambda now, scene, _: holding.pause(now, name, words, scene), "page.paused"),
         "take_over": (
             lambda now, scene, conn: holding.take_over(

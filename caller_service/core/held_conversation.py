@@ -47,6 +47,14 @@ def while_held(case: Case, reading: Reading, said: str, scene: Scene, heard_at: 
         return Step(case)
     commanded = _obey(case, reading, scene)
     step, alert = _software_words_while_held(commanded, reading, scene, heard_at)
+    if (
+        step.case.in_danger
+        and Mark.SPOKEN not in step.case.marks
+        and not any(isinstance(effect, Say) for effect in step.effects)
+    ):
+        # taken over, and no human has written yet: the resident is not left without an answer
+        answered, words = next_line(step.case, LINES)
+        step = Step(answered, (*step.effects, words))
     case, closing = withdraw_contact(step.case, reading)
     case = add_to_narrative(case, said)
     if not isinstance(reading.reply, Thanks) or Mark.HUMAN_ASKED in case.marks:

@@ -162,10 +162,12 @@ def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -
     before = case.holder or (case.accepted_by if case.accepted_by != by else "")
     case = _give_conversation(case, by, scene).remarked(by, reason)
     alerts = (Alert("alert.taken", before, by),) if before else ()
+    # "goes on with you" is true only after a human has written (rule 22)
+    words = "human.took_over" if Mark.NOTED in case.marks else "human.joined"
     return _gated_step(
         case,
         (
-            Say("human.took_over", {"name": by}, unasked=True),
+            Say(words, {"name": by}, unasked=True),
             *alerts,
             HandOff("took_over"),
             Record("took_over", {"by": by}),

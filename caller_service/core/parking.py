@@ -14,7 +14,7 @@ from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Effect, HandOff, Record
 from .marks import Mark
-from .reach import CannotText
+from .reach import CannotText, ContactAnswer
 from .refusal import Refused
 from .reply import Command, Inquiry, Reading, Wish
 from .routing import Scene
@@ -59,13 +59,32 @@ def park(case: Case, scene: Scene, heard_at: datetime) -> Step:
     return Step(*hand_off.revise(case, (*effects, HandOff("parked"))))
 
 
-def come_back(case: Case, by: str, reason: str, scene: Scene) -> Step:
+def come_back(
+    case: Case, by: str, reason: str, scene: Scene, meanwhile: Case | None = None
+) -> Step:
     """A human knows that the first person has the phone again: the case is theirs and texts may be
-    sent (rule 10). Raises Refused: ended, not_parked."""
+    sent (rule 10). What was said on this phone since, in the case `meanwhile`, can only close
+    contact, never open it. Raises Refused: ended, not_parked, reason_needed, phone_in_use."""
     if case.ended:
         raise Refused("ended")
     if not case.parked:
         raise Refused("not_parked")
+    if not reason:
+        raise Refused("reason_needed")
+    if meanwhile is not None and meanwhile.in_danger and not meanwhile.ended:
+        raise Refused("phone_in_use", meanwhile.reference)
+    if meanwhile is not None:
+        closed = meanwhile.answers.get("contact") in (
+            ContactAnswer.UNSAFE,
+            ContactAnswer.UNWANTED,
+        )
+        ways = {"text", "call"} if closed or Said.UNSAFE in meanwhile.said else set()
+        watched = {Said.WATCHED} if meanwhile.watched else set()
+        case = replace(
+            case,
+            withdrawn=case.withdrawn | meanwhile.withdrawn | ways,
+            said=case.said | watched,
+        )
     case = replace(case, parked=False).remarked(by, reason).marked(scene.now, Mark.HEARD)
     return Step(*hand_off.revise(case, (HandOff("came_back"), Record("came_back", {"by": by}))))
 

@@ -24,6 +24,7 @@ from .vocabulary import Vocabulary, normal
 STORY_WORDS = 4  # shortest text, in words, that counts as a story if it answers nothing
 SHORT = 14  # longest message, in words, in which "I am watched" is recognised
 LONGEST = 4000  # characters that are read; all are stored
+HOUSE_DIGITS = 3  # "im 34" is an age, 120 may be a house
 LOST = 4  # words after "I don't know" that still name no place: "where I am exactly"
 THANKFUL = 12  # longest message, in words, that may be only thanks
 
@@ -44,6 +45,7 @@ class Wish(StrEnum):
     PERSON = "person"  # "can I talk to somebody"
     EMERGENCY = "emergency"  # "should I call 911"
     EMERGENCY_FOR_ME = "emergency_for_me"  # "call 911 for me"
+    CORRECTS = "corrects"  # "sorry i meant yes": of the answer before
     DID_IT = "did_it"  # "I did it", "its done": self-harm, where it was feared
     CALL_988 = "call_988"  # "988" in a short text: found here, without word data
     # an ordinary question, or somebody else
@@ -230,6 +232,8 @@ def read(
     if Wish.PERSON in wishes and ears.speech.only.isdisjoint(words):
         # "can somebody just call me" asks for a person and takes nothing back
         wishes -= {Wish.ONLY_CALLS}
+    if Wish.CORRECTS in wishes:
+        wishes -= {Wish.OTHER_HANDS}  # "oops wrong number i meant 2" is about a digit
     dangers = found["dangers"]
     # "no, tiene un cuchillo" denies nothing: search what follows the "no"
     if (rest := ears.speech.behind_no.sub("", cleaned.words)) != cleaned.words:
@@ -274,7 +278,7 @@ def _reply(
     # about the phone, not about the person
     not_safe = Said.UNSAFE in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))
     if danger := tuple(kind for kind in kinds if not (kind == Said.UNSAFE and not_safe)):
-        return Danger(danger)
+        return _yes_of_its_own(bare, question, ears.vocabulary) or Danger(danger)
     if (whole := _whole_answer(bare, question, offered, ears.vocabulary)) is not None:
         return whole
     if contact and (answer := _contact_answer(wishes, offered, Said.UNSAFE in kinds)) is not None:
@@ -287,6 +291,15 @@ def _reply(
     if place:
         return PlaceGiven(said.strip())
     return _words_alone(words, bare, question, offered, ears.vocabulary, wishes)
+
+
+def _yes_of_its_own(
+    words: tuple[str, ...], question: Question | None, vocabulary: Vocabulary
+) -> Answer | None:
+    """A "yes" in words listed for this very question, such as "I did it" to `attempt`: the answer
+    says more than the danger that the same words are elsewhere."""
+    listed = vocabulary.answers.get(question.id, {}) if question is not None else {}
+    return Answer("yes") if listed.get(words) == "yes" else None
 
 
 def _watched(words: tuple[str, ...], wishes: frozenset[str], contact: bool, ears: Ears) -> bool:
@@ -434,9 +447,15 @@ def _names_no_place(said: str, words: tuple[str, ...], ears: Ears) -> bool:
     """Asked for a place, is this a yes, a no, a digit, a question, a plea or a feeling? Then it
     names no place, and no team is sent to it (rule 13)."""
     vocabulary, streets = ears.vocabulary, ears.streets
-    road = any(word in streets.roads for word in words)  # "Como St and 3rd"
+    # "Como St and 3rd", but not "I don't know the street"
+    road = any(
+        word in streets.roads and (at + 1 < len(words) or words[at - 1] not in streets.articles)
+        for at, word in enumerate(words)
+    )
     signs = streets.near | streets.landmarks
-    named = road or any(word in signs or any(map(str.isdecimal, word)) for word in words)
+    named = road or any(
+        word in signs or (word.isdecimal() and len(word) >= HOUSE_DIGITS) for word in words
+    )
     if not named and any(word in streets.talk for word in words):
         return True
     if len(words) == 1 and (len(words[0]) < 2 or (words[0].isdecimal() and len(words[0]) < 3)):

@@ -232,7 +232,7 @@ def catch_up_words(case: Case, unasked: bool = True) -> Step:
 def truth_line(case: Case, again: bool) -> tuple[Case, str]:
     """ "Nobody has joined yet", never in the words of the last time. A resident who had a human is
     told that the human is gone."""
-    if Mark.SPOKEN in case.marks:
+    if Mark.SPOKEN in case.marks or Mark.NOTED in case.marks:
         words = "truth.left_again" if case.truth_line == "truth.left" else "truth.left"
     else:
         words = (
@@ -263,6 +263,8 @@ def deferred_words(case: Case, unasked: bool = False) -> Step:
             case.unmarked(Mark.JOINED_OWED),
             (Say("human.joined", {"name": case.accepted_by}, unasked=unasked),),
         )
+        # "we are still asking" beside it would contradict it
+        return Step(case.unmarked(Mark.TRUTH_OWED), effects)
     if (
         Mark.TRUTH_OWED in case.marks
         and case.unjoined

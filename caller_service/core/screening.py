@@ -428,6 +428,22 @@ def _apply(
     heard_at: datetime,
     delivered: datetime | None,
 ) -> Step:
+    """Apply one reply, or put the question again whose answer it takes back."""
+    if Wish.CORRECTS in reading.wishes and not isinstance(reading.reply, (Danger, Withdrawal)):
+        corrected = _put_last_again(case, said, scene)
+        if corrected is not None:
+            return corrected
+    return _apply_reply(case, reading, said, scene, heard_at, delivered)
+
+
+def _apply_reply(
+    case: Case,
+    reading: Reading,
+    said: str,
+    scene: Scene,
+    heard_at: datetime,
+    delivered: datetime | None,
+) -> Step:
     protocol, reply = scene.program.protocol, reading.reply
     if isinstance(reply, Command) and reply.name in COMMANDS:
         with_words = case if reply.alone else add_to_narrative(case, said)
@@ -473,12 +489,28 @@ def _apply(
     return _unreadable_reply(case, reading, said, question, scene, heard_at, delivered)
 
 
+def _put_last_again(case: Case, said: str, scene: Scene) -> Step | None:
+    """ "Sorry, I meant yes": the question answered last is put again. Which answer they mean is
+    not guessed; the level stays until then. None where nothing was answered, or the screening is
+    over."""
+    choices = {each.id for each in scene.program.protocol.questions if each.kind == "choice"}
+    answered = [name for name in case.answers if name in choices]
+    if not answered or (case.status != Status.SCREENING and not case.in_danger):
+        return None
+    last = answered[-1]
+    answers = {name: choice for name, choice in case.answers.items() if name != last}
+    again = (last, *(name for name in case.again if name != last))
+    case = replace(case, answers=answers, again=again, asked="", offered=(), unreadable=0)
+    return Step(add_to_narrative(case, said), (Record("corrects", {"question": last}),))
+
+
 def _better_place(case: Case, reply: Reply, said: str, scene: Scene) -> bool:
-    """Does this text, in danger, name a place before it was asked for or after none was found?"""
+    """Does this text name a place after none was found, or in danger before it was asked for?"""
+    found_none = case.located in ("", "skipped", "unknown")
     return (
-        case.in_danger
-        and isinstance(reply, (Story, Unclear))
-        and ("where" not in case.answers or case.located in ("", "skipped", "unknown"))
+        isinstance(reply, (Story, Unclear))
+        and ("where" not in case.answers or found_none)
+        and (case.in_danger or "where" in case.answers)
         and looks_like_place(said, scene)
     )
 
@@ -724,12 +756,13 @@ def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
 
 def looks_like_place(said: str, scene: Scene) -> bool:
     """Is this a house number and a street, or a place in the program's place table?"""
-    words = normal(said)
-    has_address = (
-        len(words) >= 2
-        and words[0].isdecimal()
-        and len(words[0]) >= 2
-        and any(word.isalpha() for word in words)
+    words, roads = normal(said), scene.program.streets.roads
+    starts = [at for at, word in enumerate(words) if word.isdecimal() and len(word) >= 2]
+    has_address = any(
+        len(words) > at + 1
+        and any(word.isalpha() for word in words[at + 1 :])
+        and (at == 0 or any(word in roads for word in words[at + 1 :]))
+        for at in starts
     )
     return len(words) <= LONGEST_PLACE and (
         has_address or locate(said, scene.program, scene.local).kind != "unknown"

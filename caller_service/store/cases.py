@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -105,6 +105,17 @@ def opened_since(conn: sa.Connection, contact_id: str, since: datetime) -> int:
 def parked(conn: sa.Connection, sealer: Sealer, contact_id: str) -> list[Case]:
     """The open cases of a contact that wait beside the one that is written to."""
     return _open(conn, sealer, contact_id, case.c.parked)
+
+
+def of_contact_since(
+    conn: sa.Connection, sealer: Sealer, contact_id: str, since: datetime | None
+) -> list[Case]:
+    """The cases of a contact that were opened since, the open one first, then the newest."""
+    query = sa.select(*READ).where(case.c.contact_id == contact_id)
+    if since is not None:
+        query = query.where(case.c.opened_at >= since - timedelta(seconds=1))
+    order = (sa.case((case.c.closed_at.is_(None), 0), else_=1), case.c.id.desc())
+    return [opened(found._asdict(), sealer) for found in conn.execute(query.order_by(*order))]
 
 
 def open_of(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Case | None:

@@ -913,3 +913,48 @@ def test_a_hand_over_long_after_the_first_danger_rings_no_backstop(house: House)
     later(house, 30)
     assert me.case().state["holder"] == "Second dispatcher"
     assert house.words("truth.backstop") not in house.texts_to(WHO)
+
+
+# ---- what a second hostile reader found ----------------------------------------------------------
+def test_what_was_said_on_the_phone_since_can_only_close_contact(house: House) -> None:
+    me, code = held(house)
+    me.texts("NEW", "1", "2", "2", "2", "2")
+    house.settles()
+    staff(house, DANA, f"{code} SAME PERSON: she called")
+    later(house, 11 * 60)
+    (answer,) = staff(house, DANA, f"{code} are you ok")
+    assert "Not sent" in answer
+
+
+def test_a_phone_on_which_somebody_else_is_in_danger_is_not_given_back(house: House) -> None:
+    me, code = held(house)
+    me.texts("NEW", "1", "i have a gun in my hand and want to shoot myself")
+    house.settles()
+    second = me.case().id
+    (answer,) = staff(house, DANA, f"{code} SAME PERSON: she called")
+    assert "somebody is in danger on that phone" in answer
+    assert not {row.id: row for row in house.rows("case")}[second].parked
+
+
+def test_same_person_needs_a_reason(house: House) -> None:
+    me, code = held(house)
+    me.texts("NEW", "1", "2", "2", "2", "1")
+    house.settles()
+    (answer,) = staff(house, DANA, f"{code} SAME PERSON")
+    assert "please add a reason" in answer
+
+
+def test_taken_over_before_any_human_words_they_are_still_answered(house: House) -> None:
+    me = in_danger(house)
+    (answer,) = staff(house, DANA, f"{me.case().reference} TAKE OVER")
+    assert "is yours" in answer
+    assert "has your messages now" in house.texts_to(WHO)[-1], "nobody has spoken yet"
+    me.texts("please hurry")
+    assert me.heard and "911" in me.heard[0]
+
+
+def test_who_is_asked_beside_a_silent_holder_hears_how_to_take_over(house: House) -> None:
+    _, code = held(house)
+    later(house, 605 + 605)
+    (answer,) = staff(house, SECOND, code)
+    assert "TAKE OVER" in answer

@@ -357,3 +357,42 @@ def test_first_aid_goes_to_who_may_be_beside_them_alone(
     assert me.case().state["asked"] == "health"
     me.texts("not sure")
     assert any("tap the shoulder" in text for text in me.heard) is aid, me.heard
+
+
+@pytest.mark.parametrize(
+    "said", ["sorry i meant yes", "oops i hit the wrong number", "wrong number i meant 1",
+             "me equivoque de numero"],
+)  # fmt: skip
+def test_an_answer_that_is_taken_back_is_asked_for_again(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2")
+    assert me.case().state["answers"]["suicide"] == "no"
+    me.texts(said)
+    assert me.case().state["asked"] == "suicide" and len(house.rows("case")) == 1
+    me.texts("1", "1")
+    assert me.case().level == "R1"
+
+
+def test_a_wrong_digit_in_a_danger_is_nobody_watching(house: House) -> None:
+    me = house.resident().texts("hello", "1", "i want to kill myself", "2", "1")
+    me.texts("oops wrong number i meant 2")
+    assert "watched" not in me.case().state["said"] and me.heard
+
+
+@pytest.mark.parametrize("later", ["im at 1234 Main St", "i am at Riverside Park"])
+def test_a_place_told_after_none_was_known_is_kept(house: House, later: str) -> None:
+    me = house.resident().texts("hello", "1", "i want to kill myself", "2", "1", "idk")
+    me.texts(later)
+    house.settles()
+    assert house.posted[-1][0]["place"]["text"] == later
+
+
+@pytest.mark.parametrize(
+    "said", ["wait", "hold on", "one sec", "im so scared", "dont know the street", "im 34", "brb",
+             "espera", "no se la calle", "estoy muy asustada"],
+)  # fmt: skip
+def test_a_feeling_or_a_delay_is_no_place(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", "i want to kill myself", "2", "1")
+    assert me.case().state["asked"] == "where"
+    me.texts(said)
+    house.settles()
+    assert house.posted[-1][0]["place"]["text"] is None

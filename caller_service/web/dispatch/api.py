@@ -22,13 +22,12 @@ from caller_service.casework.change import Decide, Look, update_case
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.once import Once
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
-from caller_service.casework.same_person import make_room
+from caller_service.casework.same_person import comes_back, make_room
 from caller_service.casework.staff import is_theirs
 from caller_service.core import holding
 from caller_service.core.access import ACT, CONVERSE, READ, SCOPES, TRANSCRIPT
 from caller_service.core.case import OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
-from caller_service.core.parking import come_back
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.documents import eido_schema
@@ -430,8 +429,8 @@ def lift_watched(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.arguments(Reasoned)
 def same_person(told: dict[str, Any], hand_off_id: str) -> Response:
     """You know that the first person of a shared phone writes again: the case is theirs."""
-    make_room(parts(), hand_off_id, bearer().name)
-    return _named(hand_off_id, come_back, told)
+    make_room(parts(), hand_off_id, bearer().name, told["reason"])
+    return _acted(hand_off_id, comes_back(parts(), told["by"], told["reason"]))
 
 
 @hand_offs.post("/<hand_off_id>/minor-reviewed")
@@ -504,6 +503,7 @@ REFUSALS = {
     "who did, and when.",
     "own": "It is about their own phone: somebody else must take it.",
     "not_parked": "Nobody else uses that phone.",
+    "phone_in_use": "Somebody is in danger on that phone now: speak with whoever has that case.",
     "not_a_supervisor": "Only a supervisor of a ladder may.",
 }
 
