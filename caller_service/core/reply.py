@@ -273,9 +273,13 @@ def _reply(
         return Danger((kind,))
     # about the phone, not about the person
     not_safe = Said.UNSAFE in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))
-    if danger := tuple(kind for kind in kinds if not (kind == Said.UNSAFE and not_safe)):
+    whole = _whole_answer(bare, question, offered, ears.vocabulary)
+    # "I did it" answers whether something was done: the answer raises more than the danger
+    done = whole == Answer("yes") and Wish.DID_IT in wishes and set(kinds) == {Said.ATTEMPT}
+    danger = tuple(kind for kind in kinds if not (kind == Said.UNSAFE and not_safe))
+    if danger and not done:
         return Danger(danger)
-    if (whole := _whole_answer(bare, question, offered, ears.vocabulary)) is not None:
+    if whole is not None:
         return whole
     if contact and (answer := _contact_answer(wishes, offered, Said.UNSAFE in kinds)) is not None:
         return answer
