@@ -565,6 +565,10 @@ TAKEN_BACK = {
     "ya no llamadas": "call", "deja de marcarme": "call", "no me llamen": "call",
     "leave me alone": "call text", "dejenme en paz": "call text", "dont contact me": "call text",
     "he wont stop hitting me dont text me": "text",
+    # told of somebody else, and about us
+    "he told me to stop texting you": "text", "he said quit writing to you": "text",
+    "she gets mad if i keep texting you": "text", "me dijo que no les escriba": "text",
+    "quiere que deje de escribirles": "text",
 }  # fmt: skip
 KEPT_OPEN = (
     # told of somebody else
