@@ -1444,7 +1444,7 @@ HARMLESS = {
     "Rule.in_violence": "of the catalog",
     "Choice.reads": "yes or no",
     "Unread.words": "of our own tables",
-    "_Deed.key": "of the catalog",
+    "_Action.key": "of the catalog",
     "Say.key": "of the catalog",
     "Words.keys": "of the catalog",
     "Text.keys": "of the catalog",
