@@ -41,7 +41,10 @@ def list_hand_offs(
             packet_now(conn, parts, case)
             for case in cases.handed_off(conn, parts.sealer, limit, after, open_only, test, told)
         ]
-    _journal(parts, token.name, [packet["hand_off_id"] for packet in packets], "listed")
+    if packets:
+        # one line a poll: those listed lie between the first and the last, in order
+        ids = [packet["hand_off_id"] for packet in packets]
+        _journal(parts, token.name, "", "listed", first=ids[0], last=ids[-1], count=len(ids))
     return packets
 
 
@@ -51,7 +54,7 @@ def read_hand_off(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None
         case = cases.by_id(conn, parts.sealer, case_id)
         packet = packet_now(conn, parts, case) if case is not None and case.revision else None
     if packet is not None:
-        _journal(parts, who, [case_id], "read")
+        _journal(parts, who, case_id, "read")
     return packet
 
 
@@ -68,7 +71,7 @@ def read_eido(parts: Parts, case_id: str, token: Token) -> dict[str, Any] | None
             return None
         packet = packet_now(conn, parts, case)
     told = sound_document(packet, issuer(parts, token.destination or ""), revised)
-    _journal(parts, token.name, [case_id], "read_eido")
+    _journal(parts, token.name, case_id, "read_eido")
     return told
 
 
@@ -79,7 +82,7 @@ def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] |
         if case is None or not case.revision:
             return None
         told = messages.of_case(conn, parts.sealer, case_id)
-    _journal(parts, who, [case_id], "read_conversation")
+    _journal(parts, who, case_id, "read_conversation")
     return [
         {
             "id": text.id,
@@ -101,9 +104,7 @@ def packet_now(conn: sa.Connection, parts: Parts, case: Case) -> dict[str, Any]:
     )
 
 
-def _journal(parts: Parts, who: str, case_ids: list[str], event: str) -> None:
-    now = parts.now()
+def _journal(parts: Parts, who: str, case_id: str, event: str, **detail: object) -> None:
+    entry = journal.Entry(parts.new_id(), parts.now(), case_id, who, event, detail)
     with transaction(parts.engine) as conn:
-        journal.write(
-            conn, [journal.Entry(parts.new_id(), now, case_id, who, event) for case_id in case_ids]
-        )
+        journal.write(conn, [entry])

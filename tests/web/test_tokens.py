@@ -223,6 +223,18 @@ def test_the_list_holds_what_the_destination_was_told_of(town: Town) -> None:
     assert listed("console", "&test=true") == {town.test}
 
 
+def test_a_poll_is_journaled_once_however_many_it_lists(town: Town) -> None:
+    """A CAD that polls writes a line a poll, not a line a hand-off."""
+    secret = town.house.new_token("poller", "console")
+    for _ in range(2):
+        told = town.asks("/api/v1/hand-offs?open=false", "GET", None, secret).get_json()
+    ids = [packet["hand_off_id"] for packet in told["hand_offs"]]
+    lines = town.house.rows("journal", who="poller", event="listed")
+    assert len(ids) > 1 and len(lines) == 2
+    assert lines[0].detail == {"first": ids[0], "last": ids[-1], "count": len(ids)}
+    assert lines[0].case_id == ""
+
+
 def signed(name: str, secret: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()}
 
