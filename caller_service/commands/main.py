@@ -355,7 +355,10 @@ def migrated(app: Any, settings: Settings) -> None:
         if settings.database_url.startswith("sqlite"):
             file = Path(str(sa.make_url(settings.database_url).database))
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()  # a connection never makes it (database/sqlite_writer.py)
+            # a connection never makes it (database/sqlite_writer.py)
+            file.touch(mode=PRIVATE_FILE)
+            for part in database_files(file):
+                part.chmod(PRIVATE_FILE)
         upgrade()
     migrate_engine(settings.database_url)
     parts: Parts = app.extensions["caller_parts"]
@@ -399,6 +402,7 @@ def check() -> None:
         held = compare(telephony_of(settings, program), program.numbers, settings.public_url)
         faults += held.faults
         notes += [line for line in held.lines() if line not in held.faults]
+        notes += loose_files(settings)
     if faults:
         refuse(faults + notes)
     for note in notes:
@@ -449,6 +453,28 @@ def deployment_faults(settings: Settings, program: Any) -> list[str]:
             *unreviewed(read_catalog(program.languages), program),
         ]
     return faults + database_faults(settings)
+
+
+PRIVATE_FILE = 0o600  # what nobody but the owner reads
+
+
+def database_files(file: Path) -> list[Path]:
+    """The SQLite database and what SQLite and the worker lay beside it, those that exist."""
+    beside = (Path(f"{file}{suffix}") for suffix in ("", "-wal", "-shm", ".worker"))
+    return [part for part in beside if part.exists()]
+
+
+def loose_files(settings: Settings) -> list[str]:
+    """Files of the database that others on this machine may read or write, one line each."""
+    url = sa.make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite":
+        return []
+    return [
+        f"database: {part.name} is open to others (mode {part.stat().st_mode & 0o777:o}); run "
+        f"caller-service migrate, or chmod 600"
+        for part in database_files(Path(str(url.database)))
+        if part.stat().st_mode & 0o077
+    ]
 
 
 def database_faults(settings: Settings) -> list[str]:

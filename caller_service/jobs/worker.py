@@ -159,7 +159,7 @@ class WorkerLease:
     def begin(self) -> None:
         if self.lite:
             path = Path(str(self.engine.url.database) + ".worker")
-            self._file = path.open("w")
+            self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "w")
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -439,6 +439,16 @@ def test_migrate_twice_changes_nothing(migrated: Path) -> None:
     assert ended.exit_code == 0 and ended.stderr == ""
 
 
+def test_the_database_is_its_owners_alone_and_check_names_what_is_not(migrated: Path) -> None:
+    file = migrated / "var" / "caller.sqlite"
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o644)
+    assert "caller.sqlite is open to others (mode 644)" in ran("check").stdout
+    assert ran("migrate").exit_code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "open to others" not in ran("check").stdout
+
+
 def test_a_token_is_shown_once_and_kept_hashed(migrated: Path) -> None:
     ended = ran("token", "add", "rehearsal-cad")
     found = re.fullmatch(r"rehearsal-cad, read act\. Token, shown once: (\S{40,})\n", ended.stdout)
