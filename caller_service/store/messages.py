@@ -26,6 +26,7 @@ RANKS: Mapping[TextState, int] = {
     TextState.DELIVERED: 6, TextState.READ: 7,
 }  # fmt: skip
 FAILED = frozenset({TextState.FAILED, TextState.UNDELIVERED, TextState.CANCELED, TextState.DEAD})
+MOST_ASKED = 500  # ids in one statement
 NEVER_SEEN = FAILED | {TextState.HELD, TextState.OVERTAKEN}  # nobody read it, and nobody will
 ARRIVED = frozenset({TextState.DELIVERED, TextState.READ})
 
@@ -85,6 +86,18 @@ def add(conn: sa.Connection, new: Sequence[Mapping[str, Any]]) -> None:
     """Write the `rows` of texts. A provider id heard before is an IntegrityError."""
     if new:
         _ADD.many(conn, new)
+
+
+def known(conn: sa.Connection, provider_ids: Sequence[str]) -> frozenset[str]:
+    """Those of the provider's ids that were heard before."""
+    found: set[str] = set()
+    for start in range(0, len(provider_ids), MOST_ASKED):
+        some = provider_ids[start : start + MOST_ASKED]
+        query = sa.select(message.c.provider_id).where(
+            message.c.provider == "twilio", message.c.provider_id.in_(some)
+        )
+        found.update(conn.execute(query).scalars())
+    return frozenset(found)
 
 
 def is_known(conn: sa.Connection, provider_id: str) -> bool:

@@ -702,3 +702,25 @@ def test_what_a_turn_may_wait_for_adds_up_to_less_than_five_seconds() -> None:
     """The promise itself, of which running parts are never asked (docs/testing.md). However many
     waits for the database there are, they share one deadline (database/deadline.py)."""
     assert WRITE_WAIT + PAUSES[1] <= 4.5
+
+
+def test_missed_texts_of_many_are_taken_in_beside_each_other_each_persons_in_order(
+    house: House,
+) -> None:
+    at = house.clock() - timedelta(minutes=5)
+    people = [f"+1720555{place:04}" for place in range(3000, 3016)]
+    said = ("hello", "3", "2", "2")
+    texts = [
+        (f"SM{person[-4:]}{turn}", person, words, at + timedelta(seconds=20 * turn))
+        for turn, words in enumerate(said)
+        for person in people
+    ]
+    listed(house, *texts)
+    assert fetch_missed_texts(house.parts) == len(texts)
+    assert fetch_missed_texts(house.parts) == 0
+    assert len(house.rows("case")) == len(people)
+    for person in people:
+        me = house.resident(person)
+        rows = house.rows("message", direction="in", case_id=me.case().id)
+        order = [row.provider_id for row in sorted(rows, key=lambda row: row.at)]
+        assert order == [f"SM{person[-4:]}{turn}" for turn in range(len(said))]
