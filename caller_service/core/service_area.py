@@ -64,9 +64,17 @@ def place_point(point: Point, program: Program, local: datetime, accuracy: float
     live = frozenset(area.id for area in program.areas if _live(area, local))
     if ground.edge(point, live) < program.edge_metres + accuracy:
         return Located("near_edge", inside.id if inside else "", point)
+    if inside is None and any(ground.at(slip) for slip in _slips(point)):
+        return Located("unknown")  # a sign lost, or the two numbers swapped
     if inside is None:
         return Located("outside", "", point)
     return Located("inside" if inside.id in live else "not_live", inside.id, point)
+
+
+def _slips(point: Point) -> tuple[Point, ...]:
+    """What may have been meant where a sign was lost or the two numbers were swapped."""
+    x, y = point
+    return ((-x, y), (x, -y), (-x, -y), (y, x))
 
 
 def _serving(holding: list[Area], local: datetime) -> Area | None:
@@ -134,7 +142,9 @@ def named(
 
 def _says_nothing_else(words: tuple[str, ...], places: list[Place], streets: StreetWords) -> bool:
     """Do all other words only lead to a place? "Not at City Hall", "City Hall, Boston" and "my mom
-    is at City Hall" need a human."""
+    is at City Hall" need a human. So does "City Hall Ave": that is a street."""
+    corner = any(AND in _words(place.name, streets) for place in places)
+    roads = {*streets.types, *streets.sides}
     named_words = {
         part
         for place in places
@@ -145,9 +155,8 @@ def _says_nothing_else(words: tuple[str, ...], places: list[Place], streets: Str
     return all(
         word in named_words
         or _bare(word, streets) in named_words
-        or word in streets.around
-        or word in streets.types
-        or word in streets.sides
+        or (word in roads if corner else word in streets.around and word not in roads)
+        or (corner and word in streets.around)
         for word in words
     )
 

@@ -195,3 +195,19 @@ def test_the_city_of_the_benchmark_is_one_city() -> None:
         assert atlas.at((WEST + WIDE * x, SOUTH + WIDE * y)) == (name,)
     between = (WEST + WIDE * 4.0, SOUTH + WIDE * 3.5)
     assert atlas.edge(between, frozenset(area.id for area in areas)) > 100
+
+
+@pytest.mark.parametrize(
+    "said", ["Riverside Park Rd", "City Hall Ave", "City Hall Street", "N City Hall"]
+)
+def test_a_landmark_with_a_streets_type_or_side_is_a_street(said: str) -> None:
+    kind, point = found(said)
+    assert kind in ("ambiguous", "unknown") and point is None
+
+
+def test_a_sign_lost_close_to_an_area_is_a_slip() -> None:
+    ring = ((-0.2, 51.45), (-0.05, 51.45), (-0.05, 51.6), (-0.2, 51.6), (-0.2, 51.45))
+    area = Area("west", "West", ((ring,),), date(2026, 1, 1))
+    program = replace(PROGRAM, areas=(area,), area_map=Atlas((area,)))
+    assert place_point((0.13, 51.52), program, NOON).kind == "unknown"
+    assert place_point((0.30, 51.52), program, NOON).kind == "outside"
