@@ -100,7 +100,9 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
 def is_theirs(parts: Parts, case: Case, name: str) -> bool:
     """Is the case about this person's own phone, under any name? Nobody is asked to take their own
     case."""
-    phones = {rung.number for rung in parts.program.ladder if rung.name == name and rung.number}
+    named = name.casefold()
+    ladder = parts.program.ladder
+    phones = {rung.number for rung in ladder if rung.name.casefold() == named and rung.number}
     if not phones:
         return False
     with parts.engine.connect() as conn:
@@ -249,11 +251,10 @@ def promised(answer: Takes, scene: Scene) -> datetime | None:
     hour, minute = answer.at
     if not answer.either:
         return at_time(hour, minute, scene)
-    return min(
-        at_time(each, minute, scene)
-        for each in (hour % 12, hour % 12 + 12)
-        if _near(each, minute, scene)
-    )
+    near = [each for each in (hour % 12, hour % 12 + 12) if _near(each, minute, scene)]
+    if not near:  # around a change of clocks both may be more than twelve hours away
+        raise Refused("too_far")
+    return min(at_time(each, minute, scene) for each in near)
 
 
 def _near(hour: int, minute: int, scene: Scene) -> bool:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from caller_service.casework.staff import promised
 from caller_service.core.dispatch import Refused, at_time
 from caller_service.core.routing import Scene
+from caller_service.core.staff_words import Takes
 
 if TYPE_CHECKING:
     from conftest import House
@@ -57,3 +59,17 @@ def test_a_time_is_the_next_such_time(
             at_time(*said, Scene(program, now))
     else:
         assert at_time(*said, Scene(program, now)) - now == timedelta(minutes=after)
+
+
+def test_a_time_without_half_of_the_day_is_one_or_refused(house: House) -> None:
+    """Around a change of clocks neither 6:00 nor 18:00 may be within twelve hours."""
+    program = replace(house.parts.program, time_zone="America/Denver")
+    for now in (change + timedelta(hours=at) for change in (BACK, ON) for at in range(-26, 27)):
+        scene = Scene(program, now)
+        for hour in range(1, 13):
+            try:
+                at = promised(Takes(at=(hour, 0), either=True), scene)
+            except Refused as refusal:
+                assert refusal.code == "too_far"
+            else:
+                assert at is not None and at - scene.now <= timedelta(hours=12)

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from caller_service.web.dispatch import api, eido
 from caller_service.web.dispatch.staff_words import StaffWords, Whole, YesNo
@@ -174,3 +174,12 @@ def test_an_address_that_cannot_be_taken_has_its_status_and_code(
     assert answer.status_code == status, answer.text
     assert (answer.get_json(silent=True) or {}).get("code") == code
     assert (status == 405) == ("Allow" in answer.headers)
+
+
+@pytest.mark.parametrize("name", ["Maria\u200b", "Mar\u00adia", "\u2060Maria", "Maria\U000e0041"])
+def test_a_name_holds_nothing_unseen_and_has_one_spelling(name: str) -> None:
+    field = StaffWords(80, line=True)
+    with pytest.raises(ValidationError):
+        field.deserialize(name)
+    assert field.deserialize("Jose\u0301") == field.deserialize("Jos\u00e9")
+    assert field.deserialize("क्\u200dष") == "क्\u200dष", "a joiner that some scripts need"

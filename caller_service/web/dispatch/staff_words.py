@@ -14,6 +14,7 @@ LINES = frozenset("\n\t")  # the only control characters that mean something in 
 UNPRINTABLE = ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
 # these turn the direction of whatever follows, a resident's screen included
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+JOINERS = frozenset("\u200c\u200d")  # between letters of some scripts, and inside emoji
 SHOWN = "LNPS"  # the categories of what can be seen
 UNSEEN = frozenset(
     "\u115f\u1160\u2800\u3164\uffa0"
@@ -37,9 +38,11 @@ class StaffWords(fields.Str):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any
     ) -> str:
         words = str(super()._deserialize(value, attr, data, **more)).replace("\r\n", "\n").strip()
+        words = unicodedata.normalize("NFC", words)  # one name has one spelling
         allowed = frozenset() if self._line else LINES
         if any(
             letter in TURNING
+            or (self._line and unicodedata.category(letter) == "Cf" and letter not in JOINERS)
             or (unicodedata.category(letter) in UNPRINTABLE and letter not in allowed)
             for letter in words
         ):
