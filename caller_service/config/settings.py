@@ -312,7 +312,9 @@ class _Reader:
         given = (url.query.get(name, ()) for name in ("host", "hostaddr"))
         hosts = [url.host or "", *(h for each in given for h in _listed(each))]
         named = [host for host in hosts if host] or _listed(self._environ.get("PGHOST", ""))
-        if "service" in url.query or not all(map(_same_machine, named)):
+        named += _listed(self._environ.get("PGHOSTADDR", ""))
+        service = "service" in url.query or bool(self._environ.get("PGSERVICE"))
+        if service or not all(map(_same_machine, named)):
             self._fault(
                 "CALLER_DATABASE_URL",
                 f"another machine is spoken to without TLS for certain: add ?sslmode=verify-full "

@@ -263,8 +263,6 @@ def deferred_words(case: Case, unasked: bool = False) -> Step:
             case.unmarked(Mark.JOINED_OWED),
             (Say("human.joined", {"name": case.accepted_by}, unasked=unasked),),
         )
-        # "we are still asking" beside it would contradict it
-        return Step(case.unmarked(Mark.TRUTH_OWED), effects)
     if (
         Mark.TRUTH_OWED in case.marks
         and case.unjoined

@@ -497,6 +497,9 @@ def test_a_live_destination_is_another_machine_without_a_password(
         ("postgresql:///d?hostaddr=10.0.0.5", {}, True),
         ("postgresql:///d?service=city", {}, True),
         ("postgresql:///d", {"PGHOST": "db.example"}, True),
+        ("postgresql:///d", {"PGHOSTADDR": "10.0.0.5"}, True),
+        ("postgresql:///d", {"PGHOSTADDR": "127.0.0.1"}, False),
+        ("postgresql://localhost/d", {"PGSERVICE": "x"}, True),
     ],
 )
 def test_a_database_elsewhere_is_spoken_to_with_tls(

@@ -53,6 +53,7 @@ MARKS: dict[str, dict[str, Any]] = {
         "our_number": "",
     },
     "message": {"state_at": None},
+    "delivery": {"claimed_by": None},
 }
 CAD = "rehearsal-cad"
 ANA, BEN, CARO, DINA, EMIL = (f"+1720555014{digit}" for digit in range(5))
