@@ -432,7 +432,7 @@ class House:
             row[0]
             for row in texts
             + self.rows(
-                f"SELECT destination FROM delivery WHERE state = 'waiting' AND case_id IN "
+                f"SELECT destination FROM delivery WHERE state IN ('waiting', 'trying') AND case_id IN "
                 f"({listed})",
                 **ids,
             )
