@@ -185,6 +185,7 @@ def _decide(
         messages.question_delivered(conn, current.id, current.asked) if current.asked else None
     )
     step = _hear(parts, current, said, heard_at, scene, delivered)
+    stops = any(isinstance(effect, OptOut) for effect in step.effects)
     others: list[Decision] = []
     # somebody else uses the phone: a second, linked case
     if case is not None and step.case.parked:
@@ -193,23 +194,12 @@ def _decide(
         step = hear(
             current, said, heard_at, Scene(parts.program, parts.now(), state.full), parts.ears
         )
-    elif any(isinstance(effect, OptOut) for effect in step.effects):
-        for parked in cases.parked(conn, parts.sealer, contact.id):
-            others.append(
-                Decision(
-                    contact,
-                    parked,
-                    stopped_too(parked, scene.now),
-                    scene.for_case(parked),
-                    Author.RESIDENT,
-                )
-            )
-    elif case is None and state.contact:
+    elif state.contact and (stops or case is None):
         others += [
             Decision(
                 contact,
                 parked,
-                phone_again(parked, turn.said),
+                stopped_too(parked, scene.now) if stops else phone_again(parked, turn.said),
                 scene.for_case(parked),
                 Author.RESIDENT,
             )
