@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
@@ -16,6 +17,25 @@ from caller_service.core.program import Program
 
 from .folders import folder
 from .shared_words import read_staff_words, read_streets
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How Twilio's <Say> speaks a language. Voice and language are always named together: Twilio
+    chooses for itself what is left out."""
+
+    name: str  # "Google.en-US-Neural2-C"
+    language: str  # "en-US"
+    slower: str = ""  # SSML rate on request, such as "85%"; "" where the voice has none
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a language is spoken: words a minute, or characters a second for a language that is
+    written without spaces; the other one is 0."""
+
+    words_a_minute: float = 150.0
+    characters_a_second: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +47,15 @@ class Language:
     native: str  # for its speakers: "español"
     right_to_left: bool
     iso639_3: str
-    voice: str  # Twilio's <Say> language; "" where there is none
     without_accents: bool  # may be sent without the accents that GSM-7 lacks
+    voice: Voice | None  # None: Twilio speaks it with no voice
+    pack: bool = False  # calls play recordings of the program's instead of a voice
+    speech: str = ""  # Twilio's code for recognising it; "": keypad only
+    pace: Pace = Pace()
 
 
 def read_languages() -> Mapping[str, Language]:
-    """Every shipped language. Raises KeyError or ValueError for an invalid file."""
+    """Every shipped language. Raises KeyError or ValueError for an invalid file, and names it."""
     return _read(folder("translations"))
 
 
@@ -55,6 +78,7 @@ def _read(translations: Path) -> Mapping[str, Language]:
 
 def _language(file: Path) -> Language:
     tag, data = file.parent.name, tomllib.loads(file.read_text(encoding="utf-8"))
+    phone = data.get("phone", {})
     try:
         locale = Locale.parse(tag, sep="-")
         name, native, direction = locale.english_name, locale.display_name, locale.text_direction
@@ -66,6 +90,25 @@ def _language(file: Path) -> Language:
         native or tag,
         direction == "rtl",
         data["iso639_3"],
-        data["voice"],
         data["without_accents"],
+        _voice(file, phone),
+        phone.get("pack", False),
+        phone.get("speech", ""),
+        _pace(file, phone),
     )
+
+
+def _voice(file: Path, phone: Mapping[str, Any]) -> Voice | None:
+    name, language = phone.get("voice", ""), phone.get("language", "")
+    if bool(name) != bool(language):
+        raise ValueError(f"{file}: [phone] voice and language are named together or not at all")
+    if phone.get("pack", False) and name:
+        raise ValueError(f"{file}: [phone] pack is for a language without a voice")
+    return Voice(name, language, phone.get("slower", "")) if name else None
+
+
+def _pace(file: Path, phone: Mapping[str, Any]) -> Pace:
+    words, characters = phone.get("words_a_minute", 0), phone.get("characters_a_second", 0)
+    if (words and characters) or min(words, characters) < 0:
+        raise ValueError(f"{file}: [phone] words_a_minute or characters_a_second, one above 0")
+    return Pace(words, characters) if words or characters else Pace()

@@ -500,9 +500,10 @@ def test_the_fallback_command_writes_what_a_host_elsewhere_serves(
     assert len(twiml(text)) == 2
     assert "911" in text
     assert "988" in text
-    assert [say.get("language") for say in ElementTree.fromstring(call).findall("Say")] == [
-        "en-US",
-        "es-MX",
+    spoken = ElementTree.fromstring(call).findall("Say")
+    assert [(say.get("voice"), say.get("language")) for say in spoken] == [
+        ("Google.en-US-Neural2-C", "en-US"),
+        ("Google.es-US-Neural2-A", "es-US"),
     ]
 
 

@@ -96,9 +96,7 @@ def translations(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     po = folder / "ar" / "LC_MESSAGES" / "messages.po"
     words = re.sub(r'(?m)^msgstr "(.+)"$', rf'msgstr "\1 {MARK}"', po.read_text())
     po.write_text(words)
-    (folder / "ar" / "language.toml").write_text(
-        'iso639_3 = "ara"\nvoice = ""\nwithout_accents = false\n'
-    )
+    (folder / "ar" / "language.toml").write_text('iso639_3 = "ara"\nwithout_accents = false\n')
     told = folder / "ar" / "words.toml"
     whole_messages = told.read_text().partition("\n[streets]")[0]
     told.write_text(

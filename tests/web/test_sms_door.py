@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from test_outage import listed
 
 from caller_service.casework.inbound import fetch_missed_texts, on_another_channel, sender
+from caller_service.language.languages import Voice
 from caller_service.store import cases
 from caller_service.store.database.group_commit import DirectWriter
 from caller_service.store.database.transaction import transaction
@@ -408,7 +409,7 @@ def test_the_call_door_says_where_help_is(house: House) -> None:
     answer = signed(house, "/twilio/voice", {"CallSid": "CA1", "From": ME})
 
     assert "call 911" in answer.text
-    assert "es-MX" in answer.text
+    assert 'voice="Google.es-US-Neural2-A"' in answer.text
     assert twiml(answer.text) == []
 
 
@@ -506,6 +507,8 @@ def test_words_that_xml_cannot_hold_are_said_without_them(house: House) -> None:
     """A control character in a staff member's name once made the whole answer unreadable."""
     with house.app.test_request_context():
         answer = twiml_writer.messages([("Ma\x0bria\ud800 is here\x00", "")])
-        spoken = twiml_writer.says([("en-US", "a\x1bb")])
+        spoken = twiml_writer.says([(Voice("Polly.Joanna-Neural", "en-US"), "a\x1bb")])
     assert twiml(answer.get_data(as_text=True)) == ["Maria is here"]
-    assert '<Say language="en-US">ab</Say>' in spoken.get_data(as_text=True)
+    assert '<Say language="en-US" voice="Polly.Joanna-Neural">ab</Say>' in spoken.get_data(
+        as_text=True
+    )

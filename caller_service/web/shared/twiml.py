@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from flask import Response
 from twilio.twiml import TwiML
 from twilio.twiml.messaging_response import MessagingResponse
-from twilio.twiml.voice_response import Gather, VoiceResponse
+from twilio.twiml.voice_response import Gather, Say, VoiceResponse
+
+from caller_service.language.languages import Voice
 
 # One such character makes the whole answer unreadable, and a person in danger hears nothing.
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -23,22 +25,32 @@ def messages(texts: Iterable[tuple[str, str]]) -> Response:
     return _answered(answer)
 
 
-def says(lines: Iterable[tuple[str, str]]) -> Response:
-    """A `<Say>` for each (voice language, words), then the call ends."""
+def says(lines: Iterable[tuple[Voice, str]]) -> Response:
+    """A `<Say>` for each (voice, words), then the call ends."""
     answer = VoiceResponse()
-    for language, words in lines:
-        answer.say(_readable(words), language=language)
+    for voice, words in lines:
+        answer.append(say(voice, words))
     answer.hangup()
     return _answered(answer)
 
 
-def asks(language: str, words: str, key_url: str, seconds: int) -> Response:
+def say(voice: Voice, words: str, slower: bool = False) -> Say:
+    """One `<Say>`, its voice and its language named. Slower where it was asked for and the voice
+    knows how: with a rate it does not know, Twilio may say nothing."""
+    if not slower or not voice.slower:
+        return Say(_readable(words), voice=voice.name, language=voice.language)
+    spoken = Say(voice=voice.name, language=voice.language)
+    spoken.prosody(_readable(words), rate=voice.slower)
+    return spoken
+
+
+def asks(voice: Voice, words: str, key_url: str, seconds: int) -> Response:
     """Words, and one key waited for; silence, too, is told to `key_url`."""
     answer = VoiceResponse()
     gather = Gather(
         input="dtmf", num_digits=1, timeout=seconds, action_on_empty_result=True, action=key_url
     )
-    gather.say(_readable(words), language=language)
+    gather.append(say(voice, words))
     answer.append(gather)
     answer.hangup()
     return _answered(answer)

@@ -83,9 +83,10 @@ def _spoken(call_id: str, kind: str, hear: Callable[[], Spoken]) -> Response:
     except Exception as problem:  # the outermost door
         log.error("call failed", extra={"fault": type(problem).__name__})
         told = fault_words(parts(), kind)
-    if not told.words:
+    language = parts().catalog.languages.get(told.language)
+    if not told.words or language is None or language.voice is None:
         return twiml.says(())
-    voice = parts().catalog.languages[told.language].voice
+    voice = language.voice
     if told.asks:
         key_url = f"{parts().public_url}/twilio/{kind}/key?id={call_id}&time={told.asks}"
         return twiml.asks(voice, told.words, key_url, KEY_WAIT)
