@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from pathlib import Path
 
+from caller_service.core.phone_numbers import LIFELINE, refused_number
 from caller_service.core.program import WEEKDAYS, Hours
 
 _E164 = re.compile(r"\+[1-9]\d{7,14}")
@@ -231,8 +232,8 @@ class CheckedTable:
 
 
 def number_fault(number: str) -> str:
-    """What is wrong with a phone number; "" when nothing is."""
-    if re.fullmatch(r"\+?1?\d11|988", number):
+    """What is wrong with the number of a person or of ours; "" when nothing is."""
+    if refused_number(number) or number == LIFELINE:
         return f'"{number}" cannot be rung by software: give the ten-digit line behind it'
     if not _E164.fullmatch(number):
         return f'"{number}" is not an E.164 number such as +17205550100'

@@ -15,6 +15,8 @@ from twilio.http import HttpClient
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
+from caller_service.core.phone_numbers import refused_number
+
 from .batched_lookup import BatchedLookup, SentMessage
 from .bounded_http import bound
 
@@ -205,7 +207,10 @@ class Telephony:
         return self._sender.startswith("+")
 
     def call(self, number: str, ring: Ring) -> str:
-        """Ring a number and return the call's SID. Raises one of the LineErrors."""
+        """Ring a number and return the call's SID. Raises one of the LineErrors. 911 and other
+        service codes are never rung, whoever asks for it."""
+        if refused_number(number):
+            raise NumberCannotReceive("refused")
         return str(
             _asked(
                 lambda: (

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from caller_service.gateway.telephony import Telephony, TelephonyError
+from caller_service.gateway.telephony import NumberCannotReceive, Ring, Telephony, TelephonyError
 from caller_service.gateway.webhooks import DeliveryFailed, WebhookClient
 
 if TYPE_CHECKING:
@@ -153,3 +153,12 @@ def test_nothing_is_sent_to_who_cannot_show_a_certificate_of_that_name(
         with pytest.raises(TelephonyError):
             twilio.text("+17205550123", "x", "")
         assert there.heard == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("number", ["911", "+1911", "1-911", "112", "+19115550100"])
+def test_a_service_code_is_never_rung(outside: responses.RequestsMock, number: str) -> None:
+    """Whoever asks for it, and whatever let the number through: no request is made."""
+    twilio = Telephony("AC1", "token", "+17205550100", TWILIO)
+    with pytest.raises(NumberCannotReceive, match="refused"):
+        twilio.call(number, Ring("https://door.test/a", "https://door.test/b", 25, 600))
+    assert not outside.calls
