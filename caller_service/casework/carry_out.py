@@ -23,6 +23,7 @@ from caller_service.core.effect import (
     OptOut,
     Page,
     Record,
+    Ring,
     StandDown,
     UpdateCall,
 )
@@ -30,6 +31,7 @@ from caller_service.core.escalation import passed_on, people
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import DeliveryState, TextState
 from caller_service.core.program import DestinationKind, Rung
+from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene, on_duty
 from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
@@ -59,6 +61,7 @@ class Decision:
     who: str  # for the journal: resident, clock, or a name
     inbound: Text | None = None  # the text that it answers
     late: bool = False  # the webhook is gone: the answer is sent by REST
+    spoken: tuple[Text, ...] = ()  # what was said and keyed on the phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,9 @@ def prepare(parts: Parts, work: Decision) -> PreparedWrite:
         case,
         cases.row(case, parts.sealer, None if case.ended else next_due(case, parts.program)),
         rows,
-        messages.rows(parts.sealer, rows if work.inbound is None else (work.inbound, *rows)),
+        messages.rows(
+            parts.sealer, (*((work.inbound,) if work.inbound else ()), *rows, *work.spoken)
+        ),
         _lines(parts, work, case),
         [
             _revision(parts, work, case, effect)
@@ -156,7 +161,8 @@ def _revision(
     A test case goes only to the console, where it is listed and never dispatched.
     """
     now = work.scene.now
-    packet = hand_off.packet(case, parts.program, work.contact.number)
+    number = None if case.cannot_text == CannotText.WITHHELD else work.contact.number
+    packet = hand_off.packet(case, parts.program, number)
     deliveries = []
     for destination in parts.program.destinations:
         if case.test and destination.kind != DestinationKind.CONSOLE:
@@ -198,6 +204,8 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
             _page(conn, parts, case, effect, work.scene, work.contact.number)
         elif isinstance(effect, Alert):
             _alert(conn, parts, case, effect, work.scene.now)
+        elif isinstance(effect, Ring):
+            _ring_again(conn, parts, case, effect.name, work.scene.now)
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, UpdateCall):
@@ -211,6 +219,18 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
             )
     if _settles(work.before, case):
         stop_calls(conn, parts, case.id, work.scene.now)
+        if case.on_line and not case.ended and not case.talking:
+            _ring_again(conn, parts, case, case.accepted_by, work.scene.now)
+
+
+def _ring_again(
+    conn: sa.Connection, parts: Parts, case: Case, name: str, now: datetime
+) -> None:
+    """Ring the phone of somebody who has a caller on the line, if they are on a ladder with a
+    number and not on a call about them."""
+    rung = parts.program.rung_of(name)
+    if rung is not None and rung.number and not case.test:
+        ring_person(conn, parts, case.id, rung, None, now)
 
 
 ALERT_WORDS = 300  # longest part of a resident's words in one alert, in characters
@@ -279,7 +299,7 @@ def _page(
         }  # fmt: skip
         if not hand_offs.add_page(conn, row) or case.test:
             continue
-        if rung.by == "call":
+        if rung.by == "call" or (case.on_line and rung.number):
             ring_person(conn, parts, case.id, rung, str(row["id"]), scene.now)
         elif rung.by == "text":
             # No two pages to one person about a case have the same words, so that a lost send can
@@ -328,7 +348,12 @@ def text_person(
 
 
 def ring_person(
-    conn: sa.Connection, parts: Parts, case_id: str, rung: Rung, page_id: str, now: datetime
+    conn: sa.Connection,
+    parts: Parts,
+    case_id: str,
+    rung: Rung,
+    page_id: str | None,
+    now: datetime,
 ) -> None:
     """Call somebody on a ladder, unless a call to them about this case is waiting or in
     progress."""

@@ -173,7 +173,7 @@ def _decide(
         if case_scene.now - scene.now > SKEW and not turn.late:
             heard_at = case_scene.now
         scene = case_scene
-    current = case or _new_case(
+    current = case or new_case(
         conn,
         parts,
         contact,
@@ -190,7 +190,7 @@ def _decide(
     # somebody else uses the phone: a second, linked case
     if case is not None and step.case.parked:
         others.append(Decision(contact, case, step, scene, Author.RESIDENT))
-        case, current = None, _new_case(conn, parts, contact, test, current.id)
+        case, current = None, new_case(conn, parts, contact, test, current.id)
         step = hear(
             current, said, heard_at, Scene(parts.program, parts.now(), state.full), parts.ears
         )
@@ -234,7 +234,7 @@ def _decide(
 _OPT_OUT = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
-def _new_case(
+def new_case(
     conn: sa.Connection, parts: Parts, contact: Contact, test: bool, related: str
 ) -> Case:
     """A new case, with what is known of the number: that it writes often, or a care note (rule

@@ -12,6 +12,7 @@ from caller_service.core.protocol import (
     Choice,
     Condition,
     Level,
+    Part,
     Protocol,
     Question,
     Rule,
@@ -46,6 +47,7 @@ def gather_protocol(path: Path, faults: list[str]) -> Protocol:
         dangers=_dangers(top.table("dangers")),
         unreadable_limit=head.whole("unreadable_limit", 3, 1, 9),
         hash=content_hash(top),
+        aloud=tuple(_part(sheet) for sheet in top.tables("aloud")),
     )
     head.done()
     top.done()
@@ -85,6 +87,20 @@ def _question(sheet: CheckedTable) -> Question:
     return question
 
 
+def _part(sheet: CheckedTable) -> Part:
+    name = sheet.text("part")
+    part = Part(
+        id=name,
+        question=sheet.text("question", name),
+        gives=tuple(sheet.texts("gives")) if "gives" in sheet.content else (),
+        unsure=sheet.flag("unsure", False),
+        when=_condition(sheet),
+        refines=sheet.flag("refines", False),
+    )
+    sheet.done()
+    return part
+
+
 def _choices(sheet: CheckedTable) -> tuple[Choice, ...]:
     """A choice is a code, or a table with a code and the condition under which it is offered."""
     found = sheet.raw("choices", list, "a list", [])
@@ -101,6 +117,7 @@ def _choices(sheet: CheckedTable) -> tuple[Choice, ...]:
                     choice.text("reads", ""),
                     choice.flag("opens", False),
                     choice.flag("deaf", False),
+                    choice.flag("aloud", False),
                 )
             )
             choice.done()

@@ -85,6 +85,13 @@ DANGER_OUTCOMES = frozenset({
 OUTCOMES = frozenset(Outcome) - {Outcome.TEST}  # staff cannot close a case with TEST
 
 
+def _later(marks: Mapping[str, datetime], began: Mark, ended: Mark) -> bool:
+    """Did this begin, and not end since?"""
+    if began not in marks:
+        return False
+    return ended not in marks or marks[ended] < marks[began]
+
+
 @dataclass(frozen=True)  # without slots: `replace` below copies the dictionary
 class Case:
     id: str
@@ -104,6 +111,8 @@ class Case:
     level: Level | None = None
     review: bool = False  # a human must review it first
     asked: str = ""
+    asked_aloud: bool = False  # on the phone: a text answers only what was texted
+    spoken: tuple[str, ...] = ()  # parts that were answered on the phone (core/protocol.py, Part)
     # the choices that were sent with the open question, as they were numbered
     offered: tuple[str, ...] = ()
     again: tuple[str, ...] = ()  # questions to ask once more before the others
@@ -185,7 +194,17 @@ class Case:
     @property
     def about_another(self) -> bool:
         """Does somebody ask for help for another person?"""
-        return self.answers.get("who") in ("adult", "child", "unknown")
+        return self.answers.get("who") in ("adult", "child", "unknown", "someone")
+
+    @property
+    def on_line(self) -> bool:
+        """Is the resident in a call with us now?"""
+        return _later(self.marks, Mark.ON_LINE, Mark.OFF_LINE)
+
+    @property
+    def talking(self) -> bool:
+        """Does a human speak with them on the phone now?"""
+        return self.on_line and _later(self.marks, Mark.TALKING, Mark.TALKED)
 
     @property
     def page_waits(self) -> bool:
@@ -355,6 +374,7 @@ def to_plain(case: Case) -> dict[str, Any]:
         "because": list(case.because),
         "again": list(case.again),
         "offered": list(case.offered),
+        "spoken": list(case.spoken),
         "answered_for": dict(case.answered_for),
         "withdrawn": sorted(case.withdrawn),
         "recent": [list(one) for one in case.recent],
@@ -382,6 +402,7 @@ def from_plain(plain: Mapping[str, Any]) -> Case:
         "because": tuple(plain.get("because", ())),
         "again": tuple(plain.get("again", ())),
         "offered": tuple(plain.get("offered", ())),
+        "spoken": tuple(plain.get("spoken", ())),
         "withdrawn": frozenset(plain.get("withdrawn", ())),
         "recent": tuple((at, words) for at, words in plain.get("recent", ())),
         "narrative": tuple(plain.get("narrative", ())),

@@ -131,6 +131,7 @@ def _silent(case: Case) -> bool:
         and not case.in_danger
         and not case.held
         and not case.parked
+        and not case.on_line
     )
 
 

@@ -69,6 +69,13 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Ring:
+    """Ring the phone of whoever has the case: the resident is on the line."""
+
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class StandDown:
     """Somebody accepted: tell the others who were paged that they are not needed."""
 
@@ -101,5 +108,7 @@ class Record:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
-Effect = Say | Ask | Page | HandOff | Alert | StandDown | UpdateCall | OptOut | OptIn | Record
+Effect = (
+    Say | Ask | Page | HandOff | Alert | Ring | StandDown | UpdateCall | OptOut | OptIn | Record
+)
 Effects = tuple[Effect, ...]

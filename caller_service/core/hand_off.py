@@ -96,6 +96,7 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
                 "minor_reviewed_by": case.minor_reviewed or None,
                 "unread_language": case.unread_language or None,
                 "phone_in_other_hands": case.parked,
+                "on_the_line": case.on_line,
             },
             "notes": [
                 {"self_reported": True, "words": words, "translated": False}
@@ -148,6 +149,7 @@ def digest(case: Case) -> str:
     conversation = [
         case.holder, sorted(case.withdrawn), sorted(case.answered_for.items()),
         case.minor_reviewed, case.unread_language, case.parked,
+        *(["on the line"] if case.on_line else []),
     ]  # fmt: skip
     content = [
         case.status.value, case.level.name if case.level else "", case.because,

@@ -107,7 +107,7 @@ def fire_reply(case: Case, scene: Scene) -> Step:
 
 def held_due(case: Case, program: Program) -> datetime | None:
     """A human leads the conversation, and neither side writes."""
-    if not case.held or not case.in_danger or Mark.AWAITS_HUMAN in case.marks:
+    if not case.held or not case.in_danger or Mark.AWAITS_HUMAN in case.marks or case.talking:
         return None
     last = last_of(case, Mark.HEARD, Mark.NOTED, Mark.JOINED)
     if last is None:

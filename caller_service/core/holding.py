@@ -140,6 +140,30 @@ def words_taken(case: Case, scene: Scene) -> Step:
     return Step(case.marked(scene.now, Mark.JOINED).unmarked(Mark.LAPSED), (Record("joined"),))
 
 
+def joins_by_phone(case: Case, by: str, scene: Scene) -> Step:
+    """`by`'s phone is being joined to the resident's: the human has them from here on (rule 20)."""
+    if case.ended:
+        return Step(case)
+    before = case.holder
+    if before not in ("", by):
+        case = _give_conversation(case, by, scene)
+    case, acceptance = _accept_by_writing(case, by, scene)
+    case = replace(
+        case, holder=by, accepted_by=by, asked="", offered=(), asked_aloud=False, unreadable=0
+    )
+    case = case.unmarked(*HELD_MARKS, Mark.JOINED_OWED, Mark.TRUTH_OWED, Mark.BACKSTOP_RUNG)
+    case = case.marked(scene.now, Mark.JOINED, Mark.SPOKEN, Mark.NOTED, Mark.TALKING)
+    taken = (Alert("alert.taken", before, by),) if before not in ("", by) else ()
+    effects = (*acceptance, *taken, HandOff("joined_by_phone"), Record("joined", {"by": by}))
+    return _gated_step(case, effects)
+
+
+def lapse_by_phone(case: Case, scene: Scene) -> Case:
+    """The human's phone is gone and the resident's is not: others are asked again, as if nobody had
+    joined."""
+    return case.marked(scene.now, Mark.LAPSED, Mark.PAGED)
+
+
 def never_heard(case: Case) -> Case:
     """None of the holder's words reached the resident: nobody has joined, software answers again,
     and "nobody has joined yet" continues (rule 4)."""

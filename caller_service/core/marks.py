@@ -23,6 +23,12 @@ class Mark(StrEnum):
 
     UNOPENED = "unopened"  # they wrote, and their earlier words did not open; stays
 
+    # a call of theirs
+    ON_LINE = "on_line"  # their call began, or ours to them was answered; stays
+    OFF_LINE = "off_line"  # and ended; stays
+    TALKING = "talking"  # a human's phone and theirs were joined; stays
+    TALKED = "talked"  # and parted; stays
+
     # what is asked and said
     ASKED = "asked"  # a question was put; each question; stays
     ASKED_AGAIN = "asked_again"  # "still here?"; the clock; cleared by their next text

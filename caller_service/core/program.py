@@ -222,6 +222,8 @@ class Program:
     staff: StaffWords = field(default_factory=StaffWords, repr=False, compare=False)
     # is the operator or any reader law enforcement? Then "not police" is never said (rule 22)
     law_enforcement: bool = False
+    # may callers be heard by speech recognition? Off until the program has signed it
+    phone_speech: bool = False
 
     def destination(self, name: str) -> Destination | None:
         """The destination of that name, or None."""

@@ -105,6 +105,21 @@ class Choice:
     # allows contact: counts only if the question can have been read (rule 8)
     opens: bool = False
     deaf: bool = False  # has other words for somebody deaf: `choice_key` + ".deaf"
+    aloud: bool = False  # only given on the phone, before a second part says more
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing asked at a time on the phone, where no question has more than four choices. A long
+    question has several parts; key 1 gives the first of `gives`, and so on."""
+
+    id: str
+    question: str
+    gives: tuple[str, ...] = ()  # empty: the choices the question offers
+    unsure: bool = False  # one more key, "not sure", gives the last of them
+    when: Condition = Condition()
+    # says more of an answer that an earlier part has begun
+    refines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +146,9 @@ class Question:
 
     def offered(self, facts: Facts) -> tuple[Choice, ...]:
         """The choices this person can use, numbered 1, 2, 3 … in this order."""
-        return tuple(choice for choice in self.choices if choice.when.holds(facts))
+        return tuple(
+            choice for choice in self.choices if not choice.aloud and choice.when.holds(facts)
+        )
 
     def opens(self, code: str) -> bool:
         """Does this answer allow contact or voicemail?"""
@@ -193,6 +210,11 @@ class Protocol:
     dangers: Mapping[str, Words] = field(default_factory=dict)
     unreadable_limit: int = 3
     hash: str = ""
+    aloud: tuple[Part, ...] = ()  # what is asked on the phone, in this order
+
+    def part(self, name: str) -> Part:
+        """What is asked aloud under this name; a question without parts is one."""
+        return next((part for part in self.aloud if part.id == name), Part(name, name))
 
     def question(self, name: str) -> Question:
         for question in self.questions:

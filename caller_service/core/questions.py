@@ -7,22 +7,22 @@ from datetime import datetime
 from .case import Case, replace
 from .effect import Ask, Effect, Say
 from .marks import Mark
-from .protocol import Protocol, Question, choice_key
-from .reach import ContactAnswer
+from .protocol import Facts, Part, Protocol, Question, choice_key
+from .reach import CannotText, ContactAnswer
 from .routing import Scene, team_working
 
 
 def variant(case: Case) -> str:
     """The wording of a question: me, they, or "person" while it is unclear who needs help."""
     who = case.answers.get("who")
-    return "me" if who in ("me", "me_minor") else "they" if who in ("adult", "child") else "person"
+    return "me" if who in ("me", "me_minor") else "they" if who in ("adult", "child", "someone") else "person"
 
 
 def asker(case: Case) -> str:
     """The wording of danger instructions: "they" for whoever asks about somebody else, otherwise
     "me". "me" also while that is unknown, because those words fit both; first aid is only for
     whoever is beside another person (rule 23)."""
-    return "they" if case.answers.get("who") in ("adult", "child", "unknown") else "me"
+    return "they" if case.about_another else "me"
 
 
 def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
@@ -76,6 +76,36 @@ def next_question(protocol: Protocol, case: Case) -> Question | None:
     return next((question for question in unanswered if question.when.holds(facts)), None)
 
 
+def next_part(protocol: Protocol, case: Case) -> Part | None:
+    """What is asked next on the phone; None: nothing more, or a human is asked for and the rest is
+    theirs."""
+    if case.in_danger or case.ended:
+        return None
+    facts = case.facts()
+    for part in protocol.aloud:
+        question = protocol.question(part.question)
+        if question.sooner is not None and question.sooner.holds(facts):
+            if question.id not in case.answers:
+                return part
+    return next(
+        (part for part in protocol.aloud if _to_be_asked(protocol, case, part, facts)), None
+    )
+
+
+def _to_be_asked(protocol: Protocol, case: Case, part: Part, facts: Facts) -> bool:
+    question = protocol.question(part.question)
+    if part.id in case.spoken or not (part.when.holds(facts) and question.when.holds(facts)):
+        return False
+    if question.id == "contact" and case.cannot_text == CannotText.WITHHELD:
+        return False  # there is no number to call or text
+    if question.id not in case.answers:
+        return not part.refines
+    # an answer given otherwise, by text or by a human, is whole
+    return part.refines and any(
+        other.id in case.spoken for other in protocol.aloud if other.question == part.question
+    )
+
+
 def open_questions(protocol: Protocol, case: Case) -> tuple[str, ...]:
     """Unanswered questions for a human who holds the conversation (rule 20). An unanswered question
     is listed, never shown as "no"."""
@@ -112,6 +142,7 @@ def stands_at(protocol: Protocol, case: Case, question: str, now: datetime) -> C
     case = case.marked(now, Mark.ASKED)
     return replace(
         case,
+        asked_aloud=False,
         offered=tuple(choice.code for choice in protocol.question(question).offered(case.facts())),
     )
 

@@ -27,3 +27,4 @@ class CannotText(StrEnum):
     BLOCKED = "blocked"  # their provider blocks our texts; START ends it
     LANDLINE = "landline"  # the number takes no texts; a delivered text ends it
     UNDELIVERED = "undelivered"  # a text was lost; their next text, or a delivered one, ends it
+    WITHHELD = "withheld"  # they called with a hidden number: nobody can write or call

@@ -53,6 +53,7 @@ class Said(StrEnum):
     SILENT_DANGER = "silent_danger"  # silence after a sign of danger
     SILENT_911 = "silent_911"  # silence after a bare "911"
     QUIET = "quiet"  # silence before all questions were answered; removed by their next text
+    HUNG_UP = "hung_up"  # a call ended in the middle of the questions; removed by their next answer
     CHECK_UNANSWERED = "check_unanswered"  # a check question was not answered
 
     # what a turn noticed

@@ -20,11 +20,12 @@ from .held_conversation import while_held, while_left
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
-from .protocol import SKIPPED, UNREADABLE, UNSURE, Level, Question
+from .protocol import SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question
 from .questions import (
     after_hand_off,
     ask,
     greet,
+    next_part,
     next_question,
     readable_offer,
     seen_question,
@@ -95,6 +96,7 @@ def advance(
     fingerprint = _fingerprint(case, said)
     if (
         not first
+        and not scene.aloud
         and case.recent
         and case.recent[-1][1] == fingerprint
         and not _readable(case, scene, heard_at, delivered)
@@ -201,6 +203,8 @@ def _fingerprint(case: Case, said: str) -> str:
 
 def _readable(case: Case, scene: Scene, heard_at: datetime, delivered: datetime | None) -> bool:
     """Can the resident have read the open question before they wrote this text? (rule 8)"""
+    if scene.read_at is not None:
+        return heard_at >= scene.read_at
     if not case.asked or Mark.ASKED not in case.marks:
         return True
     clocks = scene.program.clocks
@@ -317,6 +321,8 @@ def _add_preamble(step: Step, scene: Scene, first: bool) -> Step:
     """Insert the preamble before the first question. Where danger came first, it waits for the next
     reply (preamble, domain rules)."""
     case, effects = step.case, step.effects
+    if scene.aloud:  # the greeting has said it (core/phone_call.py)
+        return step
     dangerous = first and case.in_danger
     if dangerous or case.unread_language:
         return Step(case.marked(scene.now, Mark.PREAMBLE_OWED) if first else case, effects)
@@ -369,7 +375,9 @@ def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
         and case.status != Status.SCREENING
         and Mark.ASKED in case.marks
     )
-    question = None if finished else next_question(protocol, case)
+    if scene.aloud and case.in_danger:  # what is still open is the human's
+        return Step(replace(case, asked="", offered=()))
+    question = None if finished else _next(protocol, case, scene)
     if question is not None:
         return (
             Step(case)
@@ -388,6 +396,13 @@ def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
     # nothing is left to ask: say that the text arrived and whom to call meanwhile
     case, words = next_line(case, LINES)
     return Step(case, (words,))
+
+
+def _next(protocol: Protocol, case: Case, scene: Scene) -> Question | None:
+    if not scene.aloud:
+        return next_question(protocol, case)
+    part = next_part(protocol, case)
+    return None if part is None else protocol.question(part.question)
 
 
 def _settle_and_follow_up(case: Case, scene: Scene) -> Step:

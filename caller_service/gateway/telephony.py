@@ -61,6 +61,9 @@ TWILIO_MEANS: Mapping[int, type[TelephonyError]] = {
 }  # fmt: skip
 
 
+ENDED_CALLS = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+
+
 @dataclass(frozen=True, slots=True)
 class MissedText:
     """A text the provider took in for us; `to`: which of our numbers it came to."""
@@ -254,6 +257,15 @@ class Telephony:
     def call_state(self, sid: str) -> str:
         """How far a call has come, in Twilio's word. Raises one of the LineErrors."""
         return str(_asked(lambda: self._client.calls(sid).fetch().status))
+
+    def is_over(self, sid: str) -> bool:
+        """Has a call ended, as far as the provider can say? An unknown one has."""
+        try:
+            return self.call_state(sid) in ENDED_CALLS
+        except (RetryLater, OutcomeUnknown):
+            return False
+        except TelephonyError:
+            return True
 
     def hang_up(self, sid: str) -> None:
         """End a call. Ending one that has ended changes nothing. Raises one of the LineErrors."""

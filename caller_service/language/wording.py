@@ -3,7 +3,7 @@ possible."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -66,6 +66,27 @@ def spoken(
                 )
             )
     return tuple(sentences)
+
+
+def spoken_words(
+    key: str,
+    fill: Mapping[str, str],
+    language: str,
+    case: Case,
+    program: Program,
+    catalog: Catalog,
+) -> str:
+    """The words of a spoken line. A sentence without words of its own for the phone is spoken as it
+    is written."""
+    written = key.removeprefix("spoken.")
+    values = filling(program, language, catalog, spelled(case.reference))
+    texts_911 = program.numbers.text_to_911
+    values["text_911"] = catalog.text(language, "spoken.text_911") if texts_911 else ""
+    values |= {
+        name: catalog.text(language, value[1:]) if value.startswith("=") else value
+        for name, value in fill.items()
+    }
+    return catalog.text(language, key if catalog.has(language, key) else written, **values)
 
 
 def spelled(reference: str) -> str:

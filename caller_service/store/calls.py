@@ -97,7 +97,12 @@ def by_id(conn: sa.Connection, call_id: str) -> Call | None:
 
 def under_way(conn: sa.Connection, case_id: str, person: str | None) -> bool:
     """Does a call to this person about this case (None: to its resident) wait, ring or go on?"""
-    mine = (call.c.case_id == case_id, call.c.person == person, call.c.rank < ENDED)
+    mine = (
+        call.c.case_id == case_id,
+        call.c.person == person,
+        call.c.rank < ENDED,
+        call.c.over.is_(False),
+    )
     return conn.execute(sa.select(call.c.id).where(*mine).limit(1)).first() is not None
 
 

@@ -6,6 +6,7 @@ whoever writes leaves the newest.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -123,8 +124,9 @@ def renew(conn: sa.Connection, sealer: Sealer, contact_id: str, number: str) -> 
 
 
 def _identity(sealer: Sealer, contact_id: str, number: str) -> dict[str, object]:
+    # nobody is found by a number that was withheld
     return {
-        "number_index": sealer.index(number),
+        "number_index": sealer.index(number) if number else secrets.token_bytes(32),
         "index_key": sealer.index_key,
         "sealed_number": sealer.seal(number, f"contact.number.{contact_id}"),
     }

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from . import cases
 from .sealing import Sealer, key_of
-from .tables import call, case, contact, hand_off, message, sealing_key
+from .tables import call, callback, case, contact, hand_off, leg, message, sealing_key
 
 SETTINGS = {"data": "CALLER_DATA_KEYS", "index": "CALLER_INDEX_KEYS"}
 UNKNOWN = ""  # of an index key: the row was written before it was kept
@@ -32,6 +32,8 @@ SEALED: Mapping[sa.Table, Mapping[str, str]] = {
     },
     message: {"sealed_words": "message.words.{id}"},
     hand_off: {"sealed_packet": "hand_off.packet.{case_id}.{revision}"},
+    leg: {"sealed_state": "leg.state.{id}"},
+    callback: {"sealed_name": "callback.name.{id}"},
 }
 INDEXED = (contact, call)
 

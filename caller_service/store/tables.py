@@ -265,6 +265,69 @@ class CallRow(Base):
     )
 
 
+class LegRow(Base):
+    """A call that a resident is on: theirs to us, or ours to them. Where it is and what it heard
+    last is sealed, and gone when the call is over."""
+
+    __tablename__ = "leg"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
+    callback_id: Mapped[str | None] = mapped_column(sa.ForeignKey("callback.id"))
+    provider_id: Mapped[str] = mapped_column(unique=True)
+    step: Mapped[int] = mapped_column(default=0)  # documents answered so far
+    sealed_state: Mapped[bytes | None]
+    our_number: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]  # nothing was heard of it: the provider is asked
+    __table_args__ = (
+        sa.Index("ix_leg_case_id", "case_id"),
+        _partial("ix_leg_next_at", "next_at", where="next_at IS NOT NULL"),
+    )
+
+
+class TalkRow(Base):
+    """Who spoke with the resident of a case, from when to when."""
+
+    __tablename__ = "talk"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
+    leg_id: Mapped[str] = mapped_column(sa.ForeignKey("leg.id"))
+    call_id: Mapped[str | None] = mapped_column(sa.ForeignKey("call.id"))
+    person: Mapped[str]
+    at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (sa.Index("ix_talk_case_id", "case_id"), sa.Index("ix_talk_leg_id", "leg_id"))
+
+
+class CallbackRow(Base):
+    """A call to the resident that was promised: when, for whom, and what came of it. One attempt
+    is one claim, so that nobody is called twice for it."""
+
+    __tablename__ = "callback"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
+    booked_by: Mapped[str]
+    due_at: Mapped[datetime]
+    until_at: Mapped[datetime]  # no attempt begins after this
+    attempts: Mapped[int] = mapped_column(default=0)
+    most: Mapped[int]  # attempts
+    spacing: Mapped[int]  # seconds between two
+    state: Mapped[str]  # CallbackState
+    outcome: Mapped[str] = mapped_column(default="")  # CallbackOutcome
+    person: Mapped[str | None]  # who rings: the name of somebody on a ladder
+    call_id: Mapped[str | None] = mapped_column(sa.ForeignKey("call.id"))  # to them, now
+    sealed_name: Mapped[bytes | None]  # whom to ask for, as agreed
+    next_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None]  # the job whose try is under way
+    talked_until: Mapped[datetime | None]
+    at: Mapped[datetime]
+    __table_args__ = (
+        sa.Index("ix_callback_case_id", "case_id"),
+        _partial("ix_callback_next_at", "next_at", where="next_at IS NOT NULL"),
+    )
+
+
 class JournalRow(Base):
     """Kept by case: a case's lines stand together, and one tree is written, not three. No case:
     ""."""
@@ -363,6 +426,9 @@ hand_off: sa.Table = HandOffRow.__table__  # type: ignore[assignment]
 delivery: sa.Table = DeliveryRow.__table__  # type: ignore[assignment]
 page: sa.Table = PageRow.__table__  # type: ignore[assignment]
 call: sa.Table = CallRow.__table__  # type: ignore[assignment]
+leg: sa.Table = LegRow.__table__  # type: ignore[assignment]
+talk: sa.Table = TalkRow.__table__  # type: ignore[assignment]
+callback: sa.Table = CallbackRow.__table__  # type: ignore[assignment]
 journal: sa.Table = JournalRow.__table__  # type: ignore[assignment]
 token: sa.Table = TokenRow.__table__  # type: ignore[assignment]
 area_state: sa.Table = AreaStateRow.__table__  # type: ignore[assignment]

@@ -1,0 +1,475 @@
+"""A call that a resident is on, step by step: load, decide, save, and what is heard next.
+
+One step is one turn: the provider's id of the call and the number of the document it answers. The
+same step again gets the same script. A step is written by compare-and-swap like a text, and once
+more under the lock after a conflict (casework/receive.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from dataclasses import replace as with_changes
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from caller_service.core import phone_call
+from caller_service.core.case import Case, Step
+from caller_service.core.holding import joins_by_phone
+from caller_service.core.marks import Mark
+from caller_service.core.outbound import TextState
+from caller_service.core.phone_call import At, Heard, Line, Position, Spoken, Surroundings, Then
+from caller_service.core.phone_numbers import LIFELINE
+from caller_service.core.reach import CannotText
+from caller_service.core.routing import Scene
+from caller_service.language.spoken import seconds, sentences
+from caller_service.language.wording import spoken_words
+from caller_service.store import calls, cases, contacts, legs, turns
+from caller_service.store.contacts import Contact
+from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.journal import Author
+from caller_service.store.legs import Leg
+from caller_service.store.messages import Text
+
+from .carry_out import Decision, prepare, save
+from .change import change, update_case
+from .identity import join_contacts
+from .interpret import understand
+from .parts import Parts
+from .receive import new_case
+
+CHECK = timedelta(minutes=5)  # a call that says nothing for so long is asked after
+PROVIDER = "voice"  # of the messages that were spoken or keyed
+END = "end"
+ANSWER = timedelta(seconds=1)  # from our answer to the first word of it
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An inbound call, as the request handler read it. No number: it is withheld."""
+
+    provider_id: str
+    number: str = field(repr=False)
+    our_number: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is heard next. The web writes it as a document; nothing in it is decided there.
+    `lines`: (language, sentence)."""
+
+    leg: str
+    step: int
+    lines: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    question: int = -1  # the line that begins the open question
+    then: str = Then.HANG_UP.value
+    listens: int = 0
+    speech: bool = False  # words are listened for, beside keys
+    queue: str = ""  # its name
+    dial: str = ""  # whom to put them through to
+
+
+def begin(parts: Parts, call: Call) -> Script:
+    """A call came in: the same call again gets the same words."""
+    return _attempt(
+        parts, lambda conn, lock: _begin(conn, parts, call, lock), lambda conn: _hold(conn, parts, call)
+    )
+
+
+def heard(
+    parts: Parts, leg_id: str, step: int, digits: str = "", words: str = "", sure: float = 0.0
+) -> Script | None:
+    """A key, words, or silence, in answer to the document of `step`. None: no such call."""
+    now = parts.now()
+
+    def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
+        told = Heard(max(now, scene.now), digits, words, sure)
+        return phone_call.hear(case, position, told, scene, around)
+
+    return _step(parts, leg_id, step, decide, digits or words, words)
+
+
+def waits(parts: Parts, leg_id: str, step: int) -> Script | None:
+    """The first words in the queue: those that were left to say, and that somebody is asked."""
+    return _step(parts, leg_id, step, phone_call.wait)
+
+
+def left(parts: Parts, leg_id: str, entry: int, result: str) -> Script | None:
+    """They are out of the queue that they entered at step `entry`."""
+
+    def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
+        return phone_call.left_queue(case, position, result, talked(case, scene.now), scene)
+
+    return _step(parts, leg_id, None, decide, entry=entry)
+
+
+def talked(case: Case, now: datetime) -> timedelta | None:
+    """How long a human spoke with them."""
+    began, ended = case.marks.get(Mark.TALKING), case.marks.get(Mark.TALKED)
+    if began is None:
+        return None
+    return (ended if ended is not None and ended >= began else now) - began
+
+
+def counselor_ended(parts: Parts, leg_id: str, step: int, reached: bool) -> Script | None:
+    """The call to 988 is over."""
+
+    def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
+        return phone_call.counselor_ended(case, position, reached, scene)
+
+    return _step(parts, leg_id, step, decide)
+
+
+def joined(parts: Parts, sid: str, call_id: str) -> tuple[str, str] | None:
+    """A human's phone is being joined to this call: who it is stands with their call. Returns the
+    language and words the caller hears just before; None: no such call."""
+    with parts.engine.connect() as conn:
+        leg = legs.by_provider_id(conn, parts.sealer, sid)
+        staff = calls.by_id(conn, call_id)
+    if leg is None or staff is None or staff.person is None or staff.case_id != leg.case_id:
+        return None
+    person, talk_id, now = staff.person, parts.new_id(), parts.now()
+
+    def also(conn: sa.Connection) -> None:
+        last = legs.last_talk(conn, leg.id)
+        if last is None or last.call_id != call_id:  # the provider may ask twice
+            legs.begin_talk(conn, talk_id, leg, call_id, person, now)
+
+    def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        last = legs.last_talk(conn, leg.id)
+        if last is not None and last.call_id == call_id:
+            return Step(case)
+        return joins_by_phone(case, person, scene)
+
+    case = update_case(parts, leg.case_id, decide, person, also)
+    if case is None:
+        return None
+    language = parts.catalog.spoken(case.language)
+    return language, parts.catalog.text(language, "spoken.wait.found")
+
+
+def ended(parts: Parts, sid: str) -> None:
+    """The resident's call is over, however it ended. Reports come twice, late, or never."""
+    with parts.engine.connect() as conn:
+        leg = legs.by_provider_id(conn, parts.sealer, sid)
+    if leg is None or leg.ended_at is not None:
+        return
+    now = parts.now()
+
+    def also(conn: sa.Connection) -> None:
+        legs.end_talk(conn, leg.id, now)
+        legs.end(conn, leg.id, now)
+
+    def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        known = legs.by_id(conn, parts.sealer, leg.id)
+        if known is None or known.ended_at is not None or legs.others_live(conn, case.id, leg.id):
+            return Step(case)
+        return phone_call.hung_up(case, scene)
+
+    update_case(parts, leg.case_id, decide, Author.RESIDENT, also)
+
+
+def staff_parted(parts: Parts, call_id: str) -> None:
+    """The human's phone is gone: their talk is over, even if the resident's phone says nothing."""
+    with parts.engine.connect() as conn:
+        staff = calls.by_id(conn, call_id)
+        leg = legs.live(conn, parts.sealer, staff.case_id) if staff else None
+        last = legs.last_talk(conn, leg.id) if leg else None
+    if leg is None or last is None or last.call_id != call_id or last.ended_at is not None:
+        return
+    change(parts, leg.case_id, phone_call.talk_ended, last.person)
+    with transaction(parts.engine) as conn:
+        legs.end_talk(conn, leg.id, parts.now())
+
+
+def look_after(parts: Parts) -> int:
+    """Calls of which nothing was heard: the provider says what became of them."""
+    now = parts.now()
+    with parts.engine.connect() as conn:
+        found = [legs.by_id(conn, parts.sealer, leg_id) for leg_id in legs.due(conn, now, 50)]
+    for leg in found:
+        if leg is None:
+            continue
+        if parts.telephony.is_over(leg.provider_id):
+            ended(parts, leg.provider_id)
+        else:
+            with transaction(parts.engine) as conn:
+                legs.look_again(conn, leg.id, now + CHECK)
+    return len(found)
+
+
+# ---- one step ------------------------------------------------------------------------------------
+
+Decide = Callable[[Case, Position, Scene, Surroundings], Spoken]
+Work = Callable[[sa.Connection], Script]
+
+
+def _attempt(
+    parts: Parts, work: Callable[[sa.Connection, bool], Work], lock: Callable[[sa.Connection], None]
+) -> Script:
+    try:
+        return parts.writer.decide_and_write(lambda conn: work(conn, False))
+    except Exception as problem:
+        if not cases.is_conflict(problem):
+            raise
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        lock(conn)
+        return work(conn, True)(conn)
+
+
+def _hold(conn: sa.Connection, parts: Parts, call: Call) -> None:
+    """Calls and texts of one number wait for each other here."""
+    if not call.number:
+        return
+    held = contacts.lock(conn, parts.sealer, _contact(parts, call), parts.now())
+    if len(held) > 1:
+        join_contacts(conn, parts, call.number)
+
+
+def _contact(parts: Parts, call: Call) -> Contact:
+    return Contact(
+        parts.new_id(), parts.program.languages[0], call.number, our_number=call.our_number
+    )
+
+
+def _begin(conn: sa.Connection, parts: Parts, call: Call, lock: bool) -> Work:
+    known = legs.by_provider_id(conn, parts.sealer, call.provider_id)
+    if known is not None:
+        return lambda _: _script_of(known)
+    state = turns.load_turn(conn, parts.sealer, call.number, parts.now()) if call.number else None
+    if state is not None and not lock:
+        if state.split or (state.contact is None and parts.sealer.rotates):
+            raise cases.Stale
+    found = state.case if state else None
+    if found is not None and lock:
+        found = cases.by_id(conn, parts.sealer, found.id, lock=True)
+        found = None if found is None or found.ended or found.parked else found
+    contact = (state.contact if state else None) or _contact(parts, call)
+    full = state.full if state else None
+    scene = parts.scene(conn, full, surge=found is None)
+    case = found or new_case(
+        conn, parts, contact, False,
+        cases.last_closed(conn, contact.id) or "" if state and state.contact else "",
+    )  # fmt: skip
+    if not call.number:
+        case = with_changes(case, cannot_text=CannotText.WITHHELD)
+    scene = with_changes(scene.for_case(case), aloud=True)
+    around = _around(conn, parts, case)
+    told = phone_call.begin(case, scene, around)
+    leg = Leg(parts.new_id(), case.id, call.provider_id, 1, "", call.our_number, scene.now, None)
+    script, text_rows = _scripted(parts, leg, told, contact)
+    decision = Decision(
+        contact, found, told.step, scene, Author.RESIDENT, spoken=text_rows
+    )
+    prepared = prepare(parts, decision)
+    leg = with_changes(leg, state=_state(parts, told, script))
+
+    def write(conn: sa.Connection) -> Script:
+        if state is None or state.contact is None:
+            contacts.add(conn, parts.sealer, contact, scene.now)
+        elif not state.current:
+            contacts.renew(conn, parts.sealer, contact.id, call.number)
+        if call.our_number and contact.our_number != call.our_number:
+            contacts.set_our_number(conn, contact.id, call.our_number)
+        save(conn, parts, prepared)
+        legs.add(conn, parts.sealer, leg, scene.now + CHECK)
+        return script
+
+    return write
+
+
+def _step(
+    parts: Parts,
+    leg_id: str,
+    step: int | None,
+    decide: Decide,
+    said: str = "",
+    words: str = "",
+    entry: int = 0,
+) -> Script | None:
+    def work(conn: sa.Connection, lock: bool) -> Work:
+        leg = legs.by_id(conn, parts.sealer, leg_id)
+        if leg is None or leg.ended_at is not None or not leg.state:
+            raise _Gone
+        known = json.loads(leg.state)
+        again = leg.step != step if step is not None else known["entry"] != entry
+        if again:  # the provider repeats itself
+            return lambda _: _script_of(leg)
+        case = cases.by_id(conn, parts.sealer, leg.case_id, lock=lock)
+        if case is None:
+            raise _Gone
+        contact = contacts.by_id(conn, parts.sealer, case.contact)
+        scene = with_changes(parts.scene(conn).for_case(case), aloud=True)
+        position = _position(known["position"])
+        around = _around(conn, parts, case, position, words, scene)
+        told = decide(case, position, scene, around)
+        if known["left"] and told.then == Then.WAIT:  # what was to be said in the queue comes first
+            told = with_changes(told, lines=(*_lines(known["left"]), *told.lines))
+        following = with_changes(leg, step=leg.step + 1)
+        inbound = _inbound(parts, leg, said, case, contact, scene)
+        script, text_rows = _scripted(parts, following, told, contact, inbound)
+        changed = told.step.case != case or told.step.effects or text_rows
+        prepared = prepare(
+            parts,
+            Decision(contact, case, told.step, scene, Author.RESIDENT, spoken=text_rows),
+        ) if changed else None
+        state = _state(parts, told, script, known)
+
+        def write(conn: sa.Connection) -> Script:
+            if prepared is not None:
+                save(conn, parts, prepared)
+            if not legs.advance(conn, parts.sealer, leg, state, scene.now + CHECK):
+                raise cases.Stale
+            return script
+
+        return write
+
+    try:
+        return _attempt(parts, work, lambda conn: None)
+    except _Gone:
+        return None
+
+
+class _Gone(Exception):
+    """There is no such call, or it is over."""
+
+
+def _around(
+    conn: sa.Connection,
+    parts: Parts,
+    case: Case,
+    position: Position | None = None,
+    words: str = "",
+    scene: Scene | None = None,
+) -> Surroundings:
+    first = parts.catalog.spoken(case.language)
+    spoken = [tag for tag in parts.program.languages if parts.catalog.languages[tag].voice]
+    languages = (first, *(tag for tag in spoken if tag != first)) if first else ()
+    waiting = position is not None and position.waits_since is not None
+    since = case.marks.get(Mark.FIRST_PAGED)
+    asked = legs.asked(conn, case.id, since) if waiting and since is not None else 0
+    reading = None
+    if words and scene is not None:
+        _, reading = understand(case, words, scene.now, scene, parts.ears)
+    return Surroundings(languages, asked, reading, parts.program.numbers.callback)
+
+
+def _inbound(
+    parts: Parts, leg: Leg, said: str, case: Case, contact: Contact, scene: Scene
+) -> Text | None:
+    if not said:
+        return None
+    return Text.inbound(
+        parts.new_id(), said, scene.now, contact_id=contact.id, case_id=case.id,
+        language=case.language, provider=PROVIDER, provider_id=f"{leg.provider_id}-{leg.step}",
+    )  # fmt: skip
+
+
+def _scripted(
+    parts: Parts, leg: Leg, told: Spoken, contact: Contact, inbound: Text | None = None
+) -> tuple[Script, tuple[Text, ...]]:
+    """What is heard, as sentences, and the rows that keep it: the words shown are kept (rule
+    17)."""
+    case, now = told.step.case, parts.now()
+    lines: list[tuple[str, str]] = []
+    question = -1
+    queued = told.then == Then.QUEUE  # these words wait until they are in the queue
+    for place, line in enumerate(told.lines):
+        if place == told.question:
+            question = len(lines)
+        language = line.language or parts.catalog.spoken(case.language)
+        words = spoken_words(line.key, line.fill, language, case, parts.program, parts.catalog)
+        lines += [(language, sentence) for sentence in sentences(words)]
+    script = Script(
+        leg.id,
+        leg.step,
+        () if queued else tuple(lines),
+        question,
+        told.then.value,
+        told.listens,
+        parts.program.phone_speech and told.position.at in (At.ASKED, At.PLACE),
+        case.id,
+        _dialled(parts) if told.then == Then.COUNSELOR else "",
+    )
+    rows = (inbound,) if inbound else ()
+    if told.lines and not queued:
+        rows += (
+            Text.outbound(
+                parts.new_id(), "\n".join(sentence for _, sentence in lines), TextState.REPLIED,
+                now, contact_id=contact.id, case_id=case.id, provider=PROVIDER,
+                answers=inbound.id if inbound else None,
+                keys=" ".join(dict.fromkeys(line.key for line in told.lines)),
+                language=case.language,
+            ),
+        )  # fmt: skip
+    return script, rows
+
+
+def _dialled(parts: Parts) -> str:
+    """988 by its number, or the counselor's long number."""
+    return parts.program.numbers.counselor or LIFELINE
+
+
+def _state(
+    parts: Parts, told: Spoken, script: Script, before: dict[str, Any] | None = None
+) -> str:
+    """The caller's position and the last script. The question counts as read once it was half
+    spoken: the provider never says when a key was pressed (rule 8)."""
+    position = told.position
+    if told.question >= 0 and script.question >= 0:
+        earlier, asks = script.lines[: script.question], script.lines[script.question :]
+        heard_by = _takes(parts, earlier) + _takes(parts, asks) / 2
+        position = with_changes(position, read_at=parts.now() + ANSWER + timedelta(seconds=heard_by))
+    elif told.then == Then.LISTEN:
+        position = with_changes(position, read_at=position.read_at)
+    queued = told.then == Then.QUEUE
+    entry = script.step if queued else before["entry"] if before else 0
+    if before is not None and told.then not in (Then.WAIT, Then.LEAVE, Then.QUEUE):
+        entry = 0  # they are out of the queue
+    left = [asdict(line) for line in told.lines] if queued else []
+    return json.dumps(
+        {
+            "position": _plain(position),
+            "script": asdict(script),
+            "entry": entry,
+            "left": left,
+        }
+    )
+
+
+def _takes(parts: Parts, lines: tuple[tuple[str, str], ...]) -> float:
+    languages = parts.catalog.languages
+    return sum(seconds(sentence, languages[language]) for language, sentence in lines)
+
+
+_MOMENTS = ("key_at", "read_at", "waits_since")
+
+
+def _plain(position: Position) -> dict[str, Any]:
+    plain = asdict(position)
+    for name in _MOMENTS:
+        plain[name] = plain[name].isoformat() if plain[name] else None
+    return plain
+
+
+def _position(plain: dict[str, Any]) -> Position:
+    moments = {
+        name: datetime.fromisoformat(plain[name]) if plain[name] else None for name in _MOMENTS
+    }
+    return Position(**(plain | moments | {"at": At(plain["at"]), "told": tuple(plain["told"])}))
+
+
+def _lines(plain: list[dict[str, Any]]) -> tuple[Line, ...]:
+    return tuple(Line(**each) for each in plain)
+
+
+def _script_of(leg: Leg) -> Script:
+    if not leg.state:
+        return Script(leg.id, leg.step)
+    told = json.loads(leg.state)["script"]
+    return Script(**(told | {"lines": tuple((tag, words) for tag, words in told["lines"])}))

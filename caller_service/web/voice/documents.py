@@ -1,0 +1,132 @@
+"""Writes a script as a document of Twilio's: what is said, what is listened for, and where the rest
+is asked.
+
+A question stands in a `<Gather>` for the keypad alone: nothing that a room says cuts it off. Words,
+where the program has signed that, are listened for only after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Response
+from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
+
+from caller_service.casework.parts import Parts
+from caller_service.casework.resident_call import Script
+from caller_service.core.phone_call import Then
+from caller_service.web.shared import twiml
+
+TONE_EVERY = 4  # seconds of quiet between two tones
+SPEECH_PAUSE = "3"  # seconds: "auto" cuts at the first pause
+TAKE_OUT = 5  # seconds staff wait for the caller in the queue
+RINGS_988 = 45  # seconds
+
+
+def document(parts: Parts, script: Script | None) -> Response:
+    """A script as TwiML; none at all hangs up."""
+    answer = VoiceResponse()
+    if script is None:
+        answer.hangup()
+        return twiml.answered(answer)
+    then = Then(script.then)
+    if then == Then.LISTEN:
+        _listen(parts, script, answer)
+    elif then == Then.WAIT:
+        _wait(parts, script, answer)
+    else:
+        _say(parts, script.lines, answer)
+    if then == Then.QUEUE:
+        answer.enqueue(
+            script.queue,
+            action=_url(parts, "left", script, entry=script.step),
+            wait_url=_url(parts, "wait", script),
+        )
+    elif then == Then.LEAVE:
+        answer.leave()
+    elif then == Then.COUNSELOR:
+        dial = Dial(timeout=RINGS_988, action=_url(parts, "after", script))
+        dial.number(script.dial)
+        answer.append(dial)
+    elif then == Then.HANG_UP:
+        answer.hangup()
+    return twiml.answered(answer)
+
+
+def queued_call(parts: Parts, words: Iterable[tuple[str, str]], call_id: str, queue: str) -> Response:
+    """A member of staff takes the caller out of the queue of their case."""
+    answer = VoiceResponse()
+    _say(parts, words, answer)
+    dial = Dial(timeout=TAKE_OUT, action=f"{parts.public_url}/twilio/page/parted?id={call_id}")
+    dial.queue(queue, url=f"{parts.public_url}/twilio/voice/joined?id={call_id}")
+    answer.append(dial)
+    return twiml.answered(answer)
+
+
+def says_only(parts: Parts, language: str, words: str) -> Response:
+    """Words, and the call goes on where it was."""
+    answer = VoiceResponse()
+    _say(parts, ((language, words),), answer)
+    return twiml.answered(answer)
+
+
+def once_more(parts: Parts, words: Iterable[tuple[str, str]], url: str) -> Response:
+    """The answer is not ready: words, and the same is asked again."""
+    answer = VoiceResponse()
+    _say(parts, words, answer)
+    answer.redirect(url)
+    return twiml.answered(answer)
+
+
+def _listen(parts: Parts, script: Script, answer: VoiceResponse) -> None:
+    url = _url(parts, "key", script)
+    keypad = Gather(input="dtmf", num_digits=1, timeout=1, finish_on_key="", action=url)
+    _say(parts, script.lines, keypad)
+    answer.append(keypad)
+    rest = Gather(
+        input="dtmf speech" if script.speech else "dtmf",
+        num_digits=1,
+        timeout=max(1, script.listens - 1),
+        finish_on_key="",
+        action_on_empty_result=True,
+        action=url,
+    )
+    if script.speech:
+        language = parts.catalog.languages[script.lines[-1][0]] if script.lines else None
+        if language is not None and language.speech:
+            rest.value = None
+            rest.attrs |= {"language": language.speech}
+        rest.attrs |= {"speechTimeout": SPEECH_PAUSE, "profanityFilter": "false"}
+    answer.append(rest)
+
+
+def _wait(parts: Parts, script: Script, answer: VoiceResponse) -> None:
+    """In the queue: the words, then a soft tone every five seconds, and a key at any time."""
+    gather = Gather(
+        input="dtmf",
+        num_digits=1,
+        timeout=1,
+        finish_on_key="",
+        action_on_empty_result=True,
+        action=_url(parts, "key", script),
+    )
+    _say(parts, script.lines, gather)
+    for _ in range(max(1, script.listens // (TONE_EVERY + 1))):
+        gather.play(f"{parts.public_url}/static/tone.wav")
+        gather.pause(length=TONE_EVERY)
+    answer.append(gather)
+
+
+def _say(
+    parts: Parts, lines: Iterable[tuple[str, str]], into: VoiceResponse | Gather
+) -> None:
+    for language, words in lines:
+        voice = parts.catalog.languages[language].voice
+        if voice is not None:
+            into.append(twiml.say(voice, words))
+
+
+def _url(parts: Parts, door: str, script: Script, **more: int) -> str:
+    """Ids and numbers of ours alone."""
+    rest = "".join(f"&{name}={value}" for name, value in more.items())
+    return f"{parts.public_url}/twilio/voice/{door}?leg={script.leg}&step={script.step}{rest}"

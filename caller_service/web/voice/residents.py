@@ -1,0 +1,188 @@
+"""A resident's call, as Twilio asks about it. Addresses carry the ids of the call and its step, and
+nothing else; who asks is proved by the signature."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import re
+from collections.abc import Callable
+
+from flask import Response, request
+
+from caller_service.casework import resident_call
+from caller_service.casework.inbound import sender
+from caller_service.casework.resident_call import Call, Script
+from caller_service.store.database.deadline import WRITE_WAIT, deadline
+from caller_service.store.database.group_commit import NotWritten
+from caller_service.web.shared import twiml
+from caller_service.web.shared.fallback import spoken_answer
+from caller_service.web.shared.guard import guarded, parts, twilio_only
+
+from .documents import document, once_more, says_only
+
+log = logging.getLogger(__name__)
+voice = guarded("voice", twilio_only, "/twilio/voice")
+_ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
+_ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+# what providers send in place of a number that is hidden: ANONYMOUS, UNAVAILABLE, RESTRICTED,
+# BLOCKED, UNKNOWN, each as keyed letters
+_HIDDEN = frozenset(
+    {"+266696687", "+86282452253", "+7378742883", "+2562533", "+8656696", "+464"}
+)
+MOST_DIGITS = 32  # of what was keyed; more is cut
+MOST_WORDS = 1000  # characters of recognised speech
+TRIES = 2  # times that a slow step is asked again
+
+
+@voice.post("")
+def inbound() -> Response:
+    """The phone rings: the greeting, or where the open request stands."""
+    number = sender(request.form.get("From", ""))
+    call = Call(
+        _id(request.form.get("CallSid", "")),
+        "" if number in _HIDDEN else number,
+        parts().program.numbers.written_to(request.form.get("To", "")),
+    )
+    if not call.provider_id:
+        return document(parts(), None)
+    return _answer(lambda: resident_call.begin(parts(), call))
+
+
+@voice.post("/key")
+def key() -> Response:
+    """A key, words, or silence."""
+    digits, words = _kept() or (
+        request.form.get("Digits", "")[:MOST_DIGITS],
+        request.form.get("SpeechResult", "")[:MOST_WORDS].replace("\x00", ""),
+    )
+    sure = _confidence(request.form.get("Confidence", ""))
+    return _answer(
+        lambda: resident_call.heard(parts(), _leg(), _number("step"), digits, words, sure),
+        digits,
+        words,
+    )
+
+
+@voice.post("/wait")
+def wait() -> Response:
+    """They have entered the queue of their case."""
+    return _answer(lambda: resident_call.waits(parts(), _leg(), _number("step")))
+
+
+@voice.post("/left")
+def left() -> Response:
+    """They are out of the queue."""
+    result = request.form.get("QueueResult", "")
+    if result == "hangup":
+        _ended(_id(request.form.get("CallSid", "")))
+        return document(parts(), None)
+    return _answer(lambda: resident_call.left(parts(), _leg(), _number("entry"), result))
+
+
+@voice.post("/after")
+def after() -> Response:
+    """The call to 988 is over, and they are still on the line."""
+    reached = request.form.get("DialCallStatus", "") == "completed"
+    return _answer(
+        lambda: resident_call.counselor_ended(parts(), _leg(), _number("step"), reached)
+    )
+
+
+@voice.post("/joined")
+def joined() -> Response:
+    """Just before a human's phone is joined to theirs."""
+    sid, call_id = _id(request.form.get("CallSid", "")), _id(request.args.get("id", ""))
+    try:
+        with deadline(WRITE_WAIT):
+            told = resident_call.joined(parts(), sid, call_id)
+    except Exception as problem:  # the two are joined all the same
+        log.error("joining was not kept", extra={"fault": type(problem).__name__})
+        told = None
+    return twiml.nothing() if told is None else says_only(parts(), *told)
+
+
+@voice.post("/ended")
+def receipt() -> Response:
+    """How far their call has come. Reports come late, twice, or never: a call that says nothing is
+    asked after (casework/resident_call.py)."""
+    if request.form.get("CallStatus", "") in _ENDED:
+        _ended(_id(request.form.get("CallSid", "")))
+    return Response(status=204)
+
+
+def _ended(sid: str) -> None:
+    if sid:
+        with deadline(WRITE_WAIT):
+            resident_call.ended(parts(), sid)
+
+
+def _answer(
+    hear: Callable[[], Script | None], digits: str = "", words: str = ""
+) -> Response:
+    """What is heard next, whatever fails. A step that could not be written in time is asked again
+    with what was keyed; then the 911 and 988 words are heard."""
+    try:
+        with deadline(WRITE_WAIT):
+            return document(parts(), hear())
+    except NotWritten as problem:
+        again = _number("again")
+        log.error("a step of a call was slow", extra={"fault": type(problem).__name__})
+        if again < TRIES:
+            return once_more(parts(), _moment(), _same_url(again + 1, digits, words))
+    except Exception as problem:  # the outermost door
+        log.error("a step of a call failed", extra={"fault": type(problem).__name__})
+    return Response(
+        spoken_answer(parts().program, parts().catalog, "spoken.down"),
+        content_type="text/xml; charset=utf-8",
+    )
+
+
+def _moment() -> list[tuple[str, str]]:
+    language = parts().catalog.spoken(parts().program.languages[0])
+    return [(language, parts().catalog.text(language, "spoken.moment"))] if language else []
+
+
+def _same_url(again: int, digits: str, words: str) -> str:
+    """The same question to us. What was keyed goes along sealed: nothing private stands in an
+    address."""
+    kept = ""
+    if digits or words:
+        sealed = parts().sealer.seal(f"{digits}\n{words}", "voice.kept")
+        kept = "&kept=" + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    names = ("leg", "step", "entry")
+    rest = "".join(f"&{name}={request.args[name]}" for name in names if name in request.args)
+    return f"{parts().public_url}{request.path}?again={again}{rest}{kept}"
+
+
+def _kept() -> tuple[str, str] | None:
+    told = request.args.get("kept", "")
+    if not told:
+        return None
+    try:
+        sealed = base64.urlsafe_b64decode(told + "=" * (-len(told) % 4))
+    except (ValueError, binascii.Error):
+        return None
+    opened = parts().sealer.try_open(sealed, "voice.kept")
+    if opened is None:
+        return None
+    digits, _, words = opened.partition("\n")
+    return digits, words
+
+
+def _leg() -> str:
+    return _id(request.args.get("leg", ""))
+
+
+def _number(name: str) -> int:
+    told = request.args.get(name, "")
+    return int(told) if re.fullmatch(r"\d{1,6}", told) else 0
+
+
+def _confidence(told: str) -> float:
+    return float(told) if re.fullmatch(r"0?\.\d{1,18}|0|1(\.0+)?|0\.\d{1,18}", told) else 0.0
+
+
+def _id(told: str) -> str:
+    return told if _ID.fullmatch(told) else ""
