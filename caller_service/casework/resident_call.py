@@ -348,7 +348,11 @@ def _around(
     scene: Scene | None = None,
 ) -> Surroundings:
     first = parts.catalog.spoken(case.language)
-    spoken = [tag for tag in parts.program.languages if parts.catalog.languages[tag].voice]
+    spoken = [
+        tag
+        for tag in parts.program.phone.languages or parts.program.languages
+        if parts.catalog.languages[tag].voice
+    ]
     languages = (first, *(tag for tag in spoken if tag != first)) if first else ()
     waiting = position is not None and position.waits_since is not None
     since = case.marks.get(Mark.FIRST_PAGED)
@@ -392,7 +396,7 @@ def _scripted(
         question,
         told.then.value,
         told.listens,
-        parts.program.phone_speech and told.position.at in (At.ASKED, At.PLACE),
+        parts.program.phone.speech and told.position.at in (At.ASKED, At.PLACE),
         case.id,
         _dialled(parts) if told.then == Then.COUNSELOR else "",
     )

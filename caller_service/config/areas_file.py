@@ -2,8 +2,9 @@
 
 GeoJSON has the longitude first. Each feature is one area: a Polygon or MultiPolygon with the
 properties id, name, live_from (an ISO date, or null while no date is set) and, unless it is open
-round the clock, hours. The CSV has the columns name, longitude, latitude and, optionally, aliases
-(separated by "|") and accuracy (metres).
+round the clock, hours; psap where its PSAP is not that of `[numbers]`. The CSV
+has the columns name, longitude, latitude and, optionally, aliases (separated by "|") and accuracy
+(metres).
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ def _area(feature: CheckedTable) -> Area:
         polygons=tuple(_polygons(feature, properties.content.get("id"))),
         live_from=properties.day("live_from", needed=True),
         hours=properties.hours("hours"),
+        # map programs write null into an empty field
+        psap=properties.phone("psap") if properties.content.get("psap") is not None else "",
     )
 
 

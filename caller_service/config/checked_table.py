@@ -193,6 +193,10 @@ class CheckedTable:
             self.fault(key, wrong)
         return number
 
+    def lifeline(self, key: str) -> str:
+        """988, the default, or a number in E.164 that leads there."""
+        return LIFELINE if self.text(key, LIFELINE) == LIFELINE else self.phone(key, needed=True)
+
     def hours(self, key: str) -> tuple[Hours, ...]:
         """Spans such as "mon-fri 08:00-22:00"; none: round the clock."""
         spans = []

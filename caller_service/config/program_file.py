@@ -13,11 +13,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from caller_service.core.program import (
+    Area,
     Clocks,
     Destination,
     DestinationKind,
     Numbers,
     OurNumber,
+    Phone,
     Program,
     Rung,
     Team,
@@ -82,7 +84,9 @@ def _program(top: CheckedTable, folder: Path, faults: list[str]) -> Program:
         watched=frozenset(head.texts("watched")),
         edge_metres=head.amount("edge_metres", 500.0, 0, 20_000),
         law_enforcement=head.flag("law_enforcement", False),
+        phone=_phone(top.table("phone"), languages, folder),
     )
+    _areas_not_ours(where, areas, numbers)
     for sheet in (head, where, screening, top):
         sheet.done()
     return program
@@ -125,8 +129,9 @@ def _numbers(sheet: CheckedTable, languages: tuple[str, ...]) -> Numbers:
     numbers = Numbers(
         ours=ours,
         psap=sheet.phone("psap"),
-        counselor=sheet.phone("counselor"),
+        counselor=sheet.lifeline("counselor"),
         interpreter=sheet.phone("interpreter"),
+        callback=sheet.phone("callback"),
         neighbours={name: neighbours.phone(name, needed=True) for name in neighbours.content},
         text_to_911=sheet.flag("text_to_911", True),
         probe=sheet.phone("probe"),
@@ -135,6 +140,7 @@ def _numbers(sheet: CheckedTable, languages: tuple[str, ...]) -> Numbers:
         ("psap", numbers.psap),
         ("counselor", numbers.counselor),
         ("interpreter", numbers.interpreter),
+        ("callback", numbers.callback),
         ("probe", numbers.probe),
     ):
         _not_ours(sheet, key, number, numbers)
@@ -155,6 +161,26 @@ def _not_ours(sheet: CheckedTable, key: str, number: str, numbers: Numbers) -> N
     """Software that texts or calls its own number would get its own answers."""
     if number and number in {one.number for one in numbers.ours}:
         sheet.fault(key, f"{number} is one of our own numbers")
+
+
+def _areas_not_ours(sheet: CheckedTable, areas: tuple[Area, ...], numbers: Numbers) -> None:
+    for area in areas:
+        _not_ours(sheet, f'file: the psap of area "{area.id}"', area.psap, numbers)
+
+
+def _phone(sheet: CheckedTable, languages: tuple[str, ...], folder: Path) -> Phone:
+    packs = sheet.text("packs", "")
+    phone = Phone(
+        languages=sheet.texts("languages"),
+        packs=str((folder / packs).absolute()) if packs else "",
+        speech=sheet.flag("speech", False),
+        speech_signed_by=sheet.text("speech_signed_by", ""),
+    )
+    _known(sheet, "languages", phone.languages, languages, "a language of the program")
+    if packs and not Path(phone.packs).is_dir():
+        sheet.fault("packs", f'there is no folder "{packs}" beside the program file')
+    sheet.done()
+    return phone
 
 
 def _known(
@@ -289,6 +315,7 @@ def _ladder(top: CheckedTable, numbers: Numbers) -> tuple[Rung, ...]:
         numbers.psap,
         numbers.counselor,
         numbers.interpreter,
+        numbers.callback,
     }:
         top.fault("numbers.probe", "is somebody's number: the probe needs one that nobody has")
     top.twice("ladder", [f"{rung.name} ({rung.ladder})" for rung in rungs if rung.name], "rungs")

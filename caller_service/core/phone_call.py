@@ -768,7 +768,7 @@ def _go_on(
         return _closing(step, position, lines)
     if part.question == "where":
         case = replace(stands_at(protocol, case, "where", scene.now), asked_aloud=True)
-        if not scene.program.phone_speech:
+        if not scene.program.phone.speech:
             asks = _place_by_human(case, position, scene)
         else:
             asks = _ask_place(case, position, scene)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 
+from .phone_numbers import LIFELINE
 from .protocol import Protocol, SignOff
 from .staff_words import StaffWords
 from .street_words import StreetWords
@@ -32,8 +33,9 @@ class OurNumber:
 class Numbers:
     ours: tuple[OurNumber, ...]
     psap: str = ""  # the PSAP's ten-digit line; never "911"
-    counselor: str = ""  # 988's long number
-    interpreter: str = ""
+    counselor: str = LIFELINE  # 988, or its long number
+    interpreter: str = ""  # the contracted interpreter line
+    callback: str = ""  # calls to residents come from it; whoever rings it hears no program's name
     # place name as residents write it -> number
     neighbours: Mapping[str, str] = field(default_factory=dict)
     text_to_911: bool = True  # does the PSAP take texts?
@@ -49,6 +51,17 @@ class Numbers:
         """The number that texts to somebody come from: the one they wrote to, or our first if that
         is not, or no longer, ours."""
         return self.written_to(written_to) or self.ours[0].number
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """What a city decides about calls: [phone] of program.toml."""
+
+    # offered on the phone; empty: those of the program that can be spoken
+    languages: tuple[str, ...] = ()
+    packs: str = ""  # folder of the recorded languages, each `<tag>/manifest.toml`; "": none
+    speech: bool = False  # may calls be understood by speech recognition, or by keypad only?
+    speech_signed_by: str = ""  # who signed that; live refuses `speech` without
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +172,7 @@ class Area:
     polygons: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
     live_from: date | None  # None: no date is set
     hours: tuple[Hours, ...] = ()  # empty: round the clock
+    psap: str = ""  # ten-digit line of the PSAP that covers it; "": numbers.psap
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +236,12 @@ class Program:
     staff: StaffWords = field(default_factory=StaffWords, repr=False, compare=False)
     # is the operator or any reader law enforcement? Then "not police" is never said (rule 22)
     law_enforcement: bool = False
-    # may callers be heard by speech recognition? Off until the program has signed it
-    phone_speech: bool = False
+    phone: Phone = field(default_factory=Phone)
+
+    def psap(self, area: str) -> str:
+        """The ten-digit line of the PSAP that covers an area; "" where no line is known."""
+        own = next((one.psap for one in self.areas if one.id == area), "")
+        return own or self.numbers.psap
 
     def destination(self, name: str) -> Destination | None:
         """The destination of that name, or None."""

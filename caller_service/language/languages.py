@@ -64,9 +64,18 @@ def with_languages(program: Program) -> Program:
     known = read_languages()
     return replace(
         program,
+        phone=replace(program.phone, languages=phone_languages(program)),
         iso639_3={tag: known[tag].iso639_3 for tag in program.languages},
         streets=read_streets(),
         staff=read_staff_words(),
+    )
+
+
+def phone_languages(program: Program) -> tuple[str, ...]:
+    """The languages a program offers on the phone: those it names, else those with a voice."""
+    known = read_languages()
+    return program.phone.languages or tuple(
+        tag for tag in program.languages if known[tag].voice is not None
     )
 
 

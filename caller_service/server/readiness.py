@@ -30,6 +30,7 @@ def live_faults(settings: Settings, program: Program) -> tuple[str, ...]:
         *_ladder(program),
         *_waits(program),
         *_destinations(settings, program),
+        *_speech(program),
         *_address(settings),
     )
 
@@ -38,6 +39,13 @@ def _clocks(program: Program) -> list[str]:
     """With no `read`, a "no" that answered another question would count (docs/safety-rules.md, rule
     8)."""
     return [] if program.clocks.read else ["clocks.read: 0 is for rehearsal"]
+
+
+def _speech(program: Program) -> list[str]:
+    """Recognition hears whoever is in the room: counsel signs it first (docs/safety-rules.md)."""
+    if program.phone.speech and not program.phone.speech_signed_by.strip():
+        return ["phone.speech_signed_by: missing; speech recognition is signed, or off"]
+    return []
 
 
 def _sign_off(program: Program) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from caller_service.config.checked_table import hours
 from caller_service.config.program_file import ProgramFaults, read_program, read_protocol
-from caller_service.core.program import Clocks, Hours, Program
+from caller_service.core.program import Clocks, Hours, Phone, Program
 from caller_service.core.protocol import Level
 from caller_service.core.service_area import locate
 from caller_service.language.languages import with_languages
@@ -169,7 +169,14 @@ TOML_FAULTS = [
         'psap = "+17205550100"',
         "numbers.psap: +17205550100 is one of our own",
     ),
-    ('counselor = "+17205550111"', 'counselor = "988"', "numbers.counselor"),
+    ('counselor = "+17205550111"', 'counselor = "+1988"', "numbers.counselor"),
+    ('interpreter = "+17205550112"', 'interpreter = "988"', "numbers.interpreter"),
+    ("text_to_911", 'callback = "+17205550100"\ntext_to_911', "numbers.callback: +17205550100"),
+    ("text_to_911", 'callback = "+17205550109"\ntext_to_911', "numbers.probe: is somebody's"),
+    ("[numbers]", '[phone]\nlanguages = ["ht"]\n[numbers]', 'phone.languages: "ht" is not'),
+    ("[numbers]", '[phone]\npacks = "nowhere"\n[numbers]', "phone.packs: there is no folder"),
+    ("[numbers]", '[phone]\nspeech = "yes"\n[numbers]', "phone.speech: must be true or false"),
+    ("[numbers]", "[phone]\nspeach = true\n[numbers]", "phone.speach: unknown key"),
     ('"Fairview" = "+17205550120"', '"Fairview" = "0120"', "numbers.neighbours.Fairview"),
     ("text_to_911 = true", 'text_to_911 = "yes"', "numbers.text_to_911: must be true or false"),
     ("page_next = 60", "page_next = -60", "clocks.page_next: -60"),
@@ -303,6 +310,72 @@ def test_a_fault_in_the_program_is_named_by_its_key(
     city: Path, old: str, new: str, named: str
 ) -> None:
     assert [fault for fault in spoil(city, "program.toml", old, new) if named in fault]
+
+
+NUMBER_KEYS = (
+    ("program.toml", 'psap = "+17205550110"', 'psap = "{}"', "numbers.psap"),
+    ("program.toml", 'counselor = "+17205550111"', 'counselor = "{}"', "numbers.counselor"),
+    ("program.toml", 'interpreter = "+17205550112"', 'interpreter = "{}"', "numbers.interpreter"),
+    ("program.toml", "text_to_911", 'callback = "{}"\ntext_to_911', "numbers.callback"),
+    ("program.toml", 'probe = "+17205550109"', 'probe = "{}"', "numbers.probe"),
+    ("program.toml", "+17205550120", "{}", "numbers.neighbours.Fairview"),
+    ("program.toml", "+17205550100", "{}", "numbers.ours[1].number"),
+    ("program.toml", "+17205550130", "{}", "ladder[1].number"),
+    ("areas.geojson", '"id": "central"', '"psap": "{}", "id": "central"', "properties.psap"),
+)
+
+
+@pytest.mark.parametrize("number", ["911", "+1911", "1-911", "933", "112", "999", "000", "411"])
+@pytest.mark.parametrize(("file", "old", "new", "named"), NUMBER_KEYS)
+def test_911_and_service_codes_are_refused_wherever_a_number_stands(
+    city: Path, file: str, old: str, new: str, named: str, number: str
+) -> None:
+    found = spoil(city, file, old, new.format(number))
+    assert [fault for fault in found if named in fault and "cannot be rung" in fault]
+
+
+def test_988_is_the_counselor_unless_its_long_number_is_given(city: Path) -> None:
+    program = city / "program.toml"
+    assert read_program(program).numbers.counselor == "+17205550111"
+    for counselor in ('counselor = "988"', ""):
+        program.write_text(
+            (REHEARSAL / "program.toml")
+            .read_text()
+            .replace("../../protocols/", "")
+            .replace('counselor = "+17205550111"', counselor)
+        )
+        assert read_program(program).numbers.counselor == "988"
+
+
+def test_an_area_may_have_a_psap_of_its_own(city: Path) -> None:
+    areas = city / "areas.geojson"
+    whole = json.loads(areas.read_text())
+    first, second = (feature["properties"] for feature in whole["features"][:2])
+    first["psap"], second["psap"] = "+17205550160", None
+    areas.write_text(json.dumps(whole))
+
+    program = read_program(city / "program.toml")
+    assert program.psap(first["id"]) == "+17205550160"
+    assert program.psap(second["id"]) == program.psap("") == "+17205550110"
+    first["psap"] = "+17205550100"
+    areas.write_text(json.dumps(whole))
+    (fault,) = faults(city)
+    assert f'the psap of area "{first["id"]}": +17205550100 is one of our own numbers' in fault
+
+
+def test_the_phone_has_the_languages_with_a_voice_and_no_recognition(city: Path) -> None:
+    program = read_program(city / "program.toml")
+    assert program.phone == Phone()
+    assert with_languages(program).phone.languages == ("en", "es")
+
+    (city / "packs").mkdir()
+    with (city / "program.toml").open("a") as file:
+        file.write(
+            '\n[phone]\nlanguages = ["es"]\nspeech = true\nspeech_signed_by = "C. Counsel"\n'
+            'packs = "packs"\n'
+        )
+    phone = with_languages(read_program(city / "program.toml")).phone
+    assert phone == Phone(("es",), str(city / "packs"), True, "C. Counsel")
 
 
 def test_a_call_needs_a_number_to_call_from(city: Path) -> None:

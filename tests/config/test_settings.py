@@ -17,7 +17,7 @@ from caller_service.app import NotReady
 from caller_service.config.program_file import read_program
 from caller_service.config.rehearsal_seed import kept_seed
 from caller_service.config.settings import REHEARSAL_PROGRAM, Settings, SettingsFaults
-from caller_service.core.program import Destination, Hours, Program
+from caller_service.core.program import Destination, Hours, Phone, Program
 from caller_service.core.protocol import SignOff
 from caller_service.server.readiness import live_faults, secret_faults
 
@@ -289,6 +289,16 @@ def staffed(program: Program, *hours: Hours) -> Program:
 
 def test_a_signed_and_staffed_program_may_go_live(ready: tuple[Settings, Program]) -> None:
     assert live_faults(*ready) == ()
+
+
+def test_speech_recognition_is_signed_or_off(ready: tuple[Settings, Program]) -> None:
+    settings, program = ready
+    for signed_by in ("", " "):
+        phone = Phone(speech=True, speech_signed_by=signed_by)
+        (fault,) = live_faults(settings, replace(program, phone=phone))
+        assert fault.startswith("phone.speech_signed_by: missing")
+    phone = Phone(speech=True, speech_signed_by="C. Counsel")
+    assert live_faults(settings, replace(program, phone=phone)) == ()
 
 
 def test_the_rehearsal_city_may_not_go_live(tmp_path: Path) -> None:

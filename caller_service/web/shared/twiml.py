@@ -22,7 +22,7 @@ def messages(texts: Iterable[tuple[str, str]]) -> Response:
     for words, url in texts:
         message = answer.message(status_callback=url) if url else answer.message()
         message.body(_readable(words))
-    return _answered(answer)
+    return answered(answer)
 
 
 def says(lines: Iterable[tuple[Voice, str]]) -> Response:
@@ -31,7 +31,7 @@ def says(lines: Iterable[tuple[Voice, str]]) -> Response:
     for voice, words in lines:
         answer.append(say(voice, words))
     answer.hangup()
-    return _answered(answer)
+    return answered(answer)
 
 
 def say(voice: Voice, words: str, slower: bool = False) -> Say:
@@ -53,12 +53,17 @@ def asks(voice: Voice, words: str, key_url: str, seconds: int) -> Response:
     gather.append(say(voice, words))
     answer.append(gather)
     answer.hangup()
-    return _answered(answer)
+    return answered(answer)
 
 
 def _readable(words: str) -> str:
     return _NOT_XML.sub("", words)
 
 
-def _answered(answer: TwiML) -> Response:
+def nothing() -> Response:
+    """An empty document: the call goes on where it was."""
+    return answered(VoiceResponse())
+
+
+def answered(answer: TwiML) -> Response:
     return Response(answer.to_xml(), content_type="text/xml; charset=utf-8")

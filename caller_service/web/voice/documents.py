@@ -83,21 +83,23 @@ def _listen(parts: Parts, script: Script, answer: VoiceResponse) -> None:
     keypad = Gather(input="dtmf", num_digits=1, timeout=1, finish_on_key="", action=url)
     _say(parts, script.lines, keypad)
     answer.append(keypad)
-    rest = Gather(
-        input="dtmf speech" if script.speech else "dtmf",
-        num_digits=1,
-        timeout=max(1, script.listens - 1),
-        finish_on_key="",
-        action_on_empty_result=True,
-        action=url,
+    recognised = parts.catalog.languages[script.lines[-1][0]].speech if script.lines else ""
+    words = (
+        dict(language=recognised, speech_timeout=SPEECH_PAUSE, profanity_filter=False)
+        if script.speech and recognised
+        else {}
     )
-    if script.speech:
-        language = parts.catalog.languages[script.lines[-1][0]] if script.lines else None
-        if language is not None and language.speech:
-            rest.value = None
-            rest.attrs |= {"language": language.speech}
-        rest.attrs |= {"speechTimeout": SPEECH_PAUSE, "profanityFilter": "false"}
-    answer.append(rest)
+    answer.append(
+        Gather(
+            input="dtmf speech" if words else "dtmf",
+            num_digits=1,
+            timeout=max(1, script.listens - 1),
+            finish_on_key="",
+            action_on_empty_result=True,
+            action=url,
+            **words,
+        )
+    )
 
 
 def _wait(parts: Parts, script: Script, answer: VoiceResponse) -> None:
