@@ -36,6 +36,7 @@ from caller_service.web.shared.problem import register_error_handlers
 from caller_service.web.shared.public_address import PublicAddress
 from caller_service.web.sms.inbound import sms
 from caller_service.web.voice.calls import calls
+from caller_service.web.voice.residents import voice
 
 
 class NotReady(Exception):
@@ -86,7 +87,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.session_interface = NoCookieNoSession()
     register_error_handlers(app)
     register_api(app, eido)
-    for blueprint in (sms, calls, pages, printable, health, metrics):
+    for blueprint in (sms, voice, calls, pages, printable, health, metrics):
         app.register_blueprint(blueprint)
     return app
 

@@ -41,6 +41,10 @@ class Phone:
         document = ElementTree.fromstring(answer.text)
         gather = document.find("Gather")
         self.next = gather.get("action", "") if gather is not None else ""
+        queue = document.find("Dial/Queue")
+        self.queue_url = queue.get("url", "") if queue is not None else ""
+        self.after = document.find("Dial").get("action", "") if queue is not None else ""
+        self.document_text = answer.text
         self.hung_up = gather is None and document.find("Hangup") is not None
         self.said = " ".join(each.text or "" for each in document.iter("Say"))
         return self
@@ -53,6 +57,10 @@ class Phone:
 
     def presses(self, digit: str, at: str = "") -> Phone:
         return self._hears(self._asks(at or self.next, Digits=digit, CallStatus="in-progress"))
+
+    def parts(self, status: str = "completed") -> Phone:
+        """Their line to the caller is over, or never was."""
+        return self._hears(self._asks(self.after, DialCallStatus=status))
 
     def reports(self, *states: str) -> Phone:
         for state in states:

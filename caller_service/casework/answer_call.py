@@ -10,10 +10,12 @@ was allowed. The same webhook twice gets the same answer: what was pressed first
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from caller_service.casework.outbound.call_person import note_receipt, voicemail_allowed
+from caller_service.core.callback import CallbackState
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, answered_since, pass_on, told_by_call
 from caller_service.core.effect import Alert
@@ -24,11 +26,13 @@ from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import may_call_update, update_call_keys
 from caller_service.core.terms import terms
 from caller_service.language.wording import filling, spelled
-from caller_service.store import calls, cases
+from caller_service.store import callbacks, calls, cases
+from caller_service.store.callbacks import Callback
 from caller_service.store.calls import Call
 from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Author
 
+from .callbacks import taken
 from .change import change
 from .parts import Parts
 
@@ -47,6 +51,8 @@ class Spoken:
     words: str = field(default="", repr=False)
     language: str = ""
     asks: int = 0
+    # then they are joined to the caller in this queue, and not hung up on
+    joins: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class OnCall:
         catalog, program = self.parts.catalog, self.parts.program
         language = catalog.spoken(program.languages[0] if self.call.person else self.case.language)
         fill = filling(program, language, catalog, spelled(self.case.reference))
+        fill["short"] = spelled(self.case.reference[:3])
         words = " ".join(catalog.text(language, key, **fill, name=name) for key in keys)
         return Spoken(words, language, asks)
 
@@ -84,6 +91,7 @@ class CallKind:
     voicemail: Says
     repeated: Says  # instead of what a key does: one was pressed before
     settled: Says  # instead of asking: it was settled since the call was made
+    urgent: Says  # instead of the usual words
     fault: str = ""  # the words when we fail
 
 
@@ -98,7 +106,7 @@ def picked_up(parts: Parts, kind: str, call_id: str, sid: str | None, machine: b
     if machine or on.call.machine:
         on.note(machine=True)
         return how.voicemail(on) or Spoken()
-    return how.settled(on) or on.says(how.asks, asks=1)
+    return how.urgent(on) or how.settled(on) or on.says(how.asks, asks=1)
 
 
 def pressed(parts: Parts, kind: str, call_id: str, machine: bool, key: str, time: int) -> Spoken:
@@ -135,6 +143,23 @@ def _known(parts: Parts, kind: str, call_id: str) -> OnCall | None:
     return None if case is None else OnCall(parts, call, case)
 
 
+def parted(parts: Parts, call_id: str, reached: bool) -> Spoken:
+    """The caller and the member of staff are apart, or never were together."""
+    on = _known(parts, "page", call_id)
+    if on is None or reached:
+        return Spoken()
+    promised = _promised(on)
+    if promised is not None:
+        with parts.engine.connect() as conn:
+            theirs = calls.by_id(conn, promised.resident_call_id or "")
+        if theirs is not None and theirs.machine:
+            return on.says("spoken.callback.machine")
+        if theirs is None or theirs.rank < calls.ENDED:  # it still rings
+            return Spoken("", on.parts.program.languages[0], joins=on.case.id)
+        return on.says("spoken.callback.nobody")
+    return on.says("spoken.whisper.not_yet" if on.case.on_line else "spoken.whisper.left")
+
+
 def _nothing(_: OnCall) -> None:
     return None
 
@@ -151,6 +176,12 @@ def _takes(case: Case, name: str, scene: Scene) -> Step:
 
 def _decides(answer: str, decide: Callable[[Case, str, Scene], Step]) -> Callable[[OnCall], Spoken]:
     def decided(on: OnCall) -> Spoken:
+        promised = _promised(on)
+        if promised is not None and answer == "accepted":
+            return _rings_them(on, promised)
+        if promised is not None:  # not now: the next person
+            on.note(answer=answer)
+            return on.says("page.call_passed")
         person = on.call.person or ""
         try:
             change(on.parts, on.case.id, lambda case, scene: decide(case, person, scene), person)
@@ -158,12 +189,69 @@ def _decides(answer: str, decide: Callable[[Case, str, Scene], Step]) -> Callabl
             taken = refusal.code == "taken"
             return on.says("page.call_taken" if taken else "page.call_ended", name=refusal.name)
         on.note(answer=answer)
-        return on.says(f"page.call_{answer}")
+        return _to_caller(on) or on.says(f"page.call_{answer}")
 
     return decided
 
 
+def _to_caller(on: OnCall) -> Spoken | None:
+    """The resident is on the line: who took the case hears what they must know, and is joined to
+    them. Nothing of the number or the place is said."""
+    with on.parts.engine.connect() as conn:
+        case = cases.by_id(conn, on.parts.sealer, on.case.id)
+    if case is None or not case.on_line or case.accepted_by != on.call.person:
+        return None
+    told = on.says(*whisper(case))
+    return Spoken(told.words, told.language, joins=case.id)
+
+
+def whisper(case: Case) -> tuple[str, ...]:
+    """The keys of what is said before a caller is joined: at most two dangers, and a minor."""
+    kinds = [f"spoken.whisper.kind.{kind}" for kind in case.dangers[:2]]
+    minor = ("spoken.whisper.minor",) if case.minor else ()
+    return (
+        "spoken.whisper.reference",
+        *(kinds or ["spoken.whisper.kind.none"]),
+        *minor,
+        "spoken.whisper.connecting",
+    )
+
+
+def _rung_for_caller(on: OnCall) -> Spoken | None:
+    """A call that was promised, or somebody on the line: the shortest words before "press 1"."""
+    promised = _promised(on)
+    if promised is not None:
+        live = promised.state == CallbackState.RINGING and not on.case.ended
+        return on.says("spoken.callback.before", asks=1) if live else on.says("page.call_ended")
+    if settled := _answered_since(on):
+        return settled
+    return on.says("spoken.whisper.before", asks=1) if on.case.on_line else None
+
+
+def _promised(on: OnCall) -> Callback | None:
+    with on.parts.engine.connect() as conn:
+        return callbacks.by_call(conn, on.parts.sealer, on.call.id)
+
+
+def _rings_them(on: OnCall, promised: Callback) -> Spoken:
+    """Whoever is to call back has pressed 1: the resident's phone rings, and they hear it ring."""
+    if promised.state != CallbackState.RINGING or on.case.ended:
+        return on.says("page.call_ended")
+    with contextlib.suppress(cases.Stale), transaction(on.parts.engine) as conn:
+        taken(conn, on.parts, promised, on.case)
+    on.note(answer="accepted")
+    voicemail = ("spoken.callback.voicemail",) if voicemail_allowed(on.case) else ()
+    keys = ("spoken.whisper.reference", "spoken.callback.after", *voicemail)
+    told = on.says(*keys, name=promised.ask_for or "…")
+    return Spoken(told.words, told.language, joins=on.case.id)
+
+
 def _pressed_before(on: OnCall) -> Spoken | None:
+    if on.call.answer == "accepted":
+        promised = _promised(on)
+        joined = _rings_them(on, promised) if promised else _to_caller(on)
+        if joined:
+            return joined
     return on.says(f"page.call_{on.call.answer}") if on.call.answer else None
 
 
@@ -212,6 +300,7 @@ CALLS = {
         voicemail=_nothing,
         repeated=_pressed_before,
         settled=_answered_since,
+        urgent=_rung_for_caller,
         fault="page.call_fault",
     ),
     "update": CallKind(
@@ -222,5 +311,6 @@ CALLS = {
         voicemail=_voicemail,
         repeated=_nothing,
         settled=_nothing,
+        urgent=_nothing,
     ),
 }

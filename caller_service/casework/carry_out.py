@@ -14,10 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.core import hand_off
+from caller_service.core.callback import CallbackState
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
 from caller_service.core.effect import (
     Alert,
+    BookCallback,
     HandOff,
     OptIn,
     OptOut,
@@ -31,11 +33,11 @@ from caller_service.core.escalation import passed_on, people
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import DeliveryState, TextState
 from caller_service.core.program import DestinationKind, Rung
-from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene, on_duty
 from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
-from caller_service.store import calls, cases, contacts, hand_offs, journal, messages
+from caller_service.store import callbacks, calls, cases, contacts, hand_offs, journal, messages
+from caller_service.store.callbacks import Callback
 from caller_service.store.contacts import Contact
 from caller_service.store.messages import Text
 
@@ -161,8 +163,7 @@ def _revision(
     A test case goes only to the console, where it is listed and never dispatched.
     """
     now = work.scene.now
-    number = None if case.cannot_text == CannotText.WITHHELD else work.contact.number
-    packet = hand_off.packet(case, parts.program, number)
+    packet = hand_off.packet(case, parts.program, work.contact.number)
     deliveries = []
     for destination in parts.program.destinations:
         if case.test and destination.kind != DestinationKind.CONSOLE:
@@ -206,6 +207,8 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
             _alert(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, Ring):
             _ring_again(conn, parts, case, effect.name, work.scene.now)
+        elif isinstance(effect, BookCallback):
+            _book(conn, parts, case.id, effect, work.scene.now)
         elif isinstance(effect, StandDown):
             _stand_down(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, UpdateCall):
@@ -223,9 +226,21 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
             _ring_again(conn, parts, case, case.accepted_by, work.scene.now)
 
 
-def _ring_again(
-    conn: sa.Connection, parts: Parts, case: Case, name: str, now: datetime
+def _book(
+    conn: sa.Connection, parts: Parts, case_id: str, effect: BookCallback, now: datetime
 ) -> None:
+    callbacks.add(
+        conn,
+        parts.sealer,
+        Callback(
+            parts.new_id(), case_id, effect.by, effect.due, effect.until, 0, effect.most,
+            int(effect.spacing.total_seconds()), CallbackState.WAITING, "", effect.person or None,
+            0, None, None, effect.due, None, now, effect.ask_for,
+        ),
+    )  # fmt: skip
+
+
+def _ring_again(conn: sa.Connection, parts: Parts, case: Case, name: str, now: datetime) -> None:
     """Ring the phone of somebody who has a caller on the line, if they are on a ladder with a
     number and not on a call about them."""
     rung = parts.program.rung_of(name)

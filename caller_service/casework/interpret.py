@@ -68,6 +68,8 @@ def hear(
 ) -> Step:
     """Decide what a text changes in a case. `delivered`: when the open question is known to have
     reached them; None: not known."""
+    if case.asked_aloud:  # a text answers only what was texted; the question is put again
+        case = replace(case, asked="", offered=(), asked_aloud=False)
     case, reading = understand(case, said, heard_at, scene, ears)
     if case.marks and asks_for_another(case, reading):
         return park(case, scene, heard_at)

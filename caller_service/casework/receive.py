@@ -234,9 +234,7 @@ def _decide(
 _OPT_OUT = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
-def new_case(
-    conn: sa.Connection, parts: Parts, contact: Contact, test: bool, related: str
-) -> Case:
+def new_case(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, related: str) -> Case:
     """A new case, with what is known of the number: that it writes often, or a care note (rule
     24)."""
     now = parts.now()

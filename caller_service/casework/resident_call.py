@@ -18,16 +18,17 @@ import sqlalchemy as sa
 
 from caller_service.core import phone_call
 from caller_service.core.case import Case, Step
+from caller_service.core.effect import Record
 from caller_service.core.holding import joins_by_phone
 from caller_service.core.marks import Mark
-from caller_service.core.outbound import TextState
+from caller_service.core.outbound import CallState, TextState
 from caller_service.core.phone_call import At, Heard, Line, Position, Spoken, Surroundings, Then
 from caller_service.core.phone_numbers import LIFELINE
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.language.spoken import seconds, sentences
 from caller_service.language.wording import spoken_words
-from caller_service.store import calls, cases, contacts, legs, turns
+from caller_service.store import callbacks, calls, cases, contacts, legs, turns
 from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import lock_for_write, transaction
 from caller_service.store.journal import Author
@@ -38,6 +39,7 @@ from .carry_out import Decision, prepare, save
 from .change import change, update_case
 from .identity import join_contacts
 from .interpret import understand
+from .outbound.call_person import note_receipt, voicemail_allowed
 from .parts import Parts
 from .receive import new_case
 
@@ -76,7 +78,9 @@ class Script:
 def begin(parts: Parts, call: Call) -> Script:
     """A call came in: the same call again gets the same words."""
     return _attempt(
-        parts, lambda conn, lock: _begin(conn, parts, call, lock), lambda conn: _hold(conn, parts, call)
+        parts,
+        lambda conn, lock: _begin(conn, parts, call, lock),
+        lambda conn: _hold(conn, parts, call),
     )
 
 
@@ -148,8 +152,51 @@ def joined(parts: Parts, sid: str, call_id: str) -> tuple[str, str] | None:
     case = update_case(parts, leg.case_id, decide, person, also)
     if case is None:
         return None
+    if leg.callback_id is not None:  # the human speaks first
+        return None
     language = parts.catalog.spoken(case.language)
     return language, parts.catalog.text(language, "spoken.wait.found")
+
+
+def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script | None:
+    """The resident's phone was answered: into the queue, where a human takes them out and speaks
+    first. No artificial voice says a word to them. A machine is hung up on, unless a message was
+    allowed: then the human speaks it. None: no such call."""
+    with parts.engine.connect() as conn:
+        promised = callbacks.by_call(conn, parts.sealer, call_id)
+        call = calls.by_id(conn, call_id)
+        known = legs.by_provider_id(conn, parts.sealer, sid)
+        case = cases.by_id(conn, parts.sealer, call.case_id) if call else None
+        staff = calls.by_id(conn, promised.call_id or "") if promised else None
+    if known is not None:
+        return _script_of(known)
+    if promised is None or call is None or case is None or call.person is not None:
+        return None
+    note_receipt(parts, call_id, CallState.IN_PROGRESS, sid)
+    if machine:
+        with transaction(parts.engine) as conn:
+            calls.note(conn, call_id, machine=True)
+    gone = staff is None or staff.rank >= calls.ENDED
+    if gone or case.ended or (machine and not voicemail_allowed(case)):
+        return None
+    leg_id, now = parts.new_id(), parts.now()
+    position = Position(At.CALLED, waits_since=now)
+    script = Script(leg_id, 1, then=Then.QUEUE.value, queue=case.id)
+    told = Spoken(Step(case), position, then=Then.QUEUE)
+    state = _state(parts, told, script)
+    leg = Leg(leg_id, case.id, sid, 1, state, "", now, None, promised.id)
+
+    def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        return Step(case.marked(scene.now, Mark.ON_LINE), (Record("call_answered"),))
+
+    update_case(
+        parts,
+        case.id,
+        decide,
+        Author.SYSTEM,
+        lambda conn: legs.add(conn, parts.sealer, leg, now + CHECK),
+    )
+    return script
 
 
 def ended(parts: Parts, sid: str) -> None:
@@ -163,6 +210,8 @@ def ended(parts: Parts, sid: str) -> None:
     def also(conn: sa.Connection) -> None:
         legs.end_talk(conn, leg.id, now)
         legs.end(conn, leg.id, now)
+        if leg.callback_id is not None:
+            callbacks.look_again(conn, leg.callback_id, now)
 
     def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         known = legs.by_id(conn, parts.sealer, leg.id)
@@ -242,9 +291,9 @@ def _begin(conn: sa.Connection, parts: Parts, call: Call, lock: bool) -> Work:
     if known is not None:
         return lambda _: _script_of(known)
     state = turns.load_turn(conn, parts.sealer, call.number, parts.now()) if call.number else None
-    if state is not None and not lock:
-        if state.split or (state.contact is None and parts.sealer.rotates):
-            raise cases.Stale
+    unsettled = state and (state.split or (state.contact is None and parts.sealer.rotates))
+    if unsettled and not lock:
+        raise cases.Stale
     found = state.case if state else None
     if found is not None and lock:
         found = cases.by_id(conn, parts.sealer, found.id, lock=True)
@@ -263,9 +312,7 @@ def _begin(conn: sa.Connection, parts: Parts, call: Call, lock: bool) -> Work:
     told = phone_call.begin(case, scene, around)
     leg = Leg(parts.new_id(), case.id, call.provider_id, 1, "", call.our_number, scene.now, None)
     script, text_rows = _scripted(parts, leg, told, contact)
-    decision = Decision(
-        contact, found, told.step, scene, Author.RESIDENT, spoken=text_rows
-    )
+    decision = Decision(contact, found, told.step, scene, Author.RESIDENT, spoken=text_rows)
     prepared = prepare(parts, decision)
     leg = with_changes(leg, state=_state(parts, told, script))
 
@@ -314,10 +361,14 @@ def _step(
         inbound = _inbound(parts, leg, said, case, contact, scene)
         script, text_rows = _scripted(parts, following, told, contact, inbound)
         changed = told.step.case != case or told.step.effects or text_rows
-        prepared = prepare(
-            parts,
-            Decision(contact, case, told.step, scene, Author.RESIDENT, spoken=text_rows),
-        ) if changed else None
+        prepared = (
+            prepare(
+                parts,
+                Decision(contact, case, told.step, scene, Author.RESIDENT, spoken=text_rows),
+            )
+            if changed
+            else None
+        )
         state = _state(parts, told, script, known)
 
         def write(conn: sa.Connection) -> Script:
@@ -360,7 +411,7 @@ def _around(
     reading = None
     if words and scene is not None:
         _, reading = understand(case, words, scene.now, scene, parts.ears)
-    return Surroundings(languages, asked, reading, parts.program.numbers.callback)
+    return Surroundings(languages, asked, reading)
 
 
 def _inbound(
@@ -400,7 +451,7 @@ def _scripted(
         case.id,
         _dialled(parts) if told.then == Then.COUNSELOR else "",
     )
-    rows = (inbound,) if inbound else ()
+    rows: tuple[Text, ...] = (inbound,) if inbound else ()
     if told.lines and not queued:
         rows += (
             Text.outbound(
@@ -419,16 +470,16 @@ def _dialled(parts: Parts) -> str:
     return parts.program.numbers.counselor or LIFELINE
 
 
-def _state(
-    parts: Parts, told: Spoken, script: Script, before: dict[str, Any] | None = None
-) -> str:
+def _state(parts: Parts, told: Spoken, script: Script, before: dict[str, Any] | None = None) -> str:
     """The caller's position and the last script. The question counts as read once it was half
     spoken: the provider never says when a key was pressed (rule 8)."""
     position = told.position
     if told.question >= 0 and script.question >= 0:
         earlier, asks = script.lines[: script.question], script.lines[script.question :]
         heard_by = _takes(parts, earlier) + _takes(parts, asks) / 2
-        position = with_changes(position, read_at=parts.now() + ANSWER + timedelta(seconds=heard_by))
+        position = with_changes(
+            position, read_at=parts.now() + ANSWER + timedelta(seconds=heard_by)
+        )
     elif told.then == Then.LISTEN:
         position = with_changes(position, read_at=position.read_at)
     queued = told.then == Then.QUEUE

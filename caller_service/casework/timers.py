@@ -21,9 +21,11 @@ from caller_service.store import calls, cases, hand_offs, messages
 from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Author
 
+from .callbacks import keep_promises
 from .carry_out import HOLD
 from .change import Decide, change
 from .parts import Parts
+from .resident_call import look_after
 
 log = logging.getLogger(__name__)
 BATCH = 500  # cases decided in one sweep
@@ -43,7 +45,9 @@ def sweep(parts: Parts) -> int:
     if due_cases:
         with ThreadPoolExecutor(min(TIMER_THREADS, len(due_cases))) as pool:
             list(pool.map(lambda case_id: _fire(parts, case_id, now), due_cases))
-    return len(due_cases) + _try_again(parts, now)
+    return (
+        len(due_cases) + keep_promises(parts) + look_after(parts) + _try_again(parts, parts.now())
+    )
 
 
 def _try_again(parts: Parts, now: datetime) -> int:

@@ -95,6 +95,7 @@ def _part(sheet: CheckedTable) -> Part:
         gives=tuple(sheet.texts("gives")) if "gives" in sheet.content else (),
         unsure=sheet.flag("unsure", False),
         when=_condition(sheet),
+        names_keys=sheet.flag("names_keys", False),
         refines=sheet.flag("refines", False),
     )
     sheet.done()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,19 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class BookCallback:
+    """Promise the resident a call between `due` and `until` (core/callback.py)."""
+
+    due: datetime
+    until: datetime
+    by: str
+    ask_for: str = field(repr=False)
+    person: str
+    most: int
+    spacing: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class StandDown:
     """Somebody accepted: tell the others who were paged that they are not needed."""
 
@@ -109,6 +123,17 @@ class Record:
 
 
 Effect = (
-    Say | Ask | Page | HandOff | Alert | Ring | StandDown | UpdateCall | OptOut | OptIn | Record
+    Say
+    | Ask
+    | Page
+    | HandOff
+    | Alert
+    | Ring
+    | BookCallback
+    | StandDown
+    | UpdateCall
+    | OptOut
+    | OptIn
+    | Record
 )
 Effects = tuple[Effect, ...]

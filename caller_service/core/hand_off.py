@@ -18,7 +18,7 @@ from .effect import Effect, HandOff
 from .marks import Mark
 from .program import Program
 from .questions import open_questions
-from .reach import ContactAnswer
+from .reach import CannotText, ContactAnswer
 from .safe_contact import CALL_ALLOWED, TERMS, TEXT_ALLOWED, calls_wanted, standing
 from .said import Said
 
@@ -30,6 +30,7 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
     """The packet a destination receives for the case as it is. `number` is left out unless contact
     was called safe, or was not asked in danger: then its condition says so. "" is a number that
     cannot be decrypted."""
+    number = None if case.cannot_text == CannotText.WITHHELD else number
     contact = case.answers.get("contact", "not_asked")
     condition = number_condition(case)
     texts = TERMS[standing(case)].human and contact in TEXT_ALLOWED and "text" not in case.withdrawn

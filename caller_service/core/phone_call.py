@@ -16,6 +16,7 @@ from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from .callback import SOON, book, spaced
 from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Ask, Effects, HandOff, Record, Ring, Say
@@ -29,6 +30,7 @@ from .outcome import Outcome
 from .protocol import SKIPPED, UNREADABLE, Part, Question
 from .questions import next_part, stands_at, variant
 from .reach import CannotText
+from .refusal import Refused
 from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Unclear
 from .routing import Scene, team_working
 from .safe_contact import may_call, may_hear_status, may_text, status_key
@@ -61,6 +63,7 @@ class At(StrEnum):
     CONFIRM = "confirm"  # in the queue: is that what they want?
     LEAVING = "leaving"  # out of the queue, by their choice
     CLOSING = "closing"  # nothing more to ask
+    CALLED = "called"  # we called them: a human speaks, and no voice of ours
     OVER = "over"
 
 
@@ -131,12 +134,11 @@ class Spoken:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What else a step of a call needs: the languages that have a voice, the case's first; how many
-    people were asked; what a reading of words is (casework/interpret.py)."""
+    people were asked; how their words were read (casework/interpret.py)."""
 
     languages: tuple[str, ...]
     asked: int = 0
     reading: Reading | None = None
-    callback: str = ""  # the number that would call them back, as it is spoken
 
 
 # ---- the first words -----------------------------------------------------------------------------
@@ -151,7 +153,7 @@ def begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
     if case.in_danger or case.held or case.left:
         step = _calls_again(case, scene)
         step = Step(step.case, (*started.effects, *step.effects))
-        return _to_human(step, Position(), scene, _brief(around) + (Line("spoken.known"),))
+        return _to_human(step, Position(), scene, (*_brief(around), Line("spoken.known")))
     if case.said & {Said.CARE_NOTE, Said.WRITES_OFTEN} and case.status == Status.SCREENING:
         step = conclude(case, started.effects, scene)
         if step.case.in_danger:
@@ -214,7 +216,9 @@ def _status_menu(step: Step, position: Position, lines: tuple[Line, ...]) -> Spo
 # ---- a key, a silence, words ---------------------------------------------------------------------
 
 
-def hear(case: Case, position: Position, heard: Heard, scene: Scene, around: Surroundings) -> Spoken:
+def hear(
+    case: Case, position: Position, heard: Heard, scene: Scene, around: Surroundings
+) -> Spoken:
     """What a key, words or a silence change, by what the caller heard last. Total: every input in
     every position has words, a person or an end."""
     key = heard.digits if len(heard.digits) == 1 else "?" if heard.digits else ""
@@ -244,9 +248,7 @@ def hear(case: Case, position: Position, heard: Heard, scene: Scene, around: Sur
     return _HEAR[position.at](case, position, key, heard, scene, around)
 
 
-def _always(
-    case: Case, key: str, position: Position, scene: Scene, around: Surroundings
-) -> Spoken:
+def _always(case: Case, key: str, position: Position, scene: Scene, around: Surroundings) -> Spoken:
     """The keys that mean the same at every moment: a person, 911, once more."""
     position = with_changes(position, silent=0, wrong=0)
     if key == "*":
@@ -320,8 +322,7 @@ def _menu(step: Step, position: Position, around: Surroundings, page: int = 0) -
     tags = around.languages[1:]
     shown = tags[page * MENU : (page + 1) * MENU]
     lines = [
-        Line("spoken.language", {"number": str(number)}, tag)
-        for number, tag in enumerate(shown, 1)
+        Line("spoken.language", {"number": str(number)}, tag) for number, tag in enumerate(shown, 1)
     ]
     if len(tags) > MENU:
         lines.append(Line("spoken.languages.more", {"number": "8"}, around.languages[0]))
@@ -513,14 +514,13 @@ def _closed(
 # ---- waiting for a human -------------------------------------------------------------------------
 
 
-def _to_human(
-    step: Step, position: Position, scene: Scene, lines: tuple[Line, ...] = ()
-) -> Spoken:
+def _to_human(step: Step, position: Position, scene: Scene, lines: tuple[Line, ...] = ()) -> Spoken:
     """Into the queue of the case. The lines are the first that are heard there, so that whoever
     takes the call need not wait for their end."""
     position = with_changes(
-        position, at=At.WAITING, part="", silent=0, wrong=0, told=(), choice="", parted=False,
-        waits_since=scene.now, place="",
+        position, at=At.WAITING, part="", silent=0, wrong=0, told=position.told[-1:],
+        choice="", parted=False,
+        waits_since=position.waits_since or scene.now, place="",
     )  # fmt: skip
     case = replace(step.case, asked="", offered=(), asked_aloud=False)
     return Spoken(Step(case, step.effects), position, lines, Then.QUEUE)
@@ -530,6 +530,8 @@ def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> 
     """The next words for whoever waits in the queue, never the same twice in a row. How many people
     were asked comes from the record (rule 22)."""
     step = Step(case)
+    if position.at == At.CALLED:
+        return _quiet(step, position, scene)
     if case.ended:
         return Spoken(step, with_changes(position, choice="ended"), then=Then.LEAVE)
     waited = scene.now - (position.waits_since or scene.now)
@@ -545,6 +547,17 @@ def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> 
         Then.WAIT,
         listens=SLOWER_LINE if slow else WAIT_LINE,
     )
+
+
+CALLED_WAITS = timedelta(seconds=20)  # a human who rang them is there sooner, or is gone
+
+
+def _quiet(step: Step, position: Position, scene: Scene) -> Spoken:
+    """We called them, and the human is about to speak: nothing is said. Nobody came: the call
+    ends."""
+    if scene.now - (position.waits_since or scene.now) >= CALLED_WAITS:
+        return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
+    return Spoken(step, position, then=Then.WAIT, listens=5)
 
 
 def _wait_line(
@@ -587,11 +600,11 @@ def _waiting_key(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
     """A key in the queue: leaving it takes two, so that nobody falls out by a slip."""
-    choice = WAIT_KEYS.get(key, "")
+    choice = WAIT_KEYS.get(key, "") if position.at != At.CALLED else ""
     allowed = choice == "988" or (
         may_book(case) if choice == "callback" else bool(choice) and may_text(case, "end")
     )
-    if key == "9":
+    if key == "9" and position.at != At.CALLED:
         return _in_queue(case, position, (Line("spoken.say.call_911"),))
     if not allowed:
         return wait(case, position, scene, around)
@@ -599,7 +612,7 @@ def _waiting_key(
     return Spoken(
         Step(case),
         position,
-        (Line(f"spoken.wait.confirm_{choice}", {"number": around.callback}),),
+        (Line(f"spoken.wait.confirm_{choice}", {"number": ", ".join(spaced(scene))}),),
         Then.WAIT,
         listens=FIRST_SILENCE,
     )
@@ -622,6 +635,9 @@ def left_queue(
 ) -> Spoken:
     """They are out of the queue: by their own choice, after a talk, or because it failed. `talked`:
     how long they spoke with a human, if they did."""
+    if position.at == At.CALLED:
+        step = talk_ended(case, scene)
+        return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
     if result == "bridged":
         return _parted(case, position, talked or timedelta(0), scene)
     if case.ended:
@@ -632,6 +648,8 @@ def left_queue(
         return Spoken(
             Step(case, (record,)), position, (Line("spoken.wait.to_988"),), Then.COUNSELOR
         )
+    if result == "leave" and position.choice == "callback":
+        return _booked(case, position, scene)
     if result == "leave" and position.choice == "text":
         effects: Effects = (Say("phone.goes_on", unasked=True), Record("goes_on_by_text"))
         return _closing(Step(case, effects), position, (Line("spoken.wait.by_text"),))
@@ -648,6 +666,17 @@ def left_queue(
         (Line("spoken.trouble.end"),),
         Then.HANG_UP,
     )
+
+
+def _booked(case: Case, position: Position, scene: Scene) -> Spoken:
+    """A callback in place of waiting; people are still being asked."""
+    try:
+        step = book(case, "resident", scene.now + SOON, scene)
+    except Refused:  # calling is not safe any more
+        return _to_human(Step(case), position, scene)
+    minutes = str(int(SOON.total_seconds() // 60))
+    words = Line("spoken.wait.booked", {"minutes": minutes, "number": ", ".join(spaced(scene))})
+    return _closing(_strip(step), position, (words,))
 
 
 def counselor_ended(case: Case, position: Position, reached: bool, scene: Scene) -> Spoken:
@@ -669,7 +698,8 @@ def _parted(case: Case, position: Position, talked: timedelta, scene: Scene) -> 
         return _closing(step, position, (Line("spoken.wait.closed"),))
     if talked >= GOODBYE:
         waiting = _to_human(step, position, scene)
-        return with_changes(waiting, position=with_changes(waiting.position, parted=True))
+        position = with_changes(waiting.position, parted=True, told=())
+        return with_changes(waiting, position=position)
     again = _ask_again(step.case, scene)
     step = Step(again.case, (*step.effects, *again.effects))
     return _to_human(step, position, scene, (Line("spoken.wait.cut"),))
@@ -743,9 +773,7 @@ def _put(case: Case, part: Part, scene: Scene) -> Case:
     return replace(case, asked_aloud=True)
 
 
-def _go_on(
-    step: Step, position: Position, scene: Scene, lines: tuple[Line, ...] = ()
-) -> Spoken:
+def _go_on(step: Step, position: Position, scene: Scene, lines: tuple[Line, ...] = ()) -> Spoken:
     """After a decision: to a human, to the next part, to a follow-up question, or to the end."""
     lines = (*lines, *_lines(step))
     step = _strip(step)
@@ -812,8 +840,8 @@ def _question_lines(case: Case, part: Part, scene: Scene) -> tuple[Line, ...]:
     worded = f".{variant(case)}" if question.by_who and not part.gives else ""
     asks = Line(f"spoken.ask.{part.id}{worded}", _still(case, question))
     codes = part_choices(case, part, question)
-    if part.gives:
-        return (asks,)  # its sentence names its keys
+    if part.names_keys:
+        return (asks,)
     if codes == ("yes", "no"):
         return (asks, Line("spoken.yes_no"))
     if question.safety or codes == ("yes", "no", "unsure"):
@@ -844,8 +872,10 @@ def _repeat(
     """What is open, once more."""
     at, case = position.at, step.case
     if at in _WITH_HUMAN:
-        return with_changes(_in_queue(case, position, lines), step=step) if lines else with_changes(
-            wait(case, position, scene, around), step=step
+        return (
+            with_changes(_in_queue(case, position, lines), step=step)
+            if lines
+            else with_changes(wait(case, position, scene, around), step=step)
         )
     if at == At.MENU:
         shown = _menu(step, position, around, position.page)
@@ -897,10 +927,11 @@ def _strip(step: Step) -> Step:
 
 
 _unsaid = _strip
-_WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING})
+_WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING, At.CALLED})
 _ALWAYS = frozenset(At) - _WITH_HUMAN - {At.OVER}
 _HEAR = {
     At.GREETING: _greeted, At.MENU: _chose_language, At.ASKED: _answered, At.PLACE: _place_said,
     At.READ_BACK: _read_back, At.STATUS: _status_asked, At.WAITING: _waiting_key,
-    At.CONFIRM: _confirmed, At.LEAVING: _waiting_key, At.CLOSING: _closed, At.OVER: _closed,
+    At.CONFIRM: _confirmed, At.CALLED: _waiting_key, At.LEAVING: _waiting_key,
+    At.CLOSING: _closed, At.OVER: _closed,
 }  # fmt: skip

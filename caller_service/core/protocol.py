@@ -118,6 +118,7 @@ class Part:
     gives: tuple[str, ...] = ()  # empty: the choices the question offers
     unsure: bool = False  # one more key, "not sure", gives the last of them
     when: Condition = Condition()
+    names_keys: bool = False  # its sentence says which key is which
     # says more of an answer that an earlier part has begun
     refines: bool = False
 

@@ -38,7 +38,8 @@ SAID_HUMAN = (
 )  # fmt: skip
 # A human reviews these, or a team is told of them.
 SAID_OTHER = (
-    Said.QUIET, Said.HUNG_UP, Said.STORY, Said.WROTE_AGAIN, Said.CHECK_UNANSWERED, Said.UNREAD_LANGUAGE,
+    Said.QUIET, Said.HUNG_UP, Said.STORY, Said.WROTE_AGAIN, Said.CHECK_UNANSWERED,
+    Said.UNREAD_LANGUAGE,
     Said.WRITES_OFTEN, Said.SAME_WORDS, Said.OFFICER, Said.LEGAL, *MARKERS,
 )  # fmt: skip
 SAID = (*SAID_HUMAN, *SAID_OTHER)

@@ -15,7 +15,13 @@ from .routing import Scene, team_working
 def variant(case: Case) -> str:
     """The wording of a question: me, they, or "person" while it is unclear who needs help."""
     who = case.answers.get("who")
-    return "me" if who in ("me", "me_minor") else "they" if who in ("adult", "child", "someone") else "person"
+    return (
+        "me"
+        if who in ("me", "me_minor")
+        else "they"
+        if who in ("adult", "child", "someone")
+        else "person"
+    )
 
 
 def asker(case: Case) -> str:
@@ -82,14 +88,16 @@ def next_part(protocol: Protocol, case: Case) -> Part | None:
     if case.in_danger or case.ended:
         return None
     facts = case.facts()
-    for part in protocol.aloud:
-        question = protocol.question(part.question)
-        if question.sooner is not None and question.sooner.holds(facts):
-            if question.id not in case.answers:
-                return part
-    return next(
-        (part for part in protocol.aloud if _to_be_asked(protocol, case, part, facts)), None
+    parts = [(part, protocol.question(part.question)) for part in protocol.aloud]
+    sooner = (
+        part
+        for part, question in parts
+        if question.id not in case.answers
+        and question.sooner is not None
+        and question.sooner.holds(facts)
     )
+    in_order = (part for part, _ in parts if _to_be_asked(protocol, case, part, facts))
+    return next(sooner, next(in_order, None))
 
 
 def _to_be_asked(protocol: Protocol, case: Case, part: Part, facts: Facts) -> bool:

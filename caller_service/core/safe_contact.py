@@ -194,6 +194,7 @@ def may_call_update(case: Case, program: Program) -> bool:
     Service has no number to call from."""
     return (
         may_call(case)
+        and not case.on_line
         and "text" not in case.withdrawn
         and program.numbers.ours[0].number.startswith("+")
     )
@@ -209,7 +210,9 @@ def missed(case: Case, key: str) -> bool:
 
 def mark_unheard(case: Case, held: Iterable[str], now: datetime) -> Case:
     """Mark the case if words that were held back had news for the resident, until a call or text
-    has told them."""
+    has told them. Whoever is on the line hears where it stands there."""
+    if case.on_line:
+        return case
     return case.marked(now, Mark.UNTOLD) if any(missed(case, key) for key in held) else case
 
 

@@ -139,6 +139,7 @@ class Ring:
     rings: int
     lasts: int
     to_the_beep: bool = False  # a voicemail is let speak to its end: a message may be left
+    ours: str = ""  # the number it comes from; "": the first
 
 
 class Telephony:
@@ -219,7 +220,7 @@ class Telephony:
                 lambda: (
                     self._client.calls.create(
                         to=number,
-                        from_=self._sender,
+                        from_=ring.ours or self._sender,
                         url=ring.url,
                         method="POST",
                         status_callback=ring.receipts_url,

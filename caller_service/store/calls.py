@@ -252,6 +252,15 @@ def stop(conn: sa.Connection, case_id: str, now: datetime) -> Sequence[str]:
     )
 
 
+def stop_one(conn: sa.Connection, call_id: str, now: datetime) -> bool:
+    """End this call if nobody has answered it. False: somebody did, or it is over."""
+    unanswered = (call.c.id == call_id, call.c.rank < ANSWERED, call.c.over.is_(False))
+    return (
+        conn.execute(sa.update(call).where(*unanswered).values(over=True, next_at=now)).rowcount
+        == 1
+    )
+
+
 def due(
     conn: sa.Connection, now: datetime, staff: bool, limit: int
 ) -> Sequence[tuple[str, datetime]]:

@@ -49,10 +49,16 @@ def add(conn: sa.Connection, sealer: Sealer, new: Leg, check: datetime) -> None:
     """A second one with the same provider id is an IntegrityError: the work is run again."""
     conn.execute(
         sa.insert(leg).values(
-            id=new.id, case_id=new.case_id, callback_id=new.callback_id,
-            provider_id=new.provider_id, step=new.step, our_number=new.our_number, at=new.at,
-            sealed_state=_sealed(sealer, new.id, new.state), next_at=check,
-        )  # fmt: skip
+            id=new.id,
+            case_id=new.case_id,
+            callback_id=new.callback_id,
+            provider_id=new.provider_id,
+            step=new.step,
+            our_number=new.our_number,
+            at=new.at,
+            sealed_state=_sealed(sealer, new.id, new.state),
+            next_at=check,
+        )
     )
 
 
@@ -80,18 +86,23 @@ def _one(conn: sa.Connection, sealer: Sealer, which: sa.ColumnElement[bool]) -> 
         else sealer.try_open(row.sealed_state, f"leg.state.{row.id}") or ""
     )
     return Leg(
-        row.id, row.case_id, row.provider_id, row.step, state, row.our_number, row.at,
-        row.ended_at, row.callback_id,
-    )  # fmt: skip
+        row.id,
+        row.case_id,
+        row.provider_id,
+        row.step,
+        state,
+        row.our_number,
+        row.at,
+        row.ended_at,
+        row.callback_id,
+    )
 
 
 def _sealed(sealer: Sealer, leg_id: str, state: str) -> bytes:
     return sealer.seal(state, f"leg.state.{leg_id}")
 
 
-def advance(
-    conn: sa.Connection, sealer: Sealer, known: Leg, state: str, check: datetime
-) -> bool:
+def advance(conn: sa.Connection, sealer: Sealer, known: Leg, state: str, check: datetime) -> bool:
     """Write the next step. False if somebody else has answered it meanwhile."""
     same = (leg.c.id == known.id, leg.c.step == known.step)
     sealed = _sealed(sealer, known.id, state)
@@ -103,9 +114,7 @@ def end(conn: sa.Connection, leg_id: str, now: datetime) -> bool:
     """The call is over. False if it was."""
     open_leg = (leg.c.id == leg_id, leg.c.ended_at.is_(None))
     gone = sa.update(leg).where(*open_leg)
-    return (
-        conn.execute(gone.values(ended_at=now, next_at=None, sealed_state=None)).rowcount == 1
-    )
+    return conn.execute(gone.values(ended_at=now, next_at=None, sealed_state=None)).rowcount == 1
 
 
 def others_live(conn: sa.Connection, case_id: str, but: str) -> bool:
@@ -148,9 +157,13 @@ def begin_talk(
     )
     conn.execute(
         sa.insert(talk).values(
-            id=talk_id, case_id=known.case_id, leg_id=known.id, call_id=call_id, person=person,
+            id=talk_id,
+            case_id=known.case_id,
+            leg_id=known.id,
+            call_id=call_id,
+            person=person,
             at=now,
-        )  # fmt: skip
+        )
     )
 
 

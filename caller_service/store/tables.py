@@ -316,10 +316,11 @@ class CallbackRow(Base):
     state: Mapped[str]  # CallbackState
     outcome: Mapped[str] = mapped_column(default="")  # CallbackOutcome
     person: Mapped[str | None]  # who rings: the name of somebody on a ladder
+    tried: Mapped[int] = mapped_column(default=0)  # people rung in this attempt
     call_id: Mapped[str | None] = mapped_column(sa.ForeignKey("call.id"))  # to them, now
+    resident_call_id: Mapped[str | None] = mapped_column(sa.ForeignKey("call.id"))
     sealed_name: Mapped[bytes | None]  # whom to ask for, as agreed
     next_at: Mapped[datetime | None]
-    claimed_by: Mapped[str | None]  # the job whose try is under way
     talked_until: Mapped[datetime | None]
     at: Mapped[datetime]
     __table_args__ = (

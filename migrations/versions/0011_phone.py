@@ -28,14 +28,18 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("person", sa.String(), nullable=True),
+        sa.Column("tried", sa.Integer(), nullable=False),
         sa.Column("call_id", sa.String(), nullable=True),
+        sa.Column("resident_call_id", sa.String(), nullable=True),
         sa.Column("sealed_name", sa.LargeBinary(), nullable=True),
         sa.Column("next_at", MOMENT, nullable=True),
-        sa.Column("claimed_by", sa.String(), nullable=True),
         sa.Column("talked_until", MOMENT, nullable=True),
         sa.Column("at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["case.id"], name="fk_callback_case_id"),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name="fk_callback_call_id"),
+        sa.ForeignKeyConstraint(
+            ["resident_call_id"], ["call.id"], name="fk_callback_resident_call_id"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_callback"),
     )
     op.create_index("ix_callback_case_id", "callback", ["case_id"])

@@ -16,13 +16,15 @@ import sqlalchemy as sa
 
 from caller_service.casework.change import StateChanged, change, retry_on_change
 from caller_service.casework.parts import Parts
+from caller_service.core.callback import CallbackState
 from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, page_lost, update_call_failed
 from caller_service.core.outbound import CallState
-from caller_service.core.safe_contact import may_call_update
+from caller_service.core.safe_contact import calls_wanted, may_call_update
 from caller_service.gateway.telephony import OutcomeUnknown, RetryLater, Ring, TelephonyError
 from caller_service.jobs.queue import queue_to
-from caller_service.store import calls, cases, contacts, journal
+from caller_service.store import callbacks, calls, cases, contacts, journal
+from caller_service.store.callbacks import Callback
 from caller_service.store.calls import Call
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, transaction
@@ -33,7 +35,8 @@ from .retry import next_try, state_after
 log = logging.getLogger(__name__)
 # seconds: shorter than most voicemails wait, and than the ladder waits for its next rung
 RINGS = 25
-LASTS = 180  # seconds a call may last
+LASTS = 180  # seconds a call with news may last
+TALKS = 4 * 3600  # a call that may join two people: as long as the provider allows
 # seconds before each further try; then it is dead, and the ladder has climbed
 PAUSES = (1, 2, 5, 10, 30, 60)
 SKEW = timedelta(seconds=5)  # the provider's clock and ours
@@ -115,6 +118,11 @@ def _number(parts: Parts, call: Call, case: Case) -> str:
 
 def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
     """Why it is not made after all; "" if it is."""
+    promised = _callback(parts, call)
+    if promised is not None:
+        if promised.state != CallbackState.RINGING or case.ended:
+            return "ended"
+        return "" if number and parts.telephony.can_call and calls_wanted(case) else "no number"
     if call.person is None:  # the safe-contact gate once more, on today's truth
         return (
             "ended"
@@ -132,15 +140,24 @@ def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
     return "" if number and parts.telephony.can_call else "no number"
 
 
+def _callback(parts: Parts, call: Call) -> Callback | None:
+    """The promised call that this one is made for."""
+    with parts.engine.connect() as conn:
+        return callbacks.by_call(conn, parts.sealer, call.id)
+
+
 def _ring(parts: Parts, call: Call, case: Case) -> Ring:
-    kind = "page" if call.person else "update"
+    promised = call.person is None and _callback(parts, call) is not None
+    door = "voice/callback" if promised else "page/call" if call.person else "update/call"
     to_the_beep = call.person is None and voicemail_allowed(case)
     return Ring(
-        f"{parts.public_url}/twilio/{kind}/call?id={call.id}",
+        f"{parts.public_url}/twilio/{door}?id={call.id}",
         receipts_url(parts, call.id),
         RINGS,
-        LASTS,
+        TALKS if call.person or promised else LASTS,
         to_the_beep,
+        # whoever rings it back never hears the program's name
+        parts.program.numbers.callback if promised else "",
     )
 
 
@@ -177,7 +194,8 @@ def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: 
             if state == CallState.WAITING:
                 _wake_next(conn, parts, call)
         return
-    if call.person is not None:  # a page that cannot arrive: the next person at once (rule 4)
+    # a page that cannot arrive: the next person at once (rule 4)
+    if call.person is not None and _callback(parts, call) is None:
         name = call.person
         change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
     _end(parts, call, CallState.DEAD, problem.code)
@@ -202,13 +220,14 @@ def _end(parts: Parts, call: Call, state: CallState, why: str) -> None:
                     )
                 ],
             )
+            callbacks.look_at(conn, call.id, parts.now())
             _wake_next(conn, parts, call)
 
 
 def _told_nobody(parts: Parts, call: Call) -> None:
     """A call to a resident that ends without the news being heard is told to humans: first, so that
     a crash in between tells it again and not never."""
-    if call.person is None and not call.answer:
+    if call.person is None and not call.answer and _callback(parts, call) is None:
         change(
             parts, call.case_id, lambda case, scene: update_call_failed(case, scene), Author.SYSTEM
         )
@@ -270,7 +289,7 @@ def note_receipt(parts: Parts, call_id: str, state: CallState, provider_id: str 
     if ends:
         _told_nobody(parts, call)
     # a phone that cannot be reached at all: the next person, now (rule 4)
-    if state == CallState.FAILED and call.person is not None:
+    if state == CallState.FAILED and call.person is not None and _callback(parts, call) is None:
         name = call.person
         change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
     try:
@@ -291,4 +310,5 @@ def _noted(
     ends: bool,
 ) -> None:
     if calls.receipt(conn, call.id, state, provider_id) and ends:
+        callbacks.look_at(conn, call.id, parts.now())
         _wake_next(conn, parts, call)

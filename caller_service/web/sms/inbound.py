@@ -16,7 +16,7 @@ from caller_service.core.outbound import TextState
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.messages import RANKS
 from caller_service.web.shared import twiml
-from caller_service.web.shared.fallback import spoken_answer, text_answer
+from caller_service.web.shared.fallback import text_answer
 from caller_service.web.shared.guard import guarded, parts, twilio_only
 
 log = logging.getLogger(__name__)
@@ -97,13 +97,3 @@ def receipt() -> Response:
             error if error.isdecimal() else None,
         )
     return Response(status=204)
-
-
-@sms.post("/voice")
-def voice() -> Response:
-    """Calls are not screened yet: say where help is, in every language, and that this number takes
-    texts."""
-    return Response(
-        spoken_answer(parts().program, parts().catalog, "voice.not_yet"),
-        content_type="text/xml; charset=utf-8",
-    )

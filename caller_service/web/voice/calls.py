@@ -13,13 +13,24 @@ from functools import partial
 
 from flask import Response, request
 
-from caller_service.casework.answer_call import TIMES, Spoken, fault_words, picked_up, pressed
+from caller_service.casework import resident_call
+from caller_service.casework.answer_call import (
+    TIMES,
+    Spoken,
+    fault_words,
+    parted,
+    picked_up,
+    pressed,
+)
 from caller_service.casework.outbound.call_person import note_receipt
 from caller_service.core.outbound import CallState
+from caller_service.gateway.telephony import ENDED_CALLS
 from caller_service.store.calls import RANKS
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.web.shared import twiml
 from caller_service.web.shared.guard import guarded, parts, twilio_only
+
+from .documents import queued_call
 
 log = logging.getLogger(__name__)
 calls = guarded("calls", twilio_only, "/twilio")
@@ -50,6 +61,30 @@ for _address, _kind in (("page", "page"), ("update", "update"), ("rescue", "upda
     calls.post(f"/{_address}/key", endpoint=f"{_address}_key")(partial(key_pressed, _kind))
 
 
+@calls.post("/page/parted")
+def staff_parted() -> Response:
+    """The two phones are apart, or the caller could not be taken out of the queue."""
+    call_id = _id(request.args.get("id", ""))
+    reached = request.form.get("DialCallStatus", "") in ("completed", "answered")
+
+    def hear() -> Spoken:
+        resident_call.staff_parted(parts(), call_id)
+        return parted(parts(), call_id, reached)
+
+    return _spoken(call_id, "page", hear)
+
+
+@calls.post("/receipts/inbound")
+def inbound_receipt() -> Response:
+    """How far a resident's call has come: the number's status callback. Reports come late, twice,
+    or never: a call that says nothing is asked after (casework/resident_call.py)."""
+    sid = _id(request.form.get("CallSid", ""))
+    if sid and request.form.get("CallStatus", "") in ENDED_CALLS:
+        with deadline(WRITE_WAIT):
+            resident_call.ended(parts(), sid)
+    return Response(status=204)
+
+
 @calls.post("/receipts/call")
 def receipt() -> Response:
     """How far a call has come. Unknown ids and states are answered and left: receipts come late,
@@ -59,6 +94,9 @@ def receipt() -> Response:
         _id(request.form.get("CallSid", "")),
         request.form.get("CallStatus", ""),
     )
+    if sid and state in ENDED_CALLS:  # a call back is a resident's call, too
+        with deadline(WRITE_WAIT):
+            resident_call.ended(parts(), sid)
     if call_id and state in RANKS:
         note_receipt(parts(), call_id, CallState(state), sid or None)
     return Response(status=204)
@@ -84,6 +122,9 @@ def _spoken(call_id: str, kind: str, hear: Callable[[], Spoken]) -> Response:
         log.error("call failed", extra={"fault": type(problem).__name__})
         told = fault_words(parts(), kind)
     language = parts().catalog.languages.get(told.language)
+    if told.joins:
+        words = ((told.language, told.words),) if told.words else ()
+        return queued_call(parts(), words, call_id, told.joins)
     if not told.words or language is None or language.voice is None:
         return twiml.says(())
     voice = language.voice

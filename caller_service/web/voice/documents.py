@@ -53,7 +53,9 @@ def document(parts: Parts, script: Script | None) -> Response:
     return twiml.answered(answer)
 
 
-def queued_call(parts: Parts, words: Iterable[tuple[str, str]], call_id: str, queue: str) -> Response:
+def queued_call(
+    parts: Parts, words: Iterable[tuple[str, str]], call_id: str, queue: str
+) -> Response:
     """A member of staff takes the caller out of the queue of their case."""
     answer = VoiceResponse()
     _say(parts, words, answer)
@@ -119,9 +121,7 @@ def _wait(parts: Parts, script: Script, answer: VoiceResponse) -> None:
     answer.append(gather)
 
 
-def _say(
-    parts: Parts, lines: Iterable[tuple[str, str]], into: VoiceResponse | Gather
-) -> None:
+def _say(parts: Parts, lines: Iterable[tuple[str, str]], into: VoiceResponse | Gather) -> None:
     for language, words in lines:
         voice = parts.catalog.languages[language].voice
         if voice is not None:

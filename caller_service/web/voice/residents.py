@@ -25,12 +25,9 @@ from .documents import document, once_more, says_only
 log = logging.getLogger(__name__)
 voice = guarded("voice", twilio_only, "/twilio/voice")
 _ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
-_ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 # what providers send in place of a number that is hidden: ANONYMOUS, UNAVAILABLE, RESTRICTED,
 # BLOCKED, UNKNOWN, each as keyed letters
-_HIDDEN = frozenset(
-    {"+266696687", "+86282452253", "+7378742883", "+2562533", "+8656696", "+464"}
-)
+_HIDDEN = frozenset({"+266696687", "+86282452253", "+7378742883", "+2562533", "+8656696", "+464"})
 MOST_DIGITS = 32  # of what was keyed; more is cut
 MOST_WORDS = 1000  # characters of recognised speech
 TRIES = 2  # times that a slow step is asked again
@@ -85,9 +82,7 @@ def left() -> Response:
 def after() -> Response:
     """The call to 988 is over, and they are still on the line."""
     reached = request.form.get("DialCallStatus", "") == "completed"
-    return _answer(
-        lambda: resident_call.counselor_ended(parts(), _leg(), _number("step"), reached)
-    )
+    return _answer(lambda: resident_call.counselor_ended(parts(), _leg(), _number("step"), reached))
 
 
 @voice.post("/joined")
@@ -103,13 +98,18 @@ def joined() -> Response:
     return twiml.nothing() if told is None else says_only(parts(), *told)
 
 
-@voice.post("/ended")
-def receipt() -> Response:
-    """How far their call has come. Reports come late, twice, or never: a call that says nothing is
-    asked after (casework/resident_call.py)."""
-    if request.form.get("CallStatus", "") in _ENDED:
-        _ended(_id(request.form.get("CallSid", "")))
-    return Response(status=204)
+@voice.post("/callback")
+def called_back() -> Response:
+    """Our call to them was answered, by somebody or something."""
+    call_id, sid = _id(request.args.get("id", "")), _id(request.form.get("CallSid", ""))
+    machine = request.form.get("AnsweredBy", "").startswith(("machine", "fax"))
+    try:
+        with deadline(WRITE_WAIT):
+            script = resident_call.called_back(parts(), call_id, sid, machine)
+    except Exception as problem:  # nobody is left alone on the line: it is tried again
+        log.error("a call back failed", extra={"fault": type(problem).__name__})
+        script = None
+    return document(parts(), script)
 
 
 def _ended(sid: str) -> None:
@@ -118,9 +118,7 @@ def _ended(sid: str) -> None:
             resident_call.ended(parts(), sid)
 
 
-def _answer(
-    hear: Callable[[], Script | None], digits: str = "", words: str = ""
-) -> Response:
+def _answer(hear: Callable[[], Script | None], digits: str = "", words: str = "") -> Response:
     """What is heard next, whatever fails. A step that could not be written in time is asked again
     with what was keyed; then the 911 and 988 words are heard."""
     try:
