@@ -66,6 +66,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
         TWILIO_ACCOUNT_SID=settings.twilio_account_sid,
         TWILIO_AUTH_TOKENS=settings.twilio_auth_tokens,
         METRICS_TOKEN=settings.metrics_token,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,  # the tone of a waiting call is fetched for each call
         MAX_CONTENT_LENGTH=1024 * 1024,
         MIGRATION_HEAD=migration_head(),
     )
