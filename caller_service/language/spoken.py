@@ -3,13 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from urllib.parse import quote
 
 from .languages import Language
 
 LONGEST_ENCODED = 4500  # characters of one <Say>, URL-encoded (Twilio's error 13521)
 LONGEST = 3000  # characters of one <Say>: the least of Twilio's three vendors of voices
+
+# The most seconds that words of a kind may take, by the longest prefix of their key. Whoever waits
+# for the end of a sentence cannot answer it; whoever is paged lets somebody wait meanwhile.
+LIMITS: Mapping[str, float] = MappingProxyType(
+    {
+        "spoken.greeting.": 14.0,
+        "spoken.language": 4.0,
+        "spoken.ask.": 21.0,
+        "spoken.yes_no": 6.0,
+        "spoken.choice.": 9.0,
+        "spoken.chosen.": 6.0,
+        "spoken.preamble": 14.0,
+        "spoken.minor.": 14.0,
+        "spoken.police": 30.0,
+        "spoken.silent.": 9.0,
+        "spoken.not_a_key": 4.0,
+        "spoken.too_fast": 4.0,
+        "spoken.known": 4.0,
+        "spoken.open_request": 9.0,
+        "spoken.place.": 9.0,
+        "spoken.status.": 14.0,
+        "spoken.moment": 2.0,
+        "spoken.trouble": 16.0,
+        "spoken.down": 14.0,
+        "spoken.hidden": 9.0,
+        "spoken.closing": 9.0,
+        "spoken.text_911": 6.0,
+        "spoken.say.": 12.0,
+        "spoken.level.": 14.0,
+        "spoken.danger.": 14.0,
+        "spoken.care.": 9.0,
+        "spoken.end.": 16.0,
+        "spoken.reach.": 9.0,
+        "spoken.contingency.": 14.0,
+        "spoken.reached.": 9.0,
+        "spoken.thanks.": 9.0,
+        "spoken.heard.": 4.0,
+        "spoken.again.": 4.0,
+        "spoken.wait.": 16.0,
+        "spoken.whisper.": 9.0,
+        "spoken.whisper.before": 4.5,
+        "spoken.whisper.kind.": 2.0,
+        "spoken.whisper.minor": 2.0,
+        "spoken.whisper.connecting": 1.0,
+    }
+)
+GREETING = 14.0  # all of it together, in any language
+WHISPER = 5.0  # all that staff hear between their key and the caller
 
 # A full stop behind one of these ends no sentence; nor does one behind a single letter.
 ABBREVIATIONS = frozenset(
@@ -106,3 +155,9 @@ def _cut(sentence: str) -> int:
         if ends and ends[-1] > room // 2:
             return ends[-1]
     return room
+
+
+def limit(key: str) -> float:
+    """The most seconds that the words of a key may take. Raises KeyError for a key of no kind."""
+    found = max((kind for kind in LIMITS if key.startswith(kind)), key=len, default="")
+    return LIMITS[found]
