@@ -19,6 +19,7 @@ from caller_service.jobs.queue import Jobs
 from caller_service.language.catalog import Catalog, read_catalog
 from caller_service.language.folders import folder
 from caller_service.language.languages import with_languages
+from caller_service.language.recordings import read_packs
 from caller_service.language.vocabularies import read_ears
 from caller_service.server.readiness import live_faults, secret_faults
 from caller_service.store.database.engine import engine_options, prepare
@@ -36,6 +37,7 @@ from caller_service.web.shared.problem import register_error_handlers
 from caller_service.web.shared.public_address import PublicAddress
 from caller_service.web.sms.inbound import sms
 from caller_service.web.voice.calls import calls
+from caller_service.web.voice.recordings import recordings
 from caller_service.web.voice.residents import voice
 
 
@@ -53,8 +55,9 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     program = with_languages(program or read_program(settings.program))
     catalog = read_catalog(program.languages)
     faults = secret_faults(settings, program)
+    packs, unspoken = read_packs(program, catalog)
     if settings.live:
-        faults += (*live_faults(settings, program), *unreviewed(catalog, program))
+        faults += (*live_faults(settings, program), *unreviewed(catalog, program), *unspoken)
     if faults:
         raise NotReady(faults)
     app = Flask("caller_service", static_folder="web/static", template_folder="web/templates")
@@ -84,11 +87,12 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     )
     app.extensions["caller_parts"] = _parts(app, settings, program, catalog)
     app.extensions["caller_settings"] = settings
+    app.extensions["caller_packs"] = packs
     app.extensions["caller_failure_limit"] = FailureLimit()
     app.session_interface = NoCookieNoSession()
     register_error_handlers(app)
     register_api(app, eido)
-    for blueprint in (sms, voice, calls, pages, printable, health, metrics):
+    for blueprint in (sms, voice, calls, recordings, pages, printable, health, metrics):
         app.register_blueprint(blueprint)
     return app
 

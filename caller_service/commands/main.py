@@ -30,6 +30,7 @@ from caller_service.store.database.transaction import transaction
 from caller_service.store.sealing import Sealer
 
 from .token_rules import last_day, new_token, token_report
+from .voice import voice
 
 ROLES = ("dispatcher", "supervisor", "analyst", "administrator")
 
@@ -85,6 +86,9 @@ def parts_now() -> Parts:
 def main() -> None:
     """Ask for help other than police: screened safely, chosen by the resident, carried to
     dispatch."""
+
+
+main.add_command(voice)
 
 
 @main.command()
@@ -444,13 +448,16 @@ def language_faults(program: Any) -> list[str]:
 
 def deployment_faults(settings: Settings, program: Any) -> list[str]:
     from caller_service.language.catalog import read_catalog
+    from caller_service.language.recordings import read_packs
     from caller_service.server.readiness import live_faults, secret_faults
 
     faults = [*secret_faults(settings, program)]
     if settings.live:
+        catalog = read_catalog(program.languages)
         faults += [
             *live_faults(settings, program),
-            *unreviewed(read_catalog(program.languages), program),
+            *unreviewed(catalog, program),
+            *read_packs(program, catalog)[1],
         ]
     return faults + database_faults(settings)
 

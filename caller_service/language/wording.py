@@ -79,14 +79,21 @@ def spoken_words(
     """The words of a spoken line. A sentence without words of its own for the phone is spoken as it
     is written."""
     written = key.removeprefix("spoken.")
-    values = filling(program, language, catalog, spelled(case.reference))
-    texts_911 = program.numbers.text_to_911
-    values["text_911"] = catalog.text(language, "spoken.text_911") if texts_911 else ""
-    values |= {
+    values = spoken_filling(program, language, catalog, spelled(case.reference)) | {
         name: catalog.text(language, value[1:]) if value.startswith("=") else value
         for name, value in fill.items()
     }
     return catalog.text(language, key if catalog.has(language, key) else written, **values)
+
+
+def spoken_filling(
+    program: Program, language: str, catalog: Catalog, reference: str = ""
+) -> dict[str, str]:
+    """The placeholders that any spoken line may use."""
+    texts_911 = program.numbers.text_to_911
+    return filling(program, language, catalog, reference) | {
+        "text_911": catalog.text(language, "spoken.text_911") if texts_911 else ""
+    }
 
 
 def spelled(reference: str) -> str:

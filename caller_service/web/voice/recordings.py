@@ -1,0 +1,43 @@
+"""The recordings that calls play, for a language that has no voice.
+
+The address holds the language and the file's name alone, and the first digits of its checksum: a
+new recording has a new address, so what is played may be kept for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from flask import Response, abort, current_app, send_from_directory
+
+from caller_service.language.recordings import Pack, Recording
+from caller_service.web.shared.guard import guarded, open_to_all, parts
+
+recordings = guarded("recordings", open_to_all, "/recordings")
+KEPT = 31_536_000  # seconds: a year
+_TYPES = {"wav": "audio/wav", "ulaw": "audio/ulaw"}
+
+
+def packs() -> Mapping[str, Pack]:
+    """The packs of the program's languages that are complete, by language."""
+    return cast(Mapping[str, Pack], current_app.extensions["caller_packs"])
+
+
+def play_url(tag: str, recording: Recording) -> str:
+    """Where Twilio finds a recording, for `<Play>`."""
+    version = recording.sha256[:8]
+    return f"{parts().public_url}/recordings/{tag}/{recording.file}?v={version}"
+
+
+@recordings.get("/<tag>/<file>")
+def recording(tag: str, file: str) -> Response:
+    """A recording of a manifest. Whatever else lies in the folder is not served."""
+    pack = packs().get(tag)
+    if pack is None or pack.by_file(file) is None:
+        abort(404)
+    answer = send_from_directory(
+        pack.folder, file, mimetype=_TYPES[file.rpartition(".")[2]], max_age=KEPT
+    )
+    answer.cache_control.immutable = True
+    return answer
