@@ -44,6 +44,8 @@ class Faults:
     receipts_disordered: bool = False
     receipts_missing: bool = False
     webhook_twice: bool = False
+    webhook_repeated: bool = False  # of a call: asked again, and the first answer counts
+    keys_lost: bool = False  # pressed in a call while nothing waits for them
 
     def changed(self, asked: Mapping[str, object]) -> "Faults":
         """These faults with some switches moved; ValueError names what is wrong."""

@@ -40,7 +40,7 @@ class Held:
                 "voice_url": calls,
                 "voice_method": "POST",
                 "voice_application_sid": "",
-                "status_callback": "",
+                "status_callback": f"{settings.house_url}/twilio/receipts/inbound",
             }
             for number in dict.fromkeys(listed)
             if number.startswith("+")
@@ -57,6 +57,10 @@ class Held:
             }
             for sid in self.in_service
         }
+
+    def of(self, number: str, name: str) -> str:
+        """One setting of a number; "" if the number is not held."""
+        return str(self.numbers.get(_sid("PN", number), {}).get(name) or "")
 
 
 def _sid(kind: str, name: str) -> str:
