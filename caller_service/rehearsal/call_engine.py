@@ -63,7 +63,7 @@ class CallEngine:
         self.web = web
         self.refusals: deque[Refusal] = deque(maxlen=200)
         self.queues: dict[str, Queue] = {}
-        # What a phone does by itself when it is rung: "busy", "declines", "answers", "voicemail".
+        # What one phone does by itself when it is rung, one of PHONES; a switch is for all of them.
         self.habits: dict[str, str] = {}
         # How a number that a call dials ends: "answer", "busy", "no-answer" or "failed".
         self.lines: dict[str, str] = {}
@@ -156,8 +156,8 @@ class CallEngine:
         for status in ("initiated", "ringing"):
             if self._moved(call, status, *RINGING):
                 self.receipt(call)
-        habit = self.habits.get(call.phone, "")
-        if habit in ("busy", "declines"):
+        habit = self.habits.get(call.phone) or self.exchange.faults.phones
+        if habit == "busy":
             self.end(call, "busy", *RINGING)
         elif habit:
             self.answer(call, machine=habit == "voicemail")

@@ -13,8 +13,39 @@ RINGING = ("queued", "initiated", "ringing")
 LIVE = (*RINGING, "in-progress")
 WORDS_A_MINUTE = 150
 LONGEST_QUEUE = 1000
+MOST_LINES = 200  # of a call, on the page
 # How much longer words take at a rate of <prosody>; of a percentage, its inverse.
 RATES = {"x-slow": 2.0, "slow": 1.25, "fast": 0.8, "x-fast": 0.5}
+
+
+# How a line is shown on the page: whose side, and what stands there.
+SHOWN = {
+    "plays": ("note", "Sound: {words}, {seconds} s"),
+    "silence": ("note", "Silence, {seconds} s"),
+    "listens": ("note", "It listens for {seconds} s"),
+    "presses": ("mine", "Key {words}"),
+    "speaks": ("mine", "{words}"),
+    "joined": ("note", "Joined with {words}"),
+    "parted": ("note", "No longer joined"),
+    "lost": ("note", "Key {words} was lost: nothing waited for it"),
+    "ended": ("note", "The call ended: {words}"),
+}
+STATES = {
+    "queued": "The program calls this phone.",
+    "initiated": "The program calls this phone.",
+    "ringing": "This phone rings: the program calls.",
+    "in-progress": "On a call with the program.",
+    "completed": "The call is over.",
+    "busy": "The call was declined.",
+    "no-answer": "A call was missed.",
+    "canceled": "The call was ended.",
+    "failed": "The call failed.",
+}
+LISTENS = {
+    "dtmf": "It waits for a key.",
+    "speech": "It waits for words.",
+    "dtmf speech": "It waits for a key or words.",
+}
 
 
 def speech_seconds(words: str) -> float:
@@ -43,9 +74,12 @@ class Line:
     cut: bool = False  # a key or a voice cut it off
 
     def shown(self) -> dict[str, object]:
+        """The line for the page: `side` is whose it is, `text` what stands there."""
+        side, text = SHOWN.get(self.kind, ("theirs", "{words}"))
         return {
             "kind": self.kind,
-            "words": self.words,
+            "side": side,
+            "text": text.format(words=self.words, seconds=round(self.seconds, 1)),
             "language": self.language,
             "voice": self.voice,
             "seconds": round(self.seconds, 1),
@@ -175,6 +209,20 @@ class Call:
             "uri": f"/2010-04-01/Accounts/{account_sid}/Calls/{self.sid}.json",
         }
 
+    @property
+    def stands(self) -> str:
+        """How the call stands, in a sentence for the page."""
+        if self.status == "in-progress":
+            if self.joined:
+                return f"Talking with {self.joined}."
+            if self.listening:
+                return LISTENS[self.listening]
+            if self.waits_in:
+                return "Waiting in a queue for a person."
+        if self.status == "ringing" and self.direction == "inbound":
+            return "Calling the program."
+        return STATES[self.status]
+
     def shown(self) -> dict[str, object]:
         """The call as one phone's page shows it."""
         return {
@@ -183,8 +231,10 @@ class Call:
             "direction": "in" if self.direction == "inbound" else "out",
             "ringing": self.status in RINGING and self.direction != "inbound",
             "talking": self.status == "in-progress" or (self.direction == "inbound" and self.live),
+            "live": self.live,
+            "stands": self.stands,
             "words": self.words,
-            "lines": [line.shown() for line in self.lines[-60:]],
+            "lines": [line.shown() for line in self.lines[-MOST_LINES:]],
             "count": len(self.lines),
             "listening": self.listening,
             "joined": self.joined,

@@ -136,6 +136,7 @@ def page() -> str:
         "phone.html",
         state=_exchange().shown(chosen, _calling().of),
         our_number=_settings().our_number,
+        numbers=_dialable(),
     )
 
 
@@ -191,10 +192,15 @@ def act_on_call() -> AnyResponse:
     return redirect(url_for("phones.page", phone=str(asked.get("back", "")) or None), 303)
 
 
+def _dialable() -> list[str]:
+    """The program's numbers that a person can call."""
+    return list(dict.fromkeys((_settings().our_number, *_settings().more_numbers)))
+
+
 def _dialed(asked: Mapping[str, object]) -> Call:
     number, to = (readable_number(str(asked.get(name, ""))) for name in ("from", "to"))
     withheld = str(asked["withheld"]) if "withheld" in asked else None
-    ours = (_settings().our_number, *_settings().more_numbers)
+    ours = _dialable()
     if number is None or (to or ours[0]) not in ours or withheld not in (None, *WITHHELD):
         abort(400, "A call needs a phone (from), one of the program's numbers (to), or none.")
     return _calling().dial(number, to or "", withheld)

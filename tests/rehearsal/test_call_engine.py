@@ -2,6 +2,7 @@
 and repeats. The service here is a handful of documents; time is virtual."""
 
 import io
+import threading
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -853,6 +854,21 @@ def test_a_refusal_is_seen_over_http(service: Service, over_http: str) -> None:
         timeout=10,
     ).json()["notifications"]
     assert ["<Record>: not in a document for a call"] == [one["message_text"] for one in listed]
+
+
+def test_the_page_is_read_while_a_call_goes_on(engine: CallEngine) -> None:
+    """Whoever carries a call on tells the page so, and whoever reads the page asks for the call:
+    neither may wait for the other."""
+
+    def asked(number: str) -> str:
+        told = threading.Thread(target=engine.exchange.changed, daemon=True)
+        told.start()
+        told.join(10)
+        return "waits" if told.is_alive() else number
+
+    shown = engine.exchange.shown(engine.exchange.first(), asked)
+
+    assert [ME, MARIA] == [shown["call"], *(other["call"] for other in shown["others"])]
 
 
 def test_no_number_in_what_is_printed(service: Service, engine: CallEngine, me: Handset) -> None:
