@@ -11,6 +11,7 @@ from .carrier import TwilioSettings
 
 NUMBERS = "/2010-04-01/Accounts/<account_sid>/IncomingPhoneNumbers"
 SERVICES = "/v1/Services"
+ENDED = "/twilio/voice/ended"  # told when a resident's call is over
 Resource = dict[str, object]
 
 numbers = Blueprint("numbers", __name__)
@@ -40,7 +41,7 @@ class Held:
                 "voice_url": calls,
                 "voice_method": "POST",
                 "voice_application_sid": "",
-                "status_callback": f"{settings.house_url}/twilio/receipts/inbound",
+                "status_callback": settings.house_url + ENDED,
             }
             for number in dict.fromkeys(listed)
             if number.startswith("+")

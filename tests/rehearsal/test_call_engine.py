@@ -110,7 +110,7 @@ def says(words: str) -> str:
     return f"<Say {SAY}>{words}</Say>"
 
 
-VOICE, RECEIPTS = "twilio/voice", "twilio/receipts/inbound"
+VOICE, RECEIPTS = "twilio/voice", "twilio/voice/ended"
 
 
 # ---- an inbound call -----------------------------------------------------------------------------
