@@ -538,10 +538,15 @@ def key_faults(engine: sa.Engine, sealer: Sealer, now: datetime) -> list[str]:
 def talk(language: str | None, channel: str, keep: str | None, read_seconds: int) -> None:
     """The protocol in a terminal: you are the resident, nothing is kept or sent."""
     from .talk import converse
+    from .talk_by_phone import converse_by_phone
 
     settings = settings_now()
     try:
-        converse(read_program(settings.program), language, keep, read_seconds, channel)
+        program = read_program(settings.program)
+        if channel == "voice":
+            converse_by_phone(settings, program, language, keep)
+        else:
+            converse(program, language, keep, read_seconds)
     except ValueError as problem:
         refuse([str(problem)])
 

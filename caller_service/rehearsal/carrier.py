@@ -41,6 +41,8 @@ class TwilioSettings:
     read_timeout: float = 15.0
     hang: float = 30.0
     late: float = 20.0
+    speed: float = 1.0  # of calls: at 10, what takes ten seconds takes one
+    calls_a_second: float = 0.0  # new calls by REST, the others wait; Twilio's default is 1; 0: all
     # What a program sets as Advanced Opt-Out words in Twilio's console.
     stop_reply: str = "No more texts. Your request stays open. 911, 988. START resumes."
     start_reply: str = "Texts are on again."

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from .observable import Observable
 from .pages import switched_on
@@ -15,6 +16,7 @@ STOP_WORDS = frozenset(
     {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}
 )
 START_WORDS = frozenset({"START", "UNSTOP"})
+PHONES = ("", "busy", "voicemail", "answers")  # what a phone does by itself when it is rung
 SEND_FAULTS = ("", "429", "500", "21610", "hang")
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -44,6 +46,9 @@ class Faults:
     receipts_disordered: bool = False
     receipts_missing: bool = False
     webhook_twice: bool = False
+    webhook_repeated: bool = False  # of a call: asked again, and the first answer counts
+    phones: str = ""  # one of PHONES
+    keys_lost: bool = False  # pressed in a call while nothing waits for them
 
     def changed(self, asked: Mapping[str, object]) -> "Faults":
         """These faults with some switches moved; ValueError names what is wrong."""
@@ -62,6 +67,8 @@ class Faults:
             raise ValueError(f"send is one of {', '.join(SEND_FAULTS[1:])}, or empty")
         if moved.get("send_when", "next") not in ("next", "all"):
             raise ValueError("send_when is next or all")
+        if moved.get("phones", "") not in PHONES:
+            raise ValueError(f"phones is one of {', '.join(PHONES[1:])}, or empty")
         if moved.get("send_to"):
             number = readable_number(str(moved["send_to"]))
             if number is None:
@@ -262,19 +269,21 @@ class Exchange(Observable[Faults]):
         self, chosen: Phone, call: Callable[[str], object] = lambda number: None
     ) -> dict[str, object]:
         """Everything the phone page shows, with the chosen phone in front; `call` tells a number's
-        latest call."""
+        latest call. It is asked without the lock: whoever carries a call on takes this lock too."""
         with self._changed:
             others = [phone for phone in self._phones.values() if phone is not chosen]
-            return {
+            shown: dict[str, Any] = {
                 "version": self.version,
                 **self._thread(chosen),
-                "call": call(chosen.number),
-                "others": [self._thread(phone) | {"call": call(phone.number)} for phone in others],
+                "others": [self._thread(phone) for phone in others],
                 "faults": asdict(self.faults),
                 "notes": list(self.notes),
             }
+        for thread in (shown, *shown["others"]):
+            thread["call"] = call(thread["number"])
+        return shown
 
-    def _thread(self, phone: Phone) -> dict[str, object]:
+    def _thread(self, phone: Phone) -> dict[str, Any]:
         return {
             "key": phone.key,
             "number": phone.number,

@@ -11,6 +11,7 @@ from .carrier import TwilioSettings
 
 NUMBERS = "/2010-04-01/Accounts/<account_sid>/IncomingPhoneNumbers"
 SERVICES = "/v1/Services"
+ENDED = "/twilio/voice/ended"  # told when a resident's call is over
 Resource = dict[str, object]
 
 numbers = Blueprint("numbers", __name__)
@@ -40,7 +41,7 @@ class Held:
                 "voice_url": calls,
                 "voice_method": "POST",
                 "voice_application_sid": "",
-                "status_callback": "",
+                "status_callback": settings.house_url + ENDED,
             }
             for number in dict.fromkeys(listed)
             if number.startswith("+")
@@ -57,6 +58,10 @@ class Held:
             }
             for sid in self.in_service
         }
+
+    def of(self, number: str, name: str) -> str:
+        """One setting of a number; "" if the number is not held."""
+        return str(self.numbers.get(_sid("PN", number), {}).get(name) or "")
 
 
 def _sid(kind: str, name: str) -> str:

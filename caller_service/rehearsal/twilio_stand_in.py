@@ -23,12 +23,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from .background import Errands
-from .calling import Call, Calling
+from .call_engine import CallEngine
+from .call_time import RealTime
+from .call_web import HttpWeb
+from .calling import LIVE, RINGING, Call
 from .carrier import Carrier, TwilioSettings
 from .carrier_state import E164, Exchange, Phone, Text, readable_number
 from .pages import protect, wants_json
 from .twilio_numbers import SERVICES, Held, numbers
 from .twilio_wire import problem
+from .twiml_rules import WITHHELD
 
 MESSAGES = "/2010-04-01/Accounts/<account_sid>/Messages"
 CALLS = "/2010-04-01/Accounts/<account_sid>/Calls"
@@ -37,8 +41,13 @@ DOWN = {
     "429": (429, 20429, "Too Many Requests"),
     "500": (500, 20500, "An internal server error has occurred"),
 }
+WHAT_A_CALL_DOES = (
+    "A call is dialed, answered, declined, left to the voicemail or hung up; or keys are pressed, "
+    "or words are spoken."
+)
 NEWS_WAIT = 25.0
 LONGEST_BODY = 1600
+LONGEST_TWIML = 4000
 
 # Twilio's own magic numbers, and the answers they get.
 MAGIC = {
@@ -60,8 +69,16 @@ def create_twilio(settings: TwilioSettings) -> Flask:
     app.extensions["exchange"] = exchange
     app.extensions["errands"] = errands
     app.extensions["line"] = Carrier(settings, exchange, errands)
-    app.extensions["calling"] = Calling(settings, exchange, errands)
-    app.extensions["numbers"] = Held(settings)
+    held = app.extensions["numbers"] = Held(settings)
+    calling = app.extensions["calling"] = CallEngine(
+        settings,
+        exchange,
+        RealTime(errands, settings.speed),
+        HttpWeb(settings.auth_token, settings.read_timeout),
+    )
+    # As the number says: `caller-service addresses` changes it.
+    calling.voice_url = lambda number: held.of(number, "voice_url")
+    calling.status_url = lambda number: held.of(number, "status_callback")
     protect(app)
     app.register_blueprint(phones)
     app.register_blueprint(rest)
@@ -85,8 +102,8 @@ def _line() -> Carrier:
     return line
 
 
-def _calling() -> Calling:
-    calling: Calling = current_app.extensions["calling"]
+def _calling() -> CallEngine:
+    calling: CallEngine = current_app.extensions["calling"]
     return calling
 
 
@@ -119,6 +136,7 @@ def page() -> str:
         "phone.html",
         state=_exchange().shown(chosen, _calling().of),
         our_number=_settings().our_number,
+        numbers=_dialable(),
     )
 
 
@@ -162,25 +180,47 @@ def text() -> AnyResponse | tuple[Response, int]:
 
 @phones.post("/phone/call")
 def act_on_call() -> AnyResponse:
-    """A person answers or declines a ringing phone, or presses a key."""
+    """A person dials the program, answers or declines a ringing phone, presses keys, speaks, hangs
+    up. In JSON: `act`, and `call` (a SID), or `from` to dial."""
     asked: Mapping[str, object] = request.get_json() if request.is_json else request.form
-    call, act = _call(str(asked.get("call", ""))), str(asked.get("act", ""))
-    if act in ("answer", "voicemail"):
-        _calling().answer(call, machine=act == "voicemail")
-    elif act == "decline":
-        _calling().end(call, "busy", "queued", "initiated", "ringing")
-    elif act == "hang_up":
-        _calling().end(call, "completed", "in-progress")
-    elif re.fullmatch("[0-9*#]", act):
-        _calling().press(call, act)
-    else:
-        abort(
-            400,
-            "A call is answered, declined, left to the voicemail or hung up; or a key is pressed.",
-        )
+    act = str(asked.get("act", ""))
+    call = _dialed(asked) if act == "dial" else _call(str(asked.get("call", "")))
+    if act != "dial" and not _acted(_calling(), call, act, str(asked.get("words", ""))):
+        abort(400, WHAT_A_CALL_DOES)
     if wants_json():
         return jsonify(call.shown())
     return redirect(url_for("phones.page", phone=str(asked.get("back", "")) or None), 303)
+
+
+def _dialable() -> list[str]:
+    """The program's numbers that a person can call."""
+    return list(dict.fromkeys((_settings().our_number, *_settings().more_numbers)))
+
+
+def _dialed(asked: Mapping[str, object]) -> Call:
+    number, to = (readable_number(str(asked.get(name, ""))) for name in ("from", "to"))
+    withheld = str(asked["withheld"]) if "withheld" in asked else None
+    ours = _dialable()
+    if number is None or (to or ours[0]) not in ours or withheld not in (None, *WITHHELD):
+        abort(400, "A call needs a phone (from), one of the program's numbers (to), or none.")
+    return _calling().dial(number, to or "", withheld)
+
+
+def _acted(calling: CallEngine, call: Call, act: str, words: str) -> bool:
+    """Do one thing in a call; False if there is no such thing."""
+    if act in ("answer", "voicemail"):
+        calling.answer(call, machine=act == "voicemail")
+    elif act == "decline":
+        calling.end(call, "busy", *RINGING)
+    elif act == "hang_up":
+        calling.hang_up(call)
+    elif act == "speak" and words.strip():
+        calling.speak(call, words.strip())
+    elif re.fullmatch("[0-9*#A-D]{1,32}", act):
+        calling.press(call, act)
+    else:
+        return False
+    return True
 
 
 @phones.get("/faults")
@@ -202,6 +242,8 @@ def switch_faults() -> AnyResponse | tuple[Response, int]:
             "receipts_disordered",
             "receipts_missing",
             "webhook_twice",
+            "webhook_repeated",
+            "keys_lost",
         )
         asked = {**dict.fromkeys(boxes, False), **request.form.to_dict()}
     back = str(asked.pop("back", ""))
@@ -404,7 +446,7 @@ def _call(sid: str) -> Call:
 @rest.post(f"{CALLS}.json")
 def create_call(account_sid: str) -> tuple[Response, int]:
     """Ring somebody."""
-    to, url = request.form.get("To", ""), request.form.get("Url", "")
+    to, url, twiml = (request.form.get(name, "") for name in ("To", "Url", "Twiml"))
     fault = _exchange().take_send_fault(to)
     if fault in DOWN:
         return jsonify(problem(*DOWN[fault])), DOWN[fault][0]
@@ -416,10 +458,11 @@ def create_call(account_sid: str) -> tuple[Response, int]:
         ),
         (not request.form.get("From"), (21213, "'From' phone number is required")),
         (
-            request.form.get("From") != _settings().our_number,
+            request.form.get("From") not in (_settings().our_number, *_settings().more_numbers),
             (21210, "'From' phone number not verified"),
         ),
-        (not url, (21205, "Url parameter is required")),
+        (not url and not twiml, (21205, "Url parameter is required")),
+        (len(twiml) > LONGEST_TWIML, (21626, "Twiml parameter is too long")),
     )
     wrong = next((why for holds, why in rules if holds), None)
     if wrong:
@@ -431,6 +474,10 @@ def create_call(account_sid: str) -> tuple[Response, int]:
         request.form.get("StatusCallback", ""),
         rings,
         request.form.get("MachineDetection", ""),
+        sender=request.form["From"],
+        twiml=twiml,
+        lasts=request.form.get("TimeLimit", 14_400.0, type=float),
+        events=frozenset(request.form.getlist("StatusCallbackEvent") or ["completed"]),
     )
     _hang(fault)
     return jsonify({**call.resource(account_sid), "status": "queued", "start_time": None}), 201
@@ -474,12 +521,31 @@ def fetch_call(account_sid: str, sid: str) -> Response:
 
 
 @rest.post(f"{CALLS}/<sid>.json")
-def end_call(account_sid: str, sid: str) -> Response:
-    """End a call: "canceled" only while it rings, "completed" at any time. A call that has ended is
-    unchanged."""
+def change_call(account_sid: str, sid: str) -> Response:
+    """End a call: "canceled" only while it rings, "completed" at any time; a call that has ended is
+    unchanged. Or give it another document, by Url or Twiml."""
     call, status = _call(sid), request.form.get("Status", "")
-    if status not in ("completed", "canceled"):
+    url, twiml = request.form.get("Url", ""), request.form.get("Twiml", "")
+    if url or twiml:
+        if call.status != "in-progress":
+            abort(jsonify_error(400, 21220, "Call is not in-progress. Cannot redirect."))
+        _calling().redirect(call, url, twiml)
+    elif status not in ("completed", "canceled"):
         abort(jsonify_error(400, 20001, "Status is completed or canceled"))
-    ringing = ("queued", "initiated", "ringing")
-    _calling().end(call, status, *(ringing if status == "canceled" else ()))
+    else:
+        _calling().end(call, status, *(RINGING if status == "canceled" else LIVE), deferred=True)
     return jsonify(call.resource(account_sid))
+
+
+@rest.get(f"{CALLS}/<sid>/Notifications.json")
+def list_notifications(account_sid: str, sid: str) -> Response:
+    """What Twilio could not carry out in a call, newest first, on one page."""
+    found = [
+        {"call_sid": one.sid, "error_code": why.partition(":")[0], "message_text": why}
+        for one in reversed(_calling().refusals)
+        if one.sid == _call(sid).sid
+        for why in one.why
+    ]
+    return jsonify(
+        notifications=found, page=0, page_size=1000, uri=request.path, next_page_uri=None
+    )

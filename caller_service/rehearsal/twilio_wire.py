@@ -35,16 +35,6 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """What a call's TwiML says, where to send a key if one is expected, and how many seconds to
-    wait."""
-
-    words: str = field(repr=False)
-    action: str = field(default="", repr=False)
-    wait: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
 class Answered:
     """The result of a webhook: a status, or 0 without any answer."""
 
@@ -82,24 +72,6 @@ def read_twiml(answered: Answered) -> list[Reply]:
     if unknown:
         raise NotTwiml(f"this stand-in cannot carry out <{unknown[0]}> in an answer to a text")
     return [_reply(verb) for verb in root]
-
-
-def read_spoken(answered: Answered) -> Spoken:
-    """What a call's TwiML says. Only what the service uses: <Say>, <Gather> with <Say> in it,
-    <Hangup>."""
-    root = _document(answered)
-    unknown = sorted(
-        {verb.tag for verb in root.iter()} - {"Response", "Say", "Gather", "Hangup", "Pause"}
-    )
-    if unknown:
-        raise NotTwiml(f"this stand-in cannot carry out <{unknown[0]}> in a call")
-    words = " ".join(verb.text or "" for verb in root.iter("Say")).strip()
-    gather = root.find("Gather")
-    return (
-        Spoken(words)
-        if gather is None
-        else Spoken(words, gather.get("action", ""), float(gather.get("timeout", "5")))
-    )
 
 
 def _document(answered: Answered) -> ElementTree.Element:

@@ -21,6 +21,8 @@ from twilio.rest import Client
 
 from caller_service.rehearsal.board import ASK_A_HUMAN, Board
 from caller_service.rehearsal.cad_stand_in import create_cad
+from caller_service.rehearsal.call_engine import CallEngine
+from caller_service.rehearsal.call_time import RealTime
 from caller_service.rehearsal.carrier import TwilioSettings
 from caller_service.rehearsal.carrier_state import readable_number
 from caller_service.rehearsal.dispatcher import CadSettings
@@ -193,6 +195,7 @@ def rung(house: House, twilio: Twilio, **more: object) -> str:
         "status_callback": f"{house.url}/twilio/receipts/call?id=c1",
     }
     told |= {"to": STAFF, "from_": OURS, "machine_detection": "Enable", "timeout": 5}
+    told |= {"status_callback_event": ["initiated", "ringing", "answered", "completed"]}
     made = twilio.client.calls.create(**(told | more))  # type: ignore[arg-type]
     twilio.settle()
     return str(made.sid)
@@ -225,6 +228,7 @@ def test_a_call_rings_is_answered_and_a_key_goes_to_the_house(house: House, twil
         if door.startswith("page")
     ]
     assert doors == [("page/call", "human", None), ("page/key", "human", "1")]
+    until(lambda: call_receipts(house)[-1:] == ["completed"])  # once its thanks are said
     assert call_receipts(house) == ["initiated", "ringing", "in-progress", "completed"]
     assert all(house.signatures_valid)
     assert twilio.client.calls(sid).fetch().status == "completed"
@@ -245,11 +249,10 @@ def test_a_call_is_declined_or_left_to_the_voicemail(
     )
 
 
-def test_nobody_answers_and_silence_is_told(
-    house: House, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("caller_service.rehearsal.calling.SPEAKING", -0.99)
+def test_nobody_answers_and_silence_is_told(house: House, twilio: Twilio) -> None:
+    calling: CallEngine = twilio.app.extensions["calling"]
     silent = rung(house, twilio)
+    calling.time = RealTime(twilio.app.extensions["errands"], speed=50)
     acts(twilio, silent, "answer")
     until(lambda: call_receipts(house)[-1:] == ["completed"])
     assert [fields["Digits"] for door, fields in house.heard if door == "page/key"] == [""]
@@ -276,6 +279,7 @@ def test_the_real_client_lists_and_ends_calls(house: House, twilio: Twilio) -> N
     ] == [(sid, STAFF, "outbound-api")]
     assert twilio.client.calls.list(status="queued") == []
     assert twilio.client.calls(sid).update(status="completed").status == "completed"
+    twilio.settle()
     assert call_receipts(house)[-1] == "completed"
     acts(twilio, sid, "answer")
     assert twilio.client.calls(sid).fetch().status == "completed", (

@@ -99,6 +99,7 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
                 staff,
                 hang=12.0 if long else 1.0,
                 late=0.7,
+                speed=50.0,  # nobody listens to what is said
             )
         )
         environment["CALLER_TWILIO_API_URL"] = stack.enter_context(served(twilio))

@@ -291,6 +291,8 @@ class Evidence:
         all."""
         rang: dict[str, list[Call]] = {}
         for made in self.town.calling.calls():
+            if made.direction == "inbound":
+                continue
             rang.setdefault(made.receiver, []).append(made)
         self.town.counts["calls"] = sum(map(len, rang.values()))
         ours = Counter(row.provider_id for row in self.calls if row.provider_id)

@@ -22,7 +22,8 @@ from twilio.request_validator import RequestValidator
 from caller_service.proving.surroundings import STALLS, stalled
 from caller_service.rehearsal import dispatcher as say
 from caller_service.rehearsal.board import ANSWER_FAULTS, Board, Held
-from caller_service.rehearsal.calling import Call, Calling
+from caller_service.rehearsal.call_engine import CallEngine
+from caller_service.rehearsal.calling import Call
 from caller_service.rehearsal.carrier import Carrier
 from caller_service.rehearsal.carrier_state import Exchange
 from caller_service.rehearsal.dispatcher import Dispatcher
@@ -145,7 +146,7 @@ class Town:
         }
         for board in self.boards.values():
             board.deliveries = deque()  # all of them: what it lied about is looked up in the end
-        self.calling: Calling = twilio.extensions["calling"]
+        self.calling: CallEngine = twilio.extensions["calling"]
         self._line: Carrier = twilio.extensions["line"]
         self._dispatcher: Dispatcher = cad.extensions["dispatcher"]
         around = {"Twilio": twilio, "dispatch": cad, "the partner": partner}

@@ -73,26 +73,88 @@
     if (added && atEnd) list.scrollTop = list.scrollHeight;
   };
 
-  const LINES = {
-    queued: "The program calls this phone.", initiated: "The program calls this phone.", ringing: "This phone rings: the program calls.",
-    "in-progress": "On a call with the program.", completed: "The call is over.", busy: "The call was declined.",
-    "no-answer": "A call was missed.", canceled: "The call was ended.", failed: "The call failed.",
-  };
-
   const put = (element, words) => { if (element.textContent !== words) element.textContent = words; };
+
+  // A browser reads aloud what the program says on the phone in front. What a key cuts off, stops.
+  const aloud = document.getElementById("aloud");
+  const voice = window.speechSynthesis;
+  let spoken = { sid: "", count: 0 };
+  if (voice) aloud.parentElement.hidden = false;
+
+  const speak = (call) => {
+    if (!voice) return;
+    if (spoken.sid !== call.sid) {
+      voice.cancel();
+      // A call that was under way before the page was opened is not told again.
+      spoken = { sid: call.sid, count: call.lines.length > 8 ? call.count : 0 };
+    }
+    const fresh = call.lines.slice(call.lines.length - Math.min(call.lines.length, call.count - spoken.count));
+    spoken.count = call.count;
+    if (!call.live || fresh.some((line) => line.kind === "presses")) voice.cancel();
+    if (!aloud.checked || !call.live) return;
+    for (const line of fresh) {
+      if (line.kind !== "says" && line.kind !== "hears") continue;
+      const words = new SpeechSynthesisUtterance(line.words || line.text);
+      if (line.language) words.lang = line.language;
+      voice.speak(words);
+    }
+  };
+  aloud.addEventListener("change", () => { if (voice && !aloud.checked) voice.cancel(); });
+
+  const heard = (list, call) => {
+    const shown = call.lines.filter((line) => line.kind !== "listens");
+    const first = call.count - call.lines.length;  // older lines are not sent
+    const known = list.dataset.sid === call.sid && Number(list.dataset.first) === first ? list.children.length : 0;
+    if (!known) list.replaceChildren();
+    list.dataset.sid = call.sid;
+    list.dataset.first = first;
+    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    shown.forEach((line, place) => {
+      if (place < known) { list.children[place].classList.toggle("cut", line.cut); return; }
+      const item = made("li", line.side + (line.cut ? " cut" : ""));
+      const words = made("p", "words", line.text);
+      words.dir = "auto";
+      if (line.language) words.lang = line.language;
+      item.append(words);
+      list.append(item);
+    });
+    if (atEnd) list.scrollTop = list.scrollHeight;
+  };
 
   const ring = (section, call) => {
     const form = section.querySelector(".call");
     form.hidden = !call;
+    const dial = section.querySelector(".dial");
+    if (dial) dial.hidden = Boolean(call && call.live);
     if (!call) return;
     form.elements.call.value = call.sid;
-    put(form.querySelector(".line"), LINES[call.status] || "");
-    const said = form.querySelector(".words");
-    put(said, call.words);
-    said.hidden = !call.words;
+    put(form.querySelector(".line"), call.stands);
+    const fault = form.querySelector(".fault");
+    fault.hidden = !call.fault;
+    put(fault.querySelector("span"), call.fault);
+    heard(form.querySelector(".heard"), call);
+    // Whoever holds the focus on what goes away keeps their place.
+    const inside = form.contains(document.activeElement);
     form.querySelector(".rings").hidden = !call.ringing;
     form.querySelector(".talks").hidden = !call.talking;
+    if (inside && !document.activeElement.offsetParent) form.querySelector(".heard").focus();
+    if (section.classList.contains("hero")) speak(call);
   };
+
+  const act = (told) => fetch(document.querySelector("form.call").action, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
+    body: JSON.stringify(told),
+  }).catch(() => {});
+
+  // On a call, the digits of the keyboard are the keypad, but not where words are typed.
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.closest?.("form.call");
+    if (!form || event.target.matches("input") || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!/^[0-9*#]$/.test(event.key) || form.querySelector(".talks").hidden) return;
+    event.preventDefault();
+    act({ call: form.elements.call.value, act: event.key });
+  });
 
   const newPhone = (told) => {
     const section = blank.content.firstElementChild.cloneNode(true);
@@ -105,7 +167,11 @@
     section.querySelector(".thread").setAttribute("aria-label", `Texts of ${told.name}`);
     section.querySelector("[name=from]").value = told.number;
     section.querySelector("[name=body]").id = `body-${told.key}`;
-    section.querySelector("label").htmlFor = `body-${told.key}`;
+    section.querySelector(".write label").htmlFor = `body-${told.key}`;
+    section.querySelector("[name=words]").id = `speak-${told.key}`;
+    section.querySelector(".side label").htmlFor = `speak-${told.key}`;
+    section.querySelector(".heard").setAttribute("aria-label", `What is said in the call of ${told.name}`);
+    section.querySelector(".call").setAttribute("aria-label", `Call of ${told.name}`);
     others.append(section);
     return section;
   };
@@ -139,16 +205,30 @@
   };
 
   document.addEventListener("submit", async (event) => {
-    if (event.target.matches("form.call")) {
+    const form = event.target;
+    if (form.matches("form.dial")) {
       event.preventDefault();
-      const told = { call: event.target.elements.call.value, act: event.submitter.value };
-      const headers = { "Content-Type": "application/json", Accept: "application/json" };
-      await fetch(event.target.action, { method: "POST", headers, body: JSON.stringify(told) }).catch(() => {});
+      const told = { from: form.elements.from.value, act: "dial" };
+      if (form.elements.to) told.to = form.elements.to.value;
+      if (form.elements.withheld.checked) told.withheld = form.elements.withheld.value;
+      await act(told);
+      return;
+    }
+    if (form.matches("form.call")) {
+      event.preventDefault();
+      // Enter in the field of words presses the form's first button, which is hidden in a call.
+      const entered = event.submitter.value === "answer" && form.querySelector(".rings").hidden;
+      const told = { call: form.elements.call.value, act: entered ? "speak" : event.submitter.value };
+      if (told.act === "speak") {
+        told.words = form.elements.words.value;
+        if (!told.words.trim()) { form.elements.words.focus(); return; }
+        form.elements.words.value = "";
+      }
+      await act(told);
       return;
     }
     if (!event.target.matches("form.write")) return;
     event.preventDefault();
-    const form = event.target;
     const field = form.elements.body;
     const words = (event.submitter && event.submitter.value) || field.value;
     if (!words.trim()) { field.focus(); return; }

@@ -1,0 +1,112 @@
+"""`caller-service talk --channel voice`: a call to the program in a terminal, by keypad.
+
+The real doors of the service answer it, on a database of its own that is thrown away. Time passes
+only as the call needs it. No worker runs, so nobody is rung: `caller-service rehearse` does that.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import caller_service
+from caller_service.config.settings import Settings
+from caller_service.core.program import Program
+from caller_service.rehearsal.call_engine import CallEngine
+from caller_service.rehearsal.call_time import VirtualTime
+from caller_service.rehearsal.call_web import AppWeb
+from caller_service.rehearsal.carrier import TwilioSettings
+from caller_service.rehearsal.carrier_state import Exchange
+from caller_service.rehearsal.handset import Handset
+
+CALLER = "+17205550123"
+URL = "http://127.0.0.1:8000"
+HOLD = 15.0  # seconds that an empty line lets pass where nothing listens
+SHOWN = frozenset({"says", "plays", "hears", "joined", "parted", "lost", "listens", "ended"})
+HELP = (
+    "Keys: 0-9 * #, several at once. An empty line is silence. h hangs up. Anything else is spoken."
+)
+
+
+def converse_by_phone(
+    settings: Settings, program: Program, language: str | None = None, keep: str | None = None
+) -> None:
+    """Call the program until the call or the input ends. Raises ValueError for a language: a caller
+    chooses it by key."""
+    if language is not None:
+        raise ValueError("language: a call begins with the program's, and its keys change it")
+    print(f"{program.name}. {HELP}\n")
+    with TemporaryDirectory() as folder:
+        phone = Handset(_engine(settings, program, Path(folder)), CALLER, refusals_allowed=True)
+        phone.dials()
+        shown = 0
+        typed = _typed()
+        while True:
+            _let_pass(phone)
+            shown = _show(phone, shown)
+            line = next(typed, None)
+            if line is None or phone.over:
+                break
+            _do(phone, line.strip())
+        if not phone.over:
+            phone.hangs_up()
+    if keep:
+        Path(keep).write_text(phone.transcript() + "\n", encoding="utf-8")
+
+
+def _engine(settings: Settings, program: Program, folder: Path) -> CallEngine:
+    """The service on an empty database, with a stand-in Twilio whose time is the service's."""
+    from .main import migrated
+
+    settings = replace(settings, database_url=f"sqlite:///{folder / 'talk.sqlite'}", public_url=URL)
+    app = caller_service.create_app(settings, program)
+    migrated(app, settings)
+    time = VirtualTime()
+    app.extensions["caller_parts"] = replace(app.extensions["caller_parts"], now=time.moment)
+    ours = program.numbers.ours[0].number
+    twilio = TwilioSettings(settings.twilio_account_sid, settings.twilio_auth_tokens[0], URL, ours)
+    web = AppWeb(app.test_client(), twilio.auth_token)
+    return CallEngine(twilio, Exchange(ours, {}, CALLER), time, web)
+
+
+def _let_pass(phone: Handset) -> None:
+    """Until it listens, or the call is over; somebody who talks, or waits in vain, is asked what
+    they do now and then."""
+    call, time = phone.call, phone.engine.time
+    time.until(lambda: call.quiet or bool(call.joined) or not call.live, HOLD)
+
+
+def _do(phone: Handset, line: str) -> None:
+    if line.lower() == "h":
+        phone.hangs_up()
+    elif re.fullmatch(r"[0-9*#]+", line):
+        phone.press(line)
+    elif line:
+        phone.speaks(line)
+    elif phone.call.quiet:
+        # until it has noticed
+        phone.engine.time.until(lambda: not phone.call.quiet, HOLD)
+
+
+def _show(phone: Handset, shown: int) -> int:
+    lines = phone.lines
+    for line in lines[shown:]:
+        if line.kind in SHOWN:
+            print(line)
+    if phone.call.fault and phone.over:
+        print(f"! {phone.call.fault}")
+    return len(lines)
+
+
+def _typed() -> Iterator[str]:
+    while True:
+        if sys.stdin.isatty():
+            print("> ", end="", flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            return
+        yield line.rstrip("\n")
