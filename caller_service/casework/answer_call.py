@@ -257,7 +257,8 @@ def _pressed_before(on: OnCall) -> Spoken | None:
 
 def _answered_since(on: OnCall) -> Spoken | None:
     """Who has it, or that it ended."""
-    if not answered_since(on.case, on.call.at):
+    theirs = on.case.on_line and on.case.accepted_by == on.call.person
+    if not answered_since(on.case, on.call.at) or (theirs and not on.case.ended):
         return None
     return on.says(
         "page.call_ended" if on.case.ended else "page.call_taken", name=on.case.accepted_by

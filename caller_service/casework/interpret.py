@@ -39,7 +39,7 @@ def understand(
     language."""
     if not case.marks:
         case = replace(case, language=guess(said, ears) or case.language)
-    question = seen_question(scene.program.protocol, case, heard_at)
+    question = seen_question(scene.program.protocol, case, heard_at, scene.aloud)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
     reading = read(said, question, offered, ears[case.language], case.code_word)
     place = question is not None and question.kind == "place"
@@ -68,8 +68,6 @@ def hear(
 ) -> Step:
     """Decide what a text changes in a case. `delivered`: when the open question is known to have
     reached them; None: not known."""
-    if case.asked_aloud:  # a text answers only what was texted; the question is put again
-        case = replace(case, asked="", offered=(), asked_aloud=False)
     case, reading = understand(case, said, heard_at, scene, ears)
     if case.marks and asks_for_another(case, reading):
         return park(case, scene, heard_at)

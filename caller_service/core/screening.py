@@ -463,7 +463,7 @@ def _apply_reply(
     if isinstance(reply, Command) and reply.name in COMMANDS:
         with_words = case if reply.alone else add_to_narrative(case, said)
         return _command(with_words, reply, reading, scene)
-    question = seen_question(protocol, case, heard_at)
+    question = seen_question(protocol, case, heard_at, scene.aloud)
     if isinstance(reply, Danger):
         step = _danger(add_to_narrative(case, said), reply, scene)
         call_911 = (

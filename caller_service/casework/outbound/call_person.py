@@ -135,7 +135,8 @@ def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
             if may_call_update(case, parts.program)
             else "the safe-contact gate"
         )
-    if answered_since(case, call.at):
+    theirs = case.on_line and call.person == case.accepted_by  # the caller waits for them
+    if answered_since(case, call.at) and not (theirs and not case.ended):
         return "ended" if case.ended else "taken"
     return "" if number and parts.telephony.can_call else "no number"
 
