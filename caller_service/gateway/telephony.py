@@ -137,8 +137,8 @@ class Ring:
 
 
 class Telephony:
-    """Sends texts from one of the program's numbers or Messaging Services; calls come from the
-    first, and need a number."""
+    """Sends texts and makes calls from one of the program's numbers; texts also from a Messaging
+    Service."""
 
     def __init__(
         self,
@@ -204,14 +204,16 @@ class Telephony:
         """A Messaging Service has no number to call from."""
         return self._sender.startswith("+")
 
-    def call(self, number: str, ring: Ring) -> str:
-        """Ring a number and return the call's SID. Raises one of the LineErrors."""
+    def call(self, number: str, ring: Ring, ours: str = "") -> str:
+        """Ring a number and return the call's SID. `ours`: the number it comes from; the first for
+        "" and for a Messaging Service, which has none. Raises one of the LineErrors."""
+        caller = ours if ours.startswith("+") else self._sender
         return str(
             _asked(
                 lambda: (
                     self._client.calls.create(
                         to=number,
-                        from_=self._sender,
+                        from_=caller,
                         url=ring.url,
                         method="POST",
                         status_callback=ring.receipts_url,
