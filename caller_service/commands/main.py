@@ -337,7 +337,12 @@ def shown(url: str) -> str:
 
 @main.command()
 def migrate() -> None:
-    """Create the tables, or carry them to this release: ours and the job engine's."""
+    """Create the tables, or carry them to this release: ours and the job engine's.
+
+    Joins the contacts that an earlier key rotation has split in two.
+    """
+    from caller_service.casework.rewrap import join_split
+
     settings = settings_now()
     app = caller_service.create_app(settings)
     migrated(app, settings)
@@ -345,6 +350,17 @@ def migrate() -> None:
     parts: Parts = app.extensions["caller_parts"]
     for fault in token_report(settings.database_url, parts.program, parts.now())[0]:
         click.echo(f"note: {fault}", err=True)
+    with deadline(24 * 3600):
+        with parts.engine.connect() as conn:
+            missing = keys.faults(conn, parts.sealer)
+        # what a missing key seals would be lost by joining
+        joined = 0 if missing else join_split(parts)
+    for fault in missing:
+        click.echo(f"note: {fault}", err=True)
+    if joined:
+        click.echo(
+            f"note: {joined} contacts joined that an earlier key rotation had split", err=True
+        )
 
 
 def migrated(app: Any, settings: Settings) -> None:
@@ -406,7 +422,7 @@ def check() -> None:
         held = compare(telephony_of(settings, program), program.numbers, settings.public_url)
         faults += held.faults
         notes += [line for line in held.lines() if line not in held.faults]
-        notes += loose_files(settings)
+        notes += loose_files(settings) + split_notes(settings)
     if faults:
         refuse(faults + notes)
     for note in notes:
@@ -504,6 +520,26 @@ def database_faults(settings: Settings) -> list[str]:
             f"caller-service migrate"
         ]
     return missing
+
+
+def split_notes(settings: Settings) -> list[str]:
+    """How many contacts an earlier key rotation has left split, if any."""
+    from caller_service.casework.rewrap import split_contacts
+
+    if database_faults(settings):  # said already
+        return []
+    engine = sa.create_engine(settings.database_url)
+    try:
+        with deadline(24 * 3600):
+            split = split_contacts(engine, Sealer(settings.data_keys, settings.index_keys))
+    finally:
+        engine.dispose()
+    if not split:
+        return []
+    return [
+        f"{_left_over(split)} contacts are split by an earlier key rotation; run caller-service "
+        f"keys rewrap"
+    ]
 
 
 def key_faults(engine: sa.Engine, sealer: Sealer, now: datetime) -> list[str]:
@@ -682,11 +718,12 @@ def keys_status() -> None:
 
     Exit code 1: a key that rows need is missing.
     """
-    from caller_service.casework.rewrap import count
+    from caller_service.casework.rewrap import count, split_contacts
 
     parts = parts_now()
     with deadline(24 * 3600):
         uses = count(parts)
+        split = split_contacts(parts.engine, parts.sealer)
         with parts.engine.connect() as conn:
             noted = {(kind, one) for kind in keys.SETTINGS for one in keys.of_kind(conn, kind)}
             faults = keys.faults(conn, parts.sealer)
@@ -710,8 +747,14 @@ def keys_status() -> None:
         click.echo(f"{kind:6} {key_id or '-':16} {standing:8} {', '.join(tables) or 'no rows'}")
         if not (there or unknown) and (kind, key_id) in rows and (kind, key_id) not in noted:
             faults.append(f'{keys.SETTINGS[kind]}: rows need the key "{key_id}"')
+    click.echo(f"contacts split by an earlier rotation: {_left_over(split)}")
     if faults:
         refuse(faults)
+
+
+def _left_over(split: list[list[str]]) -> int:
+    """How many contacts are left beside the one that each person should have."""
+    return sum(len(ids) - 1 for ids in split)
 
 
 @keys_group.command("rewrap")

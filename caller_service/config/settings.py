@@ -14,10 +14,11 @@ import hmac
 import ipaddress
 import re
 import socket
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -39,6 +40,7 @@ _WEAK_WORDS = ("secret", "changeme", "password")
 _FEWEST_DIFFERENT = 8  # a random secret has at least this many different characters
 
 Keys = tuple[tuple[str, bytes], ...]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class SettingsFaults(Exception):
@@ -350,8 +352,8 @@ class _Reader:
             return ""
         if self.live and parts.scheme == "http":
             self._fault(name, "must be https: in live")
-        if self.live and is_loopback(parts.hostname or ""):
-            self._fault(name, "is this machine, where nobody else can reach it")
+        if self.live and (why := not_outside(parts.hostname or "")):
+            self._fault(name, f"{why}, where nobody else can reach it")
         return url
 
     def _bind(self) -> tuple[str, int]:
@@ -413,14 +415,49 @@ def is_loopback(host: str) -> bool:
 
 
 def not_outside(host: str) -> str:
-    """Why a host cannot be another machine: it is this machine, or a link-local address; "" if it
-    may be another."""
-    address = _address(host)
+    """Why a host cannot be another machine: it is this machine, or a link-local address, however
+    it is written; "" if it may be another. Asks no network.
+
+    Wider than `is_loopback`: what only might be this machine is no destination.
+    """
+    plain = _as_looked_up(host)
+    address = _address(plain)
     if address is None:
-        return "is this machine" if _is_localhost(host) else ""
-    if address.is_loopback or address.is_unspecified:
-        return "is this machine"
-    return "is a link-local address" if address.is_link_local else ""
+        local = _is_localhost(plain) or plain in _LOCAL_NAMES or plain.endswith(_LOCAL_DOMAINS)
+        return "is this machine" if local else ""
+    for each in (address, *_carried(address)):
+        if each.is_loopback or each in _THIS_HOST:
+            return "is this machine"
+        if each.is_link_local:
+            return "is a link-local address"
+    return ""
+
+
+# names that the hosts files of common systems give to this machine
+_LOCAL_NAMES = ("ip6-localhost", "ip6-loopback", "localhost4", "localhost6")
+_LOCAL_DOMAINS = (".localdomain", ".localdomain4", ".localdomain6")
+_THIS_HOST = ipaddress.ip_network("0.0.0.0/8")
+# IPv6 networks whose addresses end in the IPv4 address that is meant: compatible, translated, NAT64
+_IPV4_AT_END = tuple(
+    map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48"))
+)
+
+
+def _as_looked_up(host: str) -> str:
+    """A host as it is looked up: HTTP clients undo %-escapes and map wide and styled characters
+    to plain ones, and a dot at the end says nothing."""
+    plain = host if ":" in host else unquote(host)
+    plain = unicodedata.normalize("NFKC", plain).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
+    return plain.strip().lower().rstrip(".")
+
+
+def _carried(address: Address) -> Iterator[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 address stands for."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return
+    if any(address in network for network in _IPV4_AT_END):
+        yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    yield from filter(None, (address.sixtofour, *(address.teredo or ())))
 
 
 def _is_localhost(host: str) -> bool:
@@ -428,7 +465,7 @@ def _is_localhost(host: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _address(host: str) -> Address | None:
     """The address that a host is written as, also in short forms ("127.1") and as an IPv4-mapped
     IPv6 address; None for a name."""
     try:

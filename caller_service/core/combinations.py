@@ -58,11 +58,20 @@ STRUCK = "\0"  # replaces a harmless phrase; matches nothing
 
 _TOKEN = re.compile(r"(?:!!|!=?)?<[a-z_0-9]+>|(?:!!|!=?)?\([^()]*\)|#\d+(?:-\d+)?|[^\s<>#!()]+")
 _PART = re.compile(r"(<[a-z_0-9]+>|\((?:[^()]|\([^()]*\))*\)|#\d+(?:-\d+)?|[^\s<>#()?]+)(\??)")
-_CHOICE = re.compile(r"\|(?![^(]*\))")  # not inside a nested choice
+_SIGN = re.compile(r"([()|])")
+DEEPEST = 2  # a choice, and one inside it: "(the|to (him|her))"
 _PLAIN = re.compile(r"[^<>()#?|]*")
 _REPEATED = re.compile(r"(.)\1{2,}")
 Form = tuple[str, ...]  # words next to each other; "kill+" is any word that begins with "kill"
 Place = tuple[int, int]  # first word, and the index after the last
+
+
+class Malformed(ValueError):
+    """A form or a combination that cannot be read; `written` is the whole entry."""
+
+    def __init__(self, written: str, why: str) -> None:
+        super().__init__(f"{written!r}: {why}")
+        self.written = written
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +105,9 @@ class Lexicon:
 class Combinations:
     """All languages' lexicons, ready to read a text. Immutable; equal texts give equal kinds.
 
-    Raises ValueError, quoting the combination, for a class that no language lists or for a
-    combination without terms.
+    Raises Malformed, quoting the entry, for a class that no language lists, a combination without
+    terms, and whatever would be read as something else than what is written: parentheses that do
+    not close or are nested too deep, and signs that belong to nothing.
     """
 
     def __init__(self, lexicons: Iterable[Lexicon]) -> None:
@@ -139,6 +149,7 @@ class Combinations:
         for lexicon in every:
             for name, forms in lexicon.classes.items():
                 for written in forms:
+                    _check_form(written, written)
                     self._form(written, name)
         self._lookalikes = frozenset(
             word
@@ -231,7 +242,7 @@ class Combinations:
 
     def _form(self, written: str, name: str) -> None:
         """Compile one form of a class, or several separated by "|"."""
-        if "|" in written and len(choices := _CHOICE.split(written)) > 1:
+        if "|" in written and len(choices := _choices(written)) > 1:
             for choice in choices:
                 self._form(choice, name)
             return
@@ -294,12 +305,12 @@ class Combinations:
             written = (
                 self._written.get(part[1:-1], ())
                 if part[0] == "<"
-                else _CHOICE.split(part[1:-1])
+                else _choices(part[1:-1])
                 if part[0] == "("
                 else ()
             )
             found: list[Form] | None = [] if written else None
-            for choice in (choice for each in written for choice in _CHOICE.split(each)):
+            for choice in (choice for each in written for choice in _choices(each)):
                 for parts in _variants(choice):
                     more = self._all_forms(parts)
                     found = (
@@ -324,7 +335,7 @@ class Combinations:
         if name not in self._terms:
             self._terms.add(name)
             for choice in (
-                _CHOICE.split(token[1:-1]) if token.startswith("(") else (token.replace("_", " "),)
+                _choices(token[1:-1]) if token.startswith("(") else (token.replace("_", " "),)
             ):
                 self._form(choice, name)
         return name
@@ -334,6 +345,8 @@ class Combinations:
         while (flag := re.match(r"(any|even):\s*", rest)) is not None:
             in_order, always = in_order and flag[1] != "any", always or flag[1] == "even"
             rest = rest[flag.end() :]
+        if unread := _TOKEN.sub("", rest).split():
+            raise Malformed(written, f"{unread[0]!r} belongs to nothing, or is nested")
         terms, refused = [], []
         for token in _TOKEN.findall(rest):
             if token.startswith("!"):
@@ -342,14 +355,14 @@ class Combinations:
             else:
                 terms.append(self._term(token, written))
         if not terms:
-            raise ValueError(f"{kind}: {written!r} has no terms")
+            raise Malformed(written, f"{kind} has no terms")
         if section == DANGERS:
             refused.append((TELLING, WIDE))
         return Combination(kind, tuple(terms), tuple(refused), in_order, always, written)
 
     def _known(self, name: str, written: str) -> str:
         if name not in self._names:
-            raise ValueError(f"{written!r}: no class is called {name!r}")
+            raise Malformed(written, f"no class is called {name!r}")
         return name
 
     # ---- searching a text ------------------------------------------------------------------------
@@ -490,6 +503,43 @@ def _candidates(
     """The combinations whose first term is in the text, in listed order."""
     for at in sorted(at for term in places for at in by_term.get(term, ())):
         yield combinations[at]
+
+
+def _choices(written: str) -> list[str]:
+    """What "|" separates outside parentheses. Raises ValueError for parentheses that do not match
+    or are nested too deep."""
+    if "(" not in written and ")" not in written:
+        return written.split("|")
+    choices, depth = [""], 0
+    for piece in _SIGN.split(written):
+        depth += (piece == "(") - (piece == ")")
+        if not 0 <= depth <= DEEPEST:
+            raise ValueError("a parenthesis closes nothing, or is nested too deep")
+        if piece == "|" and not depth:
+            choices.append("")
+        else:
+            choices[-1] += piece
+    if depth:
+        raise ValueError("a parenthesis is not closed")
+    return choices
+
+
+def _check_form(written: str, entry: str) -> None:
+    """Raises Malformed where a part of a form would be left out or split in its middle."""
+    if _PLAIN.fullmatch(written):
+        return
+    try:
+        choices = _choices(written)
+    except ValueError as problem:
+        raise Malformed(entry, str(problem)) from None
+    for choice in choices:
+        if unread := _PART.sub("", choice).split():
+            raise Malformed(entry, f"{unread[0]!r} belongs to nothing")
+        if not choice.strip() and len(choices) > 1:
+            raise Malformed(entry, "a choice is empty")
+        for part, _ in _PART.findall(choice):
+            if part[0] == "(":
+                _check_form(part[1:-1], entry)
 
 
 def _variants(written: str) -> list[tuple[str, ...]]:

@@ -143,8 +143,8 @@ class Ring:
 
 
 class Telephony:
-    """Sends texts from one of the program's numbers or Messaging Services; calls come from the
-    first, and need a number."""
+    """Sends texts and makes calls from one of the program's numbers; texts also from a Messaging
+    Service."""
 
     def __init__(
         self,
@@ -210,17 +210,19 @@ class Telephony:
         """A Messaging Service has no number to call from."""
         return self._sender.startswith("+")
 
-    def call(self, number: str, ring: Ring) -> str:
-        """Ring a number and return the call's SID. Raises one of the LineErrors. 911 and other
-        service codes are never rung, whoever asks for it."""
+    def call(self, number: str, ring: Ring, ours: str = "") -> str:
+        """Ring a number and return the call's SID. `ours`: the number it comes from; the first for
+        "" and for a Messaging Service, which has none. 911 and other service codes are never rung,
+        whoever asks for it. Raises one of the LineErrors."""
         if refused_number(number):
             raise NumberCannotReceive("refused")
+        caller = ours if ours.startswith("+") else self._sender
         return str(
             _asked(
                 lambda: (
                     self._client.calls.create(
                         to=number,
-                        from_=ring.ours or self._sender,
+                        from_=ring.ours or caller,
                         url=ring.url,
                         method="POST",
                         status_callback=ring.receipts_url,

@@ -11,6 +11,7 @@ import pytest
 from conftest import signed
 from hypothesis import given
 from hypothesis import strategies as st
+from phones import Phone, lost, moves, rings, screened
 from test_outage import listed
 
 from caller_service.casework.inbound import fetch_missed_texts
@@ -84,6 +85,40 @@ def test_staff_are_texted_from_the_first(two: House) -> None:
     two.works()
     pages = [form for form in two.sent if form["To"] != "+17205550123"]
     assert pages and {form["From"] for form in pages} == {FIRST}
+
+
+@pytest.mark.parametrize(
+    ("form", "caller"),
+    [
+        ({"To": SECOND}, SECOND),
+        ({"To": FIRST}, FIRST),
+        # a Messaging Service has no number to call from
+        ({"To": "+17205550177", "MessagingServiceSid": SERVICE}, FIRST),
+    ],
+)
+def test_a_call_with_an_update_comes_from_the_number_they_wrote_to(
+    two: House, form: dict[str, str], caller: str
+) -> None:
+    me = screened(two).texts("thank you", **form)
+    lost(two, me)
+    two.settles()
+    assert [two.rung[place]["From"] for place in rings(two)] == [caller]
+    Phone(two, rings(two)[-1]).picks_up().presses("1").reports("completed")
+    two.settles()
+    ours(two, FIRST)
+    two.wait(601)
+    moves(two, me, "arrived")
+    assert [two.rung[place]["From"] for place in rings(two)] == [caller, FIRST], (
+        "a number that left the program is replaced by the first"
+    )
+
+
+def test_staff_are_called_from_the_first(two: House) -> None:
+    rung = replace(two.parts.program.ladder[0], by="call")
+    two.change(program=replace(two.parts.program, ladder=(rung,)))
+    two.resident().texts("i took all the pills", To=SECOND)
+    two.settles()
+    assert [form["From"] for form in two.rung] == [FIRST]
 
 
 def test_whoever_wrote_before_the_column_was_there_is_answered_from_the_first(two: House) -> None:

@@ -10,13 +10,17 @@ import sqlalchemy as sa
 from test_rotation import BOTH, CRY, NEW, OLD, number, split
 
 from caller_service.casework import rewrap as rewrapping
-from caller_service.casework.rewrap import count, rewrap
+from caller_service.casework.rewrap import count, join_split, rewrap, split_contacts
 from caller_service.store import keys
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import Base
 
 if TYPE_CHECKING:
     from conftest import House, Resident
+
+
+# the old index key is gone, what it found is still sealed with a key that is there
+ONE_INDEX = Sealer({"d1": b"1".ljust(32, b"d")}, {"i2": b"2".ljust(32, b"i")})
 
 
 def noted(house: House, sealer: Sealer) -> list[str]:
@@ -110,7 +114,7 @@ def test_a_text_that_arrives_meanwhile_is_kept(
 
 def test_what_was_split_is_joined_also_where_the_old_index_key_is_gone(house: House) -> None:
     me = split(house, lambda me: me.texts(CRY), lambda me: me.texts("hi"))
-    house.change(sealer=Sealer({"d1": b"1".ljust(32, b"d")}, {"i2": b"2".ljust(32, b"i")}))
+    house.change(sealer=ONE_INDEX)
     assert rewrap(house.parts).joined == 1
 
     (row,) = house.rows("contact")
@@ -119,6 +123,41 @@ def test_what_was_split_is_joined_also_where_the_old_index_key_is_gone(house: Ho
     assert [case.level for case in cases if not case.parked] == ["R2"]
     me.texts("hello?")
     assert len(house.rows("case")) == 2
+
+
+@pytest.mark.parametrize("old_key", ["there", "gone"])
+def test_what_is_split_is_counted_and_joined_without_a_word_of_theirs(
+    house: House, old_key: str
+) -> None:
+    me = split(house, lambda me: me.texts("stop"), lambda me: me.texts("hi"))
+    for place in range(60):  # more than a batch, each one contact
+        house.change(sealer=OLD if place % 2 else BOTH)
+        house.resident(number(300 + place)).texts("hi")
+    house.change(sealer=BOTH if old_key == "there" else ONE_INDEX)
+    theirs = sorted(row.id for row in house.rows("contact"))[:2]
+    assert split_contacts(house.parts.engine, house.parts.sealer) == [theirs]
+
+    assert join_split(house.parts) == 1
+    assert split_contacts(house.parts.engine, house.parts.sealer) == []
+    assert len(house.rows("contact")) == 61 and join_split(house.parts) == 0
+    kept = next(row for row in house.rows("contact") if row.id == theirs[0])
+    assert kept.stopped_at is not None, "their STOP is not forgotten"
+    assert {row.contact_id for row in house.rows("case")} >= {me.case().contact_id}
+
+
+def test_contacts_split_three_ways_by_keys_that_are_gone_are_one(house: House) -> None:
+    me = split(house, lambda me: me.texts("stop"), lambda me: me.texts("hi"))
+    third = Sealer({"d1": b"1".ljust(32, b"d")}, {"i3": b"3".ljust(32, b"i")})
+    house.change(sealer=third)
+    me.texts("hi")
+    assert len(house.rows("contact")) == 3
+
+    last = Sealer({"d1": b"1".ljust(32, b"d")}, {"i4": b"4".ljust(32, b"i")})
+    house.change(sealer=last)
+    assert [len(ids) for ids in split_contacts(house.parts.engine, last)] == [3]
+    assert join_split(house.parts) == 2
+    (row,) = house.rows("contact")
+    assert row.stopped_at is not None and row.index_key == "i4"
 
 
 def test_a_missing_key_and_another_one_under_its_id_are_named(house: House) -> None:

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 from at_once import at_once
+from conftest import signed
 from phones import Phone
 
+from caller_service.casework.inbound import handle_inbound
+from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.receive import Turn, receive
+from caller_service.casework.rewrap import rewrap
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import Base
 
@@ -149,6 +153,37 @@ def test_the_same_text_at_once_while_keys_are_rotated_is_one_turn(house: House) 
     assert len(contacts(house)) == len(house.rows("case")) == 1
 
 
+def test_many_people_at_once_while_every_row_is_rewritten_stay_one_each(house: House) -> None:
+    """Known and new, in danger and stopped, at processes with either order of keys, while `keys
+    rewrap` runs: one contact a number, one open request, every text kept, no STOP forgotten."""
+    house.change(sealer=OLD)
+    people = [number(400 + place) for place in range(6)]
+    words = {people[0]: CRY, people[1]: "stop", people[2]: "hi"}  # the others are new
+    for one, said in words.items():
+        house.resident(one).texts(said)
+    house.change(sealer=BOTH)
+    heard = house.clock()
+    processes = [replace(house.parts, sealer=keys) for keys in (BOTH, FIRST_STEP)]
+
+    def text(place: int, one: str) -> Callable[[], Any]:
+        turn = Turn(f"SMmany{one[-3:]}{place}", one, f"text number {place}", heard)
+        return lambda: receive(processes[place % 2], turn)
+
+    texts = [text(place, one) for one in people for place in range(3)]
+    given = at_once(*texts, lambda: rewrap(processes[0]))
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    rows = {row.id: row for row in contacts(house)}
+    assert len(rows) == len(people)
+    open_cases = [row.contact_id for row in house.rows("case") if row.closed_at is None]
+    assert len(open_cases) == len(set(open_cases)) == len(people)
+    assert len(house.rows("message", direction="in")) == len(texts) + len(words)
+    stopped = [row for row in rows.values() if row.stopped_at is not None]
+    assert [row.number_index in BOTH.indexes(people[1]) for row in stopped] == [True]
+    rewrap(house.parts)
+    assert all(stands_under(house, one, BOTH) for one in people)
+
+
 # ---- what was split already ----------------------------------------------------------------------
 
 
@@ -237,6 +272,62 @@ def test_texts_at_once_join_what_was_split_once(house: House) -> None:
     assert len(house.rows("message", direction="in")) == 2 + len(turns)
 
 
+# ---- staff ---------------------------------------------------------------------------------------
+
+
+def on_duty(house: House) -> str:
+    return next(r.number for r in house.parts.program.ladder if r.name == "Dispatcher on duty")
+
+
+def staff_texts(house: House, said: str, sid: str) -> Any:
+    fields = {"MessageSid": sid, "From": on_duty(house), "To": "+17205550100", "Body": said}
+    return signed(house, "/twilio/sms", fields)
+
+
+@pytest.mark.parametrize("keys", [BOTH, FIRST_STEP, NEW], ids=["first", "last", "alone"])
+def test_the_answer_of_somebody_paged_before_a_rotation_finds_their_page(
+    house: House, keys: Sealer
+) -> None:
+    house.change(sealer=OLD)
+    me = house.resident().texts(CRY)
+    house.settles()
+    assert me.case().reference in "".join(house.texts_to(on_duty(house)))
+    house.change(sealer=BOTH)
+    rewrap(house.parts)
+    house.change(sealer=keys)
+
+    assert staff_texts(house, f"{me.case().reference} yes", "SMtakes0").status_code == 200
+    assert me.case().state["accepted_by"] == "Dispatcher on duty"
+    assert staff_texts(house, f"{me.case().reference} I am here", "SMwords0").status_code == 200
+    house.settles()
+    assert any("I am here" in words for words in house.texts_to(ME))
+    assert len(contacts(house)) == 1, "staff are no residents"
+
+
+def test_texts_of_a_resident_and_the_staff_at_once_during_a_rotation_keep_both(
+    house: House,
+) -> None:
+    house.change(sealer=OLD)
+    me = house.resident().texts(CRY)
+    house.settles()
+    heard, code = house.clock(), me.case().reference
+    house.change(sealer=BOTH)
+    processes = [replace(house.parts, sealer=keys) for keys in (BOTH, FIRST_STEP)]
+    mine = [Turn(f"SMboth0{place}", ME, f"text number {place}", heard) for place in range(2)]
+    theirs = Turn("SMstaff0", on_duty(house), f"{code} yes", heard)
+    given = at_once(
+        *(lambda place=place, turn=turn: receive(processes[place], turn)
+          for place, turn in enumerate(mine)),
+        *(lambda parts=parts: handle_inbound(parts, theirs) for parts in processes),
+    )  # fmt: skip
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    assert len(contacts(house)) == len(house.rows("case")) == 1
+    assert me.case().state["accepted_by"] == "Dispatcher on duty"
+    accepted = [line for line in house.rows("journal") if line.event == "accepted"]
+    assert len(accepted) == 1 and len(house.rows("message", provider_id="SMstaff0")) == 1
+
+
 # ---- calls ---------------------------------------------------------------------------------------
 
 
@@ -255,3 +346,28 @@ def test_no_phone_rings_twice_at_once_across_a_rotation(house: House) -> None:
     house.settles()
     assert len(house.rung) == 2, "and for the next as soon as it is free"
     assert {row.index_key for row in house.rows("call")} == {BOTH.index_key}
+
+
+def test_two_processes_that_ring_one_phone_at_the_same_moment_make_one_call(house: House) -> None:
+    """Each has the keys in another order, so that no unique index alone can hold it."""
+    rung = replace(house.parts.program.ladder[0], by="call")
+    house.change(sealer=OLD, program=replace(house.parts.program, ladder=(rung,)))
+    house.resident(number(201)).texts(CRY)
+    house.change(sealer=FIRST_STEP)
+    house.resident(number(202)).texts(CRY)
+    calls = [row.id for row in house.rows("call")]
+    assert len(calls) == 2
+    house.outside.assert_all_requests_are_fired = False
+    house.calls_are_taken()
+    processes = [replace(house.parts, sealer=keys) for keys in (BOTH, FIRST_STEP)]
+
+    given = at_once(
+        *(lambda parts=parts, call_id=call_id: call_person(parts, call_id)
+          for parts, call_id in zip(processes, calls, strict=True))
+    )  # fmt: skip
+
+    assert not [each for each in given if isinstance(each, Exception)]
+    assert len(house.rung) == 1
+    Phone(house).reports("completed")
+    house.settles().sweeps().settles()
+    assert len(house.rung) == 2, "the other rings as soon as it is free"

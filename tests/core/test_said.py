@@ -12,6 +12,7 @@ import pytest
 import caller_service
 from caller_service.core import reply as reading
 from caller_service.core import said as vocabulary
+from caller_service.core.combinations import Combinations, Lexicon
 from caller_service.core.protocol_check import SAID
 from caller_service.core.reply import INQUIRIES, Wish
 from caller_service.core.said import DANGER_KINDS, MARKERS, Said
@@ -48,6 +49,61 @@ def test_word_data_with_an_unknown_name_does_not_start(
         monkeypatch.setattr("caller_service.language.lexicons.folder", lambda _: tmp_path)
         with pytest.raises(ValueError, match=f"{section}.*{name}"):
             read_combinations.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ("((the (interview|test))", "nested too deep"),
+        ("(the (interview|test)", "not closed"),
+        ("(a|b)) c", "closes nothing"),
+        ("(a|b (c|d (e|f)))", "nested too deep"),
+        ("<danger! x", "belongs to nothing"),
+        ("(a||b)", "empty"),
+        ("<nowhere> x", "no class is called 'nowhere'"),
+    ],
+)
+def test_a_form_that_would_be_read_as_something_else_is_named_by_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str, why: str
+) -> None:
+    file = tmp_path / "xx" / "speech.toml"
+    file.parent.mkdir()
+    file.write_text(f'[words]\ngood = ["(a|b)"]\n\nbad = [\n  "fine",\n  "{entry}",\n]\n')
+    monkeypatch.setattr("caller_service.language.lexicons.folder", lambda _: tmp_path)
+    with pytest.raises(ValueError, match=rf"^xx/speech\.toml, line 6: .*{why}"):
+        read_combinations.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    "entry", ["!!landlord <a>", "((a|b) c)", "<a> (b (c|d))", "<a> <B>", "<b>"]
+)
+def test_a_combination_that_would_be_read_as_something_else_is_named_by_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    file = tmp_path / "xx" / "speech.toml"
+    file.parent.mkdir()
+    long = entry.replace(" ", " \\\n    ", 1)  # broken as long entries are
+    file.write_text(
+        f'[words]\na = ["x"]\n[dangers]\nweapon = [\n  "<a> (b|c)",\n  """{long}""",\n]\n'
+    )
+    monkeypatch.setattr("caller_service.language.lexicons.folder", lambda _: tmp_path)
+    with pytest.raises(ValueError, match=r"^xx/speech\.toml, line 6: "):
+        read_combinations.__wrapped__()
+
+
+def test_a_choice_inside_a_choice_is_read_as_written() -> None:
+    form = "(ill be|be|coming|see (you|u)) (home|back (soon|now))"
+    words = Lexicon(
+        {"home": (form,), "both": ("<home> (ok|(very|so) good)",)},
+        {"dangers": (("x", "<home>"), ("y", "<both>"))},
+    )
+    found = Combinations([words])
+
+    for said in ("ill be home", "coming back soon", "see u back now"):
+        assert found.kinds(said.split()) == ("x",), said
+        assert found.kinds([*said.split(), "so", "good"]) == ("x", "y")
+    for said in ("be", "coming", "see you", "ok", "home", "very good"):
+        assert found.kinds(said.split()) == (), said
 
 
 def _constants(node: ast.AST) -> set[str]:

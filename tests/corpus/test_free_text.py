@@ -160,3 +160,25 @@ def test_a_class_that_is_made_of_itself_is_refused() -> None:
                 )
             ]
         )
+
+
+def test_a_farewell_is_harmless_only_with_a_word_of_coming_home() -> None:
+    """A choice inside a choice was split in its middle: any "be", "coming" or "headed" was a word
+    of coming home."""
+    for said in (
+        "love you all, headed to the bridge",
+        "tell my mom i love her. the end is coming",
+    ):
+        assert "suicide" in read_combinations().kinds(normal(said)), said
+    for said in ("tell the kids i love them, ill be home soon", "love you, see you tomorrow"):
+        assert not read_combinations().kinds(normal(said)), said
+
+
+def test_who_is_not_to_be_answered_may_be_somebody_else() -> None:
+    for said in ("dont answer him", "dont answer the door", "dont answer to the light"):
+        assert "watched" not in read_combinations().kinds(normal(said), "wishes"), said
+    for said in (
+        "dont answer", "dont respond his gun is out", "dont answer if he texts",
+        "dont reply anymore", "please dont answer her dad is here",
+    ):  # fmt: skip
+        assert "watched" in read_combinations().kinds(normal(said), "wishes"), said

@@ -6,11 +6,18 @@ from __future__ import annotations
 import base64
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
+import sqlalchemy as sa
 from running import House, command, running
+from sqlalchemy.pool import NullPool
+
+from caller_service.store import contacts
+from caller_service.store.contacts import Contact
+from caller_service.store.sealing import Sealer
 
 KINDS = ("sqlite", "postgresql")
 
@@ -69,9 +76,20 @@ def test_keys_are_rotated_while_people_write(house: House) -> None:
     for person in people:
         person.texts("are you there")
     assert counts(house) == before, "nobody is a stranger"
+    split_as_an_older_release_did(house, people[2].number)
     status = ran(house, "keys", "status")
     assert status.returncode == 0, status.stderr
     assert "data   b" in status.stdout and "older" in status.stdout
+    assert "contacts split by an earlier rotation: 1\n" in status.stdout
+    told = ran(house, "check")
+    assert "note: 1 contacts are split by an earlier key rotation" in told.stdout
+    for said in (status, told):
+        assert people[2].number not in said.stdout + said.stderr
+    joins = ran(house, "migrate")
+    assert "note: 1 contacts joined" in joins.stderr and counts(house) == before
+    assert "note: " not in ran(house, "migrate").stderr
+    assert "are split by" not in ran(house, "check").stdout
+    assert "earlier rotation: 0\n" in ran(house, "keys", "status").stdout
 
     done = ran(house, "keys", "rewrap")
     assert done.returncode == 0, done.stderr
@@ -99,6 +117,16 @@ def test_keys_are_rotated_while_people_write(house: House) -> None:
     other = ran(house, "check")
     assert 'the key "b" is not the one that rows were written with' in other.stderr
     house.environment |= new
+
+
+def split_as_an_older_release_did(house: House, number: str) -> None:
+    """A second contact of a number, under the key that nobody writes with any more."""
+    settings = house.settings
+    old = Sealer(settings.data_keys, settings.index_keys)
+    engine = sa.create_engine(house.database_url, poolclass=NullPool)
+    with engine.begin() as conn:
+        contacts.add(conn, old, Contact("0-older", "en", number), datetime.now(UTC))
+    engine.dispose()
 
 
 def _told(pairs: object) -> str:

@@ -67,7 +67,7 @@ def _call(parts: Parts, call_id: str, job: str) -> None:
 
 
 def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
-    number = _number(parts, call, case)
+    number, ours = _number(parts, call, case)
     why = _unwanted(parts, call, case, number)
     if why and call.state == CallState.WAITING:
         _drop(parts, call, why)
@@ -95,7 +95,7 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
             return
         if sid is None and parts.now() - now > LOOKING:
             raise RetryLater("looked too long")
-        sid = sid or parts.telephony.call(number, _ring(parts, call, case))
+        sid = sid or parts.telephony.call(number, _ring(parts, call, case), ours)
         with transaction(parts.engine) as conn:
             calls.made(conn, call.id, sid, parts.now(), parts.now() + CHECK)
     except TelephonyError as problem:
@@ -104,16 +104,19 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
         _failed(parts, call, OutcomeUnknown("another's"), job, fresh)
 
 
-def _number(parts: Parts, call: Call, case: Case) -> str:
-    """A resident's is kept sealed with their contact. Staff's stay in the program file; the row
+def _number(parts: Parts, call: Call, case: Case) -> tuple[str, str]:
+    """Whom it rings, and the number of ours it comes from: a resident is rung from the one they
+    wrote to, staff from the first.
+
+    A resident's number is kept sealed with their contact. Staff's stay in the program file; the row
     holds the name."""
+    numbers = parts.program.numbers
     if call.person is None:
         with parts.engine.connect() as conn:
-            return contacts.by_id(conn, parts.sealer, case.contact).number
-    return next(
-        (rung.number for rung in parts.program.ladder if rung.name == call.person and rung.number),
-        "",
-    )
+            contact = contacts.by_id(conn, parts.sealer, case.contact)
+        return contact.number, numbers.sender(contact.our_number)
+    rungs = (rung.number for rung in parts.program.ladder if rung.name == call.person)
+    return next((number for number in rungs if number), ""), numbers.sender("")
 
 
 def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
