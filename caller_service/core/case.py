@@ -122,6 +122,8 @@ class Case:
     accepted_by: str = field(default="", repr=False)
     # the human who leads the conversation (rule 20)
     holder: str = field(default="", repr=False)
+    # who led it, while none of their words is known to have arrived (core/holding.never_heard)
+    unheard: str = field(default="", repr=False)
     # question -> who answered it on the resident's behalf
     answered_for: Mapping[str, str] = field(default_factory=dict, repr=False)
     withdrawn: frozenset[str] = frozenset()  # ways of contact they took back: text, call (rule 10)

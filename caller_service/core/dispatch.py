@@ -567,13 +567,18 @@ def _say_missed(case: Case, told_since: frozenset[str], record: Record) -> Step:
 _MAY_COME_BACK = (CannotText.UNDELIVERED, CannotText.LANDLINE)
 
 
-def text_arrived(case: Case, written: datetime, told_since: frozenset[str]) -> Step:
+def text_arrived(
+    case: Case, written: datetime, told_since: frozenset[str], found: bool = False
+) -> Step:
     """A text written at `written` was delivered. If an earlier text was lost, texts work again, and
-    what was missed is said, except `told`: the keys of later texts that have not failed."""
+    what was missed is said, except `told`: the keys of later texts that have not failed. `found`:
+    this is the text that was reported lost."""
+    lost_at = case.marks.get(Mark.LOST, written)
     if (
         case.ended
         or case.cannot_text not in _MAY_COME_BACK
-        or written <= case.marks.get(Mark.LOST, written)
+        or written < lost_at
+        or (written == lost_at and not found)
     ):
         return Step(case)
     return _say_missed(

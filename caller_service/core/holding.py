@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 from . import hand_off
 from .case import Case, Status, Step, move, replace
@@ -145,9 +146,44 @@ def never_heard(case: Case) -> Case:
     and "nobody has joined yet" continues (rule 4)."""
     if not case.holder or Mark.JOINED not in case.marks:
         return case
-    return replace(case, holder="").unmarked(
+    return replace(case, holder="", unheard=case.holder).unmarked(
         Mark.JOINED, Mark.SPOKEN, Mark.AWAITS_HUMAN, Mark.HUMAN_ASKED, Mark.PAUSED
     )
+
+
+def heard_after_all(case: Case, written: datetime, others_lost: bool, scene: Scene) -> Step:
+    """A human's words, written at `written`, were reported lost and have arrived after all.
+
+    Whoever wrote them holds the conversation again, unless somebody else has it by now; even then
+    software asks nothing, because a human has spoken (rule 20). `others_lost`: other words of a
+    human have not arrived.
+    """
+    if case.ended:
+        return Step(case)
+    known_lost = Mark.NOTE_LOST in case.marks and not others_lost
+    case = case.unmarked(Mark.NOTE_LOST) if known_lost else case
+    name = case.unheard
+    if not name:
+        return Step(*hand_off.revise(case, ()))
+    case = replace(case, unheard="", asked="", offered=(), unreadable=0)
+    case = case.marked(scene.now, Mark.SPOKEN)
+    theirs = (
+        not case.holder
+        and case.accepted_by == name
+        and written >= case.marks.get(Mark.ACKNOWLEDGED, written)
+    )
+    if not theirs:
+        return _gated_step(case, (Record("note_arrived"),))
+    stood_down = (StandDown(name),) if case.page_waits else ()
+    case = replace(case, holder=name).unmarked(
+        Mark.JOINED_OWED, Mark.TRUTH_OWED, Mark.LAPSED, Mark.BACKSTOP_RUNG
+    )
+    # whether the words asked for an answer is not known any more: in doubt they did
+    case = case.marked(scene.now, Mark.JOINED, Mark.HUMAN_ASKED)
+    if case.marks[Mark.HEARD] > written:
+        case = case.marked(scene.now, Mark.AWAITS_HUMAN)
+    effects = (*stood_down, Alert("alert.note_arrived", name), HandOff("note_arrived"))
+    return _gated_step(case, (*effects, Record("joined")))
 
 
 def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -> Step:

@@ -806,6 +806,61 @@ def test_a_human_none_of_whose_words_arrived_has_not_joined(house: House) -> Non
     assert len(house.rows("page")) > pages, "and the next person is asked"
 
 
+def receipt(house: House, text: object, state: str, error: str = "") -> None:
+    """The provider reports on one text of ours."""
+    signed(
+        house,
+        f"/twilio/receipts/message?id={text.id}",  # type: ignore[attr-defined]
+        {
+            "MessageStatus": state,
+            "MessageSid": text.provider_id,  # type: ignore[attr-defined]
+            **({"ErrorCode": error} if error else {}),
+        },
+    )
+    house.settles()
+
+
+@pytest.mark.parametrize("wait", [0, 120])
+def test_words_that_arrive_after_they_were_reported_lost_are_a_humans_words(
+    house: House, wait: int
+) -> None:
+    """Receipts come in any order (rule 20)."""
+    me, code = held(house)
+    text = house.rows("message", direction="out", keys="note")[-1]
+    receipt(house, text, "undelivered", "30003")
+    assert me.case().state["holder"] == ""
+    later(house, wait)
+
+    receipt(house, text, "delivered")
+
+    state = me.case().state
+    assert state["holder"] == NAME and state["asked"] == "" and not state["cannot_text"]
+    assert f"{code}: your words did arrive after all" in "".join(house.texts_to(DANA)[-2:])
+    me.texts("ok im here")
+    assert not me.heard, "software asks nothing and reads nothing"
+    assert f"{code}: ok im here" in house.settles().texts_to(DANA)[-1]
+    told = len(house.texts_to(WHO))
+    staff(house, DANA, f"{code} Good. Stay with me.")
+    pages = len(house.rows("page"))
+    later(house, 240)
+    assert len(house.rows("page")) == pages, "nobody else is asked"
+    assert not any("person has been able" in text for text in house.texts_to(WHO)[told:])
+
+
+def test_words_that_arrive_late_leave_it_with_whoever_has_it_now(house: House) -> None:
+    me, code = held(house)
+    text = house.rows("message", direction="out", keys="note")[-1]
+    receipt(house, text, "undelivered", "30003")
+    staff(house, SECOND, f"{code} TAKE OVER")
+
+    receipt(house, text, "delivered")
+
+    assert me.case().state["holder"] == "Second dispatcher"
+    pages = len(house.rows("page"))
+    later(house, 95)
+    assert len(house.rows("page")) > pages, "who took it over must come still"
+
+
 # ---- one phone, two people -----------------------------------------------------------------------
 def test_the_first_person_comes_back_by_a_human_who_knows_them(house: House) -> None:
     me, code = held(house)
