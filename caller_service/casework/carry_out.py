@@ -193,9 +193,11 @@ def _contact(conn: sa.Connection, work: Decision, case: Case) -> None:
 
 def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> None:
     """Page people, alert them, or tell them that they are not needed."""
+    # who was paged, on which ladder: clocks that fire together page each person once
+    paged: set[tuple[str, str]] = set()
     for effect in work.step.effects:
         if isinstance(effect, Page):
-            _page(conn, parts, case, effect, work.scene, work.contact.number)
+            _page(conn, parts, case, effect, work.scene, work.contact.number, paged)
         elif isinstance(effect, Alert):
             _alert(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, StandDown):
@@ -259,12 +261,21 @@ def _people_of(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
 
 
 def _page(
-    conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene, number: str
+    conn: sa.Connection,
+    parts: Parts,
+    case: Case,
+    effect: Page,
+    scene: Scene,
+    number: str,
+    paged: set[tuple[str, str]],
 ) -> None:
     waiting_count, minutes = (
         surge(conn, parts, scene) if effect.ladder == "danger" and not case.test else (0, 0)
     )
     for rung in _people_of(effect, scene, number):
+        if (effect.ladder, rung.name) in paged:
+            continue
+        paged.add((effect.ladder, rung.name))
         last_paged = hand_offs.last_paged(conn, rung.name) if waiting_count else None
         if (
             last_paged is not None

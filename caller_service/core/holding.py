@@ -134,11 +134,15 @@ def _send_words(case: Case, by: str, words: str, scene: Scene) -> Step:
     )
 
 
-def words_taken(case: Case, scene: Scene) -> Step:
-    """The provider accepted a human's first words: they have joined."""
-    if case.ended or not case.holder or Mark.JOINED in case.marks:
+def words_taken(case: Case, scene: Scene, written: datetime | None = None) -> Step:
+    """The provider accepted a human's first words, or their first since there is a danger: they
+    have joined. `written`: when they wrote them; words from before the danger are none to it."""
+    joined, danger_at = case.marks.get(Mark.JOINED), case.marks.get(Mark.FIRST_PAGED)
+    older = written is not None and danger_at is not None and written < danger_at
+    if case.ended or not case.holder or (joined is not None and (older or not case.unjoined)):
         return Step(case)
-    return Step(case.marked(scene.now, Mark.JOINED).unmarked(Mark.LAPSED), (Record("joined"),))
+    at = written if older and written is not None else scene.now
+    return Step(case.marked(at, Mark.JOINED).unmarked(Mark.LAPSED), (Record("joined"),))
 
 
 def never_heard(case: Case) -> Case:
@@ -244,7 +248,7 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if case.status == Status.ARRIVED:  # who is there closes the case, or hands it to somebody
         raise Refused("cannot_move")
     was_held = case.held
-    case = let_go(case.remarked(by, reason), scene)
+    case = let_go(wait_anew(case.remarked(by, reason), scene), scene)
     effects = (HandOff("released"), Record("released", {"by": by}))
     if not case.in_danger:
         # a human still reviews it
@@ -259,6 +263,15 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), by, scene)
     words = (Say("human.again", unasked=True),) if was_held else ()
     return _gated_step(case, (*words, *pages, *effects))
+
+
+def wait_anew(case: Case, scene: Scene) -> Case:
+    """Whoever has the case leaves it. If they had joined, the clocks of "nobody has joined yet"
+    count from now, or from when others were asked instead of them."""
+    if not case.in_danger or Mark.JOINED not in case.marks:
+        return case
+    since = case.marks.get(Mark.LAPSED, scene.now)
+    return case.marked(since, Mark.FIRST_PAGED).unmarked(Mark.TRUTH, Mark.BACKSTOP_RUNG)
 
 
 def let_go(case: Case, scene: Scene) -> Case:

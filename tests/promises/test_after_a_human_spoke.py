@@ -7,6 +7,7 @@ Each of these was found by somebody who played against the service with the rule
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -1013,3 +1014,115 @@ def test_who_is_asked_beside_a_silent_holder_hears_how_to_take_over(house: House
     later(house, 605 + 605)
     (answer,) = staff(house, SECOND, code)
     assert "TAKE OVER" in answer
+
+
+# ---- the clocks of the first danger, and of who has it -------------------------------------------
+def truths(house: House) -> list[str]:
+    keys = ("truth.nobody_yet", "truth.holder", "truth.left", "truth.left_again", "truth.backstop")
+    words = {house.words(key): key for key in keys}
+    return [words[text] for text in house.texts_to(WHO) if text in words]
+
+
+def test_a_first_danger_after_a_humans_words_is_told_the_truth_if_they_stay_silent(
+    house: House,
+) -> None:
+    """Words before the danger are no words to it: only those after it stop the truth (rule 4)."""
+    me = wants_a_team(house, NAME)
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "I am here."})
+    house.settles()
+    later(house, 60)
+    me.texts("i want to kill myself")
+    later(house, 170)
+    assert truths(house) == []
+    later(house, 15)
+    assert truths(house) == ["truth.holder"], "the next is asked only at twice the time (rule 21)"
+    later(house, 300)
+    assert truths(house) == ["truth.holder"]
+    later(house, 120)
+    assert truths(house)[1:2] == ["truth.left"], "others are asked by now"
+
+
+def test_a_first_danger_is_told_no_such_truth_once_the_human_answered_it(house: House) -> None:
+    me = wants_a_team(house, NAME)
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "I am here."})
+    house.settles()
+    me.texts("i want to kill myself")
+    house.settles()
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "Stay with me."})
+    house.settles()
+    later(house, 700)
+    assert truths(house) == []
+
+
+def test_a_truth_that_may_not_be_texted_is_in_the_next_reply_also_while_somebody_holds_it(
+    house: House,
+) -> None:
+    me = house.resident().texts("hello", "1", "i want to kill myself", "2", "2")
+    house.settles()
+    staff(house, DANA, f"{me.case().reference} TAKE OVER")
+    later(house, 200)
+    assert truths(house) == []
+    me.texts("hello?")
+    assert house.words("truth.nobody_yet") in "\n".join(me.heard), me.heard
+
+
+def test_who_accepted_before_the_danger_is_not_late_for_it(house: House) -> None:
+    """The clocks of a danger count from the danger, not from an older acceptance (rules 4, 21)."""
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    house.settles()
+    path = f"/{me.case().id}/acknowledgement"
+    assert house.dispatch(path, {"answer": "accept", "by": NAME}).status_code == 200
+    later(house, 300)
+    me.texts("i want to kill myself")
+    house.settles()
+    house.sweeps()
+    house.settles()
+    people = [row.person for row in house.rows("page", ladder="danger")]
+    assert len(people) == 1, people
+    assert not any("first words" in text for text in house.texts_to(DANA))
+    later(house, 100)
+    assert "Shift supervisor" not in asked(house)
+    later(house, 30)
+    assert "Shift supervisor" in asked(house), "120 seconds after the danger"
+    assert not {rung.name for rung in house.parts.program.backstops} & asked(house)
+
+
+@pytest.mark.parametrize("by_api", [False, True])
+def test_given_back_long_after_the_first_danger_the_waiting_counts_anew(
+    house: House, by_api: bool
+) -> None:
+    """They had a human until now: the truth, the supervisor and the backstop count from here."""
+    me, code = held(house)
+    for _ in range(8):
+        later(house, 100)
+        staff(house, DANA, f"{code} I am here.")
+        me.texts("ok")
+    staff(house, DANA, f"{code} I am here.")
+    if by_api:
+        told = {"answer": "decline", "by": NAME, "reason": "called away"}
+        assert house.dispatch(f"/{me.case().id}/acknowledgement", told).status_code == 200
+    else:
+        staff(house, DANA, f"{code} GIVE BACK")
+    later(house, 30)
+    assert truths(house) == [] and "Shift supervisor" not in asked(house)
+    assert not {rung.name for rung in house.parts.program.backstops} & asked(house)
+    later(house, 160)
+    assert truths(house) == ["truth.left"]
+
+
+def test_nobody_is_paged_twice_in_one_moment(house: House) -> None:
+    """Several clocks of one holder may ring together: each person hears of it once."""
+    me = house.resident().texts("hello", "1", "1", "1")
+    house.settles()
+    staff(house, DANA, f"{me.case().reference} TAKE OVER")
+    me.pace = 0
+    me.texts("are you there")
+    for _ in range(60):
+        house.wait(10)
+        house.sweeps()
+        house.settles()
+    moments = [(row.person, row.at) for row in house.rows("page")]
+    assert len(moments) == len(set(moments)), moments
+    gaps = {person: sorted(at for name, at in moments if name == person) for person, _ in moments}
+    for person, times in gaps.items():
+        assert all((b - a).total_seconds() >= 30 for a, b in pairwise(times)), (person, times)

@@ -152,7 +152,12 @@ def _sent(parts: Parts, text: Text, sid: str) -> None:
     parts.writer.write(write)
     # a human has joined
     if text.case_id and text.person is None and HUMAN_WORDS & set(text.keys.split()):
-        change(parts, text.case_id, words_taken, Author.SYSTEM)
+        change(
+            parts,
+            text.case_id,
+            lambda case, scene: words_taken(case, scene, text.at),
+            Author.SYSTEM,
+        )
 
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
