@@ -31,6 +31,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.outbound import DeliveryState, TextState
 from caller_service.core.program import DestinationKind, Rung
 from caller_service.core.routing import Scene, on_duty
+from caller_service.core.safe_contact import stopped_in_words
 from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
 from caller_service.store import calls, cases, contacts, hand_offs, journal, messages
@@ -186,7 +187,9 @@ def _contact(conn: sa.Connection, work: Decision, case: Case) -> None:
         contacts.set_language(conn, work.contact.id, case.language)
     for effect in work.step.effects:
         if isinstance(effect, OptOut):
-            contacts.set_stopped(conn, work.contact.id, work.scene.now, "asked")
+            words = stopped_in_words(case)
+            because = contacts.STOPPED_IN_WORDS if words else "asked"
+            contacts.set_stopped(conn, work.contact.id, work.scene.now, because)
         elif isinstance(effect, OptIn):
             contacts.set_stopped(conn, work.contact.id, None, None)
 

@@ -134,6 +134,8 @@ class Case:
     # the last "we have your message" line, so that none is repeated
     line: str = ""
     truth_line: str = ""  # the same for "nobody has joined yet"
+    # keys of the last answer to a text of theirs: none is given twice in a row
+    answered_with: tuple[str, ...] = ()
     # somebody else uses the phone: texts go to another case of this contact (rule 10)
     parked: bool = False
     # for EIDO, as set by a named human; "": chosen by software (documents/eido.py)
@@ -357,6 +359,7 @@ def to_plain(case: Case) -> dict[str, Any]:
         "because": list(case.because),
         "again": list(case.again),
         "offered": list(case.offered),
+        "answered_with": list(case.answered_with),
         "answered_for": dict(case.answered_for),
         "withdrawn": sorted(case.withdrawn),
         "recent": [list(one) for one in case.recent],
@@ -384,6 +387,7 @@ def from_plain(plain: Mapping[str, Any]) -> Case:
         "because": tuple(plain.get("because", ())),
         "again": tuple(plain.get("again", ())),
         "offered": tuple(plain.get("offered", ())),
+        "answered_with": tuple(plain.get("answered_with", ())),
         "withdrawn": frozenset(plain.get("withdrawn", ())),
         "recent": tuple((at, words) for at, words in plain.get("recent", ())),
         "narrative": tuple(plain.get("narrative", ())),

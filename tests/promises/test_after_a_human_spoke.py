@@ -1126,3 +1126,107 @@ def test_nobody_is_paged_twice_in_one_moment(house: House) -> None:
     gaps = {person: sorted(at for name, at in moments if name == person) for person, _ in moments}
     for person, times in gaps.items():
         assert all((b - a).total_seconds() >= 30 for a, b in pairwise(times)), (person, times)
+
+
+# ---- answers to what nobody can have read --------------------------------------------------------
+def test_while_the_carrier_holds_a_stop_answers_are_words_and_a_human_reads_them(
+    house: House,
+) -> None:
+    """No question of ours can have reached them (rule 8); nothing they wrote is lost."""
+    me = house.resident().texts("hello", "1", "2", "STOP")
+    me.texts("2")
+    answers = me.case().state["answers"]
+    assert answers["safety"] == "no", "this question had reached them before the STOP"
+
+    me.texts("no", "1", "1 yes")
+    house.settles()
+
+    answers = me.case().state["answers"]
+    assert not {"contact", "want"} & answers.keys(), answers
+    assert answers.get("suicide") != "no"
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").get_json()["messages"]
+    assert {"no", "1", "1 yes"} <= {each["words"] for each in said}
+    later(house, 1200)
+    assert asked(house), "a human looks"
+
+
+def test_a_danger_counts_while_the_carrier_holds_a_stop(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "STOP", "2", "yes")
+    later(house, 130)
+    assert me.case().level in ("R1", "R2"), "an answer that raises is believed"
+    assert asked(house)
+
+
+def test_who_stopped_in_words_long_ago_is_asked_and_answers_as_anybody(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "dont send me texts stop it")
+    me.texts("please stop texting me")
+    house.settles()
+    me.texts("cancel", "hello", "1", "2", "2", "2")
+    assert {"who", "health", "safety", "suicide"} <= me.case().state["answers"].keys()
+
+
+# ---- after a human's words software asks nothing -------------------------------------------------
+def asks_something(me: Resident) -> bool:
+    return any("1 Yes" in text or "1 " in text for text in me.heard)
+
+
+@pytest.mark.parametrize("said", ["ok i will try that then", "my knee hurts a little bit", "2"])
+def test_the_check_question_is_not_put_again_after_a_human_wrote(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    me.texts("1", "the neighbours dog is barking all day long")
+    assert me.case().state["asked"] == "check" and asks_something(me)
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "Try to sit down for a bit."})
+    house.settles()
+
+    me.texts(said)
+
+    assert me.heard and not asks_something(me), me.heard
+    assert me.case().level not in ("R1", "R2")
+
+
+def test_a_yes_to_the_check_question_counts_also_after_a_human_wrote(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    me.texts("1", "the neighbours dog is barking all day long")
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "Try to sit down for a bit."})
+    house.settles()
+    me.texts("yes")
+    assert me.case().level == "R2"
+
+
+# ---- never the same words twice in a row ---------------------------------------------------------
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (("hello", "1", "2", "2", "2", "1", "1"), ("where is it what", "why do you ask that now")),
+        (("i want to kill myself", "2", "1"), ("why do you ask that now", "where is it what")),
+        (("hello", "1", "1", "1"), ("status", "status please", "status")),
+        (("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1", "1"),
+         ("status", "STATUS", "status")),
+        (("мне очень плохо помогите",),
+         ("я выпила все таблетки", "помогите мне пожалуйста", "мне страшно")),
+        (("hello", "1", "1"), ("it hurts since the morning i think", "and my arm is hurting too",
+                               "the other arm is fine so far")),
+        (("hello", "1", "2"), ("we went to the shop you know", "then we came back home again",
+                               "and now we sit here together")),
+    ],
+)  # fmt: skip
+def test_no_answer_is_given_twice_in_a_row(
+    house: House, before: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    me = house.resident().texts(*before)
+    heard = [me.heard]
+    for words in said:
+        me.texts(words)
+        heard.append(me.heard)
+        assert me.heard, "nobody is left without words"
+    assert all(one != other for one, other in pairwise(heard)), heard
+
+
+def test_thanks_said_again_need_no_more_words(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    me.texts("1", "thanks")
+    assert me.heard == [house.words("thanks.open")]
+    me.texts("thank you so much")
+    assert me.heard == []
+    me.texts("i want to kill myself")
+    assert me.heard
