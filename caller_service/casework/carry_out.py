@@ -34,6 +34,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.outbound import DeliveryState, TextState
 from caller_service.core.program import DestinationKind, Rung
 from caller_service.core.routing import Scene, on_duty
+from caller_service.core.safe_contact import stopped_in_words
 from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
 from caller_service.store import callbacks, calls, cases, contacts, hand_offs, journal, messages
@@ -193,16 +194,20 @@ def _contact(conn: sa.Connection, work: Decision, case: Case) -> None:
         contacts.set_language(conn, work.contact.id, case.language)
     for effect in work.step.effects:
         if isinstance(effect, OptOut):
-            contacts.set_stopped(conn, work.contact.id, work.scene.now, "asked")
+            words = stopped_in_words(case)
+            because = contacts.STOPPED_IN_WORDS if words else "asked"
+            contacts.set_stopped(conn, work.contact.id, work.scene.now, because)
         elif isinstance(effect, OptIn):
             contacts.set_stopped(conn, work.contact.id, None, None)
 
 
 def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> None:
     """Page people, alert them, or tell them that they are not needed."""
+    # who was paged, on which ladder: clocks that fire together page each person once
+    paged: set[tuple[str, str]] = set()
     for effect in work.step.effects:
         if isinstance(effect, Page):
-            _page(conn, parts, case, effect, work.scene, work.contact.number)
+            _page(conn, parts, case, effect, work.scene, work.contact.number, paged)
         elif isinstance(effect, Alert):
             _alert(conn, parts, case, effect, work.scene.now)
         elif isinstance(effect, Ring):
@@ -294,12 +299,21 @@ def _people_of(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
 
 
 def _page(
-    conn: sa.Connection, parts: Parts, case: Case, effect: Page, scene: Scene, number: str
+    conn: sa.Connection,
+    parts: Parts,
+    case: Case,
+    effect: Page,
+    scene: Scene,
+    number: str,
+    paged: set[tuple[str, str]],
 ) -> None:
     waiting_count, minutes = (
         surge(conn, parts, scene) if effect.ladder == "danger" and not case.test else (0, 0)
     )
     for rung in _people_of(effect, scene, number):
+        if (effect.ladder, rung.name) in paged:
+            continue
+        paged.add((effect.ladder, rung.name))
         last_paged = hand_offs.last_paged(conn, rung.name) if waiting_count else None
         if (
             last_paged is not None

@@ -238,7 +238,7 @@ def new_case(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, re
     """A new case, with what is known of the number: that it writes often, or a care note (rule
     24)."""
     now = parts.now()
-    said = set()
+    said = {Said.STOPPED_IN_WORDS} if contact.stopped and contact.in_words else set()
     remarks: tuple[tuple[str, str], ...] = ()
     if related and cases.opened_since(conn, contact.id, now - OFTEN_WITHIN) >= OFTEN - 1:
         said.add(Said.WRITES_OFTEN)

@@ -156,12 +156,16 @@ def _contacts(parts: Parts, rows: Sequence[Any], done: Rewrapped) -> None:
         for row in rows
         if row.index_key != parts.sealer.index_key or not parts.sealer.is_current(row.sealed_number)
     }
-    old = {contact_id: number for contact_id, number in numbers.items() if number}
+    # "": it was withheld, and nobody is found by it
+    old = {contact_id: number for contact_id, number in numbers.items() if number is not None}
     if not old:
         return
     with transaction(parts.engine) as conn:
         lock_for_write(conn)
         for contact_id, number in old.items():
+            if not number:
+                contacts.renew(conn, parts.sealer, contact_id, number)
+                continue
             contacts.lock_number(conn, parts.sealer, number)
             done.joined += join_contacts(conn, parts, number, (contact_id,))
     done.rows += len(old)

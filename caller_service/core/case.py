@@ -131,6 +131,8 @@ class Case:
     accepted_by: str = field(default="", repr=False)
     # the human who leads the conversation (rule 20)
     holder: str = field(default="", repr=False)
+    # who led it, while none of their words is known to have arrived (core/holding.never_heard)
+    unheard: str = field(default="", repr=False)
     # question -> who answered it on the resident's behalf
     answered_for: Mapping[str, str] = field(default_factory=dict, repr=False)
     withdrawn: frozenset[str] = frozenset()  # ways of contact they took back: text, call (rule 10)
@@ -141,6 +143,8 @@ class Case:
     # the last "we have your message" line, so that none is repeated
     line: str = ""
     truth_line: str = ""  # the same for "nobody has joined yet"
+    # keys of the last answer to a text of theirs: none is given twice in a row
+    answered_with: tuple[str, ...] = ()
     # somebody else uses the phone: texts go to another case of this contact (rule 10)
     parked: bool = False
     # for EIDO, as set by a named human; "": chosen by software (documents/eido.py)
@@ -375,6 +379,7 @@ def to_plain(case: Case) -> dict[str, Any]:
         "again": list(case.again),
         "offered": list(case.offered),
         "spoken": list(case.spoken),
+        "answered_with": list(case.answered_with),
         "answered_for": dict(case.answered_for),
         "withdrawn": sorted(case.withdrawn),
         "recent": [list(one) for one in case.recent],
@@ -403,6 +408,7 @@ def from_plain(plain: Mapping[str, Any]) -> Case:
         "again": tuple(plain.get("again", ())),
         "offered": tuple(plain.get("offered", ())),
         "spoken": tuple(plain.get("spoken", ())),
+        "answered_with": tuple(plain.get("answered_with", ())),
         "withdrawn": frozenset(plain.get("withdrawn", ())),
         "recent": tuple((at, words) for at, words in plain.get("recent", ())),
         "narrative": tuple(plain.get("narrative", ())),

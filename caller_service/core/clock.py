@@ -24,6 +24,7 @@ from .holder_clocks import (
     fire_shift,
     held_due,
     join_due,
+    paused_until,
     reply_due,
     shift_due,
 )
@@ -216,7 +217,15 @@ STILL_WRITING = timedelta(hours=1)  # a resident who wrote this recently is told
 def _truth_due(case: Case, program: Program) -> datetime | None:
     """When to say "nobody has joined yet": after `truth` seconds, at 10, 20 and 30 minutes, then
     every half hour while the resident wrote within the hour. Only a human's own words stop it: an
-    acceptance does not (rule 4)."""
+    acceptance does not (rule 4). A
+    pause that the holder announced delays it."""
+    due = _truth_time(case, program)
+    paused = paused_until(case, program) if case.held else None
+    return max(due, paused) if due is not None and paused is not None else due
+
+
+def _truth_time(case: Case, program: Program) -> datetime | None:
+    """When it is due by the times of rule 4 alone."""
     paged = case.marks.get(Mark.FIRST_PAGED)
     if paged is None or not case.unjoined or case.parked:
         return None
@@ -245,8 +254,7 @@ def _truth(case: Case, scene: Scene) -> Step:
     if not may_text(case, "truth.nobody_yet"):
         case = case.marked(scene.now, Mark.TRUTH_OWED)
     case, words = truth_line(case, again)
-    case = case.marked(scene.now, Mark.TRUTH)
-    return Step(case, (Say(words, unasked=True), Record("truth_told")))
+    return Step(case.marked(scene.now, Mark.TRUTH), (words, Record("truth_told")))
 
 
 def _backstop_due(case: Case, program: Program) -> datetime | None:

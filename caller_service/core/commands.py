@@ -71,7 +71,7 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     # START ends a STOP; only a human reopens contact that was taken back in words (rule 10)
     words = "start.replies" if "text" in case.withdrawn else "start.confirmed"
     step = Step(current, (OptIn(), Say(words), *late.effects, *missed.effects, Record("opted_in")))
-    if not case.asked or case.held:
+    if not case.asked or case.held or case.left:
         return step
     again = stands_at(scene.program.protocol, step.case, case.asked, scene.now)
     return Step(again, (*step.effects, ask(scene.program.protocol, again)))

@@ -16,7 +16,7 @@ from .clock import CLOCKS
 from .disposition import decide
 from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown, UpdateCall
 from .escalation import asked_instead, ladder_of, page_rung, passed_on
-from .holding import speaks
+from .holding import speaks, wait_anew
 from .ledger import REASONS, end
 from .marks import Mark
 from .protocol import Level
@@ -25,6 +25,7 @@ from .refusal import Refused
 from .routing import Scene
 from .safe_contact import (
     HUMAN_WORDS,
+    TRUTHS,
     UPDATE_CALL_PAUSE,
     catch_up_words,
     deferred_words,
@@ -181,6 +182,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case = move(case, Status.DECLINED, scene.now)
     except CannotMove:
         raise Refused("cannot_move") from None
+    case = wait_anew(case, scene)
     case = replace(
         case, accepted_by="", holder="", rung=case.rung + (case.round > 0), round=max(1, case.round)
     )
@@ -543,8 +545,7 @@ def _owed_again(case: Case, keys: Collection[str]) -> list[Mark]:
     """Marks for lost words that nothing else repeats: "nobody has joined yet", "somebody joined",
     and what a human wrote."""
     owed = {
-        Mark.TRUTH_OWED: bool({"truth.nobody_yet", "truth.nobody_again"} & set(keys))
-        and case.unjoined,
+        Mark.TRUTH_OWED: bool(TRUTHS & set(keys)) and case.unjoined,
         Mark.JOINED_OWED: "human.joined" in keys and case.human_has_it,
         Mark.NOTE_LOST: bool({"note", "note.neutral"} & set(keys)),
     }
@@ -567,13 +568,18 @@ def _say_missed(case: Case, told_since: frozenset[str], record: Record) -> Step:
 _MAY_COME_BACK = (CannotText.UNDELIVERED, CannotText.LANDLINE)
 
 
-def text_arrived(case: Case, written: datetime, told_since: frozenset[str]) -> Step:
+def text_arrived(
+    case: Case, written: datetime, told_since: frozenset[str], found: bool = False
+) -> Step:
     """A text written at `written` was delivered. If an earlier text was lost, texts work again, and
-    what was missed is said, except `told`: the keys of later texts that have not failed."""
+    what was missed is said, except `told`: the keys of later texts that have not failed. `found`:
+    this is the text that was reported lost."""
+    lost_at = case.marks.get(Mark.LOST, written)
     if (
         case.ended
         or case.cannot_text not in _MAY_COME_BACK
-        or written <= case.marks.get(Mark.LOST, written)
+        or written < lost_at
+        or (written == lost_at and not found)
     ):
         return Step(case)
     return _say_missed(

@@ -98,11 +98,11 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
 
 
 def asked_instead(
-    case: Case, by: str, scene: Scene, supervisor: bool = False
+    case: Case, by: str, scene: Scene, supervisor: bool = False, two: bool = True
 ) -> tuple[Case, Effects]:
-    """Page the next people on the ladder other than `by`: two at R1 if there are two (rule 4).
-    `supervisor`: the supervisors too."""
-    two = case.level == Level.R1
+    """Page the next people on the ladder other than `by`: two at R1 if there are two (rule 4),
+    unless not `two`. `supervisor`: the supervisors too."""
+    two = two and case.level == Level.R1
     best: tuple[int, Effects] = (case.rung + 1, ())
     most = (0, 0)
     for rung in range(case.rung + 1, case.rung + 1 + max(1, len(scene.program.rungs("danger")))):

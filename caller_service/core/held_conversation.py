@@ -47,6 +47,8 @@ def while_held(case: Case, reading: Reading, said: str, scene: Scene, heard_at: 
         return Step(case)
     commanded = _obey(case, reading, scene)
     step, alert = _software_words_while_held(commanded, reading, scene, heard_at)
+    late = deferred_words(step.case)
+    step = Step(late.case, (*step.effects, *late.effects))
     if (
         step.case.in_danger
         and Mark.SPOKEN not in step.case.marks
@@ -137,8 +139,8 @@ def _raise_while_held(case: Case, scene: Scene) -> tuple[Case, Effects]:
     case, _ = reconsider(scene.program.protocol, case)
     if not case.in_danger or Mark.FIRST_PAGED in case.marks:
         return case, ()
+    # what they wrote before the danger stays theirs; the truth waits for what they write to it
     case = case.marked(scene.now, Mark.FIRST_PAGED, Mark.ACKNOWLEDGED)
-    case = case.marked(scene.now, Mark.JOINED) if Mark.JOINED in case.marks else case
     rung = scene.program.rung_of(case.holder)
     if Mark.JOINED in case.marks and rung is not None and rung.number:
         return case, ()

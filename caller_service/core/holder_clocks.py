@@ -34,6 +34,8 @@ def join_due(case: Case, program: Program) -> datetime | None:
         or accepted is None
         or not case.accepted_by
         or Mark.FIRST_PAGED not in case.marks
+        # they accepted before there was a danger: the first page is what counts
+        or accepted < case.marks[Mark.FIRST_PAGED]
     ):
         return None
     joined, lapsed = case.marks.get(Mark.JOINED), case.marks.get(Mark.LAPSED)
@@ -55,7 +57,8 @@ def fire_join(case: Case, scene: Scene) -> Step:
     return Step(case, (*pages, alert, HandOff("not_joined"), Record("not_joined")))
 
 
-def _paused_until(case: Case, program: Program) -> datetime | None:
+def paused_until(case: Case, program: Program) -> datetime | None:
+    """When the pause that the holder announced ends; None without one."""
     return after_mark(Mark.PAUSED, program.clocks.pause, case)
 
 
@@ -64,7 +67,7 @@ def reply_due(case: Case, program: Program) -> datetime | None:
     waiting_since = case.marks.get(Mark.AWAITS_HUMAN)
     if waiting_since is None or not case.held:
         return None
-    since = max(waiting_since, _paused_until(case, program) or waiting_since)
+    since = max(waiting_since, paused_until(case, program) or waiting_since)
     allowed = _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
     # the danger was lowered, but a human still has to answer
     allowed = allowed if case.in_danger else timedelta(seconds=program.clocks.review)
@@ -100,8 +103,10 @@ def fire_reply(case: Case, scene: Scene) -> Step:
                 Record("holder_silent"),
             ),
         )
+    # where the ladder pages already, it climbs by one: who was just paged is not paged again
+    more = not case.page_waits
     case = case.marked(scene.now, Mark.REPLY_LATE, Mark.LAPSED, Mark.PAGED)
-    case, pages = asked_instead(case, case.holder, scene, supervisor=True)
+    case, pages = asked_instead(case, case.holder, scene, supervisor=True, two=more)
     return Step(case, (*pages, alert, HandOff("no_answer"), Record("holder_silent")))
 
 
@@ -113,7 +118,7 @@ def held_due(case: Case, program: Program) -> datetime | None:
     if last is None:
         return None
     since, allowed = last, _by_level(case, program.clocks.held_emergency, program.clocks.held_human)
-    paused = _paused_until(case, program)
+    paused = paused_until(case, program)
     if paused is not None and case.marks.get(Mark.NOTED, last) <= case.marks[Mark.PAUSED]:
         # the resident was told how long the pause takes: prompt a reply's time after that
         since = paused

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 from . import hand_off
 from .case import Case, Status, Step, move, replace
@@ -133,11 +134,15 @@ def _send_words(case: Case, by: str, words: str, scene: Scene) -> Step:
     )
 
 
-def words_taken(case: Case, scene: Scene) -> Step:
-    """The provider accepted a human's first words: they have joined."""
-    if case.ended or not case.holder or Mark.JOINED in case.marks:
+def words_taken(case: Case, scene: Scene, written: datetime | None = None) -> Step:
+    """The provider accepted a human's first words, or their first since there is a danger: they
+    have joined. `written`: when they wrote them; words from before the danger are none to it."""
+    joined, danger_at = case.marks.get(Mark.JOINED), case.marks.get(Mark.FIRST_PAGED)
+    older = written is not None and danger_at is not None and written < danger_at
+    if case.ended or not case.holder or (joined is not None and (older or not case.unjoined)):
         return Step(case)
-    return Step(case.marked(scene.now, Mark.JOINED).unmarked(Mark.LAPSED), (Record("joined"),))
+    at = written if older and written is not None else scene.now
+    return Step(case.marked(at, Mark.JOINED).unmarked(Mark.LAPSED), (Record("joined"),))
 
 
 def joins_by_phone(case: Case, by: str, scene: Scene) -> Step:
@@ -169,9 +174,44 @@ def never_heard(case: Case) -> Case:
     and "nobody has joined yet" continues (rule 4)."""
     if not case.holder or Mark.JOINED not in case.marks:
         return case
-    return replace(case, holder="").unmarked(
+    return replace(case, holder="", unheard=case.holder).unmarked(
         Mark.JOINED, Mark.SPOKEN, Mark.AWAITS_HUMAN, Mark.HUMAN_ASKED, Mark.PAUSED
     )
+
+
+def heard_after_all(case: Case, written: datetime, others_lost: bool, scene: Scene) -> Step:
+    """A human's words, written at `written`, were reported lost and have arrived after all.
+
+    Whoever wrote them holds the conversation again, unless somebody else has it by now; even then
+    software asks nothing, because a human has spoken (rule 20). `others_lost`: other words of a
+    human have not arrived.
+    """
+    if case.ended:
+        return Step(case)
+    known_lost = Mark.NOTE_LOST in case.marks and not others_lost
+    case = case.unmarked(Mark.NOTE_LOST) if known_lost else case
+    name = case.unheard
+    if not name:
+        return Step(*hand_off.revise(case, ()))
+    case = replace(case, unheard="", asked="", offered=(), unreadable=0)
+    case = case.marked(scene.now, Mark.SPOKEN)
+    theirs = (
+        not case.holder
+        and case.accepted_by == name
+        and written >= case.marks.get(Mark.ACKNOWLEDGED, written)
+    )
+    if not theirs:
+        return _gated_step(case, (Record("note_arrived"),))
+    stood_down = (StandDown(name),) if case.page_waits else ()
+    case = replace(case, holder=name).unmarked(
+        Mark.JOINED_OWED, Mark.TRUTH_OWED, Mark.LAPSED, Mark.BACKSTOP_RUNG
+    )
+    # whether the words asked for an answer is not known any more: in doubt they did
+    case = case.marked(scene.now, Mark.JOINED, Mark.HUMAN_ASKED)
+    if case.marks[Mark.HEARD] > written:
+        case = case.marked(scene.now, Mark.AWAITS_HUMAN)
+    effects = (*stood_down, Alert("alert.note_arrived", name), HandOff("note_arrived"))
+    return _gated_step(case, (*effects, Record("joined")))
 
 
 def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -> Step:
@@ -232,7 +272,7 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if case.status == Status.ARRIVED:  # who is there closes the case, or hands it to somebody
         raise Refused("cannot_move")
     was_held = case.held
-    case = let_go(case.remarked(by, reason), scene)
+    case = let_go(wait_anew(case.remarked(by, reason), scene), scene)
     effects = (HandOff("released"), Record("released", {"by": by}))
     if not case.in_danger:
         # a human still reviews it
@@ -247,6 +287,15 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
     case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), by, scene)
     words = (Say("human.again", unasked=True),) if was_held else ()
     return _gated_step(case, (*words, *pages, *effects))
+
+
+def wait_anew(case: Case, scene: Scene) -> Case:
+    """Whoever has the case leaves it. If they had joined, the clocks of "nobody has joined yet"
+    count from now, or from when others were asked instead of them."""
+    if not case.in_danger or Mark.JOINED not in case.marks:
+        return case
+    since = case.marks.get(Mark.LAPSED, scene.now)
+    return case.marked(since, Mark.FIRST_PAGED).unmarked(Mark.TRUTH, Mark.BACKSTOP_RUNG)
 
 
 def let_go(case: Case, scene: Scene) -> Case:

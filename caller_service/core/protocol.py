@@ -151,6 +151,11 @@ class Question:
             choice for choice in self.choices if not choice.aloud and choice.when.holds(facts)
         )
 
+    def raises(self, code: str) -> bool:
+        """May this answer raise the level? True for a safety question and anything but a clear no,
+        and for not having reached 911."""
+        return (self.safety and code != "no") or (self.id == "reached" and code != "yes")
+
     def opens(self, code: str) -> bool:
         """Does this answer allow contact or voicemail?"""
         return any(choice.opens for choice in self.choices if choice.code == code)

@@ -10,6 +10,7 @@ from .marks import Mark
 from .protocol import Facts, Part, Protocol, Question, choice_key
 from .reach import CannotText, ContactAnswer
 from .routing import Scene, team_working
+from .safe_contact import stopped_in_words
 
 
 def variant(case: Case) -> str:
@@ -137,6 +138,16 @@ def seen_question(
     if not case.asked or heard_at < case.marks.get(Mark.ASKED, heard_at):
         return None
     return protocol.question(case.asked)
+
+
+def carrier_holds(case: Case, delivered: datetime | None) -> bool:
+    """Was the open question put after a STOP that the carrier acts on? Then nobody has read it
+    (rule 8), unless it is known to have been `delivered`."""
+    stopped = case.cannot_text == CannotText.STOPPED and not stopped_in_words(case)
+    if not (stopped or case.cannot_text == CannotText.BLOCKED) or delivered is not None:
+        return False
+    since = case.marks.get(Mark.WITHDRAWN)
+    return since is None or case.marks.get(Mark.ASKED, since) >= since
 
 
 def readable_offer(protocol: Protocol, case: Case) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -21,18 +22,22 @@ from .said import Said
 
 TEXT_ALLOWED = frozenset({ContactAnswer.TEXT_CALL, ContactAnswer.TEXT, ContactAnswer.TEXT_DEAF})
 CALL_ALLOWED = frozenset({ContactAnswer.TEXT_CALL, ContactAnswer.CALL})
-THROUGH_QUIET = frozenset(
-    {"human.joined", "human.took_over", "human.handed_over", "human.again", "human.paused"}
-    | {
-        "note",
-        "note.neutral",
+# what whoever is in danger is told while no human writes to them (rule 4)
+TRUTHS = frozenset(
+    {
         "truth.nobody_yet",
         "truth.nobody_again",
+        "truth.taken",
+        "truth.holder",
         "truth.left",
         "truth.left_again",
         "truth.backstop",
     }
 )
+THROUGH_QUIET = TRUTHS | {
+    "human.joined", "human.took_over", "human.handed_over", "human.again", "human.paused",
+    "note", "note.neutral",
+}  # fmt: skip
 # whoever wrote this recently has the phone in hand: a reply is no first contact
 STILL_THERE = timedelta(minutes=10)
 # texts written by a human; software wrote all others
@@ -232,10 +237,17 @@ def catch_up_words(case: Case, unasked: bool = True) -> Step:
     )
 
 
-def truth_line(case: Case, again: bool) -> tuple[Case, str]:
-    """ "Nobody has joined yet", never in the words of the last time. A resident who had a human is
-    told that the human is gone."""
-    if Mark.SPOKEN in case.marks or Mark.NOTED in case.marks:
+def truth_line(case: Case, again: bool) -> tuple[Case, Say]:
+    """ "Nobody has joined yet", as it is just now, and never in the words of the last time.
+
+    Who has the case and has not written is named; a resident who had a human is told that the human
+    is gone, or has not answered."""
+    taken = case.human_has_it and case.accepted_by and not case.page_waits
+    if taken and case.held and Mark.JOINED in case.marks:
+        words = "truth.holder"  # what they wrote was before this danger
+    elif taken:
+        words = "truth.taken"
+    elif Mark.SPOKEN in case.marks or Mark.NOTED in case.marks:
         words = "truth.left_again" if case.truth_line == "truth.left" else "truth.left"
     else:
         words = (
@@ -243,40 +255,48 @@ def truth_line(case: Case, again: bool) -> tuple[Case, str]:
             if again and case.truth_line != "truth.nobody_again"
             else "truth.nobody_yet"
         )
-    return replace(case, truth_line=words), words
+    words = "truth.nobody_again" if words == case.truth_line else words
+    return replace(case, truth_line=words), Say(words, {"name": case.accepted_by}, unasked=True)
+
+
+def _owed_truth(case: Case, unasked: bool) -> tuple[Case, Say]:
+    """The truth that could not be said when it was due; in other words if it is no longer so."""
+    owed = case.truth_line or "truth.nobody_yet"
+    after, say = truth_line(replace(case, truth_line=""), False)
+    kept = owed == "truth.backstop" and say.key != "truth.taken"
+    if kept or owed.partition("_")[0] == say.key.partition("_")[0]:
+        after, say = replace(case, truth_line=owed), with_changes(say, key=owed)
+    return after, with_changes(say, unasked=unasked)
 
 
 def deferred_words(case: Case, unasked: bool = False) -> Step:
     """Say what could not be said when it was due, or was lost: that somebody has the case, or that
-    nobody has joined yet."""
+    nobody has joined yet. Both at once are one sentence, which contradicts nothing."""
     effects: Effects = ()
-    if case.held:
+    if case.held and not case.unjoined:
         return Step(
             case.unmarked(Mark.JOINED_OWED, Mark.TRUTH_OWED)
             if {Mark.JOINED_OWED, Mark.TRUTH_OWED} & case.marks.keys()
             else case
         )
     if (
+        Mark.TRUTH_OWED in case.marks
+        and case.unjoined
+        and (may_text(case, "truth.nobody_yet") or not unasked)
+    ):
+        case, say = _owed_truth(case.unmarked(Mark.TRUTH_OWED), unasked)
+        case = case.unmarked(Mark.JOINED_OWED) if say.key == "truth.taken" else case
+        effects = (say,)
+    if (
         Mark.JOINED_OWED in case.marks
         and case.human_has_it
+        and not (case.in_danger and case.page_waits)
         and not case.watched
         and (may_text(case, "human.joined") or not unasked)
     ):
         case, effects = (
             case.unmarked(Mark.JOINED_OWED),
-            (Say("human.joined", {"name": case.accepted_by}, unasked=unasked),),
-        )
-    if (
-        Mark.TRUTH_OWED in case.marks
-        and case.unjoined
-        and (may_text(case, "truth.nobody_yet") or not unasked)
-    ):
-        words = case.truth_line or "truth.nobody_yet"  # the line that could not be said
-        if Mark.SPOKEN in case.marks and not words.startswith("truth.left"):
-            words = "truth.left"
-        case, effects = (
-            replace(case, truth_line=words).unmarked(Mark.TRUTH_OWED),
-            (Say(words, unasked=unasked), *effects),
+            (*effects, Say("human.joined", {"name": case.accepted_by}, unasked=unasked)),
         )
     return Step(case, effects)
 

@@ -15,6 +15,7 @@ from . import hand_off
 from .case import Case, Status, Step, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, said_again
 from .completion import FOLLOW_UPS, settle
+from .due_times import last_of
 from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
 from .held_conversation import while_held, while_left
 from .ledger import end
@@ -24,6 +25,7 @@ from .protocol import SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question
 from .questions import (
     after_hand_off,
     ask,
+    carrier_holds,
     greet,
     next_part,
     next_question,
@@ -140,7 +142,7 @@ def advance(
     late = deferred_words(step.case)
     step = _add_preamble(Step(late.case, (*late.effects, *step.effects)), scene, first)
     step = _alert_accepter_of_words(case, step, reading.reply, said)
-    return Step(step.case, gated(step.case, step.effects)[0])
+    return never_twice(Step(step.case, gated(step.case, step.effects)[0]))
 
 
 def _alert_accepter_of_words(before: Case, step: Step, reply: Reply, said: str) -> Step:
@@ -164,6 +166,54 @@ def _alert_accepter_of_words(before: Case, step: Step, reply: Reply, said: str) 
     key = "alert.danger" if new else alerts[0].key if alerts else "alert.words"
     others = tuple(effect for effect in step.effects if effect not in alerts)
     return Step(case, (*others, Alert(key, case.accepted_by, said.strip())))
+
+
+# words that say no more than that a text arrived, or that nothing in it was found
+ACKNOWLEDGEMENTS = frozenset({
+    "thanks_story", "thanks.open", "unclear", "unclear.again", "unclear.place", "unclear.media",
+    "status.received_only", "status.nobody_yet", "status.still_waiting", "status.waiting_again",
+    "interpreter.line",
+})  # fmt: skip
+WAITING_LINES = ("status.nobody_yet", "status.still_waiting", "status.waiting_again")
+
+
+def never_twice(step: Step) -> Step:
+    """Never the same answer twice in a row (rule 4). In danger an acknowledgement that would be
+    repeated is the next of LINES, so that nobody is left without words. Otherwise the question
+    alone is put, or nothing more is said to thanks."""
+    case, effects = step.case, step.effects
+    keys = _answer_keys(effects)
+    if not keys:
+        return step
+    if keys != case.answered_with or ACKNOWLEDGEMENTS.isdisjoint(keys):
+        return Step(replace(case, answered_with=keys), effects)
+    repeated = [
+        effect for effect in effects if isinstance(effect, Say) and effect.key in ACKNOWLEDGEMENTS
+    ]
+    others = tuple(effect for effect in effects if effect not in repeated)
+    key = repeated[0].key
+    words: tuple[Effect, ...] = ()
+    if case.in_danger:
+        case, line = next_line(case, LINES)
+        # the line in their own script stays: they may read nothing else
+        words = (*(each for each in repeated if each.key == "interpreter.line"), line)
+    elif key in WAITING_LINES:
+        case, line = next_line(replace(case, line=key), WAITING_LINES)
+        words = (line,)
+    elif key != "thanks.open" and not _answer_keys(others):
+        case, line = next_line(case, READ_LINES)
+        words = (line,)
+    effects = (*words, *others)
+    return Step(replace(case, answered_with=_answer_keys(effects) or keys), effects)
+
+
+def _answer_keys(effects: tuple[Effect, ...]) -> tuple[str, ...]:
+    """What these effects say and ask in answer to a text, in order."""
+    return tuple(
+        effect.key if isinstance(effect, Say) else f"ask.{effect.question}"
+        for effect in effects
+        if isinstance(effect, (Say, Ask)) and not effect.unasked
+    )
 
 
 # ---- before the reply is applied -----------------------------------------------------------------
@@ -365,6 +415,8 @@ def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
     protocol = scene.program.protocol
     if case.asked and protocol.question(case.asked).follow_up:
         if not case.in_danger:
+            # a human who wrote leads: an open question waits (rules 7 and 20)
+            quiet = quiet or _human_near(case, scene)
             return (
                 Step(case) if quiet else _put_question(case, protocol.question(case.asked), scene)
             )
@@ -465,25 +517,9 @@ def _apply_reply(
         return _command(with_words, reply, reading, scene)
     question = seen_question(protocol, case, heard_at, scene.aloud)
     if isinstance(reply, Danger):
-        step = _danger(add_to_narrative(case, said), reply, scene)
-        call_911 = (
-            (Say("say.call_911"),)
-            if reading.wishes & {Wish.EMERGENCY, Wish.EMERGENCY_FOR_ME}
-            else ()
-        )
-        if Wish.EMERGENCY_FOR_ME in reading.wishes:
-            step = Step(
-                said_again(step.case, frozenset({Said.EMERGENCY_FOR_ME}), scene).marked(
-                    scene.now, Mark.TOLD_911
-                ),
-                step.effects,
-            )
-        return Step(
-            step.case,
-            step.effects if any(isinstance(each, Say) for each in step.effects) else call_911,
-        )
+        return _danger_and_911(add_to_narrative(case, said), reply, reading, scene)
     if isinstance(reply, Answer) and question is not None:
-        return _answer(
+        return _words_alone(case, question, reply, said, scene, delivered) or _answer(
             add_to_narrative(case, said) if reading.worded else case,
             question,
             reply,
@@ -502,6 +538,47 @@ def _apply_reply(
     if _better_place(case, reply, said, scene):
         return _place(case, protocol.question("where"), said.strip(), scene)
     return _unreadable_reply(case, reading, said, question, scene, heard_at, delivered)
+
+
+def _words_alone(
+    case: Case,
+    question: Question,
+    reply: Answer,
+    said: str,
+    scene: Scene,
+    delivered: datetime | None,
+) -> Step | None:
+    """An answer to a question that cannot have reached them, or to a human who wrote after it, does
+    not count unless it raises. The words are kept, and a human reads them (rules 8 and 20). None:
+    it is an answer."""
+    if question.raises(reply.choice):
+        return None
+    if carrier_holds(case, delivered):
+        reads = Said.STORY if case.status == Status.SCREENING else Said.WROTE_AGAIN
+        case = said_again(add_to_narrative(case, said), frozenset({reads}), scene)
+        return Step(case, (Record("unseen", {"question": question.id}), *forward_words(case)))
+    if question.follow_up and _human_since(case):
+        return _after_hand_off(add_to_narrative(case, said), Story(), said, None, scene)
+    return None
+
+
+def _human_since(case: Case) -> bool:
+    """Did a human write after the open question was put? Then a reply is to the human (rule 20)."""
+    asked = case.marks.get(Mark.ASKED)
+    wrote = last_of(case, Mark.NOTED, Mark.ASKED_RESIDENT)
+    return asked is not None and wrote is not None and wrote > asked
+
+
+def _danger_and_911(case: Case, reply: Danger, reading: Reading, scene: Scene) -> Step:
+    """Handle danger, and the wish for 911 in the same text."""
+    step = _danger(case, reply, scene)
+    if Wish.EMERGENCY_FOR_ME in reading.wishes:
+        asked = said_again(step.case, frozenset({Said.EMERGENCY_FOR_ME}), scene)
+        step = Step(asked.marked(scene.now, Mark.TOLD_911), step.effects)
+    if any(isinstance(each, Say) for each in step.effects):
+        return step
+    wants_911 = reading.wishes & {Wish.EMERGENCY, Wish.EMERGENCY_FOR_ME}
+    return Step(step.case, (Say("say.call_911"),) if wants_911 else ())
 
 
 def _put_last_again(case: Case, said: str, scene: Scene) -> Step | None:

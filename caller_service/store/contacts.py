@@ -20,6 +20,7 @@ from .sealing import Sealer
 from .tables import case, contact, message
 
 _ADD = sa.insert(contact)
+STOPPED_IN_WORDS = "words"  # `stopped_because`, beside "asked" (the carrier's word) and "carrier"
 # for staff, in place of a care note whose words do not open
 CLOSED_NOTE = "There is a care note, and it cannot be opened."
 
@@ -33,6 +34,7 @@ class Contact:
     slowed_until: datetime | None = None
     care_until: datetime | None = None
     our_number: str = ""  # the one they wrote to last
+    in_words: bool = False  # stopped in words that no carrier acts on
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
@@ -44,6 +46,7 @@ def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
         sealer.try_open(row.sealed_number, f"contact.number.{row.id}") or "",
         row.stopped_at is not None,
         our_number=row.our_number,
+        in_words=row.stopped_because == STOPPED_IN_WORDS,
     )
 
 

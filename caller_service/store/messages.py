@@ -183,6 +183,24 @@ def human_words(conn: sa.Connection, case_id: str, but: str) -> bool:
     return conn.execute(sa.select(message.c.id).where(*theirs).limit(1)).first() is not None
 
 
+def words_lost(conn: sa.Connection, case_id: str) -> bool:
+    """Have a human's own words failed to reach the resident, as far as is known?"""
+    theirs = (
+        message.c.case_id == case_id,
+        message.c.direction == "out",
+        message.c.person.is_(None),
+        message.c["keys"].like("note%"),
+        message.c.state.in_(NEVER_SEEN),
+    )
+    return conn.execute(sa.select(message.c.id).where(*theirs).limit(1)).first() is not None
+
+
+def state_of(conn: sa.Connection, message_id: str) -> TextState:
+    """How far a text has come."""
+    query = sa.select(message.c.state).where(message.c.id == message_id)
+    return TextState(conn.execute(query).scalar_one())
+
+
 def arrived_at(conn: sa.Connection, case_id: str) -> datetime | None:
     """When the newest text to a resident that has arrived was written."""
     theirs = (

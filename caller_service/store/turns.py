@@ -13,7 +13,7 @@ from caller_service.core.case import Case
 from caller_service.store.database.compiled import CompiledStatement
 
 from . import cases
-from .contacts import Contact
+from .contacts import STOPPED_IN_WORDS, Contact
 from .sealing import Sealer
 from .tables import area_state, case, contact
 
@@ -52,6 +52,7 @@ def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -
             row["slowed"],
             row["care"],
             row["ours"],
+            row["why_stopped"] == STOPPED_IN_WORDS,
         )
     )
     return TurnState(
@@ -96,6 +97,7 @@ def _begin(keys: int) -> CompiledStatement:
         contact.c.slowed_until.label("slowed"),
         contact.c.care_until.label("care"),
         contact.c.our_number.label("ours"),
+        contact.c.stopped_because.label("why_stopped"),
     )
     stands = (
         contact.c.number_index.label("stands"),

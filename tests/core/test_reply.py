@@ -566,6 +566,9 @@ TAKEN_BACK = {
     "leave me alone": "call text", "dejenme en paz": "call text", "dont contact me": "call text",
     "he wont stop hitting me dont text me": "text",
     # told of somebody else, and about us
+    "why dont you stop texting me": "text", "why do you keep texting me dont text me": "text",
+    "please stop texting me why are you doing this": "text",
+    "no me escriban por que me revisa": "text",
     "he told me to stop texting you": "text", "he said quit writing to you": "text",
     "she gets mad if i keep texting you": "text", "me dijo que no les escriba": "text",
     "quiere que deje de escribirles": "text",
@@ -584,6 +587,12 @@ KEPT_OPEN = (
     "no puedo dejar de escribirle", "le grite dejame en paz", "no me deja en paz",
     # the contrary
     "please dont stop texting me", "please dont leave me alone",
+    # a question, and what did not happen
+    "why did i not text you", "why did you not text me", "why dont you text me back",
+    "why did you stop texting me", "how come you dont call me", "why dont you call me",
+    "did you not text me", "i did not text you", "why cant i text you", "why didnt you call",
+    "por que no me escriben", "por que no me escribes", "xq no me llaman",
+    "por que dejaron de escribirme",
     # a call to somebody else, or a name
     "please don't call the police", "please dont call the cops", "dont call my mother",
     "dont call my mom please", "dont call cps", "dont call anyone", "no llamen a la policia",
@@ -617,6 +626,11 @@ UNDER_18 = (
     "todavia no cumplo 18", "mi hijo tiene 9", "mi hija tiene quince", "mi hijo de nueve años",
     "mi hija de 12 años se quiere matar", "mis hijos tienen 8 y 10 años", "mi bebe tiene 9 meses",
     "mi hijo va a la primaria",
+    # as people write it
+    "my sons 15", "my daughters 12", "my brothers 16", "our kids 9 and he is crying",
+    "my little sisters 14", "my babys 2", "17 m", "17m", "16 f", "m 15", "f17", "15 male",
+    "girl 14 alone", "im 17 m", "ella tiene 13", "el apenas tiene quince", "ella ya tiene 16 anos",
+    "solo tiene 12",
 )  # fmt: skip
 NOT_UNDER_18 = (
     "15 years ago", "im 15 minutes away", "i am 15 blocks away", "my 15 year old car",
@@ -629,6 +643,9 @@ NOT_UNDER_18 = (
     "tengo 15 minutos", "tengo quince dias sin dormir", "tengo 15 años casada",
     "tengo 12 años trabajando aqui", "tengo 12 pastillas en la mano", "tenia 15 años",
     "hace 15 años", "mi hijo tiene 3 hijos", "mi hijo tiene 9 dias sin comer",
+    "my sons 30", "my sons 15 minutes late", "my daughters 2 dogs", "25 m", "wait 10 m", "15 m late",
+    "he is in 15 m", "it is 12 m high", "ella tiene 30", "ella tiene 13 pastillas",
+    "el tiene 15 minutos", "la casa tiene 12 cuartos", "mi perro tiene 13 anos",
     "mi hermano tiene 40", "voy a la secundaria a recoger a mi hijo", "cuando cumpli 15 me fui",
 )  # fmt: skip
 
@@ -685,6 +702,36 @@ def test_an_officer_or_call_taker_with_a_case_is_heard(said: str) -> None:
 @pytest.mark.parametrize("said", NOT_OFFICERS)
 def test_who_tells_of_an_officer_is_none(said: str) -> None:
     assert Wish.OFFICER not in reading(said, None).wishes
+
+
+# ---- a threat with a condition is a threat -------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he will kill me if i dont stop", "he will kill me if i stop",
+        "he will kill me if i dont leave", "hell kill me if i tell",
+        "hes going to kill me if i dont do what he says", "my husband will kill me if i leave him",
+        "my boyfriend says he will kill me if i talk to anyone",
+        "she will kill us if we call the police", "me mata si no me voy", "me mata si hablo",
+        "dice que me mata si no dejo de escribir", "me va a matar si no paro",
+        "me pega si no me callo",
+    ],
+)  # fmt: skip
+def test_a_threat_with_a_condition_is_heard(said: str) -> None:
+    """Rule 7."""
+    assert "violence" in dangers(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my mom will kill me if i dont clean my room", "my mom is gonna kill me if i fail",
+        "my wife will kill me if i forget the milk", "my boss will kill me if i am late",
+        "mi mama me mata si no paso", "mi esposa me mata si se me olvida la leche",
+    ],
+)  # fmt: skip
+def test_a_joke_about_chores_is_no_threat(said: str) -> None:
+    assert "violence" not in dangers(said)
 
 
 # ---- killing oneself is not violence towards others -----------------------------------------------

@@ -7,6 +7,7 @@ Each of these was found by somebody who played against the service with the rule
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -806,6 +807,61 @@ def test_a_human_none_of_whose_words_arrived_has_not_joined(house: House) -> Non
     assert len(house.rows("page")) > pages, "and the next person is asked"
 
 
+def receipt(house: House, text: object, state: str, error: str = "") -> None:
+    """The provider reports on one text of ours."""
+    signed(
+        house,
+        f"/twilio/receipts/message?id={text.id}",  # type: ignore[attr-defined]
+        {
+            "MessageStatus": state,
+            "MessageSid": text.provider_id,  # type: ignore[attr-defined]
+            **({"ErrorCode": error} if error else {}),
+        },
+    )
+    house.settles()
+
+
+@pytest.mark.parametrize("wait", [0, 120])
+def test_words_that_arrive_after_they_were_reported_lost_are_a_humans_words(
+    house: House, wait: int
+) -> None:
+    """Receipts come in any order (rule 20)."""
+    me, code = held(house)
+    text = house.rows("message", direction="out", keys="note")[-1]
+    receipt(house, text, "undelivered", "30003")
+    assert me.case().state["holder"] == ""
+    later(house, wait)
+
+    receipt(house, text, "delivered")
+
+    state = me.case().state
+    assert state["holder"] == NAME and state["asked"] == "" and not state["cannot_text"]
+    assert f"{code}: your words did arrive after all" in "".join(house.texts_to(DANA)[-2:])
+    me.texts("ok im here")
+    assert not me.heard, "software asks nothing and reads nothing"
+    assert f"{code}: ok im here" in house.settles().texts_to(DANA)[-1]
+    told = len(house.texts_to(WHO))
+    staff(house, DANA, f"{code} Good. Stay with me.")
+    pages = len(house.rows("page"))
+    later(house, 240)
+    assert len(house.rows("page")) == pages, "nobody else is asked"
+    assert not any("person has been able" in text for text in house.texts_to(WHO)[told:])
+
+
+def test_words_that_arrive_late_leave_it_with_whoever_has_it_now(house: House) -> None:
+    me, code = held(house)
+    text = house.rows("message", direction="out", keys="note")[-1]
+    receipt(house, text, "undelivered", "30003")
+    staff(house, SECOND, f"{code} TAKE OVER")
+
+    receipt(house, text, "delivered")
+
+    assert me.case().state["holder"] == "Second dispatcher"
+    pages = len(house.rows("page"))
+    later(house, 95)
+    assert len(house.rows("page")) > pages, "who took it over must come still"
+
+
 # ---- one phone, two people -----------------------------------------------------------------------
 def test_the_first_person_comes_back_by_a_human_who_knows_them(house: House) -> None:
     me, code = held(house)
@@ -958,3 +1014,219 @@ def test_who_is_asked_beside_a_silent_holder_hears_how_to_take_over(house: House
     later(house, 605 + 605)
     (answer,) = staff(house, SECOND, code)
     assert "TAKE OVER" in answer
+
+
+# ---- the clocks of the first danger, and of who has it -------------------------------------------
+def truths(house: House) -> list[str]:
+    keys = ("truth.nobody_yet", "truth.holder", "truth.left", "truth.left_again", "truth.backstop")
+    words = {house.words(key): key for key in keys}
+    return [words[text] for text in house.texts_to(WHO) if text in words]
+
+
+def test_a_first_danger_after_a_humans_words_is_told_the_truth_if_they_stay_silent(
+    house: House,
+) -> None:
+    """Words before the danger are no words to it: only those after it stop the truth (rule 4)."""
+    me = wants_a_team(house, NAME)
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "I am here."})
+    house.settles()
+    later(house, 60)
+    me.texts("i want to kill myself")
+    later(house, 170)
+    assert truths(house) == []
+    later(house, 15)
+    assert truths(house) == ["truth.holder"], "the next is asked only at twice the time (rule 21)"
+    later(house, 300)
+    assert truths(house) == ["truth.holder"]
+    later(house, 120)
+    assert truths(house)[1:2] == ["truth.left"], "others are asked by now"
+
+
+def test_a_first_danger_is_told_no_such_truth_once_the_human_answered_it(house: House) -> None:
+    me = wants_a_team(house, NAME)
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "I am here."})
+    house.settles()
+    me.texts("i want to kill myself")
+    house.settles()
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "Stay with me."})
+    house.settles()
+    later(house, 700)
+    assert truths(house) == []
+
+
+def test_a_truth_that_may_not_be_texted_is_in_the_next_reply_also_while_somebody_holds_it(
+    house: House,
+) -> None:
+    me = house.resident().texts("hello", "1", "i want to kill myself", "2", "2")
+    house.settles()
+    staff(house, DANA, f"{me.case().reference} TAKE OVER")
+    later(house, 200)
+    assert truths(house) == []
+    me.texts("hello?")
+    assert house.words("truth.nobody_yet") in "\n".join(me.heard), me.heard
+
+
+def test_who_accepted_before_the_danger_is_not_late_for_it(house: House) -> None:
+    """The clocks of a danger count from the danger, not from an older acceptance (rules 4, 21)."""
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    house.settles()
+    path = f"/{me.case().id}/acknowledgement"
+    assert house.dispatch(path, {"answer": "accept", "by": NAME}).status_code == 200
+    later(house, 300)
+    me.texts("i want to kill myself")
+    house.settles()
+    house.sweeps()
+    house.settles()
+    people = [row.person for row in house.rows("page", ladder="danger")]
+    assert len(people) == 1, people
+    assert not any("first words" in text for text in house.texts_to(DANA))
+    later(house, 100)
+    assert "Shift supervisor" not in asked(house)
+    later(house, 30)
+    assert "Shift supervisor" in asked(house), "120 seconds after the danger"
+    assert not {rung.name for rung in house.parts.program.backstops} & asked(house)
+
+
+@pytest.mark.parametrize("by_api", [False, True])
+def test_given_back_long_after_the_first_danger_the_waiting_counts_anew(
+    house: House, by_api: bool
+) -> None:
+    """They had a human until now: the truth, the supervisor and the backstop count from here."""
+    me, code = held(house)
+    for _ in range(8):
+        later(house, 100)
+        staff(house, DANA, f"{code} I am here.")
+        me.texts("ok")
+    staff(house, DANA, f"{code} I am here.")
+    if by_api:
+        told = {"answer": "decline", "by": NAME, "reason": "called away"}
+        assert house.dispatch(f"/{me.case().id}/acknowledgement", told).status_code == 200
+    else:
+        staff(house, DANA, f"{code} GIVE BACK")
+    later(house, 30)
+    assert truths(house) == [] and "Shift supervisor" not in asked(house)
+    assert not {rung.name for rung in house.parts.program.backstops} & asked(house)
+    later(house, 160)
+    assert truths(house) == ["truth.left"]
+
+
+def test_nobody_is_paged_twice_in_one_moment(house: House) -> None:
+    """Several clocks of one holder may ring together: each person hears of it once."""
+    me = house.resident().texts("hello", "1", "1", "1")
+    house.settles()
+    staff(house, DANA, f"{me.case().reference} TAKE OVER")
+    me.pace = 0
+    me.texts("are you there")
+    for _ in range(60):
+        house.wait(10)
+        house.sweeps()
+        house.settles()
+    moments = [(row.person, row.at) for row in house.rows("page")]
+    assert len(moments) == len(set(moments)), moments
+    gaps = {person: sorted(at for name, at in moments if name == person) for person, _ in moments}
+    for person, times in gaps.items():
+        assert all((b - a).total_seconds() >= 30 for a, b in pairwise(times)), (person, times)
+
+
+# ---- answers to what nobody can have read --------------------------------------------------------
+def test_while_the_carrier_holds_a_stop_answers_are_words_and_a_human_reads_them(
+    house: House,
+) -> None:
+    """No question of ours can have reached them (rule 8); nothing they wrote is lost."""
+    me = house.resident().texts("hello", "1", "2", "STOP")
+    me.texts("2")
+    answers = me.case().state["answers"]
+    assert answers["safety"] == "no", "this question had reached them before the STOP"
+
+    me.texts("no", "1", "1 yes")
+    house.settles()
+
+    answers = me.case().state["answers"]
+    assert not {"contact", "want"} & answers.keys(), answers
+    assert answers.get("suicide") != "no"
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").get_json()["messages"]
+    assert {"no", "1", "1 yes"} <= {each["words"] for each in said}
+    later(house, 1200)
+    assert asked(house), "a human looks"
+
+
+def test_a_danger_counts_while_the_carrier_holds_a_stop(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "STOP", "2", "yes")
+    later(house, 130)
+    assert me.case().level in ("R1", "R2"), "an answer that raises is believed"
+    assert asked(house)
+
+
+def test_who_stopped_in_words_long_ago_is_asked_and_answers_as_anybody(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "dont send me texts stop it")
+    me.texts("please stop texting me")
+    house.settles()
+    me.texts("cancel", "hello", "1", "2", "2", "2")
+    assert {"who", "health", "safety", "suicide"} <= me.case().state["answers"].keys()
+
+
+# ---- after a human's words software asks nothing -------------------------------------------------
+def asks_something(me: Resident) -> bool:
+    return any("1 Yes" in text or "1 " in text for text in me.heard)
+
+
+@pytest.mark.parametrize("said", ["ok i will try that then", "my knee hurts a little bit", "2"])
+def test_the_check_question_is_not_put_again_after_a_human_wrote(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    me.texts("1", "the neighbours dog is barking all day long")
+    assert me.case().state["asked"] == "check" and asks_something(me)
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "Try to sit down for a bit."})
+    house.settles()
+
+    me.texts(said)
+
+    assert me.heard and not asks_something(me), me.heard
+    assert me.case().level not in ("R1", "R2")
+
+
+def test_a_yes_to_the_check_question_counts_also_after_a_human_wrote(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    me.texts("1", "the neighbours dog is barking all day long")
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "Try to sit down for a bit."})
+    house.settles()
+    me.texts("yes")
+    assert me.case().level == "R2"
+
+
+# ---- never the same words twice in a row ---------------------------------------------------------
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (("hello", "1", "2", "2", "2", "1", "1"), ("where is it what", "why do you ask that now")),
+        (("i want to kill myself", "2", "1"), ("why do you ask that now", "where is it what")),
+        (("hello", "1", "1", "1"), ("status", "status please", "status")),
+        (("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1", "1"),
+         ("status", "STATUS", "status")),
+        (("мне очень плохо помогите",),
+         ("я выпила все таблетки", "помогите мне пожалуйста", "мне страшно")),
+        (("hello", "1", "1"), ("it hurts since the morning i think", "and my arm is hurting too",
+                               "the other arm is fine so far")),
+        (("hello", "1", "2"), ("we went to the shop you know", "then we came back home again",
+                               "and now we sit here together")),
+    ],
+)  # fmt: skip
+def test_no_answer_is_given_twice_in_a_row(
+    house: House, before: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    me = house.resident().texts(*before)
+    heard = [me.heard]
+    for words in said:
+        me.texts(words)
+        heard.append(me.heard)
+        assert me.heard, "nobody is left without words"
+    assert all(one != other for one, other in pairwise(heard)), heard
+
+
+def test_thanks_said_again_need_no_more_words(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1")
+    me.texts("1", "thanks")
+    assert me.heard == [house.words("thanks.open")]
+    me.texts("thank you so much")
+    assert me.heard == []
+    me.texts("i want to kill myself")
+    assert me.heard

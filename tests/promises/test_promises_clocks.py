@@ -271,9 +271,15 @@ def test_a_truth_that_could_not_be_texted_is_told_with_the_next_reply() -> None:
 
 
 def test_a_truth_held_back_is_told_until_a_human_has_spoken() -> None:
-    """Only a human's own words stop it: an acceptance does not (rule 4)."""
-    person = Resident().texts("hi").answers("me", "yes").waits(minutes=4).staff(takes("Dana"))
+    """Only a human's own words stop it: an acceptance does not (rule 4). It says then that a person
+    has the messages and has not written, in one sentence that contradicts nothing."""
+    person = Resident().texts("hi").answers("me", "yes").waits(minutes=4)
     assert "truth.nobody_yet" in person.texts("2").said
+
+    person = Resident().texts("hi").answers("me", "yes").waits(minutes=4).staff(takes("Dana"))
+    said = person.texts("2").said
+    assert "truth.taken" in said
+    assert not {"truth.nobody_yet", "human.joined"} & set(said), said
 
     person = Resident().texts("hi").answers("me", "yes").waits(minutes=4).staff(speaks("Dana"))
     assert "truth.nobody_yet" not in person.texts("2").said

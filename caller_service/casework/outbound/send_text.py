@@ -18,7 +18,7 @@ from caller_service.core.dispatch import (
     text_held,
     text_lost,
 )
-from caller_service.core.holding import never_heard, words_taken
+from caller_service.core.holding import heard_after_all, never_heard, words_taken
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import UNSENT, TextState
 from caller_service.core.reach import CannotText
@@ -152,7 +152,12 @@ def _sent(parts: Parts, text: Text, sid: str) -> None:
     parts.writer.write(write)
     # a human has joined
     if text.case_id and text.person is None and HUMAN_WORDS & set(text.keys.split()):
-        change(parts, text.case_id, words_taken, Author.SYSTEM)
+        change(
+            parts,
+            text.case_id,
+            lambda case, scene: words_taken(case, scene, text.at),
+            Author.SYSTEM,
+        )
 
 
 def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
@@ -289,8 +294,11 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
         arrived = bool(messages.told_since(conn, case.id, text.at, messages.ARRIVED))
         told = messages.told_since(conn, case.id, text.at)
         step = text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
-        if HUMAN_WORDS.isdisjoint(text.keys.split()) or messages.human_words(
-            conn, case.id, text.id
+        if (
+            HUMAN_WORDS.isdisjoint(text.keys.split())
+            or messages.human_words(conn, case.id, text.id)
+            # its delivery was reported meanwhile: receipts come in any order
+            or messages.state_of(conn, text.id) in messages.ARRIVED
         ):
             return step
         return Step(never_heard(step.case), step.effects)
@@ -308,18 +316,32 @@ def _reached(parts: Parts, case_id: str) -> None:
 def _arrived(parts: Parts, text: Text) -> None:
     """A text that arrived ends it that texts do not reach them."""
     if case_id := _told_of(text):
-        _texts_reach(parts, case_id, text.at)
+        _texts_reach(parts, case_id, text.at, found=text.state in messages.FAILED)
 
 
-def _texts_reach(parts: Parts, case_id: str, at: datetime | None) -> None:
-    """`at`: when the text was written that arrived; None for the newest that is known to have."""
+def _heard_after_all(parts: Parts, case_id: str, text: Text) -> None:
+    """A human's words arrived: whoever wrote them has joined, also if they were reported lost."""
+
+    def heard(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        if not case.unheard and Mark.NOTE_LOST not in case.marks:
+            return Step(case)
+        return heard_after_all(case, text.at, messages.words_lost(conn, case.id), scene)
+
+    update_case(parts, case_id, heard, Author.SYSTEM)
+
+
+def _texts_reach(parts: Parts, case_id: str, at: datetime | None, found: bool = False) -> None:
+    """`at`: when the text was written that arrived; None for the newest that is known to have.
+    `found`: it had been reported lost."""
 
     def reached(case: Case, _: Scene, conn: sa.Connection) -> Step:
         if not case.cannot_text or Mark.LOST not in case.marks:
             return Step(case)
         arrived = at or messages.arrived_at(conn, case.id)
         return (
-            text_arrived(case, arrived, messages.told_since(conn, case.id, case.marks[Mark.LOST]))
+            text_arrived(
+                case, arrived, messages.told_since(conn, case.id, case.marks[Mark.LOST]), found
+            )
             if arrived
             else Step(case)
         )
@@ -344,6 +366,8 @@ def note_receipt(
         _note(parts, text, state, provider_id, error)
     # also if told again: the first may have been cut off
     if state in messages.ARRIVED and (case_id := _told_of(text)):
+        if not HUMAN_WORDS.isdisjoint(text.keys.split()):
+            _heard_after_all(parts, case_id, text)
         _reached(parts, case_id)
 
 
