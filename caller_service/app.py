@@ -28,6 +28,7 @@ from caller_service.store.sealing import Sealer
 from caller_service.store.tables import db
 from caller_service.web.dispatch.api import register_api
 from caller_service.web.dispatch.eido import eido
+from caller_service.web.dispatch.phone import phone
 from caller_service.web.dispatch.printed_hand_off import printable
 from caller_service.web.operations.health import health, metrics
 from caller_service.web.residents.front_page import pages
@@ -91,7 +92,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.extensions["caller_failure_limit"] = FailureLimit()
     app.session_interface = NoCookieNoSession()
     register_error_handlers(app)
-    register_api(app, eido)
+    register_api(app, eido, phone)
     for blueprint in (sms, voice, calls, recordings, pages, printable, health, metrics):
         app.register_blueprint(blueprint)
     return app

@@ -211,6 +211,16 @@ def taken(conn: sa.Connection, parts: Parts, known: Callback, case: Case) -> str
     return call_id
 
 
+def cancel(parts: Parts, case_id: str, callback_id: str) -> None:
+    """It is not wanted any more: nobody rings, and a phone that rings for it is left alone."""
+    with transaction(parts.engine) as conn:
+        known = callbacks.by_id(conn, parts.sealer, callback_id)
+        callbacks.cancel(conn, case_id, callback_id)
+        for call_id in (known.call_id, known.resident_call_id) if known else ():
+            if call_id and calls.stop_one(conn, call_id, parts.now()):
+                parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
+
+
 def record(parts: Parts, known: Callback, outcome: CallbackOutcome) -> None:
     """What the human says of it: a wrong person is another attempt."""
     if outcome == CallbackOutcome.WRONG_PERSON and known.state in callbacks.LIVE:

@@ -103,11 +103,12 @@ def who_rings(case: Case, person: str, tried: int, scene: Scene) -> Rung | None:
     for name in (person, case.in_charge):
         if name and name not in names:
             names.append(name)
-    duty: Sequence[Rung] = on_duty(scene.program, ladder, scene.local) or on_duty(
-        scene.program, "danger", scene.local
+    duty: Sequence[Rung] = (
+        *on_duty(scene.program, ladder, scene.local),
+        *on_duty(scene.program, "danger", scene.local),
     )
-    names += [rung.name for rung in duty if rung.name not in names]
-    rungs = [rung for name in names if (rung := scene.program.rung_of(name)) and rung.number]
+    names += [rung.name for rung in duty]
+    rungs = [rung for name in dict.fromkeys(names) if (rung := scene.program.rung_of(name)) and rung.number]
     return rungs[tried] if tried < len(rungs) else None
 
 

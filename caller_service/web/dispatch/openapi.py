@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from caller_service.core.access import EXPIRED, NO_DESTINATION, READ
+from caller_service.core.callback import CallbackOutcome, CallbackState
 from caller_service.documents import eido_schema
 from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.web.shared.problem import CODES
@@ -88,6 +89,44 @@ MESSAGES: Json = {
     },
     "required": ["messages"],
 }
+_TIME: Json = {"type": "string", "format": "date-time"}
+_NO_TIME: Json = {"type": ["string", "null"], "format": "date-time"}
+_NO_TEXT: Json = {"type": ["string", "null"]}
+CALLS: Json = {
+    "type": "object",
+    "properties": {
+        "on_the_line": {"type": "boolean", "description": "Is the resident in a call with us?"},
+        "talking": {"type": "boolean", "description": "With a human?"},
+        "talks": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"person": {"type": "string"}, "from": _TIME, "to": _NO_TIME},
+                "required": ["person", "from", "to"],
+            },
+        },
+        "callbacks": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string"},
+                    "booked_by": {"type": "string"},
+                    "due": _TIME,
+                    "until": _TIME,
+                    "state": {"enum": [state.value for state in CallbackState]},
+                    "outcome": {"enum": [None, *(one.value for one in CallbackOutcome)]},
+                    "attempts": {"type": "integer"},
+                    "person": _NO_TEXT,
+                    "ask_for": _NO_TEXT,
+                    "talked_until": _NO_TIME,
+                },
+                "required": ["id", "booked_by", "due", "until", "state", "outcome", "attempts"],
+            },
+        },
+    },
+    "required": ["on_the_line", "talking", "talks", "callbacks"],
+}
 LISTING: Json = {
     "type": "object",
     "properties": {
@@ -122,6 +161,7 @@ def complete(doc: Json, refusals: Mapping[str, str], hand_off: Json, eido: Json)
         "Eido": _embedded(eido_schema.SCHEMA),
         "Listing": LISTING,
         "Conversation": MESSAGES,
+        "Calls": CALLS,
     }
     examples = {
         "HandOff": hand_off,
@@ -134,11 +174,13 @@ def complete(doc: Json, refusals: Mapping[str, str], hand_off: Json, eido: Json)
                  "state": "received"}
             ]
         },
+        "Calls": {"on_the_line": False, "talking": False, "talks": [], "callbacks": []},
     }  # fmt: skip
     doc["components"]["responses"] = {}
     for path, item in doc["paths"].items():
         if "{hand_off_id}" in path:
-            item["parameters"][0]["schema"] = {"type": "string", "pattern": "^[0-9a-f-]{36}$"}
+            for named in item["parameters"]:
+                named["schema"] = {"type": "string", "pattern": "^[0-9a-f-]{36}$"}
         for method, operation in item.items():
             if method in ("get", "post"):
                 _complete_operation(path, method, operation, refusals, examples)
@@ -170,6 +212,8 @@ def _answer(path: str) -> str:
     """The schema of what a path answers."""
     if path.startswith("/EIDO/"):
         return "Eido"
+    if path.endswith("/calls") or "/callbacks" in path:
+        return "Calls"
     if path.endswith("/messages"):
         return "Conversation"
     return "HandOff" if "{hand_off_id}" in path else "Listing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -273,7 +274,7 @@ def test_the_words_of_waiting_come_from_the_record_and_never_twice_in_a_row(hous
         me.is_silent()
         runs(house)
         heard.append(me.said)
-    assert all(one != two for one, two in zip(heard, heard[1:], strict=False)), heard
+    assert all(one != two for one, two in itertools.pairwise(heard)), heard
     assert house.words("spoken.wait.nobody_yet") in " ".join(heard)
     assert "2 people have been asked" in " ".join(heard)
 

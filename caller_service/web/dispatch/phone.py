@@ -1,0 +1,160 @@
+"""/api/v1/hand-offs/…/calls and …/callbacks: who spoke with the resident from when to when, and the
+calls they were promised (docs/dispatch-api.md)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response, abort, jsonify
+from flask_smorest import Blueprint
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from caller_service.casework import callbacks
+from caller_service.casework.phone_record import phone_record
+from caller_service.core.access import CONVERSE, READ
+from caller_service.core.callback import CallbackOutcome, book
+from caller_service.core.case import Case, Step
+from caller_service.core.dispatch import at_time
+from caller_service.core.effect import Record
+from caller_service.core.refusal import Refused
+from caller_service.core.routing import Scene
+from caller_service.store import callbacks as kept
+from caller_service.web.shared.guard import parts
+from caller_service.web.shared.token_guard import bearer, bearer_only, needs
+
+from .api import BY, acted
+from .once import readable_key_only
+from .staff_words import StaffWords, Whole
+
+
+class Booking(Schema):
+    """A call that the resident is promised: when, and whom to ask for. Their phone is called only
+    where they said that calling is safe."""
+
+    by = BY
+    in_minutes = Whole(
+        validate=validate.Range(1, 48 * 60),
+        metadata={"description": "The first attempt, in so many minutes."},
+    )
+    at = fields.Str(
+        validate=validate.Regexp(r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$(?!\n)"),
+        metadata={"description": "The first attempt at this local time, HH:MM."},
+    )
+    window_minutes = Whole(
+        load_default=60,
+        validate=validate.Range(5, 12 * 60),
+        metadata={"description": "No attempt begins later than this after the first was due."},
+    )
+    ask_for = StaffWords(80, line=True, load_default="")
+    person = StaffWords(80, line=True, load_default="")
+
+    @validates_schema
+    def whole(self, told: dict[str, Any], **_: object) -> None:
+        if ("in_minutes" in told) == ("at" in told):
+            raise ValidationError("Give in_minutes or at, one of them.", "at")
+
+
+class Cancelled(Schema):
+    """The call is not wanted any more."""
+
+    by = BY
+
+
+class Outcome(Schema):
+    """What the human who called says of it. A wrong person is another attempt."""
+
+    by = BY
+    outcome = fields.Str(
+        required=True, validate=validate.OneOf([outcome.value for outcome in CallbackOutcome])
+    )
+
+
+phone = Blueprint(
+    "phone",
+    __name__,
+    url_prefix="/api/v1/hand-offs",
+    description="Calls with the resident, and calls they were promised",
+)
+phone.before_request(bearer_only)
+phone.before_request(readable_key_only)
+
+
+@phone.get("/<hand_off_id>/calls")
+@needs(READ)
+def record(hand_off_id: str) -> Response:
+    """Who spoke with the resident from when to when, whether they are on the line now, and the
+    calls they were promised."""
+    return _record(hand_off_id)
+
+
+def _record(hand_off_id: str) -> Response:
+    if READ not in bearer().scopes:
+        return Response(status=204)
+    told = phone_record(parts(), hand_off_id, bearer().name)
+    if told is None:
+        abort(404, "There is no such hand-off.")
+    return jsonify(told)
+
+
+@phone.post("/<hand_off_id>/callbacks")
+@needs(CONVERSE)
+@phone.arguments(Booking)
+def booking(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Promise the resident a call. The human's phone rings first; theirs after "press 1"."""
+
+    def decide(case: Case, scene: Scene, _: sa.Connection) -> Step:
+        if "in_minutes" in told:
+            due = scene.now + timedelta(minutes=told["in_minutes"])
+        else:
+            hour, minute = (int(part) for part in told["at"].split(":"))
+            due = at_time(hour, minute, scene)
+        until = due + timedelta(minutes=told["window_minutes"])
+        return book(case, told["by"], due, scene, until, told["ask_for"], told["person"])
+
+    return acted(hand_off_id, decide) or _record(hand_off_id)
+
+
+@phone.post("/<hand_off_id>/callbacks/<callback_id>/cancel")
+@needs(CONVERSE)
+@phone.arguments(Cancelled)
+def cancel(told: dict[str, Any], hand_off_id: str, callback_id: str) -> Response:
+    """The call is not made."""
+    _known(hand_off_id, callback_id)
+
+    def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        known = kept.by_id(conn, parts().sealer, callback_id)
+        if known is None or known.state not in kept.LIVE:
+            raise Refused("callback_over")
+        return Step(case, (Record("callback_cancelled", {"by": told["by"]}),))
+
+    refused = acted(hand_off_id, decide)
+    if refused is None:
+        callbacks.cancel(parts(), hand_off_id, callback_id)
+    return refused or _record(hand_off_id)
+
+
+@phone.post("/<hand_off_id>/callbacks/<callback_id>/outcome")
+@needs(CONVERSE)
+@phone.arguments(Outcome)
+def outcome(told: dict[str, Any], hand_off_id: str, callback_id: str) -> Response:
+    """What came of the call."""
+    known = _known(hand_off_id, callback_id)
+
+    def decide(case: Case, scene: Scene, _: sa.Connection) -> Step:
+        detail = {"by": told["by"], "outcome": told["outcome"]}
+        return Step(case, (Record("callback_outcome", detail),))
+
+    refused = acted(hand_off_id, decide)
+    if refused is None:
+        callbacks.record(parts(), known, CallbackOutcome(told["outcome"]))
+    return refused or _record(hand_off_id)
+
+
+def _known(hand_off_id: str, callback_id: str) -> kept.Callback:
+    with parts().engine.connect() as conn:
+        known = kept.by_id(conn, parts().sealer, callback_id)
+    if known is None or known.case_id != hand_off_id:
+        abort(404, "There is no such callback.")
+    return known
