@@ -99,7 +99,7 @@ def join_split(parts: Parts) -> int:
     for ids in split_contacts(parts.engine, parts.sealer):
         with transaction(parts.engine) as conn:
             lock_for_write(conn)
-            for row in conn.execute(sa.select(contact).where(contact.c.id.in_(ids))).all():
+            for row in contacts.held(conn, parts.sealer, "", ids):
                 number = parts.sealer.try_open(row.sealed_number, f"contact.number.{row.id}")
                 if number:
                     contacts.lock_number(conn, parts.sealer, number)

@@ -296,7 +296,7 @@ def _people(marks: _Marks, packet: Packet, callbacks: list[Component]) -> list[C
     the writer's."""
     about_self, about_another = (
         packet["who"] in ("me", "me_minor"),
-        packet["who"] in ("adult", "child", "unknown"),
+        packet["who"] in ("adult", "child", "unknown", "someone"),
     )
     role = ["InvolvedPerson"] if about_self else ["ReportingParty"] if about_another else []
     caller = marks.part(

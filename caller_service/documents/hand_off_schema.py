@@ -111,6 +111,7 @@ _CONVERSATION = {
     "minor_reviewed_by": _MAYBE,
     "unread_language": _MAYBE,
     "phone_in_other_hands": _YES_NO,
+    "on_the_line": {"type": "boolean", "description": "They are in a call with us now."},
 }
 _INCIDENT_TYPE = _whole(
     {

@@ -63,6 +63,7 @@ WHO: Words = {
     "me": "The one who wrote",
     "me_minor": "The one who wrote, who is under 18",
     "adult": "An adult they know",
+    "someone": "Somebody else",
     "child": "A child or teen",
     "unknown": "Somebody they do not know",
 }

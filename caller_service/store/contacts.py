@@ -101,7 +101,9 @@ def of_number(conn: sa.Connection, sealer: Sealer, number: str) -> Sequence[Any]
 
 def held(conn: sa.Connection, sealer: Sealer, number: str, also: Sequence[str]) -> Sequence[Any]:
     """The same, and those of these ids, held until the transaction ends."""
-    mine = contact.c.number_index.in_(sealer.indexes(number)) | contact.c.id.in_(also)
+    mine = contact.c.id.in_(also)
+    if number:
+        mine |= contact.c.number_index.in_(sealer.indexes(number))
     return conn.execute(
         sa.select(contact).where(mine).order_by(contact.c.id).with_for_update()
     ).all()
