@@ -39,6 +39,7 @@ FORMATS: Mapping[str, tuple[str, int]] = MappingProxyType(
 FAINT = 1000  # of 32,767: nobody hears a recording that never gets louder
 LARGEST = 4_000_000  # bytes: two minutes
 TOLERANCE = 0.1  # seconds between the manifest's length and the file's
+_STAFF = ("spoken.whisper.", "spoken.callback.")  # said to staff, in a language with a voice
 _SPELLED = re.compile(r"[A-Z0-9](, [A-Z0-9])+")
 _FILE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}\.(wav|ulaw)")
 
@@ -154,7 +155,7 @@ def script(tag: str, program: Program, catalog: Catalog) -> Script:
     del constants["reference"]  # a case's own
     language, clips, pieces = catalog.languages[tag], dict[str, Clip](), {}
     for key, words in sorted(catalog.words[tag].items()):
-        if key.startswith("spoken.") and not key.startswith("spoken.whisper."):
+        if key.startswith("spoken.") and not key.startswith(_STAFF):
             found = _pieces(key, words, constants, language)
             clips |= {clip.key: clip for clip, _ in found if clip is not None}
             pieces[key] = tuple(clip.key if clip else f"{{{name}}}" for clip, name in found)
