@@ -71,7 +71,7 @@ class CallEngine:
             f"{settings.house_url.rstrip('/')}/twilio/voice"
         )
         self.status_url: Callable[[str], str] = lambda number: (
-            f"{settings.house_url.rstrip('/')}/twilio/voice/ended"
+            f"{settings.house_url.rstrip('/')}/twilio/receipts/inbound"
         )
         self.own = threading.RLock()
         self._calls: dict[str, Call] = {}

@@ -110,7 +110,7 @@ def says(words: str) -> str:
     return f"<Say {SAY}>{words}</Say>"
 
 
-VOICE, RECEIPTS = "twilio/voice", "twilio/voice/ended"
+VOICE, RECEIPTS = "twilio/voice", "twilio/receipts/inbound"
 
 
 # ---- an inbound call -----------------------------------------------------------------------------
