@@ -388,6 +388,7 @@ class CallEngine:
     def ask(self, call: Call, url: str, more: Mapping[str, str]) -> Answered:
         """Post a webhook about a call: again after a failure, and as the switches say."""
         fields, token = self.fields(call) | dict(more), secrets.token_hex(16)
+        call.asked = (url, fields, token)
         first = self.web.post(url, fields, token)
         if not first.fine:
             return self.web.post(url, fields, token)
@@ -400,6 +401,12 @@ class CallEngine:
                 "A call's webhook was delivered twice, and the program's two answers differ."
             )
         return second if faults.webhook_twice else first
+
+    def repeat(self, call: Call) -> Answered:
+        """Send the last webhook of a call once more, as Twilio may at any time, also after the call
+        has ended. What it is answered changes nothing here."""
+        assert call.asked is not None, "the service was never asked about this call"
+        return self.web.post(*call.asked)
 
     def refuse(self, call: Call, url: str, *why: str) -> None:
         """Say loudly that a document cannot be carried out: on the page, in the API, to a test."""
