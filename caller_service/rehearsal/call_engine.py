@@ -40,8 +40,6 @@ from .twiml_rules import WITHHELD
 FINAL = ("completed", "busy", "no-answer", "failed", "canceled")
 # The name of an event in StatusCallbackEvent, by the state that it tells.
 EVENTS = {"initiated": "initiated", "ringing": "ringing", "in-progress": "answered"}
-ANSWERS = ("human", "machine_start", "machine_end_beep", "unknown", "fax")
-FIRST_NUMBER = "+17205550123"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def test_a_caller_and_a_person_are_joined_and_the_caller_is_never_dropped(networ
 
     me.parted().is_saying("The other person has hung up.")
     assert ["This is Maria."] == [line.words for line in me.lines if line.kind == "hears"]
-    assert not me.over
+    assert me.call.waits_in  # another person is asked
     assert ME not in person.transcript()  # nothing of number in what staff hear
 
 
