@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from network import Network
 
+from caller_service.rehearsal.twiml_rules import WITHHELD
+
 if TYPE_CHECKING:
     from conftest import House
 
@@ -75,3 +77,17 @@ def test_a_key_pressed_while_nothing_listens_harms_nothing(network: Network, los
     network.works()
     assert not me.listens().over
     assert [] == list(network.engine.refusals)
+
+
+@pytest.mark.parametrize("withheld", WITHHELD)
+def test_a_withheld_number_is_nobodys_number(network: Network, withheld: str) -> None:
+    """However the provider writes that a number is hidden, two such callers are two people, and
+    software calls none of them."""
+    for _ in range(2):
+        me = network.phone(ME).dials(withheld=withheld).listens().press("1").listens().press("1")
+        assert not me.over
+    network.works()
+
+    cases = network.house.rows("case")
+    assert 2 == len({case.contact_id for case in cases}) == len(cases)
+    assert withheld not in {form["To"] for form in network.house.rung}
