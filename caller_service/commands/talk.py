@@ -17,7 +17,7 @@ from caller_service.core.routing import Scene
 from caller_service.language.catalog import read_catalog
 from caller_service.language.languages import with_languages
 from caller_service.language.vocabularies import read_ears
-from caller_service.language.wording import spoken, texts
+from caller_service.language.wording import texts
 
 
 def converse(
@@ -25,10 +25,9 @@ def converse(
     language: str | None = None,
     keep: str | None = None,
     read_seconds: int = 0,
-    channel: str = "sms",
 ) -> None:
-    """Talk until the input ends, in texts or as spoken on the phone. Raises ValueError for a
-    language that the program does not have."""
+    """Talk in texts until the input ends. Raises ValueError for a language that the program does
+    not have."""
     if language is not None and language not in program.languages:
         raise ValueError(f"language {language}: the program has {', '.join(program.languages)}")
     program = with_languages(program)
@@ -51,11 +50,7 @@ def converse(
             ears,
         )
         case = step.case
-        heard = (
-            spoken(step.effects, case, program, catalog)
-            if channel == "voice"
-            else [one.text for one in texts(step.effects, case, program, catalog)]
-        )
+        heard = [one.text for one in texts(step.effects, case, program, catalog)]
         told = [f"< {one}".replace("\n", "\n  ") for one in heard] + _effects(step)
         print("\n".join(told) + "\n")
         lines += [f"> {words}", *told]

@@ -26,6 +26,7 @@ ASK_A_HUMAN = frozenset(
         "disclosure",
         "threat_to_staff",
         "quiet",
+        "hung_up",
         "unclear_wish",
     ]
 )  # reasons for a review that reading alone does not answer

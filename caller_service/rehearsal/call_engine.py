@@ -40,8 +40,6 @@ from .twiml_rules import WITHHELD
 FINAL = ("completed", "busy", "no-answer", "failed", "canceled")
 # The name of an event in StatusCallbackEvent, by the state that it tells.
 EVENTS = {"initiated": "initiated", "ringing": "ringing", "in-progress": "answered"}
-ANSWERS = ("human", "machine_start", "machine_end_beep", "unknown", "fax")
-FIRST_NUMBER = "+17205550123"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class CallEngine:
             f"{settings.house_url.rstrip('/')}/twilio/voice"
         )
         self.status_url: Callable[[str], str] = lambda number: (
-            f"{settings.house_url.rstrip('/')}/twilio/voice/ended"
+            f"{settings.house_url.rstrip('/')}/twilio/receipts/inbound"
         )
         self.own = threading.RLock()
         self._calls: dict[str, Call] = {}
@@ -388,6 +386,7 @@ class CallEngine:
     def ask(self, call: Call, url: str, more: Mapping[str, str]) -> Answered:
         """Post a webhook about a call: again after a failure, and as the switches say."""
         fields, token = self.fields(call) | dict(more), secrets.token_hex(16)
+        call.asked = (url, fields, token)
         first = self.web.post(url, fields, token)
         if not first.fine:
             return self.web.post(url, fields, token)
@@ -400,6 +399,12 @@ class CallEngine:
                 "A call's webhook was delivered twice, and the program's two answers differ."
             )
         return second if faults.webhook_twice else first
+
+    def repeat(self, call: Call) -> Answered:
+        """Send the last webhook of a call once more, as Twilio may at any time, also after the call
+        has ended. What it is answered changes nothing here."""
+        assert call.asked is not None, "the service was never asked about this call"
+        return self.web.post(*call.asked)
 
     def refuse(self, call: Call, url: str, *why: str) -> None:
         """Say loudly that a document cannot be carried out: on the page, in the API, to a test."""

@@ -287,9 +287,11 @@ class Script:
         queue, action = engine.queue((verb.text or "").strip()), verb.get("action", "")
         limit = int(verb.get("maxQueueSize", queue.limit))
         address = self._address(call, url, action) if action else ""
+        refused = engine.exchange.faults.queue
         with engine.own:
-            if len(queue.members) >= limit:
-                return Goto(address, {"QueueResult": "queue-full"}) if address else None
+            if refused or len(queue.members) >= limit:
+                told = {"QueueResult": refused or "queue-full"}
+                return Goto(address, told) if address else None
             member = Member(call, engine.time.now())
             queue.members.append(member)
             call.waits_in = queue.name
@@ -302,7 +304,7 @@ class Script:
             call.leaving = lambda: (address, result("bridged" if call.joined else "hangup"))
         engine.somebody_waits(queue)
         try:
-            told = yield from self._waiting(call, verb, url, queue, member)
+            outcome = yield from self._waiting(call, verb, url, queue, member)
         except Interrupt:
             # REST has redirected it: the action is told so, and its answer is not read.
             if address:
@@ -317,11 +319,11 @@ class Script:
                 call.waits_in, call.joined = "", ""
             if peer is not None:
                 engine.gone(peer, call)
-        if told is HANG_UP:
+        if outcome is HANG_UP:
             if address:
                 engine.ask(call, address, result("hangup"))
             return HANG_UP
-        kind = told.kind if isinstance(told, Stop) else "bridged"
+        kind = outcome.kind if isinstance(outcome, Stop) else "bridged"
         return Goto(address, result(kind)) if address else None
 
     def _waiting(

@@ -70,4 +70,6 @@ class AppWeb:
             data=fields or None,
             headers={"X-Twilio-Signature": signature, "User-Agent": "TwilioProxy/1.1", **headers},
         )
-        return Answered(answer.status_code, answer.content_type or "", answer.data)
+        told = Answered(answer.status_code, answer.content_type or "", answer.data)
+        answer.close()  # a file that was served
+        return told

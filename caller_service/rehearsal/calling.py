@@ -173,6 +173,7 @@ class Call:
     peer: "Call | None" = field(default=None, repr=False)
     dials_with: str = field(default="", repr=False)  # <Queue url> of the queue that it dials
     queued_for: float = 0.0  # seconds at Twilio before it was made
+    asked: tuple[str, dict[str, str], str] | None = field(default=None, repr=False)  # last webhook
     receipts: list[dict[str, str]] = field(default_factory=list, repr=False)
 
     @property

@@ -17,6 +17,7 @@ STOP_WORDS = frozenset(
 )
 START_WORDS = frozenset({"START", "UNSTOP"})
 PHONES = ("", "busy", "voicemail", "answers")  # what a phone does by itself when it is rung
+QUEUES = ("", "system-error", "queue-full")  # what becomes of a call that is to wait in a queue
 SEND_FAULTS = ("", "429", "500", "21610", "hang")
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -48,6 +49,7 @@ class Faults:
     webhook_twice: bool = False
     webhook_repeated: bool = False  # of a call: asked again, and the first answer counts
     phones: str = ""  # one of PHONES
+    queue: str = ""  # one of QUEUES
     keys_lost: bool = False  # pressed in a call while nothing waits for them
 
     def changed(self, asked: Mapping[str, object]) -> "Faults":
@@ -69,6 +71,8 @@ class Faults:
             raise ValueError("send_when is next or all")
         if moved.get("phones", "") not in PHONES:
             raise ValueError(f"phones is one of {', '.join(PHONES[1:])}, or empty")
+        if moved.get("queue", "") not in QUEUES:
+            raise ValueError(f"queue is one of {', '.join(QUEUES[1:])}, or empty")
         if moved.get("send_to"):
             number = readable_number(str(moved["send_to"]))
             if number is None:

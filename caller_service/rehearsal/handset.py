@@ -88,6 +88,12 @@ class Handset:
         self.engine.hang_up(self.call)
         return self._done()
 
+    def does(self, habit: str) -> Self:
+        """What this phone does by itself when it is rung: "busy", "voicemail", "answers"; "" lets
+        it ring."""
+        self.engine.habits[self.number] = habit
+        return self
+
     # ---- what happens ----------------------------------------------------------------------------
     def listens(self, seconds: float = LONG) -> Self:
         """Wait until everything is said and a key or a voice is waited for."""

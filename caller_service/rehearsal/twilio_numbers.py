@@ -11,7 +11,7 @@ from .carrier import TwilioSettings
 
 NUMBERS = "/2010-04-01/Accounts/<account_sid>/IncomingPhoneNumbers"
 SERVICES = "/v1/Services"
-ENDED = "/twilio/voice/ended"  # told when a resident's call is over
+ENDED = "/twilio/receipts/inbound"  # told when a resident's call is over
 Resource = dict[str, object]
 
 numbers = Blueprint("numbers", __name__)

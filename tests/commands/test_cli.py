@@ -258,6 +258,22 @@ def test_talk_in_spanish_and_without_a_word(folder: Path) -> None:
     assert silent.exit_code == 0 and "Ctrl-D ends" in silent.stdout
 
 
+def test_talk_calls_the_program_and_keeps_the_call(folder: Path) -> None:
+    ended = ran("talk", "--channel", "voice", "--keep", "kept.txt", said="1\n\nhelp me\nh\n")
+
+    assert ended.exit_code == 0, ended.stdout
+    assert "[en-US] Is this about you?" in ended.stdout
+    assert "[en-US] Are you badly hurt" in ended.stdout
+    kept = Path("kept.txt").read_text()
+    assert "\n> 1\n" in kept and '\n> "help me"\n' in kept
+    assert kept.endswith("- ended completed\n")
+    assert [] == list(Path().rglob("*.sqlite*"))  # its database is thrown away
+
+
+def test_a_call_in_the_terminal_has_no_language_of_its_own(folder: Path) -> None:
+    refused(ran("talk", "--channel", "voice", "--language", "es"), "its keys change it")
+
+
 def test_talk_reads_whatever_is_typed(tmp_path: Path) -> None:
     asked = [*COMMAND, "talk"]
     said = b"hello\n\xff\xfe\x00\n\x1b[31m\n" + b"x" * 10_000 + b"\n"

@@ -110,7 +110,7 @@ def says(words: str) -> str:
     return f"<Say {SAY}>{words}</Say>"
 
 
-VOICE, RECEIPTS = "twilio/voice", "twilio/voice/ended"
+VOICE, RECEIPTS = "twilio/voice", "twilio/receipts/inbound"
 
 
 # ---- an inbound call -----------------------------------------------------------------------------
@@ -338,18 +338,20 @@ def test_nobody_answers_they_decline_or_are_busy(
     rung(engine)
     maria = Handset(engine, MARIA).rings().declines().ends("busy")
 
-    engine.habits[MARIA] = "busy"
+    maria.does("busy")
     rung(engine)
     time.run()
     assert ["no-answer", "busy", "busy"] == [one for one in receipts(service) if one[0] in "nb"]
 
 
-def test_a_voicemail_answers_by_itself(service: Service, engine: CallEngine) -> None:
+def test_a_voicemail_answers_by_itself(
+    service: Service, engine: CallEngine, maria: Handset
+) -> None:
     service.documents["staff"] = asks("Press 1.") + says("Nobody pressed.")
-    engine.habits[MARIA] = "voicemail"
+    maria.does("voicemail")
 
     rung(engine)
-    Handset(engine, MARIA).until(lambda: engine.latest(MARIA) is not None, "it was rung").ends()
+    maria.ends()
 
     assert "machine_start" == service.last("staff")["AnsweredBy"]
     assert 0 == service.times("key")
@@ -581,6 +583,18 @@ def test_a_full_queue_says_so(queue: Service, engine: CallEngine, me: Handset) -
     assert not first.over
 
 
+@pytest.mark.parametrize("result", ["system-error", "queue-full"])
+def test_a_queue_fails_as_switched(
+    queue: Service, engine: CallEngine, me: Handset, result: str
+) -> None:
+    engine.exchange.switch({"queue": result})
+
+    me.dials().ends().hears("Goodbye.")
+
+    assert result == queue.last("out")["QueueResult"]
+    assert 0 == queue.times("wait")
+
+
 def test_rest_takes_a_call_out_of_its_queue(
     queue: Service, engine: CallEngine, me: Handset, maria: Handset
 ) -> None:
@@ -721,6 +735,19 @@ def test_every_webhook_may_come_twice(
     assert "differ" in engine.exchange.notes[-1]["words"]
 
 
+def test_a_webhook_is_repeated_after_the_call_has_ended(
+    service: Service, engine: CallEngine, me: Handset
+) -> None:
+    service.documents[VOICE] = asks("Press.")
+    me.dials().listens().press("1").ends()
+
+    engine.repeat(me.call)
+
+    first, second = (fields for path, fields in service.asked if path == "key")
+    assert first == second
+    assert "completed" == me.call.status
+
+
 @pytest.mark.parametrize(
     ("switches", "told"),
     [
@@ -831,6 +858,19 @@ def test_the_page_can_dial_press_speak_and_hang_up(service: Service, over_http: 
         line["kind"]
         for line in shown["lines"]  # type: ignore[attr-defined]
     ]
+
+
+def test_the_page_calls_without_a_script(service: Service, over_http: str) -> None:
+    service.documents[VOICE] = asks("Is this about you?", timeout=600)
+    assert "Call the program" in requests.get(over_http, timeout=10).text
+
+    told = {"act": "dial", "from": ME, "withheld": "anonymous", "back": "p1"}
+    page = requests.post(f"{over_http}/phone/call", data=told, timeout=10)
+
+    assert page.url.endswith("?phone=p1")
+    for part in ("Is this about you?", "It waits for a key.", 'value="#"', "Hang up", "Say it"):
+        assert part in page.text
+    assert "anonymous" == service.last(VOICE)["From"]
 
 
 def test_the_page_refuses_what_is_no_call(over_http: str) -> None:

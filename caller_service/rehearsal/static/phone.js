@@ -31,7 +31,7 @@
   };
 
   const bubble = (message) => {
-    const item = made("li", message.mine ? "mine" : "theirs");
+    const item = made("div", message.mine ? "mine" : "theirs");
     item.dataset.sid = message.sid;
     if (["undelivered", "failed"].includes(message.status)) item.classList.add("lost");
     const words = made("p", "words");
@@ -69,7 +69,7 @@
       }
     });
     known.forEach((item) => item.remove());
-    if (!list.children.length) list.append(made("li", "empty", "No texts yet."));
+    if (!list.children.length) list.append(made("div", "empty", "No texts yet."));
     if (added && atEnd) list.scrollTop = list.scrollHeight;
   };
 
@@ -111,7 +111,7 @@
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     shown.forEach((line, place) => {
       if (place < known) { list.children[place].classList.toggle("cut", line.cut); return; }
-      const item = made("li", line.side + (line.cut ? " cut" : ""));
+      const item = made("div", line.side + (line.cut ? " cut" : ""));
       const words = made("p", "words", line.text);
       words.dir = "auto";
       if (line.language) words.lang = line.language;
@@ -186,11 +186,11 @@
       ring(section, other.call);
     });
     notes.replaceChildren(...[...told.notes].reverse().map((note) => {
-      const item = made("li");
+      const item = made("div");
       item.append(made("time", "", note.time), ` ${note.words}`);
       return item;
     }));
-    if (!told.notes.length) notes.append(made("li", "empty", "Nothing to report."));
+    if (!told.notes.length) notes.append(made("div", "empty", "Nothing to report."));
     // A failure meant for the next time only switches itself off.
     if (!told.faults.send && !document.activeElement.closest?.("#fail")) document.getElementById("send-works").checked = true;
   };
@@ -244,7 +244,7 @@
       if (!answer.ok) throw new Error(String(answer.status));
     } catch {
       if (!field.value) field.value = words;
-      notes.prepend(made("li", "", "The rehearsal itself failed. Your text may not have been sent."));
+      notes.prepend(made("div", "", "The rehearsal itself failed. Your text may not have been sent."));
     }
   });
 

@@ -1,0 +1,93 @@
+"""Calls as Twilio carries them: the house's own documents, verb by verb, with both phones in the
+test's hands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from network import Network
+
+from caller_service.rehearsal.twiml_rules import WITHHELD
+
+if TYPE_CHECKING:
+    from conftest import House
+
+    from caller_service.rehearsal.handset import Handset
+
+ME = "+17205550123"
+
+
+@pytest.fixture
+def network(house: House) -> Network:
+    return Network(house)
+
+
+def in_danger(network: Network) -> Handset:
+    """About themselves, badly hurt: a person is asked."""
+    me = network.phone(ME).dials().listens().press("1").listens().press("1")
+    network.works()
+    return me
+
+
+def staff(network: Network) -> Handset:
+    """Whose phone rings last."""
+    return network.phone(network.house.rung[-1]["To"]).rings()
+
+
+def test_a_caller_and_a_person_are_joined_and_the_caller_is_never_dropped(network: Network) -> None:
+    me = in_danger(network)
+    person = staff(network).answers().listens().press("1").joined("Resident")
+    me.joined(network.engine.name(person.call))
+    person.speaks("This is Maria.")
+    me.speaks("Hello.").waits(31)
+
+    person.hangs_up()
+
+    me.parted().is_saying("The other person has hung up.")
+    assert ["This is Maria."] == [line.words for line in me.lines if line.kind == "hears"]
+    assert me.call.waits_in  # another person is asked
+    assert ME not in person.transcript()  # nothing of number in what staff hear
+
+
+def test_a_voicemail_takes_nobody_out_of_the_queue(network: Network) -> None:
+    me = in_danger(network)
+
+    staff(network).lets_voicemail_answer().ends()
+
+    assert me.call.waits_in
+    assert not me.call.joined
+
+
+def test_a_call_that_ends_after_an_answer_is_kept(network: Network) -> None:
+    network.phone(ME).dials().listens().press("1").listens().hangs_up()
+    network.works()
+
+    [case] = network.house.rows("case")
+    assert "me" == case.state["answers"]["who"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_key_pressed_while_nothing_listens_harms_nothing(network: Network, lost: bool) -> None:
+    """Whether Twilio keeps such a key is not documented: the call goes on either way."""
+    network.engine.exchange.switch({"keys_lost": lost})
+
+    me = network.phone(ME).dials().press("1").listens().press("2").listens().press("2")
+
+    network.works()
+    assert not me.listens().over
+    assert [] == list(network.engine.refusals)
+
+
+@pytest.mark.parametrize("withheld", WITHHELD)
+def test_a_withheld_number_is_nobodys_number(network: Network, withheld: str) -> None:
+    """However the provider writes that a number is hidden, two such callers are two people, and
+    software calls none of them."""
+    for _ in range(2):
+        me = network.phone(ME).dials(withheld=withheld).listens().press("1").listens().press("1")
+        assert not me.over
+    network.works()
+
+    cases = network.house.rows("case")
+    assert 2 == len({case.contact_id for case in cases}) == len(cases)
+    assert withheld not in {form["To"] for form in network.house.rung}
