@@ -13,7 +13,6 @@ import sqlalchemy as sa
 
 from caller_service.store import cases, contacts, keys
 from caller_service.store.database.transaction import lock_for_write, transaction
-from caller_service.store.sealing import Sealer
 from caller_service.store.tables import call, callback, case, contact, hand_off, leg, message
 
 from .identity import join_contacts
@@ -53,58 +52,16 @@ def rows_there(parts: Parts) -> int:
         return sum(keys.rows_of(conn, table) for table in TABLES)
 
 
-def split_contacts(engine: sa.Engine, sealer: Sealer) -> list[list[str]]:
-    """The ids of contacts that share one number, one list a person: an earlier rotation has split
-    them. Opens the number of every contact that does not stand under the newest index key."""
-    older = sa.select(contact.c.id, contact.c.sealed_number).where(
-        contact.c.index_key.is_distinct_from(sealer.index_key)
-    )
-    first: dict[bytes, str] = {}  # a number's newest index: a contact
-    people: dict[bytes, set[str]] = {}  # the same, where there is another
-
-    def note(newest: bytes, contact_id: str) -> None:
-        if (known := first.setdefault(newest, contact_id)) != contact_id:
-            people.setdefault(newest, {known}).add(contact_id)
-
-    after = ""
-    with engine.connect() as conn:
-        while True:
-            batch = older.where(contact.c.id > after).order_by(contact.c.id).limit(BATCH)
-            rows = conn.execute(batch).all()
-            conn.rollback()
-            if not rows:
-                break
-            after = rows[-1].id
-            found: dict[bytes, bytes] = {}  # any index of a person: the newest
-            for row in rows:
-                number = sealer.try_open(row.sealed_number, f"contact.number.{row.id}")
-                if number is None:
-                    continue
-                newest = sealer.index(number)
-                note(newest, row.id)
-                found |= dict.fromkeys(sealer.indexes(number), newest)
-            same = sa.select(contact.c.id, contact.c.number_index).where(
-                contact.c.number_index.in_(list(found))
-            )
-            for row in conn.execute(same):
-                note(found[row.number_index], row.id)
-            conn.rollback()
-    return [sorted(ids) for ids in people.values()]
-
-
 def join_split(parts: Parts) -> int:
     """Join the contacts that an earlier rotation has split, one short transaction a person; how
     many others there were. Cut off, it is run again."""
     joined = 0
-    for ids in split_contacts(parts.engine, parts.sealer):
+    for ids in contacts.split(parts.engine, parts.sealer):
         with transaction(parts.engine) as conn:
             lock_for_write(conn)
-            for row in contacts.held(conn, parts.sealer, "", ids):
-                number = parts.sealer.try_open(row.sealed_number, f"contact.number.{row.id}")
-                if number:
-                    contacts.lock_number(conn, parts.sealer, number)
-                    joined += join_contacts(conn, parts, number, ids)
-                    break
+            if number := contacts.number_of(conn, parts.sealer, ids):
+                contacts.lock_number(conn, parts.sealer, number)
+                joined += join_contacts(conn, parts, number, ids)
     return joined
 
 

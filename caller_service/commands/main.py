@@ -23,7 +23,7 @@ from caller_service.config.settings import Settings, SettingsFaults
 from caller_service.core.access import BROWSER, SCOPES, USUAL, in_order, why_refused
 from caller_service.core.outbound import DeliveryState
 from caller_service.jobs.worker import AnotherWorker
-from caller_service.store import cases, keys, people, tokens
+from caller_service.store import cases, contacts, keys, people, tokens
 from caller_service.store.counts import schema_version
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.transaction import transaction
@@ -524,14 +524,12 @@ def database_faults(settings: Settings) -> list[str]:
 
 def split_notes(settings: Settings) -> list[str]:
     """How many contacts an earlier key rotation has left split, if any."""
-    from caller_service.casework.rewrap import split_contacts
-
     if database_faults(settings):  # said already
         return []
     engine = sa.create_engine(settings.database_url)
     try:
         with deadline(24 * 3600):
-            split = split_contacts(engine, Sealer(settings.data_keys, settings.index_keys))
+            split = contacts.split(engine, Sealer(settings.data_keys, settings.index_keys))
     finally:
         engine.dispose()
     if not split:
@@ -718,12 +716,12 @@ def keys_status() -> None:
 
     Exit code 1: a key that rows need is missing.
     """
-    from caller_service.casework.rewrap import count, split_contacts
+    from caller_service.casework.rewrap import count
 
     parts = parts_now()
     with deadline(24 * 3600):
         uses = count(parts)
-        split = split_contacts(parts.engine, parts.sealer)
+        split = contacts.split(parts.engine, parts.sealer)
         with parts.engine.connect() as conn:
             noted = {(kind, one) for kind in keys.SETTINGS for one in keys.of_kind(conn, kind)}
             faults = keys.faults(conn, parts.sealer)

@@ -719,7 +719,8 @@ def _reinstate_reasons(case: Case, question: Question, scene: Scene) -> Case:
 
 
 def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
-    found = locate(text, scene.program, scene.local)
+    for_me = case.answers.get("who") in ("me", "me_minor")
+    found = locate(text, scene.program, scene.local, about_another=not for_me)
     again = tuple(name for name in case.again if name != question.id)
     case = replace(
         case,

@@ -22,7 +22,14 @@ from .vocabulary import normal
 Point = tuple[float, float]  # longitude, latitude; WGS 84 degrees
 # metres from the nearest area; farther is a typing error (sign lost, swapped), not a place
 PLAUSIBLE = 80_000.0
-_PAIR = re.compile(r"(-?\d{1,3}\.\d{3,})[,;\s%2C]+(-?\d{1,3}\.\d{3,})")
+# a pair of coordinates, and no part of a longer number; a sign that is not read is no plus
+_PAIR = re.compile(
+    r"(?<![\d.\u2012-\u2015\u2212-])(-?\d{1,3}\.\d{3,})(?:[,;\s]|%2C|%20)+"
+    r"(-?\d{1,3}\.\d{3,})(?!\d|\.\d)",
+    re.IGNORECASE,
+)
+_LINK = re.compile(r"(?:https?://|geo:)\S*", re.IGNORECASE)
+_MAP_CENTRE = "@"  # in a link, before what the map shows, which may be beside the pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +39,20 @@ class Located:
     point: Point | None = field(default=None, repr=False)
 
 
-def locate(text: str, program: Program, local: datetime) -> Located:
+def locate(text: str, program: Program, local: datetime, *, about_another: bool = True) -> Located:
     """Find a place and the area it lies in; "unknown" or "ambiguous" if it is not certain.
 
     `local` is the program's own time, which decides whether an area is live and open.
+    `about_another`: is help asked for somebody else? If not, where "he" is, is another place.
     """
-    if (pair := _PAIR.search(text)) is not None:
-        return place_point((float(pair[2]), float(pair[1])), program, local)
+    elsewhere = not about_another and not program.streets.others.isdisjoint(normal(text))
+    if pairs := _PAIR.findall(text):
+        if elsewhere or len(pairs) > 1 or not _leads_to_pair(text, program.streets):
+            return Located("ambiguous")
+        ((latitude, longitude),) = pairs
+        return place_point((float(longitude), float(latitude)), program, local)
     places, sure = named(text, program.places, program.streets)
-    if not places or not sure:
+    if not places or not sure or elsewhere:
         return Located("ambiguous" if places else "unknown")
     answers = [
         place_point((place.longitude, place.latitude), program, local, place.accuracy)
@@ -49,6 +61,17 @@ def locate(text: str, program: Program, local: datetime) -> Located:
     if len({(answer.kind, answer.area) for answer in answers}) > 1:
         return Located("ambiguous")
     return answers[0] if len(answers) == 1 else Located(answers[0].kind, answers[0].area)
+
+
+def _leads_to_pair(text: str, streets: StreetWords) -> bool:
+    """Do all words beside a pair of coordinates only lead to it? "My mom is at 39.7060,-105.0000",
+    another number and a place by name need a human. So does a link to a map's centre."""
+    for link in _LINK.findall(text):
+        pair = _PAIR.search(link)
+        if pair is None or link[: pair.start()].endswith(_MAP_CENTRE):
+            return False
+    rest = _PAIR.sub(" ", _LINK.sub(" ", text))
+    return all(word in streets.around or word in streets.coordinates for word in normal(rest))
 
 
 def place_point(point: Point, program: Program, local: datetime, accuracy: float = 0.0) -> Located:

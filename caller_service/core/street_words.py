@@ -22,6 +22,8 @@ class StreetWords:
     prepositions: frozenset[str] = frozenset()  # before a street's type: "en calle 3"
     units: frozenset[str] = frozenset()  # before the number of a flat or a floor
     around: frozenset[str] = frozenset()  # words that lead to a place and leave it certain
+    coordinates: frozenset[str] = frozenset()  # likewise, beside a pair of coordinates alone
+    others: frozenset[str] = frozenset()  # "he", "they": who asks for themselves is not there
     near: frozenset[str] = frozenset()  # "I don't know, near the church" still names a place
     roads: frozenset[str] = frozenset()  # types that always mean a road
     landmarks: frozenset[str] = frozenset()  # "the park", "my house": names a place
@@ -48,6 +50,8 @@ class StreetWords:
                 whole.prepositions | each.prepositions,
                 whole.units | each.units,
                 whole.around | each.around,
+                whole.coordinates | each.coordinates,
+                whole.others | each.others,
                 whole.near | each.near,
                 whole.roads | each.roads,
                 whole.landmarks | each.landmarks,

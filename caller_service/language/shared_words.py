@@ -49,8 +49,8 @@ def _streets(table: Mapping[str, Any]) -> StreetWords:
         *(
             _words(table.get(name, ()))
             for name in (
-                "suffixes", "joins", "articles", "prepositions", "units", "around", "near", "roads",
-                "landmarks", "talk",
+                "suffixes", "joins", "articles", "prepositions", "units", "around", "coordinates",
+                "others", "near", "roads", "landmarks", "talk",
             )
         ),
     )  # fmt: skip

@@ -9,6 +9,8 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from caller_service.store.process_counts import COUNTS
+
 from . import SWITCH
 from .logs import log_plainly
 from .waitress_worker import WaitressWorker
@@ -26,6 +28,7 @@ class Web(BaseApplication):
         threads: int,
         worker_class: Any = WaitressWorker,
     ) -> None:
+        COUNTS.share()  # with the processes that gunicorn forks
         self._app = app
         self._options = {
             "bind": bind,

@@ -169,6 +169,54 @@ def join(
     conn.execute(mine.values(**_identity(sealer, kept, number), **more))
 
 
+def split(engine: sa.Engine, sealer: Sealer, at_once: int = 500) -> list[list[str]]:
+    """The ids of contacts that share one number, one list a person: an earlier rotation has split
+    them. Opens the number of every contact that does not stand under the newest index key."""
+    older = sa.select(contact.c.id, contact.c.sealed_number).where(
+        contact.c.index_key.is_distinct_from(sealer.index_key)
+    )
+    first: dict[bytes, str] = {}  # a number's newest index: a contact
+    people: dict[bytes, set[str]] = {}  # the same, where there is another
+
+    def note(newest: bytes, contact_id: str) -> None:
+        if (known := first.setdefault(newest, contact_id)) != contact_id:
+            people.setdefault(newest, {known}).add(contact_id)
+
+    after = ""
+    with engine.connect() as conn:
+        while True:
+            batch = older.where(contact.c.id > after).order_by(contact.c.id).limit(at_once)
+            rows = conn.execute(batch).all()
+            conn.rollback()
+            if not rows:
+                break
+            after = rows[-1].id
+            found: dict[bytes, bytes] = {}  # any index of a person: the newest
+            for row in rows:
+                number = sealer.try_open(row.sealed_number, f"contact.number.{row.id}")
+                if number is None:
+                    continue
+                newest = sealer.index(number)
+                note(newest, row.id)
+                found |= dict.fromkeys(sealer.indexes(number), newest)
+            same = sa.select(contact.c.id, contact.c.number_index).where(
+                contact.c.number_index.in_(list(found))
+            )
+            for row in conn.execute(same):
+                note(found[row.number_index], row.id)
+            conn.rollback()
+    return [sorted(ids) for ids in people.values()]
+
+
+def number_of(conn: sa.Connection, sealer: Sealer, ids: Sequence[str]) -> str:
+    """The number of one person's contacts, from the first that is there and opens; "" for none."""
+    query = sa.select(contact.c.id, contact.c.sealed_number).where(contact.c.id.in_(ids))
+    for row in conn.execute(query.order_by(contact.c.id)).all():
+        if number := sealer.try_open(row.sealed_number, f"contact.number.{row.id}"):
+            return number
+    return ""
+
+
 def is_stopped(conn: sa.Connection, sealer: Sealer, number: str) -> bool:
     """Has whoever has this number stopped our texts?"""
     query = sa.select(contact.c.stopped_at).where(

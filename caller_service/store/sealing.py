@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from prometheus_client import Counter
+
+from .process_counts import SharedCounter
 
 log = logging.getLogger(__name__)
 
@@ -121,10 +122,7 @@ class Sealer:
             return False
 
 
-# Of this process: each web process counts its own, and a collector sums what it scrapes.
-UNOPENED = Counter(
-    "caller_unopened", "Sealed values that did not open, by column.", ["column"], registry=None
-)
+UNOPENED = SharedCounter("caller_unopened", "Sealed values that did not open.", ("column",))
 QUIET = 600.0  # seconds between two log lines about the same value
 _LOGGED = 10_000  # values remembered
 _logged: dict[str, float] = {}
@@ -133,7 +131,7 @@ _lock = threading.Lock()
 
 def unopened(where: str, problem: Exception) -> None:
     """Count a value that did not open, and say in the log which: table, column and id."""
-    UNOPENED.labels(".".join(where.split(".")[:2])).inc()
+    UNOPENED.add(".".join(where.split(".")[:2]))
     now = time.monotonic()
     with _lock:
         if now - _logged.get(where, -QUIET) < QUIET:

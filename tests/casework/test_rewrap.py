@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from test_rotation import BOTH, CRY, NEW, OLD, number, split
 
 from caller_service.casework import rewrap as rewrapping
-from caller_service.casework.rewrap import count, join_split, rewrap, split_contacts
-from caller_service.store import keys
+from caller_service.casework.rewrap import count, join_split, rewrap
+from caller_service.store import contacts, keys
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import Base
 
@@ -135,10 +135,10 @@ def test_what_is_split_is_counted_and_joined_without_a_word_of_theirs(
         house.resident(number(300 + place)).texts("hi")
     house.change(sealer=BOTH if old_key == "there" else ONE_INDEX)
     theirs = sorted(row.id for row in house.rows("contact"))[:2]
-    assert split_contacts(house.parts.engine, house.parts.sealer) == [theirs]
+    assert contacts.split(house.parts.engine, house.parts.sealer, 50) == [theirs]
 
     assert join_split(house.parts) == 1
-    assert split_contacts(house.parts.engine, house.parts.sealer) == []
+    assert contacts.split(house.parts.engine, house.parts.sealer, 50) == []
     assert len(house.rows("contact")) == 61 and join_split(house.parts) == 0
     kept = next(row for row in house.rows("contact") if row.id == theirs[0])
     assert kept.stopped_at is not None, "their STOP is not forgotten"
@@ -154,7 +154,7 @@ def test_contacts_split_three_ways_by_keys_that_are_gone_are_one(house: House) -
 
     last = Sealer({"d1": b"1".ljust(32, b"d")}, {"i4": b"4".ljust(32, b"i")})
     house.change(sealer=last)
-    assert [len(ids) for ids in split_contacts(house.parts.engine, last)] == [3]
+    assert [len(ids) for ids in contacts.split(house.parts.engine, last)] == [3]
     assert join_split(house.parts) == 2
     (row,) = house.rows("contact")
     assert row.stopped_at is not None and row.index_key == "i4"

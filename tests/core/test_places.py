@@ -9,8 +9,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from conversation import PROGRAM
-from hypothesis import given
+from conversation import PROGRAM, Resident
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caller_service.config.atlas import Atlas, faults, overlaps
@@ -91,6 +91,70 @@ def test_a_point_far_from_every_area_is_a_slip_and_not_outside(said: str) -> Non
     assert found(said) == ("unknown", None)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "39.7060,-105.0000", "39.7060 -105.0000", "39.7060, -105.0000.", "(39.7060; -105.0000)",
+        "I am at 39.7060,-105.0000", "im here: 39.7060,-105.0000", "she is at 39.7060,-105.0000 now please",
+        "my location is 39.7060, -105.0000", "lat 39.7060, -105.0000", "gps 39.7060,-105.0000",
+        "estoy en 39.7060,-105.0000", "mi ubicación: 39.7060,-105.0000",
+        "https://maps.google.com/?q=39.7060,-105.0000", "geo:39.7060,-105.0000",
+        "here https://maps.apple.com/?ll=39.7060%2C-105.0000", "https://x.example/?q=39.7060,%20-105.0000&z=17",
+    ],
+)  # fmt: skip
+def test_coordinates_alone_or_led_to_are_believed(said: str) -> None:
+    assert found(said) == ("inside", CORNER)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my mom is at 39.7060,-105.0000", "not at 39.7060,-105.0000", "I was at 39.7060,-105.0000",
+        "mi mamá está en 39.7060,-105.0000", "no estoy en 39.7060,-105.0000", "going to 39.7060,-105.0000",
+        "my friend lives near 39.7060,-105.0000 but im lost", "39.7060,-105.0000 is where he hit me",
+        "39.7060,-105.0000 apt 4", "39.7060,-105.0000 5 miles from here", "City Hall 39.7060,-105.0000",
+        "39.7060,-105.0000 39.7070,-105.0010", "39.7060,-105.0000 or 39.7070,-105.0010",
+        "between 39.7060,-105.0000 and 39.7070,-105.0010", "39.7060,-105.0000 or 39.71,-105.0",
+        "https://maps.example/dir/39.7060,-105.0000/39.7070,-105.0010",
+        "https://maps.example/place/Shop/@39.7060,-105.0000,17z",
+        "https://maps.example/xyz 39.7060,-105.0000", "S 39.7060,-105.0000",
+    ],
+)  # fmt: skip
+def test_coordinates_in_words_that_may_mean_another_place_are_for_a_human(said: str) -> None:
+    assert found(said) == ("ambiguous", None)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "1239.7060,-105.0000", "39.7060,-105.0000.5", "1.39.7060,-105.0000", "39.7060,-1050.0000",
+        "12-39.7060,-105.0000", "\u221239.7060,-105.0000", "39.7060,\u2212105.0000", "39.70,-105.0",
+        "39.7060 N, 105.0000 W",
+    ],
+)  # fmt: skip
+def test_part_of_a_number_or_an_inexact_one_is_no_pair(said: str) -> None:
+    assert found(said) == ("unknown", None)
+
+
+@pytest.mark.parametrize("said", ["hes at 39.7060,-105.0000", "he is at City Hall", "they are here 39.7060,-105.0000"])  # fmt: skip
+def test_where_somebody_else_is_is_not_where_i_am(said: str) -> None:
+    assert locate(said, PROGRAM, NOON, about_another=True).point is not None
+    mine = locate(said, PROGRAM, NOON, about_another=False)
+    assert (mine.kind, mine.point) == ("ambiguous", None)
+
+
+@pytest.mark.parametrize(("who", "located"), [("1", "ambiguous"), ("3", "inside")])
+def test_who_asks_decides_whose_place_it_is(who: str, located: str) -> None:
+    me = Resident().texts("hi", who, "2", "2", "2", "1", "1", "hes at 39.7060,-105.0000")
+    assert me.case.located == located
+
+
+@given(st.text(alphabet="abemoxy ?!.,;:/@&#'\n", max_size=20), st.booleans())
+def test_a_pair_among_other_words_is_that_point_or_no_point(words: str, before: bool) -> None:
+    said = f"{words} 39.7060,-105.0000" if before else f"39.7060,-105.0000 {words}"
+    assert locate(said, PROGRAM, NOON).point in (None, CORNER)
+
+
 def test_a_point_nearby_and_outside_is_outside() -> None:
     assert found("39.6500, -105.0000")[0] == "outside"
     assert found("39.7060, -105.0000") == ("inside", CORNER)
@@ -111,6 +175,114 @@ def test_words_in_another_order_never_yield_another_point(words: list[str]) -> N
         said = at["3rd"] if number[0] == "3" else at["5"]
         between = words[min(at[street], said) + 1 : max(at[street], said)]
         assert set(between) <= {"and", "st", "ave"}
+
+
+# how a street is said in each language: its name, its type
+_ENGLISH = {"St": ("st", "street", "St."), "Ave": ("ave", "avenue", "Ave."), "Rd": ("rd", "road")}
+_SPANISH = {"St": ("calle", "calle"), "Ave": ("avenida", "av"), "Rd": ("camino", "rd")}
+_LEADS = {
+    "en": ("", "im at", "corner of", "we are near", "at the corner of"),
+    "es": ("", "estoy en", "esquina de", "estamos cerca de", "en la esquina de"),
+}
+_JOINS = {"en": ("and", "&", "at", "/", "@"), "es": ("y", "con", "&", "esquina")}
+_UNITS = {
+    "en": ("apt", "apartment", "unit", "floor", "room", "suite", "#"),
+    "es": ("apto", "piso", "cuarto", "depto", "departamento", "#"),
+}
+
+_NUMBERS = ("1", "2", "3", "5", "8", "10", "12", "21", "305")
+
+
+def said_street(draw: st.DrawFn, street: str, language: str) -> list[str]:
+    """The words of "3rd Ave" as somebody says them; the type may be left out."""
+    name, _, kind = street.rpartition(" ")
+    if draw(st.integers(0, 3)) == 0:
+        return [name]
+    if language == "es" and draw(st.booleans()):
+        return [draw(st.sampled_from(_SPANISH[kind])), name]
+    return [name, draw(st.sampled_from(_ENGLISH[kind]))]
+
+
+@st.composite
+def corners(draw: st.DrawFn) -> tuple[Place, str, list[list[str]]]:
+    """A corner of the gazetteer, a language, and what is said: leads, street, join, street."""
+    place = draw(st.sampled_from([one for one in PROGRAM.places if " & " in one.name]))
+    language = draw(st.sampled_from(("en", "es")))
+    streets = draw(st.permutations(place.name.split(" & ")))
+    one, other = (said_street(draw, street, language) for street in streets)
+    lead = draw(st.sampled_from(_LEADS[language])).split()
+    return place, language, [lead, one, [draw(st.sampled_from(_JOINS[language]))], other]
+
+
+def point_of(place: Place) -> tuple[float, float]:
+    return place.longitude, place.latitude
+
+
+def of_another(place: Place, words: list[str]) -> bool:
+    """Is a point found that is not this place's?"""
+    there = locate(" ".join(words), PROGRAM, NOON)
+    return there.point not in (None, point_of(place))
+
+
+@settings(max_examples=1500, deadline=None)
+@given(corners(), st.data())
+def test_words_moved_left_out_and_numbers_put_in_never_yield_another_corner(
+    said: tuple[Place, str, list[list[str]]], data: st.DataObject
+) -> None:
+    """Flats and floors of any number; house numbers of three digits, which no street here has."""
+    place, language, parts = said
+    words = [word for part in parts for word in part]
+    words = data.draw(st.lists(st.sampled_from(words), unique=True))  # permuted, some left out
+    for _ in range(data.draw(st.integers(0, 2))):
+        unit = data.draw(st.sampled_from(_UNITS[language]))
+        number = data.draw(st.sampled_from(_NUMBERS))  # streets have these, too
+        ways = (f"{unit} {number}", f"{unit}{number}", f"{unit} {number}B", f"{number}th {unit}")
+        words.insert(data.draw(st.integers(0, len(words))), data.draw(st.sampled_from(ways)))
+    if data.draw(st.booleans()):
+        house = str(data.draw(st.integers(100, 99999)))
+        words.insert(data.draw(st.integers(0, len(words))), house)
+
+    assert not of_another(place, words)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(corners(), st.sampled_from(_NUMBERS), st.sampled_from((1, 3)), st.booleans())
+def test_a_house_number_beside_a_street_never_yields_a_corner(
+    said: tuple[Place, str, list[list[str]]], house: str, at: int, behind: bool
+) -> None:
+    """Also where a street of that number is there: "5 Main St and 3rd Ave", "Main St 5 y 3rd"."""
+    place, _, parts = said
+    parts[at] = [*parts[at], house] if behind else [house, *parts[at]]
+
+    assert not of_another(place, [word for part in parts for word in part])
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.sampled_from([one for one in PROGRAM.places if " & " not in one.name]), st.data())
+def test_words_of_a_landmark_moved_and_left_out_never_yield_another_place(
+    place: Place, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from((place.name, *place.aliases)))
+    language = data.draw(st.sampled_from(("en", "es")))
+    words = data.draw(st.lists(st.sampled_from(name.split()), unique=True))
+    unit, number = data.draw(st.sampled_from(_UNITS[language])), data.draw(st.integers(1, 300))
+    words.insert(data.draw(st.integers(0, len(words))), f"{unit} {number}")
+    words.insert(data.draw(st.integers(0, len(words))), str(number))
+
+    assert not of_another(place, words)
+
+
+@given(corners())
+def test_a_corner_as_it_is_said_is_found_or_asked_of_a_human(
+    said: tuple[Place, str, list[list[str]]],
+) -> None:
+    """The properties above are not empty: what they change is mostly found when it is clean."""
+    place, _, parts = said
+    lead, one, join, other = parts
+    assert not of_another(place, [*lead, *one, *join, *other])
+    if join[0] in ("and", "&", "y") and len(one) == len(other) == 2:
+        there = locate(" ".join([*one, *join, *other]), PROGRAM, NOON)
+        assert there.point == point_of(place) or "camino" in (*one, *other), (one, join, other)
 
 
 # ---- areas ---------------------------------------------------------------------------------------

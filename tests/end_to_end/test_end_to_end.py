@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import requests
 import sqlalchemy as sa
+from prometheus_client.parser import text_string_to_metric_families
 from running import TWILIO_WAITS, House, Person, connected, running, until
 
 from caller_service.rehearsal.dispatcher import accept, status
@@ -427,6 +429,39 @@ def test_an_unsigned_text_is_refused_and_heard_by_nobody(house: House) -> None:
         )
         == []
     )
+
+
+def test_what_any_web_process_refuses_is_seen_by_all_and_logged_once(house: House) -> None:
+    def scraped() -> tuple[float, bool]:
+        """On a new connection: whichever process takes it."""
+        with requests.Session() as session:
+            session.trust_env = False
+            token = {"Authorization": f"Bearer {house.settings.metrics_token}"}
+            told = session.get(f"{house.url}/metrics", headers=token, timeout=5).text
+        families = {family.name: family for family in text_string_to_metric_families(told)}
+        count = sum(
+            sample.value
+            for sample in families["caller_refused"].samples
+            if sample.labels == {"door": "sms.text", "reason": "signature of ours wrong"}
+        )
+        (away,) = families["caller_turned_away_timestamp_seconds"].samples
+        return count, away.value > 0
+
+    fields = {
+        "AccountSid": house.settings.twilio_account_sid,
+        "From": "+17205550199",
+        "To": house.program.numbers.ours[0].number,
+        "Body": "hello",
+    }
+    before, _ = scraped()
+    alarms = house.logs().count("people may be turned away")
+    many = 24  # each on a connection of its own: both processes get some
+    for place in range(many):
+        told = fields | {"MessageSid": f"SM{place:032d}"}
+        assert post_signed(f"{house.url}/twilio/sms", told, "not the token", 10).status == 403
+    for _ in range(many):
+        assert scraped() == (before + many, True)
+    assert house.logs().count("people may be turned away") - alarms == 1
 
 
 # ---- private -------------------------------------------------------------------------------------

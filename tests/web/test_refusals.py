@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from conftest import House, signed
 from prometheus_client.parser import text_string_to_metric_families
 
+from caller_service.store.process_counts import COUNTS
 from caller_service.store.tables import Base
-from caller_service.web.shared import refusals
 
 
 @pytest.fixture(autouse=True)
 def nothing_logged_yet() -> None:
-    refusals._logged.clear()
+    COUNTS.clear()
 
 
 def counted(house: House) -> dict[tuple[str, str], float]:
@@ -148,7 +148,7 @@ def test_what_no_guard_refuses_is_counted_and_logged_too(
 
 
 def test_the_metric_of_the_alarm_is_there_before_the_first_one(house: House) -> None:
-    refusals.TURNED_AWAY.set(0)
+    COUNTS.clear()
     assert turned_away_at(house) == 0.0
     before = time.time()
     honest(house, "hello")

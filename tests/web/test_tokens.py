@@ -17,9 +17,9 @@ from werkzeug.routing import Rule
 
 from caller_service.core.access import SCOPES
 from caller_service.core.program import Destination
+from caller_service.store.process_counts import COUNTS
 from caller_service.store.tables import Base
 from caller_service.store.tokens import token_hash
-from caller_service.web.shared import refusals
 from caller_service.web.shared.failure_limit import FORGIVEN, FREE, FailureLimit, source
 
 if TYPE_CHECKING:
@@ -404,7 +404,7 @@ def test_who_fails_often_is_slowed_and_nobody_else_is(
     house = town.house
     names = ("late", "late") if door is tries else ("clinic", "clinic")
     known, new = house.new_token(*names), house.new_token(*names)
-    refusals._logged.clear()
+    COUNTS.clear()
     assert door(house, known).status_code == 200
     with caplog.at_level(logging.WARNING):
         assert {door(house, f"guess-{each}").status_code for each in range(FREE)} == {401}

@@ -4,31 +4,24 @@ minute for each. What looks honest is an alarm with a name of its own."""
 from __future__ import annotations
 
 import logging
-import threading
-import time
 
 from flask import g, has_request_context
-from prometheus_client import Counter, Gauge
+
+from caller_service.store.process_counts import COUNTS, SharedCounter, SharedTime
 
 log = logging.getLogger(__name__)
 # The alarm, by its own name, so that an operator can watch for that alone.
 alarm = logging.getLogger("caller_service.turned_away")
 
-# Of this process: each web process counts its own. A scrape reaches one of them.
-REFUSED = Counter(
-    "caller_refused", "Requests refused, by door and reason.", ["door", "reason"], registry=None
+REFUSED = SharedCounter(
+    "caller_refused", "Requests refused, by door and reason.", ("door", "reason")
 )
-# A time and no count: it is there from the start, and the greatest of all scrapes is the truth
-# whichever process they reach.
-TURNED_AWAY = Gauge(
+# A time and no count: it is there from the start.
+TURNED_AWAY = SharedTime(
     "caller_turned_away_timestamp_seconds",
     "When a request that looks like our own Twilio account's was last refused; 0: never.",
-    registry=None,
 )
 QUIET = 60.0  # seconds between two log lines about the same door and reason
-
-_logged: dict[tuple[str, str, bool], float] = {}
-_lock = threading.Lock()
 
 
 def refused(door: str, reason: str, honest: bool = False) -> None:
@@ -36,14 +29,11 @@ def refused(door: str, reason: str, honest: bool = False) -> None:
     away; that is an alarm, from the first one on."""
     if has_request_context():
         g.refusal_counted = True
-    REFUSED.labels(door, reason).inc()
+    REFUSED.add(door, reason)
     if honest:
-        TURNED_AWAY.set_to_current_time()
-    now = time.monotonic()
-    with _lock:
-        if now - _logged.get((door, reason, honest), -QUIET) < QUIET:
-            return
-        _logged[door, reason, honest] = now
+        TURNED_AWAY.now()
+    if not COUNTS.first_in(QUIET, "refusal logged", door, reason, str(honest)):
+        return
     if honest:
         alarm.error(
             "refused what looks like our own Twilio account: people may be turned away. Is "
