@@ -108,7 +108,11 @@ def who_rings(case: Case, person: str, tried: int, scene: Scene) -> Rung | None:
         *on_duty(scene.program, "danger", scene.local),
     )
     names += [rung.name for rung in duty]
-    rungs = [rung for name in dict.fromkeys(names) if (rung := scene.program.rung_of(name)) and rung.number]
+    rungs = [
+        rung
+        for name in dict.fromkeys(names)
+        if (rung := scene.program.rung_of(name)) and rung.number
+    ]
     return rungs[tried] if tried < len(rungs) else None
 
 
