@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -298,6 +299,20 @@ def _people_of(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
     )
 
 
+def _surge_helpers(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
+    """The supervisors on duty and the contracted line; never the phone that the case is about."""
+    asked = (*people(with_changes(effect, supervisor=True), scene), *scene.program.backstops)
+    helpers = {rung.name for rung in scene.program.ladder if rung.supervisor}
+    helpers |= {rung.name for rung in scene.program.backstops}
+    return tuple(
+        rung
+        for rung in asked
+        if rung.name in helpers
+        and rung.name != effect.but
+        and (not number or rung.number != number)
+    )
+
+
 def _page(
     conn: sa.Connection,
     parts: Parts,
@@ -310,14 +325,19 @@ def _page(
     waiting_count, minutes = (
         surge(conn, parts, scene) if effect.ladder == "danger" and not case.test else (0, 0)
     )
-    for rung in _people_of(effect, scene, number):
+    # while many wait, the supervisors and the backstop are asked with the first page (rule 24)
+    helpers = _surge_helpers(effect, scene, number) if waiting_count else ()
+    backstops = {rung.name for rung in scene.program.backstops}
+    for rung in (*_people_of(effect, scene, number), *helpers):
         if (effect.ladder, rung.name) in paged:
             continue
         paged.add((effect.ladder, rung.name))
         last_paged = hand_offs.last_paged(conn, rung.name) if waiting_count else None
+        clocks = scene.program.clocks
+        pause = clocks.backstop if rung.name in backstops else clocks.surge_page
         if (
             last_paged is not None
-            and scene.now - last_paged < timedelta(seconds=scene.program.clocks.surge_page)
+            and scene.now - last_paged < timedelta(seconds=pause)
             and not effect.backstop
         ):
             continue  # one page per person and minute; the next one says how many wait

@@ -46,7 +46,8 @@ def understand(
     if isinstance(reading.reply, (Story, Unclear)) or (
         place and not isinstance(reading.reply, Answer)
     ):
-        other = unread_language(clean(said).words, read_unread().values(), scene.program.languages)
+        words = clean(said, ears[case.language].own).words
+        other = unread_language(words, read_unread().values(), scene.program.languages)
         # a street may have a name in any language
         if other is not None and not (place and not other.scripts):
             reading = with_changes(reading, reply=OtherLanguage(other.tag, other.line))

@@ -276,7 +276,7 @@ def _action(case: Case, name: str, rest: str, parts: Parts) -> _Action:
     if name == case.holder:
         return _from_holder(case, name, rest, answer, parts.program.staff)
     if name == case.accepted_by and case.human_has_it:
-        return _from_who_accepted(case, name, rest, answer)
+        return _from_who_accepted(case, name, rest, answer, parts.program.staff)
     if isinstance(answer, Takes) and answer.minutes != PASS_KEY:
         return _takes(case, name, answer)
     if isinstance(answer, Passes):
@@ -306,7 +306,7 @@ def _accepted_keys(case: Case) -> str:
 def _from_holder(case: Case, name: str, rest: str, answer: Answer, staff: StaffWords) -> _Action:
     """The holder's text: everything but a command is for the resident. A bare "no" is asked again:
     it may be for the resident, or mean that they cannot go on."""
-    words = words_of(rest)
+    words = words_of(rest, staff)
     if isinstance(answer, Passes) and words.casefold().strip(" .!") in staff.gives_back:
         return _Action(lambda now, scene, _: _give_back(now, name, scene), "page.released")
     if isinstance(answer, Passes) and len(words.split()) <= SHORT_REFUSAL:
@@ -318,10 +318,12 @@ def _from_holder(case: Case, name: str, rest: str, answer: Answer, staff: StaffW
     )
 
 
-def _from_who_accepted(case: Case, name: str, rest: str, answer: Answer) -> _Action:
+def _from_who_accepted(
+    case: Case, name: str, rest: str, answer: Answer, staff: StaffWords
+) -> _Action:
     """The text of somebody who accepted and has not written yet: a time, a refusal, or first
     words."""
-    words = words_of(rest)
+    words = words_of(rest, staff)
     if isinstance(answer, Takes) and answer.minutes not in NUMBERS:
         return _takes(case, name, answer)
     if isinstance(answer, Passes):
@@ -364,7 +366,7 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | 
             ),
             "",
         )
-        if not to and not words_of(rest)[:4].isupper():
+        if not to and not words_of(rest, parts.program.staff)[:4].isupper():
             return None
         if not to:
             return _Action(None, "page.no_such", {"name": words[:40]})

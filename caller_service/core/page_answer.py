@@ -126,10 +126,10 @@ def _act(text: str, staff: StaffWords) -> Act | Ambiguous | None:
     return None
 
 
-def words_of(rest: str) -> str:
+def words_of(rest: str, staff: StaffWords) -> str:
     """The words around the code as written, without a phone's signature; "" for a reaction or no
     words."""
-    return _words(clean(rest, staff=True).words)
+    return _words(clean(rest, staff.own, staff=True).words)
 
 
 # --- phrases ---
@@ -216,7 +216,7 @@ def _reason_first(pieces: tuple[_Piece, ...], words: list[str], staff: StaffWord
 
 def read_answer(rest: str, staff: StaffWords) -> Answer:
     """The meaning of the words around the code."""
-    written = clean(rest, staff=True)
+    written = clean(rest, staff.own, staff=True)
     if written.reaction:
         return Unclear()  # a phone quoted our own text with its code: nobody answered
     text = written.words

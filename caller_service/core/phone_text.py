@@ -22,16 +22,19 @@ class PhoneText:
     reaction: str = ""  # "liked", "loved", "laughed", …, "removed", or "reacted" for any emoji
 
 
-def clean(body: str, staff: bool = False) -> PhoneText:
+def clean(body: str, own: frozenset[str], staff: bool = False) -> PhoneText:
     """What the person wrote, without what their phone or gateway added. Never raises.
+
+    `own`: words that people cry out (`own` of translations/*/words.toml): a line with one of them
+    is neither a name nor a program.
 
     `staff`: the text is from somebody we paged. They are in no danger, and words added by a phone
     must not take a case, so in doubt the phone wrote it: also in small letters, in capitals, or
     with a cut quote.
     """
-    text = _tidy(body, staff)
+    text = _tidy(body, own, staff)
     decoded = "" if text.reaction else _decoded(text.words)
-    return _tidy(decoded, staff) if decoded else text
+    return _tidy(decoded, own, staff) if decoded else text
 
 
 def without_trailing_emoji(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -55,7 +58,7 @@ def _is_emoji(word: str) -> bool:
     return bool(word) and unicodedata.category(word[0]) == "So"
 
 
-def _tidy(body: str, staff: bool) -> PhoneText:
+def _tidy(body: str, own: frozenset[str], staff: bool) -> PhoneText:
     """Clean everything except base64, until nothing changes: one removal may expose another."""
     text = body
     while True:
@@ -64,7 +67,7 @@ def _tidy(body: str, staff: bool) -> PhoneText:
         kind = _reaction(text, staff)
         if kind:
             return PhoneText("", kind)
-        text = _without_signature(text, staff).strip()
+        text = _without_signature(text, own, staff).strip()
         if text == before:
             return PhoneText(text)
 
@@ -313,27 +316,17 @@ _GLUE = _set(
 )
 _MODEL = re.compile(r"\d{1,2}|\d{1,2}[a-z]{1,2}\+?|[a-z]{1,4}-?\d{1,4}[a-z]{0,2}\+?")
 _SITE = re.compile(r"(?:https?://)?[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|io|me|app|co)(?:/\S*)?")
-# Words of a person in any case: a line with one of them is neither a name nor a program.
-_OWN = _set(
-    "i im ive he hes she shes they we you me him her us them my his their it is are was were am",
-    "be not dont cant help stop start yes no y n ok okay please pls sos 911 988 police cops",
-    "ambulance ems fire gun knife blood bleeding hurt hurting hit dying dead die kill killed",
-    "suicide overdose pills now here home hospital end cancel quit unsubscribe stopall to and",
-    "but with at in into because if who where why when what need want come coming hurry safe",
-    "unsafe scared afraid ayuda si ayudame auxilio alto policia sangre fuego pistola cuchillo",
-    "yo el ella aide secours oui non baby mom dad street st ave avenue road rd",
-)
 
 
-def _without_signature(text: str, staff: bool) -> str:
+def _without_signature(text: str, own: frozenset[str], staff: bool) -> str:
     """The text without one signature at its end, or the text as it is."""
-    named = _without_name(text)
+    named = _without_name(text, own)
     if named != text:
         return named
     ends = [found.end() for found in _LINE_END.finditer(text)]
     start = ends[-1] if ends else 0
     line = text[start:]
-    cut = _signature_start(line, not text[:start].strip(), staff)
+    cut = _signature_start(line, own, not text[:start].strip(), staff)
     if cut is None:
         return text
     return text[: start + cut].rstrip() if not line[:cut].strip() else _before(text[: start + cut])
@@ -346,7 +339,7 @@ def _before(text: str) -> str:
     return bare if bare and text[len(bare) : len(bare) + 1].isspace() else words
 
 
-def _signature_start(line: str, first: bool, staff: bool) -> int | None:
+def _signature_start(line: str, own: frozenset[str], first: bool, staff: bool) -> int | None:
     """Where the signature begins in the last line. `first`: it is the only line."""
     starred = _STARRED.search(line)
     if starred:
@@ -358,12 +351,12 @@ def _signature_start(line: str, first: bool, staff: bool) -> int | None:
         return _with_marks(line, got.start())
     for found in reversed(list((_ANY_CASE if staff else _BEGINNING).finditer(line))):
         start = _with_marks(line, found.start())
-        strength = _strength(line[found.end() :], found.lastgroup == "open")
+        strength = _strength(line[found.end() :], own, found.lastgroup == "open")
         if strength == 2 or (strength == 1 and (staff or (start == 0 and not first))):
             return start
     bare = line.lstrip(_BEFORE)
     whole = _ANY_CASE.match(bare)
-    if whole and whole.lastgroup == "device" and _strength(bare[whole.end() :], False) == 2:
+    if whole and whole.lastgroup == "device" and _strength(bare[whole.end() :], own, False) == 2:
         return 0
     return None
 
@@ -373,7 +366,7 @@ def _with_marks(line: str, start: int) -> int:
     return start if line[:start].strip(_BEFORE) else 0
 
 
-def _strength(tail: str, is_open: bool) -> int:
+def _strength(tail: str, own: frozenset[str], is_open: bool) -> int:
     """How surely a tail names a phone or program: 2 anywhere, 1 only below other lines, 0 not.
 
     Every word must be known: "my job to the hospital" is the person's own, like "my iPhone and he".
@@ -390,7 +383,7 @@ def _strength(tail: str, is_open: bool) -> int:
         bare = token.strip(",.*_()<>~")
         last = _plain(bare).casefold()
         parts = last.split("/") if last not in _BRANDS and not _SITE.fullmatch(last) else [last]
-        named = is_open and _is_name(bare)
+        named = is_open and _is_name(bare, own)
         known = _BRANDS | _SOFT | _NOUNS | _MODELS | _GLUE
         if not named and not all(part in known or _MODEL.fullmatch(part) for part in parts):
             return 0
@@ -405,11 +398,11 @@ def _strength(tail: str, is_open: bool) -> int:
     return 1 if soft or noun else 0
 
 
-def _is_name(token: str) -> bool:
+def _is_name(token: str, own: frozenset[str]) -> bool:
     """May the word be part of a name? It is capitalised or a web site, and no word that people cry
     out."""
     plain = _plain(token).casefold()
-    if not token or plain.replace("'", "") in _OWN:
+    if not token or plain.replace("'", "") in own:
         return False
     return bool(_SITE.fullmatch(plain)) or token[0].isupper()
 
@@ -422,7 +415,7 @@ _NUMBER = re.compile(r"(?:[A-Za-z]+[:.] ?)?\+?[\d(][\d ().-]{5,17}\d")
 _ADDRESS = re.compile(r"\S+@\S+\.\w+|(?:https?://|www\.)\S+")
 
 
-def _without_name(text: str) -> str:
+def _without_name(text: str, own: frozenset[str]) -> str:
     """The text without a line of two dashes and a name below it, as mail programs sign."""
     start = max(text.rfind("\n--"), text.rfind("\r--"), 0)
     found = _DASHES.match(text, start)
@@ -430,22 +423,22 @@ def _without_name(text: str) -> str:
         return text
     lines = [line.strip() for line in _LINE_END.split(found["name"])]
     first, others = lines[0], lines[1:]
-    if not _is_person(first, any_case=bool(found["space"])):
+    if not _is_person(first, own, any_case=bool(found["space"])):
         return text
     for line in others:
         reachable = _NUMBER.fullmatch(line) or _ADDRESS.fullmatch(line)
-        if not reachable and not _is_person(line, any_case=False):
+        if not reachable and not _is_person(line, own, any_case=False):
             return text
     return text[:start].rstrip()
 
 
-def _is_person(line: str, any_case: bool) -> bool:
+def _is_person(line: str, own: frozenset[str], any_case: bool) -> bool:
     """Does the line look like a name? `any_case`: a program wrote the dashes, so "john" counts
     too."""
     words = [word.strip(".,") for word in line.split()]
     if not 1 <= len(words) <= 4 or len(line) > 40 or re.search(r"[\d!?…:;]", line):
         return False
-    if any(_plain(word).casefold().replace("'", "") in _OWN for word in words):
+    if any(_plain(word).casefold().replace("'", "") in own for word in words):
         return False
     if not all(word and word[0].isalpha() for word in words):
         return False

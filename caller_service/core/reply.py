@@ -211,6 +211,7 @@ class Ears:
     speech: Combinations
     streets: StreetWords = field(default_factory=StreetWords)
     watched: frozenset[tuple[str, ...]] = frozenset()  # the program's phrases for "I am watched"
+    own: frozenset[str] = frozenset()  # words that no phone signs with (core/phone_text.py)
 
 
 def read(
@@ -218,7 +219,7 @@ def read(
 ) -> Reading:
     """Read one text. `question` is what the sender had seen (None: nothing), `offered` its choices
     as numbered, `code_word` the case's own."""
-    cleaned = clean(said[:LONGEST])
+    cleaned = clean(said[:LONGEST], ears.own)
     if cleaned.reaction:
         return Reading(Reaction())
     words = normal(cleaned.words)

@@ -93,8 +93,12 @@ def _any(patterns: Iterable[str]) -> str:
 class StaffWords:
     """All languages' tables, compiled for texts as `_spoken` returns them. Immutable."""
 
-    def __init__(self, languages: Iterable[StaffTable] = ()) -> None:
+    def __init__(
+        self, languages: Iterable[StaffTable] = (), own: frozenset[str] = frozenset()
+    ) -> None:
+        """`own`: words that no phone signs with (core/phone_text.py)."""
         every = tuple(languages)
+        self.own = own
         self.asks = frozenset[str]().union(*(each.asks for each in every))
         self.gives_back = frozenset[str]().union(*(each.gives_back for each in every))
         self.beside_acts = frozenset({""}).union(*(each.beside_acts for each in every))

@@ -1,5 +1,5 @@
-"""Reads `[streets]` and `[staff]` of every `translations/<language>/words.toml` into one table
-each."""
+"""Reads `[streets]`, `[staff]` and `own` of every `translations/<language>/words.toml`, each into
+one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,13 @@ def read_streets() -> StreetWords:
 def read_staff_words() -> StaffWords:
     """Staff words of all shipped languages together. Raises ValueError, quoting the phrase, for a
     malformed one."""
-    return StaffWords(_staff(table) for table in _shipped("staff"))
+    return StaffWords((_staff(table) for table in _shipped("staff")), read_own_words())
+
+
+@lru_cache(maxsize=1)
+def read_own_words() -> frozenset[str]:
+    """Words that people cry out and no phone signs with, of all shipped languages."""
+    return frozenset(word for words in _shipped("own") for word in words)
 
 
 def _shipped(section: str) -> Iterator[Mapping[str, Any]]:

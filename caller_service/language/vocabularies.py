@@ -11,7 +11,7 @@ from caller_service.core.vocabulary import Vocabulary, normal
 
 from .folders import folder
 from .lexicons import read_combinations
-from .shared_words import read_streets
+from .shared_words import read_own_words, read_streets
 
 
 def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Ears]:
@@ -23,7 +23,7 @@ def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -
     speech, streets = read_combinations(), read_streets()
     phrases = frozenset(normal(phrase) for phrase in watched)
     return {
-        language: Ears(vocabulary, speech, streets, phrases)
+        language: Ears(vocabulary, speech, streets, phrases, read_own_words())
         for language, vocabulary in read_vocabularies(languages, watched).items()
     }
 

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from caller_service.core.phone_text import PhoneText, _decoded, clean, without_trailing_emoji
+from caller_service.core import phone_text
+from caller_service.core.phone_text import PhoneText, _decoded, without_trailing_emoji
 from caller_service.core.vocabulary import normal
+from caller_service.language.shared_words import read_own_words
+
+
+def clean(body: str, staff: bool = False) -> PhoneText:
+    return phone_text.clean(body, read_own_words(), staff)
+
 
 SIGNATURES = [
     "Sent from my iPhone",

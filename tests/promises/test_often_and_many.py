@@ -248,3 +248,14 @@ def test_who_confirms_with_the_acceptance_that_they_have_looked_pages_nobody(hou
     )
 
     assert "review" not in ladders(house, me)
+
+
+def test_while_many_wait_the_supervisor_and_the_backstop_are_asked_at_once(house: House) -> None:
+    for number in range(9):
+        person = stranger(house, 200 + number)
+        person.pace = 1.0
+        person.texts(CRY)
+    house.settles()
+    asked = {row.person for row in house.rows("page")}
+    assert SUPERVISOR in asked
+    assert {rung.name for rung in house.parts.program.backstops} & asked
