@@ -118,7 +118,6 @@ def _choices(sheet: CheckedTable) -> tuple[Choice, ...]:
                     choice.text("reads", ""),
                     choice.flag("opens", False),
                     choice.flag("deaf", False),
-                    choice.flag("aloud", False),
                 )
             )
             choice.done()

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+SOMEONE = "someone"  # of `who`, on the phone: not the caller, and not said yet who
 SKIPPED = "skipped"
 UNREADABLE = "unreadable"
 UNSURE = "unsure"
@@ -105,7 +106,6 @@ class Choice:
     # allows contact: counts only if the question can have been read (rule 8)
     opens: bool = False
     deaf: bool = False  # has other words for somebody deaf: `choice_key` + ".deaf"
-    aloud: bool = False  # only given on the phone, before a second part says more
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,8 @@ class Part:
 
     id: str
     question: str
-    gives: tuple[str, ...] = ()  # empty: the choices the question offers
+    # empty: the choices the question offers. SOMEONE is none of them: a second part says more
+    gives: tuple[str, ...] = ()
     unsure: bool = False  # one more key, "not sure", gives the last of them
     when: Condition = Condition()
     names_keys: bool = False  # its sentence says which key is which
@@ -147,9 +148,7 @@ class Question:
 
     def offered(self, facts: Facts) -> tuple[Choice, ...]:
         """The choices this person can use, numbered 1, 2, 3 … in this order."""
-        return tuple(
-            choice for choice in self.choices if not choice.aloud and choice.when.holds(facts)
-        )
+        return tuple(choice for choice in self.choices if choice.when.holds(facts))
 
     def raises(self, code: str) -> bool:
         """May this answer raise the level? True for a safety question and anything but a clear no,

@@ -16,6 +16,7 @@ from .protocol import (
     HUMAN_NOW,
     SHARED,
     SKIPPED,
+    SOMEONE,
     Choice,
     Condition,
     Facts,
@@ -54,7 +55,7 @@ _TAKEN = frozenset({"doubt", "skipped", "unreadable"})  # reserved codes
 
 def faults(protocol: Protocol) -> tuple[str, ...]:
     """Every fault of a protocol, in the order of its file; empty if it may be used."""
-    shape = [*_missing(protocol), *_questions(protocol), *_rules(protocol)]
+    shape = [*_missing(protocol), *_questions(protocol), *_rules(protocol), *_aloud(protocol)]
     if shape:  # the walks below need a well-formed protocol
         return tuple(shape)
     return (*_unreachable(protocol), *_too_long(protocol), *_unheard(protocol), *_nowhere(protocol))
@@ -71,6 +72,34 @@ def _missing(protocol: Protocol) -> Iterator[str]:
     )
     if protocol.unreadable_limit < 1:
         yield "unreadable_limit must be 1 or more"
+
+
+MOST_CHOICES = 4  # of one thing asked on the phone
+
+
+def _aloud(protocol: Protocol) -> Iterator[str]:
+    """What is asked on the phone: nothing unknown, nothing too long to keep in mind, and every
+    question that a danger or the hand-off needs."""
+    questions = {question.id: question for question in protocol.questions}
+    names = [part.id for part in protocol.aloud]
+    yield from (f'two parts are called "{name}"' for name in _twice(names))
+    for part in protocol.aloud:
+        where = f'aloud "{part.id}"'
+        question = questions.get(part.question)
+        if question is None:
+            yield f'{where}: there is no question "{part.question}"'
+            continue
+        codes = tuple(choice.code for choice in question.choices)
+        strange = set(part.gives) - {*codes, SOMEONE}
+        yield from (f'{where}: "{code}" is no choice' for code in sorted(strange))
+        keys = len(part.gives or codes) + part.unsure
+        if keys > MOST_CHOICES:
+            yield f"{where}: {keys} choices, more than {MOST_CHOICES} spoken ones"
+        if question.safety and part.gives:
+            yield f"{where}: a safety question is asked whole"
+    asked = {part.question for part in protocol.aloud}
+    if protocol.aloud:
+        yield from (f'aloud: "{name}" is missing' for name in NEEDED if name not in asked)
 
 
 def _twice(names: list[str]) -> list[str]:

@@ -101,9 +101,8 @@ def of_number(conn: sa.Connection, sealer: Sealer, number: str) -> Sequence[Any]
 
 def held(conn: sa.Connection, sealer: Sealer, number: str, also: Sequence[str]) -> Sequence[Any]:
     """The same, and those of these ids, held until the transaction ends."""
-    mine = contact.c.id.in_(also)
-    if number:
-        mine |= contact.c.number_index.in_(sealer.indexes(number))
+    indexes = sealer.indexes(number) if number else ()
+    mine = contact.c.number_index.in_(indexes) | contact.c.id.in_(also)
     return conn.execute(
         sa.select(contact).where(mine).order_by(contact.c.id).with_for_update()
     ).all()
@@ -194,7 +193,7 @@ def split(engine: sa.Engine, sealer: Sealer, at_once: int = 500) -> list[list[st
             found: dict[bytes, bytes] = {}  # any index of a person: the newest
             for row in rows:
                 number = sealer.try_open(row.sealed_number, f"contact.number.{row.id}")
-                if number is None:
+                if not number:  # it does not open, or was withheld: nobody shares it
                     continue
                 newest = sealer.index(number)
                 note(newest, row.id)
