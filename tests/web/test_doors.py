@@ -23,6 +23,7 @@ OPEN = {
     "/api/v1/hand_off.v1.schema.json",
     "/api/v1/openapi.json",
     "/static/<path:filename>",
+    "/recordings/<tag>/<file>",  # what Twilio plays; nothing of anybody's
 }
 
 
