@@ -3,6 +3,8 @@ here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from flask import Flask
@@ -19,7 +21,7 @@ from caller_service.jobs.queue import Jobs
 from caller_service.language.catalog import Catalog, read_catalog
 from caller_service.language.folders import folder
 from caller_service.language.languages import with_languages
-from caller_service.language.recordings import read_packs
+from caller_service.language.recordings import Pack, read_packs
 from caller_service.language.vocabularies import read_ears
 from caller_service.server.readiness import live_faults, secret_faults
 from caller_service.store.database.engine import engine_options, prepare
@@ -86,9 +88,8 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
         compare_type=False,
         render_as_batch=True,
     )
-    app.extensions["caller_parts"] = _parts(app, settings, program, catalog)
+    app.extensions["caller_parts"] = _parts(app, settings, program, catalog, packs)
     app.extensions["caller_settings"] = settings
-    app.extensions["caller_packs"] = packs
     app.extensions["caller_failure_limit"] = FailureLimit()
     app.session_interface = NoCookieNoSession()
     register_error_handlers(app)
@@ -98,7 +99,13 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     return app
 
 
-def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -> Parts:
+def _parts(
+    app: Flask,
+    settings: Settings,
+    program: Program,
+    catalog: Catalog,
+    packs: Mapping[str, Pack],
+) -> Parts:
     with app.app_context():
         engine = db.engine
     prepare(engine)
@@ -117,6 +124,7 @@ def _parts(app: Flask, settings: Settings, program: Program, catalog: Catalog) -
             {one.name: settings.secret(one.secret) for one in posted},
         ),
         public_url=settings.public_url,
+        packs=packs,
     )
 
 

@@ -18,6 +18,7 @@ from caller_service.gateway.telephony import Telephony
 from caller_service.gateway.webhooks import WebhookClient
 from caller_service.jobs.queue import Jobs
 from caller_service.language.catalog import Catalog
+from caller_service.language.recordings import Pack
 from caller_service.store import cases
 from caller_service.store.database.group_commit import Writer
 from caller_service.store.sealing import Sealer
@@ -71,9 +72,20 @@ class Parts:
     telephony: Telephony = field(repr=False)
     webhooks: WebhookClient = field(repr=False)
     public_url: str = ""
+    packs: Mapping[str, Pack] = field(default_factory=dict, repr=False)  # recorded languages
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = new_id
     new_reference: Callable[[], str] = new_reference
+
+    def speaks(self, language: str) -> bool:
+        """Can a call be held in this language: by a voice, or by recordings?"""
+        return self.catalog.languages[language].voice is not None or language in self.packs
+
+    def spoken(self, language: str) -> str:
+        """The language of a call: this one if it can be spoken, else the program's first that
+        can; "" if none."""
+        tags = (language, *self.program.languages)
+        return next((tag for tag in tags if self.speaks(tag)), "")
 
     def scene(
         self, conn: sa.Connection, full: frozenset[str] | None = None, surge: bool = False

@@ -7,6 +7,7 @@ more under the lock after a conflict (casework/receive.py).
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -26,8 +27,9 @@ from caller_service.core.phone_call import At, Heard, Line, Position, Spoken, Su
 from caller_service.core.phone_numbers import LIFELINE
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
+from caller_service.language.recordings import NotRecorded, path_of
 from caller_service.language.spoken import seconds, sentences
-from caller_service.language.wording import spoken_words
+from caller_service.language.wording import spelled, spoken_words
 from caller_service.store import callbacks, calls, cases, contacts, legs, turns
 from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import lock_for_write, transaction
@@ -59,14 +61,17 @@ class Call:
     at: datetime | None = None
 
 
+Utterance = tuple[str, str, tuple[str, ...]]  # language, words, paths of recordings to play instead
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """What is heard next. The web writes it as a document; nothing in it is decided there.
-    `lines`: (language, sentence)."""
+    `lines`: what is said, in order."""
 
     leg: str
     step: int
-    lines: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    lines: tuple[Utterance, ...] = field(default=(), repr=False)
     question: int = -1  # the line that begins the open question
     then: str = Then.HANG_UP.value
     listens: int = 0
@@ -128,9 +133,9 @@ def counselor_ended(parts: Parts, leg_id: str, step: int, reached: bool) -> Scri
     return _step(parts, leg_id, step, decide)
 
 
-def joined(parts: Parts, sid: str, call_id: str) -> tuple[str, str] | None:
-    """A human's phone is being joined to this call: who it is stands with their call. Returns the
-    language and words the caller hears just before; None: no such call."""
+def joined(parts: Parts, sid: str, call_id: str) -> tuple[Utterance, ...] | None:
+    """A human's phone is being joined to this call: who it is stands with their call. Returns
+    what the caller hears just before; None: no such call, or nothing."""
     with parts.engine.connect() as conn:
         leg = legs.by_provider_id(conn, parts.sealer, sid)
         staff = calls.by_id(conn, call_id)
@@ -154,8 +159,7 @@ def joined(parts: Parts, sid: str, call_id: str) -> tuple[str, str] | None:
         return None
     if leg.callback_id is not None:  # the human speaks first
         return None
-    language = parts.catalog.spoken(case.language)
-    return language, parts.catalog.text(language, "spoken.wait.found")
+    return tuple(_utterances(parts, Line("spoken.wait.found"), case))
 
 
 def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script | None:
@@ -398,12 +402,9 @@ def _around(
     words: str = "",
     scene: Scene | None = None,
 ) -> Surroundings:
-    first = parts.catalog.spoken(case.language)
-    spoken = [
-        tag
-        for tag in parts.program.phone.languages or parts.program.languages
-        if parts.catalog.languages[tag].voice
-    ]
+    first = parts.spoken(case.language)
+    offered = parts.program.phone.languages or parts.program.languages
+    spoken = [tag for tag in offered if parts.speaks(tag)]
     languages = (first, *(tag for tag in spoken if tag != first)) if first else ()
     waiting = position is not None and position.waits_since is not None
     since = case.marks.get(Mark.FIRST_PAGED)
@@ -411,7 +412,7 @@ def _around(
     reading = None
     if words and scene is not None:
         _, reading = understand(case, words, scene.now, scene, parts.ears)
-    return Surroundings(languages, asked, reading)
+    return Surroundings(languages, asked, reading, first != case.language)
 
 
 def _inbound(
@@ -431,15 +432,13 @@ def _scripted(
     """What is heard, as sentences, and the rows that keep it: the words shown are kept (rule
     17)."""
     case, now = told.step.case, parts.now()
-    lines: list[tuple[str, str]] = []
+    lines: list[Utterance] = []
     question = -1
     queued = told.then == Then.QUEUE  # these words wait until they are in the queue
     for place, line in enumerate(told.lines):
         if place == told.question:
             question = len(lines)
-        language = line.language or parts.catalog.spoken(case.language)
-        words = spoken_words(line.key, line.fill, language, case, parts.program, parts.catalog)
-        lines += [(language, sentence) for sentence in sentences(words)]
+        lines += _utterances(parts, line, case)
     script = Script(
         leg.id,
         leg.step,
@@ -455,7 +454,7 @@ def _scripted(
     if told.lines and not queued:
         rows += (
             Text.outbound(
-                parts.new_id(), "\n".join(sentence for _, sentence in lines), TextState.REPLIED,
+                parts.new_id(), "\n".join(sentence for _, sentence, _ in lines), TextState.REPLIED,
                 now, contact_id=contact.id, case_id=case.id, provider=PROVIDER,
                 answers=inbound.id if inbound else None,
                 keys=" ".join(dict.fromkeys(line.key for line in told.lines)),
@@ -463,6 +462,22 @@ def _scripted(
             ),
         )  # fmt: skip
     return script, rows
+
+
+def _utterances(parts: Parts, line: Line, case: Case) -> list[Utterance]:
+    """A line as sentences, or as the recordings of a language without a voice. What is not recorded
+    is said in a language that has a voice."""
+    language = line.language or parts.spoken(case.language)
+    pack = parts.packs.get(language)
+    if pack is not None and parts.catalog.languages[language].voice is None:
+        words = spoken_words(line.key, line.fill, language, case, parts.program, parts.catalog)
+        with contextlib.suppress(NotRecorded):
+            fill = {"reference": spelled(case.reference), **line.fill}
+            files = pack.files_for(line.key, fill)
+            return [(language, words, tuple(path_of(language, each) for each in files))]
+        language = parts.catalog.spoken(language)
+    words = spoken_words(line.key, line.fill, language, case, parts.program, parts.catalog)
+    return [(language, sentence, ()) for sentence in sentences(words)]
 
 
 def _dialled(parts: Parts) -> str:
@@ -497,9 +512,9 @@ def _state(parts: Parts, told: Spoken, script: Script, before: dict[str, Any] | 
     )
 
 
-def _takes(parts: Parts, lines: tuple[tuple[str, str], ...]) -> float:
+def _takes(parts: Parts, lines: tuple[Utterance, ...]) -> float:
     languages = parts.catalog.languages
-    return sum(seconds(sentence, languages[language]) for language, sentence in lines)
+    return sum(seconds(sentence, languages[language]) for language, sentence, _ in lines)
 
 
 _MOMENTS = ("key_at", "read_at", "waits_since")
@@ -527,4 +542,5 @@ def _script_of(leg: Leg) -> Script:
     if not leg.state:
         return Script(leg.id, leg.step)
     told = json.loads(leg.state)["script"]
-    return Script(**(told | {"lines": tuple((tag, words) for tag, words in told["lines"])}))
+    lines = tuple((tag, words, tuple(files)) for tag, words, files in told["lines"])
+    return Script(**(told | {"lines": lines}))

@@ -139,6 +139,7 @@ class Surroundings:
     languages: tuple[str, ...]
     asked: int = 0
     reading: Reading | None = None
+    other_tongue: bool = False  # their own language can be spoken by no voice and no recording
 
 
 # ---- the first words -----------------------------------------------------------------------------
@@ -150,6 +151,12 @@ def begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
     case = case.marked(scene.now, Mark.ON_LINE)
     case = case if Mark.OPENED in case.marks else case.marked(scene.now, Mark.OPENED, Mark.HEARD)
     started = Step(case, (Record("call_began"),))
+    if around.other_tongue and not (case.in_danger or case.held or case.left):
+        # no screening in a language they may not know: a person, and an interpreter (rule 26)
+        case = said_again(replace(case, interpreter=True), frozenset({Said.PERSON}), scene)
+        step = _strip(conclude(case, started.effects, scene))
+        asks = tuple(Line("spoken.silent.three", language=tag) for tag in around.languages[:2])
+        return _to_human(step, Position(), scene, (*_brief(around), *asks))
     if case.in_danger or case.held or case.left:
         step = _calls_again(case, scene)
         step = Step(step.case, (*started.effects, *step.effects))

@@ -130,6 +130,11 @@ class Pack:
         return next((each for each in self.recordings.values() if each.file == file), None)
 
 
+def path_of(tag: str, recording: Recording) -> str:
+    """Where a recording is served. A new one has a new address, so what is played may be kept."""
+    return f"/recordings/{tag}/{recording.file}?v={recording.sha256[:8]}"
+
+
 def _signs(value: str) -> Iterator[str]:
     """The clips of what fills a placeholder: a number up to the largest recorded is one, a longer
     one goes digit by digit, and a code that is spelled ("K, 7, M") sign by sign."""

@@ -306,7 +306,7 @@ def test_what_keeps_a_language_from_the_phone_is_named(
 def test_a_recording_is_served_under_an_address_of_its_own_and_kept(
     house: House, pack: Pack
 ) -> None:
-    house.app.extensions["caller_packs"] = {"ht": pack}
+    house.change(packs={"ht": pack})
     told = pack.file_for(KEY)
     with house.app.test_request_context():
         url = play_url("ht", told)
@@ -324,7 +324,7 @@ def test_a_recording_is_served_under_an_address_of_its_own_and_kept(
         "ht/x.wav",
     ):
         assert house.client.get(f"/recordings/{other}").status_code == 404
-    house.app.extensions["caller_packs"] = {}
+    house.change(packs={})
 
 
 # ---- the command ---------------------------------------------------------------------------------

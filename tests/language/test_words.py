@@ -41,6 +41,7 @@ FILL = {
     "count": "9",
     "minutes": "10",
     "line": "911, 988",
+    "time": "12:05 PM",
 }
 ON_PAGES = ("front.", "police.", "page.title", "why.", "fallback.title")  # never sent as a text
 # never sent either: what is spoken has test_spoken_words.py

@@ -405,13 +405,6 @@ def test_what_belongs_in_the_address_is_not_read_from_the_form_nor_the_other_way
     assert house.rows("message", case_id=me.case().id) == before
 
 
-def test_the_call_door_says_where_help_is(house: House) -> None:
-    answer = signed(house, "/twilio/voice", {"CallSid": "CA1", "From": ME})
-
-    assert "call 911" in answer.text
-    assert 'voice="Google.es-US-Neural2-A"' in answer.text
-    assert twiml(answer.text) == []
-
 
 # ---- who wrote -----------------------------------------------------------------------------------
 @pytest.mark.parametrize(

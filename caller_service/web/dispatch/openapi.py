@@ -62,6 +62,7 @@ RULES: Mapping[str, Json] = {
         "if": {"properties": {"report": _SAID}, "required": ["report"]},
         "then": {"required": ["reason"], "properties": {"reason": _SAID}},
     },
+    "Booking": {"not": {"required": ["in_minutes", "at"]}},
     "UnitStatus": {
         "if": {"properties": {"status": {"const": "AssignmentCancelled"}}},
         "then": {"required": ["reason"], "properties": {"reason": _SAID}},

@@ -14,7 +14,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from caller_service.casework import callbacks
 from caller_service.casework.phone_record import phone_record
 from caller_service.core.access import CONVERSE, READ
-from caller_service.core.callback import CallbackOutcome, book
+from caller_service.core.callback import SOON, CallbackOutcome, book
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import at_time
 from caller_service.core.effect import Record
@@ -52,8 +52,8 @@ class Booking(Schema):
 
     @validates_schema
     def whole(self, told: dict[str, Any], **_: object) -> None:
-        if ("in_minutes" in told) == ("at" in told):
-            raise ValidationError("Give in_minutes or at, one of them.", "at")
+        if "in_minutes" in told and "at" in told:
+            raise ValidationError("Give in_minutes or at, not both.", "at")
 
 
 class Cancelled(Schema):
@@ -105,9 +105,10 @@ def booking(told: dict[str, Any], hand_off_id: str) -> Response:
     """Promise the resident a call. The human's phone rings first; theirs after "press 1"."""
 
     def decide(case: Case, scene: Scene, _: sa.Connection) -> Step:
-        if "in_minutes" in told:
-            due = scene.now + timedelta(minutes=told["in_minutes"])
-        else:
+        due = scene.now + (
+            timedelta(minutes=told["in_minutes"]) if "in_minutes" in told else SOON
+        )
+        if "at" in told:
             hour, minute = (int(part) for part in told["at"].split(":"))
             due = at_time(hour, minute, scene)
         until = due + timedelta(minutes=told["window_minutes"])

@@ -123,7 +123,7 @@ def _spoken(call_id: str, kind: str, hear: Callable[[], Spoken]) -> Response:
         told = fault_words(parts(), kind)
     language = parts().catalog.languages.get(told.language)
     if told.joins:
-        words = ((told.language, told.words),) if told.words else ()
+        words = ((told.language, told.words, ()),) if told.words else ()
         return queued_call(parts(), words, call_id, told.joins)
     if not told.words or language is None or language.voice is None:
         return twiml.says(())

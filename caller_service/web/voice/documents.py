@@ -13,7 +13,7 @@ from flask import Response
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from caller_service.casework.parts import Parts
-from caller_service.casework.resident_call import Script
+from caller_service.casework.resident_call import Script, Utterance
 from caller_service.core.phone_call import Then
 from caller_service.web.shared import twiml
 
@@ -53,9 +53,7 @@ def document(parts: Parts, script: Script | None) -> Response:
     return twiml.answered(answer)
 
 
-def queued_call(
-    parts: Parts, words: Iterable[tuple[str, str]], call_id: str, queue: str
-) -> Response:
+def queued_call(parts: Parts, words: Iterable[Utterance], call_id: str, queue: str) -> Response:
     """A member of staff takes the caller out of the queue of their case."""
     answer = VoiceResponse()
     _say(parts, words, answer)
@@ -65,14 +63,14 @@ def queued_call(
     return twiml.answered(answer)
 
 
-def says_only(parts: Parts, language: str, words: str) -> Response:
+def says_only(parts: Parts, words: Iterable[Utterance]) -> Response:
     """Words, and the call goes on where it was."""
     answer = VoiceResponse()
-    _say(parts, ((language, words),), answer)
+    _say(parts, words, answer)
     return twiml.answered(answer)
 
 
-def once_more(parts: Parts, words: Iterable[tuple[str, str]], url: str) -> Response:
+def once_more(parts: Parts, words: Iterable[Utterance], url: str) -> Response:
     """The answer is not ready: words, and the same is asked again."""
     answer = VoiceResponse()
     _say(parts, words, answer)
@@ -121,8 +119,12 @@ def _wait(parts: Parts, script: Script, answer: VoiceResponse) -> None:
     answer.append(gather)
 
 
-def _say(parts: Parts, lines: Iterable[tuple[str, str]], into: VoiceResponse | Gather) -> None:
-    for language, words in lines:
+def _say(parts: Parts, lines: Iterable[Utterance], into: VoiceResponse | Gather) -> None:
+    for language, words, files in lines:
+        for file in files:
+            into.play(f"{parts.public_url}{file}")
+        if files:
+            continue
         voice = parts.catalog.languages[language].voice
         if voice is not None:
             into.append(twiml.say(voice, words))

@@ -7,11 +7,10 @@ new recording has a new address, so what is played may be kept for ever.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
-from flask import Response, abort, current_app, send_from_directory
+from flask import Response, abort, send_from_directory
 
-from caller_service.language.recordings import Pack, Recording
+from caller_service.language.recordings import Pack, Recording, path_of
 from caller_service.web.shared.guard import guarded, open_to_all, parts
 
 recordings = guarded("recordings", open_to_all, "/recordings")
@@ -21,13 +20,12 @@ _TYPES = {"wav": "audio/wav", "ulaw": "audio/ulaw"}
 
 def packs() -> Mapping[str, Pack]:
     """The packs of the program's languages that are complete, by language."""
-    return cast(Mapping[str, Pack], current_app.extensions["caller_packs"])
+    return parts().packs
 
 
 def play_url(tag: str, recording: Recording) -> str:
     """Where Twilio finds a recording, for `<Play>`."""
-    version = recording.sha256[:8]
-    return f"{parts().public_url}/recordings/{tag}/{recording.file}?v={version}"
+    return f"{parts().public_url}{path_of(tag, recording)}"
 
 
 @recordings.get("/<tag>/<file>")

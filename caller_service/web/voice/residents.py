@@ -13,7 +13,7 @@ from flask import Response, request
 
 from caller_service.casework import resident_call
 from caller_service.casework.inbound import sender
-from caller_service.casework.resident_call import Call, Script
+from caller_service.casework.resident_call import Call, Script, Utterance
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.group_commit import NotWritten
 from caller_service.web.shared import twiml
@@ -27,7 +27,7 @@ voice = guarded("voice", twilio_only, "/twilio/voice")
 _ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
 # what providers send in place of a number that is hidden: ANONYMOUS, UNAVAILABLE, RESTRICTED,
 # BLOCKED, UNKNOWN, each as keyed letters
-_HIDDEN = frozenset({"+266696687", "+86282452253", "+7378742883", "+2562533", "+8656696", "+464"})
+_HIDDEN = frozenset({"+266696687", "+86282452253", "+7378742833", "+2562533", "+8656696", "+464"})
 MOST_DIGITS = 32  # of what was keyed; more is cut
 MOST_WORDS = 1000  # characters of recognised speech
 TRIES = 2  # times that a slow step is asked again
@@ -43,7 +43,7 @@ def inbound() -> Response:
         parts().program.numbers.written_to(request.form.get("To", "")),
     )
     if not call.provider_id:
-        return document(parts(), None)
+        return _down()
     return _answer(lambda: resident_call.begin(parts(), call))
 
 
@@ -95,7 +95,7 @@ def joined() -> Response:
     except Exception as problem:  # the two are joined all the same
         log.error("joining was not kept", extra={"fault": type(problem).__name__})
         told = None
-    return twiml.nothing() if told is None else says_only(parts(), *told)
+    return twiml.nothing() if told is None else says_only(parts(), told)
 
 
 @voice.post("/callback")
@@ -131,15 +131,20 @@ def _answer(hear: Callable[[], Script | None], digits: str = "", words: str = ""
             return once_more(parts(), _moment(), _same_url(again + 1, digits, words))
     except Exception as problem:  # the outermost door
         log.error("a step of a call failed", extra={"fault": type(problem).__name__})
+    return _down()
+
+
+def _down() -> Response:
+    """We cannot go on: the 911 and 988 words, in every language that has a voice."""
     return Response(
         spoken_answer(parts().program, parts().catalog, "spoken.down"),
         content_type="text/xml; charset=utf-8",
     )
 
 
-def _moment() -> list[tuple[str, str]]:
+def _moment() -> list[Utterance]:
     language = parts().catalog.spoken(parts().program.languages[0])
-    return [(language, parts().catalog.text(language, "spoken.moment"))] if language else []
+    return [(language, parts().catalog.text(language, "spoken.moment"), ())] if language else []
 
 
 def _same_url(again: int, digits: str, words: str) -> str:
