@@ -35,7 +35,7 @@ def open_on_page(
     """One hand-off as it stands, and when; None if this page was not told of it. If it is `seen`,
     it is received up to there."""
     with parts.engine.connect() as conn:
-        case = cases.by_id(conn, parts.sealer, case_id)
+        case = cases.shown(conn, parts.sealer, case_id)
         if case is None or case.test or not hand_offs.told(conn, case_id, destination):
             return None
         packet = packet_now(conn, parts, case)

@@ -12,7 +12,7 @@ from caller_service.core.case import Case
 from caller_service.store import cases, contacts, hand_offs, journal, messages
 from caller_service.store.database.transaction import transaction
 
-from .eido import issuer, sound_document
+from .eido import Unsound, issuer, sound_document
 from .parts import Parts
 
 
@@ -51,7 +51,7 @@ def list_hand_offs(
 def read_hand_off(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
     """One hand-off as it stands; None if the case was never handed off."""
     with parts.engine.connect() as conn:
-        case = cases.by_id(conn, parts.sealer, case_id)
+        case = cases.shown(conn, parts.sealer, case_id)
         packet = packet_now(conn, parts, case) if case is not None and case.revision else None
     if packet is not None:
         _journal(parts, who, case_id, "read")
@@ -62,13 +62,15 @@ def read_eido(parts: Parts, case_id: str, token: Token) -> dict[str, Any] | None
     """One hand-off as it stands, as an EIDO; None if the case was never handed off, or is a test.
     Raises Unsound for what must not be sent."""
     with parts.engine.connect() as conn:
-        case = cases.by_id(conn, parts.sealer, case_id)
+        case = cases.shown(conn, parts.sealer, case_id)
         if (
             case is None
             or case.test
             or (revised := hand_offs.revised_at(conn, case_id, case.revision)) is None
         ):
             return None
+        if "state" in case.unopened:  # nobody would see in the document what is missing
+            raise Unsound(("state",))
         packet = packet_now(conn, parts, case)
     told = sound_document(packet, issuer(parts, token.destination or ""), revised)
     _journal(parts, token.name, case_id, "read_eido")
@@ -78,7 +80,7 @@ def read_eido(parts: Parts, case_id: str, token: Token) -> dict[str, Any] | None
 def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] | None:
     """What the resident and we said to each other, oldest first."""
     with parts.engine.connect() as conn:
-        case = cases.by_id(conn, parts.sealer, case_id)
+        case = cases.shown(conn, parts.sealer, case_id)
         if case is None or not case.revision:
             return None
         told = messages.of_case(conn, parts.sealer, case_id)

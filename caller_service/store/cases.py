@@ -42,6 +42,8 @@ _BORN = ("id", "reference", "contact_id", "opened_at")
 _KEPT = (*(name for name in _COLUMNS if name not in _BORN), *_SEALED, "state", "due_at")
 # what `opened` needs
 READ = tuple(case.c[name] for name in (*_COLUMNS, *_SEALED, "contact_id", "state"))
+# the same, so that a row whose `state` is no JSON can still be told from the others
+_READ_AS_TEXT = (*READ[:-1], sa.cast(case.c.state, sa.Text).label("state"))
 
 _mine = (
     case.c.id == sa.bindparam("known_id", None),
@@ -53,6 +55,11 @@ _END = CompiledStatement(sa.update(case).where(*_mine), (*_KEPT, "closed_at"))
 _FULL = sa.select(area_state.c.area).where(
     area_state.c.full_until > sa.bindparam("now", type_=area_state.c.full_until.type)
 )
+
+
+class Unreadable(Exception):
+    """A case whose `state` cannot be read: it can be shown (`shown`), and nobody may change it.
+    Says which, never what."""
 
 
 class Stale(Exception):
@@ -73,10 +80,29 @@ def is_conflict(problem: Exception) -> bool:
 
 def by_id(conn: sa.Connection, sealer: Sealer, case_id: str, lock: bool = False) -> Case | None:
     """One case; `lock` holds its row until the transaction ends (PostgreSQL; on SQLite the writers
-    queue anyway)."""
-    query = sa.select(*READ).where(case.c.id == case_id)
+    queue anyway). Raises Unreadable."""
+    query = sa.select(*_READ_AS_TEXT).where(case.c.id == case_id)
     found = conn.execute(query.with_for_update() if lock else query).first()
-    return None if found is None else opened(found._asdict(), sealer)
+    if found is None:
+        return None
+    try:
+        return opened(_parsed(found), sealer)
+    except (TypeError, ValueError, LookupError, AttributeError) as problem:
+        unopened(f"case.state.{case_id}", problem)
+        raise Unreadable(case_id) from None
+
+
+def shown(conn: sa.Connection, sealer: Sealer, case_id: str) -> Case | None:
+    """One case, to be shown and not changed: of one that cannot be read, what the columns tell."""
+    found = conn.execute(sa.select(*_READ_AS_TEXT).where(case.c.id == case_id)).first()
+    return None if found is None else _shown(found, sealer)
+
+
+def _parsed(found: sa.Row[Any]) -> Mapping[str, Any]:
+    state = json.loads(found.state)
+    if not isinstance(state, dict):
+        raise TypeError("no object")
+    return found._asdict() | {"state": state}
 
 
 def by_reference(conn: sa.Connection, sealer: Sealer, reference: str) -> Case | None:
@@ -204,22 +230,19 @@ def handed_off(
     handed = sa.select(hand_off.c.case_id)
     if destination is not None:
         handed = sa.select(delivery.c.case_id).where(delivery.c.destination == destination)
-    query = sa.select(*READ).where(case.c.id > after, kind, case.c.id.in_(handed))
+    query = sa.select(*_READ_AS_TEXT).where(case.c.id > after, kind, case.c.id.in_(handed))
     if open_only:
         query = query.where(case.c.closed_at.is_(None))
-    return [
-        _listed(found._asdict(), sealer)
-        for found in conn.execute(query.order_by(case.c.id).limit(limit))
-    ]
+    return [_shown(found, sealer) for found in conn.execute(query.order_by(case.c.id).limit(limit))]
 
 
-def _listed(found: Mapping[str, Any], sealer: Sealer) -> Case:
-    """A case to be shown among others: one that cannot be read hides none of them. What the columns
-    tell of it is shown."""
+def _shown(row: sa.Row[Any], sealer: Sealer) -> Case:
+    """A case to be shown: one that cannot be read hides neither the others nor itself."""
     try:
-        return opened(found, sealer)
+        return opened(_parsed(row), sealer)
     except Exception as problem:
-        unopened(f"case.state.{found['id']}", problem)
+        unopened(f"case.state.{row.id}", problem)
+    found = row._asdict()
     status = found["status"] if found["status"] in set(Status) else Status.OPEN
     return Case(
         found["id"],

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from caller_service.casework.inbound import fetch_missed_texts
 from caller_service.casework.outbound.send_text import PAUSES
+from caller_service.casework.printed_hand_off import open_on_page
 from caller_service.casework.timers import set_back
 from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.gateway.telephony import MissedText
@@ -85,18 +86,62 @@ def test_one_value_that_does_not_open_hides_no_other_hand_off(
     assert f'caller_unopened_total{{column="{table}.{part}"}}' in metrics
 
 
-def test_a_case_whose_state_cannot_be_read_hides_no_other(house: House) -> None:
+BROKEN = ('{"what": "is this"}', "[]", "null", "7", '{"marks": {"opened": "noon"}}', '{"asked": ')
+
+
+def break_state(house: House, case_id: str, state: str) -> None:
+    if house.parts.engine.dialect.name == "postgresql" and state.endswith(": "):
+        pytest.skip("PostgreSQL keeps no such value")
+    with house.parts.engine.begin() as conn:
+        written = {"state": state, "id": case_id}
+        conn.execute(sa.text('UPDATE "case" SET state = :state WHERE id = :id'), written)
+
+
+@pytest.mark.parametrize("state", BROKEN)
+def test_a_case_whose_state_cannot_be_read_hides_no_other(house: House, state: str) -> None:
     people = [house.resident(number).wants_a_team() for number in (ONE, TWO)]
     bad = people[0].case().id
-    with house.parts.engine.begin() as conn:
-        case = Base.metadata.tables["case"]
-        conn.execute(sa.update(case).where(case.c.id == bad).values(state={"what": "is this"}))
+    good = people[1].case().id
+    break_state(house, bad, state)
 
     packets = listed(house)
 
-    assert set(packets) == {bad, people[1].case().id}
+    assert set(packets) == {bad, good}
     assert packets[bad]["unopened"] == ["state"] and packets[bad]["review"]
     jsonschema.validate(packets[bad], SCHEMA)
+
+
+@pytest.mark.parametrize("state", BROKEN)
+def test_a_case_whose_state_cannot_be_read_is_shown_alone_and_changed_by_nobody(
+    house: House, state: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = house.resident(ONE).wants_a_team().case().id
+    break_state(house, bad, state)
+    with caplog.at_level(logging.ERROR):
+        packet = house.dispatch(f"/{bad}", method="GET")
+
+    assert packet.status_code == 200 and packet.get_json() == listed(house)[bad]
+    assert packet.get_json()["unopened"] == ["state"]
+    said = house.dispatch(f"/{bad}/messages", method="GET")
+    assert said.status_code == 200 and said.get_json()["messages"]
+    eido = house.client.get(f"/EIDO/{bad}", headers={"Authorization": f"Bearer {house.token}"})
+    assert (eido.status_code, eido.get_json()["code"]) == (503, "eido_faults")
+    assert eido.get_json()["errors"] == ["state"]
+    opened = open_on_page(house.parts, "rehearsal-cad", bad, seen=False)
+    assert opened is not None and opened[0]["unopened"] == ["state"]
+    for path, told in (
+        ("acknowledgement", {"answer": "accept", "by": "Maria"}),
+        ("status", {"status": "assigned", "by": "Maria"}),
+        ("notes", {"words": "hello", "by": "Maria"}),
+    ):
+        refused = house.dispatch(f"/{bad}/{path}", told)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "state_unreadable")
+    with house.parts.engine.connect() as conn:
+        kept = conn.execute(sa.text('SELECT CAST(state AS TEXT) FROM "case"')).scalar_one()
+    assert kept == state, "nothing of it is lost"
+    assert {line.value for line in caplog.records if hasattr(line, "value")} <= {
+        f"case.state.{bad}"
+    }
 
 
 def test_clocks_ring_for_a_case_that_does_not_open_and_for_all_others(house: House) -> None:

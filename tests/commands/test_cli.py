@@ -3,12 +3,14 @@ never a traceback."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -21,6 +23,7 @@ from running import (
     PACKAGE,
     STARTED,
     Running,
+    answers,
     clean_environment,
     command,
     connected,
@@ -389,6 +392,56 @@ def test_every_fault_of_a_program_is_named_at_once(
     refused(ran(*words), "America/Atlantis", "read", "911")
 
 
+@pytest.fixture
+def own_city(tmp_path: Path) -> Path:
+    """A copy of the rehearsal city, to be changed."""
+    place = tmp_path / "programs" / "own"
+    shutil.copytree(CITY, place)
+    (tmp_path / "protocols").mkdir()
+    (tmp_path / "protocols" / PROTOCOL.name).write_bytes(PROTOCOL.read_bytes())
+    return place
+
+
+def with_areas(city: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    file = city / "areas.geojson"
+    read = json.loads(file.read_text(encoding="utf-8"))
+    change(read["features"])
+    file.write_text(json.dumps(read), encoding="utf-8")
+
+
+def test_check_notes_areas_that_overlap_and_names_both(
+    migrated: Path, own_city: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def citywide(areas: list[dict[str, Any]]) -> None:
+        ring = [[-105.1, 39.6], [-104.8, 39.6], [-104.8, 39.8], [-105.1, 39.8], [-105.1, 39.6]]
+        whole = json.loads(json.dumps(areas[0]))
+        whole["properties"] |= {"id": "citywide", "name": "Citywide"}
+        whole["properties"]["live_from"] = None
+        whole["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+        areas.insert(0, whole)
+
+    monkeypatch.setenv("CALLER_PROGRAM", str(own_city / "program.toml"))
+    assert "overlap" not in ran("check").stdout
+    with_areas(own_city, citywide)
+    ended = ran("check")
+    assert ended.exit_code == 0, ended.stderr
+    assert "note: areas citywide and central overlap: there the first that is live" in ended.stdout
+
+
+def test_check_and_serve_refuse_an_area_whose_ring_crosses_itself(
+    migrated: Path, own_city: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bow(areas: list[dict[str, Any]]) -> None:
+        x, y = areas[0]["geometry"]["coordinates"][0][0][:2]
+        corners = [[x, y], [x + 0.01, y + 0.01], [x + 0.01, y], [x, y + 0.01], [x, y]]
+        areas[0]["geometry"] = {"type": "Polygon", "coordinates": [corners]}
+
+    with_areas(own_city, bow)
+    monkeypatch.setenv("CALLER_PROGRAM", str(own_city / "program.toml"))
+    for words in ("check", "serve", "migrate"):
+        refused(ran(words), "areas.geojson", "Self-intersection")
+
+
 # ---- a database that is not there ----------------------------------------------------------------
 
 AWAY = f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/none"
@@ -620,6 +673,40 @@ def begun(migrated: Path) -> Iterator[list[Running]]:
     yield running
     for one in running:
         one.end()
+
+
+def test_whatever_lies_beside_the_database_is_its_owners_alone(
+    migrated: Path, begun: list[Running]
+) -> None:
+    """Whatever mask the machine has, and whichever command made the file."""
+    port = free_port()
+    environment = clean_environment(CALLER_BIND=f"127.0.0.1:{port}")
+    file = migrated / "var" / "caller.sqlite"
+
+    def modes() -> dict[str, int]:
+        beside = (part for part in file.parent.iterdir() if part.is_file())
+        return {part.name: part.stat().st_mode & 0o777 for part in beside}
+
+    before = os.umask(0)
+    try:
+        for part in file.parent.glob("caller.sqlite*"):
+            part.unlink()
+        assert command(migrated, "migrate", environment=environment).returncode == 0
+        assert set(modes().values()) == {0o600}
+        begun.append(
+            Running(["serve", "--workers", "1"], migrated, environment, migrated / "web.log")
+        )
+        begun.append(Running(["work"], migrated, environment, migrated / "work.log"))
+        begun[1].says("ready")
+        until(lambda: answers(f"http://127.0.0.1:{port}/health/ready") == 200, "it listens")
+        for words in (("token", "add", "console"), ("keys", "rewrap"), ("migrate",), ("check",)):
+            assert command(migrated, *words, environment=environment).returncode == 0, words
+    finally:
+        os.umask(before)
+    assert set(modes().values()) == {0o600}, modes()
+    assert {"caller.sqlite", "caller.sqlite-wal", "caller.sqlite-shm", "caller.sqlite.worker"} <= (
+        modes().keys()
+    )
 
 
 def test_a_second_worker_on_sqlite_is_refused(migrated: Path, begun: list[Running]) -> None:

@@ -3,6 +3,7 @@ where we are is read from nowhere else. All through the real `serve`, behind one
 
 from __future__ import annotations
 
+import json
 import secrets
 import socket
 from collections.abc import Iterator
@@ -165,3 +166,70 @@ def test_the_same_address_may_be_written_in_other_ways(
 def test_another_address_stays_refused(served: tuple[int, Settings], address: str) -> None:
     headers = (("X-Forwarded-Proto", "http"), ("X-Forwarded-Host", "evil.example"))
     assert answered(served, headers, address=address)[0] == 403
+
+
+# ---- bodies in chunks ----------------------------------------------------------------------------
+
+DOORS = (
+    "/twilio/sms", "/twilio/receipts/message", "/twilio/receipts/call", "/twilio/page/call", "/",
+    "/api/v1/hand-offs", "/api/v1/hand-offs/x/status", "/EIDO/x/unit-status", "/metrics",
+    "/health/live", "/hand-offs/x/", "/nowhere",
+)  # fmt: skip
+BAD_CHUNKS = {
+    "no number": b"zz\r\nhello\r\n0\r\n\r\n",
+    "a sign": b"-5\r\nhello\r\n0\r\n\r\n",
+    "a prefix": b"0x5\r\nhello\r\n0\r\n\r\n",
+    "a line": b"5_0\r\nhello\r\n0\r\n\r\n",
+    "longer than said": b"3\r\nhello\r\n0\r\n\r\n",
+    "nothing": b"\r\nhello\r\n0\r\n\r\n",
+}
+DEEP = b'{"by": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"
+HUGE = b'{"by": "' + b"x" * 200_000 + b'"}'
+
+
+def chunked(body: bytes) -> bytes:
+    parts = [body[at : at + 8000] for at in range(0, len(body), 8000)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def posted(port: int, path: str, raw: bytes, kind: str) -> tuple[int, str]:
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: help.example.org\r\nContent-Type: {kind}\r\n"
+        "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=TWILIO_WAITS) as client:
+        client.sendall(head.encode() + raw)
+        whole = b"".join(iter(lambda: client.recv(65_536), b""))
+    top, _, words = whole.partition(b"\r\n\r\n")
+    return int(top.split()[1]), words.decode()
+
+
+@pytest.mark.parametrize("path", DOORS)
+@pytest.mark.parametrize("name", BAD_CHUNKS)
+def test_a_bad_chunk_is_the_clients_fault_at_every_door(
+    served: tuple[int, Settings], path: str, name: str
+) -> None:
+    for kind in (FORM, "application/json"):
+        status, words = posted(served[0], path, BAD_CHUNKS[name], kind)
+        assert status == 400 and "hello" not in words, words
+
+
+@pytest.mark.parametrize("path", ["/api/v1/hand-offs/x/status", "/EIDO/x/unit-status"])
+@pytest.mark.parametrize(
+    ("body", "status", "code"), [(DEEP, 400, "unreadable"), (HUGE, 413, "too_long")]
+)
+def test_deep_and_huge_json_in_chunks_is_named(
+    served: tuple[int, Settings], path: str, body: bytes, status: int, code: str
+) -> None:
+    answer, words = posted(served[0], path, chunked(body), "application/json")
+    assert (answer, json.loads(words)["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", DOORS)
+@pytest.mark.parametrize("body", [DEEP, HUGE, b"x=" + b"y" * 900_000, b"&" * 300_000])
+def test_nothing_in_chunks_is_our_fault(
+    served: tuple[int, Settings], path: str, body: bytes
+) -> None:
+    for kind in (FORM, "application/json", "multipart/form-data; boundary=x"):
+        status, _ = posted(served[0], path, chunked(body), kind)
+        assert 400 <= status < 500

@@ -9,6 +9,8 @@ from typing import Any
 from flask import Flask, Response, abort, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from caller_service.store.cases import Unreadable
+
 from .guard import from_our_account
 from .refusals import refused
 
@@ -73,12 +75,7 @@ def register_error_handlers(app: Flask) -> None:
             "request failed", extra={"door": request.endpoint or "", "fault": type(error).__name__}
         )
         if request.path.startswith(MACHINES):
-            return problem(
-                503,
-                "Service unavailable",
-                "It is our fault. Send it again; with an Idempotency-Key it is done once.",
-                code=CODES[503],
-            )
+            return _failed(error)
         words = (
             "We could not do that. Life in danger: call or text 911. Counselor: call or text 988.\n"
         )
@@ -100,6 +97,19 @@ def register_error_handlers(app: Flask) -> None:
             if name.lower() not in given:
                 response.headers.add(name, value)
         return response
+
+
+def _failed(error: Exception) -> Response:
+    """What a machine hears where a request failed by our fault."""
+    if isinstance(error, Unreadable):
+        words = "What is kept of this hand-off cannot be read: it can be seen, and not changed."
+        return problem(409, "Conflict", words, code="state_unreadable")
+    return problem(
+        503,
+        "Service unavailable",
+        "It is our fault. Send it again; with an Idempotency-Key it is done once.",
+        code=CODES[503],
+    )
 
 
 def _allowing(answer: Response, error: HTTPException) -> Response:
