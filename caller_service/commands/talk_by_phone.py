@@ -21,11 +21,11 @@ from caller_service.rehearsal.call_time import VirtualTime
 from caller_service.rehearsal.call_web import AppWeb
 from caller_service.rehearsal.carrier import TwilioSettings
 from caller_service.rehearsal.carrier_state import Exchange
-from caller_service.rehearsal.handset import Handset
+from caller_service.rehearsal.handset import LONG, Handset
 
 CALLER = "+17205550123"
 URL = "http://127.0.0.1:8000"
-HOLD = 15.0  # seconds that an empty line lets pass where nothing listens
+HOLD = 15.0  # seconds after which whoever waits in a queue is asked what they do
 SHOWN = frozenset({"says", "plays", "hears", "joined", "parted", "lost", "listens", "ended"})
 HELP = (
     "Keys: 0-9 * #, several at once. An empty line is silence. h hangs up. Anything else is spoken."
@@ -74,10 +74,16 @@ def _engine(settings: Settings, program: Program, folder: Path) -> CallEngine:
 
 
 def _let_pass(phone: Handset) -> None:
-    """Until it listens, or the call is over; somebody who talks, or waits in vain, is asked what
-    they do now and then."""
+    """Until everything is said and it listens, or the call is over. Whoever talks with somebody or
+    waits for them is asked what they do now and then."""
     call, time = phone.call, phone.engine.time
-    time.until(lambda: call.quiet or bool(call.joined) or not call.live, HOLD)
+    asked = time.now() + HOLD
+
+    def stops() -> bool:
+        waits = bool(call.waits_in) and time.now() >= asked
+        return call.quiet or bool(call.joined) or waits or not call.live
+
+    time.until(stops, LONG)
 
 
 def _do(phone: Handset, line: str) -> None:
@@ -88,8 +94,15 @@ def _do(phone: Handset, line: str) -> None:
     elif line:
         phone.speaks(line)
     elif phone.call.quiet:
-        # until it has noticed
-        phone.engine.time.until(lambda: not phone.call.quiet, HOLD)
+        # until it is noticed: a question may listen twice, for keys and then for words
+        said = _said(phone)
+        phone.engine.time.until(lambda: _said(phone) > said or phone.over, LONG)
+    else:
+        phone.waits(HOLD)
+
+
+def _said(phone: Handset) -> int:
+    return sum(line.kind != "listens" for line in phone.lines)
 
 
 def _show(phone: Handset, shown: int) -> int:

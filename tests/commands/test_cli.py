@@ -262,9 +262,10 @@ def test_talk_in_spanish_and_without_a_word(folder: Path) -> None:
 
 
 def test_talk_calls_the_program_and_keeps_the_call(folder: Path) -> None:
-    ended = ran("talk", "--channel", "voice", "--keep", "kept.txt", said="1\n\nhelp me\nh\n")
+    ended = ran("talk", "--channel", "voice", "--keep", "kept.txt", said="1\n2\n\nhelp me\nh\n")
 
     assert ended.exit_code == 0, ended.stdout
+    assert "cut off" not in ended.stdout  # everything is said before a key is asked for
     assert "[en-US] Is this about you?" in ended.stdout
     assert "[en-US] Are you badly hurt" in ended.stdout
     kept = Path("kept.txt").read_text()
