@@ -157,7 +157,13 @@ def parted(parts: Parts, call_id: str, reached: bool) -> Spoken:
         if theirs is None or theirs.rank < calls.ENDED:  # it still rings
             return Spoken("", on.parts.program.languages[0], joins=on.case.id)
         return on.says("spoken.callback.nobody")
-    return on.says("spoken.whisper.not_yet" if on.case.on_line else "spoken.whisper.left")
+    if on.case.on_line and on.case.in_charge not in ("", on.call.person):
+        return on.says("page.call_taken", name=on.case.in_charge)
+    if not on.case.on_line or on.case.talking:
+        return on.says("spoken.whisper.left")
+    # they hear an instruction to its end, or are in a call to 988: the member of staff stays on
+    told = on.says("spoken.whisper.not_yet")
+    return Spoken(told.words, told.language, joins=on.case.id)
 
 
 def _nothing(_: OnCall) -> None:

@@ -58,7 +58,7 @@ class Call:
     provider_id: str
     number: str = field(repr=False)
     our_number: str = ""
-    at: datetime | None = None
+    callback_line: bool = False  # they rang the number that we call back from
 
 
 Utterance = tuple[str, str, tuple[str, ...]]  # language, words, paths of recordings to play instead
@@ -312,7 +312,7 @@ def _begin(conn: sa.Connection, parts: Parts, call: Call, lock: bool) -> Work:
     if not call.number:
         case = with_changes(case, cannot_text=CannotText.WITHHELD)
     scene = with_changes(scene.for_case(case), aloud=True)
-    around = _around(conn, parts, case)
+    around = with_changes(_around(conn, parts, case), callback_line=call.callback_line)
     told = phone_call.begin(case, scene, around)
     leg = Leg(parts.new_id(), case.id, call.provider_id, 1, "", call.our_number, scene.now, None)
     script, text_rows = _scripted(parts, leg, told, contact)
@@ -434,7 +434,7 @@ def _scripted(
     case, now = told.step.case, parts.now()
     lines: list[Utterance] = []
     question = -1
-    queued = told.then == Then.QUEUE  # these words wait until they are in the queue
+    queued = told.then == Then.QUEUE and not told.first  # said once they are in the queue
     for place, line in enumerate(told.lines):
         if place == told.question:
             question = len(lines)
@@ -501,7 +501,7 @@ def _state(parts: Parts, told: Spoken, script: Script, before: dict[str, Any] | 
     entry = script.step if queued else before["entry"] if before else 0
     if before is not None and told.then not in (Then.WAIT, Then.LEAVE, Then.QUEUE):
         entry = 0  # they are out of the queue
-    left = [asdict(line) for line in told.lines] if queued else []
+    left = [asdict(line) for line in told.lines] if queued and not told.first else []
     return json.dumps(
         {
             "position": _plain(position),

@@ -27,7 +27,7 @@ from .holding import lapse_by_phone
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
-from .protocol import SKIPPED, UNREADABLE, Part, Question
+from .protocol import SKIPPED, UNREADABLE, Level, Part, Question
 from .questions import next_part, stands_at, variant
 from .reach import CannotText
 from .refusal import Refused
@@ -54,6 +54,7 @@ class At(StrEnum):
     """What the caller heard last. Stored with the call."""
 
     GREETING = "greeting"  # the greeting and the first question
+    CALLBACK_LINE = "callback_line"  # they ring the number that rang them: no program is named
     MENU = "menu"  # the languages
     ASKED = "asked"  # a question of the protocol
     PLACE = "place"  # where they are, by speech
@@ -129,6 +130,8 @@ class Spoken:
     then: Then = Then.LISTEN
     question: int = -1
     listens: int = FIRST_SILENCE  # seconds
+    # before the queue: these words must be heard whole, however soon a human comes
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ class Surroundings:
     languages: tuple[str, ...]
     asked: int = 0
     reading: Reading | None = None
+    callback_line: bool = False  # they rang the number that we call back from
     other_tongue: bool = False  # their own language can be spoken by no voice and no recording
 
 
@@ -151,6 +155,8 @@ def begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
     case = case.marked(scene.now, Mark.ON_LINE)
     case = case if Mark.OPENED in case.marks else case.marked(scene.now, Mark.OPENED, Mark.HEARD)
     started = Step(case, (Record("call_began"),))
+    if around.callback_line:
+        return _callback_line(started, scene)
     if around.other_tongue and not (case.in_danger or case.held or case.left):
         # no screening in a language they may not know: a person, and an interpreter (rule 26)
         case = said_again(replace(case, interpreter=True), frozenset({Said.PERSON}), scene)
@@ -169,6 +175,27 @@ def begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
     if case.status != Status.SCREENING:
         return _status_menu(started, Position(), _brief(around))
     return _greet(started, scene, around)
+
+
+def _callback_line(step: Step, scene: Scene) -> Spoken:
+    """Whoever holds the phone may ring back the number that rang it: it says nothing of us."""
+    lines = [Line("spoken.callback.line")]
+    others = [tag for tag in scene.program.languages if tag != step.case.language]
+    lines += [Line("spoken.callback.line", language=tag) for tag in others[:1]]
+    return Spoken(step, Position(At.CALLBACK_LINE), tuple(lines), question=0)
+
+
+def _expected(
+    case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
+) -> Spoken:
+    """1: they expected a call. With a request of theirs a human is asked; without one they are
+    greeted as everybody."""
+    if key != "1":
+        return _not_a_key(case, position, scene, around)
+    around = with_changes(around, callback_line=False)
+    if case.status == Status.SCREENING and not case.answers and not case.in_danger:
+        return begin(case, scene, around)
+    return _go_on(_decide(case, Command("person"), scene), position, scene)
 
 
 def _greet(step: Step, scene: Scene, around: Surroundings) -> Spoken:
@@ -272,7 +299,8 @@ def _silence(case: Case, position: Position, scene: Scene, around: Surroundings)
     """Nothing was heard: twice the question again, in other words; then a person (rule 2)."""
     silent = position.silent + 1
     position = with_changes(position, silent=silent)
-    if position.at == At.CLOSING:
+    quietly = position.at == At.CALLBACK_LINE and silent == 2 and not case.in_danger
+    if position.at == At.CLOSING or quietly:
         return Spoken(Step(case), with_changes(position, at=At.OVER), then=Then.HANG_UP)
     if silent == 1:
         lines = (Line("spoken.silent.one"),)
@@ -530,7 +558,9 @@ def _to_human(step: Step, position: Position, scene: Scene, lines: tuple[Line, .
         waits_since=position.waits_since or scene.now, place="",
     )  # fmt: skip
     case = replace(step.case, asked="", offered=(), asked_aloud=False)
-    return Spoken(Step(case, step.effects), position, lines, Then.QUEUE)
+    # R1: what to do at once comes first, whole (domain levels); else a human may cut the words off
+    first = case.level == Level.R1 and not position.told
+    return Spoken(Step(case, step.effects), position, lines, Then.QUEUE, first=first)
 
 
 def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
@@ -884,7 +914,9 @@ def _repeat(
             if lines
             else with_changes(wait(case, position, scene, around), step=step)
         )
-    if at == At.MENU:
+    if at == At.CALLBACK_LINE:
+        shown = _callback_line(step, scene)
+    elif at == At.MENU:
         shown = _menu(step, position, around, position.page)
     elif at == At.STATUS:
         shown = _status_menu(step, position, ())
@@ -937,8 +969,8 @@ _unsaid = _strip
 _WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING, At.CALLED})
 _ALWAYS = frozenset(At) - _WITH_HUMAN - {At.OVER}
 _HEAR = {
-    At.GREETING: _greeted, At.MENU: _chose_language, At.ASKED: _answered, At.PLACE: _place_said,
-    At.READ_BACK: _read_back, At.STATUS: _status_asked, At.WAITING: _waiting_key,
-    At.CONFIRM: _confirmed, At.CALLED: _waiting_key, At.LEAVING: _waiting_key,
-    At.CLOSING: _closed, At.OVER: _closed,
+    At.GREETING: _greeted, At.CALLBACK_LINE: _expected, At.MENU: _chose_language,
+    At.ASKED: _answered, At.PLACE: _place_said, At.READ_BACK: _read_back, At.STATUS: _status_asked,
+    At.WAITING: _waiting_key, At.CONFIRM: _confirmed, At.CALLED: _waiting_key,
+    At.LEAVING: _waiting_key, At.CLOSING: _closed, At.OVER: _closed,
 }  # fmt: skip

@@ -405,7 +405,6 @@ def test_what_belongs_in_the_address_is_not_read_from_the_form_nor_the_other_way
     assert house.rows("message", case_id=me.case().id) == before
 
 
-
 # ---- who wrote -----------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "number",

@@ -41,6 +41,7 @@ def inbound() -> Response:
         _id(request.form.get("CallSid", "")),
         "" if number in _HIDDEN else number,
         parts().program.numbers.written_to(request.form.get("To", "")),
+        request.form.get("To", "") == parts().program.numbers.callback != "",
     )
     if not call.provider_id:
         return _down()

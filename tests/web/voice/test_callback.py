@@ -4,6 +4,7 @@ called twice for one attempt, and none is forgotten."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -117,8 +118,6 @@ def dana_name(house: House, staff: Phone) -> str:
 
 
 def test_it_comes_from_the_callback_number(house: House) -> None:
-    from dataclasses import replace
-
     program = house.parts.program
     numbers = replace(program.numbers, callback="+17205550115")
     house.change(program=replace(program, numbers=numbers))
@@ -126,6 +125,25 @@ def test_it_comes_from_the_callback_number(house: House) -> None:
     book(house, me)
     theirs = answered(house, due(house))
     assert theirs.form["From"] == "+17205550115"
+
+
+def test_whoever_rings_it_back_hears_no_program_until_they_say_they_expected_it(
+    house: House,
+) -> None:
+    program = house.parts.program
+    numbers = replace(program.numbers, callback="+17205550115")
+    house.change(program=replace(program, numbers=numbers))
+    me = with_request(house)
+    stranger = Caller(house, to="+17205550115").rings()
+    assert "Fairhaven" not in stranger.said
+    stranger.told("spoken.callback.line").is_silent(2)
+    assert stranger.over
+    assert "Fairhaven" not in stranger.transcript()
+    expected = Caller(house, to="+17205550115").rings().presses("1")
+    assert expected.queue is not None
+    assert expected.case().id == me.case().id
+    new = Caller(house, "+17205550177", to="+17205550115").rings().presses("1")
+    new.told("spoken.ask.about_you")
 
 
 def test_it_is_due_within_two_seconds(house: House) -> None:
