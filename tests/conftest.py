@@ -8,7 +8,9 @@ Nothing reaches the network: an unplanned request fails the test.
 
 from __future__ import annotations
 
+import gc
 import json
+import math
 import os
 import re
 import secrets
@@ -49,13 +51,35 @@ CAD = "http://127.0.0.1:8020/hand-offs"
 
 
 HERE = Path(__file__).parent
+# When a sweep next finds something to do, or has found it and it stays due.
+NEXT_DUE = sa.select(
+    sa.func.min(
+        sa.union_all(
+            *(
+                sa.select(column.label("at"))
+                for table in Base.metadata.sorted_tables
+                for column in table.c
+                if column.name in ("due_at", "next_at")
+            )
+        )
+        .subquery()
+        .c.at
+    )
+)
 # Real processes, exhaustive walks, waits. What also runs on PostgreSQL runs on SQLite in the fast
 # loop.
-SLOW = {"end_to_end", "upgrade", "commands", "rehearsal", "corpus"}
+PROCESSES = {"end_to_end", "upgrade", "commands"}
+SLOW = PROCESSES | {"rehearsal", "corpus"}
 SLOW_FILES = {
     "test_silence.py", "test_ledger.py", "test_promises.py", "test_promises_clocks.py",
     "test_outage.py", "test_away_and_back.py", "test_backlog.py", "test_migrations.py",
 }  # fmt: skip
+
+
+def pytest_collection_finish() -> None:
+    """What was collected and imported lives as long as the run: it is never looked through for
+    garbage again."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,6 +92,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             or re.search(r"\[(.*-)?postgresql", item.name)
         ):
             item.add_marker(pytest.mark.slow)
+    # These take longest. Begun last, one process would end while another has minutes to go.
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in PROCESSES)
 
 
 @pytest.fixture(autouse=True)
@@ -86,17 +112,8 @@ def postgres() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def built(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Flask]:
-    """The app on one database, migrated once for all tests."""
-    here = tmp_path_factory.mktemp(request.param)
-    url = (
-        f"sqlite:///{here}/caller.sqlite"
-        if request.param == "sqlite"
-        else request.getfixturevalue("postgres")
-    )
+def _app(here: Path, url: str) -> Iterator[Flask]:
+    """The app on one database, migrated once for all tests of this process."""
     settings = Settings.from_environment(
         {"CALLER_DATABASE_URL": url, "CALLER_PUBLIC_URL": "https://house.test"}, here=here
     )
@@ -108,6 +125,25 @@ def built(
     migrated(app, settings)
     yield app
     app.extensions["caller_parts"].engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    here = tmp_path_factory.mktemp("sqlite")
+    yield from _app(here, f"sqlite:///{here}/caller.sqlite")
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory, postgres: str) -> Iterator[Flask]:
+    yield from _app(tmp_path_factory.mktemp("postgresql"), postgres)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def built(request: pytest.FixtureRequest) -> Flask:
+    """The app on one database. pytest takes this fixture down whenever the database changes, with
+    every file; the apps stay."""
+    app: Flask = request.getfixturevalue(f"on_{request.param}")
+    return app
 
 
 @pytest.fixture
@@ -190,6 +226,20 @@ class House:
 
     def wait(self, seconds: float) -> None:
         self.clock.at += timedelta(seconds=seconds)
+
+    def passes(self, seconds: float, step: float) -> House:
+        """So many seconds, with the worker looking at the end of each `step` in which something
+        falls due. At the end of the others it would find nothing to do."""
+        left = int(seconds // step)
+        while left:
+            with self.parts.engine.connect() as conn:
+                due: datetime | None = conn.execute(NEXT_DUE).scalar()
+            idle = (due - self.clock.at).total_seconds() if due else seconds
+            steps = min(left, max(1, math.ceil(idle / step)))
+            self.wait(steps * step)
+            self.sweeps()
+            left -= steps
+        return self
 
     # ---- people ----------------------------------------------------------------------------------
     def resident(self, number: str = "+17205550123") -> Resident:

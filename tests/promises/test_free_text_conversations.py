@@ -19,10 +19,7 @@ SUICIDE = ("i want to kill myself", "2", "1", "Main St and 3rd Ave", "1")
 
 
 def later(house: House, seconds: float) -> None:
-    for _ in range(int(seconds // 20)):
-        house.wait(20)
-        house.sweeps()
-    house.settles()
+    house.passes(seconds, 20).settles()
 
 
 def notes(house: House, me: Resident) -> list[str]:

@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from conftest import ME, MONDAY_NOON, House
 from conversation import NIGHT, OPEN, PROGRAM, Resident
-from test_promises import ends
 
 import caller_service
 from caller_service.commands import ledger_report
@@ -134,13 +133,7 @@ def test_in_core_a_case_is_ended_in_one_place_only() -> None:
                 assert to not in ("Status.CLOSED", "Status.CANCELLED"), f"{path.name}:{node.lineno}"
 
 
-# ---- every walk ----------------------------------------------------------------------------------
-
-
-def test_every_path_through_the_questions_stands_in_one_class() -> None:
-    found = Counter((stands(turn.case).kind, stands(turn.case).of) for turn in ends())
-    assert {kind for kind, _ in found} == {"open", "served", "unserved"}
-    assert {of for kind, of in found if kind == "unserved"} >= {"unsafe_to_contact", "unwanted"}
+# ---- whatever dispatch and clocks do (every path: test_promises.py) ------------------------------
 
 
 def test_unsafe_and_unwanted_are_told_apart() -> None:

@@ -17,6 +17,7 @@ from itertools import product
 
 import pytest
 from conversation import CATALOG, PACE, PLACES, PROGRAM, Resident, fresh, reading
+from test_ledger import stands
 
 from caller_service.core import clock
 from caller_service.core.case import Case, Status, Step
@@ -563,3 +564,9 @@ def test_a_place_nobody_can_be_sure_of_always_meets_a_human() -> None:
             if turn.case.located in unsure and not (turn.case.review or _in_danger(turn.case))
         ]
     )
+
+
+def test_every_path_through_the_questions_stands_in_one_class() -> None:
+    found = {(stands(turn.case).kind, stands(turn.case).of) for turn in ends()}
+    assert {kind for kind, _ in found} == {"open", "served", "unserved"}
+    assert {of for kind, of in found if kind == "unserved"} >= {"unsafe_to_contact", "unwanted"}
