@@ -27,7 +27,7 @@ def in_danger(network: Network) -> Handset:
     """About themselves, badly hurt: a person is asked."""
     me = network.phone(ME).dials().listens().press("1").listens().press("1")
     network.works()
-    return me.listens()  # the instruction to its end: then they are in the queue
+    return me.waits(10)  # the instruction to its end: then they are in the queue
 
 
 def staff(network: Network) -> Handset:
