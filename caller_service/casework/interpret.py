@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace as with_changes
 from datetime import datetime
 
+from caller_service.core.callback import asked_time
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.parking import asks_for_another, park
 from caller_service.core.phone_text import clean
 from caller_service.core.questions import seen_question
 from caller_service.core.reply import (
     Answer,
+    Command,
     Ears,
     Nothing,
     OtherLanguage,
@@ -42,6 +44,11 @@ def understand(
     question = seen_question(scene.program.protocol, case, heard_at, scene.aloud)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
     reading = read(said, question, offered, ears[case.language], case.code_word)
+    asks_for_person = isinstance(reading.reply, Command) and reading.reply.name == "person"
+    if asks_for_person or isinstance(reading.reply, (Story, Unclear)):
+        at = asked_time(said, ears[case.language].vocabulary.callback, scene)
+        if at is not None:
+            reading = with_changes(reading, reply=Command("call_me", at.isoformat(), alone=False))
     place = question is not None and question.kind == "place"
     if isinstance(reading.reply, (Story, Unclear)) or (
         place and not isinstance(reading.reply, Answer)

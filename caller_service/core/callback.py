@@ -7,9 +7,10 @@ so it needs that calling was called safe.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from .case import Case, Step, replace
@@ -78,15 +79,57 @@ def book(
     due = max(due, scene.now)
     until = max(until or due + WINDOW, due)
     booked = BookCallback(due, until, by, ask_for, person, MOST_ATTEMPTS, SPACING)
-    number = " ".join(spaced(scene))
+    number = written(scene)
     words = Say("callback.booked", {"time": clock_time(due, scene), "number": number}, unasked=True)
     effects = (booked, words, HandOff("callback"), Record("callback_booked", {"by": by}))
     return Step(*revise(case, gated(case, effects)[0]))
 
 
+def asked_time(said: str, patterns: Sequence[re.Pattern[str]], scene: Scene) -> datetime | None:
+    """When somebody asks to be called, in words: "call me at 6" is the next six o'clock, "in 20
+    minutes" is from now. None: they ask for no time, or for one that does not exist."""
+    for pattern in patterns:
+        if (found := pattern.search(said)) is None:
+            continue
+        told = found.groupdict()
+        if told.get("minutes"):
+            return scene.now + timedelta(minutes=int(told["minutes"]))
+        if told.get("hours"):
+            hours = int(told["hours"]) if told["hours"].isdecimal() else 1
+            return scene.now + timedelta(hours=hours)
+        if told.get("hour"):
+            return _next(int(told["hour"]), int(told.get("minute") or 0), told.get("half"), scene)
+    return None
+
+
+def _next(hour: int, minute: int, half: str | None, scene: Scene) -> datetime | None:
+    """The next time that a clock shows this; without am or pm, of the two the sooner."""
+    if hour > 23 or minute > 59:
+        return None
+    afternoon = (half or "").lower().startswith("p")
+    hours = {hour} if hour > 12 or hour == 0 else {hour % 12, hour % 12 + 12}
+    if half and hour <= 12:
+        hours = {hour % 12 + (12 if afternoon else 0)}
+    times = []
+    for day in (0, 1):
+        for each in hours:
+            local = (scene.local + timedelta(days=day)).replace(
+                hour=each, minute=minute, second=0, microsecond=0
+            )
+            times.append(local.astimezone(UTC))
+    return min((at for at in times if at > scene.now), default=None)
+
+
 def spaced(scene: Scene) -> tuple[str, ...]:
     """The number that rings, as it is said: digit by digit."""
     return tuple((scene.program.numbers.callback or scene.program.numbers.ours[0].number)[-10:])
+
+
+def written(scene: Scene) -> str:
+    """The number that rings, as it is read: "720-555-0100"."""
+    number = scene.program.numbers.callback or scene.program.numbers.ours[0].number
+    here = number.startswith("+1") and len(number) == 12
+    return f"{number[2:5]}-{number[5:8]}-{number[8:]}" if here else number
 
 
 def clock_time(at: datetime, scene: Scene) -> str:

@@ -4,8 +4,10 @@ cancel, a code word, NEW."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from dataclasses import replace as with_changes
+from datetime import datetime, timedelta
 
+from .callback import book
 from .case import Case, Status, Step, replace
 from .effect import HandOff, OptIn, OptOut, Record, Say
 from .ledger import end
@@ -13,6 +15,7 @@ from .marks import Mark
 from .outcome import Outcome
 from .questions import ask, choose_anew, greet, stands_at
 from .reach import CannotText
+from .refusal import Refused
 from .reply import Command, Reading
 from .routing import Scene
 from .safe_contact import catch_up_words, deferred_words, may_hear_status, sensitive, status_key
@@ -186,6 +189,21 @@ def _code(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     return Step(replace(case, code_word=reply.of), (Say("code.kept"), Record("code_word_set")))
 
 
+def _call_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
+    """They ask to be called at a time. Booking a call opens contact: where calling was not called
+    safe, a human is asked about it instead (rule 10)."""
+    try:
+        step = book(case, "resident", datetime.fromisoformat(reply.of), scene)
+    except Refused:
+        case = said_again(case, frozenset({Said.WROTE_AGAIN}), scene)
+        return Step(case, (Say("callback.by_human"), Record("callback_asked")))
+    answers = tuple(
+        with_changes(effect, unasked=False) if isinstance(effect, Say) else effect
+        for effect in step.effects
+    )
+    return Step(step.case, answers)
+
+
 COMMANDS: Mapping[str, Callable[[Case, Command, Reading, Scene], Step]] = {
     "stop": _stop,
     "start": _start,
@@ -201,4 +219,5 @@ COMMANDS: Mapping[str, Callable[[Case, Command, Reading, Scene], Step]] = {
     "change": _change,
     "quiet": _quiet,
     "code": _code,
+    "call_me": _call_me,
 }

@@ -63,6 +63,8 @@ class Vocabulary:
     alone: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     # thanks with one of these are not only thanks
     unthankful: frozenset[tuple[str, ...]] = frozenset()
+    # "call me at 6", "call me in 20 minutes": patterns with groups (core/callback.py, asked_time)
+    callback: tuple[re.Pattern[str], ...] = ()
 
     def joined(self, other: Vocabulary) -> Vocabulary:
         """This vocabulary, completed by the other where it has no entry: people mix languages under
@@ -82,4 +84,5 @@ class Vocabulary:
             self.asks | other.asks,
             {**other.alone, **self.alone},
             self.unthankful | other.unthankful,
+            self.callback + other.callback,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 
@@ -72,6 +73,7 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         frozenset(normal(phrase) for phrase in table.get("asks", ())),
         _by_phrase(table.get("alone", {})),
         frozenset(normal(phrase) for phrase in table.get("unthankful", ())),
+        tuple(re.compile(pattern, re.IGNORECASE) for pattern in table.get("callback", ())),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import pytest
 from caller import ME, Caller
@@ -385,3 +386,52 @@ def test_the_name_agreed_is_sealed(house: House) -> None:
     with house.parts.engine.connect() as conn:
         row = conn.execute(table.select()).one()
     assert all(b"Samantha" not in bytes(str(value), "utf-8") for value in row)
+
+
+# ---- booked by text ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("words", "clock"),
+    [
+        ("call me at 6", "18:00"), ("pls call me at 6pm", "18:00"), ("call me at 9 am", "09:00"),
+        ("Call me back at 12:30", "12:30"), ("can you call me at 1.15 p.m.", "13:15"),
+        ("call me tonight at 9", "21:00"), ("llámeme a las 6", "18:00"),
+        ("call me at 18:00 please", "18:00"),
+    ],
+)  # fmt: skip
+def test_a_text_books_a_call_where_calling_is_safe(house: House, words: str, clock: str) -> None:
+    with_request(house)  # it is noon in Denver
+    house.resident(ME).texts(words).hears("from 720-555-0100")
+    local = promised(house).due_at.astimezone(ZoneInfo("America/Denver"))
+    assert f"{local:%H:%M}" == clock
+    assert promised(house).due_at > house.clock.at
+    assert promised(house).booked_by == "resident"
+
+
+@pytest.mark.parametrize(
+    ("words", "minutes"),
+    [("call me in 20 minutes", 20), ("ring me in an hour", 60),
+     ("me pueden llamar en 30 minutos", 30)],
+)  # fmt: skip
+def test_so_many_minutes_from_now(house: House, words: str, minutes: int) -> None:
+    with_request(house)
+    house.resident(ME).texts(words)
+    due_at = promised(house).due_at - house.clock.at
+    assert abs(due_at - timedelta(minutes=minutes)) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    "words", ["dont call me at 6", "do not call me at 6", "they call me at 99", "no me llame a las 6",
+              "call me at 120 main st"],
+)  # fmt: skip
+def test_what_asks_for_no_call_books_none(house: House, words: str) -> None:
+    with_request(house)
+    house.resident(ME).texts(words)
+    assert not house.rows("callback")
+
+
+def test_a_text_books_no_call_where_calling_is_not_safe(house: House) -> None:
+    me = with_request(house, ("2", "1"))
+    resident = house.resident(ME).texts("call me at 6")
+    assert not house.rows("callback")
+    resident.told("callback.by_human")
+    assert "wrote_again" in me.case().because
