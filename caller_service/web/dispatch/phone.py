@@ -105,9 +105,7 @@ def booking(told: dict[str, Any], hand_off_id: str) -> Response:
     """Promise the resident a call. The human's phone rings first; theirs after "press 1"."""
 
     def decide(case: Case, scene: Scene, _: sa.Connection) -> Step:
-        due = scene.now + (
-            timedelta(minutes=told["in_minutes"]) if "in_minutes" in told else SOON
-        )
+        due = scene.now + (timedelta(minutes=told["in_minutes"]) if "in_minutes" in told else SOON)
         if "at" in told:
             hour, minute = (int(part) for part in told["at"].split(":"))
             due = at_time(hour, minute, scene)
