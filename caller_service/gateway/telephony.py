@@ -89,6 +89,7 @@ class NumberSettings:
     voice_method: str
     voice_application_sid: str
     status_callback: str = field(repr=False)
+    status_callback_method: str
     texts: bool  # can it receive texts at all
     calls: bool
 
@@ -310,6 +311,7 @@ class Telephony:
                 one.voice_method or "",
                 one.voice_application_sid or "",
                 one.status_callback or "",
+                one.status_callback_method or "",
                 _can(one.capabilities, "sms"),
                 _can(one.capabilities, "voice"),
             )

@@ -21,6 +21,7 @@ from caller_service.gateway.telephony import (
 from caller_service.gateway.twilio_signature import plain_address
 
 TEXTS, CALLS = "/twilio/sms", "/twilio/voice"
+ENDS = "/twilio/receipts/inbound"  # told when somebody's call is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,26 @@ def _number_faults(one: NumberSettings, public_url: str, own_texts: bool) -> Ite
     elif one.calls:
         yield from _wrong(who, "voice_url", one.voice_url, public_url + CALLS)
         yield from _not_post(who, "voice_method", one.voice_method)
+    if one.calls:
+        yield from _unheard_ends(who, one, public_url + ENDS)
+
+
+def _unheard_ends(who: str, one: NumberSettings, wanted: str) -> Iterator[str]:
+    """Without it a line that drops is noticed only when the call is asked after, minutes later."""
+    if not _same(one.status_callback, wanted):
+        found = _shown(one.status_callback) or "empty"
+        yield (
+            f"{who}: status_callback is {found}, so a call that drops is noticed minutes late; "
+            f"set it to {wanted}"
+        )
+    yield from _not_post(who, "status_callback_method", one.status_callback_method)
 
 
 def _number_notes(one: NumberSettings, public_url: str) -> Iterator[str]:
     who = f"number {one.number}"
     yield from _no_fallback(who, "sms_fallback_url", one.sms_fallback_url, public_url)
-    yield from _tells_others(who, one.status_callback, public_url)
+    if not one.calls:
+        yield from _tells_others(who, one.status_callback, public_url)
 
 
 def _service_faults(one: ServiceSettings, public_url: str) -> Iterator[str]:
@@ -144,7 +159,7 @@ def _no_fallback(who: str, field: str, found: str, public_url: str) -> Iterator[
 
 
 def _tells_others(who: str, status_callback: str, public_url: str) -> Iterator[str]:
-    """Each text and call of ours names its own receipt address."""
+    """Each text of ours names its own receipt address."""
     if status_callback and _host(status_callback) != _host(public_url):
         yield (
             f"{who}: status_callback tells {_shown(status_callback)} who writes to us and when; "

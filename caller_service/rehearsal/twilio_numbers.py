@@ -42,6 +42,7 @@ class Held:
                 "voice_method": "POST",
                 "voice_application_sid": "",
                 "status_callback": settings.house_url + ENDED,
+                "status_callback_method": "POST",
             }
             for number in dict.fromkeys(listed)
             if number.startswith("+")

@@ -29,6 +29,7 @@ ACCOUNT, TOKEN = "AC" + "1" * 32, "t" * 32
 FIRST, SECOND, IN_SERVICE = "+17205550100", "+17205550101", "+17205550102"
 SERVICE = "MG" + "2" * 32
 TEXTS, CALLS = f"{PUBLIC}/twilio/sms", f"{PUBLIC}/twilio/voice"
+ENDS = f"{PUBLIC}/twilio/receipts/inbound"
 
 
 @dataclass
@@ -93,6 +94,10 @@ def test_what_means_the_same_is_no_difference(account: Account, same: str) -> No
         ({"voice_url": "https://demo.twilio.com/welcome/voice/"}, f"set it to {CALLS}"),
         ({"voice_method": "GET"}, "voice_method is GET; set it to POST"),
         ({"voice_application_sid": "AP1"}, "a TwiML App takes its calls"),
+        ({"status_callback": ""}, f"status_callback is empty, so a call that drops is noticed minutes "
+         f"late; set it to {ENDS}"),
+        ({"status_callback": "https://old.example.org/status"}, f"set it to {ENDS}"),
+        ({"status_callback_method": "GET"}, "status_callback_method is GET; set it to POST"),
     ],
 )  # fmt: skip
 def test_each_way_in_which_a_number_goes_elsewhere_is_named(
@@ -114,7 +119,6 @@ def test_a_password_in_an_address_is_not_shown(account: Account) -> None:
     [
         ({"sms_fallback_url": ""}, "sms_fallback_url is empty"),
         ({"sms_fallback_url": f"{PUBLIC}/static/sms.xml"}, "on the host of CALLER_PUBLIC_URL"),
-        ({"status_callback": "https://old.example.org/status"}, "status_callback tells"),
     ],
 )
 def test_what_is_worth_a_look_is_a_note(
@@ -183,7 +187,8 @@ def test_services_are_asked_for_where_twilio_keeps_them(
 ) -> None:
     one = {
         "phone_number": FIRST, "sms_url": TEXTS, "sms_method": "POST", "voice_url": CALLS,
-        "voice_method": "POST", "sms_fallback_url": None, "status_callback": None,
+        "voice_method": "POST", "sms_fallback_url": None, "status_callback": ENDS,
+        "status_callback_method": "POST",
         "sms_application_sid": None, "voice_application_sid": None, "sid": "PN1",
         "capabilities": {"voice": True, "sms": True},
     }  # fmt: skip
