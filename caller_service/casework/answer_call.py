@@ -215,10 +215,11 @@ def whisper(case: Case) -> tuple[str, ...]:
     """The keys of what is said before a caller is joined: at most two dangers, and a minor."""
     kinds = [f"spoken.whisper.kind.{kind}" for kind in case.dangers[:2]]
     minor = ("spoken.whisper.minor",) if case.minor else ()
+    interpreter = ("spoken.whisper.interpreter",) if case.interpreter else ()
     return (
         "spoken.whisper.reference",
         *(kinds or ["spoken.whisper.kind.none"]),
-        *minor,
+        *(interpreter or minor),
         "spoken.whisper.connecting",
     )
 

@@ -412,7 +412,7 @@ def _around(
     reading = None
     if words and scene is not None:
         _, reading = understand(case, words, scene.now, scene, parts.ears)
-    return Surroundings(languages, asked, reading, first != case.language)
+    return Surroundings(languages, asked, reading, other_tongue=first != case.language)
 
 
 def _inbound(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -166,7 +167,7 @@ def test_star_repeats_and_pound_skips(house: House) -> None:
     me.presses("#")  # a skip of a safety question is doubt
     assert me.case().answers["health"] == "skipped"
     assert me.case().level == Level.R2
-    assert me.queue is not None
+    assert me.queue is not None, me.transcript()
 
 
 def test_8_says_when_police_may_come(house: House) -> None:
@@ -179,7 +180,7 @@ def test_keys_that_mean_nothing_are_asked_again_and_then_are_doubt(house: House)
     me = Caller(house).rings().presses("1")
     me.presses("7").told("spoken.not_a_key").presses("5").told("spoken.not_a_key").presses("7")
     assert me.case().answers["health"] == "unreadable"
-    assert me.queue is not None
+    assert me.queue is not None, me.transcript()
 
 
 @pytest.mark.parametrize("digits", ["12345678901234567890", "A", "D", "1 1", "११", "w", "-1"])
@@ -345,7 +346,7 @@ def test_a_caller_who_is_cut_off_from_the_human_is_asked_for_again(house: House)
     dana.reports("completed")
     me.parts("bridged")
     me.told("spoken.wait.cut")
-    assert me.queue is not None
+    assert me.queue is not None, me.transcript()
     before = len(house.rung)
     runs(house)
     assert "+17205550130" in [form["To"] for form in house.rung[before:]]
@@ -370,11 +371,11 @@ def test_after_a_goodbye_whoever_stays_is_asked_for_again(house: House) -> None:
 def test_leaving_the_queue_takes_two_keys(house: House) -> None:
     me = waiting(house)
     me.presses("1", "1", "4").told("spoken.wait.confirm_988").presses("4")
-    assert me.queue is not None
+    assert me.queue is not None, me.transcript()
     me.presses("4", "1").told("spoken.wait.to_988")
     assert "+17205550111" in me.transcript()
     me.comes_back("busy").told("spoken.wait.no_988")
-    assert me.queue is not None
+    assert me.queue is not None, me.transcript()
 
 
 @pytest.mark.parametrize("result", ["error", "system-error", "queue-full", "redirected"])
@@ -536,7 +537,7 @@ def test_with_an_open_danger_a_call_goes_to_a_human_at_once(house: House) -> Non
     house.resident(ME).texts("i took all my pills")
     runs(house)
     me = Caller(house, ME).rings().told("spoken.known").told("spoken.wait.start")
-    assert me.queue is not None
+    assert me.queue is not None, me.transcript()
     before = len(house.rung)
     runs(house)
     assert len(house.rung) > before
@@ -580,3 +581,18 @@ def test_nothing_private_stands_in_an_address(house: House) -> None:
         for node in document.iter():
             for value in node.attrib.values():
                 assert "17205550123" not in value
+
+
+def test_in_a_language_that_cannot_be_spoken_a_person_is_asked_and_hears_so(house: House) -> None:
+    """No screening in words they may not know (rule 26)."""
+    house.resident(ME).texts("español")
+    silent = replace(house.parts.catalog.languages["es"], voice=None)
+    languages = {**house.parts.catalog.languages, "es": silent}
+    house.change(catalog=replace(house.parts.catalog, languages=languages))
+    me = Caller(house, ME).rings()
+    assert me.queue is not None, me.transcript()
+    assert me.case().interpreter
+    assert "who" not in me.case().answers
+    runs(house)
+    dana = Phone(house, 0).picks_up().presses("1")
+    assert house.words("spoken.whisper.interpreter") in dana.said
