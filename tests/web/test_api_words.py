@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from marshmallow import Schema, ValidationError, fields, validate
 
-from caller_service.web.dispatch import api, eido
+from caller_service.web.dispatch import api, eido, phone
 from caller_service.web.dispatch.staff_words import StaffWords, Whole, YesNo
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMAS: dict[str, type[Schema]] = {
     name: one
-    for module in (api, eido)
+    for module in (api, eido, phone)
     for name, one in vars(module).items()
     if isinstance(one, type) and issubclass(one, Schema) and one is not Schema
 }

@@ -102,7 +102,7 @@ def test_every_answer_keeps_itself_private_and_sets_no_cookie(house: House, aske
         assert "Set-Cookie" not in told and "Server" not in told, what
         kind, _, charset = told.get("Content-Type", "").partition(";")
         assert not TEXT.fullmatch(kind) or "charset=utf-8" in charset.lower(), what
-        assert "evil.test" not in answer.text, what
+        assert b"evil.test" not in answer.data, what
         answer.close()
 
 

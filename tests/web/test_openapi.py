@@ -51,18 +51,36 @@ class Client:
         return least
 
     def asks(
-        self, path: str, method: str, hand_off: str = "", body: Any = None, **headers: str
+        self,
+        path: str,
+        method: str,
+        hand_off: str = "",
+        body: Any = None,
+        callback: str = "",
+        **headers: str,
     ) -> Any:
         """Ask, and hold the answer against the document."""
         told = {"Authorization": f"Bearer {self.token}"} | headers
         answer = self.house.client.open(
-            path.replace("{hand_off_id}", hand_off),
+            path.replace("{hand_off_id}", hand_off).replace("{callback_id}", callback),
             method=method.upper(),
             json=body,
             headers={name: value for name, value in told.items() if value},
         )
         self.is_promised(path, method, answer)
         return answer
+
+    def callback_for(self, path: str, hand_off: str) -> str:
+        """Where the path names a callback: one that is booked now."""
+        if "{callback_id}" not in path:
+            return ""
+        booking = "/api/v1/hand-offs/{hand_off_id}/callbacks"
+        answer = self.house.client.post(
+            booking.replace("{hand_off_id}", hand_off),
+            json=self.body(booking),
+            headers={"Authorization": f"Bearer {self.house.token}"},
+        )
+        return str(answer.get_json()["callbacks"][-1]["id"])
 
     def is_promised(self, path: str, method: str, answer: Any) -> None:
         promised = self.doc["paths"][path][method]["responses"]
@@ -111,17 +129,20 @@ def test_a_client_made_of_the_document_works_every_operation(house: House, clien
         hand_off = house.resident(f"+1720555{1000 + len(house.rows('case'))}").wants_a_team()
         case_id = hand_off.case().id
         body = client.body(path) if method == "post" else None
-        assert client.asks(path, method, case_id, body).status_code in (200, 409)
-        assert client.asks(path, method, case_id, body, Authorization="").status_code == 401
+        booked = client.callback_for(path, case_id)
+        assert client.asks(path, method, case_id, body, booked).status_code in (200, 409)
+        assert client.asks(path, method, case_id, body, booked, Authorization="").status_code == 401
         if "{hand_off_id}" in path:
             missing = "0" * 8 + "-0000-7000-8000-" + "0" * 12
-            assert client.asks(path, method, missing, body).status_code == 404
+            assert client.asks(path, method, missing, body, booked).status_code == 404
+        if booked:
+            assert client.asks(path, method, case_id, body, missing).status_code == 404
         if method == "post":
-            assert client.asks(path, method, case_id, {}).status_code == 422
-            assert client.asks(path, method, case_id, body | {"x": 1}).status_code == 422
-            assert client.asks(path, method, case_id, ["x" * 70_000]).status_code == 413
+            assert client.asks(path, method, case_id, {}, booked).status_code == 422
+            assert client.asks(path, method, case_id, body | {"x": 1}, booked).status_code == 422
+            assert client.asks(path, method, case_id, ["x" * 70_000], booked).status_code == 413
             key = {"Idempotency-Key": "ключ".encode().decode("latin-1")}
-            assert client.asks(path, method, case_id, body, **key).status_code == 400
+            assert client.asks(path, method, case_id, body, booked, **key).status_code == 400
 
 
 def test_a_token_without_the_scope_is_refused_as_the_document_says(house: House) -> None:
@@ -132,7 +153,8 @@ def test_a_token_without_the_scope_is_refused_as_the_document_says(house: House)
         for path, method, told in client.operations():
             if told["security"] == [{"bearer": [scope]}]:
                 body = client.body(path) if method == "post" else None
-                answer = client.asks(path, method, case_id, body)
+                booked = client.callback_for(path, case_id)
+                answer = client.asks(path, method, case_id, body, booked)
                 assert (answer.status_code, answer.get_json()["scope"]) == (403, scope)
 
 

@@ -51,11 +51,16 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
 ) -> None:
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", house.app, config=WITH_TOKEN)
     case_id = house.resident().wants_a_team().case().id
+    booked = house.dispatch(f"/{case_id}/callbacks", {"by": "Maria"})
+    callback_id = booked.get_json()["callbacks"][0]["id"]
     seen: set[int] = set()
     for found in schema.get_all_operations():
         operation = found.ok()
-        # where there is a body to vary, it is of a hand-off that there is
-        ours = {"hand_off_id": case_id} if operation.method == "post" else None
+        # where there is a body to vary, it is of a hand-off and a callback that there are
+        theirs = {"hand_off_id": case_id} | (
+            {"callback_id": callback_id} if "{callback_id}" in operation.path else {}
+        )
+        ours = theirs if operation.method == "post" else None
 
         @BOUNDED
         @given(case=operation.as_strategy(mode, path_parameters=ours))

@@ -30,6 +30,7 @@ BY = {"by": "Maria"}
 WHY = BY | {"reason": "they said so"}
 HAND_OFF = "/api/v1/hand-offs/<hand_off_id>"
 EIDO = "/EIDO/<hand_off_id>"
+CALLBACK = f"{HAND_OFF}/callbacks/<callback_id>"
 # every operation behind a bearer token: the scope it needs, and a body it takes
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None]] = {
     ("GET", "/api/v1/hand-offs"): ("read", None),
@@ -50,6 +51,10 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None]] = {
     ("POST", f"{HAND_OFF}/minor-reviewed"): ("converse", BY),
     ("POST", f"{HAND_OFF}/care-note"): ("converse", WHY | {"words": "Ask for Ana."}),
     ("POST", f"{HAND_OFF}/slow"): ("converse", WHY),
+    ("GET", f"{HAND_OFF}/calls"): ("read", None),
+    ("POST", f"{HAND_OFF}/callbacks"): ("converse", BY),
+    ("POST", f"{CALLBACK}/cancel"): ("converse", BY),
+    ("POST", f"{CALLBACK}/outcome"): ("converse", BY | {"outcome": "reached"}),
     ("GET", EIDO): ("read", None),
     ("POST", f"{EIDO}/unit-status"): ("act", BY | {"status": "EnRoute"}),
     ("POST", f"{EIDO}/incident-type"): ("act", WHY | {"type": "WELFARE"}),
