@@ -355,6 +355,9 @@ def _step(
         if case is None:
             raise _Gone
         contact = contacts.by_id(conn, parts.sealer, case.contact)
+        before: Case | None = case
+        if case.ended and said == "0" and leg.callback_id is None:  # a person, after all
+            before, case = None, _another(conn, parts, case, contact)
         scene = with_changes(parts.scene(conn).for_case(case), aloud=True)
         position = _position(known["position"])
         around = _around(conn, parts, case, position, words, scene)
@@ -364,11 +367,11 @@ def _step(
         following = with_changes(leg, step=leg.step + 1)
         inbound = _inbound(parts, leg, said, case, contact, scene)
         script, text_rows = _scripted(parts, following, told, contact, inbound)
-        changed = told.step.case != case or told.step.effects or text_rows
+        changed = before is None or told.step.case != case or told.step.effects or text_rows
         prepared = (
             prepare(
                 parts,
-                Decision(contact, case, told.step, scene, Author.RESIDENT, spoken=text_rows),
+                Decision(contact, before, told.step, scene, Author.RESIDENT, spoken=text_rows),
             )
             if changed
             else None
@@ -378,7 +381,8 @@ def _step(
         def write(conn: sa.Connection) -> Script:
             if prepared is not None:
                 save(conn, parts, prepared)
-            if not legs.advance(conn, parts.sealer, leg, state, scene.now + CHECK):
+            check = scene.now + CHECK
+            if not legs.advance(conn, parts.sealer, leg, state, check, told.step.case.id):
                 raise cases.Stale
             return script
 
@@ -388,6 +392,14 @@ def _step(
         return _attempt(parts, work, lambda conn: None)
     except _Gone:
         return None
+
+
+def _another(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact) -> Case:
+    """Their request has ended, and they are still on the line: another one, linked to it."""
+    now = parts.now()
+    fresh = new_case(conn, parts, contact, ended.test, ended.id)
+    fresh = with_changes(fresh, language=ended.language, cannot_text=ended.cannot_text)
+    return fresh.marked(now, Mark.OPENED, Mark.HEARD, Mark.ON_LINE)
 
 
 class _Gone(Exception):

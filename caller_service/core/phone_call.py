@@ -265,6 +265,8 @@ def hear(
     if again:  # one press: what is open is put once more, and nothing counts
         return _repeat(Step(case), position, scene, around)
     scene = with_changes(scene, aloud=True, read_at=position.read_at or heard.at)
+    if case.ended and position.at not in _WITH_HUMAN:  # here, or by staff meanwhile
+        return _after_the_end(case, position, key)
     before = position
     position = with_changes(position, key=key, key_at=heard.at if key else position.key_at)
     if key or heard.words:
@@ -280,6 +282,17 @@ def hear(
         return _cannot_talk(case, position, scene)
     position = with_changes(position, silent=0)
     return _HEAR[position.at](case, position, key, heard, scene, around)
+
+
+def _after_the_end(case: Case, position: Position, key: str) -> Spoken:
+    """The request is finished. 0 is a new one (casework/resident_call.py); nothing else is."""
+    if position.at not in (At.CLOSING, At.OVER):
+        return _closing(Step(case), position, (Line("spoken.wait.closed"),))
+    return _said_again(case, position) if key else _hang_up(case, position)
+
+
+def _hang_up(case: Case, position: Position) -> Spoken:
+    return Spoken(Step(case), with_changes(position, at=At.OVER), then=Then.HANG_UP)
 
 
 def _always(case: Case, key: str, position: Position, scene: Scene, around: Surroundings) -> Spoken:
@@ -301,7 +314,7 @@ def _silence(case: Case, position: Position, scene: Scene, around: Surroundings)
     position = with_changes(position, silent=silent)
     quietly = position.at == At.CALLBACK_LINE and silent == 2 and not case.in_danger
     if position.at == At.CLOSING or quietly:
-        return Spoken(Step(case), with_changes(position, at=At.OVER), then=Then.HANG_UP)
+        return _hang_up(case, position)
     if silent == 1:
         lines = (Line("spoken.silent.one"),)
         return _repeat(Step(case), position, scene, around, lines, listens=LATER_SILENCE)
@@ -539,10 +552,14 @@ def _closing(step: Step, position: Position, lines: tuple[Line, ...]) -> Spoken:
 def _closed(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
+    return _said_again(case, position)
+
+
+def _said_again(case: Case, position: Position) -> Spoken:
     """After the last words any other key says them again; then the call ends."""
     position = with_changes(position, wrong=position.wrong + 1)
     if position.wrong >= WRONG_KEYS:
-        return Spoken(Step(case), with_changes(position, at=At.OVER), then=Then.HANG_UP)
+        return _hang_up(case, position)
     return _closing(Step(case), position, ())
 
 
@@ -572,7 +589,8 @@ def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> 
     if case.ended:
         return Spoken(step, with_changes(position, choice="ended"), then=Then.LEAVE)
     waited = scene.now - (position.waits_since or scene.now)
-    if position.parted and position.told:  # they stayed on the line: somebody is asked again
+    stayed = position.parted and bool(position.told)  # on the line behind a goodbye
+    if stayed or _nobody_is_asked(case, position, waited, scene):
         step = _ask_again(case, scene)
         position = with_changes(position, parted=False)
     key = _wait_line(step.case, position, waited, around, scene)
@@ -595,6 +613,18 @@ def _quiet(step: Step, position: Position, scene: Scene) -> Spoken:
     if scene.now - (position.waits_since or scene.now) >= CALLED_WAITS:
         return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
     return Spoken(step, position, then=Then.WAIT, listens=5)
+
+
+UNASKED = timedelta(seconds=45)  # of waiting with nobody being asked
+
+
+def _nobody_is_asked(case: Case, position: Position, waited: timedelta, scene: Scene) -> bool:
+    """Does the caller wait while no clock asks anybody? Whoever has the case was rung and did not
+    come, or a human has lowered the danger meanwhile."""
+    if case.page_waits or case.talking or position.parted or waited < UNASKED:
+        return False
+    paged = case.marks.get(Mark.PAGED)
+    return paged is None or scene.now - paged >= UNASKED
 
 
 def _wait_line(

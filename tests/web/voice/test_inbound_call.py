@@ -13,10 +13,14 @@ from conftest import signed
 from conversation import CATALOG
 from phones import Phone, events
 
-from caller_service.core.case import Status
+from caller_service.casework.change import change
+from caller_service.core.case import Case, Status, Step
+from caller_service.core.ledger import end
 from caller_service.core.marks import Mark
+from caller_service.core.outcome import Outcome
 from caller_service.core.protocol import Level
 from caller_service.core.reach import CannotText
+from caller_service.core.routing import Scene
 from caller_service.core.said import Said
 from caller_service.language.spoken import seconds
 
@@ -596,3 +600,64 @@ def test_in_a_language_that_cannot_be_spoken_a_person_is_asked_and_hears_so(hous
     runs(house)
     dana = Phone(house, 0).picks_up().presses("1")
     assert house.words("spoken.whisper.interpreter") in dana.said
+
+
+# ---- while they wait, things change ---------------------------------------------------------------
+
+
+def test_after_the_end_0_is_still_a_person(house: House) -> None:
+    """Information closes the request; "for a person, press 0" stays true."""
+    me = all_no(Caller(house)).presses("1", "1", "3").told("spoken.closing")
+    first = me.case()
+    assert first.ended
+    me.presses("0")
+    assert me.queue is not None
+    second = me.case()
+    assert second.id != first.id
+    assert (second.related, second.level) == (first.id, Level.R2)
+    runs(house)
+    assert house.rung
+    me.hangs_up()
+    assert not me.case().on_line
+
+
+def test_a_case_that_staff_close_in_the_middle_ends_kindly(house: House) -> None:
+    me = Caller(house).rings().presses("1", NO)
+    change(house.parts, me.case().id, _closed, "Dana")
+    me.presses(NO).told("spoken.wait.closed")
+    me.is_silent()
+    assert me.over
+
+
+def _closed(case: Case, scene: Scene) -> Step:
+    return Step(end(case, Status.CLOSED, Outcome.RESOLVED, scene.now))
+
+
+def test_whoever_waits_for_somebody_without_a_phone_is_not_left_waiting(house: House) -> None:
+    """Somebody at the console has the conversation, and the resident calls."""
+    house.resident(ME).texts("i took all my pills")
+    runs(house)
+    case_id = house.rows("case")[0].id
+    for form in list(house.rung):
+        Phone(house, house.rung.index(form)).reports("no-answer")
+    house.dispatch(f"/{case_id}/notes", {"by": "Casey", "words": "I am here."})
+    runs(house)
+    before = len(house.rung)
+    me = Caller(house, ME).rings()
+    assert me.queue is not None
+    me.is_silent(4)
+    runs(house)
+    assert len(house.rung) > before
+
+
+def test_whoever_waits_while_the_level_is_lowered_is_asked_for_again(house: House) -> None:
+    me = waiting(house)
+    for place in range(len(house.rung)):
+        Phone(house, place).reports("no-answer")
+    told = {"by": "Sue", "reason": "spoke with them"}
+    assert house.dispatch(f"/{me.case().id}/lower", told).status_code == 200
+    before = len(house.rung)
+    me.is_silent(5)
+    runs(house)
+    assert me.case().in_danger
+    assert len(house.rung) > before
