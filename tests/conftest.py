@@ -458,11 +458,11 @@ class Resident:
             self.house.rows("case", contact_id=contact.id), key=lambda row: row.opened_at
         )[-1]
 
-    def wants_a_team(self) -> Resident:
-        """Screened for an adult they know; a team is asked for, and told to wait if none is
-        free."""
+    def wants_a_team(self, contact: str = "3") -> Resident:
+        """Screened for an adult they know; a team is asked for, and told to wait if none is free.
+        `contact`: "1" is text or call, "3" is text alone."""
         self.texts("my brother shouts")
-        return self.texts("3", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "2", "2")
+        return self.texts("3", "2", "2", "2", contact, "1", "Main St and 3rd Ave", "2", "2")
 
 
 def signed(house: House, path: str, fields: dict[str, str], token: str | None = None) -> Any:

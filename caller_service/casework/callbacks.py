@@ -52,7 +52,10 @@ def keep_promises(parts: Parts) -> int:
         except sa.exc.SQLAlchemyError:
             raise
         except Exception as problem:
-            log.error("callback", extra={"callback": callback_id, "fault": type(problem).__name__})
+            log.error(
+                "a callback failed",
+                extra={"callback": callback_id, "fault": type(problem).__name__},
+            )
     return len(due)
 
 

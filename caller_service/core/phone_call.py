@@ -90,7 +90,7 @@ class Position:
     page: int = 0  # of the language menu
     told: tuple[str, ...] = ()  # lines that the waiting caller heard
     choice: str = ""  # what they chose while waiting: 988, callback, text
-    key: str = ""
+    key: str = field(default="", repr=False)
     key_at: datetime | None = None
     read_at: datetime | None = None  # the question was half spoken
     waits_since: datetime | None = None

@@ -479,9 +479,9 @@ class _Gathering:
     most: int
     finish: str
     timeout: float
-    digits: str = ""
+    digits: str = field(default="", repr=False)
     finished_on: str = ""
-    words: str = ""
+    words: str = field(default="", repr=False)
     confidence: float = 0.0
     over: bool = False
 

@@ -20,7 +20,8 @@ class PlainFormatter(logging.Formatter):
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
     SHOWN = (
-        "job", "fault", "door", "destination", "tries", "message_id", "call_id", "case", "value",
+        "job", "fault", "door", "destination", "tries", "message_id", "call_id", "callback", "case",
+        "value",
     )  # fmt: skip
 
     def format(self, record: logging.LogRecord) -> str:

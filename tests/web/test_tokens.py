@@ -82,17 +82,25 @@ class Town:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.untold = house.resident("+17205550124").wants_a_team().case().id
+        self.callbacks: dict[str, str] = {}  # by hand-off: one that is booked
+        self.untold = self.wants_a_call("+17205550124")
         self.has("late", "webhook")
         self.has("clinic", "page")
         self.has("other", "page")
-        self.told = house.resident("+17205550125").wants_a_team().case().id
-        self.test = house.resident("+17205550126").wants_a_team().case().id
+        self.told = self.wants_a_call("+17205550125")
+        self.test = self.wants_a_call("+17205550126")
         self.never = house.resident("+17205550127").texts("my brother shouts").case().id
         case = Base.metadata.tables["case"]
         with house.parts.engine.begin() as conn:
             conn.execute(sa.update(case).where(case.c.id == self.test).values(test=True))
         self.hidden = (self.untold, self.test, self.never, "unknown")
+
+    def wants_a_call(self, number: str) -> str:
+        """A hand-off of somebody who is promised a call: its id."""
+        case_id = self.house.resident(number).wants_a_team(contact="1").case().id
+        booked = self.house.dispatch(f"/{case_id}/callbacks", BY).get_json()
+        self.callbacks[case_id] = booked["callbacks"][0]["id"]
+        return str(case_id)
 
     def has(self, name: str, kind: str) -> None:
         """A destination more, which hears of what is handed off from now on."""
@@ -103,13 +111,15 @@ class Town:
     def state(self) -> list[Any]:
         """All that a request could change."""
         found = []
-        for table in ("case", "delivery", "hand_off", "message", "contact"):
+        for table in ("case", "callback", "delivery", "hand_off", "message", "contact"):
             found += sorted(str(tuple(row)) for row in self.house.rows(table))
         return found
 
     def asks(self, rule: str, method: str, body: Any, secret: str, about: str = "") -> Any:
         return self.house.client.open(
-            rule.replace("<hand_off_id>", about),
+            rule.replace("<hand_off_id>", about).replace(
+                "<callback_id>", self.callbacks.get(about, "unknown")
+            ),
             method=method,
             json=body,
             headers={"Authorization": f"Bearer {secret}"} if secret else {},

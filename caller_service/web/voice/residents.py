@@ -108,7 +108,7 @@ def called_back() -> Response:
         with deadline(WRITE_WAIT):
             script = resident_call.called_back(parts(), call_id, sid, machine)
     except Exception as problem:  # nobody is left alone on the line: it is tried again
-        log.error("a call back failed", extra={"fault": type(problem).__name__})
+        log.error("a callback could not be joined", extra={"fault": type(problem).__name__})
         script = None
     return document(parts(), script)
 
