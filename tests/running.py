@@ -406,6 +406,21 @@ class House:
         assert answer.fine, answer
         return answer
 
+    def asks(self, path: str, told: Mapping[str, object] | None = None) -> Any:
+        """What the API answers to the console, as JSON; a POST if something is told."""
+        settings: CadSettings = self.cad.extensions["cad_settings"]
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.request(
+                "GET" if told is None else "POST",
+                f"{self.url}/api/v1/hand-offs{path}",
+                json=told,
+                headers={"Authorization": f"Bearer {settings.api_token}"},
+                timeout=TWILIO_WAITS,
+            )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     # ---- what was kept ---------------------------------------------------------------------------
     def rows(self, query: str, **values: Any) -> list[sa.Row[Any]]:
         with connected(self.database_url) as conn:
@@ -533,8 +548,9 @@ def _add_token(database_url: str, secret: str) -> None:
 
 
 @contextmanager
-def running(kind: str, folder: Path) -> Iterator[House]:
-    """A house on an empty database of this kind, from its first migration to its end."""
+def running(kind: str, folder: Path, speed: float = 1.0) -> Iterator[House]:
+    """A house on an empty database of this kind, from its first migration to its end. At `speed`
+    10, what takes ten seconds on a phone takes one."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     (folder / "var").mkdir()
@@ -560,6 +576,7 @@ def running(kind: str, folder: Path) -> Iterator[House]:
                     program.numbers.ours[0].number,
                     names,
                     hang=12.0,
+                    speed=speed,
                     more_numbers=tuple(one.number for one in program.numbers.ours),
                 )
             )
