@@ -124,6 +124,7 @@ def _parts(
             {one.name: settings.secret(one.secret) for one in posted},
         ),
         public_url=settings.public_url,
+        calls_a_second=settings.calls_a_second,
         packs=packs,
     )
 

@@ -72,6 +72,7 @@ class Parts:
     telephony: Telephony = field(repr=False)
     webhooks: WebhookClient = field(repr=False)
     public_url: str = ""
+    calls_a_second: int = 1  # new calls, made by REST
     packs: Mapping[str, Pack] = field(default_factory=dict, repr=False)  # recorded languages
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = new_id

@@ -435,6 +435,10 @@ def check() -> None:
         f"{program.name}: settings, program, protocol, languages and migrations are sound. "
         f"Protocol {program.protocol.hash}"
     )
+    if settings is not None:
+        rate = settings.calls_a_second
+        many = "one new call" if rate == 1 else f"{rate} new calls"
+        click.echo(f"At most {many} a second (CALLER_CALLS_A_SECOND); the others wait their turn.")
 
 
 def language_faults(program: Any) -> list[str]:

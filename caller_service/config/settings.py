@@ -75,6 +75,7 @@ class Settings:
     metrics_token: str = field(repr=False)
     # every variable whose name ends in _SECRET
     destination_secrets: Mapping[str, str] = field(repr=False)
+    calls_a_second: int = 1  # new calls that the account may make by REST
     seed: bytes = field(repr=False, default=b"")  # rehearsal only
 
     @property
@@ -166,6 +167,7 @@ class _Reader:
                 for name, value in self._environ.items()
                 if name.endswith("_SECRET") and name != "TWILIO_API_SECRET" and value
             },
+            calls_a_second=self._calls_a_second(),
             seed=self.seed,
         )
         self._together(settings)
@@ -378,6 +380,13 @@ class _Reader:
                 "CALLER_TRUSTED_PROXIES", f'"{text}" is not a number of proxies from 0 to 9'
             )
             return 0
+        return int(text)
+
+    def _calls_a_second(self) -> int:
+        text = self._told("CALLER_CALLS_A_SECOND", "1")
+        if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) < 1:
+            self._fault("CALLER_CALLS_A_SECOND", f'"{text}" is not a number of calls from 1 to 999')
+            return 1
         return int(text)
 
     def _worker_id(self) -> str:

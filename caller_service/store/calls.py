@@ -15,7 +15,7 @@ from caller_service.core.outbound import NOT_MADE, CallState
 from .claim import claim as _claim
 from .contacts import lock_number
 from .sealing import Sealer
-from .tables import call
+from .tables import call, callback
 
 # Twilio's statuses in the order a call goes through them; a later one is never overwritten by an
 # earlier one.
@@ -26,6 +26,9 @@ RANKS: Mapping[CallState, int] = {
     CallState.NO_ANSWER: ENDED, CallState.CANCELED: ENDED,
 }  # fmt: skip
 ANSWERED = RANKS[CallState.IN_PROGRESS]
+PACE = "pace"  # `error` of a call that waits for its turn to be made
+SECOND = timedelta(seconds=1)
+_PACE_LOCK = 0x43414C4C  # of PostgreSQL: one number for all who are about to make a call
 # nothing waits longer than this; what seems to was written before the clock was set back
 FURTHEST = timedelta(minutes=10)
 
@@ -136,6 +139,39 @@ def claim(
     IntegrityError, also where that call was written under an older index key."""
     renew(conn, sealer, number)
     return _claim(conn, call, CallState, call_id, job, now, hold, settle, tried_at=now)
+
+
+def turn(conn: sa.Connection, call_id: str, now: datetime, a_second: int) -> datetime | None:
+    """When this call may be made, at `a_second` new calls in any second, all workers together;
+    None: now. Of those that wait for their turn both calls of a callback come first, then calls to
+    staff, then the others, each by its age. Holds all who ask until the transaction ends."""
+    if conn.dialect.name != "sqlite":  # SQLite has one writer (lock_for_write)
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_PACE_LOCK)))
+    begun = (call.c.next_at.is_not(None), call.c.tried_at > now - SECOND, call.c.id != call_id)
+    # of a clock that was set back nothing counts
+    query = sa.select(call.c.tried_at).where(*begun, call.c.tried_at <= now)
+    latest = conn.execute(query.order_by(call.c.tried_at.desc()).limit(a_second)).scalars().all()
+    if len(latest) == a_second:
+        free_at: datetime = latest[-1] + SECOND
+        return free_at
+    mine = sa.select(_urgency(), call.c.id).where(call.c.id == call_id)
+    urgency, _ = conn.execute(mine).one()
+    waits = (call.c.state == CallState.WAITING, call.c.next_at.is_not(None), call.c.error == PACE)
+    before = sa.or_(_urgency() < urgency, sa.and_(_urgency() == urgency, call.c.id < call_id))
+    ahead = sa.select(sa.func.count()).where(*waits, before)
+    many = int(conn.execute(ahead.select_from(call)).scalar_one())
+    if len(latest) + many < a_second:
+        return None
+    return now + SECOND * (many // a_second or 1)
+
+
+def _urgency() -> sa.Case[int]:
+    promised = sa.or_(callback.c.call_id == call.c.id, callback.c.resident_call_id == call.c.id)
+    return sa.case(
+        (sa.exists().where(promised).correlate(call), 0),
+        (call.c.person.is_not(None), 1),
+        else_=2,
+    )
 
 
 def renew(conn: sa.Connection, sealer: Sealer, number: str) -> None:

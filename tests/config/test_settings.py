@@ -67,7 +67,14 @@ def test_rehearsal_needs_nothing(tmp_path: Path) -> None:
     assert (settings.bind, settings.public_url) == ("127.0.0.1:8000", "http://127.0.0.1:8000")
     assert settings.twilio_api_url == "http://127.0.0.1:8010"
     assert (settings.worker_id, settings.trusted_proxies) == ("worker-1", 0)
+    assert settings.calls_a_second == 1
     assert 32 == len(settings.data_keys[0][1]) == len(settings.index_keys[0][1])
+
+
+@pytest.mark.parametrize("told", ["0", "-1", "1.5", "many", "1000"])
+def test_a_pace_of_calls_that_is_none_is_named(tmp_path: Path, told: str) -> None:
+    (fault,) = faults({"CALLER_CALLS_A_SECOND": told}, tmp_path)
+    assert fault.startswith("CALLER_CALLS_A_SECOND: ")
 
 
 def test_web_and_worker_of_one_rehearsal_agree(tmp_path: Path) -> None:

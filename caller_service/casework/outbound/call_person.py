@@ -78,6 +78,11 @@ def _make(parts: Parts, call: Call, case: Case, job: str) -> None:
             now, newest = parts.now(), cases.by_id(conn, parts.sealer, call.case_id)
             if newest is not None and not why and _unwanted(parts, call, newest, number):
                 raise StateChanged  # while we waited to write it became unsafe, or needless
+            if call.state == CallState.WAITING and (
+                turn := calls.turn(conn, call.id, now, parts.calls_a_second)
+            ):
+                calls.later(conn, call.id, turn, calls.PACE, CallState.WAITING)
+                return
             fresh = calls.claim(conn, parts.sealer, number, call.id, job, now, CLAIM, SETTLE)
     except sa.exc.IntegrityError:  # their phone rings for us already
         # under one key, that call wakes ours when it ends
