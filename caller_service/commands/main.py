@@ -437,10 +437,8 @@ def check() -> None:
     )
     if settings is not None:
         rate = settings.calls_a_second
-        calls = "one new call" if rate == 1 else f"{rate} new calls"
-        click.echo(
-            f"At most {calls} a second (CALLER_CALLS_A_SECOND); what is more waits its turn."
-        )
+        many = "one new call" if rate == 1 else f"{rate} new calls"
+        click.echo(f"At most {many} a second (CALLER_CALLS_A_SECOND); the others wait their turn.")
 
 
 def language_faults(program: Any) -> list[str]:

@@ -142,9 +142,9 @@ def claim(
 
 
 def turn(conn: sa.Connection, call_id: str, now: datetime, a_second: int) -> datetime | None:
-    """When this call may be made, at `a_second` new calls in any second over all workers; None: now.
-    Of those that wait for their turn both calls of a callback come first, then calls to staff, then
-    the others, each by its age. Holds all who ask until the transaction ends."""
+    """When this call may be made, at `a_second` new calls in any second, all workers together;
+    None: now. Of those that wait for their turn both calls of a callback come first, then calls to
+    staff, then the others, each by its age. Holds all who ask until the transaction ends."""
     if conn.dialect.name != "sqlite":  # SQLite has one writer (lock_for_write)
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_PACE_LOCK)))
     begun = (call.c.next_at.is_not(None), call.c.tried_at > now - SECOND, call.c.id != call_id)
@@ -152,7 +152,8 @@ def turn(conn: sa.Connection, call_id: str, now: datetime, a_second: int) -> dat
     query = sa.select(call.c.tried_at).where(*begun, call.c.tried_at <= now)
     latest = conn.execute(query.order_by(call.c.tried_at.desc()).limit(a_second)).scalars().all()
     if len(latest) == a_second:
-        return latest[-1] + SECOND
+        free_at: datetime = latest[-1] + SECOND
+        return free_at
     mine = sa.select(_urgency(), call.c.id).where(call.c.id == call_id)
     urgency, _ = conn.execute(mine).one()
     waits = (call.c.state == CallState.WAITING, call.c.next_at.is_not(None), call.c.error == PACE)

@@ -222,6 +222,7 @@ def test_check_names_what_differs_and_without_a_stand_in_says_that_it_could_not_
     assert command(tmp_path, "migrate", environment=environment).returncode == 0
     ended = command(tmp_path, "check", environment=environment)
     assert ended.returncode == 0 and "note: could not look whether Twilio" in ended.stdout
+    assert "At most one new call a second (CALLER_CALLS_A_SECOND)" in ended.stdout
 
     settings = Settings.from_environment(environment, here=tmp_path)
     ours = [one.number for one in read_program(REHEARSAL_PROGRAM).numbers.ours]
