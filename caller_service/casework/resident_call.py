@@ -344,9 +344,7 @@ def _step(
     entry: int = 0,
 ) -> Script | None:
     def work(conn: sa.Connection, lock: bool) -> Work:
-        leg = legs.by_id(conn, parts.sealer, leg_id)
-        if leg is None or leg.ended_at is not None or not leg.state:
-            raise _Gone
+        leg = _live(conn, parts, leg_id)
         known = json.loads(leg.state)
         again = leg.step != step if step is not None else known["entry"] != entry
         if again:  # the provider repeats itself
@@ -362,8 +360,7 @@ def _step(
         position = _position(known["position"])
         around = _around(conn, parts, case, position, words, scene)
         told = decide(case, position, scene, around)
-        if known["left"] and told.then == Then.WAIT:  # what was to be said in the queue comes first
-            told = with_changes(told, lines=(*_lines(known["left"]), *told.lines))
+        told = _with_left(told, known["left"])
         following = with_changes(leg, step=leg.step + 1)
         inbound = _inbound(parts, leg, said, case, contact, scene)
         script, text_rows = _scripted(parts, following, told, contact, inbound)
@@ -400,6 +397,20 @@ def _another(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact) -
     fresh = new_case(conn, parts, contact, ended.test, ended.id)
     fresh = with_changes(fresh, language=ended.language, cannot_text=ended.cannot_text)
     return fresh.marked(now, Mark.OPENED, Mark.HEARD, Mark.ON_LINE)
+
+
+def _live(conn: sa.Connection, parts: Parts, leg_id: str) -> Leg:
+    leg = legs.by_id(conn, parts.sealer, leg_id)
+    if leg is None or leg.ended_at is not None or not leg.state:
+        raise _Gone
+    return leg
+
+
+def _with_left(told: Spoken, left: list[dict[str, Any]]) -> Spoken:
+    """What was to be said in the queue comes first there."""
+    if told.then != Then.WAIT or not left:
+        return told
+    return with_changes(told, lines=(*_lines(left), *told.lines))
 
 
 class _Gone(Exception):

@@ -232,7 +232,7 @@ def _calls_again(case: Case, scene: Scene) -> Step:
     if case.in_charge and not case.page_waits:
         return Step(case, (Alert("alert.calls", case.in_charge), Ring(case.in_charge)))
     if Mark.FIRST_PAGED not in case.marks:
-        return recompute(said_again(case, frozenset({Said.PERSON}), scene), scene)
+        return _asks_for_person(case, scene)
     case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), "", scene)
     return Step(*revise(case, (*pages, HandOff("calls_again"))))
 
@@ -782,11 +782,17 @@ def talk_ended(case: Case, scene: Scene) -> Step:
 def _ask_again(case: Case, scene: Scene) -> Step:
     """The human is gone and the caller is not: ring whoever had them, and the next person."""
     if not case.in_danger:
-        return recompute(said_again(case, frozenset({Said.PERSON}), scene), scene)
+        return _asks_for_person(case, scene)
     who = case.in_charge
     case, pages = asked_instead(lapse_by_phone(case, scene), who, scene)
     rings = (Ring(who),) if who else ()
     return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record("line_cut"))))
+
+
+def _asks_for_person(case: Case, scene: Scene) -> Step:
+    """A human is asked for, without a word: they hear that as they wait."""
+    step = recompute(said_again(case, frozenset({Said.PERSON}), scene), scene)
+    return Step(*revise(step.case, _strip(step).effects))
 
 
 # ---- the line is gone ----------------------------------------------------------------------------

@@ -105,7 +105,8 @@ def _sealed(sealer: Sealer, leg_id: str, state: str) -> bytes:
 def advance(
     conn: sa.Connection, sealer: Sealer, known: Leg, state: str, check: datetime, case_id: str
 ) -> bool:
-    """Write the next step, which may belong to another case of theirs. False if somebody else has answered it meanwhile."""
+    """Write the next step, which may belong to another case of theirs. False if somebody else has
+    answered it meanwhile."""
     same = (leg.c.id == known.id, leg.c.step == known.step)
     sealed = _sealed(sealer, known.id, state)
     values: dict[str, Any] = {"step": known.step + 1, "sealed_state": sealed, "next_at": check}
