@@ -17,14 +17,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from caller_service.core import phone_call
+from caller_service.core import phone_call, phone_waiting
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import Record
 from caller_service.core.holding import joins_by_phone
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallState, TextState
-from caller_service.core.phone_call import At, Heard, Line, Position, Spoken, Surroundings, Then
 from caller_service.core.phone_numbers import LIFELINE
+from caller_service.core.phone_script import (
+    At,
+    Heard,
+    Line,
+    Position,
+    Spoken,
+    Surroundings,
+    Then,
+)
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.language.recordings import NotRecorded, path_of
@@ -104,14 +112,14 @@ def heard(
 
 def waits(parts: Parts, leg_id: str, step: int) -> Script | None:
     """The first words in the queue: those that were left to say, and that somebody is asked."""
-    return _step(parts, leg_id, step, phone_call.wait)
+    return _step(parts, leg_id, step, phone_waiting.wait)
 
 
 def left(parts: Parts, leg_id: str, entry: int, result: str) -> Script | None:
     """They are out of the queue that they entered at step `entry`."""
 
     def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
-        return phone_call.left_queue(case, position, result, talked(case, scene.now), scene)
+        return phone_waiting.left_queue(case, position, result, talked(case, scene.now), scene)
 
     return _step(parts, leg_id, None, decide, entry=entry)
 
@@ -128,7 +136,7 @@ def counselor_ended(parts: Parts, leg_id: str, step: int, reached: bool) -> Scri
     """The call to 988 is over."""
 
     def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
-        return phone_call.counselor_ended(case, position, reached, scene)
+        return phone_waiting.counselor_ended(case, position, reached, scene)
 
     return _step(parts, leg_id, step, decide)
 
@@ -221,7 +229,7 @@ def ended(parts: Parts, sid: str) -> None:
         known = legs.by_id(conn, parts.sealer, leg.id)
         if known is None or known.ended_at is not None or legs.others_live(conn, case.id, leg.id):
             return Step(case)
-        return phone_call.hung_up(case, scene)
+        return phone_waiting.hung_up(case, scene)
 
     update_case(parts, leg.case_id, decide, Author.RESIDENT, also)
 
@@ -234,7 +242,7 @@ def staff_parted(parts: Parts, call_id: str) -> None:
         last = legs.last_talk(conn, leg.id) if leg else None
     if leg is None or last is None or last.call_id != call_id or last.ended_at is not None:
         return
-    change(parts, leg.case_id, phone_call.talk_ended, last.person)
+    change(parts, leg.case_id, phone_waiting.talk_ended, last.person)
     with transaction(parts.engine) as conn:
         legs.end_talk(conn, leg.id, parts.now())
 

@@ -11,140 +11,40 @@ record (docs/safety-rules.md, rules 3, 4, 5 and 8).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from dataclasses import replace as with_changes
-from datetime import datetime, timedelta
-from enum import StrEnum
 
-from .callback import SOON, book, spaced
 from .case import Case, Status, Step, replace
 from .commands import said_again
-from .effect import Alert, Ask, Effects, HandOff, Record, Ring, Say
-from .escalation import asked_instead
-from .hand_off import revise
+from .effect import Ask, Record
 from .held_conversation import while_held, while_left
-from .holding import lapse_by_phone
-from .ledger import end
 from .marks import Mark
-from .outcome import Outcome
-from .protocol import SKIPPED, UNREADABLE, Level, Part, Question
+from .phone_script import (
+    FIRST_SILENCE,
+    LATER_SILENCE,
+    MENU,
+    SAME_KEY,
+    SURE,
+    WITH_HUMAN,
+    WRONG_KEYS,
+    At,
+    Heard,
+    Line,
+    Position,
+    Spoken,
+    Surroundings,
+    closing,
+    hang_up,
+    spoken_lines,
+    unspoken,
+)
+from .phone_waiting import calls_again, confirmed, in_queue, to_human, wait, waiting_key
+from .protocol import SKIPPED, UNREADABLE, Part, Question
 from .questions import next_part, stands_at, variant
-from .reach import CannotText
-from .refusal import Refused
 from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Unclear
 from .routing import Scene, team_working
-from .safe_contact import may_call, may_hear_status, may_text, status_key
+from .safe_contact import may_hear_status, status_key
 from .said import Said
 from .screening import advance, conclude
-from .turn_steps import recompute
-
-SAME_KEY = timedelta(seconds=1.5)  # the same key again within this is one press
-FIRST_SILENCE, LATER_SILENCE = 8, 12  # seconds: relay and TTY callers answer late
-CLOSING = 10  # seconds in which a person may still be asked for, after the last words
-WRONG_KEYS = 3  # keys in a row that mean nothing: doubt
-# seconds between two lines for whoever waits, until SLOWER_AFTER and then
-WAIT_LINE, SLOWER_LINE = 15, 30
-SLOWER_AFTER = timedelta(seconds=60)
-GOODBYE = timedelta(seconds=30)  # a talk of this length ended; a shorter one was cut
-MENU = 4  # languages on one page of the menu
-SURE = 0.6  # least confidence of recognised speech that is read at all
-
-
-class At(StrEnum):
-    """What the caller heard last. Stored with the call."""
-
-    GREETING = "greeting"  # the greeting and the first question
-    CALLBACK_LINE = "callback_line"  # they ring the number that rang them: no program is named
-    MENU = "menu"  # the languages
-    ASKED = "asked"  # a question of the protocol
-    PLACE = "place"  # where they are, by speech
-    READ_BACK = "read_back"  # the place that was understood
-    STATUS = "status"  # they have an open request
-    WAITING = "waiting"  # in the queue of their case
-    CONFIRM = "confirm"  # in the queue: is that what they want?
-    LEAVING = "leaving"  # out of the queue, by their choice
-    CLOSING = "closing"  # nothing more to ask
-    CALLED = "called"  # we called them: a human speaks, and no voice of ours
-    OVER = "over"
-
-
-class Then(StrEnum):
-    """What happens after the lines."""
-
-    LISTEN = "listen"  # a key or words
-    QUEUE = "queue"  # they enter the queue of their case
-    WAIT = "wait"  # in the queue: a soft tone, and a key
-    LEAVE = "leave"  # they leave the queue
-    COUNSELOR = "counselor"  # they are put through to 988
-    HANG_UP = "hang_up"
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a call is: what was said last, and what its next key means."""
-
-    at: At = At.GREETING
-    part: str = ""
-    silent: int = 0  # silences in a row
-    wrong: int = 0  # keys in a row that mean nothing
-    page: int = 0  # of the language menu
-    told: tuple[str, ...] = ()  # lines that the waiting caller heard
-    choice: str = ""  # what they chose while waiting: 988, callback, text
-    key: str = field(default="", repr=False)
-    key_at: datetime | None = None
-    read_at: datetime | None = None  # the question was half spoken
-    waits_since: datetime | None = None
-    parted: bool = False  # a human's talk with them ended; nobody has been asked again
-    troubles: int = 0  # times in a row that the queue failed
-    tries: int = 0  # at the place
-    place: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing said: a catalog key, and the language if it is not the case's."""
-
-    key: str
-    fill: Mapping[str, str] = field(default_factory=dict, repr=False)
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What came: keys, words with the recogniser's confidence, or nothing."""
-
-    at: datetime
-    digits: str = field(default="", repr=False)
-    words: str = field(default="", repr=False)
-    confidence: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What one step of a call changes, says and does. `question`: which line begins the open
-    question; -1: none."""
-
-    step: Step
-    position: Position
-    lines: tuple[Line, ...] = ()
-    then: Then = Then.LISTEN
-    question: int = -1
-    listens: int = FIRST_SILENCE  # seconds
-    # before the queue: these words must be heard whole, however soon a human comes
-    first: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What else a step of a call needs: the languages that have a voice, the case's first; how many
-    people were asked; how their words were read (casework/interpret.py)."""
-
-    languages: tuple[str, ...]
-    asked: int = 0
-    reading: Reading | None = None
-    callback_line: bool = False  # they rang the number that we call back from
-    other_tongue: bool = False  # their own language can be spoken by no voice and no recording
-
 
 # ---- the first words -----------------------------------------------------------------------------
 
@@ -160,18 +60,18 @@ def begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
     if around.other_tongue and not (case.in_danger or case.held or case.left):
         # no screening in a language they may not know: a person, and an interpreter (rule 26)
         case = said_again(replace(case, interpreter=True), frozenset({Said.PERSON}), scene)
-        step = _strip(conclude(case, started.effects, scene))
+        step = unspoken(conclude(case, started.effects, scene))
         asks = tuple(Line("spoken.silent.three", language=tag) for tag in around.languages[:2])
-        return _to_human(step, Position(), scene, (*_brief(around), *asks))
+        return to_human(step, Position(), scene, (*_brief(around), *asks))
     if case.in_danger or case.held or case.left:
-        step = _calls_again(case, scene)
+        step = calls_again(case, scene)
         step = Step(step.case, (*started.effects, *step.effects))
-        return _to_human(step, Position(), scene, (*_brief(around), Line("spoken.known")))
+        return to_human(step, Position(), scene, (*_brief(around), Line("spoken.known")))
     if case.said & {Said.CARE_NOTE, Said.WRITES_OFTEN} and case.status == Status.SCREENING:
         step = conclude(case, started.effects, scene)
         if step.case.in_danger:
-            return _to_human(_strip(step), Position(), scene, _brief(around))
-        case, started = step.case, _strip(step)
+            return to_human(unspoken(step), Position(), scene, _brief(around))
+        case, started = step.case, unspoken(step)
     if case.status != Status.SCREENING:
         return _status_menu(started, Position(), _brief(around))
     return _greet(started, scene, around)
@@ -226,17 +126,6 @@ def _brief(around: Surroundings) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _calls_again(case: Case, scene: Scene) -> Step:
-    """They call about a danger that is known: whoever has it is told and rung; else people are
-    being asked, and the next is asked now."""
-    if case.in_charge and not case.page_waits:
-        return Step(case, (Alert("alert.calls", case.in_charge), Ring(case.in_charge)))
-    if Mark.FIRST_PAGED not in case.marks:
-        return _asks_for_person(case, scene)
-    case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), "", scene)
-    return Step(*revise(case, (*pages, HandOff("calls_again"))))
-
-
 def _status_menu(step: Step, position: Position, lines: tuple[Line, ...]) -> Spoken:
     """Somebody with an open request calls: a number alone proves nothing (rule 10)."""
     return Spoken(
@@ -265,18 +154,18 @@ def hear(
     if again:  # one press: what is open is put once more, and nothing counts
         return _repeat(Step(case), position, scene, around)
     scene = with_changes(scene, aloud=True, read_at=position.read_at or heard.at)
-    if case.ended and position.at not in _WITH_HUMAN:  # here, or by staff meanwhile
+    if case.ended and position.at not in WITH_HUMAN:  # here, or by staff meanwhile
         return _after_the_end(case, position, key)
     before = position
     position = with_changes(position, key=key, key_at=heard.at if key else position.key_at)
     if key or heard.words:
         case = case.marked(heard.at, Mark.HEARD)
-    if (case.in_danger or case.held or case.left) and position.at not in _WITH_HUMAN:
+    if (case.in_danger or case.held or case.left) and position.at not in WITH_HUMAN:
         # a text, or a human, changed the case meanwhile
-        return _to_human(_calls_again(case, scene), position, scene)
+        return to_human(calls_again(case, scene), position, scene)
     if position.at in _ALWAYS and key in ("0", "9", "*"):
         return _always(case, key, position, scene, around)
-    if not key and not heard.words and position.at not in _WITH_HUMAN:
+    if not key and not heard.words and position.at not in WITH_HUMAN:
         return _silence(case, position, scene, around)
     if before.silent == 2 and position.at in (At.ASKED, At.GREETING):
         return _cannot_talk(case, position, scene)
@@ -287,12 +176,8 @@ def hear(
 def _after_the_end(case: Case, position: Position, key: str) -> Spoken:
     """The request is finished. 0 is a new one (casework/resident_call.py); nothing else is."""
     if position.at not in (At.CLOSING, At.OVER):
-        return _closing(Step(case), position, (Line("spoken.wait.closed"),))
-    return _said_again(case, position) if key else _hang_up(case, position)
-
-
-def _hang_up(case: Case, position: Position) -> Spoken:
-    return Spoken(Step(case), with_changes(position, at=At.OVER), then=Then.HANG_UP)
+        return closing(Step(case), position, (Line("spoken.wait.closed"),))
+    return _said_again(case, position) if key else hang_up(case, position)
 
 
 def _always(case: Case, key: str, position: Position, scene: Scene, around: Surroundings) -> Spoken:
@@ -305,7 +190,7 @@ def _always(case: Case, key: str, position: Position, scene: Scene, around: Surr
     if key == "0":
         return _go_on(step, position, scene)
     # the words themselves, and the open question stays
-    return _repeat(_strip(step), position, scene, around, _lines(step))
+    return _repeat(unspoken(step), position, scene, around, spoken_lines(step))
 
 
 def _silence(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
@@ -314,7 +199,7 @@ def _silence(case: Case, position: Position, scene: Scene, around: Surroundings)
     position = with_changes(position, silent=silent)
     quietly = position.at == At.CALLBACK_LINE and silent == 2 and not case.in_danger
     if position.at == At.CLOSING or quietly:
-        return _hang_up(case, position)
+        return hang_up(case, position)
     if silent == 1:
         lines = (Line("spoken.silent.one"),)
         return _repeat(Step(case), position, scene, around, lines, listens=LATER_SILENCE)
@@ -434,7 +319,7 @@ def _choice(
     if step.case.too_fast > too_fast:  # it is asked once more
         lines = (Line("spoken.too_fast"),)
         asked = _put(step.case, part, scene)
-        return _asked(Step(asked, _strip(step).effects), part, position, scene, lines)
+        return _asked(Step(asked, unspoken(step).effects), part, position, scene, lines)
     spoken = (*step.case.spoken, part.id) if part.id not in step.case.spoken else step.case.spoken
     step = Step(replace(step.case, spoken=spoken), step.effects)
     if not step.case.in_danger and step.case.status == Status.SCREENING:
@@ -530,7 +415,7 @@ def _status_asked(
     if key == "1":
         verified = may_hear_status(case, verified=False)
         words = Line(_heard_status(case) if verified else "spoken.status.not_by_number")
-        return _closing(Step(case, (Record("status_by_call"),)), position, (words,))
+        return closing(Step(case, (Record("status_by_call"),)), position, (words,))
     if key == "2":
         return _go_on(_decide(case, Command("worse"), scene), position, scene)
     return _not_a_key(case, position, scene, around)
@@ -538,15 +423,6 @@ def _status_asked(
 
 def _heard_status(case: Case) -> str:
     return status_key(case).replace("status.", "update_call.", 1)
-
-
-def _closing(step: Step, position: Position, lines: tuple[Line, ...]) -> Spoken:
-    """Nothing more to ask: they may hang up, or still ask for a person."""
-    position = with_changes(position, at=At.CLOSING, part="", silent=0)
-    hidden = step.case.cannot_text == CannotText.WITHHELD
-    last = (Line("spoken.hidden"),) if hidden else ()
-    lines = (*lines, *last, Line("spoken.closing"))
-    return Spoken(step, position, lines, listens=CLOSING)
 
 
 def _closed(
@@ -559,271 +435,8 @@ def _said_again(case: Case, position: Position) -> Spoken:
     """After the last words any other key says them again; then the call ends."""
     position = with_changes(position, wrong=position.wrong + 1)
     if position.wrong >= WRONG_KEYS:
-        return _hang_up(case, position)
-    return _closing(Step(case), position, ())
-
-
-# ---- waiting for a human -------------------------------------------------------------------------
-
-
-def _to_human(step: Step, position: Position, scene: Scene, lines: tuple[Line, ...] = ()) -> Spoken:
-    """Into the queue of the case. The lines are the first that are heard there, so that whoever
-    takes the call need not wait for their end."""
-    position = with_changes(
-        position, at=At.WAITING, part="", silent=0, wrong=0, told=position.told[-1:],
-        choice="", parted=False,
-        waits_since=position.waits_since or scene.now, place="",
-    )  # fmt: skip
-    case = replace(step.case, asked="", offered=(), asked_aloud=False)
-    # R1: what to do at once comes first, whole (domain levels); else a human may cut the words off
-    first = case.level == Level.R1 and not position.told
-    return Spoken(Step(case, step.effects), position, lines, Then.QUEUE, first=first)
-
-
-def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
-    """The next words for whoever waits in the queue, never the same twice in a row. How many people
-    were asked comes from the record (rule 22)."""
-    step = Step(case)
-    if position.at == At.CALLED:
-        return _quiet(step, position, scene)
-    if case.ended:
-        return Spoken(step, with_changes(position, choice="ended"), then=Then.LEAVE)
-    waited = scene.now - (position.waits_since or scene.now)
-    stayed = position.parted and bool(position.told)  # on the line behind a goodbye
-    if stayed or _nobody_is_asked(case, position, waited, scene):
-        step = _ask_again(case, scene)
-        position = with_changes(position, parted=False)
-    key = _wait_line(step.case, position, waited, around, scene)
-    slow = waited >= SLOWER_AFTER
-    return Spoken(
-        step,
-        with_changes(position, at=At.WAITING, told=(*position.told, key)[-40:], choice=""),
-        (Line(key, {"count": str(around.asked)}),),
-        Then.WAIT,
-        listens=SLOWER_LINE if slow else WAIT_LINE,
-    )
-
-
-CALLED_WAITS = timedelta(seconds=20)  # a human who rang them is there sooner, or is gone
-
-
-def _quiet(step: Step, position: Position, scene: Scene) -> Spoken:
-    """We called them, and the human is about to speak: nothing is said. Nobody came: the call
-    ends."""
-    if scene.now - (position.waits_since or scene.now) >= CALLED_WAITS:
-        return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
-    return Spoken(step, position, then=Then.WAIT, listens=5)
-
-
-UNASKED = timedelta(seconds=45)  # of waiting with nobody being asked
-
-
-def _nobody_is_asked(case: Case, position: Position, waited: timedelta, scene: Scene) -> bool:
-    """Does the caller wait while no clock asks anybody? Whoever has the case was rung and did not
-    come, or a human has lowered the danger meanwhile."""
-    if case.page_waits or case.talking or position.parted or waited < UNASKED:
-        return False
-    paged = case.marks.get(Mark.PAGED)
-    return paged is None or scene.now - paged >= UNASKED
-
-
-def _wait_line(
-    case: Case, position: Position, waited: timedelta, around: Surroundings, scene: Scene
-) -> str:
-    if not position.told:
-        return "spoken.wait.parted" if position.parted else "spoken.wait.start"
-    asked = (
-        "spoken.wait.asked_none"
-        if not around.asked
-        else "spoken.wait.asked_one"
-        if around.asked == 1
-        else "spoken.wait.asked_more"
-    )
-    lines = [asked, "spoken.wait.offer_988"]
-    lines += ["spoken.wait.offer_callback"] if may_book(case) else []
-    lines += ["spoken.wait.offer_text"] if may_text(case, "end") else []
-    if waited >= SLOWER_AFTER and not case.talking:
-        lines = ["spoken.wait.nobody_yet", *lines]
-        if Mark.BACKSTOP_RUNG in case.marks:
-            lines = ["spoken.wait.backstop", *lines]
-    last = position.told[-1]
-    unheard = [line for line in lines if line not in position.told]
-    if unheard:
-        return unheard[0]
-    heard_at = {line: place for place, line in enumerate(position.told)}
-    return min((line for line in lines if line != last), key=lambda line: heard_at.get(line, -1))
-
-
-def may_book(case: Case) -> bool:
-    """May a callback be offered? Only where calling was called safe (rule 10)."""
-    return may_call(case)
-
-
-# what a key means while they wait; each is confirmed by 1
-WAIT_KEYS = {"4": "988", "5": "callback", "6": "text"}
-
-
-def _waiting_key(
-    case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
-) -> Spoken:
-    """A key in the queue: leaving it takes two, so that nobody falls out by a slip."""
-    choice = WAIT_KEYS.get(key, "") if position.at != At.CALLED else ""
-    allowed = choice == "988" or (
-        may_book(case) if choice == "callback" else bool(choice) and may_text(case, "end")
-    )
-    if key == "9" and position.at != At.CALLED:
-        return _in_queue(case, position, (Line("spoken.say.call_911"),))
-    if not allowed:
-        return wait(case, position, scene, around)
-    position = with_changes(position, at=At.CONFIRM, choice=choice)
-    return Spoken(
-        Step(case),
-        position,
-        (Line(f"spoken.wait.confirm_{choice}", {"number": ", ".join(spaced(scene))}),),
-        Then.WAIT,
-        listens=FIRST_SILENCE,
-    )
-
-
-def _confirmed(
-    case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
-) -> Spoken:
-    if key != "1":
-        return wait(case, with_changes(position, at=At.WAITING, choice=""), scene, around)
-    return Spoken(Step(case), with_changes(position, at=At.LEAVING), then=Then.LEAVE)
-
-
-def _in_queue(case: Case, position: Position, lines: tuple[Line, ...]) -> Spoken:
-    return Spoken(Step(case), position, lines, Then.WAIT, listens=WAIT_LINE)
-
-
-def left_queue(
-    case: Case, position: Position, result: str, talked: timedelta | None, scene: Scene
-) -> Spoken:
-    """They are out of the queue: by their own choice, after a talk, or because it failed. `talked`:
-    how long they spoke with a human, if they did."""
-    if position.at == At.CALLED:
-        step = talk_ended(case, scene)
-        return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
-    if result == "bridged":
-        return _parted(case, position, talked or timedelta(0), scene)
-    if case.ended:
-        return _closing(Step(case), position, (Line("spoken.wait.closed"),))
-    if result == "leave" and position.choice == "988":
-        record = Record("put_through", {"to": "988"})
-        position = with_changes(position, at=At.LEAVING)
-        return Spoken(
-            Step(case, (record,)), position, (Line("spoken.wait.to_988"),), Then.COUNSELOR
-        )
-    if result == "leave" and position.choice == "callback":
-        return _booked(case, position, scene)
-    if result == "leave" and position.choice == "text":
-        effects: Effects = (Say("phone.goes_on", unasked=True), Record("goes_on_by_text"))
-        return _closing(Step(case, effects), position, (Line("spoken.wait.by_text"),))
-    if result in ("leave", "redirected"):
-        return _to_human(Step(case), position, scene)
-    troubles = position.troubles + 1
-    position = with_changes(position, troubles=troubles)
-    record = Record("queue_failed", {"result": result})
-    if troubles < 3:
-        return _to_human(Step(case, (record,)), position, scene, (Line("spoken.trouble"),))
-    return Spoken(
-        Step(case, (record,)),
-        with_changes(position, at=At.OVER),
-        (Line("spoken.trouble.end"),),
-        Then.HANG_UP,
-    )
-
-
-def _booked(case: Case, position: Position, scene: Scene) -> Spoken:
-    """A callback in place of waiting; people are still being asked."""
-    try:
-        step = book(case, "resident", scene.now + SOON, scene)
-    except Refused:  # calling is not safe any more
-        return _to_human(Step(case), position, scene)
-    minutes = str(int(SOON.total_seconds() // 60))
-    words = Line("spoken.wait.booked", {"minutes": minutes, "number": ", ".join(spaced(scene))})
-    return _closing(_strip(step), position, (words,))
-
-
-def counselor_ended(case: Case, position: Position, reached: bool, scene: Scene) -> Spoken:
-    """The call to 988 ended or failed: they are still with us, and people are still being asked."""
-    line = "spoken.wait.after_988" if reached else "spoken.wait.no_988"
-    if case.ended:
-        return _closing(Step(case), position, (Line(line),))
-    return _to_human(Step(case), position, scene, (Line(line),))
-
-
-# ---- a human's phone and theirs ------------------------------------------------------------------
-
-
-def _parted(case: Case, position: Position, talked: timedelta, scene: Scene) -> Spoken:
-    """The talk is over. A short one was cut: somebody is asked again at once. After a longer one
-    they hear that the other has hung up, and whoever stays on the line is asked for again."""
-    step = talk_ended(case, scene)
-    if step.case.ended:
-        return _closing(step, position, (Line("spoken.wait.closed"),))
-    if talked >= GOODBYE:
-        waiting = _to_human(step, position, scene)
-        position = with_changes(waiting.position, parted=True, told=())
-        return with_changes(waiting, position=position)
-    again = _ask_again(step.case, scene)
-    step = Step(again.case, (*step.effects, *again.effects))
-    return _to_human(step, position, scene, (Line("spoken.wait.cut"),))
-
-
-def talk_ended(case: Case, scene: Scene) -> Step:
-    """A human's talk with them ended; once. The clocks of a silent holder begin now."""
-    if not case.talking:
-        return Step(case)
-    return Step(case.marked(scene.now, Mark.TALKED, Mark.NOTED), (Record("parted"),))
-
-
-def _ask_again(case: Case, scene: Scene) -> Step:
-    """The human is gone and the caller is not: ring whoever had them, and the next person."""
-    if not case.in_danger:
-        return _asks_for_person(case, scene)
-    who = case.in_charge
-    case, pages = asked_instead(lapse_by_phone(case, scene), who, scene)
-    rings = (Ring(who),) if who else ()
-    return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record("line_cut"))))
-
-
-def _asks_for_person(case: Case, scene: Scene) -> Step:
-    """A human is asked for, without a word: they hear that as they wait."""
-    step = recompute(said_again(case, frozenset({Said.PERSON}), scene), scene)
-    return Step(*revise(step.case, _strip(step).effects))
-
-
-# ---- the line is gone ----------------------------------------------------------------------------
-
-
-def hung_up(case: Case, scene: Scene) -> Step:
-    """The call ended, whoever ended it (rules 5 and 24). Before any answer it is kept in the ledger
-    and nobody calls back; after one a human has a task; after a sign of danger people are asked."""
-    if not case.on_line:
-        return Step(case)
-    talked = talk_ended(case, scene)
-    case = talked.case.marked(scene.now, Mark.OFF_LINE)
-    case = replace(case, asked="", offered=(), asked_aloud=False) if case.asked_aloud else case
-    effects: Effects = (*talked.effects, Record("call_ended"))
-    if case.ended:
-        return Step(case, effects)
-    if case.in_danger:
-        alert = (Alert("alert.hung_up", case.in_charge),) if case.in_charge else ()
-        return Step(*revise(case, (*effects, *alert, HandOff("hung_up"))))
-    if case.status != Status.SCREENING:
-        return Step(*revise(case, effects))
-    if case.danger_sign:
-        step = recompute(said_again(case, frozenset({Said.SILENT_DANGER}), scene), scene)
-        return Step(*revise(step.case, (*effects, *_unsaid(step).effects)))
-    if not case.answers and not case.narrative:
-        if Said.WRITES_OFTEN not in case.said:
-            closed = end(case, Status.CLOSED, Outcome.NO_REQUEST, scene.now)
-            return Step(closed, effects)
-        case = case.marked(scene.now, Mark.REVIEW)
-    step = recompute(said_again(case, frozenset({Said.HUNG_UP}), scene), scene)
-    return Step(*revise(step.case, (*effects, *_unsaid(step).effects)))
+        return hang_up(case, position)
+    return closing(Step(case), position, ())
 
 
 # ---- helpers of all steps ------------------------------------------------------------------------
@@ -848,13 +461,13 @@ def _put(case: Case, part: Part, scene: Scene) -> Case:
 
 def _go_on(step: Step, position: Position, scene: Scene, lines: tuple[Line, ...] = ()) -> Spoken:
     """After a decision: to a human, to the next part, to a follow-up question, or to the end."""
-    lines = (*lines, *_lines(step))
-    step = _strip(step)
+    lines = (*lines, *spoken_lines(step))
+    step = unspoken(step)
     case = step.case
     if case.in_danger or case.held or case.left:
-        return _to_human(step, position, scene, lines)
+        return to_human(step, position, scene, lines)
     if case.ended:
-        return _closing(step, position, lines)
+        return closing(step, position, lines)
     protocol = scene.program.protocol
     if case.status == Status.SCREENING:
         part = next_part(protocol, case)
@@ -866,7 +479,7 @@ def _go_on(step: Step, position: Position, scene: Scene, lines: tuple[Line, ...]
             return _place_by_human(settled.case, position, scene)  # nothing to ask, nothing decided
         return _go_on(Step(settled.case, (*step.effects, *settled.effects)), position, scene, lines)
     if part is None:
-        return _closing(step, position, lines)
+        return closing(step, position, lines)
     if part.question == "where":
         case = replace(stands_at(protocol, case, "where", scene.now), asked_aloud=True)
         if not scene.program.phone.speech:
@@ -944,9 +557,9 @@ def _repeat(
 ) -> Spoken:
     """What is open, once more."""
     at, case = position.at, step.case
-    if at in _WITH_HUMAN:
+    if at in WITH_HUMAN:
         return (
-            with_changes(_in_queue(case, position, lines), step=step)
+            with_changes(in_queue(case, position, lines), step=step)
             if lines
             else with_changes(wait(case, position, scene, around), step=step)
         )
@@ -962,7 +575,7 @@ def _repeat(
         right = (Line("spoken.place.heard", {"place": position.place}), Line("spoken.place.right"))
         shown = Spoken(step, position, right, question=1)
     elif at in (At.CLOSING, At.OVER):
-        shown = _closing(step, position, ())
+        shown = closing(step, position, ())
     else:
         part = scene.program.protocol.part(position.part)
         case = _put(case, part, scene)
@@ -980,33 +593,10 @@ def _repeat(
     )
 
 
-def _lines(step: Step) -> tuple[Line, ...]:
-    """The words of a decision, as they are spoken; what it asks is asked by its part."""
-    return tuple(
-        Line(f"spoken.{effect.key}", effect.fill)
-        for effect in step.effects
-        if isinstance(effect, Say) and not effect.unasked
-    )
-
-
-def _strip(step: Step) -> Step:
-    """The decision without what was spoken."""
-    return Step(
-        step.case,
-        tuple(
-            effect
-            for effect in step.effects
-            if not (isinstance(effect, (Say, Ask)) and not effect.unasked)
-        ),
-    )
-
-
-_unsaid = _strip
-_WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING, At.CALLED})
-_ALWAYS = frozenset(At) - _WITH_HUMAN - {At.OVER}
+_ALWAYS = frozenset(At) - WITH_HUMAN - {At.OVER}
 _HEAR = {
     At.GREETING: _greeted, At.CALLBACK_LINE: _expected, At.MENU: _chose_language,
     At.ASKED: _answered, At.PLACE: _place_said, At.READ_BACK: _read_back, At.STATUS: _status_asked,
-    At.WAITING: _waiting_key, At.CONFIRM: _confirmed, At.CALLED: _waiting_key,
-    At.LEAVING: _waiting_key, At.CLOSING: _closed, At.OVER: _closed,
+    At.WAITING: waiting_key, At.CONFIRM: confirmed, At.CALLED: waiting_key,
+    At.LEAVING: waiting_key, At.CLOSING: _closed, At.OVER: _closed,
 }  # fmt: skip

@@ -14,7 +14,7 @@ from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from caller_service.casework.parts import Parts
 from caller_service.casework.resident_call import Script, Utterance
-from caller_service.core.phone_call import Then
+from caller_service.core.phone_script import Then
 from caller_service.web.shared import twiml
 
 TONE_EVERY = 4  # seconds of quiet between two tones

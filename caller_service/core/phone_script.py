@@ -1,0 +1,159 @@
+"""What one step of a call says and does, and what every step needs: the types of core/phone_call.py
+and core/phone_waiting.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from dataclasses import replace as with_changes
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from .case import Case, Step
+from .effect import Ask, Say
+from .reach import CannotText
+from .reply import Reading
+
+SAME_KEY = timedelta(seconds=1.5)  # the same key again within this is one press
+FIRST_SILENCE, LATER_SILENCE = 8, 12  # seconds: relay and TTY callers answer late
+CLOSING = 10  # seconds in which a person may still be asked for, after the last words
+WRONG_KEYS = 3  # keys in a row that mean nothing: doubt
+# seconds between two lines for whoever waits, until SLOWER_AFTER and then
+WAIT_LINE, SLOWER_LINE = 15, 30
+SLOWER_AFTER = timedelta(seconds=60)
+GOODBYE = timedelta(seconds=30)  # a talk of this length ended; a shorter one was cut
+MENU = 4  # languages on one page of the menu
+SURE = 0.6  # least confidence of recognised speech that is read at all
+
+
+class At(StrEnum):
+    """What the caller heard last. Stored with the call."""
+
+    GREETING = "greeting"  # the greeting and the first question
+    CALLBACK_LINE = "callback_line"  # they ring the number that rang them: no program is named
+    MENU = "menu"  # the languages
+    ASKED = "asked"  # a question of the protocol
+    PLACE = "place"  # where they are, by speech
+    READ_BACK = "read_back"  # the place that was understood
+    STATUS = "status"  # they have an open request
+    WAITING = "waiting"  # in the queue of their case
+    CONFIRM = "confirm"  # in the queue: is that what they want?
+    LEAVING = "leaving"  # out of the queue, by their choice
+    CLOSING = "closing"  # nothing more to ask
+    CALLED = "called"  # we called them: a human speaks, and no voice of ours
+    OVER = "over"
+
+
+class Then(StrEnum):
+    """What happens after the lines."""
+
+    LISTEN = "listen"  # a key or words
+    QUEUE = "queue"  # they enter the queue of their case
+    WAIT = "wait"  # in the queue: a soft tone, and a key
+    LEAVE = "leave"  # they leave the queue
+    COUNSELOR = "counselor"  # they are put through to 988
+    HANG_UP = "hang_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a call is: what was said last, and what its next key means."""
+
+    at: At = At.GREETING
+    part: str = ""
+    silent: int = 0  # silences in a row
+    wrong: int = 0  # keys in a row that mean nothing
+    page: int = 0  # of the language menu
+    told: tuple[str, ...] = ()  # lines that the waiting caller heard
+    choice: str = ""  # what they chose while waiting: 988, callback, text
+    key: str = field(default="", repr=False)
+    key_at: datetime | None = None
+    read_at: datetime | None = None  # the question was half spoken
+    waits_since: datetime | None = None
+    parted: bool = False  # a human's talk with them ended; nobody has been asked again
+    troubles: int = 0  # times in a row that the queue failed
+    tries: int = 0  # at the place
+    place: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing said: a catalog key, and the language if it is not the case's."""
+
+    key: str
+    fill: Mapping[str, str] = field(default_factory=dict, repr=False)
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came: keys, words with the recogniser's confidence, or nothing."""
+
+    at: datetime
+    digits: str = field(default="", repr=False)
+    words: str = field(default="", repr=False)
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What one step of a call changes, says and does. `question`: which line begins the open
+    question; -1: none."""
+
+    step: Step
+    position: Position
+    lines: tuple[Line, ...] = ()
+    then: Then = Then.LISTEN
+    question: int = -1
+    listens: int = FIRST_SILENCE  # seconds
+    # before the queue: these words must be heard whole, however soon a human comes
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What else a step of a call needs: the languages that have a voice, the case's first; how many
+    people were asked; how their words were read (casework/interpret.py)."""
+
+    languages: tuple[str, ...]
+    asked: int = 0
+    reading: Reading | None = None
+    callback_line: bool = False  # they rang the number that we call back from
+    other_tongue: bool = False  # their own language can be spoken by no voice and no recording
+
+
+WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING, At.CALLED})
+
+
+def closing(step: Step, position: Position, lines: tuple[Line, ...]) -> Spoken:
+    """Nothing more to ask: they may hang up, or still ask for a person."""
+    position = with_changes(position, at=At.CLOSING, part="", silent=0)
+    hidden = step.case.cannot_text == CannotText.WITHHELD
+    last = (Line("spoken.hidden"),) if hidden else ()
+    lines = (*lines, *last, Line("spoken.closing"))
+    return Spoken(step, position, lines, listens=CLOSING)
+
+
+def hang_up(case: Case, position: Position) -> Spoken:
+    return Spoken(Step(case), with_changes(position, at=At.OVER), then=Then.HANG_UP)
+
+
+def spoken_lines(step: Step) -> tuple[Line, ...]:
+    """The words of a decision, as they are spoken; what it asks is asked by its part."""
+    return tuple(
+        Line(f"spoken.{effect.key}", effect.fill)
+        for effect in step.effects
+        if isinstance(effect, Say) and not effect.unasked
+    )
+
+
+def unspoken(step: Step) -> Step:
+    """The decision without what was spoken."""
+    return Step(
+        step.case,
+        tuple(
+            effect
+            for effect in step.effects
+            if not (isinstance(effect, (Say, Ask)) and not effect.unasked)
+        ),
+    )

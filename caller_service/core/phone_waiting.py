@@ -1,0 +1,314 @@
+"""A caller in the queue of their case, joined to a human, parted from them, and gone
+(docs/phone.md; docs/safety-rules.md, rules 3, 4, 5 and 24)."""
+
+from __future__ import annotations
+
+from dataclasses import replace as with_changes
+from datetime import timedelta
+
+from .callback import SOON, book, spaced
+from .case import Case, Status, Step, replace
+from .commands import said_again
+from .effect import Alert, Effects, HandOff, Record, Ring, Say
+from .escalation import asked_instead
+from .hand_off import revise
+from .holding import lapse_by_phone
+from .ledger import end
+from .marks import Mark
+from .outcome import Outcome
+from .phone_script import (
+    FIRST_SILENCE,
+    GOODBYE,
+    SLOWER_AFTER,
+    SLOWER_LINE,
+    WAIT_LINE,
+    At,
+    Heard,
+    Line,
+    Position,
+    Spoken,
+    Surroundings,
+    Then,
+    closing,
+    unspoken,
+)
+from .protocol import Level
+from .refusal import Refused
+from .routing import Scene
+from .safe_contact import may_call, may_text
+from .said import Said
+from .turn_steps import recompute
+
+
+def calls_again(case: Case, scene: Scene) -> Step:
+    """They call about a danger that is known: whoever has it is told and rung; else people are
+    being asked, and the next is asked now."""
+    if case.in_charge and not case.page_waits:
+        return Step(case, (Alert("alert.calls", case.in_charge), Ring(case.in_charge)))
+    if Mark.FIRST_PAGED not in case.marks:
+        return asks_for_person(case, scene)
+    case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), "", scene)
+    return Step(*revise(case, (*pages, HandOff("calls_again"))))
+
+
+# ---- waiting for a human -------------------------------------------------------------------------
+
+
+def to_human(step: Step, position: Position, scene: Scene, lines: tuple[Line, ...] = ()) -> Spoken:
+    """Into the queue of the case. The lines are the first that are heard there, so that whoever
+    takes the call need not wait for their end."""
+    position = with_changes(
+        position, at=At.WAITING, part="", silent=0, wrong=0, told=position.told[-1:],
+        choice="", parted=False,
+        waits_since=position.waits_since or scene.now, place="",
+    )  # fmt: skip
+    case = replace(step.case, asked="", offered=(), asked_aloud=False)
+    # R1: what to do at once comes first, whole (domain levels); else a human may cut the words off
+    first = case.level == Level.R1 and not position.told
+    return Spoken(Step(case, step.effects), position, lines, Then.QUEUE, first=first)
+
+
+def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
+    """The next words for whoever waits in the queue, never the same twice in a row. How many people
+    were asked comes from the record (rule 22)."""
+    step = Step(case)
+    if position.at == At.CALLED:
+        return _quiet(step, position, scene)
+    if case.ended:
+        return Spoken(step, with_changes(position, choice="ended"), then=Then.LEAVE)
+    waited = scene.now - (position.waits_since or scene.now)
+    stayed = position.parted and bool(position.told)  # on the line behind a goodbye
+    if stayed or _nobody_is_asked(case, position, waited, scene):
+        step = _ask_again(case, scene)
+        position = with_changes(position, parted=False)
+    key = _wait_line(step.case, position, waited, around, scene)
+    slow = waited >= SLOWER_AFTER
+    return Spoken(
+        step,
+        with_changes(position, at=At.WAITING, told=(*position.told, key)[-40:], choice=""),
+        (Line(key, {"count": str(around.asked)}),),
+        Then.WAIT,
+        listens=SLOWER_LINE if slow else WAIT_LINE,
+    )
+
+
+CALLED_WAITS = timedelta(seconds=20)  # a human who rang them is there sooner, or is gone
+
+
+def _quiet(step: Step, position: Position, scene: Scene) -> Spoken:
+    """We called them, and the human is about to speak: nothing is said. Nobody came: the call
+    ends."""
+    if scene.now - (position.waits_since or scene.now) >= CALLED_WAITS:
+        return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
+    return Spoken(step, position, then=Then.WAIT, listens=5)
+
+
+UNASKED = timedelta(seconds=45)  # of waiting with nobody being asked
+
+
+def _nobody_is_asked(case: Case, position: Position, waited: timedelta, scene: Scene) -> bool:
+    """Does the caller wait while no clock asks anybody? Whoever has the case was rung and did not
+    come, or a human has lowered the danger meanwhile."""
+    if case.page_waits or case.talking or position.parted or waited < UNASKED:
+        return False
+    paged = case.marks.get(Mark.PAGED)
+    return paged is None or scene.now - paged >= UNASKED
+
+
+def _wait_line(
+    case: Case, position: Position, waited: timedelta, around: Surroundings, scene: Scene
+) -> str:
+    if not position.told:
+        return "spoken.wait.parted" if position.parted else "spoken.wait.start"
+    asked = (
+        "spoken.wait.asked_none"
+        if not around.asked
+        else "spoken.wait.asked_one"
+        if around.asked == 1
+        else "spoken.wait.asked_more"
+    )
+    lines = [asked, "spoken.wait.offer_988"]
+    lines += ["spoken.wait.offer_callback"] if may_book(case) else []
+    lines += ["spoken.wait.offer_text"] if may_text(case, "end") else []
+    if waited >= SLOWER_AFTER and not case.talking:
+        lines = ["spoken.wait.nobody_yet", *lines]
+        if Mark.BACKSTOP_RUNG in case.marks:
+            lines = ["spoken.wait.backstop", *lines]
+    last = position.told[-1]
+    unheard = [line for line in lines if line not in position.told]
+    if unheard:
+        return unheard[0]
+    heard_at = {line: place for place, line in enumerate(position.told)}
+    return min((line for line in lines if line != last), key=lambda line: heard_at.get(line, -1))
+
+
+def may_book(case: Case) -> bool:
+    """May a callback be offered? Only where calling was called safe (rule 10)."""
+    return may_call(case)
+
+
+# what a key means while they wait; each is confirmed by 1
+WAIT_KEYS = {"4": "988", "5": "callback", "6": "text"}
+
+
+def waiting_key(
+    case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
+) -> Spoken:
+    """A key in the queue: leaving it takes two, so that nobody falls out by a slip."""
+    choice = WAIT_KEYS.get(key, "") if position.at != At.CALLED else ""
+    allowed = choice == "988" or (
+        may_book(case) if choice == "callback" else bool(choice) and may_text(case, "end")
+    )
+    if key == "9" and position.at != At.CALLED:
+        return in_queue(case, position, (Line("spoken.say.call_911"),))
+    if not allowed:
+        return wait(case, position, scene, around)
+    position = with_changes(position, at=At.CONFIRM, choice=choice)
+    return Spoken(
+        Step(case),
+        position,
+        (Line(f"spoken.wait.confirm_{choice}", {"number": ", ".join(spaced(scene))}),),
+        Then.WAIT,
+        listens=FIRST_SILENCE,
+    )
+
+
+def confirmed(
+    case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
+) -> Spoken:
+    if key != "1":
+        return wait(case, with_changes(position, at=At.WAITING, choice=""), scene, around)
+    return Spoken(Step(case), with_changes(position, at=At.LEAVING), then=Then.LEAVE)
+
+
+def in_queue(case: Case, position: Position, lines: tuple[Line, ...]) -> Spoken:
+    return Spoken(Step(case), position, lines, Then.WAIT, listens=WAIT_LINE)
+
+
+def left_queue(
+    case: Case, position: Position, result: str, talked: timedelta | None, scene: Scene
+) -> Spoken:
+    """They are out of the queue: by their own choice, after a talk, or because it failed. `talked`:
+    how long they spoke with a human, if they did."""
+    if position.at == At.CALLED:
+        step = talk_ended(case, scene)
+        return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
+    if result == "bridged":
+        return _parted(case, position, talked or timedelta(0), scene)
+    if case.ended:
+        return closing(Step(case), position, (Line("spoken.wait.closed"),))
+    if result == "leave" and position.choice == "988":
+        record = Record("put_through", {"to": "988"})
+        position = with_changes(position, at=At.LEAVING)
+        return Spoken(
+            Step(case, (record,)), position, (Line("spoken.wait.to_988"),), Then.COUNSELOR
+        )
+    if result == "leave" and position.choice == "callback":
+        return _booked(case, position, scene)
+    if result == "leave" and position.choice == "text":
+        effects: Effects = (Say("phone.goes_on", unasked=True), Record("goes_on_by_text"))
+        return closing(Step(case, effects), position, (Line("spoken.wait.by_text"),))
+    if result in ("leave", "redirected"):
+        return to_human(Step(case), position, scene)
+    troubles = position.troubles + 1
+    position = with_changes(position, troubles=troubles)
+    record = Record("queue_failed", {"result": result})
+    if troubles < 3:
+        return to_human(Step(case, (record,)), position, scene, (Line("spoken.trouble"),))
+    return Spoken(
+        Step(case, (record,)),
+        with_changes(position, at=At.OVER),
+        (Line("spoken.trouble.end"),),
+        Then.HANG_UP,
+    )
+
+
+def _booked(case: Case, position: Position, scene: Scene) -> Spoken:
+    """A callback in place of waiting; people are still being asked."""
+    try:
+        step = book(case, "resident", scene.now + SOON, scene)
+    except Refused:  # calling is not safe any more
+        return to_human(Step(case), position, scene)
+    minutes = str(int(SOON.total_seconds() // 60))
+    words = Line("spoken.wait.booked", {"minutes": minutes, "number": ", ".join(spaced(scene))})
+    return closing(unspoken(step), position, (words,))
+
+
+def counselor_ended(case: Case, position: Position, reached: bool, scene: Scene) -> Spoken:
+    """The call to 988 ended or failed: they are still with us, and people are still being asked."""
+    line = "spoken.wait.after_988" if reached else "spoken.wait.no_988"
+    if case.ended:
+        return closing(Step(case), position, (Line(line),))
+    return to_human(Step(case), position, scene, (Line(line),))
+
+
+# ---- a human's phone and theirs ------------------------------------------------------------------
+
+
+def _parted(case: Case, position: Position, talked: timedelta, scene: Scene) -> Spoken:
+    """The talk is over. A short one was cut: somebody is asked again at once. After a longer one
+    they hear that the other has hung up, and whoever stays on the line is asked for again."""
+    step = talk_ended(case, scene)
+    if step.case.ended:
+        return closing(step, position, (Line("spoken.wait.closed"),))
+    if talked >= GOODBYE:
+        waiting = to_human(step, position, scene)
+        position = with_changes(waiting.position, parted=True, told=())
+        return with_changes(waiting, position=position)
+    again = _ask_again(step.case, scene)
+    step = Step(again.case, (*step.effects, *again.effects))
+    return to_human(step, position, scene, (Line("spoken.wait.cut"),))
+
+
+def talk_ended(case: Case, scene: Scene) -> Step:
+    """A human's talk with them ended; once. The clocks of a silent holder begin now."""
+    if not case.talking:
+        return Step(case)
+    return Step(case.marked(scene.now, Mark.TALKED, Mark.NOTED), (Record("parted"),))
+
+
+def _ask_again(case: Case, scene: Scene) -> Step:
+    """The human is gone and the caller is not: ring whoever had them, and the next person."""
+    if not case.in_danger:
+        return asks_for_person(case, scene)
+    who = case.in_charge
+    case, pages = asked_instead(lapse_by_phone(case, scene), who, scene)
+    rings = (Ring(who),) if who else ()
+    return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record("line_cut"))))
+
+
+def asks_for_person(case: Case, scene: Scene) -> Step:
+    """A human is asked for, without a word: they hear that as they wait."""
+    step = recompute(said_again(case, frozenset({Said.PERSON}), scene), scene)
+    return Step(*revise(step.case, unspoken(step).effects))
+
+
+# ---- the line is gone ----------------------------------------------------------------------------
+
+
+def hung_up(case: Case, scene: Scene) -> Step:
+    """The call ended, whoever ended it (rules 5 and 24). Before any answer it is kept in the ledger
+    and nobody calls back; after one a human has a task; after a sign of danger people are asked."""
+    if not case.on_line:
+        return Step(case)
+    talked = talk_ended(case, scene)
+    case = talked.case.marked(scene.now, Mark.OFF_LINE)
+    case = replace(case, asked="", offered=(), asked_aloud=False) if case.asked_aloud else case
+    effects: Effects = (*talked.effects, Record("call_ended"))
+    if case.ended:
+        return Step(case, effects)
+    if case.in_danger:
+        alert = (Alert("alert.hung_up", case.in_charge),) if case.in_charge else ()
+        return Step(*revise(case, (*effects, *alert, HandOff("hung_up"))))
+    if case.status != Status.SCREENING:
+        return Step(*revise(case, effects))
+    if case.danger_sign:
+        step = recompute(said_again(case, frozenset({Said.SILENT_DANGER}), scene), scene)
+        return Step(*revise(step.case, (*effects, *unspoken(step).effects)))
+    if not case.answers and not case.narrative:
+        if Said.WRITES_OFTEN not in case.said:
+            closed = end(case, Status.CLOSED, Outcome.NO_REQUEST, scene.now)
+            return Step(closed, effects)
+        case = case.marked(scene.now, Mark.REVIEW)
+    step = recompute(said_again(case, frozenset({Said.HUNG_UP}), scene), scene)
+    return Step(*revise(step.case, (*effects, *unspoken(step).effects)))
