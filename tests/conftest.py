@@ -73,6 +73,8 @@ SLOW = PROCESSES | {"rehearsal", "corpus"}
 SLOW_FILES = {
     "test_silence.py", "test_ledger.py", "test_promises.py", "test_promises_clocks.py",
     "test_outage.py", "test_away_and_back.py", "test_backlog.py", "test_migrations.py",
+    "test_after_a_human_spoke.py", "test_free_text_conversations.py",
+    "test_promises_any_time.py", "test_schemathesis.py",
 }  # fmt: skip
 
 

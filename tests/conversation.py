@@ -122,13 +122,13 @@ class Resident:
         until = self.now + timedelta(minutes=minutes, seconds=seconds, hours=hours)
         effects: Effects = ()
         heard: tuple[Words, ...] = ()
-        while (due := clock.next_due(self.case, self.program)) is not None and due <= until:
+        due = clock.next_due(self.case, self.program)
+        while due is not None and due <= until:
             self.now = max(self.now, due)
             self._turn(lambda case: clock.tick(case, self._scene()))
             effects, heard = effects + self.effects, heard + self.heard
-            assert (ahead := clock.next_due(self.case, self.program)) is None or ahead > self.now, (
-                "a clock that rang is due again at once"
-            )
+            due = clock.next_due(self.case, self.program)
+            assert due is None or due > self.now, "a clock that rang is due again at once"
         self.now, self.effects, self.heard = until, effects, heard
         return self
 

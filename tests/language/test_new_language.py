@@ -14,6 +14,7 @@ import pytest
 from conftest import signed, twiml
 from conversation import PROGRAM
 
+from caller_service.core.combinations import Combinations
 from caller_service.core.marks import Mark
 from caller_service.core.page_answer import Act, Passes, Says, Unclear, read_answer
 from caller_service.core.program import Program
@@ -86,12 +87,12 @@ behind_past = ["zaid"]
 """
 
 
-@pytest.fixture
-def translations(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def arabic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """translations/ with Arabic beside it: English words with a mark, no voice, read from the
     right."""
-    folder = tmp_path / "translations"
-    shutil.copytree(project / "translations", folder)
+    folder = tmp_path_factory.mktemp("arabic") / "translations"
+    shutil.copytree(Path(__file__).parents[2] / "translations", folder)
     shutil.copytree(folder / "en", folder / "ar")
     po = folder / "ar" / "LC_MESSAGES" / "messages.po"
     words = re.sub(r'(?m)^msgstr "(.+)"$', rf'msgstr "\1 {MARK}"', po.read_text())
@@ -107,20 +108,34 @@ def translations(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     speech.write_text(
         re.sub(r"(?m)^(only|no) = \[.*$", r'\1 = ["faqat\1"]', speech.read_text(), count=2)
     )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def combinations(arabic: Path) -> Combinations:
+    """All languages' combinations with its own: seconds to compile, so once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexicons, "folder", lambda _: arabic)
+        return lexicons.read_combinations.__wrapped__()
+
+
+@pytest.fixture
+def translations(
+    arabic: Path, combinations: Combinations, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """The service reads these translations."""
     real = catalog.folder
-    for module in (catalog, interpreters, languages, lexicons, shared_words, vocabularies):
+    for module in (catalog, interpreters, languages, shared_words, vocabularies):
         monkeypatch.setattr(
-            module, "folder", lambda name: folder if name == "translations" else real(name)
+            module, "folder", lambda name: arabic if name == "translations" else real(name)
         )
+    monkeypatch.setattr(vocabularies, "read_combinations", lambda: combinations)
     caches = (
-        lexicons.read_combinations,
-        interpreters.read_unread,
-        shared_words.read_streets,
-        shared_words.read_staff_words,
-    )
+        interpreters.read_unread, shared_words.read_streets, shared_words.read_staff_words,
+    )  # fmt: skip
     for cache in caches:
         cache.cache_clear()
-    yield folder
+    yield arabic
     for cache in caches:
         cache.cache_clear()
 

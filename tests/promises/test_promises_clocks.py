@@ -94,7 +94,8 @@ def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> 
     for path, case, now in stops:
         until, pages = now + timedelta(hours=1 if case.in_danger else 24), Counter[int]()
         rings = said = 0
-        while (due := clock.next_due(case, PROGRAM)) is not None and due <= until and rings < 3000:
+        due = clock.next_due(case, PROGRAM)
+        while due is not None and due <= until and rings < 3000:
             now, rings = max(now, due), rings + 1
             step = clock.tick(case, Scene(PROGRAM, now))
             for effect in step.effects:
@@ -110,8 +111,8 @@ def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> 
                     if effect.ladder not in LADDERS or not people(effect, Scene(PROGRAM, now)):
                         faults.append(f"{path}: paged nobody, or nobody we know: {effect}")
             case = step.case
-            ahead = clock.next_due(case, PROGRAM)
-            if ahead is not None and ahead <= now:
+            due = clock.next_due(case, PROGRAM)
+            if due is not None and due <= now:
                 faults.append(
                     f"{path}: due again at once, after "
                     f"{[effect.detail for effect in step.effects if hasattr(effect, 'event')]}"
