@@ -352,19 +352,20 @@ def _step(
     entry: int = 0,
 ) -> Script | None:
     def work(conn: sa.Connection, lock: bool) -> Work:
-        leg = _live(conn, parts, leg_id)
+        if lock:
+            _hold_case(conn, parts, leg_id)
+        read = turns.load_step(conn, parts.sealer, leg_id, parts.now())
+        if read is None or read.leg.ended_at is not None or not read.leg.state:
+            raise _Gone
+        leg, case, contact, full = read
         known = json.loads(leg.state)
         again = leg.step != step if step is not None else known["entry"] != entry
         if again:  # the provider repeats itself
             return lambda _: _script_of(leg)
-        case = cases.by_id(conn, parts.sealer, leg.case_id, lock=lock)
-        if case is None:
-            raise _Gone
-        contact = contacts.by_id(conn, parts.sealer, case.contact)
         before: Case | None = case
         if case.ended and said == "0" and leg.callback_id is None:  # a person, after all
             before, case = None, _another(conn, parts, case, contact)
-        scene = with_changes(parts.scene(conn).for_case(case), aloud=True)
+        scene = with_changes(parts.scene(conn, full).for_case(case), aloud=True)
         position = _position(known["position"])
         around = _around(conn, parts, case, position, words, scene)
         told = decide(case, position, scene, around)
@@ -407,11 +408,11 @@ def _another(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact) -
     return fresh.marked(now, Mark.OPENED, Mark.HEARD, Mark.ON_LINE)
 
 
-def _live(conn: sa.Connection, parts: Parts, leg_id: str) -> Leg:
+def _hold_case(conn: sa.Connection, parts: Parts, leg_id: str) -> None:
+    """Nobody else writes the case of this call until the transaction ends."""
     leg = legs.by_id(conn, parts.sealer, leg_id)
-    if leg is None or leg.ended_at is not None or not leg.state:
-        raise _Gone
-    return leg
+    if leg is not None:
+        cases.by_id(conn, parts.sealer, leg.case_id, lock=True)
 
 
 def _with_left(told: Spoken, left: list[dict[str, Any]]) -> Spoken:

@@ -220,6 +220,7 @@ def fallback(out: Path) -> None:
     type=click.IntRange(min=0),
     help="Clients that send no whole request, beside one more load.",
 )
+@click.option("--voice", is_flag=True, help="Instead: a key pressed on a call, beside a text.")
 @click.option(
     "--city",
     type=click.Choice(["large"]),
@@ -233,6 +234,7 @@ def bench(
     old_cases: int,
     database_url: str,
     stalled: int,
+    voice: bool,
     city: str | None,
 ) -> None:
     """Turns a second, beside the least app that does a durable turn, in the same run."""
@@ -240,6 +242,10 @@ def bench(
         from caller_service.proving.bench_places import bench as look_up
 
         return look_up(read_program(settings_now().program))
+    if voice:
+        from caller_service.proving.bench_voice import bench as call
+
+        return call(residents, each, rounds, database_url)
     from caller_service.proving.bench import bench as run
 
     run(residents, each, rounds, old_cases, database_url, stalled)

@@ -6,13 +6,14 @@ same step again gets the same document.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from .database.compiled import CompiledStatement
 from .sealing import Sealer
 from .tables import leg, page, talk
 
@@ -45,57 +46,69 @@ class Talk:
     ended_at: datetime | None
 
 
+_COLUMNS = (
+    "id",
+    "case_id",
+    "callback_id",
+    "provider_id",
+    "step",
+    "sealed_state",
+    "our_number",
+    "at",
+)
+# what `opened` needs; beside a case's columns no name is there twice
+READ = tuple(leg.c[name].label(f"leg_{name}") for name in (*_COLUMNS, "ended_at"))
+
+
+def _by(which: sa.ColumnElement[bool]) -> CompiledStatement:
+    return CompiledStatement(sa.select(*READ).where(which).order_by(leg.c.id.desc()).limit(1))
+
+
+_known: sa.BindParameter[str] = sa.bindparam("known", None)
+_BY_ID = _by(leg.c.id == _known)
+_BY_PROVIDER_ID = _by(leg.c.provider_id == _known)
+_LIVE = _by(sa.and_(leg.c.case_id == _known, leg.c.ended_at.is_(None)))
+_ADD = CompiledStatement(sa.insert(leg), (*_COLUMNS, "next_at"))
+_advance = sa.update(leg).where(
+    leg.c.id == sa.bindparam("known_id", None), leg.c.step == sa.bindparam("known_step", None)
+)
+_ADVANCE = CompiledStatement(_advance, ("step", "sealed_state", "next_at"))
+_MOVE = CompiledStatement(_advance, ("step", "sealed_state", "next_at", "case_id"))
+
+
 def add(conn: sa.Connection, sealer: Sealer, new: Leg, check: datetime) -> None:
     """A second one with the same provider id is an IntegrityError: the work is run again."""
-    conn.execute(
-        sa.insert(leg).values(
-            id=new.id,
-            case_id=new.case_id,
-            callback_id=new.callback_id,
-            provider_id=new.provider_id,
-            step=new.step,
-            our_number=new.our_number,
-            at=new.at,
-            sealed_state=_sealed(sealer, new.id, new.state),
-            next_at=check,
-        )
-    )
+    sealed = _sealed(sealer, new.id, new.state)
+    told = {name: getattr(new, name) for name in _COLUMNS if name != "sealed_state"}
+    _ADD.run(conn, told | {"sealed_state": sealed, "next_at": check})
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, leg_id: str) -> Leg | None:
-    return _one(conn, sealer, leg.c.id == leg_id)
+    return _one(conn, sealer, _BY_ID, leg_id)
 
 
 def by_provider_id(conn: sa.Connection, sealer: Sealer, provider_id: str) -> Leg | None:
-    return _one(conn, sealer, leg.c.provider_id == provider_id)
+    return _one(conn, sealer, _BY_PROVIDER_ID, provider_id)
 
 
 def live(conn: sa.Connection, sealer: Sealer, case_id: str) -> Leg | None:
     """The latest call of a case that has not ended."""
-    mine = sa.and_(leg.c.case_id == case_id, leg.c.ended_at.is_(None))
-    return _one(conn, sealer, mine)
+    return _one(conn, sealer, _LIVE, case_id)
 
 
-def _one(conn: sa.Connection, sealer: Sealer, which: sa.ColumnElement[bool]) -> Leg | None:
-    row = conn.execute(sa.select(leg).where(which).order_by(leg.c.id.desc()).limit(1)).first()
-    if row is None:
-        return None
-    state = (
-        ""
-        if row.sealed_state is None
-        else sealer.try_open(row.sealed_state, f"leg.state.{row.id}") or ""
-    )
-    return Leg(
-        row.id,
-        row.case_id,
-        row.provider_id,
-        row.step,
-        state,
-        row.our_number,
-        row.at,
-        row.ended_at,
-        row.callback_id,
-    )
+def _one(
+    conn: sa.Connection, sealer: Sealer, statement: CompiledStatement, known: str
+) -> Leg | None:
+    row = statement.first(conn, {"known": known})
+    return None if row is None else opened(row, sealer)
+
+
+def opened(row: Mapping[str, Any], sealer: Sealer) -> Leg:
+    """The call of a row of READ."""
+    sealed, leg_id = row["leg_sealed_state"], row["leg_id"]
+    state = "" if sealed is None else sealer.try_open(sealed, f"leg.state.{leg_id}") or ""
+    columns = (name for name in (*_COLUMNS, "ended_at") if name != "sealed_state")
+    return Leg(state=state, **{name: row[f"leg_{name}"] for name in columns})
 
 
 def _sealed(sealer: Sealer, leg_id: str, state: str) -> bytes:
@@ -107,11 +120,15 @@ def advance(
 ) -> bool:
     """Write the next step, which may belong to another case of theirs. False if somebody else has
     answered it meanwhile."""
-    same = (leg.c.id == known.id, leg.c.step == known.step)
-    sealed = _sealed(sealer, known.id, state)
-    values: dict[str, Any] = {"step": known.step + 1, "sealed_state": sealed, "next_at": check}
-    values["case_id"] = case_id
-    return conn.execute(sa.update(leg).where(*same).values(values)).rowcount == 1
+    values: dict[str, Any] = {
+        "known_id": known.id,
+        "known_step": known.step,
+        "step": known.step + 1,
+        "sealed_state": _sealed(sealer, known.id, state),
+        "next_at": check,
+        "case_id": case_id,
+    }
+    return (_ADVANCE if case_id == known.case_id else _MOVE).run(conn, values) == 1
 
 
 def end(conn: sa.Connection, leg_id: str, now: datetime) -> bool:

@@ -1,5 +1,5 @@
-"""What a turn begins with, read in one statement: who wrote, their open case, and which areas are
-full."""
+"""What a turn begins with, read in one statement: who wrote or called, their open case, and which
+areas are full."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from caller_service.core.case import Case
 from caller_service.store.database.compiled import CompiledStatement
 
-from . import cases
+from . import cases, legs
 from .contacts import STOPPED_IN_WORDS, Contact
 from .sealing import Sealer
-from .tables import area_state, case, contact
+from .tables import area_state, case, contact, leg
 
 _BETWEEN = "\n"  # between the names of areas
 
@@ -31,6 +31,32 @@ class TurnState(NamedTuple):
     full: frozenset[str]
     current: bool = True
     split: bool = False
+
+
+class StepState(NamedTuple):
+    """What one step of a call begins with."""
+
+    leg: legs.Leg
+    case: Case
+    contact: Contact
+    full: frozenset[str]
+
+
+def load_step(conn: sa.Connection, sealer: Sealer, leg_id: str, now: datetime) -> StepState | None:
+    """A call that a resident is on, their case and who they are; None: no such call."""
+    row = _step().first(conn, {"known_leg": leg_id, "now": now})
+    if row is None:
+        return None
+    who = Contact(
+        row["who"],
+        row["speaks"],
+        sealer.try_open(row["sealed"], f"contact.number.{row['who']}") or "",
+        row["stopped"] is not None,
+        our_number=row["ours"],
+        in_words=row["why_stopped"] == STOPPED_IN_WORDS,
+    )
+    full = frozenset((row["full"] or "").split(_BETWEEN)) - {""}
+    return StepState(legs.opened(row, sealer), cases.opened(row, sealer), who, full)
 
 
 def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> TurnState:
@@ -69,14 +95,33 @@ def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -
     )
 
 
+def _full() -> sa.ScalarSelect[str]:
+    now = sa.bindparam("now", None, type_=area_state.c.full_until.type)
+    areas = sa.select(sa.func.aggregate_strings(area_state.c.area, _BETWEEN))
+    return areas.where(area_state.c.full_until > now).scalar_subquery()
+
+
+@lru_cache
+def _step() -> CompiledStatement:
+    whole = leg.join(case, case.c.id == leg.c.case_id).join(
+        contact, contact.c.id == case.c.contact_id
+    )
+    about = (
+        contact.c.id.label("who"),
+        contact.c.language.label("speaks"),
+        contact.c.stopped_at.label("stopped"),
+        contact.c.stopped_because.label("why_stopped"),
+        contact.c.our_number.label("ours"),
+        contact.c.sealed_number.label("sealed"),
+        _full().label("full"),
+    )
+    query = sa.select(*about, *legs.READ, *cases.READ).select_from(whole)
+    return CompiledStatement(query.where(leg.c.id == sa.bindparam("known_leg", None)))
+
+
 @lru_cache
 def _begin(keys: int) -> CompiledStatement:
-    now = sa.bindparam("now", None, type_=area_state.c.full_until.type)
-    full = (
-        sa.select(sa.func.aggregate_strings(area_state.c.area, _BETWEEN))
-        .where(area_state.c.full_until > now)
-        .scalar_subquery()
-    )
+    full = _full()
     indexes = [
         sa.bindparam(f"index_{place}", None, type_=contact.c.number_index.type)
         for place in range(keys)
