@@ -70,7 +70,7 @@ def book(
     may_not_call, too_far, past, no_such_person."""
     if case.ended:
         raise Refused("ended")
-    if not calls_wanted(case):
+    if not calls_wanted(case) or not scene.program.numbers.callback:
         raise Refused("may_not_call")
     if due > scene.now + FURTHEST:
         raise Refused("too_far")
@@ -122,12 +122,12 @@ def _next(hour: int, minute: int, half: str | None, scene: Scene) -> datetime | 
 
 def spaced(scene: Scene) -> tuple[str, ...]:
     """The number that rings, as it is said: digit by digit."""
-    return tuple((scene.program.numbers.callback or scene.program.numbers.ours[0].number)[-10:])
+    return tuple(scene.program.numbers.callback[-10:])
 
 
 def written(scene: Scene) -> str:
     """The number that rings, as it is read: "720-555-0100"."""
-    number = scene.program.numbers.callback or scene.program.numbers.ours[0].number
+    number = scene.program.numbers.callback
     here = number.startswith("+1") and len(number) == 12
     return f"{number[2:5]}-{number[5:8]}-{number[8:]}" if here else number
 

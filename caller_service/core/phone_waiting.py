@@ -128,7 +128,7 @@ def _wait_line(
         else "spoken.wait.asked_more"
     )
     lines = [asked, "spoken.wait.offer_988"]
-    lines += ["spoken.wait.offer_callback"] if may_book(case) else []
+    lines += ["spoken.wait.offer_callback"] if may_book(case, scene) else []
     lines += ["spoken.wait.offer_text"] if may_text(case, "end") else []
     if waited >= SLOWER_AFTER and not case.talking:
         lines = ["spoken.wait.nobody_yet", *lines]
@@ -142,9 +142,10 @@ def _wait_line(
     return min((line for line in lines if line != last), key=lambda line: heard_at.get(line, -1))
 
 
-def may_book(case: Case) -> bool:
-    """May a callback be offered? Only where calling was called safe (rule 10)."""
-    return may_call(case)
+def may_book(case: Case, scene: Scene) -> bool:
+    """May a callback be offered? Only where calling was called safe (rule 10), and there is a
+    number for it that names no program."""
+    return may_call(case) and bool(scene.program.numbers.callback)
 
 
 # what a key means while they wait; each is confirmed by 1
@@ -157,7 +158,7 @@ def waiting_key(
     """A key in the queue: leaving it takes two, so that nobody falls out by a slip."""
     choice = WAIT_KEYS.get(key, "") if position.at != At.CALLED else ""
     allowed = choice == "988" or (
-        may_book(case) if choice == "callback" else bool(choice) and may_text(case, "end")
+        may_book(case, scene) if choice == "callback" else bool(choice) and may_text(case, "end")
     )
     if key == "9" and position.at != At.CALLED:
         return in_queue(case, position, (Line("spoken.say.call_911"),))

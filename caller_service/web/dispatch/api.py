@@ -504,7 +504,8 @@ REFUSALS = {
     "own": "It is about their own phone: somebody else must take it.",
     "not_parked": "Nobody else uses that phone.",
     "phone_in_use": "Somebody is in danger on that phone now: speak with whoever has that case.",
-    "may_not_call": "The resident has not said that calling is safe, or took it back.",
+    "may_not_call": "The resident has not said that calling is safe, or took it back; or the "
+    "program has no number for calls back.",
     "callback_over": "That call was made, or is not wanted any more.",
     "not_a_supervisor": "Only a supervisor of a ladder may.",
 }

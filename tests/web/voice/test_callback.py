@@ -371,7 +371,7 @@ def test_booked_by_key_while_waiting(house: House) -> None:
     runs(house)
     for place in range(len(house.rung)):
         Phone(house, place).reports("no-answer")
-    me.presses("5").told("spoken.wait.confirm_callback", number="7, 2, 0, 5, 5, 5, 0, 1, 0, 0")
+    me.presses("5").told("spoken.wait.confirm_callback", number="7, 2, 0, 5, 5, 5, 0, 1, 1, 3")
     me.presses("1").told("spoken.closing")
     me.hangs_up()
     assert promised(house).booked_by == "resident"
@@ -400,7 +400,7 @@ def test_the_name_agreed_is_sealed(house: House) -> None:
 )  # fmt: skip
 def test_a_text_books_a_call_where_calling_is_safe(house: House, words: str, clock: str) -> None:
     with_request(house)  # it is noon in Denver
-    house.resident(ME).texts(words).hears("from 720-555-0100")
+    house.resident(ME).texts(words).hears("from 720-555-0113")
     local = promised(house).due_at.astimezone(ZoneInfo("America/Denver"))
     assert f"{local:%H:%M}" == clock
     assert promised(house).due_at > house.clock.at
