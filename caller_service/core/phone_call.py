@@ -272,12 +272,13 @@ def hear(
     if (case.in_danger or case.held or case.left) and position.at not in _WITH_HUMAN:
         # a text, or a human, changed the case meanwhile
         return _to_human(_calls_again(case, scene), position, scene)
+    if before.silent == 2 and key and position.at in (At.ASKED, At.GREETING):
+        # "any key" is any: also one that has a meaning elsewhere
+        return _cannot_talk(case, position, scene)
     if position.at in _ALWAYS and key in ("0", "9", "*"):
         return _always(case, key, position, scene, around)
     if not key and not heard.words and position.at not in _WITH_HUMAN:
         return _silence(case, position, scene, around)
-    if before.silent == 2 and position.at in (At.ASKED, At.GREETING):
-        return _cannot_talk(case, position, scene)
     position = with_changes(position, silent=0)
     return _HEAR[position.at](case, position, key, heard, scene, around)
 
