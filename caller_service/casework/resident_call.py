@@ -355,20 +355,23 @@ def _step(
         if case is None:
             raise _Gone
         contact = contacts.by_id(conn, parts.sealer, case.contact)
-        scene = with_changes(parts.scene(conn).for_case(case), aloud=True)
         position = _position(known["position"])
+        before: Case | None = case
+        if phone_call.asks_anew(case, position, said):
+            case, before = _anew(conn, parts, case, contact, lock)
+        scene = with_changes(parts.scene(conn).for_case(case), aloud=True)
         around = _around(conn, parts, case, position, words, scene)
         told = decide(case, position, scene, around)
         if known["left"] and told.then == Then.WAIT:  # what was to be said in the queue comes first
             told = with_changes(told, lines=(*_lines(known["left"]), *told.lines))
-        following = with_changes(leg, step=leg.step + 1)
+        following = with_changes(leg, step=leg.step + 1, case_id=case.id)
         inbound = _inbound(parts, leg, said, case, contact, scene)
         script, text_rows = _scripted(parts, following, told, contact, inbound)
-        changed = told.step.case != case or told.step.effects or text_rows
+        changed = told.step.case != before or told.step.effects or text_rows
         prepared = (
             prepare(
                 parts,
-                Decision(contact, case, told.step, scene, Author.RESIDENT, spoken=text_rows),
+                Decision(contact, before, told.step, scene, Author.RESIDENT, spoken=text_rows),
             )
             if changed
             else None
@@ -378,7 +381,7 @@ def _step(
         def write(conn: sa.Connection) -> Script:
             if prepared is not None:
                 save(conn, parts, prepared)
-            if not legs.advance(conn, parts.sealer, leg, state, scene.now + CHECK):
+            if not legs.advance(conn, parts.sealer, leg, state, scene.now + CHECK, case.id):
                 raise cases.Stale
             return script
 
@@ -388,6 +391,31 @@ def _step(
         return _attempt(parts, work, lambda conn: None)
     except _Gone:
         return None
+
+
+def _anew(
+    conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, lock: bool
+) -> tuple[Case, Case | None]:
+    """Their case ended, and they ask for a person on the same call: the case that they opened by
+    text meanwhile, or a new one. Returns it, and how it stands in the database."""
+    found = (
+        turns.load_turn(conn, parts.sealer, contact.number, parts.now()).case
+        if (contact.number)
+        else None
+    )
+    if found is not None and lock:
+        found = cases.by_id(conn, parts.sealer, found.id, lock=True)
+    found = None if found is None or found.ended or found.parked else found
+    case = found or with_changes(
+        new_case(conn, parts, contact, ended.test, ended.id),
+        language=ended.language,
+        interpreter=ended.interpreter,
+    )
+    if not contact.number:
+        case = with_changes(case, cannot_text=CannotText.WITHHELD)
+    now = parts.now()
+    case = case if Mark.OPENED in case.marks else case.marked(now, Mark.OPENED, Mark.HEARD)
+    return case.marked(now, Mark.ON_LINE), found
 
 
 class _Gone(Exception):

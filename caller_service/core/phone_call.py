@@ -89,7 +89,7 @@ class Position:
     wrong: int = 0  # keys in a row that mean nothing
     page: int = 0  # of the language menu
     told: tuple[str, ...] = ()  # lines that the waiting caller heard
-    choice: str = ""  # what they chose while waiting: 988, callback, text
+    choice: str = ""  # what they chose: 988, callback, text while waiting; else status
     key: str = ""
     key_at: datetime | None = None
     read_at: datetime | None = None  # the question was half spoken
@@ -518,6 +518,7 @@ def _status_asked(
     if key == "1":
         verified = may_hear_status(case, verified=False)
         words = Line(_heard_status(case) if verified else "spoken.status.not_by_number")
+        position = with_changes(position, choice="status")  # the other key still means "worse"
         return _closing(Step(case, (Record("status_by_call"),)), position, (words,))
     if key == "2":
         return _go_on(_decide(case, Command("worse"), scene), position, scene)
@@ -540,11 +541,20 @@ def _closing(step: Step, position: Position, lines: tuple[Line, ...]) -> Spoken:
 def _closed(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """After the last words any other key says them again; then the call ends."""
+    """After the last words any other key says them again; then the call ends. Whoever heard where
+    their request stands may still say that it got worse."""
+    if key == "2" and position.choice == "status" and not case.ended:
+        return _go_on(_decide(case, Command("worse"), scene), position, scene)
     position = with_changes(position, wrong=position.wrong + 1)
     if position.wrong >= WRONG_KEYS:
         return Spoken(Step(case), with_changes(position, at=At.OVER), then=Then.HANG_UP)
     return _closing(Step(case), position, ())
+
+
+def asks_anew(case: Case, position: Position, key: str) -> bool:
+    """Do they ask for a person after their case has ended? They were told that 0 is one: it opens
+    another case."""
+    return case.ended and position.at == At.CLOSING and key == "0"
 
 
 # ---- waiting for a human -------------------------------------------------------------------------
@@ -720,8 +730,8 @@ def _booked(case: Case, position: Position, scene: Scene) -> Spoken:
 def counselor_ended(case: Case, position: Position, reached: bool, scene: Scene) -> Spoken:
     """The call to 988 ended or failed: they are still with us, and people are still being asked."""
     line = "spoken.wait.after_988" if reached else "spoken.wait.no_988"
-    if case.ended:
-        return _closing(Step(case), position, (Line(line),))
+    if case.ended:  # nobody is asked any more
+        return _closing(Step(case), position, (Line("spoken.wait.closed"),))
     return _to_human(Step(case), position, scene, (Line(line),))
 
 

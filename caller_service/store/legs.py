@@ -102,11 +102,19 @@ def _sealed(sealer: Sealer, leg_id: str, state: str) -> bytes:
     return sealer.seal(state, f"leg.state.{leg_id}")
 
 
-def advance(conn: sa.Connection, sealer: Sealer, known: Leg, state: str, check: datetime) -> bool:
-    """Write the next step. False if somebody else has answered it meanwhile."""
+def advance(
+    conn: sa.Connection, sealer: Sealer, known: Leg, state: str, check: datetime, case_id: str = ""
+) -> bool:
+    """Write the next step. `case_id`: the call goes on about this case. False if somebody else has
+    answered it meanwhile."""
     same = (leg.c.id == known.id, leg.c.step == known.step)
     sealed = _sealed(sealer, known.id, state)
-    values: dict[str, Any] = {"step": known.step + 1, "sealed_state": sealed, "next_at": check}
+    values: dict[str, Any] = {
+        "step": known.step + 1,
+        "sealed_state": sealed,
+        "next_at": check,
+        "case_id": case_id or known.case_id,
+    }
     return conn.execute(sa.update(leg).where(*same).values(values)).rowcount == 1
 
 
