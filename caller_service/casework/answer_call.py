@@ -248,7 +248,9 @@ def _rings_them(on: OnCall, promised: Callback) -> Spoken:
         taken(conn, on.parts, promised, on.case)
     on.note(answer="accepted")
     voicemail = ("spoken.callback.voicemail",) if voicemail_allowed(on.case) else ()
-    keys = ("spoken.whisper.reference", "spoken.callback.after", *voicemail)
+    # what was said since it was booked: they decide what may be said on that phone
+    danger = tuple(f"spoken.whisper.kind.{kind}" for kind in on.case.dangers[:1])
+    keys = ("spoken.whisper.reference", *danger, "spoken.callback.after", *voicemail)
     told = on.says(*keys, name=promised.ask_for or "…")
     return Spoken(told.words, told.language, joins=on.case.id)
 

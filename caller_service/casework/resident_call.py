@@ -363,17 +363,17 @@ def _step(
         if again:  # the provider repeats itself
             return lambda _: _script_of(leg)
         before: Case | None = case
-        if case.ended and said == "0" and leg.callback_id is None:  # a person, after all
-            before, case = None, _another(conn, parts, case, contact)
+        if case.ended and said == "0" and leg.callback_id is None:
+            case, before = _anew(conn, parts, case, contact, lock)  # a person, after all
         scene = with_changes(parts.scene(conn, full).for_case(case), aloud=True)
         position = _position(known["position"])
         around = _around(conn, parts, case, position, words, scene)
         told = decide(case, position, scene, around)
         told = _with_left(told, known["left"])
-        following = with_changes(leg, step=leg.step + 1)
+        following = with_changes(leg, step=leg.step + 1, case_id=case.id)
         inbound = _inbound(parts, leg, said, case, contact, scene)
         script, text_rows = _scripted(parts, following, told, contact, inbound)
-        changed = before is None or told.step.case != case or told.step.effects or text_rows
+        changed = told.step.case != before or told.step.effects or text_rows
         prepared = (
             prepare(
                 parts,
@@ -400,12 +400,29 @@ def _step(
         return None
 
 
-def _another(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact) -> Case:
-    """Their request has ended, and they are still on the line: another one, linked to it."""
+def _anew(
+    conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, lock: bool
+) -> tuple[Case, Case | None]:
+    """Their case ended, and they ask for a person on the same call: the case that they opened by
+    text meanwhile, or a new one. Returns it, and how it stands in the database."""
+    known = (
+        turns.load_turn(conn, parts.sealer, contact.number, parts.now()).case
+        if contact.number
+        else None
+    )
+    if known is not None and lock:
+        known = cases.by_id(conn, parts.sealer, known.id, lock=True)
+    found = None if known is None or known.ended or known.parked else known
+    case = found or with_changes(
+        new_case(conn, parts, contact, ended.test, ended.id),
+        language=ended.language,
+        interpreter=ended.interpreter,
+    )
+    if not contact.number:
+        case = with_changes(case, cannot_text=CannotText.WITHHELD)
     now = parts.now()
-    fresh = new_case(conn, parts, contact, ended.test, ended.id)
-    fresh = with_changes(fresh, language=ended.language, cannot_text=ended.cannot_text)
-    return fresh.marked(now, Mark.OPENED, Mark.HEARD, Mark.ON_LINE)
+    case = case if Mark.OPENED in case.marks else case.marked(now, Mark.OPENED, Mark.HEARD)
+    return case.marked(now, Mark.ON_LINE), found
 
 
 def _hold_case(conn: sa.Connection, parts: Parts, leg_id: str) -> None:

@@ -119,6 +119,8 @@ LATER = ("if_none", "voicemail")  # follow-ups: asked once the hand-off has left
 
 
 def _silent(case: Case) -> bool:
+    # also on the phone: there silence reaches a person long before, unless the line is dead and
+    # nobody said so
     ended = case.marks.get(Mark.LADDER_ENDED)
     if (
         case.asked in LATER
@@ -132,7 +134,6 @@ def _silent(case: Case) -> bool:
         and not case.in_danger
         and not case.held
         and not case.parked
-        and not case.on_line
     )
 
 

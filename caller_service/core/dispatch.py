@@ -77,19 +77,21 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
         case = move(case, Status.ACCEPTED, scene.now)
     if case.held and case.holder == by:
         return _say_status(case, (Record("accepted", {"by": by, "time": ""}),), case.told, scene)
-    words = (
-        Say("human.joined", {"name": by}, unasked=True)
+    words: tuple[Effect, ...] = (
+        (Say("human.joined", {"name": by}, unasked=True),)
         if joins
-        else _accepted_words(case, at, scene)
+        else (_accepted_words(case, at, scene),)
     )
-    if joins and not may_text(case, "human.joined"):
+    if joins and case.on_line:
+        words = ()  # they come to the phone: nothing of writing is said unless the call ends first
+    if joins and (case.on_line or not may_text(case, "human.joined")):
         case = case.marked(
             scene.now, Mark.JOINED_OWED
         )  # the next reply says it (screening.advance)
     record = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
     return _say_status(
         case,
-        (words, record, StandDown(by)) if not taken else (words, record),
+        (*words, record, StandDown(by)) if not taken else (*words, record),
         status_key(case),
         scene,
     )

@@ -163,12 +163,13 @@ def hear(
     if (case.in_danger or case.held or case.left) and position.at not in WITH_HUMAN:
         # a text, or a human, changed the case meanwhile
         return to_human(calls_again(case, scene), position, scene)
+    if before.silent == 2 and key and position.at in (At.ASKED, At.GREETING):
+        # "any key" is any: also one that has a meaning elsewhere
+        return _cannot_talk(case, position, scene)
     if position.at in _ALWAYS and key in ("0", "9", "*"):
         return _always(case, key, position, scene, around)
     if not key and not heard.words and position.at not in WITH_HUMAN:
         return _silence(case, position, scene, around)
-    if before.silent == 2 and position.at in (At.ASKED, At.GREETING):
-        return _cannot_talk(case, position, scene)
     position = with_changes(position, silent=0)
     return _HEAR[position.at](case, position, key, heard, scene, around)
 
@@ -415,6 +416,7 @@ def _status_asked(
     if key == "1":
         verified = may_hear_status(case, verified=False)
         words = Line(_heard_status(case) if verified else "spoken.status.not_by_number")
+        position = with_changes(position, choice="status")  # the other key still means "worse"
         return closing(Step(case, (Record("status_by_call"),)), position, (words,))
     if key == "2":
         return _go_on(_decide(case, Command("worse"), scene), position, scene)
@@ -428,6 +430,9 @@ def _heard_status(case: Case) -> str:
 def _closed(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
+    """Whoever heard where their request stands may still say that it got worse."""
+    if key == "2" and position.choice == "status":
+        return _go_on(_decide(case, Command("worse"), scene), position, scene)
     return _said_again(case, position)
 
 

@@ -65,7 +65,7 @@ class Position:
     wrong: int = 0  # keys in a row that mean nothing
     page: int = 0  # of the language menu
     told: tuple[str, ...] = ()  # lines that the waiting caller heard
-    choice: str = ""  # what they chose while waiting: 988, callback, text
+    choice: str = ""  # what they chose: 988, callback, text while waiting; else status
     key: str = field(default="", repr=False)
     key_at: datetime | None = None
     read_at: datetime | None = None  # the question was half spoken

@@ -238,8 +238,8 @@ def _booked(case: Case, position: Position, scene: Scene) -> Spoken:
 def counselor_ended(case: Case, position: Position, reached: bool, scene: Scene) -> Spoken:
     """The call to 988 ended or failed: they are still with us, and people are still being asked."""
     line = "spoken.wait.after_988" if reached else "spoken.wait.no_988"
-    if case.ended:
-        return closing(Step(case), position, (Line(line),))
+    if case.ended:  # nobody is asked any more
+        return closing(Step(case), position, (Line("spoken.wait.closed"),))
     return to_human(Step(case), position, scene, (Line(line),))
 
 

@@ -553,7 +553,7 @@ def _words_alone(
     it is an answer."""
     if question.raises(reply.choice):
         return None
-    if carrier_holds(case, delivered):
+    if not scene.aloud and carrier_holds(case, delivered):
         reads = Said.STORY if case.status == Status.SCREENING else Said.WROTE_AGAIN
         case = said_again(add_to_narrative(case, said), frozenset({reads}), scene)
         return Step(case, (Record("unseen", {"question": question.id}), *forward_words(case)))

@@ -112,7 +112,8 @@ def test_staff_hear_five_seconds_at_most_before_the_caller(language: str) -> Non
 
 @in_every_language
 def test_whoever_calls_back_is_told_in_five_seconds(language: str) -> None:
-    """Nobody waits in the line yet: that a voicemail is allowed may come on top."""
+    """Nobody waits in the line yet: one danger, and that a voicemail is allowed, may come on
+    top."""
     told = ("spoken.whisper.reference", "spoken.callback.after")
     assert sum(lasts(language, key) for key in told) <= WHISPER
     assert lasts(language, "spoken.callback.voicemail") <= 2

@@ -1,0 +1,162 @@
+"""Callers who do what no script expects: they stopped texts, press the wrong key at the wrong time,
+change their mind after the last words, or are gone and nobody says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from caller import ME, Caller
+from phones import Phone, passes
+
+from caller_service.core.case import Status
+from caller_service.core.protocol import Level
+from caller_service.core.said import Said
+
+if TYPE_CHECKING:
+    from conftest import House
+
+NO = "2"
+
+
+def runs(house: House) -> None:
+    house.sweeps()
+    house.settles()
+
+
+def waiting(house: House, *keys: str) -> Caller:
+    me = Caller(house).rings().presses(*(keys or ("1", "1")))
+    runs(house)
+    return me
+
+
+def test_who_stopped_texts_is_heard_on_the_phone(house: House) -> None:
+    """A carrier holds texts back after STOP, not what is spoken (rule 8)."""
+    house.resident(ME).texts("hi", "1", "2", "STOP")
+    me = Caller(house).rings().told("spoken.ask.safety").presses(NO, NO, NO, NO, "2")
+    told = me.case().answers
+    assert (told["safety"], told["suicide"]) == ("no", "no")
+    assert (told["contact"], told["want"]) == ("unsafe", "counselor")
+
+
+@pytest.mark.parametrize("key", [*"0123456789", "*", "#"])
+def test_any_key_of_whoever_cannot_talk_is_any(house: House, key: str) -> None:
+    me = Caller(house).rings().presses("1").is_silent(2).told("spoken.silent.two").presses(key)
+    assert Said.HIDING in me.case().said
+    assert me.case().violent
+    me.told("spoken.danger.hiding")
+    assert me.queue is not None, me.transcript()
+
+
+def test_words_after_the_second_silence_are_heard_as_words(house: House) -> None:
+    program = house.parts.program
+    house.change(program=replace(program, phone=replace(program.phone, speech=True)))
+    me = Caller(house).rings().presses("1").is_silent(2).says("no")
+    assert me.case().answers["health"] == "no"
+    assert Said.HIDING not in me.case().said
+
+
+def test_worse_is_heard_after_where_it_stands(house: House) -> None:
+    Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "2", "1").hangs_up()
+    me = Caller(house).rings().told("spoken.open_request.keys").presses("1", "2")
+    assert Said.WORSE in me.case().said
+    assert me.case().in_danger
+    assert me.queue is not None, me.transcript()
+
+
+@pytest.mark.parametrize("number", [ME, "anonymous"])
+@pytest.mark.parametrize("want", ["2", "3"])
+def test_0_after_the_end_of_a_request_is_a_person(house: House, number: str, want: str) -> None:
+    """They were told "to talk with a person, press 0": another case is opened for that."""
+    contact = () if number == "anonymous" else (NO, NO)
+    me = Caller(house, number).rings().presses("1", NO, NO, NO, NO, *contact, want)
+    me.told("spoken.closing")
+    first = me.case()
+    assert first.ended
+    me.presses("0").told("spoken.wait.start")
+    case = me.case()
+    assert (case.level, case.related) == (Level.R2, first.id)
+    assert me.name_of_queue == case.id
+    runs(house)
+    dana = Phone(house).picks_up().presses("1")
+    me.is_joined(dana.queue_url.partition("id=")[2])
+    assert me.case().talking
+    me.hangs_up()
+    assert not me.case().on_line
+
+
+def test_0_after_it_was_closed_while_they_were_away_is_a_person(house: House) -> None:
+    me = waiting(house).presses("4", "1")
+    first, by = me.case(), {"by": "Dispatcher on duty"}
+    house.dispatch(f"/{first.id}/acknowledgement", by | {"answer": "accept"})
+    house.dispatch(f"/{first.id}/lower", by | {"reason": "spoke with the counselor"})
+    body = by | {"status": "closed", "outcome": "no_danger_found"}
+    assert house.dispatch(f"/{first.id}/status", body).status_code == 200
+    runs(house)
+    me.comes_back().told("spoken.wait.closed")
+    assert house.words("spoken.wait.after_988") not in me.said  # nobody is asked for
+    before = len(house.rung)
+    me.presses("0")
+    assert me.case().id != first.id
+    assert me.case().in_danger
+    runs(house)
+    assert len(house.rung) > before
+
+
+def test_0_after_the_end_goes_to_the_case_that_a_text_opened(house: House) -> None:
+    me = Caller(house).rings().presses("1", NO, NO, NO, NO, NO, NO, "2")
+    assert me.case().ended
+    resident = house.resident(ME).texts("hello again")
+    me.presses("0")
+    assert me.case().id == resident.case().id
+    assert me.queue is not None, me.transcript()
+
+
+def test_whoever_is_on_the_line_is_not_told_that_a_person_will_write(house: House) -> None:
+    me = waiting(house, "1", NO, NO, NO, NO, "1", "1", "0")
+    dana = Phone(house, 0).picks_up().presses("1")
+    runs(house)
+    assert not house.texts_to(ME)
+    me.is_joined(dana.queue_url.partition("id=")[2])
+    house.wait(60)
+    me.hangs_up()
+    runs(house)
+    assert not house.texts_to(ME)
+
+
+def test_who_rings_back_hears_the_danger_that_was_said_since(house: House) -> None:
+    me = Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "2").hangs_up()
+    runs(house)
+    told = {"by": "Dana", "in_minutes": 10}
+    assert house.dispatch(f"/{me.case().id}/callbacks", told).status_code == 200
+    house.resident(ME).texts("he is beating me")
+    house.wait(601)
+    runs(house)
+    (callback,) = house.rows("callback")
+    (place,) = (
+        number
+        for number, form in enumerate(house.rung)
+        if form["Url"].endswith(f"id={callback.call_id}")
+    )
+    staff = Phone(house, place).picks_up().presses("1")
+    assert house.words("spoken.whisper.kind.violence") in staff.said
+
+
+@pytest.mark.parametrize("keys", [("1", NO, "1"), ("1", NO, NO, NO, "1")])
+def test_a_dead_line_after_a_sign_of_danger_is_not_waited_for(
+    house: House, keys: tuple[str, ...]
+) -> None:
+    """The provider says for ever that the call goes on."""
+    me = Caller(house).rings().presses(*keys)
+    passes(house, 5)
+    assert me.case().in_danger
+    assert house.rung
+    assert not house.texts_to(ME)
+
+
+def test_a_dead_line_after_an_answer_is_looked_at(house: House) -> None:
+    me = Caller(house).rings().presses("1", NO)
+    passes(house, 20)
+    assert me.case().review
+    assert me.case().status == Status.SCREENING
