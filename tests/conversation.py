@@ -23,6 +23,7 @@ from caller_service.core.case import Case, Step, from_plain, to_plain
 from caller_service.core.effect import (
     Alert,
     Ask,
+    BookCallback,
     Effect,
     Effects,
     HandOff,
@@ -30,6 +31,7 @@ from caller_service.core.effect import (
     OptOut,
     Page,
     Record,
+    Ring,
     Say,
     StandDown,
 )
@@ -202,6 +204,10 @@ def told(effect: Effect) -> str:
         return f"hand-off: {effect.because}"
     if isinstance(effect, Alert):
         return f"tell {effect.name}: {effect.key.removeprefix('alert.')}"
+    if isinstance(effect, Ring):
+        return f"ring {effect.name}"
+    if isinstance(effect, BookCallback):
+        return "a callback is booked"
     if isinstance(effect, StandDown):
         return "stand down the others"
     if isinstance(effect, (OptOut, OptIn)):
