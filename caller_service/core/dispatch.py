@@ -77,17 +77,9 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
         case = move(case, Status.ACCEPTED, scene.now)
     if case.held and case.holder == by:
         return _say_status(case, (Record("accepted", {"by": by, "time": ""}),), case.told, scene)
-    words: tuple[Effect, ...] = (
-        (Say("human.joined", {"name": by}, unasked=True),)
-        if joins
-        else (_accepted_words(case, at, scene),)
+    case, words = (
+        _joining_words(case, by, scene) if joins else (case, (_accepted_words(case, at, scene),))
     )
-    if joins and case.on_line:
-        words = ()  # they come to the phone: nothing of writing is said unless the call ends first
-    if joins and (case.on_line or not may_text(case, "human.joined")):
-        case = case.marked(
-            scene.now, Mark.JOINED_OWED
-        )  # the next reply says it (screening.advance)
     record = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
     return _say_status(
         case,
@@ -95,6 +87,16 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
         status_key(case),
         scene,
     )
+
+
+def _joining_words(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
+    """That `by` is here. Whoever is on the line is not told of writing: the words are owed, if the
+    call ends first. So are those that may not be texted: the next reply says them
+    (screening.advance)."""
+    if case.on_line or not may_text(case, "human.joined"):
+        case = case.marked(scene.now, Mark.JOINED_OWED)
+    words = (Say("human.joined", {"name": by}, unasked=True),)
+    return case, () if case.on_line else words
 
 
 def at_time(hour: int, minute: int, scene: Scene) -> datetime:
