@@ -186,6 +186,9 @@ def _always(case: Case, key: str, position: Position, scene: Scene, around: Surr
     position = with_changes(position, silent=0, wrong=0)
     if key == "*":
         return _repeat(Step(case), position, scene, around)
+    if key == "9" and Mark.TOLD_911 in case.marks:  # they heard it and are still here: a person too
+        told = spoken_lines(_decide(case, Command("emergency", alone=False), scene))
+        return _go_on(unspoken(_decide(case, Command("person"), scene)), position, scene, told)
     reply = Command("person") if key == "0" else Command("emergency", alone=False)
     step = _decide(case, reply, scene)
     if key == "0":

@@ -143,6 +143,27 @@ def test_who_rings_back_hears_the_danger_that_was_said_since(house: House) -> No
     assert house.words("spoken.whisper.kind.violence") in staff.said
 
 
+def test_who_stays_after_a_talk_that_lowered_the_level_is_asked_for(house: House) -> None:
+    me = waiting(house, "1", "3")
+    dana = Phone(house, 0).picks_up().presses("1")
+    me.is_joined(dana.queue_url.partition("id=")[2])
+    house.wait(60)
+    by = {"by": "Dispatcher on duty"}
+    assert house.dispatch(f"/{me.case().id}/lower", by | {"reason": "not so"}).status_code == 200
+    dana.parts()
+    dana.reports("completed")
+    me.parts().told("spoken.wait.parted").is_silent()
+    assert me.queue is not None, me.transcript()
+    assert me.case().in_danger
+
+
+def test_9_again_is_a_person_too(house: House) -> None:
+    me = Caller(house).rings().presses("1", "9").told("spoken.ask.health.me").presses("9")
+    assert "Hang up and call 911" in me.said
+    assert me.case().level == Level.R2
+    assert me.queue is not None, me.transcript()
+
+
 @pytest.mark.parametrize("keys", [("1", NO, "1"), ("1", NO, NO, NO, "1")])
 def test_a_dead_line_after_a_sign_of_danger_is_not_waited_for(
     house: House, keys: tuple[str, ...]
