@@ -551,9 +551,9 @@ def test_whoever_calls_again_after_hanging_up_goes_on_where_they_were(house: Hou
     """The first call was handed off, so an answer in the second is a revision of it: one."""
     me = all_no(Caller(house)).presses("1", "1").hangs_up()
     revision = me.case().revision
-    again = Caller(house).rings().told("spoken.ask.want").presses("2")
-    again.told("spoken.ask.voicemail")
-    assert again.case().answers["want"] == "counselor"
+    again = Caller(house).rings().told("spoken.ask.want").presses("1")
+    again.told("spoken.place.person")
+    assert again.case().answers["want"] == "team"
     assert again.case().revision == revision + 1
 
 
