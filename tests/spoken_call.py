@@ -17,12 +17,21 @@ from conversation import CATALOG, EARS, OPEN, PROGRAM, fresh, kept, told
 from caller_service.casework.interpret import hear as read_text
 from caller_service.casework.interpret import understand
 from caller_service.casework.resident_call import _plain, _position
-from caller_service.core import clock, phone_call
+from caller_service.core import clock, phone_call, phone_waiting
 from caller_service.core.case import Case, Status, Step
-from caller_service.core.effect import Effects, Page
+from caller_service.core.effect import Effects, HandOff, Page
 from caller_service.core.holding import joins_by_phone
 from caller_service.core.marks import Mark
-from caller_service.core.phone_call import At, Heard, Position, Spoken, Surroundings, Then
+from caller_service.core.phone_script import (
+    WITH_HUMAN,
+    At,
+    Heard,
+    Line,
+    Position,
+    Spoken,
+    Surroundings,
+    Then,
+)
 from caller_service.core.program import Program
 from caller_service.core.routing import Scene
 from caller_service.language.spoken import seconds, sentences
@@ -74,7 +83,7 @@ class SpokenCall:
         self.position = Position(At.CALLED, waits_since=at)
         self.case = self.case.marked(at, Mark.ON_LINE)
         return self._step(
-            lambda case, position: phone_call.wait(case, position, self._scene(), self._around())
+            lambda case, position: phone_waiting.wait(case, position, self._scene(), self._around())
         )
 
     def presses(self, *keys: str, early: bool = False) -> SpokenCall:
@@ -104,7 +113,7 @@ class SpokenCall:
         self.waited = "" if result == "bridged" else self.waited  # a human spoke in between
         length = None if talked is None else timedelta(seconds=talked)
         return self._step(
-            lambda case, at: phone_call.left_queue(case, at, result, length, self._scene())
+            lambda case, at: phone_waiting.left_queue(case, at, result, length, self._scene())
         )
 
     def is_joined(self, by: str, seconds: float) -> SpokenCall:
@@ -118,7 +127,7 @@ class SpokenCall:
     def comes_back(self, reached: bool = True) -> SpokenCall:
         """The call to 988 is over."""
         return self._step(
-            lambda case, at: phone_call.counselor_ended(case, at, reached, self._scene())
+            lambda case, at: phone_waiting.counselor_ended(case, at, reached, self._scene())
         )
 
     def texts(self, words: str) -> SpokenCall:
@@ -187,7 +196,7 @@ class SpokenCall:
         self._took(decide(before, at), before)
         if self.then == Then.QUEUE:
             return self._step(
-                lambda case, at: phone_call.wait(case, at, self._scene(), self._around())
+                lambda case, at: phone_waiting.wait(case, at, self._scene(), self._around())
             )
         if self.then == Then.LEAVE:
             return self.leaves_queue("leave")
@@ -218,7 +227,7 @@ class SpokenCall:
                 self.position, read_at=self.now + timedelta(seconds=1 + earlier + asks / 2)
             )
 
-    def _worded(self, line: phone_call.Line, tag: str) -> str:
+    def _worded(self, line: Line, tag: str) -> str:
         """The words of a line, whole: a placeholder without a value is an error."""
         words = spoken_words(
             line.key, line.fill, line.language or tag, self.case, self.program, CATALOG
@@ -267,6 +276,8 @@ class SpokenCall:
 
     def _note(self, effects: Effects) -> None:
         self.effects = effects
+        revisions = [effect for effect in effects if isinstance(effect, HandOff)]
+        assert len(revisions) <= 1, f"two revisions of one decision\n{self.transcript()}"
         for effect in effects:
             if isinstance(effect, Page):
                 self.asked.add(f"{effect.ladder} {effect.rung}")
@@ -277,7 +288,7 @@ class SpokenCall:
         """The call is over, whoever ended it."""
         self.over = True
         self.now += timedelta(seconds=1)
-        self._happens("", lambda case: phone_call.hung_up(case, self._scene()))
+        self._happens("", lambda case: phone_waiting.hung_up(case, self._scene()))
         assert not self.case.on_line and not self.case.talking
         assert self._is_served(), f"nobody has a task\n{self.transcript()}"
         assert not self.case.asked_aloud
@@ -285,9 +296,6 @@ class SpokenCall:
 
     def _writes(self, words: str, sign: str = ">") -> None:
         self.script.append(f"{sign} {words}")
-
-
-WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING, At.CALLED})
 
 
 def fell(before: Case, after: Case) -> bool:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from typing import Any
 
-from .case import Case, replace
+from .case import Case, Step, replace
 from .disposition import markers
 from .effect import Effect, HandOff
 from .marks import Mark
@@ -162,6 +162,17 @@ def digest(case: Case) -> str:
         *(conversation if any(conversation) else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+def revised_once(before: Case, step: Step) -> Step:
+    """A decision that was made of several (core/phone_call.py): one revision, of the case as it is
+    in the end."""
+    revisions = [effect for effect in step.effects if isinstance(effect, HandOff)]
+    if not revisions:
+        return step
+    others = tuple(effect for effect in step.effects if not isinstance(effect, HandOff))
+    case = replace(step.case, revision=before.revision + 1, sent=digest(step.case))
+    return Step(case, (*others, revisions[0]))
 
 
 def revise(case: Case, effects: tuple[Effect, ...]) -> tuple[Case, tuple[Effect, ...]]:

@@ -16,6 +16,7 @@ from dataclasses import replace as with_changes
 from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Ask, Record
+from .hand_off import revised_once
 from .held_conversation import while_held, while_left
 from .marks import Mark
 from .phone_script import (
@@ -52,6 +53,11 @@ from .screening import advance, conclude
 def begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
     """The first words of an inbound call. Whoever is in danger goes to a human; whoever has an open
     request hears so; an open question is put aloud (rule 10)."""
+    told = _begin(case, scene, around)
+    return with_changes(told, step=revised_once(case, told.step))
+
+
+def _begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
     case = case.marked(scene.now, Mark.ON_LINE)
     case = case if Mark.OPENED in case.marks else case.marked(scene.now, Mark.OPENED, Mark.HEARD)
     started = Step(case, (Record("call_began"),))
@@ -94,7 +100,7 @@ def _expected(
         return _not_a_key(case, position, scene, around)
     around = with_changes(around, callback_line=False)
     if case.status == Status.SCREENING and not case.answers and not case.in_danger:
-        return begin(case, scene, around)
+        return _begin(case, scene, around)
     return _go_on(_decide(case, Command("person"), scene), position, scene)
 
 
@@ -144,6 +150,13 @@ def hear(
 ) -> Spoken:
     """What a key, words or a silence change, by what the caller heard last. Total: every input in
     every position has words, a person or an end."""
+    told = _hear(case, position, heard, scene, around)
+    return with_changes(told, step=revised_once(case, told.step))
+
+
+def _hear(
+    case: Case, position: Position, heard: Heard, scene: Scene, around: Surroundings
+) -> Spoken:
     key = heard.digits if len(heard.digits) == 1 else "?" if heard.digits else ""
     again = (
         key != ""

@@ -547,6 +547,16 @@ def test_with_an_open_danger_a_call_goes_to_a_human_at_once(house: House) -> Non
     assert len(house.rung) > before
 
 
+def test_whoever_calls_again_after_hanging_up_goes_on_where_they_were(house: House) -> None:
+    """The first call was handed off, so an answer in the second is a revision of it: one."""
+    me = all_no(Caller(house)).presses("1", "1").hangs_up()
+    revision = me.case().revision
+    again = Caller(house).rings().told("spoken.ask.want").presses("1")
+    again.told("spoken.place.person")
+    assert again.case().answers["want"] == "team"
+    assert again.case().revision == revision + 1
+
+
 def test_two_calls_of_one_number_at_once_share_the_case(house: House) -> None:
     one, two = Caller(house).rings(), Caller(house).rings()
     assert one.case().id == two.case().id
