@@ -178,13 +178,15 @@ def _rotation(settings: Settings) -> tuple[dict[str, str], dict[str, str], dict[
 def _after(town: Town, engine: sa.Engine, within: float) -> float:
     """Hear everybody who waits, and watch until nothing is under way and no clock hangs: how late
     the latest clock was while all was up, in seconds."""
-    up, latest, late = time.time(), 0.0, 0.0
+    up, latest, late, hurried = time.time(), 0.0, 0.0, 0.0
     with ThreadPoolExecutor(1) as pool:
         caught_up = pool.submit(town.catch_up)
         while (gone := time.time() - up) < WATCHED or (
             gone < within and not (caught_up.done() and late <= HONOURED and _calm(town, engine))
         ):
-            callers.hurry(engine)
+            if gone >= hurried + 1:
+                callers.hurry(engine)
+                hurried = gone
             with engine.connect() as conn:
                 due = conn.execute(sa.select(sa.func.min(case.c.due_at))).scalar()
             late = time.time() - max(up, due.timestamp()) if due else 0.0
@@ -207,7 +209,7 @@ def _hang_up(town: Town, engine: sa.Engine) -> None:
     until = time.time() + SETTLED
     while not callers.all_over(engine) and time.time() < until:
         callers.hurry(engine)
-        time.sleep(0.2)
+        time.sleep(1)
 
 
 def _quiet(engine: sa.Engine) -> bool:
