@@ -34,6 +34,7 @@ from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.outbound.deliver import deliver
 from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.parts import Parts
+from caller_service.casework.resident_call import ask_after
 from caller_service.casework.timers import sweep
 from caller_service.commands.main import migrated
 from caller_service.config.settings import Settings
@@ -157,6 +158,11 @@ def house(built: Flask, outside: responses.RequestsMock) -> Iterator[House]:
     one = House(built, outside)
     yield one
     one.clean()
+
+
+JOBS = {
+    "deliver": deliver, "send_text": send_text, "call_person": call_person, "ask_after": ask_after,
+}  # fmt: skip
 
 
 class Clock:
@@ -297,9 +303,7 @@ class House:
         self.calls_are_taken(twilio)
         prefix = "" if self.parts.engine.dialect.name == "sqlite" else "dbos."
         for job_id, name, reference in self.jobs():
-            {"deliver": deliver, "send_text": send_text, "call_person": call_person}[name](
-                self.parts, reference
-            )
+            JOBS[name](self.parts, reference)
             with self.parts.engine.begin() as conn:
                 conn.execute(
                     sa.text(

@@ -52,6 +52,7 @@ from caller_service.casework.inbound import fetch_missed_texts
 from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.outbound.deliver import deliver
 from caller_service.casework.outbound.send_text import send_text
+from caller_service.casework.resident_call import ask_after
 from caller_service.casework.timers import sweep
 from caller_service.commands.main import main, migrated, shown
 from caller_service.config.settings import Settings, SettingsFaults
@@ -390,6 +391,7 @@ JOBS: dict[str, Callable[..., object]] = {
     "send_text": send_text,
     "catch_up": fetch_missed_texts,
     "call_person": call_person,
+    "ask_after": ask_after,
 }
 CLOCKS_DONE = threading.Event()  # no sweep is under way
 CLOCKS_DONE.set()

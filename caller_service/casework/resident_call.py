@@ -248,19 +248,27 @@ def staff_parted(parts: Parts, call_id: str) -> None:
 
 
 def look_after(parts: Parts) -> int:
-    """Calls of which nothing was heard: the provider says what became of them."""
+    """Jobs for the calls of which nothing was heard. A sweep asks nobody itself: a provider that
+    hangs would hold up every clock."""
     now = parts.now()
     with parts.engine.connect() as conn:
-        found = [legs.by_id(conn, parts.sealer, leg_id) for leg_id in legs.due(conn, now, 50)]
-    for leg in found:
-        if leg is None:
-            continue
-        if parts.telephony.is_over(leg.provider_id):
-            ended(parts, leg.provider_id)
-        else:
-            with transaction(parts.engine) as conn:
-                legs.look_again(conn, leg.id, now + CHECK)
+        found = legs.due(conn, now, 50)
+    if found:
+        moment = int(now.timestamp() * 1000)
+        with transaction(parts.engine) as conn:
+            for leg_id in found:
+                legs.look_again(conn, leg_id, now + CHECK)
+                parts.jobs.enqueue(conn, "ask_after", f"leg:{leg_id}:{moment}", leg_id)
     return len(found)
+
+
+def ask_after(parts: Parts, leg_id: str, job: str = "") -> None:
+    """The provider says whether a call is over. Where it cannot say so now, it is asked again in
+    `CHECK`."""
+    with parts.engine.connect() as conn:
+        leg = legs.by_id(conn, parts.sealer, leg_id)
+    if leg is not None and leg.ended_at is None and parts.telephony.is_over(leg.provider_id):
+        ended(parts, leg.provider_id)
 
 
 # ---- one step ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.outbound.deliver import deliver
 from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.parts import Parts
+from caller_service.casework.resident_call import ask_after
 from caller_service.casework.timers import set_back, sweep
 from caller_service.core.clock import SKEW
 from caller_service.jobs.queue import PEOPLE, TEXTS, queue_of
@@ -44,6 +45,7 @@ def run_worker(
         "deliver": partial(deliver, parts),
         "send_text": partial(send_text, parts),
         "call_person": partial(call_person, parts),
+        "ask_after": partial(ask_after, parts),
         "catch_up": partial(fetch_missed_texts, parts),
     }
     queues = [

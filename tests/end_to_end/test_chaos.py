@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from running import new_database
 
 from caller_service.proving import chaos
+from caller_service.proving.chaos.callers import Stands
+from caller_service.proving.chaos.calls_evidence import dropped, lost, twice, unkept
 from caller_service.proving.chaos.evidence import posted_at_once
 
 SEED = 7
@@ -26,6 +29,43 @@ def test_no_promise_is_broken_while_everything_fails(
     assert "kills of web" in said and "kills of worker-" in said, said
     assert "requests died in the middle" in said and "hand-offs" in said, said
     assert "2 steps of a key rotation" in said and "clients that stalled" in said, said
+    assert "4 calls promised" in said and "4 kills of workers while calls" in said, said
+    assert "2 calls that waited or talked in the end" in said, said
+
+
+def test_a_caller_who_was_dropped_is_seen() -> None:
+    last = frozenset({"Goodbye."})
+
+    def stood(**how: object) -> Stands:
+        told = {"live": False, "hung_up": False, "with_somebody": False, "fault": "", "said": ()}
+        return Stands("CA1", **(told | how))  # type: ignore[arg-type]
+
+    assert dropped([stood(said=("Please wait.",))], last)
+    assert not dropped([stood(said=("Goodbye.",))], last)
+    assert not dropped([stood(hung_up=True), stood(live=True), stood(fault="11200")], last)
+
+
+def test_a_resident_called_twice_for_one_attempt_is_seen() -> None:
+    promised = [SimpleNamespace(case_id="c", attempts=1)]
+    case_of = {"a": "c", "b": "c"}
+    assert not twice(promised, ["a"], case_of)
+    assert twice(promised, ["a", "a"], case_of)
+    assert twice(promised, ["a", "b"], case_of)
+    assert unkept([SimpleNamespace(id="x", state="ringing", outcome="", attempts=1)])
+    assert unkept([SimpleNamespace(id="x", state="done", outcome="", attempts=1)])
+    assert not unkept([SimpleNamespace(id="x", state="done", outcome="reached", attempts=1)])
+
+
+def test_a_caller_without_a_case_or_a_clock_is_seen() -> None:
+    one = Stands("CA1", False, True, False, "", ())
+    leg = SimpleNamespace(case_id="c", ended_at=1)
+    looked_after = SimpleNamespace(closed_at=None, due_at=1, status="screening")
+    forgotten = SimpleNamespace(closed_at=None, due_at=None, status="screening")
+    assert not lost([one], {"CA1"}, {"CA1": leg}, {"c": looked_after})
+    assert lost([one], {"CA1"}, {}, {})
+    assert lost([one], {"CA1"}, {"CA1": leg}, {"c": forgotten})
+    still_open = SimpleNamespace(case_id="c", ended_at=None)
+    assert lost([one], {"CA1"}, {"CA1": still_open}, {"c": looked_after})
 
 
 def test_a_delivery_posted_by_two_jobs_at_once_is_seen() -> None:

@@ -1,8 +1,9 @@
-"""`caller-service chaos`: residents text while web and worker are killed with -9 at random, the
-destination fails, is slow or lies, Twilio fails, receipts come late and twice, and one request in
-ten dies in the middle. Then every promise is checked against the database, the phones and the board
-of dispatch. The service runs as its own processes in a temporary folder, both stand-ins run here;
-the same seed asks for the same trouble again, though the machine's timing is never quite the same.
+"""`caller-service chaos`: residents text and call while web and worker are killed with -9 at
+random, the destination fails, is slow or lies, Twilio fails, receipts come late and twice, and one
+request in ten dies in the middle. Then calls are promised, and workers die at every step of them.
+Then every promise is checked against the database, the phones and the board of dispatch. The
+service runs as its own processes in a temporary folder, both stand-ins run here; the same seed asks
+for the same trouble again, though the machine's timing is never quite the same.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings
 from caller_service.core.access import API, SCOPES, Token
 from caller_service.core.outbound import NOT_RECEIVED, UNSENT
+from caller_service.language.catalog import read_catalog
 from caller_service.proving.bench import free_port
 from caller_service.rehearsal.cad_stand_in import create_cad
 from caller_service.rehearsal.carrier import TwilioSettings
@@ -37,6 +39,8 @@ from caller_service.rehearsal.twilio_stand_in import create_twilio
 from caller_service.store import tokens
 from caller_service.store.tables import case, delivery, journal, message
 
+from . import callers
+from .calls_evidence import wrong_calls
 from .evidence import Evidence
 from .service import STARTED, Service
 from .town import Town
@@ -44,6 +48,7 @@ from .town import Town
 # seconds a due clock may wait while the service is up: Twilio's own; how late it was is printed
 HONOURED = 15.0
 WATCHED = 4.0  # seconds the clocks are watched at least, once everything is up
+PROMISED, KILLS = 4, 4  # calls, and deaths of a worker while they are kept
 SETTLED = 120.0  # seconds after which something hangs, once everything is up
 
 
@@ -68,6 +73,7 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
     environment = {
         "CALLER_BIND": f"127.0.0.1:{port}", "CALLER_PUBLIC_URL": url,
         "CALLER_DATABASE_URL": database_url or f"sqlite:///{folder / 'caller.sqlite'}",
+        "CALLER_CALLS_A_SECOND": "20",  # all is played twenty times as fast
     }  # fmt: skip
     settings, bearer = (
         Settings.from_environment(environment, here=folder),
@@ -99,7 +105,7 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
                 staff,
                 hang=12.0 if long else 1.0,
                 late=0.7,
-                speed=50.0,  # nobody listens to what is said
+                speed=20.0,  # of what is said on calls
             )
         )
         environment["CALLER_TWILIO_API_URL"] = stack.enter_context(served(twilio))
@@ -129,7 +135,12 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
         )
         town.live(residents)
         service.until_up()
+        town.callers.stay(2)
+        town.promise(PROMISED)
+        town.kill_workers(KILLS, lambda: callers.hurry(engine))
         latest = _after(town, engine, max(SETTLED, seconds))
+        stood = town.callers.stand()
+        _hang_up(town, engine)
         ended = datetime.now(UTC)
         if service.start("rewrap", "keys", "rewrap").wait(STARTED):
             raise RuntimeError((folder / "rewrap.log").read_text()[-2000:])
@@ -145,7 +156,10 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
                 f"every due clock within {HONOURED:g} s of the service being up "
                 f"({rung} rang, the latest {latest:.1f} s late)"
             )
-            verdicts = [*told.wrong(), (clocks, [f"{latest:.1f} s"] * (latest > HONOURED))]
+            called = wrong_calls(
+                conn, stood, town.callers, read_catalog(program.languages), town.counts
+            )
+            verdicts = [*told.wrong(), *called, (clocks, [f"{latest:.1f} s"] * (latest > HONOURED))]
         town.counts["texts"] = len(town.sent)
         return _report(town.counts, service.faults(), verdicts, again)
 
@@ -164,12 +178,15 @@ def _rotation(settings: Settings) -> tuple[dict[str, str], dict[str, str], dict[
 def _after(town: Town, engine: sa.Engine, within: float) -> float:
     """Hear everybody who waits, and watch until nothing is under way and no clock hangs: how late
     the latest clock was while all was up, in seconds."""
-    up, latest, late = time.time(), 0.0, 0.0
+    up, latest, late, hurried = time.time(), 0.0, 0.0, 0.0
     with ThreadPoolExecutor(1) as pool:
         caught_up = pool.submit(town.catch_up)
         while (gone := time.time() - up) < WATCHED or (
-            gone < within and not (caught_up.done() and late <= HONOURED and _quiet(engine))
+            gone < within and not (caught_up.done() and late <= HONOURED and _calm(town, engine))
         ):
+            if gone >= hurried + 1:
+                callers.hurry(engine)
+                hurried = gone
             with engine.connect() as conn:
                 due = conn.execute(sa.select(sa.func.min(case.c.due_at))).scalar()
             late = time.time() - max(up, due.timestamp()) if due else 0.0
@@ -178,6 +195,21 @@ def _after(town: Town, engine: sa.Engine, within: float) -> float:
         caught_up.result()
     town.settled()
     return latest
+
+
+def _calm(town: Town, engine: sa.Engine) -> bool:
+    """Nothing is under way, every promised call came to its end, and whoever stays on the line
+    waits for a person or speaks with one."""
+    return _quiet(engine) and callers.settled(engine) and town.callers.waits()
+
+
+def _hang_up(town: Town, engine: sa.Engine) -> None:
+    """Everybody hangs up, and the service comes to know of it."""
+    town.callers.end()
+    until = time.time() + SETTLED
+    while not callers.all_over(engine) and time.time() < until:
+        callers.hurry(engine)
+        time.sleep(1)
 
 
 def _quiet(engine: sa.Engine) -> bool:

@@ -21,7 +21,16 @@ from caller_service.rehearsal.board import Board
 from caller_service.rehearsal.calling import Call
 from caller_service.store import hand_offs, ledger, messages
 from caller_service.store.sealing import Sealer
-from caller_service.store.tables import call, case, contact, delivery, hand_off, message, page
+from caller_service.store.tables import (
+    call,
+    case,
+    contact,
+    delivery,
+    hand_off,
+    leg,
+    message,
+    page,
+)
 
 from .town import Town
 
@@ -49,6 +58,17 @@ def posted_at_once(deliveries: Iterable[Mapping[str, object]]) -> Iterator[str]:
             yield key
 
 
+Asked = tuple[str, str, str]  # case, person, by
+
+
+def _together(many: Counter[Asked], cases: set[str]) -> Counter[Asked]:
+    """The same, without the difference of text and call for these cases."""
+    told: Counter[Asked] = Counter()
+    for (case_id, person, by), count in many.items():
+        told[case_id, person, "either" if case_id in cases else by] += count
+    return told
+
+
 class Evidence:
     """What is left when it is over: the database, the phones and the board of dispatch, and what
     they must agree on."""
@@ -66,7 +86,10 @@ class Evidence:
         self.staff = {rung.number: rung.name for rung in ladder}
         self.sealer = Sealer(settings.data_keys, settings.index_keys)
         self.cases = {row.id: row for row in conn.execute(sa.select(case))}
-        self.messages = list(conn.execute(sa.select(message)))
+        # what was keyed and spoken on calls has evidence of its own (calls_evidence.py)
+        texted = sa.select(message).where(message.c.provider != "voice")
+        self.messages = list(conn.execute(texted))
+        self.called = {row.case_id for row in conn.execute(sa.select(leg.c.case_id))}
         self.calls = list(conn.execute(sa.select(call)))
         self.by_rest = [
             row
@@ -159,13 +182,17 @@ class Evidence:
 
     def _cases(self) -> list[str]:
         numbers = {number: one for one, number in self.numbers.items() if number not in self.staff}
-        residents = {one.number for one in self.town.sent} - set(self.staff)
+        texters = {one.number for one in self.town.sent}
+        callers = {made.phone for made in self.town.calling.calls() if made.direction == "inbound"}
+        residents = texters - set(self.staff)
         theirs: dict[str, list[sa.Row[Any]]] = {}
         # in the order they were made: a text may be fetched late
         for row in sorted(self.cases.values(), key=lambda one: one.id):
             theirs.setdefault(row.contact_id, []).append(row)
-        wrong = [f"phantom contact {numbers[number]}" for number in numbers.keys() - residents]
-        wrong += [f"phantom case of {one}" for one in theirs.keys() - set(numbers.values())]
+        # a withheld number is nobody's, and is kept as none
+        there = residents | callers | {""}
+        wrong = [f"phantom contact {numbers[number]}" for number in numbers.keys() - there]
+        wrong += [f"phantom case of {one}" for one in theirs.keys() - set(self.numbers)]
         wrong += [
             "no case of one resident"
             for number in residents
@@ -267,18 +294,23 @@ class Evidence:
         asked = Counter(
             (row.case_id, row.person, self._by(row)) for row in self.conn.execute(sa.select(page))
         )
+        # whoever is on the line has people rung whom others would have texted
+        asked = _together(asked, self.called)
         self.town.counts["pages"] = sum(asked.values())
         told = Counter(
             (row.case_id, row.person, "text")
             for row in self.by_rest
             if row.keys in ("page.text", "page.again")
         )
-        told += Counter((row.case_id, row.person, "call") for row in self.calls if row.person)
+        told += Counter(
+            (row.case_id, row.person, "call") for row in self.calls if row.person and row.page_id
+        )
+        told = _together(told, self.called)
         twice = Counter(row.page_id for row in self.calls if row.page_id)
         return [f"{many} calls for one page" for many in twice.values() if many > 1] + [
             f"{asked[one]} pages by {one[2]} to {one[1]} for {one[0]}, {told[one]} kept"
             for one in asked | told
-            if not (1 <= told[one] <= asked[one] if one[2] == "call" else told[one] == asked[one])
+            if not (told[one] == asked[one] if one[2] == "text" else 1 <= told[one] <= asked[one])
         ]
 
     def _by(self, row: sa.Row[Any]) -> str:

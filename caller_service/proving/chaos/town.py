@@ -29,6 +29,7 @@ from caller_service.rehearsal.carrier_state import Exchange
 from caller_service.rehearsal.dispatcher import Dispatcher
 from caller_service.rehearsal.twilio_wire import Answered, NotTwiml, read_twiml
 
+from .callers import CALL_ME, Callers
 from .service import Service
 
 CORNER = "Main St & 3rd Ave"
@@ -85,6 +86,15 @@ class Sent:
 def _stands(held: Held) -> str:
     """Where dispatch sees a hand-off stand: somebody may have taken it by text or on the phone."""
     return "accepted" if held.stage == "new" and held.word("status") == "accepted" else held.stage
+
+
+def _of_number(board: Board, number: str) -> Held | None:
+    """The hand-off of somebody who may be called."""
+    for held in board.all():
+        contact = held.packet.get("contact")
+        if isinstance(contact, dict) and contact.get("number") == number and contact.get("call"):
+            return held
+    return None
 
 
 class Unreliable:
@@ -149,6 +159,12 @@ class Town:
         self.calling: CallEngine = twilio.extensions["calling"]
         self._line: Carrier = twilio.extensions["line"]
         self._dispatcher: Dispatcher = cad.extensions["dispatcher"]
+        self.callers = Callers(
+            self.calling, self.boards["dispatch"], self._dispatcher, self.counts, self.over
+        )
+        self._phones_of_staff = frozenset(twilio.extensions["twilio_settings"].names)
+        self._asleep = threading.Event()  # whoever is rung sleeps
+        self._answering = threading.Thread(target=self._phones, daemon=True)
         around = {"Twilio": twilio, "dispatch": cad, "the partner": partner}
         self._errands = tuple(app.extensions["errands"] for app in around.values())
         self._unreliable = [
@@ -165,13 +181,19 @@ class Town:
     def live(self, residents: int) -> None:
         """Everything at once until the time is over, on a busy machine until there was trouble of
         each kind; then no more trouble."""
-        with ThreadPoolExecutor(residents + 5) as pool:
+        self._answering.start()
+        some = max(1, residents // 3)
+        with ThreadPoolExecutor(residents + some + 5) as pool:
             running = [pool.submit(self._resident, place) for place in range(residents)]
+            running += [
+                pool.submit(self.callers.live, place, self._chance(f"caller {place}"), self._slower)
+                for place in range(some)
+            ]
+            running.append(pool.submit(self.callers.promises, self._chance("promises")))
             running += [
                 pool.submit(part)
                 for part in (
                     self._dispatch,
-                    self._phones,
                     self._killer,
                     self._trouble,
                     self._stalled_clients,
@@ -299,9 +321,10 @@ class Town:
         voicemail answers, they decline, or nobody hears it."""
         rng = self._chance("phones")
         met: set[str] = set()
-        while not self.over.wait(rng.uniform(0.05, 0.3)):
+        while not self._asleep.wait(rng.uniform(0.05, 0.3)):
+            self.callers.staff_hang_up(self._phones_of_staff, rng)
             for call in self.calling.calls():
-                if call.status == "ringing" and call.sid not in met:
+                if call.direction != "inbound" and call.status == "ringing" and call.sid not in met:
                     met.add(call.sid)
                     self._pick_up(call, rng.choice(ON_THE_PHONE))
 
@@ -391,6 +414,39 @@ class Town:
         for client in held:
             client.close()
 
+    def promise(self, many: int) -> None:
+        """Some in danger say that they may be called, and dispatch promises it. Of what Twilio
+        tells of those calls half is lost, and the rest comes twice and late."""
+        rng, board = self._chance("promised"), self.boards["dispatch"]
+        for place in range(many):
+            number = f"+1720{5559000 + place}"
+            for words in ("my sister took too many pills", "1", "1"):
+                until = time.monotonic() + MORE
+                while not self.texts(number, words, rng) and time.monotonic() < until:
+                    time.sleep(rng.uniform(0.2, 1.0))
+            until = time.monotonic() + MORE
+            while (held := _of_number(board, number)) is None and time.monotonic() < until:
+                time.sleep(0.1)
+            if held is not None:
+                answer = self._dispatcher.tell(held, CALL_ME)
+                self.counts["calls promised"] += answer.fine
+        self.exchange.switch(
+            {"receipts_missing": rng.random() < 0.5, "receipts_twice": True, "receipts_late": True}
+        )
+
+    def kill_workers(self, times: int, pass_time: Callable[[], None]) -> None:
+        """A worker dies so often while promised calls are kept, each time a little later in them;
+        whoever waits in a queue knows nothing of it."""
+        rng = self._chance("workers")
+        for _ in range(times):
+            pass_time()
+            time.sleep(rng.uniform(0.1, 2.0))
+            name = rng.choice([name for name in self.service.names if name != "web"])
+            self.service.kill(name)
+            self.counts["kills of workers while calls were promised"] += 1
+            self.service.until_up()
+        self.exchange.switch({"reset": True})
+
     def catch_up(self) -> None:
         """Whoever was never answered is heard again, in any order and several at once; then every
         text once more, for its answer."""
@@ -402,5 +458,7 @@ class Town:
                 list(pool.map(lambda one: self.post(one) or self.post(one), texts))
 
     def settled(self) -> None:
+        self._asleep.set()
+        self._answering.join()
         for errands in self._errands:
             errands.settled(10)
