@@ -152,6 +152,8 @@ def parted(parts: Parts, call_id: str, reached: bool) -> Spoken:
     if promised is not None:
         with parts.engine.connect() as conn:
             theirs = calls.by_id(conn, promised.resident_call_id or "")
+        if promised.state == CallbackState.CANCELLED:  # taken back since they pressed 1
+            return on.says("spoken.callback.not_wanted")
         if theirs is not None and theirs.machine:
             return on.says("spoken.callback.machine")
         if theirs is None or theirs.rank < calls.ENDED:  # it still rings
@@ -250,8 +252,8 @@ def _rings_them(on: OnCall, promised: Callback) -> Spoken:
     voicemail = ("spoken.callback.voicemail",) if voicemail_allowed(on.case) else ()
     # what was said since it was booked: they decide what may be said on that phone
     danger = tuple(f"spoken.whisper.kind.{kind}" for kind in on.case.dangers[:1])
-    keys = ("spoken.whisper.reference", *danger, "spoken.callback.after", *voicemail)
-    told = on.says(*keys, name=promised.ask_for or "…")
+    after = "spoken.callback.after" if promised.ask_for else "spoken.callback.after_no_name"
+    told = on.says("spoken.whisper.reference", *danger, after, *voicemail, name=promised.ask_for)
     return Spoken(told.words, told.language, joins=on.case.id)
 
 

@@ -235,6 +235,7 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
 def _book(
     conn: sa.Connection, parts: Parts, case_id: str, effect: BookCallback, now: datetime
 ) -> None:
+    callbacks.replace_waiting(conn, case_id)  # one promise at a time: the latest
     callbacks.add(
         conn,
         parts.sealer,

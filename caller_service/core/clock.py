@@ -87,8 +87,9 @@ def tick(case: Case, scene: Scene) -> Step:
 
 
 def clocks_of(case: Case) -> tuple[Clock, ...]:
-    """The clocks of a case. A test case has only `abandon` (core/synthetic_case.py)."""
-    return TEST_CLOCKS if case.test else CLOCKS
+    """The clocks of a case. A test case has only `abandon` (core/synthetic_case.py); while a human
+    speaks with the resident on the phone nobody else is late."""
+    return TEST_CLOCKS if case.test else TALK_CLOCKS if case.talking else CLOCKS
 
 
 def set_back(case: Case, now: datetime) -> Step:
@@ -665,5 +666,8 @@ CLOCKS = (
     Clock("rescue", _update_call_due, _update_call),
     Clock("reached_911", _reached_due, _reached),
     Clock("abandon", _abandon_due, _abandon),
+)
+TALK_CLOCKS = tuple(
+    each for each in CLOCKS if not each.name.startswith(("late_", "wait_word", "accept"))
 )
 TEST_CLOCKS = (Clock("abandon", over_due, over),)

@@ -173,6 +173,8 @@ def _hear(
     position = with_changes(position, key=key, key_at=heard.at if key else position.key_at)
     if key or heard.words:
         case = case.marked(heard.at, Mark.HEARD)
+    if position.at == At.CLOSING and not key and not heard.words:
+        return hang_up(case, position)  # they were told that they may
     if (case.in_danger or case.held or case.left) and position.at not in WITH_HUMAN:
         # a text, or a human, changed the case meanwhile
         return to_human(calls_again(case, scene), position, scene)
@@ -214,8 +216,7 @@ def _silence(case: Case, position: Position, scene: Scene, around: Surroundings)
     """Nothing was heard: twice the question again, in other words; then a person (rule 2)."""
     silent = position.silent + 1
     position = with_changes(position, silent=silent)
-    quietly = position.at == At.CALLBACK_LINE and silent == 2 and not case.in_danger
-    if position.at == At.CLOSING or quietly:
+    if position.at == At.CALLBACK_LINE and silent == 2:
         return hang_up(case, position)
     if silent == 1:
         lines = (Line("spoken.silent.one"),)

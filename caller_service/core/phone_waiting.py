@@ -278,6 +278,16 @@ def _ask_again(case: Case, scene: Scene) -> Step:
     return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record("line_cut"))))
 
 
+def staff_gone(case: Case, name: str, scene: Scene) -> Step:
+    """Whoever pressed 1 hung up before they were joined, and the caller waits: the next person
+    now, not when the clock `join` is due."""
+    joined, accepted = case.marks.get(Mark.JOINED), case.marks.get(Mark.ACKNOWLEDGED)
+    there = joined is not None and accepted is not None and joined >= accepted
+    if case.ended or not case.on_line or there or case.in_charge != name or case.page_waits:
+        return Step(case)
+    return _ask_again(case, scene)
+
+
 def asks_for_person(case: Case, scene: Scene) -> Step:
     """A human is asked for, without a word: they hear that as they wait."""
     step = recompute(said_again(case, frozenset({Said.PERSON}), scene), scene)

@@ -118,6 +118,14 @@ def cancel(conn: sa.Connection, case_id: str, callback_id: str = "") -> int:
     return conn.execute(gone.values(state=CallbackState.CANCELLED, next_at=None)).rowcount
 
 
+def replace_waiting(conn: sa.Connection, case_id: str) -> None:
+    """Another time was agreed: what waits is not made. An attempt under way goes on."""
+    mine = (callback.c.case_id == case_id, callback.c.state == CallbackState.WAITING)
+    conn.execute(
+        sa.update(callback).where(*mine).values(state=CallbackState.CANCELLED, next_at=None)
+    )
+
+
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
     query = sa.select(callback.c.id).where(
         callback.c.next_at.is_not(None), callback.c.next_at <= now

@@ -20,6 +20,7 @@ from caller_service.core.callback import CallbackState
 from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, page_lost, update_call_failed
 from caller_service.core.outbound import CallState
+from caller_service.core.phone_waiting import staff_gone
 from caller_service.core.safe_contact import calls_wanted, may_call_update
 from caller_service.gateway.telephony import OutcomeUnknown, RetryLater, Ring, TelephonyError
 from caller_service.jobs.queue import queue_to
@@ -301,6 +302,9 @@ def note_receipt(parts: Parts, call_id: str, state: CallState, provider_id: str 
     if state == CallState.FAILED and call.person is not None and _callback(parts, call) is None:
         name = call.person
         change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
+    if ends and call.person is not None and call.answer == "accepted":
+        who = call.person
+        change(parts, call.case_id, lambda case, scene: staff_gone(case, who, scene), Author.SYSTEM)
     try:
         with transaction(parts.engine) as conn:
             _noted(conn, parts, call, state, provider_id, ends)

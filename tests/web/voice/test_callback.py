@@ -435,3 +435,32 @@ def test_a_text_books_no_call_where_calling_is_not_safe(house: House) -> None:
     assert not house.rows("callback")
     resident.told("callback.by_human")
     assert "wrote_again" in me.case().because
+
+
+def test_another_time_takes_the_place_of_the_first(house: House) -> None:
+    me = with_request(house)
+    book(house, me)
+    house.resident(ME).texts("call me at 9pm")
+    states = sorted(row.state for row in house.rows("callback"))
+    assert states == ["cancelled", "waiting"]
+
+
+def test_taken_back_after_the_1_is_told_to_staff_as_it_is(house: House) -> None:
+    me = with_request(house)
+    book(house, me)
+    staff = due(house)
+    staff.picks_up().presses("1")
+    house.resident(ME).texts("don't call me")
+    before = len(house.rung)
+    runs(house)
+    assert ME not in [form["To"] for form in house.rung[before:]]
+    keep_promises(house.parts)
+    staff.parts("no-answer")
+    assert staff.said == house.words("spoken.callback.not_wanted")
+
+
+def test_whoever_booked_and_says_nothing_more_is_let_go(house: House) -> None:
+    me = Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "0")
+    me.presses("5", "1").is_silent()
+    assert me.over
+    assert promised(house).state == "waiting"

@@ -671,3 +671,26 @@ def test_whoever_waits_while_the_level_is_lowered_is_asked_for_again(house: Hous
     runs(house)
     assert me.case().in_danger
     assert len(house.rung) > before
+
+
+def test_staff_who_hang_up_during_the_whisper_are_replaced_at_once(house: House) -> None:
+    me = waiting(house)
+    dana = Phone(house, 0).picks_up().presses("1")
+    before = len(house.rung)
+    dana.reports("completed")
+    runs(house)
+    assert len(house.rung) > before
+    assert me.case().page_waits
+
+
+def test_nobody_is_late_while_a_human_speaks_with_them(house: House) -> None:
+    me = all_no(Caller(house)).presses("1", "1", "2", "1", "0")
+    runs(house)
+    dana = Phone(house, -1).picks_up().presses("1")
+    me.is_joined(dana.queue_url.partition("id=")[2])
+    before = len(house.rung)
+    for _ in range(5):
+        house.wait(600)
+        runs(house)
+    assert [form["To"] for form in house.rung[before:]] == []
+    assert not events(house, "late_told")
