@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
 
 import pytest
+from caller import Caller
 from click.testing import CliRunner
 from conversation import PROGRAM
 
@@ -399,3 +401,32 @@ def test_a_manifest_is_written_of_what_was_recorded(
     (folder / FILE).write_bytes(b"RIFF")
     code, printed = command("manifest", str(folder))
     assert code == 1 and f"{FILE} is no WAV file" in printed
+
+
+# ---- a call ----------------------------------------------------------------------------------------
+def test_a_call_in_a_recorded_language_plays_it_from_greeting_to_queue(
+    house: House, program: Program, catalog: Catalog, pack: Pack
+) -> None:
+    house.change(program=program, catalog=catalog, packs={"ht": pack})
+    me = Caller(house).rings()
+    assert any("/recordings/ht/spoken.language" in (each.text or "") for each in _played(me))
+    house.wait(3)
+    me.presses("2", listening=False)
+    assert me.case().language == "ht"
+    assert not list(me.document.iter("Say"))
+    asked = [(each.text or "").partition("?")[0].rpartition("/")[2] for each in _played(me)]
+    assert asked[-1].startswith("spoken.ask.about_you")
+    me.presses("1")
+    house.wait(9)
+    me.presses("1")
+    assert me.queue is not None
+    waits = [each.text or "" for each in _played(me)]
+    assert any("spoken.wait.start" in each for each in waits)
+    assert not list(me.document.iter("Say"))
+    for url in waits:
+        with house.client.get(url.removeprefix(house.parts.public_url)) as answer:
+            assert answer.status_code == 200, url
+
+
+def _played(me: Caller) -> list[Element]:
+    return list(me.document.iter("Play"))
