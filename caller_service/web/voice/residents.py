@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import logging
 import re
 from collections.abc import Callable
 
+import sqlalchemy as sa
 from flask import Response, request
 
 from caller_service.casework import resident_call
@@ -28,9 +30,14 @@ _ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
 # what providers send in place of a number that is hidden: ANONYMOUS, UNAVAILABLE, RESTRICTED,
 # BLOCKED, UNKNOWN, each as keyed letters
 _HIDDEN = frozenset({"+266696687", "+86282452253", "+7378742833", "+2562533", "+8656696", "+464"})
-MOST_DIGITS = 32  # of what was keyed; more is cut
-MOST_WORDS = 1000  # characters of recognised speech
+# what the provider tells of a step, and how many characters of it are read; more is cut
+TOLD = {
+    "Digits": 32, "SpeechResult": 1000, "Confidence": 24, "QueueResult": 32, "DialCallStatus": 32,
+}  # fmt: skip
+KEPT = "voice.kept"  # what a step is sealed for that is asked again
 TRIES = 2  # times that a slow step is asked again
+# SQLite's writer says the first; PostgreSQL's locks and limits the second, a full pool the third
+SLOW = (NotWritten, sa.exc.OperationalError, sa.exc.TimeoutError)
 
 
 @voice.post("")
@@ -51,15 +58,11 @@ def inbound() -> Response:
 @voice.post("/key")
 def key() -> Response:
     """A key, words, or silence."""
-    digits, words = _kept() or (
-        request.form.get("Digits", "")[:MOST_DIGITS],
-        request.form.get("SpeechResult", "")[:MOST_WORDS].replace("\x00", ""),
-    )
-    sure = _confidence(request.form.get("Confidence", ""))
+    told = _told()
+    digits, words = told["Digits"], told["SpeechResult"].replace("\x00", "")
+    sure = _confidence(told["Confidence"])
     return _answer(
-        lambda: resident_call.heard(parts(), _leg(), _number("step"), digits, words, sure),
-        digits,
-        words,
+        lambda: resident_call.heard(parts(), _leg(), _number("step"), digits, words, sure)
     )
 
 
@@ -72,7 +75,7 @@ def wait() -> Response:
 @voice.post("/left")
 def left() -> Response:
     """They are out of the queue."""
-    result = request.form.get("QueueResult", "")
+    result = _told()["QueueResult"]
     if result == "hangup":
         _ended(_id(request.form.get("CallSid", "")))
         return document(parts(), None)
@@ -82,7 +85,7 @@ def left() -> Response:
 @voice.post("/after")
 def after() -> Response:
     """The call to 988 is over, and they are still on the line."""
-    reached = request.form.get("DialCallStatus", "") == "completed"
+    reached = _told()["DialCallStatus"] == "completed"
     return _answer(lambda: resident_call.counselor_ended(parts(), _leg(), _number("step"), reached))
 
 
@@ -119,17 +122,17 @@ def _ended(sid: str) -> None:
             resident_call.ended(parts(), sid)
 
 
-def _answer(hear: Callable[[], Script | None], digits: str = "", words: str = "") -> Response:
+def _answer(hear: Callable[[], Script | None]) -> Response:
     """What is heard next, whatever fails. A step that could not be written in time is asked again
-    with what was keyed; then the 911 and 988 words are heard."""
+    with what was told; then the 911 and 988 words are heard."""
     try:
         with deadline(WRITE_WAIT):
             return document(parts(), hear())
-    except NotWritten as problem:
+    except SLOW as problem:
         again = _number("again")
         log.error("a step of a call was slow", extra={"fault": type(problem).__name__})
         if again < TRIES:
-            return once_more(parts(), _moment(), _same_url(again + 1, digits, words))
+            return once_more(parts(), _moment(), _same_url(again + 1))
     except Exception as problem:  # the outermost door
         log.error("a step of a call failed", extra={"fault": type(problem).__name__})
     return _down()
@@ -148,19 +151,30 @@ def _moment() -> list[Utterance]:
     return [(language, parts().catalog.text(language, "spoken.moment"), ())] if language else []
 
 
-def _same_url(again: int, digits: str, words: str) -> str:
-    """The same question to us. What was keyed goes along sealed: nothing private stands in an
-    address."""
+def _same_url(again: int) -> str:
+    """The same question to us. What was told goes along sealed: the provider tells it once, and
+    nothing private stands in an address."""
+    told = {name: value for name, value in _told().items() if value}
     kept = ""
-    if digits or words:
-        sealed = parts().sealer.seal(f"{digits}\n{words}", "voice.kept")
+    if told:
+        sealed = parts().sealer.seal(json.dumps(told), KEPT)
         kept = "&kept=" + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
     names = ("leg", "step", "entry")
     rest = "".join(f"&{name}={request.args[name]}" for name in names if name in request.args)
     return f"{parts().public_url}{request.path}?again={again}{rest}{kept}"
 
 
-def _kept() -> tuple[str, str] | None:
+def _told() -> dict[str, str]:
+    """What the provider tells of this step: as it is asked, or as it was when it was asked
+    first."""
+    kept = _kept()
+    return {
+        name: kept.get(name, "") if kept is not None else request.form.get(name, "")[:most]
+        for name, most in TOLD.items()
+    }
+
+
+def _kept() -> dict[str, str] | None:
     told = request.args.get("kept", "")
     if not told:
         return None
@@ -168,11 +182,8 @@ def _kept() -> tuple[str, str] | None:
         sealed = base64.urlsafe_b64decode(told + "=" * (-len(told) % 4))
     except (ValueError, binascii.Error):
         return None
-    opened = parts().sealer.try_open(sealed, "voice.kept")
-    if opened is None:
-        return None
-    digits, _, words = opened.partition("\n")
-    return digits, words
+    opened = parts().sealer.try_open(sealed, KEPT)
+    return None if opened is None else dict(json.loads(opened))
 
 
 def _leg() -> str:
