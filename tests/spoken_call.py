@@ -79,7 +79,7 @@ class SpokenCall:
     def is_called_back(self) -> SpokenCall:
         """Our call to them was answered (casework/resident_call.py, called_back)."""
         self._writes("(answers our call)")
-        self.over, self.waited, at = False, "", self.now
+        self.over, self.waited, at = False, "", self._scene().now
         self.position = Position(At.CALLED, waits_since=at)
         self.case = self.case.marked(at, Mark.ON_LINE)
         return self._step(

@@ -252,6 +252,7 @@ def _parted(case: Case, position: Position, talked: timedelta, scene: Scene) -> 
     step = talk_ended(case, scene)
     if step.case.ended:
         return closing(step, position, (Line("spoken.wait.closed"),))
+    position = with_changes(position, waits_since=None)  # they had somebody: they wait anew
     if talked >= GOODBYE:
         waiting = to_human(step, position, scene)
         position = with_changes(waiting.position, parted=True, told=())

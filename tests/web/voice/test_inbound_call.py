@@ -694,3 +694,16 @@ def test_nobody_is_late_while_a_human_speaks_with_them(house: House) -> None:
         runs(house)
     assert [form["To"] for form in house.rung[before:]] == []
     assert not events(house, "late_told")
+
+
+def test_after_a_talk_nobody_hears_that_nobody_was_found(house: House) -> None:
+    """They wait anew: what was true of the wait before is not said of this one."""
+    me = waiting(house)
+    me.is_silent(4)
+    dana = Phone(house, 0).picks_up().presses("1")
+    me.is_joined(dana.queue_url.partition("id=")[2])
+    house.wait(90)
+    dana.parts()
+    dana.reports("completed")
+    me.parts("bridged").is_silent()
+    assert house.words("spoken.wait.nobody_yet") not in me.said
