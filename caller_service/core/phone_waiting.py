@@ -164,21 +164,23 @@ def waiting_key(
         return in_queue(case, position, (Line("spoken.say.call_911"),))
     if not allowed:
         return wait(case, position, scene, around)
-    position = with_changes(position, at=At.CONFIRM, choice=choice)
-    return Spoken(
-        Step(case),
-        position,
-        (Line(f"spoken.wait.confirm_{choice}", {"number": ", ".join(spaced(scene))}),),
-        Then.WAIT,
-        listens=FIRST_SILENCE,
-    )
+    return _confirms(case, with_changes(position, at=At.CONFIRM, choice=choice), scene)
+
+
+def _confirms(case: Case, position: Position, scene: Scene) -> Spoken:
+    line = Line(f"spoken.wait.confirm_{position.choice}", {"number": ", ".join(spaced(scene))})
+    return Spoken(Step(case), position, (line,), Then.WAIT, question=0, listens=FIRST_SILENCE)
 
 
 def confirmed(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
+    """Out of the queue, by 1. One that was pressed ahead, before they can have heard what it
+    confirms, is no slip's way out: they hear it again."""
     if key != "1":
         return wait(case, with_changes(position, at=At.WAITING, choice=""), scene, around)
+    if position.read_at is not None and heard.at < position.read_at:
+        return _confirms(case, position, scene)
     return Spoken(Step(case), with_changes(position, at=At.LEAVING), then=Then.LEAVE)
 
 

@@ -91,3 +91,66 @@ def test_a_withheld_number_is_nobodys_number(network: Network, withheld: str) ->
     cases = network.house.rows("case")
     assert 2 == len({case.contact_id for case in cases}) == len(cases)
     assert withheld not in {form["To"] for form in network.house.rung}
+
+
+# ---- keys between documents: kept, or lost -------------------------------------------------------
+
+
+@pytest.fixture(params=[False, True], ids=["kept", "lost"])
+def either(network: Network, request: pytest.FixtureRequest) -> Network:
+    network.engine.exchange.switch({"keys_lost": request.param})
+    return network
+
+
+def answers(network: Network) -> dict[str, str]:
+    [case] = network.house.rows("case")
+    return dict(case.state["answers"])
+
+
+def test_a_whole_call_is_the_same_either_way(either: Network) -> None:
+    me = either.phone(ME).dials()
+    for key in ("1", "2", "2", "2", "2", "1", "1", "2", "1"):
+        me.listens().press(key)
+    me.ends()
+    either.works()
+    assert answers(either) == {
+        "who": "me", "health": "no", "safety": "no", "suicide": "no", "contact": "text_call",
+        "want": "counselor", "voicemail": "yes",
+    }  # fmt: skip
+    assert [] == list(either.engine.refusals)
+
+
+@pytest.mark.parametrize("keys", ["12222111", "122", "1#######", "11", "0", "9", "1*1", "444444"])
+def test_keys_pressed_ahead_lower_nothing_and_lose_nobody(either: Network, keys: str) -> None:
+    """All at once, while the greeting speaks: no danger is denied unheard, contact is not opened,
+    and whoever then says nothing gets a human."""
+    me = either.phone(ME).dials()
+    for key in keys:
+        me.press(key)
+    me.waits(2)
+    known = answers(either)
+    assert "no" not in (known.get("safety"), known.get("suicide"))
+    assert known.get("contact") is None
+    assert me.over or me.said
+    me.waits(240)
+    either.works()
+    [case] = either.house.rows("case")
+    assert case.level in ("R1", "R2"), me.transcript()
+    assert me.call.waits_in or me.over
+    assert [] == list(either.engine.refusals)
+
+
+def test_a_key_while_they_enter_the_queue_takes_nobody_out_of_it(either: Network) -> None:
+    me = either.phone(ME).dials().listens().press("1").listens().press("1")
+    me.press("4").press("1").press("5").press("1").press("#")
+    either.works()
+    me.waits(20)
+    assert me.call.waits_in, me.transcript()
+
+
+def test_leaving_the_queue_takes_two_keys_either_way(either: Network) -> None:
+    me = in_danger(either)
+    me.press("4").waits(2).is_saying("A counselor at 988.").press("4").waits(2)
+    assert me.call.waits_in
+    me.press("4").waits(6).press("1").waits(2)
+    assert not me.call.waits_in

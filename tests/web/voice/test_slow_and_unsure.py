@@ -104,6 +104,7 @@ def test_a_slow_step_keeps_why_they_left_the_queue(house: House) -> None:
     assert me.queue is not None
     left = me.queue[0]
     me.presses("5").told("spoken.wait.confirm_callback", number=number(house))
+    house.wait(me.takes() + 1)
     me._reads(me._asks(me.action, Digits="1"), "wait")
     assert me.document.find("Leave") is not None
     again = slow(house, me, left, QueueResult="leave", QueueTime="30")
