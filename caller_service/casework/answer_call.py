@@ -15,12 +15,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from caller_service.casework.outbound.call_person import note_receipt, voicemail_allowed
-from caller_service.core.callback import CallbackState
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, answered_since, pass_on, told_by_call
 from caller_service.core.effect import Alert
 from caller_service.core.marks import Mark
-from caller_service.core.outbound import CallState
+from caller_service.core.outbound import CallbackState, CallState
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import may_call_update, update_call_keys

@@ -17,13 +17,12 @@ import sqlalchemy as sa
 from caller_service.core.callback import (
     TALKED,
     CallbackOutcome,
-    CallbackState,
     kept,
     not_kept,
     who_rings,
 )
 from caller_service.core.case import Case
-from caller_service.core.outbound import CallState
+from caller_service.core.outbound import CallbackState, CallState
 from caller_service.core.safe_contact import calls_wanted
 from caller_service.jobs.queue import PEOPLE
 from caller_service.store import callbacks, calls, cases, contacts, legs

@@ -15,7 +15,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.core import hand_off
-from caller_service.core.callback import CallbackState
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
 from caller_service.core.effect import (
@@ -32,7 +31,7 @@ from caller_service.core.effect import (
 )
 from caller_service.core.escalation import passed_on, people
 from caller_service.core.marks import Mark
-from caller_service.core.outbound import DeliveryState, TextState
+from caller_service.core.outbound import CallbackState, DeliveryState, TextState
 from caller_service.core.program import DestinationKind, Rung
 from caller_service.core.routing import Scene, on_duty
 from caller_service.core.safe_contact import stopped_in_words

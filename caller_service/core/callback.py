@@ -31,15 +31,6 @@ FURTHEST = timedelta(hours=48)  # how far ahead one may be booked
 TALKED = timedelta(seconds=20)  # a talk of this length reached somebody
 
 
-class CallbackState(StrEnum):
-    """`callback.state`. The values are stored and never change."""
-
-    WAITING = "waiting"  # booked; the next attempt is at `next_at`
-    RINGING = "ringing"  # an attempt is under way
-    DONE = "done"  # it is over: `outcome` says how
-    CANCELLED = "cancelled"  # not wanted any more
-
-
 class CallbackOutcome(StrEnum):
     """`callback.outcome`. The values are stored and never change."""
 

@@ -1,4 +1,4 @@
-"""The states of texts, calls and deliveries.
+"""The states of texts, calls, callbacks and deliveries.
 
 Each member says what the state means, who sets it, and what may follow ("": nothing);
 `docs/states.md` is generated from them. The values are stored and never change, whatever the member
@@ -67,6 +67,20 @@ class CallState(_State):
     FAILED = "failed", "could not be connected", RECEIPT, ""
     NO_ANSWER = "no-answer", "nobody picked up", RECEIPT, ""
     CANCELED = "canceled", "ended before anybody picked up", RECEIPT, ""
+
+
+class CallbackState(_State):
+    """`callback.state`: a call to the resident that was promised."""
+
+    WAITING = (
+        "waiting",
+        "the next attempt has a time",
+        "the booking; an attempt",
+        ("ringing, done, cancelled"),
+    )
+    RINGING = "ringing", "an attempt is under way", "the attempt", "waiting, done, cancelled"
+    DONE = "done", "over: its outcome says how", "the attempt; a human", ""
+    CANCELLED = "cancelled", "no longer wanted, or the case ended", "staff; a decision", ""
 
 
 class DeliveryState(_State):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from caller_service.core.case import MOVES, Status
 from caller_service.core.clock import CLOCKS
-from caller_service.core.outbound import CallState, DeliveryState, TextState
+from caller_service.core.outbound import CallbackState, CallState, DeliveryState, TextState
 
 _HEAD = """# States and clocks
 
@@ -22,7 +22,7 @@ Generated from the code that decides: `MOVES` in `core/case.py`, `core/outbound.
 A status can follow only those with an arrow to it; the same status again changes nothing.
 """
 _OUTBOUND = """
-## Texts, calls and deliveries
+## Texts, calls, callbacks and deliveries
 
 A receipt moves a text or a call forward from any state, and never back, because receipts can be
 late, repeated and out of order.
@@ -33,7 +33,12 @@ _TABLE = """
 | state | meaning | set by | then |
 |---|---|---|---|
 """
-_SENT = {"Texts": TextState, "Calls": CallState, "Deliveries": DeliveryState}
+_SENT = {
+    "Texts": TextState,
+    "Calls": CallState,
+    "Callbacks": CallbackState,
+    "Deliveries": DeliveryState,
+}
 _CLOCKS = """
 ## Clocks
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from caller_service.core.callback import CallbackState
+from caller_service.core.outbound import CallbackState
 
 from .sealing import Sealer
 from .tables import callback

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import caller_service
-from caller_service.core.outbound import RECEIPT, CallState, DeliveryState, TextState
+from caller_service.core.outbound import RECEIPT, CallbackState, CallState, DeliveryState, TextState
 from caller_service.store import calls, messages
 
 PACKAGE = Path(caller_service.__file__).parent
@@ -20,7 +20,7 @@ FILES = [
     if path.relative_to(PACKAGE).parts[0] not in ("rehearsal", "migrations")
 ]
 USED = "\n".join(path.read_text() for path in FILES if path.name != "outbound.py")
-STATES = [*TextState, *CallState, *DeliveryState]
+STATES = [*TextState, *CallState, *CallbackState, *DeliveryState]
 WORDS = {str(state) for state in STATES}
 
 

@@ -16,10 +16,9 @@ import sqlalchemy as sa
 
 from caller_service.casework.change import StateChanged, change, retry_on_change
 from caller_service.casework.parts import Parts
-from caller_service.core.callback import CallbackState
 from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, page_lost, update_call_failed
-from caller_service.core.outbound import CallState
+from caller_service.core.outbound import CallbackState, CallState
 from caller_service.core.phone_waiting import staff_gone
 from caller_service.core.safe_contact import calls_wanted, may_call_update
 from caller_service.gateway.telephony import OutcomeUnknown, RetryLater, Ring, TelephonyError

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from caller_service.core.callback import CallbackState
+from caller_service.core.outbound import CallbackState
 from caller_service.rehearsal.board import Board
 from caller_service.rehearsal.call_engine import CallEngine
 from caller_service.rehearsal.call_web import Web

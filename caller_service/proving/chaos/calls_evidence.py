@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from caller_service.core.callback import CallbackOutcome, CallbackState
+from caller_service.core.callback import CallbackOutcome
+from caller_service.core.outbound import CallbackState
 from caller_service.language.catalog import Catalog
 from caller_service.language.spoken import sentences
 from caller_service.rehearsal.call_script import ERROR

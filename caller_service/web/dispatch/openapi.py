@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from caller_service.core.access import EXPIRED, NO_DESTINATION, READ
-from caller_service.core.callback import CallbackOutcome, CallbackState
+from caller_service.core.callback import CallbackOutcome
+from caller_service.core.outbound import CallbackState
 from caller_service.documents import eido_schema
 from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.web.shared.problem import CODES
