@@ -73,7 +73,7 @@ def _send_unheard(parts: Parts, turn: Turn, texts: tuple[Text, ...]) -> None:
     """The commit succeeded after its request had timed out, and the resident was told that we could
     not take their text. Send the answer by REST; otherwise their next text would answer a question
     they never saw (rule 8)."""
-    if _is_test(parts, turn):
+    if is_test(parts, turn.number, turn.provider_id):
         return
     try:
         with transaction(parts.engine) as conn:
@@ -161,7 +161,7 @@ def _decide(
     """The decisions for a text: most concern one case. A phone in other hands, or a STOP with a
     parked case, concerns two."""
     contact = state.contact or _contact_of(parts, turn)
-    test = _is_test(parts, turn)
+    test = is_test(parts, turn.number, turn.provider_id)
     # a person has that number after all: send them everything
     if case is not None and case.test and not test:
         case = replace(case, test=False)
@@ -283,8 +283,8 @@ def _slow_answers(step: Step, scene: Scene) -> Step:
     )
 
 
-def _is_test(parts: Parts, turn: Turn) -> bool:
-    """Is this the probe's text? It needs the reserved number and an id that only a holder of the
-    auth token can send. A text from the provider is never a test, so a wrong number in program.toml
-    silences nobody."""
-    return turn.number == parts.program.numbers.probe != "" and turn.provider_id.startswith(PROBE)
+def is_test(parts: Parts, number: str, provider_id: str) -> bool:
+    """Is this the probe's text, or call? It needs the reserved number and an id that only a holder
+    of the auth token can send. What comes from the provider is never a test, so a wrong number in
+    program.toml silences nobody."""
+    return number == parts.program.numbers.probe != "" and provider_id.startswith(PROBE)

@@ -51,7 +51,7 @@ from .identity import join_contacts
 from .interpret import understand
 from .outbound.call_person import note_receipt, voicemail_allowed
 from .parts import Parts
-from .receive import new_case
+from .receive import is_test, new_case
 
 CHECK = timedelta(minutes=5)  # a call that says nothing for so long is asked after
 PROVIDER = "voice"  # of the messages that were spoken or keyed
@@ -167,7 +167,7 @@ def joined(parts: Parts, sid: str, call_id: str) -> tuple[Utterance, ...] | None
         return None
     if leg.callback_id is not None:  # the human speaks first
         return None
-    return tuple(_utterances(parts, Line("spoken.wait.found"), case))
+    return tuple(utterances(parts, Line("spoken.wait.found"), case))
 
 
 def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script | None:
@@ -321,10 +321,13 @@ def _begin(conn: sa.Connection, parts: Parts, call: Call, lock: bool) -> Work:
     contact = (state.contact if state else None) or _contact(parts, call)
     full = state.full if state else None
     scene = parts.scene(conn, full, surge=found is None)
+    test = is_test(parts, call.number, call.provider_id)
     case = found or new_case(
-        conn, parts, contact, False,
+        conn, parts, contact, test,
         cases.last_closed(conn, contact.id) or "" if state and state.contact else "",
     )  # fmt: skip
+    if case.test and not test:  # a person has that number after all: humans are asked
+        case = with_changes(case, test=False)
     if not call.number:
         case = with_changes(case, cannot_text=CannotText.WITHHELD)
     scene = with_changes(scene.for_case(case), aloud=True)
@@ -495,7 +498,7 @@ def _scripted(
     for place, line in enumerate(told.lines):
         if place == told.question:
             question = len(lines)
-        lines += _utterances(parts, line, case)
+        lines += utterances(parts, line, case)
     script = Script(
         leg.id,
         leg.step,
@@ -521,7 +524,7 @@ def _scripted(
     return script, rows
 
 
-def _utterances(parts: Parts, line: Line, case: Case) -> list[Utterance]:
+def utterances(parts: Parts, line: Line, case: Case) -> list[Utterance]:
     """A line as sentences, or as the recordings of a language without a voice. What is not recorded
     is said in a language that has a voice."""
     language = line.language or parts.spoken(case.language)

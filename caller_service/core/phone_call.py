@@ -112,7 +112,7 @@ def _greet(step: Step, scene: Scene, around: Surroundings) -> Spoken:
         return _go_on(step, Position(), scene)
     case = _put(step.case, part, scene)
     lines = (*_brief(around), Line("spoken.greeting.danger"), Line("spoken.greeting.person"))
-    asks = _question_lines(case, part, scene)
+    asks = question_lines(case, part, scene)
     return Spoken(
         Step(case, step.effects),
         Position(At.GREETING, part.id),
@@ -527,7 +527,7 @@ def _asked(
         case = case.marked(scene.now, Mark.MINOR_TOLD)
         lines = (*lines, Line("spoken.minor.report"))
     position = with_changes(position, at=At.ASKED, part=part.id, silent=0)
-    asks = _question_lines(case, part, scene)
+    asks = question_lines(case, part, scene)
     return Spoken(Step(case, step.effects), position, (*lines, *asks), question=len(lines))
 
 
@@ -542,7 +542,7 @@ def _rest_of_preamble(case: Case, scene: Scene) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _question_lines(case: Case, part: Part, scene: Scene) -> tuple[Line, ...]:
+def question_lines(case: Case, part: Part, scene: Scene) -> tuple[Line, ...]:
     """A question and its keys, as they are spoken."""
     question = scene.program.protocol.question(part.question)
     worded = f".{variant(case)}" if question.by_who and not part.gives else ""
@@ -601,7 +601,7 @@ def _repeat(
     else:
         part = scene.program.protocol.part(position.part)
         case = _put(case, part, scene)
-        asks = _question_lines(case, part, scene)
+        asks = question_lines(case, part, scene)
         shown = Spoken(Step(case, step.effects), position, asks, question=0)
     kept = with_changes(
         shown.position, silent=position.silent, wrong=position.wrong, tries=position.tries

@@ -49,6 +49,8 @@ FAULTS = {
     "wrong_language": "answered in another language",
     "wrong_question": "another question was asked",
     "wrong_words": "the right question, with other words",
+    "bad_document": "Twilio could not carry out the document of a call",
+    "no_language_key": "no key chooses this language",
     "no_language_word": "no word chooses this language",
     "endless": "the questions did not end",
     "slow": "an answer took too long",
@@ -155,7 +157,15 @@ class Texts:
         )
 
 
-CHANNELS: Mapping[str, Callable[[Door], Channel]] = {"text": Texts}
+def conversations(parts: Parts) -> tuple[tuple[str, str, str], ...]:
+    """What is played: channel, language, conversation. A call is played at the pace of speech, so
+    the long one is rung in one language, and the one that needs a person in every one that can be
+    spoken."""
+    texts = [("text", tag, name) for tag in parts.program.languages for name in SCRIPTS]
+    offered = parts.program.phone.languages or parts.program.languages
+    spoken = [tag for tag in offered if parts.speaks(tag)]
+    calls = [("voice", tag, "quiet") for tag in spoken[:1]]
+    return (*texts, *calls, *(("voice", tag, "danger") for tag in spoken))
 
 
 def posting(url: str) -> Post:
@@ -224,7 +234,12 @@ def play(door: Door, channel: str, language: str, conversation: str, clock: Time
     """Play one conversation to its end or its first fault; its case is closed either way."""
     played, begun = Played(channel, language, conversation), clock.now()
     try:
-        _play(door, CHANNELS[channel](door), played, clock)
+        if channel == "voice":
+            from .probe_call import play_call  # which is built of what stands here
+
+            play_call(door, played, clock)
+        else:
+            _play(door, Texts(door), played, clock)
     except Fault as fault:
         played.fault = fault.code
     finally:
@@ -255,7 +270,7 @@ def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
             raise Fault(wrong(parts, heard, step))
         case = step.case
         if played.paged is None and any(isinstance(effect, Page) for effect in step.effects):
-            played.paged = _until(
+            played.paged = until(
                 partial(synthetic_case.paged, parts, real), begun, "no_page", clock
             )
         if played.turns[-1] > SLOW:
@@ -267,7 +282,7 @@ def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
         said, unread = reply(parts, case, script)
     if played.conversation == "danger" and played.paged is None:
         raise Fault("no_page")
-    played.queued = _until(
+    played.queued = until(
         partial(synthetic_case.queued, parts, real), clock.now(), "no_hand_off", clock
     )
 
@@ -291,7 +306,7 @@ def _found(parts: Parts, step: Step) -> tuple[Step, str]:
     return Step(replace(step.case, reference=real.reference), step.effects), real.id
 
 
-def _until(look: Callable[[], bool], begun: float, otherwise: str, clock: Time) -> float:
+def until(look: Callable[[], bool], begun: float, otherwise: str, clock: Time) -> float:
     """Seconds from `begun` until it is so."""
     while not look():
         if clock.now() - begun > WAIT:
@@ -451,9 +466,7 @@ def probe(door: Door, clock: Time | None = None) -> Report:
     synthetic_case.clear(parts)
     played = tuple(
         play(door, channel, language, conversation, clock or Time())
-        for channel in CHANNELS
-        for language in parts.program.languages
-        for conversation in SCRIPTS
+        for channel, language, conversation in conversations(parts)
     )
     held = compare(parts.telephony, parts.program.numbers, door.public_url)
     at = parts.now()

@@ -14,6 +14,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import requests
+from caller import Caller
 from click.testing import CliRunner
 from conftest import ME, House, Resident
 from conversation import OPEN, PROGRAM, fresh, kept
@@ -35,7 +36,6 @@ from caller_service.core.marks import Mark
 from caller_service.core.routing import Scene
 from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.proving.probe import (
-    CHANNELS,
     SCRIPTS,
     Door,
     Fault,
@@ -51,10 +51,9 @@ from caller_service.proving.probe import (
 
 NUMBER = PROGRAM.numbers.probe
 EVERY = [
-    (channel, language, kind)
-    for channel in CHANNELS
-    for language in PROGRAM.languages
-    for kind in SCRIPTS
+    *(("text", language, kind) for language in PROGRAM.languages for kind in SCRIPTS),
+    ("voice", "en", "quiet"),
+    *(("voice", language, "danger") for language in PROGRAM.languages),
 ]
 # body, which turn of all -> what the probe gets instead
 Wrong = Callable[[str, int], tuple[int, str]]
@@ -282,7 +281,7 @@ def test_metrics_show_the_last_result_behind_their_token(house: House) -> None:
             assert float(
                 re.search(rf"caller_probe_age_seconds{re.escape(labels)} ([\d.]+)", said)[1]
             ) == pytest.approx(90, abs=1)  # type: ignore[index]
-    assert said.count("\ncaller_probe_paged_seconds{") == len(PROGRAM.languages)
+    assert said.count("\ncaller_probe_paged_seconds{") == len(PROGRAM.languages) * 2
     assert house.client.get("/metrics").status_code == 401
     probed(house, lambda body, turn: (500, ""))
     assert "caller_probe_success" in metrics(house) and '"} 1.0\n' not in "".join(
@@ -358,20 +357,26 @@ def test_a_service_that_knows_no_probe_is_found_out_at_the_first_turn(house: Hou
 
 
 @pytest.mark.parametrize(
-    ("wrong", "fault"),
+    ("wrong", "fault", "spoken"),
     [
-        (lambda body, turn: (503, body), "http_503"),
-        (lambda body, turn: (200, "<Response>"), "not_twiml"),
-        (lambda body, turn: (200, "<Response/>"), "wrong_question"),
-        (lambda body, turn: (200, re.sub(r"<Body>", "<Body>And: ", body)), "wrong_words"),
+        (lambda body, turn: (503, body), "http_503", "http_503"),
+        (lambda body, turn: (200, "<Response>"), "not_twiml", "not_twiml"),
+        (lambda body, turn: (200, "<Response/>"), "wrong_question", "wrong_question"),
+        (lambda body, turn: (200, re.sub(r"<Body>", "<Body>And: ", body)), "wrong_words", ""),
+        (lambda body, turn: (200, re.sub(r"(<Say[^>]*>)", r"\1And: ", body)), "",
+         "wrong_question"),
+        (lambda body, turn: (200, re.sub(r' voice="[^"]*"', "", body)), "", "bad_document"),
     ],
-    ids=["refused", "broken", "empty", "other words"],
-)
-def test_a_wrong_answer_fails_by_name(house: House, wrong: Wrong, fault: str) -> None:
+    ids=["refused", "broken", "empty", "other words", "other words on a call", "no voice"],
+)  # fmt: skip
+def test_a_wrong_answer_fails_by_name(house: House, wrong: Wrong, fault: str, spoken: str) -> None:
     report = probed(house, wrong)
-    assert {one.fault for one in report.played} == {fault} and not report.well
+    expected = {"text": {fault}, "voice": {spoken}}
+    for channel, faults in expected.items():
+        assert {one.fault for one in report.played if one.channel == channel} == faults
+    assert not report.well
     assert [row for row in house.rows("case") if row.closed_at is None] == []
-    assert {row.fault for row in house.rows("probe_result")} == {fault}
+    assert {row.fault for row in house.rows("probe_result")} == {fault, spoken}
 
 
 def test_an_answer_in_another_language_fails_in_that_language_only(house: House) -> None:
@@ -391,7 +396,11 @@ def test_an_answer_in_another_language_fails_in_that_language_only(house: House)
 def test_the_words_for_when_we_are_down_are_known(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def away(*_: object) -> None:
+        raise OSError
+
     monkeypatch.setattr("caller_service.web.sms.inbound.handle_inbound", lambda parts, turn: None)
+    monkeypatch.setattr("caller_service.casework.resident_call.begin", away)
     assert {one.fault for one in probed(house).played} == {"fallback"}
 
 
@@ -408,8 +417,26 @@ def test_a_slow_turn_and_a_missing_hand_off_or_page_fail(
     monkeypatch.setattr(synthetic_case, "paged", lambda parts, case_id: False)
     assert [one.fault for one in probed(house).played if one.conversation == "danger"] == [
         "no_page"
-    ] * len(PROGRAM.languages)
+    ] * (len(PROGRAM.languages) * 2)
     assert [row for row in house.rows("case") if row.closed_at is None] == []
+
+
+def test_a_probe_s_call_rings_nobody_and_leaves_no_open_call(house: House) -> None:
+    assert probed(house).well
+    house.sweeps().settles()
+    assert (house.rung, house.sent, house.posted) == ([], [], [])
+    legs = house.rows("leg")
+    assert len(legs) == sum(channel == "voice" for channel, _, _ in EVERY)
+    assert all(leg.ended_at is not None for leg in legs)
+    assert {row.outcome for row in house.rows("case")} == {TEST}
+
+
+def test_a_call_from_the_reserved_number_that_twilio_carries_is_a_person(house: House) -> None:
+    """Only an id that Twilio never gives makes a test of a call."""
+    me = Caller(house, NUMBER).rings().presses("1").presses("1")
+    house.settles()
+    assert not me.case().test
+    assert house.rung
 
 
 def test_what_a_probe_that_died_left_is_closed_by_the_next(house: House) -> None:

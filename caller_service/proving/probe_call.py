@@ -1,0 +1,231 @@
+"""The probe's calls: a synthetic resident rings the public door, chooses a language, presses keys
+at a human's pace and hangs up.
+
+Each document must be one that Twilio carries out, in that language, with the words of the question
+that stands open in the database. Its test case goes to no human (casework/carry_out.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+from twilio.request_validator import RequestValidator
+
+from caller_service.casework import synthetic_case
+from caller_service.casework.receive import PROBE
+from caller_service.casework.resident_call import utterances
+from caller_service.core.case import Case, replace
+from caller_service.core.phone_call import part_choices, question_lines
+from caller_service.core.phone_script import MENU, SAME_KEY
+from caller_service.core.phone_script import Line as Said
+from caller_service.core.protocol import Part
+from caller_service.rehearsal.twiml_rules import faults
+from caller_service.store import legs
+from caller_service.web.shared.fallback import spoken_answer
+
+from .probe import MOST_TURNS, SCRIPTS, SLOW, Door, Fault, Played, Time, until
+
+PRESS = SAME_KEY.total_seconds() + 0.1  # seconds: the same key sooner is one press
+
+
+@dataclass
+class Line:
+    """One call. `said`: each sentence of the last document, with its language at Twilio."""
+
+    door: Door
+    played: Played
+    clock: Time
+    sid: str = field(default_factory=lambda: PROBE + secrets.token_hex(16))
+    said: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    action: str = ""
+    queue: str = ""  # the wait document of the queue that they entered
+
+    def asks(self, url: str, place: str = "call", **more: str) -> None:
+        """One webhook, signed and timed. Raises Fault."""
+        parts = self.door.parts
+        form = {
+            "CallSid": self.sid, "AccountSid": self.door.account_sid, "Direction": "inbound",
+            "From": parts.program.numbers.probe, "To": self._to(), "CallStatus": "in-progress",
+            **more,
+        }  # fmt: skip
+        signature = RequestValidator(self.door.auth_token).compute_signature(url, form)
+        address = urlsplit(url)
+        path = address.path + (f"?{address.query}" if address.query else "")
+        begun = self.clock.now()
+        status, body = self.door.post(path, form, {"X-Twilio-Signature": signature})
+        self.played.turns.append(self.clock.now() - begun)
+        if status not in (200, 204):
+            raise Fault(f"http_{status}")
+        if status == 204:
+            return
+        if body == spoken_answer(parts.program, parts.catalog, "spoken.down"):
+            raise Fault("fallback")
+        try:
+            document = ElementTree.fromstring(body)
+        except ElementTree.ParseError:
+            raise Fault("not_twiml") from None
+        if faults(body, place, voices_named=True):
+            raise Fault("bad_document")
+        self._reads(document)
+        if self.played.turns[-1] > SLOW:
+            raise Fault("slow")
+
+    def _to(self) -> str:
+        ours = (one.number for one in self.door.parts.program.numbers.ours)
+        return next((number for number in ours if number.startswith("+")), "")
+
+    def _reads(self, document: ElementTree.Element) -> None:
+        self.said = [
+            (say.get("language", ""), " ".join("".join(say.itertext()).split()))
+            for say in document.iter("Say")
+        ] + [("", (play.text or "").strip()) for play in document.iter("Play")]
+        gather, enqueue = document.find("Gather"), document.find("Enqueue")
+        self.action = gather.get("action", "") if gather is not None else ""
+        self.queue = enqueue.get("waitUrl", "") if enqueue is not None else ""
+
+    def presses(self, key: str, after: float = PRESS) -> None:
+        self.clock.wait(after)
+        if not self.action:
+            raise Fault("wrong_question")
+        self.asks(self.action, Digits=key, FinishedOnKey="")
+
+    def part(self) -> Part | None:
+        """The part of a question that the service holds to be open; None while none is."""
+        parts = self.door.parts
+        with parts.engine.connect() as conn:
+            leg = legs.by_provider_id(conn, parts.sealer, self.sid)
+        part = json.loads(leg.state)["position"]["part"] if leg and leg.state else ""
+        return parts.program.protocol.part(part) if part else None
+
+    def reads_at(self) -> float:
+        """Seconds until the open question is half spoken: a key before that is too fast."""
+        parts = self.door.parts
+        with parts.engine.connect() as conn:
+            leg = legs.by_provider_id(conn, parts.sealer, self.sid)
+        told = json.loads(leg.state)["position"]["read_at"] if leg and leg.state else None
+        if told is None:
+            return PRESS
+        return max(PRESS, (datetime.fromisoformat(told) - parts.now()).total_seconds() + 0.1)
+
+
+def play_call(door: Door, played: Played, clock: Time) -> None:
+    """One call to its end or its first fault. It is hung up either way, after its case has
+    ended."""
+    parts = door.parts
+    if synthetic_case.standing(parts) is not None:
+        raise Fault("in_use")
+    line = Line(door, played, clock)
+    try:
+        _play(line)
+    finally:
+        synthetic_case.clear(parts)
+        _hangs_up(line)
+
+
+def _play(line: Line) -> None:
+    parts, played = line.door.parts, line.played
+    line.asks(f"{line.door.public_url}/twilio/voice", CallStatus="ringing")
+    real = _standing(line)
+    _choose(line, real)
+    script = SCRIPTS[played.conversation]
+    while (part := line.part()) is not None:
+        case = _standing(line)
+        if case.language != played.language:
+            raise Fault("wrong_language")
+        _compare(line, case, part)
+        if len(played.turns) >= MOST_TURNS:
+            raise Fault("endless")
+        question = parts.program.protocol.question(part.question)
+        codes = part_choices(case, part, question)
+        wanted = script.get(question.id) if not question.safety else script["safety"]
+        code = next((code for code in (wanted, "no") if code in codes), codes[0])
+        begun = line.clock.now()
+        line.presses(str(codes.index(code) + 1), line.reads_at())
+        if played.conversation == "danger" and line.queue:
+            played.paged = until(
+                partial(synthetic_case.paged, parts, real.id), begun, "no_page", line.clock
+            )
+    if played.conversation == "danger" and played.paged is None:
+        raise Fault("no_page")
+    if line.queue:
+        line.asks(line.queue, "wait", QueuePosition="1", QueueTime="0", CurrentQueueSize="1")
+    _in_language(line, played.language)
+    played.queued = until(
+        partial(synthetic_case.queued, parts, real.id), line.clock.now(), "no_hand_off", line.clock
+    )
+
+
+def _standing(line: Line) -> Case:
+    """The case as the service has it. An unmarked one is withdrawn."""
+    parts = line.door.parts
+    real = synthetic_case.standing(parts)
+    if real is None:
+        raise Fault("no_case")
+    if not real.test:
+        synthetic_case.take_back(parts, real.id)
+        raise Fault("not_marked")
+    return real
+
+
+def _choose(line: Line, case: Case) -> None:
+    """The key of the language: the second has its own, the others stand in the menu."""
+    parts, wanted = line.door.parts, line.played.language
+    if case.language == wanted:
+        return
+    first = parts.spoken(case.language)
+    offered = parts.program.phone.languages or parts.program.languages
+    others = [tag for tag in offered if parts.speaks(tag) and tag != first]
+    if wanted not in others:
+        raise Fault("no_language_key")
+    place = others.index(wanted)
+    if place == 0:
+        line.presses("2", 0.5)  # it counts until the first question is half spoken
+        return
+    line.presses("3", 0.5)
+    for _ in range(place // MENU):
+        line.presses("8")
+    line.presses(str(place % MENU + 1))
+
+
+def _compare(line: Line, case: Case, part: Part) -> None:
+    """The document must say the open question, in the chosen language."""
+    parts = line.door.parts
+    with parts.engine.connect() as conn:
+        scene = parts.scene(conn).for_case(case)
+    said = {words for _, words in line.said}
+    for each in question_lines(case, part, scene):
+        for _, words, files in utterances(parts, each, case):
+            expected = {f"{parts.public_url}{file}" for file in files} or {" ".join(words.split())}
+            if not expected <= said:
+                raise Fault(_wrong(line, each, case))
+
+
+def _wrong(line: Line, expected: Said, case: Case) -> str:
+    """The code of what is wrong with a question; its words are never repeated."""
+    parts, said = line.door.parts, {words for _, words in line.said}
+    others = (replace(case, language=tag) for tag in parts.program.languages)
+    theirs = (utterances(parts, expected, other) for other in others)
+    elsewhere = any(" ".join(words.split()) in said for each in theirs for _, words, _ in each)
+    return "wrong_language" if elsewhere else "wrong_question"
+
+
+def _in_language(line: Line, language: str) -> None:
+    """No sentence is said in another voice than the language's."""
+    voice = line.door.parts.catalog.languages[language].voice
+    spoken = {tag for tag, _ in line.said if tag}
+    if voice is not None and spoken - {voice.language}:
+        raise Fault("wrong_language")
+
+
+def _hangs_up(line: Line) -> None:
+    if line.played.turns and line.played.fault != "no_answer":
+        url = f"{line.door.public_url}/twilio/receipts/inbound"
+        with contextlib.suppress(Fault):  # the first fault is the one that counts
+            line.asks(url, CallStatus="completed")
