@@ -99,7 +99,7 @@ class Caller:
         languages = self.house.parts.catalog.languages
         codes = {lang.voice.language: lang for lang in languages.values() if lang.voice}
         return sum(
-            seconds(say.text or "", codes[say.get("language", "")])
+            seconds("".join(say.itertext()), codes[say.get("language", "")])
             for say in self.document.iter("Say")
         )
 
@@ -147,7 +147,7 @@ class Caller:
         assert not wrong, wrong
         assert len(answer.data) <= MOST_BYTES, f"{len(answer.data)} bytes: {answer.text}"
         self.document = ElementTree.fromstring(answer.text)
-        self.said = " ".join(each.text or "" for each in self.document.iter("Say"))
+        self.said = " ".join("".join(each.itertext()) for each in self.document.iter("Say"))
         if self.said:
             self.lines.append(("us", self.said))
 

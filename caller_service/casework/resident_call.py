@@ -56,6 +56,7 @@ from .receive import is_test, new_case
 CHECK = timedelta(minutes=5)  # a call that says nothing for so long is asked after
 PROVIDER = "voice"  # of the messages that were spoken or keyed
 END = "end"
+SLOWER = 1.2  # times as long, at the rate of language.toml
 ANSWER = timedelta(seconds=1)  # from our answer to the first word of it
 
 
@@ -86,6 +87,7 @@ class Script:
     speech: bool = False  # words are listened for, beside keys
     queue: str = ""  # its name
     dial: str = ""  # whom to put them through to
+    slower: bool = False
 
 
 def begin(parts: Parts, call: Call) -> Script:
@@ -509,6 +511,7 @@ def _scripted(
         parts.program.phone.speech and told.position.at in (At.ASKED, At.PLACE),
         case.id,
         _dialled(parts) if told.then == Then.COUNSELOR else "",
+        told.position.slower,
     )
     rows: tuple[Text, ...] = (inbound,) if inbound else ()
     if told.lines and not queued:
@@ -552,6 +555,7 @@ def _state(parts: Parts, told: Spoken, script: Script, before: dict[str, Any] | 
     if told.question >= 0 and script.question >= 0:
         earlier, asks = script.lines[: script.question], script.lines[script.question :]
         heard_by = _takes(parts, earlier) + _takes(parts, asks) / 2
+        heard_by *= SLOWER if position.slower else 1
         position = with_changes(
             position, read_at=parts.now() + ANSWER + timedelta(seconds=heard_by)
         )

@@ -200,6 +200,7 @@ def _always(case: Case, key: str, position: Position, scene: Scene, around: Surr
     """The keys that mean the same at every moment: a person, 911, once more."""
     position = with_changes(position, silent=0, wrong=0)
     if key == "*":
+        position = with_changes(position, slower=True)
         return _repeat(Step(case), position, scene, around)
     if key == "9" and Mark.TOLD_911 in case.marks:  # they heard it and are still here: a person too
         told = spoken_lines(_decide(case, Command("emergency", alone=False), scene))

@@ -73,6 +73,7 @@ class Position:
     parted: bool = False  # a human's talk with them ended; nobody has been asked again
     troubles: int = 0  # times in a row that the queue failed
     tries: int = 0  # at the place
+    slower: bool = False  # they asked for it once more: from then on it is spoken slower
     place: str = field(default="", repr=False)
 
 

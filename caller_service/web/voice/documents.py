@@ -35,7 +35,7 @@ def document(parts: Parts, script: Script | None) -> Response:
     elif then == Then.WAIT:
         _wait(parts, script, answer)
     else:
-        _say(parts, script.lines, answer)
+        _say(parts, script.lines, answer, script.slower)
     if then == Then.QUEUE:
         answer.enqueue(
             script.queue,
@@ -81,7 +81,7 @@ def once_more(parts: Parts, words: Iterable[Utterance], url: str) -> Response:
 def _listen(parts: Parts, script: Script, answer: VoiceResponse) -> None:
     url = _url(parts, "key", script)
     keypad = Gather(input="dtmf", num_digits=1, timeout=1, finish_on_key="", action=url)
-    _say(parts, script.lines, keypad)
+    _say(parts, script.lines, keypad, script.slower)
     answer.append(keypad)
     recognised = parts.catalog.languages[script.lines[-1][0]].speech if script.lines else ""
     words = (
@@ -112,14 +112,19 @@ def _wait(parts: Parts, script: Script, answer: VoiceResponse) -> None:
         action_on_empty_result=True,
         action=_url(parts, "key", script),
     )
-    _say(parts, script.lines, gather)
+    _say(parts, script.lines, gather, script.slower)
     for _ in range(max(1, script.listens // (TONE_EVERY + 1))):
         gather.play(f"{parts.public_url}/static/tone.wav")
         gather.pause(length=TONE_EVERY)
     answer.append(gather)
 
 
-def _say(parts: Parts, lines: Iterable[Utterance], into: VoiceResponse | Gather) -> None:
+def _say(
+    parts: Parts,
+    lines: Iterable[Utterance],
+    into: VoiceResponse | Gather,
+    slower: bool = False,
+) -> None:
     for language, words, files in lines:
         for file in files:
             into.play(f"{parts.public_url}{file}")
@@ -127,7 +132,7 @@ def _say(parts: Parts, lines: Iterable[Utterance], into: VoiceResponse | Gather)
             continue
         voice = parts.catalog.languages[language].voice
         if voice is not None:
-            into.append(twiml.say(voice, words))
+            into.append(twiml.say(voice, words, slower))
 
 
 def _url(parts: Parts, door: str, script: Script, **more: int) -> str:

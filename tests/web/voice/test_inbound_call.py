@@ -174,6 +174,15 @@ def test_star_repeats_and_pound_skips(house: House) -> None:
     assert me.queue is not None, me.transcript()
 
 
+def test_star_is_slower_from_then_on(house: House) -> None:
+    me = Caller(house).rings().presses("1")
+    assert not list(me.document.iter("prosody"))
+    me.presses("*")
+    assert {each.get("rate") for each in me.document.iter("prosody")} == {"85%"}
+    me.presses("1")
+    assert list(me.document.iter("prosody"))
+
+
 def test_8_says_when_police_may_come(house: House) -> None:
     me = Caller(house).rings().presses("1", NO, "8")
     me.told("spoken.police").told("spoken.ask.safety")
