@@ -26,8 +26,9 @@ NO = "2"
 
 @contextmanager
 def somebody_writes(house: House) -> Iterator[None]:
-    """Another process holds what a step must write."""
-    with house.parts.engine.connect() as conn:
+    """Another process holds what a step must write; and the step does not wait as long as usual."""
+    with house.parts.engine.connect() as conn, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(residents, "WRITE_WAIT", 0.2)
         if conn.dialect.name == "sqlite":
             conn.exec_driver_sql("BEGIN IMMEDIATE")
         else:
@@ -36,11 +37,6 @@ def somebody_writes(house: House) -> Iterator[None]:
             yield
         finally:
             conn.rollback()
-
-
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(residents, "WRITE_WAIT", 0.2)
 
 
 def slow(house: House, me: Caller, url: str, **fields: str) -> str:
@@ -55,7 +51,6 @@ def slow(house: House, me: Caller, url: str, **fields: str) -> str:
     return redirect.text or ""
 
 
-@pytest.mark.usefixtures("hurried")
 def test_a_slow_step_says_one_moment_and_loses_no_key(house: House) -> None:
     me = Caller(house).rings()
     house.wait(me.takes() + 1)
@@ -66,7 +61,6 @@ def test_a_slow_step_says_one_moment_and_loses_no_key(house: House) -> None:
     assert dict(me.case().answers) == {"who": "me"}
 
 
-@pytest.mark.usefixtures("hurried")
 def test_what_was_keyed_cannot_be_read_in_the_address(house: House) -> None:
     me = Caller(house).rings()
     again = slow(house, me, me.action, Digits="8675309", SpeechResult="zebrafinch")
@@ -77,7 +71,6 @@ def test_what_was_keyed_cannot_be_read_in_the_address(house: House) -> None:
     assert other.partition("kept=")[2] != again.partition("kept=")[2]
 
 
-@pytest.mark.usefixtures("hurried")
 def test_after_two_moments_the_911_and_988_words_are_heard(house: House) -> None:
     me = Caller(house).rings()
     url = me.action
@@ -90,14 +83,12 @@ def test_after_two_moments_the_911_and_988_words_are_heard(house: House) -> None
     assert "Redirect" not in answer.text
 
 
-@pytest.mark.usefixtures("hurried")
 def test_the_first_ring_may_be_slow(house: House) -> None:
     me = Caller(house)
     again = slow(house, me, "/twilio/voice", CallStatus="ringing", Direction="inbound")
     me._hears(me._asks(again)).told("spoken.greeting.danger")
 
 
-@pytest.mark.usefixtures("hurried")
 def test_a_slow_step_keeps_why_they_left_the_queue(house: House) -> None:
     """988, a callback, a text: what was chosen and confirmed is done."""
     me = Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "0")
@@ -114,7 +105,6 @@ def test_a_slow_step_keeps_why_they_left_the_queue(house: House) -> None:
     assert me.queue is None
 
 
-@pytest.mark.usefixtures("hurried")
 def test_a_slow_step_keeps_that_988_was_reached(house: House) -> None:
     me = Caller(house).rings().presses("1", "1", "4", "1")
     again = slow(house, me, me.dialled, DialCallStatus="completed")
