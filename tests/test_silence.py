@@ -1259,8 +1259,11 @@ class Story:
     # ---- the engine
     def the_worker_runs(self) -> None:
         """The real engine, with jobs that fail and a sweep that fails, each quoting everything."""
-        house = self.house
+        house, leg = self.house, Base.metadata.tables["leg"]
         self.prepared()
+        with self.own.begin() as conn:  # a call that says nothing is asked after
+            live = sa.update(leg).where(leg.c.ended_at.is_(None))
+            conn.execute(live.values(next_at=house.clock()))
         due, failed = cases.due, threading.Event()
 
         def once(*args: Any) -> Any:
