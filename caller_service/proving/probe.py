@@ -158,14 +158,11 @@ class Texts:
 
 
 def conversations(parts: Parts) -> tuple[tuple[str, str, str], ...]:
-    """What is played: channel, language, conversation. A call is played at the pace of speech, so
-    the long one is rung in one language, and the one that needs a person in every one that can be
-    spoken."""
+    """What is played: channel, language, conversation. A call is played at the pace of speech: it
+    goes the shortest way to a person, in every language that can be spoken."""
     texts = [("text", tag, name) for tag in parts.program.languages for name in SCRIPTS]
     offered = parts.program.phone.languages or parts.program.languages
-    spoken = [tag for tag in offered if parts.speaks(tag)]
-    calls = [("voice", tag, "quiet") for tag in spoken[:1]]
-    return (*texts, *calls, *(("voice", tag, "danger") for tag in spoken))
+    return (*texts, *(("voice", tag, "danger") for tag in offered if parts.speaks(tag)))
 
 
 def posting(url: str) -> Post:

@@ -146,11 +146,14 @@ def _play(line: Line) -> None:
         codes = part_choices(case, part, question)
         wanted = script.get(question.id) if not question.safety else script["safety"]
         code = next((code for code in (wanted, "no") if code in codes), codes[0])
-        begun = line.clock.now()
-        line.presses(str(codes.index(code) + 1), line.reads_at())
+        guarded = (question.safety and code == "no") or question.opens(code)
+        line.presses(str(codes.index(code) + 1), line.reads_at() if guarded else PRESS)
         if played.conversation == "danger" and line.queue:
             played.paged = until(
-                partial(synthetic_case.paged, parts, real.id), begun, "no_page", line.clock
+                partial(synthetic_case.paged, parts, real.id),
+                line.clock.now() - played.turns[-1],
+                "no_page",
+                line.clock,
             )
     if played.conversation == "danger" and played.paged is None:
         raise Fault("no_page")

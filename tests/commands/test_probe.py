@@ -52,7 +52,6 @@ from caller_service.proving.probe import (
 NUMBER = PROGRAM.numbers.probe
 EVERY = [
     *(("text", language, kind) for language in PROGRAM.languages for kind in SCRIPTS),
-    ("voice", "en", "quiet"),
     *(("voice", language, "danger") for language in PROGRAM.languages),
 ]
 # body, which turn of all -> what the probe gets instead
