@@ -7,7 +7,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -57,7 +57,7 @@ class Stands:
     hung_up: bool  # by the caller
     with_somebody: bool  # joined, or in a queue
     fault: str
-    said: tuple[str, ...]
+    said: tuple[str, ...] = field(repr=False)
 
 
 class Callers:
