@@ -36,7 +36,13 @@ class Network:
         ours = program.numbers.ours[0].number
         names = {rung.number: rung.name for rung in program.ladder if rung.number}
         self.engine = CallEngine(
-            TwilioSettings(ACCOUNT, token, "https://house.test", ours),
+            TwilioSettings(
+                ACCOUNT,
+                token,
+                "https://house.test",
+                ours,
+                more_numbers=(program.numbers.callback,),
+            ),
             Exchange(ours, names, "+17205550123"),
             VirtualTime(house.wait, house.clock.at),
             AppWeb(house.client, token),

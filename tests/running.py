@@ -577,7 +577,10 @@ def running(kind: str, folder: Path, speed: float = 1.0) -> Iterator[House]:
                     names,
                     hang=12.0,
                     speed=speed,
-                    more_numbers=tuple(one.number for one in program.numbers.ours),
+                    more_numbers=(
+                        *(one.number for one in program.numbers.ours),
+                        program.numbers.callback,
+                    ),
                 )
             )
             with served(twilio) as twilio_url:

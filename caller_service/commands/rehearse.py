@@ -196,7 +196,9 @@ def _phone(settings: Settings, program: Program, house: str) -> object:
             house,
             ours[0],
             names,
-            more_numbers=tuple(one for one in ours if not one.startswith("MG")),
+            more_numbers=tuple(
+                one for one in (*ours, program.numbers.callback) if one.startswith("+")
+            ),
             services={one: () for one in ours if one.startswith("MG")},
         )
     )

@@ -73,6 +73,13 @@ def compare(telephony: Telephony, numbers: Numbers, public_url: str) -> Addresse
             continue
         faults += _number_faults(told, public_url, in_service.get(number, True))
         notes += _number_notes(told, public_url)
+    if numbers.callback:
+        back = held.get(numbers.callback)
+        faults += (
+            _number_faults(back, public_url, own_texts=False)
+            if back is not None
+            else [f"number {numbers.callback} (callback): this Twilio account has no such one"]
+        )
     return Addresses(tuple(faults), tuple(notes))
 
 

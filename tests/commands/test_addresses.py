@@ -39,11 +39,10 @@ class Account:
     url: str
     client: Client
 
-    def of(self, *ours: str, public_url: str = PUBLIC) -> Addresses:
+    def of(self, *ours: str, public_url: str = PUBLIC, callback: str = "") -> Addresses:
         telephony = Telephony(ACCOUNT, TOKEN, ours[0], self.url)
-        return compare(
-            telephony, Numbers(tuple(OurNumber(one, ("en",)) for one in ours)), public_url
-        )
+        numbers = Numbers(tuple(OurNumber(one, ("en",)) for one in ours), callback=callback)
+        return compare(telephony, numbers, public_url)
 
     def change(self, number: str, **fields: str) -> None:
         (one,) = self.client.incoming_phone_numbers.list(phone_number=number)
@@ -245,7 +244,8 @@ def test_check_names_what_differs_and_without_a_stand_in_says_that_it_could_not_
 
 def test_the_probe_sees_that_twilio_calls_elsewhere(house: House) -> None:
     settings = house.app.extensions["caller_settings"]
-    ours = [one.number for one in house.parts.program.numbers.ours]
+    numbers = house.parts.program.numbers
+    ours = [*(one.number for one in numbers.ours), numbers.callback]
     stand_in = TwilioSettings(
         settings.twilio_account_sid,
         settings.twilio_auth_tokens[0],
@@ -269,3 +269,8 @@ def test_the_probe_sees_that_twilio_calls_elsewhere(house: House) -> None:
 
 def _telephony(settings: Settings, sender: str, url: str) -> Telephony:
     return Telephony(settings.twilio_account_sid, settings.twilio_auth_tokens[0], sender, url)
+
+
+def test_a_callback_number_that_the_account_lacks_is_named(account: Account) -> None:
+    found = account.of(FIRST, callback="+17205550177")
+    assert found.faults == ("number +17205550177 (callback): this Twilio account has no such one",)

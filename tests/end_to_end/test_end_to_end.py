@@ -162,7 +162,7 @@ def test_a_caller_hears_the_moves_in_their_order(house: House) -> None:
         house.tell(held, move)
     caller.is_told("your team has arrived")
     house.settles(caller)
-    said = ["Maria, a person", "a team has been picked", "is on the way", "has arrived"]
+    said = [JOINS, "a team has been picked", "is on the way", "has arrived"]
     moves = [text.words for text in caller.told("") if any(words in text.words for words in said)]
     assert [next(words for words in said if words in text) for text in moves] == said
 
@@ -185,7 +185,7 @@ def test_pills_reach_a_human_before_another_word_and_one_takes_it(house: House) 
     caller.is_told(f"{DISPATCHER}, a person")
     second.texts(reference).hears(f"{reference} was already taken by {DISPATCHER}")
     house.settles(caller)
-    assert len(caller.told("a person, has your messages")) == 1
+    assert len(caller.told("has your messages now and is asked")) == 1
     assert len(dispatcher.told(f"{reference} needs a person now")) == 1
 
 
@@ -301,7 +301,9 @@ def test_a_worker_that_dies_loses_and_doubles_nothing(house: House) -> None:
     house.settles(busy, *others)
 
     assert len(busy.told(JOINS)) == 1
-    assert [len(one.told("a person, has your messages")) for one in others] == [1] * len(others)
+    assert [len(one.told("has your messages now and is asked")) for one in others] == [1] * len(
+        others
+    )
     assert [
         len(house.staff(DISPATCHER).told(f"{reference} needs a person now"))
         for reference in references

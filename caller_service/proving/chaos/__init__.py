@@ -106,6 +106,7 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
                 hang=12.0 if long else 1.0,
                 late=0.7,
                 speed=20.0,  # of what is said on calls
+                more_numbers=(program.numbers.callback,),
             )
         )
         environment["CALLER_TWILIO_API_URL"] = stack.enter_context(served(twilio))
