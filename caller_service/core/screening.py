@@ -180,7 +180,8 @@ WAITING_LINES = ("status.nobody_yet", "status.still_waiting", "status.waiting_ag
 def never_twice(step: Step) -> Step:
     """Never the same answer twice in a row (rule 4). In danger an acknowledgement that would be
     repeated is the next of LINES, so that nobody is left without words. Otherwise the question
-    alone is put, or nothing more is said to thanks."""
+    alone is put, or nothing more is said to thanks. The one line there is in somebody's own script
+    is said again: nothing else of ours can they read (rule 26)."""
     case, effects = step.case, step.effects
     keys = _answer_keys(effects)
     if not keys:
@@ -193,10 +194,12 @@ def never_twice(step: Step) -> Step:
     others = tuple(effect for effect in effects if effect not in repeated)
     key = repeated[0].key
     words: tuple[Effect, ...] = ()
-    if case.in_danger:
+    own = tuple(each for each in repeated if each.key == "interpreter.line")
+    if own:
+        words = own
+    elif case.in_danger:
         case, line = next_line(case, LINES)
-        # the line in their own script stays: they may read nothing else
-        words = (*(each for each in repeated if each.key == "interpreter.line"), line)
+        words = (line,)
     elif key in WAITING_LINES:
         case, line = next_line(replace(case, line=key), WAITING_LINES)
         words = (line,)

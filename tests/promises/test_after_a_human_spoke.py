@@ -1199,8 +1199,6 @@ def test_a_yes_to_the_check_question_counts_also_after_a_human_wrote(house: Hous
         (("hello", "1", "1", "1"), ("status", "status please", "status")),
         (("hello", "1", "2", "2", "2", "1", "1", "Main St & 3rd Ave", "1", "1"),
          ("status", "STATUS", "status")),
-        (("мне очень плохо помогите",),
-         ("я выпила все таблетки", "помогите мне пожалуйста", "мне страшно")),
         (("hello", "1", "1"), ("it hurts since the morning i think", "and my arm is hurting too",
                                "the other arm is fine so far")),
         (("hello", "1", "2"), ("we went to the shop you know", "then we came back home again",
