@@ -112,13 +112,8 @@ def _ring_next(parts: Parts, known: Callback, case: Case, attempt: int, tried: i
             next_at=now + LOOK,
         )
         if not changed:
-            raise callbacks_changed()
+            raise cases.Stale  # another worker went on: nothing of this is written
         parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, PEOPLE)
-
-
-def callbacks_changed() -> Exception:
-    """Another worker went on: this one's transaction is given up."""
-    return cases.Stale()
 
 
 def _look(parts: Parts, known: Callback, case: Case) -> None:
@@ -142,8 +137,7 @@ def _look(parts: Parts, known: Callback, case: Case) -> None:
         return
     if staff is not None and staff.rank >= calls.ENDED and theirs is not None:
         with transaction(parts.engine) as conn:  # they would be joined to nobody
-            if calls.stop_one(conn, theirs.id, parts.now()):
-                parts.jobs.enqueue(conn, "call_person", f"call:{theirs.id}:over", theirs.id, PEOPLE)
+            _stop(conn, parts, theirs.id)
     if theirs is not None and theirs.rank >= calls.ENDED:
         _failed(parts, known, known.attempts, CallbackOutcome.NOT_REACHED)
     elif theirs is None and (staff is None or _nobody_there(parts, staff)):
@@ -208,7 +202,7 @@ def taken(conn: sa.Connection, parts: Parts, known: Callback, case: Case) -> str
     number = contacts.by_id(conn, parts.sealer, case.contact).number
     calls.add(conn, parts.sealer, call_id, case.id, number, now, now + HOLD)
     if not callbacks.change(conn, known, resident_call_id=call_id, next_at=now + LOOK):
-        raise callbacks_changed()
+        raise cases.Stale  # another worker went on: nothing of this is written
     parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, PEOPLE)
     return call_id
 
@@ -219,8 +213,14 @@ def cancel(parts: Parts, case_id: str, callback_id: str) -> None:
         known = callbacks.by_id(conn, parts.sealer, callback_id)
         callbacks.cancel(conn, case_id, callback_id)
         for call_id in (known.call_id, known.resident_call_id) if known else ():
-            if call_id and calls.stop_one(conn, call_id, parts.now()):
-                parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
+            if call_id:
+                _stop(conn, parts, call_id)
+
+
+def _stop(conn: sa.Connection, parts: Parts, call_id: str) -> None:
+    """A phone that rings for nothing any more falls silent, unless somebody has answered."""
+    if calls.stop_one(conn, call_id, parts.now()):
+        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
 
 
 def record(parts: Parts, known: Callback, outcome: CallbackOutcome) -> None:

@@ -23,7 +23,6 @@ from caller_service.core.effect import Record
 from caller_service.core.holding import joins_by_phone
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallState, TextState
-from caller_service.core.phone_numbers import LIFELINE
 from caller_service.core.phone_script import (
     At,
     Heard,
@@ -55,7 +54,6 @@ from .receive import is_test, new_case
 
 CHECK = timedelta(minutes=5)  # a call that says nothing for so long is asked after
 PROVIDER = "voice"  # of the messages that were spoken or keyed
-END = "end"
 SLOWER = 1.2  # times as long, at the rate of language.toml
 ANSWER = timedelta(seconds=1)  # from our answer to the first word of it
 
@@ -365,8 +363,6 @@ def _step(
     entry: int = 0,
 ) -> Script | None:
     def work(conn: sa.Connection, lock: bool) -> Work:
-        if lock:
-            _hold_case(conn, parts, leg_id)
         read = turns.load_step(conn, parts.sealer, leg_id, parts.now())
         if read is None or read.leg.ended_at is not None or not read.leg.state:
             raise _Gone
@@ -408,7 +404,7 @@ def _step(
         return write
 
     try:
-        return _attempt(parts, work, lambda conn: None)
+        return _attempt(parts, work, lambda conn: _hold_case(conn, parts, leg_id))
     except _Gone:
         return None
 
@@ -510,7 +506,7 @@ def _scripted(
         told.listens,
         parts.program.phone.speech and told.position.at in (At.ASKED, At.PLACE),
         case.id,
-        _dialled(parts) if told.then == Then.COUNSELOR else "",
+        parts.program.numbers.counselor if told.then == Then.COUNSELOR else "",
         told.position.slower,
     )
     rows: tuple[Text, ...] = (inbound,) if inbound else ()
@@ -543,11 +539,6 @@ def utterances(parts: Parts, line: Line, case: Case) -> list[Utterance]:
     return [(language, sentence, ()) for sentence in sentences(words)]
 
 
-def _dialled(parts: Parts) -> str:
-    """988 by its number, or the counselor's long number."""
-    return parts.program.numbers.counselor or LIFELINE
-
-
 def _state(parts: Parts, told: Spoken, script: Script, before: dict[str, Any] | None = None) -> str:
     """The caller's position and the last script. The question counts as read once it was half
     spoken: the provider never says when a key was pressed (rule 8)."""
@@ -559,8 +550,6 @@ def _state(parts: Parts, told: Spoken, script: Script, before: dict[str, Any] | 
         position = with_changes(
             position, read_at=parts.now() + ANSWER + timedelta(seconds=heard_by)
         )
-    elif told.then == Then.LISTEN:
-        position = with_changes(position, read_at=position.read_at)
     queued = told.then == Then.QUEUE
     entry = script.step if queued else before["entry"] if before else 0
     if before is not None and told.then not in (Then.WAIT, Then.LEAVE, Then.QUEUE):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -38,14 +37,6 @@ class CallbackOutcome(StrEnum):
     NOT_REACHED = "not_reached"  # every attempt came to nothing
     WRONG_PERSON = "wrong_person"  # somebody else answered
     NOBODY_FREE = "nobody_free"  # no human's phone was answered
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """When attempts may begin."""
-
-    due: datetime
-    until: datetime
 
 
 def book(
@@ -111,9 +102,9 @@ def _next(hour: int, minute: int, half: str | None, scene: Scene) -> datetime | 
     return min((at for at in times if at > scene.now), default=None)
 
 
-def spaced(scene: Scene) -> tuple[str, ...]:
+def spaced(scene: Scene) -> str:
     """The number that rings, as it is said: digit by digit."""
-    return tuple(scene.program.numbers.callback[-10:])
+    return ", ".join(scene.program.numbers.callback[-10:])
 
 
 def written(scene: Scene) -> str:

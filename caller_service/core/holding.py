@@ -163,12 +163,6 @@ def joins_by_phone(case: Case, by: str, scene: Scene) -> Step:
     return _gated_step(case, effects)
 
 
-def lapse_by_phone(case: Case, scene: Scene) -> Case:
-    """The human's phone is gone and the resident's is not: others are asked again, as if nobody had
-    joined."""
-    return case.marked(scene.now, Mark.LAPSED, Mark.PAGED)
-
-
 def never_heard(case: Case) -> Case:
     """None of the holder's words reached the resident: nobody has joined, software answers again,
     and "nobody has joined yet" continues (rule 4)."""

@@ -12,7 +12,6 @@ from .commands import said_again
 from .effect import Alert, Effects, HandOff, Record, Ring, Say
 from .escalation import asked_instead
 from .hand_off import revise
-from .holding import lapse_by_phone
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
@@ -168,7 +167,7 @@ def waiting_key(
 
 
 def _confirms(case: Case, position: Position, scene: Scene) -> Spoken:
-    line = Line(f"spoken.wait.confirm_{position.choice}", {"number": ", ".join(spaced(scene))})
+    line = Line(f"spoken.wait.confirm_{position.choice}", {"number": spaced(scene)})
     return Spoken(Step(case), position, (line,), Then.WAIT, question=0, listens=FIRST_SILENCE)
 
 
@@ -233,7 +232,7 @@ def _booked(case: Case, position: Position, scene: Scene) -> Spoken:
     except Refused:  # calling is not safe any more
         return to_human(Step(case), position, scene)
     minutes = str(int(SOON.total_seconds() // 60))
-    words = Line("spoken.wait.booked", {"minutes": minutes, "number": ", ".join(spaced(scene))})
+    words = Line("spoken.wait.booked", {"minutes": minutes, "number": spaced(scene)})
     return closing(unspoken(step), position, (words,))
 
 
@@ -276,7 +275,7 @@ def _ask_again(case: Case, scene: Scene) -> Step:
     if not case.in_danger:
         return asks_for_person(case, scene)
     who = case.in_charge
-    case, pages = asked_instead(lapse_by_phone(case, scene), who, scene)
+    case, pages = asked_instead(case.marked(scene.now, Mark.LAPSED, Mark.PAGED), who, scene)
     rings = (Ring(who),) if who else ()
     return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record("line_cut"))))
 

@@ -27,9 +27,8 @@ class Words:
     unasked: bool = False
 
 
-def question_text(effect: Ask, language: str, catalog: Catalog, spoken: bool = False) -> str:
-    """A question and its numbered choices, one per line; if `spoken`, each choice names the key to
-    press."""
+def question_text(effect: Ask, language: str, catalog: Catalog) -> str:
+    """A question and its numbered choices, one per line."""
     lines = [
         catalog.text(
             language,
@@ -42,30 +41,8 @@ def question_text(effect: Ask, language: str, catalog: Catalog, spoken: bool = F
         choice = catalog.text(
             language, f"{key}.deaf" if effect.deaf and catalog.has(language, f"{key}.deaf") else key
         )
-        lines.append(
-            catalog.text(language, "voice.press", choice=choice, number=str(number))
-            if spoken
-            else f"{number} {choice}"
-        )
+        lines.append(f"{number} {choice}")
     return "\n".join(lines)
-
-
-def spoken(
-    effects: Sequence[Effect], case: Case, program: Program, catalog: Catalog
-) -> tuple[str, ...]:
-    """The sentences and questions of these effects as spoken in a call."""
-    fill = filling(program, case.language, catalog, case.reference)
-    sentences = []
-    for effect in effects:
-        if isinstance(effect, Ask):
-            sentences.append(question_text(effect, case.language, catalog, spoken=True))
-        elif isinstance(effect, Say):
-            sentences.append(
-                catalog.text(
-                    case.language, effect.key, **(fill | _fill_of(effect, case.language, catalog))
-                )
-            )
-    return tuple(sentences)
 
 
 def spoken_words(
