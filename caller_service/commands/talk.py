@@ -4,7 +4,7 @@ is stored or sent."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ def converse(
     print(f"{program.name}. Write as a resident would; Ctrl-D ends.\n")
     case = _opened(program, language)
     catalog, ears = read_catalog(program.languages), read_ears(program.languages, program.watched)
-    for words in _typed():
+    for words in typed():
         now = datetime.now(UTC)
         step = hear(
             _opened(program, case.language) if case.ended else case,
@@ -62,7 +62,8 @@ def _opened(program: Program, language: str | None) -> Case:
     return Case("talk", "TALK22", "terminal", language or program.languages[0])
 
 
-def _typed() -> Iterable[str]:
+def typed() -> Iterator[str]:
+    """The lines that somebody types, until the input ends."""
     while True:
         if sys.stdin.isatty():
             print("> ", end="", flush=True)

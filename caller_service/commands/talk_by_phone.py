@@ -7,8 +7,6 @@ only as the call needs it. No worker runs, so nobody is rung: `caller-service re
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +20,8 @@ from caller_service.rehearsal.call_web import AppWeb
 from caller_service.rehearsal.carrier import TwilioSettings
 from caller_service.rehearsal.carrier_state import Exchange
 from caller_service.rehearsal.handset import LONG, Handset
+
+from .talk import typed
 
 CALLER = "+17205550123"
 URL = "http://127.0.0.1:8000"
@@ -44,11 +44,11 @@ def converse_by_phone(
         phone = Handset(_engine(settings, program, Path(folder)), CALLER, refusals_allowed=True)
         phone.dials()
         shown = 0
-        typed = _typed()
+        keyed = typed()
         while True:
             _let_pass(phone)
             shown = _show(phone, shown)
-            line = next(typed, None)
+            line = next(keyed, None)
             if line is None or phone.over:
                 break
             _do(phone, line.strip())
@@ -113,13 +113,3 @@ def _show(phone: Handset, shown: int) -> int:
     if phone.call.fault and phone.over:
         print(f"! {phone.call.fault}")
     return len(lines)
-
-
-def _typed() -> Iterator[str]:
-    while True:
-        if sys.stdin.isatty():
-            print("> ", end="", flush=True)
-        line = sys.stdin.readline()
-        if not line:
-            return
-        yield line.rstrip("\n")

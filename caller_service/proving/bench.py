@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -316,6 +316,18 @@ def play(
             done.wrong += wrong
 
     threads = [threading.Thread(target=resident, args=(place,)) for place in range(residents)]
+    done.seconds, done.cpu = timed(threads, warm, gate, server)
+    return done
+
+
+def timed(
+    threads: Sequence[threading.Thread],
+    warm: threading.Barrier,
+    gate: threading.Barrier,
+    server: int,
+) -> tuple[float, float]:
+    """Run the load: the seconds from the gate to the end of its threads, and the processor time
+    that the server's processes took meanwhile, in seconds."""
     for thread in threads:
         thread.start()
     warm.wait()
@@ -324,9 +336,7 @@ def play(
     begun = time.perf_counter()
     for thread in threads:
         thread.join()
-    done.seconds = time.perf_counter() - begun
-    done.cpu = cpu_of(server) - before
-    return done
+    return time.perf_counter() - begun, cpu_of(server) - before
 
 
 def cpu_of(group: int) -> float:

@@ -31,11 +31,11 @@ from .bench import (
     Inbox,
     Round,
     command,
-    cpu_of,
     free_port,
     play,
     process,
     settings_for,
+    timed,
     until_up,
 )
 
@@ -127,16 +127,7 @@ def calls(port: int, token: str, callers: int, each: int, server: int) -> Calls:
             done.wrong += mine.wrong
 
     threads = [threading.Thread(target=caller) for _ in range(callers)]
-    for thread in threads:
-        thread.start()
-    warm.wait()
-    before = cpu_of(server)
-    gate.wait()
-    begun = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    done.seconds = time.perf_counter() - begun
-    done.cpu = cpu_of(server) - before
+    done.seconds, done.cpu = timed(threads, warm, gate, server)
     return done
 
 
