@@ -34,7 +34,12 @@ from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, DeliveryState, TextState
 from caller_service.core.program import DestinationKind, Rung
 from caller_service.core.routing import Scene, on_duty
-from caller_service.core.safe_contact import stopped_in_words
+from caller_service.core.safe_contact import (
+    HUMAN_WORDS,
+    by_phone,
+    may_note_by_phone,
+    stopped_in_words,
+)
 from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
 from caller_service.store import callbacks, calls, cases, contacts, hand_offs, journal, messages
@@ -64,7 +69,8 @@ class Decision:
     who: str  # for the journal: resident, clock, or a name
     inbound: Text | None = None  # the text that it answers
     late: bool = False  # the webhook is gone: the answer is sent by REST
-    spoken: tuple[Text, ...] = ()  # what was said and keyed on the phone
+    # what was said and keyed on the phone, or shown and chosen on a page
+    spoken: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +145,14 @@ def save(conn: sa.Connection, parts: Parts, prepared: PreparedWrite) -> tuple[Te
 def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) -> Text:
     now = work.scene.now
     unasked = words.unasked or work.inbound is None or work.late
-    waiting = unasked and not case.test  # nobody has the probe's number, so nothing is sent
+    page = unasked and not all(_by_phone(case, key, now) for key in words.keys)
+    # nobody has the probe's number, so nothing is sent
+    waiting = unasked and not case.test and not page
+    state = TextState.ON_PAGE if page else TextState.HELD if unasked else TextState.REPLIED
     return Text.outbound(
         parts.new_id(),
         words.text,
-        TextState.WAITING if waiting else TextState.HELD if unasked else TextState.REPLIED,
+        TextState.WAITING if waiting else state,
         now,
         contact_id=work.contact.id,
         case_id=case.id,
@@ -153,6 +162,14 @@ def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) ->
         language=case.language,
         next_at=now + HOLD if waiting else None,
     )
+
+
+def _by_phone(case: Case, key: str, now: datetime) -> bool:
+    """Do these words, which the gate lets out, go to their phone? Otherwise they wait on their
+    private page."""
+    if not case.on_web:
+        return True
+    return may_note_by_phone(case, now) if key in HUMAN_WORDS else by_phone(case, key)
 
 
 def _revision(

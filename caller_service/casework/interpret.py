@@ -41,7 +41,7 @@ def understand(
     language."""
     if not case.marks:
         case = replace(case, language=guess(said, ears) or case.language)
-    question = seen_question(scene.program.protocol, case, heard_at, scene.aloud)
+    question = seen_question(scene.program.protocol, case, heard_at, scene.by_text)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
     reading = read(said, question, offered, ears[case.language], case.code_word)
     asks_for_person = isinstance(reading.reply, Command) and reading.reply.name == "person"

@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from caller_service.core.program import (
+    EXIT_TO,
     Area,
     Clocks,
     Destination,
@@ -81,6 +82,7 @@ def _program(top: CheckedTable, folder: Path, faults: list[str]) -> Program:
         protocol=gather_protocol(protocol_path, faults) if protocol_path else _NO_PROTOCOL,
         sign_off=_sign_off(top.table("sign_off")),
         police_link=head.text("police_link", ""),
+        exit_to=_exit_to(head),
         watched=frozenset(head.texts("watched")),
         edge_metres=head.amount("edge_metres", 500.0, 0, 20_000),
         law_enforcement=head.flag("law_enforcement", False),
@@ -183,6 +185,14 @@ def _phone(sheet: CheckedTable, languages: tuple[str, ...], folder: Path) -> Pho
     return phone
 
 
+def _exit_to(head: CheckedTable) -> str:
+    """Where the exit leads. It stands in a header, and no script may come by it."""
+    address = head.text("exit_to", EXIT_TO)
+    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?", address):
+        head.fault("exit_to", "is not the https address of a page, without a query")
+    return address
+
+
 def _known(
     sheet: CheckedTable,
     key: str,
@@ -200,7 +210,7 @@ def _clocks(sheet: CheckedTable) -> Clocks:
         field.name: sheet.whole(
             field.name,
             getattr(Clocks(), field.name),
-            0 if field.name in ("read", "unseen", "surge_page") else 1,
+            0 if field.name in ("read", "read_page", "unseen", "surge_page") else 1,
             _DAY,
         )
         for field in fields(Clocks)

@@ -111,8 +111,10 @@ class Case:
     level: Level | None = None
     review: bool = False  # a human must review it first
     asked: str = ""
-    asked_aloud: bool = False  # on the phone: a text answers only what was texted
+    asked_aloud: bool = False  # by phone or page: a text answers only what was texted
     spoken: tuple[str, ...] = ()  # parts that were answered on the phone (core/protocol.py, Part)
+    channel: str = "text"  # where the request began: text, phone or web
+    on_web: bool = False  # they have a private page, and words to them can wait there
     # the choices that were sent with the open question, as they were numbered
     offered: tuple[str, ...] = ()
     again: tuple[str, ...] = ()  # questions to ask once more before the others
@@ -211,6 +213,11 @@ class Case:
         return self.on_line and _later(self.marks, Mark.TALKING, Mark.TALKED)
 
     @property
+    def page_closed(self) -> bool:
+        """Do they have a private page that no browser shows now?"""
+        return _later(self.marks, Mark.PAGE_CLOSED, Mark.PAGE_OPEN)
+
+    @property
     def page_waits(self) -> bool:
         """Are people being paged without an acceptance since, or did whoever accepted not come?
         (rule 21)"""
@@ -306,6 +313,8 @@ class Case:
     def facts(self) -> Facts:
         known = {name: frozenset({answer}) for name, answer in self.answers.items()}
         known["said"] = self.said
+        if self.on_web:
+            known["channel"] = frozenset({"web"})
         if self.located:
             known["located"] = frozenset({self.located})
         return known

@@ -32,6 +32,7 @@ from .holding import let_go
 from .ledger import began_nothing, end
 from .marks import Mark
 from .outcome import Outcome
+from .page_presence import fire_gone, gone_due
 from .program import Clocks, Program
 from .protocol import DOUBT
 from .questions import ask, choose_anew, stands_at
@@ -129,8 +130,10 @@ def _silent(case: Case) -> bool:
         and (ended is None or case.marks[Mark.ASKED] < ended)
     ):
         return False  # the hand-off is on its way: a follow-up may stay unanswered
+    # a form that was not sent has no open question: it is as silent as one that has
+    unsent = case.on_web and case.status == Status.SCREENING
     return (
-        bool(case.asked)
+        (bool(case.asked) or unsent)
         and not case.ended
         and not case.in_danger
         and not case.held
@@ -653,6 +656,7 @@ CLOCKS = (
     Clock("join", join_due, fire_join),
     Clock("reply", reply_due, fire_reply),
     Clock("held_silent", held_due, fire_held_silent),
+    Clock("gone", gone_due, fire_gone),
     Clock("shift", shift_due, fire_shift),
     Clock("check", _check_due, _check),
     Clock("silent_911", _silent_911_due, _silent_911),

@@ -14,7 +14,7 @@ from .protocol import SKIPPED, UNREADABLE, choice_key
 from .questions import deaf_words
 from .reach import ContactAnswer
 from .routing import Route, Scene, route
-from .safe_contact import may_call, may_text, sensitive
+from .safe_contact import by_phone, may_call, may_text, sensitive
 from .said import Said
 from .vocabulary import normal
 
@@ -106,8 +106,10 @@ def _caller_calls_911(case: Case, scene: Scene) -> Step:
 def _reach(case: Case) -> tuple[Say, ...]:
     """Say how we will contact the resident, by what they called safe."""
     contact = case.answers.get("contact", SKIPPED)
-    if may_text(case, "end"):
+    if by_phone(case, "end"):
         return (Say("reach.text"),)
+    if case.on_web:
+        return (Say("reach.page"),)
     return (
         Say(
             "reach.call" if contact == ContactAnswer.CALL and may_call(case) else "reach.reply_only"

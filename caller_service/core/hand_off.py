@@ -80,10 +80,11 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
                 "text": texts and not case.cannot_text,
                 "call": calls,
                 "voicemail": case.answers.get("voicemail", "not_asked"),
+                "page": case.on_web,
                 "deaf_or_asl": contact == ContactAnswer.TEXT_DEAF,
                 "cannot_text": case.cannot_text or None,
                 "not_told": case.not_told,
-                "only_replies": not (texts or calls),
+                "only_replies": not (texts or calls or case.on_web),
                 "watched": case.watched,
             },
             "conversation": {
@@ -138,7 +139,7 @@ def number_condition(case: Case) -> str | None:
     """Why a human may have the number: "called_safe"; "emergency_services_only" in danger where
     contact was not asked; None: it is left out."""
     contact = case.answers.get("contact")
-    if contact in (ContactAnswer.UNSAFE, ContactAnswer.UNWANTED):
+    if contact in (ContactAnswer.UNSAFE, ContactAnswer.UNWANTED, ContactAnswer.PAGE):
         return None
     if contact in TEXT_ALLOWED | CALL_ALLOWED:
         return None if case.watched or {"text", "call"} <= case.withdrawn else "called_safe"

@@ -14,6 +14,7 @@ from .due_times import after_mark, last_of
 from .effect import Alert, HandOff, Record
 from .escalation import asked_instead, page_rung, read_instead
 from .marks import Mark
+from .page_presence import away
 from .program import Hours, Program
 from .protocol import Level
 from .routing import Scene, goes_off
@@ -36,6 +37,7 @@ def join_due(case: Case, program: Program) -> datetime | None:
         or Mark.FIRST_PAGED not in case.marks
         # they accepted before there was a danger: the first page is what counts
         or accepted < case.marks[Mark.FIRST_PAGED]
+        or away(case)
     ):
         return None
     joined, lapsed = case.marks.get(Mark.JOINED), case.marks.get(Mark.LAPSED)
@@ -65,7 +67,7 @@ def paused_until(case: Case, program: Program) -> datetime | None:
 def reply_due(case: Case, program: Program) -> datetime | None:
     """A resident's text waits for the holder's answer."""
     waiting_since = case.marks.get(Mark.AWAITS_HUMAN)
-    if waiting_since is None or not case.held:
+    if waiting_since is None or not case.held or away(case):
         return None
     since = max(waiting_since, paused_until(case, program) or waiting_since)
     allowed = _by_level(case, program.clocks.reply_emergency, program.clocks.reply_human)
@@ -113,6 +115,8 @@ def fire_reply(case: Case, scene: Scene) -> Step:
 def held_due(case: Case, program: Program) -> datetime | None:
     """A human leads the conversation, and neither side writes."""
     if not case.held or not case.in_danger or Mark.AWAITS_HUMAN in case.marks or case.talking:
+        return None
+    if away(case):
         return None
     last = last_of(case, Mark.HEARD, Mark.NOTED, Mark.JOINED)
     if last is None:

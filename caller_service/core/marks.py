@@ -29,6 +29,11 @@ class Mark(StrEnum):
     TALKING = "talking"  # a human's phone and theirs were joined; stays
     TALKED = "talked"  # and parted; stays
 
+    # their private page
+    PAGE_OPEN = "page_open"  # it was opened, or opened again; stays
+    PAGE_CLOSED = "page_closed"  # no browser asks for it any more; the worker; stays
+    GONE = "gone"  # it stayed closed in danger, with no other safe way; the clock; stays
+
     # what is asked and said
     ASKED = "asked"  # a question was put; each question; stays
     ASKED_AGAIN = "asked_again"  # "still here?"; the clock; cleared by their next text

@@ -37,6 +37,7 @@ class TextState(_State):
     WAITING = "waiting", "to be sent", "a decision; a failed try", "trying, held, overtaken"
     TRYING = "trying", "a try began", "the try", "queued, waiting, held, overtaken, dead"
     HELD = "held", "must not be sent: safe contact, a test case", "a decision; the try", ""
+    ON_PAGE = "on_page", "waits on their private page", "a decision", "read"
     OVERTAKEN = "overtaken", "a newer update says more", "the try", ""
     DEAD = "dead", "refused, or out of tries", "the try", ""
     ACCEPTED = "accepted", "the provider has it", RECEIPT, "a later receipt"

@@ -69,6 +69,7 @@ class Clocks:
     """All in seconds (docs/safety-rules.md, rules 3 to 8)."""
 
     read: int = 3  # the shortest time from delivery to a believable "no" to a safety question
+    read_page: int = 2  # the same on a page, after it was served and its round trip
     unseen: int = 1  # without a receipt a question counts as delivered this long after it was sent
     danger_silence: int = 120
     quiet_reask: int = 300
@@ -87,6 +88,7 @@ class Clocks:
     held_emergency: int = 300  # R1: nobody writes in a held conversation: the holder is prompted
     held_human: int = 600  # R2: the same; the supervisors are paged `held_supervisor` later
     held_supervisor: int = 600
+    gone: int = 600  # in danger their page stays closed, with no other safe way: people are told
     pause: int = 600  # length of a holder's one announced pause
     check_again: int = 180  # a check question is put at most this often
     check_wait: int = 180  # an unanswered check question is reviewed after this
@@ -209,6 +211,9 @@ class Team:
     hours: tuple[Hours, ...] = ()
 
 
+EXIT_TO = "https://www.weather.gov/"
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """Everything a city decides, checked."""
@@ -227,6 +232,8 @@ class Program:
     area_map: AreaMap = field(repr=False, compare=False)
     sign_off: SignOff = field(default_factory=SignOff)
     police_link: str = ""  # short link to the published list of cases in which police could come
+    # where "Exit this page" leads: a neutral page that anybody might read, small, over https
+    exit_to: str = EXIT_TO
     # phrases for "I am watched"; whoever writes one gets no answer
     watched: frozenset[str] = frozenset()
     edge_metres: float = 500.0

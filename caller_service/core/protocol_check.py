@@ -45,7 +45,9 @@ SAID_OTHER = (
 )  # fmt: skip
 SAID = (*SAID_HUMAN, *SAID_OTHER)
 LOCATED = ("inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped")
-DERIVED = ("said", "located")  # facts that are no answers
+DERIVED = ("said", "located", "channel")  # facts that are no answers
+CHANNELS = ("web",)  # values of "channel"; nothing depends on the others
+_DERIVED = ", ".join(DERIVED)
 # answers on the common path; every safety question is answered no
 COMMON = {"who": "me", "contact": "text", "need": "worried", "want": "team"}
 MOST_QUESTIONS = 8
@@ -112,7 +114,7 @@ def _questions(protocol: Protocol) -> Iterator[str]:
     for question in protocol.questions:
         where = f'question "{question.id}"'
         if not _NAME.fullmatch(question.id) or question.id in DERIVED:
-            yield f"{where}: an id is small letters, digits and _, and neither said nor located"
+            yield f"{where}: an id is small letters, digits and _, and none of {_DERIVED}"
         yield from _choices(question, where)
         if question.id == "contact":
             yield from _contact_choices(question)
@@ -204,7 +206,8 @@ def _values(protocol: Protocol) -> dict[str, frozenset[str]]:
         question.id: frozenset(choice.code for choice in question.choices) | DOUBT
         for question in protocol.questions
     }
-    return {**answers, "said": frozenset((*protocol.dangers, *SAID)), "located": frozenset(LOCATED)}
+    derived = ((*protocol.dangers, *SAID), LOCATED, CHANNELS)
+    return {**answers, **dict(zip(DERIVED, map(frozenset, derived), strict=True))}
 
 
 # ---- every way of answering ----------------------------------------------------------------------

@@ -129,11 +129,11 @@ def open_questions(protocol: Protocol, case: Case) -> tuple[str, ...]:
 
 
 def seen_question(
-    protocol: Protocol, case: Case, heard_at: datetime, aloud: bool = False
+    protocol: Protocol, case: Case, heard_at: datetime, by_text: bool = True
 ) -> Question | None:
-    """The question the sender had seen; None if it was asked after they wrote, or was spoken and
-    they text: a text answers only what was texted."""
-    if case.asked_aloud and not aloud:
+    """The question the sender had seen; None if it was asked after they wrote, or was spoken or put
+    on a page and they text: a text answers only what was texted."""
+    if case.asked_aloud and by_text:
         return None
     if not case.asked or heard_at < case.marks.get(Mark.ASKED, heard_at):
         return None

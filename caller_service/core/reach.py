@@ -18,6 +18,7 @@ class ContactAnswer(StrEnum):
     CALL = "call"  # calls alone
     UNSAFE = "unsafe"  # neither is safe
     UNWANTED = "unwanted"  # neither is wanted
+    PAGE = "page"  # only on their private page: no number is needed
 
 
 class CannotText(StrEnum):

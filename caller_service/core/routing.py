@@ -23,8 +23,13 @@ class Scene:
     full: frozenset[str] = field(default_factory=frozenset)
     surge: bool = False  # somebody in danger has waited long: newcomers are told (rule 4)
     aloud: bool = False  # decided on the phone: what is said and asked is spoken
-    # on the phone: when the open question was half spoken, and counts as read (rule 8)
+    on_page: bool = False  # decided in a browser: answers name their question
+    # on the phone or a page: when the open question counts as read (rule 8)
     read_at: datetime | None = None
+
+    @property
+    def by_text(self) -> bool:
+        return not self.aloud and not self.on_page
 
     def for_case(self, case: Case) -> Scene:
         """A case's own time never goes back, whatever the machine's clock does: now is after its

@@ -125,7 +125,22 @@ def texts_wanted(case: Case) -> bool:
 
 
 def may_text(case: Case, key: str) -> bool:
-    """May software text these words unasked?"""
+    """May software say these words unasked, by text or on their page?"""
+    return by_phone(case, key) or on_page(case, key)
+
+
+def on_page(case: Case, key: str) -> bool:
+    """May these words wait on the private page? Whoever opens it looks for them there; where there
+    is violence, or somebody watches, software only replies."""
+    if not case.on_web or case.parked or key == "still_here":
+        return False
+    if standing(case) in (Standing.WATCHED, Standing.VIOLENCE):
+        return False
+    return not (case.quiet and key not in THROUGH_QUIET)
+
+
+def by_phone(case: Case, key: str) -> bool:
+    """May software text these words to their phone unasked?"""
     if case.cannot_text or not TERMS[standing(case)].unasked:
         return False
     return texts_wanted(case) and not (case.quiet and key not in THROUGH_QUIET)
@@ -137,8 +152,15 @@ def stopped_in_words(case: Case) -> bool:
 
 
 def may_note(case: Case, now: datetime) -> bool:
-    """May a human's own words be sent? Yes where texts were called safe; otherwise only as an
-    answer to a recent text."""
+    """May a human's own words be sent? Yes where texts were called safe, and to a private page;
+    otherwise only as an answer to a recent text."""
+    if case.on_web and not case.parked:
+        return not case.watched or now - case.marks[Mark.HEARD] <= STILL_THERE
+    return may_note_by_phone(case, now)
+
+
+def may_note_by_phone(case: Case, now: datetime) -> bool:
+    """May a human's own words be texted to their phone?"""
     terms = TERMS[standing(case)]
     if case.parked or (case.cannot_text and not stopped_in_words(case)):
         return False

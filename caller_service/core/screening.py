@@ -62,6 +62,7 @@ from .turn_steps import (
     counted_kinds,
     danger_words,
     forward_words,
+    keep_violence,
     next_line,
     recompute,
     withdraw_contact,
@@ -98,7 +99,7 @@ def advance(
     fingerprint = _fingerprint(case, said)
     if (
         not first
-        and not scene.aloud
+        and scene.by_text
         and case.recent
         and case.recent[-1][1] == fingerprint
         and not _readable(case, scene, heard_at, delivered)
@@ -374,7 +375,7 @@ def _add_preamble(step: Step, scene: Scene, first: bool) -> Step:
     """Insert the preamble before the first question. Where danger came first, it waits for the next
     reply (preamble, domain rules)."""
     case, effects = step.case, step.effects
-    if scene.aloud:  # the greeting has said it (core/phone_call.py)
+    if not scene.by_text:  # the greeting, or the first screen, has said it
         return step
     dangerous = first and case.in_danger
     if dangerous or case.unread_language:
@@ -446,8 +447,10 @@ def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
     ):
         return Step(case)
     case = replace(case, asked="", unreadable=0, offered=())
+    if not case.in_danger and scene.on_page and case.status == Status.SCREENING:
+        return Step(case)  # they look it over, and send it (core/request_form.py)
     if not case.in_danger:
-        return _settle_and_follow_up(case, scene)
+        return settle_and_follow_up(case, scene)
     # nothing is left to ask: say that the text arrived and whom to call meanwhile
     case, words = next_line(case, LINES)
     return Step(case, (words,))
@@ -460,7 +463,7 @@ def _next(protocol: Protocol, case: Case, scene: Scene) -> Question | None:
     return None if part is None else protocol.question(part.question)
 
 
-def _settle_and_follow_up(case: Case, scene: Scene) -> Step:
+def settle_and_follow_up(case: Case, scene: Scene) -> Step:
     """Settle the case, then put the question that is only asked after a hand-off (rule "short is a
     promise")."""
     step = settle(case, scene)
@@ -518,7 +521,7 @@ def _apply_reply(
     if isinstance(reply, Command) and reply.name in COMMANDS:
         with_words = case if reply.alone else add_to_narrative(case, said)
         return _command(with_words, reply, reading, scene)
-    question = seen_question(protocol, case, heard_at, scene.aloud)
+    question = seen_question(protocol, case, heard_at, scene.by_text)
     if isinstance(reply, Danger):
         return _danger_and_911(add_to_narrative(case, said), reply, reading, scene)
     if isinstance(reply, Answer) and question is not None:
@@ -556,7 +559,7 @@ def _words_alone(
     it is an answer."""
     if question.raises(reply.choice):
         return None
-    if not scene.aloud and carrier_holds(case, delivered):
+    if scene.by_text and carrier_holds(case, delivered):
         reads = Said.STORY if case.status == Status.SCREENING else Said.WROTE_AGAIN
         case = said_again(add_to_narrative(case, said), frozenset({reads}), scene)
         return Step(case, (Record("unseen", {"question": question.id}), *forward_words(case)))
@@ -595,7 +598,8 @@ def _put_last_again(case: Case, said: str, scene: Scene) -> Step | None:
     last = answered[-1]
     answers = {name: choice for name, choice in case.answers.items() if name != last}
     again = (last, *(name for name in case.again if name != last))
-    case = replace(case, answers=answers, again=again, asked="", offered=(), unreadable=0)
+    changed = replace(case, answers=answers, again=again, asked="", offered=(), unreadable=0)
+    case = keep_violence(case, changed)
     return Step(add_to_narrative(case, said), (Record("corrects", {"question": last}),))
 
 

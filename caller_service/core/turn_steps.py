@@ -108,6 +108,14 @@ def page(case: Case, danger: tuple[Rule, ...], before: Level | None, scene: Scen
     )
 
 
+def keep_violence(before: Case, after: Case) -> Case:
+    """An answer that is taken back takes no sign of violence back: software only replies from the
+    first sign on (rule 5)."""
+    if before.violent and not after.violent:
+        return replace(after, said=after.said | {Said.VIOLENCE})
+    return after
+
+
 def add_to_narrative(case: Case, said: str) -> Case:
     """Keep the resident's words for the team: the first texts and the latest."""
     if not said.strip():

@@ -322,6 +322,12 @@ def keep(conn: sa.Connection, changed: Mapping[str, Any]) -> None:
         raise Stale
 
 
+def give_to(conn: sa.Connection, case_id: str, contact_id: str) -> None:
+    """The case is this contact's from now on: their number was confirmed. A second open one of the
+    same contact is an IntegrityError."""
+    conn.execute(sa.update(case).where(case.c.id == case_id).values(contact_id=contact_id))
+
+
 def postpone(conn: sa.Connection, case_id: str, until: datetime) -> None:
     """Look at a case again later; nothing else about it changes."""
     conn.execute(

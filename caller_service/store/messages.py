@@ -105,6 +105,31 @@ def is_known(conn: sa.Connection, provider_id: str) -> bool:
     return conn.execute(_heard(provider_id)).first() is not None
 
 
+def was_heard(conn: sa.Connection, provider: str, provider_id: str) -> bool:
+    """Was this id of another provider heard: a call's step, a form that was posted?"""
+    query = sa.select(message.c.id).where(
+        message.c.provider == provider, message.c.provider_id == provider_id
+    )
+    return conn.execute(query).first() is not None
+
+
+def newest_shown(conn: sa.Connection, case_id: str) -> str | None:
+    """The id of the newest message of a case that a page has shown, or that was written there."""
+    seen = message.c.state.in_((TextState.READ, TextState.HEARD, TextState.DELIVERED))
+    query = sa.select(sa.func.max(message.c.id)).where(message.c.case_id == case_id, seen)
+    found: str | None = conn.execute(query).scalar()
+    return found
+
+
+def shown(conn: sa.Connection, message_ids: Sequence[str], now: datetime) -> None:
+    """A private page shows these: they have arrived."""
+    conn.execute(
+        sa.update(message)
+        .where(message.c.id.in_(message_ids), message.c.state == TextState.ON_PAGE)
+        .values(state=TextState.READ, rank=RANKS[TextState.READ], state_at=now, next_at=None)
+    )
+
+
 def _heard(provider_id: str) -> sa.Select[Any]:
     return sa.select(message.c.id, message.c.case_id).where(
         message.c.provider == "twilio", message.c.provider_id == provider_id

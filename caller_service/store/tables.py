@@ -329,6 +329,28 @@ class CallbackRow(Base):
     )
 
 
+class VisitRow(Base):
+    """What opens the private page of a case: a browser's key, a link, a typed code, or a link to
+    mark the place. Only the hash of the secret is kept. Where somebody is in the form is sealed."""
+
+    __tablename__ = "visit"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
+    kind: Mapped[str]  # VisitKind
+    secret_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    step: Mapped[int] = mapped_column(default=0)  # posts that were carried out
+    sealed_state: Mapped[bytes | None]
+    at: Mapped[datetime]
+    seen_at: Mapped[datetime]  # a browser last asked for the page, by itself or by a person
+    used_at: Mapped[datetime]  # somebody last did something there
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        sa.Index("ix_visit_case_id", "case_id"),
+        _partial("ix_visit_seen_at", "seen_at", where="ended_at IS NULL"),
+    )
+
+
 class JournalRow(Base):
     """Kept by case: a case's lines stand together, and one tree is written, not three. No case:
     ""."""
@@ -430,6 +452,7 @@ call: sa.Table = CallRow.__table__  # type: ignore[assignment]
 leg: sa.Table = LegRow.__table__  # type: ignore[assignment]
 talk: sa.Table = TalkRow.__table__  # type: ignore[assignment]
 callback: sa.Table = CallbackRow.__table__  # type: ignore[assignment]
+visit: sa.Table = VisitRow.__table__  # type: ignore[assignment]
 journal: sa.Table = JournalRow.__table__  # type: ignore[assignment]
 token: sa.Table = TokenRow.__table__  # type: ignore[assignment]
 area_state: sa.Table = AreaStateRow.__table__  # type: ignore[assignment]

@@ -17,7 +17,7 @@ from .contacts import STOPPED_IN_WORDS, Contact
 from .sealing import Sealer
 from .tables import area_state, case, contact, leg
 
-_BETWEEN = "\n"  # between the names of areas
+BETWEEN = "\n"  # between the names of areas
 
 
 class TurnState(NamedTuple):
@@ -55,7 +55,7 @@ def load_step(conn: sa.Connection, sealer: Sealer, leg_id: str, now: datetime) -
         our_number=row["ours"],
         in_words=row["why_stopped"] == STOPPED_IN_WORDS,
     )
-    full = frozenset((row["full"] or "").split(_BETWEEN)) - {""}
+    full = frozenset((row["full"] or "").split(BETWEEN)) - {""}
     return StepState(legs.opened(row, sealer), cases.opened(row, sealer), who, full)
 
 
@@ -84,7 +84,7 @@ def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -
     return TurnState(
         known,
         None if row["id"] is None else cases.opened(row, sealer),
-        frozenset((row["full"] or "").split(_BETWEEN)) - {""},
+        frozenset((row["full"] or "").split(BETWEEN)) - {""},
         known is None
         or (
             row["stands"] == indexes[0]
@@ -95,9 +95,9 @@ def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -
     )
 
 
-def _full() -> sa.ScalarSelect[str]:
+def full_areas() -> sa.ScalarSelect[str]:
     now = sa.bindparam("now", None, type_=area_state.c.full_until.type)
-    areas = sa.select(sa.func.aggregate_strings(area_state.c.area, _BETWEEN))
+    areas = sa.select(sa.func.aggregate_strings(area_state.c.area, BETWEEN))
     return areas.where(area_state.c.full_until > now).scalar_subquery()
 
 
@@ -113,7 +113,7 @@ def _step() -> CompiledStatement:
         contact.c.stopped_because.label("why_stopped"),
         contact.c.our_number.label("ours"),
         contact.c.sealed_number.label("sealed"),
-        _full().label("full"),
+        full_areas().label("full"),
     )
     query = sa.select(*about, *legs.READ, *cases.READ).select_from(whole)
     return CompiledStatement(query.where(leg.c.id == sa.bindparam("known_leg", None)))
@@ -121,7 +121,7 @@ def _step() -> CompiledStatement:
 
 @lru_cache
 def _begin(keys: int) -> CompiledStatement:
-    full = _full()
+    full = full_areas()
     indexes = [
         sa.bindparam(f"index_{place}", None, type_=contact.c.number_index.type)
         for place in range(keys)

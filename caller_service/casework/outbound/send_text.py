@@ -23,7 +23,13 @@ from caller_service.core.marks import Mark
 from caller_service.core.outbound import UNSENT, TextState
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
-from caller_service.core.safe_contact import HUMAN_WORDS, may_note, may_text
+from caller_service.core.safe_contact import (
+    HUMAN_WORDS,
+    by_phone,
+    may_note,
+    may_note_by_phone,
+    on_page,
+)
 from caller_service.gateway.telephony import (
     ContactStopped,
     NumberCannotReceive,
@@ -105,13 +111,23 @@ def _held(parts: Parts, text: Text) -> None:
         lock_for_write(conn)
         if _allowed(conn, parts, text):
             raise StateChanged
-        messages.dead(conn, text.id, "the safe-contact gate", state=TextState.HELD)
+        messages.dead(conn, text.id, "the safe-contact gate", state=_not_texted(conn, parts, text))
         _wake_next(conn, parts, text, text.tries)
 
     if text.case_id is None:
         _give_up(parts, text, "the safe-contact gate", TextState.HELD)
         return
     update_case(parts, text.case_id, held, Author.SYSTEM, also=dead)
+
+
+def _not_texted(conn: sa.Connection, parts: Parts, text: Text) -> TextState:
+    """What the gate keeps from their phone may still wait on their private page."""
+    case = cases.by_id(conn, parts.sealer, text.case_id) if text.case_id else None
+    keys = text.keys.split()
+    shown = case is not None and (
+        may_note(case, text.at) if keys == ["note"] else all(on_page(case, key) for key in keys)
+    )
+    return TextState.ON_PAGE if shown and case is not None and case.on_web else TextState.HELD
 
 
 def _try(parts: Parts, text: Text, number: str, ours: str, job: str) -> None:
@@ -192,12 +208,14 @@ def _allowed(conn: sa.Connection, parts: Parts, text: Text) -> bool:
     # an answer to their own text is no contact of ours, unless they are watched
     if case is None or text.answers is not None:
         return case is not None and not case.watched
+    if text.keys == "web.confirm.text":  # they just called this phone safe
+        return not case.ended and not case.watched
     if text.keys == "note":
-        return may_note(case, text.at)
+        return may_note_by_phone(case, text.at)
     # it was allowed once, where it was written; what has closed since counts
     if text.keys == "note.neutral":
         return not case.cannot_text and not case.parked and not case.watched and not case.withdrawn
-    return all(may_text(case, key) for key in text.keys.split())
+    return all(by_phone(case, key) for key in text.keys.split())
 
 
 def _number(conn: sa.Connection, parts: Parts, text: Text) -> tuple[str | None, str]:

@@ -1,0 +1,576 @@
+"""A private page, post by post: load, decide, save, and what is shown next.
+
+What is posted on a screen names the step that the screen was served at. A step is carried out once:
+a second tap, the back button and another tab change nothing, and are shown what is open. The
+person's own words, and asking for a person, are never turned away for that: each form that was
+served sends them once. A post is written by compare-and-swap like a text, and once more under the
+lock after a conflict (casework/receive.py).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from dataclasses import replace as with_changes
+from datetime import datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+
+from caller_service.core import request_form
+from caller_service.core.case import Case, Step
+from caller_service.core.effect import Record
+from caller_service.core.holding import words_taken
+from caller_service.core.marks import Mark
+from caller_service.core.outbound import TextState
+from caller_service.core.page_presence import closed, opened_again
+from caller_service.core.protocol import SKIPPED
+from caller_service.core.request_form import Position, Shown
+from caller_service.core.routing import Scene
+from caller_service.core.safe_contact import HUMAN_WORDS
+from caller_service.language.page_words import choice_words, page_text, question_words
+from caller_service.store import cases, contacts, messages, visits
+from caller_service.store.contacts import Contact
+from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.journal import Author
+from caller_service.store.messages import Text
+from caller_service.store.visits import Visit, VisitKind, VisitState
+
+from .carry_out import HOLD, Decision, prepare, save
+from .change import change
+from .interpret import understand
+from .parts import Parts
+from .receive import new_case
+
+PROVIDER = "web"  # of the messages that were shown, chosen or written on a page
+KEPT = timedelta(hours=24)  # a form that was left, and a page after its case has ended
+OPEN_FOR = timedelta(days=30)  # a page whose case is open
+PLACE_FOR = timedelta(minutes=30)
+LOOKED = timedelta(seconds=3)  # between two notes that a page is open
+AWAY = timedelta(seconds=45)  # a page that nobody asked for so long is closed
+# No vowels and nothing that looks alike: a typed code never spells a word. 18 letters, ten of them:
+# 41 bits, behind slowed tries.
+LETTERS, LENGTH = "BCDFGHJKMNPQRTVWXZ", 10
+TRIES = 5  # at the word that was texted
+CONFIRM = "web.confirm.text"
+# acts that count although the screen they stood on is not the one that is open
+ALWAYS = frozenset({"words", "person", "worse", "emergency"})
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a browser posted. `step` and `nonce` are of the screen it stood on; `read_at`: when that
+    screen counts as read."""
+
+    name: str
+    step: int
+    nonce: str
+    screen: str = ""
+    value: str = field(default="", repr=False)
+    accuracy: float = 0.0  # metres
+    read_at: datetime | None = None
+    language: str = ""  # of the page: a text in no language of ours says nothing of the reader
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a browser's visit keeps beside the position. `moved_at`: our last 303, to measure the
+    round trip; `hidden_until`: words up to this message are hidden; `code`: shown once."""
+
+    position: Position = field(default_factory=Position)
+    moved_at: str = ""
+    hidden_until: str = field(default="", repr=False)
+    shown_from: str = field(default="", repr=False)  # who came by a code sees what is newer
+    code: str = field(default="", repr=False)
+    word: str = field(default="", repr=False)  # the one-time word that was texted
+    tries: int = 0
+    late: bool = False
+
+
+class NoSuchPage(Exception):
+    """The secret opens nothing: wrong, over, or left."""
+
+
+# ---- opening -------------------------------------------------------------------------------------
+
+
+def find(parts: Parts, secret: str) -> VisitState | None:
+    """The page of a browser's key or of a link; None: it opens nothing."""
+    with parts.engine.connect() as conn:
+        return visits.load(conn, parts.sealer, [visits.secret_hash(secret)], parts.now())
+
+
+def find_code(parts: Parts, code: str) -> VisitState | None:
+    """The page of a typed code, written in any way: small letters, spaces, dashes."""
+    plain = "".join(letter for letter in code.upper() if letter in LETTERS)
+    if len(plain) != LENGTH:
+        return None
+    with parts.engine.connect() as conn:
+        return visits.load(conn, parts.sealer, parts.sealer.indexes(_code(plain)), parts.now())
+
+
+def _code(plain: str) -> str:
+    return f"visit code {plain}"  # never a number: the same keyed hash finds contacts
+
+
+def kept_of(visit: Visit) -> Kept:
+    """What this browser's visit keeps."""
+    if not visit.state:
+        return Kept()
+    plain = json.loads(visit.state)
+    position = plain.pop("position")
+    told = tuple((key, dict(fill)) for key, fill in position.pop("told"))
+    screens = tuple(position.pop("screens"))
+    return Kept(position=Position(screens=screens, told=told, **position), **plain)
+
+
+def _state(kept: Kept) -> str:
+    return json.dumps(asdict(kept))
+
+
+def new_secret() -> str:
+    """128 random bits, for an address or a cookie."""
+    return secrets.token_urlsafe(16)
+
+
+def enter(parts: Parts, found: VisitState, secret: str) -> None:
+    """A link or a typed code was opened in a browser: it gets a key of its own. Who comes by a code
+    sees what was not yet shown, and nothing older."""
+    now = parts.now()
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        if visits.load(conn, parts.sealer, [visits.secret_hash(secret)], now) is not None:
+            return  # pressed twice
+        newest = messages.newest_shown(conn, found.case.id) or ""
+        position = Position(screens=tuple(found.case.answers), sent=True)
+        state = _state(Kept(position, shown_from=newest))
+        visit = Visit(
+            parts.new_id(), found.case.id, VisitKind.BROWSER, 0, state, now, now, now,
+            _expires(found.case, now),
+        )  # fmt: skip
+        visits.add(conn, parts.sealer, visit, visits.secret_hash(secret))
+
+
+def _expires(case: Case, now: datetime) -> datetime:
+    if case.ended:
+        return case.marks.get(Mark(case.status.value), now) + KEPT
+    return now + OPEN_FOR
+
+
+def leave(parts: Parts, secret: str) -> None:
+    """The browser's key is spent: every older page in its history opens nothing (the case lives
+    on, and a code brings one back)."""
+    now = parts.now()
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        found = visits.load(conn, parts.sealer, [visits.secret_hash(secret)], now)
+        if found is not None:
+            visits.end(conn, found.visit.id, now)
+
+
+def unlock(parts: Parts, found: VisitState, code_word: str) -> bool:
+    """Somebody opens a page that was left alone: with the code word, where one was agreed."""
+    if found.case.code_word and code_word.strip().casefold() != found.case.code_word.casefold():
+        return False
+    now = parts.now()
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        state = found.visit.state or _state(Kept())
+        visits.keep(conn, parts.sealer, found.visit, state, now, used=True)
+    return True
+
+
+def seen(parts: Parts, found: VisitState) -> None:
+    """A browser shows the page, and nothing on it has changed."""
+    now = parts.now()
+    if now - found.visit.seen_at > LOOKED:
+        with transaction(parts.engine) as conn:
+            visits.seen(conn, found.visit.id, now)
+    if found.case.page_closed:
+        change(parts, found.case.id, opened_again, Author.RESIDENT)
+
+
+def looked(parts: Parts, found: VisitState) -> list[Text]:
+    """A browser shows the page: what it shows of the conversation, oldest first. A human's words
+    have arrived once they are shown."""
+    now, case = parts.now(), found.case
+    with parts.engine.connect() as conn:
+        texts = messages.of_case(conn, parts.sealer, case.id)
+    waiting = [text for text in texts if text.state == TextState.ON_PAGE]
+    if waiting:
+        with transaction(parts.engine) as conn:
+            messages.shown(conn, [text.id for text in waiting], now)
+    seen(parts, found)
+    written = [text.at for text in waiting if HUMAN_WORDS & set(text.keys.split())]
+    if written:
+        change(
+            parts, case.id, lambda known, scene: words_taken(known, scene, max(written)),
+            Author.SYSTEM,
+        )  # fmt: skip
+    return texts
+
+
+def watch(parts: Parts) -> int:
+    """Notes the pages that no browser shows any more; returns how many."""
+    now, gone = parts.now(), 0
+    with parts.engine.connect() as conn:
+        pages = visits.live_cases(conn, now - 4 * AWAY)
+    for case_id, seen in pages:
+        if now - seen > AWAY:
+            change(parts, case_id, partial(closed, seen), Author.CLOCK)
+            gone += 1
+    return gone
+
+
+# ---- one post ------------------------------------------------------------------------------------
+
+
+def begin(parts: Parts, secret: str, act: Act) -> None:
+    """The first answer of a form that was only looked at so far: the request begins. The same first
+    screen posted again is the same request."""
+    _attempt(parts, lambda conn, _: _begin(conn, parts, secret, act))
+
+
+def post(parts: Parts, secret: str, act: Act) -> None:
+    """Carry out what was posted. Raises NoSuchPage."""
+    _attempt(parts, lambda conn, lock: _post(conn, parts, secret, act, lock))
+
+
+Write = Callable[[sa.Connection], None]
+
+
+def _attempt(parts: Parts, work: Callable[[sa.Connection, bool], Write]) -> None:
+    try:
+        parts.writer.decide_and_write(lambda conn: work(conn, False))
+        return
+    except Exception as problem:
+        if not cases.is_conflict(problem):
+            raise
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        work(conn, True)(conn)
+
+
+def _nothing(_: sa.Connection) -> None:
+    """It was carried out before."""
+
+
+def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
+    hashed = visits.secret_hash(secret)
+    if visits.load(conn, parts.sealer, [hashed], parts.now()) is not None:
+        return _nothing
+    contact = Contact(parts.new_id(), act.language or parts.program.languages[0], "")
+    scene = with_changes(parts.scene(conn, surge=True), on_page=True, read_at=act.read_at)
+    case = request_form.begin(new_case(conn, parts, contact, False, ""), scene)
+    position = Position(screens=(act.screen,)) if act.name == "answer" else Position()
+    shown = _decide(parts, case, position, act, scene, Kept())
+    shown = with_changes(shown, step=shown.step.then(Record("form_began")))
+    visit_id = parts.new_id()
+    rows = _rows(parts, case, shown, act, contact, visit_id, scene)
+    prepared = prepare(
+        parts,
+        Decision(
+            contact, None, request_form.unsaid(shown.step), scene, Author.RESIDENT, spoken=rows
+        ),
+    )
+    state = _state(Kept(shown.position, moved_at=scene.now.isoformat()))
+    visit = Visit(
+        visit_id, case.id, VisitKind.BROWSER, 1, state, scene.now, scene.now, scene.now,
+        scene.now + OPEN_FOR,
+    )  # fmt: skip
+
+    def write(conn: sa.Connection) -> None:
+        contacts.add(conn, parts.sealer, contact, scene.now)
+        save(conn, parts, prepared)
+        visits.add(conn, parts.sealer, visit, hashed)
+
+    return write
+
+
+def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) -> Write:
+    found = visits.load(conn, parts.sealer, [visits.secret_hash(secret)], parts.now())
+    if found is None:
+        raise NoSuchPage
+    visit, case, contact, full = found
+    if lock:
+        case = cases.by_id(conn, parts.sealer, case.id, lock=True) or case
+    kept = kept_of(visit)
+    if act.name not in ALWAYS and act.step != visit.step:
+        return _late(parts, visit, kept)
+    # unlocked, the unique key alone detects a repeat: most posts are none
+    if lock and messages.was_heard(conn, PROVIDER, _provider_id(visit.id, act)):
+        return _nothing
+    scene = parts.scene(conn, full).for_case(case)
+    scene = with_changes(scene, on_page=True, read_at=act.read_at)
+    before: Case | None = case
+    if case.ended and act.name in ALWAYS:
+        before, kept = None, Kept()
+        case = _again(conn, parts, case, contact, scene)
+    number = _number_of(conn, parts, kept, act)
+    shown = _decide(parts, case, kept.position, act, scene, kept, number)
+    rows = _rows(parts, case, shown, act, contact, visit.id, scene)
+    step = request_form.unsaid(shown.step)
+    prepared = prepare(parts, Decision(contact, before, step, scene, Author.RESIDENT, spoken=rows))
+    following = _following(parts, kept, shown, act, scene)
+    ends_at, confirm = _expires(step.case, scene.now), shown.confirm
+
+    def write(conn: sa.Connection) -> None:
+        save(conn, parts, prepared)
+        if number.contact and shown.step.case.answers.get("contact") == kept.position.wanted:
+            cases.give_to(conn, step.case.id, number.contact)
+        if confirm:
+            _text_word(conn, parts, step.case, following, scene)
+        if not visits.advance(
+            conn, parts.sealer, visit, _state(following), scene.now, ends_at, step.case.id
+        ):
+            raise cases.Stale
+        if step.case.ended:
+            visits.shorten(conn, step.case.id, ends_at)
+
+    return write
+
+
+def _again(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, scene: Scene) -> Case:
+    """They write again after the end: a new request, linked to the one before."""
+    anew = new_case(conn, parts, contact, ended.test, ended.id)
+    return request_form.begin(with_changes(anew, language=ended.language), scene)
+
+
+def _late(parts: Parts, visit: Visit, kept: Kept) -> Write:
+    """The screen is not the one that is open: nothing changes, and what is open is shown."""
+
+    def write(conn: sa.Connection) -> None:
+        state = _state(with_changes(kept, late=True))
+        visits.keep(conn, parts.sealer, visit, state, parts.now(), used=True)
+
+    return write
+
+
+def _following(parts: Parts, kept: Kept, shown: Shown, act: Act, scene: Scene) -> Kept:
+    """What the visit keeps after a post."""
+    kept = with_changes(
+        kept, position=shown.position, moved_at=scene.now.isoformat(), code="", late=False
+    )
+    if shown.confirm:
+        word = "".join(secrets.choice(LETTERS) for _ in range(5))
+        kept = with_changes(kept, word=word, tries=0)
+    if act.name == "word":
+        kept = with_changes(kept, tries=kept.tries + 1)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """Whose a number is that was confirmed: a contact without an open request, or one with it."""
+
+    contact: str = ""
+    other: str = ""  # their open request
+
+
+def _number_of(conn: sa.Connection, parts: Parts, kept: Kept, act: Act) -> _Number:
+    if act.name != "word" or not kept.position.number:
+        return _Number()
+    known = contacts.of_number(conn, parts.sealer, kept.position.number)
+    for row in known:
+        if (other := cases.open_of(conn, parts.sealer, row.id)) is not None:
+            return _Number(other=other.id)
+    return _Number(known[0].id) if known else _Number()
+
+
+def _decide(
+    parts: Parts,
+    case: Case,
+    position: Position,
+    act: Act,
+    scene: Scene,
+    kept: Kept,
+    number: _Number = _Number(),
+) -> Shown:
+    """The decision about one post, by its name."""
+    value = act.value.strip()
+    if act.name in ("words", "send"):
+        reading = None
+        if value:
+            case, reading = understand(case, act.value, scene.now, scene, parts.ears)
+        if act.name == "words" and reading is not None:
+            return request_form.words(case, position, act.value, reading, scene)
+        return request_form.send(case, position, act.value, reading, scene)
+    if act.name == "answer":
+        return request_form.answer(case, position, act.screen, value or SKIPPED, scene)
+    if act.name == "place":
+        return request_form.place_given(case, position, value, scene, act.accuracy)
+    if act.name == "word":
+        return _word_typed(case, position, value, scene, kept, number)
+    if act.name in _WITH_VALUE:
+        return _WITH_VALUE[act.name](case, position, value, scene)
+    if act.name in _ALONE:
+        return _ALONE[act.name](case, position, scene)
+    return request_form.asks(case, position, act.name, scene)
+
+
+_WITH_VALUE = {
+    "number": request_form.number_given,
+    "safe": request_form.safe_phone,
+    "code_word": request_form.code_word,
+    "language": request_form.language,
+}
+_ALONE = {
+    "go_on": request_form.go_on,
+    "wrong": request_form.pressed_wrong,
+    "contact": request_form.change_contact,
+    "delete": request_form.delete_words,
+}
+
+
+def _word_typed(
+    case: Case, position: Position, value: str, scene: Scene, kept: Kept, number: _Number
+) -> Shown:
+    """Is it the word that was texted? So many tries, then only the page is used."""
+    plain = "".join(letter for letter in value.upper() if letter in LETTERS)
+    right = bool(kept.word) and secrets.compare_digest(plain, kept.word) and kept.tries < TRIES
+    if not right or not position.asked_word:
+        told: request_form.ToldWords = (("web.confirm.fault", {}),)
+        return Shown(Step(case), with_changes(position, told=told))
+    return request_form.confirmed(case, position, scene, number.other)
+
+
+def _provider_id(visit_id: str, act: Act) -> str:
+    return f"{visit_id}-{act.nonce}"
+
+
+def _rows(
+    parts: Parts,
+    before: Case,
+    shown: Shown,
+    act: Act,
+    contact: Contact,
+    visit_id: str,
+    scene: Scene,
+) -> tuple[Text, ...]:
+    """What they chose or wrote, and what the page then says and asks: the words shown are kept
+    (rule 17)."""
+    case, language = shown.step.case, before.language
+    written = _written(parts, before, act)
+    about = {"contact_id": contact.id, "case_id": case.id, "provider": PROVIDER}
+    rows: tuple[Text, ...] = ()
+    inbound_id = parts.new_id()
+    if written:
+        rows = (
+            Text.inbound(
+                inbound_id, written, scene.now, language=language,
+                provider_id=_provider_id(visit_id, act),
+                keys="" if act.name in ("words", "send") and act.value.strip()
+                else f"web.{act.name}",
+                **about,
+            ),
+        )  # fmt: skip
+    lines = [
+        page_text(key, fill, case.language, parts.program, parts.catalog, case.reference)
+        for key, fill in shown.position.told
+    ]
+    keys = [key for key, _ in shown.position.told]
+    if case.asked and case.asked != before.asked and not case.ended:
+        question = parts.program.protocol.question(case.asked)
+        codes = (choice.code for choice in question.offered(case.facts()))
+        words = [choice_words(question, c, case, case.language, parts.catalog) for c in codes]
+        asks = question_words(question, case, case.language, parts.catalog)
+        lines.append("\n".join([asks, *words]))
+        keys.append(f"ask.{question.id}")
+    if lines:
+        rows += (
+            Text.outbound(
+                parts.new_id(), "\n".join(lines), TextState.READ, scene.now,
+                answers=inbound_id if written else None, keys=" ".join(dict.fromkeys(keys)),
+                language=case.language, **about,
+            ),
+        )  # fmt: skip
+    return rows
+
+
+def _written(parts: Parts, case: Case, act: Act) -> str:
+    """What they did, in the words they pressed; their own words as they wrote them."""
+    if act.name == "answer":
+        questions = {each.id: each for each in parts.program.protocol.questions}
+        question = questions.get(act.screen)
+        codes = {choice.code for choice in question.choices} if question else set()
+        if question is not None and act.value in codes:
+            return choice_words(question, act.value, case, case.language, parts.catalog)
+    if act.name in ("number", "word", "code_word", "language", "go_on", "contact"):
+        return ""  # kept sealed where it counts, and nowhere else
+    own = act.name in ("words", "place") or (act.name == "send" and act.value.strip())
+    return act.value if own else f"[{act.name}]"
+
+
+def _text_word(conn: sa.Connection, parts: Parts, case: Case, kept: Kept, scene: Scene) -> None:
+    """One neutral text with a word to a number that was typed here and called safe. Whose number it
+    is stays open: another open request of it is linked, never merged."""
+    new = Contact(parts.new_id(), case.language, kept.position.number)
+    held = contacts.lock(conn, parts.sealer, new, scene.now)[0]
+    text = Text.outbound(
+        parts.new_id(),
+        page_text(CONFIRM, {"word": kept.word}, case.language, parts.program, parts.catalog),
+        TextState.WAITING, scene.now, contact_id=held, case_id=case.id, keys=CONFIRM,
+        language=case.language, next_at=scene.now + HOLD,
+    )  # fmt: skip
+    messages.add(conn, messages.rows(parts.sealer, (text,)))
+    parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
+
+
+# ---- coming back ---------------------------------------------------------------------------------
+
+
+def new_code(parts: Parts, secret: str) -> None:
+    """A code of ten letters to come back with, shown once in this browser. A new one ends the one
+    before it. Raises NoSuchPage."""
+    now = parts.now()
+    plain = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        found = visits.load(conn, parts.sealer, [visits.secret_hash(secret)], now)
+        if found is None:
+            raise NoSuchPage
+        visits.end_kind(conn, found.case.id, VisitKind.CODE, now)
+        code = Visit(
+            parts.new_id(), found.case.id, VisitKind.CODE, 0, "", now, now, now,
+            _expires(found.case, now),
+        )  # fmt: skip
+        visits.add(conn, parts.sealer, code, parts.sealer.index(_code(plain)))
+        kept = with_changes(kept_of(found.visit), code=f"{plain[:5]}-{plain[5:]}")
+        visits.keep(conn, parts.sealer, found.visit, _state(kept), now, used=True)
+
+
+def hide_words(parts: Parts, secret: str, hidden_until: str) -> None:
+    """The words so far go from this browser's page. Raises NoSuchPage."""
+    now = parts.now()
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        found = visits.load(conn, parts.sealer, [visits.secret_hash(secret)], now)
+        if found is None:
+            raise NoSuchPage
+        kept = with_changes(kept_of(found.visit), hidden_until=hidden_until)
+        visits.keep(conn, parts.sealer, found.visit, _state(kept), now, used=True)
+
+
+def link_to(conn: sa.Connection, parts: Parts, case: Case, kind: VisitKind, now: datetime) -> str:
+    """A new secret that opens this case's page, or its place screen alone; returns it."""
+    secret = new_secret()
+    until = now + (PLACE_FOR if kind == VisitKind.PLACE else OPEN_FOR)
+    visit = Visit(parts.new_id(), case.id, kind, 0, "", now, now, now, until)
+    visits.add(conn, parts.sealer, visit, visits.secret_hash(secret))
+    return secret
+
+
+def conversation(texts: Sequence[Text], kept: Kept, most: int) -> tuple[Sequence[Text], bool]:
+    """What this browser sees of the conversation: the last words said by people, and whether any
+    are hidden."""
+    said = [
+        text
+        for text in texts
+        if (text.direction == "in" and not text.keys)
+        or (text.direction == "out" and HUMAN_WORDS & set(text.keys.split()))
+    ]
+    since = max(kept.hidden_until, kept.shown_from)
+    shown = [text for text in said if text.id > since]
+    return shown[-most:], bool(kept.hidden_until) and len(shown) < len(said)

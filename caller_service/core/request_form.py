@@ -1,0 +1,375 @@
+"""Decides one step of the request form: what an answer on a screen changes, and which screen is
+next.
+
+The questions are the protocol's, and what an answer changes is decided as for a text
+(core/screening.py). A screen names its question, so an answer counts for that question alone. A
+danger interrupts the form at once; the rest can be answered afterwards. Nothing is handed off for a
+team before the person has looked the answers over and sent them; a danger is handed off at once
+(docs/safety-rules.md, rules 3, 5 and 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from dataclasses import replace as with_changes
+from datetime import datetime, timedelta
+
+from . import hand_off
+from .case import Case, Status, Step, replace
+from .effect import Alert, Ask, Effect, HandOff, Record, Say
+from .hand_off import revised_once
+from .held_conversation import while_held, while_left
+from .marks import Mark
+from .protocol import SKIPPED, Question
+from .questions import next_question, stands_at
+from .reach import ContactAnswer
+from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Story, Unclear
+from .routing import Scene
+from .safe_contact import gated
+from .screening import advance, settle_and_follow_up
+from .turn_steps import add_to_narrative, keep_violence
+
+# screens that are no question of the protocol
+DANGER = "danger"  # what to do now, before anything else
+CONTACT = "contact"  # how they may be reached, asked again
+NUMBER = "number"  # which number, where they want texts or calls
+SAFE = "phone_safe"  # is that phone safe?
+CHECK = "check_answers"  # looked over, and sent
+STATUS = "status"  # nothing is asked any more
+
+# the phone's own accuracy, in metres, beyond which a person has to find the place
+VAGUE = 250.0
+
+
+# catalog keys, with what fills them
+ToldWords = tuple[tuple[str, Mapping[str, str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where somebody is in the form. `screens`: the questions that were put, in order; `told`:
+    catalog keys, with what fills them, of what software said to the last post."""
+
+    screens: tuple[str, ...] = ()
+    told: ToldWords = field(default=(), repr=False)
+    stopped: bool = False  # the words for a danger are shown, and were not gone on from
+    pending: str = ""  # CONTACT, NUMBER or SAFE
+    wanted: str = ""  # how they want to be reached, once their number is confirmed
+    number: str = field(default="", repr=False)  # as they typed it; proves nothing
+    asked_word: bool = False  # a one-time word was texted to it
+    sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a post leads to: the decision, and where the person is now."""
+
+    step: Step
+    position: Position
+    confirm: bool = False  # text the one-time word to `position.number`
+
+
+def begin(case: Case, scene: Scene) -> Case:
+    """A request that begins on the web: it has a private page from the first answer on."""
+    case = replace(case, on_web=True, channel="web")
+    return case.marked(scene.now, Mark.OPENED, Mark.HEARD, Mark.PAGE_OPEN)
+
+
+def screen_of(case: Case, position: Position) -> str:
+    """The screen that is open."""
+    if position.stopped and not case.held:
+        return DANGER
+    if case.ended:
+        return STATUS
+    if position.pending:
+        return position.pending
+    if case.held or case.left:
+        return STATUS
+    if case.asked and not _follow_up(case, position):
+        return case.asked
+    if case.status == Status.SCREENING:
+        return CHECK
+    return STATUS
+
+
+def _follow_up(case: Case, position: Position) -> bool:
+    """Was this question put after the form? It stands on the status page."""
+    return case.asked not in position.screens
+
+
+def put(case: Case, question: str, position: Position, scene: Scene) -> tuple[Case, Position]:
+    """The case with this question open on a screen."""
+    case = replace(stands_at(scene.program.protocol, case, question, scene.now), asked_aloud=True)
+    screens = position.screens
+    return case, with_changes(
+        position, screens=screens if question in screens else (*screens, question)
+    )
+
+
+def first_question(case: Case, scene: Scene) -> str:
+    """The question of the first screen, which is shown before there is a case."""
+    question = next_question(scene.program.protocol, case)
+    return question.id if question is not None else CHECK
+
+
+def answer(case: Case, position: Position, question: str, choice: str, scene: Scene) -> Shown:
+    """An answer on the screen of `question`, which need not be the one that was asked last: who
+    goes back may change an answer. What it raised once stays (rule 1)."""
+    if question == "contact" and choice not in (ContactAnswer.PAGE, SKIPPED):
+        position = with_changes(position, wanted=choice, pending=NUMBER, told=())
+        return Shown(Step(case.marked(scene.now, Mark.HEARD)), position)
+    if question == "contact":  # on the web the page always reaches them
+        position = with_changes(position, wanted="", number="", pending="", asked_word=False)
+        return _only_page(case, position, scene)
+    case, position = put(case, question, position, scene)
+    return _go_on(case, _decide(case, Answer(choice), scene), position, scene)
+
+
+def number_given(case: Case, position: Position, number: str, scene: Scene) -> Shown:
+    """Their number, or "": then only the page. Whether that phone is safe is asked next."""
+    if not number:
+        return answer(case, with_changes(position, pending=""), "contact", SKIPPED, scene)
+    position = with_changes(position, number=number, pending=SAFE, told=())
+    return Shown(Step(case.marked(scene.now, Mark.HEARD)), position)
+
+
+def safe_phone(case: Case, position: Position, choice: str, scene: Scene) -> Shown:
+    """Is the phone of that number safe? Anything but a yes that can have been meant forgets the
+    number. A yes gets one neutral text with a word; until that is typed here, only the page is
+    used, because a number alone proves nothing (rule 10)."""
+    meant = scene.read_at is None or scene.now >= scene.read_at
+    if choice == "yes" and not meant:
+        return Shown(
+            Step(case.marked(scene.now, Mark.HEARD), (Record("too_fast", {"question": SAFE}),)),
+            with_changes(position, told=(("too_fast", {}),)),
+        )
+    kept = with_changes(position, pending="", asked_word=choice == "yes")
+    if choice != "yes":
+        kept = with_changes(kept, number="", wanted="")
+    shown = _only_page(case, kept, scene)
+    words = "web.number.texted" if choice == "yes" else "web.number.forgotten"
+    position = with_changes(shown.position, told=((words, {}), *shown.position.told))
+    return with_changes(shown, position=position, confirm=choice == "yes")
+
+
+def change_contact(case: Case, position: Position, scene: Scene) -> Shown:
+    """They want to be reached otherwise: the question is put again. Taking contact back counts at
+    once; opening it waits for the word that is texted (rule 10)."""
+    if "contact" not in position.screens:
+        position = with_changes(position, screens=(*position.screens, "contact"))
+    return Shown(Step(case), with_changes(position, pending=CONTACT, told=()))
+
+
+def _only_page(case: Case, position: Position, scene: Scene) -> Shown:
+    """Nothing of ours reaches them but their page."""
+    if "contact" in case.answers or case.held or case.left:
+        before = case
+        case = replace(case, answers={**case.answers, "contact": ContactAnswer.PAGE})
+        case = case.marked(scene.now, Mark.HEARD)
+        changed = before.answers.get("contact") != ContactAnswer.PAGE
+        told: tuple[Effect, ...] = (
+            Record("answered", {"question": "contact", "choice": ContactAnswer.PAGE}),
+        )
+        if changed and case.in_charge:
+            told = (*told, Alert("alert.withdrawn", case.in_charge))
+        return _go_on(before, Step(*hand_off.revise(case, told)), position, scene)
+    case, position = put(case, "contact", position, scene)
+    return _go_on(case, _decide(case, Answer(ContactAnswer.PAGE), scene), position, scene)
+
+
+def confirmed(case: Case, position: Position, scene: Scene, other: str = "") -> Shown:
+    """The word that was texted is typed here: the number is theirs, and what they wanted counts.
+    `other`: an open request of that number. Then both are linked, never merged, and a human
+    decides."""
+    wanted = position.wanted
+    if other:
+        case = replace(case, related=other).marked(scene.now, Mark.HEARD)
+        case, effects = hand_off.revise(case, (Record("same_number"), HandOff("same_number")))
+        position = with_changes(position, asked_word=False, told=(("web.contact.asked", {}),))
+        return Shown(Step(case, effects), position)
+    case = replace(
+        case,
+        answers={**case.answers, "contact": wanted},
+        withdrawn=frozenset(),
+    ).marked(scene.now, Mark.CONTACT_CONFIRMED, Mark.HEARD)
+    records = (
+        Record("answered", {"question": "contact", "choice": wanted}),
+        Record("number_confirmed"),
+    )
+    case, effects = hand_off.revise(case, records)
+    position = with_changes(position, asked_word=False, told=(("web.confirm.kept", {}),))
+    return Shown(Step(case, effects), position)
+
+
+def place_given(
+    case: Case, position: Position, place: str, scene: Scene, accuracy: float = 0.0
+) -> Shown:
+    """Where the person is: in words, or coordinates from their phone with its own accuracy in
+    metres. Coordinates too vague to send a team to are for a person to ask about."""
+    case, position = put(case, "where", position, scene)
+    step = _decide(case, PlaceGiven(place), scene)
+    if accuracy > VAGUE and step.case.located in ("inside", "not_live", "outside"):
+        vague = replace(step.case, located="near_edge")
+        step = Step(vague, (*step.effects, Record("vague_place")))
+    return _go_on(case, step, position, scene)
+
+
+def words(case: Case, position: Position, said: str, reading: Reading, scene: Scene) -> Shown:
+    """Their own words, on any screen: read for danger as a text is, kept for whoever helps, and
+    never an answer."""
+    reply = reading.reply
+    if isinstance(reply, (Answer, PlaceGiven)) or (isinstance(reply, Command) and reply.alone):
+        # "1" or "stop" in the field for words: buttons do that here
+        reply = Story() if len(said.split()) > 1 else Unclear()
+    before = case
+    if case.status == Status.SCREENING and not isinstance(reply, (Danger, Command)):
+        kept = add_to_narrative(case, said).marked(scene.now, Mark.HEARD)
+        return Shown(Step(kept, (Record("words"),)), with_changes(position, told=()))
+    step = _decide(case, reply, scene, said, reading)
+    return _go_on(before, step, position, scene)
+
+
+def asks(case: Case, position: Position, name: str, scene: Scene) -> Shown:
+    """A button that means the same on every screen: a person, it is worse, cancel, 911."""
+    return _go_on(case, _decide(case, Command(name, alone=False), scene), position, scene)
+
+
+def go_on(case: Case, position: Position, scene: Scene) -> Shown:
+    """From the words for a danger to what is still open."""
+    return Shown(Step(case), with_changes(position, stopped=False, told=()))
+
+
+def pressed_wrong(case: Case, position: Position, scene: Scene) -> Shown:
+    """ "I pressed the wrong answer": the last question is put again. A human hears of it, and
+    nothing is lowered (rule 1)."""
+    put_before = [name for name in position.screens if name in case.answers and name != "where"]
+    if not put_before:
+        return go_on(case, position, scene)
+    last = put_before[-1]
+    answers = {name: given for name, given in case.answers.items() if name != last}
+    again = (last, *(name for name in case.again if name != last))
+    changed = replace(case, answers=answers, again=again, asked="", offered=())
+    case = keep_violence(case, changed).marked(scene.now, Mark.HEARD)
+    case, position = put(case, last, with_changes(position, stopped=False, told=()), scene)
+    effects: tuple[Effect, ...] = (Record("corrects", {"question": last}),)
+    if case.in_danger:
+        case = case.remarked("web", f"pressed the wrong answer: {last}")
+        effects = (*effects, HandOff("corrects"))
+    return Shown(Step(*hand_off.revise(case, effects)), position)
+
+
+def code_word(case: Case, position: Position, word: str, scene: Scene) -> Shown:
+    """Agree on a word that proves later who writes. Where danger or violence is known it is too
+    late: whoever holds the phone could lock them out (rule 10)."""
+    reading = Reading(Command("code", word), verified=True)
+    return _go_on(case, _decide(case, reading.reply, scene, reading=reading), position, scene)
+
+
+def language(case: Case, position: Position, tag: str, scene: Scene) -> Shown:
+    """The page and all words from here on are in this language."""
+    if tag not in scene.program.languages:
+        return Shown(Step(case), position)
+    case = replace(case, language=tag)
+    case, effects = hand_off.revise(case, (Record("language", {"language": tag}),))
+    return Shown(Step(case, effects), with_changes(position, told=()))
+
+
+def delete_words(case: Case, position: Position, scene: Scene) -> Shown:
+    """They ask that what they wrote is deleted. A human or the retention clock does it, unless law
+    requires that it is kept."""
+    case = case.remarked("web", "asks that their words are deleted")
+    told: ToldWords = (("web.delete.asked", {}),)
+    step = Step(case, (Record("asked_to_delete"), HandOff("asked_to_delete")))
+    return Shown(Step(*hand_off.revise(step.case, step.effects)), with_changes(position, told=told))
+
+
+def send(case: Case, position: Position, said: str, reading: Reading | None, scene: Scene) -> Shown:
+    """They have looked their answers over and send them, with words of their own if they like:
+    carried out once, as the last text of a screening is. Words that show danger come first."""
+    if reading is not None:
+        wrote = words(case, position, said, reading, scene)
+        if wrote.step.case.in_danger or wrote.step.case.status != Status.SCREENING:
+            return with_changes(wrote, position=with_changes(wrote.position, sent=True))
+        after = _send(wrote.step.case, wrote.position, scene)
+        step = Step(after.step.case, (*wrote.step.effects, *after.step.effects))
+        return with_changes(after, step=revised_once(case, step))
+    return _send(case, position, scene)
+
+
+def _send(case: Case, position: Position, scene: Scene) -> Shown:
+    if case.status != Status.SCREENING or case.asked or case.ended:
+        return Shown(Step(case), with_changes(position, sent=True))
+    step = settle_and_follow_up(case.marked(scene.now, Mark.HEARD), scene)
+    step = Step(*hand_off.revise(step.case, step.effects))
+    allowed, _ = gated(step.case, step.effects)
+    position = with_changes(position, sent=True, pending="", told=_told(allowed))
+    return Shown(revised_once(case, Step(_aloud(step.case), allowed)), position)
+
+
+def _aloud(case: Case) -> Case:
+    """A question that stands on a page is answered there, by its name."""
+    return replace(case, asked_aloud=True) if case.asked else case
+
+
+def _decide(
+    case: Case, reply: Reply, scene: Scene, said: str = "", reading: Reading | None = None
+) -> Step:
+    """The decision of the screening about one reply."""
+    if reading is None:
+        reading = Reading(reply, answerlike=not isinstance(reply, (Danger, Unclear)))
+    else:
+        reading = with_changes(reading, reply=reply)
+    if case.held:
+        case = case.marked(scene.now, Mark.HEARD)
+        return while_held(case, reading, said, scene, scene.now)
+    if case.left:
+        case = case.marked(scene.now, Mark.HEARD)
+        return while_left(case, reading, said, scene)
+    return advance(case, reading, said, scene, scene.now)
+
+
+def _go_on(before: Case, step: Step, position: Position, scene: Scene) -> Shown:
+    """After a decision: the words it says, and the next screen. A danger that is new stops the form
+    until the person goes on."""
+    case = keep_violence(before, step.case)
+    told = _told(step.effects)
+    rises = case.in_danger and (
+        not before.in_danger
+        or (before.level is not None and case.level is not None and case.level > before.level)
+        or bool(set(case.dangers) - set(before.dangers))
+    )
+    position = with_changes(position, told=told, stopped=position.stopped or rises)
+    if case.asked:
+        case = _aloud(case)
+        question = scene.program.protocol.question(case.asked)
+        if not question.follow_up and case.asked not in position.screens:
+            position = with_changes(position, screens=(*position.screens, case.asked))
+    return Shown(revised_once(before, Step(case, step.effects)), position)
+
+
+def _told(effects: tuple[Effect, ...]) -> ToldWords:
+    return tuple(
+        (effect.key, dict(effect.fill))
+        for effect in effects
+        if isinstance(effect, Say) and not effect.unasked
+    )
+
+
+def unsaid(step: Step) -> Step:
+    """The decision without what the page itself says."""
+    return Step(
+        step.case,
+        tuple(each for each in step.effects if not isinstance(each, (Say, Ask)) or each.unasked),
+    )
+
+
+def given(case: Case, question: Question) -> str:
+    """The answer that stands for a question; "" for none."""
+    return case.answers.get(question.id, "")
+
+
+def asked_ago(case: Case, now: datetime) -> timedelta | None:
+    """How long ago people were asked to come; None: nobody was."""
+    paged = case.marks.get(Mark.FIRST_PAGED)
+    return None if paged is None or not case.in_danger else now - paged

@@ -1,0 +1,246 @@
+"""What opens the private page of a case (docs/privacy.md): a browser's key, a link, a typed code.
+
+A secret is kept as its hash. A key or link has 128 random bits, so SHA-256 says nothing of it; a
+typed code is short, so its hash is keyed (store/sealing.py) and stands under the newest index key.
+`step` counts the posts that were carried out: a post that names an older one changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from caller_service.core.case import Case
+
+from . import cases
+from .contacts import STOPPED_IN_WORDS, Contact
+from .database.compiled import CompiledStatement
+from .sealing import Sealer
+from .tables import case, contact, visit
+from .turns import BETWEEN, full_areas
+
+
+class VisitKind(StrEnum):
+    """`visit.kind`."""
+
+    BROWSER = "browser"  # the key of one browser, in its cookie or in its addresses
+    LINK = "link"  # opens the page in another browser
+    CODE = "code"  # the same, typed: ten letters
+    PLACE = "place"  # opens the place screen, and nothing else
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`state`: JSON of where they are in the form, and what this browser was shown
+    (casework/resident_page.py); "" where it does not open."""
+
+    id: str
+    case_id: str
+    kind: str
+    step: int
+    state: str = field(repr=False)
+    at: datetime
+    seen_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+
+
+class VisitState(NamedTuple):
+    """What a request for a private page begins with."""
+
+    visit: Visit
+    case: Case
+    contact: Contact
+    full: frozenset[str]
+
+
+_COLUMNS = (
+    "id", "case_id", "kind", "step", "at", "seen_at", "used_at", "expires_at", "ended_at",
+)  # fmt: skip
+_NEW = tuple(name for name in _COLUMNS if name != "ended_at")
+_ADD = CompiledStatement(sa.insert(visit), (*_NEW, "secret_hash", "sealed_state"))
+_advance = sa.update(visit).where(
+    visit.c.id == sa.bindparam("known_id", None),
+    visit.c.step == sa.bindparam("known_step", None),
+    visit.c.ended_at.is_(None),
+)
+_ADVANCE = CompiledStatement(
+    _advance, ("step", "sealed_state", "seen_at", "used_at", "expires_at", "case_id")
+)
+
+
+def secret_hash(secret: str) -> bytes:
+    """Of 128 random bits."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def add(conn: sa.Connection, sealer: Sealer, new: Visit, hashed: bytes) -> None:
+    """A second one with the same secret is an IntegrityError."""
+    told = {name: getattr(new, name) for name in _NEW}
+    sealed = sealer.seal(new.state, f"visit.state.{new.id}") if new.state else None
+    _ADD.run(conn, told | {"secret_hash": hashed, "sealed_state": sealed})
+
+
+def load(
+    conn: sa.Connection, sealer: Sealer, hashes: Sequence[bytes], now: datetime
+) -> VisitState | None:
+    """The visit of a secret, its case and whose it is, in one statement; None: there is none, or
+    it is over."""
+    row = _load(len(hashes)).first(
+        conn, {f"hash_{place}": each for place, each in enumerate(hashes)} | {"now": now}
+    )
+    if row is None:
+        return None
+    who = Contact(
+        row["who"],
+        row["speaks"],
+        sealer.try_open(row["sealed"], f"contact.number.{row['who']}") or "",
+        row["stopped"] is not None,
+        our_number=row["ours"],
+        in_words=row["why_stopped"] == STOPPED_IN_WORDS,
+    )
+    full = frozenset((row["full"] or "").split(BETWEEN)) - {""}
+    return VisitState(_opened(row, sealer), cases.opened(row, sealer), who, full)
+
+
+def _opened(row: Mapping[str, Any], sealer: Sealer) -> Visit:
+    sealed, visit_id = row["visit_sealed_state"], row["visit_id"]
+    state = "" if sealed is None else sealer.try_open(sealed, f"visit.state.{visit_id}") or ""
+    return Visit(state=state, **{name: row[f"visit_{name}"] for name in _COLUMNS})
+
+
+_STATEMENTS: dict[int, CompiledStatement] = {}
+
+
+def _load(hashes: int) -> CompiledStatement:
+    if hashes not in _STATEMENTS:
+        known = [
+            sa.bindparam(f"hash_{place}", None, type_=visit.c.secret_hash.type)
+            for place in range(hashes)
+        ]
+        whole = visit.join(case, case.c.id == visit.c.case_id).join(
+            contact, contact.c.id == case.c.contact_id
+        )
+        about = (
+            contact.c.id.label("who"),
+            contact.c.language.label("speaks"),
+            contact.c.stopped_at.label("stopped"),
+            contact.c.stopped_because.label("why_stopped"),
+            contact.c.our_number.label("ours"),
+            contact.c.sealed_number.label("sealed"),
+            full_areas().label("full"),
+        )
+        columns = (*_COLUMNS, "sealed_state")
+        read = tuple(visit.c[name].label(f"visit_{name}") for name in columns)
+        open_now = (
+            visit.c.secret_hash.in_(known),
+            visit.c.ended_at.is_(None),
+            visit.c.expires_at > sa.bindparam("now", None, type_=visit.c.expires_at.type),
+        )
+        query = sa.select(*about, *read, *cases.READ).select_from(whole).where(*open_now)
+        _STATEMENTS[hashes] = CompiledStatement(query)
+    return _STATEMENTS[hashes]
+
+
+def advance(
+    conn: sa.Connection,
+    sealer: Sealer,
+    known: Visit,
+    state: str,
+    now: datetime,
+    until: datetime,
+    case_id: str,
+) -> bool:
+    """Write what a post led to, which may belong to a new case of theirs. False if another post was
+    carried out meanwhile."""
+    values: dict[str, Any] = {
+        "known_id": known.id,
+        "known_step": known.step,
+        "step": known.step + 1,
+        "sealed_state": sealer.seal(state, f"visit.state.{known.id}"),
+        "seen_at": now,
+        "used_at": now,
+        "expires_at": until,
+        "case_id": case_id,
+    }
+    return _ADVANCE.run(conn, values) == 1
+
+
+def seen(conn: sa.Connection, visit_id: str, now: datetime) -> None:
+    """A browser shows the page now."""
+    conn.execute(
+        sa.update(visit).where(visit.c.id == visit_id, visit.c.seen_at < now).values(seen_at=now)
+    )
+
+
+def keep(
+    conn: sa.Connection, sealer: Sealer, known: Visit, state: str, now: datetime, used: bool
+) -> None:
+    """What a browser was shown, or that somebody opened a locked page; no post was carried out."""
+    values: dict[str, Any] = {"sealed_state": sealer.seal(state, f"visit.state.{known.id}")}
+    moments = {"seen_at": now} | ({"used_at": now} if used else {})
+    conn.execute(
+        sa.update(visit)
+        .where(visit.c.id == known.id, visit.c.step == known.step)
+        .values(**values, **moments)
+    )
+
+
+def end(conn: sa.Connection, visit_id: str, now: datetime) -> None:
+    """The secret opens nothing any more, and what it was shown is forgotten."""
+    conn.execute(
+        sa.update(visit)
+        .where(visit.c.id == visit_id, visit.c.ended_at.is_(None))
+        .values(ended_at=now, sealed_state=None)
+    )
+
+
+def end_kind(conn: sa.Connection, case_id: str, kind: VisitKind, now: datetime) -> None:
+    """Every link, or code, of this case is over: a new one takes its place."""
+    conn.execute(
+        sa.update(visit)
+        .where(visit.c.case_id == case_id, visit.c.kind == kind, visit.c.ended_at.is_(None))
+        .values(ended_at=now, sealed_state=None)
+    )
+
+
+def last_seen(conn: sa.Connection, case_id: str) -> datetime | None:
+    """When a browser last showed the private page of this case; None: it has none."""
+    theirs = (visit.c.case_id == case_id, visit.c.kind == VisitKind.BROWSER)
+    found: datetime | None = conn.execute(
+        sa.select(sa.func.max(visit.c.seen_at)).where(*theirs, visit.c.ended_at.is_(None))
+    ).scalar()
+    return found
+
+
+def live_cases(conn: sa.Connection, since: datetime) -> Sequence[tuple[str, datetime]]:
+    """Cases that are not ended with a private page that was seen `since`, and when it last was."""
+    last = sa.func.max(visit.c.seen_at)
+    query = (
+        sa.select(visit.c.case_id, last.label("seen"))
+        .join(case, case.c.id == visit.c.case_id)
+        .where(
+            visit.c.kind == VisitKind.BROWSER,
+            visit.c.ended_at.is_(None),
+            visit.c.seen_at >= since,
+            case.c.closed_at.is_(None),
+        )
+        .group_by(visit.c.case_id)
+    )
+    return [(row.case_id, row.seen) for row in conn.execute(query)]
+
+
+def shorten(conn: sa.Connection, case_id: str, until: datetime) -> None:
+    """The case has ended: nothing opens its page after this."""
+    conn.execute(
+        sa.update(visit)
+        .where(visit.c.case_id == case_id, visit.c.expires_at > until)
+        .values(expires_at=until)
+    )

@@ -1,0 +1,601 @@
+"""The request form and the private page: one address a screen, POST → 303 → GET.
+
+With cookies the browser's key is in one; without, it stands in the address. A post is believed only
+with the signed field of a screen that we served; one that is late changes nothing and is shown what
+is open. Whatever fails here ends in the words for 911 and 988, with what was typed still there.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response, current_app, make_response, redirect, request
+
+from caller_service.casework import resident_page
+from caller_service.casework.resident_page import Act, NoSuchPage
+from caller_service.core import request_form
+from caller_service.core.case import Case
+from caller_service.core.phone_numbers import refused_number
+from caller_service.core.request_form import Position
+from caller_service.store.database.deadline import WRITE_WAIT, deadline
+from caller_service.store.database.group_commit import NotWritten
+from caller_service.store.visits import VisitKind, VisitState
+from caller_service.web.shared.failure_limit import source
+from caller_service.web.shared.guard import guarded, parts
+from caller_service.web.shared.refusals import refused
+
+from . import keys
+from .rendering import (
+    check_view,
+    danger_view,
+    language,
+    number_view,
+    path_of,
+    place_view,
+    question_view,
+    render,
+    say,
+    screen_at,
+    signed,
+    status_view,
+    the_scene,
+    version_of,
+)
+from .views import CodeView
+
+log = logging.getLogger(__name__)
+LONGEST = 4000  # characters of somebody's words; the browser says so before
+IDLE = timedelta(minutes=10)  # then the words are behind a curtain
+SHARED = timedelta(minutes=3)  # the same on a computer that others use
+BUSY = (NotWritten, sa.exc.OperationalError, sa.exc.TimeoutError)
+_COORDINATE = re.compile(r"-?\d{1,3}(?:\.\d{1,10})?")
+_ACTS = frozenset(
+    {"words", "person", "worse", "cancel", "emergency", "go_on", "wrong", "code_word", "delete",
+     "word", "answer"}
+)  # fmt: skip
+
+
+def own_pages_only() -> Response | None:
+    """Another site's page cannot post here, and what is fetched ahead opens and shows nothing."""
+    ahead = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    if "prefetch" in ahead or "preview" in ahead:
+        return Response("", 503)
+    if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in (
+        "same-origin",
+        "none",
+    ):
+        refused(request.endpoint or "", "cross-site")
+        return Response("", 403)
+    return None
+
+
+form = guarded("request", own_pages_only)
+
+
+def both(rule: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The same address with the key in a cookie and in the path."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        form.add_url_rule(rule, view.__name__, _without_key(view), **more)
+        form.add_url_rule(f"/r/<key>{rule}", f"{view.__name__}_in_path", _without_key(view), **more)
+        return view
+
+    return decorate
+
+
+def _without_key(view: Callable[..., Any]) -> Callable[..., Any]:
+    def called(key: str = "", **named: Any) -> Any:
+        try:
+            return view(**named)
+        except NoSuchPage:
+            return _gone()
+
+    called.__name__ = view.__name__
+    return called
+
+
+# ---- the form ------------------------------------------------------------------------------------
+
+
+@both("/request", methods=["GET"])
+def start() -> Any:
+    """The screen that is open: the first question for somebody new."""
+    found = keys.page()
+    if found is None:
+        return _gone() if keys.secret() and keys.base() else _first()
+    kept = resident_page.kept_of(found.visit)
+    screen = request_form.screen_of(found.case, kept.position)
+    if screen == request_form.DANGER:
+        return _shown(render("danger.html", view=danger_view(found, kept)))
+    return _to(path_of(kept.position, screen))
+
+
+def _first(status: int = 200) -> Response:
+    """The first question. Nothing is kept of somebody who only looks."""
+    case = _nobody()
+    screen = request_form.first_question(case, the_scene())
+    view = question_view(None, case, resident_page.Kept(), screen, first=True)
+    answer = _shown(render("question.html", view=view), status)
+    keys.set_cookie(answer, keys.TRIED, "1")
+    return answer
+
+
+def _nobody() -> Case:
+    return Case("", "", "", parts().program.languages[0], on_web=True, channel="web")
+
+
+@both("/request/<int:number>", methods=["GET"])
+def screen(number: int) -> Any:
+    found = keys.page()
+    if found is None:
+        if keys.base():
+            return _gone()
+        return _first() if number == 1 else _to("/request")
+    kept = resident_page.kept_of(found.visit)
+    open_now = request_form.screen_of(found.case, kept.position)
+    if open_now == request_form.DANGER:
+        return _to(f"{keys.base()}/request")
+    if open_now == request_form.STATUS:
+        return _to(f"{keys.base()}/s")
+    wanted = screen_at(kept.position, number, open_now)
+    if path_of(kept.position, wanted) != f"{keys.base()}/request/{number}":
+        return _to(path_of(kept.position, wanted))
+    return _shown(_screen(found, kept, wanted))
+
+
+def _screen(found: VisitState, kept: resident_page.Kept, name: str, **more: Any) -> str:
+    if name == request_form.NUMBER:
+        return render("number.html", view=number_view(found, kept, **more))
+    if name == request_form.SAFE:
+        return render("question.html", view=question_view(found, found.case, kept, name))
+    if parts().program.protocol.question(name).kind == "place":
+        return render("place.html", view=place_view(found, found.case, kept, **more))
+    return render("question.html", view=question_view(found, found.case, kept, name))
+
+
+@both("/request", methods=["POST"])
+def interrupted() -> Any:
+    """From the words for a danger: go on, or the wrong answer was pressed."""
+    act = request.form.get("act", "go_on")
+    return _posted(act if act in ("go_on", "wrong", "person", "words") else "go_on")
+
+
+@both("/request/<int:number>", methods=["POST"])
+def answered(number: int) -> Any:
+    """An answer. What it answers stands in the signed field, never in the address."""
+    if act := request.form.get("act", ""):
+        return _posted(act if act in ("person", "emergency") else "person")
+    stood = keys.read(request.form.get("at", ""))
+    if stood is None:
+        return _unsigned()
+    if "answer" in request.form:
+        answer = request.form["answer"][:40]
+        if stood.name == request_form.NUMBER:
+            return _posted("number", value="")
+        if stood.name == request_form.SAFE:
+            return _posted("safe", value=answer)
+        return _posted("answer", value=answer)
+    if stood.name == request_form.NUMBER:
+        return _number(request.form.get("number", ""))
+    return _place(alone=False)
+
+
+def _number(typed: str) -> Any:
+    number = e164(typed)
+    if typed.strip() and not number:
+        found = keys.page()
+        if found is None:
+            return _gone()
+        kept = resident_page.kept_of(found.visit)
+        view = number_view(found, kept, say("web.number.fault.short"), typed[:40])
+        return _shown(render("number.html", view=view), 422)
+    return _posted("number", value=number)
+
+
+def e164(typed: str) -> str:
+    """A number as it is typed, in E.164; "" if it is none that may be texted."""
+    written = typed.strip()
+    digits = "".join(letter for letter in written if letter.isdecimal())
+    digits = "".join(str(int(letter)) for letter in digits)
+    if written.startswith("+"):
+        number = f"+{digits}" if 8 <= len(digits) <= 15 else ""
+    elif len(digits) == 10:
+        number = f"+1{digits}"
+    else:
+        number = f"+{digits}" if len(digits) == 11 and digits[0] == "1" else ""
+    ours = {one.number for one in parts().program.numbers.ours}
+    return "" if not number or refused_number(number) or number in ours else number
+
+
+def _place(alone: bool) -> Any:
+    """Words, one of several places, or the phone's own location."""
+    found = keys.page()
+    if found is None:
+        return _gone()
+    typed = (request.form.get("pick") or request.form.get("place", "")).strip()
+    latitude, longitude = request.form.get("latitude", ""), request.form.get("longitude", "")
+    accuracy = 0.0
+    exact = _COORDINATE.fullmatch(latitude) and _COORDINATE.fullmatch(longitude)
+    if exact and not request.form.get("pick"):
+        typed = f"{float(latitude):.5f},{float(longitude):.5f}"
+        accuracy = _metres(request.form.get("accuracy", ""))
+    if not typed or len(typed) > LONGEST:
+        kept = resident_page.kept_of(found.visit)
+        fault = say("web.place.fault.empty") if not typed else say("web.words.long")
+        view = place_view(found, found.case, kept, fault, typed[:LONGEST], alone=alone)
+        return _shown(render("place.html", view=view), 422)
+    return _posted("place", value=typed, accuracy=accuracy)
+
+
+def _metres(said: str) -> float:
+    try:
+        metres = float(said)
+    except ValueError:
+        return 1e6  # how exact it is nobody knows: a person asks
+    return metres if 0 <= metres < 1e7 else 1e6
+
+
+@both("/request/check", methods=["GET"])
+def check() -> Any:
+    found = keys.page()
+    if found is None:
+        return _gone() if keys.base() else _to("/request")
+    kept = resident_page.kept_of(found.visit)
+    open_now = request_form.screen_of(found.case, kept.position)
+    if open_now != request_form.CHECK:
+        danger = open_now == request_form.DANGER
+        return _to(f"{keys.base()}/request" if danger else path_of(kept.position, open_now))
+    return _shown(render("check.html", view=check_view(found, kept)))
+
+
+@both("/request/check", methods=["POST"])
+def sent() -> Any:
+    """Their own words first, if there are any; then all of it, once."""
+    written = request.form.get("words", "")
+    if len(written) > LONGEST:
+        found = keys.page()
+        if found is None:
+            return _gone()
+        kept = resident_page.kept_of(found.visit)
+        view = check_view(found, kept, written[:LONGEST], say("web.words.long"))
+        return _shown(render("check.html", view=view), 422)
+    return _posted("send", value=written)
+
+
+# ---- the status page -----------------------------------------------------------------------------
+
+
+@both("/s", methods=["GET"])
+def status() -> Any:
+    found = keys.page()
+    if found is None:
+        return _gone() if keys.base() or keys.secret() else redirect("/code")
+    kept = resident_page.kept_of(found.visit)
+    screen_now = request_form.screen_of(found.case, kept.position)
+    if screen_now == request_form.DANGER:
+        return _to(f"{keys.base()}/request")
+    if screen_now != request_form.STATUS and not kept.position.sent:
+        return _to(path_of(kept.position, screen_now))
+    if _locked(found):
+        return _shown(
+            render(
+                "open.html",
+                at=signed(found, "open"),
+                locked=True,
+                code_word=bool(found.case.code_word),
+                action=f"{keys.base()}/open",
+            )
+        )
+    texts = resident_page.looked(parts(), found)
+    return _shown(render("status.html", view=status_view(found, kept, texts)))
+
+
+def _locked(found: VisitState) -> bool:
+    shared = keys.cookie("shared") == "1"
+    return parts().now() - found.visit.used_at > (SHARED if shared else IDLE)
+
+
+@both("/open", methods=["POST"])
+def opened() -> Any:
+    found = keys.page()
+    if found is None:
+        return _gone()
+    if not resident_page.unlock(parts(), found, request.form.get("code_word", "")[:100]):
+        page = render(
+            "open.html",
+            at=signed(found, "open"),
+            locked=True,
+            code_word=True,
+            action=f"{keys.base()}/open",
+            fault=say("web.code_word.wrong"),
+        )
+        return _shown(page, 422)
+    return _to(f"{keys.base()}/s")
+
+
+@both("/s", methods=["POST"])
+def acted() -> Any:
+    """What somebody does on their page."""
+    act, written = request.form.get("act", "words"), request.form.get("words", "")
+    found = keys.page()
+    if found is None:
+        return _gone(written)
+    if act == "hide":
+        resident_page.hide_words(
+            parts(), keys.secret(), request.form.get("until", "")[:40] or _newest(found)
+        )
+        return _to(f"{keys.base()}/s")
+    if act == "code":
+        resident_page.new_code(parts(), keys.secret())
+        return _to(f"{keys.base()}/s")
+    if act not in _ACTS:
+        act = "words"
+    if act == "words" and not written.strip():
+        return _to(f"{keys.base()}/s")
+    if len(written) > LONGEST:
+        kept = resident_page.kept_of(found.visit)
+        texts = resident_page.looked(parts(), found)
+        view = status_view(found, kept, texts, written[:LONGEST])
+        return _shown(render("status.html", view=view, fault=say("web.words.long")), 422)
+    value = request.form.get("answer", "")[:40] if act == "answer" else written
+    return _posted(act, value=value, named=found.case.asked if act == "answer" else "")
+
+
+def _newest(found: VisitState) -> str:
+    texts = resident_page.looked(parts(), found)
+    return max((text.id for text in texts), default="")
+
+
+@both("/s/state", methods=["GET"])
+def state() -> Any:
+    """What the page's own script asks for: nothing, or the page as it is now."""
+    found = keys.page()
+    if found is None:
+        return Response("", 404)
+    version = version_of(found)
+    if _locked(found):
+        return {"v": "locked", "html": ""}
+    if request.args.get("v") == version:
+        resident_page.seen(parts(), found)
+        return {"v": version}
+    texts = resident_page.looked(parts(), found)
+    kept = resident_page.kept_of(found.visit)
+    page = render("status.html", view=status_view(found, kept, texts))
+    return {"v": version, "html": page}
+
+
+@both("/words", methods=["GET"])
+def conversation() -> Any:
+    """The words alone, for browsers without script: a frame that renews itself beside the field."""
+    found = keys.page()
+    if found is None or _locked(found):
+        return Response("", 404)
+    kept = resident_page.kept_of(found.visit)
+    texts = resident_page.looked(parts(), found)
+    answer = _shown(render("words.html", view=status_view(found, kept, texts)))
+    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
+    policy = answer.headers.get("Content-Security-Policy", "")
+    answer.headers["Content-Security-Policy"] = (policy or _POLICY).replace(
+        "frame-ancestors 'none'", "frame-ancestors 'self'"
+    )
+    return answer
+
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; object-src 'none'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+# ---- coming back, and leaving --------------------------------------------------------------------
+
+
+@form.get("/s/<code>")
+def link(code: str) -> Any:
+    """A link shows one button, so that a preview opens nothing."""
+    answer = _shown(render("open.html", at="", locked=False, code_word=False, action=f"/s/{code}"))
+    keys.set_cookie(answer, keys.TRIED, "1")
+    return answer
+
+
+@form.post("/s/<code>")
+def link_opened(code: str) -> Any:
+    found = resident_page.find(parts(), code[:64])
+    if found is None or found.visit.kind not in (VisitKind.LINK, VisitKind.BROWSER):
+        return _gone()
+    if found.visit.kind == VisitKind.BROWSER:
+        return _to(f"/r/{code}/s")
+    return _enter(found)
+
+
+def _enter(found: VisitState) -> Response:
+    secret = resident_page.new_secret()
+    resident_page.enter(parts(), found, secret)
+    if keys.cookie(keys.TRIED):
+        answer = _to("/s")
+        keys.set_cookie(answer, keys.PAGE, secret)
+        if request.form.get("shared"):
+            keys.set_cookie(answer, "shared", "1")
+        return answer
+    return _to(f"/r/{secret}/s")
+
+
+@form.get("/code")
+def typed_code() -> Any:
+    answer = _shown(render("code.html", view=CodeView("", ""), action="/code"))
+    keys.set_cookie(answer, keys.TRIED, "1")
+    return answer
+
+
+@form.post("/code")
+def code_typed() -> Any:
+    """Wrong codes make the next try of this source slower, and nobody else's; the words and the
+    work are the same for all of them."""
+    limit = current_app.extensions["caller_failure_limit"]
+    who, now = f"code {source(request.remote_addr)}", parts().now()
+    wait = limit.wait(who, "", now)
+    if wait:
+        refused("request.code_typed", "slowed")
+        page = render("code.html", view=CodeView(say("web.code.fault"), "", wait), action="/code")
+        answer = _shown(page, 429)
+        answer.headers["Retry-After"] = str(wait)
+        return answer
+    found = resident_page.find_code(parts(), request.form.get("code", "")[:100])
+    if found is None:
+        limit.failed(who, "", now)
+        refused("request.code_typed", "code wrong")
+        page = render("code.html", view=CodeView(say("web.code.fault"), ""), action="/code")
+        return _shown(page, 422)
+    return _enter(found)
+
+
+@form.get("/place/<key>")
+def place_link(key: str) -> Any:
+    """The place screen alone. Who has the link learns nothing."""
+    found = keys.page()
+    if found is None or found.visit.kind != VisitKind.PLACE or found.case.ended:
+        return _gone()
+    view = place_view(found, found.case, resident_page.Kept(), alone=True)
+    return _shown(render("place.html", view=view))
+
+
+@form.post("/place/<key>")
+def place_marked(key: str) -> Any:
+    found = keys.page()
+    if found is None or found.visit.kind != VisitKind.PLACE or found.case.ended:
+        return _gone()
+    answer = _place(alone=True)
+    if answer.status_code == 303:
+        resident_page.leave(parts(), key)
+        return _shown(render("place_kept.html"))
+    return answer
+
+
+@both("/out", methods=["GET", "POST"])
+def out() -> Any:
+    """Leave: the browser's key is spent, so that no older page in its history opens anything."""
+    if key := keys.secret():
+        try:
+            resident_page.leave(parts(), key)
+        except BUSY as problem:  # they leave all the same
+            log.error("a key was not spent", extra={"fault": type(problem).__name__})
+    page = _shown(render("out.html", exit_to=parts().program.exit_to))
+    page.headers["Refresh"] = f"0; url={parts().program.exit_to}"
+    for name in (keys.PAGE, keys.TRIED, keys.LANGUAGE, "shared"):
+        keys.drop_cookie(page, name)
+    page.headers["Clear-Site-Data"] = '"cache"'
+    return page
+
+
+@both("/language", methods=["POST"])
+def language_chosen() -> Any:
+    tag = request.form.get("language", "")
+    back = request.form.get("back", "/")
+    back = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+    answer = _to(back)
+    if tag in parts().program.languages:
+        keys.set_cookie(answer, keys.LANGUAGE, tag)
+        if (found := keys.page()) is not None:
+            with deadline(WRITE_WAIT):
+                resident_page.post(
+                    parts(),
+                    keys.secret(),
+                    Act("language", found.visit.step, keys.nonce(), value=tag),
+                )
+    return answer
+
+
+# ---- one post ------------------------------------------------------------------------------------
+
+
+def _posted(act: str, value: str = "", accuracy: float = 0.0, named: str = "") -> Any:
+    """Carry it out, then show what is open. Bad luck loses nothing: what was typed stays."""
+    stood = keys.read(request.form.get("at", ""))
+    if stood is None:
+        return _unsigned(value)
+    found, secret = keys.page(), keys.secret()
+    read_at = stood.served + stood.trip + timedelta(seconds=parts().program.clocks.read_page)
+    done = Act(
+        act, stood.step, stood.nonce, named or stood.name, value, accuracy, read_at, language()
+    )
+    answer: Response
+    try:
+        with deadline(WRITE_WAIT):
+            if found is not None:
+                resident_page.post(parts(), secret, done)
+                after = _to(f"{keys.base()}{_next_path(found, secret)}")
+                return after
+            if stood.visit:  # there was a page, and it is over
+                return _gone(value)
+            secret = keys.from_nonce(stood.nonce)
+            resident_page.begin(parts(), secret, done)
+    except BUSY as problem:
+        log.error("a post was not kept", extra={"fault": type(problem).__name__})
+        field = next((name for name in ("words", "place", "number") if name in request.form), "")
+        return _shown(
+            render(
+                "error.html",
+                kind="down",
+                action=request.path,
+                kept=[(name, said) for name, said in request.form.items() if name != field],
+                name=field,
+                **({"typed": request.form[field]} if field else {}),
+            ),
+            503,
+        )
+    if keys.cookie(keys.TRIED):
+        answer = _to("/request")
+        keys.set_cookie(answer, keys.PAGE, secret)
+        return answer
+    return _to(f"/r/{secret}/request")
+
+
+def _next_path(found: VisitState, secret: str) -> str:
+    """Where the form goes on: looked up once more, for the post has changed it."""
+    after = resident_page.find(parts(), secret)
+    if after is None:
+        return "/request"
+    position: Position = resident_page.kept_of(after.visit).position
+    screen_now = request_form.screen_of(after.case, position)
+    if screen_now == request_form.DANGER:
+        return "/request"
+    return path_of(position, screen_now).removeprefix(keys.base())
+
+
+def _unsigned(value: str = "") -> Response:
+    """No field of ours: an old form after an update, or another site. What was typed is shown
+    again in a form that counts."""
+    refused(request.endpoint or "", "screen not signed")
+    found = keys.page()
+    if found is None:
+        return _gone(value)
+    kept = resident_page.kept_of(found.visit)
+    texts = resident_page.looked(parts(), found)
+    view = status_view(found, kept, texts, value or request.form.get("words", ""))
+    return _shown(render("status.html", view=view, fault=say("web.fault.again")), 422)
+
+
+def _gone(value: str = "") -> Response:
+    """The key opens nothing: left, over, or never there. A neutral page, and a way back; what was
+    typed is shown again."""
+    words = (value or request.form.get("words", ""))[:LONGEST]
+    if words.strip():
+        return _shown(
+            render("error.html", kind="lost", action="/request", typed=words, base=""), 404
+        )
+    return _shown(render("gone.html", kind="expired"), 404)
+
+
+def _to(path: str) -> Response:
+    """After a post, and from a screen that is not the open one: the browser asks for this."""
+    return make_response(redirect(path, 303))
+
+
+def _shown(page: str, status: int = 200) -> Response:
+    return make_response(page, status)

@@ -1,0 +1,130 @@
+"""Who asks for a private page: by a cookie, or where there are none by a code in the address; and
+what a screen carries with it.
+
+The form's `at` is signed: it names the visit, the screen, its step and when it was served, and is
+used up by one post. It is also what another site cannot know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import Response, current_app, g, request
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from caller_service.casework import resident_page
+from caller_service.store.visits import VisitState
+from caller_service.web.shared.guard import parts
+
+LONGEST_TRIP = timedelta(seconds=8)  # a round trip that is measured longer was a pause
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What the form that was posted stood on."""
+
+    visit: str  # "": before there is one
+    name: str
+    step: int
+    served: datetime
+    trip: timedelta
+    nonce: str
+
+
+def sign(screen: Screen) -> str:
+    """The hidden field `at` of a form."""
+    plain = [
+        screen.visit, screen.name, screen.step, int(screen.served.timestamp() * 1000),
+        int(screen.trip.total_seconds() * 1000), screen.nonce,
+    ]  # fmt: skip
+    signed: str = _signer().dumps(plain)
+    return signed
+
+
+def read(signed: str) -> Screen | None:
+    """None: it is not ours."""
+    try:
+        visit, name, step, served, trip, nonce = _signer().loads(signed)
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return Screen(
+        visit, name, step, datetime.fromtimestamp(served / 1000, UTC),
+        timedelta(milliseconds=trip), nonce,
+    )  # fmt: skip
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="resident.screen")
+
+
+def nonce() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def trip_of(found: VisitState | None, now: datetime) -> timedelta:
+    """The round trip, as our last 303 and this request tell it."""
+    moved = resident_page.kept_of(found.visit).moved_at if found else ""
+    if not moved:
+        return timedelta(0)
+    trip = now - datetime.fromisoformat(moved)
+    return min(max(trip, timedelta(0)), LONGEST_TRIP)
+
+
+# ---- cookies -------------------------------------------------------------------------------------
+
+
+def _name(plain: str) -> str:
+    return f"__Host-{plain}" if _https() else plain
+
+
+def _https() -> bool:
+    return parts().public_url.startswith("https:")
+
+
+def set_cookie(answer: Response, name: str, value: str) -> None:
+    """Until the browser closes. On https no other host can set it, and no script reads it."""
+    answer.set_cookie(_name(name), value, httponly=True, secure=_https(), samesite="Lax", path="/")
+
+
+def drop_cookie(answer: Response, name: str) -> None:
+    answer.delete_cookie(_name(name), httponly=True, secure=_https(), samesite="Lax", path="/")
+
+
+def cookie(name: str) -> str:
+    return request.cookies.get(_name(name), "")
+
+
+PAGE, TRIED, LANGUAGE = "page", "tried", "language"
+
+
+def secret() -> str:
+    """The browser's key: in the address, or its cookie."""
+    in_path = (request.view_args or {}).get("key")
+    return str(in_path) if in_path else cookie(PAGE)
+
+
+def base() -> str:
+    """What stands before every address of this browser."""
+    in_path = (request.view_args or {}).get("key")
+    return f"/r/{in_path}" if in_path else ""
+
+
+def page() -> VisitState | None:
+    """The private page that this browser may open; looked up once a request."""
+    if "resident_page" not in g:
+        key = secret()
+        g.resident_page = resident_page.find(parts(), key) if key else None
+    found: VisitState | None = g.resident_page
+    return found
+
+
+def from_nonce(first: str) -> str:
+    """The key that the first screen leads to: the same screen twice leads to one request."""
+    key = str(current_app.config["SECRET_KEY"]).encode()
+    made = hmac.new(key, f"resident.page {first}".encode(), hashlib.sha256).digest()[:16]
+    return urlsafe_b64encode(made).decode().rstrip("=")

@@ -1,0 +1,470 @@
+"""Makes what a page shows from the record: which screen is open, in which words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import render_template, request
+
+from caller_service.casework import resident_page
+from caller_service.casework.resident_page import Kept
+from caller_service.core import request_form
+from caller_service.core.case import Case, Status
+from caller_service.core.dispatch import HOURS_FROM, minutes_range
+from caller_service.core.marks import Mark
+from caller_service.core.outcome import Outcome, Unserved
+from caller_service.core.protocol import Level, Question
+from caller_service.core.questions import asker
+from caller_service.core.request_form import Position
+from caller_service.core.routing import Scene, team_working
+from caller_service.core.safe_contact import sensitive
+from caller_service.core.said import Said
+from caller_service.core.turn_steps import danger_words
+from caller_service.language.page_words import (
+    choice_words,
+    page_text,
+    question_parts,
+    question_words,
+)
+from caller_service.store.messages import Text
+from caller_service.store.visits import VisitState
+from caller_service.web.shared.guard import parts
+
+from . import keys
+from .views import (
+    CheckView,
+    DangerView,
+    NumberView,
+    Pick,
+    PlaceView,
+    QuestionView,
+    Row,
+    Spoken,
+    StatusView,
+    StepView,
+    Told,
+)
+
+ABOUT = 8  # questions on the common path (core/protocol_check.py holds that)
+LAST_WORDS = 4  # words of the conversation that are shown
+# how they may be reached, on the web: without a number first
+CONTACT = ("page", "text_call", "text", "text_deaf", "call")
+AID = {"breathing", "overdose"}  # kinds of danger with first aid
+SCREEN_WORDS = {"too_fast": "web.press_again"}  # a text words these otherwise
+POISON = frozenset({"overdose"})
+
+
+def language() -> str:
+    """The reader's: chosen, remembered with the draft, or asked for by the browser."""
+    known = parts().program.languages
+    found = keys.page()
+    asked = request.args.get("lang") or (found.case.language if found else "")
+    asked = asked or keys.cookie(keys.LANGUAGE)
+    asked = asked or request.accept_languages.best_match(known) or known[0]
+    return asked if asked in known else known[0]
+
+
+def say(key: str, **fill: str) -> str:
+    """Catalog words in the reader's language."""
+    found = keys.page()
+    reference = found.case.reference if found else ""
+    return page_text(key, fill, language(), parts().program, parts().catalog, reference)
+
+
+def render(template: str, **more: Any) -> str:
+    """A page of the residents'."""
+    tag, known = language(), parts().catalog.languages
+    return render_template(
+        f"residents/{template}",
+        say=say,
+        language=tag,
+        direction="rtl" if known[tag].right_to_left else "ltr",
+        languages=[(each, known[each].native) for each in parts().program.languages if each != tag],
+        program=parts().program,
+        base=keys.base(),
+        out=f"{keys.base()}/out",
+        **more,
+    )
+
+
+# ---- the form ------------------------------------------------------------------------------------
+
+
+def signed(found: VisitState | None, screen: str) -> str:
+    """The hidden field of a screen that is served now."""
+    now = parts().now()
+    return keys.sign(
+        keys.Screen(
+            found.visit.id if found else "", screen, found.visit.step if found else 0,
+            now, keys.trip_of(found, now), keys.nonce(),
+        )
+    )  # fmt: skip
+
+
+def path_of(position: Position, screen: str) -> str:
+    """The address of a screen: a number, and nothing that says what is asked."""
+    if screen == request_form.CHECK:
+        return f"{keys.base()}/request/check"
+    if screen == request_form.STATUS:
+        return f"{keys.base()}/s"
+    return f"{keys.base()}/request/{_number(position, screen)}"
+
+
+def _number(position: Position, screen: str) -> int:
+    if screen in position.screens:
+        return position.screens.index(screen) + 1
+    if screen in (request_form.NUMBER, request_form.SAFE):
+        return len(position.screens) + (1 if screen == request_form.NUMBER else 2)
+    return len(position.screens) + 1
+
+
+def screen_at(position: Position, number: int, open_now: str) -> str:
+    """The screen of an address: a question that was put, or the one that is open."""
+    if 1 <= number <= len(position.screens):
+        return position.screens[number - 1]
+    return open_now
+
+
+def told_of(kept: Kept, found: VisitState | None) -> tuple[Told, ...]:
+    """What software said to the last post, once each; and that a screen was late."""
+    lines = [(key, dict(fill)) for key, fill in kept.position.told]
+    if kept.late:
+        lines.insert(0, ("web.older_screen", {}))
+    words = dict.fromkeys(say(SCREEN_WORDS.get(key, key), **fill) for key, fill in lines)
+    return tuple(Told(each) for each in words)
+
+
+def question_view(
+    found: VisitState | None, case: Case, kept: Kept, screen: str, first: bool = False
+) -> QuestionView:
+    """One question of the protocol, or one that only a page asks."""
+    program, catalog, tag = parts().program, parts().catalog, language()
+    position = kept.position
+    number = _number(position, screen)
+    common: dict[str, Any] = {
+        "number": number,
+        "about": max(ABOUT, number),
+        "at": signed(found, screen),
+        "action": path_of(position, screen),
+        "back": f"{keys.base()}/request/{number - 1}" if number > 1 else "",
+        "told": told_of(kept, found),
+        "refused": kept.late or any(key == "too_fast" for key, _ in position.told),
+    }
+    if screen == request_form.SAFE:
+        picks = tuple(Pick(code, say(f"web.choice.phone_safe.{code}")) for code in ("yes", "no"))
+        return QuestionView(
+            question=screen, words=say("web.ask.phone_safe"), parts=(), picks=picks, safety=True,
+            skip=False, preamble=(), **common,
+        )  # fmt: skip
+    question = program.protocol.question(screen)
+    chosen = case.answers.get(screen, "")
+    if screen == "contact":
+        chosen = position.wanted or chosen
+    return QuestionView(
+        question=screen,
+        words=question_words(question, case, tag, catalog),
+        parts=question_parts(question, tag, catalog),
+        picks=tuple(
+            Pick(code, choice_words(question, code, case, tag, catalog), code == chosen)
+            for code in _codes(question, case)
+        ),
+        safety=question.safety,
+        preamble=_preamble() if first else _minor(question, case),
+        **common,
+    )
+
+
+def _codes(question: Question, case: Case) -> tuple[str, ...]:
+    if question.id == "contact":
+        return CONTACT
+    return tuple(choice.code for choice in question.offered(case.facts()))
+
+
+def _preamble() -> tuple[str, ...]:
+    scene = the_scene()
+    words = [say("web.preamble")]
+    if scene.surge:
+        words.append(say("web.preamble.surge"))
+    if not team_working(scene):
+        words.append(say("web.preamble.no_team"))
+    return tuple(words)
+
+
+def the_scene() -> Scene:
+    """What is true for somebody who begins now."""
+    with parts().engine.connect() as conn:
+        return parts().scene(conn, surge=True)
+
+
+def _minor(question: Question, case: Case) -> tuple[str, ...]:
+    """What people here may have to report is said before a child is asked about it (rule 14)."""
+    told = {Said.ABUSE, Said.DISCLOSURE} & case.said
+    return (say("minor.report"),) if question.notice_minor and case.minor and not told else ()
+
+
+def place_view(
+    found: VisitState | None, case: Case, kept: Kept, fault: str = "", value: str = "",
+    picks: tuple[Pick, ...] = (), alone: bool = False,
+) -> PlaceView:  # fmt: skip
+    number = _number(kept.position, "where")
+    question = parts().program.protocol.question("where")
+    return PlaceView(
+        number,
+        max(ABOUT, number),
+        question_words(question, case, language(), parts().catalog),
+        value or ("" if alone else case.place),
+        picks,
+        fault,
+        signed(found, "where"),
+        f"/place/{keys.secret()}" if alone else path_of(kept.position, "where"),
+        f"{keys.base()}/request/{number - 1}" if number > 1 and not alone else "",
+        not alone,
+        told_of(kept, found),
+        "",
+        alone,
+    )
+
+
+def number_view(found: VisitState, kept: Kept, fault: str = "", value: str = "") -> NumberView:
+    number = _number(kept.position, request_form.NUMBER)
+    return NumberView(
+        number,
+        max(ABOUT, number),
+        value or kept.position.number,
+        fault,
+        signed(found, request_form.NUMBER),
+        path_of(kept.position, request_form.NUMBER),
+        f"{keys.base()}/request/{number - 1}",
+    )
+
+
+def danger_view(found: VisitState, kept: Kept) -> DangerView:
+    """What to do now, from the record: the words for every kind of danger that is known."""
+    case, program, now = found.case, parts().program, parts().now()
+    words = [
+        say(each.key, **dict(each.fill))
+        for each in danger_words(case, case.dangers, program.protocol)
+    ]
+    told = [say(key, **dict(fill)) for key, fill in kept.position.told]
+    lines = tuple(dict.fromkeys((*told, *words))) or (say("web.level.human"),)
+    ago = request_form.asked_ago(case, now)
+    emergency = case.level == Level.R1
+    return DangerView(
+        lines,
+        bool(POISON & set(case.dangers)) or case.answers.get("health") == "yes",
+        not emergency or bool({"suicide", "attempt", "own_weapon"} & set(case.dangers)),
+        say("web.danger.aid") if _first_aid(case) else "",
+        None if ago is None else int(ago.total_seconds()),
+        case.holder if Mark.JOINED in case.marks else "",
+        _left(case, kept.position),
+        signed(found, request_form.DANGER),
+        f"{keys.base()}/request",
+        program.numbers.text_to_911,
+        emergency,
+    )
+
+
+def _first_aid(case: Case) -> bool:
+    """Only for somebody beside the person, and not during violence (rule 23)."""
+    beside = case.answers.get("who") in ("adult", "child", "unknown")
+    badly = case.answers.get("health") == "yes" or bool(AID & set(case.dangers))
+    return asker(case) == "they" and beside and badly and not case.violent
+
+
+def _left(case: Case, position: Position) -> int:
+    protocol = parts().program.protocol
+    return sum(
+        1
+        for question in protocol.questions
+        if question.in_danger and not question.follow_up and question.id not in case.answers
+    )
+
+
+def check_view(found: VisitState, kept: Kept, words: str = "", fault: str = "") -> CheckView:
+    case, tag, catalog = found.case, language(), parts().catalog
+    rows = []
+    for place, name in enumerate(kept.position.screens, 1):
+        question = parts().program.protocol.question(name)
+        rows.append(
+            Row(
+                name, question_words(question, case, tag, catalog),
+                _answer_words(question, case, kept.position), f"{keys.base()}/request/{place}",
+            )
+        )  # fmt: skip
+    return CheckView(
+        tuple(rows), signed(found, request_form.CHECK), f"{keys.base()}/request/check", words, fault
+    )
+
+
+def _answer_words(question: Question, case: Case, position: Position) -> str:
+    code = case.answers.get(question.id, "")
+    if question.kind == "place":
+        return case.place if code == "given" else say("web.check.skipped")
+    if question.id == "contact" and position.wanted and position.number:
+        code = position.wanted
+    known = {choice.code for choice in question.choices}
+    if code not in known:
+        return say("web.check.skipped") if code else ""
+    return choice_words(question, code, case, language(), parts().catalog)
+
+
+# ---- where it stands -----------------------------------------------------------------------------
+
+
+def version_of(found: VisitState) -> str:
+    """Changes with whatever the status page shows, but for the time that passes."""
+    case = found.case
+    return f"{case.id[-6:]}.{case.version}.{found.visit.step}.{int(case.page_closed)}"
+
+
+def status_view(found: VisitState, kept: Kept, texts: list[Text], value: str = "") -> StatusView:
+    case, now = found.case, parts().now()
+    stands, fill = _stands(case)
+    shown, hidden = resident_page.conversation(texts, kept, LAST_WORDS)
+    low_high, age = _range(case, now)
+    open_question = (
+        question_view(found, case, kept, case.asked)
+        if case.asked and not case.in_danger and not case.held and case.status != Status.SCREENING
+        else None
+    )
+    other = _other_language(case, shown)
+    return StatusView(
+        stands=say(stands, **fill),
+        live=case.holder if case.held and Mark.SPOKEN in case.marks else "",
+        checked=now,
+        version=version_of(found),
+        range=low_high,
+        range_age=age,
+        steps=_steps(case),
+        talk=tuple(_spoken(case, text) for text in shown),
+        hidden=hidden,
+        reference=case.reference,
+        code=kept.code,
+        told=told_of(kept, found),
+        danger=case.in_danger,
+        ended=case.ended,
+        can_cancel=not case.ended and not case.held,
+        code_word=not case.ended and not case.held and not sensitive(case),
+        watched=bool(parts().program.watched) and not case.ended and not case.violent,
+        open_question=open_question,
+        other_language=other,
+        value=value,
+        at=signed(found, request_form.STATUS),
+        confirm_number=kept.position.asked_word and kept.tries < resident_page.TRIES,
+    )
+
+
+def _stands(case: Case) -> tuple[str, dict[str, str]]:
+    """One sentence, from the record: never more than is known (rule 22). About somebody else only
+    received, coming or finished (rule 10)."""
+    name = {"name": case.in_charge}
+    if case.ended:
+        return f"web.stands.{_ended(case)}", {}
+    if case.in_danger or case.held:
+        return f"web.stands.{_in_danger(case)}", name
+    if case.status == Status.SCREENING:
+        return "web.stands.draft", {}
+    if case.about_another and (known := _OTHERS.get(case.status)):
+        return f"web.stands.other.{known}", {}
+    if case.late:
+        return "web.stands.late", {}
+    if case.status == Status.HANDED_OFF and case.response == "counselor":
+        return "web.stands.handed_off_counselor", {}
+    if case.unserved and not case.human_has_it:
+        outside = case.unserved == Unserved.OUT_OF_AREA
+        return ("web.stands.outside" if outside else "web.stands.no_team"), {}
+    if case.status == Status.OPEN:
+        return "web.stands.emergency" if Mark.TOLD_911 in case.marks else "web.stands.asking", {}
+    return f"web.stands.{case.status.value}", name
+
+
+_OTHERS = {
+    Status.ACCEPTED: "received", Status.ASSIGNED: "received", Status.EN_ROUTE: "coming",
+    Status.ARRIVED: "finished",
+}  # fmt: skip
+
+
+def _in_danger(case: Case) -> str:
+    """Who is with somebody in danger, if anybody."""
+    spoke = Mark.SPOKEN in case.marks or Mark.NOTED in case.marks
+    if case.held and Mark.SPOKEN in case.marks and not (case.in_danger and case.unjoined):
+        return "holder_away" if case.page_waits else "live"
+    if case.human_has_it and case.in_charge and not case.page_waits:
+        return "taken"
+    if spoke:
+        return "another"
+    if case.truth_line == "truth.backstop":
+        return "backstop"
+    return "asking_again" if Mark.TRUTH in case.marks else "asking"
+
+
+def _ended(case: Case) -> str:
+    if case.status == Status.CANCELLED:
+        return "cancelled"
+    if case.about_another:
+        return "other.finished"
+    if case.outcome == Outcome.INFORMATION:
+        return "information"
+    return "closed_kind" if case.in_danger or Mark.FIRST_PAGED in case.marks else "closed"
+
+
+def _range(case: Case, now: datetime) -> tuple[str, int | None]:
+    """When help is expected, as it was said, and how long ago that was."""
+    promised, said = case.marks.get(Mark.PROMISED), case.marks.get(Mark.ACKNOWLEDGED)
+    coming = case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
+    if promised is None or said is None or not coming or case.in_danger or promised < now:
+        return "", None
+    low, high = minutes_range(promised - said)
+    age = int((now - said).total_seconds())
+    if low >= HOURS_FROM:
+        return say("web.range.hours", low=str(low // 60), high=str(-(-high // 60))), age
+    return say("web.range.minutes", low=str(low), high=str(high)), age
+
+
+def _way(case: Case) -> list[tuple[str, Mark]]:
+    """The steps of a request, and what says that each is done."""
+    steps = [("asked", Mark.HANDED_OFF if Mark.HANDED_OFF in case.marks else Mark.OPENED)]
+    if case.in_danger or Mark.FIRST_PAGED in case.marks:
+        steps += [("joining", Mark.FIRST_PAGED), ("joined", Mark.JOINED)]
+    if case.response == "team":
+        steps += [("accepted", Mark.ACCEPTED), ("assigned", Mark.ASSIGNED)]
+        steps += [("on_the_way", Mark.EN_ROUTE), ("there", Mark.ARRIVED)]
+    elif case.response == "counselor":
+        steps += [("counselor", Mark.HANDED_OFF), ("counselor_reached", Mark.JOINED)]
+    if case.ended:
+        steps.append(("ended", Mark(case.status.value)))
+    return steps
+
+
+def _steps(case: Case) -> tuple[StepView, ...]:
+    """The way of a request, with times: what is done, where it is, what comes next."""
+    if case.status == Status.SCREENING:
+        return ()
+    way = _way(case)
+    reached = [place for place, (_, mark) in enumerate(way) if mark in case.marks]
+    last = reached[-1] if reached else 0
+    return tuple(
+        StepView(
+            say(f"web.step.{name}"),
+            case.marks.get(mark) if place <= last else None,
+            "done" if place < last or case.ended else "here" if place == last else "next",
+        )
+        for place, (name, mark) in enumerate(way)
+    )
+
+
+def _spoken(case: Case, text: Text) -> Spoken:
+    if text.direction == "in":
+        return Spoken(True, "", text.words, text.at, "has_it" if case.human_has_it else "")
+    by, _, words = text.words.partition(": ") if ": " in text.words[:60] else ("", "", text.words)
+    return Spoken(False, by or case.in_charge, words, text.at, "")
+
+
+def _other_language(case: Case, shown: Any) -> str:
+    """A human's free words stand in the program's first language; their reader is told which."""
+    written = parts().program.languages[0]
+    theirs = [text for text in shown if text.direction == "out"]
+    if not theirs or case.language == written:
+        return ""
+    return parts().catalog.languages[written].native
