@@ -34,10 +34,12 @@ from caller_service.web.dispatch.phone import phone
 from caller_service.web.dispatch.printed_hand_off import printable
 from caller_service.web.operations.health import health, metrics
 from caller_service.web.residents.front_page import pages
+from caller_service.web.residents.times import ago, clock_time
 from caller_service.web.shared.failure_limit import FailureLimit
 from caller_service.web.shared.guard import NoCookieNoSession
 from caller_service.web.shared.problem import register_error_handlers
 from caller_service.web.shared.public_address import PublicAddress
+from caller_service.web.shared.static_files import static_files, static_url
 from caller_service.web.sms.inbound import sms
 from caller_service.web.voice.calls import calls
 from caller_service.web.voice.recordings import recordings
@@ -63,7 +65,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
         faults += (*live_faults(settings, program), *unreviewed(catalog, program), *unspoken)
     if faults:
         raise NotReady(faults)
-    app = Flask("caller_service", static_folder="web/static", template_folder="web/templates")
+    app = Flask("caller_service", static_folder=None, template_folder="web/templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,
         DEBUG=False,  # whatever FLASK_DEBUG says
@@ -72,7 +74,6 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
         TWILIO_ACCOUNT_SID=settings.twilio_account_sid,
         TWILIO_AUTH_TOKENS=settings.twilio_auth_tokens,
         METRICS_TOKEN=settings.metrics_token,
-        SEND_FILE_MAX_AGE_DEFAULT=3600,  # the tone of a waiting call is fetched for each call
         MAX_CONTENT_LENGTH=1024 * 1024,
         MIGRATION_HEAD=migration_head(),
     )
@@ -94,7 +95,10 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.session_interface = NoCookieNoSession()
     register_error_handlers(app)
     register_api(app, eido, phone)
-    for blueprint in (sms, voice, calls, recordings, pages, printable, health, metrics):
+    app.jinja_env.globals.update(static_url=static_url, clock_time=clock_time, ago=ago)
+    for blueprint in (
+        sms, voice, calls, recordings, pages, printable, health, metrics, static_files,
+    ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app
 

@@ -1,5 +1,5 @@
-"""The public pages: what this is, and the published list of cases in which police could come
-(README.md)."""
+"""The public pages: what this is, who comes, and the published list of cases in which police could
+come (README.md)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from flask import render_template, request
 
 from caller_service.language.wording import filling
 from caller_service.web.shared.guard import guarded, open_to_all, parts
+
+from .times import open_hours
 
 pages = guarded("pages", open_to_all)
 POLICE_CASES = ("violence", "weapon", "attempt", "minor", "medical", "others")
@@ -24,20 +26,33 @@ def _page(template: str, **more: object) -> str:
             language, key, **(filling(parts().program, language, parts().catalog) | fill)
         )
 
+    native = [(code, known[code].native) for code in languages]
     return render_template(
-        template,
+        f"residents/{template}",
         say=say,
         language=language,
         direction="rtl" if known[language].right_to_left else "ltr",
-        languages=[(code, known[code].native) for code in languages if code != language],
+        languages=[one for one in native if one[0] != language],
+        all_languages=native,
         program=parts().program,
+        public=True,
+        base="",
+        out="/out",
         **more,
     )
 
 
 @pages.get("/")
 def front() -> str:
-    return _page("front.html", number=parts().program.numbers.ours[0].number)
+    ours = parts().program.numbers.ours[0].number
+    # a Messaging Service has no number that somebody could write to
+    return _page("front.html", number=ours if ours.startswith("+") else "")
+
+
+@pages.get("/about")
+def about() -> str:
+    live = [area for area in parts().program.areas if area.live_from is not None]
+    return _page("about.html", areas=live, open_hours=open_hours)
 
 
 @pages.get("/police")

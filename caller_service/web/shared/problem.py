@@ -29,9 +29,19 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src "
-    "'self'; object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "'self'; connect-src 'self'; frame-src 'self'; object-src 'none'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    # the place screen asks for the location when its button is pressed; nothing else is ever asked
+    "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
     # browsers heed it only where it came over TLS: two years of nothing else
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+}
+# for the one page that stands in a frame of our own: the conversation where no script runs
+FRAMED = {
+    "X-Frame-Options": "SAMEORIGIN",
+    "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace(
+        "frame-ancestors 'none'", "frame-ancestors 'self'"
+    ),
 }
 
 

@@ -1,12 +1,22 @@
-// Leave this page at once: the button, or Shift three times. The page itself is replaced; the browser's history before it remains.
+// Leave at once: a press on Exit, or Shift three times. The page is blanked before the network is
+// asked, and replaced; the history before it remains.
 (function () {
-  var link = document.getElementById("exit"), presses = 0, last = 0;
-  function leave(event) { if (event) event.preventDefault(); location.replace(link.href); }
-  link.addEventListener("click", leave);
-  addEventListener("keyup", function (event) {
-    if (event.key !== "Shift") { presses = 0; return; }
-    presses = Date.now() - last < 1000 ? presses + 1 : 1;
+  var presses = 0, last = 0;
+  function leave(event) {
+    if (event) event.preventDefault();
+    var address = document.querySelector("[data-exit]").href;
+    document.title = " ";
+    document.body.textContent = "";
+    location.replace(address);
+  }
+  document.addEventListener("click", function (event) {
+    if (event.target.hasAttribute && event.target.hasAttribute("data-exit")) leave(event);
+  });
+  document.addEventListener("keyup", function (event) {
+    presses = event.keyCode !== 16 ? 0 : Date.now() - last < 1000 ? presses + 1 : 1;
     last = Date.now();
     if (presses === 3) leave();
   });
+  // a page that the browser kept whole is asked for again
+  addEventListener("pageshow", function (event) { if (event.persisted) location.reload(); });
 })();

@@ -1,0 +1,77 @@
+// The first tap sends and locks the rest; the next screen is the answer to the post. On a slow line
+// a second tap would answer the next question. If anything here fails, the plain form works alone.
+(function () {
+  var pressed, kept, busy;
+  function all(root, query, act) { [].forEach.call(root.querySelectorAll(query), act); }
+  function word(name) { return document.querySelector("main").getAttribute("data-" + name); }
+  function say(words) { all(document, "#said", function (said) { said.textContent = words; }); }
+
+  function lock(form, button) {
+    busy = true;
+    all(form, "button", function (one) { one.setAttribute("aria-disabled", "true"); });
+    if (!button) return;
+    kept = button.cloneNode(true);
+    button.removeAttribute("aria-disabled");
+    button.setAttribute("aria-busy", "true");
+    button.textContent = word("sending");
+    say(word("sending"));
+  }
+  function unlock(form, button) {
+    busy = false;
+    if (button) button.parentNode.replaceChild(kept, button);
+    all(form, "button", function (one) { one.removeAttribute("aria-disabled"); });
+    var note = form.querySelector(".unsent") || document.createElement("p");
+    note.className = "fault unsent";
+    note.textContent = word("unsent");
+    form.insertBefore(note, form.firstChild);
+    say(note.textContent);
+  }
+  function show(next, address) {
+    all(next, "noscript", function (one) { one.parentNode.removeChild(one); });
+    all(document, ".bar, main, .foot", function (old) { old.parentNode.removeChild(old); });
+    all(next, ".bar, main, .foot", function (part) {
+      document.body.appendChild(document.adoptNode(part));
+    });
+    if (address !== location.href) history.pushState(null, "", address);
+    document.title = next.title;
+    document.documentElement.lang = next.documentElement.lang;
+    document.documentElement.dir = next.documentElement.dir;
+    say("");
+    scrollTo(0, 0);
+    var heading = document.querySelector(".check, h1");
+    heading.tabIndex = -1;
+    heading.focus();
+  }
+  function send(form, button) {
+    var request = new XMLHttpRequest(), fields = new FormData(form);
+    if (button) fields.append(button.name, button.value);
+    request.open("POST", form.action);
+    request.responseType = "document";
+    request.timeout = 40000;
+    request.onload = function () {
+      var address = request.status < 400 ? request.responseURL : location.href;
+      busy = false;
+      try { show(request.response, address); } catch (fault) { location.assign(address); }
+    };
+    request.onerror = request.ontimeout = function () { unlock(form, button); };
+    request.send(fields);
+    lock(form, button);
+  }
+
+  document.addEventListener("click", function (event) {
+    for (pressed = event.target; pressed && pressed.nodeName !== "BUTTON";) pressed = pressed.parentNode;
+  });
+  document.addEventListener("submit", function (event) {
+    var form = event.target, button = pressed && pressed.form === form ? pressed : null;
+    if (busy) { event.preventDefault(); return; }
+    if (!form.hasAttribute("data-send")) return;
+    busy = true;
+    try {
+      if (!("responseURL" in new XMLHttpRequest())) return;
+      send(form, button);
+      event.preventDefault();
+    } catch (fault) { /* the browser sends the form itself */ }
+  });
+  addEventListener("popstate", function () { location.reload(); });
+  addEventListener("pageshow", function () { busy = false; });
+})();
