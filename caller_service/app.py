@@ -33,6 +33,7 @@ from caller_service.web.dispatch.eido import eido
 from caller_service.web.dispatch.phone import phone
 from caller_service.web.dispatch.printed_hand_off import printable
 from caller_service.web.operations.health import health, metrics
+from caller_service.web.residents.form import form
 from caller_service.web.residents.front_page import pages
 from caller_service.web.residents.times import ago, clock_time
 from caller_service.web.shared.failure_limit import FailureLimit
@@ -97,7 +98,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     register_api(app, eido, phone)
     app.jinja_env.globals.update(static_url=static_url, clock_time=clock_time, ago=ago)
     for blueprint in (
-        sms, voice, calls, recordings, pages, printable, health, metrics, static_files,
+        sms, voice, calls, recordings, pages, form, printable, health, metrics, static_files,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app

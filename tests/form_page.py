@@ -128,9 +128,7 @@ class Browser:
         return self
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
-        answer = self.client.open(
-            path, method=method, base_url=BASE, headers=self.headers, **more
-        )
+        answer = self.client.open(path, method=method, base_url=BASE, headers=self.headers, **more)
         hops = 0
         while answer.status_code == 303:
             hops += 1

@@ -89,6 +89,14 @@ class Kept:
     late: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """Whose a number is that was confirmed: a contact without an open request, or one with it."""
+
+    contact: str = ""
+    other: str = ""  # their open request
+
+
 class NoSuchPage(Exception):
     """The secret opens nothing: wrong, over, or left."""
 
@@ -265,7 +273,7 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
     scene = with_changes(parts.scene(conn, surge=True), on_page=True, read_at=act.read_at)
     case = request_form.begin(new_case(conn, parts, contact, False, ""), scene)
     position = Position(screens=(act.screen,)) if act.name == "answer" else Position()
-    shown = _decide(parts, case, position, act, scene, Kept())
+    shown = _decide(parts, case, position, act, scene, Kept(), _Number())
     shown = with_changes(shown, step=shown.step.then(Record("form_began")))
     visit_id = parts.new_id()
     rows = _rows(parts, case, shown, act, contact, visit_id, scene)
@@ -313,23 +321,41 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     rows = _rows(parts, case, shown, act, contact, visit.id, scene)
     step = request_form.unsaid(shown.step)
     prepared = prepare(parts, Decision(contact, before, step, scene, Author.RESIDENT, spoken=rows))
-    following = _following(parts, kept, shown, act, scene)
-    ends_at, confirm = _expires(step.case, scene.now), shown.confirm
+    following = _following(kept, shown, act, scene)
 
     def write(conn: sa.Connection) -> None:
         save(conn, parts, prepared)
-        if number.contact and shown.step.case.answers.get("contact") == kept.position.wanted:
-            cases.give_to(conn, step.case.id, number.contact)
-        if confirm:
-            _text_word(conn, parts, step.case, following, scene)
-        if not visits.advance(
-            conn, parts.sealer, visit, _state(following), scene.now, ends_at, step.case.id
-        ):
-            raise cases.Stale
-        if step.case.ended:
-            visits.shorten(conn, step.case.id, ends_at)
+        _numbers(conn, parts, shown, kept, following, number, scene)
+        _keep(conn, parts, visit, following, step.case, scene)
 
     return write
+
+
+def _numbers(
+    conn: sa.Connection,
+    parts: Parts,
+    shown: Shown,
+    kept: Kept,
+    following: Kept,
+    number: _Number,
+    scene: Scene,
+) -> None:
+    """A number that was confirmed is theirs from now on; one that was called safe gets its word."""
+    case = shown.step.case
+    if number.contact and case.answers.get("contact") == kept.position.wanted:
+        cases.give_to(conn, case.id, number.contact)
+    if shown.confirm:
+        _text_word(conn, parts, case, following, scene)
+
+
+def _keep(
+    conn: sa.Connection, parts: Parts, visit: Visit, kept: Kept, case: Case, scene: Scene
+) -> None:
+    until = _expires(case, scene.now)
+    if not visits.advance(conn, parts.sealer, visit, _state(kept), scene.now, until, case.id):
+        raise cases.Stale
+    if case.ended:
+        visits.shorten(conn, case.id, until)
 
 
 def _again(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, scene: Scene) -> Case:
@@ -348,7 +374,7 @@ def _late(parts: Parts, visit: Visit, kept: Kept) -> Write:
     return write
 
 
-def _following(parts: Parts, kept: Kept, shown: Shown, act: Act, scene: Scene) -> Kept:
+def _following(kept: Kept, shown: Shown, act: Act, scene: Scene) -> Kept:
     """What the visit keeps after a post."""
     kept = with_changes(
         kept, position=shown.position, moved_at=scene.now.isoformat(), code="", late=False
@@ -359,14 +385,6 @@ def _following(parts: Parts, kept: Kept, shown: Shown, act: Act, scene: Scene) -
     if act.name == "word":
         kept = with_changes(kept, tries=kept.tries + 1)
     return kept
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """Whose a number is that was confirmed: a contact without an open request, or one with it."""
-
-    contact: str = ""
-    other: str = ""  # their open request
 
 
 def _number_of(conn: sa.Connection, parts: Parts, kept: Kept, act: Act) -> _Number:
@@ -386,7 +404,7 @@ def _decide(
     act: Act,
     scene: Scene,
     kept: Kept,
-    number: _Number = _Number(),
+    number: _Number,
 ) -> Shown:
     """The decision about one post, by its name."""
     value = act.value.strip()

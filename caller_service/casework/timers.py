@@ -26,6 +26,7 @@ from .carry_out import HOLD
 from .change import Decide, change
 from .parts import Parts
 from .resident_call import look_after
+from .resident_page import watch
 
 log = logging.getLogger(__name__)
 BATCH = 500  # cases decided in one sweep
@@ -45,9 +46,8 @@ def sweep(parts: Parts) -> int:
     if due_cases:
         with ThreadPoolExecutor(min(TIMER_THREADS, len(due_cases))) as pool:
             list(pool.map(lambda case_id: _fire(parts, case_id, now), due_cases))
-    return (
-        len(due_cases) + keep_promises(parts) + look_after(parts) + _try_again(parts, parts.now())
-    )
+    looked_after = keep_promises(parts) + look_after(parts) + watch(parts)
+    return len(due_cases) + looked_after + _try_again(parts, parts.now())
 
 
 def _try_again(parts: Parts, now: datetime) -> int:

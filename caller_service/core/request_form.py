@@ -102,9 +102,8 @@ def put(case: Case, question: str, position: Position, scene: Scene) -> tuple[Ca
     """The case with this question open on a screen."""
     case = replace(stands_at(scene.program.protocol, case, question, scene.now), asked_aloud=True)
     screens = position.screens
-    return case, with_changes(
-        position, screens=screens if question in screens else (*screens, question)
-    )
+    later = question in screens or scene.program.protocol.question(question).follow_up
+    return case, position if later else with_changes(position, screens=(*screens, question))
 
 
 def first_question(case: Case, scene: Scene) -> str:

@@ -86,7 +86,9 @@ class Stage:
     url: str
     app: Flask
     posts: list[dict[str, str]] = field(default_factory=list)
-    hold: threading.Event = field(default_factory=threading.Event)  # posts are answered once it is set
+    hold: threading.Event = field(
+        default_factory=threading.Event
+    )  # posts are answered once it is set
     down: bool = False  # posts are answered by a 503 page
     told: dict[str, Any] = field(default_factory=dict)  # what the status page looks like now
     looks: int = 0
@@ -142,7 +144,11 @@ def _pages(stage: Stage) -> Any:
         stage.posts.append({"path": request.path, **request.form.to_dict()})
         assert stage.hold.wait(60)
         if stage.down:
-            values = {"kind": "down", "action": request.path, "typed": request.form.get("words", "")}
+            values = {
+                "kind": "down",
+                "action": request.path,
+                "typed": request.form.get("words", ""),
+            }
             return _shown(app, "en", "error.html", values), 503
         return redirect(f"/flow/{int(number) + 1}", 303)
 

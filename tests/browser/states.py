@@ -33,7 +33,10 @@ def question(say: Say, name: str, **more: object) -> QuestionView:
     """A question of the protocol, with all of its answers."""
     key, codes = QUESTIONS[name]
     choices = tuple(
-        Pick(code, say(_first(say, f"web.choice.{key}.{code}", f"choice.{key}.{code}", f"choice.{code}")))
+        Pick(
+            code,
+            say(_first(say, f"web.choice.{key}.{code}", f"choice.{key}.{code}", f"choice.{code}")),
+        )
         for code in codes
     )
     parts = tuple(say(f"web.safety.part.{one}") for one in range(1, 5)) if name == "safety" else ()

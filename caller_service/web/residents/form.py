@@ -41,7 +41,6 @@ from .rendering import (
     render,
     say,
     screen_at,
-    signed,
     status_view,
     the_scene,
     version_of,
@@ -56,7 +55,7 @@ BUSY = (NotWritten, sa.exc.OperationalError, sa.exc.TimeoutError)
 _COORDINATE = re.compile(r"-?\d{1,3}(?:\.\d{1,10})?")
 _ACTS = frozenset(
     {"words", "person", "worse", "cancel", "emergency", "go_on", "wrong", "code_word", "delete",
-     "word", "answer"}
+     "word", "contact"}
 )  # fmt: skip
 
 
@@ -282,15 +281,7 @@ def status() -> Any:
     if screen_now != request_form.STATUS and not kept.position.sent:
         return _to(path_of(kept.position, screen_now))
     if _locked(found):
-        return _shown(
-            render(
-                "open.html",
-                at=signed(found, "open"),
-                locked=True,
-                code_word=bool(found.case.code_word),
-                action=f"{keys.base()}/open",
-            )
-        )
+        return _shown(render("locked.html", code_word=bool(found.case.code_word), fault=""))
     texts = resident_page.looked(parts(), found)
     return _shown(render("status.html", view=status_view(found, kept, texts)))
 
@@ -306,15 +297,7 @@ def opened() -> Any:
     if found is None:
         return _gone()
     if not resident_page.unlock(parts(), found, request.form.get("code_word", "")[:100]):
-        page = render(
-            "open.html",
-            at=signed(found, "open"),
-            locked=True,
-            code_word=True,
-            action=f"{keys.base()}/open",
-            fault=say("web.code_word.wrong"),
-        )
-        return _shown(page, 422)
+        return _shown(render("locked.html", code_word=True, fault=say("web.locked.wrong")), 422)
     return _to(f"{keys.base()}/s")
 
 
@@ -333,6 +316,8 @@ def acted() -> Any:
     if act == "code":
         resident_page.new_code(parts(), keys.secret())
         return _to(f"{keys.base()}/s")
+    if "answer" in request.form:  # a question that stands on this page
+        return _posted("answer", value=request.form["answer"][:40])
     if act not in _ACTS:
         act = "words"
     if act == "words" and not written.strip():
@@ -342,8 +327,7 @@ def acted() -> Any:
         texts = resident_page.looked(parts(), found)
         view = status_view(found, kept, texts, written[:LONGEST])
         return _shown(render("status.html", view=view, fault=say("web.words.long")), 422)
-    value = request.form.get("answer", "")[:40] if act == "answer" else written
-    return _posted(act, value=value, named=found.case.asked if act == "answer" else "")
+    return _posted(act, value=written)
 
 
 def _newest(found: VisitState) -> str:
@@ -399,7 +383,7 @@ _POLICY = (
 @form.get("/s/<code>")
 def link(code: str) -> Any:
     """A link shows one button, so that a preview opens nothing."""
-    answer = _shown(render("open.html", at="", locked=False, code_word=False, action=f"/s/{code}"))
+    answer = _shown(render("open.html", action=f"/s/{code}"))
     keys.set_cookie(answer, keys.TRIED, "1")
     return answer
 
@@ -473,7 +457,7 @@ def place_marked(key: str) -> Any:
     answer = _place(alone=True)
     if answer.status_code == 303:
         resident_page.leave(parts(), key)
-        return _shown(render("place_kept.html"))
+        return _shown(render("place_kept.html", base=""))
     return answer
 
 
@@ -514,16 +498,14 @@ def language_chosen() -> Any:
 # ---- one post ------------------------------------------------------------------------------------
 
 
-def _posted(act: str, value: str = "", accuracy: float = 0.0, named: str = "") -> Any:
+def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
     """Carry it out, then show what is open. Bad luck loses nothing: what was typed stays."""
     stood = keys.read(request.form.get("at", ""))
     if stood is None:
         return _unsigned(value)
     found, secret = keys.page(), keys.secret()
     read_at = stood.served + stood.trip + timedelta(seconds=parts().program.clocks.read_page)
-    done = Act(
-        act, stood.step, stood.nonce, named or stood.name, value, accuracy, read_at, language()
-    )
+    done = Act(act, stood.step, stood.nonce, stood.name, value, accuracy, read_at, language())
     answer: Response
     try:
         with deadline(WRITE_WAIT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as with_changes
 from datetime import datetime
 from typing import Any
 
@@ -324,7 +325,12 @@ def status_view(found: VisitState, kept: Kept, texts: list[Text], value: str = "
     shown, hidden = resident_page.conversation(texts, kept, LAST_WORDS)
     low_high, age = _range(case, now)
     open_question = (
-        question_view(found, case, kept, case.asked)
+        with_changes(
+            question_view(found, case, kept, case.asked),
+            action=f"{keys.base()}/s",
+            back="",
+            told=(),
+        )
         if case.asked and not case.in_danger and not case.held and case.status != Status.SCREENING
         else None
     )

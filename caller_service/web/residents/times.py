@@ -41,7 +41,9 @@ def open_hours(hours: Sequence[Hours], language: str) -> list[str]:
             names[run[0]] if len(run) == 1 else f"{names[run[0]]}-{names[run[-1]]}"
             for run in _runs(sorted(span.weekdays))
         )
-        opens, closes = (format_time(at, "short", locale=locale) for at in (span.opens, span.closes))
+        opens, closes = (
+            format_time(at, "short", locale=locale) for at in (span.opens, span.closes)
+        )
         spans.append(f"{days} {opens} - {closes}")
     return spans
 

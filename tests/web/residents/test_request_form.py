@@ -1,0 +1,682 @@
+"""The request form, pressed by somebody without script: whole requests, and everything that can go
+wrong on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import ME, House
+from form_page import Browser
+
+from caller_service.core.marks import Mark
+from caller_service.core.protocol import Level
+from caller_service.core.reach import ContactAnswer
+
+CALM = ("me", "no", "no", "no", "page", "team")
+PLACE = "Main St and 3rd Ave"
+
+
+def asks_for_a_team(me: Browser, *, send: bool = True) -> Browser:
+    me.goes("/request").answers(*CALM)
+    me.sends(place=PLACE).presses("upset")
+    assert me.path.endswith("/request/check")
+    return me.sends(words="") if send else me
+
+
+# ---- a whole request -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+def test_a_team_is_asked_for_with_and_without_cookies(house: House, cookies: bool) -> None:
+    me = asks_for_a_team(Browser(house, cookies))
+
+    case = me.case()
+    assert me.path.endswith("/s") and me.path.startswith("/r/") is not cookies
+    assert (case.status, case.response, case.area) == ("handed_off", "team", "central")
+    assert (case.channel, case.on_web, case.answers["contact"]) == ("web", True, "page")
+    assert [row.revision for row in house.rows("hand_off")] == [1]
+    assert house.words("web.stands.handed_off") in me.page.words
+    assert house.settles().texts_to(ME) == [] and not house.rung
+
+
+def test_the_packet_says_that_they_are_reached_on_their_page(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    packet = house.dispatch(f"/{me.case().id}", method="GET").json
+    contact = packet["contact"]
+    assert (contact["terms"], contact["page"], contact["number"]) == ("page", True, None)
+    assert (contact["text"], contact["call"], contact["only_replies"]) == (False, False, False)
+
+
+def test_nothing_of_the_person_stands_in_an_address_or_a_title(house: House) -> None:
+    me = Browser(house)
+    titles = set()
+    me.goes("/request")
+    for value in CALM:
+        me.presses(value)
+        titles.add(me.page.title)
+    me.sends(place=PLACE)
+    assert me.history == ["/request", *(f"/request/{number}" for number in range(2, 9))]
+    assert titles == {f"Question {number}" for number in range(2, 8)}
+    headers = me.answer.headers
+    assert headers["Cache-Control"] == "no-store" and headers["Referrer-Policy"] == "no-referrer"
+    assert "unsafe-inline" not in headers["Content-Security-Policy"]
+
+
+def test_who_only_looks_leaves_nothing(house: House) -> None:
+    Browser(house).goes("/request").goes("/request/1").goes("/").goes("/about").goes("/code")
+    assert not house.rows("case") and not house.rows("visit") and not house.rows("contact")
+
+
+def test_the_request_in_spanish(house: House) -> None:
+    me = Browser(house).goes("/request?lang=es")
+    assert me.page.heading == house.words("ask.who", "es")
+    me.answers(*CALM)
+    assert me.case().language == "es"
+    assert me.page.heading == house.words("web.ask.where.me", "es")
+
+
+def test_the_language_is_changed_in_the_middle_and_answers_stay(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no")
+    me.presses("es", name="language")
+    assert me.path == "/request/3" and me.page.heading == house.words("web.ask.safety", "es")
+    assert me.case().answers == {"who": "me", "health": "no"} and me.case().language == "es"
+
+
+def test_it_is_sent_once_whatever_is_clicked(house: House) -> None:
+    me = asks_for_a_team(Browser(house), send=False)
+    button = next(each for each in me.page.buttons if "words" in each.fields)
+    me.posts(button, words="the door is blue")
+    me.posts(button, words="the door is blue")
+    me.goes("/request/check")
+    assert me.path == "/s"
+    assert len(house.rows("hand_off")) == 1
+    assert me.case().narrative == ("the door is blue",)
+
+
+# ---- danger --------------------------------------------------------------------------------------
+
+
+def test_a_danger_interrupts_at_once_and_the_rest_comes_after(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "yes")
+
+    assert me.path == "/request" and me.case().level == Level.R1
+    assert house.rows("page"), "people are asked at once"
+    assert house.words("web.level.health") in me.page.words
+    assert "tel:911" in me.page.html and "sms:911" in me.page.html
+
+    me.presses("go_on", name="act")
+    assert me.page.picks()[:2] == ["page", "text_call"], "how they may be reached"
+    me.presses("page")
+    me.sends(place=PLACE)
+    assert me.path == "/s"
+    assert (me.case().area, me.case().answers["contact"]) == ("central", "page")
+    assert house.words("web.stands.asking") in me.page.words
+
+
+def test_the_danger_page_comes_back_until_they_go_on(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "yes")
+    for path in ("/s", "/request/2", "/request/check", "/request"):
+        assert me.goes(path).path == "/request"
+        assert house.words("web.level.health") in me.page.words
+
+
+def test_the_wrong_answer_was_pressed(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "yes")
+    before = len(house.rows("hand_off"))
+    me.presses("wrong", name="act")
+    assert me.path == "/request/2" and me.page.picks()[:3] == ["yes", "no", "unsure"]
+    me.presses("no")
+    case = me.case()
+    assert case.level == Level.R1 and case.answers["health"] == "no", "it lowers nothing"
+    assert len(house.rows("hand_off")) > before, "the human is told"
+    assert any("wrong answer" in words for _, words in case.remarks)
+
+
+def test_a_no_that_is_taken_back_keeps_the_sign_of_violence(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "yes", "yes")
+    assert me.case().violent and me.case().level == Level.R1
+    me.presses("wrong", name="act").presses("no")
+    assert me.case().violent, "software only replies, from the first sign on"
+
+
+def test_a_human_joins_and_words_go_both_ways(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "yes")
+    me.presses("go_on", name="act").presses("page").sends(place=PLACE)
+    case = me.case().id
+    answer = house.dispatch(
+        f"/{case}/note", {"words": "Hi. I am Dana. Are you safe?", "by": "Dana"}
+    )
+    assert answer.status_code == 200, answer.json
+    assert Mark.JOINED not in me.case().marks, "nobody has read it yet"
+    assert house.settles().sent == [each for each in house.sent if each["To"] != ME]
+
+    me.goes("/s")
+    assert "I am Dana. Are you safe?" in me.page.words
+    assert house.words("web.stands.live", name="Dana") in me.page.words
+    assert Mark.JOINED in me.case().marks, "their words are shown"
+    asked = me.case().asked
+
+    me.sends(words="no he is at the door")
+    shown = house.dispatch(f"/{case}/transcript", method="GET").json
+    assert "no he is at the door" in str(shown)
+    assert me.case().asked == asked == "", "software asks nothing, and reads no answers"
+    assert "no he is at the door" in me.page.words and "I am Dana" in me.page.words
+
+
+def test_words_in_the_form_are_read_for_danger(house: House) -> None:
+    me = asks_for_a_team(Browser(house), send=False)
+    me.sends(words="he has a knife and says he will kill me")
+    assert me.case().level == Level.R1 or me.case().level == Level.R2
+    assert me.path == "/request" and house.rows("page")
+
+
+def test_a_person_is_asked_for_on_any_screen(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no")
+    me.presses("person", name="act")
+    assert me.case().level == Level.R2 and house.rows("page")
+
+
+def test_a_person_is_asked_for_on_the_first_screen(house: House) -> None:
+    me = Browser(house).goes("/request").presses("person", name="act")
+    assert me.case().level == Level.R2 and house.rows("page") and me.status == 200
+
+
+# ---- fast fingers, old screens -------------------------------------------------------------------
+
+
+def test_a_no_counts_only_once_the_screen_can_have_been_read(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no")
+    me.pace = 0.5
+    me.presses("no")
+    assert me.path == "/request/3" and "safety" not in me.case().answers
+    assert house.words("web.press_again") in me.page.words
+    me.pace = 5
+    me.presses("no")
+    assert me.case().answers["safety"] == "no" and not me.case().in_danger
+
+
+def test_a_second_no_that_is_too_fast_is_not_sure(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no")
+    me.pace = 0.5
+    me.presses("no").presses("no")
+    assert me.case().answers["safety"] == "unsure"
+
+
+def test_a_yes_counts_however_fast(house: House) -> None:
+    me = Browser(house, pace=0.1).goes("/request").answers("me", "yes")
+    assert me.case().level == Level.R1
+
+
+def test_the_second_tap_lands_on_the_screen_that_was_left(house: House) -> None:
+    """On a slow line both taps are of one screen: one answer."""
+    me = Browser(house).goes("/request").presses("me")
+    button = next(each for each in me.page.buttons if each.value == "no")
+    me.posts(button)
+    me.posts(button)
+    assert me.path == "/request/3" and me.case().answers == {"who": "me", "health": "no"}
+    assert house.words("web.older_screen") in me.page.words
+    me.goes("/request/3")
+
+
+def test_the_first_screen_sent_twice_is_one_request(house: House) -> None:
+    me = Browser(house).goes("/request")
+    button = next(each for each in me.page.buttons if each.value == "me")
+    me.posts(button)
+    me.posts(button)
+    assert len(house.rows("case")) == len(house.rows("contact")) == 1
+
+
+def test_back_shows_what_was_given_and_it_can_be_changed(house: House) -> None:
+    me = Browser(house).goes("/request").answers("adult", "no", "no")
+    me.goes("/request/1")
+    assert house.words("web.given") in me.page.words
+    me.presses("me")
+    assert me.case().answers["who"] == "me"
+    assert me.path == "/request/4", "and on where it was left"
+
+
+def test_what_an_answer_raised_stays_when_it_is_changed(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "unsure")
+    me.presses("go_on", name="act").goes("/request/2").presses("no")
+    assert me.case().level == Level.R2
+
+
+def test_two_tabs_change_nothing_behind_each_others_back(house: House) -> None:
+    me = Browser(house).goes("/request").presses("me")
+    old = next(each for each in me.page.buttons if each.value == "yes")
+    me.presses("no")
+    me.posts(old)
+    assert me.case().answers == {"who": "me", "health": "no"} and not me.case().in_danger
+
+
+def test_a_jump_ahead_goes_back_to_what_is_open(house: House) -> None:
+    me = Browser(house).goes("/request").presses("me")
+    assert me.goes("/request/7").path == "/request/2"
+    assert me.goes("/request/check").path == "/request/2"
+    assert me.goes("/s").path == "/request/2"
+
+
+# ---- other sites, broken clients -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers, status",
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 200),
+        ({}, 200),
+    ],
+)
+def test_another_site_posts_nothing_here(
+    house: House, headers: dict[str, str], status: int
+) -> None:
+    me = Browser(house).goes("/request")
+    me.headers = headers
+    me.presses("me")
+    assert me.status == status and len(house.rows("case")) == (status == 200)
+
+
+def test_a_form_that_is_not_ours_changes_nothing_and_gives_the_words_back(house: House) -> None:
+    me = Browser(house).goes("/request").presses("me")
+    button = next(each for each in me.page.buttons if each.value == "yes")
+    button.fields["at"] = "made-up"
+    me.posts(button)
+    assert me.status == 422 and me.case().answers == {"who": "me"}
+    asks_for_a_team(you := Browser(house))
+    button = next(each for each in you.page.buttons if "words" in each.fields)
+    button.fields["at"] = "made-up"
+    you.posts(button, words="my own words")
+    assert you.status == 422 and "my own words" in you.page.html
+
+
+def test_a_preview_or_a_prefetch_changes_and_shows_nothing(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    for headers in ({"Sec-Purpose": "prefetch"}, {"Purpose": "prefetch"}):
+        answer = me.client.get("/s", base_url="https://house.test", headers=headers)
+        assert answer.status_code == 503 and not answer.data
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["<script>alert(1)</script>", "half \ud83d emoji", "\u202eevil", "a" * 4001, "\x00", "😀" * 50],
+)
+def test_odd_words_are_kept_or_given_back(house: House, words: str) -> None:
+    me = asks_for_a_team(Browser(house))
+    shown = words.encode("utf-8", "replace").decode()
+    me.sends(words=shown)
+    assert "<script>alert" not in me.page.html
+    if len(words) > 4000:
+        assert me.status == 422 and "a" * 4000 in me.page.html
+    else:
+        assert me.status == 200
+
+
+def test_a_megabyte_is_refused_with_words(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    button = next(each for each in me.page.buttons if "words" in each.fields)
+    me.posts(button, words="a" * 1_100_000)
+    assert me.status == 413 and house.words("web.fault.long.title") in me.page.words
+    assert house.words("web.988.call") in me.page.words or "911" in me.page.words
+
+
+def test_a_choice_that_was_not_offered_counts_for_nothing(house: House) -> None:
+    me = Browser(house).goes("/request").presses("me")
+    button = next(each for each in me.page.buttons if each.value == "no")
+    button.value = "team"
+    me.posts(button)
+    assert "team" not in me.case().answers.values() and me.status == 200
+
+
+# ---- the place -----------------------------------------------------------------------------------
+
+
+def at_the_place(house: House) -> Browser:
+    return Browser(house).goes("/request").answers(*CALM)
+
+
+@pytest.mark.parametrize(
+    "given, located",
+    [
+        ({"place": PLACE}, "inside"),
+        ({"place": "Lakeside Mall, Fairview"}, "outside"),
+        ({"place": "somewhere"}, "unknown"),
+        ({"place": "", "latitude": "0", "longitude": "0", "accuracy": "10"}, "unknown"),
+        ({"place": "", "latitude": "x", "longitude": "0", "accuracy": "10"}, None),
+        ({"place": ""}, None),
+    ],
+)
+def test_the_place(house: House, given: dict[str, str], located: str | None) -> None:
+    me = at_the_place(house)
+    me.sends(**given)
+    if located is None:
+        assert me.status == 422 and house.words("web.place.fault.empty") in me.page.words
+        assert "where" not in me.case().answers
+    else:
+        assert me.status == 200 and me.case().located == located
+
+
+def test_the_phone_s_own_location_counts_only_if_it_is_exact(house: House) -> None:
+    point = house.parts.program.places[0]
+    where = {"latitude": str(point.latitude), "longitude": str(point.longitude)}
+    exact = at_the_place(house).sends(place="", accuracy="20", **where).case()
+    assert exact.located in ("inside", "near_edge") and exact.point
+    vague = at_the_place(house).sends(place="", accuracy="5000", **where).case()
+    assert vague.located == "near_edge", "a person has to ask"
+    nobody_knows = at_the_place(house).sends(place="", accuracy="", **where).case()
+    assert nobody_knows.located == "near_edge"
+
+
+# ---- a number ------------------------------------------------------------------------------------
+
+
+def gives_a_number(me: Browser, how: str = "text", safe: str = "yes", number: str = ME) -> Browser:
+    me.goes("/request").answers("me", "no", "no", "no", how)
+    me.sends(number=number)
+    return me.presses(safe)
+
+
+def test_a_number_gets_one_neutral_text_and_counts_once_its_word_is_typed(house: House) -> None:
+    me = gives_a_number(Browser(house))
+    assert me.case().answers["contact"] == ContactAnswer.PAGE, "a number alone proves nothing"
+    (text,) = house.settles().texts_to(ME)
+    word = text.split(" is ")[1].split(".")[0]
+    assert "help" not in text.lower() and house.parts.program.name not in text
+
+    me.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+    me.presses("word", name="act", words=word.lower())
+    case = me.case()
+    assert case.answers["contact"] == ContactAnswer.TEXT
+    assert house.words("web.confirm.kept") in me.page.words
+    house.dispatch(f"/{case.id}/accept", {"by": "Dana"})
+    assert house.settles().texts_to(ME)[1:] == [house.words("status.accepted")]
+
+
+def test_a_wrong_word_confirms_nothing_and_there_are_five_tries(house: House) -> None:
+    me = gives_a_number(Browser(house))
+    house.settles()
+    me.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+    for _ in range(5):
+        me.presses("word", name="act", words="BBBBB")
+    assert me.case().answers["contact"] == "page"
+    assert not [each for each in me.page.buttons if each.value == "word"]
+
+
+@pytest.mark.parametrize("safe", ["no"])
+def test_a_phone_that_is_not_safe_is_forgotten(house: House, safe: str) -> None:
+    me = gives_a_number(Browser(house), safe=safe)
+    assert not house.settles().sent and me.case().answers["contact"] == "page"
+    assert len(house.rows("contact")) == 1
+    assert house.words("web.number.forgotten") in me.page.words
+
+
+def test_a_yes_to_the_phone_counts_only_once_it_can_have_been_read(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no", "text")
+    me.sends(number=ME)
+    me.pace = 0.5
+    me.presses("yes")
+    assert not house.settles().sent and "contact" not in me.case().answers
+
+
+def test_a_number_with_an_open_request_is_linked_and_never_merged(house: House) -> None:
+    theirs = house.resident(ME).texts("hello").case()
+    me = gives_a_number(Browser(house))
+    text = house.settles().texts_to(ME)[-1]
+    me.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+    me.presses("word", name="act", words=text.split(" is ")[1].split(".")[0])
+    case = me.case()
+    assert case.related == theirs.id and case.contact != theirs.contact
+    assert case.answers["contact"] == "page"
+    assert house.words("web.contact.asked") in me.page.words
+
+
+@pytest.mark.parametrize("number", ["911", "12", "not a number", "+1 911 555 0100"])
+def test_a_number_that_cannot_be_is_asked_again(house: House, number: str) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no", "text")
+    me.sends(number=number)
+    assert me.status == 422 and number in me.page.html and not house.settles().sent
+
+
+def test_no_number_is_needed_at_all(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no", "text")
+    me.presses("skipped")
+    assert me.case().answers["contact"] == "page" and me.page.heading == house.words("ask.want")
+
+
+def test_contact_is_taken_back_at_once(house: House) -> None:
+    me = gives_a_number(Browser(house))
+    word = house.settles().texts_to(ME)[0].split(" is ")[1].split(".")[0]
+    me.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+    me.presses("word", name="act", words=word)
+    me.presses("contact", name="act").presses("page")
+    house.dispatch(f"/{me.case().id}/accept", {"by": "Dana"})
+    assert len(house.settles().texts_to(ME)) == 1, "only the word was ever texted"
+    assert house.words("web.stands.accepted") in me.goes("/s").page.words
+
+
+# ---- leaving -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+def test_after_leaving_nothing_of_theirs_opens(house: House, cookies: bool) -> None:
+    me = asks_for_a_team(Browser(house, cookies))
+    seen = list(me.history)
+    me.goes(me.page.links[0][0])
+    assert me.answer.headers["Refresh"].startswith("0; url=https://")
+    for path in reversed(seen):
+        me.goes(path)
+        assert PLACE not in me.page.html and me.case().reference not in me.page.html
+    assert me.case().status == "handed_off", "the case lives on"
+
+
+def test_a_code_brings_one_back_and_shows_nothing_that_was_shown(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.sends(words="my words of before")
+    me.presses("code", name="act")
+    code = me.page.html.split('class="code">')[1].split("<")[0]
+    me.goes("/out")
+
+    you = Browser(house).goes("/code")
+    you.sends(code=code.lower().replace("-", " "))
+    assert you.path == "/s" and house.words("web.stands.handed_off") in you.page.words
+    assert "my words of before" not in you.page.html
+    house.dispatch(f"/{me.case().id}/note", {"words": "We are here.", "by": "Dana"})
+    assert "We are here." in you.goes("/s").page.words
+
+
+def test_wrong_codes_are_slow_for_their_source_alone(house: House) -> None:
+    asks_for_a_team(Browser(house))
+    guesser = Browser(house, pace=0)
+    statuses = []
+    for _ in range(14):
+        guesser.goes("/code").sends(code="BBBBBDDDDD")
+        statuses.append(guesser.status)
+    assert statuses[0] == 422 and statuses[-1] == 429
+    assert guesser.answer.headers["Retry-After"]
+
+
+# ---- the status page over time -------------------------------------------------------------------
+
+
+def test_the_page_hides_its_words_when_it_was_left_alone(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.sends(words="nobody else should read this")
+    house.wait(11 * 60)
+    me.goes("/s")
+    assert "nobody else should read this" not in me.page.html
+    assert house.words("web.locked.title") in me.page.words
+    me.presses("", name="")
+    assert "nobody else should read this" in me.page.words
+
+
+def test_a_code_word_opens_a_page_that_hid_its_words(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.presses("code_word", name="act", words="bluebird")
+    assert me.case().code_word == "bluebird"
+    house.wait(11 * 60)
+    me.goes("/s").presses("", name="", code_word="wrong")
+    assert me.status == 422
+    me.presses("", name="", code_word="BlueBird")
+    assert me.path == "/s" and me.status == 200
+
+
+def test_hidden_words_go_from_this_page_alone(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.sends(words="please hide me").presses("hide", name="act")
+    assert "please hide me" not in me.page.html
+    assert "please hide me" in str(house.dispatch(f"/{me.case().id}/transcript", method="GET").json)
+
+
+def test_only_the_last_four_words_are_shown(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    for number in range(6):
+        me.sends(words=f"words number {number}")
+    shown = [number for number in range(6) if f"words number {number}" in me.page.html]
+    assert shown == [2, 3, 4, 5]
+
+
+def test_a_team_comes_step_by_step(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    case = me.case().id
+    for act, told, stands in (
+        ("accept", {"by": "Dana", "in_minutes": 20}, "accepted"),
+        ("status", {"by": "Dana", "status": "assigned"}, "assigned"),
+        ("status", {"by": "Dana", "status": "en_route"}, "en_route"),
+        ("status", {"by": "Dana", "status": "arrived"}, "arrived"),
+    ):
+        answer = house.dispatch(f"/{case}/{act}", told)
+        assert answer.status_code == 200, answer.json
+        assert house.words(f"web.stands.{stands}") in me.goes("/s").page.words
+    house.dispatch(f"/{case}/status", {"by": "Dana", "status": "closed", "outcome": "resolved"})
+    assert house.words("web.stands.closed") in me.goes("/s").page.words
+    house.wait(25 * 3600)
+    assert me.goes("/s").status == 404
+
+
+def test_words_after_the_end_begin_a_new_request_that_is_linked(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    first = me.case()
+    house.dispatch(f"/{first.id}/status", {"by": "Dana", "status": "cancelled"})
+    me.goes("/s").sends(words="it got worse please")
+    assert me.case().id != first.id and me.case().related == first.id
+    assert me.status == 200
+
+
+def test_cancel_and_delete(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.presses("cancel", name="act")
+    assert me.case().status == "cancelled"
+    me.presses("delete", name="act")
+    assert house.words("web.delete.asked") in me.page.words
+    assert any(line.event == "asked_to_delete" for line in house.rows("journal"))
+
+
+def test_a_question_that_is_put_later_stands_on_the_page(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    assert me.page.picks()[:2] == ["wait", "counselor"]
+    me.presses("wait")
+    assert me.case().answers["if_none"] == "wait"
+
+
+def test_the_script_asks_for_little_when_nothing_has_changed(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    first = me.client.get("/s/state?v=", base_url="https://house.test").json
+    again = me.client.get(f"/s/state?v={first['v']}", base_url="https://house.test")
+    assert first["html"] and again.json == {"v": first["v"]} and len(again.data) < 1000
+    house.dispatch(f"/{me.case().id}/accept", {"by": "Dana"})
+    changed = me.client.get(f"/s/state?v={first['v']}", base_url="https://house.test").json
+    assert changed["v"] != first["v"] and house.words("web.stands.accepted") in changed["html"]
+
+
+def test_the_words_alone_may_stand_in_a_frame_of_ours(house: House) -> None:
+    me = asks_for_a_team(Browser(house)).sends(words="framed words").goes("/words")
+    assert "framed words" in me.page.html
+    assert "frame-ancestors 'self'" in me.answer.headers["Content-Security-Policy"]
+    assert me.answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "frame-ancestors 'none'" in me.goes("/s").answer.headers["Content-Security-Policy"]
+
+
+# ---- silence -------------------------------------------------------------------------------------
+
+
+def test_a_draft_left_after_a_danger_sign_goes_to_a_human(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "yes")
+    house.passes(180, 10)
+    assert house.rows("page") and me.case().in_danger
+
+
+@pytest.mark.parametrize("answers", [("me",), CALM])
+def test_a_draft_left_otherwise_is_read_by_a_human(house: House, answers: Any) -> None:
+    me = Browser(house).goes("/request").answers(*answers)
+    house.passes(1000, 10)
+    assert me.case().review and not house.settles().texts_to(ME)
+
+
+def test_a_form_that_was_not_sent_is_read_by_a_human(house: House) -> None:
+    me = asks_for_a_team(Browser(house), send=False)
+    house.passes(1000, 10)
+    assert me.case().review and house.rows("hand_off")
+
+
+def test_a_page_that_is_closed_in_danger_is_told_to_whoever_has_it(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "yes")
+    me.presses("go_on", name="act").presses("page").sends(place=PLACE)
+    case = me.case().id
+    house.dispatch(f"/{case}/note", {"words": "Hi, I am Dana. Are you safe?", "by": "Dana"})
+    me.goes("/s").sends(words="yes")
+    house.passes(60, 5)
+    assert me.case().page_closed
+    house.passes(650, 10)
+    assert Mark.GONE in me.case().marks
+    assert not [row for row in house.rows("journal") if row.event == "holder_prompted"], (
+        "nobody is prompted for words that cannot be read"
+    )
+    me.goes("/s")
+    assert not me.case().page_closed and Mark.GONE not in me.case().marks
+
+
+def test_after_violence_software_puts_nothing_on_the_page_unasked(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "yes", "yes")
+    house.passes(700, 10)
+    out = [row for row in house.rows("message") if row.direction == "out" and not row.person]
+    assert not [row for row in out if row.keys.startswith("truth.")]
+    answer = house.dispatch(f"/{me.case().id}/note", {"words": "I am Dana.", "by": "Dana"})
+    assert answer.status_code == 200, "a human may"
+
+
+def test_nobody_is_texted_or_rung_for_a_page(house: House) -> None:
+    asks_for_a_team(Browser(house))
+    house.passes(3600, 60)
+    house.settles()
+    assert not house.texts_to(ME)
+
+
+# ---- a link to mark the place --------------------------------------------------------------------
+
+
+def test_a_place_link_shows_the_place_screen_and_nothing_else(house: House) -> None:
+    from caller_service.casework.resident_page import link_to
+    from caller_service.store.visits import VisitKind
+
+    mine = house.resident(ME).texts("0", "2", "1").case()
+    with house.parts.engine.begin() as conn:
+        secret = link_to(conn, house.parts, mine, VisitKind.PLACE, house.clock())
+    me = Browser(house).goes(f"/place/{secret}")
+    assert me.status == 200 and mine.reference not in me.page.html
+    me.sends(place=PLACE)
+    assert house.words("web.place.kept") in me.page.words
+    assert house.resident(ME).case().area == "central"
+    assert me.goes(f"/place/{secret}").status == 404
+    assert me.goes(f"/r/{secret}/s").status == 404, "it opens no page"
+
+
+def test_a_place_link_ends_after_half_an_hour(house: House) -> None:
+    from caller_service.casework.resident_page import link_to
+    from caller_service.store.visits import VisitKind
+
+    mine = house.resident(ME).texts("0", "2", "1").case()
+    with house.parts.engine.begin() as conn:
+        secret = link_to(conn, house.parts, mine, VisitKind.PLACE, house.clock())
+    house.wait(31 * 60)
+    assert Browser(house).goes(f"/place/{secret}").status == 404
