@@ -107,7 +107,14 @@ class NoSuchPage(Exception):
 def find(parts: Parts, secret: str) -> VisitState | None:
     """The page of a browser's key or of a link; None: it opens nothing."""
     with parts.engine.connect() as conn:
-        return visits.load(conn, parts.sealer, [visits.secret_hash(secret)], parts.now())
+        return _load(conn, parts, [visits.secret_hash(secret)])
+
+
+def _load(conn: sa.Connection, parts: Parts, hashes: Sequence[bytes]) -> VisitState | None:
+    """A page ends a day after its case, whoever ended that."""
+    found = visits.load(conn, parts.sealer, hashes, now := parts.now())
+    over = found is not None and found.case.ended and now > _expires(found.case, now)
+    return None if over else found
 
 
 def find_code(parts: Parts, code: str) -> VisitState | None:
@@ -116,7 +123,7 @@ def find_code(parts: Parts, code: str) -> VisitState | None:
     if len(plain) != LENGTH:
         return None
     with parts.engine.connect() as conn:
-        return visits.load(conn, parts.sealer, parts.sealer.indexes(_code(plain)), parts.now())
+        return _load(conn, parts, parts.sealer.indexes(_code(plain)))
 
 
 def _code(plain: str) -> str:
@@ -200,9 +207,9 @@ def seen(parts: Parts, found: VisitState) -> None:
         change(parts, found.case.id, opened_again, Author.RESIDENT)
 
 
-def looked(parts: Parts, found: VisitState) -> list[Text]:
-    """A browser shows the page: what it shows of the conversation, oldest first. A human's words
-    have arrived once they are shown."""
+def looked(parts: Parts, found: VisitState) -> tuple[VisitState, list[Text]]:
+    """A browser shows the page: how it stands then, and all that was said, oldest first. A human's
+    words have arrived once they are shown."""
     now, case = parts.now(), found.case
     with parts.engine.connect() as conn:
         texts = messages.of_case(conn, parts.sealer, case.id)
@@ -213,11 +220,13 @@ def looked(parts: Parts, found: VisitState) -> list[Text]:
     seen(parts, found)
     written = [text.at for text in waiting if HUMAN_WORDS & set(text.keys.split())]
     if written:
-        change(
-            parts, case.id, lambda known, scene: words_taken(known, scene, max(written)),
-            Author.SYSTEM,
-        )  # fmt: skip
-    return texts
+        joined = partial(_taken, max(written))
+        case = change(parts, case.id, joined, Author.SYSTEM) or case
+    return found._replace(case=case), texts
+
+
+def _taken(written: datetime, case: Case, scene: Scene) -> Step:
+    return words_taken(case, scene, written)
 
 
 def watch(parts: Parts) -> int:
@@ -298,7 +307,7 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
 
 
 def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) -> Write:
-    found = visits.load(conn, parts.sealer, [visits.secret_hash(secret)], parts.now())
+    found = _load(conn, parts, [visits.secret_hash(secret)])
     if found is None:
         raise NoSuchPage
     visit, case, contact, full = found
@@ -354,8 +363,6 @@ def _keep(
     until = _expires(case, scene.now)
     if not visits.advance(conn, parts.sealer, visit, _state(kept), scene.now, until, case.id):
         raise cases.Stale
-    if case.ended:
-        visits.shorten(conn, case.id, until)
 
 
 def _again(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, scene: Scene) -> Case:

@@ -115,6 +115,10 @@ def first_question(case: Case, scene: Scene) -> str:
 def answer(case: Case, position: Position, question: str, choice: str, scene: Scene) -> Shown:
     """An answer on the screen of `question`, which need not be the one that was asked last: who
     goes back may change an answer. What it raised once stays (rule 1)."""
+    asked = scene.program.protocol.question(question)
+    offered = {each.code for each in asked.choices} if case.on_web else set()
+    if choice != SKIPPED and choice not in offered:
+        return Shown(Step(case, (Record("no_such_choice"),)), with_changes(position, told=()))
     if question == "contact" and choice not in (ContactAnswer.PAGE, SKIPPED):
         position = with_changes(position, wanted=choice, pending=NUMBER, told=())
         return Shown(Step(case.marked(scene.now, Mark.HEARD)), position)
@@ -225,7 +229,9 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
     if case.status == Status.SCREENING and not isinstance(reply, (Danger, Command)):
         kept = add_to_narrative(case, said).marked(scene.now, Mark.HEARD)
         return Shown(Step(kept, (Record("words"),)), with_changes(position, told=()))
-    step = _decide(case, reply, scene, said, reading)
+    # words answer no question that stands on the page: buttons do
+    unseen = with_changes(scene, on_page=False)
+    step = _decide(replace(case, asked_aloud=True), reply, unseen, said, reading)
     return _go_on(before, step, position, scene)
 
 

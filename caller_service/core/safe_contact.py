@@ -161,6 +161,8 @@ def may_note(case: Case, now: datetime) -> bool:
 
 def may_note_by_phone(case: Case, now: datetime) -> bool:
     """May a human's own words be texted to their phone?"""
+    if case.on_web and not texts_wanted(case):
+        return False  # a message of theirs came by their page, and no number is known
     terms = TERMS[standing(case)]
     if case.parked or (case.cannot_text and not stopped_in_words(case)):
         return False

@@ -235,12 +235,3 @@ def live_cases(conn: sa.Connection, since: datetime) -> Sequence[tuple[str, date
         .group_by(visit.c.case_id)
     )
     return [(row.case_id, row.seen) for row in conn.execute(query)]
-
-
-def shorten(conn: sa.Connection, case_id: str, until: datetime) -> None:
-    """The case has ended: nothing opens its page after this."""
-    conn.execute(
-        sa.update(visit)
-        .where(visit.c.case_id == case_id, visit.c.expires_at > until)
-        .values(expires_at=until)
-    )

@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Response, current_app, make_response, redirect, request
+from werkzeug.exceptions import HTTPException
 
 from caller_service.casework import resident_page
 from caller_service.casework.resident_page import Act, NoSuchPage
@@ -96,6 +97,20 @@ def _without_key(view: Callable[..., Any]) -> Callable[..., Any]:
 
     called.__name__ = view.__name__
     return called
+
+
+@form.errorhandler(HTTPException)
+def refused_kindly(error: HTTPException) -> Response:
+    """A person reads this, not a machine."""
+    kind = "long" if error.code == 413 else "lost" if error.code == 404 else "refused"
+    return _shown(render("error.html", kind=kind), error.code or 500)
+
+
+@form.errorhandler(Exception)
+def failed(error: Exception) -> Response:
+    """A fault of ours: 911 and 988, and what was typed."""
+    log.error("page failed", extra={"door": request.endpoint, "fault": type(error).__name__})
+    return _down()
 
 
 # ---- the form ------------------------------------------------------------------------------------
@@ -281,8 +296,9 @@ def status() -> Any:
     if screen_now != request_form.STATUS and not kept.position.sent:
         return _to(path_of(kept.position, screen_now))
     if _locked(found):
+        resident_page.seen(parts(), found)
         return _shown(render("locked.html", code_word=bool(found.case.code_word), fault=""))
-    texts = resident_page.looked(parts(), found)
+    found, texts = resident_page.looked(parts(), found)
     return _shown(render("status.html", view=status_view(found, kept, texts)))
 
 
@@ -324,14 +340,14 @@ def acted() -> Any:
         return _to(f"{keys.base()}/s")
     if len(written) > LONGEST:
         kept = resident_page.kept_of(found.visit)
-        texts = resident_page.looked(parts(), found)
+        found, texts = resident_page.looked(parts(), found)
         view = status_view(found, kept, texts, written[:LONGEST])
         return _shown(render("status.html", view=view, fault=say("web.words.long")), 422)
     return _posted(act, value=written)
 
 
 def _newest(found: VisitState) -> str:
-    texts = resident_page.looked(parts(), found)
+    found, texts = resident_page.looked(parts(), found)
     return max((text.id for text in texts), default="")
 
 
@@ -343,11 +359,13 @@ def state() -> Any:
         return Response("", 404)
     version = version_of(found)
     if _locked(found):
-        return {"v": "locked", "html": ""}
+        resident_page.seen(parts(), found)
+        page = render("locked.html", code_word=bool(found.case.code_word), fault="")
+        return {"v": "locked", "html": page if request.args.get("v") != "locked" else ""}
     if request.args.get("v") == version:
         resident_page.seen(parts(), found)
         return {"v": version}
-    texts = resident_page.looked(parts(), found)
+    found, texts = resident_page.looked(parts(), found)
     kept = resident_page.kept_of(found.visit)
     page = render("status.html", view=status_view(found, kept, texts))
     return {"v": version, "html": page}
@@ -360,7 +378,7 @@ def conversation() -> Any:
     if found is None or _locked(found):
         return Response("", 404)
     kept = resident_page.kept_of(found.visit)
-    texts = resident_page.looked(parts(), found)
+    found, texts = resident_page.looked(parts(), found)
     answer = _shown(render("words.html", view=status_view(found, kept, texts)))
     answer.headers["X-Frame-Options"] = "SAMEORIGIN"
     policy = answer.headers.get("Content-Security-Policy", "")
@@ -457,7 +475,7 @@ def place_marked(key: str) -> Any:
     answer = _place(alone=True)
     if answer.status_code == 303:
         resident_page.leave(parts(), key)
-        return _shown(render("place_kept.html", base=""))
+        return _shown(render("place_kept.html"))
     return answer
 
 
@@ -519,23 +537,23 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
             resident_page.begin(parts(), secret, done)
     except BUSY as problem:
         log.error("a post was not kept", extra={"fault": type(problem).__name__})
-        field = next((name for name in ("words", "place", "number") if name in request.form), "")
-        return _shown(
-            render(
-                "error.html",
-                kind="down",
-                action=request.path,
-                kept=[(name, said) for name, said in request.form.items() if name != field],
-                name=field,
-                **({"typed": request.form[field]} if field else {}),
-            ),
-            503,
-        )
+        return _down()
     if keys.cookie(keys.TRIED):
         answer = _to("/request")
         keys.set_cookie(answer, keys.PAGE, secret)
         return answer
     return _to(f"/r/{secret}/request")
+
+
+def _down() -> Response:
+    """We could not take it: it can be sent again from here, in the same words."""
+    field = next((name for name in ("words", "place", "number") if request.form.get(name)), "")
+    kept = [(name, said) for name, said in request.form.items() if name != field]
+    more = {"typed": request.form[field], "name": field} if field else {}
+    page = render(
+        "error.html", kind="down", action=request.path if request.form else "", kept=kept, **more
+    )
+    return _shown(page, 503)
 
 
 def _next_path(found: VisitState, secret: str) -> str:
@@ -558,7 +576,7 @@ def _unsigned(value: str = "") -> Response:
     if found is None:
         return _gone(value)
     kept = resident_page.kept_of(found.visit)
-    texts = resident_page.looked(parts(), found)
+    found, texts = resident_page.looked(parts(), found)
     view = status_view(found, kept, texts, value or request.form.get("words", ""))
     return _shown(render("status.html", view=view, fault=say("web.fault.again")), 422)
 
@@ -568,9 +586,7 @@ def _gone(value: str = "") -> Response:
     typed is shown again."""
     words = (value or request.form.get("words", ""))[:LONGEST]
     if words.strip():
-        return _shown(
-            render("error.html", kind="lost", action="/request", typed=words, base=""), 404
-        )
+        return _shown(render("error.html", kind="lost", action="/request", typed=words), 404)
     return _shown(render("gone.html", kind="expired"), 404)
 
 

@@ -111,7 +111,7 @@ def secret() -> str:
 def base() -> str:
     """What stands before every address of this browser."""
     in_path = (request.view_args or {}).get("key")
-    return f"/r/{in_path}" if in_path else ""
+    return f"/r/{in_path}" if in_path and request.path.startswith("/r/") else ""
 
 
 def page() -> VisitState | None:
