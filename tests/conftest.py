@@ -42,7 +42,7 @@ from caller_service.core.access import Token, kind_for, scopes_for
 from caller_service.language.segments import fitted
 from caller_service.language.wording import filling
 from caller_service.store import tokens
-from caller_service.store.tables import Base
+from caller_service.store.tables import Base, failure
 from caller_service.web.shared.failure_limit import FailureLimit
 
 ME = "+17205550123"
@@ -190,7 +190,7 @@ class House:
         self.rung: list[dict[str, str]] = []  # calls made by REST
         self.hung_up: list[str] = []  # SIDs
         self.posted: list[tuple[dict[str, Any], dict[str, str]]] = []
-        app.extensions["caller_failure_limit"] = FailureLimit()
+        self.forgive()
         self.token = self.new_token("cad", "console")
 
     @property
@@ -215,6 +215,12 @@ class House:
             token = Token(name, kind, destination, may, expires_at)
             tokens.add(conn, secrets.token_hex(8), token, secret, self.clock())
         return secret
+
+    def forgive(self) -> None:
+        """As if nobody had failed to sign in, or had signed in, yet."""
+        self.app.extensions["caller_failure_limit"] = FailureLimit()
+        with self.parts.engine.begin() as conn:
+            conn.execute(sa.delete(failure))
 
     def clean(self) -> None:
         self.app.extensions["caller_parts"] = self._own

@@ -12,11 +12,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from caller_service.store import idempotency
+from caller_service.store import failures, idempotency
 
 from .parts import Parts
 
-KEPT = timedelta(hours=24)  # then a key is new again
+KEPT = timedelta(hours=24)  # then a key is new again, and every failure to sign in is forgiven
 
 
 class Repeated(Exception):
@@ -53,5 +53,6 @@ class Once:
 
 
 def forget_old(conn: sa.Connection, parts: Parts) -> None:
-    """Forget the keys whose time is over."""
+    """Forget the keys, and the failures to sign in, whose time is over."""
     idempotency.forget(conn, parts.now() - KEPT)
+    failures.forget(conn, parts.now() - KEPT)

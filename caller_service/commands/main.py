@@ -220,6 +220,12 @@ def fallback(out: Path) -> None:
     type=click.IntRange(min=0),
     help="Clients that send no whole request, beside one more load.",
 )
+@click.option(
+    "--missed",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Instead: so many texts missed in an outage, fetched and handled by a worker.",
+)
 @click.option("--voice", is_flag=True, help="Instead: a key pressed on a call, beside a text.")
 @click.option(
     "--city",
@@ -234,6 +240,7 @@ def bench(
     old_cases: int,
     database_url: str,
     stalled: int,
+    missed: int,
     voice: bool,
     city: str | None,
 ) -> None:
@@ -242,6 +249,10 @@ def bench(
         from caller_service.proving.bench_places import bench as look_up
 
         return look_up(read_program(settings_now().program))
+    if missed:
+        from caller_service.proving.bench_missed import bench as catch_up
+
+        return catch_up(missed, rounds, database_url)
     if voice:
         from caller_service.proving.bench_voice import bench as call
 

@@ -15,6 +15,7 @@ A combination is written as terms in order, each within `GAP` words of the one b
     any: <medicine> <gone>        in any order, all within `SPAN` words
     <hit> <me> !<sport>           no word of the class `sport` within `NEAR` words; !!<sport>:
                                   within `WIDE` words; !=<sport>: none that shares a word with it
+    <kill> if i $                 the end of the text
     even: <not> wake+             also after words of the class `denial`, or near words of the
                                   class `distant`
 
@@ -54,6 +55,7 @@ FUZZY = 5  # shortest word, in letters, in which one typing error is tolerated
 DANGERS = "dangers"  # the section for which harmless phrases are removed
 # classes with a special meaning
 DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
+END = "$"  # behind the last word: no text holds it, `normal` takes it out
 STRUCK = "\0"  # replaces a harmless phrase; matches nothing
 
 _TOKEN = re.compile(r"(?:!!|!=?)?<[a-z_0-9]+>|(?:!!|!=?)?\([^()]*\)|#\d+(?:-\d+)?|[^\s<>#!()]+")
@@ -206,6 +208,7 @@ class Combinations:
     ) -> tuple[Mapping[str, list[Place]], Mapping[str, list[Place]]]:
         """The places of each class in the words as meant, and the same without harmless phrases."""
         meant = [self._slips.meant(word) for word in self._spelled.meant(words)]
+        meant.append(END)
         places = self._places(meant)
         left = self._without_harmless(meant, places)
         return places, places if left is meant else self._places(left)
@@ -571,7 +574,8 @@ def _forms(written: str) -> list[Form]:
     for part in written.split():
         stem = part.rstrip("+")
         # most words need no normalising
-        bare = (stem,) if stem.isascii() and stem.isalpha() and stem.islower() else normal(stem)
+        plain = stem == END or (stem.isascii() and stem.isalpha() and stem.islower())
+        bare = (stem,) if plain else normal(stem)
         if not bare:
             continue
         words += [*bare[:-1], bare[-1] + ("+" if part.endswith("+") else "")]

@@ -89,6 +89,7 @@ def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
     # after their shift they may still write, but the ladder continues
     shift_over = case.holder == by and Mark.SHIFT_LEFT in case.marks
     case, acceptance = (case, ()) if shift_over else _accept_by_writing(case, by, scene)
+    case = case if case.holder == by else case.marked(scene.now, Mark.LED)
     case = replace(case, holder=by, asked="", offered=(), unreadable=0)
     case = case.unmarked(
         Mark.AWAITS_HUMAN,
@@ -136,7 +137,11 @@ def _send_words(case: Case, by: str, words: str, scene: Scene) -> Step:
 
 def words_taken(case: Case, scene: Scene, written: datetime | None = None) -> Step:
     """The provider accepted a human's first words, or their first since there is a danger: they
-    have joined. `written`: when they wrote them; words from before the danger are none to it."""
+    have joined. `written`: when they wrote them; words from before the danger are none to it, and
+    those of who had it before are not theirs."""
+    led = case.marks.get(Mark.LED)
+    if written is not None and led is not None and written < led:
+        return Step(case)
     joined, danger_at = case.marks.get(Mark.JOINED), case.marks.get(Mark.FIRST_PAGED)
     older = written is not None and danger_at is not None and written < danger_at
     if case.ended or not case.holder or (joined is not None and (older or not case.unjoined)):
@@ -164,8 +169,8 @@ def joins_by_phone(case: Case, by: str, scene: Scene) -> Step:
 
 
 def never_heard(case: Case) -> Case:
-    """None of the holder's words reached the resident: nobody has joined, software answers again,
-    and "nobody has joined yet" continues (rule 4)."""
+    """None of the holder's words reached the resident: they have not joined, software answers
+    again, and "nobody has joined yet" continues (rule 4)."""
     if not case.holder or Mark.JOINED not in case.marks:
         return case
     return replace(case, holder="", unheard=case.holder).unmarked(
@@ -200,6 +205,7 @@ def heard_after_all(case: Case, written: datetime, others_lost: bool, scene: Sce
     case = replace(case, holder=name).unmarked(
         Mark.JOINED_OWED, Mark.TRUTH_OWED, Mark.LAPSED, Mark.BACKSTOP_RUNG
     )
+    case = case.marked(written, Mark.LED)
     # whether the words asked for an answer is not known any more: in doubt they did
     case = case.marked(scene.now, Mark.JOINED, Mark.HUMAN_ASKED)
     if case.marks[Mark.HEARD] > written:
@@ -454,7 +460,7 @@ def _give_conversation(case: Case, name: str, scene: Scene) -> Case:
     case = replace(case, holder=name, accepted_by=name, asked="", offered=(), unreadable=0)
     case = case if case.human_has_it else move(case, Status.ACCEPTED, scene.now)
     return case.unmarked(*HELD_MARKS, Mark.PAUSE_USED, Mark.PROMISED).marked(
-        scene.now, Mark.ACKNOWLEDGED
+        scene.now, Mark.ACKNOWLEDGED, Mark.LED
     )
 
 

@@ -56,6 +56,7 @@ class Mark(StrEnum):
     # a human has the case
     ACKNOWLEDGED = "acknowledged"  # somebody has it; acceptance, words; cleared when nobody has
     PROMISED = "promised"  # when they said they would be there; cleared by a new time, or none
+    LED = "led"  # whoever holds it began to; a human's words from before are another's; stays
     JOINED = "joined"  # the provider took a human's first words; cleared when nobody has it
     JOINED_OWED = "joined_owed"  # "is here and is reading" could not be said; cleared when it is
     LAPSED = "lapsed"  # who has it did not come or answer; a clock; cleared when somebody does

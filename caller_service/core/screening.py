@@ -727,7 +727,8 @@ def _reinstate_reasons(case: Case, question: Question, scene: Scene) -> Case:
 
 def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
     for_me = case.answers.get("who") in ("me", "me_minor")
-    found = locate(text, scene.program, scene.local, about_another=not for_me)
+    about_another = True if case.about_another else False if for_me else None
+    found = locate(text, scene.program, scene.local, about_another=about_another)
     again = tuple(name for name in case.again if name != question.id)
     case = replace(
         case,

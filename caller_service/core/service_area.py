@@ -8,6 +8,7 @@ is for a human (docs/safety-rules.md, rules 13 and 16).
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,13 +40,17 @@ class Located:
     point: Point | None = field(default=None, repr=False)
 
 
-def locate(text: str, program: Program, local: datetime, *, about_another: bool = True) -> Located:
+def locate(
+    text: str, program: Program, local: datetime, *, about_another: bool | None = None
+) -> Located:
     """Find a place and the area it lies in; "unknown" or "ambiguous" if it is not certain.
 
     `local` is the program's own time, which decides whether an area is live and open.
-    `about_another`: is help asked for somebody else? If not, where "he" is, is another place.
+    `about_another`: is help asked for somebody else? If not, where "he" is, is another place; if
+    so, where "I" am alone. None: not known.
     """
-    elsewhere = not about_another and not program.streets.others.isdisjoint(normal(text))
+    text = program.streets.spelled_out(text)
+    elsewhere = _asks(text) or _of_somebody_else(text, program.streets, about_another)
     if pairs := _PAIR.findall(text):
         if elsewhere or len(pairs) > 1 or not _leads_to_pair(text, program.streets):
             return Located("ambiguous")
@@ -63,6 +68,21 @@ def locate(text: str, program: Program, local: datetime, *, about_another: bool 
     return answers[0] if len(answers) == 1 else Located(answers[0].kind, answers[0].area)
 
 
+def _of_somebody_else(text: str, streets: StreetWords, about_another: bool | None) -> bool:
+    """Is it told where somebody is who may not be the person?"""
+    words = frozenset(normal(text))
+    if about_another is None:
+        return False
+    if not about_another:
+        return not words.isdisjoint(streets.others)
+    return not words.isdisjoint(streets.mine) and words.isdisjoint(streets.others | streets.ours)
+
+
+def _asks(text: str) -> bool:
+    """ "City Hall?" is a question, and no place they are sure of."""
+    return "?" in unicodedata.normalize("NFKC", _LINK.sub(" ", text))
+
+
 def _leads_to_pair(text: str, streets: StreetWords) -> bool:
     """Do all words beside a pair of coordinates only lead to it? "My mom is at 39.7060,-105.0000",
     another number and a place by name need a human. So does a link to a map's centre."""
@@ -70,8 +90,26 @@ def _leads_to_pair(text: str, streets: StreetWords) -> bool:
         pair = _PAIR.search(link)
         if pair is None or link[: pair.start()].endswith(_MAP_CENTRE):
             return False
-    rest = _PAIR.sub(" ", _LINK.sub(" ", text))
-    return all(word in streets.around or word in streets.coordinates for word in normal(rest))
+    words = normal(_PAIR.sub(" ", _LINK.sub(" ", text)))
+    return _only_leads(words, streets) and all(
+        word in streets.around or word in streets.coordinates for word in words
+    )
+
+
+def _only_leads(
+    words: tuple[str, ...], streets: StreetWords, named_words: frozenset[str] = frozenset()
+) -> bool:
+    """Do words that lead to a place in some company alone stand in it? "Across from City Hall" and
+    "it is City Hall" do; "from City Hall" and "is it City Hall" do not."""
+    if any(
+        words[at : at + len(doubt)] == doubt for doubt in streets.doubts for at in range(len(words))
+    ):
+        return False
+    return all(
+        word in named_words or before in streets.after[word]
+        for before, word in zip(("", *words), words, strict=False)
+        if word in streets.after
+    )
 
 
 def place_point(point: Point, program: Program, local: datetime, accuracy: float = 0.0) -> Located:
@@ -165,7 +203,8 @@ def named(
 
 def _says_nothing_else(words: tuple[str, ...], places: list[Place], streets: StreetWords) -> bool:
     """Do all other words only lead to a place? "Not at City Hall", "City Hall, Boston" and "my mom
-    is at City Hall" need a human. So does "City Hall Ave": that is a street."""
+    is at City Hall" need a human. So does "City Hall Ave": that is a street. A place that was, will
+    be, or is asked about is told with words that do not only lead to it."""
     corner = any(AND in _words(place.name, streets) for place in places)
     roads = {*streets.types, *streets.sides}
     named_words = {
@@ -175,7 +214,10 @@ def _says_nothing_else(words: tuple[str, ...], places: list[Place], streets: Str
         for part in _words(name, streets)
     }
     named_words |= {_bare(word, streets) for word in named_words}
-    return all(
+    numbers = [bare for word in words if (bare := _bare(word, streets)).isdecimal()]
+    if len(set(numbers)) < len(numbers):  # "main and 3rd at 3": one of them is no street
+        return False
+    return _only_leads(words, streets, frozenset(named_words)) and all(
         word in named_words
         or _bare(word, streets) in named_words
         or (word in roads if corner else word in streets.around and word not in roads)

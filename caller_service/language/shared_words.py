@@ -56,9 +56,12 @@ def _streets(table: Mapping[str, Any]) -> StreetWords:
             _words(table.get(name, ()))
             for name in (
                 "suffixes", "joins", "articles", "prepositions", "units", "around", "coordinates",
-                "others", "near", "roads", "landmarks", "talk",
+                "others", "near", "roads", "landmarks", "talk", "mine", "ours",
             )
         ),
+        {word: _words(before) for word, before in table.get("after", {}).items()},
+        frozenset(normal(each) for each in table.get("doubts", ())),
+        table.get("spelled", {}),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ for a round.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import itertools
@@ -51,6 +52,11 @@ CONVERSATION = (
 )
 PUBLIC = "https://bench.test"
 WORKERS, THREADS = 2, 16
+# the same in every folder: on PostgreSQL a round meets rows of the one before
+KEYS = {
+    name: f"bench:{base64.b64encode(os.urandom(32)).decode()}"
+    for name in ("CALLER_DATA_KEYS", "CALLER_INDEX_KEYS")
+}
 # each plays from numbers of its own: on PostgreSQL one database serves all
 _rounds = itertools.count()
 
@@ -402,6 +408,7 @@ def settings_for(
         "CALLER_BIND": f"127.0.0.1:{port}",
         "CALLER_PUBLIC_URL": PUBLIC,
         "CALLER_DATABASE_URL": database_url or f"sqlite:///{folder}/caller.sqlite",
+        **KEYS,
     }
     settings = Settings.from_environment(environment, here=folder)
     return environment, settings.twilio_auth_tokens[0]

@@ -194,9 +194,9 @@ def told_since(
     return frozenset(key for keys in rows for key in keys.split())
 
 
-def human_words(conn: sa.Connection, case_id: str, but: str) -> bool:
+def human_words(conn: sa.Connection, case_id: str, but: str, since: datetime | None) -> bool:
     """Have a human's own words reached the resident, or may they still, not counting the text
-    `but`?"""
+    `but`? `since`: words from before are another human's."""
     theirs = (
         message.c.case_id == case_id,
         message.c.direction == "out",
@@ -204,6 +204,7 @@ def human_words(conn: sa.Connection, case_id: str, but: str) -> bool:
         message.c["keys"].like("note%"),
         message.c.id != but,
         message.c.state.not_in(NEVER_SEEN),
+        *([message.c.at >= since] if since is not None else []),
     )
     return conn.execute(sa.select(message.c.id).where(*theirs).limit(1)).first() is not None
 

@@ -399,6 +399,16 @@ class IdempotencyKeyRow(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class FailureRow(Base):
+    """Failures of one source, or on one account, at one door (core/failure_pace.py), and where a
+    secret was right lately (no failures). Keyed hashes; kept half a day."""
+
+    __tablename__ = "failure"
+    key_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), primary_key=True)
+    failures: Mapped[float]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
 class ProbeRow(Base):
     """The last result of the synthetic resident, one row a conversation of a channel and language.
     Codes and numbers only."""
@@ -457,6 +467,7 @@ journal: sa.Table = JournalRow.__table__  # type: ignore[assignment]
 token: sa.Table = TokenRow.__table__  # type: ignore[assignment]
 area_state: sa.Table = AreaStateRow.__table__  # type: ignore[assignment]
 idempotency_key: sa.Table = IdempotencyKeyRow.__table__  # type: ignore[assignment]
+failure: sa.Table = FailureRow.__table__  # type: ignore[assignment]
 probe_result: sa.Table = ProbeRow.__table__  # type: ignore[assignment]
 sealing_key: sa.Table = KeyRow.__table__  # type: ignore[assignment]
 person: sa.Table = PersonRow.__table__  # type: ignore[assignment]

@@ -149,6 +149,77 @@ def test_who_asks_decides_whose_place_it_is(who: str, located: str) -> None:
     assert me.case.located == located
 
 
+ME_HERE = [
+    "we're at 39.7060,-105.0000", "We’re at City Hall", "we`re at main and 3rd", "we are at City Hall",
+    "im across from City Hall", "across the street from main and 3rd", "next to City Hall",
+    "it is City Hall", "estamos en City Hall", "estoy cerca de City Hall",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ME_HERE)
+def test_where_i_am_now_is_believed(said: str) -> None:
+    there = locate(said, PROGRAM, NOON, about_another=False)
+    assert there.kind == "inside" and there.point is not None
+
+
+# A place in the past, in the future, denied, asked about, of somebody else, or on the way.
+NOT_HERE = [
+    "we were at {}", "were at {}", "We were near {} before", "i was at {}", "i used to be at {}", "we used to live at {}",
+    "i've been at {}", "we had been at {}", "i just left {}", "it happened at {}", "last seen at {}", "near {} yesterday",
+    "i'm from {}", "from {}", "i came from {}", "born in {}", "he lives in {}", "i live at {}",
+    "i'll be at {}", "we will be at {}", "gonna be at {}", "going to {}", "on the bus to {}", "to {}",
+    "meet me at {} tomorrow", "at {} tomorrow", "{} tonight", "{} at 6", "heading from {} to here", "in the next hour at {}",
+    "not at {}", "we aren't at {}", "we're not at {}", "im no longer at {}", "i never was at {}", "anywhere but {}",
+    "is it {}", "is he at {}", "am i at {}", "{}?", "how do i get to {}", "are they at {}",
+    "somewhere like {}", "for example {}", "maybe {}", "my mom is at {}", "my ex is at {}", "the police are at {}",
+    "if i was at {}", "i wish we were at {}", "i dreamed i was at {}", "send them to {} instead",
+    "estábamos en {}", "estabamos en {}", "estaba en {}", "estuve en {}", "antes estaba en {}", "vengo de {}", "soy de {}", "de {}",
+    "del {}", "vivo en {}", "vive en {}", "él vive cerca de {}", "vamos a {}", "voy para {}", "voy a estar en {} mañana", "estaré en {}",
+    "no estoy en {}", "ya no estamos en {}", "nunca estuve en {}", "¿es {}?", "¿está en {}?", "cerca de {} ayer", "mi mamá está en {}",
+    "nos vemos en {} mañana", "quizás {}", "por ejemplo {}", "pasó en {}", "el bus a {} va", "salí de {}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["City Hall", "39.7060,-105.0000", "main and 3rd"])
+@pytest.mark.parametrize("said", NOT_HERE)
+def test_a_place_that_was_will_be_is_denied_or_asked_about_is_not_believed(
+    said: str, place: str
+) -> None:
+    for about_another in (False, True, None):
+        there = locate(said.format(place), PROGRAM, NOON, about_another=about_another)
+        assert there.kind in ("ambiguous", "unknown") and there.point is None
+
+
+@pytest.mark.parametrize("said", ["él está en City Hall", "el esta en City Hall", "está en City Hall", "they're at City Hall", "she's at City Hall"])  # fmt: skip
+def test_where_he_or_she_is_is_where_i_am_not(said: str) -> None:
+    assert locate(said, PROGRAM, NOON, about_another=False).kind == "ambiguous"
+    assert locate(said, PROGRAM, NOON, about_another=True).kind == "inside"
+
+
+@pytest.mark.parametrize("said", ["im at City Hall", "I am at main and 3rd", "I'm at 39.7060,-105.0000", "estoy en City Hall"])  # fmt: skip
+def test_where_i_am_is_not_where_somebody_else_is(said: str) -> None:
+    """A mother at work who asks for her son. "We" are together, and "she" is told of."""
+    assert locate(said, PROGRAM, NOON, about_another=True).kind == "ambiguous"
+    assert locate(said, PROGRAM, NOON, about_another=False).kind == "inside"
+    both = locate(f"{said}, she is here", PROGRAM, NOON, about_another=True)
+    assert both.kind == "inside"
+
+
+def test_a_number_said_twice_is_once_no_street() -> None:
+    assert found("main and 3rd at 3") == ("ambiguous", None)
+    assert found("main and 3rd in 3") == ("ambiguous", None)
+
+
+@given(st.lists(st.sampled_from(["we", "were", "we're", "is", "it", "from", "to", "i", "across", "next", "at", "de", "was", "not"]), max_size=5))  # fmt: skip
+def test_lead_words_in_any_order_never_make_a_place_of_the_past(words: list[str]) -> None:
+    there = locate(" ".join([*words, "City Hall"]), PROGRAM, NOON)
+    if {"were", "was", "not"} & set(words) or words[-1:] in (["to"], ["from"], ["de"]):
+        before = words[-2] if len(words) > 1 else ""
+        led = {"to": ("next",), "from": ("across",), "de": ()}.get(words[-1] if words else "", ())
+        if before not in led or {"were", "was", "not"} & set(words):
+            assert there.point is None
+
+
 @given(st.text(alphabet="abemoxy ?!.,;:/@&#'\n", max_size=20), st.booleans())
 def test_a_pair_among_other_words_is_that_point_or_no_point(words: str, before: bool) -> None:
     said = f"{words} 39.7060,-105.0000" if before else f"39.7060,-105.0000 {words}"

@@ -182,3 +182,38 @@ def test_who_is_not_to_be_answered_may_be_somebody_else() -> None:
         "dont reply anymore", "please dont answer her dad is here",
     ):  # fmt: skip
         assert "watched" in read_combinations().kinds(normal(said), "wishes"), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he will kill me if i dont", "hell shoot us if we don't", "hes gonna stab me unless i",
+        "my brother will kill me if i cant please", "she said shell hurt me if", "if i scream he will",
+        "he wil kill me if i dont help me", "me mata si no", "nos mata si no le abro", "dice que si hablo me mata",
+        "mi papá me va a matar si no ayuda", "si lo denuncio él me", "me apuñala si no",
+    ],
+)  # fmt: skip
+def test_a_threat_whose_end_is_not_written_is_heard(said: str) -> None:
+    """Typed in haste, or cut short: the demand behind "if" may be missing, and the deed too."""
+    assert {"violence", "weapon"} & set(read_combinations().kinds(normal(said))), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my mom will kill me if i dont do the dishes", "my coach will kill me if i dont lol",
+        "my roommate is gonna kill me if i dont take the trash out", "if i scream will the neighbors complain",
+        "mi mamá me mata si no lavo los trastes", "me mata la duda si no", "si llamo a mi hermana ella me ayuda",
+    ],
+)  # fmt: skip
+def test_a_joke_whose_end_is_written_is_none(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
+
+
+def test_the_end_of_the_text_can_be_a_term() -> None:
+    words = {"last": ("help $",), "cut": ("if (i)? $",), "kill": ("kill me",)}
+    heard = Combinations([Lexicon(words, {"dangers": (("a", "<last>"), ("b", "<kill> <cut>"))})])
+    assert heard.kinds(normal("please help!")) == ("a",)
+    assert heard.kinds(normal("help please")) == () == heard.kinds(normal("help $ please"))
+    assert heard.kinds(normal("hell kill me if I...")) == ("b",)
+    assert heard.kinds(normal("hell kill me if I do")) == ()

@@ -804,6 +804,66 @@ def test_a_human_none_of_whose_words_arrived_has_not_joined(house: House) -> Non
     assert len(house.rows("page")) > pages, "and the next person is asked"
 
 
+def takes_it(house: House, code: str, how: str) -> None:
+    """The second dispatcher has it now, and wrote their first words."""
+    if how == "take over":
+        staff(house, SECOND, f"{code} TAKE OVER")
+    elif how == "hand over":
+        staff(house, DANA, f"{code} HAND TO Second dispatcher")
+    else:
+        staff(house, DANA, f"{code} GIVE BACK")
+        staff(house, SECOND, code)
+    staff(house, SECOND, f"{code} I am Sam.")
+    house.settles()
+
+
+@pytest.mark.parametrize("how", ["take over", "hand over", "give back"])
+def test_whose_first_words_are_lost_has_not_joined_though_another_had(
+    house: House, how: str
+) -> None:
+    """The words of who had it before reached them; that is no word of who has it now (rule 21)."""
+    me, code = held(house)
+    receipt(house, house.rows("message", direction="out", keys="note")[-1], "delivered")
+    takes_it(house, code, how)
+    assert me.case().state["holder"] == "Second dispatcher"
+    text = house.rows("message", direction="out", keys="note")[-1]
+
+    receipt(house, text, "undelivered", "30003")
+
+    state = me.case().state
+    assert state["holder"] == "" and "joined" not in state["marks"]
+    me.texts("hello?")
+    assert me.heard, "software answers again"
+    pages = len(house.rows("page"))
+    later(house, 190)
+    assert len(house.rows("page")) > pages, "and the next person is asked"
+    assert truths(house), "and the resident hears that nobody has come yet"
+
+
+def test_later_words_that_are_lost_undo_nothing(house: House) -> None:
+    me, code = held(house)
+    takes_it(house, code, "take over")
+    receipt(house, house.rows("message", direction="out", keys="note")[-1], "delivered")
+    staff(house, SECOND, f"{code} Are you safe?")
+    house.settles()
+    receipt(house, house.rows("message", direction="out", keys="note")[-1], "undelivered", "30003")
+    state = me.case().state
+    assert state["holder"] == "Second dispatcher" and "joined" in state["marks"]
+
+
+def test_words_still_on_their_way_are_not_those_of_who_took_it_over(house: House) -> None:
+    me = in_danger(house)
+    code = me.case().reference
+    staff(house, DANA, f"{code} yes")
+    house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "I am here."})
+    staff(house, SECOND, f"{code} TAKE OVER")  # before the provider took Dana's words
+    house.settles()
+    assert "joined" not in me.case().state["marks"]
+    pages = len(house.rows("page"))
+    later(house, 95)
+    assert len(house.rows("page")) > pages, "who took it over must come still"
+
+
 def receipt(house: House, text: object, state: str, error: str = "") -> None:
     """The provider reports on one text of ours."""
     signed(

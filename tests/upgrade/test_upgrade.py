@@ -40,7 +40,7 @@ from upgrade.new_worker import NewWorker
 FIRST = "0001_first_tables"
 # tables made after the first release
 SINCE = frozenset(
-    {"call", "callback", "idempotency_key", "leg", "probe_result", "sealing_key", "talk"}
+    {"call", "callback", "failure", "idempotency_key", "leg", "probe_result", "sealing_key", "talk"}
 )
 OURS = frozenset(db.metadata.tables) - SINCE
 MARKS: dict[str, dict[str, Any]] = {

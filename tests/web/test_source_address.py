@@ -11,7 +11,7 @@ import pytest
 from conftest import House
 
 import caller_service
-from caller_service.web.shared.failure_limit import FREE
+from caller_service.web.shared.failure_limit import TOKENS
 
 if TYPE_CHECKING:
     import responses
@@ -37,13 +37,15 @@ def guesses(house: House, forwarded: str) -> int:
 
 
 def test_without_a_trusted_proxy_no_header_says_who_asks(house: House) -> None:
-    statuses = [guesses(house, f"192.0.2.{each}") for each in range(FREE + 5)]
+    statuses = [guesses(house, f"192.0.2.{each}") for each in range(TOKENS.free + 5)]
 
-    assert statuses == [401] * FREE + [429] * 5
+    assert statuses == [401] * TOKENS.free + [429] * 5
 
 
 def test_behind_one_proxy_only_what_it_added_counts(behind_a_proxy: House) -> None:
-    forged = [guesses(behind_a_proxy, f"192.0.2.{each}, 203.0.113.7") for each in range(FREE + 5)]
+    forged = [
+        guesses(behind_a_proxy, f"192.0.2.{each}, 203.0.113.7") for each in range(TOKENS.free + 5)
+    ]
 
-    assert forged == [401] * FREE + [429] * 5
+    assert forged == [401] * TOKENS.free + [429] * 5
     assert guesses(behind_a_proxy, "203.0.113.7, 203.0.113.8") == 401, "another client is not held"

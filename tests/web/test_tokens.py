@@ -20,7 +20,7 @@ from caller_service.core.program import Destination
 from caller_service.store.process_counts import COUNTS
 from caller_service.store.tables import Base
 from caller_service.store.tokens import token_hash
-from caller_service.web.shared.failure_limit import FORGIVEN, FREE, FailureLimit, source
+from caller_service.web.shared.failure_limit import TOKENS
 
 if TYPE_CHECKING:
     from conftest import House
@@ -177,7 +177,7 @@ def test_a_token_that_is_refused_opens_no_route_and_changes_nothing(town: Town) 
     for kind, (secret, status, code) in refused_tokens(town.house).items():
         for (method, rule), (_, body) in OPERATIONS.items():
             for about in (town.told, "unknown"):
-                town.house.app.extensions["caller_failure_limit"] = FailureLimit()
+                town.house.forgive()
                 answer = town.asks(rule, method, body, secret, about)
                 assert (answer.status_code, answer.get_json()["code"]) == (status, code), (
                     f"{kind}: {method} {rule}"
@@ -267,7 +267,7 @@ def test_a_page_opens_to_its_own_browser_token_and_to_no_other(town: Town) -> No
     ]
     for secret in wrong:
         for path in ("", town.told, town.untold, "unknown"):
-            house.app.extensions["caller_failure_limit"] = FailureLimit()
+            house.forgive()
             answer = house.client.get(f"/hand-offs/clinic/{path}", headers=signed("clinic", secret))
             assert answer.status_code == 401
             assert not [words for words in PRIVATE if words in answer.text]
@@ -311,7 +311,7 @@ def test_an_edit_of_the_program_never_widens_a_token(town: Town, name: str, edit
     assert before
     edited = [EDITS[edit](one) if one.name == name else one for one in program.destinations]
     house.change(program=replace(program, destinations=tuple(one for one in edited if one)))
-    house.app.extensions["caller_failure_limit"] = FailureLimit()
+    house.forgive()
 
     assert opened() <= before
     if edit in ("removed", "renamed"):
@@ -422,15 +422,15 @@ def test_who_fails_often_is_slowed_and_nobody_else_is(
     COUNTS.clear()
     assert door(house, known).status_code == 200
     with caplog.at_level(logging.WARNING):
-        assert {door(house, f"guess-{each}").status_code for each in range(FREE)} == {401}
+        assert {door(house, f"guess-{each}").status_code for each in range(TOKENS.free)} == {401}
         slowed = [door(house, f"guess-{each}") for each in range(30)]
 
     assert {answer.status_code for answer in slowed} == {429}
-    assert {answer.headers["Retry-After"] for answer in slowed} == {str(int(FORGIVEN))}
+    assert {answer.headers["Retry-After"] for answer in slowed} == {str(int(TOKENS.pause))}
     assert door(house, "guess", "192.0.2.2").status_code == 401, "another source is not slowed"
     assert door(house, known).status_code == 200, "who was right from there before is not held up"
     assert door(house, new).status_code == 429
-    house.wait(FORGIVEN)
+    house.wait(TOKENS.pause)
     assert door(house, new).status_code == 200, "slowed, and not locked out"
     lines = [line for line in caplog.records if getattr(line, "fault", "") == "slowed_down"]
     assert len(lines) == 1 and "guess" not in caplog.text and "192.0.2" not in caplog.text
@@ -442,36 +442,20 @@ def test_who_fails_often_is_slowed_and_nobody_else_is(
 
 def test_a_request_without_a_token_is_no_failure(house: House) -> None:
     """A browser always begins without: it asks for the name and the token only then."""
-    assert {tries(house, "").status_code for _ in range(3 * FREE)} == {401}
+    assert {tries(house, "").status_code for _ in range(3 * TOKENS.free)} == {401}
     assert tries(house, house.token).status_code == 200
 
 
 def test_a_token_that_lacks_a_scope_is_no_failure(house: House) -> None:
     secret = house.new_token("few", "console", scopes=("act",))
-    assert {tries(house, secret).status_code for _ in range(3 * FREE)} == {403}
+    assert {tries(house, secret).status_code for _ in range(3 * TOKENS.free)} == {403}
     assert tries(house, "guess").status_code == 401
 
 
 def test_a_clock_that_is_set_back_locks_nobody_out(house: House) -> None:
-    for each in range(FREE):
+    for each in range(TOKENS.free):
         tries(house, f"guess-{each}")
     house.wait(-86_400)
-    assert int(tries(house, house.token).headers["Retry-After"]) <= FORGIVEN
-    house.wait(FORGIVEN)
+    assert int(tries(house, house.token).headers["Retry-After"]) <= TOKENS.pause
+    house.wait(TOKENS.pause)
     assert tries(house, house.token).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("192.0.2.1", "192.0.2.1", True),
-        ("192.0.2.1", "192.0.2.2", False),
-        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
-        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
-        ("", None, True),
-    ],
-)
-def test_a_source_is_an_address_or_the_network_one_customer_has(
-    one: str, other: str | None, same: bool
-) -> None:
-    assert (source(one) == source(other)) is same

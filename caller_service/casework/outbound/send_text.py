@@ -314,7 +314,7 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
         step = text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
         if (
             HUMAN_WORDS.isdisjoint(text.keys.split())
-            or messages.human_words(conn, case.id, text.id)
+            or messages.human_words(conn, case.id, text.id, case.marks.get(Mark.LED))
             # its delivery was reported meanwhile: receipts come in any order
             or messages.state_of(conn, text.id) in messages.ARRIVED
         ):

@@ -25,7 +25,7 @@ from caller_service.core.access import (
 )
 from caller_service.store import tokens
 
-from .failure_limit import FailureLimit, source
+from .failure_limit import failure_limit, source
 from .guard import parts
 from .problem import CODES, problem
 from .refusals import refused
@@ -124,20 +124,21 @@ def _signed_in(
 ) -> tuple[Token | None, str, int]:
     """The token of a secret if it `opens` what is asked for, the code with which it is refused (""
     for none), and the seconds to wait. Without a token it is a failure of whoever sent it."""
-    limit = cast(FailureLimit, current_app.extensions["caller_failure_limit"])
-    who, kept, now = source(request.remote_addr), tokens.token_hash(secret), parts().now()
-    if wait := limit.wait(who, kept, now):
-        return None, SLOWED, wait
+    attempt = failure_limit().attempt(
+        "token", source(request.remote_addr), known=tokens.token_hash(secret)
+    )
+    if attempt.wait:
+        return None, SLOWED, attempt.wait
     with parts().engine.connect() as conn:
         token = tokens.find(conn, secret)
     if token is None or not opens(token):
-        limit.failed(who, kept, now)
+        attempt.failed()
         return None, UNKNOWN, 0
-    code = why_refused(token, parts().program, now)
+    code = why_refused(token, parts().program, parts().now())
     if code == EXPIRED:
-        limit.failed(who, kept, now)
+        attempt.failed()
         return None, EXPIRED, 0
-    limit.succeeded(who, kept, now)
+    attempt.succeeded()
     return token, code, 0
 
 
