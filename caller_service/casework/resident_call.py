@@ -83,6 +83,7 @@ class Script:
     then: str = Then.HANG_UP.value
     listens: int = 0
     speech: bool = False  # words are listened for, beside keys
+    many: bool = False  # keys are gathered until none comes any more, not one alone
     queue: str = ""  # its name
     dial: str = ""  # whom to put them through to
     slower: bool = False
@@ -504,7 +505,8 @@ def _scripted(
         question,
         told.then.value,
         told.listens,
-        parts.program.phone.speech and told.position.at in (At.ASKED, At.PLACE),
+        parts.program.phone.speech and told.position.at in (At.ASKED, At.NUMBER, At.PLACE),
+        told.then == Then.LISTEN and told.position.at == At.NUMBER,
         case.id,
         parts.program.numbers.counselor if told.then == Then.COUNSELOR else "",
         told.position.slower,

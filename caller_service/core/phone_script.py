@@ -33,7 +33,8 @@ class At(StrEnum):
     CALLBACK_LINE = "callback_line"  # they ring the number that rang them: no program is named
     MENU = "menu"  # the languages
     ASKED = "asked"  # a question of the protocol
-    PLACE = "place"  # where they are, by speech
+    NUMBER = "number"  # where they are: the house number by keypad, or all of it by speech
+    PLACE = "place"  # the street or the corner, by speech
     READ_BACK = "read_back"  # the place that was understood
     STATUS = "status"  # they have an open request
     WAITING = "waiting"  # in the queue of their case
@@ -75,6 +76,7 @@ class Position:
     tries: int = 0  # at the place
     slower: bool = False  # they asked for it once more: from then on it is spoken slower
     place: str = field(default="", repr=False)
+    house: str = field(default="", repr=False)  # the house number that was keyed
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,10 @@ from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 
 WHO = "Dispatcher on duty"
-KEYS = [*"0123456789", "*", "#", "A", "12", "99999999999999999999"]
+KEYS = [
+    *"0123456789", "*", "#", "A", "12", "1090", "911", "*0", "*9", "*#", "12#", "0*12",
+    "99999999999999999999",
+]  # fmt: skip
 SAID = (
     "yes", "no", "my brother sees things", "i took all my pills", "main st and 3rd ave", "help me",
     "sí", "ayuda", "he has a gun", "call me at 6", "person", "", "{reference}", "%s",
@@ -101,6 +104,7 @@ BEGINS = {
     "at the questions about contact": NOTHING_WRONG,
     "at what help they want": (*NOTHING_WRONG, "1", "1"),
     "at the place": (*NOTHING_WRONG, "1", "1", "1"),
+    "at the place that was keyed": (*NOTHING_WRONG, "1", "1", "1", "1090"),
     "after a request": (*NOTHING_WRONG, "1", "1", "2"),
     "waiting in danger": ("1", "1"),
     "waiting, and contact is safe": (*NOTHING_WRONG, "1", "1", "0"),
