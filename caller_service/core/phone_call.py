@@ -54,7 +54,16 @@ from .phone_script import (
     spoken_lines,
     unspoken,
 )
-from .phone_waiting import calls_again, confirmed, in_queue, to_human, wait, waiting_key
+from .phone_waiting import (
+    calls_again,
+    confirmed,
+    in_queue,
+    psap_line,
+    put_through,
+    to_human,
+    wait,
+    waiting_key,
+)
 from .protocol import SKIPPED, UNREADABLE, Part, Question
 from .questions import next_part, stands_at, variant
 from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Unclear
@@ -503,10 +512,21 @@ def _heard_status(case: Case) -> str:
 def _closed(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """Whoever heard where their request stands may still say that it got worse."""
+    """Whoever heard where their request stands may still say that it got worse; whoever wants 911
+    may be put through where the line of their PSAP is known: two keys, like in the queue."""
     if key == "2" and position.choice == "status":
         return _go_on(_decide(case, Command("worse"), scene), position, scene)
-    return _said_again(case, position)
+    if key == "7" and _may_ask_psap(case, scene):
+        position = with_changes(position, choice="psap")
+        return Spoken(Step(case), position, (Line("spoken.wait.confirm_psap"),), question=0)
+    sure = position.read_at is None or heard.at >= position.read_at
+    if key == "1" and position.choice == "psap" and sure:
+        return put_through(case, position, scene)
+    return _said_again(case, with_changes(position, choice=""))
+
+
+def _may_ask_psap(case: Case, scene: Scene) -> bool:
+    return case.response == "call_911" and bool(psap_line(case, scene.program))
 
 
 def _said_again(case: Case, position: Position) -> Spoken:
@@ -557,7 +577,8 @@ def _go_on(step: Step, position: Position, scene: Scene, lines: tuple[Line, ...]
             return _place_by_human(settled.case, position, scene)  # nothing to ask, nothing decided
         return _go_on(Step(settled.case, (*step.effects, *settled.effects)), position, scene, lines)
     if part is None:
-        return closing(step, position, lines)
+        offer = (Line("spoken.wait.offer_psap"),) if _may_ask_psap(case, scene) else ()
+        return closing(step, position, (*lines, *offer))
     if part.question == "where":
         case = replace(stands_at(protocol, case, "where", scene.now), asked_aloud=True)
         asks = ask_number(case, position, scene)

@@ -53,6 +53,7 @@ class Then(StrEnum):
     WAIT = "wait"  # in the queue: a soft tone, and a key
     LEAVE = "leave"  # they leave the queue
     COUNSELOR = "counselor"  # they are put through to 988
+    PSAP = "psap"  # they are put through to the PSAP that covers the place
     HANG_UP = "hang_up"
 
 
@@ -66,7 +67,7 @@ class Position:
     wrong: int = 0  # keys in a row that mean nothing
     page: int = 0  # of the language menu
     told: tuple[str, ...] = ()  # lines that the waiting caller heard
-    choice: str = ""  # what they chose: 988, callback, text while waiting; else status
+    choice: str = ""  # what they chose: 988, psap, callback, text while waiting; else status
     key: str = field(default="", repr=False)
     key_at: datetime | None = None
     read_at: datetime | None = None  # the question was half spoken

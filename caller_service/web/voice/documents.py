@@ -20,7 +20,7 @@ from caller_service.web.shared import twiml
 TONE_EVERY = 4  # seconds of quiet between two tones
 SPEECH_PAUSE = "3"  # seconds: "auto" cuts at the first pause
 TAKE_OUT = 5  # seconds staff wait for the caller in the queue
-RINGS_988 = 45  # seconds
+RINGS = 45  # seconds that 988 or a PSAP rings
 KEY_PAUSE = 4  # seconds without a key: a number that is keyed is whole
 
 
@@ -45,8 +45,9 @@ def document(parts: Parts, script: Script | None) -> Response:
         )
     elif then == Then.LEAVE:
         answer.leave()
-    elif then == Then.COUNSELOR:
-        dial = Dial(timeout=RINGS_988, action=_url(parts, "after", script))
+    elif then in (Then.COUNSELOR, Then.PSAP):
+        shown = script.caller or None  # without one, it is the number of the caller
+        dial = Dial(timeout=RINGS, action=_url(parts, "after", script), caller_id=shown)
         dial.number(script.dial)
         answer.append(dial)
     elif then == Then.HANG_UP:
