@@ -339,7 +339,10 @@ def hung_up(case: Case, scene: Scene) -> Step:
     if case.ended:
         return Step(case, effects)
     if case.in_danger:
-        alert = (Alert("alert.hung_up", case.in_charge),) if case.in_charge else ()
+        alert: Effects = (Alert("alert.hung_up", case.in_charge),) if case.in_charge else ()
+        if talked.effects and case.page_waits:  # given back while they spoke: others are asked now
+            case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), "", scene)
+            alert = (*alert, *pages)
         return Step(*revise(case, (*effects, *alert, HandOff("hung_up"))))
     if case.status != Status.SCREENING:
         return Step(*revise(case, effects))
