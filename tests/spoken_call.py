@@ -39,7 +39,7 @@ from caller_service.language.wording import spoken_words
 
 SPEECH = dataclasses.replace(PROGRAM, phone=dataclasses.replace(PROGRAM.phone, speech=True))
 PATIENCE = timedelta(seconds=1)  # from the last word to the key
-GOES_ON = (Then.QUEUE, Then.WAIT, Then.LEAVE, Then.COUNSELOR, Then.HANG_UP)
+GOES_ON = (Then.QUEUE, Then.WAIT, Then.LEAVE, Then.COUNSELOR, Then.PSAP, Then.HANG_UP)
 
 
 @dataclass
@@ -61,6 +61,7 @@ class SpokenCall:
     asked: set[str] = field(default_factory=set)  # rungs that were paged
     script: list[str] = field(default_factory=list)  # the call as a transcript writes it
     waited: str = ""  # the last line of waiting
+    stood: At = At.GREETING  # what they heard before this step
 
     def __post_init__(self) -> None:
         self.case = fresh(self.language)
@@ -125,9 +126,9 @@ class SpokenCall:
         return self.leaves_queue("bridged", seconds)
 
     def comes_back(self, reached: bool = True) -> SpokenCall:
-        """The call to 988 is over."""
+        """The call to 988, or to the PSAP, is over."""
         return self._step(
-            lambda case, at: phone_waiting.counselor_ended(case, at, reached, self._scene())
+            lambda case, at: phone_waiting.came_back(case, at, reached, self._scene())
         )
 
     def texts(self, words: str) -> SpokenCall:
@@ -193,6 +194,7 @@ class SpokenCall:
         before = kept(self.case)
         at = _position(json.loads(json.dumps(_plain(self.position))))
         assert before == self.case and at == self.position, "they must survive being kept"
+        self.stood = at.at
         self._took(decide(before, at), before)
         if self.then == Then.QUEUE:
             return self._step(
@@ -245,7 +247,9 @@ class SpokenCall:
         quiet = self.position.at == At.CALLED
         assert spoken.lines or spoken.then in GOES_ON, f"no words, no person, no end\n{here}"
         assert spoken.lines or spoken.then != Then.WAIT or quiet, f"they wait in silence\n{here}"
-        assert spoken.then != Then.HANG_UP or self._is_served(), f"hung up on\n{here}"
+        # whoever says nothing at the callback number has asked for nothing
+        served = self._is_served() or self.stood == At.CALLBACK_LINE
+        assert spoken.then != Then.HANG_UP or served, f"hung up on\n{here}"
         if before.id == self.case.id:
             assert not fell(before, self.case), f"{before.level} to {self.case.level}\n{here}"
         # by their choice they wait no longer; and the callback number names no program

@@ -160,7 +160,9 @@ def parted(parts: Parts, call_id: str, reached: bool) -> Spoken:
         return on.says("spoken.callback.nobody")
     if on.case.on_line and on.case.in_charge not in ("", on.call.person):
         return on.says("page.call_taken", name=on.case.in_charge)
-    if not on.case.on_line or on.case.talking:
+    if on.case.talking:
+        return on.says("spoken.whisper.talking")
+    if not on.case.on_line:
         return on.says("spoken.whisper.left")
     # they hear an instruction to its end, or are in a call to 988: the member of staff stays on
     told = on.says("spoken.whisper.not_yet")

@@ -222,7 +222,9 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
     """Page people, alert them, or tell them that they are not needed."""
     # who was paged, on which ladder: clocks that fire together page each person once
     paged: set[tuple[str, str]] = set()
-    for effect in work.step.effects:
+    # while a human speaks with them nobody is rung: others are asked when the two have parted
+    later = (Page, Ring) if case.talking else ()
+    for effect in (each for each in work.step.effects if not isinstance(each, later)):
         if isinstance(effect, Page):
             _page(conn, parts, case, effect, work.scene, work.contact.number, paged)
         elif isinstance(effect, Alert):

@@ -83,8 +83,10 @@ class Script:
     then: str = Then.HANG_UP.value
     listens: int = 0
     speech: bool = False  # words are listened for, beside keys
+    many: bool = False  # keys are gathered until none comes any more, not one alone
     queue: str = ""  # its name
     dial: str = ""  # whom to put them through to
+    caller: str = ""  # the number that is shown there; "": their own
     slower: bool = False
 
 
@@ -132,11 +134,11 @@ def talked(case: Case, now: datetime) -> timedelta | None:
     return (ended if ended is not None and ended >= began else now) - began
 
 
-def counselor_ended(parts: Parts, leg_id: str, step: int, reached: bool) -> Script | None:
-    """The call to 988 is over."""
+def came_back(parts: Parts, leg_id: str, step: int, reached: bool) -> Script | None:
+    """The call to 988, or to the PSAP, is over."""
 
     def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
-        return phone_waiting.counselor_ended(case, position, reached, scene)
+        return phone_waiting.came_back(case, position, reached, scene)
 
     return _step(parts, leg_id, step, decide)
 
@@ -497,6 +499,8 @@ def _scripted(
         if place == told.question:
             question = len(lines)
         lines += utterances(parts, line, case)
+    dial = _line_to(parts, told, case)
+    hidden = case.cannot_text == CannotText.WITHHELD
     script = Script(
         leg.id,
         leg.step,
@@ -504,10 +508,13 @@ def _scripted(
         question,
         told.then.value,
         told.listens,
-        parts.program.phone.speech and told.position.at in (At.ASKED, At.PLACE),
-        case.id,
-        parts.program.numbers.counselor if told.then == Then.COUNSELOR else "",
-        told.position.slower,
+        speech=parts.program.phone.speech and told.position.at in (At.ASKED, At.NUMBER, At.PLACE),
+        many=told.then == Then.LISTEN and told.position.at == At.NUMBER,
+        queue=case.id,
+        dial=dial,
+        # who withholds the number is shown as ours: a call needs one
+        caller=parts.program.numbers.caller(contact.our_number) if dial and hidden else "",
+        slower=told.position.slower,
     )
     rows: tuple[Text, ...] = (inbound,) if inbound else ()
     if told.lines and not queued:
@@ -521,6 +528,13 @@ def _scripted(
             ),
         )  # fmt: skip
     return script, rows
+
+
+def _line_to(parts: Parts, told: Spoken, case: Case) -> str:
+    """The number that they are put through to; "" if they are not."""
+    if told.then == Then.PSAP:
+        return phone_waiting.psap_line(case, parts.program)
+    return parts.program.numbers.counselor if told.then == Then.COUNSELOR else ""
 
 
 def utterances(parts: Parts, line: Line, case: Case) -> list[Utterance]:

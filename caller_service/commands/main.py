@@ -442,7 +442,7 @@ def check() -> None:
         notes += loose_files(settings) + split_notes(settings)
     if faults:
         refuse(faults + notes)
-    for note in notes:
+    for note in notes + psap_notes(program) + greeting_notes(program):
         click.echo(f"note: {note}")
     for one, other in overlaps(program.areas):
         click.echo(
@@ -456,6 +456,31 @@ def check() -> None:
         rate = settings.calls_a_second
         many = "one new call" if rate == 1 else f"{rate} new calls"
         click.echo(f"At most {many} a second (CALLER_CALLS_A_SECOND); the others wait their turn.")
+
+
+def psap_notes(program: Any) -> list[str]:
+    """The areas whose callers cannot be put through to their PSAP: they dial 911 themselves."""
+    without = [area.id for area in program.areas if not program.psap(area.id)]
+    return [
+        f"area {name}: no ten-digit line of its PSAP is set; callers there are told to call 911, "
+        "and cannot be put through"
+        for name in without
+    ]
+
+
+def greeting_notes(program: Any) -> list[str]:
+    """The languages in which a call's greeting takes too long with this program's name."""
+    from caller_service.language.catalog import read_catalog
+    from caller_service.language.spoken import GREETING
+    from caller_service.language.wording import greeting_seconds
+
+    takes = greeting_seconds(program, read_catalog(program.languages))
+    return [
+        f"language {tag}: the greeting of a call takes {length:.1f} s, more than {GREETING:.0f} s: "
+        f"make [program] name shorter"
+        for tag, length in takes.items()
+        if length > GREETING
+    ]
 
 
 def language_faults(program: Any) -> list[str]:

@@ -91,6 +91,9 @@ def _do(phone: Handset, line: str) -> None:
         phone.hangs_up()
     elif re.fullmatch(r"[0-9*#]+", line):
         phone.press(line)
+        if phone.call.quiet:  # a number is keyed: it is whole when no key comes any more
+            said = _said(phone)
+            phone.engine.time.until(lambda: _said(phone) > said or phone.over, LONG)
     elif line:
         phone.speaks(line)
     elif phone.call.quiet:

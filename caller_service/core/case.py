@@ -169,6 +169,9 @@ class Case:
     # last texts: when, and a fingerprint of the words
     recent: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     place: str = field(default="", repr=False)
+    # by phone, not (yet) part of `place`: keyed; and said, but not confirmed
+    house_number: str = field(default="", repr=False)
+    place_said: str = field(default="", repr=False)
     code_word: str = field(default="", repr=False)
     # what of the private things did not open, as it was kept: nothing of it is lost by a write
     unopened: Mapping[str, bytes] = field(default_factory=dict, repr=False)

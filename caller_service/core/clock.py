@@ -479,7 +479,17 @@ def _review(case: Case, scene: Scene) -> Step:
 
 
 def _moving_late(case: Case) -> bool:
-    return case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
+    return case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE) and not _spoke(case)
+
+
+def _spoke(case: Case) -> bool:
+    """Did they wait for a human's words, and has one spoken with them on the phone since it was
+    accepted, or since the promised time? Then nobody is late. A team still has to come."""
+    talked = case.marks.get(Mark.TALKED)
+    if case.response == "team" or talked is None:
+        return False
+    since = case.marks.get(Mark.PROMISED) or last_of(case, Mark.ACCEPTED, Mark.ACKNOWLEDGED)
+    return since is None or talked >= since
 
 
 def promised(case: Case, program: Program) -> datetime | None:
@@ -671,7 +681,6 @@ CLOCKS = (
     Clock("reached_911", _reached_due, _reached),
     Clock("abandon", _abandon_due, _abandon),
 )
-TALK_CLOCKS = tuple(
-    each for each in CLOCKS if not each.name.startswith(("late_", "wait_word", "accept"))
-)
+# what pages people, or writes to whoever is on the line, begins when the two have parted
+TALK_CLOCKS = tuple(each for each in CLOCKS if each.name == "abandon")
 TEST_CLOCKS = (Clock("abandon", over_due, over),)

@@ -58,7 +58,7 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
             "team": case.team or None,
             "interpreter": case.interpreter,
             "place": {
-                "text": case.place or None,
+                "text": place_text(case) or None,
                 "located": case.located or "not_asked",
                 "area": case.area or None,
                 "point": {"longitude": case.point[0], "latitude": case.point[1]}
@@ -135,6 +135,13 @@ def _unopened(case: Case, number: str | None) -> list[str]:
     return sorted(case.unopened) + (["number"] if number == "" else [])
 
 
+def place_text(case: Case) -> str:
+    """The place in words, with what was only keyed or not confirmed on the phone, marked."""
+    keyed = f"house number keyed: {case.house_number}" if case.house_number else ""
+    said = f"said by phone, not confirmed: {case.place_said}" if case.place_said else ""
+    return "; ".join(part for part in (case.place, keyed, said) if part)
+
+
 def number_condition(case: Case) -> str | None:
     """Why a human may have the number: "called_safe"; "emergency_services_only" in danger where
     contact was not asked; None: it is left out."""
@@ -155,9 +162,10 @@ def digest(case: Case) -> str:
     ]  # fmt: skip
     content = [
         case.status.value, case.level.name if case.level else "", case.because,
-        sorted(case.set_aside), case.review, case.response, case.team, case.place, case.located,
-        case.area, case.point, sorted(case.answers.items()), case.language, case.cannot_text,
-        sorted(case.said), case.narrative, case.unserved, case.outcome,
+        sorted(case.set_aside), case.review, case.response, case.team, place_text(case),
+        case.located, case.area, case.point, sorted(case.answers.items()),
+        case.language, case.cannot_text, sorted(case.said), case.narrative,
+        case.unserved, case.outcome,
         *(["test"] if case.test else []), *(["untold"] if case.not_told else []),
         *([case.incident_type, case.typed_by] if case.incident_type else []),
         *(conversation if any(conversation) else []),

@@ -46,7 +46,9 @@ def join_due(case: Case, program: Program) -> datetime | None:
         return None
     if (joined is not None and joined >= accepted) or (lapsed is not None and lapsed >= accepted):
         return None
-    return accepted + _by_level(case, program.clocks.join_emergency, program.clocks.join_human)
+    # another human was speaking with them until then
+    since = max(accepted, case.marks.get(Mark.TALKED, accepted))
+    return since + _by_level(case, program.clocks.join_emergency, program.clocks.join_human)
 
 
 def fire_join(case: Case, scene: Scene) -> Step:

@@ -263,8 +263,9 @@ def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: i
 
 
 def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
-    """`by` gives the conversation back. In danger the ladder pages at once; otherwise software
-    continues. Raises Refused: ended, not_yours."""
+    """`by` gives the conversation back. In danger the ladder pages at once, or when the two who
+    speak on the phone have parted; otherwise software continues. Raises Refused: ended,
+    not_yours."""
     if case.ended:
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
@@ -284,6 +285,8 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
         )
         case, pages = read_instead(case, by, scene)
         return _gated_step(case, (*pages, *effects))
+    if case.talking:
+        return _gated_step(case, effects)
     case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), by, scene)
     words = (Say("human.again", unasked=True),) if was_held else ()
     return _gated_step(case, (*words, *pages, *effects))

@@ -19,6 +19,22 @@ from .effect import Ask, Record
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
 from .marks import Mark
+from .phone_place import (
+    EMERGENCY,
+    NONE,
+    NUMBER,
+    PERSON,
+    REPEAT,
+    UNREAD,
+    ask_number,
+    ask_street,
+    keyed,
+    number_said,
+    read_back,
+    read_back_lines,
+    whole,
+    with_number,
+)
 from .phone_script import (
     FIRST_SILENCE,
     LATER_SILENCE,
@@ -38,7 +54,16 @@ from .phone_script import (
     spoken_lines,
     unspoken,
 )
-from .phone_waiting import calls_again, confirmed, in_queue, to_human, wait, waiting_key
+from .phone_waiting import (
+    calls_again,
+    confirmed,
+    in_queue,
+    psap_line,
+    put_through,
+    to_human,
+    wait,
+    waiting_key,
+)
 from .protocol import SKIPPED, UNREADABLE, Part, Question
 from .questions import next_part, stands_at, variant
 from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Unclear
@@ -160,6 +185,7 @@ def _hear(
     key = heard.digits if len(heard.digits) == 1 else "?" if heard.digits else ""
     again = (
         key != ""
+        and position.at != At.NUMBER  # all its digits come as one
         and key == position.key
         and position.key_at is not None
         and heard.at - position.key_at < SAME_KEY
@@ -354,18 +380,29 @@ def _spoken_answer(
 ) -> Spoken:
     """Words, where the program has signed speech recognition. Danger raises at any confidence;
     an answer counts only if it was clear, and never opens contact."""
-    reading = around.reading
-    if reading is None:
+    if (raised := _raised(case, position, heard, scene, around)) is not None:
+        return raised
+    if around.reading is None:
         return _not_a_key(case, position, scene, around)
-    reply: Reply = reading.reply
-    if isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name != "stop"):
-        return _go_on(_decide(case, reply, scene, heard.words), position, scene)
+    reply: Reply = around.reading.reply
     part = scene.program.protocol.part(position.part)
     question = scene.program.protocol.question(part.question)
     clear = heard.confidence >= SURE and isinstance(reply, Answer) and not part.gives
     if clear and isinstance(reply, Answer) and not question.opens(reply.choice):
         return _choice(case, part, question, reply.choice, position, scene)
     return _not_a_key(case, position, scene, around)
+
+
+def _raised(
+    case: Case, position: Position, heard: Heard, scene: Scene, around: Surroundings
+) -> Spoken | None:
+    """Danger in their words, or a wish that works at any time; None: neither."""
+    if not heard.words or around.reading is None:
+        return None
+    reply = around.reading.reply
+    if isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name != "stop"):
+        return _go_on(_decide(case, reply, scene, heard.words), position, scene)
+    return None
 
 
 def _not_a_key(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
@@ -384,38 +421,65 @@ def _not_a_key(case: Case, position: Position, scene: Scene, around: Surrounding
 # ---- the place -----------------------------------------------------------------------------------
 
 
+def _number_keyed(
+    case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
+) -> Spoken:
+    """The house number, or a command behind `*`; or the whole place in words."""
+    if (raised := _raised(case, position, heard, scene, around)) is not None:
+        return raised
+    speech, words = scene.program.phone.speech, heard.words.strip()
+    said = number_said(words)
+    if speech and words and not said:
+        return read_back(case, position, whole(position, heard), scene)
+    means, number = (NUMBER, said) if speech and said else keyed(heard.digits)
+    case = with_number(case, number)
+    if means == PERSON:
+        return _place_by_human(case, position, scene)
+    if means in (EMERGENCY, REPEAT):
+        return _always(case, "9" if means == EMERGENCY else "*", position, scene, around)
+    if means == UNREAD:
+        return _not_a_key(case, position, scene, around)
+    if means == NONE:
+        return ask_street(case, position) if speech else _place_by_human(case, position, scene)
+    position = with_changes(position, house=number)
+    told = ask_street(case, position) if speech else read_back(case, position, number, scene)
+    if number == "911":  # a house may have that number; a person in danger may mean the other
+        told = with_changes(told, lines=(Line("spoken.say.call_911"), *told.lines))
+        told = with_changes(told, question=told.question + 1)
+    return told
+
+
 def _place_said(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """Where they are, by speech: read back before it counts. A keypad cannot say a street."""
+    """The street or the corner, by speech: read back before it counts."""
+    if (raised := _raised(case, position, heard, scene, around)) is not None:
+        return raised
     if not heard.words.strip():
+        if key == "#":
+            return _place_by_human(case, position, scene)
         return _not_a_key(case, position, scene, around)
-    position = with_changes(position, at=At.READ_BACK, place=heard.words.strip())
-    lines = (Line("spoken.place.heard", {"place": position.place}), Line("spoken.place.right"))
-    return Spoken(Step(case), position, lines, question=1)
+    return read_back(case, position, whole(position, heard), scene)
 
 
 def _read_back(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
     """Is that the place? "No" tries once more, then a person."""
+    if key == "1" and position.place == position.house:  # the street is still to be asked for
+        return _place_by_human(case, position, scene)
     if key == "1":
         from_words = replace(
-            stands_at(scene.program.protocol, case, "where", scene.now), asked_aloud=True
-        )
+            stands_at(scene.program.protocol, case, "where", scene.now), asked_aloud=True,
+            house_number="", place_said="",
+        )  # fmt: skip
         step = _decide(from_words, PlaceGiven(position.place), scene)
-        return _go_on(step, with_changes(position, place="", tries=0), scene)
+        return _go_on(step, with_changes(position, place="", house="", tries=0), scene)
     if key == "2" and position.tries < 1:
-        return _ask_place(case, with_changes(position, tries=position.tries + 1, place=""), scene)
+        return ask_number(case, with_changes(position, tries=position.tries + 1), scene)
     if key in ("2", "#"):
         return _place_by_human(case, position, scene)
     return _not_a_key(case, position, scene, around)
-
-
-def _ask_place(case: Case, position: Position, scene: Scene) -> Spoken:
-    position = with_changes(position, at=At.PLACE, part="where", silent=0, wrong=0)
-    line = Line(f"spoken.ask.where.{variant(case)}")
-    return Spoken(Step(case), position, (line,), question=0)
 
 
 def _place_by_human(case: Case, position: Position, scene: Scene) -> Spoken:
@@ -448,10 +512,21 @@ def _heard_status(case: Case) -> str:
 def _closed(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """Whoever heard where their request stands may still say that it got worse."""
+    """Whoever heard where their request stands may still say that it got worse; whoever wants 911
+    may be put through where the line of their PSAP is known: two keys, like in the queue."""
     if key == "2" and position.choice == "status":
         return _go_on(_decide(case, Command("worse"), scene), position, scene)
-    return _said_again(case, position)
+    if key == "7" and _may_ask_psap(case, scene):
+        position = with_changes(position, choice="psap")
+        return Spoken(Step(case), position, (Line("spoken.wait.confirm_psap"),), question=0)
+    sure = position.read_at is None or heard.at >= position.read_at
+    if key == "1" and position.choice == "psap" and sure:
+        return put_through(case, position, scene)
+    return _said_again(case, with_changes(position, choice=""))
+
+
+def _may_ask_psap(case: Case, scene: Scene) -> bool:
+    return case.response == "call_911" and bool(psap_line(case, scene.program))
 
 
 def _said_again(case: Case, position: Position) -> Spoken:
@@ -502,18 +577,16 @@ def _go_on(step: Step, position: Position, scene: Scene, lines: tuple[Line, ...]
             return _place_by_human(settled.case, position, scene)  # nothing to ask, nothing decided
         return _go_on(Step(settled.case, (*step.effects, *settled.effects)), position, scene, lines)
     if part is None:
-        return closing(step, position, lines)
+        offer = (Line("spoken.wait.offer_psap"),) if _may_ask_psap(case, scene) else ()
+        return closing(step, position, (*lines, *offer))
     if part.question == "where":
         case = replace(stands_at(protocol, case, "where", scene.now), asked_aloud=True)
-        if not scene.program.phone.speech:
-            asks = _place_by_human(case, position, scene)
-        else:
-            asks = _ask_place(case, position, scene)
+        asks = ask_number(case, position, scene)
         return with_changes(
             asks,
-            step=Step(asks.step.case, (*step.effects, *asks.step.effects)),
+            step=Step(asks.step.case, step.effects),
             lines=(*lines, *asks.lines),
-            question=len(lines) if asks.question >= 0 else -1,
+            question=len(lines),
         )
     return _asked(Step(_put(case, part, scene), step.effects), part, position, scene, lines)
 
@@ -592,11 +665,12 @@ def _repeat(
         shown = _menu(step, position, around, position.page)
     elif at == At.STATUS:
         shown = _status_menu(step, position, ())
+    elif at == At.NUMBER:
+        shown = with_changes(ask_number(case, position, scene), step=step)
     elif at == At.PLACE:
-        shown = with_changes(_ask_place(case, position, scene), step=step)
+        shown = with_changes(ask_street(case, position), step=step)
     elif at == At.READ_BACK:
-        right = (Line("spoken.place.heard", {"place": position.place}), Line("spoken.place.right"))
-        shown = Spoken(step, position, right, question=1)
+        shown = Spoken(step, position, read_back_lines(position), question=1)
     elif at in (At.CLOSING, At.OVER):
         shown = closing(step, position, ())
     else:
@@ -616,10 +690,12 @@ def _repeat(
     )
 
 
-_ALWAYS = frozenset(At) - WITH_HUMAN - {At.OVER}
+# where a number is keyed these keys are its digits (core/phone_place.py)
+_ALWAYS = frozenset(At) - WITH_HUMAN - {At.OVER, At.NUMBER}
 _HEAR = {
     At.GREETING: _greeted, At.CALLBACK_LINE: _expected, At.MENU: _chose_language,
-    At.ASKED: _answered, At.PLACE: _place_said, At.READ_BACK: _read_back, At.STATUS: _status_asked,
+    At.ASKED: _answered, At.NUMBER: _number_keyed, At.PLACE: _place_said,
+    At.READ_BACK: _read_back, At.STATUS: _status_asked,
     At.WAITING: waiting_key, At.CONFIRM: confirmed, At.CALLED: waiting_key,
     At.LEAVING: waiting_key, At.CLOSING: _closed, At.OVER: _closed,
 }  # fmt: skip

@@ -33,7 +33,8 @@ class At(StrEnum):
     CALLBACK_LINE = "callback_line"  # they ring the number that rang them: no program is named
     MENU = "menu"  # the languages
     ASKED = "asked"  # a question of the protocol
-    PLACE = "place"  # where they are, by speech
+    NUMBER = "number"  # where they are: the house number by keypad, or all of it by speech
+    PLACE = "place"  # the street or the corner, by speech
     READ_BACK = "read_back"  # the place that was understood
     STATUS = "status"  # they have an open request
     WAITING = "waiting"  # in the queue of their case
@@ -52,6 +53,7 @@ class Then(StrEnum):
     WAIT = "wait"  # in the queue: a soft tone, and a key
     LEAVE = "leave"  # they leave the queue
     COUNSELOR = "counselor"  # they are put through to 988
+    PSAP = "psap"  # they are put through to the PSAP that covers the place
     HANG_UP = "hang_up"
 
 
@@ -65,7 +67,7 @@ class Position:
     wrong: int = 0  # keys in a row that mean nothing
     page: int = 0  # of the language menu
     told: tuple[str, ...] = ()  # lines that the waiting caller heard
-    choice: str = ""  # what they chose: 988, callback, text while waiting; else status
+    choice: str = ""  # what they chose: 988, psap, callback, text while waiting; else status
     key: str = field(default="", repr=False)
     key_at: datetime | None = None
     read_at: datetime | None = None  # the question was half spoken
@@ -75,6 +77,7 @@ class Position:
     tries: int = 0  # at the place
     slower: bool = False  # they asked for it once more: from then on it is spoken slower
     place: str = field(default="", repr=False)
+    house: str = field(default="", repr=False)  # the house number that was keyed
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from .hand_off import revise
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
+from .phone_numbers import refused_number
 from .phone_script import (
     FIRST_SILENCE,
     GOODBYE,
@@ -31,6 +32,7 @@ from .phone_script import (
     closing,
     unspoken,
 )
+from .program import Program
 from .protocol import Level
 from .refusal import Refused
 from .routing import Scene
@@ -80,12 +82,15 @@ def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> 
     if stayed or _nobody_is_asked(case, position, waited, scene):
         step = _ask_again(case, scene)
         position = with_changes(position, parted=False)
-    key = _wait_line(step.case, position, waited, around, scene)
+    keys: tuple[str, ...] = (_wait_line(step.case, position, waited, around, scene),)
+    at_once = keys == ("spoken.wait.start",) and step.case.level == Level.R1
+    if at_once and psap_line(step.case, scene.program):
+        keys = (*keys, "spoken.wait.offer_psap")  # the fastest help that can be had from here
     slow = waited >= SLOWER_AFTER
     return Spoken(
         step,
-        with_changes(position, at=At.WAITING, told=(*position.told, key)[-40:], choice=""),
-        (Line(key, {"count": str(around.asked)}),),
+        with_changes(position, at=At.WAITING, told=(*position.told, *keys)[-40:], choice=""),
+        tuple(Line(key, {"count": str(around.asked)}) for key in keys),
         Then.WAIT,
         listens=SLOWER_LINE if slow else WAIT_LINE,
     )
@@ -129,6 +134,7 @@ def _wait_line(
     lines = [asked, "spoken.wait.offer_988"]
     lines += ["spoken.wait.offer_callback"] if may_book(case, scene) else []
     lines += ["spoken.wait.offer_text"] if may_text(case, "end") else []
+    lines += ["spoken.wait.offer_psap"] if case.in_danger and psap_line(case, scene.program) else []
     if waited >= SLOWER_AFTER and not case.talking:
         lines = ["spoken.wait.nobody_yet", *lines]
         if Mark.BACKSTOP_RUNG in case.marks:
@@ -147,8 +153,16 @@ def may_book(case: Case, scene: Scene) -> bool:
     return may_call(case) and bool(scene.program.numbers.callback)
 
 
+def psap_line(case: Case, program: Program) -> str:
+    """The ten-digit line of the PSAP that covers the place; "" where the place is not certainly
+    inside an area, or its PSAP has no line that software may dial: they dial 911 themselves (rule
+    13). Who is put through is the resident's choice alone."""
+    line = program.psap(case.area) if case.located == "inside" and case.area else ""
+    return "" if not line or refused_number(line) else line
+
+
 # what a key means while they wait; each is confirmed by 1
-WAIT_KEYS = {"4": "988", "5": "callback", "6": "text"}
+WAIT_KEYS = {"4": "988", "5": "callback", "6": "text", "7": "psap"}
 
 
 def waiting_key(
@@ -156,14 +170,18 @@ def waiting_key(
 ) -> Spoken:
     """A key in the queue: leaving it takes two, so that nobody falls out by a slip."""
     choice = WAIT_KEYS.get(key, "") if position.at != At.CALLED else ""
-    allowed = choice == "988" or (
-        may_book(case, scene) if choice == "callback" else bool(choice) and may_text(case, "end")
-    )
-    if key == "9" and position.at != At.CALLED:
+    line = psap_line(case, scene.program)
+    if (key == "9" or (choice == "psap" and not line)) and position.at != At.CALLED:
         return in_queue(case, position, (Line("spoken.say.call_911"),))
-    if not allowed:
+    if not choice or not _allowed(choice, case, scene):
         return wait(case, position, scene, around)
     return _confirms(case, with_changes(position, at=At.CONFIRM, choice=choice), scene)
+
+
+def _allowed(choice: str, case: Case, scene: Scene) -> bool:
+    if choice == "callback":
+        return may_book(case, scene)
+    return choice in ("988", "psap") or may_text(case, "end")
 
 
 def _confirms(case: Case, position: Position, scene: Scene) -> Spoken:
@@ -199,12 +217,8 @@ def left_queue(
         return _parted(case, position, talked or timedelta(0), scene)
     if case.ended:
         return closing(Step(case), position, (Line("spoken.wait.closed"),))
-    if result == "leave" and position.choice == "988":
-        record = Record("put_through", {"to": "988"})
-        position = with_changes(position, at=At.LEAVING)
-        return Spoken(
-            Step(case, (record,)), position, (Line("spoken.wait.to_988"),), Then.COUNSELOR
-        )
+    if result == "leave" and position.choice in ("988", "psap"):
+        return put_through(case, position, scene)
     if result == "leave" and position.choice == "callback":
         return _booked(case, position, scene)
     if result == "leave" and position.choice == "text":
@@ -236,12 +250,26 @@ def _booked(case: Case, position: Position, scene: Scene) -> Spoken:
     return closing(unspoken(step), position, (words,))
 
 
-def counselor_ended(case: Case, position: Position, reached: bool, scene: Scene) -> Spoken:
-    """The call to 988 ended or failed: they are still with us, and people are still being asked."""
-    line = "spoken.wait.after_988" if reached else "spoken.wait.no_988"
+def put_through(case: Case, position: Position, scene: Scene) -> Spoken:
+    """To 988, or to the PSAP, as they chose and confirmed. It comes back to us (`came_back`)."""
+    # the place may be another meanwhile
+    if position.choice == "psap" and not psap_line(case, scene.program):
+        return to_human(Step(case), position, scene, (Line("spoken.say.call_911"),))
+    step = Step(case, (Record("put_through", {"to": position.choice}),))
+    then = Then.PSAP if position.choice == "psap" else Then.COUNSELOR
+    position = with_changes(position, at=At.LEAVING)
+    return Spoken(step, position, (Line(f"spoken.wait.to_{position.choice}"),), then)
+
+
+def came_back(case: Case, position: Position, reached: bool, scene: Scene) -> Spoken:
+    """The call to 988 or to the PSAP ended or failed: they are still with us, and people are still
+    being asked."""
+    to = "psap" if position.choice == "psap" else "988"
+    line = f"spoken.wait.after_{to}" if reached else f"spoken.wait.no_{to}"
     if case.ended:  # nobody is asked any more
         return closing(Step(case), position, (Line("spoken.wait.closed"),))
-    return to_human(Step(case), position, scene, (Line(line),))
+    step = Step(case) if reached or case.in_danger else asks_for_person(case, scene)
+    return to_human(step, position, scene, (Line(line),))
 
 
 # ---- a human's phone and theirs ------------------------------------------------------------------
@@ -311,7 +339,10 @@ def hung_up(case: Case, scene: Scene) -> Step:
     if case.ended:
         return Step(case, effects)
     if case.in_danger:
-        alert = (Alert("alert.hung_up", case.in_charge),) if case.in_charge else ()
+        alert: Effects = (Alert("alert.hung_up", case.in_charge),) if case.in_charge else ()
+        if talked.effects and case.page_waits:  # given back while they spoke: others are asked now
+            case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), "", scene)
+            alert = (*alert, *pages)
         return Step(*revise(case, (*effects, *alert, HandOff("hung_up"))))
     if case.status != Status.SCREENING:
         return Step(*revise(case, effects))

@@ -47,6 +47,12 @@ class Numbers:
         ours = {one.number for one in self.ours}
         return next((number for number in named if number in ours), "")
 
+    def caller(self, written_to: str) -> str:
+        """The number of ours that a call comes from: the one they called, or the first that is a
+        number and not a Messaging Service; "" if none is."""
+        numbers = (self.written_to(written_to), *(one.number for one in self.ours))
+        return next((number for number in numbers if number.startswith("+")), "")
+
     def sender(self, written_to: str) -> str:
         """The number that texts to somebody come from: the one they wrote to, or our first if that
         is not, or no longer, ours."""

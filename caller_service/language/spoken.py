@@ -31,6 +31,7 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "spoken.known": 4.0,
         "spoken.open_request": 9.0,
         "spoken.place.": 9.0,
+        "spoken.place.number": 13.0,
         "spoken.status.": 14.0,
         "spoken.moment": 2.0,
         "spoken.trouble": 16.0,

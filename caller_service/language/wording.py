@@ -14,6 +14,7 @@ from caller_service.core.protocol import ask_key, choice_key
 
 from .catalog import Catalog
 from .segments import fitted, pack
+from .spoken import seconds
 
 PARTS = 2  # SMS parts in one message
 
@@ -71,6 +72,28 @@ def spoken_filling(
     return filling(program, language, catalog, reference) | {
         "text_911": catalog.text(language, "spoken.text_911") if texts_911 else ""
     }
+
+
+def greeting_seconds(program: Program, catalog: Catalog) -> Mapping[str, float]:
+    """How long the greeting of a call takes to say, by its first language: with this program's
+    name, the longest way to another language, and the way to the others where there are more."""
+    offered = program.phone.languages or program.languages
+    takes = {}
+    for first in offered:
+        fill = spoken_filling(program, first, catalog) | {"number": "3"}
+        keys = ["spoken.greeting.program", "spoken.greeting.danger", "spoken.greeting.person"]
+        keys += ["spoken.greeting.languages"] if len(offered) > 2 else []
+        own = " ".join(catalog.text(first, key, **fill) for key in keys)
+        others = (
+            seconds(
+                catalog.text(tag, "spoken.language", **fill | {"number": "2"}),
+                catalog.languages[tag],
+            )
+            for tag in offered
+            if tag != first
+        )
+        takes[first] = seconds(own, catalog.languages[first]) + max(others, default=0.0)
+    return takes
 
 
 def spelled(reference: str) -> str:

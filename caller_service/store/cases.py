@@ -35,7 +35,8 @@ _COLUMNS = (
     "test",
     "parked",
 )
-_PRIVATE = ("narrative", "remarks", "recent", "place", "point", "code_word", "unopened")
+_PLACE = ("place", "point", "house_number", "place_said")  # sealed together
+_PRIVATE = ("narrative", "remarks", "recent", *_PLACE, "code_word", "unopened")
 _SEALED = ("sealed_narrative", "sealed_place", "sealed_code_word")
 # what never changes; naming it would have SQLite write its indexes again
 _BORN = ("id", "reference", "contact_id", "opened_at")
@@ -278,7 +279,7 @@ def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
 def row(told: Case, sealer: Sealer, due_at: datetime | None) -> dict[str, Any]:
     """What is written of a case, its private words sealed: made before the write lock is taken."""
     plain = to_plain(told)
-    narrative, remarks, recent, place, point, code_word, closed_parts = (
+    narrative, remarks, recent, *place, code_word, closed_parts = (
         plain.pop(name) for name in _PRIVATE
     )
     columns = {name: plain.pop(name) for name in _COLUMNS}
@@ -292,8 +293,8 @@ def row(told: Case, sealer: Sealer, due_at: datetime | None) -> dict[str, Any]:
         "sealed_narrative": sealer.seal(json.dumps(words), f"case.narrative.{told.id}")
         if any(words)
         else closed_words,
-        "sealed_place": sealer.seal(json.dumps([place, point]), f"case.place.{told.id}")
-        if place or point
+        "sealed_place": sealer.seal(json.dumps(place), f"case.place.{told.id}")
+        if any(place)
         else closed_parts.get("place"),
         "sealed_code_word": sealer.seal(code_word, f"case.code_word.{told.id}")
         if new_code
@@ -365,7 +366,8 @@ def opened(found: Mapping[str, Any], sealer: Sealer) -> Case:
         if place is None:
             closed["place"] = sealed
         else:
-            plain["place"], plain["point"] = json.loads(place)
+            # an older release kept the first two
+            plain |= dict(zip(_PLACE, json.loads(place), strict=False))
     if (sealed := found["sealed_code_word"]) is not None:
         code = sealer.try_open(sealed, f"case.code_word.{case_id}")
         if code is None:

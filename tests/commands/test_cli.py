@@ -429,6 +429,40 @@ def test_check_notes_areas_that_overlap_and_names_both(
     assert "note: areas citywide and central overlap: there the first that is live" in ended.stdout
 
 
+def test_check_notes_areas_without_a_line_of_their_psap(
+    migrated: Path, own_city: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = own_city / "program.toml"
+    monkeypatch.setenv("CALLER_PROGRAM", str(file))
+    assert "psap" not in ran("check").stdout.lower()
+    words = file.read_text(encoding="utf-8")
+    file.write_text(words.replace('psap = "+17205550110"', 'psap = "+1911"'), encoding="utf-8")
+    assert "numbers.psap" in ran("check").stderr  # and nothing that software may not dial
+    file.write_text(words.replace('psap = "+17205550110"\n', ""), encoding="utf-8")
+    with_areas(own_city, lambda areas: [each["properties"].pop("psap", None) for each in areas])
+    ended = ran("check")
+    assert ended.exit_code == 0, ended.stderr
+    assert "note: area central: no ten-digit line of its PSAP is set" in ended.stdout
+
+
+def test_check_notes_a_name_that_makes_the_greeting_too_long(
+    migrated: Path, own_city: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = own_city / "program.toml"
+    monkeypatch.setenv("CALLER_PROGRAM", str(file))
+    assert "greeting" not in ran("check").stdout
+    words = file.read_text(encoding="utf-8")
+    long = "The City and County of Fairhaven Community Behavioral Health Crisis Response Care Line"
+    file.write_text(words.replace('"Fairhaven Care Line"', f'"{long}"'), encoding="utf-8")
+    ended = ran("check")
+    assert ended.exit_code == 0, ended.stderr
+    for tag in ("en", "es"):
+        assert re.search(
+            rf"note: language {tag}: the greeting of a call takes 1\d\.\d s, more than 14 s",
+            ended.stdout,
+        )
+
+
 def test_check_and_serve_refuse_an_area_whose_ring_crosses_itself(
     migrated: Path, own_city: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

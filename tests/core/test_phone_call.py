@@ -23,7 +23,10 @@ from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 
 WHO = "Dispatcher on duty"
-KEYS = [*"0123456789", "*", "#", "A", "12", "99999999999999999999"]
+KEYS = [
+    *"0123456789", "*", "#", "A", "12", "1090", "911", "*0", "*9", "*#", "12#", "0*12",
+    "99999999999999999999",
+]  # fmt: skip
 SAID = (
     "yes", "no", "my brother sees things", "i took all my pills", "main st and 3rd ave", "help me",
     "sí", "ayuda", "he has a gun", "call me at 6", "person", "", "{reference}", "%s",
@@ -68,7 +71,7 @@ def plays(me: SpokenCall, kind: str, value: Any) -> None:
     """One thing happens, if it can happen now."""
     if me.over and kind in ("key", "early", "silence", "words", "queue", "joined", "hangs up"):
         me.rings()
-    elif me.then == Then.COUNSELOR and kind in ("key", "early", "silence", "words"):
+    elif me.then in (Then.COUNSELOR, Then.PSAP) and kind in ("key", "early", "silence", "words"):
         me.comes_back(reached=kind == "silence")
     elif kind == "key":
         me.presses(value)
@@ -96,11 +99,16 @@ def plays(me: SpokenCall, kind: str, value: Any) -> None:
 
 
 NOTHING_WRONG = ("1", "2", "2", "2", "2")
+# somebody they do not know: where comes first, and is said where speech is signed
+KNOWN_PLACE = ("2", "2", "3", "Main St and 3rd Ave", "1")
 BEGINS = {
     "from the greeting": (),
     "at the questions about contact": NOTHING_WRONG,
     "at what help they want": (*NOTHING_WRONG, "1", "1"),
     "at the place": (*NOTHING_WRONG, "1", "1", "1"),
+    "at the place that was keyed": (*NOTHING_WRONG, "1", "1", "1", "1090"),
+    "in danger, and the place is known": (*KNOWN_PLACE, "1", "1"),
+    "they want 911, and the place is known": (*KNOWN_PLACE, "2", "2", "1", "1", "4"),
     "after a request": (*NOTHING_WRONG, "1", "1", "2"),
     "waiting in danger": ("1", "1"),
     "waiting, and contact is safe": (*NOTHING_WRONG, "1", "1", "0"),
@@ -109,7 +117,11 @@ CALLS = ("the same", "another", "the callback number", "is called back")
 
 
 def begun(me: SpokenCall, begins: str, call: str) -> SpokenCall:
-    me.rings().presses(*BEGINS[begins])
+    me.rings()
+    for step in BEGINS[begins]:
+        if me.over:
+            break
+        me.says(step) if " " in step else me.presses(step)
     if call == "the same":
         return me
     if not me.over:

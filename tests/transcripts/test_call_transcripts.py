@@ -32,6 +32,7 @@ DEEDS: dict[str, Callable[[SpokenCall], object]] = {
     "the queue fails": lambda me: me.leaves_queue("error"),
     "988 has hung up": SpokenCall.comes_back,
     "988 was not reached": lambda me: me.comes_back(reached=False),
+    "the 911 center was not reached": lambda me: me.comes_back(reached=False),
 }
 
 

@@ -20,7 +20,8 @@ from caller_service.web.shared import twiml
 TONE_EVERY = 4  # seconds of quiet between two tones
 SPEECH_PAUSE = "3"  # seconds: "auto" cuts at the first pause
 TAKE_OUT = 5  # seconds staff wait for the caller in the queue
-RINGS_988 = 45  # seconds
+RINGS = 45  # seconds that 988 or a PSAP rings
+KEY_PAUSE = 4  # seconds without a key: a number that is keyed is whole
 
 
 def document(parts: Parts, script: Script | None) -> Response:
@@ -44,8 +45,9 @@ def document(parts: Parts, script: Script | None) -> Response:
         )
     elif then == Then.LEAVE:
         answer.leave()
-    elif then == Then.COUNSELOR:
-        dial = Dial(timeout=RINGS_988, action=_url(parts, "after", script))
+    elif then in (Then.COUNSELOR, Then.PSAP):
+        shown = script.caller or None  # without one, it is the number of the caller
+        dial = Dial(timeout=RINGS, action=_url(parts, "after", script), caller_id=shown)
         dial.number(script.dial)
         answer.append(dial)
     elif then == Then.HANG_UP:
@@ -80,7 +82,9 @@ def once_more(parts: Parts, words: Iterable[Utterance], url: str) -> Response:
 
 def _listen(parts: Parts, script: Script, answer: VoiceResponse) -> None:
     url = _url(parts, "key", script)
-    keypad = Gather(input="dtmf", num_digits=1, timeout=1, finish_on_key="", action=url)
+    most = None if script.many else 1  # None: the number is whole when no key comes any more
+    pause = KEY_PAUSE if script.many else 1
+    keypad = Gather(input="dtmf", num_digits=most, timeout=pause, finish_on_key="", action=url)
     _say(parts, script.lines, keypad, script.slower)
     answer.append(keypad)
     recognised = parts.catalog.languages[script.lines[-1][0]].speech if script.lines else ""
@@ -92,8 +96,8 @@ def _listen(parts: Parts, script: Script, answer: VoiceResponse) -> None:
     answer.append(
         Gather(
             input="dtmf speech" if words else "dtmf",
-            num_digits=1,
-            timeout=max(1, script.listens - 1),
+            num_digits=most,
+            timeout=max(pause, script.listens - pause),
             finish_on_key="",
             action_on_empty_result=True,
             action=url,

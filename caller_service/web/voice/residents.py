@@ -84,9 +84,9 @@ def left() -> Response:
 
 @voice.post("/after")
 def after() -> Response:
-    """The call to 988 is over, and they are still on the line."""
+    """The call to 988, or to the PSAP, is over, and they are still on the line."""
     reached = _told()["DialCallStatus"] == "completed"
-    return _answer(lambda: resident_call.counselor_ended(parts(), _leg(), _number("step"), reached))
+    return _answer(lambda: resident_call.came_back(parts(), _leg(), _number("step"), reached))
 
 
 @voice.post("/joined")

@@ -113,6 +113,35 @@ def test_the_human_first_then_the_resident_and_nothing_artificial_is_said(house:
     ]
 
 
+@pytest.mark.parametrize("accepted", [False, True])
+def test_whoever_was_reached_does_not_read_that_it_takes_longer(
+    house: House, accepted: bool
+) -> None:
+    """No time was promised for it, and they have been spoken with: nobody is late."""
+    me = with_request(house)
+    book(house, me)
+    if accepted:
+        told = {"answer": "accept", "by": "Counselor on duty"}
+        assert house.dispatch(f"/{me.case().id}/acknowledgement", told).status_code == 200
+    dana = due(house)
+    theirs = answered(house, dana).picks_up()
+    _, action = in_queue(theirs)
+    theirs._asks(dana.queue_url)
+    house.wait(60)
+    dana.parts()
+    dana.reports("completed")
+    theirs._asks(action, QueueResult="bridged")
+    theirs.reports("completed")
+    runs(house)
+    assert promised(house).outcome == "reached"
+    for _ in range(12):
+        house.wait(300)
+        runs(house)
+    assert not [row for row in house.rows("journal") if row.event == "clock"
+                and row.detail["clock"].startswith("late_")]  # fmt: skip
+    assert house.words("status.late") not in " ".join(house.texts_to(ME))
+
+
 def dana_name(house: House, staff: Phone) -> str:
     rungs = house.parts.program.ladder
     return next(rung.name for rung in rungs if rung.number == staff.form["To"])

@@ -120,7 +120,8 @@ def test_no_spoken_question_has_more_than_four_choices(house: House) -> None:
 
 def test_what_is_needed_is_left_to_the_human(house: House) -> None:
     me = all_no(Caller(house)).presses("1", "1", "1")
-    # a team, and no speech recognition is signed: a person asks for the place
+    # a team, and no speech recognition is signed: a person asks for the street
+    me.told("spoken.place.number").presses("#")
     me.told("spoken.place.person").told("spoken.wait.start")
     assert "need" not in me.case().answers
 
@@ -561,7 +562,7 @@ def test_whoever_calls_again_after_hanging_up_goes_on_where_they_were(house: Hou
     me = all_no(Caller(house)).presses("1", "1").hangs_up()
     revision = me.case().revision
     again = Caller(house).rings().told("spoken.ask.want").presses("1")
-    again.told("spoken.place.person")
+    again.told("spoken.place.number")
     assert again.case().answers["want"] == "team"
     assert again.case().revision == revision + 1
 
