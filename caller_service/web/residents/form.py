@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, current_app, make_response, redirect, request
+from flask import Response, make_response, redirect, request
 from werkzeug.exceptions import HTTPException
 
 from caller_service.casework import resident_page
@@ -26,7 +26,7 @@ from caller_service.core.request_form import Position
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.visits import VisitKind, VisitState
-from caller_service.web.shared.failure_limit import source
+from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
 from caller_service.web.shared.refusals import refused
 
@@ -430,7 +430,7 @@ def _enter(found: VisitState) -> Response:
 
 @form.get("/code")
 def typed_code() -> Any:
-    answer = _shown(render("code.html", view=CodeView("", ""), action="/code"))
+    answer = _shown(render("code.html", view=CodeView("", "")))
     keys.set_cookie(answer, keys.TRIED, "1")
     return answer
 
@@ -439,21 +439,19 @@ def typed_code() -> Any:
 def code_typed() -> Any:
     """Wrong codes make the next try of this source slower, and nobody else's; the words and the
     work are the same for all of them."""
-    limit = current_app.extensions["caller_failure_limit"]
-    who, now = f"code {source(request.remote_addr)}", parts().now()
-    wait = limit.wait(who, "", now)
-    if wait:
+    attempt = failure_limit().attempt("page_code", source(request.remote_addr), pace=TYPED)
+    if attempt.wait:
         refused("request.code_typed", "slowed")
-        page = render("code.html", view=CodeView(say("web.code.fault"), "", wait), action="/code")
+        page = render("code.html", view=CodeView(say("web.code.fault"), "", attempt.wait))
         answer = _shown(page, 429)
-        answer.headers["Retry-After"] = str(wait)
+        answer.headers["Retry-After"] = str(attempt.wait)
         return answer
     found = resident_page.find_code(parts(), request.form.get("code", "")[:100])
     if found is None:
-        limit.failed(who, "", now)
+        attempt.failed()
         refused("request.code_typed", "code wrong")
-        page = render("code.html", view=CodeView(say("web.code.fault"), ""), action="/code")
-        return _shown(page, 422)
+        return _shown(render("code.html", view=CodeView(say("web.code.fault"), "")), 422)
+    attempt.succeeded()
     return _enter(found)
 
 

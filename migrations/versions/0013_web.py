@@ -6,8 +6,8 @@ One new table; nothing is rewritten. A case says in its state whether it has a p
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_web"
-down_revision = "0011_phone"
+revision = "0013_web"
+down_revision = "0012_failures"
 branch_labels = None
 depends_on = None
 
