@@ -24,6 +24,7 @@ from caller_service.core.effect import (
     OptIn,
     OptOut,
     Page,
+    PlaceLink,
     Record,
     Ring,
     StandDown,
@@ -46,7 +47,9 @@ from caller_service.store import callbacks, calls, cases, contacts, hand_offs, j
 from caller_service.store.callbacks import Callback
 from caller_service.store.contacts import Contact
 from caller_service.store.messages import Text
+from caller_service.store.visits import VisitKind
 
+from .page_links import link_to, place_url
 from .parts import Parts
 
 HOLD = timedelta(seconds=30)  # the sweep enqueues a job again only this long after it was enqueued
@@ -131,6 +134,8 @@ def save(conn: sa.Connection, parts: Parts, prepared: PreparedWrite) -> tuple[Te
             parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
     _contact(conn, work, case)
     _people(conn, parts, work, case)
+    if any(isinstance(effect, PlaceLink) for effect in work.step.effects):
+        _place_link(conn, parts, work, case)
     for row, deliveries in prepared.revisions:
         hand_offs.add(conn, row, deliveries)
         for one in deliveries:
@@ -263,6 +268,23 @@ def _book(
             0, None, None, effect.due, None, now, effect.ask_for,
         ),
     )  # fmt: skip
+
+
+def _place_link(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> None:
+    """A link to mark the place, by text: the gate was asked by who decided, and is asked again
+    before it is sent."""
+    now = work.scene.now
+    if case.test:
+        return
+    link = place_url(parts, link_to(conn, parts, case, VisitKind.PLACE, now))
+    text = Text.outbound(
+        parts.new_id(),
+        parts.catalog.text(case.language, "place.link", link=link),
+        TextState.WAITING, now, contact_id=work.contact.id, case_id=case.id, keys="place.link",
+        language=case.language, next_at=now + HOLD,
+    )  # fmt: skip
+    messages.add(conn, messages.rows(parts.sealer, (text,)))
+    parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
 
 
 def _ring_again(conn: sa.Connection, parts: Parts, case: Case, name: str, now: datetime) -> None:

@@ -41,13 +41,12 @@ from caller_service.store.visits import Visit, VisitKind, VisitState
 from .carry_out import HOLD, Decision, prepare, save
 from .change import change
 from .interpret import understand
+from .page_links import OPEN_FOR
 from .parts import Parts
 from .receive import new_case
 
 PROVIDER = "web"  # of the messages that were shown, chosen or written on a page
 KEPT = timedelta(hours=24)  # a form that was left, and a page after its case has ended
-OPEN_FOR = timedelta(days=30)  # a page whose case is open
-PLACE_FOR = timedelta(minutes=30)
 LOOKED = timedelta(seconds=3)  # between two notes that a page is open
 AWAY = timedelta(seconds=45)  # a page that nobody asked for so long is closed
 # No vowels and nothing that looks alike: a typed code never spells a word. 18 letters, ten of them:
@@ -143,11 +142,6 @@ def kept_of(visit: Visit) -> Kept:
 
 def _state(kept: Kept) -> str:
     return json.dumps(asdict(kept))
-
-
-def new_secret() -> str:
-    """128 random bits, for an address or a cookie."""
-    return secrets.token_urlsafe(16)
 
 
 def enter(parts: Parts, found: VisitState, secret: str) -> None:
@@ -576,15 +570,6 @@ def hide_words(parts: Parts, secret: str, hidden_until: str) -> None:
             raise NoSuchPage
         kept = with_changes(kept_of(found.visit), hidden_until=hidden_until)
         visits.keep(conn, parts.sealer, found.visit, _state(kept), now, used=True)
-
-
-def link_to(conn: sa.Connection, parts: Parts, case: Case, kind: VisitKind, now: datetime) -> str:
-    """A new secret that opens this case's page, or its place screen alone; returns it."""
-    secret = new_secret()
-    until = now + (PLACE_FOR if kind == VisitKind.PLACE else OPEN_FOR)
-    visit = Visit(parts.new_id(), case.id, kind, 0, "", now, now, now, until)
-    visits.add(conn, parts.sealer, visit, visits.secret_hash(secret))
-    return secret
 
 
 def conversation(texts: Sequence[Text], kept: Kept, most: int) -> tuple[Sequence[Text], bool]:

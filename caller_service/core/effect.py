@@ -90,6 +90,11 @@ class BookCallback:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceLink:
+    """Text the resident a link with which they can mark where they are, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
 class StandDown:
     """Somebody accepted: tell the others who were paged that they are not needed."""
 
@@ -130,6 +135,7 @@ Effect = (
     | Alert
     | Ring
     | BookCallback
+    | PlaceLink
     | StandDown
     | UpdateCall
     | OptOut

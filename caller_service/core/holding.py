@@ -17,14 +17,14 @@ from . import hand_off
 from .case import Case, Status, Step, move, replace
 from .commands import said_again
 from .disposition import decide, lower, reconsider
-from .effect import Alert, Effect, HandOff, Record, Say, StandDown
+from .effect import Alert, Effect, HandOff, PlaceLink, Record, Say, StandDown
 from .escalation import asked_instead, page_rung, read_instead
 from .marks import Mark
 from .protocol import SKIPPED, UNREADABLE, Level
 from .reach import ContactAnswer
 from .refusal import Refused
 from .routing import Scene
-from .safe_contact import gated, may_note, may_write_once
+from .safe_contact import by_phone, gated, may_note, may_write_once
 from .said import Said
 from .staff_words import StaffWords
 from .terms import terms
@@ -330,6 +330,16 @@ def pause(case: Case, by: str, reason: str, scene: Scene) -> Step:
             Record("paused", {"by": by}),
         ),
     )
+
+
+def place_link(case: Case, by: str, reason: str, scene: Scene) -> Step:
+    """Text the resident a link with which they can mark where they are. Raises Refused: ended,
+    may_not_text."""
+    if case.ended:
+        raise Refused("ended")
+    if not by_phone(case, "place.link"):
+        raise Refused("may_not_text")
+    return Step(case.remarked(by, reason), (PlaceLink(), Record("place_link", {"by": by})))
 
 
 def answer_for(case: Case, by: str, question: str, choice: str, reason: str, scene: Scene) -> Step:

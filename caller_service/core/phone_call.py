@@ -15,7 +15,7 @@ from dataclasses import replace as with_changes
 
 from .case import Case, Status, Step, replace
 from .commands import said_again
-from .effect import Ask, Record
+from .effect import Ask, PlaceLink, Record
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
 from .marks import Mark
@@ -68,7 +68,7 @@ from .protocol import SKIPPED, UNREADABLE, Part, Question
 from .questions import next_part, stands_at, variant
 from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Unclear
 from .routing import Scene, team_working
-from .safe_contact import may_hear_status, status_key
+from .safe_contact import by_phone, may_hear_status, status_key
 from .said import Said
 from .screening import advance, conclude
 
@@ -485,7 +485,11 @@ def _read_back(
 def _place_by_human(case: Case, position: Position, scene: Scene) -> Spoken:
     """Without a place that both understood, a person asks for it (rule 13)."""
     step = _decide(case, Command("person"), scene)
-    return _go_on(step, position, scene, (Line("spoken.place.person"),))
+    lines: tuple[Line, ...] = (Line("spoken.place.person"),)
+    if by_phone(step.case, "place.link"):
+        step = step.then(PlaceLink(), Record("place_link", {"by": "phone"}))
+        lines = (*lines, Line("spoken.place.link"))
+    return _go_on(step, position, scene, lines)
 
 
 # ---- an open request, and the end ----------------------------------------------------------------

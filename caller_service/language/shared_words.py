@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -48,7 +49,7 @@ def _shipped(section: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _streets(table: Mapping[str, Any]) -> StreetWords:
-    return StreetWords(
+    words = StreetWords(
         _by_word(table.get("types", {})),
         _by_word(table.get("sides", {})),
         _by_word(table.get("ordinals", {})),
@@ -59,10 +60,13 @@ def _streets(table: Mapping[str, Any]) -> StreetWords:
                 "others", "near", "roads", "landmarks", "talk", "mine", "ours",
             )
         ),
-        {word: _words(before) for word, before in table.get("after", {}).items()},
-        frozenset(normal(each) for each in table.get("doubts", ())),
-        table.get("spelled", {}),
     )  # fmt: skip
+    return replace(
+        words,
+        after={word: _words(before) for word, before in table.get("after", {}).items()},
+        doubts=frozenset(normal(each) for each in table.get("doubts", ())),
+        spelled=table.get("spelled", {}),
+    )
 
 
 def _words(phrases: Iterable[str]) -> frozenset[str]:

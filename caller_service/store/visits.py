@@ -8,6 +8,7 @@ typed code is short, so its hash is keyed (store/sealing.py) and stands under th
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -74,6 +75,11 @@ _advance = sa.update(visit).where(
 _ADVANCE = CompiledStatement(
     _advance, ("step", "sealed_state", "seen_at", "used_at", "expires_at", "case_id")
 )
+
+
+def new_secret() -> str:
+    """128 random bits, for an address or a cookie."""
+    return secrets.token_urlsafe(16)
 
 
 def secret_hash(secret: str) -> bytes:

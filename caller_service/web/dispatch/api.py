@@ -394,6 +394,14 @@ def pause(told: dict[str, Any], hand_off_id: str) -> Response:
     return _named(hand_off_id, holding.pause, told)
 
 
+@hand_offs.post("/<hand_off_id>/place-link")
+@needs(CONVERSE)
+@hand_offs.arguments(Named)
+def place_link(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Text the resident a link with which they mark where they are, for 30 minutes."""
+    return _named(hand_off_id, holding.place_link, told)
+
+
 @hand_offs.post("/<hand_off_id>/answers")
 @needs(CONVERSE)
 @hand_offs.arguments(AnswerFor)

@@ -25,7 +25,7 @@ from caller_service.core.phone_numbers import refused_number
 from caller_service.core.request_form import Position
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.group_commit import NotWritten
-from caller_service.store.visits import VisitKind, VisitState
+from caller_service.store.visits import VisitKind, VisitState, new_secret
 from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
 from caller_service.web.shared.refusals import refused
@@ -417,7 +417,7 @@ def link_opened(code: str) -> Any:
 
 
 def _enter(found: VisitState) -> Response:
-    secret = resident_page.new_secret()
+    secret = new_secret()
     resident_page.enter(parts(), found, secret)
     if keys.cookie(keys.TRIED):
         answer = _to("/s")

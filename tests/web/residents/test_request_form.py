@@ -655,7 +655,7 @@ def test_nobody_is_texted_or_rung_for_a_page(house: House) -> None:
 
 
 def test_a_place_link_shows_the_place_screen_and_nothing_else(house: House) -> None:
-    from caller_service.casework.resident_page import link_to
+    from caller_service.casework.page_links import link_to
     from caller_service.store.visits import VisitKind
 
     mine = house.resident(ME).texts("0", "2", "1").case()
@@ -671,7 +671,7 @@ def test_a_place_link_shows_the_place_screen_and_nothing_else(house: House) -> N
 
 
 def test_a_place_link_ends_after_half_an_hour(house: House) -> None:
-    from caller_service.casework.resident_page import link_to
+    from caller_service.casework.page_links import link_to
     from caller_service.store.visits import VisitKind
 
     mine = house.resident(ME).texts("0", "2", "1").case()
@@ -679,3 +679,19 @@ def test_a_place_link_ends_after_half_an_hour(house: House) -> None:
         secret = link_to(conn, house.parts, mine, VisitKind.PLACE, house.clock())
     house.wait(31 * 60)
     assert Browser(house).goes(f"/place/{secret}").status == 404
+
+
+def test_staff_text_a_link_to_mark_the_place_where_texting_is_safe(house: House) -> None:
+    mine = house.resident(ME).texts("hello", "1", "2", "2", "2", "1", "1").case()
+    answer = house.dispatch(f"/{mine.id}/place-link", {"by": "Dana"})
+    assert answer.status_code == 200, answer.json
+    (text,) = house.settles().texts_to(ME)
+    path = text[text.index("/place/") :].split()[0]
+    assert Browser(house).goes(path).sends(place=PLACE).status == 200
+    assert house.resident(ME).case().area == "central"
+
+
+def test_no_link_is_texted_where_texting_is_not_safe(house: House) -> None:
+    mine = house.resident(ME).texts("hello", "1", "2", "2", "2", "2").case()
+    answer = house.dispatch(f"/{mine.id}/place-link", {"by": "Dana"})
+    assert answer.status_code == 409 and not house.settles().texts_to(ME)
