@@ -4,10 +4,10 @@
   var presses = 0, last = 0;
   function leave(event) {
     if (event) event.preventDefault();
-    var address = document.querySelector("[data-exit]").href;
+    var link = document.querySelector("[data-exit]");
     document.title = " ";
     document.body.textContent = "";
-    location.replace(address);
+    location.replace(link.href);
   }
   document.addEventListener("click", function (event) {
     if (event.target.hasAttribute && event.target.hasAttribute("data-exit")) leave(event);

@@ -15,6 +15,6 @@
       if (feet > 2640) say("miles", Math.ceil(feet / 2640) / 2);
       else say("feet", Math.ceil(feet / 50) * 50);
     }, function (fault) { say(fault.code === 1 ? "denied" : "unknown"); },
-    { enableHighAccuracy: true, timeout: 20000, maximumAge: 60000 });
+    { enableHighAccuracy: true, timeout: 20000 });
   });
 })();
