@@ -121,7 +121,7 @@ def test_the_page_is_blank_before_the_next_one_comes(opens: Opens, stage: Stage)
     held: list[Route] = []
     page = opens("status-live")
     page.route("**/out", lambda route: held.append(route))
-    page.locator(".exit").click()
+    page.locator(".exit").click(no_wait_after=True)
     expect(page.locator("body")).to_have_text("")
     assert page.title().strip() == ""
 
