@@ -62,6 +62,7 @@ class Stage:
     down: bool = False  # posts are answered by a 503 page
     told: dict[str, Any] = field(default_factory=dict)  # what the status page looks like now
     looks: int = 0
+    locked: bool = False  # nobody used it for a while
 
     def at(self, state: str, language: str = "en") -> str:
         return f"{self.url}/show/{language}/{state}"
@@ -69,7 +70,7 @@ class Stage:
     def reset(self) -> None:
         self.posts.clear()
         self.hold.set()
-        self.down, self.looks, self.told = False, 0, {}
+        self.down, self.locked, self.looks, self.told = False, False, 0, {}
 
 
 def _shown(app: Flask, language: str, template: str, values: Any) -> str:
@@ -127,6 +128,8 @@ def pages_of(stage: Stage) -> Any:
         if request.method == "POST":
             stage.posts.append(request.form.to_dict())
             return redirect("/s", 303)
+        if stage.locked:
+            return _shown(app, "en", *STATES["locked"](say()))
         return _shown(app, "en", "status.html", {"view": status(say(), **stage.told)})
 
     @shown.get("/s/state")
@@ -135,6 +138,8 @@ def pages_of(stage: Stage) -> Any:
         if stage.down:
             return "", 503
         view = status(say(), **stage.told)
+        if stage.locked:
+            return {"v": "locked", "html": _shown(app, "en", *STATES["locked"](say()))}
         if request.args["v"] == view.version:
             return {"v": view.version}
         return {"v": view.version, "html": _shown(app, "en", "status_main.html", {"view": view})}

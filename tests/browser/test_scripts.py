@@ -195,6 +195,16 @@ def test_without_internet_it_says_since_when_and_keeps_the_page(opens: Opens, st
     expect(page.get_by_role("textbox").first).to_have_value("still here")
 
 
+def test_what_was_locked_meanwhile_is_not_seen_any_more(opens: Opens, stage: Stage) -> None:
+    stage.told = {"talk": words(2)}
+    page = opens("/s")
+    expect(page.locator(".theirs")).to_have_count(2)
+    stage.locked = True
+    soon(page)
+    expect(page.locator("h1")).to_have_text("Your page is hidden")
+    expect(page.locator(".theirs")).to_have_count(0)
+
+
 def test_one_loop_looks_and_none_while_the_page_is_hidden(opens: Opens, stage: Stage) -> None:
     page = opens("front")
     page.clock.install()

@@ -13,7 +13,11 @@ import caller_service
 from caller_service.language.catalog import placeholders
 
 LANGUAGES = PROGRAM.languages
-KEYS = tuple(sorted(key for key in CATALOG.words["en"] if key.startswith("web.")))
+KEYS = tuple(
+    sorted(
+        key for key in CATALOG.words["en"] if key.startswith("web.") and key != "web.confirm.text"
+    )
+)
 TEMPLATES = Path(caller_service.__file__).parent / "web" / "templates" / "residents"
 # keys that a template puts together, by what they begin with
 MADE = ("web.about.private.", "web.talk.", "web.gone.", "web.fault.", "why.", "police.case.")

@@ -10,7 +10,7 @@
     location.replace(link.href);
   }
   document.addEventListener("click", function (event) {
-    if (event.target.hasAttribute && event.target.hasAttribute("data-exit")) leave(event);
+    if (event.target.hasAttribute("data-exit")) leave(event);
   });
   document.addEventListener("keyup", function (event) {
     presses = event.keyCode !== 16 ? 0 : Date.now() - last < 1000 ? presses + 1 : 1;

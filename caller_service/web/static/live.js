@@ -18,16 +18,18 @@
   }
   function newest(act) { all(".live .talk li:last-child", act); }
   function put(html) {
-    var next = new DOMParser().parseFromString(html, "text/html"), read;
+    var next = new DOMParser().parseFromString(html, "text/html"), read, known;
     newest(function (last) { read = last.getBoundingClientRect().top < innerHeight; });
     all("[data-part]", function (old) {
       var now = next.getElementById(old.id), loud, said = document.getElementById("said");
+      known = known || now;
       if (!now || old.isEqualNode(now) || old.contains(document.activeElement)
         || old.querySelector("details[open]")) return;
       old.parentNode.replaceChild(document.adoptNode(now), old);
       loud = now.querySelectorAll("h1, .theirs");
       if (loud.length) said.textContent = loud[loud.length - 1].textContent;
     });
+    if (!known) location.reload(); // locked, or another screen is open
     if (read) newest(reveal);
   }
   function reveal(last) { last.scrollIntoView(false); }

@@ -1,6 +1,6 @@
 // The phone's location: asked for when the button is pressed, never before; sent with the form alone.
 (function () {
-  if (!navigator.geolocation || window.isSecureContext === false) return;
+  if (!navigator.geolocation) return;
   document.documentElement.className = "locates";
   document.addEventListener("click", function (event) {
     var button = event.target, form = button.form, told = document.getElementById("located");
