@@ -23,6 +23,12 @@ SAFETY = (
     "truth.",
     "fallback",
     "end.human",
+    "web.ask.",
+    "web.choice.",
+    "web.safety.",
+    "web.level.",
+    "web.danger.",
+    "web.front.danger",
 )
 
 

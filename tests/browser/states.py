@@ -245,6 +245,11 @@ STATES: dict[str, State] = {
         "words.html",
         {"view": status(say, stands=say("web.stands.live", name="Dana"), talk=_talk(say))},
     ),
+    "locked": _bare("locked.html", code_word=False, fault=""),
+    "locked-fault": lambda say: (
+        "locked.html", {"code_word": True, "fault": say("web.locked.wrong")}
+    ),
+    "place-kept": _bare("place_kept.html"),
     "open": _bare("open.html", action="/flow/open"),
     "open-no-cookies": _bare("open.html", action="/flow/open", cookies_off=True),
     "code": _with("code.html", lambda say: CodeView("", "k")),

@@ -36,6 +36,7 @@ from caller_service.language.languages import read_languages
 from caller_service.store.tables import Base
 from caller_service.store.tokens import token_hash
 from caller_service.web.dispatch.printed_hand_off import REFRESH
+from caller_service.web.shared.static_files import static_url
 
 if TYPE_CHECKING:
     from conftest import House, Resident
@@ -284,8 +285,8 @@ def test_the_list_tells_references_and_no_words(house: House) -> None:
         "noindex",
         str(REFRESH),
     } == {
-        "/static/paper.css",
-        "/static/icon.svg",
+        static_url("paper.css"),
+        static_url("icon.svg"),
         f"/hand-offs/clinic/{me.case().id}",
     }
     assert clinic.listed()[0][2:4] == ["R3 A mobile team, with priority", "Nobody has taken it yet"]

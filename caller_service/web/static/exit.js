@@ -4,13 +4,13 @@
   var presses = 0, last = 0;
   function leave(event) {
     if (event) event.preventDefault();
-    var address = document.querySelector("[data-exit]").href;
+    var link = document.querySelector("[data-exit]");
     document.title = " ";
     document.body.textContent = "";
-    location.replace(address);
+    location.replace(link.href);
   }
   document.addEventListener("click", function (event) {
-    if (event.target.hasAttribute && event.target.hasAttribute("data-exit")) leave(event);
+    if (event.target.hasAttribute("data-exit")) leave(event);
   });
   document.addEventListener("keyup", function (event) {
     presses = event.keyCode !== 16 ? 0 : Date.now() - last < 1000 ? presses + 1 : 1;

@@ -16,17 +16,23 @@
     });
     later(pause = Math.min(pause * 2, 60000));
   }
+  function newest(act) { all(".live .talk li:last-child", act); }
   function put(html) {
-    var next = new DOMParser().parseFromString(html, "text/html");
+    var next = new DOMParser().parseFromString(html, "text/html"), read, known;
+    newest(function (last) { read = last.getBoundingClientRect().top < innerHeight; });
     all("[data-part]", function (old) {
       var now = next.getElementById(old.id), loud, said = document.getElementById("said");
+      known = known || now;
       if (!now || old.isEqualNode(now) || old.contains(document.activeElement)
         || old.querySelector("details[open]")) return;
       old.parentNode.replaceChild(document.adoptNode(now), old);
       loud = now.querySelectorAll("h1, .theirs");
       if (loud.length) said.textContent = loud[loud.length - 1].textContent;
     });
+    if (!known) location.reload(); // locked, or another screen is open
+    if (read) newest(reveal);
   }
+  function reveal(last) { last.scrollIntoView(false); }
   function look() {
     var at = document.querySelector("main[data-poll]"), request = new XMLHttpRequest(), typed;
     if (busy || document.hidden) return;
@@ -42,8 +48,7 @@
       if (request.status >= 400) { if (typed) failed(); else location.reload(); return; }
       all("#stale", function (note) { note.hidden = true; });
       told = request.responseText;
-      if (told[0] === "{") told = JSON.parse(told);
-      else told = { v: "", html: told };
+      told = told[0] === "{" ? JSON.parse(told) : { v: "", html: told };
       pause = Math.min(pause * 1.15, 20000);
       if (told.html) { put(told.html); at.setAttribute("data-v", told.v); }
       if (told.html && told.v) pause = QUICK;
@@ -57,5 +62,6 @@
   document.addEventListener("visibilitychange", again);
   document.addEventListener("input", function () { pause = QUICK; });
   addEventListener("online", again);
+  newest(reveal);
   later(QUICK);
 })();

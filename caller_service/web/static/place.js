@@ -1,6 +1,6 @@
 // The phone's location: asked for when the button is pressed, never before; sent with the form alone.
 (function () {
-  if (!navigator.geolocation || window.isSecureContext === false) return;
+  if (!navigator.geolocation) return;
   document.documentElement.className = "locates";
   document.addEventListener("click", function (event) {
     var button = event.target, form = button.form, told = document.getElementById("located");
@@ -15,6 +15,6 @@
       if (feet > 2640) say("miles", Math.ceil(feet / 2640) / 2);
       else say("feet", Math.ceil(feet / 50) * 50);
     }, function (fault) { say(fault.code === 1 ? "denied" : "unknown"); },
-    { enableHighAccuracy: true, timeout: 20000, maximumAge: 60000 });
+    { enableHighAccuracy: true, timeout: 20000 });
   });
 })();

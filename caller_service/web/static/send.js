@@ -24,7 +24,7 @@
     note.className = "fault unsent";
     note.textContent = word("unsent");
     form.insertBefore(note, form.firstChild);
-    say(note.textContent);
+    say(word("unsent"));
   }
   function show(next, address) {
     all(next, "noscript", function (one) { one.parentNode.removeChild(one); });
@@ -34,8 +34,6 @@
     });
     if (address !== location.href) history.pushState(null, "", address);
     document.title = next.title;
-    document.documentElement.lang = next.documentElement.lang;
-    document.documentElement.dir = next.documentElement.dir;
     say("");
     scrollTo(0, 0);
     var heading = document.querySelector(".check, h1");
@@ -73,5 +71,4 @@
     } catch (fault) { /* the browser sends the form itself */ }
   });
   addEventListener("popstate", function () { location.reload(); });
-  addEventListener("pageshow", function () { busy = false; });
 })();
