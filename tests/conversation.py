@@ -103,6 +103,7 @@ class Resident:
                     self.case.contact,
                     self.case.language,
                     related=self.case.id,
+                    answered_with=self.case.answered_with,
                 )
             self._turn(lambda case, words=words: hear(case, words, self.now, self._scene(), EARS))  # type: ignore[misc]
         return self

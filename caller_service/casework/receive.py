@@ -178,7 +178,7 @@ def _decide(
         parts,
         contact,
         test,
-        cases.last_closed(conn, contact.id) or "" if state.contact else "",
+        *(cases.last_closed(conn, contact.id) if state.contact else ("", ())),
     )
     said = _OPT_OUT.get(turn.opt_out, turn.said)
     delivered = (
@@ -234,9 +234,16 @@ def _decide(
 _OPT_OUT = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
-def new_case(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, related: str) -> Case:
-    """A new case, with what is known of the number: that it writes often, or a care note (rule
-    24)."""
+def new_case(
+    conn: sa.Connection,
+    parts: Parts,
+    contact: Contact,
+    test: bool,
+    related: str,
+    answered_with: tuple[str, ...] = (),
+) -> Case:
+    """A new case, with what is known of the number: that it writes often, a care note (rule 24),
+    and how their last text was answered, so that this one is not answered with the same line."""
     now = parts.now()
     said = {Said.STOPPED_IN_WORDS} if contact.stopped and contact.in_words else set()
     remarks: tuple[tuple[str, str], ...] = ()
@@ -253,6 +260,7 @@ def new_case(conn: sa.Connection, parts: Parts, contact: Contact, test: bool, re
         contact.id,
         contact.language,
         related=related,
+        answered_with=answered_with,
         cannot_text=CannotText.STOPPED if contact.stopped else "",
         said=frozenset(said),
         remarks=remarks,

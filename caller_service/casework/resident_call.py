@@ -326,7 +326,7 @@ def _begin(conn: sa.Connection, parts: Parts, call: Call, lock: bool) -> Work:
     test = is_test(parts, call.number, call.provider_id)
     case = found or new_case(
         conn, parts, contact, test,
-        cases.last_closed(conn, contact.id) or "" if state and state.contact else "",
+        *(cases.last_closed(conn, contact.id) if state and state.contact else ("", ())),
     )  # fmt: skip
     if case.test and not test:  # a person has that number after all: humans are asked
         case = with_changes(case, test=False)

@@ -305,9 +305,14 @@ def _asks_for_nothing(case: Case, reading: Reading) -> bool:
 
 
 def _answer_without_request(case: Case, reading: Reading, scene: Scene) -> Step:
-    words = "thanks.closed" if isinstance(reading.reply, Thanks) else "status.none"
-    effects = () if isinstance(reading.reply, Reaction) else (Say(words),)
-    return _end_no_request(Step(case, effects), scene)
+    """Thanks that are said again need no more words; whoever asks again hears it otherwise."""
+    if isinstance(reading.reply, Thanks):
+        words = "" if case.answered_with == ("thanks.closed",) else "thanks.closed"
+    else:
+        words = "again.none" if case.answered_with == ("status.none",) else "status.none"
+    said = bool(words) and not isinstance(reading.reply, Reaction)
+    case = replace(case, answered_with=(words,)) if said else case
+    return _end_no_request(Step(case, (Say(words),) if said else ()), scene)
 
 
 def _end_no_request(step: Step, scene: Scene) -> Step:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -48,21 +47,19 @@ def _shipped(section: str) -> Iterator[Mapping[str, Any]]:
         yield tomllib.loads(file.read_text(encoding="utf-8")).get(section, {})
 
 
+_STREET_LISTS = (
+    "suffixes", "joins", "articles", "prepositions", "units", "around", "coordinates", "others",
+    "near", "roads", "landmarks", "talk", "mine", "ours",
+)  # fmt: skip
+
+
 def _streets(table: Mapping[str, Any]) -> StreetWords:
-    words = StreetWords(
-        _by_word(table.get("types", {})),
-        _by_word(table.get("sides", {})),
-        _by_word(table.get("ordinals", {})),
-        *(
-            _words(table.get(name, ()))
-            for name in (
-                "suffixes", "joins", "articles", "prepositions", "units", "around", "coordinates",
-                "others", "near", "roads", "landmarks", "talk", "mine", "ours",
-            )
-        ),
-    )  # fmt: skip
-    return replace(
-        words,
+    lists: dict[str, Any] = {name: _words(table.get(name, ())) for name in _STREET_LISTS}
+    return StreetWords(
+        **lists,
+        types=_by_word(table.get("types", {})),
+        sides=_by_word(table.get("sides", {})),
+        ordinals=_by_word(table.get("ordinals", {})),
         after={word: _words(before) for word, before in table.get("after", {}).items()},
         doubts=frozenset(normal(each) for each in table.get("doubts", ())),
         spelled=table.get("spelled", {}),

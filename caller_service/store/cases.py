@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -111,12 +111,26 @@ def by_reference(conn: sa.Connection, sealer: Sealer, reference: str) -> Case | 
     return None if found is None else opened(found._asdict(), sealer)
 
 
-def last_closed(conn: sa.Connection, contact_id: str) -> str | None:
-    """The id of the contact's latest ended case."""
-    query = sa.select(case.c.id).where(
+class LastClosed(NamedTuple):
+    """A contact's latest ended case: its id, and the keys of the last answer to a text of
+    theirs."""
+
+    id: str = ""
+    answered_with: tuple[str, ...] = ()
+
+
+def last_closed(conn: sa.Connection, contact_id: str) -> LastClosed:
+    """Without an id if none has ended. A state that cannot be read tells nothing."""
+    query = sa.select(case.c.id, sa.cast(case.c.state, sa.Text).label("state")).where(
         case.c.contact_id == contact_id, case.c.closed_at.is_not(None)
     )
-    return conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).scalar()
+    row = conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).first()
+    if row is None:
+        return LastClosed()
+    try:
+        return LastClosed(row.id, tuple(json.loads(row.state).get("answered_with", ())))
+    except (TypeError, ValueError, AttributeError):
+        return LastClosed(row.id)
 
 
 def opened_since(conn: sa.Connection, contact_id: str, since: datetime) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from conversation import PROGRAM, Resident, kept
@@ -428,6 +429,21 @@ def test_a_stray_status_opens_nothing_and_says_so() -> None:
             and person.case.outcome == "no_request"
             and person.said == ("status.none",)
         )
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_who_asks_again_where_there_is_no_news_hears_it_otherwise(language: str) -> None:
+    person = Resident(language)
+    heard = [person.texts(said).said for said in ("STATUS", "CLOSE", "status", "QUIET")]
+
+    assert all(one and one != other for one, other in pairwise(heard)), heard
+
+
+def test_thanks_that_are_said_again_after_the_end_need_no_more_words() -> None:
+    person = Resident().texts("STATUS", "thank you")
+    assert person.said == ("thanks.closed",)
+    assert person.texts("thanks").said == () and person.texts("thank you so much").said == ()
+    assert person.texts("STATUS").said == ("status.none",)
 
 
 @pytest.mark.parametrize("said", ["hi", "Hola", "x", "👍", "1", "…", "\u200b", "no"])
