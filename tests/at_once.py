@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from caller_service.casework.parts import Parts
+from caller_service.server.worker_process import run_worker
 from caller_service.store.database.sqlite_writer import writer_lock
 
 Doing = Callable[[], Any]
@@ -49,6 +52,21 @@ def at_once(*doing: Doing) -> list[Any]:
     threads, given = begin(*(together(one) for one in doing))
     joined(threads)
     return given
+
+
+@contextmanager
+def worker_running(parts: Parts, name: str = "worker-1") -> Iterator[None]:
+    """The worker, in a thread, while the block lasts. Nothing of it stays with this process."""
+    stop, switch = threading.Event(), sys.getswitchinterval()
+    thread = threading.Thread(target=run_worker, args=(parts, name, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(SOON)
+        sys.setswitchinterval(switch)
+    assert not thread.is_alive()
 
 
 @contextmanager

@@ -231,7 +231,8 @@ class House:
                 conn.execute(sa.text("SET LOCAL statement_timeout = 0"))
             for table in reversed(Base.metadata.sorted_tables):
                 conn.execute(sa.delete(table))
-            for name in ("workflow_status", "workflow_input", "workflow_output"):
+            # "queues": a worker begins with what an earlier one registered, also how many at once
+            for name in ("workflow_status", "workflow_input", "workflow_output", "queues"):
                 conn.execute(sa.text(f"DELETE FROM {name if lite else 'dbos.' + name}"))
 
     def change(self, **parts: Any) -> None:

@@ -40,6 +40,7 @@ import pytest
 import requests
 import responses
 import sqlalchemy as sa
+from at_once import worker_running
 from caller import Caller
 from click.testing import CliRunner
 from conftest import CAD, TWILIO, House, Resident, signed
@@ -60,7 +61,6 @@ from caller_service.core.program import Rung
 from caller_service.jobs import worker
 from caller_service.jobs.worker import JobFailed, _quiet
 from caller_service.server.logs import PlainFormatter, log_plainly
-from caller_service.server.worker_process import run_worker
 from caller_service.store import callbacks, cases, legs, turns
 from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.tables import Base
@@ -1279,26 +1279,20 @@ class Story:
         broken = dataclasses.replace(
             house.parts, telephony=Blurts(PROBLEMS[0]), webhooks=Blurts(PROBLEMS[1])
         )  # type: ignore[arg-type]
-        stop, prefix = threading.Event(), "" if self.own.dialect.name == "sqlite" else "dbos."
-        thread = threading.Thread(target=run_worker, args=(broken, "silent-worker", stop))
-        thread.start()
-        try:
-            query = sa.text(
-                f"SELECT name, status FROM {prefix}workflow_status WHERE status <> 'SUCCESS'"
-            )
+        prefix = "" if self.own.dialect.name == "sqlite" else "dbos."
+        query = sa.text(
+            f"SELECT name, status FROM {prefix}workflow_status WHERE status <> 'SUCCESS'"
+        )
 
-            def done() -> bool:
-                with self.own.connect() as conn:
-                    jobs = conn.execute(query).all()
-                return {status for _, status in jobs} == {"ERROR"} and {
-                    name for name, _ in jobs
-                } == set(JOBS)
+        def done() -> bool:
+            with self.own.connect() as conn:
+                jobs = conn.execute(query).all()
+            return {status for _, status in jobs} == {"ERROR"} and {
+                name for name, _ in jobs
+            } == set(JOBS)
 
+        with worker_running(broken, "silent-worker"):
             until(done, "a job of each kind has failed")
-        finally:
-            stop.set()
-            thread.join(10)
-        assert not thread.is_alive()
         self.patch.setattr(cases, "due", due)
 
 
