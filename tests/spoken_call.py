@@ -23,6 +23,7 @@ from caller_service.core.effect import Effects, HandOff, Page
 from caller_service.core.holding import joins_by_phone
 from caller_service.core.marks import Mark
 from caller_service.core.phone_script import (
+    SAME_KEY,
     WITH_HUMAN,
     At,
     Heard,
@@ -61,6 +62,8 @@ class SpokenCall:
     asked: set[str] = field(default_factory=set)  # rungs that were paged
     script: list[str] = field(default_factory=list)  # the call as a transcript writes it
     waited: str = ""  # the last line of waiting
+    began_with: str = ""  # the first line of the step before
+    once_more: bool = False  # they asked for it, or one press came twice
     stood: At = At.GREETING  # what they heard before this step
 
     def __post_init__(self) -> None:
@@ -180,6 +183,9 @@ class SpokenCall:
         return Surroundings((first, *others), len(self.asked), reading)
 
     def _hears(self, heard: Heard) -> SpokenCall:
+        last = self.position
+        twice = last.key_at is not None and heard.at - last.key_at < SAME_KEY
+        self.once_more = heard.digits == "*" or (twice and heard.digits == last.key)
         around = self._around(heard.words)
         if self.case.ended and heard.digits == "0" and self.position.at not in WITH_HUMAN:
             self.case = self._another()
@@ -249,6 +255,10 @@ class SpokenCall:
         assert spoken.lines or spoken.then != Then.WAIT or quiet, f"they wait in silence\n{here}"
         # whoever says nothing at the callback number has asked for nothing
         served = self._is_served() or self.stood == At.CALLBACK_LINE
+        first = spoken.lines[0].key if spoken.lines else ""
+        same = first in ("spoken.not_a_key", "spoken.closing") and first == self.began_with
+        assert not same or self.once_more, f"the same line twice in a row: {first}\n{here}"
+        self.began_with = first
         assert spoken.then != Then.HANG_UP or served, f"hung up on\n{here}"
         if before.id == self.case.id:
             assert not fell(before, self.case), f"{before.level} to {self.case.level}\n{here}"

@@ -196,7 +196,9 @@ def _call_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step
         step = book(case, "resident", datetime.fromisoformat(reply.of), scene)
     except Refused:
         case = said_again(case, frozenset({Said.WROTE_AGAIN}), scene)
-        return Step(case, (Say("callback.by_human"), Record("callback_asked")))
+        again = "callback.by_human" in case.answered_with  # nobody hears the same line twice
+        line = "callback.by_human.again" if again else "callback.by_human"
+        return Step(case, (Say(line), Record("callback_asked")))
     answers = tuple(
         with_changes(effect, unasked=False) if isinstance(effect, Say) else effect
         for effect in step.effects

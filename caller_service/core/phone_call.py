@@ -410,7 +410,8 @@ def _not_a_key(case: Case, position: Position, scene: Scene, around: Surrounding
     wrong = position.wrong + 1
     position = with_changes(position, wrong=wrong)
     if wrong < WRONG_KEYS:
-        return _repeat(Step(case), position, scene, around, (Line("spoken.not_a_key"),))
+        line = "spoken.not_a_key" if wrong == 1 else "spoken.not_a_key.again"
+        return _repeat(Step(case), position, scene, around, (Line(line),))
     if position.at != At.ASKED:
         return _go_on(_decide(case, Command("person"), scene), position, scene)
     part = scene.program.protocol.part(position.part)

@@ -76,6 +76,7 @@ class Position:
     troubles: int = 0  # times in a row that the queue failed
     tries: int = 0  # at the place
     slower: bool = False  # they asked for it once more: from then on it is spoken slower
+    closed_again: bool = False  # the last words were said in their second wording
     place: str = field(default="", repr=False)
     house: str = field(default="", repr=False)  # the house number that was keyed
 
@@ -130,11 +131,13 @@ WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING, At.CALLED})
 
 
 def closing(step: Step, position: Position, lines: tuple[Line, ...]) -> Spoken:
-    """Nothing more to ask: they may hang up, or still ask for a person."""
-    position = with_changes(position, at=At.CLOSING, part="", silent=0)
+    """Nothing more to ask: they may hang up, or still ask for a person. Each time in other words
+    than the last."""
+    again = position.at == At.CLOSING and not position.closed_again
+    position = with_changes(position, at=At.CLOSING, part="", silent=0, closed_again=again)
     hidden = step.case.cannot_text == CannotText.WITHHELD
-    last = (Line("spoken.hidden"),) if hidden else ()
-    lines = (*lines, *last, Line("spoken.closing"))
+    last = (Line("spoken.hidden"),) if hidden and not again else ()
+    lines = (*lines, *last, Line("spoken.closing.again" if again else "spoken.closing"))
     return Spoken(step, position, lines, listens=CLOSING)
 
 

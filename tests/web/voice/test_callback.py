@@ -3,6 +3,7 @@ called twice for one attempt, and none is forgotten."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -464,6 +465,15 @@ def test_a_text_books_no_call_where_calling_is_not_safe(house: House) -> None:
     assert not house.rows("callback")
     resident.told("callback.by_human")
     assert "wrote_again" in me.case().because
+
+
+def test_two_wishes_for_a_call_that_is_not_safe_get_different_first_lines(house: House) -> None:
+    with_request(house, ("2", "2"))
+    me = house.resident(ME)
+    wishes = ("call me at 6", "call me at 7", "call me at 8")
+    firsts = [me.texts(words).heard[0].partition("\n")[0] for words in wishes]
+    assert all(one != two for one, two in itertools.pairwise(firsts)), firsts
+    assert not house.rows("callback")
 
 
 def test_another_time_takes_the_place_of_the_first(house: House) -> None:

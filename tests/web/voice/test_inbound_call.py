@@ -192,7 +192,8 @@ def test_8_says_when_police_may_come(house: House) -> None:
 
 def test_keys_that_mean_nothing_are_asked_again_and_then_are_doubt(house: House) -> None:
     me = Caller(house).rings().presses("1")
-    me.presses("7").told("spoken.not_a_key").presses("5").told("spoken.not_a_key").presses("7")
+    me.presses("7").told("spoken.not_a_key").presses("5").told("spoken.not_a_key.again")
+    me.presses("7")
     assert me.case().answers["health"] == "unreadable"
     assert me.queue is not None, me.transcript()
 
