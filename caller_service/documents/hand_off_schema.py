@@ -82,6 +82,10 @@ _CONTACT = {
     "text": _YES_NO,
     "call": _YES_NO,
     "voicemail": _TEXT,
+    "page": {
+        "type": "boolean",
+        "description": "They have a private page: words to them wait there, whatever else is safe.",
+    },
     "deaf_or_asl": _YES_NO,
     "cannot_text": _MAYBE,
     "not_told": {

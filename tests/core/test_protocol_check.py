@@ -120,7 +120,7 @@ WRONG: list[tuple[Change, str]] = [
     (with_rule("health.yes", when=Condition()), 'rule "health.yes": has no condition'),
     (with_rule("health.yes", when=condition([{"helth": ["yes"]}])), 'nothing is known as "helth"'),
     (lambda protocol: replace(protocol, unreadable_limit=0), "unreadable_limit"),
-    (and_question(Question("said", "choice", YES_NO_UNSURE)), "neither said nor located"),
+    (and_question(Question("said", "choice", YES_NO_UNSURE)), "none of said, located, channel"),
     (
         and_question(
             Question(

@@ -36,8 +36,8 @@ from caller_service.language.vocabularies import guess, read_vocabularies
 
 LANGUAGES = PROGRAM.languages
 ALONE = {language: read_vocabularies((language,))[language] for language in LANGUAGES}
-OFFERED = {
-    question.id: tuple(choice.code for choice in question.choices)
+OFFERED = {  # by text: a page offers one more (`contact`)
+    question.id: tuple(choice.code for choice in question.choices if choice.code != "page")
     for question in PROGRAM.protocol.questions
 }
 
