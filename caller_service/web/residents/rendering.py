@@ -248,7 +248,7 @@ def danger_view(found: VisitState, kept: Kept) -> DangerView:
         for each in danger_words(case, case.dangers, program.protocol)
     ]
     told = [say(key, **dict(fill)) for key, fill in kept.position.told]
-    lines = tuple(dict.fromkeys((*told, *words))) or (say("web.level.human"),)
+    lines = tuple(dict.fromkeys(told or words)) or (say("web.level.human"),)
     ago = request_form.asked_ago(case, now)
     emergency = case.level == Level.R1
     return DangerView(

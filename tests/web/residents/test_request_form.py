@@ -3,6 +3,7 @@ wrong on the way."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -695,3 +696,23 @@ def test_no_link_is_texted_where_texting_is_not_safe(house: House) -> None:
     mine = house.resident(ME).texts("hello", "1", "2", "2", "2", "2").case()
     answer = house.dispatch(f"/{mine.id}/place-link", {"by": "Dana"})
     assert answer.status_code == 409 and not house.settles().texts_to(ME)
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_page_tells_somebody_to_text_a_command(house: House, language: str) -> None:
+    """On a page buttons do what words do by text."""
+    catalog, program = house.parts.catalog, house.parts.program
+    by_text = ("help", "stop", "start", "preamble", "fallback", "page.", "alert.", "spoken.",
+               "update_call", "reach.", "status.none", "again.none", "phone.", "truth.",
+               "answer.", "staff", "refused", "still_here", "status.late", "status.other",
+               "status.closed", "withdrawn", "language.", "interpreter", "code.")  # fmt: skip
+    told = [key for key in catalog.words[language] if not key.startswith((*by_text, "web."))]
+    for key in told:
+        words = catalog.words[language][
+            f"web.{key}" if f"web.{key}" in catalog.words[language] else key
+        ]
+        assert not re.search(r"(: 0\b|\b(WORSE|STATUS|CHANGE|QUIET|CLOSE|HELLO)\b)", words), key
+    assert program
