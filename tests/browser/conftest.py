@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from running import free_port
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from running import SOON, free_port
 from stage import Opens, Stage, pages_of
 from werkzeug.serving import make_server
 
@@ -36,6 +36,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail("CI has no chromium: apt-get install chromium (.ci/run does)")
         pytest.skip("there is no chromium on this machine (docs/testing.md)")
+    expect.set_options(timeout=SOON * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         yield browser
@@ -81,6 +82,7 @@ def opens(browser: Browser, stage: Stage) -> Iterator[Opens]:
         context = browser.new_context(
             viewport={"width": width, "height": height}, locale=language.replace("xa", "ar"), **more
         )
+        context.set_default_timeout(SOON * 1000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text))

@@ -19,6 +19,7 @@ from caller_service.web.shared.guard import guarded, open_to_all
 from caller_service.web.shared.problem import FRAMED
 
 ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنه"  # a letter for each of ours: the made-up language
+BASE = "/stage"  # the real pages have their own addresses
 Opens = Callable[..., Page]
 
 
@@ -87,8 +88,8 @@ def _shown(app: Flask, language: str, template: str, values: Any) -> str:
             "all_languages": list(native.items())[:2],
             "areas": parts.program.areas,
             "program": parts.program,
-            "base": "",
-            "out": "/out",
+            "base": BASE,
+            "out": f"{BASE}/out",
             **values,
         },
     )
@@ -123,16 +124,16 @@ def pages_of(stage: Stage) -> Any:
             return _shown(app, "en", "error.html", values), 503
         return redirect(f"/flow/{int(number) + 1}", 303)
 
-    @shown.route("/s", methods=["GET", "POST"])
+    @shown.route(f"{BASE}/s", methods=["GET", "POST"])
     def status_page() -> Any:
         if request.method == "POST":
             stage.posts.append(request.form.to_dict())
-            return redirect("/s", 303)
+            return redirect(f"{BASE}/s", 303)
         if stage.locked:
             return _shown(app, "en", *STATES["locked"](say()))
         return _shown(app, "en", "status.html", {"view": status(say(), **stage.told)})
 
-    @shown.get("/s/state")
+    @shown.get(f"{BASE}/s/state")
     def state() -> Any:
         stage.looks += 1
         if stage.down:
@@ -144,12 +145,12 @@ def pages_of(stage: Stage) -> Any:
             return {"v": view.version}
         return {"v": view.version, "html": _shown(app, "en", "status_main.html", {"view": view})}
 
-    @shown.get("/words")
+    @shown.get(f"{BASE}/words")
     def words() -> Any:
         view = status(say(), **stage.told)
         return _shown(app, "en", "words.html", {"view": view}), 200, FRAMED
 
-    @shown.get("/out")
+    @shown.get(f"{BASE}/out")
     def out() -> str:
         return _shown(app, "en", "out.html", {"exit_to": "/show/en/about"})
 

@@ -8,7 +8,7 @@ from typing import Any
 import html5lib
 import pytest
 from playwright.sync_api import Page
-from stage import Opens, Stage
+from stage import BASE, Opens, Stage
 from states import QUESTIONS, SAFETY, STATES
 
 from caller_service.web.shared.static_files import read_files
@@ -141,7 +141,8 @@ def test_the_first_page_says_all_within_one_screen(
     page = opens("front", language)
     numbers = ("sms:+17205550100", "tel:+17205550100", "tel:911", "sms:911", "tel:988", "sms:988")
     boxes = [
-        page.locator(f'main a[href="{href}"]').bounding_box() for href in ("/request", *numbers)
+        page.locator(f'main a[href="{href}"]').bounding_box()
+        for href in (f"{BASE}/request", *numbers)
     ]
     assert all(box is not None and box["y"] + box["height"] <= 640 for box in boxes), boxes
     for call, text in ((1, 2), (3, 4), (5, 6)):

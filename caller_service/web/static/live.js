@@ -50,8 +50,11 @@
       told = request.responseText;
       told = told[0] === "{" ? JSON.parse(told) : { v: "", html: told };
       pause = Math.min(pause * 1.15, 20000);
-      if (told.html) { put(told.html); at.setAttribute("data-v", told.v); }
-      if (told.html && told.v) pause = QUICK;
+      if (told.html) {
+        put(told.html);
+        at.setAttribute("data-v", told.v);
+        if (told.v) pause = QUICK;
+      }
       all(".fresh time", function (time) { time.textContent = clock(); });
       later(pause);
     };

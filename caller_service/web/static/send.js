@@ -21,7 +21,7 @@
     if (button) button.parentNode.replaceChild(kept, button);
     all(form, "button", function (one) { one.removeAttribute("aria-disabled"); });
     var note = form.querySelector(".unsent") || document.createElement("p");
-    note.className = "fault unsent";
+    note.className = "unsent";
     note.textContent = word("unsent");
     form.insertBefore(note, form.firstChild);
     say(word("unsent"));
