@@ -174,7 +174,7 @@ NOT_HERE = [
     "somewhere like {}", "for example {}", "maybe {}", "my mom is at {}", "my ex is at {}", "the police are at {}",
     "if i was at {}", "i wish we were at {}", "i dreamed i was at {}", "send them to {} instead",
     "estábamos en {}", "estabamos en {}", "estaba en {}", "estuve en {}", "antes estaba en {}", "vengo de {}", "soy de {}", "de {}",
-    "del {}", "vivo en {}", "vive en {}", "él vive cerca de {}", "vamos a {}", "voy para {}", "voy a estar en {} mañana", "estaré en {}",
+    "del {}", "al {}", "vivo en {}", "vive en {}", "él vive cerca de {}", "vamos a {}", "voy para {}", "voy a estar en {} mañana", "estaré en {}",
     "no estoy en {}", "ya no estamos en {}", "nunca estuve en {}", "¿es {}?", "¿está en {}?", "cerca de {} ayer", "mi mamá está en {}",
     "nos vemos en {} mañana", "quizás {}", "por ejemplo {}", "pasó en {}", "el bus a {} va", "salí de {}",
 ]  # fmt: skip
