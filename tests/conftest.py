@@ -189,6 +189,7 @@ class House:
         self.sent: list[dict[str, str]] = []
         self.rung: list[dict[str, str]] = []  # calls made by REST
         self.hung_up: list[str] = []  # SIDs
+        self.moved: list[tuple[str, str]] = []  # SIDs, and where to
         self.posted: list[tuple[dict[str, Any], dict[str, str]]] = []
         self.forgive()
         self.token = self.new_token("cad", "console")
@@ -356,7 +357,7 @@ class House:
             re.compile(rf"{TWILIO}/.*/Calls\.json.*"),
             json={"calls": listed, "next_page_uri": None, "uri": ""},
         )
-        self.outside.add_callback("POST", one, lambda request: self._hangs_up(request.url))
+        self.outside.add_callback("POST", one, self._changes)
         self.outside.add_callback("GET", one, lambda request: self._stands(request.url))
 
     def _rings(self, request: Any, status: int) -> tuple[int, dict[str, str], str]:
@@ -383,6 +384,15 @@ class House:
             {},
             json.dumps({"sid": sid, "status": "completed" if sid in self.hung_up else "ringing"}),
         )
+
+    def _changes(self, request: Any) -> tuple[int, dict[str, str], str]:
+        """A call under way is ended, or given another document."""
+        moved = dict(parse_qsl(request.body or "")).get("Url", "")
+        return self._moves(request.url, moved) if moved else self._hangs_up(request.url)
+
+    def _moves(self, url: str, to: str) -> tuple[int, dict[str, str], str]:
+        self.moved.append((url.rpartition("/")[2].removesuffix(".json"), to))
+        return 200, {}, json.dumps({"sid": self.moved[-1][0], "status": "in-progress"})
 
     def _hangs_up(self, url: str) -> tuple[int, dict[str, str], str]:
         self.hung_up.append(url.rpartition("/")[2].removesuffix(".json"))

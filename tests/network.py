@@ -51,6 +51,7 @@ class Network:
         house._rings = self._rings  # type: ignore[method-assign]
         house._stands = self._stands  # type: ignore[method-assign]
         house._hangs_up = self._hangs_up  # type: ignore[method-assign]
+        house._moves = self._moves  # type: ignore[method-assign]
 
     def phone(self, number: str) -> Handset:
         return Handset(self.engine, number)
@@ -81,6 +82,13 @@ class Network:
         if call is None:
             return 404, {}, json.dumps({"code": 20404, "message": "not found", "status": 404})
         return 200, {}, json.dumps(call.resource(ACCOUNT))
+
+    def _moves(self, url: str, to: str) -> tuple[int, dict[str, str], str]:
+        call = self.engine.found(url.rpartition("/")[2].removesuffix(".json"))
+        if call is not None:
+            self.house.moved.append((call.sid, to))
+            self.engine.redirect(call, to)
+        return self._stands(url)
 
     def _hangs_up(self, url: str) -> tuple[int, dict[str, str], str]:
         call = self.engine.found(url.rpartition("/")[2].removesuffix(".json"))

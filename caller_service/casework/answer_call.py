@@ -20,18 +20,21 @@ from caller_service.core.dispatch import accept, answered_since, pass_on, told_b
 from caller_service.core.effect import Alert
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, CallState
+from caller_service.core.program import INTERPRETER
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import may_call_update, update_call_keys
 from caller_service.core.terms import terms
+from caller_service.jobs.queue import PEOPLE
 from caller_service.language.wording import filling, spelled
-from caller_service.store import callbacks, calls, cases
+from caller_service.store import callbacks, calls, cases, legs
 from caller_service.store.callbacks import Callback
 from caller_service.store.calls import Call
 from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Author
 
 from .callbacks import taken
+from .carry_out import ring_interpreter
 from .change import change
 from .parts import Parts
 
@@ -52,6 +55,10 @@ class Spoken:
     asks: int = 0
     # then they are joined to the caller in this queue, and not hung up on
     joins: str = ""
+    # then they come into this room, where a caller and an interpreter come, too; `waits_there`: it
+    # opens only with somebody of staff
+    meets: str = ""
+    waits_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,8 @@ def picked_up(parts: Parts, kind: str, call_id: str, sid: str | None, machine: b
         return Spoken()
     how = CALLS[kind]
     note_receipt(parts, call_id, CallState.IN_PROGRESS, sid)
+    if on.call.person == INTERPRETER:
+        return _interpreter(on)
     if refused := how.refused(on):
         return refused
     if machine or on.call.machine:
@@ -169,6 +178,12 @@ def parted(parts: Parts, call_id: str, reached: bool) -> Spoken:
     return Spoken(told.words, told.language, joins=on.case.id)
 
 
+def in_room(parts: Parts, call_id: str) -> Spoken:
+    """What staff hear in a room that nobody else is in: that the caller has hung up, if so."""
+    on = _known(parts, "page", call_id)
+    return Spoken() if on is None or on.case.on_line else on.says("spoken.whisper.left")
+
+
 def _nothing(_: OnCall) -> None:
     return None
 
@@ -211,7 +226,32 @@ def _to_caller(on: OnCall) -> Spoken | None:
     if case is None or not case.on_line or case.accepted_by != on.call.person:
         return None
     told = on.says(*whisper(case))
+    if on.parts.interprets(case):
+        _into_the_room(on, case)
+        return Spoken(told.words, told.language, meets=case.id)
     return Spoken(told.words, told.language, joins=case.id)
+
+
+def _into_the_room(on: OnCall, case: Case) -> None:
+    """The caller is fetched from their queue, and the interpreter line rung if nobody is there. The
+    same key twice fetches once."""
+    with transaction(on.parts.engine) as conn:
+        leg = legs.live(conn, on.parts.sealer, case.id)
+        ring_interpreter(conn, on.parts, case, on.parts.now())
+        if leg is not None:
+            on.parts.jobs.enqueue(
+                conn, "ask_after", f"leg:{leg.id}:meets:{on.call.id}", leg.id, PEOPLE
+            )
+
+
+def _interpreter(on: OnCall) -> Spoken:
+    """The interpreter line answers: a person, or a machine that chooses one. It takes no case; it
+    waits in the room until somebody of staff is there."""
+    if on.case.ended or not on.case.on_line:
+        return on.says("page.call_ended")
+    language = on.parts.catalog.languages[on.case.language].name
+    told = on.says("spoken.interpreter.line", name=language)
+    return Spoken(told.words, told.language, meets=on.case.id, waits_there=True)
 
 
 def whisper(case: Case) -> tuple[str, ...]:

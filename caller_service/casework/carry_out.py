@@ -33,7 +33,7 @@ from caller_service.core.effect import (
 from caller_service.core.escalation import passed_on, people
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, DeliveryState, TextState
-from caller_service.core.program import DestinationKind, Rung
+from caller_service.core.program import INTERPRETER, DestinationKind, Rung
 from caller_service.core.routing import Scene, on_duty
 from caller_service.core.safe_contact import (
     HUMAN_WORDS,
@@ -290,9 +290,25 @@ def _place_link(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -
 def _ring_again(conn: sa.Connection, parts: Parts, case: Case, name: str, now: datetime) -> None:
     """Ring the phone of somebody who has a caller on the line, if they are on a ladder with a
     number and not on a call about them."""
+    if name == INTERPRETER:
+        ring_interpreter(conn, parts, case, now)
+        return
     rung = parts.program.rung_of(name)
     if rung is not None and rung.number and not case.test:
         ring_person(conn, parts, case.id, rung, None, now)
+
+
+def ring_interpreter(conn: sa.Connection, parts: Parts, case: Case, now: datetime) -> None:
+    """Ring the contracted interpreter line for a caller, unless it rings or is there already."""
+    number = parts.program.numbers.interpreter
+    if not number or case.test or calls.under_way(conn, case.id, INTERPRETER):
+        return
+    call_id = parts.new_id()
+    calls.add(
+        conn, parts.sealer, call_id, case.id, number, now, now + HOLD,
+        person=INTERPRETER, many_lines=True,
+    )  # fmt: skip
+    parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, PEOPLE)
 
 
 ALERT_WORDS = 300  # longest part of a resident's words in one alert, in characters
@@ -481,7 +497,7 @@ def _enqueue_call(
     case_id: str,
     number: str,
     now: datetime,
-    **whom: str | None,
+    **whom: Any,
 ) -> None:
     call_id = parts.new_id()
     calls.add(conn, parts.sealer, call_id, case_id, number, now, now + HOLD, **whom)
@@ -500,6 +516,12 @@ def _settles(before: Case | None, case: Case) -> bool:
         and case.human_has_it
         and (before is None or before.marks.get(Mark.ACKNOWLEDGED) != accepted_at)
     )
+
+
+def stop_interpreter(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -> None:
+    """The caller is gone: the interpreter line waits for nobody."""
+    for call_id in calls.stop_person(conn, case_id, INTERPRETER, now):
+        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
 
 
 def stop_calls(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from caller_service.core.case import Case
 from caller_service.core.program import Program
 from caller_service.core.reply import Ears
 from caller_service.core.routing import Scene
@@ -87,6 +88,11 @@ class Parts:
         can; "" if none."""
         tags = (language, *self.program.languages)
         return next((tag for tag in tags if self.speaks(tag)), "")
+
+    def interprets(self, case: Case) -> bool:
+        """Does a caller of this case meet a human and the interpreter line in one room? Where no
+        voice and no recording speaks their language, and there is such a line."""
+        return bool(self.program.numbers.interpreter) and not self.speaks(case.language)
 
     def scene(
         self, conn: sa.Connection, full: frozenset[str] | None = None, surge: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from dataclasses import replace as with_changes
@@ -34,6 +35,7 @@ from caller_service.core.phone_script import (
 )
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
+from caller_service.gateway.telephony import TelephonyError
 from caller_service.language.recordings import NotRecorded, path_of
 from caller_service.language.spoken import seconds, sentences
 from caller_service.language.wording import spelled, spoken_words
@@ -44,7 +46,7 @@ from caller_service.store.journal import Author
 from caller_service.store.legs import Leg
 from caller_service.store.messages import Text
 
-from .carry_out import Decision, prepare, save
+from .carry_out import Decision, prepare, save, stop_interpreter
 from .change import change, update_case
 from .identity import join_contacts
 from .interpret import understand
@@ -52,7 +54,9 @@ from .outbound.call_person import note_receipt, voicemail_allowed
 from .parts import Parts
 from .receive import is_test, new_case
 
+log = logging.getLogger(__name__)
 CHECK = timedelta(minutes=5)  # a call that says nothing for so long is asked after
+AGAIN = timedelta(seconds=5)  # until a caller who could not be moved is moved again
 PROVIDER = "voice"  # of the messages that were spoken or keyed
 SLOWER = 1.2  # times as long, at the rate of language.toml
 ANSWER = timedelta(seconds=1)  # from our answer to the first word of it
@@ -151,7 +155,17 @@ def joined(parts: Parts, sid: str, call_id: str) -> tuple[Utterance, ...] | None
         staff = calls.by_id(conn, call_id)
     if leg is None or staff is None or staff.person is None or staff.case_id != leg.case_id:
         return None
-    person, talk_id, now = staff.person, parts.new_id(), parts.now()
+    case = _joins(parts, leg, staff)
+    if case is None:
+        return None
+    if leg.callback_id is not None:  # the human speaks first
+        return None
+    return tuple(utterances(parts, Line("spoken.wait.found"), case))
+
+
+def _joins(parts: Parts, leg: Leg, staff: calls.Call) -> Case | None:
+    """A human's talk with them begins; once for each call of the human's."""
+    person, call_id, talk_id, now = staff.person or "", staff.id, parts.new_id(), parts.now()
 
     def also(conn: sa.Connection) -> None:
         last = legs.last_talk(conn, leg.id)
@@ -164,12 +178,66 @@ def joined(parts: Parts, sid: str, call_id: str) -> tuple[Utterance, ...] | None
             return Step(case)
         return joins_by_phone(case, person, scene)
 
-    case = update_case(parts, leg.case_id, decide, person, also)
-    if case is None:
+    return update_case(parts, leg.case_id, decide, person, also)
+
+
+def meets(parts: Parts, leg_id: str) -> Script | None:
+    """They are fetched from their queue into the room where a human waits and an interpreter comes.
+    If the human is gone meanwhile, they stay in the queue."""
+    with parts.engine.connect() as conn:
+        leg = legs.by_id(conn, parts.sealer, leg_id)
+        staff = calls.taken_by(conn, leg.case_id) if leg else None
+    if leg is None or leg.ended_at is not None or not leg.state:
         return None
-    if leg.callback_id is not None:  # the human speaks first
-        return None
-    return tuple(utterances(parts, Line("spoken.wait.found"), case))
+    if staff is None or _at(leg) not in (At.WAITING, At.CONFIRM):
+        return _script_of(leg)
+    if _joins(parts, leg, staff) is None:
+        return _script_of(leg)
+
+    def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
+        return phone_waiting.meets(case, position)
+
+    return _step(parts, leg_id, leg.step, decide)
+
+
+def met(parts: Parts, leg_id: str, step: int) -> Script | None:
+    """They are out of the room: the human has left it, or never came."""
+
+    def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
+        return phone_waiting.meeting_over(case, position, talked(case, scene.now), scene)
+
+    script = _step(parts, leg_id, step, decide)
+    with transaction(parts.engine) as conn:
+        legs.end_talk(conn, leg_id, parts.now())
+    return script
+
+
+def _at(leg: Leg) -> At:
+    return At(json.loads(leg.state)["position"]["at"])
+
+
+def _seat(parts: Parts, leg: Leg) -> bool:
+    """A caller whose language needs an interpreter: fetched into the room once a human is there,
+    and back out of it once none is. Was there anything to do?"""
+    with parts.engine.connect() as conn:
+        case = cases.by_id(conn, parts.sealer, leg.case_id)
+        staff = calls.taken_by(conn, leg.case_id)
+    if case is None or not leg.state:
+        return False
+    at, door = _at(leg), f"{parts.public_url}/twilio/voice"
+    if at in (At.WAITING, At.CONFIRM) and staff is not None and parts.interprets(case):
+        url = f"{door}/meets?leg={leg.id}"
+    elif at == At.MEETING and staff is None:
+        url = f"{door}/met?leg={leg.id}&step={leg.step}"
+    else:
+        return False
+    try:
+        parts.telephony.move(leg.provider_id, url)
+    except TelephonyError as problem:
+        log.warning("a caller was not moved", extra={"leg": leg.id, "fault": problem.code})
+        with transaction(parts.engine) as conn:
+            legs.look_again(conn, leg.id, parts.now() + AGAIN)
+    return True
 
 
 def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script | None:
@@ -224,6 +292,7 @@ def ended(parts: Parts, sid: str) -> None:
     def also(conn: sa.Connection) -> None:
         legs.end_talk(conn, leg.id, now)
         legs.end(conn, leg.id, now)
+        stop_interpreter(conn, parts, leg.case_id, now)
         if leg.callback_id is not None:
             callbacks.look_again(conn, leg.callback_id, now)
 
@@ -265,11 +334,13 @@ def look_after(parts: Parts) -> int:
 
 
 def ask_after(parts: Parts, leg_id: str, job: str = "") -> None:
-    """The provider says whether a call is over. Where it cannot say so now, it is asked again in
-    `CHECK`."""
+    """Bring a caller where they belong (`_seat`); else the provider says whether the call is over.
+    Where it cannot say so now, it is asked again in `CHECK`."""
     with parts.engine.connect() as conn:
         leg = legs.by_id(conn, parts.sealer, leg_id)
-    if leg is not None and leg.ended_at is None and parts.telephony.is_over(leg.provider_id):
+    if leg is None or leg.ended_at is not None or _seat(parts, leg):
+        return
+    if parts.telephony.is_over(leg.provider_id):
         ended(parts, leg.provider_id)
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from caller_service.core.program import (
     EXIT_TO,
+    INTERPRETER,
     Area,
     Clocks,
     Destination,
@@ -313,6 +314,8 @@ def _ladder(top: CheckedTable, numbers: Numbers) -> tuple[Rung, ...]:
                 "a call needs a number to call from, and the first of [numbers] ours is a "
                 "Messaging Service SID",
             )
+        if rung.name == INTERPRETER:
+            sheet.fault("name", f'"{INTERPRETER}" is the name of the line in [numbers] interpreter')
         if by == "console" and rung.number:
             sheet.fault(
                 "number", "the console rings nobody: leave the number out, or page by text or call"

@@ -15,7 +15,7 @@ from dataclasses import replace as with_changes
 
 from .case import Case, Status, Step, replace
 from .commands import said_again
-from .effect import Ask, PlaceLink, Record
+from .effect import Ask, PlaceLink, Record, Ring
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
 from .marks import Mark
@@ -64,6 +64,7 @@ from .phone_waiting import (
     wait,
     waiting_key,
 )
+from .program import INTERPRETER
 from .protocol import SKIPPED, UNREADABLE, Part, Question
 from .questions import next_part, stands_at, variant
 from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Unclear
@@ -92,7 +93,10 @@ def _begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
         # no screening in a language they may not know: a person, and an interpreter (rule 26)
         case = said_again(replace(case, interpreter=True), frozenset({Said.PERSON}), scene)
         step = unspoken(conclude(case, started.effects, scene))
-        asks = tuple(Line("spoken.silent.three", language=tag) for tag in around.languages[:2])
+        rings = (Ring(INTERPRETER),) if scene.program.numbers.interpreter else ()
+        keys = ("spoken.silent.three", *(("spoken.interpreter",) if rings else ()))
+        asks = tuple(Line(key, language=tag) for tag in around.languages[:2] for key in keys)
+        step = Step(step.case, (*step.effects, *rings))
         return to_human(step, Position(), scene, (*_brief(around), *asks))
     if case.in_danger or case.held or case.left:
         step = calls_again(case, scene)
@@ -702,5 +706,5 @@ _HEAR = {
     At.ASKED: _answered, At.NUMBER: _number_keyed, At.PLACE: _place_said,
     At.READ_BACK: _read_back, At.STATUS: _status_asked,
     At.WAITING: waiting_key, At.CONFIRM: confirmed, At.CALLED: waiting_key,
-    At.LEAVING: waiting_key, At.CLOSING: _closed, At.OVER: _closed,
+    At.LEAVING: waiting_key, At.MEETING: waiting_key, At.CLOSING: _closed, At.OVER: _closed,
 }  # fmt: skip

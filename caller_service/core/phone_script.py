@@ -41,6 +41,7 @@ class At(StrEnum):
     CONFIRM = "confirm"  # in the queue: is that what they want?
     LEAVING = "leaving"  # out of the queue, by their choice
     CLOSING = "closing"  # nothing more to ask
+    MEETING = "meeting"  # with a human and an interpreter
     CALLED = "called"  # we called them: a human speaks, and no voice of ours
     OVER = "over"
 
@@ -54,6 +55,7 @@ class Then(StrEnum):
     LEAVE = "leave"  # they leave the queue
     COUNSELOR = "counselor"  # they are put through to 988
     PSAP = "psap"  # they are put through to the PSAP that covers the place
+    MEET = "meet"  # with a human and an interpreter, who are in one room
     HANG_UP = "hang_up"
 
 
@@ -127,7 +129,7 @@ class Surroundings:
     other_tongue: bool = False  # their own language can be spoken by no voice and no recording
 
 
-WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING, At.CALLED})
+WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING, At.MEETING, At.CALLED})
 
 
 def closing(step: Step, position: Position, lines: tuple[Line, ...]) -> Spoken:

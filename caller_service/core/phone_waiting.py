@@ -272,6 +272,23 @@ def came_back(case: Case, position: Position, reached: bool, scene: Scene) -> Sp
     return to_human(step, position, scene, (Line(line),))
 
 
+# ---- with an interpreter -----------------------------------------------------------------------
+
+
+def meets(case: Case, position: Position) -> Spoken:
+    """A human has taken the case whose language no voice of ours speaks: into one room with them
+    and the interpreter."""
+    if case.ended:
+        return closing(Step(case), position, (Line("spoken.wait.closed"),))
+    position = with_changes(position, at=At.MEETING, choice="")
+    return Spoken(Step(case), position, (Line("spoken.wait.found"),), Then.MEET)
+
+
+def meeting_over(case: Case, position: Position, talked: timedelta | None, scene: Scene) -> Spoken:
+    """The human has left the room, or never came: the caller is back in the queue."""
+    return _parted(case, position, talked or timedelta(0), scene)
+
+
 # ---- a human's phone and theirs ------------------------------------------------------------------
 
 

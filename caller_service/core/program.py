@@ -17,6 +17,7 @@ from .protocol import Protocol, SignOff
 from .staff_words import StaffWords
 from .street_words import StreetWords
 
+INTERPRETER = "interpreter line"  # whose call it is: no rung may have that name
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

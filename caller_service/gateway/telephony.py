@@ -275,6 +275,10 @@ class Telephony:
         """End a call. Ending one that has ended changes nothing. Raises one of the LineErrors."""
         _asked(lambda: self._client.calls(sid).update(status="completed").sid)
 
+    def move(self, sid: str, url: str) -> None:
+        """Give a call that is under way another document. Raises one of the LineErrors."""
+        _asked(lambda: self._client.calls(sid).update(url=url, method="POST").sid)
+
     def heard(self, ours: str, since: datetime) -> list[MissedText]:
         """The texts people sent to one of our numbers since then. Raises RetryLater if that cannot
         be known now."""

@@ -26,6 +26,8 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "spoken.minor.": 14.0,
         "spoken.police": 30.0,
         "spoken.silent.": 9.0,
+        "spoken.interpreter": 4.0,
+        "spoken.interpreter.line": 12.0,
         "spoken.not_a_key": 4.0,
         "spoken.too_fast": 4.0,
         "spoken.known": 4.0,

@@ -26,12 +26,13 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 from .call_script import Goto, Script
 from .call_time import Time
 from .call_web import Web
-from .calling import LIVE, RINGING, Call, Event, Interrupt, Line, Queue, Taken, Wait
+from .calling import LIVE, RINGING, Call, Event, Interrupt, Line, Queue, Room, Taken, Wait
 from .carrier import TwilioSettings
 from .carrier_state import Exchange
 from .twilio_wire import API_VERSION, Answered
@@ -61,6 +62,7 @@ class CallEngine:
         self.web = web
         self.refusals: deque[Refusal] = deque(maxlen=200)
         self.queues: dict[str, Queue] = {}
+        self.rooms: dict[str, Room] = {}
         # What one phone does by itself when it is rung, one of PHONES; a switch is for all of them.
         self.habits: dict[str, str] = {}
         # How a number that a call dials ends: "answer", "busy", "no-answer" or "failed".
@@ -183,9 +185,7 @@ class CallEngine:
             with self.own:
                 if not call.live:
                     return
-                peer = self._line(call, "presses", key).peer
-                if peer is not None and call.joined:
-                    self._line(peer, "hears", f"key {key}")
+                self._heard_by_others(self._line(call, "presses", key), f"key {key}")
             self.deliver(call, Event("key", key))
         self.exchange.changed()
 
@@ -194,9 +194,7 @@ class CallEngine:
         with self.own:
             if not call.live:
                 return
-            peer = self._line(call, "speaks", words).peer
-            if peer is not None and call.joined:
-                self._line(peer, "hears", words)
+            self._heard_by_others(self._line(call, "speaks", words), words)
         self.deliver(call, Event("speech", words, confidence))
         self.exchange.changed()
 
@@ -331,6 +329,46 @@ class CallEngine:
         """The queue of this name, made at its first use."""
         with self.own:
             return self.queues.setdefault(name, Queue(name))
+
+    def room(self, name: str) -> Room:
+        """The conference of this name, made at its first use."""
+        with self.own:
+            return self.rooms.setdefault(name, Room())
+
+    def room_changed(self, room: Room) -> None:
+        """Say to each in a conference who is there with them."""
+        with self.own:
+            for call, _ in room.members:
+                there = ", ".join(self.name(one) for one in room.others(call)) if room.talks else ""
+                if there != call.joined:
+                    call.joined = there
+                    self._line(call, "joined" if there else "parted", there)
+        self.exchange.changed()
+
+    def leaves_room(self, call: Call) -> None:
+        """A call is out of its conference, which may end with it."""
+        with self.own:
+            room, call.room = call.room, None
+            if room is None:
+                return
+            ends = any(ending for one, ending in room.members if one is call)
+            room.members = [member for member in room.members if member[0] is not call]
+            call.joined = ""
+            closed = room.others(call) if ends else []
+            room.open = room.open and bool(room.members) and not ends
+        for one in closed:
+            self.time.after(0, partial(self.deliver, one, Event("closed")))
+        if not closed:
+            self.room_changed(room)
+
+    def _heard_by_others(self, call: Call, words: str) -> None:
+        """What somebody says or keys is heard by whom they are joined with. Call with the lock
+        held."""
+        others = call.room.others(call) if call.room is not None and call.room.talks else []
+        if call.peer is not None and call.joined:
+            others = [*others, call.peer]
+        for one in others:
+            self._line(one, "hears", words)
 
     def _leave_queues(self, call: Call) -> None:
         call.waits_in = ""

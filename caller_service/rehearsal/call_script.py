@@ -391,7 +391,9 @@ class Script:
         if address:
             call.leaving = lambda: (address, result())
         try:
-            if noun.tag == "Queue":
+            if noun.tag == "Conference":
+                yield from self._meet(call, noun, url, dialing)
+            elif noun.tag == "Queue":
                 yield from self._dial_queue(call, verb, noun, url, dialing)
             else:
                 yield from self._dial_number(call, verb, noun, dialing)
@@ -402,6 +404,28 @@ class Script:
             if peer is not None:
                 engine.gone(peer, call)
         return Goto(address, result()) if address else None
+
+    def _meet(
+        self, call: Call, noun: ElementTree.Element, url: str, dialing: "_Dialing"
+    ) -> Generator[Wait, Event | None, None]:
+        """In a conference, until it ends for this call. Its wait document is fetched once and not
+        played: it holds a tone."""
+        engine, wait_url = self._engine, noun.get("waitUrl", "")
+        ends = noun.get("endConferenceOnExit", "false") == "true"
+        room = engine.room((noun.text or "").strip())
+        dialing.status = "answered"
+        with engine.own:
+            room.members.append((call, ends))
+            room.open = room.open or noun.get("startConferenceOnEnter", "true") == "true"
+            call.room = room
+        engine.room_changed(room)
+        try:
+            if wait_url and not room.talks:
+                self._fetch(call, Goto(self._address(call, url, wait_url), {}), "bridge")
+            dialing.since = engine.time.now()
+            yield Wait(None, frozenset({"closed"}))
+        finally:
+            engine.leaves_room(call)
 
     def _dial_queue(
         self,

@@ -105,6 +105,22 @@ class Event:
     confidence: float = 0.0
 
 
+@dataclass(slots=True)
+class Room:
+    """A conference. Who is in it, and whether each leaving ends it; open: somebody who opens it has
+    come."""
+
+    members: "list[tuple[Call, bool]]" = field(default_factory=list)
+    open: bool = False
+
+    @property
+    def talks(self) -> bool:
+        return self.open and len(self.members) > 1
+
+    def others(self, call: "Call") -> "list[Call]":
+        return [one for one, _ in self.members if one is not call]
+
+
 class Interrupt(Exception):
     """What happens to a call whatever it is doing: it breaks off the document under way."""
 
@@ -171,6 +187,7 @@ class Call:
     # what is still asked of the service when the call ends here: an address and fields
     leaving: Callable[[], tuple[str, dict[str, str]] | None] = field(default=_nothing, repr=False)
     peer: "Call | None" = field(default=None, repr=False)
+    room: Room | None = field(default=None, repr=False)
     dials_with: str = field(default="", repr=False)  # <Queue url> of the queue that it dials
     queued_for: float = 0.0  # seconds at Twilio before it was made
     asked: tuple[str, dict[str, str], str] | None = field(default=None, repr=False)  # last webhook

@@ -8,7 +8,7 @@ of the service's documents can ask the same question:
     >>> faults('<Response><Say voice="Nobody">Hello</Say></Response>')
     ('<Say voice>: Twilio has no voice "Nobody"',)
 
-What Twilio knows and this service has no use for (`<Record>`, `<Conference>`, `record=`) is refused
+What Twilio knows and this service has no use for (`<Record>`, `<Client>`, `record=`) is refused
 too. Of HTTP methods only POST: a signed GET carries what was keyed in its address.
 """
 
@@ -169,10 +169,20 @@ TABLE: Mapping[str, Element] = MappingProxyType(
                 "callerId": _like(r"\+[1-9]\d{6,14}", "a number in the form +17205550100"),
                 "hangupOnStar": YES_NO,
             },
-            frozenset({"Queue", "Number"}),
+            frozenset({"Queue", "Number", "Conference"}),
         ),
         "Queue": Element({"url": _url, "method": POST}, words="must"),
         "Number": Element(words="must"),
+        "Conference": Element(
+            {
+                "beep": _one_of("true", "false", "onEnter", "onExit"),
+                "startConferenceOnEnter": YES_NO,
+                "endConferenceOnExit": YES_NO,
+                "waitUrl": _url_or_none,
+                "waitMethod": POST,
+            },
+            words="must",
+        ),
         "Hangup": Element(),
         "Reject": Element({"reason": _one_of("rejected", "busy")}),
         "break": Element(
@@ -344,7 +354,14 @@ def _queue_name(element: ElementTree.Element) -> list[str]:
 
 
 def _dial(element: ElementTree.Element) -> list[str]:
-    return [] if len(element) == 1 else ["<Dial>: exactly one <Queue> or <Number>"]
+    one = len(element) == 1
+    return [] if one else ["<Dial>: exactly one <Queue>, <Number> or <Conference>"]
+
+
+def _room(element: ElementTree.Element) -> list[str]:
+    loud = element.get("beep", "true") != "false" or element.get("waitUrl") is None
+    unsaid = ["<Conference>: beeps and plays music unless told not to"] if loud else []
+    return [*unsaid, *_queue_name(element)]
 
 
 def _number(element: ElementTree.Element) -> list[str]:
@@ -366,5 +383,6 @@ _MORE: Mapping[str, Callable[[ElementTree.Element], list[str]]] = MappingProxyTy
         "Queue": _queue_name,
         "Dial": _dial,
         "Number": _number,
+        "Conference": _room,
     }
 )

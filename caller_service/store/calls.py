@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.core.outbound import NOT_MADE, CallState
+from caller_service.core.program import INTERPRETER
 
 from .claim import claim as _claim
 from .contacts import lock_number
@@ -79,15 +80,17 @@ def add(
     person: str | None = None,
     page_id: str | None = None,
     text_id: str | None = None,
+    many_lines: bool = False,
 ) -> None:
-    """A call that waits to be made; the sweep takes it up at `next_at` if no job has."""
+    """A call that waits to be made; the sweep takes it up at `next_at` if no job has. `many_lines`:
+    others may ring that number at the same time."""
     values = {
         "id": call_id,
         "case_id": case_id,
         "page_id": page_id,
         "text_id": text_id,
         "person": person,
-        "number_index": sealer.index(number),
+        "number_index": sealer.index(f"{number} {call_id}" if many_lines else number),
         "index_key": sealer.index_key,
     }
     conn.execute(sa.insert(call).values(**values, state=CallState.WAITING, at=now, next_at=next_at))
@@ -107,6 +110,28 @@ def under_way(conn: sa.Connection, case_id: str, person: str | None) -> bool:
         call.c.over.is_(False),
     )
     return conn.execute(sa.select(call.c.id).where(*mine).limit(1)).first() is not None
+
+
+def taken_by(conn: sa.Connection, case_id: str) -> Call | None:
+    """The call of whoever pressed 1 for this case and is still on the phone."""
+    theirs = (
+        call.c.case_id == case_id,
+        call.c.person.is_not(None),
+        call.c.answer == "accepted",
+        call.c.rank < ENDED,
+    )
+    row = conn.execute(sa.select(*_READ).where(*theirs).order_by(call.c.id.desc()).limit(1)).first()
+    return None if row is None else Call(**{**row._mapping, "state": CallState(row.state)})
+
+
+def stop_person(conn: sa.Connection, case_id: str, person: str, now: datetime) -> Sequence[str]:
+    """The calls to this person about this case are over, answered or not: their ids."""
+    theirs = (call.c.case_id == case_id, call.c.person == person, call.c.rank < ENDED)
+    return list(
+        conn.execute(
+            sa.update(call).where(*theirs).values(over=True, next_at=now).returning(call.c.id)
+        ).scalars()
+    )
 
 
 def made_for(conn: sa.Connection, text_id: str) -> bool:
@@ -278,6 +303,7 @@ def stop(conn: sa.Connection, case_id: str, now: datetime) -> Sequence[str]:
     unanswered = (
         call.c.case_id == case_id,
         call.c.person.is_not(None),
+        call.c.person != INTERPRETER,  # whoever took the case needs it
         call.c.rank < ANSWERED,
         call.c.over.is_(False),
     )

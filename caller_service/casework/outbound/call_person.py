@@ -20,10 +20,11 @@ from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, page_lost, update_call_failed
 from caller_service.core.outbound import CallbackState, CallState
 from caller_service.core.phone_waiting import staff_gone
+from caller_service.core.program import INTERPRETER
 from caller_service.core.safe_contact import calls_wanted, may_call_update
 from caller_service.gateway.telephony import OutcomeUnknown, RetryLater, Ring, TelephonyError
 from caller_service.jobs.queue import queue_to
-from caller_service.store import callbacks, calls, cases, contacts, journal
+from caller_service.store import callbacks, calls, cases, contacts, journal, legs
 from caller_service.store.callbacks import Callback
 from caller_service.store.calls import Call
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
@@ -43,6 +44,7 @@ SKEW = timedelta(seconds=5)  # the provider's clock and ours
 BUSY = timedelta(seconds=5)  # until we look again whether a phone is free
 # a call that is under way and says nothing for so long is asked after
 CHECK = timedelta(seconds=45)
+ALONE = timedelta(seconds=3)  # the end of a room brings them back sooner by itself
 LOST = timedelta(minutes=15)  # nobody can say what became of it: the phone counts as free again
 
 
@@ -116,6 +118,8 @@ def _number(parts: Parts, call: Call, case: Case) -> tuple[str, str]:
     A resident's number is kept sealed with their contact. Staff's stay in the program file; the row
     holds the name."""
     numbers = parts.program.numbers
+    if call.person == INTERPRETER:
+        return numbers.interpreter, numbers.sender("")
     if call.person is None:
         with parts.engine.connect() as conn:
             contact = contacts.by_id(conn, parts.sealer, case.contact)
@@ -126,6 +130,9 @@ def _number(parts: Parts, call: Call, case: Case) -> tuple[str, str]:
 
 def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
     """Why it is not made after all; "" if it is."""
+    if call.person == INTERPRETER:
+        wanted = case.on_line and not case.ended and not call.over
+        return "" if wanted and number and parts.telephony.can_call else "ended"
     promised = _callback(parts, call)
     if promised is not None:
         if promised.state != CallbackState.RINGING or case.ended:
@@ -204,8 +211,8 @@ def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: 
                 _wake_next(conn, parts, call)
         return
     # a page that cannot arrive: the next person at once (rule 4)
-    if call.person is not None and _callback(parts, call) is None:
-        name = call.person
+    if call.person not in (None, INTERPRETER) and _callback(parts, call) is None:
+        name = call.person or ""
         change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
     _end(parts, call, CallState.DEAD, problem.code)
 
@@ -266,7 +273,7 @@ def _look_after(parts: Parts, call: Call) -> None:
             _end(parts, call, CallState.DEAD, "lost")
         return
     try:
-        if call.over and call.rank < calls.ANSWERED:
+        if call.over and (call.rank < calls.ANSWERED or call.person == INTERPRETER):
             parts.telephony.hang_up(call.provider_id)
         state = parts.telephony.call_state(call.provider_id)
     except TelephonyError as problem:
@@ -298,8 +305,9 @@ def note_receipt(parts: Parts, call_id: str, state: CallState, provider_id: str 
     if ends:
         _told_nobody(parts, call)
     # a phone that cannot be reached at all: the next person, now (rule 4)
-    if state == CallState.FAILED and call.person is not None and _callback(parts, call) is None:
-        name = call.person
+    person = call.person if call.person != INTERPRETER else None  # that is no rung of a ladder
+    if state == CallState.FAILED and person is not None and _callback(parts, call) is None:
+        name = person
         change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
     if ends and call.person is not None and call.answer == "accepted":
         who = call.person
@@ -322,5 +330,8 @@ def _noted(
     ends: bool,
 ) -> None:
     if calls.receipt(conn, call.id, state, provider_id) and ends:
+        leg = legs.live(conn, parts.sealer, call.case_id) if call.answer == "accepted" else None
+        if leg is not None:  # whoever had them is gone: are they in a room with nobody?
+            legs.look_again(conn, leg.id, parts.now() + ALONE)
         callbacks.look_at(conn, call.id, parts.now())
         _wake_next(conn, parts, call)

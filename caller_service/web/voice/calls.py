@@ -30,7 +30,7 @@ from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.web.shared import twiml
 from caller_service.web.shared.guard import guarded, parts, twilio_only
 
-from .documents import queued_call
+from .documents import queued_call, room_call
 
 log = logging.getLogger(__name__)
 calls = guarded("calls", twilio_only, "/twilio")
@@ -122,8 +122,10 @@ def _spoken(call_id: str, kind: str, hear: Callable[[], Spoken]) -> Response:
         log.error("call failed", extra={"fault": type(problem).__name__})
         told = fault_words(parts(), kind)
     language = parts().catalog.languages.get(told.language)
+    words = ((told.language, told.words, ()),) if told.words else ()
+    if told.meets:
+        return room_call(parts(), words, call_id, told.meets, told.waits_there)
     if told.joins:
-        words = ((told.language, told.words, ()),) if told.words else ()
         return queued_call(parts(), words, call_id, told.joins)
     if not told.words or language is None or language.voice is None:
         return twiml.says(())

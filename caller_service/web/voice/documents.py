@@ -50,8 +50,48 @@ def document(parts: Parts, script: Script | None) -> Response:
         dial = Dial(timeout=RINGS, action=_url(parts, "after", script), caller_id=shown)
         dial.number(script.dial)
         answer.append(dial)
+    elif then == Then.MEET:
+        _room(parts, answer, script.queue, _url(parts, "met", script))
     elif then == Then.HANG_UP:
         answer.hangup()
+    return twiml.answered(answer)
+
+
+def _room(
+    parts: Parts, answer: VoiceResponse, name: str, action: str | None, staff: str = ""
+) -> None:
+    """A room for three: no beep and no music. It opens when a human of `staff` (their call) comes,
+    and ends when they or the caller leave, who have an `action` then; the interpreter may leave
+    it."""
+    known = f"?id={staff}" if staff else ""
+    dial = Dial(action=action) if action else Dial()
+    dial.conference(
+        name,
+        beep=False,
+        start_conference_on_enter=bool(staff),
+        end_conference_on_exit=bool(action),
+        wait_url=f"{parts.public_url}/twilio/voice/room{known}",
+    )
+    answer.append(dial)
+
+
+def room_call(
+    parts: Parts, words: Iterable[Utterance], call_id: str, room: str, waits: bool
+) -> Response:
+    """Somebody of staff comes into the room of a case, or (`waits`) the interpreter does."""
+    answer = VoiceResponse()
+    _say(parts, words, answer)
+    action = None if waits else f"{parts.public_url}/twilio/page/parted?id={call_id}"
+    _room(parts, answer, room, action, "" if waits else call_id)
+    return twiml.answered(answer)
+
+
+def tone(parts: Parts, words: Iterable[Utterance]) -> Response:
+    """While a room is not open yet: words, the soft tone, and again."""
+    answer = VoiceResponse()
+    _say(parts, words, answer)
+    answer.play(f"{parts.public_url}/static/tone.wav")
+    answer.pause(length=TONE_EVERY)
     return twiml.answered(answer)
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flask import Response, request
 
 from caller_service.casework import resident_call
+from caller_service.casework.answer_call import in_room
 from caller_service.casework.inbound import sender
 from caller_service.casework.resident_call import Call, Script, Utterance
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
@@ -22,7 +23,7 @@ from caller_service.web.shared import twiml
 from caller_service.web.shared.fallback import spoken_answer
 from caller_service.web.shared.guard import guarded, parts, twilio_only
 
-from .documents import document, once_more, says_only
+from .documents import document, once_more, says_only, tone
 
 log = logging.getLogger(__name__)
 voice = guarded("voice", twilio_only, "/twilio/voice")
@@ -100,6 +101,25 @@ def joined() -> Response:
         log.error("joining was not kept", extra={"fault": type(problem).__name__})
         told = None
     return twiml.nothing() if told is None else says_only(parts(), told)
+
+
+@voice.post("/meets")
+def meets() -> Response:
+    """They were fetched from their queue into a room with a human and an interpreter."""
+    return _answer(lambda: resident_call.meets(parts(), _leg()))
+
+
+@voice.post("/met")
+def met() -> Response:
+    """They are out of the room."""
+    return _answer(lambda: resident_call.met(parts(), _leg(), _number("step")))
+
+
+@voice.post("/room")
+def room() -> Response:
+    """The room is not open yet."""
+    told = in_room(parts(), _id(request.args.get("id", "")))
+    return tone(parts(), ((told.language, told.words, ()),) if told.words else ())
 
 
 @voice.post("/callback")
