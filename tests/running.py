@@ -24,12 +24,14 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import requests
 import sqlalchemy as sa
 from flask import Flask
+from forked import Forked
 from sqlalchemy.pool import NullPool
 from throwaway_postgres import ThrowawayPostgres
 
@@ -129,11 +131,22 @@ class Running:
     """One command of ours as a process with its own group; what it says goes to a file."""
 
     def __init__(
-        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path
+        self,
+        words: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        log: Path,
+        by_hand: bool = False,
     ) -> None:
+        """`by_hand`: started as a person does it, not forked (forked.py)."""
         self.log = log
+        log.touch()
+        self._started_at = log.stat().st_size
+        self.process: Forked | subprocess.Popen[bytes]
+        if not by_hand:
+            self.process = Forked(words, folder, environment, log)
+            return
         with log.open("ab") as file:
-            self._started_at = file.tell()
             self.process = subprocess.Popen(
                 [*COMMAND, *words],
                 cwd=folder,
@@ -172,20 +185,17 @@ class Running:
 
 
 def command(
-    folder: Path, *words: str, said: str = "", environment: Mapping[str, str] | None = None
+    folder: Path, *words: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    asked = [*COMMAND, *words]
-    return subprocess.run(
-        asked,
-        cwd=folder,
-        env=dict(environment or clean_environment()),
-        input=said,
-        capture_output=True,
-        text=True,
-        timeout=STARTED,
-        check=False,
-    )
+    with TemporaryDirectory() as kept:
+        out, err = Path(kept) / "out", Path(kept) / "err"
+        begun = Forked(words, folder, environment or clean_environment(), out, err)
+        try:
+            code = begun.wait(STARTED)
+        finally:
+            begun.send_signal(signal.SIGKILL)
+        return subprocess.CompletedProcess(words, code, out.read_text(), err.read_text())
 
 
 # ---- databases -----------------------------------------------------------------------------------

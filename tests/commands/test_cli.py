@@ -745,7 +745,8 @@ def test_whatever_lies_beside_the_database_is_its_owners_alone(
 
 
 def test_a_second_worker_on_sqlite_is_refused(migrated: Path, begun: list[Running]) -> None:
-    begun.append(first := Running(["work"], migrated, clean_environment(), migrated / "work.log"))
+    log = migrated / "work.log"
+    begun.append(first := Running(["work"], migrated, clean_environment(), log, by_hand=True))
     first.says("ready")
     assert f"database sqlite:///{migrated}/var/caller.sqlite; working as worker-1" in first.said
     refused(command(migrated, "work"), "a worker already runs on this database; SQLite has one")
@@ -758,16 +759,11 @@ def test_serve_says_where_it_listens_and_that_a_port_is_busy(
 ) -> None:
     port = free_port()
     environment: Mapping[str, str] = clean_environment(CALLER_BIND=f"127.0.0.1:{port}")
-    begun.append(
-        web := Running(["serve", "--workers", "1"], migrated, environment, migrated / "web.log")
-    )
+    log, words = migrated / "web.log", ["serve", "--workers", "1"]
+    begun.append(web := Running(words, migrated, environment, log, by_hand=True))
     web.says(f"listening on http://127.0.0.1:{port}")
     until(lambda: not is_free(port), "it listens")
-    begun.append(
-        second := Running(
-            ["serve", "--workers", "1"], migrated, environment, migrated / "second.log"
-        )
-    )
+    begun.append(second := Running(words, migrated, environment, migrated / "second.log"))
     until(
         lambda: "in use" in second.said or not second.alive,
         "the second says why it does not listen",

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from forked import Forked
 from running import new_database
 
 from caller_service.proving import chaos
@@ -23,7 +24,7 @@ def test_no_promise_is_broken_while_everything_fails(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with new_database(kind, tmp_path) as url:
-        broken = chaos.run(5.0, url if kind == "postgresql" else "", SEED, 6)
+        broken = chaos.run(5.0, url if kind == "postgresql" else "", SEED, 6, Forked)
     said = capsys.readouterr().out
     assert broken == 0, said
     assert "kills of web" in said and "kills of worker-" in said, said

@@ -36,9 +36,9 @@ class Rehearsal:
             "0",
             *more,
         ]
-        self.running = Running(
-            words, folder, clean_environment(**environment), folder / f"rehearse-{self.port}.log"
-        )
+        log, around = folder / f"rehearse-{self.port}.log", clean_environment(**environment)
+        # by hand: its processes are found by their words
+        self.running = Running(words, folder, around, log, by_hand=True)
 
     @property
     def addresses(self) -> dict[str, str]:

@@ -42,7 +42,7 @@ from caller_service.store.tables import case, delivery, journal, message
 from . import callers
 from .calls_evidence import wrong_calls
 from .evidence import Evidence
-from .service import STARTED, Service
+from .service import STARTED, Begin, Service, by_hand
 from .town import Town
 
 # seconds a due clock may wait while the service is up: Twilio's own; how late it was is printed
@@ -52,20 +52,25 @@ PROMISED, KILLS = 4, 4  # calls, and deaths of a worker while they are kept
 SETTLED = 120.0  # seconds after which something hangs, once everything is up
 
 
-def run(seconds: float, database_url: str, seed: int, residents: int) -> int:
+def run(
+    seconds: float, database_url: str, seed: int, residents: int, begin: Begin = by_hand
+) -> int:
     """Chaos for so many seconds, then the report; 0 if every promise was kept. `database_url`: an
-    empty PostgreSQL database, which gets two workers; "" takes SQLite in a temporary folder."""
+    empty PostgreSQL database, which gets two workers; "" takes SQLite in a temporary folder.
+    `begin` starts each process."""
     loud = logging.getLogger("werkzeug")
     before = loud.level
     loud.setLevel(logging.CRITICAL)
     try:
         with tempfile.TemporaryDirectory(prefix="caller-chaos-") as folder:
-            return _run(Path(folder), seconds, database_url, seed, residents)
+            return _run(Path(folder), seconds, database_url, seed, residents, begin)
     finally:
         loud.setLevel(before)
 
 
-def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: int) -> int:
+def _run(
+    folder: Path, seconds: float, database_url: str, seed: int, residents: int, begin: Begin
+) -> int:
     again = f"--seconds {seconds:g} --seed {seed} --residents {residents}"
     click.echo(f"chaos on {'PostgreSQL' if database_url else 'SQLite'}; the same again: {again}")
     port, long = free_port(), seconds >= 20
@@ -111,7 +116,10 @@ def _run(folder: Path, seconds: float, database_url: str, seed: int, residents: 
         )
         environment["CALLER_TWILIO_API_URL"] = stack.enter_context(served(twilio))
         service = Service(
-            folder, environment, ("worker-1", "worker-2") if database_url else ("worker-1",)
+            folder,
+            environment,
+            ("worker-1", "worker-2") if database_url else ("worker-1",),
+            begin,
         )
         stack.callback(service.end)
         if service.start("migrate", "migrate").wait(STARTED):

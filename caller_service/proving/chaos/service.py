@@ -12,10 +12,38 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 STARTED = 120.0  # seconds a process has to start, on a busy machine
+
+
+class Process(Protocol):
+    """What is used of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+# begins a command: its words, folder, environment, and the file that what it says is added to
+Begin = Callable[[Sequence[str], Path, Mapping[str, str], Path], Process]
+
+
+def by_hand(
+    words: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path
+) -> Process:
+    """A command of ours in a process group of its own."""
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "caller_service.commands.main", *words], cwd=folder,
+            env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+            start_new_session=True,
+        )  # fmt: skip
 
 
 class Service:
@@ -23,7 +51,11 @@ class Service:
     started again."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], workers: tuple[str, ...]
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        workers: tuple[str, ...],
+        begin: Begin = by_hand,
     ) -> None:
         self.folder, self.port = folder, int(environment["CALLER_BIND"].rpartition(":")[2])
         self.names = ["web", *workers]
@@ -33,24 +65,22 @@ class Service:
             if not name.startswith(("CALLER_", "TWILIO_")) and not name.lower().endswith("_proxy")
         }
         self._environment = {**kept, **environment}
-        self._running: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
+        self._begin = begin
+        self._running: dict[str, tuple[Process, int]] = {}
 
     def set(self, environment: Mapping[str, str]) -> None:
         """For whatever is started from now on."""
         self._environment = {**self._environment, **environment}
 
-    def start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *words: str) -> Process:
         words = words or (
             ("serve", "--workers", "2", "--threads", "8") if name == "web" else ("work",)
         )
-        with self._log(name).open("ab") as log:
-            begun = log.tell()
-            started = subprocess.Popen(
-                [sys.executable, "-m", "caller_service.commands.main", *words], cwd=self.folder,
-                env={**self._environment, "CALLER_WORKER_ID": name}, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        self._running[name] = (started, begun)
+        log = self._log(name)
+        said = log.stat().st_size if log.exists() else 0
+        environment = {**self._environment, "CALLER_WORKER_ID": name}
+        started = self._begin(words, self.folder, environment, log)
+        self._running[name] = (started, said)
         return started
 
     def _log(self, name: str) -> Path:
