@@ -28,6 +28,9 @@ from caller_service.store.database.engine import engine_options, prepare
 from caller_service.store.database.group_commit import writer_for
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import db
+from caller_service.web.console.people_pages import people_pages
+from caller_service.web.console.queue import console
+from caller_service.web.console.sign_in import console_sign_in
 from caller_service.web.dispatch.api import register_api
 from caller_service.web.dispatch.eido import eido
 from caller_service.web.dispatch.phone import phone
@@ -99,6 +102,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.jinja_env.globals.update(static_url=static_url, clock_time=clock_time, ago=ago)
     for blueprint in (
         sms, voice, calls, recordings, pages, form, printable, health, metrics, static_files,
+        console_sign_in, console, people_pages,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app

@@ -13,26 +13,27 @@ from typing import Any, NoReturn
 
 import click
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 import caller_service
 from caller_service.app import NotReady, migration_head, telephony_of, unreviewed
+from caller_service.casework.accounts import Refused
 from caller_service.casework.parts import Parts, utc_now
 from caller_service.config.program_file import ProgramFaults, read_program
 from caller_service.config.settings import Settings, SettingsFaults
 from caller_service.core.access import BROWSER, SCOPES, USUAL, in_order, why_refused
 from caller_service.core.outbound import DeliveryState
+from caller_service.core.roles import Role
 from caller_service.jobs.worker import AnotherWorker
-from caller_service.store import cases, contacts, keys, people, tokens
+from caller_service.store import cases, contacts, keys, tokens
 from caller_service.store.counts import schema_version
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.transaction import transaction
 from caller_service.store.sealing import Sealer
 
+from . import people
 from .token_rules import last_day, new_token, token_report
 from .voice import voice
-
-ROLES = ("dispatcher", "supervisor", "analyst", "administrator")
 
 
 def refuse(faults: tuple[str, ...] | list[str], about: str = "") -> NoReturn:
@@ -59,6 +60,8 @@ class Plain(click.Group):
             refuse(problem.faults, "Live start is refused:")
         except AnotherWorker as problem:
             refuse([str(problem)])
+        except Refused as problem:
+            refuse([problem.words])
         except SQLAlchemyError as problem:
             refuse(
                 [
@@ -440,6 +443,8 @@ def check() -> None:
         faults += held.faults
         notes += [line for line in held.lines() if line not in held.faults]
         notes += loose_files(settings) + split_notes(settings)
+        if settings.live and not faults:
+            notes += people.staff_notes(parts_now())
     if faults:
         refuse(faults + notes)
     for note in notes + psap_notes(program) + greeting_notes(program):
@@ -670,25 +675,49 @@ def protocol_table(file: Path, language: str) -> None:
 
 @main.group()
 def person() -> None:
-    """Staff."""
+    """Accounts of the staff, for the console."""
 
 
 @person.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--role", type=click.Choice([str(role) for role in Role]), required=True)
 def person_add(name: str, role: str) -> None:
-    """Add somebody of the staff; prints a first password, once."""
-    from argon2 import PasswordHasher
+    """Add somebody of the staff; prints a one-time link by which they set their account up."""
+    _said(people.add(parts_now(), name, role))
 
-    parts = parts_now()
-    password = secrets.token_urlsafe(15)
-    kept = PasswordHasher().hash(password)
-    try:
-        with transaction(parts.engine) as conn:
-            people.add(conn, parts.new_id(), name, role, kept, parts.now())
-    except IntegrityError:
-        refuse([f"{name}: already there"])
-    click.echo(f"{name}, {role}. First password, shown once: {password}")
+
+@person.command("list")
+def person_list() -> None:
+    """Everybody: name, role, whether codes are on, and how they stand."""
+    _said(people.listed(parts_now()))
+
+
+@person.command("disable")
+@click.argument("name")
+def person_disable(name: str) -> None:
+    """They are signed out at once and cannot sign in."""
+    people.disable(parts_now(), name)
+    click.echo(f"{name}: disabled, and signed out everywhere")
+
+
+@person.command("enable")
+@click.argument("name")
+def person_enable(name: str) -> None:
+    """They can sign in again."""
+    people.enable(parts_now(), name)
+    click.echo(f"{name}: can sign in")
+
+
+@person.command("reset")
+@click.argument("name")
+def person_reset(name: str) -> None:
+    """Password, codes and PIN are gone; prints a new one-time link."""
+    _said(people.reset(parts_now(), name))
+
+
+def _said(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 @main.group()

@@ -41,6 +41,7 @@ from caller_service.store import tokens
 from caller_service.store.database.transaction import transaction
 
 from .main import migrated
+from .people import make_rehearsal_staff, rehearsal_lines
 
 GRACE = 5.0  # seconds a child has to end
 
@@ -132,7 +133,7 @@ def _play(
     )
     for bound in sockets.values():
         bound.close()
-    _announce(program, urls)
+    _announce(program, urls, settings)
     return children.watch()
 
 
@@ -177,6 +178,7 @@ def _prepare(settings: Settings, program: Program, api_token: str) -> None:
         tokens.forget(conn, api_token)  # it may be of an earlier program file
         new = Token(stand_in.name, kind_for(stand_in), stand_in.name, frozenset(SCOPES))
         tokens.add(conn, new_id(), new, api_token, parts.now())
+    make_rehearsal_staff(parts, settings)
 
 
 def _work(settings: Settings, program: Program) -> None:
@@ -232,7 +234,7 @@ def _serve(bound: socket.socket, app: object) -> None:
     ).serve_forever()
 
 
-def _announce(program: Program, urls: dict[str, str]) -> None:
+def _announce(program: Program, urls: dict[str, str], settings: Settings) -> None:
     print(f"{program.name}, in rehearsal. Nothing leaves this machine.\n")
     print(f"  Resident page   {urls['web']}/")
     print(f"  Phone           {urls['phone']}/    text the program, and read the staff's phones")
@@ -240,6 +242,9 @@ def _announce(program: Program, urls: dict[str, str]) -> None:
         f"  Dispatch        {urls['dispatch']}/    hand-offs arrive here; accept them, move them, "
         f"write back"
     )
+    print(f"  Console         {urls['web']}/console/sign-in")
+    for line in rehearsal_lines(settings):
+        print(line)
     print(f"  API             {urls['web']}/api/v1/openapi.json")
     print("\nCtrl-C stops everything.", flush=True)
 

@@ -22,9 +22,10 @@ from caller_service.core.access import (
 )
 from caller_service.core.program import Program
 from caller_service.store import tokens
+from caller_service.store.journal import Author
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
-_OURS = frozenset({"resident", "clock", "system", "probe"})  # who the journal means by these
+_OURS = frozenset(Author)  # who the journal means by these
 
 
 def new_token(

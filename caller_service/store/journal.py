@@ -25,6 +25,7 @@ class Author(StrEnum):
     CLOCK = "clock"  # a clock of the case was due
     SYSTEM = "system"  # what became of a text, a call or a delivery
     PROBE = "probe"  # the synthetic resident
+    OPERATOR = "operator"  # whoever runs caller-service on the machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from . import cases
 from .sealing import Sealer, key_of
-from .tables import call, callback, case, contact, hand_off, leg, message, sealing_key
+from .tables import call, callback, case, contact, hand_off, leg, message, person, sealing_key
 
 SETTINGS = {"data": "CALLER_DATA_KEYS", "index": "CALLER_INDEX_KEYS"}
 UNKNOWN = ""  # of an index key: the row was written before it was kept
@@ -34,6 +34,7 @@ SEALED: Mapping[sa.Table, Mapping[str, str]] = {
     hand_off: {"sealed_packet": "hand_off.packet.{case_id}.{revision}"},
     leg: {"sealed_state": "leg.state.{id}"},
     callback: {"sealed_name": "callback.name.{id}"},
+    person: {"sealed_totp": "person.totp.{id}", "sealed_new_totp": "person.new_totp.{id}"},
 }
 INDEXED = (contact, call)
 

@@ -1,20 +1,176 @@
-"""The people of the staff."""
+"""The people of the staff: their rows, one-time links and recovery codes. Secrets stand here as
+hashes, or sealed (docs/security.md)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from .tables import person
+from .sealing import Sealer
+from .tables import person, person_link, recovery_code
+from .tokens import token_hash
+
+_ACTIVE = person.c.ended_at.is_(None)
+TOTP, NEW_TOTP = "sealed_totp", "sealed_new_totp"
+_WHERE = {TOTP: "person.totp.{}", NEW_TOTP: "person.new_totp.{}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the staff. `totp`: the secret in base32; None: none is set, or it does not
+    open."""
+
+    id: str
+    name: str
+    role: str
+    password: str | None = field(repr=False)
+    pin: str | None = field(repr=False)
+    totp: str | None = field(repr=False)
+    new_totp: str | None = field(repr=False)
+    has_totp: bool
+    totp_counter: int
+    theme: str
+    single_keys: bool
+    rehearsal: bool
+    created_at: datetime
+    ended_at: datetime | None
+
+
+def name_key(name: str) -> str:
+    """A name as names are compared: without case, spaces taken together."""
+    return " ".join(name.split()).casefold()
 
 
 def add(
-    conn: sa.Connection, person_id: str, name: str, role: str, password_hash: str, now: datetime
+    conn: sa.Connection, person_id: str, name: str, role: str, now: datetime, **more: Any
 ) -> None:
     """Raises IntegrityError for a name that is there already."""
-    conn.execute(
-        sa.insert(person).values(
-            id=person_id, name=name, role=role, password=password_hash, created_at=now
+    row = dict(id=person_id, name=name, name_key=name_key(name), role=role, created_at=now)
+    conn.execute(sa.insert(person).values(row | more))
+
+
+def find(conn: sa.Connection, sealer: Sealer, person_id: str) -> Person | None:
+    row = conn.execute(sa.select(person).where(person.c.id == person_id)).first()
+    return None if row is None else _person(row, sealer)
+
+
+def named(conn: sa.Connection, sealer: Sealer, name: str) -> Person | None:
+    """Whoever has this name, disabled or not."""
+    query = sa.select(person).where(person.c.name_key == name_key(name))
+    row = conn.execute(query).first()
+    return None if row is None else _person(row, sealer)
+
+
+def everybody(conn: sa.Connection, sealer: Sealer) -> list[Person]:
+    """All, by name; the disabled last."""
+    query = sa.select(person).order_by(person.c.ended_at.is_not(None), person.c.name_key)
+    return [_person(row, sealer) for row in conn.execute(query)]
+
+
+def active_with_role(conn: sa.Connection, role: str) -> int:
+    """How many who are not disabled have this role."""
+    query = sa.select(sa.func.count()).select_from(person).where(person.c.role == role, _ACTIVE)
+    return int(conn.execute(query).scalar_one())
+
+
+def update(conn: sa.Connection, person_id: str, **changed: Any) -> None:
+    conn.execute(sa.update(person).where(person.c.id == person_id).values(changed))
+
+
+def keep_totp(
+    conn: sa.Connection, sealer: Sealer, person_id: str, column: str, secret: str | None
+) -> None:
+    """Keep a secret sealed (`TOTP`, `NEW_TOTP`), or forget it."""
+    where = _WHERE[column].format(person_id)
+    update(conn, person_id, **{column: sealer.seal(secret, where) if secret else None})
+
+
+def use_counter(conn: sa.Connection, person_id: str, counter: int) -> bool:
+    """Use the code of this counter; False if it, or a later one, was used already."""
+    mine = (person.c.id == person_id) & (person.c.totp_counter < counter)
+    return conn.execute(sa.update(person).where(mine).values(totp_counter=counter)).rowcount == 1
+
+
+def _person(row: Any, sealer: Sealer) -> Person:
+    told = row._mapping
+    plain = {
+        name: told[name]
+        for name in (
+            "id", "name", "role", "password", "pin", "totp_counter", "theme", "single_keys",
+            "rehearsal", "created_at", "ended_at",
         )
+    }  # fmt: skip
+    secrets = {
+        column: sealer.try_open(told[column], where.format(row.id)) if told[column] else None
+        for column, where in _WHERE.items()
+    }
+    return Person(
+        **plain,
+        totp=secrets[TOTP],
+        new_totp=secrets[NEW_TOTP],
+        has_totp=told[TOTP] is not None,
+    )
+
+
+# ---- recovery codes ------------------------------------------------------------------------------
+def set_recovery_codes(conn: sa.Connection, person_id: str, codes: Iterable[str]) -> None:
+    """These instead of the earlier ones."""
+    conn.execute(sa.delete(recovery_code).where(recovery_code.c.person_id == person_id))
+    rows = [{"hash": token_hash(code), "person_id": person_id} for code in codes]
+    if rows:
+        conn.execute(sa.insert(recovery_code), rows)
+
+
+def use_recovery_code(conn: sa.Connection, person_id: str, code: str) -> bool:
+    """Use a code up; False if it is none of theirs, or was used."""
+    mine = (recovery_code.c.hash == token_hash(code)) & (recovery_code.c.person_id == person_id)
+    return conn.execute(sa.delete(recovery_code).where(mine)).rowcount == 1
+
+
+def recovery_codes_left(conn: sa.Connection, person_id: str) -> int:
+    query = sa.select(sa.func.count()).select_from(recovery_code)
+    return int(conn.execute(query.where(recovery_code.c.person_id == person_id)).scalar_one())
+
+
+# ---- one-time links ------------------------------------------------------------------------------
+def add_link(
+    conn: sa.Connection, link_id: str, person_id: str, secret: str, now: datetime, ends: datetime
+) -> None:
+    """A link; those made for this person before open nothing any more."""
+    end_links(conn, person_id, now)
+    conn.execute(
+        sa.insert(person_link).values(
+            id=link_id, person_id=person_id, hash=token_hash(secret), expires_at=ends
+        )
+    )
+
+
+def end_links(conn: sa.Connection, person_id: str, now: datetime) -> None:
+    open_ones = (person_link.c.person_id == person_id) & person_link.c.used_at.is_(None)
+    conn.execute(sa.update(person_link).where(open_ones).values(used_at=now))
+
+
+def link_opens(conn: sa.Connection, secret: str, now: datetime) -> bool:
+    """Would this link open anything now?"""
+    return conn.execute(sa.select(person_link.c.id).where(*_open(secret, now))).first() is not None
+
+
+def use_link(conn: sa.Connection, secret: str, now: datetime) -> str | None:
+    """Use a link up; whose it is, or None if it opens nothing."""
+    used = sa.update(person_link).where(*_open(secret, now)).values(used_at=now)
+    row = conn.execute(used.returning(person_link.c.person_id)).first()
+    return None if row is None else str(row.person_id)
+
+
+def _open(secret: str, now: datetime) -> Sequence[sa.ColumnElement[bool]]:
+    theirs = sa.select(person.c.id).where(_ACTIVE)
+    return (
+        person_link.c.hash == token_hash(secret),
+        person_link.c.used_at.is_(None),
+        person_link.c.expires_at > now,
+        person_link.c.person_id.in_(theirs),
     )

@@ -441,15 +441,69 @@ class KeyRow(Base):
 
 
 class PersonRow(Base):
-    """Somebody of the staff: who they are and what they may do."""
+    """Somebody of the staff: who they are and what they may do (core/roles.py). Without a password
+    nobody signs in as them: they come by a one-time link."""
 
     __tablename__ = "person"
     id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
-    role: Mapped[str]
-    password: Mapped[str]
+    name: Mapped[str] = mapped_column(unique=True)  # the journal's
+    # the name as it is compared at sign-in: without case, spaces taken together
+    name_key: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]  # Role
+    password: Mapped[str | None]  # argon2id
+    pin: Mapped[str | None]  # argon2id: unlocks a session, opens none
+    sealed_totp: Mapped[bytes | None]
+    sealed_new_totp: Mapped[bytes | None]  # shown, and not confirmed by a first code yet
+    totp_counter: Mapped[int] = mapped_column(default=0)  # of the last code that was used
+    theme: Mapped[str] = mapped_column(default="")  # light, dark; "": as the machine
+    single_keys: Mapped[bool] = mapped_column(default=True)
+    # made by `rehearse`, which printed the password: opens nothing in live
+    rehearsal: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # disabled
+
+
+class RecoveryCodeRow(Base):
+    """A code that stands for a second factor once: its SHA-256. It is deleted when it is used."""
+
+    __tablename__ = "recovery_code"
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    __table_args__ = (sa.Index("ix_recovery_code_person_id", "person_id"),)
+
+
+class PersonLinkRow(Base):
+    """A link by which somebody sets their account up, once: the SHA-256 of its secret."""
+
+    __tablename__ = "person_link"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    hash: Mapped[str] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    __table_args__ = (sa.Index("ix_person_link_person_id", "person_id"),)
+
+
+class StaffSessionRow(Base):
+    """Somebody who is signed in, in one browser (core/staff_session.py)."""
+
+    __tablename__ = "staff_session"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    hash: Mapped[str] = mapped_column(unique=True)  # SHA-256 of what the cookie holds
+    stage: Mapped[str]  # Stage
+    browser: Mapped[str] = mapped_column(default="")  # "Firefox on Linux"
+    source_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32))  # where it was made
+    made_at: Mapped[datetime]
+    seen_at: Mapped[datetime]  # the last request of a human's
+    ends_at: Mapped[datetime]
+    factor_at: Mapped[datetime | None]  # the second factor was right
+    stepped_up_at: Mapped[datetime | None]
+    locked_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0)  # wrong codes or PINs since the last right one
     ended_at: Mapped[datetime | None]
+    ended_because: Mapped[str] = mapped_column(default="")
+    __table_args__ = (sa.Index("ix_staff_session_person_id_made_at", "person_id", "made_at"),)
 
 
 contact: sa.Table = ContactRow.__table__  # type: ignore[assignment]
@@ -471,3 +525,6 @@ failure: sa.Table = FailureRow.__table__  # type: ignore[assignment]
 probe_result: sa.Table = ProbeRow.__table__  # type: ignore[assignment]
 sealing_key: sa.Table = KeyRow.__table__  # type: ignore[assignment]
 person: sa.Table = PersonRow.__table__  # type: ignore[assignment]
+recovery_code: sa.Table = RecoveryCodeRow.__table__  # type: ignore[assignment]
+person_link: sa.Table = PersonLinkRow.__table__  # type: ignore[assignment]
+staff_session: sa.Table = StaffSessionRow.__table__  # type: ignore[assignment]

@@ -15,7 +15,6 @@ from typing import Any
 import click
 import pytest
 import sqlalchemy as sa
-from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 from flask import Flask
 from running import (
@@ -644,17 +643,42 @@ def test_check_names_tokens_without_a_destination_and_expired_ones(
     assert "token clinic: " in ran("migrate").stderr
 
 
-def test_a_person_is_added_once_with_a_password_shown_once(migrated: Path) -> None:
+LINK = r"http://\S+/console/first/([\w-]{40,})"
+
+
+def test_a_person_is_added_once_with_a_link_shown_once(migrated: Path) -> None:
     ended = ran("person", "add", "Ana Ruiz", "--role", "dispatcher")
     found = re.fullmatch(
-        r"Ana Ruiz, dispatcher\. First password, shown once: (\S{20,})\n", ended.stdout
+        rf"Ana Ruiz, dispatcher\. One-time link, works for 24 hours:\n{LINK}\n", ended.stdout
     )
     assert found, ended
     with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn:
-        (kept,) = conn.execute(sa.text("SELECT password FROM person WHERE name = 'Ana Ruiz'")).one()
-    assert kept.startswith("$argon2id$") and found[1] not in kept
-    assert PasswordHasher().verify(kept, found[1])
-    refused(ran("person", "add", "Ana Ruiz", "--role", "analyst"), "Ana Ruiz: already there")
+        rows = conn.execute(sa.text("SELECT * FROM person_link")).all()
+        (password,) = conn.execute(sa.text("SELECT password FROM person")).one()
+    assert password is None and len(rows) == 1 and found[1] not in str(rows)
+    refused(ran("person", "add", "ana  ruiz", "--role", "analyst"), "ana ruiz: already there")
+    refused(ran("person", "add", "resident", "--role", "analyst"), "somebody else's name")
+
+
+def test_people_are_listed_disabled_enabled_and_reset(migrated: Path) -> None:
+    ran("person", "add", "Bea Soto", "--role", "administrator")
+    assert re.search(
+        r"^Bea Soto +administrator +- +waits for their link$", ran("person", "list").stdout, re.M
+    )
+    assert "signed out everywhere" in ran("person", "disable", "bea soto").stdout
+    assert re.search("Bea Soto .* disabled", ran("person", "list").stdout)
+    refused(ran("person", "reset", "Bea Soto"), "Bea Soto is disabled")
+    refused(ran("person", "disable", "Bea Soto"), "disabled already")
+    assert ran("person", "enable", "Bea Soto").exit_code == 0
+    assert re.search(LINK, ran("person", "reset", "Bea Soto").stdout)
+    for words in ("disable", "enable", "reset"):
+        refused(ran("person", words, "Nobody"), "Nobody: nobody has this name")
+    with connected(f"sqlite:///{migrated}/var/caller.sqlite") as conn:
+        told = conn.execute(sa.text("SELECT who, event FROM journal ORDER BY at, id")).all()
+    assert [tuple(one) for one in told][-4:] == [
+        ("operator", event)
+        for event in ("person_added", "person_disabled", "person_enabled", "person_reset")
+    ]
 
 
 CASE = {

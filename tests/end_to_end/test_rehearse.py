@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
 from running import STARTED, Running, answers, clean_environment, command, free_port, until
+
+from caller_service.casework.second_factor import code_at
 
 GONE = 60.0  # seconds until nothing of it is left, on a busy machine
 DOORS = {"Resident page": 0, "Phone": 10, "Dispatch": 20}
@@ -113,12 +117,43 @@ def rehearsals() -> Iterator[list[Rehearsal]]:
         one.end()
 
 
+def signs_in(one: Rehearsal, role: str) -> str:
+    """Signs in as printed, with the newest code of the printed secret; who the page says they
+    are."""
+    found = re.search(
+        rf"^ +(\w+ \w+) +{role} +password (\S+)\n(?: +codes (\w+), now \d{{6}})?",
+        one.running.said, re.M,
+    )  # fmt: skip
+    assert found, one.running.said
+    home = one.addresses["Console"].removesuffix("sign-in")
+    with requests.Session() as session:
+        session.trust_env = False
+
+        def sends(page: str, door: str, **form: str) -> str:
+            token = re.search(r'name="csrf" value="(\w+)"', page)
+            assert token
+            told = form | {"csrf": token[1]}
+            return session.post(home + door, data=told, timeout=GONE).text
+
+        page = session.get(home + "sign-in", timeout=GONE).text
+        page = sends(page, "sign-in", name=found[1], password=found[2])
+        if found[3]:
+            page = sends(page, "code", code=code_at(found[3], datetime.now(UTC)))
+        who = re.search(rf"{found[1]} <span[^\n]*?</span>", page)
+        return who[0] if who else page
+
+
 def test_up_with_every_address_printed(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
     rehearsals.append(one := Rehearsal(tmp_path))
     one.up()
     assert one.addresses == {
         name: f"http://127.0.0.1:{one.port + distance}/" for name, distance in DOORS.items()
-    } | {"API": f"http://127.0.0.1:{one.port}/api/v1/openapi.json"}
+    } | {
+        "API": f"http://127.0.0.1:{one.port}/api/v1/openapi.json",
+        "Console": f"http://127.0.0.1:{one.port}/console/sign-in",
+    }
+    for role in ("administrator", "supervisor", "dispatcher"):
+        assert signs_in(one, role).endswith(f'<span class="soft">{role}</span>'), role
     # A conversation at once, without a pause: --read 0 is for quick hands.
     # A story in the first words is for a human to read: the automatic dispatcher leaves it alone.
     for said, heard in (

@@ -40,7 +40,19 @@ from upgrade.new_worker import NewWorker
 FIRST = "0001_first_tables"
 # tables made after the first release
 SINCE = frozenset(
-    {"call", "callback", "failure", "idempotency_key", "leg", "probe_result", "sealing_key", "talk"}
+    {
+        "call",
+        "callback",
+        "failure",
+        "idempotency_key",
+        "leg",
+        "person_link",
+        "probe_result",
+        "recovery_code",
+        "sealing_key",
+        "staff_session",
+        "talk",
+    }
 )
 OURS = frozenset(db.metadata.tables) - SINCE
 MARKS: dict[str, dict[str, Any]] = {
@@ -529,8 +541,17 @@ def as_carried(kept: Kept) -> Kept:
         **kept,
         **marked,
         "token": _ordered({**row, **_token_now(row["name"])} for row in kept["token"]),
+        "person": _ordered({**row, **_person_now(row["name"])} for row in kept["person"]),
         "journal": _ordered({**row, "case_id": row["case_id"] or ""} for row in kept["journal"]),
     }
+
+
+def _person_now(name: str) -> dict[str, Any]:
+    """No second factor, no PIN: they come by a one-time link."""
+    return {
+        "name_key": name.casefold(), "pin": None, "sealed_totp": None, "sealed_new_totp": None,
+        "totp_counter": 0, "theme": "", "single_keys": True, "rehearsal": False,
+    }  # fmt: skip
 
 
 def _token_now(name: str) -> dict[str, Any]:

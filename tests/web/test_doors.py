@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from caller_service.web.console.session_guard import before_sign_in, console_only
 from caller_service.web.residents.form import own_pages_only
 from caller_service.web.shared.guard import metrics_only, open_to_all, twilio_only
 from caller_service.web.shared.token_guard import bearer_only, browser_token_only
@@ -14,7 +15,10 @@ from caller_service.web.shared.token_guard import bearer_only, browser_token_onl
 if TYPE_CHECKING:
     from conftest import House
 
-GUARDS = {open_to_all, twilio_only, bearer_only, metrics_only, browser_token_only, own_pages_only}
+GUARDS = {
+    open_to_all, twilio_only, bearer_only, metrics_only, browser_token_only, console_only,
+    before_sign_in, own_pages_only,
+}  # fmt: skip
 OPEN = {
     "/",
     "/about",
@@ -25,6 +29,7 @@ OPEN = {
     "/api/v1/hand_off.v1.schema.json",
     "/api/v1/openapi.json",
     "/static/<name>",
+    "/console/sign-in",  # the page; its form carries a token
     "/recordings/<tag>/<file>",  # what Twilio plays; nothing of anybody's
 }
 
@@ -41,7 +46,8 @@ def test_the_doors_that_are_open_are_these_and_no_others(house: House) -> None:
         status = house.client.open(path, method=method).status_code
         # the request form is for everybody; a private page opens to its key alone
         anybody = str(rule) in OPEN or rule.endpoint.startswith("request.")
-        assert (status not in (401, 403)) == anybody, f"{rule}: {status}"
+        anybody = anybody and (str(rule), method) != ("/console/sign-in", "POST")
+        assert (status not in (401, 403)) == anybody, f"{method} {rule}: {status}"
 
 
 @pytest.mark.parametrize(

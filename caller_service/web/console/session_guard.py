@@ -1,0 +1,239 @@
+"""Who is signed in, and what they may do now: the guard of the console.
+
+401 and the sign-in page: nobody is signed in. 403: the role may not do this, or the request was
+not made by a page of ours. 423: the session is idle; the words are locked, and the alarm is not.
+A form that comes too late is not lost: the answer holds what was typed, to be sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from flask import Response, current_app, g, redirect, render_template, request, url_for
+from markupsafe import Markup, escape
+
+from caller_service.casework import accounts
+from caller_service.core.roles import Act
+from caller_service.core.staff_session import (
+    SEEN_EVERY,
+    StaffSession,
+    Stage,
+    Standing,
+    is_stepped_up,
+    needs_step_up,
+    standing,
+)
+from caller_service.web.shared.guard import parts
+from caller_service.web.shared.refusals import refused
+
+from .cookies import FORM, SESSION, form_token, form_token_is_right, give, told
+
+View = TypeVar("View", bound=Callable[..., Any])
+SAFE = ("GET", "HEAD", "OPTIONS")
+NOT_ECHOED = ("csrf", "password", "old_password", "code", "pin")  # never sent back to a browser
+# where a session that is not open yet goes on
+STEPS = {
+    Stage.CODE: "console_sign_in.code",
+    Stage.PASSWORD: "people.password",
+    Stage.TOTP: "people.totp",
+    Stage.RECOVERY: "people.recovery",
+    Stage.PIN: "people.pin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a view says of itself."""
+
+    act: Act
+    poll: bool = False  # asked by a script: never renews the session
+    while_locked: bool = False  # stays open while the words are locked
+    step_up: bool = False  # asks who you are, whatever the act
+    stages: tuple[Stage, ...] = ()  # serves these steps of setting up, too
+
+
+def may(
+    act: Act,
+    *,
+    poll: bool = False,
+    while_locked: bool = False,
+    step_up: bool = False,
+    stages: tuple[Stage, ...] = (),
+) -> Callable[[View], View]:
+    """What a door of the console is for: looked at by `console_only`. Stands under the route."""
+
+    def marked(view: View) -> View:
+        cast(Any, view).door = Door(act, poll, while_locked, step_up, stages)
+        return view
+
+    return marked
+
+
+def me() -> StaffSession:
+    """Whoever asks, behind `console_only`. The journal names `me().name`."""
+    return cast(StaffSession, g.staff_session)
+
+
+def is_locked() -> bool:
+    """Behind a door that stays open while locked: are the words locked? Then it tells levels and
+    ages, and nothing else."""
+    return standing(me(), parts().now()) == Standing.LOCKED
+
+
+def signed_in() -> StaffSession | None:
+    """The session of this request's cookie, unless it is over."""
+    secret = told(SESSION)
+    if not secret:
+        return None
+    live = current_app.extensions["caller_settings"].live
+    session = accounts.session_of(parts(), secret, live)
+    if session is None or standing(session, parts().now()) == Standing.OVER:
+        return None
+    return session
+
+
+# ---- guards --------------------------------------------------------------------------------------
+def before_sign_in() -> Response | None:
+    """Doors on the way in: no session is needed, and every form is ours."""
+    if from_elsewhere():
+        return _not_ours()
+    g.staff_session = signed_in()
+    if request.method not in SAFE and not form_token_is_right():
+        refused(request.endpoint or "", "form token")
+        words = "This page was old. Once more, please."
+        name = request.form.get("name", "") if _surely_ours() else ""
+        return page("sign_in.html", 403, title="Sign in", then="", name=name, fault=words)
+    return None
+
+
+def console_only() -> Response | None:
+    """A session that is open, of somebody whose role has the act of this door."""
+    if from_elsewhere():
+        return _not_ours()
+    view = current_app.view_functions[request.endpoint or ""]
+    door: Door = getattr(view, "door")  # noqa: B009 - a door that names no act opens to nobody
+    session = g.staff_session = signed_in()
+    if session is None:
+        return _signed_out(door)
+    now = parts().now()
+    stands = standing(session, now)
+    if stands == Standing.UNFINISHED:
+        if session.stage not in door.stages:
+            return redirect(url_for(STEPS[Stage(session.stage)]), 303)  # type: ignore[return-value]
+    elif answer := _not_now(door, session, stands):
+        return answer
+    if request.method not in SAFE and not form_token_is_right():
+        return _again("You signed in again since this page was made.", 403, "form token")
+    if stands == Standing.OPEN and not door.poll and now - session.seen_at >= SEEN_EVERY:
+        accounts.seen(parts(), session)
+    return None
+
+
+def _not_now(door: Door, session: StaffSession, stands: Standing) -> Response | None:
+    if not session.may(door.act):
+        refused(request.endpoint or "", f"role {session.role}")
+        return page("not_allowed.html", 403, title="Not yours to open", act=door.act)
+    if stands == Standing.LOCKED and not door.while_locked:
+        if door.poll:
+            return Response("locked\n", 423, content_type="text/plain; charset=utf-8")
+        if request.method not in SAFE:
+            return _again("This page was locked.", 423, "locked", url_for("people.unlock"))
+        return redirect(url_for("people.unlock", next=here()), 303)  # type: ignore[return-value]
+    now = parts().now()
+    if needs_step_up(session, door.act, now) or (door.step_up and not is_stepped_up(session, now)):
+        if request.method not in SAFE:
+            return _again("Say who you are first.", 403, "step-up", url_for("people.step_up"))
+        return redirect(url_for("people.step_up", next=here()), 303)  # type: ignore[return-value]
+    return None
+
+
+def from_elsewhere() -> bool:
+    """Was this request made by a page of somebody else's? Under our `no-referrer` a browser sends
+    `Origin: null` with our own forms: that proves nothing, either way."""
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    if request.method in SAFE:
+        loads = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+        return loads and site in ("cross-site", "same-site")
+    origin, ours = request.headers.get("Origin", "null"), urlsplit(parts().public_url)
+    foreign = origin not in ("null", f"{ours.scheme}://{ours.netloc}".lower())
+    return foreign or site in ("cross-site", "same-site")
+
+
+def _not_ours() -> Response:
+    refused(request.endpoint or "", "cross-site")
+    return Response(
+        "This was asked by a page of somebody else's, and was not done.\n",
+        403,
+        content_type="text/plain; charset=utf-8",
+    )
+
+
+def _signed_out(door: Door) -> Response:
+    refused(request.endpoint or "", "no session")
+    if door.poll:
+        return Response("signed out\n", 401, content_type="text/plain; charset=utf-8")
+    if request.method not in SAFE:
+        way = url_for("console_sign_in.sign_in")
+        return _again("You are signed out.", 401, "no session", way)
+    return page("sign_in.html", 401, title="Sign in", then=here())
+
+
+def _again(why: str, status: int, reason: str, way: str = "") -> Response:
+    """Nothing was done, and what was typed is in this page. `way`: what is to be done first."""
+    refused(request.endpoint or "", reason)
+    fields = request.form.items(multi=True) if _surely_ours() else ()
+    kept = [(name, value) for name, value in fields if name not in NOT_ECHOED]
+    return page("again.html", status, title="Not done yet", why=why, kept=kept, way=way)
+
+
+def _surely_ours() -> bool:
+    """Does the browser say that a page of ours sent this? Else what was sent is not offered to be
+    sent again: somebody else may have written it."""
+    ours = urlsplit(parts().public_url)
+    same = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    return same or request.headers.get("Origin") == f"{ours.scheme}://{ours.netloc}"
+
+
+# ---- pages ---------------------------------------------------------------------------------------
+def page(template: str, status: int = 200, **more: Any) -> Response:
+    """A page of the console (templates/console/…), with who is signed in and what they may do."""
+    session = g.get("staff_session")
+    open_now = session is not None and standing(session, parts().now()) == Standing.OPEN
+    words = render_template(
+        f"console/{template}", me=session, is_open=open_now, csrf_field=csrf_field,
+        may=lambda act: session is not None and session.may(act), program=parts().program,
+        local=local, **more,
+    )  # fmt: skip
+    answer = Response(words, status, content_type="text/html; charset=utf-8")
+    if value := g.get("form_cookie"):
+        give(answer, FORM, value)
+    return answer
+
+
+def local(at: datetime) -> str:
+    """A moment in the program's own time."""
+    return f"{at.astimezone(ZoneInfo(parts().program.time_zone)):%Y-%m-%d %H:%M}"
+
+
+def csrf_field() -> Markup:
+    """The hidden field that every form of the console carries: `{{ csrf_field() }}`."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(escape(form_token()))
+
+
+def here() -> str:
+    """This page's own address, to come back to."""
+    return request.path if request.method in SAFE else ""
+
+
+def back_to(asked: str) -> str:
+    """Where a form leads that was told to come back: to a page of the console, and nowhere else."""
+    home = url_for("console.home")
+    sound = asked.isascii() and asked.isprintable() and not set(asked) & set("\\?#:@ ")
+    inside = f"{request.script_root}{asked}".startswith(home)
+    inside = inside and "//" not in asked and ".." not in asked
+    return f"{request.script_root}{asked}" if sound and inside else home
