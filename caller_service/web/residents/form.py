@@ -520,7 +520,8 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
     if stood is None:
         return _unsigned(value)
     found, secret = keys.page(), keys.secret()
-    read_at = stood.served + stood.trip + timedelta(seconds=parts().program.clocks.read_page)
+    read = timedelta(seconds=parts().program.clocks.read_page)
+    read_at = stood.served + stood.trip + read if read else None
     done = Act(act, stood.step, stood.nonce, stood.name, value, accuracy, read_at, language())
     answer: Response
     try:
