@@ -51,6 +51,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None]] = {
     ("POST", f"{HAND_OFF}/minor-reviewed"): ("converse", BY),
     ("POST", f"{HAND_OFF}/care-note"): ("converse", WHY | {"words": "Ask for Ana."}),
     ("POST", f"{HAND_OFF}/slow"): ("converse", WHY),
+    ("POST", f"{HAND_OFF}/place-link"): ("converse", BY),
     ("GET", f"{HAND_OFF}/calls"): ("read", None),
     ("POST", f"{HAND_OFF}/callbacks"): ("converse", BY),
     ("POST", f"{CALLBACK}/cancel"): ("converse", BY),
