@@ -52,6 +52,7 @@ SINCE = frozenset(
         "sealing_key",
         "staff_session",
         "talk",
+        "visit",
     }
 )
 OURS = frozenset(db.metadata.tables) - SINCE
