@@ -521,7 +521,7 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
         return _unsigned(value)
     found, secret = keys.page(), keys.secret()
     read = timedelta(seconds=parts().program.clocks.read_page)
-    read_at = stood.served + stood.trip + read if read else None
+    read_at = stood.served + (stood.trip + read if read else read)
     done = Act(act, stood.step, stood.nonce, stood.name, value, accuracy, read_at, language())
     answer: Response
     try:
