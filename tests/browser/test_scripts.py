@@ -126,6 +126,7 @@ def test_the_page_is_blank_before_the_network_is_asked(opens: Opens, stage: Stag
         }"""
     )
     assert left.strip() == ""
+    expect(page).to_have_url(stage.at("about"))
 
 
 def test_exit_works_without_a_script(opens: Opens, stage: Stage) -> None:

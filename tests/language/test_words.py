@@ -43,6 +43,7 @@ FILL = {
     "line": "911, 988",
     "time": "12:05 PM",
     "word": "river",
+    "link": "https://fairhaven.example/p/ABCDEFGHJKLMNPQRSTUVWXYZ",
 }
 ON_PAGES = ("front.", "police.", "web.", "why.", "fallback.title")  # never sent as a text
 TEXTED = ("web.confirm.text",)  # but this one is
