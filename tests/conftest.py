@@ -46,6 +46,7 @@ from caller_service.store import tokens
 from caller_service.store.tables import Base, failure
 from caller_service.web.shared.failure_limit import FailureLimit
 
+pytest_plugins = ["in_browser"]  # fixtures of tests/browser
 ME = "+17205550123"
 MONDAY_NOON = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)  # noon in the rehearsal city
 TWILIO = "https://twilio.test"

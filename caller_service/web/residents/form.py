@@ -28,6 +28,7 @@ from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.visits import VisitKind, VisitState, new_secret
 from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
+from caller_service.web.shared.problem import FRAMED
 from caller_service.web.shared.refusals import refused
 
 from . import keys
@@ -380,19 +381,8 @@ def conversation() -> Any:
     kept = resident_page.kept_of(found.visit)
     found, texts = resident_page.looked(parts(), found)
     answer = _shown(render("words.html", view=status_view(found, kept, texts)))
-    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
-    policy = answer.headers.get("Content-Security-Policy", "")
-    answer.headers["Content-Security-Policy"] = (policy or _POLICY).replace(
-        "frame-ancestors 'none'", "frame-ancestors 'self'"
-    )
+    answer.headers.update(FRAMED)
     return answer
-
-
-_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "frame-src 'self'; object-src 'none'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
 
 
 # ---- coming back, and leaving --------------------------------------------------------------------
