@@ -128,7 +128,7 @@ def room() -> Response:
             told = in_room(parts(), _id(request.args.get("id", "")))
             words = ((told.language, told.words, ()),) if told.words else ()
     except Exception as problem:  # the tone goes on, and this is asked again
-        log.error("a room could not be looked at", extra={"fault": type(problem).__name__})
+        log.error("a step of a call failed", extra={"fault": type(problem).__name__})
     return tone(parts(), words)
 
 
