@@ -234,7 +234,7 @@ def _seat(parts: Parts, leg: Leg) -> bool:
     try:
         parts.telephony.move(leg.provider_id, url)
     except TelephonyError as problem:
-        log.warning("a caller was not moved", extra={"leg": leg.id, "fault": problem.code})
+        log.warning("call cannot be reached", extra={"fault": problem.code})
         with transaction(parts.engine) as conn:
             legs.look_again(conn, leg.id, parts.now() + AGAIN)
     return True

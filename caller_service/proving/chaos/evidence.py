@@ -300,7 +300,7 @@ class Evidence:
         told = Counter(
             (row.case_id, row.person, "text")
             for row in self.by_rest
-            if row.keys in ("page.text", "page.again")
+            if row.keys in ("page.text", "page.again", "page.surge")
         )
         told += Counter(
             (row.case_id, row.person, "call") for row in self.calls if row.person and row.page_id
