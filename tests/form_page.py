@@ -11,6 +11,8 @@ from typing import Any
 from conftest import House
 
 BASE = "https://house.test"
+CALM = ("me", "no", "no", "no", "page", "team")
+PLACE = "Main St and 3rd Ave"
 
 
 @dataclass
@@ -151,3 +153,11 @@ class Browser:
         with self.house.parts.engine.connect() as conn:
             newest = self.house.rows("case")[-1].id
             return cases.by_id(conn, self.house.parts.sealer, newest)
+
+
+def asks_for_a_team(me: Browser, *, send: bool = True) -> Browser:
+    """The common path, to the end or to the screen before it is sent."""
+    me.goes("/request").answers(*CALM)
+    me.sends(place=PLACE).presses("upset")
+    assert me.path.endswith("/request/check")
+    return me.sends(words="") if send else me

@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from caller_service.casework import resident_page
 from caller_service.casework.resident_page import Act, NoSuchPage
 from caller_service.core import request_form
-from caller_service.core.case import Case
+from caller_service.core.case import Case, Channel
 from caller_service.core.phone_numbers import refused_number
 from caller_service.core.request_form import Position
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
@@ -140,7 +140,7 @@ def _first(status: int = 200) -> Response:
 
 
 def _nobody() -> Case:
-    return Case("", "", "", parts().program.languages[0], on_web=True, channel="web")
+    return Case("", "", "", parts().program.languages[0], on_web=True, channel=Channel.WEB)
 
 
 @both("/request/<int:number>", methods=["GET"])
