@@ -241,6 +241,7 @@ def new_case(
     test: bool,
     related: str,
     answered_with: tuple[str, ...] = (),
+    *,
     channel: Channel = Channel.TEXT,
 ) -> Case:
     """A new case, with what is known of the number: that it writes often, a care note (rule 24),

@@ -46,8 +46,8 @@ def counted(
     sees one moment."""
     known = sa.select(*_CLASS, *_ABOUT, _CHANNEL.label("channel")).where(*_opened(since, until))
     alike = tuple((found := known.subquery()).c)
-    query = sa.select(*alike, sa.func.count()).select_from(found).group_by(*alike)
-    return [Group(*row) for row in conn.execute(query.order_by(*alike))]
+    query = sa.select(*alike, sa.func.count().label("cases")).select_from(found).group_by(*alike)
+    return [Group(**row._mapping) for row in conn.execute(query.order_by(*alike))]
 
 
 def references(

@@ -521,7 +521,10 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
         return _unsigned(value)
     found, secret = keys.page(), keys.secret()
     read_at = stood.served + stood.trip + timedelta(seconds=parts().program.clocks.read_page)
-    done = Act(act, stood.step, stood.nonce, stood.name, value, accuracy, read_at, language())
+    done = Act(
+        act, stood.step, stood.nonce, stood.name, value, accuracy, read_at, language(),
+        keys.from_probe(),
+    )  # fmt: skip
     answer: Response
     try:
         with deadline(WRITE_WAIT):

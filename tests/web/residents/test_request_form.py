@@ -452,7 +452,7 @@ def test_contact_is_taken_back_at_once(house: House) -> None:
 def test_after_leaving_nothing_of_theirs_opens(house: House, cookies: bool) -> None:
     me = asks_for_a_team(Browser(house, cookies))
     seen = list(me.history)
-    me.goes(me.page.links[0][0])
+    me.goes(me.page.links[0])
     assert me.answer.headers["Refresh"].startswith("0; url=https://")
     for path in reversed(seen):
         me.goes(path)
