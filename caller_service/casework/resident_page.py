@@ -71,6 +71,7 @@ class Act:
     accuracy: float = 0.0  # metres
     read_at: datetime | None = None
     language: str = ""  # of the page: a text in no language of ours says nothing of the reader
+    probe: bool = False  # signed by the operator's probe (web/residents/keys.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +275,7 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
         return _nothing
     contact = Contact(parts.new_id(), act.language or parts.program.languages[0], "")
     scene = with_changes(parts.scene(conn, surge=True), on_page=True, read_at=act.read_at)
-    case = request_form.begin(new_case(conn, parts, contact, False, ""), scene)
+    case = request_form.begin(new_case(conn, parts, contact, act.probe, ""), scene)
     position = Position(screens=(act.screen,)) if act.name == "answer" else Position()
     shown = _decide(parts, case, position, act, scene, Kept(), _Number())
     shown = with_changes(shown, step=shown.step.then(Record("form_began")))
@@ -282,9 +283,7 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
     rows = _rows(parts, case, shown, act, contact, visit_id, scene)
     prepared = prepare(
         parts,
-        Decision(
-            contact, None, request_form.unsaid(shown.step), scene, Author.RESIDENT, spoken=rows
-        ),
+        Decision(contact, None, request_form.unsaid(shown.step), scene, _author(case), spoken=rows),
     )
     state = _state(Kept(shown.position, moved_at=scene.now.isoformat()))
     visit = Visit(
@@ -316,6 +315,8 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     scene = parts.scene(conn, full).for_case(case)
     scene = with_changes(scene, on_page=True, read_at=act.read_at)
     before: Case | None = case
+    if case.test and not act.probe:  # somebody else has the page: humans are asked
+        case = with_changes(case, test=False)
     if case.ended and act.name in ALWAYS:
         before, kept = None, Kept()
         case = _again(conn, parts, case, contact, scene)
@@ -323,7 +324,7 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     shown = _decide(parts, case, kept.position, act, scene, kept, number)
     rows = _rows(parts, case, shown, act, contact, visit.id, scene)
     step = request_form.unsaid(shown.step)
-    prepared = prepare(parts, Decision(contact, before, step, scene, Author.RESIDENT, spoken=rows))
+    prepared = prepare(parts, Decision(contact, before, step, scene, _author(case), spoken=rows))
     following = _following(kept, shown, act, scene)
 
     def write(conn: sa.Connection) -> None:
@@ -332,6 +333,10 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
         _keep(conn, parts, visit, following, step.case, scene)
 
     return write
+
+
+def _author(case: Case) -> Author:
+    return Author.PROBE if case.test else Author.RESIDENT
 
 
 def _numbers(
@@ -347,7 +352,7 @@ def _numbers(
     case = shown.step.case
     if number.contact and case.answers.get("contact") == kept.position.wanted:
         cases.give_to(conn, case.id, number.contact)
-    if shown.confirm:
+    if shown.confirm and not case.test:
         _text_word(conn, parts, case, following, scene)
 
 

@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from caller_service.casework import resident_page
 from caller_service.casework.resident_page import Act, NoSuchPage
 from caller_service.core import request_form
-from caller_service.core.case import Case
+from caller_service.core.case import Case, Channel
 from caller_service.core.phone_numbers import refused_number
 from caller_service.core.request_form import Position
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
@@ -141,7 +141,7 @@ def _first(status: int = 200) -> Response:
 
 
 def _nobody() -> Case:
-    return Case("", "", "", parts().program.languages[0], on_web=True, channel="web")
+    return Case("", "", "", parts().program.languages[0], on_web=True, channel=Channel.WEB)
 
 
 @both("/request/<int:number>", methods=["GET"])
@@ -512,7 +512,10 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
     found, secret = keys.page(), keys.secret()
     read = timedelta(seconds=parts().program.clocks.read_page)
     read_at = stood.served + (stood.trip + read if read else read)
-    done = Act(act, stood.step, stood.nonce, stood.name, value, accuracy, read_at, language())
+    done = Act(
+        act, stood.step, stood.nonce, stood.name, value, accuracy, read_at, language(),
+        keys.from_probe(),
+    )  # fmt: skip
     answer: Response
     try:
         with deadline(WRITE_WAIT):

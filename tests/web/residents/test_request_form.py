@@ -8,22 +8,11 @@ from typing import Any
 
 import pytest
 from conftest import ME, House
-from form_page import Browser
+from form_page import CALM, PLACE, Browser, asks_for_a_team
 
 from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
 from caller_service.core.reach import ContactAnswer
-
-CALM = ("me", "no", "no", "no", "page", "team")
-PLACE = "Main St and 3rd Ave"
-
-
-def asks_for_a_team(me: Browser, *, send: bool = True) -> Browser:
-    me.goes("/request").answers(*CALM)
-    me.sends(place=PLACE).presses("upset")
-    assert me.path.endswith("/request/check")
-    return me.sends(words="") if send else me
-
 
 # ---- a whole request -----------------------------------------------------------------------------
 
@@ -463,7 +452,7 @@ def test_contact_is_taken_back_at_once(house: House) -> None:
 def test_after_leaving_nothing_of_theirs_opens(house: House, cookies: bool) -> None:
     me = asks_for_a_team(Browser(house, cookies))
     seen = list(me.history)
-    me.goes(me.page.links[0][0])
+    me.goes(me.page.links[0])
     assert me.answer.headers["Refresh"].startswith("0; url=https://")
     for path in reversed(seen):
         me.goes(path)
