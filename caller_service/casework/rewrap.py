@@ -22,13 +22,14 @@ from caller_service.store.tables import (
     leg,
     message,
     person,
+    staff_case,
 )
 
 from .identity import join_contacts
 from .parts import Parts
 
 # contacts first: who writes meanwhile is found under the newest key
-TABLES = (contact, call, case, message, hand_off, leg, callback, person)
+TABLES = (contact, call, case, message, hand_off, leg, callback, person, staff_case)
 BATCH = 50  # rows in one transaction: a text waits for it no longer than some milliseconds
 
 Uses = Counter[tuple[str, str, str]]  # table, kind and id of the key: rows

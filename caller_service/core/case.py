@@ -117,6 +117,8 @@ class Case:
     because: tuple[str, ...] = ()  # every reason that ever applied, in order
     set_aside: frozenset[str] = frozenset()  # reasons that a named human has set aside
     level: Level | None = None
+    # a named human holds it for at least so urgent, "R1" or "R2"; "": nobody said so (rule 1)
+    raised: str = ""
     review: bool = False  # a human must review it first
     asked: str = ""
     asked_aloud: bool = False  # by phone or page: a text answers only what was texted

@@ -38,7 +38,10 @@ def decide(protocol: Protocol, case: Case) -> Disposition:
         for rule in standing
         if rule.level is not None and (rule.level >= HUMAN_NOW or rule.because in firing)
     ]
-    level = max((rule.level for rule in counted if rule.level is not None), default=None)
+    raised = [Level[case.raised]] if case.raised else []
+    level = max(
+        (*raised, *(rule.level for rule in counted if rule.level is not None)), default=None
+    )
     return Disposition(level, because, any(rule.review for rule in standing))
 
 
@@ -72,6 +75,6 @@ def markers(protocol: Protocol, case: Case) -> tuple[str, ...]:
 def lower(protocol: Protocol, case: Case) -> Case:
     """Set every present reason aside for a named human; a reason that applies later raises the
     level again (rule 1)."""
-    aside = replace(case, set_aside=case.set_aside | frozenset(case.because))
+    aside = replace(case, set_aside=case.set_aside | frozenset(case.because), raised="")
     result = decide(protocol, aside)
     return replace(aside, level=result.level, review=result.review)

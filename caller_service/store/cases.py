@@ -44,7 +44,7 @@ _KEPT = (*(name for name in _COLUMNS if name not in _BORN), *_SEALED, "state", "
 # what `opened` needs
 READ = tuple(case.c[name] for name in (*_COLUMNS, *_SEALED, "contact_id", "state"))
 # the same, so that a row whose `state` is no JSON can still be told from the others
-_READ_AS_TEXT = (*READ[:-1], sa.cast(case.c.state, sa.Text).label("state"))
+READ_AS_TEXT = (*READ[:-1], sa.cast(case.c.state, sa.Text).label("state"))
 
 _mine = (
     case.c.id == sa.bindparam("known_id", None),
@@ -82,7 +82,7 @@ def is_conflict(problem: Exception) -> bool:
 def by_id(conn: sa.Connection, sealer: Sealer, case_id: str, lock: bool = False) -> Case | None:
     """One case; `lock` holds its row until the transaction ends (PostgreSQL; on SQLite the writers
     queue anyway). Raises Unreadable."""
-    query = sa.select(*_READ_AS_TEXT).where(case.c.id == case_id)
+    query = sa.select(*READ_AS_TEXT).where(case.c.id == case_id)
     found = conn.execute(query.with_for_update() if lock else query).first()
     if found is None:
         return None
@@ -95,8 +95,8 @@ def by_id(conn: sa.Connection, sealer: Sealer, case_id: str, lock: bool = False)
 
 def shown(conn: sa.Connection, sealer: Sealer, case_id: str) -> Case | None:
     """One case, to be shown and not changed: of one that cannot be read, what the columns tell."""
-    found = conn.execute(sa.select(*_READ_AS_TEXT).where(case.c.id == case_id)).first()
-    return None if found is None else _shown(found, sealer)
+    found = conn.execute(sa.select(*READ_AS_TEXT).where(case.c.id == case_id)).first()
+    return None if found is None else as_shown(found, sealer)
 
 
 def _parsed(found: sa.Row[Any]) -> Mapping[str, Any]:
@@ -245,13 +245,15 @@ def handed_off(
     handed = sa.select(hand_off.c.case_id)
     if destination is not None:
         handed = sa.select(delivery.c.case_id).where(delivery.c.destination == destination)
-    query = sa.select(*_READ_AS_TEXT).where(case.c.id > after, kind, case.c.id.in_(handed))
+    query = sa.select(*READ_AS_TEXT).where(case.c.id > after, kind, case.c.id.in_(handed))
     if open_only:
         query = query.where(case.c.closed_at.is_(None))
-    return [_shown(found, sealer) for found in conn.execute(query.order_by(case.c.id).limit(limit))]
+    return [
+        as_shown(found, sealer) for found in conn.execute(query.order_by(case.c.id).limit(limit))
+    ]
 
 
-def _shown(row: sa.Row[Any], sealer: Sealer) -> Case:
+def as_shown(row: sa.Row[Any], sealer: Sealer) -> Case:
     """A case to be shown: one that cannot be read hides neither the others nor itself."""
     try:
         return opened(_parsed(row), sealer)

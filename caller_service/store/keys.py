@@ -15,7 +15,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from . import cases
 from .sealing import Sealer, key_of
-from .tables import call, callback, case, contact, hand_off, leg, message, person, sealing_key
+from .tables import (
+    call,
+    callback,
+    case,
+    contact,
+    hand_off,
+    leg,
+    message,
+    person,
+    sealing_key,
+    staff_case,
+)
 
 SETTINGS = {"data": "CALLER_DATA_KEYS", "index": "CALLER_INDEX_KEYS"}
 UNKNOWN = ""  # of an index key: the row was written before it was kept
@@ -35,6 +46,7 @@ SEALED: Mapping[sa.Table, Mapping[str, str]] = {
     leg: {"sealed_state": "leg.state.{id}"},
     callback: {"sealed_name": "callback.name.{id}"},
     person: {"sealed_totp": "person.totp.{id}", "sealed_new_totp": "person.new_totp.{id}"},
+    staff_case: {"sealed_draft": "staff_case.draft.{id}"},
 }
 INDEXED = (contact, call)
 

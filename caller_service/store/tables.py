@@ -506,6 +506,23 @@ class StaffSessionRow(Base):
     __table_args__ = (sa.Index("ix_staff_session_person_id_made_at", "person_id", "made_at"),)
 
 
+class StaffCaseRow(Base):
+    """What one person of the staff has of a case: when they last read it, and words to the resident
+    that they have not sent."""
+
+    __tablename__ = "staff_case"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
+    case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
+    read_at: Mapped[datetime]
+    sealed_draft: Mapped[bytes | None]
+    draft_at: Mapped[datetime | None]
+    __table_args__ = (
+        sa.UniqueConstraint("person_id", "case_id"),
+        sa.Index("ix_staff_case_case_id", "case_id"),
+    )
+
+
 contact: sa.Table = ContactRow.__table__  # type: ignore[assignment]
 case: sa.Table = CaseRow.__table__  # type: ignore[assignment]
 message: sa.Table = MessageRow.__table__  # type: ignore[assignment]
@@ -528,3 +545,4 @@ person: sa.Table = PersonRow.__table__  # type: ignore[assignment]
 recovery_code: sa.Table = RecoveryCodeRow.__table__  # type: ignore[assignment]
 person_link: sa.Table = PersonLinkRow.__table__  # type: ignore[assignment]
 staff_session: sa.Table = StaffSessionRow.__table__  # type: ignore[assignment]
+staff_case: sa.Table = StaffCaseRow.__table__  # type: ignore[assignment]

@@ -10,7 +10,7 @@ import pytest
 from marshmallow import Schema, ValidationError, fields, validate
 
 from caller_service.web.dispatch import api, eido, phone
-from caller_service.web.dispatch.staff_words import StaffWords, Whole, YesNo
+from caller_service.web.shared.staff_words import StaffWords, Whole, YesNo
 
 if TYPE_CHECKING:
     from conftest import House

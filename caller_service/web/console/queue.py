@@ -1,15 +1,28 @@
-"""Where the console begins, and the queue."""
+"""Where the console begins, and the queue (docs/console.md).
+
+The queue is one page without a script; with one, `news` tells a page what changed since the version
+it shows: nothing, or the rows that are new to it. A look of a page by itself renews no session.
+"""
 
 from __future__ import annotations
 
-from flask import Response, redirect, url_for
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from flask import Response, redirect, request, url_for
+
+from caller_service.casework import desk
+from caller_service.casework.desk import Queue, Queued
+from caller_service.core.desk import Band
 from caller_service.core.roles import Act
-from caller_service.web.shared.guard import guarded
+from caller_service.web.shared.guard import guarded, parts
 
-from .session_guard import console_only, may, me, page
+from .queue_words import BANDS, EMPTY, Row, area_name, language_name, row_of
+from .session_guard import console_only, fragment, is_locked, may, me, page
 
 console = guarded("console", console_only, "/console")
+ALWAYS = (Band.NOBODY, Band.HUMAN, Band.READ, Band.TEAMS)  # shown, also when empty
+LONGEST_HAVE = 40_000  # characters that a page tells of what it shows
 
 
 @console.get("/")
@@ -24,4 +37,136 @@ def home() -> Response:
 @console.get("/queue")
 @may(Act.SEE_QUEUE)
 def queue() -> Response:
-    return page("queue.html", title="Queue")
+    found = desk.read_queue(parts(), me())
+    chosen = _chosen(found, request.args)
+    desk.list_read(parts(), me(), [one for each in chosen.values() for one in each])
+    return page(
+        "queue.html",
+        title="Queue",
+        bands=_bands(found, chosen),
+        queue=found,
+        filters=_filters(found),
+        chosen=request.args,
+        untaken=untaken(found),
+    )
+
+
+@console.post("/queue/find")
+@may(Act.SEE_QUEUE)
+def find() -> Response:
+    """By reference or number. The number stands in no address."""
+    said = request.form.get("what", "")[:40]
+    found = desk.find(parts(), said)
+    if len(found) == 1 and me().may(Act.READ_CASE):
+        return redirect(url_for("case_pages.case", case_id=found[0][0]), 303)  # type: ignore[return-value]
+    return page("found.html", title="Search", found=found, said=said)
+
+
+@console.post("/news")
+@may(Act.SEE_QUEUE, poll=True, while_locked=True)
+def news() -> Response | dict[str, Any]:
+    """What changed since the version that a page shows. Locked, it tells levels and ages alone."""
+    known = request.form.get("v", "")
+    tag, now = desk.queue_tag(parts()), parts().now().timestamp()
+    locked = is_locked()
+    if known == f"{tag}{'-locked' * locked}":
+        return {"v": known, "now": now}
+    found = desk.read_queue(parts(), me())
+    told: dict[str, Any] = {"v": found.tag, "now": now, "alarm": untaken(found, locked)}
+    if locked:
+        return told | {"v": f"{found.tag}-locked", "locked": True}
+    if request.form.get("page") == "queue":
+        told |= _changed_rows(found)
+    return told | {"rail": fragment("rail.html", **rail(found))}
+
+
+def _changed_rows(found: Queue) -> dict[str, Any]:
+    have = dict(
+        pair.split("=", 1)
+        for pair in request.form.get("have", "")[:LONGEST_HAVE].split()
+        if "=" in pair
+    )
+    bands = _bands(found, _chosen(found, request.form))
+    rows = {
+        row.key: fragment("row.html", row=row)
+        for _, _, shown in bands
+        for row in shown
+        if have.get(row.key) != f"{row.tag}.{row.band}"
+    }
+    order = {band.value: [row.key for row in shown] for band, _, shown in bands}
+    return {"rows": rows, "order": order}
+
+
+def untaken(found: Queue, nameless: bool = False) -> list[dict[str, Any]]:
+    """The dangers that nobody has: what the page rings for."""
+    return [
+        {
+            "key": "" if nameless else one.case.id,
+            "level": one.case.level.name if one.case.level else "",
+            "at": int(min(one.case.marks.values()).timestamp()),
+        }
+        for one in found.bands[Band.NOBODY]
+    ]
+
+
+def _bands(
+    found: Queue, chosen: Mapping[Band, Sequence[Queued]]
+) -> list[tuple[Band, tuple[str, str, str], list[Row]]]:
+    """Each band that is shown: its title, its sentence, the words when it is empty; its rows."""
+    shown = []
+    for band, (title, sentence) in BANDS.items():
+        rows = [row_of(one, found, parts(), me().name) for one in chosen[band]]
+        if rows or band in ALWAYS:
+            shown.append((band, (title, sentence, EMPTY.get(band, "")), rows))
+    return shown
+
+
+def _chosen(found: Queue, asked: Mapping[str, str]) -> dict[Band, list[Queued]]:
+    """What the filters of the address leave. A danger that nobody has is never filtered out."""
+    mine, area, tongue = asked.get("mine", ""), asked.get("area", ""), asked.get("language", "")
+
+    def fits(one: Queued) -> bool:
+        case = one.case
+        return (
+            (not mine or me().name in (case.holder, case.accepted_by))
+            and (not area or case.area == area)
+            and (not tongue or tongue in (case.language, case.unread_language))
+        )
+
+    return {
+        band: [one for one in every if band == Band.NOBODY or fits(one)]
+        for band, every in found.bands.items()
+    }
+
+
+def _filters(found: Queue) -> list[tuple[str, dict[str, str], int]]:
+    """What the queue can be narrowed to: words, address, how many."""
+    every = [one.case for band in found.bands.values() for one in band]
+    name = me().name
+    mine = sum(name in (case.holder, case.accepted_by) for case in every)
+    told: list[tuple[str, dict[str, str], int]] = [
+        ("Everything", {}, len(every)),
+        ("Mine", {"mine": "1"}, mine),
+    ]
+    for area in dict.fromkeys(case.area for case in every if case.area):
+        many = sum(case.area == area for case in every)
+        first = next(case for case in every if case.area == area)
+        told.append((area_name(first, parts()) or area, {"area": area}, many))
+    for tongue in dict.fromkeys(case.language for case in every):
+        many = sum(case.language == tongue for case in every)
+        told.append((language_name(tongue, parts()), {"language": tongue}, many))
+    return told
+
+
+# ---- the rail ------------------------------------------------------------------------------------
+def rail(found: Queue) -> dict[str, Any]:
+    """My live cases by their next clock, and the dangers that nobody has: on every page."""
+    rows = [
+        row_of(one, found, parts(), me().name)
+        for band in (Band.NOBODY, Band.HUMAN, Band.TEAMS, Band.OTHER)
+        for one in found.bands[band]
+        if band == Band.NOBODY or me().name in (one.case.holder, one.case.accepted_by)
+    ]
+    mine = [row for row in rows if row.mine]
+    mine.sort(key=lambda row: (not row.last_late, row.last_at.at if row.last_at else found.now))
+    return {"mine": mine, "nobody": [row for row in rows if row.untaken and not row.mine]}

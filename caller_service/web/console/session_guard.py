@@ -202,17 +202,21 @@ def _surely_ours() -> bool:
 # ---- pages ---------------------------------------------------------------------------------------
 def page(template: str, status: int = 200, **more: Any) -> Response:
     """A page of the console (templates/console/…), with who is signed in and what they may do."""
+    answer = Response(fragment(template, **more), status, content_type="text/html; charset=utf-8")
+    if value := g.get("form_cookie"):
+        give(answer, FORM, value)
+    return answer
+
+
+def fragment(template: str, **more: Any) -> str:
+    """A page, or a part of one that a script puts in the place of another."""
     session = g.get("staff_session")
     open_now = session is not None and standing(session, parts().now()) == Standing.OPEN
-    words = render_template(
+    return render_template(
         f"console/{template}", me=session, is_open=open_now, csrf_field=csrf_field,
         may=lambda act: session is not None and session.may(act), program=parts().program,
         local=local, **more,
     )  # fmt: skip
-    answer = Response(words, status, content_type="text/html; charset=utf-8")
-    if value := g.get("form_cookie"):
-        give(answer, FORM, value)
-    return answer
 
 
 def local(at: datetime) -> str:

@@ -35,11 +35,11 @@ from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.store import cases
 from caller_service.web.shared.guard import guarded, open_to_all, parts
 from caller_service.web.shared.problem import problem
+from caller_service.web.shared.staff_words import StaffWords, Whole, YesNo
 from caller_service.web.shared.token_guard import bearer, bearer_only, lacks, needs
 
 from . import openapi, openapi_examples
 from .once import done, readable_key_only
-from .staff_words import StaffWords, Whole, YesNo
 
 BY = StaffWords(80, line=True, required=True, metadata={"description": "Who does it, by name."})
 MOVES = [

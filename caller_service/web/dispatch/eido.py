@@ -21,11 +21,11 @@ from caller_service.core.dispatch import UNIT_STATUSES, unit_status
 from caller_service.documents.incident_type import ALLOWED, set_type
 from caller_service.web.shared.guard import parts
 from caller_service.web.shared.problem import problem
+from caller_service.web.shared.staff_words import StaffWords
 from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
 from .api import BY, changed
 from .once import readable_key_only
-from .staff_words import StaffWords
 
 
 class UnitStatus(Schema):

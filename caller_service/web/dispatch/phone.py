@@ -22,11 +22,11 @@ from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.store import callbacks as kept
 from caller_service.web.shared.guard import parts
+from caller_service.web.shared.staff_words import StaffWords, Whole
 from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
 from .api import BY, acted
 from .once import readable_key_only
-from .staff_words import StaffWords, Whole
 
 
 class Booking(Schema):

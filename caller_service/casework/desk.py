@@ -1,0 +1,210 @@
+"""What the dispatchers' desk shows and does (docs/console.md). Every read of a case and every act
+is journaled under the name of whoever is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from caller_service.core.case import Case, Step
+from caller_service.core.desk import Band, NextAsked, band_of, by_need, next_asked
+from caller_service.core.routing import Scene
+from caller_service.core.staff_session import StaffSession
+from caller_service.store import callbacks, cases, contacts, desk, journal, legs, messages, visits
+from caller_service.store.callbacks import Callback
+from caller_service.store.database.transaction import transaction
+from caller_service.store.desk import Asked, Event, Mine
+from caller_service.store.legs import Talk
+from caller_service.store.messages import Text
+
+from .change import Look, update_case
+from .parts import Parts
+
+# entries that say who looked, and change nothing
+READS = frozenset({"read", "read_conversation", "read_calls", "read_eido", "listed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A case in the queue, as one person sees it."""
+
+    case: Case
+    band: Band
+    asked: Sequence[Asked]
+    following: NextAsked | None
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    tag: str
+    now: datetime
+    scene: Scene
+    bands: Mapping[Band, Sequence[Queued]]
+
+
+def queue_tag(parts: Parts) -> str:
+    with parts.engine.connect() as conn:
+        return desk.version_tag(conn)
+
+
+def read_queue(parts: Parts, who: StaffSession) -> Queue:
+    """Every open case in its band and order. The tag is read first: what changes meanwhile is seen
+    at the next look."""
+    with parts.engine.connect() as conn:
+        tag = desk.version_tag(conn)
+        found = desk.open_cases(conn, parts.sealer)
+        asked = desk.asked(conn)
+        unread = desk.unread(conn, who.person_id)
+        scene = parts.scene(conn)
+    bands: dict[Band, list[Queued]] = {band: [] for band in Band}
+    for case in by_need(found):
+        if (band := band_of(case)) is not None:
+            waits = band in (Band.NOBODY, Band.READ) or not case.human_has_it
+            following = next_asked(case, scene) if waits and band != Band.ASKING else None
+            one = Queued(case, band, asked.get(case.id, ()), following, unread.get(case.id, 0))
+            bands[band].append(one)
+    return Queue(tag, scene.now, scene, bands)
+
+
+def list_read(parts: Parts, who: StaffSession, shown: Sequence[Queued]) -> None:
+    """Somebody opened the queue: one line, with its first and last case."""
+    ids = sorted(one.case.id for one in shown)
+    if ids:
+        _journal(parts, who, "", "listed", first=ids[0], last=ids[-1], count=len(ids))
+
+
+# ---- one case ------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case as it is opened on the desk."""
+
+    case: Case
+    tag: str
+    scene: Scene
+    number: str | None
+    texts: Sequence[Text]
+    events: Sequence[Event]
+    talks: Sequence[Talk]
+    callbacks: Sequence[Callback]
+    mine: Mine
+    others: int  # dangers that whoever looks has beside this one
+    seen_at: datetime | None  # a browser last showed their private page
+    related: Sequence[tuple[str, str, str]]  # id, reference, status: of the same contact
+    care_note: str
+
+    @property
+    def newest(self) -> str:
+        """The id of the newest entry of the journal that is no read: what an act was decided
+        upon."""
+        return max(
+            (
+                event.id
+                for event in self.events
+                if event.kind == "journal" and event.what not in READS
+            ),
+            default="",
+        )
+
+
+def open_case(
+    parts: Parts, case_id: str, who: StaffSession, journaled: bool = True
+) -> Opened | None:
+    """One case, whole; None: there is none. `journaled`: somebody opened it, and it is no look of
+    their page by itself."""
+    with parts.engine.connect() as conn:
+        tag = desk.tag_of_case(conn, case_id)
+        case = cases.shown(conn, parts.sealer, case_id)
+        if case is None or case.test:
+            return None
+        opened = Opened(
+            case, tag, parts.scene(conn).for_case(case),
+            contacts.by_id(conn, parts.sealer, case.contact).number,
+            messages.of_case(conn, parts.sealer, case_id), desk.events(conn, case_id),
+            legs.talks(conn, case_id), callbacks.of_case(conn, parts.sealer, case_id),
+            desk.mine(conn, parts.sealer, who.person_id, case_id),
+            cases.held_by(conn, who.name, case_id),
+            visits.last_seen(conn, case_id) if case.on_web else None,
+            desk.of_contact(conn, case_id),
+            contacts.care_note(conn, parts.sealer, case.contact, parts.now()),
+        )  # fmt: skip
+    now = parts.now()
+    with transaction(parts.engine) as conn:
+        desk.read_now(conn, parts.new_id(), who.person_id, case_id, now)
+        if journaled:
+            entry = journal.Entry(parts.new_id(), now, case_id, who.name, "read", {})
+            journal.write(conn, [entry])
+    return opened
+
+
+def case_tag(parts: Parts, case_id: str) -> str:
+    with parts.engine.connect() as conn:
+        return desk.tag_of_case(conn, case_id)
+
+
+class Quicker(Exception):
+    """Something happened to the case since the form was made. `events`: what."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        super().__init__("somebody was quicker")
+        self.events = events
+
+
+def act(
+    parts: Parts,
+    case_id: str,
+    who: StaffSession,
+    decide: Look,
+    seen: str | None = None,
+    sent: bool = False,
+) -> Case | None:
+    """Change a case under somebody's name. `seen`: the newest entry they decided upon; what others
+    did since is Quicker. `sent`: it sends their draft. Raises Refused, Quicker."""
+
+    def look(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        if seen is not None:
+            news = [
+                event
+                for event in desk.journal_since(conn, case_id, seen)
+                if event.what not in READS and event.who != who.name
+            ]
+            if news:
+                raise Quicker(news)
+        return decide(case, scene, conn)
+
+    def no_draft(conn: sa.Connection) -> None:
+        desk.keep_draft(conn, parts.sealer, who.person_id, case_id, "", parts.now())
+
+    return update_case(parts, case_id, look, who.name, no_draft if sent else None)
+
+
+def others_of(conn: sa.Connection, name: str, case: Case) -> int:
+    """How many dangers somebody has beside this one."""
+    return cases.held_by(conn, name, case.id)
+
+
+def keep_draft(parts: Parts, case_id: str, who: StaffSession, words: str) -> bool:
+    """Keep what they have written to the resident and not sent."""
+    with transaction(parts.engine) as conn:
+        return desk.keep_draft(conn, parts.sealer, who.person_id, case_id, words, parts.now())
+
+
+def find(parts: Parts, said: str) -> list[tuple[str, str]]:
+    """Ids and references of the cases that a reference or a number names."""
+    reference = "".join(said.split()).upper()
+    with parts.engine.connect() as conn:
+        if len(reference) == 6 and (case_id := desk.id_of(conn, reference)):
+            return [(case_id, reference)]
+        digits = "".join(letter for letter in said if letter.isdecimal())
+        if len(digits) == 10:
+            return desk.of_number(conn, parts.sealer, f"+1{digits}")
+        return desk.of_number(conn, parts.sealer, f"+{digits}") if len(digits) > 10 else []
+
+
+def _journal(parts: Parts, who: StaffSession, case_id: str, event: str, **detail: object) -> None:
+    entry = journal.Entry(parts.new_id(), parts.now(), case_id, who.name, event, detail)
+    with transaction(parts.engine) as conn:
+        journal.write(conn, [entry])

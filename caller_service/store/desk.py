@@ -1,0 +1,228 @@
+"""What the dispatchers' desk reads: the open cases, whom they were asked of, and what one person of
+the staff has read and begun to write (docs/console.md)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from caller_service.core.case import Case
+
+from . import cases
+from .sealing import Sealer
+from .tables import call, case, contact, delivery, journal, message, page, staff_case
+
+_OPEN = (case.c.closed_at.is_(None), ~case.c.test)
+
+
+def version_tag(conn: sa.Connection) -> str:
+    """Changes with every change of an open case, with each that opens or ends: one query, and no
+    case is read."""
+    version = sa.cast(case.c.version, sa.BigInteger)
+    found = conn.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.sum(version),
+            sa.func.sum(version * version),
+            sa.func.max(case.c.opened_at),
+        )
+        .select_from(case)
+        .where(*_OPEN)
+    ).one()
+    return _tag(found)
+
+
+def open_cases(conn: sa.Connection, sealer: Sealer) -> list[Case]:
+    """Every open case of a resident, whatever of it can be read."""
+    query = sa.select(*cases.READ_AS_TEXT).where(*_OPEN)
+    return [cases.as_shown(row, sealer) for row in conn.execute(query)]
+
+
+class Asked(NamedTuple):
+    """Somebody was asked to take a case."""
+
+    name: str
+    at: datetime
+
+
+def asked(conn: sa.Connection) -> Mapping[str, Sequence[Asked]]:
+    """Who was asked about each open case, in order, each once, at the latest time."""
+    query = (
+        sa.select(page.c.case_id, page.c.person, sa.func.max(page.c.at).label("last"))
+        .join(case, case.c.id == page.c.case_id)
+        .where(*_OPEN, ~page.c.held)
+        .group_by(page.c.case_id, page.c.person)
+        .order_by(sa.literal_column("last"))
+    )
+    found: dict[str, list[Asked]] = defaultdict(list)
+    for row in conn.execute(query):
+        found[row.case_id].append(Asked(row.person, row.last))
+    return found
+
+
+def unread(conn: sa.Connection, person_id: str) -> Mapping[str, int]:
+    """How many messages of each open case came since this person last read it; of a case that they
+    never read, all."""
+    mine = (staff_case.c.case_id == case.c.id) & (staff_case.c.person_id == person_id)
+    since = sa.or_(staff_case.c.read_at.is_(None), message.c.at > staff_case.c.read_at)
+    query = (
+        sa.select(message.c.case_id, sa.func.count().label("many"))
+        .join(case, case.c.id == message.c.case_id)
+        .outerjoin(staff_case, mine)
+        .where(*_OPEN, message.c.direction == "in", message.c.person.is_(None), since)
+        .group_by(message.c.case_id)
+    )
+    return {row.case_id: row.many for row in conn.execute(query)}
+
+
+def of_number(conn: sa.Connection, sealer: Sealer, number: str) -> list[tuple[str, str]]:
+    """Ids and references of the cases of a number, the newest first."""
+    query = (
+        sa.select(case.c.id, case.c.reference)
+        .join(contact, contact.c.id == case.c.contact_id)
+        .where(contact.c.number_index.in_(sealer.indexes(number)), ~case.c.test)
+        .order_by(case.c.id.desc())
+        .limit(50)
+    )
+    return [(row.id, row.reference) for row in conn.execute(query)]
+
+
+def of_contact(conn: sa.Connection, case_id: str) -> list[tuple[str, str, str]]:
+    """Id, reference and status of the other cases of whoever a case is about, the newest first."""
+    whose = sa.select(case.c.contact_id).where(case.c.id == case_id).scalar_subquery()
+    query = sa.select(case.c.id, case.c.reference, case.c.status).where(
+        case.c.contact_id == whose, case.c.id != case_id
+    )
+    rows = conn.execute(query.order_by(case.c.id.desc()).limit(20))
+    return [(row.id, row.reference, row.status) for row in rows]
+
+
+def id_of(conn: sa.Connection, reference: str) -> str:
+    """The id of the case with this reference; "" if there is none."""
+    found = conn.execute(sa.select(case.c.id).where(case.c.reference == reference)).scalar()
+    return found or ""
+
+
+def reference_of(conn: sa.Connection, case_id: str) -> str:
+    """The reference of a case; "" if there is none."""
+    found = conn.execute(sa.select(case.c.reference).where(case.c.id == case_id)).scalar()
+    return found or ""
+
+
+# ---- what one person has of a case ---------------------------------------------------------------
+class Mine(NamedTuple):
+    """What somebody has of a case: when they last read it, and a draft."""
+
+    read_at: datetime | None
+    draft: str
+    draft_at: datetime | None
+
+
+def mine(conn: sa.Connection, sealer: Sealer, person_id: str, case_id: str) -> Mine:
+    row = conn.execute(sa.select(staff_case).where(*_of(person_id, case_id))).first()
+    if row is None:
+        return Mine(None, "", None)
+    sealed = row.sealed_draft
+    words = sealer.try_open(sealed, f"staff_case.draft.{row.id}") if sealed else ""
+    return Mine(row.read_at, words or "", row.draft_at)
+
+
+def _of(person_id: str, case_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (staff_case.c.person_id == person_id, staff_case.c.case_id == case_id)
+
+
+def read_now(conn: sa.Connection, new_id: str, person_id: str, case_id: str, now: datetime) -> None:
+    """This person has read the case as it stands."""
+    changed = sa.update(staff_case).where(*_of(person_id, case_id)).values(read_at=now)
+    if conn.execute(changed).rowcount == 0:
+        row = {"id": new_id, "person_id": person_id, "case_id": case_id, "read_at": now}
+        conn.execute(sa.insert(staff_case).values(row))
+
+
+def keep_draft(
+    conn: sa.Connection, sealer: Sealer, person_id: str, case_id: str, words: str, now: datetime
+) -> bool:
+    """Keep what somebody has written and not sent; no words: nothing is kept. False if they never
+    opened the case."""
+    found = conn.execute(sa.select(staff_case.c.id).where(*_of(person_id, case_id))).scalar()
+    if found is None:
+        return False
+    sealed = sealer.seal(words, f"staff_case.draft.{found}") if words.strip() else None
+    conn.execute(
+        sa.update(staff_case)
+        .where(staff_case.c.id == found)
+        .values(sealed_draft=sealed, draft_at=now if sealed else None)
+    )
+    return True
+
+
+# ---- what happened to a case ---------------------------------------------------------------------
+class Event(NamedTuple):
+    """One thing that happened, for the timeline: `kind` says which table it is from."""
+
+    id: str
+    at: datetime
+    kind: str
+    who: str
+    what: str
+    detail: Mapping[str, Any]
+
+
+def events(conn: sa.Connection, case_id: str) -> list[Event]:
+    """The journal of a case, whom it was asked of, their calls, and its ways to the destinations,
+    oldest first."""
+    found = [
+        Event(row.id, row.at, "journal", row.who, row.event, row.detail)
+        for row in conn.execute(sa.select(journal).where(journal.c.case_id == case_id))
+    ]
+    pages = sa.select(page).where(page.c.case_id == case_id, ~page.c.held)
+    found += [
+        Event(row.id, row.at, "page", row.person, row.ladder, {}) for row in conn.execute(pages)
+    ]
+    rung = sa.select(call).where(call.c.case_id == case_id)
+    found += [
+        Event(row.id, row.at, "call", row.person or "", row.state, {"answer": row.answer})
+        for row in conn.execute(rung)
+    ]
+    # of each destination the newest revision
+    ways = sa.select(delivery).where(delivery.c.case_id == case_id).order_by(delivery.c.revision)
+    newest = {row.destination: row for row in conn.execute(ways)}
+    found += [
+        Event(row.id, row.received_at or row.at, "delivery", row.destination, row.state, {})
+        for row in newest.values()
+    ]
+    return sorted(found, key=lambda event: (event.at, event.id))
+
+
+def journal_since(conn: sa.Connection, case_id: str, seen: str) -> list[Event]:
+    """What the journal says of a case behind the entry `seen`."""
+    query = sa.select(journal).where(journal.c.case_id == case_id, journal.c.id > seen)
+    return [
+        Event(row.id, row.at, "journal", row.who, row.event, row.detail)
+        for row in conn.execute(query.order_by(journal.c.id))
+    ]
+
+
+def tag_of_case(conn: sa.Connection, case_id: str) -> str:
+    """Changes with each change of a case and of its messages: one query."""
+    texts = (
+        sa.select(
+            sa.func.count().label("many"),
+            sa.func.max(message.c.id).label("last"),
+            sa.func.sum(message.c.rank).label("ranks"),
+            sa.func.max(message.c.state_at).label("at"),
+        )
+        .where(message.c.case_id == case_id)
+        .subquery()
+    )
+    whole = sa.select(case.c.version, texts).select_from(case.join(texts, sa.true()))
+    found = conn.execute(whole.where(case.c.id == case_id)).first()
+    return _tag(found or ())
+
+
+def _tag(found: Iterable[object]) -> str:
+    return ".".join(str(each or 0).replace(" ", "T") for each in found)

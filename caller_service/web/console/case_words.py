@@ -1,0 +1,538 @@
+"""A case on its page, in English for staff: terms first, then danger, who, where, wants, what
+software last told them, and what is still open; and one timeline of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from caller_service.casework.desk import READS, Opened
+from caller_service.casework.parts import Parts
+from caller_service.core.case import Case
+from caller_service.core.hand_off import number_condition, place_text
+from caller_service.core.marks import Mark
+from caller_service.core.outbound import TextState
+from caller_service.core.protocol import DOUBT, SHARED, Question
+from caller_service.core.questions import open_questions
+from caller_service.core.reach import CannotText, ContactAnswer
+from caller_service.core.safe_contact import (
+    CALL_ALLOWED,
+    HUMAN_WORDS,
+    STILL_THERE,
+    TEXT_ALLOWED,
+    Standing,
+    may_note,
+    may_note_by_phone,
+    may_write_once,
+    standing,
+)
+from caller_service.core.said import Said
+from caller_service.documents.printed_hand_off import (
+    ANSWERS,
+    CANNOT_TEXT,
+    DANGERS,
+    IF_NONE,
+    LOCATED,
+    NEEDS,
+    STATUSES,
+    WANTS,
+    WHO,
+)
+from caller_service.language.page_words import choice_words, question_words
+from caller_service.language.wording import filling
+from caller_service.store.desk import Event
+from caller_service.store.messages import Text
+
+from .queue_words import LEVELS, area_name, language_name, plain
+
+STAFF_LANGUAGE = "en"
+_SAID = {
+    ContactAnswer.UNSAFE: "Not safe",
+    ContactAnswer.UNWANTED: "I don't want to be contacted",
+    ContactAnswer.TEXT: "Text only",
+    ContactAnswer.TEXT_DEAF: "Text only, I am deaf or use ASL",
+    ContactAnswer.CALL: "Call only",
+    ContactAnswer.TEXT_CALL: "Yes, text and call",
+}
+
+
+# ---- terms ---------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class TermsShown:
+    """How they may be reached: a prohibition, then the rest in sentences."""
+
+    head: str
+    forbids: bool
+    more: str
+
+
+def terms_of(case: Case, parts: Parts) -> TermsShown:
+    """Allowed, one way only, not asked, not wanted, not safe: different sentences."""
+    contact, stands = case.answers.get("contact", ""), standing(case)
+    said = f"They said: “{_SAID[ContactAnswer(contact)]}”." if contact in set(_SAID) else ""
+    page = "Only their page." if case.on_web else "Only answer what they write, within 10 minutes."
+    head, forbids, more = _head(case, stands, page, said)
+    if stands == Standing.VIOLENCE:
+        more.append("Somebody violent may read along. Software only answers.")
+    if case.withdrawn:
+        ways = " and ".join(sorted(case.withdrawn))
+        more.append(f"They took back: {ways}.")
+    if case.cannot_text:
+        more.append(
+            f"{CANNOT_TEXT[CannotText(case.cannot_text)]}."
+            if case.cannot_text in set(CANNOT_TEXT)
+            else "Texts do not reach them."
+        )
+    if case.unread_language or case.interpreter:
+        tongue = language_name(case.unread_language or case.language, parts)
+        more.append(f"They write {tongue}. An interpreter is needed.")
+    if Said.THREAT_STAFF in case.said:
+        more.append("They wrote about hurting whoever comes.")
+    return TermsShown(head, forbids, " ".join(one for one in more if one))
+
+
+def _head(case: Case, stands: Standing, page: str, said: str) -> tuple[str, bool, list[str]]:
+    """The first sentence, whether it forbids, and what follows."""
+    contact = case.answers.get("contact", "")
+    neither = "Do not call. Do not text."
+    texts = contact in TEXT_ALLOWED and "text" not in case.withdrawn
+    calls = contact in CALL_ALLOWED and "call" not in case.withdrawn
+    closed = stands in (Standing.UNSAFE, Standing.UNWANTED) or contact == ContactAnswer.UNSAFE
+    not_asked = "Not asked if it is safe to reach them."
+    table = (
+        (stands == Standing.WATCHED, "Do not write first. Do not call.", True,
+         ["Somebody may be watching."]),
+        (case.parked, neither, True, ["Somebody else uses the phone now."]),
+        (closed, neither, True, [page, said]),
+        (contact == ContactAnswer.PAGE, neither, True, [page]),
+        (texts and calls, "Text or call.", False, [said]),
+        (texts, "Do not call.", True, ["Text only.", said]),
+        (calls, "Do not text.", True, ["Call only.", said]),
+        (True, not_asked, True, ["Do not call.", page]),
+    )  # fmt: skip
+    return next((head, forbids, more) for holds, head, forbids, more in table if holds)
+
+
+# ---- the packet ----------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A safety question and what was answered: "not asked" in words, never a dash."""
+
+    words: str
+    answer: str
+    by: str = ""
+
+
+_SHORT = {
+    "health": "Badly hurt, ill or overdose",
+    "safety": "Any outward danger",
+    "violence": "Someone hurts or threatens",
+    "weapon": "Weapon",
+    "place": "Dangerous place, or a small child alone",
+    "suicide": "Killing themselves",
+    "attempt": "Already hurt themselves",
+    "soon": "Within hours",
+    "gun": "A gun they could get",
+}
+
+
+def dangers(case: Case, parts: Parts) -> list[Line]:
+    """What was answered to each safety question."""
+    lines = []
+    for question in parts.program.protocol.questions:
+        if question.safety and not question.follow_up:
+            told = case.answers.get(question.id, "not_asked")
+            words = _SHORT.get(question.id, question.id)
+            answer = "not asked" if told == "not_asked" else ANSWERS.get(told, told)
+            lines.append(Line(words, answer, case.answered_for.get(question.id, "")))
+    answered = {"violence", "weapon", "place", "suicide", "attempt"}
+    lines += [
+        Line(DANGERS[kind][:1].upper() + DANGERS[kind][1:], "in their words")
+        for kind in DANGERS
+        if kind in case.said and not (kind in answered and case.answers.get(kind) == "yes")
+    ]
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question nobody has answered: the human asks, and marks it for them."""
+
+    id: str
+    words: str
+    choices: Sequence[tuple[str, str]]
+
+
+def still_open(case: Case, parts: Parts) -> list[OpenQuestion]:
+    protocol = parts.program.protocol
+    questions = [protocol.question(name) for name in open_questions(protocol, case)]
+    return [answerable(question, case, parts) for question in questions if question.choices]
+
+
+def answerable(question: Question, case: Case, parts: Parts) -> OpenQuestion:
+    language = _english(parts)
+    words = question_words(question, case, language, parts.catalog)
+    choices = [
+        (choice.code, choice_words(question, choice.code, case, language, parts.catalog))
+        for choice in question.offered(case.facts()) or question.choices
+    ]
+    return OpenQuestion(question.id, words, choices)
+
+
+def _english(parts: Parts) -> str:
+    words = parts.catalog.words
+    return STAFF_LANGUAGE if STAFF_LANGUAGE in words else next(iter(words))
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """What whoever opens a case must know."""
+
+    level: str
+    level_words: str
+    code: str
+    status: str
+    terms: TermsShown
+    danger: Sequence[Line]
+    who: str
+    minor: bool
+    minor_unseen: bool
+    place: str
+    area: str
+    located: str
+    wants: str
+    need: str
+    if_none: str
+    told: str
+    told_at: datetime | None
+    open: Sequence[OpenQuestion]
+    number: str
+    number_more: str
+    language: str
+    remarks: Sequence[tuple[str, str]]
+
+
+def packet_of(opened: Opened, parts: Parts) -> Packet:
+    case = opened.case
+    level = case.level.name if case.level is not None else ""
+    told = _last_told(opened, parts)
+    condition = number_condition(case)
+    number = opened.number if condition and opened.number else ""
+    return Packet(
+        level=level.lower() or "rv",
+        level_words=LEVELS.get(level, "Not known yet"),
+        code=level,
+        status=STATUSES[case.status.value],
+        terms=terms_of(case, parts),
+        danger=dangers(case, parts),
+        who=_said(WHO, case.answers.get("who")),
+        minor=case.minor,
+        minor_unseen=case.minor and not case.minor_reviewed,
+        place=plain(place_text(case)),
+        area=area_name(case, parts),
+        located=LOCATED.get(case.located or "not_asked", ""),
+        wants=WANTS.get(case.response or "review", ""),
+        need=_said(NEEDS, case.answers.get("need")),
+        if_none=_said(IF_NONE, case.answers.get("if_none")),
+        told=told[0],
+        told_at=told[1],
+        open=still_open(case, parts),
+        number=number,
+        number_more="For emergency services only: contact was not asked."
+        if condition == "emergency_services_only"
+        else "",
+        language=language_name(case.unread_language or case.language, parts),
+        remarks=[(by, plain(words)) for by, words in case.remarks[-6:]],
+    )
+
+
+def _said(known: Mapping[str, str], code: str | None) -> str:
+    if code is None:
+        return "Not asked"
+    return known.get(code) or {
+        "unsure": "They are not sure",
+        "skipped": "They did not say",
+        "unreadable": "Their answer could not be read",
+    }.get(code, code)
+
+
+def _last_told(opened: Opened, parts: Parts) -> tuple[str, datetime | None]:
+    """What software last told them, in English."""
+    for text in reversed(opened.texts):
+        by_software = text.direction == "out" and not HUMAN_WORDS & set(text.keys.split())
+        if by_software and text.state not in (TextState.HELD, TextState.OVERTAKEN):
+            return english(text.keys, parts) or plain(text.words), text.at
+    return "", None
+
+
+def english(keys: str, parts: Parts) -> str:
+    """What these keys mean, exactly: the sentences of the English catalog. "" where it is not
+    known: names that were filled in are not kept."""
+    language, told = _english(parts), []
+    values = filling(parts.program, language, parts.catalog)
+    for key in keys.split():
+        try:
+            told.append(parts.catalog.text(language, key, **values))
+        except KeyError:
+            return ""
+    return " ".join(told)
+
+
+# ---- the conversation ----------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing in the timeline: words both ways, or something that happened."""
+
+    id: str
+    at: datetime
+    kind: str  # them, us, software, event
+    who: str
+    words: str
+    state: str = ""
+    lost: bool = False
+    meaning: str = ""
+    new: bool = False
+    level: str = ""
+
+
+_STATES = {
+    TextState.REPLIED: "answered",
+    TextState.WAITING: "on its way",
+    TextState.TRYING: "on its way",
+    TextState.HELD: "not sent: they may not be written to",
+    TextState.ON_PAGE: "waits on their page",
+    TextState.OVERTAKEN: "not sent: newer words say more",
+    TextState.DEAD: "not sent",
+    TextState.FAILED: "not sent",
+    TextState.UNDELIVERED: "did not arrive",
+    TextState.CANCELED: "not sent",
+    TextState.DELIVERED: "arrived",
+    TextState.READ: "shown on their page",
+}
+_LOST = {TextState.DEAD, TextState.FAILED, TextState.UNDELIVERED, TextState.CANCELED}
+
+
+def timeline(opened: Opened, parts: Parts, everything: bool) -> list[Item]:
+    """Words and what happened, oldest first. `everything`: what only experts need, too."""
+    items = [_text(text, opened, parts) for text in opened.texts]
+    items += [item for event in opened.events if (item := _event(event, parts, everything))]
+    items += [
+        Item(talk.id, talk.at, "event", talk.person, f"{talk.person} spoke with them by phone.")
+        for talk in opened.talks
+    ]
+    return sorted(items, key=lambda item: (item.at, item.id))
+
+
+def _text(text: Text, opened: Opened, parts: Parts) -> Item:
+    keys = set(text.keys.split())
+    words = plain(text.words) if text.opened else "These words cannot be opened."
+    tongue = text.language or opened.case.language
+    foreign = tongue != STAFF_LANGUAGE
+    if text.direction == "in":
+        read = opened.mine.read_at
+        other = language_name(opened.case.unread_language or opened.case.language, parts)
+        strange = opened.case.unread_language or opened.case.language != STAFF_LANGUAGE
+        meaning = f"In {other}. Not translated." if strange and not _is_code(words) else ""
+        new = read is not None and text.at > read
+        return Item(text.id, text.at, "them", "They", words, meaning=meaning, new=new)
+    human = bool(keys & HUMAN_WORDS)
+    name, _, said = words.partition(": ") if human else ("", "", "")
+    meaning = "" if not foreign else english(text.keys, parts) if not human else ""
+    state = _STATES.get(text.state, "sent")
+    return Item(
+        text.id, text.at, "us" if human else "software", name if human else "Software",
+        said if human else words, state, text.state in _LOST, meaning,
+    )  # fmt: skip
+
+
+def _is_code(words: str) -> bool:
+    """A number, or a sign: it means the same in every language."""
+    return not any(letter.isalpha() for letter in words)
+
+
+def _answer(detail: Mapping[str, str], parts: Parts) -> str:
+    """A question and its answer, in the words of the English catalog."""
+    name, code = str(detail.get("question", "")), str(detail.get("choice", ""))
+    known = {question.id: question for question in parts.program.protocol.questions}
+    if name not in known:
+        return f"{name}: {code}"
+    language = _english(parts)
+    for key in (f"choice.{name}.{code}", f"choice.{code}" if code in SHARED else ""):
+        if key and parts.catalog.has(language, key):
+            answer = parts.catalog.text(language, key)
+            break
+    else:
+        answer = ANSWERS.get(code, code) if code in DOUBT else code
+    return f"{_SHORT.get(name, name)}: {answer}"
+
+
+_HAPPENED = {
+    "accepted": "{by} took it.",
+    "took_over": "{by} took it over.",
+    "handed_over": "{by} handed it to {to}.",
+    "released": "{by} gave it back.",
+    "declined": "{by} declined.",
+    "passed_on": "{by} passed it on.",
+    "asked_another": "{by} asked for another human.",
+    "asked_resident": "{by} asked them something.",
+    "joined": "A human’s words reached them.",
+    "paused": "{by} announced a pause.",
+    "lowered": "{by} lowered it from {from} to {to}.",
+    "raised": "{by} raised it to {to}.",
+    "lifted": "{by}: nobody watches them any more.",
+    "minor_reviewed": "{by} has looked at this case of somebody under 18.",
+    "reviewed": "{by} has read it.",
+    "placed": "Where they are was noted.",
+    "place_link": "A link to mark the place was sent.",
+    "team": "{by} chose the team {team}.",
+    "linked": "Linked with another case.",
+    "status_by": "{by}: {to}.",
+    "callback_booked": "{by} promised a call.",
+    "callback_over": "The promised call is over: {outcome}.",
+    "callback_cancelled": "The promised call is not made.",
+    "page_closed": "Their page was closed.",
+    "page_open": "Their page is open again.",
+    "not_joined": "Whoever took it has not written. Others are asked.",
+    "holder_prompted": "They wait for an answer: whoever has it was reminded.",
+    "holder_silent": "No answer. Others are asked.",
+    "held_silent": "Nobody writes. Others are asked.",
+    "truth_told": "They were told that nobody has joined yet.",
+    "backstop": "The round-the-clock line was called.",
+    "nobody_on_shift": "Nobody is on shift: everybody is asked.",
+    "withdrawn": "They took contact back.",
+    "opted_out": "They stopped texts.",
+    "opted_in": "They want texts again.",
+    "parked": "Somebody else uses the phone.",
+    "came_back": "{by}: it is the first person again.",
+    "text_lost": "A text did not arrive.",
+    "cannot_text": "Texts do not reach them.",
+    "can_text": "Texts reach them again.",
+    "call_began": "They called.",
+    "call_ended": "The call ended.",
+    "cancelled": "They took the request back.",
+    "held_back": "Something was not said to them: it was not safe.",
+    "care_note": "{by} changed the care note.",
+}
+
+
+def _event(event: Event, parts: Parts, everything: bool) -> Item | None:
+    """What happened, in a sentence; None: only whoever wants everything sees it."""
+    if event.kind != "journal":
+        words = {
+            "page": f"{event.who} was asked.",
+            "call": f"A call to {event.who or 'the resident'}: {event.what}.",
+            "delivery": f"To {event.who}: {event.what}.",
+        }[event.kind]
+        shown = everything or event.kind == "page"
+    elif event.what in READS:
+        words, shown = f"{event.who} read it.", everything
+    else:
+        words, shown = _journal(event, parts)
+    if not (shown or everything):
+        return None
+    to = str(event.detail.get("to", "")) if event.what == "level" else ""
+    words = words[:1].upper() + words[1:]
+    return Item(event.id, event.at, "event", event.who, words, level=to.lower())
+
+
+def _journal(event: Event, parts: Parts) -> tuple[str, bool]:
+    """The sentence of an entry, and whether everybody sees it."""
+    detail = {name: str(value) for name, value in event.detail.items()}
+    if event.what == "answered":
+        return _answer(detail, parts), True
+    if event.what == "answered_for":
+        return f"{detail.get('by', event.who)} answered for them. {_answer(detail, parts)}", True
+    if event.what == "level":
+        to = detail.get("to") or "No level"
+        reasons = ", ".join(_plain(reason) for reason in event.detail.get("because", ()))
+        return (f"{to}: {reasons}." if reasons else f"{to}."), True
+    if event.what == "status":
+        return f"{STATUSES.get(detail.get('to', ''), '')}.", False
+    form = _HAPPENED.get(event.what)
+    if form is None:
+        return f"{_plain(event.what)}.", False
+    return form.format_map(_Known(event.who, detail)), True
+
+
+class _Known(dict[str, str]):
+    def __init__(self, who: str, detail: Mapping[str, str]) -> None:
+        super().__init__({"by": who} | {name: _plain(value) for name, value in detail.items()})
+        if "by" in detail:
+            self["by"] = detail["by"]
+        if "to" in detail and detail["to"][:1] == "R":
+            self["to"] = detail["to"]
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def happened(events: Sequence[Event], parts: Parts) -> list[str]:
+    """What others did meanwhile, in sentences."""
+    items = [_event(event, parts, True) for event in events]
+    return [item.words for item in items if item is not None]
+
+
+def _plain(code: str) -> str:
+    return code.removesuffix(".doubt").replace("_", " ").replace(".", ": ") + (
+        ", in doubt" if code.endswith(".doubt") else ""
+    )
+
+
+# ---- whether one may write -----------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Whether words may be sent now, where they go, and for how long."""
+
+    may: bool
+    why: str
+    where: str
+    until: datetime | None = None
+    reason_needed: bool = False
+
+
+def writing(case: Case, now: datetime, parts: Parts) -> Writing:
+    """Said before anything is typed: what may not be sent, why, and when the field opens again."""
+    tongue = language_name(case.unread_language or case.language, parts)
+    reads = f"They read {tongue}."
+    if case.ended:
+        return Writing(False, "The case has ended.", reads)
+    if case.holder == "" and case.talking:
+        return Writing(False, "Somebody speaks with them by phone now.", reads)
+    if not may_note(case, now):
+        if may_write_once(case, ""):
+            return Writing(
+                True, "", f"{reads} One neutral text may be sent: contact was not asked."
+            )
+        if may_write_once(case, "supervisor"):
+            where = f"{reads} One neutral text may be sent, with a supervisor's reason."
+            return Writing(True, "", where, reason_needed=True)
+        return Writing(False, _closed(case), reads)
+    by_phone = may_note_by_phone(case, now)
+    where = (
+        "A text to their phone."
+        if by_phone
+        else ("Only on their page: nothing rings, nothing goes to a phone.")
+    )
+    answers = standing(case) in (
+        Standing.WATCHED, Standing.UNSAFE, Standing.UNWANTED, Standing.NOT_ASKED
+    )  # fmt: skip
+    open_until = case.marks[Mark.HEARD] + STILL_THERE if answers and not case.on_web else None
+    return Writing(True, "", f"{reads} {where}", open_until)
+
+
+def _closed(case: Case) -> str:
+    again = "When they write, this field opens for 10 minutes."
+    stands = standing(case)
+    if case.parked:
+        return "Somebody else uses the phone now."
+    if stands == Standing.STOPPED:
+        return "They stopped texts. When they text START, this field opens."
+    if case.cannot_text:
+        return "Texts do not reach them. When they write, this field opens."
+    return {
+        Standing.WATCHED: f"They may be watched: only answer. {again}",
+        Standing.UNSAFE: f"They said “Not safe”. {again}",
+        Standing.UNWANTED: f"They do not want to be contacted. {again}",
+        Standing.NOT_ASKED: f"Nobody has asked if texts are safe. {again}",
+    }.get(stands, f"They want calls, not texts. {again}")

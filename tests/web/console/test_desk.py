@@ -1,0 +1,313 @@
+"""The queue, and a case with its conversation: read, acted upon, closed, under a name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from staff import Account, Browser
+
+from caller_service.core.roles import Role
+
+if TYPE_CHECKING:
+    from conftest import House
+
+
+@pytest.fixture
+def dana(house: House) -> Account:
+    return Account(house, "Dana Ruiz", Role.DISPATCHER)
+
+
+@pytest.fixture
+def desk(house: House, dana: Account) -> Browser:
+    browser = Browser(house)
+    browser.signs_in(dana)
+    return browser
+
+
+def danger(house: House, number: str = "+17205550123") -> Any:
+    """Somebody in danger whom nobody has yet; texts are not asked for."""
+    me = house.resident(number)
+    me.texts("i took all my pills goodbye")
+    return me.case()
+
+
+def does(desk: Browser, case_id: str, deed: str, **form: str) -> Any:
+    """Opens the case, sends the form of one act with what the page holds, and says what came."""
+    page = desk.get(f"/console/cases/{case_id}")
+    seen = re.search(r'name="seen" value="([^"]*)"', page.text)
+    if seen:
+        form = {"seen": seen[1]} | form
+    return desk.post(f"/console/cases/{case_id}/{deed}", **form)
+
+
+def test_a_danger_that_nobody_has_stands_first_with_what_is_known(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+
+    page = desk.get("/console/queue")
+
+    assert page.status_code == 200
+    nobody = page.text.split('data-band="human"')[0]
+    for words in (case.reference, "Emergency" if case.level == "R1" else "Human now",
+                  "i took all my pills goodbye", "not asked: answer only", "Take it"):  # fmt: skip
+        assert words in nobody, words
+
+
+def test_a_danger_is_taken_written_to_and_closed_under_a_name(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    case = danger(house)
+
+    taken = does(desk, case.id, "take")
+    assert taken.status_code == 303, taken.text
+    assert "You have it" in desk.get(taken.headers["Location"]).text
+    sent = does(desk, case.id, "words", words="I am here. Are you alone?")
+    assert sent.status_code == 303, sent.text
+    assert "Are you alone?" in desk.get(f"/console/cases/{case.id}").text
+
+    unfit = does(desk, case.id, "close", outcome="resolved")
+    assert unfit.status_code == 409
+    assert "how the person is" in unfit.text
+    closed = does(desk, case.id, "close", outcome="emergency_help_confirmed")
+    assert closed.status_code == 303
+    who = {row.event: row.who for row in house.rows("journal", case_id=case.id)}
+    assert who["accepted"] == who["note"] == who["status_by"] == who["read"] == dana.name
+
+
+def test_who_comes_second_hears_who_has_it_and_keeps_their_words(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+    maria = Browser(house, "203.0.113.8")
+    maria.signs_in(Account(house, "Maria Sol", Role.DISPATCHER))
+    maria.get(f"/console/cases/{case.id}")
+    does(desk, case.id, "words", words="I am here.")
+
+    late = maria.post(f"/console/cases/{case.id}/words", words="Hello, I read you.")
+
+    assert late.status_code == 409
+    assert "Dana Ruiz holds the conversation" in late.text
+    assert "Hello, I read you." in late.text
+    assert "Hello, I read you." in maria.get(f"/console/cases/{case.id}").text
+    assert late.text.count("Your words are kept") == 1
+
+
+def test_what_others_did_meanwhile_is_shown_before_the_level_is_lowered(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+    maria = Browser(house, "203.0.113.8")
+    maria.signs_in(Account(house, "Maria Sol", Role.DISPATCHER))
+    page = maria.get(f"/console/cases/{case.id}").text
+    seen = re.search(r'name="seen" value="([^"]*)"', page)
+    assert seen
+    does(desk, case.id, "take")
+
+    stale = maria.post(
+        f"/console/cases/{case.id}/lower", seen=seen[1], reason="They are with a doctor"
+    )
+
+    assert stale.status_code == 409
+    assert "Dana Ruiz took it" in stale.text
+    assert "They are with a doctor" in stale.text
+    (row,) = house.rows("case", id=case.id)
+    assert row.level == case.level
+    assert does(maria, case.id, "lower", reason="They are with a doctor").status_code == 303
+
+
+def test_words_of_residents_are_shown_as_words(house: House, desk: Browser) -> None:
+    """Markup stays text, and marks that turn the direction are not shown."""
+    me = house.resident()
+    me.texts("i took all my pills <script>alert(1)</script> \u202egoodbye\u2066")
+    case = me.case()
+
+    for path in ("/console/queue", f"/console/cases/{case.id}"):
+        page = desk.get(path).text
+        assert "&lt;script&gt;alert(1)" in page, path
+        assert "<script>alert" not in page, path
+        assert "\u202e" not in page, path
+        assert "\u2066" not in page, path
+
+
+def test_a_ready_phrase_goes_out_in_the_residents_language(house: House, desk: Browser) -> None:
+    me = house.resident()
+    me.texts("me quiero morir, tengo pastillas")
+    case = me.case()
+    assert case.language == "es"
+    english, spanish = (house.words("phrase.safe", language) for language in ("en", "es"))
+
+    assert does(desk, case.id, "words", words=english).status_code == 303
+
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert spanish in page
+    assert house.words("phrase.safe") != spanish
+    assert "not translated" in page
+
+
+def test_what_may_not_be_sent_is_refused_before_it_is_typed(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    case = danger(house)
+    does(desk, case.id, "answer", question="contact", choice="unsafe")
+    assert "Nothing can be written now" not in desk.get(f"/console/cases/{case.id}").text
+    house.wait(11 * 60)
+    desk.signs_in(dana)
+
+    page = desk.get(f"/console/cases/{case.id}").text
+
+    assert "Nothing can be written now" in page
+    assert "this field opens for 10 minutes" in page
+
+
+def test_a_draft_is_kept_sealed_and_goes_when_it_is_sent(house: House, desk: Browser) -> None:
+    case = danger(house)
+    desk.get(f"/console/cases/{case.id}")
+    assert desk.post(f"/console/cases/{case.id}/draft", words="I am on my").status_code == 204
+
+    (row,) = house.rows("staff_case")
+    assert b"on my" not in row.sealed_draft
+    assert "I am on my" in desk.get(f"/console/cases/{case.id}").text
+    does(desk, case.id, "words", words="I am on my way.")
+    (row,) = house.rows("staff_case")
+    assert row.sealed_draft is None
+
+
+def test_a_case_is_found_by_reference_and_by_number_which_stands_in_no_address(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+    desk.get("/console/queue")
+
+    for said in (case.reference.lower(), "(720) 555-0123", "+1 720 555 0123"):
+        found = desk.post("/console/queue/find", what=said)
+        assert found.status_code == 303, said
+        assert found.headers["Location"].endswith(f"/console/cases/{case.id}")
+        desk.get("/console/queue")
+
+
+def test_news_is_small_when_nothing_changed_and_says_what_is_new(
+    house: House, desk: Browser
+) -> None:
+    page = desk.get("/console/queue").text
+    tag = re.search(r'id="queue" data-tag="([^"]+)"', page)
+    assert tag
+    same = desk.post("/console/news", v=tag[1], page="queue", csrf=_token(page))
+    assert same.json["v"] == tag[1]
+    assert len(same.data) < 200
+
+    case = danger(house)
+    new = desk.post("/console/news", v=tag[1], page="queue", csrf=_token(page)).json
+
+    assert [one["key"] for one in new["alarm"]] == [case.id]
+    assert new["order"]["nobody"] == [case.id]
+    assert case.reference in new["rows"][case.id]
+
+
+def _token(page: str) -> str:
+    found = re.search(r'name="csrf" value="([0-9a-f]+)"', page)
+    assert found
+    return found[1]
+
+
+def test_a_locked_page_goes_on_ringing_and_shows_nothing_of_anybody(
+    house: House, desk: Browser
+) -> None:
+    page = desk.get("/console/queue").text
+    case = danger(house)
+    house.wait(11 * 60)
+
+    told = desk.post("/console/news", v="", page="queue", csrf=_token(page))
+
+    assert told.status_code == 200
+    assert told.json["locked"] is True
+    assert [one["level"] for one in told.json["alarm"]] == [case.level]
+    assert told.json["alarm"][0]["key"] == ""
+    for hidden in (case.reference, case.id, "pills"):
+        assert hidden not in told.text
+
+
+def test_a_team_is_sent_moves_arrives_and_the_case_closes(house: House, desk: Browser) -> None:
+    me = house.resident()
+    me.wants_a_team()
+    case = me.case()
+    team = house.parts.program.teams[0].id
+
+    for deed, form in (
+        ("take", {"minutes": "20"}),
+        ("assign", {"team": team}),
+        ("status", {"status": "en_route"}),
+        ("late", {"reason": "Road closed"}),
+        ("status", {"status": "arrived"}),
+        ("close", {"outcome": "resolved"}),
+    ):
+        answer = does(desk, case.id, deed, **form)
+        assert answer.status_code == 303, (deed, answer.text)
+
+    (row,) = house.rows("case", id=case.id)
+    assert (row.status, row.outcome) == ("closed", "resolved")
+
+
+def test_a_raised_level_stays_until_a_named_human_lowers_it(house: House, desk: Browser) -> None:
+    me = house.resident()
+    me.wants_a_team()
+    case = me.case()
+
+    assert does(desk, case.id, "raise", level="R2").status_code == 409  # needs a reason
+    assert does(desk, case.id, "raise", level="R2", reason="I hear fear").status_code == 303
+    me.texts("ok")
+    assert me.case().level == "R2"
+    assert house.rows("page", case_id=case.id, ladder="danger")
+    assert does(desk, case.id, "lower", reason="I was wrong").status_code == 303
+    assert me.case().level not in ("R1", "R2")
+
+
+def test_giving_it_back_asks_the_next_person_at_once(house: House, desk: Browser) -> None:
+    case = danger(house)
+    does(desk, case.id, "take")
+    before = len(house.rows("page", case_id=case.id))
+
+    assert does(desk, case.id, "give_back").status_code == 303
+
+    assert len(house.rows("page", case_id=case.id)) > before
+    assert "Nobody has it yet" in desk.get(f"/console/cases/{case.id}").text
+
+
+def test_an_answer_given_for_them_and_a_place_are_noted_by_name(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    case = danger(house)
+
+    assert does(desk, case.id, "answer", question="suicide", choice="no").status_code == 303
+    assert does(desk, case.id, "place", place="Main St and 3rd Ave").status_code == 303
+
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "Main St and 3rd Ave" in page
+    assert f"by {dana.name}" in page
+
+
+def test_who_has_read_a_case_stands_there(house: House, desk: Browser, dana: Account) -> None:
+    case = danger(house)
+    desk.get(f"/console/cases/{case.id}")
+
+    assert dana.name in desk.get(f"/console/cases/{case.id}/readers").text
+
+
+def test_nobody_holds_more_than_three_dangers(house: House, desk: Browser) -> None:
+    cases = [danger(house, f"+1720555014{number}") for number in range(4)]
+    for case in cases[:3]:
+        assert does(desk, case.id, "take").status_code == 303
+
+    assert does(desk, cases[3].id, "take").status_code == 409
+
+
+def test_two_linked_cases_name_each_other(house: House, desk: Browser) -> None:
+    one, other = danger(house), danger(house, "+17205550177")
+
+    assert does(desk, one.id, "link", reference=other.reference.lower()).status_code == 303
+
+    assert other.reference in desk.get(f"/console/cases/{one.id}").text
+    assert one.reference in desk.get(f"/console/cases/{other.id}").text
+    assert does(desk, one.id, "link", reference="B2C3D4").status_code == 409
