@@ -56,15 +56,15 @@ def read_queue(parts: Parts, who: StaffSession) -> Queue:
     at the next look."""
     with parts.engine.connect() as conn:
         tag = desk.version_tag(conn)
-        found = desk.open_cases(conn, parts.sealer)
+        found = parts.open_cases.read(conn, parts.sealer)
         asked = desk.asked(conn)
         unread = desk.unread(conn, who.person_id)
         scene = parts.scene(conn)
     bands: dict[Band, list[Queued]] = {band: [] for band in Band}
     for case in by_need(found):
         if (band := band_of(case)) is not None:
-            waits = band in (Band.NOBODY, Band.READ) or not case.human_has_it
-            following = next_asked(case, scene) if waits and band != Band.ASKING else None
+            waits = band in (Band.NOBODY, Band.READ)
+            following = next_asked(case, scene) if waits else None
             one = Queued(case, band, asked.get(case.id, ()), following, unread.get(case.id, 0))
             bands[band].append(one)
     return Queue(tag, scene.now, scene, bands)

@@ -22,6 +22,7 @@ from caller_service.language.catalog import Catalog
 from caller_service.language.recordings import Pack
 from caller_service.store import cases
 from caller_service.store.database.group_commit import Writer
+from caller_service.store.desk import OpenCases
 from caller_service.store.sealing import Sealer
 
 
@@ -75,6 +76,7 @@ class Parts:
     public_url: str = ""
     calls_a_second: int = 1  # new calls, made by REST
     packs: Mapping[str, Pack] = field(default_factory=dict, repr=False)  # recorded languages
+    open_cases: OpenCases = field(default_factory=OpenCases, repr=False)
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = new_id
     new_reference: Callable[[], str] = new_reference

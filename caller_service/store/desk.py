@@ -36,10 +36,36 @@ def version_tag(conn: sa.Connection) -> str:
     return _tag(found)
 
 
-def open_cases(conn: sa.Connection, sealer: Sealer) -> list[Case]:
-    """Every open case of a resident, whatever of it can be read."""
-    query = sa.select(*cases.READ_AS_TEXT).where(*_OPEN)
-    return [cases.as_shown(row, sealer) for row in conn.execute(query)]
+MOST_ASKED = 500  # ids in one statement
+
+
+class OpenCases:
+    """The open cases as this process read them last, by id. Of those that have not changed since,
+    their version alone is read: a queue of hundreds is looked at every few seconds. What has ended
+    is forgotten at the next look."""
+
+    def __init__(self) -> None:
+        self._known: Mapping[str, tuple[int, Case]] = {}
+
+    def __repr__(self) -> str:
+        return f"OpenCases({len(self._known)})"
+
+    def read(self, conn: sa.Connection, sealer: Sealer) -> list[Case]:
+        """Every open case of a resident, whatever of it can be read."""
+        versions = conn.execute(sa.select(case.c.id, case.c.version).where(*_OPEN)).all()
+        before = self._known
+        known = {row.id: before[row.id] for row in versions if _same(before.get(row.id), row)}
+        new = [row.id for row in versions if row.id not in known]
+        for start in range(0, len(new), MOST_ASKED):
+            some = case.c.id.in_(new[start : start + MOST_ASKED])
+            for row in conn.execute(sa.select(*cases.READ_AS_TEXT).where(some)):
+                known[row.id] = (row.version, cases.as_shown(row, sealer))
+        self._known = known  # whole at once: another thread reads the one or the other
+        return [one for _, one in known.values()]
+
+
+def _same(known: tuple[int, Case] | None, row: Any) -> bool:
+    return known is not None and known[0] == row.version
 
 
 class Asked(NamedTuple):

@@ -7,7 +7,7 @@ it shows: nothing, or the rows that are new to it. A look of a page by itself re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, redirect, request, url_for
 
@@ -22,7 +22,18 @@ from .session_guard import console_only, fragment, is_locked, may, me, page
 
 console = guarded("console", console_only, "/console")
 ALWAYS = (Band.NOBODY, Band.HUMAN, Band.READ, Band.TEAMS)  # shown, also when empty
+# rows of a band that are shown at once; of those that need somebody now, all
+MOST = {Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5}
 LONGEST_HAVE = 40_000  # characters that a page tells of what it shows
+
+
+class Titles(NamedTuple):
+    """What stands above a band, and in its place when it is empty."""
+
+    title: str
+    sentence: str
+    empty: str
+    many: int
 
 
 @console.get("/")
@@ -94,7 +105,7 @@ def _changed_rows(found: Queue) -> dict[str, Any]:
         if have.get(row.key) != f"{row.tag}.{row.band}"
     }
     order = {band.value: [row.key for row in shown] for band, _, shown in bands}
-    return {"rows": rows, "order": order}
+    return {"rows": rows, "order": order, "many": {band: words.many for band, words, _ in bands}}
 
 
 def untaken(found: Queue, nameless: bool = False) -> list[dict[str, Any]]:
@@ -111,13 +122,18 @@ def untaken(found: Queue, nameless: bool = False) -> list[dict[str, Any]]:
 
 def _bands(
     found: Queue, chosen: Mapping[Band, Sequence[Queued]]
-) -> list[tuple[Band, tuple[str, str, str], list[Row]]]:
-    """Each band that is shown: its title, its sentence, the words when it is empty; its rows."""
+) -> list[tuple[Band, Titles, list[Row]]]:
+    """Each band that is shown: its title, its sentence, the words when it is empty, how many there
+    are; and its rows."""
     shown = []
+    everything = request.values.get("all") == "1"
     for band, (title, sentence) in BANDS.items():
-        rows = [row_of(one, found, parts(), me().name) for one in chosen[band]]
+        every = chosen[band]
+        most = len(every) if everything else MOST.get(band, len(every))
+        rows = [row_of(one, found, parts(), me().name) for one in every[:most]]
         if rows or band in ALWAYS:
-            shown.append((band, (title, sentence, EMPTY.get(band, "")), rows))
+            words = Titles(title, sentence, EMPTY.get(band, "None now."), len(every))
+            shown.append((band, words, rows))
     return shown
 
 
