@@ -64,13 +64,12 @@ class Line:
 
 class Visitor:
     """One request, from the first screen to the status page. `reads`: seconds before each answer,
-    from and to; without, a "no" waits for the round trip alone (rule 8)."""
+    from and to."""
 
     def __init__(self, port: int, told: Screens, reads: tuple[float, float] = (0.0, 0.0)) -> None:
         self._line, self._told, self._reads = Line(port), told, reads
         self._rng = random.Random(next(_visits))
         self.browser = WebBrowser(self._line.fetch, "en")
-        self._trip = 0.0  # seconds from a post to its next screen
 
     def goes(self) -> None:
         self.browser.goes("/request")
@@ -88,8 +87,6 @@ class Visitor:
         page = self.browser.page
         if self._reads[1]:
             time.sleep(self._rng.uniform(*self._reads))
-        elif value == "no":
-            time.sleep(self._trip)
         button = page.button(name, value) if name == "answer" else page.form(name)
         if button is None or self.browser.status != 200:
             self._told.wrong += 1
@@ -100,7 +97,6 @@ class Visitor:
         if there:
             self.browser.goes(there)
         ended = time.perf_counter()
-        self._trip = ended - begun
         self._told.turns.append(ended - begun)
         self._weighs("screen")
         self._told.wrong += not there or self.browser.status != 200

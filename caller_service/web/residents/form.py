@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace as with_changes
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,6 @@ from caller_service.casework.resident_page import Act, NoSuchPage
 from caller_service.core import request_form
 from caller_service.core.case import Case, Channel
 from caller_service.core.phone_numbers import refused_number
-from caller_service.core.request_form import Position
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.visits import VisitKind, VisitState, new_secret
@@ -509,24 +509,26 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
     stood = keys.read(request.form.get("at", ""))
     if stood is None:
         return _unsigned(value)
-    found, secret = keys.page(), keys.secret()
+    secret = keys.secret()
     read = timedelta(seconds=parts().program.clocks.read_page)
     read_at = stood.served + (stood.trip + read if read else read)
     done = Act(
-        act, stood.step, stood.nonce, stood.name, value, accuracy, read_at, language(),
-        keys.from_probe(),
+        act, stood.step, stood.nonce, stood.name, value, accuracy, read_at,
+        probe=keys.from_probe(),
     )  # fmt: skip
     answer: Response
     try:
         with deadline(WRITE_WAIT):
-            if found is not None:
-                resident_page.post(parts(), secret, done)
-                after = _to(f"{keys.base()}{_next_path(found, secret)}")
-                return after
-            if stood.visit:  # there was a page, and it is over
+            if secret:
+                try:
+                    return _to(_open_path(resident_page.post(parts(), secret, done)))
+                except NoSuchPage:
+                    if stood.visit:  # there was a page, and it is over
+                        return _gone(value)
+            if stood.visit:
                 return _gone(value)
             secret = keys.from_nonce(stood.nonce)
-            resident_page.begin(parts(), secret, done)
+            resident_page.begin(parts(), secret, with_changes(done, language=language()))
     except BUSY as problem:
         log.error("a post was not kept", extra={"fault": type(problem).__name__})
         return _down()
@@ -548,16 +550,12 @@ def _down() -> Response:
     return _shown(page, 503)
 
 
-def _next_path(found: VisitState, secret: str) -> str:
-    """Where the form goes on: looked up once more, for the post has changed it."""
-    after = resident_page.find(parts(), secret)
-    if after is None:
-        return "/request"
-    position: Position = resident_page.kept_of(after.visit).position
-    screen_now = request_form.screen_of(after.case, position)
+def _open_path(after: resident_page.Opened) -> str:
+    """Where the form goes on."""
+    screen_now = request_form.screen_of(after.case, after.position)
     if screen_now == request_form.DANGER:
-        return "/request"
-    return path_of(position, screen_now).removeprefix(keys.base())
+        return f"{keys.base()}/request"
+    return path_of(after.position, screen_now)
 
 
 def _unsigned(value: str = "") -> Response:
