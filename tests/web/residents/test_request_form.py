@@ -500,6 +500,17 @@ def test_the_page_hides_its_words_when_it_was_left_alone(house: House) -> None:
     assert "nobody else should read this" in me.page.words
 
 
+def test_on_a_shared_computer_the_words_are_hidden_sooner(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.presses("code", name="act")
+    code = me.page.html.split('class="code">')[1].split("<")[0]
+    you = Browser(house).goes("/code").sends(code=code, shared="1")
+    house.wait(2 * 60)
+    assert house.words("web.locked.title") not in you.goes("/s").page.words
+    house.wait(2 * 60)
+    assert house.words("web.locked.title") in you.goes("/s").page.words
+
+
 def test_a_code_word_opens_a_page_that_hid_its_words(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     me.presses("code_word", name="act", words="bluebird")
