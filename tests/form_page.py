@@ -45,7 +45,7 @@ class Browser:
         button = next(
             each
             for each in self.page.buttons
-            if not each.name and all(name in each.fields for name in filled)
+            if not each.name and filled.keys() - self.page.boxes <= each.fields.keys()
         )
         return self.posts(button, **filled)
 

@@ -32,6 +32,7 @@ class Page(HTMLParser):
         self.html = html
         self.language = ""
         self.buttons: list[Button] = []
+        self.boxes: set[str] = set()
         self.links: list[str] = []
         self.loads: list[str] = []  # what a browser fetches with it
         self.title = ""
@@ -48,6 +49,8 @@ class Page(HTMLParser):
             self.language = told.get("lang", "")
         elif tag == "form":
             self._form, self._action = {}, told.get("action", "")
+        elif told.get("type") == "checkbox":
+            self.boxes.add(told["name"])  # not ticked
         elif tag in ("input", "textarea") and self._form is not None and told.get("name"):
             self._form[told["name"]] = told.get("value", "")
         elif tag == "button" and self._form is not None and told.get("type") != "button":
