@@ -54,6 +54,8 @@ AWAY = timedelta(seconds=45)  # a page that nobody asked for so long is closed
 LETTERS, LENGTH = "BCDFGHJKMNPQRTVWXZ", 10
 TRIES = 5  # at the word that was texted
 CONFIRM = "web.confirm.text"
+WORD_AGAIN = timedelta(hours=24)  # a number gets one word in this time, whoever types it
+MOST_WORDS = 3  # numbers that one request may try
 # acts that count although the screen they stood on is not the one that is open
 ALWAYS = frozenset({"words", "person", "worse", "emergency"})
 
@@ -71,6 +73,9 @@ class Act:
     accuracy: float = 0.0  # metres
     read_at: datetime | None = None
     language: str = ""  # of the page: a text in no language of ours says nothing of the reader
+    visit: str = ""  # the visit that the screen was served to; "": before there was one
+    idle: timedelta = timedelta(minutes=10)  # left alone so long, the words are hidden
+    locked: bool = False  # they are: what is posted does not show them
     probe: bool = False  # signed by the operator's probe (web/residents/keys.py)
 
 
@@ -85,8 +90,10 @@ class Kept:
     shown_from: str = field(default="", repr=False)  # who came by a code sees what is newer
     code: str = field(default="", repr=False)
     word: str = field(default="", repr=False)  # the one-time word that was texted
+    word_for: str = field(default="", repr=False)  # to this number
     tries: int = 0
     late: bool = False
+    version: int = 0  # of the case when `position.told` was said
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,11 @@ class _Number:
 
     contact: str = ""
     other: str = ""  # their open request
+    texted: bool = False  # a word was texted to it lately: no second text
+
+
+class AnotherPage(Exception):
+    """The screen was served to another visit."""
 
 
 class NoSuchPage(Exception):
@@ -104,16 +116,23 @@ class NoSuchPage(Exception):
 # ---- opening -------------------------------------------------------------------------------------
 
 
-def find(parts: Parts, secret: str) -> VisitState | None:
-    """The page of a browser's key or of a link; None: it opens nothing."""
+PAGES = frozenset({VisitKind.BROWSER})  # what opens a page; a link is opened by its button
+
+
+def find(parts: Parts, secret: str, kinds: frozenset[VisitKind] = PAGES) -> VisitState | None:
+    """What a secret opens, if it is of one of these kinds; None: it opens nothing."""
     with parts.engine.connect() as conn:
-        return _load(conn, parts, [visits.secret_hash(secret)])
+        return _load(conn, parts, [visits.secret_hash(secret)], kinds)
 
 
-def _load(conn: sa.Connection, parts: Parts, hashes: Sequence[bytes]) -> VisitState | None:
+def _load(
+    conn: sa.Connection, parts: Parts, hashes: Sequence[bytes], kinds: frozenset[VisitKind]
+) -> VisitState | None:
     """A page ends a day after its case, whoever ended that."""
     found = visits.load(conn, parts.sealer, hashes, now := parts.now())
-    over = found is not None and found.case.ended and now > _expires(found.case, now)
+    if found is None or found.visit.kind not in kinds:
+        return None
+    over = found.case.ended and now > _expires(found.case, now)
     return None if over else found
 
 
@@ -123,7 +142,7 @@ def find_code(parts: Parts, code: str) -> VisitState | None:
     if len(plain) != LENGTH:
         return None
     with parts.engine.connect() as conn:
-        return _load(conn, parts, parts.sealer.indexes(_code(plain)))
+        return _load(conn, parts, parts.sealer.indexes(_code(plain)), frozenset({VisitKind.CODE}))
 
 
 def _code(plain: str) -> str:
@@ -258,7 +277,7 @@ def post(parts: Parts, secret: str, act: Act) -> Opened:
     if (
         opened := _attempt(parts, lambda conn, lock: _post(conn, parts, secret, act, lock))
     ) is None:
-        if (found := find(parts, secret)) is None:
+        if (found := find(parts, secret, PAGES | {VisitKind.PLACE})) is None:
             raise NoSuchPage
         opened = Opened(found.case, kept_of(found.visit).position)
     return opened
@@ -298,7 +317,8 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
         parts,
         Decision(contact, None, request_form.unsaid(shown.step), scene, _author(case), spoken=rows),
     )
-    state = _state(Kept(shown.position, moved_at=scene.now.isoformat()))
+    kept = Kept(shown.position, moved_at=scene.now.isoformat(), version=prepared.case.version)
+    state = _state(kept)
     visit = Visit(
         visit_id, case.id, VisitKind.BROWSER, 1, state, scene.now, scene.now, scene.now,
         scene.now + OPEN_FOR,
@@ -313,15 +333,22 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
 
 
 def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) -> Write:
-    found = _load(conn, parts, [visits.secret_hash(secret)])
+    kinds = PAGES | {VisitKind.PLACE} if act.name == "place" else PAGES
+    found = _load(conn, parts, [visits.secret_hash(secret)], kinds)
     if found is None:
         raise NoSuchPage
     visit, case, contact, full = found
     if lock:
         case = cases.by_id(conn, parts.sealer, case.id, lock=True) or case
     kept = kept_of(visit)
+    if act.visit not in ("", visit.id):
+        raise AnotherPage
+    hidden = visit.kind != VisitKind.PLACE and parts.now() - visit.used_at > act.idle
+    if hidden and act.name not in ALWAYS | {"language"}:
+        return lambda _: Opened(case, kept.position)  # the words are hidden: they open it first
+    act = with_changes(act, locked=hidden)
     if act.name not in ALWAYS and act.step != visit.step:
-        return _late(parts, found, kept)
+        return _late(parts, found, kept, act)
     # unlocked, the unique key alone detects a repeat: most posts are none
     if lock and messages.was_heard(conn, PROVIDER, _provider_id(visit.id, act)):
         return _nothing
@@ -333,7 +360,7 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     if case.ended and act.name in ALWAYS:
         before, kept = None, Kept()
         case = _again(conn, parts, case, contact, scene)
-    number = _number_of(conn, parts, kept, act)
+    number = _number_of(conn, parts, case.id, kept, act)
     shown = _decide(parts, case, kept.position, act, scene, kept, number)
     rows = _rows(parts, case, shown, act, contact, visit.id, scene)
     step = request_form.unsaid(shown.step)
@@ -343,7 +370,7 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     def write(conn: sa.Connection) -> Opened:
         save(conn, parts, prepared)
         _numbers(conn, parts, shown, kept, following, number, scene)
-        _keep(conn, parts, visit, following, step.case, scene)
+        _keep(conn, parts, visit, following, step.case, act, scene)
         return Opened(step.case, following.position)
 
     return write
@@ -366,15 +393,23 @@ def _numbers(
     case = shown.step.case
     if number.contact and case.answers.get("contact") == kept.position.wanted:
         cases.give_to(conn, case.id, number.contact)
-    if shown.confirm and not case.test:
+    if shown.confirm and not case.test and not number.texted:
         _text_word(conn, parts, case, following, scene)
 
 
 def _keep(
-    conn: sa.Connection, parts: Parts, visit: Visit, kept: Kept, case: Case, scene: Scene
+    conn: sa.Connection,
+    parts: Parts,
+    visit: Visit,
+    kept: Kept,
+    case: Case,
+    act: Act,
+    scene: Scene,
 ) -> None:
     until = _expires(case, scene.now)
-    if not visits.advance(conn, parts.sealer, visit, _state(kept), scene.now, until, case.id):
+    used = visit.used_at if act.locked else scene.now
+    kept = with_changes(kept, version=case.version + 1)
+    if not visits.advance(conn, parts.sealer, visit, _state(kept), scene.now, until, case.id, used):
         raise cases.Stale
 
 
@@ -384,12 +419,13 @@ def _again(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, sce
     return request_form.begin(with_changes(anew, language=ended.language), scene)
 
 
-def _late(parts: Parts, found: VisitState, kept: Kept) -> Write:
+def _late(parts: Parts, found: VisitState, kept: Kept, act: Act) -> Write:
     """The screen is not the one that is open: nothing changes, and what is open is shown."""
 
     def write(conn: sa.Connection) -> Opened:
         state = _state(with_changes(kept, late=True))
-        visits.keep(conn, parts.sealer, found.visit, state, parts.now(), used=True)
+        used = not act.locked
+        visits.keep(conn, parts.sealer, found.visit, state, parts.now(), used)
         return Opened(found.case, kept.position)
 
     return write
@@ -400,18 +436,22 @@ def _following(kept: Kept, shown: Shown, act: Act, scene: Scene) -> Kept:
     kept = with_changes(
         kept, position=shown.position, moved_at=scene.now.isoformat(), code="", late=False
     )
-    if shown.confirm:
+    if shown.confirm and not (kept.word and kept.word_for == shown.position.number):
         word = "".join(secrets.choice(LETTERS) for _ in range(5))
-        kept = with_changes(kept, word=word, tries=0)
+        kept = with_changes(kept, word=word, word_for=shown.position.number, tries=0)
     if act.name == "word":
         kept = with_changes(kept, tries=kept.tries + 1)
     return kept
 
 
-def _number_of(conn: sa.Connection, parts: Parts, kept: Kept, act: Act) -> _Number:
-    if act.name != "word" or not kept.position.number:
+def _number_of(conn: sa.Connection, parts: Parts, case_id: str, kept: Kept, act: Act) -> _Number:
+    if act.name not in ("word", "safe") or not kept.position.number:
         return _Number()
     known = contacts.of_number(conn, parts.sealer, kept.position.number)
+    if act.name == "safe":
+        since = parts.now() - WORD_AGAIN
+        sent = [messages.sent_to(conn, row.id, CONFIRM, since) for row in known]
+        return _Number(texted=any(sent) or messages.sent_for(conn, case_id, CONFIRM) >= MOST_WORDS)
     for row in known:
         if (other := cases.open_of(conn, parts.sealer, row.id)) is not None:
             return _Number(other=other.id)
@@ -590,6 +630,11 @@ def hide_words(parts: Parts, secret: str, hidden_until: str) -> None:
             raise NoSuchPage
         kept = with_changes(kept_of(found.visit), hidden_until=hidden_until)
         visits.keep(conn, parts.sealer, found.visit, _state(kept), now, used=True)
+
+
+def quiet(kept: Kept) -> Kept:
+    """Without anything that software said."""
+    return with_changes(kept, late=False, position=with_changes(kept.position, told=()))
 
 
 def conversation(texts: Sequence[Text], kept: Kept, most: int) -> tuple[Sequence[Text], bool]:

@@ -36,9 +36,7 @@ def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
     """The open question, worded and with the choices this person can use."""
     question = protocol.question(case.asked)
     offered = question.offered(case.facts())
-    deaf = case.answers.get("contact") == ContactAnswer.TEXT_DEAF and any(
-        choice.deaf for choice in offered
-    )
+    deaf = is_deaf(case) and any(choice.deaf for choice in offered)
     chosen = case.answers.get("if_none", "")
     choice_fill = {
         "choice": f"={choice_key('if_none', chosen)}{'.deaf' if deaf_words(case, chosen) else ''}"
@@ -57,7 +55,11 @@ def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
 def deaf_words(case: Case, choice: str) -> bool:
     """Does this choice have other words for somebody deaf? A counselor texts them and never
     calls."""
-    return choice == "counselor" and case.answers.get("contact") == ContactAnswer.TEXT_DEAF
+    return choice == "counselor" and is_deaf(case)
+
+
+def is_deaf(case: Case) -> bool:
+    return case.deaf or case.answers.get("contact") == ContactAnswer.TEXT_DEAF
 
 
 def next_question(protocol: Protocol, case: Case) -> Question | None:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from . import hand_off
 from .case import Case, Channel, Status, Step, replace
+from .commands import said_again
 from .effect import Alert, Ask, Effect, HandOff, Record, Say
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
@@ -27,6 +28,7 @@ from .reach import ContactAnswer
 from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Story, Unclear
 from .routing import Scene
 from .safe_contact import gated
+from .said import Said
 from .screening import advance, settle_and_follow_up
 from .turn_steps import add_to_narrative, keep_violence
 
@@ -38,6 +40,11 @@ SAFE = "phone_safe"  # is that phone safe?
 CHECK = "check_answers"  # looked over, and sent
 STATUS = "status"  # nothing is asked any more
 
+# commands that are obeyed in somebody's own words; for the others there are buttons
+OBEYED = frozenset({
+    "watched", "stop", "start", "emergency", "emergency_for_me", "person", "worse", "cancel",
+    "quiet",
+})  # fmt: skip
 # the phone's own accuracy, in metres, beyond which a person has to find the place
 VAGUE = 250.0
 
@@ -80,12 +87,10 @@ def screen_of(case: Case, position: Position) -> str:
     """The screen that is open."""
     if position.stopped and not case.held:
         return DANGER
-    if case.ended:
+    if case.ended or case.held or case.left:
         return STATUS
     if position.pending:
         return position.pending
-    if case.held or case.left:
-        return STATUS
     if case.asked and not _follow_up(case, position):
         return case.asked
     if case.status == Status.SCREENING:
@@ -119,6 +124,8 @@ def answer(case: Case, position: Position, question: str, choice: str, scene: Sc
     offered = {each.code for each in asked.choices} if case.on_web else set()
     if choice != SKIPPED and choice not in offered:
         return Shown(Step(case, (Record("no_such_choice"),)), with_changes(position, told=()))
+    if choice == ContactAnswer.TEXT_DEAF:
+        case = replace(case, deaf=True)  # kept whatever becomes of the number
     if question == "contact" and choice not in (ContactAnswer.PAGE, SKIPPED):
         position = with_changes(position, wanted=choice, pending=NUMBER, told=())
         return Shown(Step(case.marked(scene.now, Mark.HEARD)), position)
@@ -147,6 +154,12 @@ def safe_phone(case: Case, position: Position, choice: str, scene: Scene) -> Sho
             Step(case.marked(scene.now, Mark.HEARD), (Record("too_fast", {"question": SAFE}),)),
             with_changes(position, told=(("too_fast", {}),)),
         )
+    if choice == "yes" and case.code_word:  # opening contact waits for a human (rule 10)
+        shown = _only_page(case, with_changes(position, pending="", number="", wanted=""), scene)
+        case = said_again(shown.step.case, frozenset({Said.WROTE_AGAIN}), scene)
+        step = Step(*hand_off.revise(case, (*shown.step.effects, HandOff("contact"))))
+        told: ToldWords = (("web.contact.asked", {}),)
+        return Shown(revised_once(case, step), with_changes(shown.position, told=told))
     kept = with_changes(position, pending="", asked_word=choice == "yes")
     if choice != "yes":
         kept = with_changes(kept, number="", wanted="")
@@ -159,6 +172,13 @@ def safe_phone(case: Case, position: Position, choice: str, scene: Scene) -> Sho
 def change_contact(case: Case, position: Position, scene: Scene) -> Shown:
     """They want to be reached otherwise: the question is put again. Taking contact back counts at
     once; opening it waits for the word that is texted (rule 10)."""
+    if case.held or case.left:  # a human leads: they hear of it, and nothing else is used meanwhile
+        told: ToldWords = (("web.contact.asked", {}),)
+        shown = _only_page(case, with_changes(position, wanted="", number=""), scene)
+        case = shown.step.case.remarked("web", "wants to be reached otherwise")
+        alert = (Alert("alert.withdrawn", case.in_charge),) if case.in_charge else ()
+        step = Step(*hand_off.revise(case, (*shown.step.effects, *alert, HandOff("contact"))))
+        return Shown(revised_once(case, step), with_changes(shown.position, told=told))
     if "contact" not in position.screens:
         position = with_changes(position, screens=(*position.screens, "contact"))
     return Shown(Step(case), with_changes(position, pending=CONTACT, told=()))
@@ -222,8 +242,10 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
     """Their own words, on any screen: read for danger as a text is, kept for whoever helps, and
     never an answer."""
     reply = reading.reply
-    if isinstance(reply, (Answer, PlaceGiven)) or (isinstance(reply, Command) and reply.alone):
-        # "1" or "stop" in the field for words: buttons do that here
+    if isinstance(reply, (Answer, PlaceGiven)) or (
+        isinstance(reply, Command) and reply.name not in OBEYED
+    ):
+        # "1" in the field for words: buttons do that here
         reply = Story() if len(said.split()) > 1 else Unclear()
     before = case
     if case.status == Status.SCREENING and not isinstance(reply, (Danger, Command)):
@@ -248,7 +270,16 @@ def go_on(case: Case, position: Position, scene: Scene) -> Shown:
 def pressed_wrong(case: Case, position: Position, scene: Scene) -> Shown:
     """ "I pressed the wrong answer": the last question is put again. A human hears of it, and
     nothing is lowered (rule 1)."""
-    put_before = [name for name in position.screens if name in case.answers and name != "where"]
+    protocol = scene.program.protocol
+    put_before = [
+        name for name in position.screens if name in case.answers and protocol.question(name).safety
+    ]
+    if case.held or case.left:  # the human asks; nothing is put here
+        told: ToldWords = (("web.wrong.asked", {}),)
+        case = case.remarked("web", "pressed a wrong answer").marked(scene.now, Mark.HEARD)
+        alert = (Alert("alert.words", case.in_charge, "(wrong answer)"),) if case.in_charge else ()
+        step = Step(*hand_off.revise(case, (*alert, Record("corrects"), HandOff("corrects"))))
+        return Shown(step, with_changes(position, told=told))
     if not put_before:
         return go_on(case, position, scene)
     last = put_before[-1]
@@ -267,6 +298,9 @@ def pressed_wrong(case: Case, position: Position, scene: Scene) -> Shown:
 def code_word(case: Case, position: Position, word: str, scene: Scene) -> Shown:
     """Agree on a word that proves later who writes. Where danger or violence is known it is too
     late: whoever holds the phone could lock them out (rule 10)."""
+    if case.code_word:
+        told: ToldWords = (("web.code_word.there", {}),)
+        return Shown(Step(case), with_changes(position, told=told))
     reading = Reading(Command("code", word), verified=True)
     return _go_on(case, _decide(case, reading.reply, scene, reading=reading), position, scene)
 

@@ -9,6 +9,7 @@ from caller_service.core.case import Case
 from caller_service.core.program import Program
 from caller_service.core.protocol import Question, ask_key, choice_key
 from caller_service.core.questions import deaf_words, variant
+from caller_service.core.reach import ContactAnswer
 
 from .catalog import Catalog
 from .wording import filling
@@ -56,6 +57,8 @@ def question_parts(question: Question, language: str, catalog: Catalog) -> tuple
 
 def choice_words(question: Question, code: str, case: Case, language: str, catalog: Catalog) -> str:
     key = choice_key(question.id, code)
+    if code == "counselor" and case.answers.get("contact") == ContactAnswer.PAGE:
+        return catalog.text(language, "web.choice.counselor.page")  # they have no number
     for own in (f"web.choice.{question.id}.{code}", f"web.{key}"):
         if catalog.has(language, own):
             return catalog.text(language, own)

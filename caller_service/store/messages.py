@@ -113,6 +113,22 @@ def was_heard(conn: sa.Connection, provider: str, provider_id: str) -> bool:
     return conn.execute(query).first() is not None
 
 
+def sent_to(conn: sa.Connection, contact_id: str, key: str, since: datetime) -> bool:
+    """Was this said to a contact since then?"""
+    query = sa.select(message.c.id).where(
+        message.c.contact_id == contact_id, message.c["keys"] == key, message.c.at > since
+    )
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def sent_for(conn: sa.Connection, case_id: str, key: str) -> int:
+    """How often this was said for a case."""
+    mine = (message.c.case_id == case_id, message.c["keys"] == key)
+    return int(
+        conn.execute(sa.select(sa.func.count()).select_from(message).where(*mine)).scalar_one()
+    )
+
+
 def newest_shown(conn: sa.Connection, case_id: str) -> str | None:
     """The id of the newest message of a case that a page has shown, or that was written there."""
     seen = message.c.state.in_((TextState.READ, TextState.HEARD, TextState.DELIVERED))

@@ -163,6 +163,7 @@ def advance(
     now: datetime,
     until: datetime,
     case_id: str,
+    used_at: datetime,
 ) -> bool:
     """Write what a post led to, which may belong to a new case of theirs. False if another post was
     carried out meanwhile."""
@@ -172,7 +173,7 @@ def advance(
         "step": known.step + 1,
         "sealed_state": sealer.seal(state, f"visit.state.{known.id}"),
         "seen_at": now,
-        "used_at": now,
+        "used_at": used_at,
         "expires_at": until,
         "case_id": case_id,
     }

@@ -19,7 +19,7 @@ from flask import Response, make_response, redirect, request
 from werkzeug.exceptions import HTTPException
 
 from caller_service.casework import resident_page
-from caller_service.casework.resident_page import Act, NoSuchPage
+from caller_service.casework.resident_page import Act, AnotherPage, NoSuchPage
 from caller_service.core import request_form
 from caller_service.core.case import Case, Channel
 from caller_service.core.phone_numbers import refused_number
@@ -157,7 +157,10 @@ def screen(number: int) -> Any:
         return _to(f"{keys.base()}/request")
     if open_now == request_form.STATUS:
         return _to(f"{keys.base()}/s")
-    wanted = screen_at(kept.position, number, open_now)
+    if _locked(found):
+        return _curtain(found)
+    # once it is sent, earlier answers are not shown again
+    wanted = open_now if kept.position.sent else screen_at(kept.position, number, open_now)
     if path_of(kept.position, wanted) != f"{keys.base()}/request/{number}":
         return _to(path_of(kept.position, wanted))
     return _shown(_screen(found, kept, wanted))
@@ -183,7 +186,10 @@ def interrupted() -> Any:
 @both("/request/<int:number>", methods=["POST"])
 def answered(number: int) -> Any:
     """An answer. What it answers stands in the signed field, never in the address."""
-    if act := request.form.get("act", ""):
+    act = request.form.get("act", "")
+    if request.form.get("words", "").strip():  # own words count on any screen
+        return _posted("words", value=request.form["words"][:LONGEST])
+    if act:
         return _posted(act if act in ("person", "emergency") else "person")
     stood = keys.read(request.form.get("at", ""))
     if stood is None:
@@ -197,7 +203,7 @@ def answered(number: int) -> Any:
         return _posted("answer", value=answer)
     if stood.name == request_form.NUMBER:
         return _number(request.form.get("number", ""))
-    return _place(alone=False)
+    return _place(keys.page())
 
 
 def _number(typed: str) -> Any:
@@ -227,9 +233,8 @@ def e164(typed: str) -> str:
     return "" if not number or refused_number(number) or number in ours else number
 
 
-def _place(alone: bool) -> Any:
+def _place(found: VisitState | None, alone: bool = False) -> Any:
     """Words, one of several places, or the phone's own location."""
-    found = keys.page()
     if found is None:
         return _gone()
     typed = (request.form.get("pick") or request.form.get("place", "")).strip()
@@ -262,6 +267,8 @@ def check() -> Any:
         return _gone() if keys.base() else _to("/request")
     kept = resident_page.kept_of(found.visit)
     open_now = request_form.screen_of(found.case, kept.position)
+    if _locked(found):
+        return _curtain(found)
     if open_now != request_form.CHECK:
         danger = open_now == request_form.DANGER
         return _to(f"{keys.base()}/request" if danger else path_of(kept.position, open_now))
@@ -297,15 +304,24 @@ def status() -> Any:
     if screen_now != request_form.STATUS and not kept.position.sent:
         return _to(path_of(kept.position, screen_now))
     if _locked(found):
-        resident_page.seen(parts(), found)
-        return _shown(render("locked.html", code_word=bool(found.case.code_word), fault=""))
+        return _curtain(found)
     found, texts = resident_page.looked(parts(), found)
     return _shown(render("status.html", view=status_view(found, kept, texts)))
 
 
 def _locked(found: VisitState) -> bool:
-    shared = keys.cookie("shared") == "1"
-    return parts().now() - found.visit.used_at > (SHARED if shared else IDLE)
+    return parts().now() - found.visit.used_at > _idle()
+
+
+def _idle() -> timedelta:
+    return SHARED if keys.cookie("shared") == "1" else IDLE
+
+
+def _curtain(found: VisitState, fault: str = "", status: int = 200) -> Response:
+    """The words are hidden until somebody opens them: with the code word, if there is one."""
+    resident_page.seen(parts(), found)
+    page = render("locked.html", code_word=bool(found.case.code_word), fault=fault)
+    return _shown(page, status)
 
 
 @both("/open", methods=["POST"])
@@ -314,7 +330,7 @@ def opened() -> Any:
     if found is None:
         return _gone()
     if not resident_page.unlock(parts(), found, request.form.get("code_word", "")[:100]):
-        return _shown(render("locked.html", code_word=True, fault=say("web.locked.wrong")), 422)
+        return _curtain(found, say("web.locked.wrong"), 422)
     return _to(f"{keys.base()}/s")
 
 
@@ -325,6 +341,8 @@ def acted() -> Any:
     found = keys.page()
     if found is None:
         return _gone(written)
+    if act in ("hide", "code") and _locked(found):
+        return _to(f"{keys.base()}/s")
     if act == "hide":
         resident_page.hide_words(
             parts(), keys.secret(), request.form.get("until", "")[:40] or _newest(found)
@@ -398,11 +416,9 @@ def link(code: str) -> Any:
 
 @form.post("/s/<code>")
 def link_opened(code: str) -> Any:
-    found = resident_page.find(parts(), code[:64])
-    if found is None or found.visit.kind not in (VisitKind.LINK, VisitKind.BROWSER):
-        return _gone()
-    if found.visit.kind == VisitKind.BROWSER:
-        return _to(f"/r/{code}/s")
+    found = resident_page.find(parts(), code[:64], frozenset({VisitKind.LINK}))
+    if found is None:
+        return _gone(kind="link")
     return _enter(found)
 
 
@@ -445,22 +461,25 @@ def code_typed() -> Any:
     return _enter(found)
 
 
+_PLACE = frozenset({VisitKind.PLACE})
+
+
 @form.get("/place/<key>")
 def place_link(key: str) -> Any:
     """The place screen alone. Who has the link learns nothing."""
-    found = keys.page()
-    if found is None or found.visit.kind != VisitKind.PLACE or found.case.ended:
-        return _gone()
+    found = resident_page.find(parts(), key, _PLACE)
+    if found is None or found.case.ended:
+        return _gone(kind="link")
     view = place_view(found, found.case, resident_page.Kept(), alone=True)
     return _shown(render("place.html", view=view))
 
 
 @form.post("/place/<key>")
 def place_marked(key: str) -> Any:
-    found = keys.page()
-    if found is None or found.visit.kind != VisitKind.PLACE or found.case.ended:
-        return _gone()
-    answer = _place(alone=True)
+    found = resident_page.find(parts(), key, _PLACE)
+    if found is None or found.case.ended:
+        return _gone(kind="link")
+    answer = _place(found, alone=True)
     if answer.status_code == 303:
         resident_page.leave(parts(), key)
         return _shown(render("place_kept.html"))
@@ -496,7 +515,7 @@ def language_chosen() -> Any:
                 resident_page.post(
                     parts(),
                     keys.secret(),
-                    Act("language", found.visit.step, keys.nonce(), value=tag),
+                    Act("language", found.visit.step, keys.nonce(), value=tag, idle=_idle()),
                 )
     return answer
 
@@ -514,7 +533,7 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
     read_at = stood.served + (stood.trip + read if read else read)
     done = Act(
         act, stood.step, stood.nonce, stood.name, value, accuracy, read_at,
-        probe=keys.from_probe(),
+        visit=stood.visit, idle=_idle(), probe=keys.from_probe(),
     )  # fmt: skip
     answer: Response
     try:
@@ -522,6 +541,8 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
             if secret:
                 try:
                     return _to(_open_path(resident_page.post(parts(), secret, done)))
+                except AnotherPage:
+                    return _unsigned(value)
                 except NoSuchPage:
                     if stood.visit:  # there was a page, and it is over
                         return _gone(value)
@@ -571,13 +592,16 @@ def _unsigned(value: str = "") -> Response:
     return _shown(render("status.html", view=view, fault=say("web.fault.again")), 422)
 
 
-def _gone(value: str = "") -> Response:
+def _gone(value: str = "", kind: str = "") -> Response:
     """The key opens nothing: left, over, or never there. A neutral page, and a way back; what was
     typed is shown again."""
     words = (value or request.form.get("words", ""))[:LONGEST]
     if words.strip():
         return _shown(render("error.html", kind="lost", action="/request", typed=words), 404)
-    return _shown(render("gone.html", kind="expired"), 404)
+    kind = kind or ("expired" if keys.secret() else "")
+    if not kind:  # nothing of theirs was ever here
+        return _shown(render("error.html", kind="lost"), 404)
+    return _shown(render("gone.html", kind=kind), 404)
 
 
 def _to(path: str) -> Response:

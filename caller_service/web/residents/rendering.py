@@ -153,6 +153,8 @@ def screen_at(position: Position, number: int, open_now: str) -> str:
 def told_of(kept: Kept, found: VisitState | None) -> tuple[Told, ...]:
     """What software said to the last post, once each; and that a screen was late."""
     lines = [(key, dict(fill)) for key, fill in kept.position.told]
+    if found is not None and kept.version not in (0, found.case.version):
+        lines = []  # something newer has happened: what was said then may be untrue
     if kept.late:
         lines.insert(0, ("web.older_screen", {}))
     words = dict.fromkeys(say(SCREEN_WORDS.get(key, key), **fill) for key, fill in lines)
@@ -194,7 +196,7 @@ def question_view(
             for code in _codes(question, case)
         ),
         safety=question.safety,
-        preamble=_preamble() if first else _minor(question, case),
+        preamble=_preamble() if first else _minor(question, case, position),
         **common,
     )
 
@@ -221,10 +223,12 @@ def the_scene() -> Scene:
         return parts().scene(conn, surge=True)
 
 
-def _minor(question: Question, case: Case) -> tuple[str, ...]:
+def _minor(question: Question, case: Case, position: Position) -> tuple[str, ...]:
     """What people here may have to report is said before a child is asked about it (rule 14)."""
     told = {Said.ABUSE, Said.DISCLOSURE} & case.said
-    return (say("minor.report"),) if question.notice_minor and case.minor and not told else ()
+    said_now = any(key == "minor.report" for key, _ in position.told)
+    tells = question.notice_minor and case.minor and not told and not said_now
+    return (say("minor.report"),) if tells else ()
 
 
 def place_view(
@@ -357,6 +361,8 @@ def status_view(found: VisitState, kept: Kept, texts: list[Text], value: str = "
         if case.asked and not case.in_danger and not case.held and case.status != Status.SCREENING
         else None
     )
+    if case.watched:  # software is silent (rule 9)
+        open_question, kept = None, resident_page.quiet(kept)
     other = _other_language(case, shown)
     return StatusView(
         stands=say(stands, **fill),
@@ -374,7 +380,7 @@ def status_view(found: VisitState, kept: Kept, texts: list[Text], value: str = "
         danger=case.in_danger,
         ended=case.ended,
         can_cancel=not case.ended and not case.held,
-        code_word=not case.ended and not case.held and not sensitive(case),
+        code_word=not (case.ended or case.held or case.code_word or sensitive(case)),
         watched=bool(parts().program.watched) and not case.ended and not case.violent,
         open_question=open_question,
         other_language=other,
@@ -417,7 +423,7 @@ _OTHERS = {
 def _in_danger(case: Case) -> str:
     """Who is with somebody in danger, if anybody."""
     spoke = Mark.SPOKEN in case.marks or Mark.NOTED in case.marks
-    if case.held and Mark.SPOKEN in case.marks and not (case.in_danger and case.unjoined):
+    if case.held and spoke and not (case.in_danger and case.unjoined):
         return "holder_away" if case.page_waits else "live"
     if case.human_has_it and case.in_charge and not case.page_waits:
         return "taken"

@@ -717,3 +717,168 @@ def test_no_page_tells_somebody_to_text_a_command(house: House, language: str) -
         ]
         assert not re.search(r"(: 0\b|\b(WORSE|STATUS|CHANGE|QUIET|CLOSE|HELLO)\b)", words), key
     assert program
+
+
+# ---- somebody else's hands -----------------------------------------------------------------------
+
+
+def test_a_place_link_opens_no_page_while_it_lives(house: House) -> None:
+    from caller_service.casework.page_links import link_to
+    from caller_service.store.visits import VisitKind
+
+    me = asks_for_a_team(Browser(house))
+    for kind in (VisitKind.PLACE, VisitKind.LINK):
+        with house.parts.engine.begin() as conn:
+            secret = link_to(conn, house.parts, me.case(), kind, house.clock())
+        thief = Browser(house, cookies=False)
+        for path in ("s", "words", "request", "request/2", "request/check"):
+            assert thief.goes(f"/r/{secret}/{path}").status == 404, path
+        assert thief.goes(f"/r/{secret}/s/state").status == 404
+
+
+def test_a_link_shows_one_button_and_opens_by_it_alone(house: House) -> None:
+    from caller_service.casework.page_links import link_to
+    from caller_service.store.visits import VisitKind
+
+    me = asks_for_a_team(Browser(house))
+    with house.parts.engine.begin() as conn:
+        secret = link_to(conn, house.parts, me.case(), VisitKind.LINK, house.clock())
+    you = Browser(house).goes(f"/s/{secret}")
+    assert me.case().reference not in you.page.html
+    you.sends()
+    assert you.path == "/s" and house.words("web.stands.handed_off") in you.page.words
+
+
+def left_alone(house: House) -> Browser:
+    me = asks_for_a_team(Browser(house))
+    me.presses("code_word", name="act", words="bluebird").sends(words="my own words")
+    house.wait(605)
+    return me
+
+
+@pytest.mark.parametrize("value", ["code", "contact", "cancel", "hide"])
+def test_no_button_of_an_old_page_lifts_the_curtain(house: House, value: str) -> None:
+    me = left_alone(house).presses(value, name="act")
+    assert house.words("web.locked.title") in me.page.words, value
+    assert 'class="code">' not in me.page.html and me.case().status == "handed_off"
+
+
+def test_another_language_does_not_lift_the_curtain(house: House) -> None:
+    me = left_alone(house).goes("/s")
+    me.presses("es", name="language")
+    assert house.words("web.locked.title", "es") in me.page.words
+    assert "my own words" not in me.goes("/words").page.html
+
+
+def test_words_from_behind_the_curtain_are_kept_and_show_nothing(house: House) -> None:
+    me = left_alone(house)
+    me.sends(words="please come now")
+    assert house.words("web.locked.title") in me.page.words
+    assert "my own words" not in me.page.html
+    kept = house.dispatch(f"/{me.case().id}/messages", method="GET").json
+    assert "please come now" in str(kept)
+
+
+def test_question_screens_are_hidden_too(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "yes")
+    house.wait(605)
+    assert house.words("web.given") not in me.goes("/request/3").page.words
+
+
+@pytest.mark.parametrize("phrase", ["is the pie shop open", "esta abierta la pasteleria"])
+@pytest.mark.parametrize("live", [True, False])
+def test_a_watched_phrase_silences_the_page(house: House, phrase: str, live: bool) -> None:
+    me = asks_for_a_team(Browser(house))
+    if live:
+        house.dispatch(f"/{me.case().id}/notes", {"by": "Dana", "words": "Hi, I am Dana."})
+        me.goes("/s")
+    me.sends(words=phrase)
+    assert me.case().watched
+    assert not me.page.picks(), "no question is put"
+    assert house.words("web.heard.one") not in me.page.words
+
+
+def test_stop_and_911_typed_on_the_page_are_heard(house: House) -> None:
+    me = asks_for_a_team(Browser(house)).sends(words="911")
+    assert house.words("say.not_911") in me.page.words
+    you = gives_a_number(Browser(house))
+    word = house.settles().texts_to(ME)[0].split(" is ")[1].split(".")[0]
+    you.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+    you.presses("word", name="act", words=word).sends(words="STOP")
+    house.dispatch(f"/{you.case().id}/acknowledgement", {"answer": "accept", "by": "Dana"})
+    assert len(house.settles().texts_to(ME)) == 1, "only the word"
+
+
+def test_a_number_gets_one_word_a_day_whoever_types_it(house: House) -> None:
+    me = gives_a_number(Browser(house))
+    for _ in range(3):
+        me.goes("/request/5").presses("text").sends(number=ME).presses("yes")
+    gives_a_number(Browser(house))
+    assert len(house.settles().texts_to(ME)) == 1
+
+
+def test_changing_contact_while_a_human_writes_hides_nobody(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "yes")
+    me.presses("go_on", name="act").presses("page").sends(place=PLACE)
+    case = me.case().id
+    house.dispatch(f"/{case}/notes", {"by": "Dana", "words": "Hi, I am Dana."})
+    me.goes("/s").presses("contact", name="act")
+    assert me.path == "/s" and house.words("web.contact.asked") in me.page.words
+    house.dispatch(f"/{case}/notes", {"by": "Dana", "words": "Go to the door now."})
+    assert "Go to the door now." in me.goes("/s").page.words
+    assert house.words("web.contact.asked") not in me.page.words, "something newer has happened"
+
+
+def test_what_was_said_goes_once_it_may_be_untrue(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    assert "Nobody has taken it yet" in me.page.words
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Dana"})
+    assert "Nobody has taken it yet" not in me.goes("/s").page.words
+
+
+def test_a_human_s_words_stay_theirs_when_the_level_is_lowered(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "yes")
+    me.presses("go_on", name="act").presses("page").sends(place=PLACE)
+    case = me.case().id
+    house.dispatch(f"/{case}/notes", {"by": "Dana", "words": "Hi, I am Dana."})
+    me.goes("/s")
+    house.dispatch(f"/{case}/lower", {"by": "Dana", "reason": "calm now"})
+    assert house.words("web.stands.live", name="Dana") in me.goes("/s").page.words
+
+
+def test_who_is_deaf_is_offered_no_call_whatever_becomes_of_the_number(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no", "text_deaf", "skipped")
+    assert "calls" not in " ".join(button.words for button in me.page.buttons)
+    me.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+    packet = house.dispatch(f"/{me.case().id}", method="GET").json
+    assert packet["contact"]["deaf_or_asl"] is True
+
+
+def test_who_has_no_number_is_offered_words_and_no_call(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    assert house.words("web.choice.counselor.page") in [b.words for b in me.page.buttons]
+
+
+def test_a_code_word_is_not_overwritten_and_guards_contact(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    form = next(each for each in me.page.buttons if each.value == "code_word")
+    me.posts(form, words="bluebird")
+    form.fields["at"] = next(e for e in me.page.buttons if e.value == "contact").fields["at"]
+    me.posts(form, words="abuser")
+    assert me.case().code_word == "bluebird"
+    me.presses("contact", name="act").presses("text").sends(number=ME).presses("yes")
+    assert not house.settles().texts_to(ME) and me.case().answers["contact"] == "page"
+
+
+def test_a_screen_of_another_page_answers_nothing_here(house: House) -> None:
+    one = Browser(house).goes("/request").answers("me", "no")
+    two = Browser(house).goes("/request").answers("me", "no")
+    button = next(each for each in two.page.buttons if each.value == "no")
+    button.fields["at"] = one.page.buttons[1].fields.get("at") or one.page.buttons[2].fields["at"]
+    two.posts(button)
+    assert two.status == 422 and "safety" not in two.case().answers
+
+
+def test_what_may_have_to_be_reported_is_said_once(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me_minor", "no")
+    assert me.page.words.count(house.words("minor.report")[:40]) <= 1
