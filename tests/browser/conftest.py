@@ -20,6 +20,7 @@ from stage import Opens, Stage, pages_of
 from werkzeug.serving import make_server
 
 import caller_service
+from caller_service.commands.main import migrated
 from caller_service.config.settings import Settings
 
 # Nothing of the browser's own leaves the machine.
@@ -49,7 +50,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     here, port = tmp_path_factory.mktemp("browser"), free_port()
     url = f"http://127.0.0.1:{port}"
     told = {"CALLER_DATABASE_URL": f"sqlite:///{here}/caller.sqlite", "CALLER_PUBLIC_URL": url}
-    app = caller_service.create_app(Settings.from_environment(told, here=here))
+    settings = Settings.from_environment(told, here=here)
+    app = caller_service.create_app(settings)
+    migrated(app, settings)
     stage = Stage(url, app)
     app.register_blueprint(pages_of(stage))
     server = make_server("127.0.0.1", port, app, threaded=True)
