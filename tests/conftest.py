@@ -46,6 +46,7 @@ from caller_service.store import tokens
 from caller_service.store.tables import Base, failure
 from caller_service.web.shared.failure_limit import FailureLimit
 
+pytest_plugins = ["in_browser"]  # fixtures of tests/browser
 ME = "+17205550123"
 MONDAY_NOON = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)  # noon in the rehearsal city
 TWILIO = "https://twilio.test"
@@ -100,8 +101,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             or re.search(r"\[(.*-)?postgresql", item.name)
         ):
             item.add_marker(pytest.mark.slow)
-    # These take longest. Begun last, one process would end while another has minutes to go.
-    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in PROCESSES)
+    # The longest first: begun last, one process would end while another has minutes to go.
+    items.sort(key=_when)
+
+
+def _when(item: pytest.Item) -> int:
+    """Where the file of a test stands in the run: processes, then long files, then the rest."""
+    first = item.path.relative_to(HERE).parts[0]
+    if first in PROCESSES:
+        return 0
+    return 1 if first in SLOW or item.path.name in SLOW_FILES else 2
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,7 @@ from caller_service.core.effect import (
     OptIn,
     OptOut,
     Page,
+    PlaceLink,
     Record,
     Ring,
     Say,
@@ -207,6 +208,8 @@ def told(effect: Effect) -> str:
         return f"tell {effect.name}: {effect.key.removeprefix('alert.')}"
     if isinstance(effect, Ring):
         return f"ring {effect.name}"
+    if isinstance(effect, PlaceLink):
+        return "a link to mark the place is texted"
     if isinstance(effect, BookCallback):
         return "a callback is booked"
     if isinstance(effect, StandDown):

@@ -3,82 +3,16 @@ what is there."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Any
 
 from conftest import House
 
+from caller_service.proving.web_browser import Button, Page
+
 BASE = "https://house.test"
-
-
-@dataclass
-class Button:
-    """Something that posts: the form's address and fields, and what it adds."""
-
-    action: str
-    fields: dict[str, str]
-    name: str
-    value: str
-    words: str = ""
-
-
-class Page(HTMLParser):
-    """One page, as a person meets it."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.html = html
-        self.buttons: list[Button] = []
-        self.links: list[tuple[str, str]] = []
-        self.title = ""
-        self.headings: list[str] = []
-        self.words = ""
-        self._form: dict[str, str] | None = None
-        self._action = ""
-        self._open: list[str] = []
-        self._hidden = 0
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self._form, self._action = {}, told.get("action", "")
-        elif tag in ("input", "textarea") and self._form is not None and told.get("name"):
-            self._form[told["name"]] = told.get("value", "")
-        elif tag == "button" and self._form is not None and told.get("type") != "button":
-            self.buttons.append(
-                Button(self._action, self._form, told.get("name", ""), told.get("value", ""))
-            )
-        elif tag == "a":
-            self.links.append((told.get("href", ""), ""))
-        if tag in ("h1", "title", "button", "h2", "textarea"):
-            self._open.append(tag)
-            if tag in ("h1", "h2"):
-                self.headings.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._form = None
-        if tag in self._open:
-            self._open.remove(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
-        if "title" in self._open:
-            self.title += data
-        if {"h1", "h2"} & set(self._open):
-            self.headings[-1] += data
-        if "button" in self._open and self.buttons:
-            self.buttons[-1].words += data
-
-    @property
-    def heading(self) -> str:
-        return re.sub(r"\s+", " ", self.headings[0]).strip() if self.headings else ""
-
-    def picks(self) -> list[str]:
-        return [button.value for button in self.buttons if button.name == "answer"]
+CALM = ("me", "no", "no", "no", "page", "team")
+PLACE = "Main St and 3rd Ave"
 
 
 @dataclass
@@ -111,7 +45,7 @@ class Browser:
         button = next(
             each
             for each in self.page.buttons
-            if not each.name and all(name in each.fields for name in filled)
+            if not each.name and filled.keys() - self.page.boxes <= each.fields.keys()
         )
         return self.posts(button, **filled)
 
@@ -151,3 +85,11 @@ class Browser:
         with self.house.parts.engine.connect() as conn:
             newest = self.house.rows("case")[-1].id
             return cases.by_id(conn, self.house.parts.sealer, newest)
+
+
+def asks_for_a_team(me: Browser, *, send: bool = True) -> Browser:
+    """The common path, to the end or to the screen before it is sent."""
+    me.goes("/request").answers(*CALM)
+    me.sends(place=PLACE).presses("upset")
+    assert me.path.endswith("/request/check")
+    return me.sends(words="") if send else me

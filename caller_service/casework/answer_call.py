@@ -179,9 +179,18 @@ def parted(parts: Parts, call_id: str, reached: bool) -> Spoken:
 
 
 def in_room(parts: Parts, call_id: str) -> Spoken:
-    """What staff hear in a room that nobody else is in: that the caller has hung up, if so."""
+    """What staff hear in a room that nobody else is in: that the caller has hung up, if so. Else
+    the caller is looked for: they may have come back from a call to 988 (resident_call._seat)."""
     on = _known(parts, "page", call_id)
-    return Spoken() if on is None or on.case.on_line else on.says("spoken.whisper.left")
+    if on is None or on.case.talking:
+        return Spoken()
+    if not on.case.on_line:
+        return on.says("spoken.whisper.left")
+    with transaction(parts.engine) as conn:
+        leg = legs.live(conn, parts.sealer, on.case.id)
+        if leg is not None:
+            legs.look_again(conn, leg.id, parts.now())
+    return Spoken()
 
 
 def _nothing(_: OnCall) -> None:

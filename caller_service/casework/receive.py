@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from caller_service.core.case import Case, Step, replace
+from caller_service.core.case import Case, Channel, Step, replace
 from caller_service.core.clock import SKEW
 from caller_service.core.effect import Ask, OptOut, Page, Say
 from caller_service.core.marks import Mark
@@ -241,6 +241,8 @@ def new_case(
     test: bool,
     related: str,
     answered_with: tuple[str, ...] = (),
+    *,
+    channel: Channel = Channel.TEXT,
 ) -> Case:
     """A new case, with what is known of the number: that it writes often, a care note (rule 24),
     and how their last text was answered, so that this one is not answered with the same line."""
@@ -265,6 +267,7 @@ def new_case(
         said=frozenset(said),
         remarks=remarks,
         test=test,
+        channel=channel,
     )
 
 

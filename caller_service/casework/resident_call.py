@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.core import phone_call, phone_waiting
-from caller_service.core.case import Case, Step
+from caller_service.core.case import Case, Channel, Step
 from caller_service.core.effect import Record
 from caller_service.core.holding import joins_by_phone
 from caller_service.core.marks import Mark
@@ -234,7 +234,7 @@ def _seat(parts: Parts, leg: Leg) -> bool:
     try:
         parts.telephony.move(leg.provider_id, url)
     except TelephonyError as problem:
-        log.warning("a caller was not moved", extra={"leg": leg.id, "fault": problem.code})
+        log.warning("call cannot be reached", extra={"fault": problem.code})
         with transaction(parts.engine) as conn:
             legs.look_again(conn, leg.id, parts.now() + AGAIN)
     return True
@@ -398,6 +398,7 @@ def _begin(conn: sa.Connection, parts: Parts, call: Call, lock: bool) -> Work:
     case = found or new_case(
         conn, parts, contact, test,
         *(cases.last_closed(conn, contact.id) if state and state.contact else ("", ())),
+        channel=Channel.PHONE,
     )  # fmt: skip
     if case.test and not test:  # a person has that number after all: humans are asked
         case = with_changes(case, test=False)
@@ -496,7 +497,7 @@ def _anew(
         known = cases.by_id(conn, parts.sealer, known.id, lock=True)
     found = None if known is None or known.ended or known.parked else known
     case = found or with_changes(
-        new_case(conn, parts, contact, ended.test, ended.id),
+        new_case(conn, parts, contact, ended.test, ended.id, channel=Channel.PHONE),
         language=ended.language,
         interpreter=ended.interpreter,
     )

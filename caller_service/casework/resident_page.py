@@ -71,6 +71,7 @@ class Act:
     accuracy: float = 0.0  # metres
     read_at: datetime | None = None
     language: str = ""  # of the page: a text in no language of ours says nothing of the reader
+    probe: bool = False  # signed by the operator's probe (web/residents/keys.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,30 +239,43 @@ def watch(parts: Parts) -> int:
 # ---- one post ------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is open after a post: the case, and where they are in the form."""
+
+    case: Case
+    position: Position
+
+
 def begin(parts: Parts, secret: str, act: Act) -> None:
     """The first answer of a form that was only looked at so far: the request begins. The same first
     screen posted again is the same request."""
     _attempt(parts, lambda conn, _: _begin(conn, parts, secret, act))
 
 
-def post(parts: Parts, secret: str, act: Act) -> None:
-    """Carry out what was posted. Raises NoSuchPage."""
-    _attempt(parts, lambda conn, lock: _post(conn, parts, secret, act, lock))
+def post(parts: Parts, secret: str, act: Act) -> Opened:
+    """Carry out what was posted; what is open then. Raises NoSuchPage."""
+    if (
+        opened := _attempt(parts, lambda conn, lock: _post(conn, parts, secret, act, lock))
+    ) is None:
+        if (found := find(parts, secret)) is None:
+            raise NoSuchPage
+        opened = Opened(found.case, kept_of(found.visit).position)
+    return opened
 
 
-Write = Callable[[sa.Connection], None]
+Write = Callable[[sa.Connection], Opened | None]
 
 
-def _attempt(parts: Parts, work: Callable[[sa.Connection, bool], Write]) -> None:
+def _attempt(parts: Parts, work: Callable[[sa.Connection, bool], Write]) -> Opened | None:
     try:
-        parts.writer.decide_and_write(lambda conn: work(conn, False))
-        return
+        return parts.writer.decide_and_write(lambda conn: work(conn, False))
     except Exception as problem:
         if not cases.is_conflict(problem):
             raise
     with transaction(parts.engine) as conn:
         lock_for_write(conn)
-        work(conn, True)(conn)
+        return work(conn, True)(conn)
 
 
 def _nothing(_: sa.Connection) -> None:
@@ -274,7 +288,7 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
         return _nothing
     contact = Contact(parts.new_id(), act.language or parts.program.languages[0], "")
     scene = with_changes(parts.scene(conn, surge=True), on_page=True, read_at=act.read_at)
-    case = request_form.begin(new_case(conn, parts, contact, False, ""), scene)
+    case = request_form.begin(new_case(conn, parts, contact, act.probe, ""), scene)
     position = Position(screens=(act.screen,)) if act.name == "answer" else Position()
     shown = _decide(parts, case, position, act, scene, Kept(), _Number())
     shown = with_changes(shown, step=shown.step.then(Record("form_began")))
@@ -282,9 +296,7 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
     rows = _rows(parts, case, shown, act, contact, visit_id, scene)
     prepared = prepare(
         parts,
-        Decision(
-            contact, None, request_form.unsaid(shown.step), scene, Author.RESIDENT, spoken=rows
-        ),
+        Decision(contact, None, request_form.unsaid(shown.step), scene, _author(case), spoken=rows),
     )
     state = _state(Kept(shown.position, moved_at=scene.now.isoformat()))
     visit = Visit(
@@ -309,13 +321,15 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
         case = cases.by_id(conn, parts.sealer, case.id, lock=True) or case
     kept = kept_of(visit)
     if act.name not in ALWAYS and act.step != visit.step:
-        return _late(parts, visit, kept)
+        return _late(parts, found, kept)
     # unlocked, the unique key alone detects a repeat: most posts are none
     if lock and messages.was_heard(conn, PROVIDER, _provider_id(visit.id, act)):
         return _nothing
     scene = parts.scene(conn, full).for_case(case)
     scene = with_changes(scene, on_page=True, read_at=act.read_at)
     before: Case | None = case
+    if case.test and not act.probe:  # somebody else has the page: humans are asked
+        case = with_changes(case, test=False)
     if case.ended and act.name in ALWAYS:
         before, kept = None, Kept()
         case = _again(conn, parts, case, contact, scene)
@@ -323,15 +337,20 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     shown = _decide(parts, case, kept.position, act, scene, kept, number)
     rows = _rows(parts, case, shown, act, contact, visit.id, scene)
     step = request_form.unsaid(shown.step)
-    prepared = prepare(parts, Decision(contact, before, step, scene, Author.RESIDENT, spoken=rows))
+    prepared = prepare(parts, Decision(contact, before, step, scene, _author(case), spoken=rows))
     following = _following(kept, shown, act, scene)
 
-    def write(conn: sa.Connection) -> None:
+    def write(conn: sa.Connection) -> Opened:
         save(conn, parts, prepared)
         _numbers(conn, parts, shown, kept, following, number, scene)
         _keep(conn, parts, visit, following, step.case, scene)
+        return Opened(step.case, following.position)
 
     return write
+
+
+def _author(case: Case) -> Author:
+    return Author.PROBE if case.test else Author.RESIDENT
 
 
 def _numbers(
@@ -347,7 +366,7 @@ def _numbers(
     case = shown.step.case
     if number.contact and case.answers.get("contact") == kept.position.wanted:
         cases.give_to(conn, case.id, number.contact)
-    if shown.confirm:
+    if shown.confirm and not case.test:
         _text_word(conn, parts, case, following, scene)
 
 
@@ -365,12 +384,13 @@ def _again(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, sce
     return request_form.begin(with_changes(anew, language=ended.language), scene)
 
 
-def _late(parts: Parts, visit: Visit, kept: Kept) -> Write:
+def _late(parts: Parts, found: VisitState, kept: Kept) -> Write:
     """The screen is not the one that is open: nothing changes, and what is open is shown."""
 
-    def write(conn: sa.Connection) -> None:
+    def write(conn: sa.Connection) -> Opened:
         state = _state(with_changes(kept, late=True))
-        visits.keep(conn, parts.sealer, visit, state, parts.now(), used=True)
+        visits.keep(conn, parts.sealer, found.visit, state, parts.now(), used=True)
+        return Opened(found.case, kept.position)
 
     return write
 

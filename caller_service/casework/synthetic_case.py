@@ -14,7 +14,9 @@ from caller_service.core.synthetic_case import over, withdraw
 from caller_service.store import cases, hand_offs, probes, turns
 from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Author
+from caller_service.store.visits import VisitState
 
+from . import resident_page
 from .change import change
 from .parts import Parts
 
@@ -34,6 +36,11 @@ def standing(parts: Parts) -> Case | None:
     """The open case of the number set aside, marked or not; None if there is none."""
     with parts.engine.connect() as conn:
         return turns.load_turn(conn, parts.sealer, parts.program.numbers.probe, parts.now()).case
+
+
+def opened(parts: Parts, secret: str) -> VisitState | None:
+    """The private page of the probe's own browser, and its case as it stands."""
+    return resident_page.find(parts, secret)
 
 
 def queued(parts: Parts, case_id: str) -> bool:

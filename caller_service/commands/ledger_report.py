@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from caller_service.core.case import OUTCOMES, Status
-from caller_service.core.ledger import BY_911, REASONS, Tally, tally
+from caller_service.core.case import OUTCOMES, Channel, Status
+from caller_service.core.ledger import BY_911, REASONS, Tally, by_channel, tally
 from caller_service.store import ledger
 from caller_service.store.ledger import Group
 
@@ -24,7 +24,7 @@ STAFF_ONLY = (
     "Exact counts, for the program's own staff. Do not publish them: "
     "small numbers must be suppressed first."
 )
-_CODES = frozenset({*OUTCOMES, *REASONS, *Status})
+_CODES = frozenset({*OUTCOMES, *REASONS, *Status, *Channel})
 _WIDE = 38
 
 
@@ -84,6 +84,12 @@ class Report:
     tally: Tally
     unplaced: list[dict[str, Any]]
 
+    @property
+    def channels(self) -> dict[str, int]:
+        """Requests by channel: every one stands in one of them."""
+        told = by_channel((*_class(one), _code(one.channel), one.cases) for one in self.groups)
+        return dict(told)
+
     def lines(self) -> Iterator[str]:
         """The table. Its last line is the difference."""
         told = self.tally
@@ -101,6 +107,10 @@ class Report:
         for reason, many in told.unserved.items():
             yield _line(2, reason, many)
         yield ""
+        yield _line(0, "requests, by where they began", told.requests)
+        for channel, many in self.channels.items():
+            yield _line(1, channel, many)
+        yield ""
         yield _line(0, "not requests (no_request)", told.no_request)
         yield ""
         yield f"difference {told.difference}"
@@ -116,7 +126,8 @@ class Report:
         ]
 
     def plain(self) -> dict[str, Any]:
-        """Everything as JSON values, with the counts by level, response, area and language."""
+        """Everything as JSON values, with the counts by level, response, area, language and
+        channel."""
         told, time_of = self.tally, self.period
         return {
             "program": self.program,
@@ -125,6 +136,7 @@ class Report:
             "until": time_of.until.isoformat() if time_of.until else None,
             "time_zone": time_of.time_zone,
             "requests": told.requests,
+            "channels": self.channels,
             "open": told.open,
             "served": dict(told.served),
             "unserved": dict(told.unserved),
@@ -138,7 +150,11 @@ class Report:
         }
 
 
-_NAMED = ("status", "outcome", "unserved")
+_NAMED = ("status", "outcome", "unserved", "channel")
+
+
+def _class(group: Group) -> tuple[str, str, str]:
+    return group.status, group.outcome, group.unserved
 
 
 def _line(depth: int, name: str, many: int) -> str:
@@ -154,9 +170,9 @@ def read(conn: sa.Connection, program: str, asked: Period) -> Report:
     """Count the cases of a period."""
     since, until = asked.moments
     groups = ledger.counted(conn, since, until)
-    told = tally((group.status, group.outcome, group.unserved, group.cases) for group in groups)
+    told = tally((*_class(group), group.cases) for group in groups)
     unplaced = [
-        dict(zip(_NAMED, map(_code, columns), strict=True))
+        dict(zip(_NAMED[:3], map(_code, columns), strict=True))
         | {"cases": many, "references": list(ledger.references(conn, columns, since, until))}
         for columns, many in told.unplaced.items()
     ]

@@ -230,6 +230,7 @@ def fallback(out: Path) -> None:
     help="Instead: so many texts missed in an outage, fetched and handled by a worker.",
 )
 @click.option("--voice", is_flag=True, help="Instead: a key pressed on a call, beside a text.")
+@click.option("--web", is_flag=True, help="Instead: a screen of the request form, beside a text.")
 @click.option(
     "--city",
     type=click.Choice(["large"]),
@@ -245,6 +246,7 @@ def bench(
     stalled: int,
     missed: int,
     voice: bool,
+    web: bool,
     city: str | None,
 ) -> None:
     """Turns a second, beside the least app that does a durable turn, in the same run."""
@@ -260,6 +262,10 @@ def bench(
         from caller_service.proving.bench_voice import bench as call
 
         return call(residents, each, rounds, database_url)
+    if web:
+        from caller_service.proving.bench_web import bench as press
+
+        return press(residents, each, rounds, database_url)
     from caller_service.proving.bench import bench as run
 
     run(residents, each, rounds, old_cases, database_url, stalled)

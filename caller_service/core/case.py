@@ -34,6 +34,14 @@ class Status(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+class Channel(StrEnum):
+    """`Case.channel`: where a request began."""
+
+    TEXT = "text"
+    PHONE = "phone"
+    WEB = "web"
+
+
 ENDED = frozenset({Status.CLOSED, Status.CANCELLED})
 HUMAN_HAS_IT = frozenset({Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED})
 _WAITING = frozenset(
@@ -115,7 +123,7 @@ class Case:
     asked: str = ""
     asked_aloud: bool = False  # by phone or page: a text answers only what was texted
     spoken: tuple[str, ...] = ()  # parts that were answered on the phone (core/protocol.py, Part)
-    channel: str = "text"  # where the request began: text, phone or web
+    channel: str = Channel.TEXT  # where the request began; an older release stored none
     on_web: bool = False  # they have a private page, and words to them can wait there
     # the choices that were sent with the open question, as they were numbered
     offered: tuple[str, ...] = ()
@@ -319,7 +327,7 @@ class Case:
         known = {name: frozenset({answer}) for name, answer in self.answers.items()}
         known["said"] = self.said
         if self.on_web:
-            known["channel"] = frozenset({"web"})
+            known["channel"] = frozenset({Channel.WEB})
         if self.located:
             known["located"] = frozenset({self.located})
         return known

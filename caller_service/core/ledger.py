@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from .case import ENDED, Case, Status, move, replace
+from .case import ENDED, Case, Channel, Status, move, replace
 from .marks import Mark
 from .outcome import Outcome, Unserved
 from .reach import CannotText, ContactAnswer
@@ -204,3 +204,13 @@ def tally(counted: Iterable[tuple[str, str, str, int]]) -> Tally:
             case _:
                 no_request += number
     return Tally(cases, still_open, served, unserved, no_request, unplaced)
+
+
+def by_channel(counted: Iterable[tuple[str, str, str, str, int]]) -> Mapping[str, int]:
+    """Requests by where they began, from counts by status, outcome, unserved and channel: as many
+    as `Tally.requests`. Every channel is listed, also with zero."""
+    requests: dict[str, int] = dict.fromkeys(Channel, 0)
+    for status, outcome, reason, channel, number in counted:
+        if place(status, outcome, reason) not in (Entry(NO_REQUEST), Entry(TEST)):
+            requests[channel] = requests.get(channel, 0) + number
+    return requests

@@ -172,7 +172,10 @@ def waiting_key(
     choice = WAIT_KEYS.get(key, "") if position.at != At.CALLED else ""
     line = psap_line(case, scene.program)
     if (key == "9" or (choice == "psap" and not line)) and position.at != At.CALLED:
-        return in_queue(case, position, (Line("spoken.say.call_911"),))
+        again = position.choice == "911"  # nobody hears the same line twice
+        said = "spoken.say.call_988" if again else "spoken.say.call_911"
+        position = with_changes(position, at=At.WAITING, choice="" if again else "911")
+        return in_queue(case, position, (Line(said),))
     if not choice or not _allowed(choice, case, scene):
         return wait(case, position, scene, around)
     return _confirms(case, with_changes(position, at=At.CONFIRM, choice=choice), scene)

@@ -16,7 +16,7 @@ from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 
 from . import hand_off
-from .case import Case, Status, Step, replace
+from .case import Case, Channel, Status, Step, replace
 from .effect import Alert, Ask, Effect, HandOff, Record, Say
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
@@ -72,7 +72,7 @@ class Shown:
 
 def begin(case: Case, scene: Scene) -> Case:
     """A request that begins on the web: it has a private page from the first answer on."""
-    case = replace(case, on_web=True, channel="web")
+    case = replace(case, on_web=True, channel=Channel.WEB)
     return case.marked(scene.now, Mark.OPENED, Mark.HEARD, Mark.PAGE_OPEN)
 
 

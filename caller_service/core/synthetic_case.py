@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from . import hand_off
-from .case import Case, Status, Step
+from .case import Case, Channel, Status, Step
 from .effect import HandOff, Record
 from .ledger import began_nothing, end
 from .marks import Mark
@@ -39,9 +39,10 @@ def over_due(case: Case, program: Program) -> datetime | None:
 
 
 def withdraw(case: Case, scene: Scene) -> Step:
-    """End a case that the probe opened on a service without a probe number: it asked for
-    nothing."""
-    if case.test or case.ended or not began_nothing(case):
+    """End a case that the probe opened on a service that did not mark it. On its own number it
+    asked for nothing, or it is a person's; on the web nobody else has the key to it."""
+    others = not began_nothing(case) and case.channel != Channel.WEB
+    if case.test or case.ended or others:
         return Step(case)
     return Step(
         end(case, Status.CLOSED, Outcome.NO_REQUEST, scene.now), (Record("test_not_marked"),)

@@ -24,11 +24,14 @@ def page_text(
 ) -> str:
     """A sentence of software on a page: `web.<key>` where that exists."""
     own = f"web.{key.removeprefix('web.')}"
+    words = catalog.words[language][own if catalog.has(language, own) else key]
+    if "{" not in words:  # nothing to fill in, as for most of the thirty sentences of a screen
+        return words
     values = filling(program, language, catalog, reference) | {
         name: catalog.text(language, value[1:]) if value.startswith("=") else value
         for name, value in fill.items()
     }
-    return catalog.text(language, own if catalog.has(language, own) else key, **values)
+    return words.format_map(values)
 
 
 def question_words(question: Question, case: Case, language: str, catalog: Catalog) -> str:

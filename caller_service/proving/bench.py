@@ -392,8 +392,23 @@ class Inbox(Server):
 # ---- processes -----------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def serving(database_url: str, read_page: int = 2) -> Iterator[tuple[int, str, int]]:
+    """`serve` alone while the block runs: its port, auth token and process. `read_page`: seconds
+    before a "no" on a page counts."""
+    with tempfile.TemporaryDirectory(prefix="caller-bench-") as name, Inbox() as inbox:
+        folder, port = Path(name), free_port()
+        environment, token = settings_for(folder, port, inbox.port, database_url, read_page)
+        command(folder, environment, "migrate")
+        serve = ("serve", "--workers", str(WORKERS), "--threads", str(THREADS))
+        words = ("-m", "caller_service.commands.main", *serve)
+        with process(folder, environment, *words) as server:
+            until_up(port)
+            yield port, token, server.pid
+
+
 def settings_for(
-    folder: Path, port: int, inbox: int, database_url: str
+    folder: Path, port: int, inbox: int, database_url: str, read_page: int = 2
 ) -> tuple[dict[str, str], str]:
     here = Path(__file__).parents[1]
     shutil.copytree(here / "programs" / "rehearsal", folder / "program")
@@ -401,7 +416,9 @@ def settings_for(
     text = path.read_text().replace(
         "http://127.0.0.1:8020/hand-offs", f"http://127.0.0.1:{inbox}/hand-offs"
     )
-    text = text.replace("read = 3", "read = 0").replace("../../protocols", str(here / "protocols"))
+    text = text.replace("read = 3", f"read = 0\nread_page = {read_page}").replace(
+        "../../protocols", str(here / "protocols")
+    )
     path.write_text(text)
     environment = {
         "CALLER_PROGRAM": str(path),

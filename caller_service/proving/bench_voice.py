@@ -8,36 +8,19 @@ in turn. Each is a whole step, written before it is answered.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import itertools
 import os
 import statistics
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 from xml.etree import ElementTree
 
 from twilio.request_validator import RequestValidator
 
-from .bench import (
-    PUBLIC,
-    THREADS,
-    WORKERS,
-    Inbox,
-    Round,
-    command,
-    free_port,
-    play,
-    process,
-    settings_for,
-    timed,
-    until_up,
-)
+from .bench import PUBLIC, Round, play, serving, timed
 
 KEYS = ("1", "2", *"*8*8*8*8")  # as many as a text conversation has turns, but one
 AIM = 1.2  # a voice turn's p99, of a text turn's
@@ -137,7 +120,7 @@ def bench(callers: int = 32, each: int = 6, rounds: int = 3, database_url: str =
     texts: list[Round] = []
     voice: list[Calls] = []
     for one in range(rounds):
-        with _serving(database_url) as (port, token, server):
+        with serving(database_url) as (port, token, server):
             for kind in ("text", "voice") if one % 2 == 0 else ("voice", "text"):
                 if kind == "text":
                     texts.append(play(port, token, callers, each, server))
@@ -147,19 +130,6 @@ def bench(callers: int = 32, each: int = 6, rounds: int = 3, database_url: str =
         print(f"round {one + 1} a key   {_line(voice[-1])}", flush=True)
     print()
     _table(texts, voice, callers, "PostgreSQL" if database_url else "SQLite")
-
-
-@contextlib.contextmanager
-def _serving(database_url: str) -> Iterator[tuple[int, str, int]]:
-    with tempfile.TemporaryDirectory(prefix="caller-bench-") as name, Inbox() as inbox:
-        folder, port = Path(name), free_port()
-        environment, token = settings_for(folder, port, inbox.port, database_url)
-        command(folder, environment, "migrate")
-        serve = ("serve", "--workers", str(WORKERS), "--threads", str(THREADS))
-        words = ("-m", "caller_service.commands.main", *serve)
-        with process(folder, environment, *words) as server:
-            until_up(port)
-            yield port, token, server.pid
 
 
 def _line(done: Round) -> str:

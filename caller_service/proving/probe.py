@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 from xml.etree import ElementTree
 
@@ -37,15 +38,18 @@ from caller_service.store.probes import Result
 from caller_service.web.shared.fallback import text_answer
 
 from .addresses import Addresses, compare
+from .web_browser import Fetch, Fetched
 
 ELSEWHERE = "elsewhere"  # Twilio calls another address than ours
 FAULTS = {
     "in_use": "a resident's request is open on the number set aside",
     "no_answer": "the door did not answer",
     "not_twiml": "the answer cannot be read",
+    "not_a_page": "the answer is no page that can be read",
     "fallback": "the door said the words for when we are down",
     "no_case": "the database has no case of it: is it the service's own?",
-    "not_marked": "the service took it for a resident: has it the same program, and this release?",
+    "not_marked": "the service takes it for a resident: has it the same program, secret key and "
+    "release?",
     "wrong_language": "answered in another language",
     "wrong_question": "another question was asked",
     "wrong_words": "the right question, with other words",
@@ -114,6 +118,8 @@ class Door:
     public_url: str = field(repr=False)
     auth_token: str = field(repr=False)
     account_sid: str = ""
+    fetch: Fetch = field(default=lambda *_: Fetched(404), repr=False)  # pages
+    secret_key: str = field(default="", repr=False)  # signs what the probe posts on a page
 
 
 class Texts:
@@ -160,9 +166,13 @@ class Texts:
 def conversations(parts: Parts) -> tuple[tuple[str, str, str], ...]:
     """What is played: channel, language, conversation. A call is played at the pace of speech: it
     goes the shortest way to a person, in every language that can be spoken."""
-    texts = [("text", tag, name) for tag in parts.program.languages for name in SCRIPTS]
+    written = [(tag, name) for tag in parts.program.languages for name in SCRIPTS]
     offered = parts.program.phone.languages or parts.program.languages
-    return (*texts, *(("voice", tag, "danger") for tag in offered if parts.speaks(tag)))
+    return (
+        *(("text", tag, name) for tag, name in written),
+        *(("voice", tag, "danger") for tag in offered if parts.speaks(tag)),
+        *(("web", tag, name) for tag, name in written),
+    )
 
 
 def posting(url: str) -> Post:
@@ -184,6 +194,27 @@ def posting(url: str) -> Post:
         return answer.status_code, answer.text
 
     return post
+
+
+def fetching(url: str) -> Fetch:
+    """Fetch pages of the service at this URL; cookies are the browser's own. Any failure on the way
+    is Fault no_answer."""
+    session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+
+    def fetch(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Fetched:
+        try:
+            answer = session.request(
+                method, url + path, data=body or None, headers=dict(headers), timeout=GIVE_UP,
+                allow_redirects=False,
+            )  # fmt: skip
+        except requests.RequestException:
+            raise Fault("no_answer") from None
+        cookies = tuple(answer.raw.headers.getlist("Set-Cookie"))
+        there = answer.headers.get("Location", "")
+        return Fetched(answer.status_code, answer.content, there, cookies)
+
+    return fetch
 
 
 # ---- one conversation ----------------------------------------------------------------------------
@@ -235,6 +266,10 @@ def play(door: Door, channel: str, language: str, conversation: str, clock: Time
             from .probe_call import play_call  # which is built of what stands here
 
             play_call(door, played, clock)
+        elif channel == "web":
+            from .probe_web import play_form  # the same
+
+            play_form(door, played, clock)
         else:
             _play(door, Texts(door), played, clock)
     except Fault as fault:
@@ -486,4 +521,6 @@ def door_of(settings: Settings, parts: Parts, url: str = "") -> Door:
         settings.public_url,
         settings.twilio_auth_tokens[0],
         settings.twilio_account_sid,
+        fetching(url),
+        settings.secret_key,
     )

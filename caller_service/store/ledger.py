@@ -1,4 +1,4 @@
-"""The ledger's counts, straight from the columns of `case`: one pass, nothing opened, no case read
+"""The ledger's counts, straight from the table of cases: one pass, nothing opened, no case read
 into memory.
 
 A case counts on the day it was opened. Test cases (`caller-service probe`) are left out, however
@@ -14,9 +14,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from caller_service.core.case import Channel
+
 from .tables import case
 
 _CLASS = (case.c.status, case.c.outcome, case.c.unserved)
+# an older release stored no channel: then there were texts alone
+_CHANNEL = sa.func.coalesce(case.c.state["channel"].as_string(), Channel.TEXT.value)
 _ABOUT = (case.c.level, case.c.response, case.c.area, case.c.language)
 
 
@@ -31,6 +35,7 @@ class Group:
     response: str
     area: str
     language: str
+    channel: str
     cases: int
 
 
@@ -39,12 +44,10 @@ def counted(
 ) -> list[Group]:
     """Cases opened from `since` and before `until` (None: without end), in groups; one statement
     sees one moment."""
-    query = (
-        sa.select(*_CLASS, *_ABOUT, sa.func.count())
-        .where(*_opened(since, until))
-        .group_by(*_CLASS, *_ABOUT)
-    )
-    return [Group(*row) for row in conn.execute(query.order_by(*_CLASS, *_ABOUT))]
+    known = sa.select(*_CLASS, *_ABOUT, _CHANNEL.label("channel")).where(*_opened(since, until))
+    alike = tuple((found := known.subquery()).c)
+    query = sa.select(*alike, sa.func.count().label("cases")).select_from(found).group_by(*alike)
+    return [Group(**row._mapping) for row in conn.execute(query.order_by(*alike))]
 
 
 def references(

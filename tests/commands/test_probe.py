@@ -14,10 +14,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 import requests
+import sqlalchemy as sa
 from caller import Caller
 from click.testing import CliRunner
 from conftest import ME, House, Resident
 from conversation import OPEN, PROGRAM, fresh, kept
+from form_page import Browser
 from running import clean_environment, command, free_port, running
 
 from caller_service.casework import synthetic_case
@@ -48,11 +50,15 @@ from caller_service.proving.probe import (
     posting,
     probe,
 )
+from caller_service.proving.web_browser import Fetched
+from caller_service.store.tables import visit
+from caller_service.web.residents import keys
 
 NUMBER = PROGRAM.numbers.probe
 EVERY = [
     *(("text", language, kind) for language in PROGRAM.languages for kind in SCRIPTS),
     *(("voice", language, "danger") for language in PROGRAM.languages),
+    *(("web", language, kind) for language in PROGRAM.languages for kind in SCRIPTS),
 ]
 # body, which turn of all -> what the probe gets instead
 Wrong = Callable[[str, int], tuple[int, str]]
@@ -66,12 +72,24 @@ def door(house: House, wrong: Wrong | None = None) -> Door:
         answer = house.client.post(path, data=dict(form), headers=dict(headers))
         return wrong(answer.text, next(turns)) if wrong else (answer.status_code, answer.text)
 
+    browser = house.app.test_client(use_cookies=False)
+
+    def fetch(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Fetched:
+        answer = browser.open(path, method=method, data=body, headers=dict(headers))
+        status, text = answer.status_code, answer.text
+        if wrong and status != 303:
+            status, text = wrong(text, next(turns))
+        cookies = tuple(answer.headers.getlist("Set-Cookie"))
+        return Fetched(status, text.encode(), answer.headers.get("Location", ""), cookies)
+
     return Door(
         house.parts,
         post,
         "https://house.test",
         house.app.config["TWILIO_AUTH_TOKENS"][0],
         "AC" + "0" * 32,
+        fetch,
+        house.app.config["SECRET_KEY"],
     )
 
 
@@ -217,7 +235,11 @@ def test_nothing_of_it_leaves_the_house_and_nobody_is_asked(house: House) -> Non
     assert {row.state for row in house.rows("delivery")} == {"received"}
     pages = house.rows("page")
     assert pages and all(page.held for page in pages) and {page.rung for page in pages} <= {0, 1}
-    assert {row.state for row in house.rows("message", direction="out")} <= {"replied", "held"}
+    assert {row.state for row in house.rows("message", direction="out")} <= {
+        "replied",
+        "held",
+        "read",
+    }
     assert not [row for row in house.rows("message") if row.person]
 
 
@@ -280,7 +302,7 @@ def test_metrics_show_the_last_result_behind_their_token(house: House) -> None:
             assert float(
                 re.search(rf"caller_probe_age_seconds{re.escape(labels)} ([\d.]+)", said)[1]
             ) == pytest.approx(90, abs=1)  # type: ignore[index]
-    assert said.count("\ncaller_probe_paged_seconds{") == len(PROGRAM.languages) * 2
+    assert said.count("\ncaller_probe_paged_seconds{") == len(PROGRAM.languages) * 3
     assert house.client.get("/metrics").status_code == 401
     probed(house, lambda body, turn: (500, ""))
     assert "caller_probe_success" in metrics(house) and '"} 1.0\n' not in "".join(
@@ -331,8 +353,9 @@ def test_a_residents_request_on_that_number_is_left_alone(house: House) -> None:
     person = house.resident(NUMBER).texts("my brother is seeing things and shouting")
     before = person.case()
     report = probed(house)
-    assert {one.fault for one in report.played} == {"in_use"} and not any(
-        one.turns for one in report.played
+    with_number = [one for one in report.played if one.channel != "web"]
+    assert {one.fault for one in with_number} == {"in_use"} and not any(
+        one.turns for one in with_number
     )
     assert person.case() == before
 
@@ -356,26 +379,37 @@ def test_a_service_that_knows_no_probe_is_found_out_at_the_first_turn(house: Hou
 
 
 @pytest.mark.parametrize(
-    ("wrong", "fault", "spoken"),
+    ("wrong", "fault", "spoken", "shown"),
     [
-        (lambda body, turn: (503, body), "http_503", "http_503"),
-        (lambda body, turn: (200, "<Response>"), "not_twiml", "not_twiml"),
-        (lambda body, turn: (200, "<Response/>"), "wrong_question", "wrong_question"),
-        (lambda body, turn: (200, re.sub(r"<Body>", "<Body>And: ", body)), "wrong_words", ""),
+        (lambda body, turn: (503, body), "http_503", "http_503", "http_503"),
+        (lambda body, turn: (200, "<Response>"), "not_twiml", "not_twiml", "not_a_page"),
+        (lambda body, turn: (200, "<Response/>"), "wrong_question", "wrong_question",
+         "not_a_page"),
+        (lambda body, turn: (200, re.sub(r"<Body>", "<Body>And: ", body)), "wrong_words", "", ""),
         (lambda body, turn: (200, re.sub(r"(<Say[^>]*>)", r"\1And: ", body)), "",
-         "wrong_question"),
-        (lambda body, turn: (200, re.sub(r' voice="[^"]*"', "", body)), "", "bad_document"),
+         "wrong_question", ""),
+        (lambda body, turn: (200, re.sub(r' voice="[^"]*"', "", body)), "", "bad_document", ""),
+        (lambda body, turn: (200, body.replace("<h1>", "<h1>And: ")), "", "", "wrong_question"),
+        (lambda body, turn: (200, re.sub(r'(<button class="answer[^>]*>)', r"\1And: ", body)),
+         "", "", "wrong_words"),
     ],
-    ids=["refused", "broken", "empty", "other words", "other words on a call", "no voice"],
+    ids=["refused", "broken", "empty", "other words", "other words on a call", "no voice",
+         "another heading", "other answers"],
 )  # fmt: skip
-def test_a_wrong_answer_fails_by_name(house: House, wrong: Wrong, fault: str, spoken: str) -> None:
+def test_a_wrong_answer_fails_by_name(
+    house: House, wrong: Wrong, fault: str, spoken: str, shown: str
+) -> None:
     report = probed(house, wrong)
-    expected = {"text": {fault}, "voice": {spoken}}
+    expected = {"text": {fault}, "voice": {spoken}, "web": {shown}}
     for channel, faults in expected.items():
         assert {one.fault for one in report.played if one.channel == channel} == faults
     assert not report.well
     assert [row for row in house.rows("case") if row.closed_at is None] == []
-    assert {row.fault for row in house.rows("probe_result")} == {fault, spoken}
+    assert {row.fault for row in house.rows("probe_result")} == {
+        fault,
+        spoken,
+        shown,
+    }
 
 
 def test_an_answer_in_another_language_fails_in_that_language_only(house: House) -> None:
@@ -400,6 +434,7 @@ def test_the_words_for_when_we_are_down_are_known(
 
     monkeypatch.setattr("caller_service.web.sms.inbound.handle_inbound", lambda parts, turn: None)
     monkeypatch.setattr("caller_service.casework.resident_call.begin", away)
+    monkeypatch.setattr("caller_service.casework.resident_page.begin", away)
     assert {one.fault for one in probed(house).played} == {"fallback"}
 
 
@@ -416,8 +451,63 @@ def test_a_slow_turn_and_a_missing_hand_off_or_page_fail(
     monkeypatch.setattr(synthetic_case, "paged", lambda parts, case_id: False)
     assert [one.fault for one in probed(house).played if one.conversation == "danger"] == [
         "no_page"
-    ] * (len(PROGRAM.languages) * 2)
+    ] * (len(PROGRAM.languages) * 3)
     assert [row for row in house.rows("case") if row.closed_at is None] == []
+
+
+def test_only_a_post_signed_with_the_secret_key_makes_a_test_of_a_request(house: House) -> None:
+    """The sign is good for the screen it was made for, and for no other."""
+    me = Browser(house).goes("/request")
+    button = next(each for each in me.page.buttons if each.value == "me")
+    signs = (
+        "1", "true", NUMBER, keys.probe_sign("", house.app.config["SECRET_KEY"]),
+        keys.probe_sign(button.fields["at"], "another key"),
+    )  # fmt: skip
+    for sign in signs:
+        one = Browser(house, headers={keys.PROBE: sign}).goes("/request").presses("me")
+        assert not one.case().test
+    stolen = keys.probe_sign(button.fields["at"], house.app.config["SECRET_KEY"])
+    assert (
+        not Browser(house, headers={keys.PROBE: stolen}).goes("/request").presses("me").case().test
+    )
+    me.headers[keys.PROBE] = stolen
+    assert me.presses("me").case().test
+
+
+def test_whoever_goes_on_in_a_test_request_is_a_person_from_then_on(house: House) -> None:
+    me = Browser(house).goes("/request")
+    button = next(each for each in me.page.buttons if each.value == "me")
+    me.headers[keys.PROBE] = keys.probe_sign(button.fields["at"], house.app.config["SECRET_KEY"])
+    assert me.presses("me").case().test
+    assert not me.presses("yes").case().test
+    house.settles()
+    assert house.posted and {packet["test"] for packet, _ in house.posted} == {False}
+
+
+def test_a_service_with_another_key_is_found_out_before_anything_is_posted(house: House) -> None:
+    other = changed(door(house), secret_key="another key")
+    played = play(other, "web", "en", "danger", clock_of(house))
+    assert (played.fault, len(played.turns)) == ("not_marked", 1) and house.rows("case") == []
+
+
+def test_a_request_that_the_service_does_not_mark_is_withdrawn(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older release knows no sign: nobody is left with a request that nobody made."""
+    monkeypatch.setattr(keys, "from_probe", lambda: False)
+    played = play(door(house), "web", "en", "quiet", clock_of(house))
+    assert (played.fault, len(played.turns)) == ("not_marked", 2)
+    (row,) = house.rows("case")
+    assert (row.test, row.status, row.outcome) == (False, "closed", "no_request")
+    house.settles()
+    assert house.posted == [] and house.sent == []
+
+
+def test_the_keys_of_the_probe_s_pages_are_spent(house: House) -> None:
+    assert probed(house).well
+    with house.parts.engine.connect() as conn:
+        left = conn.execute(sa.select(visit.c.ended_at)).scalars().all()
+    assert len(left) == len(PROGRAM.languages) * 2 and all(left)
 
 
 def test_a_probe_s_call_rings_nobody_and_leaves_no_open_call(house: House) -> None:

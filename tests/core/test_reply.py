@@ -439,6 +439,8 @@ def test_words_around_a_danger_never_hide_it(
     before: str, danger: tuple[str, str], after: str, question: Question | None
 ) -> None:
     language, text = danger
+    # "he will kill me if i dont": a threat because it ends there
+    after = after if isinstance(reading(f"{text} tree", None, language).reply, Danger) else ""
     around = reading(
         f"{before} . {text} . {after}", question.id if question else None, language
     ).reply

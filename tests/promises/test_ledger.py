@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from caller import Caller
 from click.testing import CliRunner, Result
 from conftest import ME, MONDAY_NOON, House
 from conversation import NIGHT, OPEN, PROGRAM, Resident
+from form_page import Browser, asks_for_a_team
 
 import caller_service
 from caller_service.commands import ledger_report
@@ -28,6 +30,7 @@ from caller_service.core.case import (
     OUTCOMES,
     CannotMove,
     Case,
+    Channel,
     Status,
     Step,
     replace,
@@ -481,6 +484,39 @@ def test_a_machine_reads_the_same(house: House, monkeypatch: pytest.MonkeyPatch)
     )
     assert sum(group["cases"] for group in told["groups"]) == 5
     assert {group["area"] for group in told["groups"]} == {"", "central"}
+
+
+def test_each_request_began_by_text_by_phone_or_on_the_web(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that an older release stored names no channel: then there were texts alone."""
+    house.resident("+17205550111").texts("STATUS")  # no request
+    older = house.resident("+17205550112").wants_a_team().case()
+    house.resident("+17205550113").wants_a_team()
+    Caller(house, "+17205550114").rings().presses("1").presses("1")
+    asks_for_a_team(Browser(house))
+    with house.parts.engine.begin() as conn:
+        state = {name: value for name, value in older.state.items() if name != "channel"}
+        conn.execute(sa.update(cases).where(cases.c.id == older.id).values(state=state))
+
+    told = json.loads(_ledger(house, monkeypatch, "--json").stdout)
+    assert told["channels"] == {"text": 2, "phone": 1, "web": 1}
+    assert sum(told["channels"].values()) == told["requests"]
+    assert {group["channel"] for group in told["groups"]} == set(Channel)
+    lines = [" ".join(line.split()) for line in _ledger(house, monkeypatch).stdout.splitlines()]
+    assert {"requests, by where they began 4", "text 2", "phone 1", "web 1"} <= set(lines)
+
+
+def test_a_channel_that_is_none_is_counted_and_not_repeated(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = [house.resident(ME).wants_a_team().case()]
+    with house.parts.engine.begin() as conn:
+        state = row.state | {"channel": "words of somebody"}
+        conn.execute(sa.update(cases).where(cases.c.id == row.id).values(state=state))
+    ended = _ledger(house, monkeypatch, "--json")
+    assert "words of somebody" not in ended.output
+    assert sum(json.loads(ended.stdout)["channels"].values()) == 1
 
 
 def test_days_are_the_programs_own_from_is_counted_and_until_is_not(

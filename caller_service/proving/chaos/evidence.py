@@ -27,6 +27,7 @@ from caller_service.store.tables import (
     contact,
     delivery,
     hand_off,
+    journal,
     leg,
     message,
     page,
@@ -89,7 +90,11 @@ class Evidence:
         # what was keyed and spoken on calls has evidence of its own (calls_evidence.py)
         texted = sa.select(message).where(message.c.provider != "voice")
         self.messages = list(conn.execute(texted))
-        self.called = {row.case_id for row in conn.execute(sa.select(leg.c.case_id))}
+        # a call may have gone on to another case: what began it stands in the journal
+        began = sa.select(journal.c.case_id).where(journal.c.event == "call_began")
+        self.called = {
+            row.case_id for row in conn.execute(sa.select(leg.c.case_id).union_all(began))
+        }
         self.calls = list(conn.execute(sa.select(call)))
         self.by_rest = [
             row
@@ -300,17 +305,24 @@ class Evidence:
         told = Counter(
             (row.case_id, row.person, "text")
             for row in self.by_rest
-            if row.keys in ("page.text", "page.again")
+            if row.keys in ("page.text", "page.again", "page.surge")
         )
         told += Counter(
             (row.case_id, row.person, "call") for row in self.calls if row.person and row.page_id
         )
         told = _together(told, self.called)
+        # a call that nobody was paged for (whoever has the case is rung again) stands for a page
+        # that comes while it rings
+        rung = {(row.case_id, row.person) for row in self.calls if row.person and not row.page_id}
         twice = Counter(row.page_id for row in self.calls if row.page_id)
         return [f"{many} calls for one page" for many in twice.values() if many > 1] + [
             f"{asked[one]} pages by {one[2]} to {one[1]} for {one[0]}, {told[one]} kept"
             for one in asked | told
-            if not (told[one] == asked[one] if one[2] == "text" else 1 <= told[one] <= asked[one])
+            if not (
+                told[one] == asked[one]
+                if one[2] == "text"
+                else (one[:2] not in rung) <= told[one] <= asked[one]
+            )
         ]
 
     def _by(self, row: sa.Row[Any]) -> str:

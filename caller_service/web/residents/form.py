@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace as with_changes
 from datetime import timedelta
 from typing import Any
 
@@ -20,14 +21,14 @@ from werkzeug.exceptions import HTTPException
 from caller_service.casework import resident_page
 from caller_service.casework.resident_page import Act, NoSuchPage
 from caller_service.core import request_form
-from caller_service.core.case import Case
+from caller_service.core.case import Case, Channel
 from caller_service.core.phone_numbers import refused_number
-from caller_service.core.request_form import Position
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.visits import VisitKind, VisitState, new_secret
 from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
+from caller_service.web.shared.problem import FRAMED
 from caller_service.web.shared.refusals import refused
 
 from . import keys
@@ -140,7 +141,7 @@ def _first(status: int = 200) -> Response:
 
 
 def _nobody() -> Case:
-    return Case("", "", "", parts().program.languages[0], on_web=True, channel="web")
+    return Case("", "", "", parts().program.languages[0], on_web=True, channel=Channel.WEB)
 
 
 @both("/request/<int:number>", methods=["GET"])
@@ -380,19 +381,8 @@ def conversation() -> Any:
     kept = resident_page.kept_of(found.visit)
     found, texts = resident_page.looked(parts(), found)
     answer = _shown(render("words.html", view=status_view(found, kept, texts)))
-    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
-    policy = answer.headers.get("Content-Security-Policy", "")
-    answer.headers["Content-Security-Policy"] = (policy or _POLICY).replace(
-        "frame-ancestors 'none'", "frame-ancestors 'self'"
-    )
+    answer.headers.update(FRAMED)
     return answer
-
-
-_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "frame-src 'self'; object-src 'none'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
 
 
 # ---- coming back, and leaving --------------------------------------------------------------------
@@ -519,21 +509,26 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
     stood = keys.read(request.form.get("at", ""))
     if stood is None:
         return _unsigned(value)
-    found, secret = keys.page(), keys.secret()
+    secret = keys.secret()
     read = timedelta(seconds=parts().program.clocks.read_page)
     read_at = stood.served + (stood.trip + read if read else read)
-    done = Act(act, stood.step, stood.nonce, stood.name, value, accuracy, read_at, language())
+    done = Act(
+        act, stood.step, stood.nonce, stood.name, value, accuracy, read_at,
+        probe=keys.from_probe(),
+    )  # fmt: skip
     answer: Response
     try:
         with deadline(WRITE_WAIT):
-            if found is not None:
-                resident_page.post(parts(), secret, done)
-                after = _to(f"{keys.base()}{_next_path(found, secret)}")
-                return after
-            if stood.visit:  # there was a page, and it is over
+            if secret:
+                try:
+                    return _to(_open_path(resident_page.post(parts(), secret, done)))
+                except NoSuchPage:
+                    if stood.visit:  # there was a page, and it is over
+                        return _gone(value)
+            if stood.visit:
                 return _gone(value)
             secret = keys.from_nonce(stood.nonce)
-            resident_page.begin(parts(), secret, done)
+            resident_page.begin(parts(), secret, with_changes(done, language=language()))
     except BUSY as problem:
         log.error("a post was not kept", extra={"fault": type(problem).__name__})
         return _down()
@@ -555,16 +550,12 @@ def _down() -> Response:
     return _shown(page, 503)
 
 
-def _next_path(found: VisitState, secret: str) -> str:
-    """Where the form goes on: looked up once more, for the post has changed it."""
-    after = resident_page.find(parts(), secret)
-    if after is None:
-        return "/request"
-    position: Position = resident_page.kept_of(after.visit).position
-    screen_now = request_form.screen_of(after.case, position)
+def _open_path(after: resident_page.Opened) -> str:
+    """Where the form goes on."""
+    screen_now = request_form.screen_of(after.case, after.position)
     if screen_now == request_form.DANGER:
-        return "/request"
-    return path_of(position, screen_now).removeprefix(keys.base())
+        return f"{keys.base()}/request"
+    return path_of(after.position, screen_now)
 
 
 def _unsigned(value: str = "") -> Response:

@@ -7,12 +7,13 @@ used up by one post. It is also what another site cannot know.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
 
 from flask import Response, current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -21,6 +22,7 @@ from caller_service.casework import resident_page
 from caller_service.store.visits import VisitState
 from caller_service.web.shared.guard import parts
 
+PROBE = "X-Caller-Probe"  # a header
 LONGEST_TRIP = timedelta(seconds=8)  # a round trip that is measured longer was a pause
 
 
@@ -42,14 +44,15 @@ def sign(screen: Screen) -> str:
         screen.visit, screen.name, screen.step, int(screen.served.timestamp() * 1000),
         int(screen.trip.total_seconds() * 1000), screen.nonce,
     ]  # fmt: skip
-    signed: str = _signer().dumps(plain)
+    signed: str = _signer(_secret_key()).dumps(plain)
     return signed
 
 
-def read(signed: str) -> Screen | None:
-    """None: it is not ours."""
+def read(signed: str, secret_key: str = "") -> Screen | None:
+    """None: it is not ours. `secret_key`: the service's, where there is no app."""
     try:
-        visit, name, step, served, trip, nonce = _signer().loads(signed)
+        told = _signer(secret_key or _secret_key()).loads(signed)
+        visit, name, step, served, trip, nonce = told
     except (BadSignature, ValueError, TypeError):
         return None
     return Screen(
@@ -58,8 +61,28 @@ def read(signed: str) -> Screen | None:
     )  # fmt: skip
 
 
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="resident.screen")
+@cache
+def _signer(secret_key: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret_key, salt="resident.screen")
+
+
+def _secret_key() -> str:
+    return str(current_app.config["SECRET_KEY"])
+
+
+def probe_sign(signed: str, secret_key: str) -> str:
+    """What `caller-service probe` sends with a post of this screen, in the header PROBE. Only who
+    has the secret key can make it, and it is good for no other screen."""
+    return hmac.new(secret_key.encode(), f"resident.probe {signed}".encode(), sha256).hexdigest()
+
+
+def from_probe() -> bool:
+    """Was this post made by the operator's probe? Nobody else's request is ever a test."""
+    told = request.headers.get(PROBE, "")
+    signed = request.form.get("at", "")
+    return bool(told) and hmac.compare_digest(
+        told.encode(), probe_sign(signed, _secret_key()).encode()
+    )
 
 
 def nonce() -> str:
@@ -125,6 +148,5 @@ def page() -> VisitState | None:
 
 def from_nonce(first: str) -> str:
     """The key that the first screen leads to: the same screen twice leads to one request."""
-    key = str(current_app.config["SECRET_KEY"]).encode()
-    made = hmac.new(key, f"resident.page {first}".encode(), hashlib.sha256).digest()[:16]
+    made = hmac.new(_secret_key().encode(), f"resident.page {first}".encode(), sha256).digest()[:16]
     return urlsafe_b64encode(made).decode().rstrip("=")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace as with_changes
 from datetime import datetime
 from typing import Any
 
-from flask import render_template, request
+from flask import g, render_template, request
 
 from caller_service.casework import resident_page
 from caller_service.casework.resident_page import Kept
@@ -56,8 +57,17 @@ SCREEN_WORDS = {"too_fast": "web.press_again"}  # a text words these otherwise
 POISON = frozenset({"overdose"})
 
 
+Say = Callable[..., str]
+
+
 def language() -> str:
     """The reader's: chosen, remembered with the draft, or asked for by the browser."""
+    if "resident_language" not in g:
+        g.resident_language = _language()
+    return str(g.resident_language)
+
+
+def _language() -> str:
     known = parts().program.languages
     found = keys.page()
     asked = request.args.get("lang") or (found.case.language if found else "")
@@ -68,9 +78,22 @@ def language() -> str:
 
 def say(key: str, **fill: str) -> str:
     """Catalog words in the reader's language."""
-    found = keys.page()
-    reference = found.case.reference if found else ""
-    return page_text(key, fill, language(), parts().program, parts().catalog, reference)
+    return sayer()(key, **fill)
+
+
+def sayer() -> Say:
+    """The same for many sentences: who reads, and of which request, is looked up once."""
+    if "resident_say" not in g:
+        found, tag = keys.page(), language()
+        reference = found.case.reference if found else ""
+        program, catalog = parts().program, parts().catalog
+
+        def said(key: str, **fill: str) -> str:
+            return page_text(key, fill, tag, program, catalog, reference)
+
+        g.resident_say = said
+    found_say: Say = g.resident_say
+    return found_say
 
 
 def render(template: str, **more: Any) -> str:
@@ -78,7 +101,7 @@ def render(template: str, **more: Any) -> str:
     tag, known = language(), parts().catalog.languages
     return render_template(
         f"residents/{template}",
-        say=say,
+        say=sayer(),
         language=tag,
         direction="rtl" if known[tag].right_to_left else "ltr",
         languages=[(each, known[each].native) for each in parts().program.languages if each != tag],

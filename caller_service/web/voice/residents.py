@@ -17,6 +17,7 @@ from caller_service.casework import resident_call
 from caller_service.casework.answer_call import in_room
 from caller_service.casework.inbound import sender
 from caller_service.casework.resident_call import Call, Script, Utterance
+from caller_service.gateway.telephony import ENDED_CALLS
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.group_commit import NotWritten
 from caller_service.web.shared import twiml
@@ -77,15 +78,16 @@ def wait() -> Response:
 def left() -> Response:
     """They are out of the queue."""
     result = _told()["QueueResult"]
-    if result == "hangup":
-        _ended(_id(request.form.get("CallSid", "")))
-        return document(parts(), None)
+    if result == "hangup" or _hung_up():
+        return _over()
     return _answer(lambda: resident_call.left(parts(), _leg(), _number("entry"), result))
 
 
 @voice.post("/after")
 def after() -> Response:
     """The call to 988, or to the PSAP, is over, and they are still on the line."""
+    if _hung_up():
+        return _over()
     reached = _told()["DialCallStatus"] == "completed"
     return _answer(lambda: resident_call.came_back(parts(), _leg(), _number("step"), reached))
 
@@ -112,14 +114,22 @@ def meets() -> Response:
 @voice.post("/met")
 def met() -> Response:
     """They are out of the room."""
+    if _hung_up():
+        return _over()
     return _answer(lambda: resident_call.met(parts(), _leg(), _number("step")))
 
 
 @voice.post("/room")
 def room() -> Response:
     """The room is not open yet."""
-    told = in_room(parts(), _id(request.args.get("id", "")))
-    return tone(parts(), ((told.language, told.words, ()),) if told.words else ())
+    words: tuple[Utterance, ...] = ()
+    try:
+        with deadline(WRITE_WAIT):
+            told = in_room(parts(), _id(request.args.get("id", "")))
+            words = ((told.language, told.words, ()),) if told.words else ()
+    except Exception as problem:  # the tone goes on, and this is asked again
+        log.error("a step of a call failed", extra={"fault": type(problem).__name__})
+    return tone(parts(), words)
 
 
 @voice.post("/callback")
@@ -136,10 +146,16 @@ def called_back() -> Response:
     return document(parts(), script)
 
 
-def _ended(sid: str) -> None:
-    if sid:
+def _hung_up() -> bool:
+    """Does the provider tell how something ended because their call did?"""
+    return request.form.get("CallStatus", "") in ENDED_CALLS
+
+
+def _over() -> Response:
+    if sid := _id(request.form.get("CallSid", "")):
         with deadline(WRITE_WAIT):
             resident_call.ended(parts(), sid)
+    return document(parts(), None)
 
 
 def _answer(hear: Callable[[], Script | None]) -> Response:

@@ -8,22 +8,11 @@ from typing import Any
 
 import pytest
 from conftest import ME, House
-from form_page import Browser
+from form_page import CALM, PLACE, Browser, asks_for_a_team
 
 from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
 from caller_service.core.reach import ContactAnswer
-
-CALM = ("me", "no", "no", "no", "page", "team")
-PLACE = "Main St and 3rd Ave"
-
-
-def asks_for_a_team(me: Browser, *, send: bool = True) -> Browser:
-    me.goes("/request").answers(*CALM)
-    me.sends(place=PLACE).presses("upset")
-    assert me.path.endswith("/request/check")
-    return me.sends(words="") if send else me
-
 
 # ---- a whole request -----------------------------------------------------------------------------
 
@@ -463,7 +452,7 @@ def test_contact_is_taken_back_at_once(house: House) -> None:
 def test_after_leaving_nothing_of_theirs_opens(house: House, cookies: bool) -> None:
     me = asks_for_a_team(Browser(house, cookies))
     seen = list(me.history)
-    me.goes(me.page.links[0][0])
+    me.goes(me.page.links[0])
     assert me.answer.headers["Refresh"].startswith("0; url=https://")
     for path in reversed(seen):
         me.goes(path)
@@ -509,6 +498,17 @@ def test_the_page_hides_its_words_when_it_was_left_alone(house: House) -> None:
     assert house.words("web.locked.title") in me.page.words
     me.presses("", name="")
     assert "nobody else should read this" in me.page.words
+
+
+def test_on_a_shared_computer_the_words_are_hidden_sooner(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.presses("code", name="act")
+    code = me.page.html.split('class="code">')[1].split("<")[0]
+    you = Browser(house).goes("/code").sends(code=code, shared="1")
+    house.wait(2 * 60)
+    assert house.words("web.locked.title") not in you.goes("/s").page.words
+    house.wait(2 * 60)
+    assert house.words("web.locked.title") in you.goes("/s").page.words
 
 
 def test_a_code_word_opens_a_page_that_hid_its_words(house: House) -> None:

@@ -50,6 +50,19 @@ def test_a_caller_and_a_person_are_joined_and_the_caller_is_never_dropped(networ
     assert ME not in person.transcript()  # nothing of number in what staff hear
 
 
+def test_a_caller_who_hangs_up_in_a_short_talk_was_not_cut_off(network: Network) -> None:
+    """Nobody else is rung for a line that they ended themselves."""
+    me = in_danger(network)
+    person = staff(network).answers().listens().press("1").joined("Resident")
+    network.works()
+    rung = len(network.house.rung)
+    me.waits(8).hangs_up()
+    person.parted()
+    network.works(3)
+    assert rung == len(network.house.rung)
+    assert not [row for row in network.house.rows("journal") if row.event == "line_cut"]
+
+
 def test_a_voicemail_takes_nobody_out_of_the_queue(network: Network) -> None:
     me = in_danger(network)
 

@@ -297,6 +297,13 @@ def test_the_words_of_waiting_come_from_the_record_and_never_twice_in_a_row(hous
     assert "2 people have been asked" in " ".join(heard)
 
 
+def test_9_in_the_queue_says_nothing_twice_in_a_row(house: House) -> None:
+    me = waiting(house)
+    heard = [me.presses("9").said for _ in range(3) if not house.wait(3)]
+    assert all(one != two for one, two in itertools.pairwise(heard)), heard
+    assert all("call 911" in each for each in heard)
+
+
 def test_a_member_of_staff_presses_1_and_is_joined(house: House) -> None:
     me = waiting(house)
     dana = Phone(house, 0).picks_up()

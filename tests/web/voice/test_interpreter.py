@@ -157,6 +157,21 @@ def test_an_interpreter_who_waits_for_nobody_is_let_go(network: Network) -> None
     line.ends()
 
 
+def test_whoever_is_in_a_call_to_988_is_fetched_when_they_come_back(network: Network) -> None:
+    me, person = calls_in(network), staff(network)
+    me.press("4").waits(6).press("1").waits(5)
+    assert not me.call.waits_in
+    person.answers().listens().press("1").waits(6)
+    network.works()
+    assert not network.house.moved
+    network.engine.far_end_hangs_up(me.call)
+    me.waits(6)
+    assert me.call.waits_in, me.transcript()
+    network.engine.repeat(person.call)  # their wait document is asked for again and again
+    network.works(2)
+    me.waits(3).joined()
+
+
 def test_two_callers_have_an_interpreter_each(network: Network) -> None:
     """It is one number with many lines."""
     calls_in(network)

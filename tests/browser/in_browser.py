@@ -11,17 +11,19 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from running import SOON, free_port
-from stage import Opens, Stage, pages_of
 from werkzeug.serving import make_server
 
 import caller_service
 from caller_service.commands.main import migrated
 from caller_service.config.settings import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+    from stage import Opens, Stage
 
 # Nothing of the browser's own leaves the machine.
 QUIET = (
@@ -37,7 +39,10 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail("CI has no chromium: apt-get install chromium (.ci/run does)")
         pytest.skip("there is no chromium on this machine (docs/testing.md)")
+    from playwright.sync_api import expect, sync_playwright  # large: only where it is used
+
     expect.set_options(timeout=SOON * 1000)
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
         yield browser
@@ -53,6 +58,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     settings = Settings.from_environment(told, here=here)
     app = caller_service.create_app(settings)
     migrated(app, settings)
+    from stage import Stage, pages_of
+
     stage = Stage(url, app)
     app.register_blueprint(pages_of(stage))
     server = make_server("127.0.0.1", port, app, threaded=True)

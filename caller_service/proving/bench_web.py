@@ -1,0 +1,242 @@
+"""`caller-service bench --web`: a screen of the request form beside a text, against the same
+`serve`, in turn, as many on the web as texters at once and none of them waiting for anything. Then
+the same residents read each screen for 3 to 8 s, as people do; then what all of it weighs.
+
+A screen is one answer posted, written before it is answered, and the next screen fetched after the
+303. Sizes are of the whole answer, its head included, as it goes over the wire.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import itertools
+import os
+import random
+import re
+import statistics
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import unescape
+
+from .bench import Round, play, serving, timed
+from .web_browser import Fetched, Page, WebBrowser
+
+ANSWERS = ("me", "no", "no", "no", "page", "team")
+PLACE = "Main St and 3rd Ave"
+SCREENS = len(ANSWERS) + 3  # the place, what is needed, and looked over
+CPU_AIM = 1.2  # of a text turn's
+READS = (3.0, 8.0)  # seconds that somebody reads a screen
+WEIGHTS = {"screen": 8192, "first load": 30720, "blocking": 12288, "refresh": 1024}  # bytes, aims
+_visits = itertools.count()
+
+
+@dataclass
+class Screens(Round):
+    """What the screens took, and what they weigh: `sizes` in bytes, by kind."""
+
+    sizes: dict[str, list[int]] = field(default_factory=dict)
+
+
+class Line:
+    """One browser's connection, which counts what comes over it."""
+
+    def __init__(self, port: int) -> None:
+        self._conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.size = 0  # bytes of the last answer
+
+    def fetch(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Fetched:
+        self._conn.request(method, path, body or None, {**headers, "Accept-Encoding": "gzip"})
+        answer = self._conn.getresponse()
+        told = answer.read()
+        head = answer.getheaders()
+        self.size = len(told) + 17 + sum(len(name) + len(value) + 4 for name, value in head)
+        if answer.headers.get("Content-Encoding") == "gzip":
+            told = gzip.decompress(told)
+        cookies = tuple(answer.headers.get_all("Set-Cookie") or ())
+        return Fetched(answer.status, told, answer.headers.get("Location", ""), cookies)
+
+    def close(self) -> None:
+        self._conn.close()
+
+
+class Visitor:
+    """One request, from the first screen to the status page. `reads`: seconds before each answer,
+    from and to."""
+
+    def __init__(self, port: int, told: Screens, reads: tuple[float, float] = (0.0, 0.0)) -> None:
+        self._line, self._told, self._reads = Line(port), told, reads
+        self._rng = random.Random(next(_visits))
+        self.browser = WebBrowser(self._line.fetch, "en")
+
+    def goes(self) -> None:
+        self.browser.goes("/request")
+        self._weighs("screen")
+        for answer in ANSWERS:
+            self._presses("answer", answer)
+        self._presses("place", PLACE)
+        self._presses("answer", "upset")
+        self._presses("words", "")
+
+    def ends(self) -> None:
+        self._line.close()
+
+    def _presses(self, name: str, value: str) -> None:
+        page = self.browser.page
+        if self._reads[1]:
+            time.sleep(self._rng.uniform(*self._reads))
+        button = page.button(name, value) if name == "answer" else page.form(name)
+        if button is None or self.browser.status != 200:
+            self._told.wrong += 1
+            return
+        begun = time.perf_counter()
+        there = self.browser.posts(button, {} if name == "answer" else {name: value})
+        self._weighs("post")
+        if there:
+            self.browser.goes(there)
+        ended = time.perf_counter()
+        self._told.turns.append(ended - begun)
+        self._weighs("screen")
+        self._told.wrong += not there or self.browser.status != 200
+
+    def _weighs(self, kind: str) -> None:
+        self._told.sizes.setdefault(kind, []).append(self._line.size)
+
+    def weighs_first_load(self) -> None:
+        """The first screen, and all that a browser without a cache fetches for it: what blocks it
+        is the page and its style sheets."""
+        page = self.browser.goes("/request")
+        self._told.wrong += self.browser.status != 200
+        sizes = {"page": self._line.size}
+        for address in dict.fromkeys(page.loads):
+            fetched = self._line.fetch("GET", unescape(address), b"", {})
+            self._told.wrong += fetched.status != 200
+            sizes[address] = self._line.size
+        sheets = [size for address, size in sizes.items() if ".css" in address]
+        self._told.sizes["first load"] = [sum(sizes.values())]
+        self._told.sizes["blocking"] = [sizes["page"] + sum(sheets)]
+
+    def weighs_refresh(self) -> None:
+        """What the status page's script asks for, when nothing has changed."""
+        html = self.browser.page.html
+        found = re.search(r'data-poll="([^"]+)" data-v="([^"]+)"', html)
+        if found is None:
+            self._told.wrong += 1
+            return
+        path = unescape(found[1] + found[2])
+        page: Page = self.browser.goes(path)
+        self._told.wrong += self.browser.status != 200 or "html" in page.html
+        self._weighs("refresh")
+
+
+def screens(
+    port: int, residents: int, each: int, server: int,
+    reads: tuple[float, float] = (0.0, 0.0),
+) -> Screens:  # fmt: skip
+    """`residents` at once, each `each` requests one after the other. Unless they read, one request
+    of each goes before and is not counted."""
+    done, lock = Screens(), threading.Lock()
+    warm, gate = threading.Barrier(residents + 1), threading.Barrier(residents + 1)
+    first = 1 if reads[1] else 0
+
+    def resident() -> None:
+        mine = Screens()
+        for one in range(first, each + 1):
+            if one == 1:
+                warm.wait()
+                mine = Screens()
+                gate.wait()
+            visitor = Visitor(port, mine, reads)
+            visitor.goes()
+            if one == each:
+                visitor.weighs_refresh()
+            visitor.ends()
+        with lock:
+            done.turns += mine.turns
+            done.wrong += mine.wrong
+            for kind, sizes in mine.sizes.items():
+                done.sizes.setdefault(kind, []).extend(sizes)
+
+    threads = [threading.Thread(target=resident) for _ in range(residents)]
+    done.seconds, done.cpu = timed(threads, warm, gate, server)
+    return done
+
+
+def bench(residents: int = 32, each: int = 6, rounds: int = 3, database_url: str = "") -> None:
+    """Run it and print both beside each other. `database_url`: an empty PostgreSQL database;
+    default SQLite."""
+    texts: list[Round] = []
+    web: list[Screens] = []
+    with serving(database_url, read_page=0) as (port, token, server):
+        for one in range(rounds):
+            for kind in ("text", "web") if one % 2 == 0 else ("web", "text"):
+                if kind == "text":
+                    texts.append(play(port, token, residents, each, server))
+                else:
+                    web.append(screens(port, residents, each, server))
+            print(f"round {one + 1} a text    {_line(texts[-1])}")
+            print(f"round {one + 1} a screen  {_line(web[-1])}", flush=True)
+        first = Screens()
+        Visitor(port, first).weighs_first_load()
+        read = screens(port, residents, 1, server, READS)
+    print()
+    _table(texts, web, residents, "PostgreSQL" if database_url else "SQLite")
+    print(
+        f"a screen, {residents} residents who read {READS[0]:g} to {READS[1]:g} s: p50 "
+        f"{read.at(0.5):.1f}  p95 {read.at(0.95):.1f}  p99 {read.at(0.99):.1f} ms"
+    )
+    _weights(web, first)
+    if any(one.wrong for one in (*texts, *web, first, read)):
+        print("Some answers were wrong: the figures do not count.")
+
+
+def _line(done: Round) -> str:
+    return (
+        f"{done.rate:6.0f} a second  p50 {done.at(0.5):5.1f}  p95 {done.at(0.95):5.1f}  "
+        f"p99 {done.at(0.99):5.1f} ms  CPU {_cpu(done):4.2f} ms"
+        + (f"  WRONG {done.wrong}" if done.wrong else "")
+    )
+
+
+def _cpu(done: Round) -> float:
+    """Milliseconds of a processor for one turn, or screen."""
+    return done.cpu / len(done.turns) * 1000
+
+
+def _table(texts: list[Round], web: list[Screens], residents: int, where: str) -> None:
+    load = os.getloadavg()[0]
+    print(
+        f"{residents} at once, {where}, medians of {len(texts)} rounds; load {load:.1f} at the end"
+    )
+    for name, rounds in (("a text", texts), ("a screen", web)):
+        p50, p95, p99 = (
+            statistics.median(one.at(share) for one in rounds) for share in (0.5, 0.95, 0.99)
+        )
+        cpu = statistics.median(map(_cpu, rounds))
+        print(f"{name:9} p50 {p50:5.1f}  p95 {p95:5.1f}  p99 {p99:5.1f} ms  CPU {cpu:4.2f} ms")
+    ratios = [_cpu(one) / _cpu(other) for one, other in zip(web, texts, strict=True)]
+    verdict = "reached" if statistics.median(ratios) <= CPU_AIM else "aim missed"
+    print(
+        f"a screen, of a text: CPU {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
+        f"{max(ratios):.2f}; aim {CPU_AIM:g}, {verdict})"
+    )
+
+
+def _weights(web: list[Screens], first: Screens) -> None:
+    """The largest of each kind over the wire, against its aim."""
+    sizes: dict[str, list[int]] = dict(first.sizes)
+    for one in web:
+        for kind, found in one.sizes.items():
+            sizes.setdefault(kind, []).extend(found)
+    for kind, found in sizes.items():
+        aim, middle = WEIGHTS.get(kind), statistics.median(found)
+        told = (
+            ""
+            if aim is None
+            else f" (aim {aim}, {'reached' if max(found) <= aim else 'missed'})"
+            if aim
+            else ""
+        )
+        print(f"{kind:10} median {middle:5.0f}, largest {max(found)} bytes{told}")
