@@ -18,7 +18,7 @@
     else if (one) { one.click(); if (one.tagName === "SUMMARY") { one = one.parentNode.querySelector("input:not([type=hidden]), select, button"); if (one) one.focus(); } }
   }
   function next() {
-    var one = document.querySelector("#rail a:not([aria-current])");
+    var one = document.querySelector("#rail a:not([aria-current]), #queue tr.mine .ref");
     if (one) location.assign(one.href);
   }
   document.addEventListener("keydown", function (event) {
