@@ -106,7 +106,7 @@
     if (told.order) rows(told);
     if (told.rail && id("rail") && !used(id("rail"))) id("rail").replaceChildren.apply(id("rail"), [].slice.call(parsed(told.rail).body.childNodes));
     v = told.v;
-    if (desk) ask(location.pathname + "/news", { v: caseTag, show: /show=everything/.test(location.search) ? "everything" : "" }, gotCase);
+    if (desk) ask(location.pathname + "/news", { v: caseTag, looks: document.hasFocus() ? 1 : 0, show: /show=everything/.test(location.search) ? "everything" : "" }, gotCase);
     clocks();
   }
   // the words go, the sound stays: a page that is opened anew would be silent

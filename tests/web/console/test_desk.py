@@ -307,6 +307,7 @@ def test_nobody_holds_more_than_three_dangers(house: House, desk: Browser) -> No
     for case in cases[:3]:
         assert does(desk, case.id, "take").status_code == 303
 
+    assert "You hold three dangers" in desk.get(f"/console/cases/{cases[3].id}").text
     assert does(desk, cases[3].id, "take").status_code == 409
 
 
@@ -460,3 +461,16 @@ def test_words_of_staff_are_looked_at_before_they_are_kept(house: House, desk: B
         assert does(desk, case.id, "words", words=words).status_code in (409, 422), words
 
     assert not house.rows("message", case_id=case.id, keys="note")
+
+
+def test_a_page_that_nobody_looks_at_reads_nothing_for_anybody(house: House, desk: Browser) -> None:
+    case = danger(house)
+    page = desk.get(f"/console/cases/{case.id}").text
+    house.resident().texts("please hurry")
+
+    for looks, count in (("0", True), ("1", False)):
+        news = f"/console/cases/{case.id}/news"
+        told = desk.post(news, v="", looks=looks, csrf=_token(page)).json
+        assert "please hurry" in told["html"]
+        unread = 'title="new to you">1<' in desk.get("/console/queue").text
+        assert unread is count, looks
