@@ -236,7 +236,7 @@ def _serve(bound: socket.socket, app: object) -> None:
 
 def _announce(program: Program, urls: dict[str, str], settings: Settings) -> None:
     print(f"{program.name}, in rehearsal. Nothing leaves this machine.\n")
-    print(f"  Resident page   {urls['web']}/")
+    print(f"  Resident page   {urls['web']}/    ask for help on the web, and follow it")
     print(f"  Phone           {urls['phone']}/    text the program, and read the staff's phones")
     print(
         f"  Dispatch        {urls['dispatch']}/    hand-offs arrive here; accept them, move them, "

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,9 @@ from caller_service.proving import chaos
 from caller_service.proving.chaos.callers import Stands
 from caller_service.proving.chaos.calls_evidence import dropped, lost, twice, unkept
 from caller_service.proving.chaos.evidence import posted_at_once
+from caller_service.proving.chaos.visitors import Visit, doubled, lost_visits
+from caller_service.proving.web_browser import Fetched, WebBrowser
+from caller_service.store.visits import secret_hash
 
 SEED = 7
 
@@ -32,6 +36,8 @@ def test_no_promise_is_broken_while_everything_fails(
     assert "2 steps of a key rotation" in said and "clients that stalled" in said, said
     assert "4 calls promised" in said and "4 kills of workers while calls" in said, said
     assert "2 calls that waited or talked in the end" in said, said
+    assert "posts on the web died in the middle" in said, said
+    assert re.search(r"[1-9]\d* requests sent on the web", said), said
 
 
 def test_a_caller_who_was_dropped_is_seen() -> None:
@@ -83,3 +89,31 @@ def test_a_delivery_posted_by_two_jobs_at_once_is_seen() -> None:
     assert list(posted_at_once(tries(0, 4, 4.1))) == ["x.1"]
     assert list(posted_at_once(tries(0, 4))) == [], "the first was cut off"
     assert list(posted_at_once(tries(0, 0.2, why="as switched"))) == [], "it was refused"
+
+
+def test_a_request_on_the_web_that_is_lost_or_carried_out_twice_is_seen() -> None:
+    browser = WebBrowser(lambda *_: Fetched(404))
+    browser.path = "/r/secret/s"
+    one = Visit(browser, "he is upset", {"first", "second"}, begun=True, sent=True)
+    page = SimpleNamespace(case_id="c", step=2)
+    mine = SimpleNamespace(
+        id="c", status="handed_off", outcome="", closed_at=None, due_at=1,
+        state={"channel": "web"},
+    )  # fmt: skip
+    key = secret_hash("secret")
+
+    def lost(pages: dict[bytes, object], handed: set[str]) -> list[str]:
+        return list(lost_visits([one], pages, {"c": mine}, handed))
+
+    def twice(pages: dict[bytes, object], cases: dict[str, object], **said: int) -> list[str]:
+        return list(doubled([one], pages, cases, {"he is upset": said.get("many", 1)}))
+
+    assert not lost({key: page}, {"c"}) and not twice({key: page}, {"c": mine})
+    assert lost({}, {"c"}) and lost({key: page}, set())
+    mine.due_at = None
+    assert lost({key: page}, {"c"}), "nobody looks after it"
+    assert twice({key: page}, {"c": mine}, many=2)
+    assert twice({key: SimpleNamespace(case_id="c", step=3)}, {"c": mine})
+    assert twice({key: page}, {"c": mine, "d": mine})
+    assert twice({key: page, b"another": SimpleNamespace(case_id="d", step=1)}, {"c": mine})
+    assert twice({key: page, b"another": page}, {"c": mine}), "two pages of one request"

@@ -152,6 +152,12 @@ def test_up_with_every_address_printed(rehearsals: list[Rehearsal], tmp_path: Pa
         "API": f"http://127.0.0.1:{one.port}/api/v1/openapi.json",
         "Console": f"http://127.0.0.1:{one.port}/console/sign-in",
     }
+    with requests.Session() as session:
+        session.trust_env = False
+        phones = session.get(one.addresses["Phone"], timeout=GONE).text
+    form = re.search(r'href="(http[^"]+/request)"', phones)
+    assert form and form[1] == f"{one.addresses['Resident page']}request"
+    assert answers(form[1]) == 200
     for role in ("administrator", "supervisor", "dispatcher"):
         assert signs_in(one, role).endswith(f'<span class="soft">{role}</span>'), role
     # A conversation at once, without a pause: --read 0 is for quick hands.

@@ -1,9 +1,9 @@
-"""`caller-service chaos`: residents text and call while web and worker are killed with -9 at
-random, the destination fails, is slow or lies, Twilio fails, receipts come late and twice, and one
-request in ten dies in the middle. Then calls are promised, and workers die at every step of them.
-Then every promise is checked against the database, the phones and the board of dispatch. The
-service runs as its own processes in a temporary folder, both stand-ins run here; the same seed asks
-for the same trouble again, though the machine's timing is never quite the same.
+"""`caller-service chaos`: residents text, call and press the request form while web and worker are
+killed with -9 at random, the destination fails, is slow or lies, Twilio fails, receipts come late
+and twice, and one request in ten dies in the middle. Then calls are promised, and workers die at
+every step of them. Then every promise is checked against the database, the phones and the board of
+dispatch. The service runs as its own processes in a temporary folder, both stand-ins run here; the
+same seed asks for the same trouble again, though the machine's timing is never quite the same.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from .calls_evidence import wrong_calls
 from .evidence import Evidence
 from .service import STARTED, Begin, Service, by_hand
 from .town import Town
+from .visitors import wrong_visits
 
 # seconds a due clock may wait while the service is up: Twilio's own; how late it was is printed
 HONOURED = 15.0
@@ -168,7 +169,13 @@ def _run(
             called = wrong_calls(
                 conn, stood, town.callers, read_catalog(program.languages), town.counts
             )
-            verdicts = [*told.wrong(), *called, (clocks, [f"{latest:.1f} s"] * (latest > HONOURED))]
+            visited = wrong_visits(conn, town.visitors, told.sealer, town.counts)
+            verdicts = [
+                *told.wrong(),
+                *called,
+                *visited,
+                (clocks, [f"{latest:.1f} s"] * (latest > HONOURED)),
+            ]
         town.counts["texts"] = len(town.sent)
         return _report(town.counts, service.faults(), verdicts, again)
 
@@ -283,6 +290,7 @@ def _short_program(folder: Path, page_next: int, cad_url: str, partner_url: str)
     )
     for clock, short in (("read", 0), ("page_next", page_next), ("truth", page_next + 1)):
         words = re.sub(rf"(?m)^{clock} = \d+$", f"{clock} = {short}", words)
+    words = words.replace("\nread = 0\n", "\nread = 0\nread_page = 0\n", 1)
     words = re.sub("(?m)^hours = .*$", "", words)
     words = words.replace("\n[[ladder]]", PARTNER.format(url=partner_url), 1)
     # the first to be asked is asked twice

@@ -109,7 +109,7 @@ class Callers:
             open_ones = [held for held in self._board.all() if held.word("status") != "closed"]
             if open_ones:
                 answer = self._dispatcher.tell(rng.choice(open_ones), CALL_ME)
-                self._counts["calls promised"] += answer.fine
+                self._counts["calls promised in the trouble"] += answer.fine
 
     def staff_hang_up(self, numbers: Collection[str], rng: random.Random) -> None:
         """Whoever of the staff talks ends it at some time."""

@@ -10,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from caller_service.casework.resident_page import PROVIDER
 from caller_service.config.settings import Settings
-from caller_service.core.case import Status
+from caller_service.core.case import Channel, Status
 from caller_service.core.ledger import tally
 from caller_service.core.outbound import UNSENT, DeliveryState, TextState
 from caller_service.core.outcome import Outcome
@@ -87,8 +88,9 @@ class Evidence:
         self.staff = {rung.number: rung.name for rung in ladder}
         self.sealer = Sealer(settings.data_keys, settings.index_keys)
         self.cases = {row.id: row for row in conn.execute(sa.select(case))}
-        # what was keyed and spoken on calls has evidence of its own (calls_evidence.py)
-        texted = sa.select(message).where(message.c.provider != "voice")
+        # what was keyed and spoken on calls, and pressed on pages, has evidence of its own
+        # (calls_evidence.py, visitors.py)
+        texted = sa.select(message).where(message.c.provider.not_in(("voice", PROVIDER)))
         self.messages = list(conn.execute(texted))
         # a call may have gone on to another case: what began it stands in the journal
         began = sa.select(journal.c.case_id).where(journal.c.event == "call_began")
@@ -96,10 +98,14 @@ class Evidence:
             row.case_id for row in conn.execute(sa.select(leg.c.case_id).union_all(began))
         }
         self.calls = list(conn.execute(sa.select(call)))
+        # they gave no number: words to them wait on their page
+        on_page = {row.id for row in self.cases.values() if row.state.get("channel") == Channel.WEB}
         self.by_rest = [
             row
             for row in self.messages
-            if row.direction == "out" and (row.tries or not row.answers)
+            if row.direction == "out"
+            and (row.tries or not row.answers)
+            and not (row.person is None and row.case_id in on_page)
         ]
         # by whoever has it: a name on a ladder, or a contact's id
         self.numbers = {name: number for number, name in self.staff.items()}

@@ -31,6 +31,7 @@ from caller_service.rehearsal.twilio_wire import Answered, NotTwiml, read_twiml
 
 from .callers import CALL_ME, Callers
 from .service import Service
+from .visitors import Visitors
 
 CORNER = "Main St & 3rd Ave"
 CONVERSATIONS = (
@@ -162,6 +163,7 @@ class Town:
         self.callers = Callers(
             self.calling, self.boards["dispatch"], self._dispatcher, self.counts, self.over
         )
+        self.visitors = Visitors(service.port, self.counts, self.over)
         self._phones_of_staff = frozenset(twilio.extensions["twilio_settings"].names)
         self._asleep = threading.Event()  # whoever is rung sleeps
         self._answering = threading.Thread(target=self._phones, daemon=True)
@@ -183,10 +185,16 @@ class Town:
         each kind; then no more trouble."""
         self._answering.start()
         some = max(1, residents // 3)
-        with ThreadPoolExecutor(residents + some + 5) as pool:
+        with ThreadPoolExecutor(residents + 2 * some + 5) as pool:
             running = [pool.submit(self._resident, place) for place in range(residents)]
             running += [
                 pool.submit(self.callers.live, place, self._chance(f"caller {place}"), self._slower)
+                for place in range(some)
+            ]
+            running += [
+                pool.submit(
+                    self.visitors.live, place, self._chance(f"visitor {place}"), self._slower
+                )
                 for place in range(some)
             ]
             running.append(pool.submit(self.callers.promises, self._chance("promises")))
@@ -215,7 +223,7 @@ class Town:
     def _troubled(self) -> bool:
         """Was each process killed, and did a request die in the middle?"""
         kills = (f"kills of {name}" for name in self.service.names)
-        wanted = ("requests died in the middle", *kills)
+        wanted = ("requests died in the middle", "posts on the web died in the middle", *kills)
         return not self._keys and all(self.counts[kind] for kind in wanted)
 
     def _resident(self, place: int) -> None:
@@ -450,6 +458,7 @@ class Town:
     def catch_up(self) -> None:
         """Whoever was never answered is heard again, in any order and several at once; then every
         text once more, for its answer."""
+        self.visitors.catch_up()
         waiting = [one for one in self.sent if not one.answers]
         self.counts["kept for later"] = len(waiting)
         self._chance("late").shuffle(waiting)
