@@ -111,10 +111,10 @@ class Opened:
 
 
 def open_case(
-    parts: Parts, case_id: str, who: StaffSession, journaled: bool = True
+    parts: Parts, case_id: str, who: StaffSession, journaled: bool = True, read: bool = True
 ) -> Opened | None:
     """One case, whole; None: there is none. `journaled`: somebody opened it, and it is no look of
-    their page by itself."""
+    their page by itself. `read`: they have it before their eyes."""
     with parts.engine.connect() as conn:
         tag = desk.tag_of_case(conn, case_id)
         case = cases.shown(conn, parts.sealer, case_id)
@@ -132,8 +132,11 @@ def open_case(
             contacts.care_note(conn, parts.sealer, case.contact, parts.now()),
         )  # fmt: skip
     now = parts.now()
+    if not (journaled or read):
+        return opened
     with transaction(parts.engine) as conn:
-        desk.read_now(conn, parts.new_id(), who.person_id, case_id, now)
+        if read:
+            desk.read_now(conn, parts.new_id(), who.person_id, case_id, now)
         if journaled:
             entry = journal.Entry(parts.new_id(), now, case_id, who.name, "read", {})
             journal.write(conn, [entry])

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from caller_service.core.case import Case
 
@@ -166,7 +167,9 @@ def read_now(conn: sa.Connection, new_id: str, person_id: str, case_id: str, now
     changed = sa.update(staff_case).where(*_of(person_id, case_id)).values(read_at=now)
     if conn.execute(changed).rowcount == 0:
         row = {"id": new_id, "person_id": person_id, "case_id": case_id, "read_at": now}
-        conn.execute(sa.insert(staff_case).values(row))
+        # two windows of theirs may open it at once
+        insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+        conn.execute(insert(staff_case).values(row).on_conflict_do_nothing())
 
 
 def keep_draft(

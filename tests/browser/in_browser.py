@@ -18,6 +18,7 @@ from running import SOON, free_port
 from werkzeug.serving import make_server
 
 import caller_service
+from caller_service.commands.main import migrated
 from caller_service.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     here, port = tmp_path_factory.mktemp("browser"), free_port()
     url = f"http://127.0.0.1:{port}"
     told = {"CALLER_DATABASE_URL": f"sqlite:///{here}/caller.sqlite", "CALLER_PUBLIC_URL": url}
-    app = caller_service.create_app(Settings.from_environment(told, here=here))
+    settings = Settings.from_environment(told, here=here)
+    app = caller_service.create_app(settings)
+    migrated(app, settings)
     from stage import Stage, pages_of
 
     stage = Stage(url, app)

@@ -50,6 +50,7 @@ SINCE = frozenset(
         "probe_result",
         "recovery_code",
         "sealing_key",
+        "staff_case",
         "staff_session",
         "talk",
         "visit",

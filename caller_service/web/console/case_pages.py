@@ -323,6 +323,8 @@ def _why_not(opened: Opened) -> dict[str, str]:
             told[deed_name] = ""
         except Refused as refusal:
             told[deed_name] = refusal_words(refusal)
+    if case.in_danger and opened.others >= holding.MOST_HELD and name != case.in_charge:
+        told["take"] = told["take_over"] = REFUSALS["full"]
     if not case.watched:
         told["lift"] = "Nobody said that they are watched."
     if not case.in_danger:
@@ -510,7 +512,8 @@ def news(case_id: str) -> Response | dict[str, Any]:
     now = parts().now().timestamp()
     if request.form.get("v", "") == tag:
         return {"v": tag, "now": now}
-    opened = desk.open_case(parts(), case_id, me(), journaled=False)
+    looks = request.form.get("looks") == "1"  # the window is in front, and somebody uses it
+    opened = desk.open_case(parts(), case_id, me(), journaled=False, read=looks)
     if opened is None:
         abort(404)
     return {"v": opened.tag, "now": now, "html": fragment("case_main.html", **_view(opened))}

@@ -294,4 +294,5 @@ def _last(case: Case, now: datetime, me: str, parts: Parts) -> tuple[str, Moment
     if noted and noted > heard:
         name = "You" if case.in_charge == me else case.in_charge or "A human"
         return f"{name} wrote", since(noted, now), False
-    return "They wrote", since(heard, now), False
+    waits = case.in_danger and (case.page_waits or not case.in_charge)
+    return "Silent" if waits else "They wrote", since(heard, now), False

@@ -211,9 +211,12 @@ def page(template: str, status: int = 200, **more: Any) -> Response:
 def fragment(template: str, **more: Any) -> str:
     """A page, or a part of one that a script puts in the place of another."""
     session = g.get("staff_session")
-    open_now = session is not None and standing(session, parts().now()) == Standing.OPEN
+    stands = standing(session, parts().now()) if session is not None else Standing.OVER
+    # whoever may see the queue hears it ring, on every page and also on a locked one
+    watches = stands in (Standing.OPEN, Standing.LOCKED) and session.may(Act.SEE_QUEUE)
     return render_template(
-        f"console/{template}", me=session, is_open=open_now, csrf_field=csrf_field,
+        f"console/{template}", me=session, is_open=stands == Standing.OPEN, csrf_field=csrf_field,
+        watches=watches, csrf=form_token() if watches else "",
         may=lambda act: session is not None and session.may(act), program=parts().program,
         local=local, **more,
     )  # fmt: skip

@@ -6,9 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from staff import Account, Browser
 
+from caller_service.core.case import Status, replace
+from caller_service.core.protocol import Level
 from caller_service.core.roles import Role
+from caller_service.store import cases, contacts
+from caller_service.store.contacts import Contact
+from caller_service.store.database.group_commit import DirectWriter
+from caller_service.web.console.case_pages import DEEDS
 
 if TYPE_CHECKING:
     from conftest import House
@@ -300,6 +307,7 @@ def test_nobody_holds_more_than_three_dangers(house: House, desk: Browser) -> No
     for case in cases[:3]:
         assert does(desk, case.id, "take").status_code == 303
 
+    assert "You hold three dangers" in desk.get(f"/console/cases/{cases[3].id}").text
     assert does(desk, cases[3].id, "take").status_code == 409
 
 
@@ -311,3 +319,158 @@ def test_two_linked_cases_name_each_other(house: House, desk: Browser) -> None:
     assert other.reference in desk.get(f"/console/cases/{one.id}").text
     assert one.reference in desk.get(f"/console/cases/{other.id}").text
     assert does(desk, one.id, "link", reference="B2C3D4").status_code == 409
+
+
+def test_hundreds_of_cases_cost_few_questions_and_a_look_without_news_two(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+    parts = house.parts
+    with parts.engine.begin() as conn:
+        one = cases.by_id(conn, parts.sealer, case.id)
+        assert one is not None
+        for number in range(500):
+            contact = Contact(parts.new_id(), "en", f"+1720666{number:04d}", False)
+            contacts.add(conn, parts.sealer, contact, house.clock.at)
+            copy = replace(
+                one, id=parts.new_id(), reference=f"REF{number}", contact=contact.id,
+                level=Level.R4, response="team", status=Status.HANDED_OFF,
+            )  # fmt: skip
+            cases.add(conn, cases.row(copy, parts.sealer, None))
+    asked: list[str] = []
+
+    def note(conn: Any, cursor: Any, statement: str, *more: Any) -> None:
+        asked.append(statement)
+
+    sa.event.listen(parts.engine, "before_cursor_execute", note)
+    try:
+        page = desk.get("/console/queue")
+        many = [one for one in asked if one.startswith("SELECT")]
+        asked.clear()
+        tag = re.search(r'id="queue" data-tag="([^"]+)"', page.text)
+        assert tag
+        same = desk.post("/console/news", v=tag[1], page="queue", csrf=_token(page.text))
+    finally:
+        sa.event.remove(parts.engine, "before_cursor_execute", note)
+
+    assert "Teams <span data-count>500</span>" in page.text
+    assert page.text.count("data-key=") < 60
+    assert len(many) <= 8, many  # the first look reads the cases themselves
+    assert same.json["v"] == tag[1]
+    assert len(asked) <= 2, asked
+
+
+def test_when_the_database_is_away_the_page_says_so_and_nothing_typed_is_lost(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+    page = desk.get(f"/console/cases/{case.id}").text
+    real = house.parts
+
+    class Away:
+        def connect(self) -> None:
+            raise sa.exc.OperationalError("", {}, Exception("away"))
+
+        begin = connect
+
+    house.change(engine=Away(), writer=DirectWriter(Away()))
+    answer = desk.post(f"/console/cases/{case.id}/words", words="I am here.", csrf=_token(page))
+    house.change(engine=real.engine, writer=real.writer)
+
+    assert answer.status_code == 503
+    assert "I am here." not in answer.text or "kept" in answer.text
+    assert not house.rows("message", direction="out", keys="note")
+
+
+def test_every_form_of_the_desk_carries_its_token_and_without_it_nothing_is_done(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+    for path in ("/console/queue", f"/console/cases/{case.id}"):
+        forms = re.findall(r"<form.*?</form>", desk.get(path).text, re.S)
+        assert len(forms) > 3
+        assert all('name="csrf" value="' in form for form in forms), path
+
+    for deed in DEEDS:
+        answer = desk.post(f"/console/cases/{case.id}/{deed}", csrf="0" * 64, words="hi")
+        assert answer.status_code == 403, deed
+    assert {row.event for row in house.rows("journal", case_id=case.id, who="Dana Ruiz")} == {
+        "read"
+    }
+
+
+def test_the_conversation_is_paused_taken_over_and_handed_over_by_name(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+    maria = Browser(house, "203.0.113.8")
+    maria.signs_in(Account(house, "Maria Sol", Role.DISPATCHER))
+    does(desk, case.id, "take")
+    does(desk, case.id, "words", words="I am here.")
+
+    assert does(desk, case.id, "pause").status_code == 303
+    assert does(desk, case.id, "pause").status_code == 409  # there is one
+    assert does(maria, case.id, "hand_over", to="Shift supervisor").status_code == 409
+    assert does(maria, case.id, "take_over").status_code == 303
+    assert "Maria Sol has it" in desk.get(f"/console/cases/{case.id}").text
+    assert does(maria, case.id, "hand_over", to="Nobody Here").status_code == 409
+    assert does(maria, case.id, "hand_over", to="Shift supervisor").status_code == 303
+
+    events = {row.event for row in house.rows("journal", case_id=case.id)}
+    assert {"paused", "took_over", "handed_over"} <= events
+
+
+def test_another_human_is_asked_and_whoever_has_it_keeps_it(house: House, desk: Browser) -> None:
+    case = danger(house)
+    does(desk, case.id, "take")
+    before = len(house.rows("page", case_id=case.id))
+
+    assert does(desk, case.id, "ask_another").status_code == 303
+
+    assert len(house.rows("page", case_id=case.id)) > before
+    assert "Yours" in desk.get(f"/console/cases/{case.id}").text
+
+
+def test_a_case_is_declined_with_a_reason_and_the_next_is_asked(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+    before = len(house.rows("page", case_id=case.id))
+
+    assert does(desk, case.id, "decline").status_code == 409
+    assert does(desk, case.id, "decline", reason="I am on the phone").status_code == 303
+
+    assert len(house.rows("page", case_id=case.id)) > before
+
+
+def test_a_call_is_promised_only_where_calling_was_called_safe(house: House, desk: Browser) -> None:
+    me = house.resident()
+    me.wants_a_team(contact="1")
+    other = house.resident("+17205550177")
+    other.wants_a_team(contact="3")
+
+    assert does(desk, other.case().id, "callback", minutes="10").status_code == 409
+    assert does(desk, me.case().id, "callback", minutes="10").status_code == 303
+    assert "Calls promised" in desk.get(f"/console/cases/{me.case().id}").text
+
+
+def test_words_of_staff_are_looked_at_before_they_are_kept(house: House, desk: Browser) -> None:
+    case = danger(house)
+
+    for words in ("", "x" * 481, "turned \u202e round"):
+        assert does(desk, case.id, "words", words=words).status_code in (409, 422), words
+
+    assert not house.rows("message", case_id=case.id, keys="note")
+
+
+def test_a_page_that_nobody_looks_at_reads_nothing_for_anybody(house: House, desk: Browser) -> None:
+    case = danger(house)
+    page = desk.get(f"/console/cases/{case.id}").text
+    house.resident().texts("please hurry")
+
+    for looks, count in (("0", True), ("1", False)):
+        news = f"/console/cases/{case.id}/news"
+        told = desk.post(news, v="", looks=looks, csrf=_token(page)).json
+        assert "please hurry" in told["html"]
+        unread = 'title="new to you">1<' in desk.get("/console/queue").text
+        assert unread is count, looks
