@@ -15,7 +15,7 @@ class Pick:
     """One answer of a question, posted as its value."""
 
     value: str
-    words: str
+    words: str = field(repr=False)
     given: bool = False  # they chose it before
 
 
@@ -34,7 +34,7 @@ class QuestionView:
     number: int
     about: int  # how many screens there are, roughly
     question: str  # its id in the protocol
-    words: str
+    words: str = field(repr=False)
     parts: tuple[str, ...]  # of `safety`: what may be happening, as a list
     picks: tuple[Pick, ...] = field(repr=False)  # posted as `answer`
     safety: bool  # all answers are seen without scrolling
@@ -54,7 +54,7 @@ class PlaceView:
 
     number: int
     about: int
-    words: str
+    words: str = field(repr=False)
     value: str = field(repr=False)
     picks: tuple[Pick, ...] = field(repr=False)  # places to choose among, posted as `pick`
     fault: str
@@ -102,7 +102,7 @@ class Row:
     """One question and what was answered."""
 
     question: str
-    words: str
+    words: str = field(repr=False)
     answer: str = field(repr=False)
     href: str = field(repr=False)
 
@@ -134,7 +134,7 @@ class Spoken:
 class StepView:
     """One step of the help that was asked for."""
 
-    words: str
+    words: str = field(repr=False)
     at: datetime | None
     stands: str  # done, here, next
 
