@@ -78,7 +78,7 @@ def list_read(parts: Parts, who: StaffSession, shown: Sequence[Queued]) -> None:
 
 
 # ---- one case ------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Opened:
     """A case as it is opened on the desk."""
 

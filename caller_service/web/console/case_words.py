@@ -115,7 +115,7 @@ def _head(case: Case, stands: Standing, page: str, said: str) -> tuple[str, bool
 
 
 # ---- the packet ----------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Line:
     """A safety question and what was answered: "not asked" in words, never a dash."""
 
@@ -155,7 +155,7 @@ def dangers(case: Case, parts: Parts) -> list[Line]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OpenQuestion:
     """A question nobody has answered: the human asks, and marks it for them."""
 
@@ -185,7 +185,7 @@ def _english(parts: Parts) -> str:
     return STAFF_LANGUAGE if STAFF_LANGUAGE in words else next(iter(words))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Packet:
     """What whoever opens a case must know."""
 
@@ -280,7 +280,7 @@ def english(keys: str, parts: Parts) -> str:
 
 
 # ---- the conversation ----------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Item:
     """One thing in the timeline: words both ways, or something that happened."""
 

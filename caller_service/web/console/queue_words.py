@@ -103,7 +103,7 @@ def until(at: datetime, now: datetime) -> Moment:
     return Moment(at, age(at - now), True, at, now > at)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Row:
     """What a row of the queue says."""
 

@@ -594,14 +594,16 @@ def _unsigned(value: str = "") -> Response:
 
 def _gone(value: str = "", kind: str = "") -> Response:
     """The key opens nothing: left, over, or never there. A neutral page, and a way back; what was
-    typed is shown again."""
+    typed is shown again. No address on it has the key."""
+    nobody = {"base": "", "out": "/out", "public": True}
     words = (value or request.form.get("words", ""))[:LONGEST]
     if words.strip():
-        return _shown(render("error.html", kind="lost", action="/request", typed=words), 404)
+        page = render("error.html", kind="lost", action="/request", typed=words, **nobody)
+        return _shown(page, 404)
     kind = kind or ("expired" if keys.secret() else "")
     if not kind:  # nothing of theirs was ever here
-        return _shown(render("error.html", kind="lost"), 404)
-    return _shown(render("gone.html", kind=kind), 404)
+        return _shown(render("error.html", kind="lost", **nobody), 404)
+    return _shown(render("gone.html", kind=kind, **nobody), 404)
 
 
 def _to(path: str) -> Response:

@@ -106,9 +106,7 @@ def render(template: str, **more: Any) -> str:
         direction="rtl" if known[tag].right_to_left else "ltr",
         languages=[(each, known[each].native) for each in parts().program.languages if each != tag],
         program=parts().program,
-        base=keys.base(),
-        out=f"{keys.base()}/out",
-        **more,
+        **{"base": keys.base(), "out": f"{keys.base()}/out"} | more,
     )
 
 

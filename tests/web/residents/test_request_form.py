@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from conftest import ME, House
 from form_page import CALM, PLACE, Browser, asks_for_a_team
 
@@ -882,3 +883,30 @@ def test_a_screen_of_another_page_answers_nothing_here(house: House) -> None:
 def test_what_may_have_to_be_reported_is_said_once(house: House) -> None:
     me = Browser(house).goes("/request").answers("me_minor", "no")
     assert me.page.words.count(house.words("minor.report")[:40]) <= 1
+
+
+@pytest.mark.parametrize(
+    "fault", [sa.exc.OperationalError("x", {}, Exception()), RuntimeError("x")]
+)
+def test_while_the_database_is_away_what_was_typed_is_still_there(
+    house: House, fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """911 and 988, and the words in a form that sends them again. The log has none of them."""
+    me = asks_for_a_team(Browser(house))
+
+    class Away:
+        def decide_and_write(self, *_: Any, **__: Any) -> None:
+            raise fault
+
+        write = decide_and_write
+
+    writer = house.parts.writer
+    house.change(writer=Away())
+    me.sends(words="my very own words")
+    assert me.status == 503 and "my very own words" in me.page.html
+    assert "tel:911" in me.page.html and "988" in me.page.words
+    assert "my very own words" not in caplog.text and me.case().reference not in caplog.text
+    assert {"a post was not kept", "page failed"} & {each.message for each in caplog.records}
+    house.change(writer=writer)
+    me.sends(words="my very own words")
+    assert me.status == 200 and "my very own words" in me.page.words
