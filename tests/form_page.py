@@ -54,7 +54,7 @@ class Browser:
         fields = {**button.fields, **filled}
         if button.name:
             fields[button.name] = button.value
-        return self._shows(self._ask("POST", button.action, data=fields))
+        return self._shows(self._ask("POST", button.action or self.path, data=fields))
 
     def answers(self, *values: str) -> Browser:
         for value in values:

@@ -1407,6 +1407,8 @@ def test_no_answer_quotes_what_was_asked(told: Seen) -> None:
             continue
         if path == "/twilio/voice/key":
             body = body.replace(SPOKEN_PLACE, "")
+        if path.startswith("/console/"):  # where staff go on to, once they have signed in
+            body = re.sub(r'name="then" value="[^"]*"', "", body)
         assert spoken(headers + UNKNOWN.sub("", body), (*WORDS, *told.secrets)) == [], (
             f"{status} {path}"
         )

@@ -104,7 +104,7 @@ def _without_key(view: Callable[..., Any]) -> Callable[..., Any]:
 def refused_kindly(error: HTTPException) -> Response:
     """A person reads this, not a machine."""
     kind = "long" if error.code == 413 else "lost" if error.code == 404 else "refused"
-    return _shown(render("error.html", kind=kind), error.code or 500)
+    return _shown(render("error.html", kind=kind, back="/"), error.code or 500)
 
 
 @form.errorhandler(Exception)
@@ -122,7 +122,7 @@ def start() -> Any:
     """The screen that is open: the first question for somebody new."""
     found = keys.page()
     if found is None:
-        return _gone() if keys.secret() and keys.base() else _first()
+        return _gone() if keys.in_path() else _first()
     kept = resident_page.kept_of(found.visit)
     screen = request_form.screen_of(found.case, kept.position)
     if screen == request_form.DANGER:
@@ -148,7 +148,7 @@ def _nobody() -> Case:
 def screen(number: int) -> Any:
     found = keys.page()
     if found is None:
-        if keys.base():
+        if keys.in_path():
             return _gone()
         return _first() if number == 1 else _to("/request")
     kept = resident_page.kept_of(found.visit)
@@ -248,7 +248,7 @@ def _place(found: VisitState | None, alone: bool = False) -> Any:
         kept = resident_page.kept_of(found.visit)
         fault = say("web.place.fault.empty") if not typed else say("web.words.long")
         view = place_view(found, found.case, kept, fault, typed[:LONGEST], alone=alone)
-        return _shown(render("place.html", view=view), 422)
+        return _shown(render("place.html", view=view, **({"back": "/"} if alone else {})), 422)
     return _posted("place", value=typed, accuracy=accuracy)
 
 
@@ -264,7 +264,7 @@ def _metres(said: str) -> float:
 def check() -> Any:
     found = keys.page()
     if found is None:
-        return _gone() if keys.base() else _to("/request")
+        return _gone() if keys.in_path() else _to("/request")
     kept = resident_page.kept_of(found.visit)
     open_now = request_form.screen_of(found.case, kept.position)
     if _locked(found):
@@ -296,7 +296,7 @@ def sent() -> Any:
 def status() -> Any:
     found = keys.page()
     if found is None:
-        return _gone() if keys.base() or keys.secret() else redirect("/code")
+        return _gone() if keys.secret() else redirect("/code")
     kept = resident_page.kept_of(found.visit)
     screen_now = request_form.screen_of(found.case, kept.position)
     if screen_now == request_form.DANGER:
@@ -409,7 +409,7 @@ def conversation() -> Any:
 @form.get("/s/<code>")
 def link(code: str) -> Any:
     """A link shows one button, so that a preview opens nothing."""
-    answer = _shown(render("open.html", action=f"/s/{code}"))
+    answer = _shown(render("open.html", back="/"))
     keys.set_cookie(answer, keys.TRIED, "1")
     return answer
 
@@ -471,7 +471,7 @@ def place_link(key: str) -> Any:
     if found is None or found.case.ended:
         return _gone(kind="link")
     view = place_view(found, found.case, resident_page.Kept(), alone=True)
-    return _shown(render("place.html", view=view))
+    return _shown(render("place.html", view=view, back="/"))
 
 
 @form.post("/place/<key>")
@@ -482,7 +482,7 @@ def place_marked(key: str) -> Any:
     answer = _place(found, alone=True)
     if answer.status_code == 303:
         resident_page.leave(parts(), key)
-        return _shown(render("place_kept.html"))
+        return _shown(render("place_kept.html", back="/"))
     return answer
 
 
@@ -563,12 +563,11 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
 def _down() -> Response:
     """We could not take it: it can be sent again from here, in the same words."""
     field = next((name for name in ("words", "place", "number") if request.form.get(name)), "")
-    kept = [(name, said) for name, said in request.form.items() if name != field]
-    more = {"typed": request.form[field], "name": field} if field else {}
-    page = render(
-        "error.html", kind="down", action=request.path if request.form else "", kept=kept, **more
-    )
-    return _shown(page, 503)
+    more: dict[str, Any] = {"typed": request.form[field], "name": field} if field else {}
+    if request.form:  # to the same address
+        more["action"] = ""
+        more["kept"] = [(name, said) for name, said in request.form.items() if name != field]
+    return _shown(render("error.html", kind="down", back="/", **more), 503)
 
 
 def _open_path(after: resident_page.Opened) -> str:

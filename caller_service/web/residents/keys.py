@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 
+import sqlalchemy as sa
 from flask import Response, current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -131,10 +132,21 @@ def secret() -> str:
     return str(in_path) if in_path else cookie(PAGE)
 
 
+def in_path() -> bool:
+    """Does the address have a key, whatever it opens?"""
+    return request.path.startswith("/r/")
+
+
 def base() -> str:
-    """What stands before every address of this browser."""
-    in_path = (request.view_args or {}).get("key")
-    return f"/r/{in_path}" if in_path and request.path.startswith("/r/") else ""
+    """What stands before every address of this browser: its key, where no cookie has it. A key that
+    opens nothing is not repeated."""
+    if not in_path():
+        return ""
+    try:
+        opens = page() is not None
+    except sa.exc.SQLAlchemyError:  # the database is away: their page is where it was
+        opens = True
+    return f"/r/{secret()}" if opens else ""
 
 
 def page() -> VisitState | None:

@@ -99,6 +99,8 @@ def sayer() -> Say:
 def render(template: str, **more: Any) -> str:
     """A page of the residents'."""
     tag, known = language(), parts().catalog.languages
+    base = keys.base()
+    back = request.path if base or not keys.in_path() else "/"
     return render_template(
         f"residents/{template}",
         say=sayer(),
@@ -106,7 +108,7 @@ def render(template: str, **more: Any) -> str:
         direction="rtl" if known[tag].right_to_left else "ltr",
         languages=[(each, known[each].native) for each in parts().program.languages if each != tag],
         program=parts().program,
-        **{"base": keys.base(), "out": f"{keys.base()}/out"} | more,
+        **{"base": base, "out": f"{base}/out", "back": back} | more,
     )
 
 
@@ -243,7 +245,7 @@ def place_view(
         picks,
         fault,
         signed(found, "where"),
-        f"/place/{keys.secret()}" if alone else path_of(kept.position, "where"),
+        "" if alone else path_of(kept.position, "where"),  # alone: its own address
         f"{keys.base()}/request/{number - 1}" if number > 1 and not alone else "",
         not alone,
         told_of(kept, found),
