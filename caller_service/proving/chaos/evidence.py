@@ -253,7 +253,8 @@ class Evidence:
         """What one destination has, against what it was told; each fails by itself."""
         log = [(str(one["key"]), str(one["why"])) for one in board.deliveries]
         took = [key for key, why in log if why in ("new", "newer revision")]
-        lied = {key for key, why in log if why.startswith("garbage")}
+        # 2xx and nothing kept, whatever the body was: it counts as received
+        lied = {key for key, why in log if why.startswith(("garbage", "endless", "drip"))}
         lies = lied - set(took)
         self.town.counts[f"hand-offs {name} said it had and had not"] = len(lies)
         yield from (f"{why}: {key}" for key, why in log if why == "repeated with other words")
