@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from flask import Flask
+from in_browser import close
 from playwright.sync_api import Browser, BrowserContext, Page
 from running import free_port
 from test_pages import FINDS, WIDER
@@ -75,7 +76,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def phone(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 360, "height": 640})
     yield context
-    context.close()
+    close(context)
 
 
 def press(page: Page, value: str, name: str = "answer") -> None:
@@ -113,7 +114,7 @@ def test_a_team_is_asked_for_in_a_browser(
     assert page.url == f"{service.url}/s"
     assert page.locator("h1").inner_text() == parts.catalog.text(language, "web.stands.handed_off")
     assert page.evaluate(WIDER) == 0 if script else True
-    context.close()
+    close(context)
 
 
 def test_every_screen_of_a_request_is_accessible(
@@ -163,7 +164,7 @@ def test_a_human_joins_and_both_write(browser: Browser, service: Service, script
     page.fill("#words", "he is at the door")
     page.locator(".foot button.main").click()
     words.locator(".words", has_text="he is at the door").wait_for(timeout=60_000)
-    context.close()
+    close(context)
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -184,7 +185,7 @@ def test_after_exit_no_way_back_shows_anything_of_theirs(
         shown = page.content()
         assert PLACE not in shown and reference not in shown
         assert "upset" not in shown and 'class="answer given"' not in shown
-    context.close()
+    close(context)
 
 
 def test_by_keyboard_alone(phone: BrowserContext, service: Service) -> None:
