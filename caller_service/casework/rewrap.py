@@ -13,23 +13,13 @@ import sqlalchemy as sa
 
 from caller_service.store import cases, contacts, keys
 from caller_service.store.database.transaction import lock_for_write, transaction
-from caller_service.store.tables import (
-    call,
-    callback,
-    case,
-    contact,
-    hand_off,
-    leg,
-    message,
-    person,
-    staff_case,
-)
+from caller_service.store.tables import call, contact
 
 from .identity import join_contacts
 from .parts import Parts
 
 # contacts first: who writes meanwhile is found under the newest key
-TABLES = (contact, call, case, message, hand_off, leg, callback, person, staff_case)
+TABLES = (contact, call, *(table for table in keys.SEALED if table is not contact))
 BATCH = 50  # rows in one transaction: a text waits for it no longer than some milliseconds
 
 Uses = Counter[tuple[str, str, str]]  # table, kind and id of the key: rows

@@ -26,6 +26,7 @@ from .tables import (
     person,
     sealing_key,
     staff_case,
+    visit,
 )
 
 SETTINGS = {"data": "CALLER_DATA_KEYS", "index": "CALLER_INDEX_KEYS"}
@@ -47,6 +48,7 @@ SEALED: Mapping[sa.Table, Mapping[str, str]] = {
     callback: {"sealed_name": "callback.name.{id}"},
     person: {"sealed_totp": "person.totp.{id}", "sealed_new_totp": "person.new_totp.{id}"},
     staff_case: {"sealed_draft": "staff_case.draft.{id}"},
+    visit: {"sealed_state": "visit.state.{id}"},
 }
 INDEXED = (contact, call)
 

@@ -3,9 +3,10 @@ areas are full."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -47,7 +48,13 @@ def load_step(conn: sa.Connection, sealer: Sealer, leg_id: str, now: datetime) -
     row = _step().first(conn, {"known_leg": leg_id, "now": now})
     if row is None:
         return None
-    who = Contact(
+    return StepState(legs.opened(row, sealer), cases.opened(row, sealer), *who(row, sealer))
+
+
+def who(row: Mapping[str, Any], sealer: Sealer) -> tuple[Contact, frozenset[str]]:
+    """Of a row that was read with `about()`: whose case it is, and which areas are full. A number
+    that does not open is ""."""
+    known = Contact(
         row["who"],
         row["speaks"],
         sealer.try_open(row["sealed"], f"contact.number.{row['who']}") or "",
@@ -55,8 +62,20 @@ def load_step(conn: sa.Connection, sealer: Sealer, leg_id: str, now: datetime) -
         our_number=row["ours"],
         in_words=row["why_stopped"] == STOPPED_IN_WORDS,
     )
-    full = frozenset((row["full"] or "").split(BETWEEN)) - {""}
-    return StepState(legs.opened(row, sealer), cases.opened(row, sealer), who, full)
+    return known, frozenset((row["full"] or "").split(BETWEEN)) - {""}
+
+
+def about() -> tuple[sa.ColumnElement[Any], ...]:
+    """What `who` needs, beside a case's columns."""
+    return (
+        contact.c.id.label("who"),
+        contact.c.language.label("speaks"),
+        contact.c.stopped_at.label("stopped"),
+        contact.c.stopped_because.label("why_stopped"),
+        contact.c.our_number.label("ours"),
+        contact.c.sealed_number.label("sealed"),
+        full_areas().label("full"),
+    )
 
 
 def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> TurnState:
@@ -106,16 +125,7 @@ def _step() -> CompiledStatement:
     whole = leg.join(case, case.c.id == leg.c.case_id).join(
         contact, contact.c.id == case.c.contact_id
     )
-    about = (
-        contact.c.id.label("who"),
-        contact.c.language.label("speaks"),
-        contact.c.stopped_at.label("stopped"),
-        contact.c.stopped_because.label("why_stopped"),
-        contact.c.our_number.label("ours"),
-        contact.c.sealed_number.label("sealed"),
-        full_areas().label("full"),
-    )
-    query = sa.select(*about, *legs.READ, *cases.READ).select_from(whole)
+    query = sa.select(*about(), *legs.READ, *cases.READ).select_from(whole)
     return CompiledStatement(query.where(leg.c.id == sa.bindparam("known_leg", None)))
 
 

@@ -20,11 +20,11 @@ import sqlalchemy as sa
 from caller_service.core.case import Case
 
 from . import cases
-from .contacts import STOPPED_IN_WORDS, Contact
+from .contacts import Contact
 from .database.compiled import CompiledStatement
 from .sealing import Sealer
 from .tables import case, contact, visit
-from .turns import BETWEEN, full_areas
+from .turns import about, who
 
 
 class VisitKind(StrEnum):
@@ -104,16 +104,7 @@ def load(
     )
     if row is None:
         return None
-    who = Contact(
-        row["who"],
-        row["speaks"],
-        sealer.try_open(row["sealed"], f"contact.number.{row['who']}") or "",
-        row["stopped"] is not None,
-        our_number=row["ours"],
-        in_words=row["why_stopped"] == STOPPED_IN_WORDS,
-    )
-    full = frozenset((row["full"] or "").split(BETWEEN)) - {""}
-    return VisitState(_opened(row, sealer), cases.opened(row, sealer), who, full)
+    return VisitState(_opened(row, sealer), cases.opened(row, sealer), *who(row, sealer))
 
 
 def _opened(row: Mapping[str, Any], sealer: Sealer) -> Visit:
@@ -134,15 +125,6 @@ def _load(hashes: int) -> CompiledStatement:
         whole = visit.join(case, case.c.id == visit.c.case_id).join(
             contact, contact.c.id == case.c.contact_id
         )
-        about = (
-            contact.c.id.label("who"),
-            contact.c.language.label("speaks"),
-            contact.c.stopped_at.label("stopped"),
-            contact.c.stopped_because.label("why_stopped"),
-            contact.c.our_number.label("ours"),
-            contact.c.sealed_number.label("sealed"),
-            full_areas().label("full"),
-        )
         columns = (*_COLUMNS, "sealed_state")
         read = tuple(visit.c[name].label(f"visit_{name}") for name in columns)
         open_now = (
@@ -150,7 +132,7 @@ def _load(hashes: int) -> CompiledStatement:
             visit.c.ended_at.is_(None),
             visit.c.expires_at > sa.bindparam("now", None, type_=visit.c.expires_at.type),
         )
-        query = sa.select(*about, *read, *cases.READ).select_from(whole).where(*open_now)
+        query = sa.select(*about(), *read, *cases.READ).select_from(whole).where(*open_now)
         _STATEMENTS[hashes] = CompiledStatement(query)
     return _STATEMENTS[hashes]
 
