@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -19,6 +20,7 @@ from .parts import Parts
 Decide = Callable[[Case, Scene], Step]
 Look = Callable[[Case, Scene, sa.Connection], Step]
 Also = Callable[[sa.Connection], object]
+T = TypeVar("T")
 
 MAX_ATTEMPTS = 3  # attempts if the state changes meanwhile
 
@@ -33,6 +35,24 @@ def retry_on_change(action: Callable[[], None]) -> None:
     for _ in range(MAX_ATTEMPTS):
         with contextlib.suppress(StateChanged):
             return action()
+
+
+def attempt(
+    parts: Parts,
+    work: Callable[[sa.Connection, bool], Callable[[sa.Connection], T]],
+    lock: Also = lambda _: None,
+) -> T:
+    """Load and decide without a lock, then write by compare-and-swap; after a conflict once more
+    with what `lock` holds. `work` is told whether it is held."""
+    try:
+        return parts.writer.decide_and_write(lambda conn: work(conn, False))
+    except Exception as problem:
+        if not cases.is_conflict(problem):
+            raise
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        lock(conn)
+        return work(conn, True)(conn)
 
 
 def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:

@@ -41,13 +41,13 @@ from caller_service.language.spoken import seconds, sentences
 from caller_service.language.wording import spelled, spoken_words
 from caller_service.store import callbacks, calls, cases, contacts, legs, turns
 from caller_service.store.contacts import Contact
-from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Author
 from caller_service.store.legs import Leg
 from caller_service.store.messages import Text
 
 from .carry_out import Decision, prepare, save, stop_interpreter
-from .change import change, update_case
+from .change import attempt, change, update_case
 from .identity import join_contacts
 from .interpret import understand
 from .outbound.call_person import note_receipt, voicemail_allowed
@@ -96,7 +96,7 @@ class Script:
 
 def begin(parts: Parts, call: Call) -> Script:
     """A call came in: the same call again gets the same words."""
-    return _attempt(
+    return attempt(
         parts,
         lambda conn, lock: _begin(conn, parts, call, lock),
         lambda conn: _hold(conn, parts, call),
@@ -350,20 +350,6 @@ Decide = Callable[[Case, Position, Scene, Surroundings], Spoken]
 Work = Callable[[sa.Connection], Script]
 
 
-def _attempt(
-    parts: Parts, work: Callable[[sa.Connection, bool], Work], lock: Callable[[sa.Connection], None]
-) -> Script:
-    try:
-        return parts.writer.decide_and_write(lambda conn: work(conn, False))
-    except Exception as problem:
-        if not cases.is_conflict(problem):
-            raise
-    with transaction(parts.engine) as conn:
-        lock_for_write(conn)
-        lock(conn)
-        return work(conn, True)(conn)
-
-
 def _hold(conn: sa.Connection, parts: Parts, call: Call) -> None:
     """Calls and texts of one number wait for each other here."""
     if not call.number:
@@ -478,7 +464,7 @@ def _step(
         return write
 
     try:
-        return _attempt(parts, work, lambda conn: _hold_case(conn, parts, leg_id))
+        return attempt(parts, work, lambda conn: _hold_case(conn, parts, leg_id))
     except _Gone:
         return None
 

@@ -39,7 +39,7 @@ from caller_service.store.messages import Text
 from caller_service.store.visits import Visit, VisitKind, VisitState
 
 from .carry_out import HOLD, Decision, prepare, save
-from .change import change
+from .change import attempt, change
 from .interpret import understand
 from .page_links import OPEN_FOR
 from .parts import Parts
@@ -269,14 +269,12 @@ class Opened:
 def begin(parts: Parts, secret: str, act: Act) -> None:
     """The first answer of a form that was only looked at so far: the request begins. The same first
     screen posted again is the same request."""
-    _attempt(parts, lambda conn, _: _begin(conn, parts, secret, act))
+    attempt(parts, lambda conn, _: _begin(conn, parts, secret, act))
 
 
 def post(parts: Parts, secret: str, act: Act) -> Opened:
     """Carry out what was posted; what is open then. Raises NoSuchPage."""
-    if (
-        opened := _attempt(parts, lambda conn, lock: _post(conn, parts, secret, act, lock))
-    ) is None:
+    if (opened := attempt(parts, lambda conn, lock: _post(conn, parts, secret, act, lock))) is None:
         if (found := find(parts, secret, PAGES | {VisitKind.PLACE})) is None:
             raise NoSuchPage
         opened = Opened(found.case, kept_of(found.visit).position)
@@ -284,17 +282,6 @@ def post(parts: Parts, secret: str, act: Act) -> Opened:
 
 
 Write = Callable[[sa.Connection], Opened | None]
-
-
-def _attempt(parts: Parts, work: Callable[[sa.Connection, bool], Write]) -> Opened | None:
-    try:
-        return parts.writer.decide_and_write(lambda conn: work(conn, False))
-    except Exception as problem:
-        if not cases.is_conflict(problem):
-            raise
-    with transaction(parts.engine) as conn:
-        lock_for_write(conn)
-        return work(conn, True)(conn)
 
 
 def _nothing(_: sa.Connection) -> None:
