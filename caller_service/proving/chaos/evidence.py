@@ -46,6 +46,7 @@ WITHOUT_DISPATCH = (
 # Two tries of one delivery that begin nearer to each other than this are made by two jobs: a try
 # after one that was cut off waits for longer (store/claim.py, SETTLE).
 AT_ONCE = timedelta(seconds=1)
+TAKEN_IN = timedelta(seconds=2)  # from a turn's first look at a text to its commit
 
 
 def posted_at_once(deliveries: Iterable[Mapping[str, object]]) -> Iterator[str]:
@@ -98,6 +99,13 @@ class Evidence:
             row.case_id for row in conn.execute(sa.select(leg.c.case_id).union_all(began))
         }
         self.calls = list(conn.execute(sa.select(call)))
+        joined = sa.select(journal.c.case_id, sa.func.min(journal.c.id)).where(
+            journal.c.event == "joined"
+        )
+        self.joined_at = {
+            case_id: messages.made_at(first)
+            for case_id, first in conn.execute(joined.group_by(journal.c.case_id))
+        }
         # they gave no number: words to them wait on their page
         on_page = {row.id for row in self.cases.values() if row.state.get("channel") == Channel.WEB}
         self.by_rest = [
@@ -112,11 +120,15 @@ class Evidence:
         for row in conn.execute(sa.select(contact)):
             self.numbers[row.id] = self.sealer.open(row.sealed_number, f"contact.number.{row.id}")
 
-    def _human(self, case_id: str | None) -> bool:
-        """A human took a case in danger: they answer what is written, software is still."""
-        one = self.cases.get(case_id or "")
-        return (
-            one is not None and one.level in ("R1", "R2") and "acknowledged" in one.state["marks"]
+    def _human(self, row: sa.Row[Any]) -> bool:
+        """A human answers this text, software is still: they took a case in danger, or had spoken
+        with this resident, on a call too, when it was taken in."""
+        one = self.cases.get(row.case_id or "")
+        if one is None:
+            return False
+        joined_at = self.joined_at.get(one.id)
+        return (one.level in ("R1", "R2") and "acknowledged" in one.state["marks"]) or (
+            joined_at is not None and messages.made_at(row.id) > joined_at - TAKEN_IN
         )
 
     def _said(self, row: sa.Row[Any]) -> str:
@@ -168,16 +180,18 @@ class Evidence:
         for row in heard:
             alike.setdefault((row.case_id, self._said(row)), []).append(row)
         wrong = []
-        for (case_id, said), rows in alike.items():
+        for (_, said), rows in alike.items():
             answers = [answered_at[row.id] for row in rows if row.id in answered_at]
             silent = [
                 row
                 for row in rows
-                if row.id not in answered_at and not any(at >= row.at for at in answers)
+                if row.id not in answered_at
+                and not any(at >= row.at for at in answers)
+                and not self._human(row)
             ]
             # a number may answer every question: no machine's words (rule 24)
             owed = len(rows) if said.isdigit() else min(len(rows), SAME_WORDS - 1)
-            if not self._human(case_id) and len(rows) - len(silent) < owed and silent:
+            if len(rows) - len(silent) < owed and silent:
                 wrong += [
                     f"no answer to {row.provider_id}, heard {row.at:%H:%M:%S.%f}: {said!r}"
                     for row in silent
