@@ -15,6 +15,7 @@ CLAIM = timedelta(seconds=30)  # longer than any one request may take
 LOOKING = timedelta(seconds=8)
 # a try cut off in the middle may reach the provider after we look: not sooner than this
 SETTLE = timedelta(seconds=3)
+SETTLING = "settling"  # in `claimed_by`, where no job is called so: nobody tries until `next_at`
 
 
 def claim(
@@ -30,8 +31,8 @@ def claim(
 ) -> bool | None:
     """Begin a try: True for the first (which also keeps `first`), False if an earlier one's end is
     not known (look before trying again), None if another job's try is under way or it is done. The
-    same job run again after a crash goes on with its own claim, `settle` after it began: what was
-    cut off may still be on its way, and could not be found before."""
+    same job run again after a crash leaves it to a sweep, `settle` from now: what was cut off may
+    still be on its way, however long ago it was claimed, and could not be found before."""
     begun = sa.update(table).where(table.c.id == row_id)
     values = {
         "state": states.TRYING,
@@ -45,13 +46,8 @@ def claim(
     ):
         return True
     trying = begun.where(table.c.state == states.TRYING)
-    mine, just_begun = table.c.claimed_by == job, table.c.next_at > now + hold - settle
-    if (
-        conn.execute(
-            trying.where(mine, just_begun).values(next_at=now + settle, claimed_by=None)
-        ).rowcount
-        == 1
-    ):
+    mine = trying.where(table.c.claimed_by == job)
+    if conn.execute(mine.values(next_at=now + settle, claimed_by=SETTLING)).rowcount == 1:
         return None
-    free = sa.or_(table.c.claimed_by.is_(None), mine)
-    return False if conn.execute(trying.where(free).values(values)).rowcount == 1 else None
+    free = trying.where(table.c.claimed_by.is_(None))
+    return False if conn.execute(free.values(values)).rowcount == 1 else None
