@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -46,6 +46,7 @@ WITHOUT_DISPATCH = (
 # Two tries of one delivery that begin nearer to each other than this are made by two jobs: a try
 # after one that was cut off waits for longer (store/claim.py, SETTLE).
 AT_ONCE = timedelta(seconds=1)
+ON_ITS_WAY = timedelta(seconds=10)  # what was made so shortly before the end may not be there yet
 TAKEN_IN = timedelta(seconds=2)  # from a turn's first look at a text to its commit
 
 
@@ -248,23 +249,28 @@ class Evidence:
         for case_id, (newest, many) in told.items():
             if many != newest or newest != self.cases[case_id].state["revision"]:
                 wrong.append(f"revisions of {case_id}: {many} up to {newest}")
-        for name, board in self.town.boards.items():
-            wrong += [
-                f"{name}: {one}"
-                for one in self._held(
-                    name, board, {case_id: newest for case_id, (newest, _) in told.items()}
-                )
-            ]
-        states = self.conn.execute(
+        not_received = self.conn.execute(
             sa.select(delivery).where(delivery.c.state != DeliveryState.RECEIVED)
-        )
+        ).all()
+        on_its_way = {
+            f"{row.case_id}.{row.revision}"
+            for row in not_received
+            if row.state != DeliveryState.DEAD and row.at > self.ended - ON_ITS_WAY
+        }
+        for name, board in self.town.boards.items():
+            newest = {case_id: newest for case_id, (newest, _) in told.items()}
+            wrong += [f"{name}: {one}" for one in self._held(name, board, newest, on_its_way)]
         return wrong + [
             f"{row.state} at {row.destination} {row.case_id}.{row.revision}, tried {row.tries}"
-            for row in states
+            for row in not_received
+            if f"{row.case_id}.{row.revision}" not in on_its_way
         ]
 
-    def _held(self, name: str, board: Board, newest: Mapping[str, int]) -> Iterator[str]:
-        """What one destination has, against what it was told; each fails by itself."""
+    def _held(
+        self, name: str, board: Board, newest: Mapping[str, int], on_its_way: Collection[str]
+    ) -> Iterator[str]:
+        """What one destination has, against what it was told; each fails by itself. `on_its_way`:
+        what it may have or not."""
         log = [(str(one["key"]), str(one["why"])) for one in board.deliveries]
         took = [key for key, why in log if why in ("new", "newer revision")]
         # 2xx and nothing kept, whatever the body was: it counts as received
@@ -288,13 +294,16 @@ class Evidence:
             if held.hand_off_id not in self.cases
         )
         for case_id, last in newest.items():
-            honest = max(
-                (one for one in range(1, last + 1) if f"{case_id}.{one}" not in lies), default=0
+            told = (
+                one
+                for one in range(1, last + 1)
+                if not {f"{case_id}.{one}"} & (lies | set(on_its_way))
             )
-            held = board.held(case_id)
-            if honest != (held.revision if held else 0):
-                yield f"has revision {held.revision if held else 0} of {case_id}, not {honest}"
-            elif held and held.packet != hand_offs.packet(self.conn, self.sealer, case_id, honest):
+            honest, held = max(told, default=0), board.held(case_id)
+            got = held.revision if held else 0
+            if got != honest and f"{case_id}.{got}" not in on_its_way:
+                yield f"has revision {got} of {case_id}, not {honest}"
+            elif held and held.packet != hand_offs.packet(self.conn, self.sealer, case_id, got):
                 yield f"has other words in {case_id}"
 
     def _ends(self) -> list[str]:
@@ -417,7 +426,7 @@ class Evidence:
 
         wrong = [told(key) for key in there | most if not least[key] <= there[key] <= most[key]]
         # What is to be tried again later is on its way, however slow the machine.
-        stuck = self.ended - timedelta(seconds=10)
+        stuck = self.ended - ON_ITS_WAY
         return wrong + [
             f"{row.state} since {row.at:%H:%M:%S}: {row.id}"
             for row in self.by_rest
