@@ -15,7 +15,7 @@ from caller_service.core.roles import Role
 from caller_service.store import cases, contacts
 from caller_service.store.contacts import Contact
 from caller_service.store.database.group_commit import DirectWriter
-from caller_service.web.console.case_pages import DEEDS
+from caller_service.web.console.deeds import DEEDS
 
 if TYPE_CHECKING:
     from conftest import House
@@ -474,3 +474,23 @@ def test_a_page_that_nobody_looks_at_reads_nothing_for_anybody(house: House, des
         assert "please hurry" in told["html"]
         unread = 'title="new to you">1<' in desk.get("/console/queue").text
         assert unread is count, looks
+
+
+def test_nobody_is_handed_a_case_about_their_own_phone(house: House, desk: Browser) -> None:
+    mine = next(rung for rung in house.parts.program.ladder if rung.name == "Shift supervisor")
+    case = danger(house, mine.number)
+    does(desk, case.id, "take")
+
+    told = does(desk, case.id, "hand_over", to=mine.name)
+
+    assert told.status_code == 409
+    assert "the phone of Shift supervisor" in told.text
+    assert not house.rows("journal", case_id=case.id, event="handed_over")
+
+
+def test_a_ready_phrase_that_does_not_exist_sends_nothing(house: House, desk: Browser) -> None:
+    case = danger(house)
+
+    assert does(desk, case.id, "words", phrase="99").status_code == 422
+
+    assert not house.rows("message", case_id=case.id, keys="note")
