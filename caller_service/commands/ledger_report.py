@@ -16,7 +16,16 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from caller_service.core.case import OUTCOMES, Channel, Status
-from caller_service.core.ledger import BY_911, REASONS, Tally, by_channel, tally
+from caller_service.core.ledger import (
+    BY_911,
+    REASONS,
+    PoliceTally,
+    Tally,
+    by_channel,
+    tally,
+    tally_police,
+)
+from caller_service.core.outcome import Asked, Known, Police
 from caller_service.store import ledger
 from caller_service.store.ledger import Group
 
@@ -24,7 +33,7 @@ STAFF_ONLY = (
     "Exact counts, for the program's own staff. Do not publish them: "
     "small numbers must be suppressed first."
 )
-_CODES = frozenset({*OUTCOMES, *REASONS, *Status, *Channel})
+_CODES = frozenset({*OUTCOMES, *REASONS, *Status, *Channel, *Asked, *Known})
 _WIDE = 38
 
 
@@ -90,6 +99,14 @@ class Report:
         told = by_channel((*_class(one), _code(one.channel), one.cases) for one in self.groups)
         return dict(told)
 
+    @property
+    def police(self) -> PoliceTally:
+        """What was recorded of police beside the outcomes."""
+        return tally_police(
+            (*_class(one), Police(one.police, one.police_asked_by, one.police_told), one.cases)
+            for one in self.groups
+        )
+
     def lines(self) -> Iterator[str]:
         """The table. Its last line is the difference."""
         told = self.tally
@@ -110,6 +127,17 @@ class Report:
         yield _line(0, "requests, by where they began", told.requests)
         for channel, many in self.channels.items():
             yield _line(1, channel, many)
+        yield ""
+        police = self.police
+        yield _line(0, "ended requests, by police", police.ended)
+        yield _line(1, "police were there", police.there)
+        for who, many in police.asked_by.items():
+            yield _line(2, f"asked for by: {who}", many)
+        for known, many in police.told_before.items():
+            yield _line(2, f"resident told before: {known}", many)
+        yield _line(1, "police were not there", police.not_there)
+        yield _line(1, "nobody knows", police.unknown)
+        yield _line(1, "not recorded", police.not_recorded)
         yield ""
         yield _line(0, "not requests (no_request)", told.no_request)
         yield ""
@@ -141,6 +169,7 @@ class Report:
             "served": dict(told.served),
             "unserved": dict(told.unserved),
             "no_request": told.no_request,
+            "police": asdict(self.police),
             "difference": told.difference,
             "unplaced": self.unplaced,
             "groups": [
@@ -150,7 +179,9 @@ class Report:
         }
 
 
-_NAMED = ("status", "outcome", "unserved", "channel")
+_NAMED = (
+    "status", "outcome", "unserved", "channel", "police", "police_asked_by", "police_told",
+)  # fmt: skip
 
 
 def _class(group: Group) -> tuple[str, str, str]:

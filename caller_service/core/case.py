@@ -153,6 +153,10 @@ class Case:
     minor_reviewed: str = field(default="", repr=False)
     # after a disclosure: "made" or "not_required" (rule 14); who and when is in the remarks
     report: str = ""
+    # beside the outcome (core/outcome.py, Police): were police there, who asked, who knew before
+    police: str = ""
+    police_asked_by: str = ""
+    police_told: str = ""
     # the last "we have your message" line, so that none is repeated
     line: str = ""
     truth_line: str = ""  # the same for "nobody has joined yet"

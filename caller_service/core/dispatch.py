@@ -19,6 +19,7 @@ from .escalation import asked_instead, ladder_of, page_rung, passed_on
 from .holding import speaks, wait_anew
 from .ledger import REASONS, end
 from .marks import Mark
+from .outcome import NOT_RECORDED, Outcome, Police
 from .protocol import Level
 from .reach import CannotText
 from .refusal import Refused
@@ -306,7 +307,14 @@ def _review_again(case: Case, scene: Scene) -> Case:
 
 
 def update(
-    case: Case, to: Status, by: str, outcome: str, scene: Scene, reason: str = "", report: str = ""
+    case: Case,
+    to: Status,
+    by: str,
+    outcome: str,
+    scene: Scene,
+    reason: str = "",
+    report: str = "",
+    police: Police = NOT_RECORDED,
 ) -> Step:
     """Change the status; the resident is told if it means something new for them.
 
@@ -317,12 +325,14 @@ def update(
 
     A danger closes only with an outcome that says how the person is (docs/safety-rules.md, rule 3).
     For the outcome `unserved`, `reason` may be one of the ledger's codes; otherwise the reason is
-    derived. Raises Refused: ended, outcome_needed, report_needed, cannot_move.
+    derived. Whoever was passed on is with a named service: `reason` names it. `police`: recorded
+    beside the outcome. Raises Refused: ended, outcome_needed, service_needed, report_needed,
+    police_needed, cannot_move.
     """
     if case.ended and to != case.status:
         raise Refused("ended")
     outcome = to.value if to == Status.CANCELLED else outcome
-    case = _may_end(case, to, outcome, report)
+    case = _may_end(case, to, outcome, reason, report, police)
     if to == case.status:
         return Step(case)
     try:
@@ -358,20 +368,44 @@ def update(
     untrue = to == Status.UNREACHABLE and (case.held or case.left)
     words = () if key == case.told or untrue else (Say(closing, unasked=True),)
     return _say_status(
-        case, (*words, *unlooked, Record("status_by", {"by": by, "to": to.value})), key, scene
-    )
+        case, (*words, *unlooked, Record("status_by", {"by": by, "to": to.value, **_end_of(case)})),
+        key, scene,
+    )  # fmt: skip
 
 
-def _may_end(case: Case, to: Status, outcome: str, report: str) -> Case:
-    """Check that closing has an outcome, after danger one that says how the person is (rule 3), and
-    after a disclosure a report (rule 14)."""
+def _end_of(case: Case) -> dict[str, str]:
+    """What was recorded at the end of a case, for the journal."""
+    recorded = {
+        "outcome": case.outcome, "report": case.report, "police": case.police,
+        "police_asked_by": case.police_asked_by, "police_told": case.police_told,
+    }  # fmt: skip
+    return {name: code for name, code in recorded.items() if code} if case.ended else {}
+
+
+# who goes on with them is said by name (rule 3)
+BY_A_SERVICE = frozenset({Outcome.PASSED_TO_SERVICE, Outcome.REFERRED})
+
+
+def _may_end(
+    case: Case, to: Status, outcome: str, reason: str, report: str, police: Police
+) -> Case:
+    """Check that closing has an outcome, after danger one that says how the person is (rule 3), the
+    name of the service where one goes on, after a disclosure a report (rule 14), and of police all
+    or nothing."""
     if to not in ENDED or case.ended:
         return case
     if outcome not in (DANGER_OUTCOMES if case.in_danger else OUTCOMES):
         raise Refused("outcome_needed")
+    if outcome in BY_A_SERVICE and not reason:
+        raise Refused("service_needed")
     if {Said.ABUSE, Said.DISCLOSURE} & case.said and not (case.report or report):
         raise Refused("report_needed")
-    return replace(case, report=report or case.report)
+    if not police.whole:
+        raise Refused("police_needed")
+    return replace(
+        case, report=report or case.report, police=police.present,
+        police_asked_by=police.asked_by, police_told=police.told,
+    )  # fmt: skip
 
 
 _MOVING = frozenset({Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED})
@@ -427,7 +461,13 @@ UNIT_STATUSES = (*UNIT_MOVES, "Delayed", "AssignmentCancelled")
 
 
 def unit_status(
-    case: Case, said: str, by: str, outcome: str, scene: Scene, reason: str = ""
+    case: Case,
+    said: str,
+    by: str,
+    outcome: str,
+    scene: Scene,
+    reason: str = "",
+    police: Police = NOT_RECORDED,
 ) -> Step:
     """Apply a status that a unit reports (docs/dispatch-api.md). Repeats change nothing; a step
     back is refused.
@@ -439,7 +479,7 @@ def unit_status(
         return delayed(case, by, scene, reason)
     if said == "AssignmentCancelled":
         return _unit_cancelled(case, by, reason, scene)
-    return update(case, UNIT_MOVES[said], by, outcome, scene, reason)
+    return update(case, UNIT_MOVES[said], by, outcome, scene, reason, police=police)
 
 
 def _unit_cancelled(case: Case, by: str, reason: str, scene: Scene) -> Step:

@@ -126,8 +126,18 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
             if case.incident_type
             else {}
         )
+        | ({"police": _police(case)} if case.police else {})
         | ({"unopened": closed} if (closed := _unopened(case, number)) else {})
     )
+
+
+def _police(case: Case) -> dict[str, str | None]:
+    """What was recorded of police beside the outcome."""
+    return {
+        "present": case.police,
+        "asked_by": case.police_asked_by or None,
+        "resident_told": case.police_told or None,
+    }
 
 
 def _unopened(case: Case, number: str | None) -> list[str]:
@@ -169,6 +179,7 @@ def digest(case: Case) -> str:
         *(["test"] if case.test else []), *(["deaf"] if case.deaf else []),
         *(["untold"] if case.not_told else []),
         *([case.incident_type, case.typed_by] if case.incident_type else []),
+        *([case.police, case.police_asked_by, case.police_told] if case.police else []),
         *(conversation if any(conversation) else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

@@ -7,10 +7,11 @@ The outcome decides the class; `unserved` gives the reason if the outcome alone 
     served      each outcome in SERVED. `information` is help that was asked for and given. A danger
                 closed as emergency_help_confirmed, passed_to_service, counselor_joined,
                 refused_plan_made, no_danger_found or safe is served
+    served      referred: a named service goes on with them, as for passed_to_service
     served      transferred_to_911: police or ambulance came. Shown apart, because it is not the
                 help this service is for
-    unserved    lost: unreachable · cancelled: cancelled · abandoned: abandoned · unserved: the
-                recorded reason (REASONS)
+    unserved    lost, gone: unreachable · cancelled, refused: cancelled · abandoned: abandoned ·
+                unserved: the recorded reason (REASONS)
     no_request  nothing was asked for: one stray word and then silence, or STATUS with no open case.
                 Counted apart
     test        the synthetic resident's. Never counted: store/ledger.py leaves it out by its mark
@@ -28,7 +29,7 @@ from datetime import datetime
 
 from .case import ENDED, Case, Channel, Status, move, replace
 from .marks import Mark
-from .outcome import Outcome, Unserved
+from .outcome import Asked, Known, Outcome, Police, Unserved
 from .reach import CannotText, ContactAnswer
 from .said import Said
 
@@ -37,13 +38,15 @@ BY_911 = Outcome.TRANSFERRED_TO_911
 SERVED = (
     Outcome.RESOLVED, Outcome.TAKEN_TO_CARE, Outcome.COUNSELOR_JOINED, Outcome.INFORMATION,
     Outcome.EMERGENCY_HELP_CONFIRMED, Outcome.PASSED_TO_SERVICE, Outcome.REFUSED_PLAN_MADE,
-    Outcome.NO_DANGER_FOUND, Outcome.SAFE, BY_911,
+    Outcome.NO_DANGER_FOUND, Outcome.SAFE, Outcome.REFERRED, BY_911,
 )  # fmt: skip
 REASONS = tuple(Unserved)
 _OPEN = frozenset(Status) - ENDED
 # outcomes that already say why
 REASON_OF: Mapping[str, Unserved] = {
     Outcome.LOST: Unserved.UNREACHABLE,
+    Outcome.GONE: Unserved.UNREACHABLE,
+    Outcome.REFUSED: Unserved.CANCELLED,
     Outcome.CANCELLED: Unserved.CANCELLED,
     Outcome.ABANDONED: Unserved.ABANDONED,
 }
@@ -214,3 +217,41 @@ def by_channel(counted: Iterable[tuple[str, str, str, str, int]]) -> Mapping[str
         if place(status, outcome, reason) not in (Entry(NO_REQUEST), Entry(TEST)):
             requests[channel] = requests.get(channel, 0) + number
     return requests
+
+
+@dataclass(frozen=True, slots=True)
+class PoliceTally:
+    """What was recorded of police, of every request that has ended: they add up to `ended`."""
+
+    there: int
+    not_there: int
+    unknown: int
+    not_recorded: int
+    asked_by: Mapping[str, int]  # of those where they were there; it adds up to `there`
+    told_before: Mapping[str, int]  # the same
+
+    @property
+    def ended(self) -> int:
+        return self.there + self.not_there + self.unknown + self.not_recorded
+
+
+def tally_police(
+    counted: Iterable[tuple[str, str, str, Police, int]],
+) -> PoliceTally:
+    """Count what was recorded of police, from counts by status, outcome, unserved and that. What is
+    half recorded counts as unknown in the half that is missing."""
+    present: dict[str, int] = dict.fromkeys(("", *Known), 0)
+    asked_by: dict[str, int] = dict.fromkeys(Asked, 0)
+    told: dict[str, int] = dict.fromkeys(Known, 0)
+    for status, outcome, reason, police, number in counted:
+        placed = place(status, outcome, reason)
+        if placed is None or placed.kind not in ("served", "unserved"):
+            continue
+        here = police.present if police.present in present else Known.UNKNOWN
+        present[here] += number
+        if here == Known.YES:
+            asked_by[police.asked_by if police.asked_by in asked_by else Asked.UNKNOWN] += number
+            told[police.told if police.told in told else Known.UNKNOWN] += number
+    return PoliceTally(
+        present[Known.YES], present[Known.NO], present[Known.UNKNOWN], present[""], asked_by, told
+    )

@@ -16,6 +16,7 @@ from enum import StrEnum
 from .case import Case, Status, Step, replace
 from .effect import Ask, Effects, Say
 from .marks import Mark
+from .outcome import Outcome
 from .program import Program
 from .reach import CannotText, ContactAnswer
 from .said import Said
@@ -372,6 +373,7 @@ STATUS_WORDS = {
     Status.CLOSED: "status.closed",
     Status.CANCELLED: "status.closed",
 }
+GONE_WORDS = "status.gone"
 # About somebody else: only received, coming or finished, never arrival, outcome or destination
 # (rule 10).
 OTHERS_WORDS = STATUS_WORDS | {
@@ -398,5 +400,8 @@ def update_call_keys(case: Case) -> tuple[str, ...]:
 
 
 def status_key(case: Case) -> str:
-    """The key of the status words that this person may get."""
+    """The key of the status words that this person may get. Who was not found may be waiting
+    still, and hears it."""
+    if case.outcome == Outcome.GONE and not case.about_another:
+        return GONE_WORDS
     return (OTHERS_WORDS if case.about_another else STATUS_WORDS)[case.status]

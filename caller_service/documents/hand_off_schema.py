@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from caller_service.core.outcome import Asked, Known
 from caller_service.core.said import DANGER_KINDS
 
 from .eido_registry import HUMAN_INCIDENT_TYPES, INCIDENT_TYPES
@@ -126,6 +127,16 @@ _INCIDENT_TYPE = _whole(
     "description": "What a named human called it, in a code of NENA's registry. Absent: nobody "
     "did, and software says MNTL or CITASST.",
 }
+_POLICE = _whole(
+    {
+        "present": {"enum": [one.value for one in Known]},
+        "asked_by": {"enum": [*(one.value for one in Asked), None]},
+        "resident_told": {"enum": [*(one.value for one in Known), None]},
+    }
+) | {
+    "description": "Recorded beside the outcome: were police there, who asked for them, and was "
+    "the resident told before they came? Absent: nobody recorded it.",
+}
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "hand_off.v1",
@@ -172,7 +183,7 @@ SCHEMA: dict[str, Any] = {
         "review": _YES_NO,
         "response": {"enum": ["human", "team", "counselor", "information", "call_911", "review"]},
         "contingency": _TEXT,
-        "police_requested": {"const": False},
+        "police_requested": {"const": False, "description": "Software never asks for police."},
         "team": _MAYBE,
         "interpreter": _YES_NO,
         "place": _whole(_PLACE),
@@ -198,6 +209,7 @@ SCHEMA: dict[str, Any] = {
         "related": _CODES,
         "test": _TEST,
         "incident_type": _INCIDENT_TYPE,
+        "police": _POLICE,
         "unopened": {
             "type": "array",
             "items": {"enum": ["code_word", "narrative", "number", "place", "state"]},
@@ -205,5 +217,5 @@ SCHEMA: dict[str, Any] = {
             "request goes on: a human looks at it. Absent: everything opened.",
         },
     },
-    optional=("test", "incident_type", "dangers", "safety", "conversation", "unopened"),
+    optional=("test", "incident_type", "dangers", "safety", "conversation", "unopened", "police"),
 )

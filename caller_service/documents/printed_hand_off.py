@@ -214,7 +214,7 @@ def _lines(packet: Packet, stood_down: bool, languages: Words) -> Iterable[tuple
     yield "Why this level", _listed(packet["reasons"])
     yield "Team asked for", packet["team"] or ""
     yield "Not served because", _plain(packet["unserved"] or "")
-    yield "Police", "Not requested"
+    yield "Police", _police(packet)
     yield "Incident type", _incident_type(packet)
     yield "Earlier request", "They asked before: dispatch has it" if packet["related"] else ""
 
@@ -299,6 +299,31 @@ def _place(place: Packet) -> str:
 def _incident_type(packet: Packet) -> str:
     told = packet.get("incident_type")
     return f"{told['type']}, set by {told['by']}" if told else ""
+
+
+POLICE_ASKED_BY: Words = {
+    "team": "the team asked for them",
+    "staff": "somebody here called 911",
+    "resident": "the resident, or somebody with them, asked for them",
+    "others": "somebody else asked for them",
+    "unknown": "nobody knows who asked for them",
+}
+POLICE_TOLD: Words = {
+    "yes": "the resident was told before",
+    "no": "the resident was not told before",
+    "unknown": "nobody knows if the resident was told before",
+}
+
+
+def _police(packet: Packet) -> str:
+    """What was recorded of police; what was not is not said to be otherwise."""
+    told = packet.get("police")
+    if not told:
+        return "Not requested"
+    if told["present"] != "yes":
+        return {"no": "Were not there"}.get(told["present"], "Nobody knows if they were there")
+    asked, knew = POLICE_ASKED_BY[told["asked_by"]], POLICE_TOLD[told["resident_told"]]
+    return f"Were there: {asked}; {knew}"
 
 
 def _in_words(known: Words, code: str) -> str:

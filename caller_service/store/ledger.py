@@ -21,6 +21,11 @@ from .tables import case
 _CLASS = (case.c.status, case.c.outcome, case.c.unserved)
 # an older release stored no channel: then there were texts alone
 _CHANNEL = sa.func.coalesce(case.c.state["channel"].as_string(), Channel.TEXT.value)
+# recorded beside the outcome, by releases that asked
+_POLICE = tuple(
+    sa.func.coalesce(case.c.state[name].as_string(), "").label(name)
+    for name in ("police", "police_asked_by", "police_told")
+)
 _ABOUT = (case.c.level, case.c.response, case.c.area, case.c.language)
 
 
@@ -36,6 +41,9 @@ class Group:
     area: str
     language: str
     channel: str
+    police: str
+    police_asked_by: str
+    police_told: str
     cases: int
 
 
@@ -44,7 +52,8 @@ def counted(
 ) -> list[Group]:
     """Cases opened from `since` and before `until` (None: without end), in groups; one statement
     sees one moment."""
-    known = sa.select(*_CLASS, *_ABOUT, _CHANNEL.label("channel")).where(*_opened(since, until))
+    columns = (*_CLASS, *_ABOUT, _CHANNEL.label("channel"), *_POLICE)
+    known = sa.select(*columns).where(*_opened(since, until))
     alike = tuple((found := known.subquery()).c)
     query = sa.select(*alike, sa.func.count().label("cases")).select_from(found).group_by(*alike)
     return [Group(**row._mapping) for row in conn.execute(query.order_by(*alike))]

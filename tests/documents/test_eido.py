@@ -563,10 +563,14 @@ def test_a_free_unit_closes_no_danger(outcome: str) -> None:
 
 @pytest.mark.parametrize("outcome", sorted(DANGER_OUTCOMES))
 def test_danger_closes_with_how_the_person_is(outcome: str) -> None:
-    assert (
-        in_danger().staff(takes("Sam")).staff(says("Cleared", outcome=outcome)).case.outcome
-        == outcome
-    )
+    taken = in_danger().staff(takes("Sam"))
+    if outcome == "passed_to_service":
+        with pytest.raises(Refused, match="service_needed"):
+            taken.staff(says("Cleared", outcome=outcome))
+
+    ended = taken.staff(says("Cleared", outcome=outcome, reason="Bridge House"))
+
+    assert ended.case.outcome == outcome
 
 
 def test_a_free_unit_alone_does_not_say_how_the_person_is() -> None:

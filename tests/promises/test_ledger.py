@@ -507,6 +507,44 @@ def test_each_request_began_by_text_by_phone_or_on_the_web(
     assert {"requests, by where they began 4", "text 2", "phone 1", "web 1"} <= set(lines)
 
 
+def test_police_there_are_counted_by_who_asked_and_whether_the_resident_knew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every ended request stands in one line, also where nobody recorded it; half an answer is
+    refused."""
+    recorded: tuple[dict[str, str], ...] = (
+        {"police": "yes", "police_asked_by": "team", "police_told": "no"},
+        {"police": "yes", "police_asked_by": "others", "police_told": "unknown"},
+        {"police": "no"}, {"police": "unknown"}, {},
+    )  # fmt: skip
+    halves: tuple[dict[str, str], ...] = (
+        {"police": "yes"}, {"police": "no", "police_told": "yes"}, {"police_asked_by": "team"},
+        {"police": "yes", "police_asked_by": "nobody", "police_told": "no"},
+    )  # fmt: skip
+    house.resident("+17205550130").wants_a_team()  # still open: in no line
+    for place_, police in enumerate(recorded):
+        person = house.resident(f"+1720555014{place_}").wants_a_team()
+        end_ = {"status": "closed", "by": "Maria", "outcome": "taken_to_care"}
+        for half in halves:
+            refused = house.dispatch(f"/{person.case().id}/status", end_ | half)
+            assert refused.status_code == 422, half
+        assert house.dispatch(f"/{person.case().id}/status", end_ | police).status_code == 200
+
+    told = json.loads(_ledger(house, monkeypatch, "--json").stdout)
+    assert told["police"] == {
+        "there": 2, "not_there": 1, "unknown": 1, "not_recorded": 1,
+        "asked_by": {"team": 1, "staff": 0, "resident": 0, "others": 1, "unknown": 0},
+        "told_before": {"yes": 0, "no": 1, "unknown": 1},
+    }  # fmt: skip
+    assert told["served"]["taken_to_care"] == 5
+    lines = [" ".join(line.split()) for line in _ledger(house, monkeypatch).stdout.splitlines()]
+    wanted = {
+        "ended requests, by police 5", "police were there 2", "asked for by: team 1",
+        "resident told before: no 1", "police were not there 1", "nobody knows 1", "not recorded 1",
+    }  # fmt: skip
+    assert wanted <= set(lines)
+
+
 def test_a_channel_that_is_none_is_counted_and_not_repeated(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ from caller_service.store import cases
 from caller_service.web.shared.guard import guarded, parts
 
 from . import case_words, phrases
-from .deeds import DEEDS, Told, colleagues, outcomes, refusal_words, why_not
+from .deeds import ASKED_BY, DEEDS, Told, colleagues, how_it_ended, outcomes, refusal_words, why_not
 from .queue import rail
 from .queue_words import until
 from .session_guard import console_only, fragment, may, me, page
@@ -84,6 +84,8 @@ def _view(opened: Opened) -> dict[str, Any]:
         "teams": parts().program.teams,
         "people": colleagues(me().name),
         "outcomes": outcomes(case),
+        "ending": how_it_ended(case) if case.ended else "",
+        "police_asked_by": ASKED_BY.items(),
         "queue": found,
         **rail(found),
         "here": case.id,

@@ -15,7 +15,7 @@ from caller_service.core import desk_acts, holding
 from caller_service.core.callback import book
 from caller_service.core.case import DANGER_OUTCOMES, OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import decline, delayed, update
-from caller_service.core.outcome import Outcome
+from caller_service.core.outcome import Asked, Known, Outcome, Police
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
 from caller_service.core.routing import Scene
@@ -106,7 +106,13 @@ def _close(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | 
     report = report if report in ("made", "not_required") else ""
     if report and not reason:
         raise Refused("report_needed")
-    return update(case, Status.CLOSED, by, told.get("outcome", ""), scene, reason, report)
+    police = Police(told.get("police", ""), told.get("asked_by", ""), told.get("told_before", ""))
+    if not police.present:
+        raise Refused("police_needed")
+    if police.present != Known.YES:  # a form without a script holds what belongs to police there
+        police = Police(police.present)
+    outcome = told.get("outcome", "")
+    return update(case, Status.CLOSED, by, outcome, scene, reason, report, police)
 
 
 def _status(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -149,7 +155,7 @@ def _link(case_id: str, who: StaffSession, told: Told) -> object:
 # ---- what is offered -----------------------------------------------------------------------------
 OUTCOME_WORDS = {
     Outcome.EMERGENCY_HELP_CONFIRMED: "Emergency help is with them",
-    Outcome.PASSED_TO_SERVICE: "A named service has taken over and confirmed",
+    Outcome.PASSED_TO_SERVICE: "A service took over and confirmed (name it as the reason)",
     Outcome.COUNSELOR_JOINED: "A counselor joined, a plan is made",
     Outcome.REFUSED_PLAN_MADE: "They refused help, a plan is made",
     Outcome.NO_DANGER_FOUND: "No danger found",
@@ -157,6 +163,9 @@ OUTCOME_WORDS = {
     Outcome.LOST: "Nobody could reach them any more",
     Outcome.RESOLVED: "Resolved where they were",
     Outcome.TAKEN_TO_CARE: "Taken to care",
+    Outcome.REFUSED: "They did not want help",
+    Outcome.GONE: "They were not there, or not found",
+    Outcome.REFERRED: "Another service goes on (name it as the reason)",
     Outcome.TRANSFERRED_TO_911: "Police or ambulance came instead",
     Outcome.INFORMATION: "Information given",
     Outcome.UNSERVED: "They got no help",
@@ -164,6 +173,45 @@ OUTCOME_WORDS = {
     Outcome.ABANDONED: "They stopped writing",
     Outcome.NO_REQUEST: "Nothing was asked for",
 }
+
+
+ASKED_BY = {
+    Asked.TEAM: "The team",
+    Asked.STAFF: "Somebody here",
+    Asked.RESIDENT: "The person, or somebody with them",
+    Asked.OTHERS: "Somebody else, or they came by themselves",
+    Asked.UNKNOWN: "Nobody knows",
+}
+
+
+_THERE = {
+    Known.YES: "Police were there.",
+    Known.NO: "Police were not there.",
+    Known.UNKNOWN: "Nobody knows if police were there.",
+}
+_ASKED = {
+    Asked.TEAM: "The team asked for them.",
+    Asked.STAFF: "Somebody here called 911.",
+    Asked.RESIDENT: "The person, or somebody with them, asked for them.",
+    Asked.OTHERS: "Somebody else asked for them, or they came by themselves.",
+    Asked.UNKNOWN: "Nobody knows who asked for them.",
+}
+_TOLD = {
+    Known.YES: "They were told before.",
+    Known.NO: "They were not told before.",
+    Known.UNKNOWN: "Nobody knows if they were told before.",
+}
+
+
+def how_it_ended(case: Case) -> str:
+    """The outcome of a case and what was recorded beside it, in sentences."""
+    how = OUTCOME_WORDS.get(Outcome(case.outcome), "") if case.outcome in set(Outcome) else ""
+    police = (
+        _THERE.get(Known(case.police), "") if case.police else "",
+        _ASKED.get(Asked(case.police_asked_by), "") if case.police_asked_by else "",
+        _TOLD.get(Known(case.police_told), "") if case.police_told else "",
+    )
+    return " ".join(words for words in (f"{how}." if how else "", *police) if words)
 
 
 def outcomes(case: Case) -> list[tuple[str, str]]:
@@ -280,7 +328,9 @@ DEEDS: dict[str, Deed] = {
     ),
     "close": Deed(
         "Close", Act.CLOSE, _close, "The case is closed.", strict=True,
-        tried=lambda case: {"outcome": outcomes(case)[0][0], "report": "made", "reason": "-"},
+        tried=lambda case: {
+            "outcome": outcomes(case)[0][0], "report": "made", "reason": "-", "police": "no"
+        },
     ),
     "words": Deed("Send", Act.CONVERSE, _words, tried=lambda case: {"words": "-"}),
     "same_person": Deed(
@@ -327,6 +377,9 @@ REFUSALS = {
     "no_such_question": "There is no such question.",
     "no_such_choice": "That is none of its answers.",
     "reason_needed": "That needs a reason.",
+    "service_needed": "Say which service goes on with them, as the reason.",
+    "police_needed": "Say if police were there. If they were, say who asked for them, and if the "
+    "person was told before.",
     "report_needed": "A child or an old person was said to be hurt. Say whether it was reported, "
     "who did, and when.",
     "own": "It is about your own phone. Somebody else must take it.",

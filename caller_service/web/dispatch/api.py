@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from caller_service.core import holding
 from caller_service.core.access import ACT, CONVERSE, READ, SCOPES, TRANSCRIPT
 from caller_service.core.case import OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
+from caller_service.core.outcome import Asked, Known, Police
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.documents import eido_schema
@@ -115,12 +117,50 @@ class Acknowledgement(Schema):
             raise ValidationError("Give in_minutes or at, not both.", "at")
 
 
-class StatusUpdate(Schema):
-    """Where the team is. `outcome` belongs to closed."""
+def _codes(codes: type[StrEnum], words: str) -> fields.Str:
+    return fields.Str(
+        load_default="",
+        validate=validate.OneOf(["", *(one.value for one in codes)]),
+        metadata={"description": words},
+    )
+
+
+class Ending(Schema):
+    """How a case ended, and what is recorded beside it."""
+
+    outcome = fields.Str(
+        load_default="",
+        validate=validate.OneOf(["", *sorted(OUTCOMES)]),
+        metadata={
+            "description": "Closing needs one. After passed_to_service and referred, reason names "
+            "the service."
+        },
+    )
+    police = _codes(Known, "Closing: were police there? Empty: not recorded.")
+    police_asked_by = _codes(Asked, "Police were there: who asked for them?")
+    police_told = _codes(Known, "Police were there: was the resident told before they came?")
+
+    @validates_schema
+    def of_police(self, told: dict[str, Any], **_: object) -> None:
+        if not police_of(told).whole:
+            raise ValidationError(
+                "Of police who were there, say who asked for them and whether the resident was "
+                "told before; of no others.",
+                "police",
+            )
+
+
+def police_of(told: dict[str, Any]) -> Police:
+    return Police(
+        told.get("police", ""), told.get("police_asked_by", ""), told.get("police_told", "")
+    )
+
+
+class StatusUpdate(Ending):
+    """Where the team is. `outcome`, `report` and police belong to closed."""
 
     status = fields.Str(required=True, validate=validate.OneOf(MOVES))
     by = BY
-    outcome = fields.Str(load_default="", validate=validate.OneOf(["", *sorted(OUTCOMES)]))
     reason = StaffWords(300, load_default="")
     report = fields.Str(
         load_default="",
@@ -327,6 +367,7 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
             scene,
             told["reason"],
             told["report"],
+            police_of(told),
         ),
     )
 
@@ -496,6 +537,9 @@ REFUSALS = {
     "taken": "Somebody else has it.",
     "cannot_move": "That does not follow from where the case stands.",
     "outcome_needed": "Closing needs an outcome; after danger one that says how the person is.",
+    "service_needed": "Somebody passed on is with a named service: say which, as the reason.",
+    "police_needed": "Of police who were there, say who asked for them and whether the "
+    "resident was told before.",
     "may_not_text": "The resident may not be texted.",
     "held": "Somebody else holds the conversation. Take it over first.",
     "not_yours": "You do not have it.",

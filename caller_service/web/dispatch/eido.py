@@ -16,7 +16,6 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from caller_service.casework.eido import Unsound
 from caller_service.casework.read import read_eido
 from caller_service.core.access import ACT, READ
-from caller_service.core.case import OUTCOMES
 from caller_service.core.dispatch import UNIT_STATUSES, unit_status
 from caller_service.documents.incident_type import ALLOWED, set_type
 from caller_service.web.shared.guard import parts
@@ -24,17 +23,16 @@ from caller_service.web.shared.problem import problem
 from caller_service.web.shared.staff_words import StaffWords
 from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
-from .api import BY, changed
+from .api import BY, Ending, changed, police_of
 from .once import readable_key_only
 
 
-class UnitStatus(Schema):
-    """A secondary unit status of NENA's registry. `outcome` belongs to Cleared, `reason` to
-    AssignmentCancelled."""
+class UnitStatus(Ending):
+    """A secondary unit status of NENA's registry. `outcome` and police belong to Cleared,
+    `reason` to AssignmentCancelled."""
 
     status = fields.Str(required=True, validate=validate.OneOf(UNIT_STATUSES))
     by = BY
-    outcome = fields.Str(load_default="", validate=validate.OneOf(["", *sorted(OUTCOMES)]))
     reason = StaffWords(300, load_default="")
 
     @validates_schema
@@ -94,7 +92,13 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
     refused = changed(
         hand_off_id,
         lambda case, scene: unit_status(
-            case, told["status"], told["by"], told["outcome"], scene, told["reason"]
+            case,
+            told["status"],
+            told["by"],
+            told["outcome"],
+            scene,
+            told["reason"],
+            police_of(told),
         ),
     )
     return refused or _document(hand_off_id)

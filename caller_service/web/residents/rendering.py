@@ -441,6 +441,8 @@ def _ended(case: Case) -> str:
         return "other.finished"
     if case.outcome == Outcome.INFORMATION:
         return "information"
+    if case.outcome == Outcome.GONE:
+        return "gone"
     return "closed_kind" if case.in_danger or Mark.FIRST_PAGED in case.marks else "closed"
 
 

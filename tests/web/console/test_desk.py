@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 import sqlalchemy as sa
 from staff import Account, Browser
 
+from caller_service.core import ledger
 from caller_service.core.case import Status, replace
 from caller_service.core.protocol import Level
 from caller_service.core.roles import Role
+from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.store import cases, contacts
+from caller_service.store import ledger as counts
 from caller_service.store.contacts import Contact
 from caller_service.store.database.group_commit import DirectWriter
 from caller_service.web.console.deeds import DEEDS
@@ -75,10 +79,10 @@ def test_a_danger_is_taken_written_to_and_closed_under_a_name(
     assert sent.status_code == 303, sent.text
     assert "Are you alone?" in desk.get(f"/console/cases/{case.id}").text
 
-    unfit = does(desk, case.id, "close", outcome="resolved")
+    unfit = does(desk, case.id, "close", outcome="resolved", police="no")
     assert unfit.status_code == 409
     assert "how the person is" in unfit.text
-    closed = does(desk, case.id, "close", outcome="emergency_help_confirmed")
+    closed = does(desk, case.id, "close", outcome="emergency_help_confirmed", police="no")
     assert closed.status_code == 303
     who = {row.event: row.who for row in house.rows("journal", case_id=case.id)}
     assert who["accepted"] == who["note"] == who["status_by"] == who["read"] == dana.name
@@ -248,7 +252,7 @@ def test_a_team_is_sent_moves_arrives_and_the_case_closes(house: House, desk: Br
         ("status", {"status": "en_route"}),
         ("late", {"reason": "Road closed"}),
         ("status", {"status": "arrived"}),
-        ("close", {"outcome": "resolved"}),
+        ("close", {"outcome": "resolved", "police": "no"}),
     ):
         answer = does(desk, case.id, deed, **form)
         assert answer.status_code == 303, (deed, answer.text)
@@ -494,3 +498,73 @@ def test_a_ready_phrase_that_does_not_exist_sends_nothing(house: House, desk: Br
     assert does(desk, case.id, "words", phrase="99").status_code == 422
 
     assert not house.rows("message", case_id=case.id, keys="note")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "entry", "told"),
+    [
+        ("refused", ("unserved", "cancelled"), "status.closed"),
+        ("gone", ("unserved", "unreachable"), "status.gone"),
+        ("referred", ("served", "referred"), "status.closed"),
+        ("taken_to_care", ("served", "taken_to_care"), "status.closed"),
+    ],
+)
+def test_how_it_ended_stands_in_its_class_and_the_resident_hears_what_is_true(
+    house: House, desk: Browser, outcome: str, entry: tuple[str, str], told: str
+) -> None:
+    me = house.resident()
+    me.texts("hello", "1", "2", "2", "2", "3", "1", "Main St and 3rd Ave", "1")
+    case = me.case()
+    assert case.response == "team"
+    house.settles().sent.clear()
+    end = {"outcome": outcome, "police": "no"}
+
+    if outcome == "referred":  # a service has a name
+        unnamed = does(desk, case.id, "close", **end)
+        assert unnamed.status_code == 409
+        assert "which service" in unnamed.text
+    assert does(desk, case.id, "close", **end, reason="Bridge House").status_code == 303
+
+    house.settles()
+    (row,) = house.rows("case", id=case.id)
+    placed = ledger.place(row.status, row.outcome, row.unserved)
+    assert placed is not None
+    assert (placed.kind, placed.of) == entry
+    assert house.texts_to(me.number) == [house.words(told)]
+    for language in house.parts.catalog.words:
+        for key in ("status.closed", "status.gone", "closing.danger", "web.stands.gone"):
+            assert "polic" not in house.words(key, language).casefold(), "true either way"
+
+
+def test_police_are_recorded_beside_the_outcome_all_or_nothing_and_counted(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """Whoever closes a case says whether police were there: asked by whom, and did the resident
+    know? Half an answer closes nothing; what was not asked is no "no"."""
+    me = house.resident()
+    me.wants_a_team()
+    case = me.case()
+    end = {"outcome": "resolved"}
+    for half in (
+        {}, {"police": "yes"}, {"police": "yes", "asked_by": "team"},
+        {"police": "yes", "asked_by": "nobody", "told_before": "no"}, {"police": "perhaps"},
+    ):  # fmt: skip
+        refused = does(desk, case.id, "close", **end, **half)
+        assert refused.status_code == 409, half
+        assert "Say if police were there" in refused.text
+
+    whole = {"police": "yes", "asked_by": "team", "told_before": "no"}
+    assert does(desk, case.id, "close", **end, **whole).status_code == 303
+
+    (entry,) = house.rows("journal", case_id=case.id, event="status_by")
+    assert entry.who == dana.name
+    recorded = {"police": "yes", "police_asked_by": "team", "police_told": "no"}
+    assert recorded.items() <= entry.detail.items()
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "Police were there. The team asked for them. They were not told before." in page
+    packet = house.dispatch(f"/{case.id}", method="GET").json
+    assert packet["police"] == {"present": "yes", "asked_by": "team", "resident_told": "no"}
+    jsonschema.validate(packet, SCHEMA)
+    with house.parts.engine.connect() as conn:
+        (group,) = counts.counted(conn)
+    assert (group.police, group.police_asked_by, group.police_told) == ("yes", "team", "no")
