@@ -3,16 +3,18 @@ less often (rule 24)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 
 import sqlalchemy as sa
 
+from caller_service.core.case import Case, Step
+from caller_service.core.effect import Record
 from caller_service.core.refusal import Refused
-from caller_service.store import cases, contacts, journal
-from caller_service.store.database.transaction import transaction
+from caller_service.core.routing import Scene
+from caller_service.store import cases, contacts
 
+from .change import update_case
 from .once import Once
 from .parts import Parts
 
@@ -26,24 +28,18 @@ def set_care_note(
     days: int,
     reason: str,
     once: Once | None = None,
-) -> None:
+) -> Case | None:
     """Keep a human's words for the contact of a case, for `days` (0: take them away). `who`: for
     the journal, which holds no words. `once`: its key; raises as Once.look."""
-    with _written(parts, once) as conn:
-        case = cases.by_id(conn, parts.sealer, case_id)
-        if case is None:
-            return
-        now = parts.now()
-        until = now + timedelta(days=days) if days and words else None
-        contacts.set_care_note(conn, parts.sealer, case.contact, words, until)
-        _told(
-            conn,
-            parts,
-            case_id,
-            who,
-            "care_note",
-            {"by": by, "days": days if until else 0, "reason": bool(reason)},
-        )
+    days = days if words else 0
+    until = parts.now() + timedelta(days=days) if days else None
+    record = Record("care_note", {"by": by, "days": str(days)})
+
+    def keep(conn: sa.Connection) -> None:
+        contact = cases.contact_of(conn, case_id)
+        contacts.set_care_note(conn, parts.sealer, contact, words, until)
+
+    return _written(parts, case_id, who, by, reason, record, keep, once)
 
 
 def slow_down(
@@ -54,33 +50,45 @@ def slow_down(
     hours: int,
     reason: str,
     once: Once | None = None,
-) -> None:
-    """Slow a number for `hours` (0: as everybody). `who`: for the journal. Raises Refused if `by`
-    is no supervisor of any ladder. `once`: its key; raises as Once.look."""
-    if not any(rung.supervisor and rung.name == by for rung in parts.program.ladder):
+) -> Case | None:
+    """Slow a number for `hours` (0: as everybody). Whoever calls this has made sure that `by` is a
+    supervisor. `who`: for the journal. `once`: its key; raises as Once.look."""
+    until = parts.now() + timedelta(hours=hours) if hours else None
+    record = Record("slowed", {"by": by, "hours": str(hours)})
+
+    def keep(conn: sa.Connection) -> None:
+        contacts.slow(conn, cases.contact_of(conn, case_id), until)
+
+    return _written(parts, case_id, who, by, reason, record, keep, once)
+
+
+def must_be_supervisor(parts: Parts, name: str) -> None:
+    """Raises Refused if they are no supervisor of any ladder."""
+    if not any(rung.supervisor and rung.name == name for rung in parts.program.ladder):
         raise Refused("not_a_supervisor")
-    with _written(parts, once) as conn:
-        case = cases.by_id(conn, parts.sealer, case_id)
-        if case is not None:
-            contacts.slow(
-                conn, case.contact, parts.now() + timedelta(hours=hours) if hours else None
-            )
-            about = {"by": by, "hours": hours, "reason": bool(reason)}
-            _told(conn, parts, case_id, who, "slowed", about)
 
 
-@contextmanager
-def _written(parts: Parts, once: Once | None) -> Iterator[sa.Connection]:
-    """A transaction; with a key it happens once."""
-    with transaction(parts.engine) as conn:
+def _written(
+    parts: Parts,
+    case_id: str,
+    who: str,
+    by: str,
+    reason: str,
+    record: Record,
+    keep: Callable[[sa.Connection], None],
+    once: Once | None,
+) -> Case | None:
+    """In one transaction, with the reason sealed with the case; with a key it happens once. None:
+    there is no such case."""
+
+    def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         if once is not None:
             once.look(conn, parts)
-        yield conn
+        return Step(case.remarked(by, reason), (record,))
+
+    def also(conn: sa.Connection) -> None:
+        keep(conn)
         if once is not None:
             once.keep(conn, parts)
 
-
-def _told(
-    conn: sa.Connection, parts: Parts, case_id: str, who: str, event: str, detail: dict[str, object]
-) -> None:
-    journal.write(conn, [journal.Entry(parts.new_id(), parts.now(), case_id, who, event, detail)])
+    return update_case(parts, case_id, decide, who, also)

@@ -20,7 +20,7 @@ from flask_smorest import Api, Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from caller_service.casework.change import Decide, Look, update_case
-from caller_service.casework.contact_care import set_care_note, slow_down
+from caller_service.casework.contact_care import must_be_supervisor, set_care_note, slow_down
 from caller_service.casework.once import Once
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
 from caller_service.casework.same_person import comes_back, make_room
@@ -525,9 +525,12 @@ def slow(told: dict[str, Any], hand_off_id: str) -> Response:
     """Have this number answered less often, for at most 12 hours. Only somebody who stands on a
     ladder as supervisor may."""
     name, by = bearer().name, told["by"]
-    refused = _unless_refused(
-        lambda once: slow_down(parts(), hand_off_id, name, by, told["hours"], told["reason"], once)
-    )
+
+    def do(once: Once | None) -> None:
+        must_be_supervisor(parts(), by)
+        slow_down(parts(), hand_off_id, name, by, told["hours"], told["reason"], once)
+
+    refused = _unless_refused(do)
     return refused or _packet(hand_off_id)
 
 
