@@ -95,6 +95,7 @@ class Opened:
     seen_at: datetime | None  # a browser last showed their private page
     related: Sequence[tuple[str, str, str]]  # id, reference, status: of the same contact
     care_note: str
+    slowed_until: datetime | None  # a supervisor had this number answered less often
 
     @property
     def newest(self) -> str:
@@ -120,9 +121,9 @@ def open_case(
         case = cases.shown(conn, parts.sealer, case_id)
         if case is None or case.test:
             return None
+        contact = contacts.by_id(conn, parts.sealer, case.contact)
         opened = Opened(
-            case, tag, parts.scene(conn).for_case(case),
-            contacts.by_id(conn, parts.sealer, case.contact).number,
+            case, tag, parts.scene(conn).for_case(case), contact.number,
             messages.of_case(conn, parts.sealer, case_id), desk.events(conn, case_id),
             legs.talks(conn, case_id), callbacks.of_case(conn, parts.sealer, case_id),
             desk.mine(conn, parts.sealer, who.person_id, case_id),
@@ -130,6 +131,7 @@ def open_case(
             visits.last_seen(conn, case_id) if case.on_web else None,
             desk.of_contact(conn, case_id),
             contacts.care_note(conn, parts.sealer, case.contact, parts.now()),
+            contact.slowed_until,
         )  # fmt: skip
     now = parts.now()
     if not (journaled or read):

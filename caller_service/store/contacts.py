@@ -45,6 +45,8 @@ def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
         row.language,
         sealer.try_open(row.sealed_number, f"contact.number.{row.id}") or "",
         row.stopped_at is not None,
+        row.slowed_until,
+        row.care_until,
         our_number=row.our_number,
         in_words=row.stopped_because == STOPPED_IN_WORDS,
     )

@@ -23,6 +23,7 @@ from caller_service.store import cases
 from caller_service.web.shared.guard import guarded, parts
 
 from . import case_words, phrases
+from .action_bar import bar_of
 from .deeds import ASKED_BY, DEEDS, Told, colleagues, how_it_ended, outcomes, refusal_words, why_not
 from .queue import rail
 from .queue_words import until
@@ -63,6 +64,7 @@ def _page(case_id: str, status: int = 200, **more: Any) -> Response:
 
 def _view(opened: Opened) -> dict[str, Any]:
     case, now = opened.case, opened.scene.now
+    mine = me().name in (case.holder, case.accepted_by)
     everything = request.values.get("show") == "everything"
     writing = case_words.writing(case, now, parts())
     clock = holder_clock(case, parts().program)
@@ -79,7 +81,9 @@ def _view(opened: Opened) -> dict[str, Any]:
         "clock": (clock.name, until(clock.due, now)) if clock else None,
         "seen_ago": int((now - opened.seen_at).total_seconds()) if opened.seen_at else None,
         "phrases": phrases.offered(parts()),
-        "mine_now": me().name in (case.holder, case.accepted_by),
+        "mine_now": mine,
+        "bar": bar_of(case, stage_of(case), mine),
+        "slowed": opened.slowed_until is not None and opened.slowed_until > now,
         "why_not": why_not(case, me(), opened.others, opened.scene),
         "teams": parts().program.teams,
         "people": colleagues(me().name),

@@ -413,6 +413,7 @@ _HAPPENED = {
     "cancelled": "They took the request back.",
     "held_back": "Something was not said to them: it was not safe.",
     "care_note": "{by} changed the care note.",
+    "slowed": "{by} changed how often this number is answered.",
 }
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from caller_service.casework import desk
+from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.same_person import comes_back, make_room
 from caller_service.core import desk_acts, holding
 from caller_service.core.callback import book
@@ -150,6 +151,28 @@ def _link(case_id: str, who: StaffSession, told: Told) -> object:
     return desk.act(
         parts(), case_id, who, lambda case, *_: desk_acts.link_to(case, who.name, reference)
     )
+
+
+def _care_note(case_id: str, who: StaffSession, told: Told) -> object:
+    """Words for people here in place of the screening, or none any more."""
+    days = _choice(told, "days", 30)
+    words = StaffWords(LONGEST_WORDS, required=days > 0).deserialize(told.get("words", ""))
+    reason = line(told, "reason", needed=True)
+    return set_care_note(parts(), case_id, who.name, who.name, words, days, reason)
+
+
+def _slow(case_id: str, who: StaffSession, told: Told) -> object:
+    """This number is answered less often, new danger excepted: its role is the supervisor's."""
+    hours, reason = _choice(told, "hours", 12), line(told, "reason", needed=True)
+    return slow_down(parts(), case_id, who.name, who.name, hours, reason)
+
+
+def _choice(told: Told, field: str, most: int) -> int:
+    """As `number`, and 0 for "no more". Raises Refused: too_long."""
+    said = told.get(field, "").strip()
+    if not (said.isascii() and said.isdecimal() and int(said[:6]) <= most):
+        raise Refused("too_long")
+    return int(said)
 
 
 # ---- what is offered -----------------------------------------------------------------------------
@@ -337,6 +360,13 @@ DEEDS: dict[str, Deed] = {
         "It is them", Act.CONVERSE, across=_same_person, done="It is noted that it is them.",
         moot=lambda case: "" if case.parked else "Nobody else uses that phone.",
     ),
+    "care_note": Deed(
+        "Care note", Act.CARE_NOTE, across=_care_note, done="The care note is as you left it."
+    ),
+    "slow": Deed(
+        "Slow this number", Act.SLOW_NUMBER, across=_slow,
+        done="It is noted how often this number is answered.",
+    ),
     "link": Deed("Link", Act.LINK, across=_link, done="Each case names the other."),
 }  # fmt: skip
 
@@ -364,6 +394,7 @@ def _against(deed: Deed, case: Case, who: StaffSession, scene: Scene) -> str:
 REFUSALS = {
     "ended": "The case has ended.",
     "too_far": "That time has passed, or is more than twelve hours away.",
+    "too_long": "A care note lasts 30 days at most, a slowed number 12 hours.",
     "taken": "{name} has it.",
     "cannot_move": "That does not follow from where the case stands.",
     "outcome_needed": "Closing needs an outcome. After danger, one that says how the person is.",

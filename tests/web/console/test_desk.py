@@ -568,3 +568,46 @@ def test_police_are_recorded_beside_the_outcome_all_or_nothing_and_counted(
     with house.parts.engine.connect() as conn:
         (group,) = counts.counted(conn)
     assert (group.police, group.police_asked_by, group.police_told) == ("yes", "team", "no")
+
+
+def test_a_care_note_and_a_slowed_number_are_set_from_the_page_with_a_reason(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """A dispatcher keeps words for people here; a supervisor has the number answered less often.
+    Both end, both can be taken back, and a new danger is answered at once."""
+    me = house.resident().texts("hello", "0")
+    case, page = me.case(), f"/console/cases/{me.case().id}"
+    boss = Browser(house, "203.0.113.8")
+    chief = Account(house, "Lee Chief", Role.SUPERVISOR)
+    boss.signs_in(chief)
+
+    note = {"words": "Ana knows them and calls back.", "days": "30"}
+    assert does(desk, case.id, "care_note", **note).status_code == 409, "needs a reason"
+    for wrong in ({"days": "31"}, {"days": "-1"}, {"days": ""}):
+        assert does(desk, case.id, "care_note", **note | wrong, reason="often").status_code == 409
+    assert does(desk, case.id, "care_note", words=" ", days="1", reason="x").status_code == 422
+    assert does(desk, case.id, "care_note", **note, reason="nightly").status_code == 303
+    assert "Ana knows them" in desk.get(page).text
+    assert "nightly" in desk.get(page).text, "kept sealed with the case"
+
+    slow = {"hours": "12", "reason": "forty an hour"}
+    assert does(desk, case.id, "slow", **slow).status_code == 403
+    assert not house.rows("journal", event="slowed")
+    assert does(boss, case.id, "slow", **slow | {"hours": "13"}).status_code == 409
+    assert does(boss, case.id, "slow", **slow).status_code == 303
+    assert "Answered at most every ten minutes until" in boss.get(page).text
+    who = {row.event: row.who for row in house.rows("journal", case_id=case.id)}
+    assert (who["care_note"], who["slowed"]) == (dana.name, chief.name)
+    stored = str([row for name in ("case", "contact", "journal") for row in house.rows(name)])
+    assert "Ana knows" not in stored and "nightly" not in stored and "forty" not in stored
+
+    assert does(desk, case.id, "care_note", days="0", reason="better").status_code == 303
+    assert "Ana knows them" not in desk.get(page).text
+    end = {"outcome": "no_danger_found", "police": "no"}
+    assert does(desk, case.id, "close", **end).status_code == 303
+    me.texts("you there")
+    assert not me.texts("why dont you answer").heard
+    assert me.texts("i took all my pills goodbye").heard, "danger is answered at once"
+    newest = me.case().id
+    assert does(boss, newest, "slow", hours="0", reason="better").status_code == 303
+    assert "every ten minutes until" not in desk.get(f"/console/cases/{newest}").text

@@ -1,0 +1,116 @@
+"""The action bar of a case: one main act by stage, at most three beside it, the rest under More.
+What may not be done now stands there with the reason (deeds.why_not)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as with_changes
+
+from caller_service.core.case import Case
+from caller_service.core.desk import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button. `send`: the button of the form behind it; "": it needs none. `deed` is empty for
+    the way to the field where words are written. `key`: a single key, only in the bar itself."""
+
+    deed: str
+    words: str
+    send: str = ""
+    key: str = ""
+    form: str = ""  # which fields, where it is not the deed's name
+    main: bool = False
+
+
+BUTTONS: Mapping[str, Button] = {
+    "take": Button("take", "Take it", key="a"),
+    "take_in": Button("take", "Take, in … minutes", "Take it"),
+    "decline": Button("decline", "Decline", "Decline"),
+    "first_words": Button("", "Send first words"),
+    "write": Button("", "Write"),
+    "take_over": Button("take_over", "Take over"),
+    "ask_another": Button("ask_another", "Another human", key="h"),
+    "give_back": Button("give_back", "Give it back", key="u"),
+    "hand_over": Button("hand_over", "Hand over", "Hand it over"),
+    "pause": Button("pause", "Pause for ten minutes"),
+    "assign": Button("assign", "Send a team", "Send it", "t"),
+    "status": Button("status", "Next status", "Note it", "s"),
+    "late": Button("late", "Late", "Say it is late"),
+    "raise": Button("raise", "Raise", "Raise it"),
+    "lower": Button("lower", "Lower", "Lower it", "l"),
+    "place": Button("place", "Set the place", "Set it"),
+    "place_link": Button("place_link", "Text a link to mark the place"),
+    "callback": Button("callback", "Promise a call", "Promise it"),
+    "reviewed": Button("reviewed", "I have read it"),
+    "minor": Button("minor", "I have looked: under 18"),
+    "lift": Button("lift", "Nobody watches them", "I am sure"),
+    "care_note": Button("care_note", "Care note for this number", "Keep it"),
+    "slow": Button("slow", "Slow this number", "Slow it"),
+    "link": Button("link", "Link with a case", "Link them"),
+    "same_person": Button("same_person", "It is them again", "It is them"),
+    "close": Button("close", "Close", "Close it", "c"),
+}
+
+# the first is the main act
+BAR: Mapping[Stage, Sequence[str]] = {
+    Stage.NOBODY: ("take", "take_in", "decline"),
+    Stage.TAKEN: ("first_words", "ask_another", "give_back"),
+    Stage.LIVE_DANGER: ("assign", "ask_another", "lower"),
+    Stage.LIVE: ("assign", "callback", "give_back"),
+    Stage.MOVING: ("status", "late", "write"),
+    Stage.THERE: ("close", "status"),
+    Stage.ENDED: (),
+}
+
+# in this order, each unless it stands in the bar; "close" has its place beside More
+MORE = (
+    "reviewed", "minor", "ask_another", "give_back", "take_over", "hand_over", "pause", "decline",
+    "assign", "status", "late", "raise", "lower", "place", "place_link", "callback", "lift", "link",
+    "same_person", "care_note", "slow",
+)  # fmt: skip
+
+Shown = Callable[[Case, bool], bool]
+# what would only be in the way elsewhere: the case, and whether whoever looks has it
+_SHOWN: Mapping[str, Shown] = {
+    "reviewed": lambda case, mine: case.review,
+    "minor": lambda case, mine: case.minor and not case.minor_reviewed,
+    "give_back": lambda case, mine: mine,
+    "hand_over": lambda case, mine: mine,
+    "pause": lambda case, mine: mine,
+    "take_over": lambda case, mine: not mine,
+    "late": lambda case, mine: case.human_has_it,
+    "lower": lambda case, mine: case.in_danger,
+    "lift": lambda case, mine: case.watched,
+    "same_person": lambda case, mine: case.parked,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What stands in the bar, under More, and beside it."""
+
+    bar: Sequence[Button]
+    more: Sequence[Button]
+    close: Button | None
+
+
+def bar_of(case: Case, stage: Stage, mine: bool) -> Bar:
+    """`mine`: whoever looks has the case."""
+    names = list(BAR[stage])
+    if stage == Stage.TAKEN and not mine:
+        names[0] = "take_over"
+    shown = [with_changes(BUTTONS[name], main=not place) for place, name in enumerate(names)]
+    if stage == Stage.ENDED:
+        return Bar(shown, (), None)
+    more = [
+        with_changes(BUTTONS[name], key="")
+        for name in MORE
+        if name not in names and _SHOWN.get(name, _always)(case, mine)
+    ]
+    return Bar(shown, more, None if "close" in names else BUTTONS["close"])
+
+
+def _always(case: Case, mine: bool) -> bool:
+    return True
