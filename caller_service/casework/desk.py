@@ -3,7 +3,7 @@ is journaled under the name of whoever is signed in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -72,7 +72,12 @@ def read_queue(parts: Parts, who: StaffSession) -> Queue:
 
 def list_read(parts: Parts, who: StaffSession, shown: Sequence[Queued]) -> None:
     """Somebody opened the queue: one line, with its first and last case."""
-    ids = sorted(one.case.id for one in shown)
+    listed(parts, who, [one.case.id for one in shown])
+
+
+def listed(parts: Parts, who: StaffSession, case_ids: Iterable[str]) -> None:
+    """Somebody saw these cases in a list."""
+    ids = sorted(set(case_ids))
     if ids:
         _journal(parts, who, "", "listed", first=ids[0], last=ids[-1], count=len(ids))
 
