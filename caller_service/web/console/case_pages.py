@@ -35,7 +35,6 @@ from caller_service.web.shared.guard import guarded, parts
 from caller_service.web.shared.staff_words import StaffWords
 
 from . import case_words, phrases
-from .queue import rail
 from .queue_words import until
 from .session_guard import console_only, fragment, may, me, page
 
@@ -243,7 +242,6 @@ def _view(opened: Opened) -> dict[str, Any]:
     everything = request.values.get("show") == "everything"
     writing = case_words.writing(case, now, parts())
     clock = holder_clock(case, parts().program)
-    found = desk.read_queue(parts(), me())
     return {
         "opened": opened,
         "case": case,
@@ -261,10 +259,6 @@ def _view(opened: Opened) -> dict[str, Any]:
         "teams": parts().program.teams,
         "people": _people(),
         "outcomes": _outcomes(case),
-        "queue": found,
-        **rail(found),
-        "here": case.id,
-        "untaken": found.bands["nobody"],  # type: ignore[index]
     }
 
 
