@@ -13,10 +13,10 @@ WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWi
 
 @pytest.mark.parametrize("width, more", [(1440, {}), (1440, {"color_scheme": "dark"}), (360, {})])
 def test_the_pages_are_readable_small_and_dark(
-    desk: Desk,
+    desk: Desk,  # noqa: F811
     axe: str,
     width: int,
-    more: dict[str, Any],  # noqa: F811
+    more: dict[str, Any],
 ) -> None:
     for number in range(3):
         desk.writes(f"+1720555014{number}", "i took all my pills goodbye")
