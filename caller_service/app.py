@@ -28,6 +28,7 @@ from caller_service.store.database.engine import engine_options, prepare
 from caller_service.store.database.group_commit import writer_for
 from caller_service.store.sealing import Sealer
 from caller_service.store.tables import db
+from caller_service.web.console.callbacks import call_pages
 from caller_service.web.console.case_pages import case_pages
 from caller_service.web.console.people_pages import people_pages
 from caller_service.web.console.queue import console
@@ -103,7 +104,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.jinja_env.globals.update(static_url=static_url, clock_time=clock_time, ago=ago)
     for blueprint in (
         sms, voice, calls, recordings, pages, form, printable, health, metrics, static_files,
-        console_sign_in, console, case_pages, people_pages,
+        console_sign_in, console, case_pages, call_pages, people_pages,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app

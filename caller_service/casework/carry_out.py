@@ -30,7 +30,8 @@ from caller_service.core.effect import (
     StandDown,
     UpdateCall,
 )
-from caller_service.core.escalation import passed_on, people
+from caller_service.core.escalation import passed_on, people, people_with_room
+from caller_service.core.holding import MOST_HELD
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, DeliveryState, TextState
 from caller_service.core.program import INTERPRETER, DestinationKind, Rung
@@ -337,10 +338,10 @@ def surge(conn: sa.Connection, parts: Parts, scene: Scene) -> tuple[int, int]:
     return len(waiting), int((scene.now - waiting[0]).total_seconds() // 60)
 
 
-def _people_of(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
-    """The people a page goes to. Nobody is paged about their own phone: the next person is
-    instead."""
-    every = people(effect, scene)
+def _people_of(effect: Page, scene: Scene, number: str, full: frozenset[str]) -> tuple[Rung, ...]:
+    """The people a page goes to. Nobody is paged about their own phone, and who has as many dangers
+    as one person may (`full`) for no other: the next person is instead."""
+    every = people_with_room(effect, scene, full)
     if not number:  # it does not open: nobody is left out for it
         return every
     others = tuple(rung for rung in every if rung.number != number)
@@ -348,7 +349,7 @@ def _people_of(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
         return every
     own = next(rung for rung in every if rung.number == number)
     following = passed_on(effect, own.name, scene)
-    more = people(following, scene) if following is not None else ()
+    more = people_with_room(following, scene, full) if following is not None else ()
     return others + tuple(
         rung
         for rung in more
@@ -379,13 +380,13 @@ def _page(
     number: str,
     paged: set[tuple[str, str]],
 ) -> None:
-    waiting_count, minutes = (
-        surge(conn, parts, scene) if effect.ladder == "danger" and not case.test else (0, 0)
-    )
+    danger = effect.ladder == "danger" and not case.test
+    waiting_count, minutes = surge(conn, parts, scene) if danger else (0, 0)
     # while many wait, the supervisors and the backstop are asked with the first page (rule 24)
     helpers = _surge_helpers(effect, scene, number) if waiting_count else ()
     backstops = {rung.name for rung in scene.program.backstops}
-    for rung in (*_people_of(effect, scene, number), *helpers):
+    full = cases.full_hands(conn, MOST_HELD, case.id) if danger else frozenset()
+    for rung in (*_people_of(effect, scene, number, full), *helpers):
         if (effect.ladder, rung.name) in paged:
             continue
         paged.add((effect.ladder, rung.name))

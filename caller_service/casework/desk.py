@@ -3,14 +3,25 @@ is journaled under the name of whoever is signed in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from caller_service.core.case import Case, Step
-from caller_service.core.desk import Band, NextAsked, band_of, by_need, next_asked
+from caller_service.core.desk import (
+    Band,
+    NextAsked,
+    TeamNow,
+    band_of,
+    by_need,
+    is_asked_of,
+    next_asked,
+    teams_now,
+    waits,
+)
 from caller_service.core.routing import Scene
 from caller_service.core.staff_session import StaffSession
 from caller_service.store import callbacks, cases, contacts, desk, journal, legs, messages, visits
@@ -23,6 +34,7 @@ from caller_service.store.messages import Text
 from .change import Look, update_case
 from .parts import Parts
 
+NEXT_SHOWN = 20  # rows of a band in which nobody waits for a human, with who is asked next
 # entries that say who looked, and change nothing
 READS = frozenset({"read", "read_conversation", "read_calls", "read_eido", "listed"})
 
@@ -63,16 +75,73 @@ def read_queue(parts: Parts, who: StaffSession) -> Queue:
     bands: dict[Band, list[Queued]] = {band: [] for band in Band}
     for case in by_need(found):
         if (band := band_of(case)) is not None:
-            waits = band in (Band.NOBODY, Band.READ)
-            following = next_asked(case, scene) if waits else None
+            urgent = band in (Band.NOBODY, Band.READ)
+            # of the rest the first are shown
+            looks = urgent or (len(bands[band]) < NEXT_SHOWN and waits(case, parts.program))
+            following = next_asked(case, scene) if looks else None
             one = Queued(case, band, asked.get(case.id, ()), following, unread.get(case.id, 0))
             bands[band].append(one)
     return Queue(tag, scene.now, scene, bands)
 
 
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """What one person has, is asked for, and could take; and the teams that work now."""
+
+    now: datetime
+    mine: Sequence[Queued]
+    asked: Sequence[Queued]
+    nobody: Sequence[Queued]
+    asked_at: Mapping[str, datetime]
+    teams: Sequence[TeamNow]
+
+
+def read_rail(parts: Parts, who: StaffSession) -> Rail:
+    """The rail of a page: one query, if no case has changed since this process looked."""
+    with parts.engine.connect() as conn:
+        found, asked_at = parts.open_cases.read_asked(conn, parts.sealer, who.name)
+    return _rail(parts, who, parts.now(), found, asked_at)
+
+
+def rail_of(parts: Parts, who: StaffSession, queue: Queue) -> Rail:
+    """The rail of a queue that was read: no query."""
+    every = [one for band in queue.bands.values() for one in band]
+    asked_at = {one.case.id: each.at for one in every for each in one.asked
+                if each.name == who.name}  # fmt: skip
+    return _rail(parts, who, queue.now, [one.case for one in every], asked_at)
+
+
+def _rail(
+    parts: Parts,
+    who: StaffSession,
+    now: datetime,
+    found: Sequence[Case],
+    asked_at: Mapping[str, datetime],
+) -> Rail:
+    mine, asked, nobody = [], [], []
+    for case in by_need(found):
+        if (band := band_of(case)) is None:
+            continue
+        one = Queued(case, band, (), None, 0)
+        if who.name in (case.holder, case.accepted_by):
+            mine.append(one)
+        elif is_asked_of(case, who.name, asked_at.get(case.id), parts.program, now):
+            asked.append(one)
+        elif band == Band.NOBODY:
+            nobody.append(one)
+    local = now.astimezone(ZoneInfo(parts.program.time_zone))
+    teams = teams_now(found, parts.program, local)
+    return Rail(now, mine, asked, nobody, asked_at, teams)
+
+
 def list_read(parts: Parts, who: StaffSession, shown: Sequence[Queued]) -> None:
     """Somebody opened the queue: one line, with its first and last case."""
-    ids = sorted(one.case.id for one in shown)
+    listed(parts, who, [one.case.id for one in shown])
+
+
+def listed(parts: Parts, who: StaffSession, case_ids: Iterable[str]) -> None:
+    """Somebody saw these cases in a list."""
+    ids = sorted(set(case_ids))
     if ids:
         _journal(parts, who, "", "listed", first=ids[0], last=ids[-1], count=len(ids))
 

@@ -67,6 +67,20 @@ def book(
     return Step(*revise(case, gated(case, effects)[0]))
 
 
+def ring_now(case: Case, by: str, phone: Rung | None, scene: Scene) -> Step:
+    """`by` calls them back now: their own phone rings first, then the resident's. Raises Refused:
+    ended, may_not_call, on_line, no_phone."""
+    if case.ended:
+        raise Refused("ended")
+    if not calls_wanted(case) or not scene.program.numbers.callback:
+        raise Refused("may_not_call")
+    if case.on_line:
+        raise Refused("on_line")
+    if phone is None or not phone.number:
+        raise Refused("no_phone")
+    return Step(case, (Record("call_now", {"by": by}),))
+
+
 def asked_time(said: str, patterns: Sequence[re.Pattern[str]], scene: Scene) -> datetime | None:
     """When somebody asks to be called, in words: "call me at 6" is the next six o'clock, "in 20
     minutes" is from now. None: they ask for no time, or for one that does not exist."""

@@ -146,6 +146,9 @@ class Case:
     holder: str = field(default="", repr=False)
     # who led it, while none of their words is known to have arrived (core/holding.never_heard)
     unheard: str = field(default="", repr=False)
+    # who was asked to take it over, and who asked, while they had it (core/shift_end.py)
+    handover_to: str = field(default="", repr=False)
+    handover_by: str = field(default="", repr=False)
     # question -> who answered it on the resident's behalf
     answered_for: Mapping[str, str] = field(default_factory=dict, repr=False)
     withdrawn: frozenset[str] = frozenset()  # ways of contact they took back: text, call (rule 10)
@@ -264,6 +267,18 @@ class Case:
     def in_charge(self) -> str:
         """Who leads the conversation, or else who accepted the case; "" if nobody did."""
         return self.holder or self.accepted_by
+
+    @property
+    def handover_asked(self) -> str:
+        """Who is asked to take the case over, by whoever has it now; "" if nobody is. Whoever takes
+        it meanwhile, from anybody, ends that."""
+        asked_at = self.marks.get(Mark.HANDOVER_ASKED)
+        if not self.handover_to or self.ended or asked_at is None:
+            return ""
+        taken_at = self.marks.get(Mark.ACKNOWLEDGED, asked_at)
+        return (
+            self.handover_to if self.handover_by == self.in_charge and taken_at <= asked_at else ""
+        )
 
     @property
     def held(self) -> bool:

@@ -49,6 +49,7 @@ from .safe_contact import (
     truth_line,
 )
 from .said import Said
+from .shift_end import fire_handover, handover_due
 from .synthetic_case import over, over_due
 from .turn_steps import recompute
 
@@ -668,6 +669,7 @@ CLOCKS = (
     Clock("held_silent", held_due, fire_held_silent),
     Clock("gone", gone_due, fire_gone),
     Clock("shift", shift_due, fire_shift),
+    Clock("handover", handover_due, fire_handover),
     Clock("check", _check_due, _check),
     Clock("silent_911", _silent_911_due, _silent_911),
     Clock("accept", _accept_due, _accept),

@@ -10,11 +10,12 @@ from enum import StrEnum
 
 from .case import Case, Status
 from .clock import CLOCKS
+from .dispatch import answered_since
 from .effect import Page
 from .escalation import ladder_of, page_rung, people
 from .marks import Mark
-from .program import Program
-from .routing import Scene
+from .program import Program, Team
+from .routing import Scene, is_open
 
 
 class Band(StrEnum):
@@ -114,6 +115,51 @@ def holder_clock(case: Case, program: Program) -> NextClock | None:
         if (at := _CLOCKS[name].due(case, program)) is not None
     ]
     return min(due, key=lambda one: one.due, default=None)
+
+
+def waits_for(case: Case, name: str) -> datetime | None:
+    """Since when the resident waits for words of `name`: the first, or an answer."""
+    if case.ended or name != case.in_charge:
+        return None
+    if case.held and (asked := case.marks.get(Mark.AWAITS_HUMAN)) is not None:
+        return asked
+    return case.marks.get(Mark.ACKNOWLEDGED) if case.unjoined else None
+
+
+STILL_ASKED = timedelta(minutes=30)  # of a case that somebody has: then nobody is waited for
+
+
+def is_asked_of(
+    case: Case, name: str, asked_at: datetime | None, program: Program, now: datetime
+) -> bool:
+    """Is `name`, who was last asked at `asked_at`, still waited for? Whoever has it is not asked
+    for it."""
+    if asked_at is None or case.ended or name in (case.holder, case.accepted_by):
+        return False
+    if answered_since(case, asked_at):
+        return False
+    if waits(case, program) is not None:
+        return True
+    return bool(case.in_charge) and now - asked_at < STILL_ASKED  # asked to come beside them
+
+
+_WITH_TEAM = (Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamNow:
+    """A team that works now, and the case that it is with, if any."""
+
+    team: Team
+    case: Case | None = None
+
+
+def teams_now(cases: Sequence[Case], program: Program, local: datetime) -> list[TeamNow]:
+    """The teams whose hours it is; those that are free stand first."""
+    busy = {case.team: case for case in cases if case.team and case.status in _WITH_TEAM}
+    working = [TeamNow(team, busy.get(team.id)) for team in program.teams
+               if is_open(team.hours, local)]  # fmt: skip
+    return sorted(working, key=lambda one: one.case is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from .safe_contact import (
     update_call_keys,
 )
 from .said import Said
+from .shift_end import decline_asked, handed_to, take_asked
 
 CHOICES = ("if_none", "if_none_still")
 HOURS_FROM = 120  # longest wait, in minutes, that is told in minutes; then in hours
@@ -57,6 +58,30 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
         raise Refused("ended")
     if looked and not case.minor_reviewed:
         case = replace(case, minor_reviewed=by).marked(scene.now, Mark.MINOR_REVIEWED)
+    if case.handover_asked == by:
+        return _accept_handed(case, by, at, scene)
+    return _accept(case, by, at, scene, looked)
+
+
+def _accept_handed(case: Case, by: str, at: datetime | None, scene: Scene) -> Step:
+    """`by` was asked by whoever has the case to take it over. A new time is told to the resident
+    where no human speaks with them."""
+    new_time = at is not None and not _same_time(at, case.marks.get(Mark.PROMISED))
+    if case.held or case.in_danger or not new_time:
+        step = take_asked(case, by, scene)
+        return Step(step.case.marked(at, Mark.PROMISED) if at else step.case, step.effects)
+    case, handed = handed_to(case, by)
+    return _accept(case, by, at, scene, handed=handed)
+
+
+def _accept(
+    case: Case,
+    by: str,
+    at: datetime | None,
+    scene: Scene,
+    looked: bool = False,
+    handed: tuple[Effect, ...] = (),
+) -> Step:
     taken = case.human_has_it and not case.page_waits
     if taken and case.accepted_by != by:
         raise Refused("taken", case.accepted_by)
@@ -84,7 +109,7 @@ def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool 
     record = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
     return _say_status(
         case,
-        (*words, record, StandDown(by)) if not taken else (*words, record),
+        (*words, record, StandDown(by)) if not taken else (*handed, *words, record),
         status_key(case),
         scene,
     )
@@ -176,10 +201,12 @@ def minutes_range(wait: timedelta) -> tuple[int, int]:
 
 
 def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
-    """`by` cannot come: keep the reason and page the next person at once. Raises Refused: ended,
-    taken, cannot_move."""
+    """`by` cannot come: keep the reason and page the next person at once. Who was asked to take it
+    over from somebody leaves it with them. Raises Refused: ended, taken, cannot_move."""
     if case.ended:
         raise Refused("ended")
+    if case.handover_asked == by:
+        return decline_asked(case.remarked(by, reason), by, scene)
     if case.human_has_it and case.accepted_by != by:
         raise Refused("taken", case.accepted_by)
     was_accepted = case.human_has_it
@@ -228,11 +255,13 @@ def pass_on(case: Case, by: str, scene: Scene) -> Step:
     """`by`, who is being paged, cannot take the case: page the next person at once. Nobody had it,
     so its status stays.
 
-    Nothing changes if the ladder no longer asks `by`, or if this is said again. Raises Refused:
-    ended, taken.
+    Nothing changes if the ladder no longer asks `by`, or if this is said again. Who was asked to
+    take it over from somebody leaves it with them. Raises Refused: ended, taken.
     """
     if case.ended:
         raise Refused("ended")
+    if case.handover_asked == by:
+        return decline_asked(case, by, scene)
     if case.human_has_it and not case.page_waits:
         raise Refused("taken", case.accepted_by)
     ladder = ladder_of(case)

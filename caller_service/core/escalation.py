@@ -3,6 +3,7 @@ human closes the case (docs/safety-rules.md, rule 4). One acknowledgement settle
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -95,6 +96,26 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
         for rung in _once((*asked, *supervisors))
         if rung.name != page.but and rung.number not in refused
     )
+
+
+def people_with_room(page: Page, scene: Scene, full: Collection[str]) -> tuple[Rung, ...]:
+    """As `people`, but who has as many dangers as one person may have (`full`, rule 21) is no rung
+    for another: the next on the ladder who has room is asked in their place. Supervisors and the
+    backstop are asked all the same. If nobody has room, all are asked as the ladder says."""
+    asked = people(page, scene)
+    if page.ladder != "danger" or page.backstop:
+        return asked
+    stay = [rung for rung in asked if rung.supervisor or rung.name not in full]
+    order = _order(scene.program, page.ladder, scene.local)
+    taken = {rung.name for rung in asked} | {page.but, *full}
+    phones = {rung.number for rung in scene.program.ladder if rung.name in taken and rung.number}
+    following = (order[(page.rung + step) % len(order)] for step in range(1, len(order)))
+    free = _once(
+        tuple(rung for rung in following if rung.name not in taken and rung.number not in phones)
+    )
+    instead = free[: len(asked) - len(stay)]
+    with_room = (*instead, *stay)
+    return with_room if any(rung.name not in full for rung in with_room) else asked
 
 
 def asked_instead(

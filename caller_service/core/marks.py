@@ -73,6 +73,7 @@ class Mark(StrEnum):
     HELD_LATE = "held_late"  # and the supervisors were asked; cleared by words
     SHIFT_TOLD = "shift_told"  # the shift of who has it is over; cleared with the holder
     SHIFT_LEFT = "shift_left"  # and it still was theirs; cleared with the holder
+    HANDOVER_ASKED = "handover_asked"  # who has it asked somebody to take it; cleared by an answer
     CONTACT_CONFIRMED = "contact_confirmed"  # a human confirmed how they may be reached; stays
     MINOR_REVIEWED = "minor_reviewed"  # a named human looked at a minor's case; stays
     UNLOOKED = "unlooked"  # a team moves and nobody had looked; stays

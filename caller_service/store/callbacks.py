@@ -63,7 +63,12 @@ def by_call(conn: sa.Connection, sealer: Sealer, call_id: str) -> Callback | Non
 
 
 def of_case(conn: sa.Connection, sealer: Sealer, case_id: str) -> list[Callback]:
-    query = sa.select(callback).where(callback.c.case_id == case_id).order_by(callback.c.id)
+    return where(conn, sealer, callback.c.case_id == case_id)
+
+
+def where(conn: sa.Connection, sealer: Sealer, which: sa.ColumnElement[bool]) -> list[Callback]:
+    """Every one of which this holds, in the order in which they were booked."""
+    query = sa.select(callback).where(which).order_by(callback.c.id)
     return [_opened(row, sealer) for row in conn.execute(query)]
 
 

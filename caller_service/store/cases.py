@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -228,6 +229,18 @@ def held_by(conn: sa.Connection, name: str, but: str) -> int:
     """How many open dangers somebody has, beside the one called `but`."""
     query = _DANGERS.where(case.c.id != but, sa.or_(_HOLDER == name, _ACCEPTED_BY == name))
     return int(conn.execute(query).scalar_one())
+
+
+def full_hands(conn: sa.Connection, most: int, but: str) -> frozenset[str]:
+    """Who has at least `most` open dangers, beside the one called `but`."""
+    query = sa.select(
+        _HOLDER.label("holder"), _ACCEPTED_BY.label("accepted_by"), sa.func.count().label("many")
+    ).where(*_IN_DANGER, case.c.id != but)
+    counts: Counter[str] = Counter()
+    for row in conn.execute(query.group_by(sa.literal_column("1"), sa.literal_column("2"))):
+        for name in {row.holder, row.accepted_by} - {None, ""}:
+            counts[name] += row.many
+    return frozenset(name for name, many in counts.items() if many >= most)
 
 
 def handed_off(

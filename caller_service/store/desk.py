@@ -54,6 +54,21 @@ class OpenCases:
     def read(self, conn: sa.Connection, sealer: Sealer) -> list[Case]:
         """Every open case of a resident, whatever of it can be read."""
         versions = conn.execute(sa.select(case.c.id, case.c.version).where(*_OPEN)).all()
+        return self._read(conn, sealer, versions)
+
+    def read_asked(
+        self, conn: sa.Connection, sealer: Sealer, name: str
+    ) -> tuple[list[Case], Mapping[str, datetime]]:
+        """The same, and when `name` was last asked about which: one query, if no case has changed
+        since this process looked."""
+        mine = (page.c.case_id == case.c.id, page.c.person == name, ~page.c.held)
+        last = sa.select(sa.func.max(page.c.at)).where(*mine).scalar_subquery()
+        query = sa.select(case.c.id, case.c.version, last.label("asked_at")).where(*_OPEN)
+        versions = conn.execute(query).all()
+        asked_at = {row.id: row.asked_at for row in versions if row.asked_at is not None}
+        return self._read(conn, sealer, versions), asked_at
+
+    def _read(self, conn: sa.Connection, sealer: Sealer, versions: Sequence[Any]) -> list[Case]:
         before = self._known
         known = {row.id: before[row.id] for row in versions if _same(before.get(row.id), row)}
         new = [row.id for row in versions if row.id not in known]

@@ -15,7 +15,7 @@ from caller_service.core.case import Case, Status
 from caller_service.core.case import replace as changed
 from caller_service.core.dispatch import accept
 from caller_service.core.effect import HandOff, Page, Record
-from caller_service.core.escalation import people
+from caller_service.core.escalation import people, people_with_room
 from caller_service.core.marks import Mark
 from caller_service.core.program import Hours, Program, Rung
 from caller_service.core.routing import Scene
@@ -282,3 +282,42 @@ def test_the_review_climbs_beside_the_team_ladder_and_skips_nobody() -> None:
         for name in names(page, Scene(person.program, person.now))
     ]
     assert [name for name in asked if name in "ABC"][:3] == ["A", "B", "C"]
+
+
+THREE = ladder(
+    Rung("danger", "Ana", "text", "+17205550141", repeats=2),
+    Rung("danger", "Ben", "text", "+17205550142"),
+    Rung("danger", "Cy", "call", "+17205550143"),
+    Rung("danger", "Sue", "call", "+17205550144", supervisor=True, hours=()),
+    Rung("danger", "Backstop", "call", "+17205550149", backstop=True),
+)
+
+
+@pytest.mark.parametrize(
+    "page, full, asked",
+    [
+        (Page("danger", 0, 1), {"Ben"}, {"Ana"}),
+        (Page("danger", 0, 1), {"Ana"}, {"Ben"}),
+        (Page("danger", 1, 1), {"Ana", "Ben"}, {"Cy"}),
+        (Page("danger", 2, 1, two=True), {"Ana", "Ben"}, {"Cy", "Sue"}),
+        (Page("danger", 2, 1, but="Ben"), {"Ana"}, set()),
+        (Page("danger", 0, 1, but="Ben"), {"Ana"}, {"Cy"}),
+        (Page("danger", 0, 1, supervisor=True), {"Ana"}, {"Ben", "Sue"}),
+        (Page("danger", 0, 1, supervisor=True), {"Ana", "Sue"}, {"Ben", "Sue"}),
+        (Page("danger", 0, 1, backstop=True), {"Backstop"}, {"Backstop"}),
+        (Page("review", 0, 1), {"Sue"}, {"Sue"}),
+    ],
+)
+def test_who_has_three_dangers_is_no_rung_for_a_fourth(
+    page: Page, full: set[str], asked: set[str]
+) -> None:
+    found = people_with_room(page, Scene(THREE, NOON), full)
+    assert {rung.name for rung in found} == asked
+
+
+def test_if_everybody_has_three_dangers_they_are_asked_all_the_same() -> None:
+    everybody = {rung.name for rung in THREE.ladder}
+    for number in range(5):
+        page = Page("danger", number, 1, two=True, supervisor=number > 1)
+        asked = people_with_room(page, Scene(THREE, NOON), everybody)
+        assert asked == people(page, Scene(THREE, NOON)) != ()

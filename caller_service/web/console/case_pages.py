@@ -25,7 +25,6 @@ from caller_service.web.shared.guard import guarded, parts
 from . import case_words, phrases
 from .action_bar import bar_of
 from .deeds import ASKED_BY, DEEDS, Told, colleagues, how_it_ended, outcomes, refusal_words, why_not
-from .queue import rail
 from .queue_words import until
 from .session_guard import console_only, fragment, may, me, page
 
@@ -68,7 +67,6 @@ def _view(opened: Opened) -> dict[str, Any]:
     everything = request.values.get("show") == "everything"
     writing = case_words.writing(case, now, parts())
     clock = holder_clock(case, parts().program)
-    found = desk.read_queue(parts(), me())
     return {
         "opened": opened,
         "case": case,
@@ -90,10 +88,6 @@ def _view(opened: Opened) -> dict[str, Any]:
         "outcomes": outcomes(case),
         "ending": how_it_ended(case) if case.ended else "",
         "police_asked_by": ASKED_BY.items(),
-        "queue": found,
-        **rail(found),
-        "here": case.id,
-        "untaken": found.bands["nobody"],  # type: ignore[index]
     }
 
 

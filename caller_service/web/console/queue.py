@@ -18,6 +18,7 @@ from caller_service.core.roles import Act
 from caller_service.web.shared.guard import guarded, parts
 
 from .queue_words import BANDS, EMPTY, Row, area_name, language_name, row_of
+from .rail import rail_html, rail_words
 from .session_guard import console_only, fragment, is_locked, may, me, page
 
 console = guarded("console", console_only, "/console")
@@ -59,6 +60,7 @@ def queue() -> Response:
         filters=_filters(found),
         chosen=request.args,
         untaken=untaken(found),
+        rail=lambda: rail_html(parts(), me(), found=desk.rail_of(parts(), me(), found)),
     )
 
 
@@ -86,9 +88,12 @@ def news() -> Response | dict[str, Any]:
     told: dict[str, Any] = {"v": found.tag, "now": now, "alarm": untaken(found, locked)}
     if locked:
         return told | {"v": f"{found.tag}-locked", "locked": True}
-    if request.form.get("page") == "queue":
+    on_queue = request.form.get("page") == "queue"
+    if on_queue:
         told |= _changed_rows(found)
-    return told | {"rail": fragment("rail.html", **rail(found))}
+    words = rail_words(desk.rail_of(parts(), me(), found), parts(), me().name, on_queue)
+    here = request.form.get("here", "")
+    return told | {"rail": fragment("rail.html", **words, here=here)}
 
 
 def _changed_rows(found: Queue) -> dict[str, Any]:
@@ -172,17 +177,3 @@ def _filters(found: Queue) -> list[tuple[str, dict[str, str], int]]:
         many = sum(case.language == tongue for case in every)
         told.append((language_name(tongue, parts()), {"language": tongue}, many))
     return told
-
-
-# ---- the rail ------------------------------------------------------------------------------------
-def rail(found: Queue) -> dict[str, Any]:
-    """My live cases by their next clock, and the dangers that nobody has: on every page."""
-    rows = [
-        row_of(one, found, parts(), me().name)
-        for band in (Band.NOBODY, Band.HUMAN, Band.TEAMS, Band.OTHER)
-        for one in found.bands[band]
-        if band == Band.NOBODY or me().name in (one.case.holder, one.case.accepted_by)
-    ]
-    mine = [row for row in rows if row.mine]
-    mine.sort(key=lambda row: (not row.last_late, row.last_at.at if row.last_at else found.now))
-    return {"mine": mine, "nobody": [row for row in rows if row.untaken and not row.mine]}

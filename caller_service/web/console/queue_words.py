@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from caller_service.casework.desk import Queue, Queued
+from caller_service.casework.desk import Queue, Queued, Rail
 from caller_service.casework.parts import Parts
 from caller_service.core.case import Case, Status
 from caller_service.core.desk import Band, holder_clock, waits
@@ -137,7 +137,7 @@ class Row:
     mine: bool
 
 
-def row_of(one: Queued, queue: Queue, parts: Parts, me: str) -> Row:
+def row_of(one: Queued, queue: Queue | Rail, parts: Parts, me: str) -> Row:
     case, now = one.case, queue.now
     waiting = waits(case, parts.program)
     opened = case.marks.get(Mark.OPENED, now)

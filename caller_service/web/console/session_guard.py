@@ -32,6 +32,7 @@ from caller_service.web.shared.guard import parts
 from caller_service.web.shared.refusals import refused
 
 from .cookies import FORM, SESSION, form_token, form_token_is_right, give, told
+from .rail import rail_html
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -218,8 +219,12 @@ def fragment(template: str, **more: Any) -> str:
         f"console/{template}", me=session, is_open=stands == Standing.OPEN, csrf_field=csrf_field,
         watches=watches, csrf=form_token() if watches else "",
         may=lambda act: session is not None and session.may(act), program=parts().program,
-        local=local, **more,
+        local=local, **({"rail": _rail} | more),
     )  # fmt: skip
+
+
+def _rail(here: str = "") -> Markup:
+    return rail_html(parts(), me(), here)
 
 
 def local(at: datetime) -> str:

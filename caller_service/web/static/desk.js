@@ -113,7 +113,7 @@
   function lock() {
     var form = id("locked");
     if (!form || !form.hidden) return;
-    all("main, .desk, .alarm.calm, #fault", function (one) { one.textContent = ""; });
+    all("main, .desk, .rail, .alarm.calm, #fault", function (one) { one.textContent = ""; });
     table = desk = null;
     form.hidden = false;
     form.querySelector("input[type=password]").focus();
@@ -147,7 +147,7 @@
     if (end) list.scrollTop = list.scrollHeight;
   }
   function look() {
-    var fields = { v: v, page: table ? "queue" : "" };
+    var fields = { v: v, page: table ? "queue" : "", here: desk ? desk.getAttribute("data-case") : "" };
     if (busy || over) return;
     busy = true; last = Date.now();
     if (table) {

@@ -18,7 +18,9 @@
     else if (one) { one.click(); if (one.tagName === "SUMMARY") { one = one.parentNode.querySelector("input:not([type=hidden]), select, button"); if (one) one.focus(); } }
   }
   function next() {
-    var one = document.querySelector("#rail a:not([aria-current]), #queue tr.mine .ref");
+    var one, rail = [].slice.call(document.querySelectorAll("#rail a[data-case]:not([aria-current])")), waits = rail.filter(function (each) { return each.hasAttribute("data-since"); });
+    waits.sort(function (a, b) { return a.getAttribute("data-since") - b.getAttribute("data-since"); });
+    one = waits[0] || rail[0];
     if (one) location.assign(one.href);
   }
   document.addEventListener("keydown", function (event) {

@@ -1,0 +1,97 @@
+"""What the page of calls reads: promised calls, and calls that no human answered
+(docs/console.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from caller_service.core.case import Case
+
+from . import callbacks, cases
+from .callbacks import Callback
+from .sealing import Sealer
+from .tables import callback, case, journal, leg, talk
+
+REVIEWED = "call_reviewed"  # the entry of the journal: somebody looked at a missed call
+MOST = 300  # rows that are looked through; ids are in the order of time
+
+
+class PromisedCall(NamedTuple):
+    callback: Callback
+    case: Case
+
+
+def promised(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[PromisedCall]:
+    """Every live callback, and those booked `since` that are over; by the time they are due."""
+    newest = sa.select(callback.c.id).order_by(callback.c.id.desc()).limit(MOST)
+    recent = (callback.c.id.in_(newest), callback.c.at >= since)
+    live = callback.c.next_at.is_not(None)  # by its index, however old
+    found = callbacks.where(conn, sealer, sa.or_(live, sa.and_(*recent)))
+    known = shown(conn, sealer, {each.case_id for each in found})
+    told = [PromisedCall(each, known[each.case_id]) for each in found if each.case_id in known]
+    return sorted(told, key=lambda each: (each.callback.due_at, each.callback.id))
+
+
+def shown(conn: sa.Connection, sealer: Sealer, case_ids: Iterable[str]) -> Mapping[str, Case]:
+    """These cases, without test cases, whatever of them can be read."""
+    query = sa.select(*cases.READ_AS_TEXT).where(case.c.id.in_(sorted(case_ids)), ~case.c.test)
+    return {row.id: cases.as_shown(row, sealer) for row in conn.execute(query)}
+
+
+class InboundCall(NamedTuple):
+    """The latest of a caller's calls in one case, and how many there were."""
+
+    leg_id: str
+    at: datetime
+    ended_at: datetime
+    calls: int
+    case: Case
+
+
+def unanswered(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[InboundCall]:
+    """Calls to us that ended `since` with no human on them, newest first, one a case."""
+    newest = sa.select(leg.c.id).order_by(leg.c.id.desc()).limit(MOST)
+    with_human = sa.select(talk.c.leg_id)
+    query = sa.select(leg.c.id, leg.c.case_id, leg.c.at, leg.c.ended_at).where(
+        leg.c.id.in_(newest),
+        leg.c.callback_id.is_(None),
+        leg.c.ended_at >= since,
+        leg.c.id.not_in(with_human.where(talk.c.leg_id == leg.c.id)),
+    )
+    rows = list(conn.execute(query.order_by(leg.c.id.desc())))
+    known = shown(conn, sealer, {row.case_id for row in rows})
+    latest: dict[str, InboundCall] = {}
+    for row in rows:
+        if row.case_id not in known:
+            continue
+        one = latest.setdefault(
+            row.case_id, InboundCall(row.id, row.at, row.ended_at, 0, known[row.case_id])
+        )
+        latest[row.case_id] = one._replace(calls=one.calls + 1)
+    return list(latest.values())
+
+
+class Review(NamedTuple):
+    """Who looked at a call, and when."""
+
+    who: str
+    at: datetime
+
+
+def reviews(conn: sa.Connection, case_ids: Sequence[str]) -> Mapping[str, Review]:
+    """Who looked at calls of these cases: by the id of the call, whoever was first."""
+    query = sa.select(journal).where(journal.c.case_id.in_(case_ids), journal.c.event == REVIEWED)
+    found: dict[str, Review] = {}
+    for row in conn.execute(query.order_by(journal.c.id)):
+        found.setdefault(str(row.detail.get("leg", "")), Review(row.who, row.at))
+    return found
+
+
+def is_call_of(conn: sa.Connection, leg_id: str, case_id: str) -> bool:
+    """Is this a call to us about this case, and over?"""
+    mine = (leg.c.id == leg_id, leg.c.case_id == case_id, leg.c.ended_at.is_not(None))
+    return conn.execute(sa.select(leg.c.id).where(*mine)).first() is not None

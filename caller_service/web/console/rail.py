@@ -1,0 +1,58 @@
+"""The rail: what somebody has, is asked for and could take, on every page of the console
+(docs/console.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import render_template
+from markupsafe import Markup
+
+from caller_service.casework import desk
+from caller_service.casework.desk import Queued, Rail
+from caller_service.casework.parts import Parts
+from caller_service.core.desk import waits_for
+from caller_service.core.staff_session import StaffSession
+
+from .queue_words import Row, row_of
+
+MOST = 8  # dangers that nobody has; the queue has all
+
+
+def rail_html(parts: Parts, who: StaffSession, here: str = "", found: Rail | None = None) -> Markup:
+    """The rail of a page. `here`: the case that the page shows; `found`: it was read already, for
+    the queue, which shows itself what nobody has."""
+    words = rail_words(found or desk.read_rail(parts, who), parts, who.name, found is not None)
+    shape = Markup('<nav class="rail{}" id="rail" aria-label="Your cases">{}</nav>')
+    inside = Markup(render_template("console/rail.html", **words, here=here))
+    return shape.format(" strip" if found else "", inside)
+
+
+def rail_words(found: Rail, parts: Parts, me: str, strip: bool = False) -> dict[str, Any]:
+    """What the template needs: rows, and since when each resident waits for this person."""
+
+    def rows(queued: Sequence[Queued]) -> list[tuple[Row, datetime | None]]:
+        return [(row_of(one, found, parts, me), _since(one, found, me)) for one in queued]
+
+    def by_clock(one: tuple[Row, datetime | None]) -> tuple[bool, datetime]:
+        row, _ = one
+        return not row.last_late, row.last_at.at if row.last_at else found.now
+
+    nobody = [] if strip else found.nobody
+    return {
+        "strip": strip,
+        "mine": sorted(rows(found.mine), key=by_clock),
+        "asked": rows(found.asked),
+        "nobody": rows(nobody[:MOST]),
+        "nobody_count": len(nobody),
+        "teams": found.teams,
+        "free": sum(one.case is None for one in found.teams),
+    }
+
+
+def _since(one: Queued, found: Rail, me: str) -> datetime | None:
+    """Since when they wait for this person, who has the case or is asked for it."""
+    mine = me in (one.case.holder, one.case.accepted_by)
+    return waits_for(one.case, me) if mine else found.asked_at.get(one.case.id)
