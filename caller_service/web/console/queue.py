@@ -28,11 +28,11 @@ console = guarded("console", console_only, "/console")
 ALWAYS = (Band.NOBODY, Band.HUMAN, Band.READ, Band.TEAMS)  # shown, also when empty
 # how many rows of a band the queue shows; whoever looks sees each of their own beside these
 ROWS = {
-    Band.NOBODY: 25, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
+    Band.NOBODY: 24, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
 }  # fmt: skip
 PAGE = 100  # rows of a band that is turned page by page
 TAIL = 200  # dangers that nobody has, behind the rows: their references
-RUNG = 25  # dangers that a page rings for each by itself
+RUNG = 20  # dangers that a page rings for each by itself
 RAIL = 8  # dangers that nobody has, beside a case
 FILTERS = ("mine", "area", "language")
 LONGEST_HAVE = 40_000  # characters that a page tells of what it shows
@@ -164,7 +164,7 @@ def alarm(found: Queue) -> dict[str, Any]:
 def _alarm(case: Case) -> tuple[str, int, str]:
     level = case.level.name if case.level else ""
     since = case.marks.get(Mark.LAPSED) or case.marks.get(Mark.FIRST_PAGED) or ""
-    name = sha256(f"{case.id} {level} {since}".encode()).hexdigest()[:8]
+    name = sha256(f"{case.id} {level} {since}".encode()).hexdigest()[:6]
     return level, int(min(case.marks.values()).timestamp()), name
 
 
@@ -207,7 +207,7 @@ def _tail(behind: Sequence[Queued], found: Queue) -> Tail | None:
         )
         for level, some in listed.items()
     ]
-    return Tail("+more", sha256(said.encode()).hexdigest()[:8], levels, len(behind))
+    return Tail("+more", sha256(said.encode()).hexdigest()[:6], levels, len(behind))
 
 
 def _is_mine(case: Case) -> bool:
