@@ -231,6 +231,14 @@ def fallback(out: Path) -> None:
 )
 @click.option("--voice", is_flag=True, help="Instead: a key pressed on a call, beside a text.")
 @click.option("--web", is_flag=True, help="Instead: a screen of the request form, beside a text.")
+@click.option("--console", is_flag=True, help="Instead: the staff console, and 50 that look.")
+@click.option(
+    "--open-cases",
+    default=500,
+    show_default=True,
+    type=click.IntRange(min=100),
+    help="With --console: open cases.",
+)
 @click.option(
     "--city",
     type=click.Choice(["large"]),
@@ -247,6 +255,8 @@ def bench(
     missed: int,
     voice: bool,
     web: bool,
+    console: bool,
+    open_cases: int,
     city: str | None,
 ) -> None:
     """Turns a second, beside the least app that does a durable turn, in the same run."""
@@ -266,6 +276,10 @@ def bench(
         from caller_service.proving.bench_web import bench as press
 
         return press(residents, each, rounds, database_url)
+    if console:
+        from caller_service.proving.bench_console import bench as look
+
+        return look(residents, each, rounds, database_url, open_cases)
     from caller_service.proving.bench import bench as run
 
     run(residents, each, rounds, old_cases, database_url, stalled)

@@ -6,35 +6,72 @@ it shows: nothing, or the rows that are new to it. A look of a page by itself re
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from flask import Response, redirect, request, url_for
 
 from caller_service.casework import desk
 from caller_service.casework.desk import Queue, Queued
+from caller_service.core.case import Case
 from caller_service.core.desk import Band
+from caller_service.core.marks import Mark
 from caller_service.core.roles import Act
 from caller_service.web.shared.guard import guarded, parts
 
-from .queue_words import BANDS, EMPTY, Row, area_name, language_name, row_of
+from .queue_words import BANDS, EMPTY, LEVELS, Moment, Row, language_name, row_of, since
 from .rail import rail_html, rail_words
 from .session_guard import console_only, fragment, is_locked, may, me, page
 
 console = guarded("console", console_only, "/console")
 ALWAYS = (Band.NOBODY, Band.HUMAN, Band.READ, Band.TEAMS)  # shown, also when empty
-# rows of a band that are shown at once; of those that need somebody now, all
-MOST = {Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5}
+# how many rows of a band the queue shows; whoever looks sees each of their own beside these
+ROWS = {
+    Band.NOBODY: 24, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
+}  # fmt: skip
+PAGE = 100  # rows of a band that is turned page by page
+TAIL = 200  # dangers that nobody has, behind the rows: their references
+RUNG = 20  # dangers that a page rings for each by itself
+RAIL = 8  # dangers that nobody has, beside a case
+FILTERS = ("mine", "area", "language")
 LONGEST_HAVE = 40_000  # characters that a page tells of what it shows
 
 
-class Titles(NamedTuple):
-    """What stands above a band, and in its place when it is empty."""
+class Shown(NamedTuple):
+    """A band as it is shown. `many`: how many stand in it; `tail`: those behind the rows that are
+    no rows, and must not be hidden."""
 
+    band: Band
     title: str
     sentence: str
     empty: str
     many: int
+    rows: Sequence[Row]
+    tail: Tail | None
+    page: int  # of this band alone, from 1; 0: it is not turned page by page
+
+    @property
+    def hidden(self) -> bool:
+        return not self.many and self.band not in ALWAYS
+
+    @property
+    def keys(self) -> list[str]:
+        return [row.reference for row in self.rows] + ([self.tail.key] if self.tail else [])
+
+
+class Tail(NamedTuple):
+    """What nobody has, behind the rows of its band: one row of references, by level."""
+
+    key: str
+    tag: str
+    levels: Sequence[tuple[str, Moment, Sequence[tuple[str, str]]]]  # the oldest; id, reference
+    many: int
+
+    @property
+    def unlisted(self) -> int:
+        return self.many - sum(len(cases) for _, _, cases in self.levels)
 
 
 @console.get("/")
@@ -57,9 +94,8 @@ def queue() -> Response:
         title="Queue",
         bands=_bands(found, chosen),
         queue=found,
-        filters=_filters(found),
-        chosen=request.args,
-        untaken=untaken(found),
+        **_filters(found),
+        untaken=found.bands[Band.NOBODY],
         rail=lambda: rail_html(parts(), me(), found=desk.rail_of(parts(), me(), found)),
     )
 
@@ -85,7 +121,7 @@ def news() -> Response | dict[str, Any]:
     if known == f"{tag}{'-locked' * locked}":
         return {"v": known, "now": now}
     found = desk.read_queue(parts(), me())
-    told: dict[str, Any] = {"v": found.tag, "now": now, "alarm": untaken(found, locked)}
+    told: dict[str, Any] = {"v": found.tag, "now": now, "alarm": alarm(found)}
     if locked:
         return told | {"v": f"{found.tag}-locked", "locked": True}
     on_queue = request.form.get("page") == "queue"
@@ -104,42 +140,83 @@ def _changed_rows(found: Queue) -> dict[str, Any]:
     )
     bands = _bands(found, _chosen(found, request.form))
     rows = {
-        row.key: fragment("row.html", row=row)
-        for _, _, shown in bands
-        for row in shown
-        if have.get(row.key) != f"{row.tag}.{row.band}"
+        row.reference: fragment("row.html", row=row)
+        for band in bands
+        for row in band.rows
+        if have.get(row.reference) != f"{row.tag}.{row.band}"
     }
-    order = {band.value: [row.key for row in shown] for band, _, shown in bands}
-    return {"rows": rows, "order": order, "many": {band: words.many for band, words, _ in bands}}
+    tails = [band.tail for band in bands if band.tail]
+    rows |= {
+        tail.key: fragment("tail.html", tail=tail)
+        for tail in tails
+        if have.get(tail.key) != tail.tag
+    }
+    return {
+        "rows": rows,
+        "order": {band.band.value: band.keys for band in bands},
+        "many": {band.band.value: band.many for band in bands},
+        "filters": fragment("filters.html", **_filters(found)),
+    }
 
 
-def untaken(found: Queue, nameless: bool = False) -> list[dict[str, Any]]:
-    """The dangers that nobody has: what the page rings for."""
-    return [
-        {
-            "key": "" if nameless else one.case.id,
-            "level": one.case.level.name if one.case.level else "",
-            "at": int(min(one.case.marks.values()).timestamp()),
-        }
-        for one in found.bands[Band.NOBODY]
+def alarm(found: Queue) -> dict[str, Any]:
+    """The dangers that nobody has: what a page rings for. Of each its level, its age and a name
+    that says nothing of it and changes when it must ring again."""
+    every = found.bands[Band.NOBODY]
+    return {"many": len(every), "list": [_alarm(one.case) for one in every[:RUNG]]}
+
+
+def _alarm(case: Case) -> tuple[str, int, str]:
+    level = case.level.name if case.level else ""
+    since = case.marks.get(Mark.LAPSED) or case.marks.get(Mark.FIRST_PAGED) or ""
+    name = sha256(f"{case.id} {level} {since}".encode()).hexdigest()[:6]
+    return level, int(min(case.marks.values()).timestamp()), name
+
+
+def _bands(found: Queue, chosen: Mapping[Band, Sequence[Queued]]) -> list[Shown]:
+    """Every band: one that is empty has its place, so that a page need not be opened anew."""
+    return [_band(band, found, chosen[band]) for band in BANDS]
+
+
+def _band(band: Band, found: Queue, every: Sequence[Queued]) -> Shown:
+    asked, turned = request.values.get("page_of") == band.value, 0
+    rows, tail = list(every[: ROWS[band]]), None
+    if band == Band.NOBODY:
+        tail = _tail(every[ROWS[band] :], found)
+    elif asked:
+        said = request.values.get("number", "")
+        last = max(1, -(-len(every) // PAGE))
+        turned = min(int(said[:4]) or 1, last) if said.isascii() and said.isdecimal() else 1
+        rows = list(every[(turned - 1) * PAGE : turned * PAGE])
+    else:
+        rows += [one for one in every[ROWS[band] :] if _is_mine(one.case)]
+    title, sentence = BANDS[band]
+    return Shown(
+        band, title, sentence, EMPTY.get(band, "None now."), len(every),
+        [row_of(one, found, parts(), me().name) for one in rows], tail, turned,
+    )  # fmt: skip
+
+
+def _tail(behind: Sequence[Queued], found: Queue) -> Tail | None:
+    if not behind:
+        return None
+    listed: dict[str, list[Case]] = {}
+    for one in behind[:TAIL]:
+        listed.setdefault(one.case.level.name if one.case.level else "", []).append(one.case)
+    said = f"{len(behind)} {[(level, [one.id for one in some]) for level, some in listed.items()]}"
+    levels = [
+        (
+            f"{LEVELS.get(level, 'Not known yet')} {level}",
+            since(min(one.marks.get(Mark.OPENED, found.now) for one in some), found.now),
+            [(one.id, one.reference) for one in some],
+        )
+        for level, some in listed.items()
     ]
+    return Tail("+more", sha256(said.encode()).hexdigest()[:6], levels, len(behind))
 
 
-def _bands(
-    found: Queue, chosen: Mapping[Band, Sequence[Queued]]
-) -> list[tuple[Band, Titles, list[Row]]]:
-    """Each band that is shown: its title, its sentence, the words when it is empty, how many there
-    are; and its rows."""
-    shown = []
-    everything = request.values.get("all") == "1"
-    for band, (title, sentence) in BANDS.items():
-        every = chosen[band]
-        most = len(every) if everything else MOST.get(band, len(every))
-        rows = [row_of(one, found, parts(), me().name) for one in every[:most]]
-        if rows or band in ALWAYS:
-            words = Titles(title, sentence, EMPTY.get(band, "None now."), len(every))
-            shown.append((band, words, rows))
-    return shown
+def _is_mine(case: Case) -> bool:
+    return me().name in (case.holder, case.accepted_by)
 
 
 def _chosen(found: Queue, asked: Mapping[str, str]) -> dict[Band, list[Queued]]:
@@ -149,7 +226,7 @@ def _chosen(found: Queue, asked: Mapping[str, str]) -> dict[Band, list[Queued]]:
     def fits(one: Queued) -> bool:
         case = one.case
         return (
-            (not mine or me().name in (case.holder, case.accepted_by))
+            (not mine or _is_mine(case))
             and (not area or case.area == area)
             and (not tongue or tongue in (case.language, case.unread_language))
         )
@@ -160,20 +237,20 @@ def _chosen(found: Queue, asked: Mapping[str, str]) -> dict[Band, list[Queued]]:
     }
 
 
-def _filters(found: Queue) -> list[tuple[str, dict[str, str], int]]:
-    """What the queue can be narrowed to: words, address, how many."""
+def _filters(found: Queue) -> dict[str, Any]:
+    """What the queue can be narrowed to: words, address, how many; and what it is narrowed to."""
     every = [one.case for band in found.bands.values() for one in band]
-    name = me().name
-    mine = sum(name in (case.holder, case.accepted_by) for case in every)
     told: list[tuple[str, dict[str, str], int]] = [
         ("Everything", {}, len(every)),
-        ("Mine", {"mine": "1"}, mine),
+        ("Mine", {"mine": "1"}, sum(map(_is_mine, every))),
     ]
-    for area in dict.fromkeys(case.area for case in every if case.area):
-        many = sum(case.area == area for case in every)
-        first = next(case for case in every if case.area == area)
-        told.append((area_name(first, parts()) or area, {"area": area}, many))
-    for tongue in dict.fromkeys(case.language for case in every):
-        many = sum(case.language == tongue for case in every)
-        told.append((language_name(tongue, parts()), {"language": tongue}, many))
-    return told
+    areas = Counter(case.area for case in every if case.area)
+    names = {area.id: area.name for area in parts().program.areas}
+    told += [(names.get(area, area), {"area": area}, many) for area, many in areas.items()]
+    tongues = Counter(case.language for case in every)
+    told += [
+        (language_name(tongue, parts()), {"language": tongue}, many)
+        for tongue, many in tongues.items()
+    ]
+    said = request.values
+    return {"filters": told, "chosen": {one: said[one] for one in FILTERS if said.get(one)}}

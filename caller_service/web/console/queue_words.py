@@ -167,7 +167,7 @@ def row_of(one: Queued, queue: Queue | Rail, parts: Parts, me: str) -> Row:
         following=_first(following.names) if following else "",
         following_in=until(following.due, now) if following else None,
         what=what(case),
-        words=plain(case.narrative[-1])[:200] if case.narrative else "",
+        words=plain(case.narrative[-1])[:120] if case.narrative else "",
         about=about(case),
         forbidden=forbidden,
         reach=reach,

@@ -23,6 +23,7 @@
     request.onerror = request.ontimeout = function () { done(0, ""); };
     request.send(Object.keys(fields).map(function (name) { return name + "=" + encodeURIComponent(fields[name]); }).join("&"));
   }
+  function line(key) { return document.querySelector('#queue tr[data-key="' + key + '"]'); }
   function parsed(html) { return new DOMParser().parseFromString(html, "text/html"); }
   function used(node) { return node.contains(document.activeElement); }
   // cell by cell, or line by line: what is the same, or in use, stays the same node
@@ -41,7 +42,7 @@
       if (!part) return;
       cursor = part.querySelector("tr[data-key]") || part.querySelector(".empty");
       order[band].forEach(function (key) {
-        var row = id("c-" + key), focus;
+        var row = line(key), focus;
         if (!row) return;
         if (row === cursor) { cursor = row.nextElementSibling; return; }
         if (row.parentNode !== part && held[key] > Date.now()) return; // says who took it, then moves
@@ -50,6 +51,7 @@
         if (focus) focus.focus();
       });
       part.querySelector(".empty").hidden = !!part.querySelector("tr[data-key]");
+      if (order[band].length) part.hidden = false;
     });
   }
   function rows(told) {
@@ -57,9 +59,10 @@
     Object.keys(told.order).forEach(function (band) {
       told.order[band].forEach(function (key) { place[key] = band; });
       all("tbody[data-band=" + band + "] [data-count]", function (one) { one.textContent = told.many[band]; });
+      all("tbody[data-band=" + band + "] [data-more]", function (one) { one.hidden = told.many[band] <= told.order[band].length; });
     });
     Object.keys(told.rows).forEach(function (key) {
-      var next = parsed("<table>" + told.rows[key] + "</table>").querySelector("tr"), old = id("c-" + key), part;
+      var next = parsed("<table>" + told.rows[key] + "</table>").querySelector("tr"), old = line(key), part;
       if (old) {
         if (old.classList.contains("untaken") && place[key] !== "nobody") held[key] = Date.now() + 10000;
         mend(old, next);
@@ -71,27 +74,32 @@
     all("#queue tr[data-key]", function (row) {
       if (!place[row.getAttribute("data-key")] && !used(row)) row.parentNode.removeChild(row);
     });
-    if (Object.keys(place).some(function (key) { return !id("c-" + key); })) location.reload(); // a band that was not there
     arrange();
   }
-  function alarm(list) {
-    var names = list.map(function (one) { return one.level + one.key + one.at; });
-    document.title = (list.length ? "(" + list.length + ") " : "") + title;
-    list.forEach(function (one, at) {
-      if (known && known.indexOf(names[at]) < 0 && one.level === "R1") id("said-now").textContent = "New emergency. Nobody has it yet.";
+  // each is its level, when it began, and a name; those behind the longest list ring as one
+  function alarm(told) {
+    var list = told.list.slice(), names;
+    if (told.many > list.length) list.push(["R2", 0, "+" + told.many]);
+    names = list.map(function (one) { return one[2]; });
+    document.title = (told.many ? "(" + told.many + ") " : "") + title;
+    list.forEach(function (one) {
+      if (known && known.indexOf(one[2]) < 0 && one[0] === "R1") id("said-now").textContent = "New emergency. Nobody has it yet.";
     });
     known = names;
     all("#locked-alarm", function (there) {
       there.textContent = "";
       list.forEach(function (one) {
-        var line = document.createElement("li"), time = document.createElement("time");
-        time.setAttribute("data-at", one.at);
-        line.textContent = (one.level === "R1" ? "Emergency R1 " : "Human now R2 ");
-        line.appendChild(time);
-        there.appendChild(line);
+        var item = document.createElement("li"), time = document.createElement("time");
+        if (!one[1]) item.textContent = (told.many - told.list.length) + " more";
+        else {
+          time.setAttribute("data-at", one[1]);
+          item.textContent = (one[0] === "R1" ? "Emergency R1 " : "Human now R2 ");
+          item.appendChild(time);
+        }
+        there.appendChild(item);
       });
     });
-    document.dispatchEvent(new CustomEvent("alarm", { detail: names.map(function (name, at) { return { name: name, level: list[at].level }; }) }));
+    document.dispatchEvent(new CustomEvent("alarm", { detail: list.map(function (one) { return { name: one[2], level: one[0] }; }) }));
   }
   function got(status, text) {
     var told;
@@ -104,6 +112,7 @@
     if (told.locked) lock();
     if (told.alarm) alarm(told.alarm);
     if (told.order) rows(told);
+    if (told.filters && !used(id("filters"))) id("filters").replaceWith(parsed(told.filters).getElementById("filters"));
     if (told.rail && id("rail") && !used(id("rail"))) id("rail").replaceChildren.apply(id("rail"), [].slice.call(parsed(told.rail).body.childNodes));
     v = told.v;
     if (desk) ask(location.pathname + "/news", { v: caseTag, looks: document.hasFocus() ? 1 : 0, show: /show=everything/.test(location.search) ? "everything" : "" }, gotCase);
@@ -167,7 +176,7 @@
     all("#offline [data-for]", function (one) { one.textContent = age((Date.now() - heard) / 1000); });
   }
   function late(one) {
-    var at = one.getAttribute("data-late");
+    var at = one.getAttribute("data-late") || one.getAttribute("data-to"); // what counts down is late behind its end
     if (at) one.classList.toggle("late", now() > +at);
   }
   function tick() {

@@ -9,10 +9,10 @@
   }
   function step(row, by) {
     var rows = [].slice.call(document.querySelectorAll("#queue tr[data-key]")), next = rows[rows.indexOf(row) + by];
-    if (next) next.querySelector(".ref").focus();
+    if (next) next.querySelector("a").focus();
   }
   function press(key, row) {
-    var take = row.querySelector && row.querySelector(".take button"), one = document.querySelector(".acts [data-key='" + key + "']"), back = key === "u" && document.querySelector(".alarm.calm button");
+    var take = row.querySelector && row.querySelector("button.take"), one = document.querySelector(".acts [data-key='" + key + "']"), back = key === "u" && document.querySelector(".alarm.calm button");
     if (row.id !== "ref") { if (key === "a" && take) take.click(); return; }
     if (back) back.click();
     else if (one) { one.click(); if (one.tagName === "SUMMARY") { one = one.parentNode.querySelector("input:not([type=hidden]), select, button"); if (one) one.focus(); } }

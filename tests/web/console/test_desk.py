@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -212,9 +213,9 @@ def test_news_is_small_when_nothing_changed_and_says_what_is_new(
     case = danger(house)
     new = desk.post("/console/news", v=tag[1], page="queue", csrf=_token(page)).json
 
-    assert [one["key"] for one in new["alarm"]] == [case.id]
-    assert new["order"]["nobody"] == [case.id]
-    assert case.reference in new["rows"][case.id]
+    assert new["alarm"]["many"] == 1
+    assert new["order"]["nobody"] == [case.reference]
+    assert f"cases/{case.id}" in new["rows"][case.reference]
 
 
 def _token(page: str) -> str:
@@ -234,8 +235,7 @@ def test_a_locked_page_goes_on_ringing_and_shows_nothing_of_anybody(
 
     assert told.status_code == 200
     assert told.json["locked"] is True
-    assert [one["level"] for one in told.json["alarm"]] == [case.level]
-    assert told.json["alarm"][0]["key"] == ""
+    assert [level for level, *_ in told.json["alarm"]["list"]] == [case.level]
     for hidden in (case.reference, case.id, "pills"):
         assert hidden not in told.text
 
@@ -325,22 +325,74 @@ def test_two_linked_cases_name_each_other(house: House, desk: Browser) -> None:
     assert does(desk, one.id, "link", reference="B2C3D4").status_code == 409
 
 
+def copied(house: House, case_id: str, many: int, **more: Any) -> list[str]:
+    """So many more cases like this one; their references."""
+    parts, references = house.parts, []
+    with parts.engine.begin() as conn:
+        one = cases.by_id(conn, parts.sealer, case_id)
+        assert one is not None
+        for number in range(many):
+            index = f"{len(more)}{number:04d}"
+            contact = Contact(parts.new_id(), "en", f"+172066{index}", False)
+            contacts.add(conn, parts.sealer, contact, house.clock.at)
+            references.append(f"R{index}")
+            copy = replace(
+                one, id=parts.new_id(), reference=references[-1], contact=contact.id, **more
+            )
+            cases.add(conn, cases.row(copy, parts.sealer, None))
+    return references
+
+
+def test_hundreds_of_cases_are_light_and_none_that_nobody_has_is_hidden(
+    house: House, desk: Browser
+) -> None:
+    """A page of 500 cases weighs what its rows weigh; what is not shown is a page or a line
+    away."""
+    case = danger(house)
+    teams = copied(
+        house, case.id, 440, level=Level.R4, response="team", status=Status.HANDED_OFF
+    )  # fmt: skip
+    dangers = copied(house, case.id, 59)
+
+    page = desk.get("/console/queue")
+
+    nobody = page.text.split('data-band="human"')[0]
+    assert all(f">{one}</a>" in nobody for one in (*dangers, case.reference))
+    assert "Nobody yet <span data-count>60</span>" in page.text
+    assert len(page.data) < 46_000, len(page.data)  # of 60 kB; the rest are sheets and scripts
+    (way,) = re.findall(r'data-more href="([^"]+page_of=teams[^"]+)">Show all', page.text)
+    shown = ""
+    for _ in range(5):
+        turned = desk.get(unescape(way)).text
+        assert all(f">{one}</a>" in turned for one in dangers)
+        shown += turned.split('data-band="teams"')[1].split("</tbody>")[0]
+        if found := re.search(r'href="([^"]+)">The next 100', turned):
+            way = found[1]
+    assert all(f">{one}</a>" in shown for one in teams)
+    assert "The next 100" not in turned
+
+    tag = re.search(r'id="queue" data-tag="([^"]+)"', page.text)
+    have = " ".join("=".join(pair) for pair in _rows(page.text))
+    assert tag
+    house.resident("+17205550188").texts("he has a gun and wants to kill me")
+    news = desk.post(
+        "/console/news", v=tag[1], page="queue", have=have, csrf=_token(page.text)
+    )  # fmt: skip
+    assert list(news.json["rows"]) == ["+more"]  # the newest is the last of them
+    assert news.json["alarm"]["many"] == 61
+    assert len(news.data) < 5_000, len(news.data)
+
+
+def _rows(page: str) -> list[tuple[str, str]]:
+    return re.findall(r'data-key="([^"]+)" data-tag="([^"]+)"', page)
+
+
 def test_hundreds_of_cases_cost_few_questions_and_a_look_without_news_two(
     house: House, desk: Browser
 ) -> None:
     case = danger(house)
     parts = house.parts
-    with parts.engine.begin() as conn:
-        one = cases.by_id(conn, parts.sealer, case.id)
-        assert one is not None
-        for number in range(500):
-            contact = Contact(parts.new_id(), "en", f"+1720666{number:04d}", False)
-            contacts.add(conn, parts.sealer, contact, house.clock.at)
-            copy = replace(
-                one, id=parts.new_id(), reference=f"REF{number}", contact=contact.id,
-                level=Level.R4, response="team", status=Status.HANDED_OFF,
-            )  # fmt: skip
-            cases.add(conn, cases.row(copy, parts.sealer, None))
+    copied(house, case.id, 500, level=Level.R4, response="team", status=Status.HANDED_OFF)
     asked: list[str] = []
 
     def note(conn: Any, cursor: Any, statement: str, *more: Any) -> None:
@@ -476,7 +528,7 @@ def test_a_page_that_nobody_looks_at_reads_nothing_for_anybody(house: House, des
         news = f"/console/cases/{case.id}/news"
         told = desk.post(news, v="", looks=looks, csrf=_token(page)).json
         assert "please hurry" in told["html"]
-        unread = 'title="new to you">1<' in desk.get("/console/queue").text
+        unread = '"count">1 new<' in desk.get("/console/queue").text
         assert unread is count, looks
 
 
