@@ -19,7 +19,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from caller_service.core import request_form
+from caller_service.core import request_form, retention
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import Record
 from caller_service.core.holding import words_taken
@@ -227,7 +227,7 @@ def looked(parts: Parts, found: VisitState) -> tuple[VisitState, list[Text]]:
     now, case = parts.now(), found.case
     with parts.engine.connect() as conn:
         texts = messages.of_case(conn, parts.sealer, case.id)
-    waiting = [text for text in texts if text.state == TextState.ON_PAGE]
+    waiting = [text for text in texts if text.state == TextState.ON_PAGE and not text.erased]
     if waiting:
         with transaction(parts.engine) as conn:
             messages.shown(conn, [text.id for text in waiting], now)
@@ -278,7 +278,23 @@ def post(parts: Parts, secret: str, act: Act) -> Opened:
         if (found := find(parts, secret, PAGES | {VisitKind.PLACE})) is None:
             raise NoSuchPage
         opened = Opened(found.case, kept_of(found.visit).position)
+    if act.name == "delete":
+        _earlier_too(parts, opened.case)
     return opened
+
+
+def _earlier_too(parts: Parts, case: Case) -> None:
+    """What they wrote before in this conversation, in requests of theirs that have ended, is meant,
+    too."""
+    seen = {case.id}
+    while case.related and case.related not in seen:
+        seen.add(case.related)
+        with parts.engine.connect() as conn:
+            before = cases.shown(conn, parts.sealer, case.related)
+        if before is None or before.contact != case.contact or not before.ended:
+            return
+        change(parts, before.id, retention.ask, Author.RESIDENT)
+        case = before
 
 
 Write = Callable[[sa.Connection], Opened | None]
@@ -630,8 +646,11 @@ def conversation(texts: Sequence[Text], kept: Kept, most: int) -> tuple[Sequence
     said = [
         text
         for text in texts
-        if (text.direction == "in" and not text.keys)
-        or (text.direction == "out" and HUMAN_WORDS & set(text.keys.split()))
+        if not text.erased
+        and (
+            (text.direction == "in" and not text.keys)
+            or (text.direction == "out" and HUMAN_WORDS & set(text.keys.split()))
+        )
     ]
     since = max(kept.hidden_until, kept.shown_from)
     shown = [text for text in said if text.id > since]
