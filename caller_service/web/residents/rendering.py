@@ -102,7 +102,7 @@ def render(template: str, **more: Any) -> str:
     """A page of the residents'."""
     tag, known = language(), parts().catalog.languages
     base = keys.base()
-    back = request.path if base or not keys.in_path() else "/"
+    back = keys.address() if base or not keys.in_path() else "/"
     return render_template(
         f"residents/{template}",
         say=sayer(),
