@@ -14,12 +14,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from caller_service.core import hand_off
+from caller_service.core import hand_off, retention
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.clock import next_due
 from caller_service.core.effect import (
     Alert,
     BookCallback,
+    EraseNumber,
+    EraseWords,
     HandOff,
     OptIn,
     OptOut,
@@ -44,7 +46,16 @@ from caller_service.core.safe_contact import (
 )
 from caller_service.jobs.queue import PEOPLE, queue_of, queue_to
 from caller_service.language.wording import Words, filling, texts
-from caller_service.store import callbacks, calls, cases, contacts, hand_offs, journal, messages
+from caller_service.store import (
+    callbacks,
+    calls,
+    cases,
+    contacts,
+    erasure,
+    hand_offs,
+    journal,
+    messages,
+)
 from caller_service.store.callbacks import Callback
 from caller_service.store.contacts import Contact
 from caller_service.store.messages import Text
@@ -104,7 +115,12 @@ def prepare(parts: Parts, work: Decision) -> PreparedWrite:
     return PreparedWrite(
         work,
         case,
-        cases.row(case, parts.sealer, None if case.ended else next_due(case, parts.program)),
+        cases.row(
+            case,
+            parts.sealer,
+            None if case.ended else next_due(case, parts.program),
+            retention.erase_due(case, parts.program.retention),
+        ),
         rows,
         messages.rows(
             parts.sealer, (*((work.inbound,) if work.inbound else ()), *rows, *work.spoken)
@@ -137,6 +153,7 @@ def save(conn: sa.Connection, parts: Parts, prepared: PreparedWrite) -> tuple[Te
     _people(conn, parts, work, case)
     if any(isinstance(effect, PlaceLink) for effect in work.step.effects):
         _place_link(conn, parts, work, case)
+    _erase(conn, parts, work)
     for row, deliveries in prepared.revisions:
         hand_offs.add(conn, row, deliveries)
         for one in deliveries:
@@ -146,6 +163,15 @@ def save(conn: sa.Connection, parts: Parts, prepared: PreparedWrite) -> tuple[Te
                 )
     journal.write(conn, prepared.lines)
     return tuple(text for text in prepared.texts if text.state == TextState.REPLIED)
+
+
+def _erase(conn: sa.Connection, parts: Parts, work: Decision) -> None:
+    """In the transaction that says it is done."""
+    for effect in work.step.effects:
+        if isinstance(effect, EraseWords):
+            erasure.words(conn, parts.sealer, work.step.case, parts.program)
+        elif isinstance(effect, EraseNumber):
+            erasure.number(conn, parts.sealer, work.step.case, parts.program)
 
 
 def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) -> Text:

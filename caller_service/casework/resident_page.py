@@ -19,7 +19,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from caller_service.core import request_form
+from caller_service.core import request_form, retention
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import Record
 from caller_service.core.holding import words_taken
@@ -77,15 +77,19 @@ class Act:
     idle: timedelta = timedelta(minutes=10)  # left alone so long, the words are hidden
     locked: bool = False  # they are: what is posted does not show them
     probe: bool = False  # signed by the operator's probe (web/residents/keys.py)
+    trip: float = 0.0  # seconds: the round trip that this screen was served with
+    inline: bool = False  # the next screen is the answer: no 303 follows, which would be measured
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What a browser's visit keeps beside the position. `moved_at`: our last 303, to measure the
-    round trip; `hidden_until`: words up to this message are hidden; `code`: shown once."""
+    round trip; `trip`: how long it last was, in seconds; `hidden_until`: words up to this message
+    are hidden; `code`: shown once."""
 
     position: Position = field(default_factory=Position)
     moved_at: str = ""
+    trip: float = 0.0
     hidden_until: str = field(default="", repr=False)
     shown_from: str = field(default="", repr=False)  # who came by a code sees what is newer
     code: str = field(default="", repr=False)
@@ -227,7 +231,7 @@ def looked(parts: Parts, found: VisitState) -> tuple[VisitState, list[Text]]:
     now, case = parts.now(), found.case
     with parts.engine.connect() as conn:
         texts = messages.of_case(conn, parts.sealer, case.id)
-    waiting = [text for text in texts if text.state == TextState.ON_PAGE]
+    waiting = [text for text in texts if text.state == TextState.ON_PAGE and not text.erased]
     if waiting:
         with transaction(parts.engine) as conn:
             messages.shown(conn, [text.id for text in waiting], now)
@@ -260,10 +264,18 @@ def watch(parts: Parts) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What is open after a post: the case, and where they are in the form."""
+    """What is open after a post: the page as it is now, and what its visit keeps."""
 
-    case: Case
-    position: Position
+    found: VisitState
+    kept: Kept
+
+    @property
+    def case(self) -> Case:
+        return self.found.case
+
+    @property
+    def position(self) -> Position:
+        return self.kept.position
 
 
 def begin(parts: Parts, secret: str, act: Act) -> None:
@@ -277,8 +289,24 @@ def post(parts: Parts, secret: str, act: Act) -> Opened:
     if (opened := attempt(parts, lambda conn, lock: _post(conn, parts, secret, act, lock))) is None:
         if (found := find(parts, secret, PAGES | {VisitKind.PLACE})) is None:
             raise NoSuchPage
-        opened = Opened(found.case, kept_of(found.visit).position)
+        opened = Opened(found, kept_of(found.visit))
+    if act.name == "delete":
+        _earlier_too(parts, opened.case)
     return opened
+
+
+def _earlier_too(parts: Parts, case: Case) -> None:
+    """What they wrote before in this conversation, in requests of theirs that have ended, is meant,
+    too."""
+    seen = {case.id}
+    while case.related and case.related not in seen:
+        seen.add(case.related)
+        with parts.engine.connect() as conn:
+            before = cases.shown(conn, parts.sealer, case.related)
+        if before is None or before.contact != case.contact or not before.ended:
+            return
+        change(parts, before.id, retention.ask, Author.RESIDENT)
+        case = before
 
 
 Write = Callable[[sa.Connection], Opened | None]
@@ -332,7 +360,7 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
         raise AnotherPage
     hidden = visit.kind != VisitKind.PLACE and parts.now() - visit.used_at > act.idle
     if hidden and act.name not in ALWAYS | {"language"}:
-        return lambda _: Opened(case, kept.position)  # the words are hidden: they open it first
+        return lambda _: Opened(found, kept)  # the words are hidden: they open it first
     act = with_changes(act, locked=hidden)
     if act.name not in ALWAYS and act.step != visit.step:
         return _late(parts, found, kept, act)
@@ -357,8 +385,8 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     def write(conn: sa.Connection) -> Opened:
         save(conn, parts, prepared)
         _numbers(conn, parts, shown, kept, following, number, scene)
-        _keep(conn, parts, visit, following, step.case, act, scene)
-        return Opened(step.case, following.position)
+        after, now_kept = _keep(conn, parts, visit, following, step.case, act, scene)
+        return Opened(VisitState(after, prepared.case, contact, full), now_kept)
 
     return write
 
@@ -392,12 +420,17 @@ def _keep(
     case: Case,
     act: Act,
     scene: Scene,
-) -> None:
-    until = _expires(case, scene.now)
-    used = visit.used_at if act.locked else scene.now
+) -> tuple[Visit, Kept]:
+    """The visit after this post, written, and what it keeps."""
     kept = with_changes(kept, version=case.version + 1)
-    if not visits.advance(conn, parts.sealer, visit, _state(kept), scene.now, until, case.id, used):
+    after = with_changes(
+        visit, step=visit.step + 1, state=_state(kept), seen_at=scene.now,
+        expires_at=_expires(case, scene.now), case_id=case.id,
+        used_at=visit.used_at if act.locked else scene.now,
+    )  # fmt: skip
+    if not visits.advance(conn, parts.sealer, visit, after):
         raise cases.Stale
+    return after, kept
 
 
 def _again(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, scene: Scene) -> Case:
@@ -410,18 +443,19 @@ def _late(parts: Parts, found: VisitState, kept: Kept, act: Act) -> Write:
     """The screen is not the one that is open: nothing changes, and what is open is shown."""
 
     def write(conn: sa.Connection) -> Opened:
-        state = _state(with_changes(kept, late=True))
+        late = with_changes(kept, late=True)
         used = not act.locked
-        visits.keep(conn, parts.sealer, found.visit, state, parts.now(), used)
-        return Opened(found.case, kept.position)
+        visits.keep(conn, parts.sealer, found.visit, _state(late), parts.now(), used)
+        return Opened(found, late)
 
     return write
 
 
 def _following(kept: Kept, shown: Shown, act: Act, scene: Scene) -> Kept:
     """What the visit keeps after a post."""
+    moved = "" if act.inline else scene.now.isoformat()
     kept = with_changes(
-        kept, position=shown.position, moved_at=scene.now.isoformat(), code="", late=False
+        kept, position=shown.position, moved_at=moved, trip=act.trip, code="", late=False
     )
     if shown.confirm and not (kept.word and kept.word_for == shown.position.number):
         word = "".join(secrets.choice(LETTERS) for _ in range(5))
@@ -630,8 +664,11 @@ def conversation(texts: Sequence[Text], kept: Kept, most: int) -> tuple[Sequence
     said = [
         text
         for text in texts
-        if (text.direction == "in" and not text.keys)
-        or (text.direction == "out" and HUMAN_WORDS & set(text.keys.split()))
+        if not text.erased
+        and (
+            (text.direction == "in" and not text.keys)
+            or (text.direction == "out" and HUMAN_WORDS & set(text.keys.split()))
+        )
     ]
     since = max(kept.hidden_until, kept.shown_from)
     shown = [text for text in said if text.id > since]

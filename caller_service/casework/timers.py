@@ -27,6 +27,7 @@ from .change import Decide, change
 from .parts import Parts
 from .resident_call import look_after
 from .resident_page import watch
+from .retention import forget
 
 log = logging.getLogger(__name__)
 BATCH = 500  # cases decided in one sweep
@@ -47,7 +48,8 @@ def sweep(parts: Parts) -> int:
         with ThreadPoolExecutor(min(TIMER_THREADS, len(due_cases))) as pool:
             list(pool.map(lambda case_id: _fire(parts, case_id, now), due_cases))
     looked_after = keep_promises(parts) + look_after(parts) + watch(parts)
-    return len(due_cases) + looked_after + _try_again(parts, parts.now())
+    tried = _try_again(parts, parts.now())
+    return len(due_cases) + looked_after + tried + forget(parts)
 
 
 def _try_again(parts: Parts, now: datetime) -> int:

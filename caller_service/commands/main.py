@@ -32,6 +32,7 @@ from caller_service.store.database.transaction import transaction
 from caller_service.store.sealing import Sealer
 
 from . import people
+from .erasure import words as written
 from .token_rules import last_day, new_token, token_report
 from .voice import voice
 
@@ -92,6 +93,7 @@ def main() -> None:
 
 
 main.add_command(voice)
+main.add_command(written)
 
 
 @main.command()

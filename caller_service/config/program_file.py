@@ -23,6 +23,7 @@ from caller_service.core.program import (
     OurNumber,
     Phone,
     Program,
+    Retention,
     Rung,
     Team,
 )
@@ -39,6 +40,7 @@ __all__ = ["ProgramFaults", "read_program", "read_protocol"]
 LADDERS = ("danger", "team", "counselor", "review")
 PAGED_BY = ("text", "call", "console")
 _DAY = 86_400
+_YEARS = 36_525  # days: a hundred years
 _NO_PROTOCOL = Protocol("", "", (), ())  # placeholder until the fault is raised
 _MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
 # settings.py reads exactly the variables with such names
@@ -88,6 +90,7 @@ def _program(top: CheckedTable, folder: Path, faults: list[str]) -> Program:
         edge_metres=head.amount("edge_metres", 500.0, 0, 20_000),
         law_enforcement=head.flag("law_enforcement", False),
         phone=_phone(top.table("phone"), languages, folder),
+        retention=_retention(top.table("retention")),
     )
     _areas_not_ours(where, areas, numbers)
     for sheet in (head, where, screening, top):
@@ -184,6 +187,20 @@ def _phone(sheet: CheckedTable, languages: tuple[str, ...], folder: Path) -> Pho
         sheet.fault("packs", f'there is no folder "{packs}" beside the program file')
     sheet.done()
     return phone
+
+
+def _retention(sheet: CheckedTable) -> Retention:
+    usual = Retention()
+    retention = Retention(
+        words_days=sheet.whole("words_days", usual.words_days, 1, _YEARS),
+        phone_days=sheet.whole("phone_days", usual.phone_days, 1, _YEARS),
+        keep_days=sheet.whole("keep_days", usual.keep_days, 0, _YEARS),
+        asked_hours=sheet.whole("asked_hours", usual.asked_hours, 0, 23),
+    )
+    if retention.phone_days < retention.words_days:
+        sheet.fault("phone_days", "is less than words_days: words without their number are kept")
+    sheet.done()
+    return retention
 
 
 def _exit_to(head: CheckedTable) -> str:

@@ -179,6 +179,8 @@ class Case:
     protocol_hash: str = ""
     # a test case of `caller-service probe`: reaches no human, sends no texts, is not counted
     test: bool = False
+    # who set a legal hold: nothing of the request is erased; "": there is none
+    legal_hold: str = field(default="", repr=False)
     # when each thing last happened: core/marks.py, and names that an older release stored
     marks: Mapping[str, datetime] = field(default_factory=dict)
     narrative: tuple[str, ...] = field(default=(), repr=False)

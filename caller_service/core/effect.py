@@ -120,6 +120,16 @@ class OptIn:
 
 
 @dataclass(frozen=True, slots=True)
+class EraseWords:
+    """Erase what was written in this request, wherever it is kept (store/erasure.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EraseNumber:
+    """Erase the number it came from, unless somebody still needs it (store/erasure.py)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """An entry for the journal: what happened, in codes only."""
 
@@ -140,6 +150,8 @@ Effect = (
     | UpdateCall
     | OptOut
     | OptIn
+    | EraseWords
+    | EraseNumber
     | Record
 )
 Effects = tuple[Effect, ...]

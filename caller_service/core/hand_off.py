@@ -140,6 +140,18 @@ def _police(case: Case) -> dict[str, str | None]:
     }
 
 
+def without_words(packet: dict[str, Any]) -> dict[str, Any]:
+    """A packet whose words were erased: codes, times and names of staff are left."""
+    place = {**packet["place"], "text": None, "point": None}
+    remarks = [{"by": each["by"], "words": ""} for each in packet["remarks"]]
+    return {**packet, "place": place, "notes": [], "remarks": remarks}
+
+
+def without_number(packet: dict[str, Any]) -> dict[str, Any]:
+    """A packet whose number was erased."""
+    return {**packet, "contact": {**packet["contact"], "number": None}}
+
+
 def _unopened(case: Case, number: str | None) -> list[str]:
     """Fields left out because they cannot be decrypted; a human must review them."""
     return sorted(case.unopened) + (["number"] if number == "" else [])

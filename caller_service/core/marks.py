@@ -110,3 +110,8 @@ class Mark(StrEnum):
     NOTE_LOST = "note_lost"  # a human's words were lost; cleared by the next
     NOT_REACHED = "not_reached"  # people were asked to find another way; cleared when texts arrive
     UPDATE_CALLED = "rescued"  # they were called instead; stays
+
+    # erasure, after the end
+    ERASE_ASKED = "erase_asked"  # they asked that their words are deleted; stays
+    ERASED = "erased"  # and they are, or their time was over; a human, or the clock; stays
+    NUMBER_ERASED = "number_erased"  # the time of the number was over; the clock; stays

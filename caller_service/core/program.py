@@ -112,6 +112,16 @@ class Clocks:
     reached_911: int = 600  # after "I want 911": ask whether they reached them
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long after its end what of a request is kept: [retention] of program.toml."""
+
+    words_days: int = 30  # words and the precise place
+    phone_days: int = 90  # the number, where nothing newer came from it
+    keep_days: int = 0  # a law keeps the words so long, whoever asks; 0: none does
+    asked_hours: int = 1  # from "delete my words" until the clock does it; a human may sooner
+
+
 class DestinationKind(StrEnum):
     """How a destination gets hand-offs: `kind` in program.toml."""
 
@@ -251,6 +261,7 @@ class Program:
     # is the operator or any reader law enforcement? Then "not police" is never said (rule 22)
     law_enforcement: bool = False
     phone: Phone = field(default_factory=Phone)
+    retention: Retention = field(default_factory=Retention)
 
     def psap(self, area: str) -> str:
         """The ten-digit line of the PSAP that covers an area; "" where no line is known."""

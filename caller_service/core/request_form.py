@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 
-from . import hand_off
+from . import hand_off, retention
 from .case import Case, Channel, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Ask, Effect, HandOff, Record, Say
@@ -315,12 +315,9 @@ def language(case: Case, position: Position, tag: str, scene: Scene) -> Shown:
 
 
 def delete_words(case: Case, position: Position, scene: Scene) -> Shown:
-    """They ask that what they wrote is deleted. A human or the retention clock does it, unless law
-    requires that it is kept."""
-    case = case.remarked("web", "asks that their words are deleted")
-    told: ToldWords = (("web.delete.asked", {}),)
-    step = Step(case, (Record("asked_to_delete"), HandOff("asked_to_delete")))
-    return Shown(Step(*hand_off.revise(step.case, step.effects)), with_changes(position, told=told))
+    """They ask that what they wrote is deleted: a human or the clock does it, unless a law keeps it
+    (core/retention.py). The page says how it stands."""
+    return Shown(retention.ask(case, scene), with_changes(position, told=()))
 
 
 def send(case: Case, position: Position, said: str, reading: Reading | None, scene: Scene) -> Shown:

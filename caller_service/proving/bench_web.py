@@ -2,8 +2,9 @@
 `serve`, in turn, as many on the web as texters at once and none of them waiting for anything. Then
 the same residents read each screen for 3 to 8 s, as people do; then what all of it weighs.
 
-A screen is one answer posted, written before it is answered, and the next screen fetched after the
-303. Sizes are of the whole answer, its head included, as it goes over the wire.
+A screen is one answer posted, written before it is answered, and the next screen: with the script
+it comes as the answer to the post (after the first, which begins the request), without it is
+fetched after the 303. Sizes are of the whole answer, its head included, as it goes over the wire.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import re
 import statistics
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 
 from .bench import Round, play, serving, timed
-from .web_browser import Fetched, Page, WebBrowser
+from .web_browser import SCRIPT, Fetched, Page, WebBrowser
 
 ANSWERS = ("me", "no", "no", "no", "page", "team")
 PLACE = "Main St and 3rd Ave"
@@ -64,10 +65,14 @@ class Line:
 
 class Visitor:
     """One request, from the first screen to the status page. `reads`: seconds before each answer,
-    from and to."""
+    from and to; `script`: does ours run?"""
 
-    def __init__(self, port: int, told: Screens, reads: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(
+        self, port: int, told: Screens, reads: tuple[float, float] = (0.0, 0.0),
+        script: bool = True,
+    ) -> None:  # fmt: skip
         self._line, self._told, self._reads = Line(port), told, reads
+        self._headers = SCRIPT if script else {}
         self._rng = random.Random(next(_visits))
         self.browser = WebBrowser(self._line.fetch, "en")
 
@@ -92,14 +97,15 @@ class Visitor:
             self._told.wrong += 1
             return
         begun = time.perf_counter()
-        there = self.browser.posts(button, {} if name == "answer" else {name: value})
-        self._weighs("post")
+        filled = {} if name == "answer" else {name: value}
+        there = self.browser.posts(button, filled, self._headers)
         if there:
+            self._weighs("303")
             self.browser.goes(there)
         ended = time.perf_counter()
         self._told.turns.append(ended - begun)
         self._weighs("screen")
-        self._told.wrong += not there or self.browser.status != 200
+        self._told.wrong += self.browser.status != 200 or not (there or self._headers)
 
     def _weighs(self, kind: str) -> None:
         self._told.sizes.setdefault(kind, []).append(self._line.size)
@@ -133,7 +139,7 @@ class Visitor:
 
 def screens(
     port: int, residents: int, each: int, server: int,
-    reads: tuple[float, float] = (0.0, 0.0),
+    reads: tuple[float, float] = (0.0, 0.0), script: bool = True,
 ) -> Screens:  # fmt: skip
     """`residents` at once, each `each` requests one after the other. Unless they read, one request
     of each goes before and is not counted."""
@@ -148,7 +154,7 @@ def screens(
                 warm.wait()
                 mine = Screens()
                 gate.wait()
-            visitor = Visitor(port, mine, reads)
+            visitor = Visitor(port, mine, reads, script)
             visitor.goes()
             if one == each:
                 visitor.weighs_refresh()
@@ -168,16 +174,17 @@ def bench(residents: int = 32, each: int = 6, rounds: int = 3, database_url: str
     """Run it and print both beside each other. `database_url`: an empty PostgreSQL database;
     default SQLite."""
     texts: list[Round] = []
-    web: list[Screens] = []
+    web: dict[bool, list[Screens]] = {True: [], False: []}  # with the script, and without
     with serving(database_url, read_page=0) as (port, token, server):
         for one in range(rounds):
-            for kind in ("text", "web") if one % 2 == 0 else ("web", "text"):
+            for kind in ("text", True, False) if one % 2 == 0 else (False, True, "text"):
                 if kind == "text":
                     texts.append(play(port, token, residents, each, server))
                 else:
-                    web.append(screens(port, residents, each, server))
-            print(f"round {one + 1} a text    {_line(texts[-1])}")
-            print(f"round {one + 1} a screen  {_line(web[-1])}", flush=True)
+                    script = bool(kind)
+                    web[script].append(screens(port, residents, each, server, script=script))
+            for name, rounds_of in _kinds(texts, web):
+                print(f"round {one + 1} {name:20} {_line(rounds_of[-1])}", flush=True)
         first = Screens()
         Visitor(port, first).weighs_first_load()
         read = screens(port, residents, 1, server, READS)
@@ -187,8 +194,8 @@ def bench(residents: int = 32, each: int = 6, rounds: int = 3, database_url: str
         f"a screen, {residents} residents who read {READS[0]:g} to {READS[1]:g} s: p50 "
         f"{read.at(0.5):.1f}  p95 {read.at(0.95):.1f}  p99 {read.at(0.99):.1f} ms"
     )
-    _weights(web, first)
-    if any(one.wrong for one in (*texts, *web, first, read)):
+    _weights([*web[True], *web[False]], first)
+    if any(one.wrong for one in (*texts, *web[True], *web[False], first, read)):
         print("Some answers were wrong: the figures do not count.")
 
 
@@ -205,23 +212,32 @@ def _cpu(done: Round) -> float:
     return done.cpu / len(done.turns) * 1000
 
 
-def _table(texts: list[Round], web: list[Screens], residents: int, where: str) -> None:
+def _kinds(texts: list[Round], web: dict[bool, list[Screens]]) -> list[tuple[str, Sequence[Round]]]:
+    return [
+        ("a text", texts),
+        ("a screen", web[True]),
+        ("a screen, no script", web[False]),
+    ]
+
+
+def _table(texts: list[Round], web: dict[bool, list[Screens]], residents: int, where: str) -> None:
     load = os.getloadavg()[0]
     print(
         f"{residents} at once, {where}, medians of {len(texts)} rounds; load {load:.1f} at the end"
     )
-    for name, rounds in (("a text", texts), ("a screen", web)):
+    for name, rounds in _kinds(texts, web):
         p50, p95, p99 = (
             statistics.median(one.at(share) for one in rounds) for share in (0.5, 0.95, 0.99)
         )
         cpu = statistics.median(map(_cpu, rounds))
-        print(f"{name:9} p50 {p50:5.1f}  p95 {p95:5.1f}  p99 {p99:5.1f} ms  CPU {cpu:4.2f} ms")
-    ratios = [_cpu(one) / _cpu(other) for one, other in zip(web, texts, strict=True)]
-    verdict = "reached" if statistics.median(ratios) <= CPU_AIM else "aim missed"
-    print(
-        f"a screen, of a text: CPU {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
-        f"{max(ratios):.2f}; aim {CPU_AIM:g}, {verdict})"
-    )
+        print(f"{name:20} p50 {p50:5.1f}  p95 {p95:5.1f}  p99 {p99:5.1f} ms  CPU {cpu:4.2f} ms")
+    for script, name in ((True, "a screen"), (False, "a screen, no script")):
+        ratios = [_cpu(one) / _cpu(other) for one, other in zip(web[script], texts, strict=True)]
+        verdict = "reached" if statistics.median(ratios) <= CPU_AIM else "aim missed"
+        print(
+            f"{name}, of a text: CPU {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
+            f"{max(ratios):.2f}; aim {CPU_AIM:g}, {verdict})"
+        )
 
 
 def _weights(web: list[Screens], first: Screens) -> None:

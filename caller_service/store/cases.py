@@ -51,9 +51,9 @@ _mine = (
     case.c.id == sa.bindparam("known_id", None),
     case.c.version == sa.bindparam("known_version", None),
 )
-_ADD = CompiledStatement(sa.insert(case), (*_BORN, *_KEPT, "closed_at"))
+_ADD = CompiledStatement(sa.insert(case), (*_BORN, *_KEPT, "closed_at", "erase_at"))
 _KEEP = CompiledStatement(sa.update(case).where(*_mine), _KEPT)
-_END = CompiledStatement(sa.update(case).where(*_mine), (*_KEPT, "closed_at"))
+_END = CompiledStatement(sa.update(case).where(*_mine), (*_KEPT, "closed_at", "erase_at"))
 _FULL = sa.select(area_state.c.area).where(
     area_state.c.full_until > sa.bindparam("now", type_=area_state.c.full_until.type)
 )
@@ -305,7 +305,21 @@ def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
     return list(conn.execute(query.order_by(case.c.due_at).limit(limit)).scalars())
 
 
-def row(told: Case, sealer: Sealer, due_at: datetime | None) -> dict[str, Any]:
+def to_erase(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
+    """Ids of ended cases of which something is to be erased, the longest overdue first."""
+    query = sa.select(case.c.id).where(case.c.erase_at <= now)
+    return list(conn.execute(query.order_by(case.c.erase_at).limit(limit)).scalars())
+
+
+def erase_later(conn: sa.Connection, case_id: str, now: datetime, until: datetime | None) -> None:
+    """What is still due is looked at again then; None: there is nothing more."""
+    due = (case.c.id == case_id, case.c.erase_at <= now)
+    conn.execute(sa.update(case).where(*due).values(erase_at=until))
+
+
+def row(
+    told: Case, sealer: Sealer, due_at: datetime | None, erase_at: datetime | None = None
+) -> dict[str, Any]:
     """What is written of a case, its private words sealed: made before the write lock is taken."""
     plain = to_plain(told)
     narrative, remarks, recent, *place, code_word, closed_parts = (
@@ -331,7 +345,7 @@ def row(told: Case, sealer: Sealer, due_at: datetime | None) -> dict[str, Any]:
     }
     closed = told.marks.get(told.status.value) if told.ended else None
     born = {"contact_id": contact, "opened_at": told.marks[Mark.OPENED], "closed_at": closed}
-    return columns | sealed | born | {"state": plain, "due_at": due_at}
+    return columns | sealed | born | {"state": plain, "due_at": due_at, "erase_at": erase_at}
 
 
 def add(conn: sa.Connection, new: Mapping[str, Any]) -> None:

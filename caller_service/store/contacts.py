@@ -129,6 +129,24 @@ def renew(conn: sa.Connection, sealer: Sealer, contact_id: str, number: str) -> 
     )
 
 
+def forget_number(conn: sa.Connection, sealer: Sealer, contact_id: str) -> None:
+    """Nobody is found by the number any more: whoever writes from it is somebody new. What was
+    noted of it goes, too."""
+    nothing = {"our_number": "", "sealed_care_note": None, "care_until": None}
+    conn.execute(
+        sa.update(contact)
+        .where(contact.c.id == contact_id)
+        .values(**_identity(sealer, contact_id, ""), **nothing)
+    )
+
+
+def is_cared_for(conn: sa.Connection, contact_id: str, now: datetime) -> bool:
+    """Is a care note in force, or is the number slowed down?"""
+    lasts = sa.or_(contact.c.care_until > now, contact.c.slowed_until > now)
+    query = sa.select(contact.c.id).where(contact.c.id == contact_id, lasts)
+    return conn.execute(query).first() is not None
+
+
 def _identity(sealer: Sealer, contact_id: str, number: str) -> dict[str, object]:
     # nobody is found by a number that was withheld
     return {

@@ -49,16 +49,31 @@ def row(
     now: datetime,
 ) -> dict[str, Any]:
     """What is written of a revision, the packet sealed: made before the write lock is taken."""
-    sealed = sealer.seal(
-        json.dumps(packet, ensure_ascii=False), f"hand_off.packet.{case_id}.{revision}"
-    )
     return {
         "case_id": case_id,
         "revision": revision,
         "because": because,
-        "sealed_packet": sealed,
+        "sealed_packet": _sealed(sealer, case_id, revision, packet),
         "at": now,
     }
+
+
+def sealed_for(case_id: str, revision: int) -> str:
+    """The place that a packet is sealed for."""
+    return f"hand_off.packet.{case_id}.{revision}"
+
+
+def _sealed(sealer: Sealer, case_id: str, revision: int, packet: Mapping[str, Any]) -> bytes:
+    return sealer.seal(json.dumps(packet, ensure_ascii=False), sealed_for(case_id, revision))
+
+
+def replace_packet(
+    conn: sa.Connection, sealer: Sealer, case_id: str, revision: int, packet: Mapping[str, Any]
+) -> None:
+    """Write a revision anew, without what was erased."""
+    same = (hand_off.c.case_id == case_id, hand_off.c.revision == revision)
+    sealed = _sealed(sealer, case_id, revision, packet)
+    conn.execute(sa.update(hand_off).where(*same).values(sealed_packet=sealed))
 
 
 def add(conn: sa.Connection, new: Mapping[str, Any], deliveries: Sequence[Delivery]) -> None:
@@ -81,7 +96,7 @@ def packet(
     if row is None:
         return None
     told: dict[str, Any] = json.loads(
-        sealer.open(row.sealed_packet, f"hand_off.packet.{case_id}.{row.revision}")
+        sealer.open(row.sealed_packet, sealed_for(case_id, row.revision))
     )
     return told
 

@@ -60,6 +60,11 @@ class Text:
     provider: str = "twilio"
     opened: bool = True  # False: its words do not open, and are ""
 
+    @property
+    def erased(self) -> bool:
+        """Are the words gone for good (store/erasure.py)?"""
+        return self.opened and not self.words
+
     @classmethod
     def inbound(cls, text_id: str, words: str, at: datetime, **more: Any) -> Text:
         """What somebody wrote. `more`: what is known of them and of the text."""
@@ -170,7 +175,7 @@ def heard(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, 
     answers = tuple(_text(row, sealer) for row in conn.execute(query))
     if not all(text.opened for text in answers):
         raise CannotOpen(f"message.words: an answer to {first.id}")
-    return answers
+    return tuple(text for text in answers if not text.erased)
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, message_id: str) -> Text | None:

@@ -122,6 +122,8 @@ class CaseRow(Base):
     unserved: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    # when something of an ended case is erased next (core/retention.py)
+    erase_at: Mapped[datetime | None]
     # the synthetic resident's: left out of every count
     test: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     # the phone is in other hands
@@ -136,6 +138,7 @@ class CaseRow(Base):
         ),
         _partial("ix_case_danger", "id", where="closed_at IS NULL AND level IN ('R1', 'R2')"),
         _partial("ix_case_due_at", "due_at", where="due_at IS NOT NULL"),
+        _partial("ix_case_erase_at", "erase_at", where="erase_at IS NOT NULL"),
         sa.Index("ix_case_contact_id_opened_at", "contact_id", "opened_at"),
     )
 

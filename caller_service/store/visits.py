@@ -72,9 +72,8 @@ _advance = sa.update(visit).where(
     visit.c.step == sa.bindparam("known_step", None),
     visit.c.ended_at.is_(None),
 )
-_ADVANCE = CompiledStatement(
-    _advance, ("step", "sealed_state", "seen_at", "used_at", "expires_at", "case_id")
-)
+_MOVES = ("step", "seen_at", "used_at", "expires_at", "case_id")
+_ADVANCE = CompiledStatement(_advance, (*_MOVES, "sealed_state"))
 
 
 def new_secret() -> str:
@@ -137,27 +136,14 @@ def _load(hashes: int) -> CompiledStatement:
     return _STATEMENTS[hashes]
 
 
-def advance(
-    conn: sa.Connection,
-    sealer: Sealer,
-    known: Visit,
-    state: str,
-    now: datetime,
-    until: datetime,
-    case_id: str,
-    used_at: datetime,
-) -> bool:
+def advance(conn: sa.Connection, sealer: Sealer, known: Visit, after: Visit) -> bool:
     """Write what a post led to, which may belong to a new case of theirs. False if another post was
     carried out meanwhile."""
     values: dict[str, Any] = {
         "known_id": known.id,
         "known_step": known.step,
-        "step": known.step + 1,
-        "sealed_state": sealer.seal(state, f"visit.state.{known.id}"),
-        "seen_at": now,
-        "used_at": used_at,
-        "expires_at": until,
-        "case_id": case_id,
+        "sealed_state": sealer.seal(after.state, f"visit.state.{known.id}"),
+        **{name: getattr(after, name) for name in _MOVES},
     }
     return _ADVANCE.run(conn, values) == 1
 

@@ -122,7 +122,12 @@ def pages_of(stage: Stage) -> Any:
                 "typed": request.form.get("words", ""),
             }
             return _shown(app, "en", "error.html", values), 503
-        return redirect(f"/flow/{int(number) + 1}", 303)
+        there = f"/flow/{int(number) + 1}"
+        if "X-Screen" in request.headers:  # our script: the next screen is the answer
+            view = question(say(), "safety", number=int(number) + 1, action=there)
+            page = _shown(app, "en", "question.html", {"view": view})
+            return page, {"Content-Location": there}
+        return redirect(there, 303)
 
     @shown.route(f"{BASE}/s", methods=["GET", "POST"])
     def status_page() -> Any:

@@ -552,6 +552,12 @@ def test_the_database_is_its_owners_alone_and_check_names_what_is_not(migrated: 
     assert "open to others" not in ran("check").stdout
 
 
+def test_the_words_of_no_request_are_not_erased(migrated: Path) -> None:
+    refused(ran("words", "erase", "K7M4Q2", "--yes"), "K7M4Q2: there is no such request")
+    refused(ran("words", "hold", "K7M4Q2", "--by", "Sam"), "K7M4Q2: there is no such request")
+    assert ran("words", "erase", "K7M4Q2", said="n\n").exit_code == 1
+
+
 def test_a_token_is_shown_once_and_kept_hashed(migrated: Path) -> None:
     ended = ran("token", "add", "rehearsal-cad")
     found = re.fullmatch(r"rehearsal-cad, read act\. Token, shown once: (\S{40,})\n", ended.stdout)

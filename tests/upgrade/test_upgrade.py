@@ -535,10 +535,11 @@ def _ordered(found: Any) -> list[dict[str, Any]]:
 
 def as_carried(kept: Kept) -> Kept:
     """What this release makes of it: the journal says "" where it named no case, nothing is a test,
-    and nothing else is changed."""
+    what has ended is looked at for erasure, and nothing else is changed."""
     marked = {
         table: _ordered({**row, **marks} for row in kept[table]) for table, marks in MARKS.items()
     }
+    marked["case"] = _ordered({**row, "erase_at": row["closed_at"]} for row in marked["case"])
     return {
         **kept,
         **marked,

@@ -327,6 +327,8 @@ def timeline(opened: Opened, parts: Parts, everything: bool) -> list[Item]:
 def _text(text: Text, opened: Opened, parts: Parts) -> Item:
     keys = set(text.keys.split())
     words = plain(text.words) if text.opened else "These words cannot be opened."
+    if text.erased and Mark.ERASED in opened.case.marks:
+        words = "Erased."
     tongue = text.language or opened.case.language
     foreign = tongue != STAFF_LANGUAGE
     if text.direction == "in":
@@ -417,6 +419,11 @@ _HAPPENED = {
     "held_back": "Something was not said to them: it was not safe.",
     "care_note": "{by} changed the care note.",
     "slowed": "{by} changed how often this number is answered.",
+    "asked_to_delete": "They asked that their words are deleted.",
+    "erased": "The words were erased.",
+    "number_erased": "The number was erased.",
+    "held_by_law": "{by} set a legal hold: nothing of it is erased.",
+    "released_by_law": "{by} lifted the legal hold.",
 }
 
 

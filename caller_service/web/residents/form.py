@@ -51,6 +51,8 @@ from .views import CodeView
 
 log = logging.getLogger(__name__)
 LONGEST = 4000  # characters of somebody's words; the browser says so before
+# a header of our script: the next screen may come as the answer to the post
+INLINE = "X-Screen"
 IDLE = timedelta(minutes=10)  # then the words are behind a curtain
 SHARED = timedelta(minutes=3)  # the same on a computer that others use
 BUSY = (NotWritten, sa.exc.OperationalError, sa.exc.TimeoutError)
@@ -191,7 +193,7 @@ def answered(number: int) -> Any:
         return _posted("words", value=request.form["words"][:LONGEST])
     if act:
         return _posted(act if act in ("person", "emergency") else "person")
-    stood = keys.read(request.form.get("at", ""))
+    stood = keys.stood()
     if stood is None:
         return _unsigned()
     if "answer" in request.form:
@@ -249,7 +251,8 @@ def _place(found: VisitState | None, alone: bool = False) -> Any:
         fault = say("web.place.fault.empty") if not typed else say("web.words.long")
         view = place_view(found, found.case, kept, fault, typed[:LONGEST], alone=alone)
         return _shown(render("place.html", view=view, **({"back": "/"} if alone else {})), 422)
-    return _posted("place", value=typed, accuracy=accuracy)
+    # behind a place link nothing else is shown, whatever asks for it
+    return _posted("place", value=typed, accuracy=accuracy, inline=not alone)
 
 
 def _metres(said: str) -> float:
@@ -305,6 +308,10 @@ def status() -> Any:
         return _to(path_of(kept.position, screen_now))
     if _locked(found):
         return _curtain(found)
+    return _status(found, kept)
+
+
+def _status(found: VisitState, kept: resident_page.Kept) -> Response:
     found, texts = resident_page.looked(parts(), found)
     return _shown(render("status.html", view=status_view(found, kept, texts)))
 
@@ -372,7 +379,7 @@ def _newest(found: VisitState) -> str:
 
 @both("/s/state", methods=["GET"])
 def state() -> Any:
-    """What the page's own script asks for: nothing, or the page as it is now."""
+    """What the page's own script asks for: nothing, or the main part of the page as it is now."""
     found = keys.page()
     if found is None:
         return Response("", 404)
@@ -386,7 +393,7 @@ def state() -> Any:
         return {"v": version}
     found, texts = resident_page.looked(parts(), found)
     kept = resident_page.kept_of(found.visit)
-    page = render("status.html", view=status_view(found, kept, texts))
+    page = render("status_main.html", view=status_view(found, kept, texts))
     return {"v": version, "html": page}
 
 
@@ -523,9 +530,10 @@ def language_chosen() -> Any:
 # ---- one post ------------------------------------------------------------------------------------
 
 
-def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
-    """Carry it out, then show what is open. Bad luck loses nothing: what was typed stays."""
-    stood = keys.read(request.form.get("at", ""))
+def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = True) -> Any:
+    """Carry it out, then show what is open: where the script asks for it, as the answer. Bad luck
+    loses nothing: what was typed stays."""
+    stood = keys.stood()
     if stood is None:
         return _unsigned(value)
     secret = keys.secret()
@@ -534,13 +542,15 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
     done = Act(
         act, stood.step, stood.nonce, stood.name, value, accuracy, read_at,
         visit=stood.visit, idle=_idle(), probe=keys.from_probe(),
+        trip=stood.trip.total_seconds(), inline=inline and INLINE in request.headers,
     )  # fmt: skip
     answer: Response
     try:
         with deadline(WRITE_WAIT):
             if secret:
                 try:
-                    return _to(_open_path(resident_page.post(parts(), secret, done)))
+                    opened = resident_page.post(parts(), secret, done)
+                    return _next(opened) if done.inline else _to(_open_path(opened))
                 except AnotherPage:
                     return _unsigned(value)
                 except NoSuchPage:
@@ -558,6 +568,27 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0) -> Any:
         keys.set_cookie(answer, keys.PAGE, secret)
         return answer
     return _to(f"/r/{secret}/request")
+
+
+def _next(opened: resident_page.Opened) -> Response:
+    """The screen that is open now, as the answer to the post: what a browser would ask for after a
+    303. Content-Location is its address, for the history."""
+    there = _open_path(opened)
+    found, kept = opened.found, opened.kept
+    keys.now_opens(found, there)
+    name = request_form.screen_of(found.case, kept.position)
+    if name == request_form.DANGER:
+        answer = _shown(render("danger.html", view=danger_view(found, kept)))
+    elif _locked(found):
+        answer = _curtain(found)
+    elif name == request_form.STATUS:
+        answer = _status(found, kept)
+    elif name == request_form.CHECK:
+        answer = _shown(render("check.html", view=check_view(found, kept)))
+    else:
+        answer = _shown(_screen(found, kept, name))
+    answer.headers["Content-Location"] = there
+    return answer
 
 
 def _down() -> Response:

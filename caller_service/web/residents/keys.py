@@ -62,6 +62,14 @@ def read(signed: str, secret_key: str = "") -> Screen | None:
     )  # fmt: skip
 
 
+def stood() -> Screen | None:
+    """The screen that this post stood on; None: it is not ours. Read once a request."""
+    if "resident_stood" not in g:
+        g.resident_stood = read(request.form.get("at", ""))
+    told: Screen | None = g.resident_stood
+    return told
+
+
 @cache
 def _signer(secret_key: str) -> URLSafeSerializer:
     return URLSafeSerializer(secret_key, salt="resident.screen")
@@ -91,11 +99,14 @@ def nonce() -> str:
 
 
 def trip_of(found: VisitState | None, now: datetime) -> timedelta:
-    """The round trip, as our last 303 and this request tell it."""
-    moved = resident_page.kept_of(found.visit).moved_at if found else ""
-    if not moved:
+    """The round trip, as our last 303 and this request tell it; where the next screen was the
+    answer, as it was measured before."""
+    if found is None:
         return timedelta(0)
-    trip = now - datetime.fromisoformat(moved)
+    kept = resident_page.kept_of(found.visit)
+    if not kept.moved_at:
+        return timedelta(seconds=kept.trip)
+    trip = now - datetime.fromisoformat(kept.moved_at)
     return min(max(trip, timedelta(0)), LONGEST_TRIP)
 
 
@@ -147,6 +158,19 @@ def base() -> str:
     except sa.exc.SQLAlchemyError:  # the database is away: their page is where it was
         opens = True
     return f"/r/{secret()}" if opens else ""
+
+
+def now_opens(found: VisitState, address: str) -> None:
+    """After a post that is answered with the next screen: the page as it is now, and the address
+    that it has."""
+    g.resident_page, g.resident_address = found, address
+    g.pop("resident_language", None)
+    g.pop("resident_say", None)
+
+
+def address() -> str:
+    """Of the screen that is shown."""
+    return str(g.get("resident_address", request.path))
 
 
 def page() -> VisitState | None:

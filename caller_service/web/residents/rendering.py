@@ -11,7 +11,7 @@ from flask import g, render_template, request
 
 from caller_service.casework import resident_page
 from caller_service.casework.resident_page import Kept
-from caller_service.core import request_form
+from caller_service.core import request_form, retention
 from caller_service.core.case import Case, Status
 from caller_service.core.dispatch import HOURS_FROM, minutes_range
 from caller_service.core.marks import Mark
@@ -19,6 +19,7 @@ from caller_service.core.outcome import Outcome, Unserved
 from caller_service.core.protocol import Level, Question
 from caller_service.core.questions import asker
 from caller_service.core.request_form import Position
+from caller_service.core.retention import Stands
 from caller_service.core.routing import Scene, team_working
 from caller_service.core.safe_contact import sensitive
 from caller_service.core.said import Said
@@ -34,6 +35,7 @@ from caller_service.store.visits import VisitState
 from caller_service.web.shared.guard import parts
 
 from . import keys
+from .times import day
 from .views import (
     CheckView,
     DangerView,
@@ -100,7 +102,7 @@ def render(template: str, **more: Any) -> str:
     """A page of the residents'."""
     tag, known = language(), parts().catalog.languages
     base = keys.base()
-    back = request.path if base or not keys.in_path() else "/"
+    back = keys.address() if base or not keys.in_path() else "/"
     return render_template(
         f"residents/{template}",
         say=sayer(),
@@ -386,8 +388,23 @@ def status_view(found: VisitState, kept: Kept, texts: list[Text], value: str = "
         other_language=other,
         value=value,
         at=signed(found, request_form.STATUS),
+        deletion=_deletion(case, now),
         confirm_number=kept.position.asked_word and kept.tries < resident_page.TRIES,
     )
+
+
+def _deletion(case: Case, now: datetime) -> tuple[str, ...]:
+    """Asked, done, or kept by a law: never more than is true now."""
+    wish = retention.wish(case, parts().program.retention, now)
+    if wish is None:
+        return ()
+    if wish.stands == Stands.DONE:
+        return say("web.delete.done"), say("web.delete.sent")
+    if wish.stands == Stands.KEPT and wish.until is None:
+        return (say("web.delete.law"),)
+    if wish.until is not None:
+        return (say("web.delete.until", date=day(wish.until, parts().program, language())),)
+    return (say("web.delete.asked"),)
 
 
 def _stands(case: Case) -> tuple[str, dict[str, str]]:

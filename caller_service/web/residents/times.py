@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_time, format_timedelta, get_day_names
+from babel.dates import format_date, format_time, format_timedelta, get_day_names
 
 from caller_service.core.program import Hours, Program
 
@@ -15,6 +15,12 @@ from caller_service.core.program import Hours, Program
 def clock_time(at: datetime, program: Program, language: str) -> str:
     """The time of day where the program is."""
     return format_time(at, "short", tzinfo=ZoneInfo(program.time_zone), locale=_locale(language))
+
+
+def day(at: datetime, program: Program, language: str) -> str:
+    """The day where the program is."""
+    local = at.astimezone(ZoneInfo(program.time_zone)).date()
+    return format_date(local, "long", locale=_locale(language))
 
 
 def ago(seconds: int, language: str) -> str:

@@ -164,6 +164,7 @@ class StatusView:
     other_language: str  # the language a human's words are in, if not the reader's; "" none
     value: str = field(default="", repr=False)  # what was typed, given back after a fault
     at: str = field(default="", repr=False)
+    deletion: tuple[str, ...] = ()  # how it stands with "delete my words", once they asked
     confirm_number: bool = False  # a field for the one-time word that was texted
 
 

@@ -32,7 +32,7 @@
     all(next, ".bar, main, .foot", function (part) {
       document.body.appendChild(document.adoptNode(part));
     });
-    if (address !== location.href) history.pushState(null, "", address);
+    if (address !== location.href && address !== location.pathname) history.pushState(null, "", address);
     document.title = next.title;
     say("");
     scrollTo(0, 0);
@@ -44,10 +44,12 @@
     var request = new XMLHttpRequest(), fields = new FormData(form);
     if (button) fields.append(button.name, button.value);
     request.open("POST", form.action);
+    request.setRequestHeader("X-Screen", "next");
     request.responseType = "document";
     request.timeout = 40000;
     request.onload = function () {
-      var address = request.status < 400 ? request.responseURL : location.href;
+      var address = request.status < 400
+        ? request.getResponseHeader("Content-Location") || request.responseURL : location.href;
       busy = false;
       try { show(request.response, address); } catch (fault) { location.assign(address); }
     };

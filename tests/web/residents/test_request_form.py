@@ -248,6 +248,97 @@ def test_a_jump_ahead_goes_back_to_what_is_open(house: House) -> None:
     assert me.goes("/s").path == "/request/2"
 
 
+# ---- with the script -----------------------------------------------------------------------------
+
+SCRIPT = {"X-Screen": "next"}
+
+
+def _unsigned(html: str) -> str:
+    return re.sub(r'(?<=name="at" value=")[^"]+', "", html)
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+def test_the_next_screen_is_the_answer_to_the_post_and_the_same_page(
+    house: House, cookies: bool
+) -> None:
+    me = Browser(house, cookies, headers=SCRIPT).goes("/request").presses("me")
+    assert me.history == ["/request", me.path], "the first one begins the request"
+    before = len(me.history)
+    for value in CALM[1:]:
+        me.presses(value)
+        there = me.answer.headers["Content-Location"]
+        assert me.status == 200 and len(me.history) == before + 1, "no second request"
+        inline = me.page.html
+        plain = me.client.get(there, base_url="https://house.test").text
+        assert _unsigned(inline) == _unsigned(plain)
+        me.path, before = there, len(me.history)
+    me.sends(place=PLACE).presses("upset")
+    assert me.answer.headers["Content-Location"].endswith("/request/check")
+    button = next(each for each in me.page.buttons if "words" in each.fields)
+    me.posts(button, words="the door is blue")
+    assert me.answer.headers["Content-Location"].endswith("/s")
+    assert house.words("web.stands.handed_off") in me.page.words
+    me.posts(button, words="the door is blue")
+    assert me.answer.headers["Content-Location"].endswith("/s")
+    assert me.case().narrative == ("the door is blue",) and len(house.rows("hand_off")) == 1
+    assert me.case().reference not in me.answer.headers["Content-Location"]
+
+
+def test_a_second_tap_that_is_answered_at_once_changes_nothing(house: House) -> None:
+    me = Browser(house, headers=SCRIPT).goes("/request").answers("me", "no")
+    old = next(each for each in me.page.buttons if each.value == "yes")
+    me.presses("no")
+    me.posts(old)
+    assert me.case().answers == {"who": "me", "health": "no", "safety": "no"}
+    assert house.words("web.older_screen") in me.page.words and me.page.heading
+    me.presses("no")
+    assert house.words("web.older_screen") not in me.page.words
+
+
+def test_a_danger_is_answered_at_once_with_what_to_do(house: House) -> None:
+    me = Browser(house, headers=SCRIPT).goes("/request").answers("me", "yes")
+    assert me.answer.headers["Content-Location"] == "/request"
+    assert house.words("web.level.health") in me.page.words and "tel:911" in me.page.html
+
+
+def test_the_round_trip_that_was_measured_counts_for_screens_without_a_303(house: House) -> None:
+    """On a slow line a "no" counts only once the screen can have come (rule 8)."""
+    me = Browser(house, headers=SCRIPT).goes("/request")
+    button = next(each for each in me.page.buttons if each.value == "me")
+    fields = {**button.fields, "answer": "me"}
+    answer = me.client.post(button.action, data=fields, base_url="https://house.test")
+    house.wait(4)  # the line
+    me.goes(answer.headers["Location"]).presses("no")
+    assert me.case().answers == {"who": "me"}, "two seconds to read, and four on the way"
+    me.pace = 7
+    me.presses("no")
+    me.pace = 5
+    me.presses("no")
+    assert "safety" not in me.case().answers, "no 303 measured it, and the line is as slow"
+    me.pace = 7
+    me.presses("no")
+    assert me.case().answers["safety"] == "no"
+
+
+def test_a_place_link_is_answered_with_nothing_else_whatever_is_asked(house: House) -> None:
+    from caller_service.casework.page_links import link_to
+    from caller_service.store.visits import VisitKind
+
+    mine = house.resident(ME).texts("0", "2", "1").case()
+    with house.parts.engine.begin() as conn:
+        secret = link_to(conn, house.parts, mine, VisitKind.PLACE, house.clock())
+    me = Browser(house, headers=SCRIPT).goes(f"/place/{secret}").sends(place=PLACE)
+    assert house.words("web.place.kept") in me.page.words and mine.reference not in me.page.html
+    assert me.goes(f"/place/{secret}").status == 404
+
+
+def test_the_script_s_look_is_the_main_part_alone(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    told = me.client.get("/s/state?v=", base_url="https://house.test").json["html"]
+    assert "<html" not in told and "<script" not in told and 'id="p-stands"' in told
+    assert told.strip() in me.goes("/s").page.html or 'id="p-acts"' in told
+
+
 # ---- other sites, broken clients -----------------------------------------------------------------
 
 

@@ -1,0 +1,65 @@
+"""`caller-service words …`: what residents wrote, erased or kept by a human, from the machine."""
+
+from __future__ import annotations
+
+import click
+
+from caller_service.casework import retention
+from caller_service.casework.accounts import Refused as NotDone
+from caller_service.casework.change import Look
+from caller_service.core import retention as core
+from caller_service.core.refusal import Refused
+from caller_service.store.journal import Author
+
+_WHY = {
+    "not_ended": "the request has not ended",
+    "held_by_law": "there is a legal hold: caller-service words release",
+    "kept_by_law": "a law keeps it for longer: [retention] keep_days in program.toml",
+    "under_way": "a text of it is still to be sent; try again in a minute",
+}
+
+
+@click.group()
+def words() -> None:
+    """What residents wrote: erase it, or keep it for a court (docs/privacy.md)."""
+
+
+_by = click.option("--by", default=Author.OPERATOR.value, help="Who decided it, for the journal.")
+
+
+@words.command()
+@click.argument("reference")
+@_by
+@click.confirmation_option(prompt="Words, place, notes and drafts go for good. Sure?")
+def erase(reference: str, by: str) -> None:
+    """Erase the words of a request that has ended. Codes, times and the outcome stay."""
+    _decide(reference, by, retention.erase)
+    click.echo(f"{reference}: the words are erased")
+
+
+@words.command()
+@click.argument("reference")
+@_by
+def hold(reference: str, by: str) -> None:
+    """A legal hold: nothing of this request is erased until it is released."""
+    _decide(reference, by, lambda case, scene, _: core.hold(case, by, scene))
+    click.echo(f"{reference}: held")
+
+
+@words.command()
+@click.argument("reference")
+@_by
+def release(reference: str, by: str) -> None:
+    """Lift a legal hold. What is over its time is erased by the worker."""
+    _decide(reference, by, lambda case, scene, _: core.release(case, scene))
+    click.echo(f"{reference}: not held")
+
+
+def _decide(reference: str, by: str, decide: Look) -> None:
+    from .main import parts_now
+
+    try:
+        if retention.by_reference(parts_now(), reference, " ".join(by.split()), decide) is None:
+            raise NotDone(f"{reference}: there is no such request")
+    except Refused as refusal:
+        raise NotDone(f"{reference}: {_WHY[refusal.code]}") from None

@@ -1,0 +1,143 @@
+"""Decides when the words of a request that has ended are erased, and its number; and what a legal
+hold keeps (docs/privacy.md).
+
+Words are theirs and everybody's about them: messages, story, place, remarks, drafts. What is left
+is codes: level, answers, times, outcome. A resident may ask for it sooner than the clock; a law may
+forbid both, for a while (`keep`) or for this request (a hold).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from . import hand_off
+from .case import Case, Step, replace
+from .effect import Effects, EraseNumber, EraseWords, HandOff, Record
+from .marks import Mark
+from .program import Retention
+from .refusal import Refused
+from .routing import Scene
+
+
+class Stands(StrEnum):
+    """How it stands with a wish."""
+
+    ASKED = "asked"
+    KEPT = "kept"  # by a law, or a hold
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How it stands with "delete my words". `until`: when a law keeps them no longer; None: none
+    does, or nobody can say."""
+
+    stands: Stands
+    until: datetime | None = None
+
+
+def ended_at(case: Case) -> datetime | None:
+    return case.marks.get(Mark(case.status.value)) if case.ended else None
+
+
+def kept_until(case: Case, retention: Retention) -> datetime | None:
+    """Until when a law keeps the words of a request, ended or not; None: it keeps none."""
+    ended = ended_at(case)
+    if ended is None or not retention.keep_days:
+        return None
+    return ended + timedelta(days=retention.keep_days)
+
+
+def words_due(case: Case, retention: Retention) -> datetime | None:
+    """When the clock erases the words; None: they are erased, held, or the request goes on."""
+    ended = ended_at(case)
+    if ended is None or case.legal_hold or Mark.ERASED in case.marks:
+        return None
+    due = ended + timedelta(days=retention.words_days)
+    if (asked := case.marks.get(Mark.ERASE_ASKED)) is not None:
+        due = min(due, max(asked, ended) + timedelta(hours=retention.asked_hours))
+    return max(due, kept_until(case, retention) or due)
+
+
+def erase_due(case: Case, retention: Retention) -> datetime | None:
+    """When the clock next erases something of a request: its words, then its number."""
+    ended = ended_at(case)
+    if Mark.ERASED not in case.marks:
+        return words_due(case, retention)
+    if ended is None or case.legal_hold or Mark.NUMBER_ERASED in case.marks:
+        return None
+    days = max(retention.phone_days, retention.keep_days)
+    return ended + timedelta(days=days)
+
+
+def wish(case: Case, retention: Retention, now: datetime) -> Wish | None:
+    """What to tell somebody who asked; None: they did not, and nothing is erased."""
+    if Mark.ERASED in case.marks:
+        return Wish(Stands.DONE)
+    if Mark.ERASE_ASKED not in case.marks:
+        return None
+    if case.legal_hold:
+        return Wish(Stands.KEPT)
+    until = kept_until(case, retention)
+    if until is not None and until > now:
+        return Wish(Stands.KEPT, until)
+    return Wish(Stands.ASKED)
+
+
+def ask(case: Case, scene: Scene) -> Step:
+    """They ask that their words are deleted: whoever has the request hears of it once."""
+    if {Mark.ERASE_ASKED, Mark.ERASED} & case.marks.keys():
+        return Step(case)
+    case = case.remarked("web", "asks that their words are deleted")
+    case = case.marked(scene.now, Mark.ERASE_ASKED)
+    effects = (Record("asked_to_delete"), HandOff("asked_to_delete"))
+    return Step(*hand_off.revise(case, effects))
+
+
+def erase(case: Case, scene: Scene) -> Step:
+    """Erase the words of a request now. Raises Refused: not_ended, held_by_law, kept_by_law."""
+    if Mark.ERASED in case.marks:
+        return Step(case)
+    if not case.ended:
+        raise Refused("not_ended")
+    if case.legal_hold:
+        raise Refused("held_by_law")
+    until = kept_until(case, scene.program.retention)
+    if until is not None and until > scene.now:
+        raise Refused("kept_by_law")
+    case = replace(
+        case, narrative=(), remarks=tuple((by, "") for by, _ in case.remarks), recent=(), place="",
+        point=None, house_number="", place_said="", code_word="", unopened={},
+    ).marked(scene.now, Mark.ERASED)  # fmt: skip
+    return Step(replace(case, sent=hand_off.digest(case)), (EraseWords(), Record("erased")))
+
+
+def fire(case: Case, scene: Scene, number: bool = True) -> Step:
+    """Everything that the clock erases now. `number`: may it go, too?"""
+    effects: Effects = ()
+    while (due := erase_due(case, scene.program.retention)) is not None and due <= scene.now:
+        if Mark.ERASED in case.marks:
+            if not number:
+                break
+            case = case.marked(scene.now, Mark.NUMBER_ERASED)
+            effects = (*effects, EraseNumber(), Record("number_erased"))
+        else:
+            step = erase(case, scene)
+            case, effects = step.case, (*effects, *step.effects)
+    return Step(case, effects)
+
+
+def hold(case: Case, by: str, scene: Scene) -> Step:
+    """Nothing of this request is erased until the hold is lifted: a court or a law wants it."""
+    if case.legal_hold:
+        return Step(case)
+    return Step(replace(case, legal_hold=by), (Record("held_by_law"),))
+
+
+def release(case: Case, scene: Scene) -> Step:
+    """The hold is over: what is due is erased."""
+    if not case.legal_hold:
+        return Step(case)
+    return Step(replace(case, legal_hold=""), (Record("released_by_law"),))

@@ -1,0 +1,295 @@
+"""What somebody wrote is erased when they ask, or when its time is over, and nothing else breaks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from conftest import ME, House, Resident
+from form_page import PLACE, Browser, asks_for_a_team
+from staff import Account
+from staff import Browser as Desk
+
+from caller_service.casework import retention
+from caller_service.casework.rewrap import rewrap
+from caller_service.core.refusal import Refused
+from caller_service.core.retention import hold, release
+from caller_service.core.roles import Role
+from caller_service.store import cases, desk, keys
+from caller_service.store.journal import Author
+from caller_service.store.ledger import counted
+from caller_service.store.tables import Base, case
+
+DAY = 86_400
+SECRETS = ("the door is blue", PLACE, "I come through the garden", "he sleeps", "bring a blanket")
+
+
+def everything(house: House) -> str:
+    """All that the database holds, opened, and every plain column."""
+    told: list[str] = []
+    with house.parts.engine.connect() as conn:
+        for table in Base.metadata.sorted_tables:
+            sealed = keys.SEALED.get(table, {})
+            for row in conn.execute(sa.select(table)):
+                for name, value in row._mapping.items():
+                    if name in sealed and value is not None:
+                        where = sealed[name].format_map(row._mapping)
+                        told.append(house.parts.sealer.open(value, where))
+                    else:
+                        told.append(str(value))
+    return "\n".join(told)
+
+
+def case_of(house: House) -> Any:
+    with house.parts.engine.connect() as conn:
+        return cases.by_id(conn, house.parts.sealer, house.rows("case")[0].id)
+
+
+def ended(house: House) -> Browser:
+    """A request on the web with words both ways, a draft of staff's and a reason, that has ended."""
+    me = asks_for_a_team(Browser(house), send=False)
+    me.sends(words="the door is blue")
+    for said, by in (("I come through the garden", "Dana"),):
+        assert house.dispatch(f"/{me.case().id}/notes", {"words": said, "by": by}).json
+    me.goes("/s").sends(words="he sleeps")
+    dana = Account(house, "Dana", Role.DISPATCHER)
+    with house.parts.engine.begin() as conn:
+        desk.read_now(conn, house.parts.new_id(), dana.id, me.case().id, house.clock())
+        assert desk.keep_draft(
+            conn, house.parts.sealer, dana.id, me.case().id, "bring a blanket", house.clock()
+        )
+    told = {"by": "Dana", "status": "closed", "outcome": "resolved", "reason": f"left at {PLACE}"}
+    assert house.dispatch(f"/{me.case().id}/status", told).status_code == 200
+    house.settles()
+    return me.goes("/s")
+
+
+def test_delete_my_words_is_carried_out_and_nothing_else_breaks(house: House) -> None:
+    me = ended(house)
+    before = everything(house)
+    assert not [secret for secret in SECRETS if secret not in before]
+    with house.parts.engine.connect() as conn:
+        groups = counted(conn)
+    button = next(each for each in me.page.buttons if each.value == "delete")
+
+    me.posts(button)
+    assert house.words("web.delete.asked") in me.page.words
+    me.posts(button)  # a second tap tells nobody twice
+    asked = [line for line in house.rows("journal") if line.event == "asked_to_delete"]
+    assert len(asked) == 1 and case_of(house).remarks[-1][1].startswith("asks that")
+    house.settles().passes(1800, 600)
+    assert "the door is blue" in everything(house), "a human has an hour to say that a law keeps it"
+
+    house.wait(1801)
+    house.sweeps()
+    left = everything(house)
+    assert not [secret for secret in SECRETS if secret in left]
+    erased = case_of(house)
+    assert erased.point is None and erased.code_word == "" and erased.area == "central"
+    line = next(line for line in house.rows("journal") if line.event == "erased")
+    assert line.who == Author.CLOCK
+
+    me.goes("/s").sends()  # from behind the curtain
+    assert house.words("web.delete.done") in me.page.words
+    assert house.words("web.delete.sent") in me.page.words
+    assert house.words("web.delete.asked") not in me.page.words
+    assert not any(each.value == "delete" for each in me.page.buttons)
+    # what others have of it
+    with house.parts.engine.connect() as conn:
+        assert counted(conn) == groups, "the ledger"
+    found = house.dispatch(f"/{erased.id}", method="GET").json
+    assert found["place"]["text"] is None and found["notes"] == [] and found["reference"]
+    talk = house.dispatch(f"/{erased.id}/messages", method="GET").json["messages"]
+    assert talk and {one["words"] for one in talk} == {""}
+    assert all(one["hand_off_id"] for one in _listed(house))
+    sam = Desk(house)
+    sam.signs_in(Account(house, "Sam", Role.DISPATCHER))
+    page = sam.opens(f"/console/cases/{erased.id}")
+    assert page.status_code == 200 and "The words were erased." in page.text
+    rewrap(house.parts)
+    house.sweeps()
+    assert not house.jobs(), "nothing is told anew"
+
+    spanish = Browser(house)
+    spanish.client = me.client
+    spanish.goes("/s").presses("es", name="language").goes("/s")
+    assert house.words("web.delete.done", "es") in spanish.page.words
+
+    # they write again: a request of its own, linked
+    me.goes("/s").sends(words="it got worse please")
+    assert me.case().related == erased.id and me.status == 200
+
+
+def test_what_they_wrote_before_in_the_same_conversation_is_meant_too(house: House) -> None:
+    me = ended(house)
+    me.sends(words="it got worse please").presses("go_on", name="act")
+    first, second = (row.id for row in house.rows("case"))
+    told = {"by": "Dana", "status": "closed", "outcome": "safe"}
+    assert house.dispatch(f"/{second}/status", told).status_code == 200
+    house.settles()
+    me.goes("/s").presses("delete", name="act")
+    house.wait(3601)
+    house.sweeps()
+    left = everything(house)
+    assert "it got worse" not in left and "he sleeps" not in left
+    assert {row.case_id for row in house.rows("journal", event="erased")} == {first, second}
+
+
+def _listed(house: House) -> list[dict[str, Any]]:
+    answer = house.client.get(
+        "/api/v1/hand-offs?open=false", headers={"Authorization": f"Bearer {house.token}"}
+    )
+    listed: list[dict[str, Any]] = answer.json["hand_offs"]
+    return listed
+
+
+def test_a_text_that_comes_again_after_its_words_were_erased_is_no_new_one(house: House) -> None:
+    me = house.resident().texts("my brother shouts", sid="SM" + "1" * 32)
+    me.texts("0").texts("STATUS")
+    assert (
+        house.dispatch(
+            f"/{me.case().id}/status", {"by": "Dana", "status": "closed", "outcome": "safe"}
+        ).status_code
+        == 200
+    )
+    house.settles()
+    house.wait(31 * DAY)
+    house.sweeps()
+    assert me.case().erase_at is not None and "shouts" not in everything(house)
+
+    before = len(house.rows("message"))
+    me.texts("my brother shouts", sid="SM" + "1" * 32)
+    assert me.heard == [] and len(house.rows("message")) == before
+
+
+def closed(house: House, me: Resident | None = None) -> Resident:
+    me = (me or house.resident()).wants_a_team()
+    told = {"by": "Dana", "status": "closed", "outcome": "resolved"}
+    assert house.dispatch(f"/{me.case().id}/status", told).status_code == 200
+    house.settles()
+    return me
+
+
+def test_the_clock_erases_words_after_thirty_days_and_the_number_after_ninety(house: House) -> None:
+    me = closed(house)
+    house.wait(29 * DAY)
+    house.sweeps()
+    assert "my brother shouts" in everything(house)
+    house.wait(1 * DAY + 60)
+    house.sweeps()
+    left = everything(house)
+    assert "my brother shouts" not in left and PLACE not in left and ME in left
+
+    house.wait(60 * DAY)
+    house.sweeps()
+    assert ME not in everything(house)
+    assert house.rows("case")[0].erase_at is None, "there is nothing more to look at"
+    first = house.rows("contact")[0].id
+    house.resident().texts("hello again")
+    assert {row.contact_id for row in house.rows("case")} > {first}, "somebody new"
+    assert me.number == ME
+
+
+def test_a_number_that_stopped_us_or_has_a_newer_request_is_remembered(house: House) -> None:
+    me = closed(house)
+    house.wait(80 * DAY)
+    closed(house, me)
+    house.wait(11 * DAY)
+    house.sweeps()
+    assert ME in everything(house), "the newer request has it"
+    house.wait(79 * DAY + 600)
+    house.sweeps()
+    assert ME not in everything(house)
+
+    stopped = closed(house, house.resident("+17205550124"))
+    stopped.texts("STOP")
+    house.settles()
+    house.wait(200 * DAY)
+    house.sweeps()
+    house.wait(200 * DAY)
+    house.sweeps()
+    assert "+17205550124" in everything(house), "their STOP would be forgotten"
+    packets = [row for row in house.rows("hand_off")]
+    opened = [
+        house.parts.sealer.open(row.sealed_packet, f"hand_off.packet.{row.case_id}.{row.revision}")
+        for row in packets
+    ]
+    assert not any(json.loads(one)["contact"]["number"] for one in opened)
+
+
+def test_what_a_law_keeps_is_kept_and_said_until_when(house: House) -> None:
+    program = house.parts.program
+    kept = replace(program.retention, keep_days=60)
+    house.change(program=replace(program, retention=kept))
+    me = ended(house)
+    me.presses("delete", name="act")
+    # noon of 23 November, and sixty days
+    assert house.words("web.delete.until", date="January 22, 2027") in me.page.words
+    house.wait(59 * DAY)
+    house.sweeps()
+    assert "he sleeps" in everything(house)
+    reference = case_of(house).reference
+    with pytest.raises(Refused, match="kept_by_law"):
+        retention.by_reference(house.parts, reference, "Sam", retention.erase)
+    house.wait(1 * DAY)
+    house.sweeps()
+    assert "he sleeps" not in everything(house)
+
+
+def test_a_legal_hold_keeps_all_of_it_until_it_is_lifted(house: House) -> None:
+    me = ended(house)
+    reference = case_of(house).reference
+    by = retention.by_reference
+    by(house.parts, reference, "Sam", lambda case, scene, _: hold(case, "Sam", scene))
+    me.goes("/s").presses("delete", name="act")
+    assert house.words("web.delete.law") in me.page.words
+    with pytest.raises(Refused, match="held_by_law"):
+        by(house.parts, reference, "Sam", retention.erase)
+    house.wait(400 * DAY)
+    house.sweeps()
+    assert "he sleeps" in everything(house) and house.rows("case")[0].erase_at is None
+
+    by(house.parts, reference, "Sam", lambda case, scene, _: release(case, scene))
+    house.sweeps()
+    assert "he sleeps" not in everything(house)
+    told = [(line.event, line.who) for line in house.rows("journal")]
+    assert ("held_by_law", "Sam") in told and ("released_by_law", "Sam") in told
+
+
+def test_a_human_erases_at_once_and_not_before_the_end_or_what_is_still_to_be_sent(
+    house: House,
+) -> None:
+    me = house.resident().wants_a_team()
+    reference = me.case().reference
+    with pytest.raises(Refused, match="not_ended"):
+        retention.by_reference(house.parts, reference, "Sam", retention.erase)
+    house.dispatch(
+        f"/{me.case().id}/status", {"by": "Dana", "status": "closed", "outcome": "resolved"}
+    )
+    assert any(row.next_at for row in house.rows("message")), "the closing words wait"
+    with pytest.raises(Refused, match="under_way"):
+        retention.by_reference(house.parts, reference, "Sam", retention.erase)
+    house.wait(31 * DAY)
+    house.sweeps()
+    assert "my brother shouts" in everything(house), "the clock waits, too"
+    house.settles()
+    retention.by_reference(house.parts, reference.lower(), "Sam", retention.erase)
+    assert "my brother shouts" not in everything(house)
+    lines = [line for line in house.rows("journal") if line.event == "erased"]
+    assert [line.who for line in lines] == ["Sam"]
+    assert retention.by_reference(house.parts, "XXXXXX", "Sam", retention.erase) is None
+
+
+def test_a_request_of_before_the_upgrade_waits_for_its_own_day(house: House) -> None:
+    """The migration makes everything due that has ended: the worker notes when it really is."""
+    closed(house)
+    with house.parts.engine.begin() as conn:
+        conn.execute(sa.update(case).values(erase_at=case.c.closed_at))
+    house.sweeps()
+    row = house.rows("case")[0]
+    assert row.erase_at == row.closed_at + timedelta(days=30)
+    assert "my brother shouts" in everything(house)
