@@ -167,6 +167,9 @@ class Case:
     answered_with: tuple[str, ...] = ()
     # somebody else uses the phone: texts go to another case of this contact (rule 10)
     parked: bool = False
+    # a named human called 911 for this place, and what the resident knew before (core/call_911.py)
+    called_911: str = field(default="", repr=False)
+    told_911: str = ""
     # for EIDO, as set by a named human; "": chosen by software (documents/eido.py)
     incident_type: str = ""
     typed_by: str = field(default="", repr=False)

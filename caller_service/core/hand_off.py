@@ -126,9 +126,16 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
             if case.incident_type
             else {}
         )
+        | ({"called_911": _called_911(case)} if case.called_911 else {})
         | ({"police": _police(case)} if case.police else {})
         | ({"unopened": closed} if (closed := _unopened(case, number)) else {})
     )
+
+
+def _called_911(case: Case) -> dict[str, Any]:
+    """Who called 911 for this place and when, and whether the resident knew before."""
+    at = case.marks[Mark.CALLED_911].isoformat()
+    return {"by": case.called_911, "at": at, "resident_told": case.told_911 != "not"}
 
 
 def _police(case: Case) -> dict[str, str | None]:
@@ -191,6 +198,7 @@ def digest(case: Case) -> str:
         *(["test"] if case.test else []), *(["deaf"] if case.deaf else []),
         *(["untold"] if case.not_told else []),
         *([case.incident_type, case.typed_by] if case.incident_type else []),
+        *([case.called_911, case.told_911] if case.called_911 else []),
         *([case.police, case.police_asked_by, case.police_told] if case.police else []),
         *(conversation if any(conversation) else []),
     ]  # fmt: skip

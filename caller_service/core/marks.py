@@ -62,6 +62,7 @@ class Mark(StrEnum):
     LAPSED = "lapsed"  # who has it did not come or answer; a clock; cleared when somebody does
     SPOKEN = "spoken"  # a human wrote in this danger; cleared when it is lowered
     NOTED = "noted"  # a human's latest words; stays
+    CALLED_911 = "called_911"  # a named human called 911 for the place; stays
     NEUTRAL_SENT = "neutral_sent"  # the one neutral text was sent; stays
     HUMAN_ASKED = "human_asked"  # a human's words asked for an answer; cleared by words that do not
     AWAITS_HUMAN = "awaits_human"  # a text waits for the holder; cleared by the holder's words

@@ -43,6 +43,7 @@ class Act(StrEnum):
     CLOSE = "close"
     CONVERSE = "converse"
     TAKE_OVER = "take_over"  # a conversation that somebody else holds
+    CALL_PSAP = "call_psap"
     CARE_NOTE = "care_note"
     SLOW_NUMBER = "slow_number"
     SEE_COUNTS = "see_counts"
@@ -56,7 +57,7 @@ _DISPATCHER = frozenset({
     Act.GIVE_BACK, Act.ASK_ANOTHER, Act.DECLINE, Act.ASSIGN, Act.STATUS, Act.LATE, Act.RAISE,
     Act.LOWER, Act.PLACE, Act.ANSWER_FOR, Act.CONFIRM_MINOR, Act.BOOK_CALLBACK, Act.CALL_BACK,
     Act.LIFT_WATCHED, Act.LINK, Act.TRANSFER, Act.CLOSE, Act.CONVERSE, Act.TAKE_OVER,
-    Act.CARE_NOTE,
+    Act.CARE_NOTE, Act.CALL_PSAP,
 })  # fmt: skip
 
 MAY: Mapping[Role, frozenset[Act]] = {

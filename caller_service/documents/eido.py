@@ -166,7 +166,7 @@ def _incident(
         "incident",
         incidentTypeCommonRegistryText=incident_type(packet),
         incidentTypeInternalCode=packet["response"],
-        incidentTypeInternalText="Help other than police. No police requested.",
+        incidentTypeInternalText=f"Help other than police. {_asked_911(packet)}",
         incidentStatusCommonRegistryText=INCIDENT_STATUSES.get(packet["status"], ["Active"]),
         internalIncidentId=packet["reference"],
         incidentPriorityInternalText=packet["level"] or "unknown",
@@ -175,6 +175,12 @@ def _incident(
         personReference=all_to(people),
         notesReference=all_to(notes),
     )
+
+
+def _asked_911(packet: Packet) -> str:
+    """Software asks for no police; a named human may have called 911, and the team must know."""
+    called = packet.get("called_911")
+    return f"{called['by']} called 911 for this place." if called else "No police requested."
 
 
 def incident_type(packet: Packet) -> str:
@@ -353,7 +359,7 @@ def _summary(packet: Packet) -> str:
         "Screened by": f"{packet['protocol']['id']} {packet['protocol']['version']}",
     }
     flags = [
-        "No police requested.",
+        _asked_911(packet),
         *(["A human looks at it first."] if packet["review"] else []),
         *(["They asked to cancel: a human must answer."] if packet["asked_to_cancel"] else []),
         *(

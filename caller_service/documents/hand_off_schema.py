@@ -127,6 +127,12 @@ _INCIDENT_TYPE = _whole(
     "description": "What a named human called it, in a code of NENA's registry. Absent: nobody "
     "did, and software says MNTL or CITASST.",
 }
+_CALLED_911 = _whole(
+    {"by": {"type": "string", "minLength": 1}, "at": _MOMENT, "resident_told": _YES_NO}
+) | {
+    "description": "A named human called 911 for this place, so police may come. Was the resident "
+    "told before? Absent: nobody here did.",
+}
 _POLICE = _whole(
     {
         "present": {"enum": [one.value for one in Known]},
@@ -183,7 +189,10 @@ SCHEMA: dict[str, Any] = {
         "review": _YES_NO,
         "response": {"enum": ["human", "team", "counselor", "information", "call_911", "review"]},
         "contingency": _TEXT,
-        "police_requested": {"const": False, "description": "Software never asks for police."},
+        "police_requested": {
+            "const": False,
+            "description": "Software never asks for police. What a human did is in called_911.",
+        },
         "team": _MAYBE,
         "interpreter": _YES_NO,
         "place": _whole(_PLACE),
@@ -209,6 +218,7 @@ SCHEMA: dict[str, Any] = {
         "related": _CODES,
         "test": _TEST,
         "incident_type": _INCIDENT_TYPE,
+        "called_911": _CALLED_911,
         "police": _POLICE,
         "unopened": {
             "type": "array",
@@ -217,5 +227,14 @@ SCHEMA: dict[str, Any] = {
             "request goes on: a human looks at it. Absent: everything opened.",
         },
     },
-    optional=("test", "incident_type", "dangers", "safety", "conversation", "unopened", "police"),
+    optional=(
+        "test",
+        "incident_type",
+        "dangers",
+        "safety",
+        "conversation",
+        "unopened",
+        "called_911",
+        "police",
+    ),
 )

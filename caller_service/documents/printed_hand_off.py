@@ -317,7 +317,10 @@ POLICE_TOLD: Words = {
 
 def _police(packet: Packet) -> str:
     """What was recorded of police; what was not is not said to be otherwise."""
-    told = packet.get("police")
+    told, called = packet.get("police"), packet.get("called_911")
+    if not told and called:
+        knew = POLICE_TOLD["yes" if called["resident_told"] else "no"]
+        return f"{called['by']} called 911 for this place: they may come; {knew}"
     if not told:
         return "Not requested"
     if told["present"] != "yes":

@@ -107,6 +107,7 @@ def test_a_key_belongs_to_its_token(house: House) -> None:
     ("path", "told", "event"),
     [
         ("care-note", {"by": "Maria", "words": "Call us.", "reason": "often"}, "care_note"),
+        ("called-911", {"by": "M", "reason": "pills", "resident_told": "before"}, "called_911"),
         ("slow", {"by": "Supervisor", "reason": "often"}, "slowed"),
         ("acknowledgement", {"answer": "accept", "by": "Maria"}, None),
         ("reviewed", {"by": "Maria"}, None),

@@ -49,6 +49,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None]] = {
     ("POST", f"{HAND_OFF}/lift-watched"): ("converse", WHY),
     ("POST", f"{HAND_OFF}/same-person"): ("converse", WHY),
     ("POST", f"{HAND_OFF}/minor-reviewed"): ("converse", BY),
+    ("POST", f"{HAND_OFF}/called-911"): ("converse", WHY | {"resident_told": "before"}),
     ("POST", f"{HAND_OFF}/care-note"): ("converse", WHY | {"words": "Ask for Ana."}),
     ("POST", f"{HAND_OFF}/slow"): ("converse", WHY),
     ("POST", f"{HAND_OFF}/place-link"): ("converse", BY),
@@ -341,7 +342,8 @@ ACTS: list[tuple[str, dict[str, Any]]] = [
     ("answers", WHY | {"question": "safety", "choice": "yes"}),
     ("hand-over", BY | {"to": "Second dispatcher"}),
     ("take-over", BY | {"reason": "back"}), ("lower", WHY), ("lift-watched", WHY),
-    ("minor-reviewed", BY), ("same-person", WHY), ("care-note", WHY | {"words": "Ask for Ana."}),
+    ("minor-reviewed", BY), ("same-person", WHY),
+    ("called-911", WHY | {"resident_told": "not", "why_not_told": "Nobody answers."}), ("care-note", WHY | {"words": "Ask for Ana."}),
     ("slow", WHY), ("release", BY),
 ]  # fmt: skip
 
@@ -361,7 +363,16 @@ def test_what_a_token_does_in_a_conversation_is_journaled_under_its_name(house: 
         done |= {door} if answer.status_code == 200 else set()
     by_token = {line.event for line in house.rows("journal", who="night-tool")}
     assert {"read", "care_note", "slowed"} <= by_token
-    assert done >= {"take-over", "notes", "pause", "lower", "care-note", "slow", "release"}, done
+    assert done >= {
+        "take-over",
+        "notes",
+        "pause",
+        "lower",
+        "care-note",
+        "called-911",
+        "slow",
+        "release",
+    }, done
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ BUTTONS: Mapping[str, Button] = {
     "lower": Button("lower", "Lower", "Lower it", "l"),
     "place": Button("place", "Set the place", "Set it"),
     "place_link": Button("place_link", "Text a link to mark the place"),
+    "call_911": Button("call_911", "Call 911 for this place", "Note it, and show the number"),
     "callback": Button("callback", "Promise a call", "Promise it"),
     "reviewed": Button("reviewed", "I have read it"),
     "minor": Button("minor", "I have looked: under 18"),
@@ -57,7 +58,7 @@ BUTTONS: Mapping[str, Button] = {
 BAR: Mapping[Stage, Sequence[str]] = {
     Stage.NOBODY: ("take", "take_in", "decline"),
     Stage.TAKEN: ("first_words", "ask_another", "give_back"),
-    Stage.LIVE_DANGER: ("assign", "ask_another", "lower"),
+    Stage.LIVE_DANGER: ("assign", "call_911", "ask_another", "lower"),
     Stage.LIVE: ("assign", "callback", "give_back"),
     Stage.MOVING: ("status", "late", "write"),
     Stage.THERE: ("close", "status"),
@@ -67,8 +68,8 @@ BAR: Mapping[Stage, Sequence[str]] = {
 # in this order, each unless it stands in the bar; "close" has its place beside More
 MORE = (
     "reviewed", "minor", "ask_another", "give_back", "take_over", "hand_over", "pause", "decline",
-    "assign", "status", "late", "raise", "lower", "place", "place_link", "callback", "lift", "link",
-    "same_person", "care_note", "slow",
+    "assign", "status", "late", "raise", "lower", "call_911", "place", "place_link", "callback",
+    "lift", "link", "same_person", "care_note", "slow",
 )  # fmt: skip
 
 Shown = Callable[[Case, bool], bool]

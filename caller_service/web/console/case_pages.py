@@ -85,6 +85,8 @@ def _view(opened: Opened) -> dict[str, Any]:
         "why_not": why_not(case, me(), opened.others, opened.scene),
         "teams": parts().program.teams,
         "people": colleagues(me().name),
+        "on_911": case_words.on_911(case, parts()),
+        "calls_911": phrases.calls_911("en", parts()),
         "outcomes": outcomes(case),
         "ending": how_it_ended(case) if case.ended else "",
         "police_asked_by": ASKED_BY.items(),

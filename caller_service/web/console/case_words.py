@@ -9,10 +9,12 @@ from datetime import datetime
 
 from caller_service.casework.desk import READS, Opened
 from caller_service.casework.parts import Parts
+from caller_service.core.call_911 import Told
 from caller_service.core.case import Case
 from caller_service.core.hand_off import number_condition, place_text
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
+from caller_service.core.phone_waiting import psap_line
 from caller_service.core.protocol import DOUBT, SHARED, Question
 from caller_service.core.questions import open_questions
 from caller_service.core.reach import CannotText, ContactAnswer
@@ -279,6 +281,33 @@ def english(keys: str, parts: Parts) -> str:
     return " ".join(told)
 
 
+@dataclass(frozen=True, slots=True)
+class On911:
+    """Somebody called 911 for this place: since when, what the resident knew, and the ten-digit
+    line of the PSAP that covers the place, where one is known (rule 13)."""
+
+    at: datetime
+    told: str
+    line: str
+    written: str
+
+
+_TOLD_911 = {
+    Told.WORDS: "They were told first, in words.",
+    Told.SAID: "A human had told them.",
+    Told.NOT: "They were not told.",
+}
+
+
+def on_911(case: Case, parts: Parts) -> On911 | None:
+    if not case.called_911:
+        return None
+    line = psap_line(case, parts.program)
+    here = line.startswith("+1") and len(line) == 12
+    written = f"{line[2:5]}-{line[5:8]}-{line[8:]}" if here else line
+    return On911(case.marks[Mark.CALLED_911], _TOLD_911[Told(case.told_911)], line, written)
+
+
 # ---- the conversation ----------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, repr=False)
 class Item:
@@ -418,6 +447,7 @@ _HAPPENED = {
     "cancelled": "They took the request back.",
     "held_back": "Something was not said to them: it was not safe.",
     "care_note": "{by} changed the care note.",
+    "called_911": "{by} called 911 for this place.",
     "slowed": "{by} changed how often this number is answered.",
     "asked_to_delete": "They asked that their words are deleted.",
     "erased": "The words were erased.",

@@ -13,6 +13,7 @@ from caller_service.casework import desk
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.same_person import comes_back, make_room
 from caller_service.core import desk_acts, holding
+from caller_service.core.call_911 import call_911
 from caller_service.core.callback import book
 from caller_service.core.case import DANGER_OUTCOMES, OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import decline, delayed, update
@@ -131,6 +132,13 @@ def _words(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | 
     words = phrases.in_language(words, case.language, parts())
     reason, over = line(told, "supervisor_reason"), told.get("take_over") == "on"
     return holding.note(case, by, words, scene, reason, over, _others(conn, by, case))
+
+
+def _call_911(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
+    return call_911(
+        case, by, line(told, "reason", needed=True), told.get("tell", ""), line(told, "why_not"),
+        scene, phrases.calls_911(case.language, parts()), _others(conn, by, case),
+    )  # fmt: skip
 
 
 def _same_person(case_id: str, who: StaffSession, told: Told) -> object:
@@ -328,6 +336,10 @@ DEEDS: dict[str, Deed] = {
         "It is noted that you have read it.",
         moot=lambda case: "" if case.review else "Nothing waits to be read.",
     ),
+    "call_911": Deed(
+        "Call 911", Act.CALL_PSAP, _call_911, "It is noted. Now call: the number stands under 911.",
+        strict=True, tried=lambda case: {"reason": "-", "tell": "said"},
+    ),
     "callback": Deed("Promise a call", Act.BOOK_CALLBACK, _book, "The call is promised."),
     "lift": Deed(
         "Nobody watches", Act.LIFT_WATCHED, _reasoned(holding.lift_watched, needed=True),
@@ -413,6 +425,9 @@ REFUSALS = {
     "person was told before.",
     "report_needed": "A child or an old person was said to be hurt. Say whether it was reported, "
     "who did, and when.",
+    "tell_needed": "Say if they are told before 911 is called.",
+    "why_not_needed": "Not to tell them needs a reason of its own.",
+    "cannot_tell": "They may not be written to now. Tell them in another way, or say why not.",
     "own": "It is about your own phone. Somebody else must take it.",
     "own_other": "It is about the phone of {name}. Choose somebody else.",
     "not_parked": "Nobody else uses that phone.",

@@ -17,6 +17,12 @@ def offered(parts: Parts) -> list[str]:
     return [_words(key, _english(parts), parts) for key in KEYS]
 
 
+def calls_911(language: str, parts: Parts) -> str:
+    """What the resident is told, in their language, before 911 is called."""
+    known = language if language in parts.catalog.words else _english(parts)
+    return _words("phrase.calls_911", known, parts)
+
+
 def in_language(words: str, language: str, parts: Parts) -> str:
     """What is sent: each line that is a ready phrase in the resident's language, each other line as
     it was typed."""

@@ -27,6 +27,7 @@ from caller_service.casework.same_person import comes_back, make_room
 from caller_service.casework.staff import is_theirs
 from caller_service.core import holding
 from caller_service.core.access import ACT, CONVERSE, READ, SCOPES, TRANSCRIPT
+from caller_service.core.call_911 import Told, call_911
 from caller_service.core.case import OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
 from caller_service.core.outcome import Asked, Known, Police
@@ -236,6 +237,25 @@ class AnswerFor(Schema):
     question = StaffWords(40, line=True, required=True)
     choice = StaffWords(40, line=True, required=True)
     reason = NEEDED_REASON
+
+
+class Called911(Schema):
+    """A named human called 911 for this place. They were told before, or why they were not: it
+    could get someone hurt, or nothing reaches them."""
+
+    by = BY
+    reason = NEEDED_REASON
+    resident_told = fields.Str(
+        required=True,
+        validate=validate.OneOf(["before", "not"]),
+        metadata={"description": "before: a human told them first. not: say why_not_told."},
+    )
+    why_not_told = StaffWords(300, load_default="")
+
+    @validates_schema
+    def whole(self, told: dict[str, Any], **_: object) -> None:
+        if told.get("resident_told") == "not" and not told.get("why_not_told"):
+            raise ValidationError("Not to tell them needs a reason of its own.", "why_not_told")
 
 
 class CareNote(Schema):
@@ -496,6 +516,21 @@ def minor_reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
 def reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
     """You have read what asked for a human's look."""
     return _named(hand_off_id, holding.read_by, told)
+
+
+@hand_offs.post("/<hand_off_id>/called-911")
+@needs(CONVERSE)
+@hand_offs.arguments(Called911)
+def called_911(told: dict[str, Any], hand_off_id: str) -> Response:
+    """You called 911 for this place: noted with your name, your reason, and whether they knew
+    before. Software dials nobody."""
+    knew = Told.SAID if told["resident_told"] == "before" else Told.NOT
+    return _changed(
+        hand_off_id,
+        lambda case, scene: call_911(
+            case, told["by"], told["reason"], knew, told["why_not_told"], scene
+        ),
+    )
 
 
 @hand_offs.post("/<hand_off_id>/care-note")

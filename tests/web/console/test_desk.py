@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,10 @@ from caller_service.core import ledger
 from caller_service.core.case import Status, replace
 from caller_service.core.protocol import Level
 from caller_service.core.roles import Role
+from caller_service.documents.eido import Issuer
+from caller_service.documents.eido import document as eido_document
 from caller_service.documents.hand_off_schema import SCHEMA
+from caller_service.documents.printed_hand_off import printed
 from caller_service.store import cases, contacts
 from caller_service.store import ledger as counts
 from caller_service.store.contacts import Contact
@@ -663,3 +667,87 @@ def test_a_care_note_and_a_slowed_number_are_set_from_the_page_with_a_reason(
     newest = me.case().id
     assert does(boss, newest, "slow", hours="0", reason="better").status_code == 303
     assert "every ten minutes until" not in desk.get(f"/console/cases/{newest}").text
+
+
+def test_who_calls_911_says_why_tells_them_first_and_software_dials_nobody(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """The resident hears it in their language before the number is shown; the team learns it, and
+    the danger stays open."""
+    me = house.resident()
+    me.texts("me quiero morir, tengo pastillas")
+    case = me.case()
+    assert case.language == "es"
+    assert does(desk, case.id, "place", place="Main St and 3rd Ave").status_code == 303
+    house.settles().sent.clear()
+    calls = len(house.rows("call"))
+    why = {"reason": "They took pills and fall asleep"}
+    assert does(desk, case.id, "call_911", tell="words").status_code == 409, "needs a reason"
+    assert does(desk, case.id, "call_911", **why).status_code == 409, "told or not?"
+    assert does(desk, case.id, "call_911", **why, tell="not").status_code == 409, "why not?"
+    assert "720-555-0110" not in desk.get(f"/console/cases/{case.id}").text
+
+    assert does(desk, case.id, "call_911", **why, tell="words").status_code == 303
+    assert does(desk, case.id, "call_911", **why, tell="words").status_code == 303  # pressed twice
+
+    house.settles()
+    (sent,) = [words for words in house.texts_to(me.number) if "911" in words]
+    assert house.words("phrase.calls_911", "es") in sent
+    assert len(house.rows("call")) == calls, "a human calls, never software"
+    (entry,) = house.rows("journal", case_id=case.id, event="called_911")
+    assert (entry.who, entry.detail) == (dana.name, {"by": dana.name, "told": "words"})
+    page = desk.get(f"/console/cases/{case.id}").text
+    for words in (
+        "Dana Ruiz called 911 for this place",
+        "They were told first",
+        "tel:+17205550110",
+    ):
+        assert words in page, words
+    packet = house.dispatch(f"/{case.id}", method="GET").json
+    jsonschema.validate(packet, SCHEMA)
+    assert packet["called_911"]["by"] == dana.name
+    assert packet["called_911"]["resident_told"] is True
+    assert packet["police_requested"] is False
+    told = eido_document(packet, Issuer("care.example.org", "team.example.org"), house.clock())
+    assert "No police requested" not in json.dumps(told)
+    sheet = dict(printed(packet, {}).lines)
+    assert sheet["Police"].startswith("Dana Ruiz called 911 for this place")
+    (row,) = house.rows("case", id=case.id)
+    assert (row.status, row.level) == ("accepted", case.level)
+    assert "fall asleep" not in str([row, entry])
+
+
+def test_not_to_tell_them_before_911_is_called_has_its_own_reason(
+    house: House, desk: Browser
+) -> None:
+    """Where words could get someone hurt nothing is sent; whoever has the case is alerted; and a
+    place in no area has no line: 911 itself is dialled."""
+    case = danger(house)
+    maria = Browser(house, "203.0.113.8")
+    maria.signs_in(Account(house, "Maria Sol", Role.DISPATCHER))
+    chief = next(rung for rung in house.parts.program.ladder if rung.name == "Shift supervisor")
+    does(desk, case.id, "take")
+    does(desk, case.id, "words", words="I am here.")
+    assert does(desk, case.id, "hand_over", to=chief.name).status_code == 303
+    held = does(maria, case.id, "call_911", reason="An attempt", tell="words")
+    assert held.status_code == 409
+    assert "Shift supervisor holds the conversation" in held.text
+    house.settles().sent.clear()
+
+    not_told = {"reason": "An attempt", "tell": "not", "why_not": "He reads her phone"}
+    assert does(maria, case.id, "call_911", **not_told).status_code == 303
+
+    house.settles()
+    assert not [words for words in house.texts_to("+17205550123") if "911 now so" in words]
+    alert = house.words("alert.called_911", reference=case.reference, words="Maria Sol")
+    assert alert in house.texts_to(chief.number)
+    page = maria.get(f"/console/cases/{case.id}").text
+    for words in ("They were not told.", "He reads her phone", "dial 911, and ask for the center"):
+        assert words in page, words
+    assert "He reads" not in str([house.rows(name) for name in ("case", "journal")])
+    house.wait(11 * 60)
+    maria.signs_in(Account(house, "Maria Luz", Role.DISPATCHER))
+    does(maria, case.id, "take_over")
+    closed = does(maria, case.id, "call_911", reason="Again", tell="words")
+    assert closed.status_code == 409
+    assert "They may not be written to now" in closed.text
