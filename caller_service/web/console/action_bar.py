@@ -97,10 +97,16 @@ class Bar:
     close: Button | None
 
 
-def bar_of(case: Case, stage: Stage, mine: bool) -> Bar:
-    """`mine`: whoever looks has the case."""
-    names = list(BAR[stage])
-    if stage == Stage.TAKEN and not mine:
+# for whom whoever has the case asks to take it over
+ASKED = ("take", "take_in", "decline")
+
+
+def bar_of(case: Case, stage: Stage, name: str) -> Bar:
+    """The bar as `name` sees it: who has the case, is asked to take it over, or neither."""
+    mine = name in (case.holder, case.accepted_by)
+    asked = case.handover_asked == name and stage != Stage.ENDED
+    names = list(ASKED if asked else BAR[stage])
+    if names and names[0] == "first_words" and not mine:
         names[0] = "take_over"
     shown = [with_changes(BUTTONS[name], main=not place) for place, name in enumerate(names)]
     if stage == Stage.ENDED:

@@ -80,7 +80,7 @@ def _view(opened: Opened) -> dict[str, Any]:
         "seen_ago": int((now - opened.seen_at).total_seconds()) if opened.seen_at else None,
         "phrases": phrases.offered(parts()),
         "mine_now": mine,
-        "bar": bar_of(case, stage_of(case), mine),
+        "bar": bar_of(case, stage_of(case), me().name),
         "slowed": opened.slowed_until is not None and opened.slowed_until > now,
         "why_not": why_not(case, me(), opened.others, opened.scene),
         "teams": parts().program.teams,

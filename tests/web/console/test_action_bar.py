@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from caller_service.core.case import Case, Status
+from caller_service.core.case import Case, Status, replace
 from caller_service.core.desk import Stage
 from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
@@ -30,7 +30,7 @@ def case(**more: object) -> Case:
 def test_one_main_act_at_most_three_beside_it_and_everything_else_under_more(
     stage: Stage, mine: bool
 ) -> None:
-    bar = bar_of(case(), stage, mine)
+    bar = bar_of(case(accepted_by="Dana"), stage, "Dana" if mine else "Maria")
 
     assert len(bar.bar) <= 4
     assert [button.main for button in bar.bar] == [place == 0 for place in range(len(bar.bar))]
@@ -53,3 +53,17 @@ def test_one_main_act_at_most_three_beside_it_and_everything_else_under_more(
 def test_every_deed_has_a_button_or_its_own_place() -> None:
     assert {button.deed for button in BUTTONS.values()} - {""} == set(DEEDS) - ELSEWHERE
     assert set(BAR) == set(Stage)
+
+
+def test_who_is_asked_to_take_it_over_may_take_or_decline_first() -> None:
+    marks = {Mark.OPENED: datetime(2026, 11, 23, tzinfo=UTC)}
+    asked = replace(
+        case(accepted_by="Dana"), handover_to="Maria", handover_by="Dana",
+        marks=marks | {Mark.HANDOVER_ASKED: marks[Mark.OPENED]},
+    )  # fmt: skip
+
+    bar = bar_of(asked, Stage.LIVE_DANGER, "Maria")
+
+    assert [button.deed for button in bar.bar] == ["take", "take", "decline"]
+    assert {"assign", "call_911", "lower"} <= {button.deed for button in bar.more}
+    assert bar_of(asked, Stage.LIVE_DANGER, "Dana").bar[0].deed == "assign"
