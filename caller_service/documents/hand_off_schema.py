@@ -131,7 +131,7 @@ _CALLED_911 = _whole(
     {"by": {"type": "string", "minLength": 1}, "at": _MOMENT, "resident_told": _YES_NO}
 ) | {
     "description": "A named human called 911 for this place, so police may come. Was the resident "
-    "told before? Absent: nobody here did.",
+    "told before, by words sent or by a human? Absent: nobody here called.",
 }
 _POLICE = _whole(
     {

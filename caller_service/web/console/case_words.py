@@ -293,7 +293,7 @@ class On911:
 
 
 _TOLD_911 = {
-    Told.WORDS: "They were told first, in words.",
+    Told.WORDS: "Words were sent to them first.",
     Told.SAID: "A human had told them.",
     Told.NOT: "They were not told.",
 }
@@ -447,7 +447,7 @@ _HAPPENED = {
     "cancelled": "They took the request back.",
     "held_back": "Something was not said to them: it was not safe.",
     "care_note": "{by} changed the care note.",
-    "called_911": "{by} called 911 for this place.",
+    "called_911": "{by} calls 911 for this place.",
     "slowed": "{by} changed how often this number is answered.",
     "asked_to_delete": "They asked that their words are deleted.",
     "erased": "The words were erased.",

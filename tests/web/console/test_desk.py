@@ -698,8 +698,8 @@ def test_who_calls_911_says_why_tells_them_first_and_software_dials_nobody(
     assert (entry.who, entry.detail) == (dana.name, {"by": dana.name, "told": "words"})
     page = desk.get(f"/console/cases/{case.id}").text
     for words in (
-        "Dana Ruiz called 911 for this place",
-        "They were told first",
+        "Dana Ruiz calls 911 for this place",
+        "Words were sent to them first",
         "tel:+17205550110",
     ):
         assert words in page, words
