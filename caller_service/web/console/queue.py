@@ -35,7 +35,6 @@ ROWS = {
 PAGE = 100  # rows of a band that is turned page by page
 TAIL = 200  # dangers that nobody has, behind the rows: their references
 RUNG = 20  # dangers that a page rings for each by itself
-RAIL = 8  # dangers that nobody has, beside a case
 FILTERS = ("mine", "area", "language")
 LONGEST_HAVE = 40_000  # characters that a page tells of what it shows
 
