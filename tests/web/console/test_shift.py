@@ -143,6 +143,20 @@ def test_teams_that_are_free_stand_first_and_those_off_duty_nowhere(house: House
     assert program.teams[1] not in [one.team for one in night]
 
 
+def test_a_row_of_a_team_says_who_is_asked_next_and_in_how_long(
+    house: House, desk: Browser
+) -> None:
+    me = house.resident()
+    me.wants_a_team()
+
+    page = desk.get("/console/queue").text
+
+    row = next(one for one in re.findall(r"<tr.*?</tr>", page, re.S) if me.case().reference in one)
+    assert re.search(r"Team desk in\s+<time", row)
+    takes(house, me.case(), "Maria")
+    assert "Team desk in" not in desk.get("/console/queue").text
+
+
 # ---- load ----------------------------------------------------------------------------------------
 
 
