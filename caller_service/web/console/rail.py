@@ -20,7 +20,7 @@ from caller_service.core.staff_session import StaffSession
 
 from .queue_words import Row, row_of
 
-MOST = 8  # dangers that nobody has; the queue has all
+MOST = 8  # that nobody has, or that are asked of somebody; the queue has all
 
 
 def rail_html(parts: Parts, who: StaffSession, here: str = "", found: Rail | None = None) -> Markup:
@@ -45,11 +45,14 @@ def rail_words(found: Rail, parts: Parts, me: str, strip: bool = False) -> dict[
         row, *_ = one
         return not row.last_late, row.last_at.at if row.last_at else found.now
 
+    # a colleague who waits for an answer stands first
+    asked = sorted(found.asked, key=lambda one: one.case.handover_asked != me)
     nobody = [] if strip else found.nobody
     return {
         "strip": strip,
         "mine": sorted(rows(found.mine), key=by_clock),
-        "asked": rows(found.asked),
+        "asked": rows(asked[:MOST]),
+        "asked_count": len(asked),
         "nobody": rows(nobody[:MOST]),
         "nobody_count": len(nobody),
         "teams": found.teams,

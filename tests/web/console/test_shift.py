@@ -84,6 +84,23 @@ def test_every_page_shows_what_is_mine_what_is_asked_of_me_and_what_nobody_has(
     assert 'id="rail"' not in locked and mine.reference not in locked
 
 
+def test_a_long_rail_is_cut_and_says_so_and_a_colleague_who_asks_stands_first(
+    house: House, desk: Browser, maria: Browser
+) -> None:
+    house.clocks(surge_page=0)
+    for number in range(10):
+        danger(house, f"+172055501{number + 50}")
+    case = danger(house, "+17205550141")
+    takes(house, case, "Maria Sol")
+    assert sends(maria, f"{case.id}/ask", to=DISPATCHER).status_code == 303
+
+    page = desk.get("/console/account")
+
+    found = rail(page)["Asked of you"]
+    assert len(found) == 8 and found[0] == case.reference
+    assert "All 11" in page.text
+
+
 def test_the_rail_costs_one_query_where_nothing_has_changed(house: House, desk: Browser) -> None:
     for number in range(4):
         danger(house, f"+1720555014{number}")
