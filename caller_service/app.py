@@ -32,6 +32,7 @@ from caller_service.web.console.callbacks import call_pages
 from caller_service.web.console.case_pages import case_pages
 from caller_service.web.console.people_pages import people_pages
 from caller_service.web.console.queue import console
+from caller_service.web.console.shift import shift_pages
 from caller_service.web.console.sign_in import console_sign_in
 from caller_service.web.dispatch.api import register_api
 from caller_service.web.dispatch.eido import eido
@@ -104,7 +105,8 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.jinja_env.globals.update(static_url=static_url, clock_time=clock_time, ago=ago)
     for blueprint in (
         sms, voice, calls, recordings, pages, form, printable, health, metrics, static_files,
-        console_sign_in, console, case_pages, call_pages, people_pages,
+        console_sign_in, console, case_pages, call_pages, shift_pages,
+        people_pages,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     return app

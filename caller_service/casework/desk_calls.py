@@ -19,7 +19,7 @@ from caller_service.core.program import Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.core.staff_session import StaffSession
-from caller_service.store import callbacks, cases, desk_calls
+from caller_service.store import callbacks, cases, contacts, desk_calls
 from caller_service.store.callbacks import Callback
 from caller_service.store.desk_calls import InboundCall, PromisedCall, Review
 
@@ -115,6 +115,8 @@ def call_now(parts: Parts, who: StaffSession, case_id: str, callback_id: str = "
         if is_theirs(parts, case, who.name):
             raise Refused("own")
         step = ring_now(case, who.name, phone, scene)
+        if not contacts.by_id(conn, parts.sealer, case.contact).number:
+            raise Refused("no_number")
         assert phone is not None
         if not callback_id:
             for each in callbacks.of_case(conn, parts.sealer, case_id):

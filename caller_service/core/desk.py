@@ -133,7 +133,9 @@ def is_asked_of(
     case: Case, name: str, asked_at: datetime | None, program: Program, now: datetime
 ) -> bool:
     """Is `name`, who was last asked at `asked_at`, still waited for? Whoever has it is not asked
-    for it."""
+    for it; whom they ask to take it over is."""
+    if case.handover_asked == name:
+        return True
     if asked_at is None or case.ended or name in (case.holder, case.accepted_by):
         return False
     if answered_since(case, asked_at):

@@ -69,6 +69,19 @@ def of_person(conn: sa.Connection, person_id: str, now: datetime) -> list[StaffS
     return [_session(row, False) for row in conn.execute(query)]
 
 
+def signed_in(conn: sa.Connection, now: datetime) -> set[tuple[str, str]]:
+    """Name and role of everybody who has a session in use, idle ones too."""
+    query = (
+        sa.select(person.c.name, person.c.role)
+        .join(staff_session, person.c.id == staff_session.c.person_id)
+        .where(
+            _IN_FORCE, staff_session.c.ends_at > now, staff_session.c.stage == Stage.OPEN,
+            person.c.ended_at.is_(None),
+        )
+    )  # fmt: skip
+    return {(row.name, row.role) for row in conn.execute(query)}
+
+
 def update(conn: sa.Connection, session_id: str, **changed: Any) -> bool:
     """False if the session is over."""
     mine = (staff_session.c.id == session_id) & _IN_FORCE

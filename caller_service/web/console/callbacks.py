@@ -31,6 +31,7 @@ REFUSALS = {
     "may_not_call": "Do not call: they have not said that calling is safe, or took it back.",
     "on_line": "They are in a call with us now.",
     "no_phone": "No phone of yours is known: your name stands on no ladder with a number.",
+    "no_number": "No number of theirs is known.",
     "own": "It is about your own phone. Somebody else must call.",
     "rings": "It is being rung already.",
     "callback_over": "That call was made, or is not wanted any more.",

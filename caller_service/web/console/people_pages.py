@@ -24,6 +24,7 @@ from caller_service.web.shared.refusals import refused
 
 from .cookies import SESSION, give, take_back
 from .session_guard import back_to, console_only, may, me, page
+from .shift import before_signing_out
 from .sign_in import BUSY, TYPED, WRONG_CODE, go_in
 
 people_pages = guarded("people", console_only, "/console")
@@ -205,6 +206,8 @@ def end_other_sessions() -> Response:
 @people_pages.post("/sign-out")
 @may(Act.ACCOUNT, while_locked=True, stages=tuple(Stage))
 def sign_out() -> Response:
+    if me().stage == Stage.OPEN and (answer := before_signing_out()) is not None:
+        return answer
     accounts.sign_out(parts(), me())
     answer = _to("console_sign_in.sign_in")
     take_back(answer, SESSION)

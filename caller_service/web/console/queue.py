@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -34,7 +35,6 @@ ROWS = {
 PAGE = 100  # rows of a band that is turned page by page
 TAIL = 200  # dangers that nobody has, behind the rows: their references
 RUNG = 20  # dangers that a page rings for each by itself
-RAIL = 8  # dangers that nobody has, beside a case
 FILTERS = ("mine", "area", "language")
 LONGEST_HAVE = 40_000  # characters that a page tells of what it shows
 
@@ -160,17 +160,22 @@ def _changed_rows(found: Queue) -> dict[str, Any]:
 
 
 def alarm(found: Queue) -> dict[str, Any]:
-    """The dangers that nobody has: what a page rings for. Of each its level, its age and a name
-    that says nothing of it and changes when it must ring again."""
+    """The dangers that nobody has, and those that this person is asked to take over: what a page
+    rings for. Of each its level, its age, a name that says nothing of it and changes when it must
+    ring again, and whether it is asked of them."""
     every = found.bands[Band.NOBODY]
-    return {"many": len(every), "list": [_alarm(one.case) for one in every[:RUNG]]}
+    asked = [one.case for one in found.bands[Band.HUMAN] if one.case.in_danger
+             and one.case.handover_asked == me().name]  # fmt: skip
+    rings = [_alarm(case, case.marks[Mark.HANDOVER_ASKED]) for case in asked]
+    rings += [_alarm(one.case) for one in every[:RUNG]]
+    return {"many": len(every) + len(asked), "list": rings}
 
 
-def _alarm(case: Case) -> tuple[str, int, str]:
+def _alarm(case: Case, asked: datetime | None = None) -> tuple[str, int, str, bool]:
     level = case.level.name if case.level else ""
-    since = case.marks.get(Mark.LAPSED) or case.marks.get(Mark.FIRST_PAGED) or ""
+    since = asked or case.marks.get(Mark.LAPSED) or case.marks.get(Mark.FIRST_PAGED) or ""
     name = sha256(f"{case.id} {level} {since}".encode()).hexdigest()[:6]
-    return level, int(min(case.marks.values()).timestamp()), name
+    return level, int((asked or min(case.marks.values())).timestamp()), name, asked is not None
 
 
 def _bands(found: Queue, chosen: Mapping[Band, Sequence[Queued]]) -> list[Shown]:

@@ -13,12 +13,14 @@ from markupsafe import Markup
 from caller_service.casework import desk
 from caller_service.casework.desk import Queued, Rail
 from caller_service.casework.parts import Parts
+from caller_service.core.case import Case
 from caller_service.core.desk import waits_for
+from caller_service.core.marks import Mark
 from caller_service.core.staff_session import StaffSession
 
 from .queue_words import Row, row_of
 
-MOST = 8  # dangers that nobody has; the queue has all
+MOST = 8  # that nobody has, or that are asked of somebody; the queue has all
 
 
 def rail_html(parts: Parts, who: StaffSession, here: str = "", found: Rail | None = None) -> Markup:
@@ -33,18 +35,24 @@ def rail_html(parts: Parts, who: StaffSession, here: str = "", found: Rail | Non
 def rail_words(found: Rail, parts: Parts, me: str, strip: bool = False) -> dict[str, Any]:
     """What the template needs: rows, and since when each resident waits for this person."""
 
-    def rows(queued: Sequence[Queued]) -> list[tuple[Row, datetime | None]]:
-        return [(row_of(one, found, parts, me), _since(one, found, me)) for one in queued]
+    def rows(queued: Sequence[Queued]) -> list[tuple[Row, datetime | None, str]]:
+        return [
+            (row_of(one, found, parts, me), _since(one, found, me), _asks(one.case, me))
+            for one in queued
+        ]
 
-    def by_clock(one: tuple[Row, datetime | None]) -> tuple[bool, datetime]:
-        row, _ = one
+    def by_clock(one: tuple[Row, datetime | None, str]) -> tuple[bool, datetime]:
+        row, *_ = one
         return not row.last_late, row.last_at.at if row.last_at else found.now
 
+    # a colleague who waits for an answer stands first
+    asked = sorted(found.asked, key=lambda one: one.case.handover_asked != me)
     nobody = [] if strip else found.nobody
     return {
         "strip": strip,
         "mine": sorted(rows(found.mine), key=by_clock),
-        "asked": rows(found.asked),
+        "asked": rows(asked[:MOST]),
+        "asked_count": len(asked),
         "nobody": rows(nobody[:MOST]),
         "nobody_count": len(nobody),
         "teams": found.teams,
@@ -54,5 +62,14 @@ def rail_words(found: Rail, parts: Parts, me: str, strip: bool = False) -> dict[
 
 def _since(one: Queued, found: Rail, me: str) -> datetime | None:
     """Since when they wait for this person, who has the case or is asked for it."""
+    if one.case.handover_asked == me:
+        return one.case.marks[Mark.HANDOVER_ASKED]
     mine = me in (one.case.holder, one.case.accepted_by)
     return waits_for(one.case, me) if mine else found.asked_at.get(one.case.id)
+
+
+def _asks(case: Case, me: str) -> str:
+    """Who asks whom to take the case over; "" if nobody does."""
+    if case.handover_asked == me:
+        return f"{case.handover_by} asks you to take it over"
+    return f"{case.handover_asked} is asked to take it" if case.handover_asked else ""

@@ -83,7 +83,7 @@
     names = list.map(function (one) { return one[2]; });
     document.title = (told.many ? "(" + told.many + ") " : "") + title;
     list.forEach(function (one) {
-      if (known && known.indexOf(one[2]) < 0 && one[0] === "R1") id("said-now").textContent = "New emergency. Nobody has it yet.";
+      if (known && known.indexOf(one[2]) < 0 && (one[3] || one[0] === "R1")) id("said-now").textContent = one[3] ? "You are asked to take over a case." : "New emergency. Nobody has it yet.";
     });
     known = names;
     all("#locked-alarm", function (there) {

@@ -41,7 +41,7 @@
     if (event.key === "Escape") list.forEach(function (one) { quiet[one.name] = 1; });
     if (!ready()) wake();
   });
-  document.addEventListener("pointerdown", function () { if (!ready()) wake(); });
+  document.addEventListener("click", function () { if (!ready()) wake(); });
   bar.querySelector("button").addEventListener("click", function () { wake(true); });
   if (Context) { sound = new Context(); show(); }
 })();

@@ -178,6 +178,23 @@ def test_missed_calls_say_why_and_are_looked_at_once_by_name(house: House, desk:
     assert len(house.rows("journal", event="call_reviewed")) == 1
 
 
+def test_somebody_without_a_number_and_my_own_phone_are_not_rung(
+    house: House, desk: Browser
+) -> None:
+    """A withheld number, whatever a human noted; and nobody calls themselves."""
+    hidden = Caller(house, "anonymous").rings().presses("1", NO, NO, NO, NO)
+    mine = next(rung.number for rung in house.parts.program.ladder if rung.name == WITH_PHONE)
+    me = house.resident(mine).texts("i took all my pills goodbye")
+    house.settles()
+    hidden.hangs_up()
+    for case_id, words in ((hidden.case().id, "No number of theirs"), (me.case().id, "your own")):
+        told = {"by": "Dana", "question": "contact", "choice": "text_call", "reason": "said so"}
+        assert house.dispatch(f"/{case_id}/answers", told).status_code == 200
+        desk.get(PAGE)
+        answer = desk.post(f"{PAGE}/{case_id}/now")
+        assert answer.status_code == 409 and words in answer.text, answer.text[:2000]
+
+
 def test_whoever_calls_again_is_missed_again(house: House, desk: Browser) -> None:
     Caller(house).rings().presses("1").hangs_up()
     runs(house)

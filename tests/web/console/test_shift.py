@@ -84,6 +84,23 @@ def test_every_page_shows_what_is_mine_what_is_asked_of_me_and_what_nobody_has(
     assert 'id="rail"' not in locked and mine.reference not in locked
 
 
+def test_a_long_rail_is_cut_and_says_so_and_a_colleague_who_asks_stands_first(
+    house: House, desk: Browser, maria: Browser
+) -> None:
+    house.clocks(surge_page=0)
+    for number in range(10):
+        danger(house, f"+172055501{number + 50}")
+    case = danger(house, "+17205550141")
+    takes(house, case, "Maria Sol")
+    assert sends(maria, f"{case.id}/ask", to=DISPATCHER).status_code == 303
+
+    page = desk.get("/console/account")
+
+    found = rail(page)["Asked of you"]
+    assert len(found) == 8 and found[0] == case.reference
+    assert "All 11" in page.text
+
+
 def test_the_rail_costs_one_query_where_nothing_has_changed(house: House, desk: Browser) -> None:
     for number in range(4):
         danger(house, f"+1720555014{number}")
@@ -143,6 +160,20 @@ def test_teams_that_are_free_stand_first_and_those_off_duty_nowhere(house: House
     assert program.teams[1] not in [one.team for one in night]
 
 
+def test_a_row_of_a_team_says_who_is_asked_next_and_in_how_long(
+    house: House, desk: Browser
+) -> None:
+    me = house.resident()
+    me.wants_a_team()
+
+    page = desk.get("/console/queue").text
+
+    row = next(one for one in re.findall(r"<tr.*?</tr>", page, re.S) if me.case().reference in one)
+    assert re.search(r"Team desk in\s+<time", row)
+    takes(house, me.case(), "Maria")
+    assert "Team desk in" not in desk.get("/console/queue").text
+
+
 # ---- load ----------------------------------------------------------------------------------------
 
 
@@ -156,3 +187,218 @@ def test_who_has_three_dangers_is_not_asked_for_a_fourth(house: House) -> None:
     asked = {row.person for row in house.rows("page", case_id=fourth.id)}
 
     assert asked == {"Second dispatcher"}
+
+
+# ---- the end of a shift --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def maria(house: House) -> Browser:
+    browser = Browser(house, "203.0.113.8")
+    browser.signs_in(Account(house, "Maria Sol", Role.DISPATCHER))
+    return browser
+
+
+def sends(browser: Browser, path: str, **form: str) -> Any:
+    """A form of the shift's page."""
+    browser.get("/console/shift")
+    return browser.post(f"/console/shift/{path}", **form)
+
+
+def speaks(house: House, case: Any, by: str) -> None:
+    told = {"by": by, "words": "I am here. Are you alone?"}
+    assert house.dispatch(f"/{case.id}/notes", told).status_code == 200
+    house.settles()
+
+
+def test_a_danger_is_handed_to_a_named_person_who_takes_it(
+    house: House, desk: Browser, maria: Browser
+) -> None:
+    case = danger(house)
+    takes(house, case, DISPATCHER)
+    told = len(house.rows("message", case_id=case.id, person=None, direction="out"))
+
+    page = desk.get("/console/shift").text
+    assert "Maria Sol, signed in" in page and "Second dispatcher, by phone" in page
+    assert sends(desk, f"{case.id}/ask", to="Maria Sol").status_code == 303
+    assert "is asked" in desk.get("/console/shift").text
+    assert rail(desk.get("/console/account"))["Yours"] == [case.reference]
+    assert len(house.rows("message", case_id=case.id, person=None, direction="out")) == told
+    asked = maria.get("/console/account")
+    assert rail(asked)["Asked of you"] == [case.reference]
+    assert f"{DISPATCHER} asks you to take it over" in asked.text
+    news = maria.post("/console/news", v="", page="", csrf=maria.token()).json
+    assert [one[3] for one in news["alarm"]["list"]] == [True]
+
+    assert sends(maria, f"{case.id}/take").status_code == 303
+
+    assert rail(maria.get("/console/account"))["Yours"] == [case.reference]
+    assert rail(desk.get("/console/account"))["Yours"] == []
+    who = {row.event: row.who for row in house.rows("journal", case_id=case.id)}
+    assert who["handover_asked"] == DISPATCHER and who["handover_taken"] == "Maria Sol"
+    again = sends(maria, f"{case.id}/take")
+    assert again.status_code == 409 and "not asked for it any more" in again.text
+
+
+def test_whoever_is_asked_by_phone_takes_it_by_text(house: House, desk: Browser) -> None:
+    case = danger(house)
+    takes(house, case, DISPATCHER)
+    assert sends(desk, f"{case.id}/ask", to="Second dispatcher").status_code == 303
+    house.settles()
+    (phone,) = {rung.number for rung in house.parts.program.ladder
+                if rung.name == "Second dispatcher"}  # fmt: skip
+    words = house.words("alert.handover_asked", reference=case.reference, words=DISPATCHER)
+    assert words in house.texts_to(phone)
+
+    house.resident(phone).texts(case.reference).told("page.accepted")
+
+    (row,) = house.rows("case", id=case.id)
+    assert (row.state["holder"], row.state["handover_to"]) == ("Second dispatcher", "")
+
+
+def test_nobody_takes_it_in_time_and_it_is_never_nobodys(
+    house: House, desk: Browser, maria: Browser
+) -> None:
+    case = danger(house)
+    takes(house, case, DISPATCHER)
+    speaks(house, case, DISPATCHER)
+    assert sends(desk, f"{case.id}/ask", to="Maria Sol").status_code == 303
+    before = len(house.rows("page", case_id=case.id))
+
+    house.passes(95, 5)
+
+    (row,) = house.rows("case", id=case.id)
+    assert (row.state["holder"], row.state["handover_to"]) == (DISPATCHER, "")
+    assert len(house.rows("page", case_id=case.id)) > before
+    assert "handover_late" in {line.event for line in house.rows("journal", case_id=case.id)}
+    assert sends(maria, f"{case.id}/take").status_code == 409
+
+
+def test_not_me_leaves_it_where_it_was_and_nobody_is_asked_in_vain(
+    house: House, desk: Browser, maria: Browser
+) -> None:
+    case = danger(house)
+    takes(house, case, DISPATCHER)
+    for nobody in ("Gone Home", "", DISPATCHER, "Backstop line"):
+        answer = sends(desk, f"{case.id}/ask", to=nobody)
+        assert answer.status_code == 409, nobody
+    assert sends(maria, f"{case.id}/ask", to="Second dispatcher").status_code == 409
+    assert sends(desk, f"{case.id}/ask", to="Maria Sol").status_code == 303
+
+    assert sends(maria, f"{case.id}/not_me").status_code == 303
+
+    (row,) = house.rows("case", id=case.id)
+    assert (row.state["accepted_by"], row.state["handover_to"]) == (DISPATCHER, "")
+    assert sends(desk, "none/ask", to="Maria Sol").status_code == 404
+
+
+def test_who_holds_three_is_not_asked_to_take_a_fourth_over(
+    house: House, desk: Browser, maria: Browser
+) -> None:
+    for number in range(3):
+        takes(house, danger(house, f"+1720555014{number}"), "Maria Sol")
+    case = danger(house)
+    takes(house, case, DISPATCHER)
+
+    answer = sends(desk, f"{case.id}/ask", to="Maria Sol")
+
+    assert answer.status_code == 409 and "Maria Sol holds three dangers" in answer.text
+
+
+def test_signing_out_with_open_cases_says_so_first_and_gives_them_back(
+    house: House, desk: Browser
+) -> None:
+    case = danger(house)
+    takes(house, case, DISPATCHER)
+    speaks(house, case, DISPATCHER)
+    desk.get("/console/queue")
+    before = len(house.rows("page", case_id=case.id))
+
+    told = desk.post("/console/sign-out")
+    assert told.status_code == 200
+    assert "You still have 1 open case" in told.text and case.reference in told.text
+    assert "they stay mine" not in told.text  # a danger, and signed in nowhere else
+    assert desk.post("/console/sign-out", cases="stay").status_code == 200
+    assert desk.is_in()
+
+    desk.get("/console/queue")
+    assert desk.post("/console/sign-out", cases="back").status_code == 303
+    assert not desk.is_in()
+    (row,) = house.rows("case", id=case.id)
+    assert (row.state["holder"], row.state["accepted_by"]) == ("", "")
+    assert len(house.rows("page", case_id=case.id)) > before
+    (left,) = house.rows("journal", event="left_shift")
+    assert (left.who, left.detail) == (DISPATCHER, {"back": 1, "stay": 0})
+
+
+def test_what_is_no_danger_may_stay_and_a_locked_page_gives_nothing_back(
+    house: House, desk: Browser
+) -> None:
+    me = house.resident()
+    me.wants_a_team()
+    case = me.case()
+    takes(house, case, DISPATCHER)
+    takes(house, danger(house, "+17205550144"), DISPATCHER)
+    desk.get("/console/queue")
+    house.wait(11 * 60)
+
+    told = desk.post("/console/sign-out")
+    assert told.status_code == 200 and "2 open cases" in told.text
+    assert case.reference not in told.text and "Give them back" not in told.text
+    assert desk.post("/console/sign-out", cases="back").status_code == 200
+    assert desk.post("/console/sign-out", cases="stay").status_code == 303
+
+    held = [row.state["accepted_by"] for row in house.rows("case")]
+    assert held == [DISPATCHER, DISPATCHER]
+
+
+def test_a_team_that_is_there_is_not_given_back_and_the_case_stays(
+    house: House, desk: Browser
+) -> None:
+    me = house.resident()
+    me.wants_a_team()
+    case = me.case()
+    takes(house, case, DISPATCHER)
+    assert (
+        house.dispatch(f"/{case.id}/status", {"status": "arrived", "by": DISPATCHER}).status_code
+        == 200
+    )
+
+    assert "A team is there" in desk.get("/console/shift").text
+    assert sends(desk, f"{case.id}/give_back").status_code == 409
+    desk.get("/console/queue")
+    assert "stays yours" in desk.post("/console/sign-out").text
+    assert desk.post("/console/sign-out", cases="back").status_code == 303
+
+    (row,) = house.rows("case", id=case.id)
+    assert (row.status, row.state["accepted_by"]) == ("arrived", DISPATCHER)
+    (left,) = house.rows("journal", event="left_shift")
+    assert left.detail == {"back": 0, "stay": 1}
+
+
+def test_giving_a_team_back_tells_the_resident_what_is_true(house: House, desk: Browser) -> None:
+    me = house.resident()
+    me.wants_a_team()
+    case = me.case()
+    takes(house, case, DISPATCHER)
+
+    assert sends(desk, f"{case.id}/give_back").status_code == 303
+
+    keys = [row.keys for row in house.rows("message", case_id=case.id, person=None)]
+    assert keys[-1] == "status.nobody_yet"
+    assert rail(desk.get("/console/account"))["Yours"] == []
+
+
+def test_whoever_is_asked_and_signs_out_is_not_waited_for(
+    house: House, desk: Browser, maria: Browser
+) -> None:
+    case = danger(house)
+    takes(house, case, DISPATCHER)
+    assert sends(desk, f"{case.id}/ask", to="Maria Sol").status_code == 303
+
+    maria.get("/console/queue")
+    assert maria.post("/console/sign-out").status_code == 303
+
+    (row,) = house.rows("case", id=case.id)
+    assert (row.state["accepted_by"], row.state["handover_to"]) == (DISPATCHER, "")
+    assert sends(desk, f"{case.id}/ask", to="Maria Sol").status_code == 409
