@@ -115,7 +115,7 @@
     if (told.filters && !used(id("filters"))) id("filters").replaceWith(parsed(told.filters).getElementById("filters"));
     if (told.rail && id("rail") && !used(id("rail"))) id("rail").replaceChildren.apply(id("rail"), [].slice.call(parsed(told.rail).body.childNodes));
     v = told.v;
-    if (desk) ask(location.pathname + "/news", { v: caseTag, looks: document.hasFocus() ? 1 : 0, show: /show=everything/.test(location.search) ? "everything" : "" }, gotCase);
+    if (desk) ask(desk.getAttribute("data-at") + "/news", { v: caseTag, looks: document.hasFocus() ? 1 : 0, show: /show=everything/.test(location.search) ? "everything" : "" }, gotCase);
     clocks();
   }
   // the words go, the sound stays: a page that is opened anew would be silent
@@ -129,7 +129,7 @@
   }
   function failed() {
     id("offline").hidden = false;
-    pause = Math.min(pause * 2, 30000);
+    pause = Math.min(pause * 2, 8000);
   }
   function gotCase(status, text) {
     var told, next, list = id("p-talk"), end;
@@ -184,7 +184,10 @@
     clocks(); arrange();
     document.dispatchEvent(new CustomEvent("tick"));
   }
+  document.addEventListener("look", function () { caseTag = ""; last = 0; tick(); });
   try { new Worker(body.getAttribute("data-tick")).onmessage = tick; } catch (fault) { setInterval(tick, 1000); }
+  // an answer that says why nothing was done has the address of its form: opened anew, it would be sent again
+  if (desk && location.pathname !== desk.getAttribute("data-at")) history.replaceState(null, "", desk.getAttribute("data-at"));
   if (id("p-talk")) id("p-talk").scrollTop = id("p-talk").scrollHeight;
   look();
 })();
