@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from test_console import Desk, desk, findings, looks_like  # noqa: F401 - the fixture
+from test_console import PILLS, Desk, desk, findings, looks_like  # noqa: F401 - the fixture
 
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -19,14 +19,14 @@ def test_the_pages_are_readable_small_and_dark(
     more: dict[str, Any],
 ) -> None:
     for number in range(3):
-        desk.writes(f"+1720555014{number}", "i took all my pills goodbye")
+        desk.in_danger(PILLS, f"+1720555014{number}")
     page = desk.signs_in(width=width, **more)
     page.locator("tbody[data-band=nobody] .ref").first.click()
     page.get_by_role("button", name="Take it").click()
     expect(page.get_by_text("You have it.")).to_be_visible()
     name = f"{width}-{'-'.join(str(one) for one in more.values())}"
     for what in ("queue", "callbacks", "account"):
-        page.goto(f"{desk.stage.url}/console/{what}")
+        page.goto(f"{desk.house.parts.public_url}/console/{what}")
         expect(page.locator("#rail")).to_be_visible()
         assert page.evaluate(WIDE) <= 0, what
         assert findings(page, axe) == [], what
