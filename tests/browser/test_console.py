@@ -275,10 +275,13 @@ def test_what_is_typed_and_seen_outlives_a_database_that_is_away(desk: Desk) -> 
     page.locator("#w").fill("Are you alone?")
     page.locator("#w").press("Control+Enter")
     expect(page.locator("#draft-state")).to_contain_text("Not sent. Your words are in this field")
+    expect(page.locator("#offline")).to_be_visible()
     expect(page.locator("#offline")).to_contain_text("Phones still ring")
     expect(page.locator("#offline [data-for]")).to_have_text(re.compile(r"0:\d\d"))
     expect(page.locator("#w")).to_have_value("Are you alone?")
     expect(page.locator(".talk .them .words").first).to_contain_text("pills")
+    # the machine's clock is years ahead of the house's
+    expect(page.locator(".timer")).to_have_text(re.compile(r"Write first words in 1:\d\d"))
     looks_like(page, "away")
     page.get_by_role("button", name="Another human").click()
     expect(page.get_by_role("heading", name="Not done yet")).to_be_visible()

@@ -229,7 +229,7 @@ def fragment(template: str, **more: Any) -> str:
     watches = stands in (Standing.OPEN, Standing.LOCKED) and session.may(Act.SEE_QUEUE)
     return render_template(
         f"console/{template}", me=session, is_open=stands == Standing.OPEN, csrf_field=csrf_field,
-        watches=watches, csrf=form_token() if watches else "",
+        watches=watches, csrf=form_token() if watches else "", now=parts().now().timestamp(),
         may=lambda act: session is not None and session.may(act), program=parts().program,
         local=local, **({"rail": _rail} | more),
     )  # fmt: skip

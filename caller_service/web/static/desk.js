@@ -3,7 +3,9 @@
 (function () {
   var body = document.body, news = body.getAttribute("data-news"), csrf = body.getAttribute("data-csrf"),
     table = document.getElementById("queue"), desk = document.getElementById("case"),
-    QUICK = 2000, pause = QUICK, last = 0, heard = Date.now(), skew = 0, v = "", busy, over,
+    QUICK = 2000, pause = QUICK, last = 0, heard = Date.now(), v = "", busy, over,
+    // this machine's clock may be wrong
+    skew = body.getAttribute("data-now") - heard / 1000,
     caseTag = desk && desk.getAttribute("data-tag"), order, held = {}, known, title = document.title.replace(/^\(\d+\) /, "");
   if (!news) return;
   function id(name) { return document.getElementById(name); }
