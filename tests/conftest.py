@@ -504,7 +504,7 @@ class Resident:
 
 def signed(house: House, path: str, fields: dict[str, str], token: str | None = None) -> Any:
     key = token or house.app.config["TWILIO_AUTH_TOKENS"][0]
-    signature = RequestValidator(key).compute_signature(f"https://house.test{path}", fields)
+    signature = RequestValidator(key).compute_signature(f"{house.parts.public_url}{path}", fields)
     return house.client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
 
 

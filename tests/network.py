@@ -39,7 +39,7 @@ class Network:
             TwilioSettings(
                 ACCOUNT,
                 token,
-                "https://house.test",
+                house.parts.public_url,
                 ours,
                 more_numbers=(program.numbers.callback,),
             ),

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from caller_service.casework import accounts, second_factor
 from caller_service.casework.passwords import hashed
+from caller_service.core.case import replace
 from caller_service.core.roles import Role, must_have_second_factor
-from caller_service.store import people
+from caller_service.store import cases, contacts, people
+from caller_service.store.contacts import Contact
 
 if TYPE_CHECKING:
     from conftest import House
@@ -115,3 +117,21 @@ def events(house: House) -> list[tuple[str, str]]:
 
 def sessions(house: House, who: Account) -> list[Any]:
     return list(accounts.sessions_of(house.parts, who.id))
+
+
+def copied(house: House, case_id: str, many: int, **more: Any) -> list[str]:
+    """So many more cases like this one; their references."""
+    parts, references = house.parts, []
+    with parts.engine.begin() as conn:
+        one = cases.by_id(conn, parts.sealer, case_id)
+        assert one is not None
+        for number in range(many):
+            index = f"{len(more)}{number:04d}"
+            contact = Contact(parts.new_id(), "en", f"+172066{index}", False)
+            contacts.add(conn, parts.sealer, contact, house.clock.at)
+            references.append(f"R{index}")
+            copy = replace(
+                one, id=parts.new_id(), reference=references[-1], contact=contact.id, **more
+            )
+            cases.add(conn, cases.row(copy, parts.sealer, None))
+    return references

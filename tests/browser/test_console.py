@@ -1,68 +1,93 @@
-"""The console in a real browser: by keyboard, by ear, and as it looks."""
+"""The console in a real browser: whole shifts by keyboard, by ear, and as it looks. The house's clock
+stands until a test moves it, years from the machine's own: what a page counts is the house's time."""
 
 from __future__ import annotations
 
 import os
-import secrets
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 import sqlalchemy as sa
-from playwright.sync_api import Page, expect
-from staff import PASSWORD, kept
+from conftest import House
+from network import Network
+from playwright.sync_api import Locator, Page, expect
+from running import until
+from staff import PASSWORD, PIN, Account, copied
 from stage import Opens, Stage
-from twilio.request_validator import RequestValidator
 
 from caller_service.core.roles import Role
-from caller_service.store import people
-from caller_service.store.tables import Base, staff_session
+from caller_service.store.database.group_commit import DirectWriter
 
-NAME = "Dana Ruiz"
+PILLS, GUN = "i took all my pills goodbye", "he has a gun and wants to kill me"
+# says how loud the last tone was, and gives the page no timer of its own: what ticks is the worker
+HEARS = """
+const ramp = AudioParam.prototype.exponentialRampToValueAtTime;
+AudioParam.prototype.exponentialRampToValueAtTime = function (value, at) {
+  if (value > 0.01) document.documentElement.setAttribute("data-loud", value);
+  return ramp.call(this, value, at);
+};
+window.setInterval = () => 0;
+"""
+LOUD, HALF = "html[data-loud='0.4']", "html[data-loud='0.2']"
 
 
 class Desk:
-    """Somebody at the console, and residents who write."""
+    """A house whose staff sit at real browsers."""
 
-    def __init__(self, stage: Stage, opens: Opens) -> None:
-        self.stage, self.opens = stage, opens
-        self.parts = stage.app.extensions["caller_parts"]
+    def __init__(self, house: House, opens: Opens) -> None:
+        self.house, self.opens = house, opens
 
-    def signs_in(self, width: int = 1440, height: int = 900, **more: Any) -> Page:
+    def person(self, name: str = "Dana Ruiz", codes: bool = False) -> Account:
+        return Account(self.house, name, Role.DISPATCHER, codes)
+
+    def signs_in(
+        self, who: Account | None = None, width: int = 1440, height: int = 900, **more: Any
+    ) -> Page:
+        """By keyboard alone. With a script that must run before the page's own: `hears`."""
+        who, hears = who or self.person(), more.pop("hears", "")
         page = self.opens("/console/sign-in", width=width, height=height, **more)
-        page.get_by_label("Name").fill(NAME)
-        page.get_by_label("Password").fill(PASSWORD)
+        if hears:
+            page.add_init_script(hears)
+        page.get_by_label("Name").focus()
+        page.keyboard.type(who.name)
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
+        if who.totp:
+            expect(page.locator("#code")).to_be_focused()
+            page.keyboard.type(who.code())
+            page.keyboard.press("Enter")
         expect(page.locator("#queue")).to_be_visible()
         return page
 
-    def writes(self, number: str, *texts: str) -> None:
-        for words in texts:
-            fields = {
-                "MessageSid": f"SM{secrets.token_hex(16)}", "AccountSid": "AC" + "0" * 32,
-                "From": number, "To": "+17205550100", "Body": words, "NumMedia": "0",
-            }  # fmt: skip
-            key = self.stage.app.config["TWILIO_AUTH_TOKENS"][0]
-            url = f"{self.stage.url}/twilio/sms"
-            signature = RequestValidator(key).compute_signature(url, fields)
-            told = {"X-Twilio-Signature": signature}
-            answer = self.stage.app.test_client().post("/twilio/sms", data=fields, headers=told)
-            assert answer.status_code == 200, answer.text
+    def in_danger(self, words: str = PILLS, number: str = "+17205550123") -> Any:
+        me = self.house.resident(number)
+        me.texts(words)
+        return me
 
 
 @pytest.fixture
-def desk(stage: Stage, opens: Opens) -> Iterator[Desk]:
-    one = Desk(stage, opens)
-    with one.parts.engine.begin() as conn:
-        people.add(
-            conn, one.parts.new_id(), NAME, Role.DISPATCHER, one.parts.now(),
-            password=kept(PASSWORD), pin=kept("481516"),
-        )  # fmt: skip
-    yield one
-    with one.parts.engine.begin() as conn:
-        for table in reversed(Base.metadata.sorted_tables):
-            conn.execute(sa.delete(table))
+def desk(stage: Stage, outside: responses.RequestsMock, opens: Opens) -> Iterator[Desk]:
+    house = House(stage.app, outside)
+    yield Desk(house, opens)
+    for page in [page for one in opens.contexts for page in one.pages]:  # type: ignore[attr-defined]
+        page.goto("about:blank")  # what still asks would meet a house that is going
+    house.clean()
+
+
+def rows(page: Page, band: str = "nobody") -> Locator:
+    return page.locator(f"tbody[data-band={band}] tr[data-key]")
+
+
+def keys(page: Page, *pressed: str) -> None:
+    """Single keys, with the heading of the case in focus."""
+    page.locator("#ref").focus()
+    for key in pressed:
+        page.keyboard.press(key)
 
 
 def findings(page: Page, axe: str) -> list[str]:
@@ -77,106 +102,308 @@ def looks_like(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
-def test_a_new_danger_comes_by_itself_rings_and_is_taken_and_answered_by_keyboard(
-    desk: Desk, axe: str
-) -> None:
-    page = desk.signs_in()
+def test_a_whole_shift_by_keyboard(desk: Desk, axe: str) -> None:
+    """Signed in with a code, a danger by text comes by itself and is taken, written to, given a team
+    that arrives, and closed; another is handed over."""
+    house, dana = desk.house, desk.person(codes=True)
+    page = desk.signs_in(dana)
     expect(page.locator("tbody[data-band=nobody] .empty")).to_be_visible()
-
-    desk.writes("+17205550123", "i took all my pills goodbye")
-
-    row = page.locator("tbody[data-band=nobody] tr[data-key]")
-    expect(row).to_have_count(1)
+    me = desk.in_danger()
+    expect(rows(page)).to_have_count(1)
     expect(page).to_have_title("(1) Queue")
-    page.keyboard.press("Escape")  # any key lets it ring
-    page.keyboard.press("Shift")
+    page.keyboard.press("Shift")  # any key lets it ring
     expect(page.locator("#sound-off")).to_be_hidden()
-    desk.writes("+17205550124", "he has a gun and wants to kill me")
-    expect(row).to_have_count(2)
+    other = desk.in_danger(GUN, "+17205550124")
+    expect(rows(page)).to_have_count(2)
     expect(page.locator("html[data-rang]")).to_have_count(1)
+    expect(page.locator("#filters")).to_contain_text("Everything 2")
     assert findings(page, axe) == []
     looks_like(page, "queue")
 
-    row.first.locator(".ref").focus()
+    rows(page).first.locator(".ref").focus()
     page.keyboard.press("a")
     expect(page.get_by_text("You have it. Nobody else is asked now.")).to_be_visible()
-    page.locator("#ref").focus()
-    page.keyboard.press("1")
+    keys(page, "1")
     expect(page.locator("#w")).to_have_value("I am reading what you write. Keep writing.")
     page.keyboard.press("Control+Enter")
     sent = page.locator(".talk .us:not(.asked) .words")
     expect(sent).to_have_text("I am reading what you write. Keep writing.")
-    desk.writes("+17205550123", "please hurry")
+    expect(page.locator("#w")).to_have_value("")
+    house.settles()
+    assert house.texts_to(me.number)[-1].endswith(": I am reading what you write. Keep writing.")
+    me.texts("please hurry")
     expect(page.locator(".talk .them .words").last).to_contain_text("please hurry")
+    expect(page.locator("#p-waits")).to_contain_text("Reply in")
     assert findings(page, axe) == []
     looks_like(page, "case")
 
+    keys(page, "t")  # opens "Send a team", and stands in its first field
+    expect(page.locator("#assign-team")).to_be_focused()
+    page.get_by_role("button", name="Send it").first.press("Enter")
+    expect(page.get_by_text("The team is assigned.")).to_be_visible()
+    for status, said in (("en_route", "on its way"), ("arrived", "team is there")):
+        keys(page, "s")
+        expect(page.locator("#status-to")).to_have_value(status)
+        page.get_by_role("button", name="Note it").first.press("Enter")
+        expect(page.get_by_text("The status is noted.")).to_be_visible()
+        expect(page.locator("#p-packet")).to_contain_text(re.compile(said, re.I))
+    keys(page, "c")
+    page.locator("#close-outcome").select_option("emergency_help_confirmed")
+    page.locator("#close-police").select_option("no")
+    looks_like(page, "case-close")
+    page.get_by_role("button", name="Close it").press("Enter")
+    expect(page.locator("#tt")).to_have_text("Ended")
+    assert me.case().outcome == "emergency_help_confirmed"
 
-def test_single_keys_are_letters_elsewhere_and_words_are_kept_over_a_reload(desk: Desk) -> None:
-    page = desk.signs_in()
-    desk.writes("+17205550123", "i took all my pills goodbye")
-    page.locator("tbody[data-band=nobody] .ref").click()
-    page.locator("#w").fill("")
-
-    page.locator("#w").press_sequentially("a car")
-
-    expect(page.locator("#draft-state")).to_have_text("Draft kept.")
-    assert page.url.endswith(page.locator("#case").get_attribute("data-case") or "?")
-    page.reload()
-    expect(page.locator("#w")).to_have_value("a car")
-
-
-def test_an_idle_page_hides_the_words_and_goes_on_ringing(desk: Desk) -> None:
-    page = desk.signs_in()
-    desk.writes("+17205550123", "i took all my pills goodbye")
-    expect(page.locator("tbody[data-band=nobody] tr[data-key]")).to_have_count(1)
-    page.keyboard.press("Shift")
-    with desk.parts.engine.begin() as conn:
-        conn.execute(sa.update(staff_session).values(locked_at=desk.parts.now()))
-
-    expect(page.locator("#locked")).to_be_visible()
-
-    expect(page.get_by_text("pills")).to_have_count(0)
-    expect(page.locator("#locked-alarm li")).to_have_count(1)
-    page.evaluate("document.documentElement.removeAttribute('data-rang')")
-    expect(page.locator("html[data-rang]")).to_have_count(1, timeout=10_000)
-    page.locator("#unlock").fill("481516")
+    keys(page, "n")  # whoever waits next
+    expect(page.locator("#ref")).to_contain_text(other.case().reference)
+    keys(page, "a")
+    expect(page.get_by_text("You have it.")).to_be_visible()
+    keys(page, "2")
+    page.keyboard.press("Control+Enter")
+    expect(sent).to_have_count(1)
+    keys(page, "m")
+    page.get_by_text("Hand over", exact=True).press("Enter")
+    page.locator("#hand-to").select_option("Shift supervisor")
+    page.locator("#hand_over-reason").fill("My shift ends")
     page.keyboard.press("Enter")
-    expect(page.locator("#queue")).to_be_visible()
+    expect(page.get_by_text("It is handed over.")).to_be_visible()
+    expect(page.locator("#tt")).to_have_text("Shift supervisor has it")
 
 
-def test_the_focus_stays_on_its_row_while_others_come(desk: Desk) -> None:
-    page = desk.signs_in()
-    desk.writes("+17205550123", "i want to die, maybe, i am not sure")
-    row = page.locator("tbody[data-band=nobody] tr[data-key]")
-    expect(row).to_have_count(1)
-    mine = row.first.get_attribute("data-key")
-    row.first.locator(".ref").focus()
+def test_three_dangers_at_three_in_the_morning_with_one_dispatcher(desk: Desk) -> None:
+    """She is rung for each, quieter while she writes, by a worker that goes on in a hidden page, and
+    when her session is idle; she holds three, and the fourth is not hers to take."""
+    house = desk.house
+    page = desk.signs_in(hears=HEARS)
+    page.keyboard.press("Shift")
+    three = [desk.in_danger(PILLS, f"+1720555014{number}") for number in range(3)]
+    expect(rows(page)).to_have_count(3)
+    expect(page.locator(LOUD)).to_have_count(1)
+    page.keyboard.press("Escape")
+    for one in three:
+        page.goto(f"{page.url.split('/console')[0]}/console/cases/{one.case().id}")
+        keys(page, "a")
+        expect(page.get_by_text("You have it.")).to_be_visible()
+        keys(page, "8")  # "I am helping someone else too"
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".talk .us:not(.asked)")).to_have_count(1)
+    house.settles()
+    expect(page.locator("#rail")).to_contain_text("Yours 3")
+    house.wait(20)
+    three[1].texts("are you there")
+    expect(page.locator("#rail a").first).to_contain_text(three[1].case().reference)
 
-    desk.writes("+17205550124", "i took all my pills goodbye")
-    expect(row).to_have_count(2)
+    page.locator("#w").fill("I read")  # a field of hers is in use
+    desk.in_danger(GUN, "+17205550149")
+    expect(page.locator("#rail")).to_contain_text("Nobody yet 1")
+    expect(page.locator(HALF)).to_have_count(1)
+    page.locator("#ref").focus()
+    expect(page.locator(LOUD)).to_have_count(1)
+    keys(page, "n")  # the first of hers waits longest
+    expect(page.locator("#ref")).to_contain_text(three[1].case().reference)
+    page.locator("#rail a.untaken").click()
+    expect(page.locator("#p-acts")).to_contain_text("You hold three dangers")
 
+    house.wait(11 * 60)  # nobody touches it
+    expect(page.locator("#locked")).to_be_visible()
+    expect(page.get_by_text("gun")).to_have_count(0)
+    expect(page.locator("#locked-alarm li")).not_to_have_count(0)
+    page.evaluate("document.documentElement.removeAttribute('data-loud')")
+    expect(page.locator("html[data-loud]")).to_have_count(1)
+    page.locator("#unlock").fill(PIN)
+    page.keyboard.press("Enter")
+    expect(page.locator("#ref")).to_be_visible()
+
+
+def test_two_dispatchers_at_once_see_who_did_what_and_keep_their_words(desk: Desk) -> None:
+    dana, maria = desk.signs_in(), desk.signs_in(desk.person("Maria Sol"))
+    me = desk.in_danger()
+    for page in (dana, maria):
+        rows(page).locator(".ref").focus()
+    mine = rows(maria).get_attribute("data-key")
+    desk.in_danger(GUN, "+17205550124")
+    expect(rows(maria)).to_have_count(2)  # the focus stays on its row while others come
     there = "document.activeElement.closest('tr').getAttribute('data-key')"
-    assert page.evaluate(there) == mine
+    assert maria.evaluate(there) == mine
+    maria.keyboard.press("Enter")
+    maria.locator("#w").press_sequentially("a car")  # letters, not keys
+    expect(maria.locator("#draft-state")).to_have_text("Draft kept.")
+
+    dana.keyboard.press("a")
+    dana.locator("#w").fill("I am here.")
+    dana.keyboard.press("Control+Enter")
+
+    expect(maria.locator("#tt")).to_have_text("Dana Ruiz has it")
+    expect(maria.locator(".talk .us:not(.asked) .words")).to_have_text("I am here.")
+    maria.locator("#w").press("Control+Enter")
+    expect(maria.locator("#fault")).to_contain_text("Dana Ruiz holds the conversation")
+    expect(maria.locator("#w")).to_have_value("a car")
+    assert len(desk.house.rows("message", keys="note")) == 1
+    case = maria.url
+    assert case.endswith(me.case().id)  # what is loaded anew there is the case, no form
+    maria.locator("#w").fill("a cart")
+    maria.get_by_role("link", name="Queue").click()  # at once: it is kept on the way out
+
+    def kept() -> bool:
+        maria.goto(case)
+        return maria.locator("#w").input_value() == "a cart"
+
+    until(kept, "the last words are kept")
+    maria.locator("[name=take_over]").check()
+    maria.locator("#w").press("Control+Enter")
+    expect(dana.locator("#tt")).to_have_text("Maria Sol has it")
+    assert me.case().reference in dana.title()
 
 
-@pytest.mark.parametrize(
-    "width, more",
-    [(720, {}), (360, {}), (1440, {"color_scheme": "dark"}), (1440, {"forced_colors": "active"})],
-)
-def test_the_desk_is_readable_small_dark_and_in_forced_colours(
-    desk: Desk, axe: str, width: int, more: dict[str, Any]
-) -> None:
-    """1440 points at 200 % are 720."""
-    desk.writes("+17205550123", "me quiero morir, tengo pastillas")
-    desk.writes("+17205550125", "my brother shouts", "3", "2", "2", "2", "3", "1")
-    page = desk.signs_in(width=width, **more)
-    name = f"{width}-{'-'.join(str(one) for one in more.values())}"
-    for what in ("queue", "case"):
-        if what == "case":
-            page.locator("tbody[data-band=nobody] .ref").first.click()
-            expect(page.locator("#ref")).to_be_visible()
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(wide) <= 0, what
-        assert findings(page, axe) == [], what
-        looks_like(page, f"{what}-{name}")
+def test_what_is_typed_and_seen_outlives_a_database_that_is_away(desk: Desk) -> None:
+    """The page says how old it is, the words stay in the field, and both go on by themselves."""
+    house, real = desk.house, desk.house.parts
+    desk.in_danger()
+    page = desk.signs_in()
+    rows(page).locator(".ref").click()
+    keys(page, "a")
+    expect(page.get_by_text("You have it.")).to_be_visible()
+
+    class Away:
+        def connect(self) -> None:
+            raise sa.exc.OperationalError("", {}, Exception("away"))
+
+        begin = connect
+
+    house.change(engine=Away(), writer=DirectWriter(Away()))  # type: ignore[arg-type]
+    page.locator("#w").fill("Are you alone?")
+    page.locator("#w").press("Control+Enter")
+    expect(page.locator("#draft-state")).to_contain_text("Not sent. Your words are in this field")
+    expect(page.locator("#offline")).to_be_visible()
+    expect(page.locator("#offline")).to_contain_text("Phones still ring")
+    expect(page.locator("#offline [data-for]")).to_have_text(re.compile(r"0:\d\d"))
+    expect(page.locator("#w")).to_have_value("Are you alone?")
+    expect(page.locator(".talk .them .words").first).to_contain_text("pills")
+    # the machine's clock is years ahead of the house's
+    expect(page.locator(".timer")).to_have_text(re.compile(r"Write first words in 1:\d\d"))
+    looks_like(page, "away")
+    page.get_by_role("button", name="Another human").click()
+    expect(page.get_by_role("heading", name="Not done yet")).to_be_visible()
+    looks_like(page, "kept")
+
+    house.change(engine=real.engine, writer=real.writer)
+    page.get_by_role("button", name="Try it again").click()
+    expect(page.locator("#ref")).to_be_visible()
+    page.locator("#w").fill("Are you alone?")
+    page.locator("#w").press("Control+Enter")
+    expect(page.locator(".talk .us:not(.asked) .words")).to_have_text("Are you alone?")
+    expect(page.locator("#offline")).to_be_hidden()
+
+
+def test_a_resident_on_the_web_and_a_dispatcher_write_to_each_other(desk: Desk) -> None:
+    """Each sees the other's words come by themselves, and only on the page."""
+    house, page = desk.house, desk.signs_in()
+    mine = desk.opens("/request")
+    for name, value in (("answer", "me"), ("answer", "yes"), ("act", "go_on"), ("answer", "page")):
+        mine.locator(f"button[name={name}][value={value}]").first.click()
+    mine.fill("#place", "Main St and 3rd Ave")
+    mine.locator("main form button.main").last.click()
+    expect(mine.locator("h1.stands")).to_be_visible()
+    mine.fill("#words", "half a sentence")
+
+    rows(page).locator(".ref").focus()
+    page.keyboard.press("a")
+    expect(page.locator("#p-presence")).to_contain_text("Their page is open")
+    expect(page.locator(".terms")).to_contain_text("Do not call. Do not text.")
+    page.locator("#w").fill("I am Dana. Are you safe?")
+    page.keyboard.press("Control+Enter")
+
+    expect(mine.locator(".words", has_text="I am Dana. Are you safe?")).to_be_visible()
+    expect(mine.locator("#words")).to_have_value("half a sentence")
+    mine.fill("#words", "he is at the door")
+    mine.locator(".foot button.main").click()
+    expect(page.locator(".talk .them .words").last).to_contain_text("he is at the door")
+    looks_like(page, "case-web")
+    house.settles()
+    assert house.sent == [one for one in house.sent if one["To"].startswith("+1720555013")]
+
+
+def test_a_danger_by_phone_is_seen_while_they_speak_with_somebody(desk: Desk) -> None:
+    page, network = desk.signs_in(), Network(desk.house)
+    me = network.phone("+17205550123").dials().listens().press("1").listens().press("1")
+    network.works()
+    me.waits(10)
+    expect(rows(page)).to_contain_text("On the line")
+    person = network.phone(desk.house.rung[-1]["To"]).rings().answers().listens().press("1")
+    person.joined("Resident")
+    rows(page, "human").locator(".ref").click()
+
+    expect(page.locator("#p-presence")).to_contain_text("On the line, speaking with a human")
+    looks_like(page, "case-phone")
+    me.hangs_up()
+    network.works(3)
+    expect(page.locator("#p-presence")).not_to_contain_text("speaking")
+
+
+MODES: dict[str, tuple[int, dict[str, Any]]] = {
+    "light": (1440, {}),
+    "dark": (1440, {"color_scheme": "dark"}),
+    "200": (720, {}),  # 1440 points at 200 %
+    "360": (360, {}),
+    "forced": (1440, {"forced_colors": "active"}),
+}
+
+
+def test_every_page_is_readable_in_every_state(desk: Desk, axe: str) -> None:
+    """Empty, with 500 cases, with words from right to left; light, dark, enlarged, on a phone, in
+    forced colours. No page is wider than its window."""
+    house, dana = desk.house, desk.person()
+    page = desk.signs_in(dana)
+    home = page.url.removesuffix("/queue")
+
+    def looked_at(name: str, *modes: str) -> None:
+        expect(page.locator("h1").first).to_be_attached()
+        for mode in modes or ("light", "360"):
+            width, media = MODES[mode]
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(
+                color_scheme=media.get("color_scheme", "light"),
+                forced_colors=media.get("forced_colors", "none"),
+            )
+            wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            looks_like(page, f"{name}-{mode}")
+            assert page.evaluate(wide) <= 0, (name, mode)
+            if mode not in ("200", "forced"):  # the same rules hold there
+                assert findings(page, axe) == [], (name, mode)
+
+    looked_at("empty", "light")
+    arabic = desk.in_danger("تناولت كل الحبوب <b>وداعا</b> \u202e", "+17205550141").case()
+    hurt = desk.in_danger(PILLS, "+17205550142").texts("1")
+    house.wait(40)
+    brother = desk.in_danger("my brother shouts", "+17205550143")
+    brother.texts("3", "2", "2", "3", "2", "2", "1", "Main St and 3rd Ave", "2", "2")
+    for number, words in enumerate(("me quiero morir, tengo pastillas", GUN)):
+        desk.in_danger(words, f"+1720555015{number}")
+    house.resident("+17205550144").wants_a_team()
+    team = house.resident("+17205550144").case()
+    house.settles()
+    copied(house, team.id, 440)
+    copied(house, arabic.id, 40, language="es")
+    assert hurt.case().level == "R1"
+    for path, act, form in (
+        (f"/cases/{brother.case().id}", "take", {}),
+        (f"/cases/{team.id}", "take", {"minutes": "20"}),
+    ):
+        page.goto(home + path)
+        token = page.locator("body").get_attribute("data-csrf")
+        page.request.post(f"{home}{path}/{act}", form={"csrf": token or "", **form})
+    page.goto(f"{home}/queue")
+    looked_at("queue-500", *MODES)
+    page.goto(f"{home}/queue?page_of=teams&number=2")
+    looked_at("queue-page-2", "light")
+    page.goto(f"{home}/cases/{hurt.case().id}?show=everything")
+    looked_at("case-r1", *MODES)
+    page.goto(f"{home}/cases/{arabic.id}")
+    looked_at("case-arabic", "light")
+    for name, path in (  # the last three are answered 404, 403 and 303
+        ("readers", f"/cases/{arabic.id}/readers"), ("account", "/account"),
+        ("none", "/cases/none"), ("not-allowed", "/people"), ("unlock", "/unlock"),
+    ):  # fmt: skip
+        page.goto(home + path)
+        looked_at(name)

@@ -27,17 +27,19 @@ def calls_and_hangs_up(desk: Desk, number: str) -> None:  # noqa: F811
             "From": number, "To": "+17205550100", "Direction": "inbound"}  # fmt: skip
     for path, status in (("/twilio/voice", "ringing"), ("/twilio/receipts/inbound", "completed")):
         fields = told | {"CallStatus": status}
-        key = desk.stage.app.config["TWILIO_AUTH_TOKENS"][0]
-        signature = RequestValidator(key).compute_signature(f"{desk.stage.url}{path}", fields)
-        client = desk.stage.app.test_client()
+        key = desk.house.app.config["TWILIO_AUTH_TOKENS"][0]
+        signature = RequestValidator(key).compute_signature(
+            f"{desk.house.parts.public_url}{path}", fields
+        )
+        client = desk.house.app.test_client()
         answer = client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
         assert answer.status_code < 300, answer.text
 
 
 def promise_a_call(desk: Desk, number: str) -> None:  # noqa: F811
     """They wrote; a human noted that they may be called, and promised it."""
-    desk.writes(number, "hi")
-    parts, by = desk.parts, "Dana Ruiz"
+    desk.in_danger("hi", number)
+    parts, by = desk.house.parts, "Dana Ruiz"
     with parts.engine.connect() as conn:
         newest = sa.select(case.c.id).order_by(case.c.id.desc()).limit(1)
         case_id = conn.execute(newest).scalar_one()
@@ -62,19 +64,19 @@ def test_a_shift_ends_and_its_pages_are_readable_small_and_dark(
     more: dict[str, Any],
 ) -> None:
     """Two cases taken, one asked of a colleague, the way out says so, and all goes back."""
-    with desk.parts.engine.begin() as conn:
+    with desk.house.parts.engine.begin() as conn:
         people.add(
-            conn, desk.parts.new_id(), "Maria Sol", Role.DISPATCHER, desk.parts.now(),
+            conn, desk.house.parts.new_id(), "Maria Sol", Role.DISPATCHER, desk.house.parts.now(),
             password=kept(PASSWORD),
         )  # fmt: skip
     for number in range(3):
-        desk.writes(f"+1720555014{number}", "i took all my pills goodbye")
+        desk.in_danger(number=f"+1720555014{number}")
     promise_a_call(desk, "+17205550145")
     calls_and_hangs_up(desk, "+17205550146")
     page = desk.signs_in(width=width, **more)
     name = f"{width}-{'-'.join(str(one) for one in more.values())}"
     for _ in range(2):
-        page.goto(f"{desk.stage.url}/console/queue")
+        page.goto(f"{desk.house.parts.public_url}/console/queue")
         page.locator("tbody[data-band=nobody] .ref").first.click()
         page.get_by_role("button", name="Take it").click()
         expect(page.get_by_text("You have it.")).to_be_visible()
@@ -83,7 +85,7 @@ def test_a_shift_ends_and_its_pages_are_readable_small_and_dark(
     page.keyboard.press("n")
     expect(page.locator("#rail [aria-current]")).not_to_have_attribute("data-case", mine or "")
 
-    page.goto(f"{desk.stage.url}/console/callbacks")
+    page.goto(f"{desk.house.parts.public_url}/console/callbacks")
     expect(page.locator("#promised tbody tr")).to_have_count(1)
     expect(page.locator("#missed tbody tr")).to_have_count(1)
     looked_at(page, axe, f"callbacks-{name}")

@@ -26,9 +26,10 @@ from . import case_words, phrases
 from .action_bar import bar_of
 from .deeds import ASKED_BY, DEEDS, Told, colleagues, how_it_ended, outcomes, refusal_words, why_not
 from .queue_words import until
-from .session_guard import console_only, fragment, may, me, page
+from .session_guard import console_only, fragment, keep_what_was_typed, may, me, page
 
 case_pages = guarded("case_pages", console_only, "/console/cases")
+case_pages.after_request(keep_what_was_typed)
 
 
 # ---- reading -------------------------------------------------------------------------------------

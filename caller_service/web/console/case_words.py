@@ -139,8 +139,12 @@ _SHORT = {
 }
 
 
+_RANK = {"no": 1, "not asked": 2}
+
+
 def dangers(case: Case, parts: Parts) -> list[Line]:
-    """What was answered to each safety question."""
+    """What was answered to each safety question: what is danger or in doubt first, what nobody
+    asked last."""
     lines = []
     for question in parts.program.protocol.questions:
         if question.safety and not question.follow_up:
@@ -154,7 +158,7 @@ def dangers(case: Case, parts: Parts) -> list[Line]:
         for kind in DANGERS
         if kind in case.said and not (kind in answered and case.answers.get(kind) == "yes")
     ]
-    return lines
+    return sorted(lines, key=lambda line: _RANK.get(line.answer, 0))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from babel import Locale
+
 from caller_service.casework.desk import Queue, Queued, Rail
 from caller_service.casework.parts import Parts
 from caller_service.core.case import Case, Status
@@ -26,6 +28,7 @@ from caller_service.documents.printed_hand_off import (
     QUESTIONS,
 )
 
+NAMES = Locale("en")
 LEVELS = {
     "R1": "Emergency", "R2": "Human now", "R3": "Team soon", "R4": "Team", "R5": "Counselor",
     "R6": "Information",
@@ -167,7 +170,7 @@ def row_of(one: Queued, queue: Queue | Rail, parts: Parts, me: str) -> Row:
         following=_first(following.names) if following else "",
         following_in=until(following.due, now) if following else None,
         what=what(case),
-        words=plain(case.narrative[-1])[:120] if case.narrative else "",
+        words=_last_words(case),
         about=about(case),
         forbidden=forbidden,
         reach=reach,
@@ -179,6 +182,12 @@ def row_of(one: Queued, queue: Queue | Rail, parts: Parts, me: str) -> Row:
         last_late=last_late,
         mine=me in (case.holder, case.accepted_by),
     )
+
+
+def _last_words(case: Case) -> str:
+    """What they wrote last; the number of a choice says nothing by itself."""
+    said = (words for words in reversed(case.narrative) if any(map(str.isalpha, words)))
+    return plain(next(said, ""))[:120]
 
 
 def _first(names: tuple[str, ...]) -> str:
@@ -242,8 +251,9 @@ def area_name(case: Case, parts: Parts) -> str:
 
 
 def language_name(tag: str, parts: Parts) -> str:
+    """What a language is called in English, also where no page speaks it."""
     known = parts.catalog.languages.get(tag)
-    return known.name if known else tag
+    return known.name if known else NAMES.languages.get(tag.partition("-")[0], tag)
 
 
 def how_to_reach(case: Case, parts: Parts) -> tuple[str, str]:

@@ -192,6 +192,18 @@ def _again(why: str, status: int, reason: str, way: str = "") -> Response:
     return page("again.html", status, title="Not done yet", why=why, kept=kept, way=way)
 
 
+def keep_what_was_typed(answer: Response) -> Response:
+    """After a form that could not be carried out by our fault: its answer holds what was typed, to
+    be sent again, and needs no database. A script has the words in its page."""
+    by_script = "X-CSRF-Token" in request.headers
+    if answer.status_code != 503 or request.method in SAFE or by_script or not _surely_ours():
+        return answer
+    fields = request.form.items(multi=True)
+    # the form's own token goes back into the same form: a new one would need the session
+    kept = [(name, value) for name, value in fields if name == "csrf" or name not in NOT_ECHOED]
+    return page("kept.html", 503, title="Not done yet", kept=kept)
+
+
 def _surely_ours() -> bool:
     """Does the browser say that a page of ours sent this? Else what was sent is not offered to be
     sent again: somebody else may have written it."""
@@ -217,7 +229,7 @@ def fragment(template: str, **more: Any) -> str:
     watches = stands in (Standing.OPEN, Standing.LOCKED) and session.may(Act.SEE_QUEUE)
     return render_template(
         f"console/{template}", me=session, is_open=stands == Standing.OPEN, csrf_field=csrf_field,
-        watches=watches, csrf=form_token() if watches else "",
+        watches=watches, csrf=form_token() if watches else "", now=parts().now().timestamp(),
         may=lambda act: session is not None and session.may(act), program=parts().program,
         local=local, **({"rail": _rail} | more),
     )  # fmt: skip

@@ -3,7 +3,9 @@
 (function () {
   var body = document.body, news = body.getAttribute("data-news"), csrf = body.getAttribute("data-csrf"),
     table = document.getElementById("queue"), desk = document.getElementById("case"),
-    QUICK = 2000, pause = QUICK, last = 0, heard = Date.now(), skew = 0, v = "", busy, over,
+    QUICK = 2000, pause = QUICK, last = 0, heard = Date.now(), v = "", busy, over,
+    // this machine's clock may be wrong
+    skew = body.getAttribute("data-now") - heard / 1000,
     caseTag = desk && desk.getAttribute("data-tag"), order, held = {}, known, title = document.title.replace(/^\(\d+\) /, "");
   if (!news) return;
   function id(name) { return document.getElementById(name); }
@@ -115,7 +117,7 @@
     if (told.filters && !used(id("filters"))) id("filters").replaceWith(parsed(told.filters).getElementById("filters"));
     if (told.rail && id("rail") && !used(id("rail"))) id("rail").replaceChildren.apply(id("rail"), [].slice.call(parsed(told.rail).body.childNodes));
     v = told.v;
-    if (desk) ask(location.pathname + "/news", { v: caseTag, looks: document.hasFocus() ? 1 : 0, show: /show=everything/.test(location.search) ? "everything" : "" }, gotCase);
+    if (desk) ask(desk.getAttribute("data-at") + "/news", { v: caseTag, looks: document.hasFocus() ? 1 : 0, show: /show=everything/.test(location.search) ? "everything" : "" }, gotCase);
     clocks();
   }
   // the words go, the sound stays: a page that is opened anew would be silent
@@ -129,7 +131,7 @@
   }
   function failed() {
     id("offline").hidden = false;
-    pause = Math.min(pause * 2, 30000);
+    pause = Math.min(pause * 2, 8000);
   }
   function gotCase(status, text) {
     var told, next, list = id("p-talk"), end;
@@ -184,7 +186,10 @@
     clocks(); arrange();
     document.dispatchEvent(new CustomEvent("tick"));
   }
+  document.addEventListener("look", function () { caseTag = ""; last = 0; tick(); });
   try { new Worker(body.getAttribute("data-tick")).onmessage = tick; } catch (fault) { setInterval(tick, 1000); }
+  // an answer that says why nothing was done has the address of its form: opened anew, it would be sent again
+  if (desk && location.pathname !== desk.getAttribute("data-at")) history.replaceState(null, "", desk.getAttribute("data-at"));
   if (id("p-talk")) id("p-talk").scrollTop = id("p-talk").scrollHeight;
   look();
 })();

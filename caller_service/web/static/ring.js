@@ -7,7 +7,9 @@
   function ready() { return sound && sound.state === "running"; }
   function show() {
     bar.hidden = ready();
-    if (state) state.textContent = ready() ? "Sound on" : "Sound off";
+    if (!state) return;
+    state.textContent = ready() ? "Sound on" : "Sound off";
+    state.classList.toggle("bad", !ready());
   }
   function burst(level, loud) {
     NOTES[level].forEach(function (pitch, at) {
@@ -31,11 +33,11 @@
   }
   document.addEventListener("alarm", function (event) { list = event.detail; });
   document.addEventListener("tick", function () {
-    var waits = list.filter(function (one) { return !quiet[one.name]; }), typing = document.activeElement && /^(TEXTAREA|INPUT|SELECT)$/.test(document.activeElement.tagName);
+    var waits = list.filter(function (one) { return !quiet[one.name]; }), busy = document.querySelector("[data-talking]") || document.activeElement && /^(TEXTAREA|INPUT|SELECT)$/.test(document.activeElement.tagName);
     show();
     if (!ready() || !waits.length || Date.now() - last < 5000) return;
     last = Date.now();
-    burst(waits.some(function (one) { return one.level === "R1"; }) ? "R1" : "R2", typing ? 0.2 : 0.4);
+    burst(waits.some(function (one) { return one.level === "R1"; }) ? "R1" : "R2", busy ? 0.2 : 0.4);
   });
   document.addEventListener("keydown", function (event) {
     if (event.key === "Escape") list.forEach(function (one) { quiet[one.name] = 1; });

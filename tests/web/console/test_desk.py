@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 import sqlalchemy as sa
-from staff import Account, Browser
+from staff import Account, Browser, copied
 
 from caller_service.core import ledger
-from caller_service.core.case import Status, replace
+from caller_service.core.case import Status
 from caller_service.core.protocol import Level
 from caller_service.core.roles import Role
 from caller_service.documents.eido import Issuer
 from caller_service.documents.eido import document as eido_document
 from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.documents.printed_hand_off import printed
-from caller_service.store import cases, contacts
 from caller_service.store import ledger as counts
-from caller_service.store.contacts import Contact
 from caller_service.store.database.group_commit import DirectWriter
 from caller_service.web.console.deeds import DEEDS
 
@@ -329,24 +327,6 @@ def test_two_linked_cases_name_each_other(house: House, desk: Browser) -> None:
     assert does(desk, one.id, "link", reference="B2C3D4").status_code == 409
 
 
-def copied(house: House, case_id: str, many: int, **more: Any) -> list[str]:
-    """So many more cases like this one; their references."""
-    parts, references = house.parts, []
-    with parts.engine.begin() as conn:
-        one = cases.by_id(conn, parts.sealer, case_id)
-        assert one is not None
-        for number in range(many):
-            index = f"{len(more)}{number:04d}"
-            contact = Contact(parts.new_id(), "en", f"+172066{index}", False)
-            contacts.add(conn, parts.sealer, contact, house.clock.at)
-            references.append(f"R{index}")
-            copy = replace(
-                one, id=parts.new_id(), reference=references[-1], contact=contact.id, **more
-            )
-            cases.add(conn, cases.row(copy, parts.sealer, None))
-    return references
-
-
 def test_hundreds_of_cases_are_light_and_none_that_nobody_has_is_hidden(
     house: House, desk: Browser
 ) -> None:
@@ -434,12 +414,20 @@ def test_when_the_database_is_away_the_page_says_so_and_nothing_typed_is_lost(
         begin = connect
 
     house.change(engine=Away(), writer=DirectWriter(Away()))
-    answer = desk.post(f"/console/cases/{case.id}/words", words="I am here.", csrf=_token(page))
+    foreign = {"Origin": "null"}  # perhaps no page of ours: what it sent is not offered again
+    way, typed = f"/console/cases/{case.id}/words", {"words": "I am here.", "csrf": _token(page)}
+    stranger = desk.post(way, headers=foreign, **typed)
+    answer = desk.post(way, **typed)
     house.change(engine=real.engine, writer=real.writer)
 
-    assert answer.status_code == 503
-    assert "I am here." not in answer.text or "kept" in answer.text
+    assert stranger.status_code == answer.status_code == 503
+    assert "I am here." not in stranger.text
+    assert "911" in answer.text
     assert not house.rows("message", direction="out", keys="note")
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text))
+    again = desk.post(way, **fields)  # the button of the page
+    assert again.status_code == 303
+    assert "I am here." in desk.get(f"/console/cases/{case.id}").text
 
 
 def test_every_form_of_the_desk_carries_its_token_and_without_it_nothing_is_done(
