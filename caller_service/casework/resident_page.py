@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -47,6 +48,8 @@ from .receive import new_case
 
 PROVIDER = "web"  # of the messages that were shown, chosen or written on a page
 KEPT = timedelta(hours=24)  # a form that was left, and a page after its case has ended
+LAST_WORDS = 4  # of the conversation that a page shows, beside what was not shown yet
+TOLD_FOR = timedelta(minutes=5)  # what software said to a post is of that moment
 LOOKED = timedelta(seconds=3)  # between two notes that a page is open
 AWAY = timedelta(seconds=45)  # a page that nobody asked for so long is closed
 # No vowels and nothing that looks alike: a typed code never spells a word. 18 letters, ten of them:
@@ -98,6 +101,7 @@ class Kept:
     tries: int = 0
     late: bool = False
     version: int = 0  # of the case when `position.told` was said
+    told_at: str = ""  # and when that was
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,22 +229,36 @@ def seen(parts: Parts, found: VisitState) -> None:
         change(parts, found.case.id, opened_again, Author.RESIDENT)
 
 
-def looked(parts: Parts, found: VisitState) -> tuple[VisitState, list[Text]]:
-    """A browser shows the page: how it stands then, and all that was said, oldest first. A human's
-    words have arrived once they are shown."""
+def looked(parts: Parts, found: VisitState, kept: Kept) -> tuple[VisitState, Words]:
+    """A browser shows the page: how it stands then, and the words that it shows. A human's words
+    have arrived once they are shown, and no others; software's own updates are in the sentence that
+    says how it stands."""
     now, case = parts.now(), found.case
     with parts.engine.connect() as conn:
         texts = messages.of_case(conn, parts.sealer, case.id)
-    waiting = [text for text in texts if text.state == TextState.ON_PAGE and not text.erased]
+    words = conversation(texts, kept)
+    on_it = {text.id for text in words.shown}
+    waiting = [
+        text
+        for text in texts
+        if text.state == TextState.ON_PAGE
+        and not text.erased
+        and (text.id in on_it or not _human(text))
+    ]
     if waiting:
         with transaction(parts.engine) as conn:
             messages.shown(conn, [text.id for text in waiting], now)
     seen(parts, found)
-    written = [text.at for text in waiting if HUMAN_WORDS & set(text.keys.split())]
+    written = [text.at for text in waiting if _human(text)]
     if written:
         joined = partial(_taken, max(written))
         case = change(parts, case.id, joined, Author.SYSTEM) or case
-    return found._replace(case=case), texts
+    return found._replace(case=case), words
+
+
+def _human(text: Text) -> bool:
+    """Are these a human's own words to the resident?"""
+    return text.direction == "out" and bool(HUMAN_WORDS & set(text.keys.split()))
 
 
 def _taken(written: datetime, case: Case, scene: Scene) -> Step:
@@ -332,7 +350,8 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
         parts,
         Decision(contact, None, request_form.unsaid(shown.step), scene, _author(case), spoken=rows),
     )
-    kept = Kept(shown.position, moved_at=scene.now.isoformat(), version=prepared.case.version)
+    began = scene.now.isoformat()
+    kept = Kept(shown.position, moved_at=began, version=prepared.case.version, told_at=began)
     state = _state(kept)
     visit = Visit(
         visit_id, case.id, VisitKind.BROWSER, 1, state, scene.now, scene.now, scene.now,
@@ -455,8 +474,9 @@ def _following(kept: Kept, shown: Shown, act: Act, scene: Scene) -> Kept:
     """What the visit keeps after a post."""
     moved = "" if act.inline else scene.now.isoformat()
     kept = with_changes(
-        kept, position=shown.position, moved_at=moved, trip=act.trip, code="", late=False
-    )
+        kept, position=shown.position, moved_at=moved, trip=act.trip, code="", late=False,
+        told_at=scene.now.isoformat(),
+    )  # fmt: skip
     if shown.confirm and not (kept.word and kept.word_for == shown.position.number):
         word = "".join(secrets.choice(LETTERS) for _ in range(5))
         kept = with_changes(kept, word=word, word_for=shown.position.number, tries=0)
@@ -641,15 +661,17 @@ def new_code(parts: Parts, secret: str) -> None:
         visits.keep(conn, parts.sealer, found.visit, _state(kept), now, used=True)
 
 
-def hide_words(parts: Parts, secret: str, hidden_until: str) -> None:
-    """The words so far go from this browser's page. Raises NoSuchPage."""
+def hide_words(parts: Parts, secret: str) -> None:
+    """The words so far go from this browser's page; what came meanwhile and was not shown does not.
+    Raises NoSuchPage."""
     now = parts.now()
     with transaction(parts.engine) as conn:
         lock_for_write(conn)
         found = visits.load(conn, parts.sealer, [visits.secret_hash(secret)], now)
         if found is None:
             raise NoSuchPage
-        kept = with_changes(kept_of(found.visit), hidden_until=hidden_until)
+        newest = messages.newest_shown(conn, found.case.id) or ""
+        kept = with_changes(kept_of(found.visit), hidden_until=newest)
         visits.keep(conn, parts.sealer, found.visit, _state(kept), now, used=True)
 
 
@@ -658,18 +680,22 @@ def quiet(kept: Kept) -> Kept:
     return with_changes(kept, late=False, position=with_changes(kept.position, told=()))
 
 
-def conversation(texts: Sequence[Text], kept: Kept, most: int) -> tuple[Sequence[Text], bool]:
-    """What this browser sees of the conversation: the last words said by people, and whether any
-    are hidden."""
+class Words(NamedTuple):
+    """What a browser shows of the conversation; `hidden`: is there more, which it hides?"""
+
+    shown: Sequence[Text]
+    hidden: bool
+
+
+def conversation(texts: Sequence[Text], kept: Kept) -> Words:
+    """The last words said by people, and all of a human's that no browser has shown yet."""
     said = [
         text
         for text in texts
-        if not text.erased
-        and (
-            (text.direction == "in" and not text.keys)
-            or (text.direction == "out" and HUMAN_WORDS & set(text.keys.split()))
-        )
+        if not text.erased and ((text.direction == "in" and not text.keys) or _human(text))
     ]
     since = max(kept.hidden_until, kept.shown_from)
     shown = [text for text in said if text.id > since]
-    return shown[-most:], bool(kept.hidden_until) and len(shown) < len(said)
+    new = next((n for n, text in enumerate(shown) if text.state == TextState.ON_PAGE), len(shown))
+    last = min(new, max(0, len(shown) - LAST_WORDS))
+    return Words(shown[last:], bool(kept.hidden_until) and len(shown) < len(said))

@@ -630,8 +630,8 @@ def key_faults(engine: sa.Engine, sealer: Sealer, now: datetime) -> list[str]:
     "--channel",
     default="sms",
     show_default=True,
-    type=click.Choice(["sms", "voice"]),
-    help="As texts, or as said on the phone.",
+    type=click.Choice(["sms", "voice", "web"]),
+    help="As texts, as said on the phone, or as the request form.",
 )
 @click.option("--keep", default=None, help="Write the transcript to this file.")
 @click.option(
@@ -646,12 +646,15 @@ def talk(language: str | None, channel: str, keep: str | None, read_seconds: int
     """The protocol in a terminal: you are the resident, nothing is kept or sent."""
     from .talk import converse
     from .talk_by_phone import converse_by_phone
+    from .talk_on_the_web import converse_on_the_web
 
     settings = settings_now()
     try:
         program = read_program(settings.program)
         if channel == "voice":
             converse_by_phone(settings, program, language, keep)
+        elif channel == "web":
+            converse_on_the_web(settings, program, language, keep, read_seconds)
         else:
             converse(program, language, keep, read_seconds)
     except ValueError as problem:

@@ -72,7 +72,7 @@ class Visitor:
         script: bool = True,
     ) -> None:  # fmt: skip
         self._line, self._told, self._reads = Line(port), told, reads
-        self._headers = SCRIPT if script else {}
+        self._script = SCRIPT if script else {}
         self._rng = random.Random(next(_visits))
         self.browser = WebBrowser(self._line.fetch, "en")
 
@@ -98,14 +98,14 @@ class Visitor:
             return
         begun = time.perf_counter()
         filled = {} if name == "answer" else {name: value}
-        there = self.browser.posts(button, filled, self._headers)
+        there = self.browser.posts(button, filled | self._script)
         if there:
             self._weighs("303")
             self.browser.goes(there)
         ended = time.perf_counter()
         self._told.turns.append(ended - begun)
         self._weighs("screen")
-        self._told.wrong += self.browser.status != 200 or not (there or self._headers)
+        self._told.wrong += self.browser.status != 200 or not (there or self._script)
 
     def _weighs(self, kind: str) -> None:
         self._told.sizes.setdefault(kind, []).append(self._line.size)

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlencode, urlsplit
 
 HOPS = 6  # redirects in a row; more go round in circles
-SCRIPT = {"X-Screen": "next"}  # what our script says: the next screen may be the answer
+SCRIPT = {"next": "1"}  # what our script adds to a form: the next screen may be the answer
 FORM = "application/x-www-form-urlencoded"
 
 

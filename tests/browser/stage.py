@@ -90,6 +90,7 @@ def _shown(app: Flask, language: str, template: str, values: Any) -> str:
             "program": parts.program,
             "base": BASE,
             "out": f"{BASE}/out",
+            "at": request.path,
             **values,
         },
     )
@@ -123,10 +124,9 @@ def pages_of(stage: Stage) -> Any:
             }
             return _shown(app, "en", "error.html", values), 503
         there = f"/flow/{int(number) + 1}"
-        if "X-Screen" in request.headers:  # our script: the next screen is the answer
+        if "next" in request.form:  # our script: the next screen is the answer
             view = question(say(), "safety", number=int(number) + 1, action=there)
-            page = _shown(app, "en", "question.html", {"view": view})
-            return page, {"Content-Location": there}
+            return _shown(app, "en", "question.html", {"view": view, "at": there})
         return redirect(there, 303)
 
     @shown.route(f"{BASE}/s", methods=["GET", "POST"])

@@ -277,6 +277,20 @@ def test_a_call_in_the_terminal_has_no_language_of_its_own(folder: Path) -> None
     refused(ran("talk", "--channel", "voice", "--language", "es"), "its keys change it")
 
 
+def test_talk_presses_the_form_and_keeps_it(folder: Path) -> None:
+    pressed = ["1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "the door is blue", "b"]
+    ended = ran("talk", "--channel", "web", "--keep", "kept.txt", said="\n".join(pressed) + "\n")
+    assert ended.exit_code == 0, ended.stderr
+    kept = (folder / "kept.txt").read_text()
+    assert "  1 Me\n" in kept and "  1 Yes\n" in kept and "> the door is blue\n" in kept
+    assert "= handed_off R4" in kept and "Nobody has taken it yet." in kept
+
+    danger = ran("talk", "--channel", "web", "--language", "es", said="1\n1\n")
+    assert "! paged" in danger.stdout and "= handed_off R1" in danger.stdout
+    assert "911" in danger.stdout and "¿Quién necesita ayuda?" in danger.stdout
+    refused(ran("talk", "--channel", "web", "--language", "xx"), "en, es")
+
+
 def test_talk_reads_whatever_is_typed(tmp_path: Path) -> None:
     asked = [*COMMAND, "talk"]
     said = b"hello\n\xff\xfe\x00\n\x1b[31m\n" + b"x" * 10_000 + b"\n"

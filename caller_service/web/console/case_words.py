@@ -375,6 +375,8 @@ def _text(text: Text, opened: Opened, parts: Parts) -> Item:
     name, _, said = words.partition(": ") if human else ("", "", "")
     meaning = "" if not foreign else english(text.keys, parts) if not human else ""
     state = _STATES.get(text.state, "sent")
+    if text.state == TextState.READ and not human and text.provider != "web" and opened.case.on_web:
+        state = "their page says it in its own words"
     return Item(
         text.id, text.at, "us" if human else "software", name if human else "Software",
         said if human else words, state, text.state in _LOST, meaning,

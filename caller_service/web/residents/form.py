@@ -51,8 +51,7 @@ from .views import CodeView
 
 log = logging.getLogger(__name__)
 LONGEST = 4000  # characters of somebody's words; the browser says so before
-# a header of our script: the next screen may come as the answer to the post
-INLINE = "X-Screen"
+NEXT = "next"  # a field of our script: the next screen may come as the answer to the post
 IDLE = timedelta(minutes=10)  # then the words are behind a curtain
 SHARED = timedelta(minutes=3)  # the same on a computer that others use
 BUSY = (NotWritten, sa.exc.OperationalError, sa.exc.TimeoutError)
@@ -312,8 +311,8 @@ def status() -> Any:
 
 
 def _status(found: VisitState, kept: resident_page.Kept) -> Response:
-    found, texts = resident_page.looked(parts(), found)
-    return _shown(render("status.html", view=status_view(found, kept, texts)))
+    found, words = resident_page.looked(parts(), found, kept)
+    return _shown(render("status.html", view=status_view(found, kept, words)))
 
 
 def _locked(found: VisitState) -> bool:
@@ -351,9 +350,7 @@ def acted() -> Any:
     if act in ("hide", "code") and _locked(found):
         return _to(f"{keys.base()}/s")
     if act == "hide":
-        resident_page.hide_words(
-            parts(), keys.secret(), request.form.get("until", "")[:40] or _newest(found)
-        )
+        resident_page.hide_words(parts(), keys.secret())
         return _to(f"{keys.base()}/s")
     if act == "code":
         resident_page.new_code(parts(), keys.secret())
@@ -366,15 +363,10 @@ def acted() -> Any:
         return _to(f"{keys.base()}/s")
     if len(written) > LONGEST:
         kept = resident_page.kept_of(found.visit)
-        found, texts = resident_page.looked(parts(), found)
-        view = status_view(found, kept, texts, written[:LONGEST])
+        found, words = resident_page.looked(parts(), found, kept)
+        view = status_view(found, kept, words, written[:LONGEST])
         return _shown(render("status.html", view=view, fault=say("web.words.long")), 422)
     return _posted(act, value=written)
-
-
-def _newest(found: VisitState) -> str:
-    found, texts = resident_page.looked(parts(), found)
-    return max((text.id for text in texts), default="")
 
 
 @both("/s/state", methods=["GET"])
@@ -391,9 +383,9 @@ def state() -> Any:
     if request.args.get("v") == version:
         resident_page.seen(parts(), found)
         return {"v": version}
-    found, texts = resident_page.looked(parts(), found)
     kept = resident_page.kept_of(found.visit)
-    page = render("status_main.html", view=status_view(found, kept, texts))
+    found, words = resident_page.looked(parts(), found, kept)
+    page = render("status_main.html", view=status_view(found, kept, words))
     return {"v": version, "html": page}
 
 
@@ -404,8 +396,8 @@ def conversation() -> Any:
     if found is None or _locked(found):
         return Response("", 404)
     kept = resident_page.kept_of(found.visit)
-    found, texts = resident_page.looked(parts(), found)
-    answer = _shown(render("words.html", view=status_view(found, kept, texts)))
+    found, words = resident_page.looked(parts(), found, kept)
+    answer = _shown(render("words.html", view=status_view(found, kept, words)))
     answer.headers.update(FRAMED)
     return answer
 
@@ -542,7 +534,7 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = Tru
     done = Act(
         act, stood.step, stood.nonce, stood.name, value, accuracy, read_at,
         visit=stood.visit, idle=_idle(), probe=keys.from_probe(),
-        trip=stood.trip.total_seconds(), inline=inline and INLINE in request.headers,
+        trip=stood.trip.total_seconds(), inline=inline and NEXT in request.form,
     )  # fmt: skip
     answer: Response
     try:
@@ -572,23 +564,19 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = Tru
 
 def _next(opened: resident_page.Opened) -> Response:
     """The screen that is open now, as the answer to the post: what a browser would ask for after a
-    303. Content-Location is its address, for the history."""
-    there = _open_path(opened)
+    303. Its address stands in it (`data-at`), for the history."""
     found, kept = opened.found, opened.kept
-    keys.now_opens(found, there)
+    keys.now_opens(found, _open_path(opened))
     name = request_form.screen_of(found.case, kept.position)
     if name == request_form.DANGER:
-        answer = _shown(render("danger.html", view=danger_view(found, kept)))
-    elif _locked(found):
-        answer = _curtain(found)
-    elif name == request_form.STATUS:
-        answer = _status(found, kept)
-    elif name == request_form.CHECK:
-        answer = _shown(render("check.html", view=check_view(found, kept)))
-    else:
-        answer = _shown(_screen(found, kept, name))
-    answer.headers["Content-Location"] = there
-    return answer
+        return _shown(render("danger.html", view=danger_view(found, kept)))
+    if _locked(found):
+        return _curtain(found)
+    if name == request_form.STATUS:
+        return _status(found, kept)
+    if name == request_form.CHECK:
+        return _shown(render("check.html", view=check_view(found, kept)))
+    return _shown(_screen(found, kept, name))
 
 
 def _down() -> Response:
@@ -597,7 +585,9 @@ def _down() -> Response:
     more: dict[str, Any] = {"typed": request.form[field], "name": field} if field else {}
     if request.form:  # to the same address
         more["action"] = ""
-        more["kept"] = [(name, said) for name, said in request.form.items() if name != field]
+        more["kept"] = [
+            (name, said) for name, said in request.form.items() if name not in (field, NEXT)
+        ]
     return _shown(render("error.html", kind="down", back="/", **more), 503)
 
 
@@ -617,15 +607,15 @@ def _unsigned(value: str = "") -> Response:
     if found is None:
         return _gone(value)
     kept = resident_page.kept_of(found.visit)
-    found, texts = resident_page.looked(parts(), found)
-    view = status_view(found, kept, texts, value or request.form.get("words", ""))
+    found, words = resident_page.looked(parts(), found, kept)
+    view = status_view(found, kept, words, value or request.form.get("words", ""))
     return _shown(render("status.html", view=view, fault=say("web.fault.again")), 422)
 
 
 def _gone(value: str = "", kind: str = "") -> Response:
     """The key opens nothing: left, over, or never there. A neutral page, and a way back; what was
     typed is shown again. No address on it has the key."""
-    nobody = {"base": "", "out": "/out", "public": True}
+    nobody = {"base": "", "out": "/out", "public": True, "at": "/"}
     words = (value or request.form.get("words", ""))[:LONGEST]
     if words.strip():
         page = render("error.html", kind="lost", action="/request", typed=words, **nobody)

@@ -10,7 +10,7 @@ from typing import Any
 from flask import g, render_template, request
 
 from caller_service.casework import resident_page
-from caller_service.casework.resident_page import Kept
+from caller_service.casework.resident_page import Kept, Words
 from caller_service.core import request_form, retention
 from caller_service.core.case import Case, Status
 from caller_service.core.dispatch import HOURS_FROM, minutes_range
@@ -51,7 +51,6 @@ from .views import (
 )
 
 ABOUT = 8  # questions on the common path (core/protocol_check.py holds that)
-LAST_WORDS = 4  # words of the conversation that are shown
 # how they may be reached, on the web: without a number first
 CONTACT = ("page", "text_call", "text", "text_deaf", "call")
 AID = {"breathing", "overdose"}  # kinds of danger with first aid
@@ -102,7 +101,7 @@ def render(template: str, **more: Any) -> str:
     """A page of the residents'."""
     tag, known = language(), parts().catalog.languages
     base = keys.base()
-    back = keys.address() if base or not keys.in_path() else "/"
+    at = keys.address() if base or not keys.in_path() else "/"
     return render_template(
         f"residents/{template}",
         say=sayer(),
@@ -110,7 +109,7 @@ def render(template: str, **more: Any) -> str:
         direction="rtl" if known[tag].right_to_left else "ltr",
         languages=[(each, known[each].native) for each in parts().program.languages if each != tag],
         program=parts().program,
-        **{"base": base, "out": f"{base}/out", "back": back} | more,
+        **{"base": base, "out": f"{base}/out", "back": at, "at": at} | more,
     )
 
 
@@ -152,11 +151,15 @@ def screen_at(position: Position, number: int, open_now: str) -> str:
     return open_now
 
 
-def told_of(kept: Kept, found: VisitState | None) -> tuple[Told, ...]:
-    """What software said to the last post, once each; and that a screen was late."""
-    lines = [(key, dict(fill)) for key, fill in kept.position.told]
+def told_of(kept: Kept, found: VisitState | None, but: str = "") -> tuple[Told, ...]:
+    """What software said to the last post, once each, for some minutes; and that a screen was
+    late. `but`: a key that the page says anyway."""
+    lines = [(key, dict(fill)) for key, fill in kept.position.told if key != but]
     if found is not None and kept.version not in (0, found.case.version):
         lines = []  # something newer has happened: what was said then may be untrue
+    told_at = datetime.fromisoformat(kept.told_at) if kept.told_at else None
+    if told_at is not None and parts().now() - told_at > resident_page.TOLD_FOR:
+        lines = []
     if kept.late:
         lines.insert(0, ("web.older_screen", {}))
     words = dict.fromkeys(say(SCREEN_WORDS.get(key, key), **fill) for key, fill in lines)
@@ -348,10 +351,9 @@ def version_of(found: VisitState) -> str:
     return f"{case.id[-6:]}.{case.version}.{found.visit.step}.{int(case.page_closed)}"
 
 
-def status_view(found: VisitState, kept: Kept, texts: list[Text], value: str = "") -> StatusView:
+def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") -> StatusView:
     case, now = found.case, parts().now()
     stands, fill = _stands(case)
-    shown, hidden = resident_page.conversation(texts, kept, LAST_WORDS)
     low_high, age = _range(case, now)
     open_question = (
         with_changes(
@@ -365,7 +367,7 @@ def status_view(found: VisitState, kept: Kept, texts: list[Text], value: str = "
     )
     if case.watched:  # software is silent (rule 9)
         open_question, kept = None, resident_page.quiet(kept)
-    other = _other_language(case, shown)
+    other = _other_language(case, words.shown)
     return StatusView(
         stands=say(stands, **fill),
         live=case.holder if case.held and Mark.SPOKEN in case.marks else "",
@@ -374,11 +376,11 @@ def status_view(found: VisitState, kept: Kept, texts: list[Text], value: str = "
         range=low_high,
         range_age=age,
         steps=_steps(case),
-        talk=tuple(_spoken(case, text) for text in shown),
-        hidden=hidden,
+        talk=tuple(_spoken(case, text) for text in words.shown),
+        hidden=words.hidden,
         reference=case.reference,
         code=kept.code,
-        told=told_of(kept, found),
+        told=told_of(kept, found, but=_ABOVE.get(stands, "")),
         danger=case.in_danger,
         ended=case.ended,
         can_cancel=not case.ended and not case.held,
@@ -391,6 +393,10 @@ def status_view(found: VisitState, kept: Kept, texts: list[Text], value: str = "
         deletion=_deletion(case, now),
         confirm_number=kept.position.asked_word and kept.tries < resident_page.TRIES,
     )
+
+
+# what the heading says already
+_ABOVE = {"web.stands.handed_off": "end.team"}
 
 
 def _deletion(case: Case, now: datetime) -> tuple[str, ...]:

@@ -6,6 +6,7 @@
   function word(name) { return document.querySelector("main").getAttribute("data-" + name); }
   function say(words) { all(document, "#said", function (said) { said.textContent = words; }); }
 
+  function drop(one) { one.parentNode.removeChild(one); }
   function lock(form, button) {
     busy = true;
     all(form, "button", function (one) { one.setAttribute("aria-disabled", "true"); });
@@ -13,8 +14,7 @@
     kept = button.cloneNode(true);
     button.removeAttribute("aria-disabled");
     button.setAttribute("aria-busy", "true");
-    button.textContent = word("sending");
-    say(word("sending"));
+    say(button.textContent = word("sending"));
   }
   function unlock(form, button) {
     busy = false;
@@ -22,17 +22,16 @@
     all(form, "button", function (one) { one.removeAttribute("aria-disabled"); });
     var note = form.querySelector(".unsent") || document.createElement("p");
     note.className = "unsent";
-    note.textContent = word("unsent");
     form.insertBefore(note, form.firstChild);
-    say(word("unsent"));
+    say(note.textContent = word("unsent"));
   }
-  function show(next, address) {
-    all(next, "noscript", function (one) { one.parentNode.removeChild(one); });
-    all(document, ".bar, main, .foot", function (old) { old.parentNode.removeChild(old); });
+  function show(next) {
+    all(next, "noscript", drop);
+    all(document, ".bar, main, .foot", drop);
     all(next, ".bar, main, .foot", function (part) {
       document.body.appendChild(document.adoptNode(part));
     });
-    if (address !== location.href && address !== location.pathname) history.pushState(null, "", address);
+    if (word("at") !== location.pathname) history.pushState(null, "", word("at"));
     document.title = next.title;
     say("");
     scrollTo(0, 0);
@@ -43,15 +42,13 @@
   function send(form, button) {
     var request = new XMLHttpRequest(), fields = new FormData(form);
     if (button) fields.append(button.name, button.value);
+    fields.append("next", 1);
     request.open("POST", form.action);
-    request.setRequestHeader("X-Screen", "next");
     request.responseType = "document";
     request.timeout = 40000;
     request.onload = function () {
-      var address = request.status < 400
-        ? request.getResponseHeader("Content-Location") || request.responseURL : location.href;
       busy = false;
-      try { show(request.response, address); } catch (fault) { location.assign(address); }
+      try { show(request.response); } catch (fault) { location.reload(); }
     };
     request.onerror = request.ontimeout = function () { unlock(form, button); };
     request.send(fields);

@@ -250,7 +250,10 @@ def test_a_jump_ahead_goes_back_to_what_is_open(house: House) -> None:
 
 # ---- with the script -----------------------------------------------------------------------------
 
-SCRIPT = {"X-Screen": "next"}
+
+def _at(me: Browser) -> str:
+    """The address of the screen that came as an answer, for the history."""
+    return re.search(r'data-at="([^"]*)"', me.page.html)[1]  # type: ignore[index]
 
 
 def _unsigned(html: str) -> str:
@@ -261,31 +264,31 @@ def _unsigned(html: str) -> str:
 def test_the_next_screen_is_the_answer_to_the_post_and_the_same_page(
     house: House, cookies: bool
 ) -> None:
-    me = Browser(house, cookies, headers=SCRIPT).goes("/request").presses("me")
+    me = Browser(house, cookies, script=True).goes("/request").presses("me")
     assert me.history == ["/request", me.path], "the first one begins the request"
     before = len(me.history)
     for value in CALM[1:]:
         me.presses(value)
-        there = me.answer.headers["Content-Location"]
+        there = _at(me)
         assert me.status == 200 and len(me.history) == before + 1, "no second request"
         inline = me.page.html
         plain = me.client.get(there, base_url="https://house.test").text
         assert _unsigned(inline) == _unsigned(plain)
         me.path, before = there, len(me.history)
     me.sends(place=PLACE).presses("upset")
-    assert me.answer.headers["Content-Location"].endswith("/request/check")
+    assert _at(me).endswith("/request/check")
     button = next(each for each in me.page.buttons if "words" in each.fields)
     me.posts(button, words="the door is blue")
-    assert me.answer.headers["Content-Location"].endswith("/s")
+    assert _at(me).endswith("/s")
     assert house.words("web.stands.handed_off") in me.page.words
     me.posts(button, words="the door is blue")
-    assert me.answer.headers["Content-Location"].endswith("/s")
+    assert _at(me).endswith("/s")
     assert me.case().narrative == ("the door is blue",) and len(house.rows("hand_off")) == 1
-    assert me.case().reference not in me.answer.headers["Content-Location"]
+    assert me.case().reference not in _at(me)
 
 
 def test_a_second_tap_that_is_answered_at_once_changes_nothing(house: House) -> None:
-    me = Browser(house, headers=SCRIPT).goes("/request").answers("me", "no")
+    me = Browser(house, script=True).goes("/request").answers("me", "no")
     old = next(each for each in me.page.buttons if each.value == "yes")
     me.presses("no")
     me.posts(old)
@@ -296,14 +299,14 @@ def test_a_second_tap_that_is_answered_at_once_changes_nothing(house: House) -> 
 
 
 def test_a_danger_is_answered_at_once_with_what_to_do(house: House) -> None:
-    me = Browser(house, headers=SCRIPT).goes("/request").answers("me", "yes")
-    assert me.answer.headers["Content-Location"] == "/request"
+    me = Browser(house, script=True).goes("/request").answers("me", "yes")
+    assert _at(me) == "/request"
     assert house.words("web.level.health") in me.page.words and "tel:911" in me.page.html
 
 
 def test_the_round_trip_that_was_measured_counts_for_screens_without_a_303(house: House) -> None:
     """On a slow line a "no" counts only once the screen can have come (rule 8)."""
-    me = Browser(house, headers=SCRIPT).goes("/request")
+    me = Browser(house, script=True).goes("/request")
     button = next(each for each in me.page.buttons if each.value == "me")
     fields = {**button.fields, "answer": "me"}
     answer = me.client.post(button.action, data=fields, base_url="https://house.test")
@@ -327,7 +330,9 @@ def test_a_place_link_is_answered_with_nothing_else_whatever_is_asked(house: Hou
     mine = house.resident(ME).texts("0", "2", "1").case()
     with house.parts.engine.begin() as conn:
         secret = link_to(conn, house.parts, mine, VisitKind.PLACE, house.clock())
-    me = Browser(house, headers=SCRIPT).goes(f"/place/{secret}").sends(place=PLACE)
+    me = Browser(house, script=True).goes(f"/place/{secret}").sends(place="")
+    assert me.status == 422 and _at(me) == f"/place/{secret}", "its form is sent there"
+    me.sends(place=PLACE)
     assert house.words("web.place.kept") in me.page.words and mine.reference not in me.page.html
     assert me.goes(f"/place/{secret}").status == 404
 
@@ -627,6 +632,41 @@ def test_only_the_last_four_words_are_shown(house: House) -> None:
         me.sends(words=f"words number {number}")
     shown = [number for number in range(6) if f"words number {number}" in me.page.html]
     assert shown == [2, 3, 4, 5]
+
+
+def test_a_human_s_words_count_as_shown_only_when_they_were(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    case = me.case().id
+
+    def says(*words: str) -> None:
+        for each in words:
+            assert house.dispatch(f"/{case}/notes", {"words": each, "by": "Dana"}).json
+
+    def states() -> list[str]:
+        return [row.state for row in house.rows("message", keys="note")]
+
+    says("one", "two", "three", "four", "five", "six")
+    assert set(states()) == {"on_page"}
+    words = me.goes("/s").page.words
+    assert all(f"{each}" in words for each in ("one", "two", "six")), "all that were not shown yet"
+    assert set(states()) == {"read"}
+    assert "two" not in me.goes("/s").page.words, "and then the last four"
+
+    hide = next(each for each in me.page.buttons if each.value == "hide")
+    says("seven came meanwhile")
+    me.posts(hide)
+    assert "six" not in me.page.words and "seven came meanwhile" in me.page.words
+
+
+def test_what_software_said_is_of_its_moment_and_is_not_said_twice(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    assert me.page.words.count("Nobody has taken it yet.") == 1
+    me.sends(words="are you coming")
+    said = me.page.html.split('class="told"')[1].split("</div>")[0]
+    assert "911" in said
+    assert 'class="told"' in me.goes("/s").page.html, "the line may have broken"
+    house.wait(301)
+    assert 'class="told"' not in me.goes("/s").page.html
 
 
 def test_a_team_comes_step_by_step(house: House) -> None:
