@@ -686,6 +686,8 @@ class _Slips:
                 return short
         if len(word) < FUZZY - 1:
             return word
+        if word.endswith("in") and f"{word}g" in self._known:
+            return f"{word}g"  # "climbin": no slip, and never another word that is a letter away
         return next(
             (
                 found
