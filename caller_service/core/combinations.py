@@ -437,8 +437,6 @@ class Combinations:
         return next(self._all_places(each, places), None)
 
     def _all_places(self, each: Combination, places: Mapping[str, list[Place]]) -> Iterator[Place]:
-        if any(term not in places for term in each.terms):
-            return
         found = _ordered(each.terms, places) if each.in_order else _unordered(each.terms, places)
         for place in found:
             if not self._spoiled(each, place, places):
@@ -503,9 +501,11 @@ def _candidates(
     by_term: Mapping[str, tuple[int, ...]],
     places: Mapping[str, list[Place]],
 ) -> Iterator[Combination]:
-    """The combinations whose first term is in the text, in listed order."""
-    for at in sorted(at for term in places for at in by_term.get(term, ())):
-        yield combinations[at]
+    """The combinations whose terms are all in the text, in listed order."""
+    known = places.keys()
+    for at in sorted(at for term in by_term.keys() & known for at in by_term[term]):
+        if known >= set(combinations[at].terms):
+            yield combinations[at]
 
 
 def _choices(written: str) -> list[str]:
@@ -686,6 +686,8 @@ class _Slips:
                 return short
         if len(word) < FUZZY - 1:
             return word
+        if word.endswith("in") and f"{word}g" in self._known:
+            return f"{word}g"  # "climbin": no slip, and never another word that is a letter away
         return next(
             (
                 found

@@ -191,10 +191,14 @@ def test_who_is_not_to_be_answered_may_be_somebody_else() -> None:
         "my brother will kill me if i cant please", "she said shell hurt me if", "if i scream he will",
         "he wil kill me if i dont help me", "me mata si no", "nos mata si no le abro", "dice que si hablo me mata",
         "mi papá me va a matar si no ayuda", "si lo denuncio él me", "me apuñala si no",
+        "he said he will kill me if. please come", "he will kill me if i dont. hes outside",
+        "hell kill us unless. im in the closet", "she said shell stab me if i.. send police",
+        "he says hell beat me if i dont. what do i do", "hes gonna kill me if, come quick",
     ],
 )  # fmt: skip
 def test_a_threat_whose_end_is_not_written_is_heard(said: str) -> None:
-    """Typed in haste, or cut short: the demand behind "if" may be missing, and the deed too."""
+    """Typed in haste, or cut short: the demand behind "if" may be missing, and the deed too; and
+    another sentence may follow."""
     assert {"violence", "weapon"} & set(read_combinations().kinds(normal(said))), said
 
 
@@ -203,6 +207,8 @@ def test_a_threat_whose_end_is_not_written_is_heard(said: str) -> None:
     [
         "my mom will kill me if i dont do the dishes", "my coach will kill me if i dont lol",
         "my roommate is gonna kill me if i dont take the trash out", "if i scream will the neighbors complain",
+        "my coach will kill me if i dont come early", "my boss will kill me if i dont send the report",
+        "my roommate will kill me if i dont clean. what do i do lol",
         "mi mamá me mata si no lavo los trastes", "me mata la duda si no", "si llamo a mi hermana ella me ayuda",
     ],
 )  # fmt: skip
