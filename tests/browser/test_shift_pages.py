@@ -73,7 +73,8 @@ def test_a_shift_ends_and_its_pages_are_readable_small_and_dark(
         desk.in_danger(number=f"+1720555014{number}")
     promise_a_call(desk, "+17205550145")
     calls_and_hangs_up(desk, "+17205550146")
-    page = desk.signs_in(width=width, **more)
+    dana = desk.person()
+    page = desk.signs_in(dana, width=width, **more)
     name = f"{width}-{'-'.join(str(one) for one in more.values())}"
     for _ in range(2):
         page.goto(f"{desk.house.parts.public_url}/console/queue")
@@ -102,7 +103,7 @@ def test_a_shift_ends_and_its_pages_are_readable_small_and_dark(
     looked_at(page, axe, f"sign-out-{name}")
     page.get_by_role("button", name="Give them back and sign out").click()
     expect(page.get_by_label("Password")).to_be_visible()
-    page = desk.signs_in(width=width, **more)
+    page = desk.signs_in(dana, width=width, **more)
     expect(page.locator("tbody[data-band=nobody] tr[data-key]")).to_have_count(3)
     looked_at(page, axe, f"queue-{name}")
     heard = desk.opens.complaints  # over http it is not obeyed
