@@ -435,13 +435,19 @@ class Evidence:
 
     def _updates(self) -> list[str]:
         """By case: the same words are never the next news. Somebody who takes a case, gives it back
-        and takes it again is told of each. One that failed may be told again when texts reach."""
+        and takes it again is told of each, though the news between was lost. One that failed may be
+        told again when texts reach."""
         told: dict[str, list[str]] = {}
         for row in sorted(self.messages, key=lambda row: str(row.id)):
             unasked = row.direction == "out" and not row.answers and not row.person
-            if unasked and row.keys.startswith("status.") and row.state not in messages.NEVER_SEEN:
-                told.setdefault(row.case_id, []).append(row.keys)
-        self.town.counts["updates"] = sum(map(len, told.values()))
+            if not unasked or not row.keys.startswith("status."):
+                continue
+            every, lost = told.setdefault(row.case_id, []), row.state in messages.NEVER_SEEN
+            if not lost:
+                every.append(row.keys)
+            elif every and every[-1] != row.keys:
+                every.append(f"lost {row.keys}")
+            self.town.counts["updates"] += not lost
         return [
             f"twice in a row {keys} for {case_id}"
             for case_id, every in told.items()
