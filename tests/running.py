@@ -492,10 +492,12 @@ class Person:
 
     def says(self, words: str) -> Person:
         """An answer that counts only if its question can have been read. On a busy machine the
-        question's receipt comes late: it is waited for, unless receipts are switched off."""
+        question's receipt comes late, and it is read from then on: it is waited for, unless receipts
+        are switched off."""
         for reply in self.heard.replies[-1:] if self.heard else ():
             if not self.house.exchange.faults.receipts_missing:
                 until(lambda sid=reply.sid: self._arrived(sid), "the question has arrived")
+                self._heard_at = time.monotonic()
         threading.Event().wait(max(0.0, READ + 0.5 - (time.monotonic() - self._heard_at)))
         return self.texts(words)
 

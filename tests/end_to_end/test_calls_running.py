@@ -187,10 +187,14 @@ def test_nobody_takes_a_callback_from_a_voicemail_and_the_resident_is_rung_once(
         falls_due(house, callback_id)
         person = whoever_rings(house, but=second).answers().listens().press("1")
         assert calling(house).latest(second).answered_by == "machine_start"
+
+        def rung() -> list[str]:
+            every = calling(house).calls()
+            return [call.status for call in every if call.phone == caller.number]
+
+        until(lambda: rung() == ["busy"], "the resident is rung")
         until(lambda: promised(house, case_id)["state"] == "waiting", "another attempt is kept")
-        assert promised(house, case_id)["attempts"] == 1
-        rung = [call for call in calling(house).calls() if call.phone == caller.number]
-        assert [call.status for call in rung] == ["busy"]
+        assert promised(house, case_id)["attempts"] == 1 and rung() == ["busy"]
         person.ends()
     finally:
         calling(house).habits.clear()
