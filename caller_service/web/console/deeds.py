@@ -184,7 +184,7 @@ def _choice(told: Told, field: str, most: int) -> int:
 
 
 # ---- what is offered -----------------------------------------------------------------------------
-OUTCOME_WORDS = {
+OUTCOME_WORDS: Mapping[str, str] = {
     Outcome.EMERGENCY_HELP_CONFIRMED: "Emergency help is with them",
     Outcome.PASSED_TO_SERVICE: "A service took over and confirmed (name it as the reason)",
     Outcome.COUNSELOR_JOINED: "A counselor joined, a plan is made",
@@ -215,19 +215,19 @@ ASKED_BY = {
 }
 
 
-_THERE = {
+_THERE: Mapping[str, str] = {
     Known.YES: "Police were there.",
     Known.NO: "Police were not there.",
     Known.UNKNOWN: "Nobody knows if police were there.",
 }
-_ASKED = {
+_ASKED: Mapping[str, str] = {
     Asked.TEAM: "The team asked for them.",
     Asked.STAFF: "Somebody here called 911.",
     Asked.RESIDENT: "The person, or somebody with them, asked for them.",
     Asked.OTHERS: "Somebody else asked for them, or they came by themselves.",
     Asked.UNKNOWN: "Nobody knows who asked for them.",
 }
-_TOLD = {
+_TOLD: Mapping[str, str] = {
     Known.YES: "They were told before.",
     Known.NO: "They were not told before.",
     Known.UNKNOWN: "Nobody knows if they were told before.",
@@ -236,19 +236,20 @@ _TOLD = {
 
 def how_it_ended(case: Case) -> str:
     """The outcome of a case and what was recorded beside it, in sentences."""
-    how = OUTCOME_WORDS.get(Outcome(case.outcome), "") if case.outcome in set(Outcome) else ""
-    police = (
-        _THERE.get(Known(case.police), "") if case.police else "",
-        _ASKED.get(Asked(case.police_asked_by), "") if case.police_asked_by else "",
-        _TOLD.get(Known(case.police_told), "") if case.police_told else "",
+    how = OUTCOME_WORDS.get(case.outcome, "")
+    told = (
+        f"{how}." if how else "",
+        _THERE.get(case.police, ""),
+        _ASKED.get(case.police_asked_by, ""),
+        _TOLD.get(case.police_told, ""),
     )
-    return " ".join(words for words in (f"{how}." if how else "", *police) if words)
+    return " ".join(words for words in told if words)
 
 
 def outcomes(case: Case) -> list[tuple[str, str]]:
     """After a danger only those that say how the person is (rule 3)."""
     allowed = DANGER_OUTCOMES if case.in_danger else OUTCOMES
-    return [(one.value, words) for one, words in OUTCOME_WORDS.items() if one in allowed]
+    return [(str(one), words) for one, words in OUTCOME_WORDS.items() if one in allowed]
 
 
 def colleagues(name: str) -> list[str]:

@@ -82,9 +82,10 @@ def test_a_danger_is_taken_written_to_and_closed_under_a_name(
     assert sent.status_code == 303, sent.text
     assert "Are you alone?" in desk.get(f"/console/cases/{case.id}").text
 
-    unfit = does(desk, case.id, "close", outcome="resolved", police="no")
-    assert unfit.status_code == 409
-    assert "how the person is" in unfit.text
+    for after_help in ("resolved", "taken_to_care", "refused", "gone", "referred"):
+        unfit = does(desk, case.id, "close", outcome=after_help, police="no", reason="Bridge House")
+        assert unfit.status_code == 409, after_help
+        assert "how the person is" in unfit.text
     closed = does(desk, case.id, "close", outcome="emergency_help_confirmed", police="no")
     assert closed.status_code == 303
     who = {row.event: row.who for row in house.rows("journal", case_id=case.id)}
