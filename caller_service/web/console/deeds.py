@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from caller_service.casework import desk
+from caller_service.casework import desk, shift_end
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.same_person import comes_back, make_room
 from caller_service.core import desk_acts, holding
@@ -181,6 +181,11 @@ def _choice(told: Told, field: str, most: int) -> int:
     if not (said.isascii() and said.isdecimal() and int(said[:6]) <= most):
         raise Refused("too_long")
     return int(said)
+
+
+def _ask_to_take(case_id: str, who: StaffSession, told: Told) -> object:
+    """A named person is asked to take it over; until they do it stays where it is."""
+    return shift_end.ask(parts(), who, case_id, line(told, "to", 80), line(told, "reason"))
 
 
 # ---- what is offered -----------------------------------------------------------------------------
@@ -362,6 +367,11 @@ DEEDS: dict[str, Deed] = {
         "Hand over", Act.TRANSFER, _hand_over, "It is handed over.",
         tried=lambda case: {"to": next(iter(colleagues(case.in_charge)), "")},
     ),
+    "ask_to_take": Deed(
+        "Ask somebody to take it", Act.TRANSFER, across=_ask_to_take,
+        done="They are asked. Until they take it, it stays yours.",
+        moot=lambda case: "" if case.in_charge else "Nobody has it.",
+    ),
     "close": Deed(
         "Close", Act.CLOSE, _close, "The case is closed.", strict=True,
         tried=lambda case: {
@@ -407,6 +417,7 @@ def _against(deed: Deed, case: Case, who: StaffSession, scene: Scene) -> str:
 REFUSALS = {
     "ended": "The case has ended.",
     "too_far": "That time has passed, or is more than twelve hours away.",
+    "not_there": "{name} is not signed in, and has no phone on shift: they would not hear it.",
     "too_long": "A care note lasts 30 days at most, a slowed number 12 hours.",
     "taken": "{name} has it.",
     "cannot_move": "That does not follow from where the case stands.",
