@@ -325,8 +325,8 @@ def _police(packet: Packet) -> str:
         return "Not requested"
     if told["present"] != "yes":
         return {"no": "Were not there"}.get(told["present"], "Nobody knows if they were there")
-    asked, knew = POLICE_ASKED_BY[told["asked_by"]], POLICE_TOLD[told["resident_told"]]
-    return f"Were there: {asked}; {knew}"
+    asked = _in_words(POLICE_ASKED_BY, told["asked_by"] or "unknown")
+    return f"Were there: {asked}; {_in_words(POLICE_TOLD, told['resident_told'] or 'unknown')}"
 
 
 def _in_words(known: Words, code: str) -> str:

@@ -34,6 +34,7 @@ BUTTONS: Mapping[str, Button] = {
     "ask_another": Button("ask_another", "Another human", key="h"),
     "give_back": Button("give_back", "Give it back", key="u"),
     "hand_over": Button("hand_over", "Hand over", "Hand it over"),
+    "ask_to_take": Button("ask_to_take", "Ask somebody to take it", "Ask them"),
     "pause": Button("pause", "Pause for ten minutes"),
     "assign": Button("assign", "Send a team", "Send it", "t"),
     "status": Button("status", "Next status", "Note it", "s"),
@@ -67,9 +68,9 @@ BAR: Mapping[Stage, Sequence[str]] = {
 
 # in this order, each unless it stands in the bar; "close" has its place beside More
 MORE = (
-    "reviewed", "minor", "ask_another", "give_back", "take_over", "hand_over", "pause", "decline",
-    "assign", "status", "late", "raise", "lower", "call_911", "place", "place_link", "callback",
-    "lift", "link", "same_person", "care_note", "slow",
+    "reviewed", "minor", "ask_another", "give_back", "take_over", "ask_to_take", "hand_over",
+    "pause", "decline", "assign", "status", "late", "raise", "lower", "call_911", "place",
+    "place_link", "callback", "lift", "link", "same_person", "care_note", "slow",
 )  # fmt: skip
 
 Shown = Callable[[Case, bool], bool]
@@ -78,6 +79,7 @@ _SHOWN: Mapping[str, Shown] = {
     "reviewed": lambda case, mine: case.review,
     "minor": lambda case, mine: case.minor and not case.minor_reviewed,
     "give_back": lambda case, mine: mine,
+    "ask_to_take": lambda case, mine: mine,
     "hand_over": lambda case, mine: mine,
     "pause": lambda case, mine: mine,
     "take_over": lambda case, mine: not mine,

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Response, abort, redirect, request, url_for
 from marshmallow import ValidationError
 
-from caller_service.casework import desk
+from caller_service.casework import desk, shift_end
 from caller_service.casework.desk import Opened, Quicker
 from caller_service.casework.staff import is_theirs
 from caller_service.core.desk import holder_clock, stage_of
@@ -86,6 +86,7 @@ def _view(opened: Opened) -> dict[str, Any]:
         "why_not": why_not(case, me(), opened.others, opened.scene),
         "teams": parts().program.teams,
         "people": colleagues(me().name),
+        "asked_for": shift_end.colleagues(parts(), me()) if mine else (),
         "on_911": case_words.on_911(case, parts()),
         "calls_911": phrases.calls_911("en", parts()),
         "outcomes": outcomes(case),

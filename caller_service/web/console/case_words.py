@@ -296,7 +296,7 @@ class On911:
     written: str
 
 
-_TOLD_911 = {
+_TOLD_911: Mapping[str, str] = {
     Told.WORDS: "Words were sent to them first.",
     Told.SAID: "A human had told them.",
     Told.NOT: "They were not told.",
@@ -309,7 +309,7 @@ def on_911(case: Case, parts: Parts) -> On911 | None:
     line = psap_line(case, parts.program)
     here = line.startswith("+1") and len(line) == 12
     written = f"{line[2:5]}-{line[5:8]}-{line[8:]}" if here else line
-    return On911(case.marks[Mark.CALLED_911], _TOLD_911[Told(case.told_911)], line, written)
+    return On911(case.marks[Mark.CALLED_911], _TOLD_911.get(case.told_911, ""), line, written)
 
 
 # ---- the conversation ----------------------------------------------------------------------------

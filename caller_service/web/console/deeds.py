@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from caller_service.casework import desk
+from caller_service.casework import desk, shift_end
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.same_person import comes_back, make_room
 from caller_service.core import desk_acts, holding
@@ -183,8 +183,13 @@ def _choice(told: Told, field: str, most: int) -> int:
     return int(said)
 
 
+def _ask_to_take(case_id: str, who: StaffSession, told: Told) -> object:
+    """A named person is asked to take it over; until they do it stays where it is."""
+    return shift_end.ask(parts(), who, case_id, line(told, "to", 80), line(told, "reason"))
+
+
 # ---- what is offered -----------------------------------------------------------------------------
-OUTCOME_WORDS = {
+OUTCOME_WORDS: Mapping[str, str] = {
     Outcome.EMERGENCY_HELP_CONFIRMED: "Emergency help is with them",
     Outcome.PASSED_TO_SERVICE: "A service took over and confirmed (name it as the reason)",
     Outcome.COUNSELOR_JOINED: "A counselor joined, a plan is made",
@@ -215,19 +220,19 @@ ASKED_BY = {
 }
 
 
-_THERE = {
+_THERE: Mapping[str, str] = {
     Known.YES: "Police were there.",
     Known.NO: "Police were not there.",
     Known.UNKNOWN: "Nobody knows if police were there.",
 }
-_ASKED = {
+_ASKED: Mapping[str, str] = {
     Asked.TEAM: "The team asked for them.",
     Asked.STAFF: "Somebody here called 911.",
     Asked.RESIDENT: "The person, or somebody with them, asked for them.",
     Asked.OTHERS: "Somebody else asked for them, or they came by themselves.",
     Asked.UNKNOWN: "Nobody knows who asked for them.",
 }
-_TOLD = {
+_TOLD: Mapping[str, str] = {
     Known.YES: "They were told before.",
     Known.NO: "They were not told before.",
     Known.UNKNOWN: "Nobody knows if they were told before.",
@@ -236,19 +241,20 @@ _TOLD = {
 
 def how_it_ended(case: Case) -> str:
     """The outcome of a case and what was recorded beside it, in sentences."""
-    how = OUTCOME_WORDS.get(Outcome(case.outcome), "") if case.outcome in set(Outcome) else ""
-    police = (
-        _THERE.get(Known(case.police), "") if case.police else "",
-        _ASKED.get(Asked(case.police_asked_by), "") if case.police_asked_by else "",
-        _TOLD.get(Known(case.police_told), "") if case.police_told else "",
+    how = OUTCOME_WORDS.get(case.outcome, "")
+    told = (
+        f"{how}." if how else "",
+        _THERE.get(case.police, ""),
+        _ASKED.get(case.police_asked_by, ""),
+        _TOLD.get(case.police_told, ""),
     )
-    return " ".join(words for words in (f"{how}." if how else "", *police) if words)
+    return " ".join(words for words in told if words)
 
 
 def outcomes(case: Case) -> list[tuple[str, str]]:
     """After a danger only those that say how the person is (rule 3)."""
     allowed = DANGER_OUTCOMES if case.in_danger else OUTCOMES
-    return [(one.value, words) for one, words in OUTCOME_WORDS.items() if one in allowed]
+    return [(str(one), words) for one, words in OUTCOME_WORDS.items() if one in allowed]
 
 
 def colleagues(name: str) -> list[str]:
@@ -361,6 +367,11 @@ DEEDS: dict[str, Deed] = {
         "Hand over", Act.TRANSFER, _hand_over, "It is handed over.",
         tried=lambda case: {"to": next(iter(colleagues(case.in_charge)), "")},
     ),
+    "ask_to_take": Deed(
+        "Ask somebody to take it", Act.TRANSFER, across=_ask_to_take,
+        done="They are asked. Until they take it, it stays yours.",
+        moot=lambda case: "" if case.in_charge else "Nobody has it.",
+    ),
     "close": Deed(
         "Close", Act.CLOSE, _close, "The case is closed.", strict=True,
         tried=lambda case: {
@@ -406,6 +417,7 @@ def _against(deed: Deed, case: Case, who: StaffSession, scene: Scene) -> str:
 REFUSALS = {
     "ended": "The case has ended.",
     "too_far": "That time has passed, or is more than twelve hours away.",
+    "not_there": "{name} is not signed in, and has no phone on shift: they would not hear it.",
     "too_long": "A care note lasts 30 days at most, a slowed number 12 hours.",
     "taken": "{name} has it.",
     "cannot_move": "That does not follow from where the case stands.",

@@ -82,9 +82,10 @@ def test_a_danger_is_taken_written_to_and_closed_under_a_name(
     assert sent.status_code == 303, sent.text
     assert "Are you alone?" in desk.get(f"/console/cases/{case.id}").text
 
-    unfit = does(desk, case.id, "close", outcome="resolved", police="no")
-    assert unfit.status_code == 409
-    assert "how the person is" in unfit.text
+    for after_help in ("resolved", "taken_to_care", "refused", "gone", "referred"):
+        unfit = does(desk, case.id, "close", outcome=after_help, police="no", reason="Bridge House")
+        assert unfit.status_code == 409, after_help
+        assert "how the person is" in unfit.text
     closed = does(desk, case.id, "close", outcome="emergency_help_confirmed", police="no")
     assert closed.status_code == 303
     who = {row.event: row.who for row in house.rows("journal", case_id=case.id)}
@@ -739,3 +740,28 @@ def test_not_to_tell_them_before_911_is_called_has_its_own_reason(
     closed = does(maria, case.id, "call_911", reason="Again", tell="words")
     assert closed.status_code == 409
     assert "They may not be written to now" in closed.text
+
+
+def test_somebody_is_asked_from_the_case_to_take_it_and_until_then_it_stays(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    case = danger(house)
+    maria = Browser(house, "203.0.113.8")
+    maria.signs_in(Account(house, "Maria Sol", Role.DISPATCHER))
+    away = does(desk, case.id, "ask_to_take", to="Maria Sol")
+    assert away.status_code == 409, "whoever has nothing gives nothing away"
+    does(desk, case.id, "take")
+    assert does(desk, case.id, "ask_to_take", to="Nobody Here").status_code == 409
+
+    assert "Maria Sol, signed in" in desk.get(f"/console/cases/{case.id}").text
+    asked = does(desk, case.id, "ask_to_take", to="Maria Sol", reason="I go home")
+    assert asked.status_code == 303
+    assert "Yours" in desk.get(f"/console/cases/{case.id}").text
+    page = maria.get(f"/console/cases/{case.id}").text
+    assert page.index("Take it") < page.index("More <kbd>")
+    assert does(maria, case.id, "take").status_code == 303
+
+    assert "Maria Sol has it" in desk.get(f"/console/cases/{case.id}").text
+    who = {row.event: row.who for row in house.rows("journal", case_id=case.id)}
+    assert (who["handover_asked"], who["handover_taken"]) == (dana.name, "Maria Sol")
+    assert "I go home" not in str(house.rows("journal") + house.rows("case"))

@@ -669,7 +669,8 @@ def test_what_software_said_is_of_its_moment_and_is_not_said_twice(house: House)
     assert 'class="told"' not in me.goes("/s").page.html
 
 
-def test_a_team_comes_step_by_step(house: House) -> None:
+@pytest.mark.parametrize(("outcome", "ends"), [("resolved", "closed"), ("gone", "gone")])
+def test_a_team_comes_step_by_step(house: House, outcome: str, ends: str) -> None:
     me = asks_for_a_team(Browser(house))
     case = me.case().id
     for act, told, stands in (
@@ -681,8 +682,8 @@ def test_a_team_comes_step_by_step(house: House) -> None:
         answer = house.dispatch(f"/{case}/{act}", told)
         assert answer.status_code == 200, answer.json
         assert house.words(f"web.stands.{stands}") in me.goes("/s").page.words
-    house.dispatch(f"/{case}/status", {"by": "Dana", "status": "closed", "outcome": "resolved"})
-    assert house.words("web.stands.closed") in me.goes("/s").page.words
+    house.dispatch(f"/{case}/status", {"by": "Dana", "status": "closed", "outcome": outcome})
+    assert house.words(f"web.stands.{ends}") in me.goes("/s").page.words
     house.wait(25 * 3600)
     assert me.goes("/s").status == 404
 
