@@ -30,7 +30,7 @@ console = guarded("console", console_only, "/console")
 ALWAYS = (Band.NOBODY, Band.HUMAN, Band.READ, Band.TEAMS)  # shown, also when empty
 # how many rows of a band the queue shows; whoever looks sees each of their own beside these
 ROWS = {
-    Band.NOBODY: 23, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
+    Band.NOBODY: 21, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
 }  # fmt: skip
 PAGE = 100  # rows of a band that is turned page by page
 TAIL = 200  # dangers that nobody has, behind the rows: their references

@@ -178,8 +178,9 @@
     all("#offline [data-for]", function (one) { one.textContent = age((Date.now() - heard) / 1000); });
   }
   function late(one) {
-    var at = one.getAttribute("data-late") || one.getAttribute("data-to"); // what counts down is late behind its end
-    if (at) one.classList.toggle("late", now() > +at);
+    // so many seconds behind its beginning; what counts down is late behind its end
+    var after = one.getAttribute("data-late"), at = after ? +one.getAttribute("data-at") + +after : +one.getAttribute("data-to");
+    if (at) one.classList.toggle("late", now() > at);
   }
   function tick() {
     if (Date.now() - last >= pause) look();
