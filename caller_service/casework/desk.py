@@ -75,9 +75,10 @@ def read_queue(parts: Parts, who: StaffSession) -> Queue:
     bands: dict[Band, list[Queued]] = {band: [] for band in Band}
     for case in by_need(found):
         if (band := band_of(case)) is not None:
-            urgent = band in (Band.NOBODY, Band.READ)
-            # of the rest the first are shown
-            looks = urgent or (len(bands[band]) < NEXT_SHOWN and waits(case, parts.program))
+            # of a team once somebody was asked: before that, its age says when somebody is
+            looks = band in (Band.NOBODY, Band.READ) or (
+                case.id in asked and len(bands[band]) < NEXT_SHOWN and waits(case, parts.program)
+            )
             following = next_asked(case, scene) if looks else None
             one = Queued(case, band, asked.get(case.id, ()), following, unread.get(case.id, 0))
             bands[band].append(one)

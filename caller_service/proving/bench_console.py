@@ -124,6 +124,7 @@ class Console:
             raise RuntimeError(f"no queue: {self._browser.status}")
         self._csrf = found[1]
         self._version = (re.search(r'id="queue" data-tag="([^"]+)"', html) or ["", ""])[1]
+        self._rail = (re.search(r'id="rail" data-tag="([^"]+)"', html) or ["", ""])[1]
         self.rows = dict(re.findall(r'data-key="([^"]+)" data-tag="([^"]+)"', html))
 
     def fetches(self, path: str) -> Fetched:
@@ -132,13 +133,14 @@ class Console:
     def looks(self) -> dict[str, Any]:
         """As the page's own script does: what changed since the version that it shows."""
         have = " ".join(f"{key}={tag}" for key, tag in self.rows.items())
-        fields = {"v": self._version, "page": "queue", "have": have}
+        fields = {"v": self._version, "page": "queue", "have": have, "rail": self._rail}
         told = {"Content-Type": FORM, "X-CSRF-Token": self._csrf}
         answer = self._browser._ask("POST", "/console/news", urlencode(fields).encode(), told)
         if answer.status != 200:
             raise RuntimeError(f"a look was answered {answer.status}")
         news: dict[str, Any] = json.loads(answer.body)
         self._version = news["v"]
+        self._rail = news.get("rail", [self._rail])[0]
         if "order" in news:
             shown = {key for keys in news["order"].values() for key in keys}
             for html in news["rows"].values():

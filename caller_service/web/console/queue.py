@@ -30,7 +30,7 @@ console = guarded("console", console_only, "/console")
 ALWAYS = (Band.NOBODY, Band.HUMAN, Band.READ, Band.TEAMS)  # shown, also when empty
 # how many rows of a band the queue shows; whoever looks sees each of their own beside these
 ROWS = {
-    Band.NOBODY: 20, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
+    Band.NOBODY: 21, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
 }  # fmt: skip
 PAGE = 100  # rows of a band that is turned page by page
 TAIL = 200  # dangers that nobody has, behind the rows: their references
@@ -128,8 +128,10 @@ def news() -> Response | dict[str, Any]:
     if on_queue:
         told |= _changed_rows(found)
     words = rail_words(desk.rail_of(parts(), me(), found), parts(), me().name, on_queue)
+    if request.form.get("rail") == words["tag"]:
+        return told
     here = request.form.get("here", "")
-    return told | {"rail": fragment("rail.html", **words, here=here)}
+    return told | {"rail": [words["tag"], fragment("rail.html", **words, here=here)]}
 
 
 def _changed_rows(found: Queue) -> dict[str, Any]:
@@ -143,7 +145,7 @@ def _changed_rows(found: Queue) -> dict[str, Any]:
         row.reference: fragment("row.html", row=row)
         for band in bands
         for row in band.rows
-        if have.get(row.reference) != f"{row.tag}.{row.band}"
+        if have.get(row.reference) != f"{row.tag}.{row.band[:1]}"
     }
     tails = [band.tail for band in bands if band.tail]
     rows |= {
@@ -171,11 +173,12 @@ def alarm(found: Queue) -> dict[str, Any]:
     return {"many": len(every) + len(asked), "list": rings}
 
 
-def _alarm(case: Case, asked: datetime | None = None) -> tuple[str, int, str, bool]:
+def _alarm(case: Case, asked: datetime | None = None) -> tuple[object, ...]:
     level = case.level.name if case.level else ""
     since = asked or case.marks.get(Mark.LAPSED) or case.marks.get(Mark.FIRST_PAGED) or ""
     name = sha256(f"{case.id} {level} {since}".encode()).hexdigest()[:6]
-    return level, int((asked or min(case.marks.values())).timestamp()), name, asked is not None
+    at = int((asked or min(case.marks.values())).timestamp())
+    return (level, at, name, True) if asked else (level, at, name)
 
 
 def _bands(found: Queue, chosen: Mapping[Band, Sequence[Queued]]) -> list[Shown]:

@@ -94,8 +94,9 @@ class Moment:
         return int(self.at.timestamp())
 
     @property
-    def late_epoch(self) -> int:
-        return int(self.late_at.timestamp()) if self.late_at else 0
+    def late_after(self) -> int:
+        """Seconds from its beginning until it is late."""
+        return int(self.late_at.timestamp()) - self.epoch if self.late_at else 0
 
 
 def since(at: datetime, now: datetime, late_at: datetime | None = None) -> Moment:

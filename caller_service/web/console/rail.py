@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 from flask import render_template
 from markupsafe import Markup
@@ -27,13 +28,14 @@ def rail_html(parts: Parts, who: StaffSession, here: str = "", found: Rail | Non
     """The rail of a page. `here`: the case that the page shows; `found`: it was read already, for
     the queue, which shows itself what nobody has."""
     words = rail_words(found or desk.read_rail(parts, who), parts, who.name, found is not None)
-    shape = Markup('<nav class="rail{}" id="rail" aria-label="Your cases">{}</nav>')
+    shape = Markup('<nav class="rail{}" id="rail" data-tag="{}" aria-label="Your cases">{}</nav>')
     inside = Markup(render_template("console/rail.html", **words, here=here))
-    return shape.format(" strip" if found else "", inside)
+    return shape.format(" strip" if found else "", words["tag"], inside)
 
 
 def rail_words(found: Rail, parts: Parts, me: str, strip: bool = False) -> dict[str, Any]:
-    """What the template needs: rows, and since when each resident waits for this person."""
+    """What the template needs: rows, and since when each resident waits for this person; and a tag
+    that changes with what the rail says, clocks apart."""
 
     def rows(queued: Sequence[Queued]) -> list[tuple[Row, datetime | None, str]]:
         return [
@@ -48,7 +50,12 @@ def rail_words(found: Rail, parts: Parts, me: str, strip: bool = False) -> dict[
     # a colleague who waits for an answer stands first
     asked = sorted(found.asked, key=lambda one: one.case.handover_asked != me)
     nobody = [] if strip else found.nobody
+    shown = (found.mine, asked[:MOST], nobody[:MOST])
+    counts = [len(found.mine), len(asked), len(nobody)]
+    versions = [[f"{one.case.id}{one.case.version}{one.band}" for one in some] for some in shown]
+    teams = [f"{one.team.id}{one.case and one.case.id}" for one in found.teams]
     return {
+        "tag": f"{crc32(repr((counts, versions, teams)).encode()):x}",
         "strip": strip,
         "mine": sorted(rows(found.mine), key=by_clock),
         "asked": rows(asked[:MOST]),

@@ -2,7 +2,7 @@
 // worker so that a hidden page goes on. It changes rows and parts by their key, never one in use.
 (function () {
   var body = document.body, news = body.getAttribute("data-news"), csrf = body.getAttribute("data-csrf"),
-    table = document.getElementById("queue"), desk = document.getElementById("case"),
+    table = document.getElementById("queue"), rail = document.getElementById("rail"), desk = document.getElementById("case"),
     QUICK = 2000, pause = QUICK, last = 0, heard = Date.now(), v = "", busy, over,
     // this machine's clock may be wrong
     skew = body.getAttribute("data-now") - heard / 1000,
@@ -115,7 +115,7 @@
     if (told.alarm) alarm(told.alarm);
     if (told.order) rows(told);
     if (told.filters && !used(id("filters"))) id("filters").replaceWith(parsed(told.filters).getElementById("filters"));
-    if (told.rail && id("rail") && !used(id("rail"))) id("rail").replaceChildren.apply(id("rail"), [].slice.call(parsed(told.rail).body.childNodes));
+    if (told.rail && rail && !used(rail)) { rail.replaceChildren.apply(rail, [].slice.call(parsed(told.rail[1]).body.childNodes)); rail.setAttribute("data-tag", told.rail[0]); }
     v = told.v;
     if (desk) ask(desk.getAttribute("data-at") + "/news", { v: caseTag, looks: document.hasFocus() ? 1 : 0, show: /show=everything/.test(location.search) ? "everything" : "" }, gotCase);
     clocks();
@@ -158,7 +158,7 @@
     if (end) list.scrollTop = list.scrollHeight;
   }
   function look() {
-    var fields = { v: v, page: table ? "queue" : "", here: desk ? desk.getAttribute("data-case") : "" };
+    var fields = { v: v, page: table ? "queue" : "", here: desk ? desk.getAttribute("data-case") : "", rail: rail ? rail.getAttribute("data-tag") : "" };
     if (busy || over) return;
     busy = true; last = Date.now();
     if (table) {
@@ -178,8 +178,9 @@
     all("#offline [data-for]", function (one) { one.textContent = age((Date.now() - heard) / 1000); });
   }
   function late(one) {
-    var at = one.getAttribute("data-late") || one.getAttribute("data-to"); // what counts down is late behind its end
-    if (at) one.classList.toggle("late", now() > +at);
+    // so many seconds behind its beginning; what counts down is late behind its end
+    var after = one.getAttribute("data-late"), at = after ? +one.getAttribute("data-at") + +after : +one.getAttribute("data-to");
+    if (at) one.classList.toggle("late", now() > at);
   }
   function tick() {
     if (Date.now() - last >= pause) look();

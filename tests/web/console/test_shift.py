@@ -166,12 +166,16 @@ def test_a_row_of_a_team_says_who_is_asked_next_and_in_how_long(
     me = house.resident()
     me.wants_a_team()
 
-    page = desk.get("/console/queue").text
+    def row() -> str:
+        page = desk.get("/console/queue").text
+        rows = re.findall(r"<tr.*?</tr>", page, re.S)
+        return next(one for one in rows if me.case().reference in one)
 
-    row = next(one for one in re.findall(r"<tr.*?</tr>", page, re.S) if me.case().reference in one)
-    assert re.search(r"Team desk in\s+<time", row)
+    assert "of 5:00" in row() and " in <time" not in row()  # nobody is asked before that
+    house.passes(301, 7)
+    assert re.search(r"Team desk asked; Shift supervisor[^<]* in\s+<time", row())
     takes(house, me.case(), "Maria")
-    assert "Team desk in" not in desk.get("/console/queue").text
+    assert " in <time" not in row()
 
 
 # ---- load ----------------------------------------------------------------------------------------
