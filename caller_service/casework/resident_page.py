@@ -60,6 +60,7 @@ CONFIRM = "web.confirm.text"
 WORD_AGAIN = timedelta(hours=24)  # a number gets one word in this time, whoever types it
 MOST_WORDS = 3  # numbers that one request may try
 # acts that count although the screen they stood on is not the one that is open
+TYPED = frozenset({"send", "place"})  # what was typed there is kept, at least as their own words
 ALWAYS = frozenset({"words", "person", "worse", "emergency"})
 
 
@@ -327,6 +328,14 @@ def _earlier_too(parts: Parts, case: Case) -> None:
         case = before
 
 
+def _kept_as_words(act: Act, visit: Visit, hidden: bool) -> Act:
+    """The screen is over, what they typed is not."""
+    over = hidden or act.step != visit.step
+    if over and act.name in TYPED and act.value.strip() and visit.kind == VisitKind.BROWSER:
+        return with_changes(act, name="words")
+    return act
+
+
 Write = Callable[[sa.Connection], Opened | None]
 
 
@@ -378,6 +387,7 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     if act.visit not in ("", visit.id):
         raise AnotherPage
     hidden = visit.kind != VisitKind.PLACE and parts.now() - visit.used_at > act.idle
+    act = _kept_as_words(act, visit, hidden)
     if hidden and act.name not in ALWAYS | {"language"}:
         return lambda _: Opened(found, kept)  # the words are hidden: they open it first
     act = with_changes(act, locked=hidden)

@@ -242,6 +242,9 @@ def fallback(out: Path) -> None:
     help="With --console: open cases.",
 )
 @click.option(
+    "--slow-line", is_flag=True, help="Instead: the request form in a browser on a 2G line."
+)
+@click.option(
     "--city",
     type=click.Choice(["large"]),
     default=None,
@@ -259,6 +262,7 @@ def bench(
     web: bool,
     console: bool,
     open_cases: int,
+    slow_line: bool,
     city: str | None,
 ) -> None:
     """Turns a second, beside the least app that does a durable turn, in the same run."""
@@ -274,6 +278,10 @@ def bench(
         from caller_service.proving.bench_voice import bench as call
 
         return call(residents, each, rounds, database_url)
+    if slow_line:
+        from caller_service.proving.bench_slow_line import bench as visit
+
+        return visit(rounds)
     if web:
         from caller_service.proving.bench_web import bench as press
 

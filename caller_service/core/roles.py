@@ -46,6 +46,7 @@ class Act(StrEnum):
     CALL_PSAP = "call_psap"
     CARE_NOTE = "care_note"
     SLOW_NUMBER = "slow_number"
+    ERASE_WORDS = "erase_words"  # of a case that has ended; and to set or lift a legal hold
     SEE_COUNTS = "see_counts"
     SEE_JOURNAL = "see_journal"  # of what belongs to no case
     MANAGE_PEOPLE = "manage_people"
@@ -62,7 +63,8 @@ _DISPATCHER = frozenset({
 
 MAY: Mapping[Role, frozenset[Act]] = {
     Role.DISPATCHER: _DISPATCHER,
-    Role.SUPERVISOR: _DISPATCHER | {Act.SLOW_NUMBER, Act.SEE_COUNTS, Act.SEE_JOURNAL},
+    Role.SUPERVISOR: _DISPATCHER
+    | {Act.SLOW_NUMBER, Act.ERASE_WORDS, Act.SEE_COUNTS, Act.SEE_JOURNAL},
     Role.ANALYST: frozenset({Act.ACCOUNT, Act.SEE_COUNTS}),
     Role.ADMINISTRATOR: frozenset(
         {Act.ACCOUNT, Act.SEE_COUNTS, Act.SEE_JOURNAL, Act.MANAGE_PEOPLE, Act.MANAGE_SESSIONS}

@@ -241,6 +241,10 @@ STATES: dict[str, State] = {
     "status-ended": _status(
         stands="=web.stands.closed_kind", ended=True, can_cancel=False, code="", talks=True
     ),
+    "status-erased": _status(
+        stands="=web.stands.closed", ended=True, can_cancel=False, code="",
+        deletion=("=web.delete.done", "=web.delete.sent"),
+    ),
     "words": lambda say: (
         "words.html",
         {"view": status(say, stands=say("web.stands.live", name="Dana"), talk=_talk(say))},

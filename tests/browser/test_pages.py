@@ -240,9 +240,9 @@ def test_pages_are_light(stage: Stage) -> None:
     scripts are 3 kB."""
     client = stage.app.test_client()
     files = {name: file.packed for name, file in read_files().items()}
-    theirs = ("exit.js", "send.js", "live.js", "place.js")  # the others are the console's
+    theirs = ("exit.js", "screens.js")  # the others are the console's
     scripts = sum(len(files[name]) for name in theirs)
-    sheets = len(files["tokens.css"]) + len(files["resident.css"])
+    sheets = len(files["screens.css"])
     assert scripts <= 3 * 1024 and sheets <= 4 * 1024
     for language in LANGUAGES:
         for state in STATES:

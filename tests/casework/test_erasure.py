@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -293,3 +294,25 @@ def test_a_request_of_before_the_upgrade_waits_for_its_own_day(house: House) -> 
     row = house.rows("case")[0]
     assert row.erase_at == row.closed_at + timedelta(days=30)
     assert "my brother shouts" in everything(house)
+
+
+def test_a_supervisor_erases_and_holds_from_the_case_s_page(house: House) -> None:
+    ended(house)
+    path = f"/console/cases/{case_of(house).id}"
+    sam, dana = Desk(house), Desk(house)
+    sam.signs_in(Account(house, "Sam", Role.SUPERVISOR))
+    dana.signs_in(Account(house, "Dee", Role.DISPATCHER))
+
+    def presses(who: Desk, deed: str) -> Any:
+        seen = re.search(r'name="seen" value="([^"]*)"', who.get(path).text)
+        return who.post(f"{path}/{deed}", **({"seen": seen[1]} if seen else {}))
+
+    assert presses(dana, "erase").status_code == 403
+    assert presses(sam, "hold").status_code == 303
+    assert presses(sam, "erase").status_code == 409, "there is a hold"
+    assert presses(sam, "release").status_code == 303
+    assert presses(sam, "erase").status_code == 303
+    assert "he sleeps" not in everything(house)
+    assert "They are erased." in sam.get(path).text
+    told = {(line.event, line.who) for line in house.rows("journal")}
+    assert {("held_by_law", "Sam"), ("released_by_law", "Sam"), ("erased", "Sam")} <= told

@@ -113,6 +113,8 @@ def test_a_request_on_the_web_that_is_lost_or_carried_out_twice_is_seen() -> Non
     mine.due_at = None
     assert lost({key: page}, {"c"}), "nobody looks after it"
     assert twice({key: page}, {"c": mine}, many=2)
+    one.told = True
+    assert not twice({key: page}, {"c": mine}) and twice({key: page}, {"c": mine}, many=0)
     assert twice({key: SimpleNamespace(case_id="c", step=3)}, {"c": mine})
     assert twice({key: page}, {"c": mine, "d": mine})
     assert twice({key: page, b"another": SimpleNamespace(case_id="d", step=1)}, {"c": mine})

@@ -1,9 +1,10 @@
 """`caller-service chaos`: residents text, call and press the request form while web and worker are
-killed with -9 at random, the destination fails, is slow or lies, Twilio fails, receipts come late
-and twice, and one request in ten dies in the middle. Then calls are promised, and workers die at
-every step of them. Then every promise is checked against the database, the phones and the board of
-dispatch. The service runs as its own processes in a temporary folder, both stand-ins run here; the
-same seed asks for the same trouble again, though the machine's timing is never quite the same.
+killed with -9 at random, PostgreSQL is away for moments, the destination fails, is slow or lies,
+Twilio fails, receipts come late and twice, and one request in ten dies in the middle. Then calls
+are promised, and workers die at every step of them. Then every promise is checked against the
+database, the phones and the board of dispatch. The service runs as its own processes in a temporary
+folder, both stand-ins run here; the same seed asks for the same trouble again, though the machine's
+timing is never quite the same.
 """
 
 from __future__ import annotations
@@ -142,6 +143,7 @@ def _run(
             ours,
             next(iter(staff)),
             (behind, first),
+            database_url,
         )
         town.live(residents)
         service.until_up()

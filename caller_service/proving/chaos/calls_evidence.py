@@ -68,7 +68,7 @@ def last_words(catalog: Catalog) -> frozenset[str]:
         for words in catalog.words.values()
         for key in LAST
         if key in words
-        for sentence in sentences(words[key])
+        for sentence in (words[key], *sentences(words[key]))
     )
 
 

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.pool import NullPool
 from twilio.request_validator import RequestValidator
 
 from caller_service.proving.surroundings import STALLS, stalled
@@ -70,6 +72,11 @@ ON_THE_PHONE = (
 LONG = 60  # seconds
 STALLED = 40  # clients at once: more than there are threads
 CUT = 0.1  # of the requests die in the middle
+AWAY = "times that the database was away"
+CUT_ALL = sa.text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 MORE = 120.0  # seconds a busy machine may take longer
 Answer = tuple[tuple[str, str], ...]  # of each message: its words, and where its receipts go
 
@@ -137,9 +144,11 @@ class Town:
         ours: str,
         staff: str,
         keys: tuple[Mapping[str, str], ...],
+        postgresql: str = "",
     ) -> None:
-        """`keys`: the environment after each step of a rotation, each for all processes."""
-        self._keys = deque(keys)
+        """`keys`: the environment after each step of a rotation, each for all processes.
+        `postgresql`: the database's address, if it is one that can be away."""
+        self._keys, self._postgresql = deque(keys), postgresql
         self.service, self.seconds, self.seed, self._ours, self._staff = (
             service,
             seconds,
@@ -185,7 +194,7 @@ class Town:
         each kind; then no more trouble."""
         self._answering.start()
         some = max(1, residents // 3)
-        with ThreadPoolExecutor(residents + 2 * some + 5) as pool:
+        with ThreadPoolExecutor(residents + 2 * some + 6) as pool:
             running = [pool.submit(self._resident, place) for place in range(residents)]
             running += [
                 pool.submit(self.callers.live, place, self._chance(f"caller {place}"), self._slower)
@@ -204,6 +213,7 @@ class Town:
                     self._dispatch,
                     self._killer,
                     self._trouble,
+                    self._database,
                     self._stalled_clients,
                 )
             ]
@@ -221,9 +231,11 @@ class Town:
             stand_in.lies = 0.0
 
     def _troubled(self) -> bool:
-        """Was each process killed, and did a request die in the middle?"""
+        """Was each process killed, did a request die in the middle, was the database away?"""
         kills = (f"kills of {name}" for name in self.service.names)
-        wanted = ("requests died in the middle", "posts on the web died in the middle", *kills)
+        away = (AWAY,) if self._postgresql else ()
+        died = ("requests died in the middle", "posts on the web died in the middle")
+        wanted = (*died, *kills, *away)
         return not self._keys and all(self.counts[kind] for kind in wanted)
 
     def _resident(self, place: int) -> None:
@@ -378,6 +390,22 @@ class Town:
             self.counts[f"kills of {name}"] += 1
             self.over.wait(rng.uniform(0.0, 0.4))
             self.service.start(name)
+
+    def _database(self) -> None:
+        """Every connection to PostgreSQL is cut, for up to two seconds: the database is away."""
+        if not self._postgresql:
+            return
+        rng = self._chance("database")
+        engine = sa.create_engine(
+            self._postgresql, poolclass=NullPool, isolation_level="AUTOCOMMIT"
+        )
+        with engine.connect() as conn:
+            while not self.over.wait(rng.uniform(1.0, 3.0 * self._slower)):
+                self.counts[AWAY] += 1
+                back = time.monotonic() + rng.uniform(0.1, 2.0)
+                while time.monotonic() < back:
+                    conn.execute(CUT_ALL)
+                    time.sleep(0.02)
 
     def _trouble(self) -> None:
         """What fails changes about twice a second."""

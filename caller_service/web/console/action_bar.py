@@ -53,6 +53,9 @@ BUTTONS: Mapping[str, Button] = {
     "link": Button("link", "Link with a case", "Link them"),
     "same_person": Button("same_person", "It is them again", "It is them"),
     "close": Button("close", "Close", "Close it", "c"),
+    "erase": Button("erase", "Erase the words", "Erase them for good"),
+    "hold": Button("hold", "Legal hold"),
+    "release": Button("release", "Lift the legal hold"),
 }
 
 # the first is the main act
@@ -112,7 +115,8 @@ def bar_of(case: Case, stage: Stage, name: str) -> Bar:
         names[0] = "take_over"
     shown = [with_changes(BUTTONS[name], main=not place) for place, name in enumerate(names)]
     if stage == Stage.ENDED:
-        return Bar(shown, (), None)
+        held = "release" if case.legal_hold else "hold"
+        return Bar(shown, [BUTTONS["erase"], BUTTONS[held]], None)
     more = [
         with_changes(BUTTONS[name], key="")
         for name in MORE

@@ -11,12 +11,15 @@ import sqlalchemy as sa
 
 from caller_service.casework import desk, shift_end
 from caller_service.casework.contact_care import set_care_note, slow_down
+from caller_service.casework.retention import erase
 from caller_service.casework.same_person import comes_back, make_room
 from caller_service.core import desk_acts, holding
+from caller_service.core import retention as core_retention
 from caller_service.core.call_911 import call_911
 from caller_service.core.callback import book
 from caller_service.core.case import DANGER_OUTCOMES, OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import decline, delayed, update
+from caller_service.core.marks import Mark
 from caller_service.core.outcome import Asked, Known, Outcome, Police
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
@@ -101,6 +104,10 @@ def _hand_over(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connectio
 def _book(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
     due = scene.now + timedelta(minutes=number(told, "minutes", 48 * 60) or 5)
     return book(case, by, due, scene, ask_for=line(told, "ask_for", 80))
+
+
+def _erase(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
+    return core_retention.erase(case, scene) if conn is None else erase(case, scene, conn)
 
 
 def _close(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -390,6 +397,20 @@ DEEDS: dict[str, Deed] = {
         "Slow this number", Act.SLOW_NUMBER, across=_slow,
         done="It is noted how often this number is answered.",
     ),
+    "erase": Deed(
+        "Erase the words", Act.ERASE_WORDS, _erase, "The words are erased, for good.",
+        moot=lambda case: "They are erased." if Mark.ERASED in case.marks else "",
+    ),
+    "hold": Deed(
+        "Legal hold", Act.ERASE_WORDS,
+        lambda case, by, told, scene, _: core_retention.hold(case, by, scene),
+        "Nothing of it is erased until somebody lifts the hold.",
+    ),
+    "release": Deed(
+        "Lift the legal hold", Act.ERASE_WORDS,
+        lambda case, by, told, scene, _: core_retention.release(case, scene),
+        "The hold is lifted. What is over its time is erased.",
+    ),
     "link": Deed("Link", Act.LINK, across=_link, done="Each case names the other."),
 }  # fmt: skip
 
@@ -447,6 +468,10 @@ REFUSALS = {
     "may_not_call": "They have not said that calling is safe, or took it back.",
     "no_such_team": "Choose a team.",
     "not_higher": "It is as urgent as that already.",
+    "not_ended": "The case has not ended.",
+    "held_by_law": "There is a legal hold. Lift it first.",
+    "kept_by_law": "A law keeps the words for longer.",
+    "under_way": "A text is still to be sent. Try again in a minute.",
     "no_such_case": "No other case has this reference.",
 }
 

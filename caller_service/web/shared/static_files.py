@@ -27,6 +27,13 @@ PACKED = {".css", ".js", ".svg"}
 # what only those need who read our sheets and scripts in the repository
 FOR_READERS = re.compile(r"(?m)^\s*//.*\n|/\*[^*]*\*/|^\s+")
 
+# served as one file: on a slow line each request costs as long as some kilobytes. The exit stays by
+# itself: it works whatever the others do
+TOGETHER: Mapping[str, tuple[str, ...]] = {
+    "screens.css": ("tokens.css", "resident.css"),
+    "screens.js": ("send.js", "live.js", "place.js"),
+}
+
 static_files = guarded("static_files", open_to_all)
 
 
@@ -43,15 +50,17 @@ class StaticFile:
 @cache
 def read_files() -> Mapping[str, StaticFile]:
     """Every file we serve, by its name."""
-    return {path.name: _read(path) for path in sorted(FOLDER.iterdir()) if path.is_file()}
+    read = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.is_file()}
+    read |= {name: b"\n".join(read[one] for one in parts) for name, parts in TOGETHER.items()}
+    return {name: _served(name, content) for name, content in sorted(read.items())}
 
 
-def _read(path: Path) -> StaticFile:
-    content = path.read_bytes()
-    if path.suffix in (".css", ".js"):
+def _served(name: str, content: bytes) -> StaticFile:
+    suffix = Path(name).suffix
+    if suffix in (".css", ".js"):
         content = FOR_READERS.sub("", content.decode()).encode()
-    packed = gzip.compress(content, 9, mtime=0) if path.suffix in PACKED else b""
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    packed = gzip.compress(content, 9, mtime=0) if suffix in PACKED else b""
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return StaticFile(content, packed, kind, sha256(content).hexdigest()[:12])
 
 

@@ -241,6 +241,25 @@ def test_two_tabs_change_nothing_behind_each_others_back(house: House) -> None:
     assert me.case().answers == {"who": "me", "health": "no"} and not me.case().in_danger
 
 
+def test_what_was_typed_on_a_screen_that_is_over_is_kept_as_their_own_words(house: House) -> None:
+    me = asks_for_a_team(Browser(house), send=False)
+    old = next(each for each in me.page.buttons if "words" in each.fields)
+    me.goes("/request/8").presses("other")  # in another tab
+    me.posts(old, words="the door is blue")
+    me.posts(old, words="the door is blue")
+    assert me.case().narrative == ("the door is blue",) and me.case().status == "screening"
+    house.wait(11 * 60)
+    me.sends(words="he has the key")
+    assert "he has the key" in me.case().narrative, "it was sent from behind the curtain"
+    assert "he has the key" not in me.page.html
+
+    other = Browser(house).goes("/request").answers(*CALM)
+    house.wait(11 * 60)
+    other.sends(place=PLACE)
+    assert other.case().narrative == (PLACE,) and "where" not in other.case().answers
+    assert PLACE not in other.page.html
+
+
 def test_a_jump_ahead_goes_back_to_what_is_open(house: House) -> None:
     me = Browser(house).goes("/request").presses("me")
     assert me.goes("/request/7").path == "/request/2"
