@@ -18,7 +18,7 @@ from caller_service.language.lexicons import read_combinations
 
 CORPUS = Path(__file__).parent
 FLOORS = {
-    "danger_written": 0.97, "danger_kept": 0.85, "ordinary_written": 0.02, "ordinary_kept": 0.06,
+    "danger_written": 0.97, "danger_kept": 0.85, "ordinary_written": 0.03, "ordinary_kept": 0.06,
     "danger_fresh": 0.78, "ordinary_fresh": 0.06,
 }  # fmt: skip
 
@@ -223,3 +223,22 @@ def test_the_end_of_the_text_can_be_a_term() -> None:
     assert heard.kinds(normal("help please")) == () == heard.kinds(normal("help $ please"))
     assert heard.kinds(normal("hell kill me if I...")) == ("b",)
     assert heard.kinds(normal("hell kill me if I do")) == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "can i talk to someone i want to kill myself", "is there someone there i want to die",
+        "my therapist isnt answering and i took all my pills", "haha im gonna kill myself",
+        "do you have someone who can come my husband has a gun", "how do i get help my mom isnt breathing",
+        "doctor said its cancer so im going to kill myself tonight",
+        "im ok now but he said he will kill me tonight", "lmao he has a knife and hes coming at me",
+        "he collapsed at the gym and hes not breathing", "she choked on a cookie and is turning blue",
+        "my counselor told me to text, i cut my wrists", "can i get help my baby ate pills",
+        "we were laughing and then he fell and he isnt breathing",
+    ],
+)  # fmt: skip
+def test_everyday_talk_hides_no_danger_that_is_said_outright(said: str) -> None:
+    """Questions to the service, laughter, appointments and good news (`small_talk`) hide what is
+    vague, never what is plain."""
+    assert read_combinations().kinds(normal(said)), said
