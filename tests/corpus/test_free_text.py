@@ -194,6 +194,8 @@ def test_who_is_not_to_be_answered_may_be_somebody_else() -> None:
         "he said he will kill me if. please come", "he will kill me if i dont. hes outside",
         "hell kill us unless. im in the closet", "she said shell stab me if i.. send police",
         "he says hell beat me if i dont. what do i do", "hes gonna kill me if, come quick",
+        "me mata si no. por favor vengan", "dice que me va a matar si no. estoy en el closet",
+        "dice que si llamo me mata. ya viene", "mi esposo dijo que me mata si. mi dirección es 12 oak",
     ],
 )  # fmt: skip
 def test_a_threat_whose_end_is_not_written_is_heard(said: str) -> None:
@@ -210,6 +212,7 @@ def test_a_threat_whose_end_is_not_written_is_heard(said: str) -> None:
         "my coach will kill me if i dont come early", "my boss will kill me if i dont send the report",
         "my roommate will kill me if i dont clean. what do i do lol",
         "mi mamá me mata si no lavo los trastes", "me mata la duda si no", "si llamo a mi hermana ella me ayuda",
+        "mi mamá me mata si no ayudo con los trastes", "mi jefe me mata si no llego. estoy en el bus",
     ],
 )  # fmt: skip
 def test_a_joke_whose_end_is_written_is_none(said: str) -> None:
@@ -241,4 +244,18 @@ def test_the_end_of_the_text_can_be_a_term() -> None:
 def test_everyday_talk_hides_no_danger_that_is_said_outright(said: str) -> None:
     """Questions to the service, laughter, appointments and good news (`small_talk`) hide what is
     vague, never what is plain."""
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ya llegó mi ex, está pateando la puerta", "me pegó otra vez, así es él", "algún día me va a matar",
+        "le pegó al niño por un berrinche y sangra", "mi papá se llama juan, trae un machete y está gritando",
+        "no estoy bien, tengo las pastillas en la mano", "no se puede mover, está tirado en el piso",
+        "en la boda se están peleando con botellas, uno sangra mucho", "ya se durmió y no despierta, tomó pastillas",
+        "no es normal como respira mi bebé, se le hunden las costillas", "es un monstruo, me está pegando",
+    ],
+)  # fmt: skip
+def test_a_name_a_feast_or_an_arrival_hides_no_danger(said: str) -> None:
     assert read_combinations().kinds(normal(said)), said
