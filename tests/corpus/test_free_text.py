@@ -18,8 +18,8 @@ from caller_service.language.lexicons import read_combinations
 
 CORPUS = Path(__file__).parent
 FLOORS = {
-    "danger_written": 0.97, "danger_kept": 0.85, "ordinary_written": 0.03, "ordinary_kept": 0.06,
-    "danger_fresh": 0.78, "ordinary_fresh": 0.06,
+    "danger_written": 0.97, "danger_kept": 0.88, "ordinary_written": 0.03, "ordinary_kept": 0.07,
+    "danger_fresh": 0.84, "ordinary_fresh": 0.06, "danger_hard": 0.77, "ordinary_hard": 0.14,
 }  # fmt: skip
 
 
