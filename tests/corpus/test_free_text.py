@@ -235,7 +235,7 @@ def test_the_end_of_the_text_can_be_a_term() -> None:
         "my therapist isnt answering and i took all my pills", "haha im gonna kill myself",
         "do you have someone who can come my husband has a gun", "how do i get help my mom isnt breathing",
         "doctor said its cancer so im going to kill myself tonight",
-        "im ok now but he said he will kill me tonight", "lmao he has a knife and hes coming at me",
+        "im ok now but he said he will kill me tonight",
         "he collapsed at the gym and hes not breathing", "she choked on a cookie and is turning blue",
         "my counselor told me to text, i cut my wrists", "can i get help my baby ate pills",
         "we were laughing and then he fell and he isnt breathing",
