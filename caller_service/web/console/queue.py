@@ -30,11 +30,11 @@ console = guarded("console", console_only, "/console")
 ALWAYS = (Band.NOBODY, Band.HUMAN, Band.READ, Band.TEAMS)  # shown, also when empty
 # how many rows of a band the queue shows; whoever looks sees each of their own beside these
 ROWS = {
-    Band.NOBODY: 21, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
+    Band.NOBODY: 19, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
 }  # fmt: skip
 PAGE = 100  # rows of a band that is turned page by page
 TAIL = 200  # dangers that nobody has, behind the rows: their references
-RUNG = 15  # dangers that a page rings for each by itself
+RUNG = 8  # dangers that a page rings for each by itself
 FILTERS = ("mine", "area", "language")
 LONGEST_HAVE = 40_000  # characters that a page tells of what it shows
 
