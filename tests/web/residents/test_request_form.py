@@ -642,7 +642,9 @@ def test_hidden_words_go_from_this_page_alone(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     me.sends(words="that was for you alone").presses("hide", name="act")
     assert "that was for you alone" not in me.page.html
-    assert "that was for you alone" in str(house.dispatch(f"/{me.case().id}/messages", method="GET").json)
+    assert "that was for you alone" in str(
+        house.dispatch(f"/{me.case().id}/messages", method="GET").json
+    )
 
 
 def test_only_the_last_four_words_are_shown(house: House) -> None:
