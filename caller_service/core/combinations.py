@@ -19,6 +19,9 @@ A combination is written as terms in order, each within `GAP` words of the one b
     even: <not> wake+             also after words of the class `denial`, or near words of the
                                   class `distant`
 
+    wide: any: <gun> <head>       only where no other combination of the section is found: that
+                                  something is wrong is heard, what it is less surely
+
 Words of the class `present` near a combination cancel the effect of `distant` ("years ago, and
 again tonight"). Within `WIDE` words of the class `telling` (stories, games, errands and the like)
 no danger is found.
@@ -85,6 +88,7 @@ class Combination:
     refused: tuple[tuple[str, int], ...] = ()  # class, and the distance in words
     in_order: bool = True
     always: bool = False  # also after a denial, or near a word for the distant past
+    wide: bool = False  # only where no other of its section is found
     source: str = field(default="", compare=False)
 
 
@@ -194,14 +198,16 @@ class Combinations:
         only."""
         places, left = self._find_places(words)
         return {
-            section: tuple(
-                dict.fromkeys(
-                    each.kind
-                    for each in self._fitting(section, left if section == DANGERS else places)
-                )
-            )
+            section: self._found(section, left if section == DANGERS else places)
             for section in self._read
         }
+
+    def _found(self, section: str, places: Mapping[str, list[Place]]) -> tuple[str, ...]:
+        """The kinds of a section, each once; those of wide combinations if there are no others."""
+        kinds = dict.fromkeys(each.kind for each in self._fitting(section, places, wide=False))
+        return tuple(
+            kinds or dict.fromkeys(each.kind for each in self._fitting(section, places, wide=True))
+        )
 
     def _find_places(
         self, words: Sequence[str]
@@ -213,11 +219,13 @@ class Combinations:
         left = self._without_harmless(meant, places)
         return places, places if left is meant else self._places(left)
 
-    def _fitting(self, section: str, places: Mapping[str, list[Place]]) -> Iterator[Combination]:
+    def _fitting(
+        self, section: str, places: Mapping[str, list[Place]], wide: bool
+    ) -> Iterator[Combination]:
         for each in _candidates(
             self._read.get(section, ()), self._by_term.get(section, {}), places
         ):
-            if self._fits(each, places) is not None:
+            if each.wide == wide and self._fits(each, places) is not None:
                 yield each
 
     def _without_harmless(self, words: list[str], places: Mapping[str, list[Place]]) -> list[str]:
@@ -344,9 +352,10 @@ class Combinations:
         return name
 
     def _combination(self, kind: str, written: str, section: str = "") -> Combination:
-        rest, in_order, always = written.strip(), True, False
-        while (flag := re.match(r"(any|even):\s*", rest)) is not None:
-            in_order, always = in_order and flag[1] != "any", always or flag[1] == "even"
+        rest = written.strip()
+        flags = set()
+        while (flag := re.match(r"(any|even|wide):\s*", rest)) is not None:
+            flags.add(flag[1])
             rest = rest[flag.end() :]
         if unread := _TOKEN.sub("", rest).split():
             raise Malformed(written, f"{unread[0]!r} belongs to nothing, or is nested")
@@ -361,7 +370,10 @@ class Combinations:
             raise Malformed(written, f"{kind} has no terms")
         if section == DANGERS:
             refused.append((TELLING, WIDE))
-        return Combination(kind, tuple(terms), tuple(refused), in_order, always, written)
+        return Combination(
+            kind, tuple(terms), tuple(refused),
+            "any" not in flags, "even" in flags, "wide" in flags, written,
+        )  # fmt: skip
 
     def _known(self, name: str, written: str) -> str:
         if name not in self._names:

@@ -50,7 +50,8 @@ def honest(house: House, words: str) -> int:
     """A text that Twilio signed for another address than ours: what a wrong CALLER_PUBLIC_URL looks
     like."""
     house.change(public_url="https://wrong.test")
-    return int(signed(house, "/twilio/sms", of_ours(house, Body=words)).status_code)
+    fields = of_ours(house, Body=words)
+    return int(signed(house, "/twilio/sms", fields, at="https://house.test").status_code)
 
 
 def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
