@@ -515,6 +515,14 @@ class Story:
                 "".join(traceback.format_exception(problem)) + repr(problem)
             )
 
+    def job_again(self, name: str, reference: str) -> None:
+        """Run it once more: what the try before held is free, as a sweep leaves it in time."""
+        with self.house.parts.engine.begin() as conn:
+            for table in (Base.metadata.tables[one] for one in ("message", "call", "delivery")):
+                trying = sa.update(table).where(table.c.state == "trying")
+                conn.execute(trying.values(claimed_by=None))
+        self.job(name, reference)
+
     def outside_says(
         self, twilio: Any = (201, ""), cad: Any = (202, ""), listed: Any = (200, "")
     ) -> None:
@@ -890,7 +898,7 @@ class Story:
         self.job("call_person", call.id)
         for fails in (*TWILIO_FAILS, *TWILIO_REFUSES):
             self.outside_says(twilio=fails)
-            self.job("call_person", call.id)  # what became of it?
+            self.job_again("call_person", call.id)  # what became of it?
 
     # ---- what fails outside
     def twilio_fails(self) -> None:
@@ -899,7 +907,7 @@ class Story:
             self.outside_says(twilio=fails)
             self.job("send_text", text)
             self.outside_says(twilio=fails, listed=LISTS_FAIL[place % len(LISTS_FAIL)])
-            self.job("send_text", text)  # if its end is not known, it is looked for first
+            self.job_again("send_text", text)  # if its end is not known, it is looked for first
 
     def dispatch_fails(self) -> None:
         case_id = (
@@ -910,7 +918,7 @@ class Story:
         )
         for fails in CAD_FAILS * 4:
             self.outside_says(cad=fails)
-            self.job("deliver", delivery)
+            self.job_again("deliver", delivery)
         assert self.house.rows("delivery", id=delivery)[0].state == "dead"
         case_id = (
             self.house.resident("+17205550136").texts(f"he took all the pills, {SAID}").case().id
@@ -1341,6 +1349,7 @@ NOT_PLAYED = {
     # tests/web/residents: no word of theirs, and none in its fields
     "a key was not spent", "page failed", "a post was not kept",
     "a success was not kept",  # tests/web/test_failure_limit.py
+    "nothing was erased",  # tests/casework/test_erasure.py
 }  # fmt: skip
 
 
@@ -1529,6 +1538,8 @@ HARMLESS = {
     "Words.key": "of the catalog",
     "Alert.key": "of the catalog",
     "Rule.in_violence": "of the catalog",
+    "Button.key": "on a keyboard",
+    "Button.words": "on a button of ours; what a page of a resident says is hidden",
     "Choice.reads": "yes or no",
     "Unread.words": "of our own tables",
     "_Action.key": "of the catalog",

@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class House:
     residents_pid: int
     staff: int  # port
     staff_pid: int
-    token: str
+    token: str = field(repr=False)
     app: Flask
 
 

@@ -316,3 +316,26 @@ def test_a_supervisor_erases_and_holds_from_the_case_s_page(house: House) -> Non
     assert "They are erased." in sam.get(path).text
     told = {(line.event, line.who) for line in house.rows("journal")}
     assert {("held_by_law", "Sam"), ("released_by_law", "Sam"), ("erased", "Sam")} <= told
+
+
+def test_a_request_that_cannot_be_decided_stops_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And the log says which request and what kind of fault, never a word of theirs."""
+    me = ended(house)
+    me.posts(next(each for each in me.page.buttons if each.value == "delete"))
+    house.settles().wait(3601)
+
+    def blurts(*_: Any) -> None:
+        raise RuntimeError(SECRETS[0])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retention, "_due", blurts)
+        house.sweeps()
+    (line,) = [one for one in caplog.records if one.message == "nothing was erased"]
+    assert (line.__dict__["case"], line.__dict__["fault"]) == (me.case().id, "RuntimeError")
+    assert SECRETS[0] not in caplog.text
+
+    house.wait(DAY)
+    house.sweeps()
+    assert SECRETS[0] not in everything(house), "it is tried again"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Response, redirect, request, url_for
 
@@ -39,7 +40,8 @@ FILTERS = ("mine", "area", "language")
 LONGEST_HAVE = 40_000  # characters that a page tells of what it shows
 
 
-class Shown(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shown:
     """A band as it is shown. `many`: how many stand in it; `tail`: those behind the rows that are
     no rows, and must not be hidden."""
 
@@ -48,7 +50,7 @@ class Shown(NamedTuple):
     sentence: str
     empty: str
     many: int
-    rows: Sequence[Row]
+    rows: Sequence[Row] = field(repr=False)
     tail: Tail | None
     page: int  # of this band alone, from 1; 0: it is not turned page by page
 
@@ -61,10 +63,11 @@ class Shown(NamedTuple):
         return [row.reference for row in self.rows] + ([self.tail.key] if self.tail else [])
 
 
-class Tail(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tail:
     """What nobody has, behind the rows of its band: one row of references, by level."""
 
-    key: str
+    key: str = field(repr=False)
     tag: str
     levels: Sequence[tuple[str, Moment, Sequence[tuple[str, str]]]]  # the oldest; id, reference
     many: int

@@ -615,7 +615,7 @@ def _unsigned(value: str = "") -> Response:
 def _gone(value: str = "", kind: str = "") -> Response:
     """The key opens nothing: left, over, or never there. A neutral page, and a way back; what was
     typed is shown again. No address on it has the key."""
-    nobody = {"base": "", "out": "/out", "public": True, "at": "/"}
+    nobody = {"base": "", "out": "/out", "public": True, "at": ""}
     words = (value or request.form.get("words", ""))[:LONGEST]
     if words.strip():
         page = render("error.html", kind="lost", action="/request", typed=words, **nobody)

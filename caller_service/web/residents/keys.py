@@ -170,7 +170,12 @@ def now_opens(found: VisitState, address: str) -> None:
 
 def address() -> str:
     """Of the screen that is shown."""
-    return str(g.get("resident_address", request.path))
+    return next_address() or request.path
+
+
+def next_address() -> str:
+    """Of the screen that answers a post; "" for one that was asked for at its own address."""
+    return str(g.get("resident_address", ""))
 
 
 def page() -> VisitState | None:

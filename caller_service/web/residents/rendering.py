@@ -109,7 +109,7 @@ def render(template: str, **more: Any) -> str:
         direction="rtl" if known[tag].right_to_left else "ltr",
         languages=[(each, known[each].native) for each in parts().program.languages if each != tag],
         program=parts().program,
-        **{"base": base, "out": f"{base}/out", "back": at, "at": at} | more,
+        **{"base": base, "out": f"{base}/out", "back": at, "at": keys.next_address()} | more,
     )
 
 

@@ -24,7 +24,8 @@
     document.documentElement.setAttribute("data-rang", level);
   }
   function wake(both) {
-    if (!Context) return;
+    var used = navigator.userActivation;  // a key such as Shift is no press that lets a page sound
+    if (!Context || used && !used.hasBeenActive) return;
     sound = sound || new Context();
     sound.resume().then(function () {
       show();

@@ -31,7 +31,8 @@
     all(next, ".bar, main, .foot", function (part) {
       document.body.appendChild(document.adoptNode(part));
     });
-    if (word("at") !== location.pathname) history.pushState(null, "", word("at"));
+    var at = word("at") || location.pathname;
+    if (at !== location.pathname) history.pushState(null, "", at);
     document.title = next.title;
     say("");
     scrollTo(0, 0);
