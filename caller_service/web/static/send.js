@@ -25,14 +25,14 @@
     form.insertBefore(note, form.firstChild);
     say(note.textContent = word("unsent"));
   }
-  function show(next) {
+  function show(next, at) {  // where a 303 led to; else the page says it
     all(next, "noscript", drop);
     all(document, ".bar, main, .foot", drop);
     all(next, ".bar, main, .foot", function (part) {
       document.body.appendChild(document.adoptNode(part));
     });
-    var at = word("at") || location.pathname;
-    if (at !== location.pathname) history.pushState(null, "", at);
+    at = word("at") || at;
+    if (at && at !== location.pathname && at !== location.href) history.pushState(null, "", at);
     document.title = next.title;
     say("");
     scrollTo(0, 0);
@@ -49,7 +49,7 @@
     request.timeout = 40000;
     request.onload = function () {
       busy = false;
-      try { show(request.response); } catch (fault) { location.reload(); }
+      try { show(request.response, request.responseURL); } catch (fault) { location.reload(); }
     };
     request.onerror = request.ontimeout = function () { unlock(form, button); };
     request.send(fields);
