@@ -204,10 +204,14 @@ class Combinations:
 
     def _found(self, section: str, places: Mapping[str, list[Place]]) -> tuple[str, ...]:
         """The kinds of a section, each once; those of wide combinations if there are no others."""
-        kinds = dict.fromkeys(each.kind for each in self._fitting(section, places, wide=False))
-        return tuple(
-            kinds or dict.fromkeys(each.kind for each in self._fitting(section, places, wide=True))
-        )
+        kinds: dict[str, None] = {}
+        wide: dict[str, None] = {}
+        for each in _candidates(
+            self._read.get(section, ()), self._by_term.get(section, {}), places
+        ):
+            if not (each.wide and kinds) and self._fits(each, places) is not None:
+                (wide if each.wide else kinds)[each.kind] = None
+        return tuple(kinds or wide)
 
     def _find_places(
         self, words: Sequence[str]
@@ -218,15 +222,6 @@ class Combinations:
         places = self._places(meant)
         left = self._without_harmless(meant, places)
         return places, places if left is meant else self._places(left)
-
-    def _fitting(
-        self, section: str, places: Mapping[str, list[Place]], wide: bool
-    ) -> Iterator[Combination]:
-        for each in _candidates(
-            self._read.get(section, ()), self._by_term.get(section, {}), places
-        ):
-            if each.wide == wide and self._fits(each, places) is not None:
-                yield each
 
     def _without_harmless(self, words: list[str], places: Mapping[str, list[Place]]) -> list[str]:
         struck: set[int] = set()

@@ -257,8 +257,8 @@ class Evidence:
             for row in not_received
             if row.state != DeliveryState.DEAD and row.at > self.ended - ON_ITS_WAY
         }
+        newest = {case_id: last for case_id, (last, _) in told.items()}
         for name, board in self.town.boards.items():
-            newest = {case_id: newest for case_id, (newest, _) in told.items()}
             wrong += [f"{name}: {one}" for one in self._held(name, board, newest, on_its_way)]
         return wrong + [
             f"{row.state} at {row.destination} {row.case_id}.{row.revision}, tried {row.tries}"
@@ -293,12 +293,9 @@ class Evidence:
             for held in board.all()
             if held.hand_off_id not in self.cases
         )
+        uncertain = lies.union(on_its_way)
         for case_id, last in newest.items():
-            told = (
-                one
-                for one in range(1, last + 1)
-                if not {f"{case_id}.{one}"} & (lies | set(on_its_way))
-            )
+            told = (one for one in range(1, last + 1) if f"{case_id}.{one}" not in uncertain)
             honest, held = max(told, default=0), board.held(case_id)
             got = held.revision if held else 0
             if got != honest and f"{case_id}.{got}" not in on_its_way:
