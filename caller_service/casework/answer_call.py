@@ -11,7 +11,7 @@ was allowed. The same webhook twice gets the same answer: what was pressed first
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from caller_service.casework.outbound.call_person import note_receipt, voicemail_allowed
@@ -35,7 +35,7 @@ from caller_service.store.journal import Author
 
 from .callbacks import taken
 from .carry_out import ring_interpreter
-from .change import change
+from .change import change, full_beside, update_case
 from .parts import Parts
 
 TIMES = 2  # the words are said, and once more
@@ -200,14 +200,17 @@ def _nothing(_: OnCall) -> None:
 # ---- somebody who is paged -----------------------------------------------------------------------
 
 
-def _takes(case: Case, name: str, scene: Scene) -> Step:
+def _takes(case: Case, name: str, scene: Scene, full: Collection[str]) -> Step:
     """What they must know before they write is texted: a call says no more than the reference."""
-    step = accept(case, name, case.marks.get(Mark.PROMISED), scene)
+    step = accept(case, name, case.marks.get(Mark.PROMISED), scene, full=full)
     known = tuple(Alert(key, name) for key in terms(step.case)) if step.effects else ()
     return Step(step.case, (*step.effects, *known))
 
 
-def _decides(answer: str, decide: Callable[[Case, str, Scene], Step]) -> Callable[[OnCall], Spoken]:
+Decide = Callable[[Case, str, Scene, Collection[str]], Step]
+
+
+def _decides(answer: str, decide: Decide) -> Callable[[OnCall], Spoken]:
     def decided(on: OnCall) -> Spoken:
         promised = _promised(on)
         if promised is not None and answer == "accepted":
@@ -217,8 +220,15 @@ def _decides(answer: str, decide: Callable[[Case, str, Scene], Step]) -> Callabl
             return on.says("page.call_passed")
         person = on.call.person or ""
         try:
-            change(on.parts, on.case.id, lambda case, scene: decide(case, person, scene), person)
+            update_case(
+                on.parts,
+                on.case.id,
+                lambda case, scene, conn: decide(case, person, scene, full_beside(conn, case)),
+                person,
+            )
         except Refused as refusal:
+            if refusal.code == "full":  # since their phone began to ring: the next person, now
+                return _decides("full", lambda case, by, scene, _: pass_on(case, by, scene))(on)
             taken = refusal.code == "taken"
             return on.says("page.call_taken" if taken else "page.call_ended", name=refusal.name)
         on.note(answer=answer)
@@ -356,7 +366,7 @@ CALLS = {
                 "accepted",
                 _takes,
             ),
-            PASS: _decides("passed", pass_on),
+            PASS: _decides("passed", lambda case, by, scene, _: pass_on(case, by, scene)),
         },
         refused=_nothing,
         voicemail=_nothing,

@@ -10,6 +10,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from caller_service.core.case import Case, Step
+from caller_service.core.holding import MOST_HELD
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts
 from caller_service.store.database.transaction import lock_for_write, transaction
@@ -92,6 +93,11 @@ def update_case(
         if decision is not None:
             write(conn, None if _nothing(decision) else prepare(parts, decision))
     return decision.step.case if decision else None
+
+
+def full_beside(conn: sa.Connection, case: Case) -> frozenset[str]:
+    """Who has as many dangers as one person may, beside this one (rule 21)."""
+    return cases.full_hands(conn, MOST_HELD, case.id) if case.in_danger else frozenset()
 
 
 def _load_and_decide(

@@ -31,7 +31,7 @@ from caller_service.store.desk import Asked, Event, Mine
 from caller_service.store.legs import Talk
 from caller_service.store.messages import Text
 
-from .change import Look, update_case
+from .change import Look, full_beside, update_case
 from .parts import Parts
 
 NEXT_SHOWN = 20  # rows of a band in which nobody waits for a human, with who is asked next
@@ -161,7 +161,7 @@ class Opened:
     talks: Sequence[Talk]
     callbacks: Sequence[Callback]
     mine: Mine
-    others: int  # dangers that whoever looks has beside this one
+    full: frozenset[str]  # who has as many dangers as one person may, beside this one
     seen_at: datetime | None  # a browser last showed their private page
     related: Sequence[tuple[str, str, str]]  # id, reference, status: of the same contact
     care_note: str
@@ -197,7 +197,7 @@ def open_case(
             messages.of_case(conn, parts.sealer, case_id), desk.events(conn, case_id),
             legs.talks(conn, case_id), callbacks.of_case(conn, parts.sealer, case_id),
             desk.mine(conn, parts.sealer, who.person_id, case_id),
-            cases.held_by(conn, who.name, case_id),
+            full_beside(conn, case),
             visits.last_seen(conn, case_id) if case.on_web else None,
             desk.of_contact(conn, case_id),
             contacts.care_note(conn, parts.sealer, case.contact, parts.now()),
@@ -254,11 +254,6 @@ def act(
         desk.keep_draft(conn, parts.sealer, who.person_id, case_id, "", parts.now())
 
     return update_case(parts, case_id, look, who.name, no_draft if sent else None)
-
-
-def others_of(conn: sa.Connection, name: str, case: Case) -> int:
-    """How many dangers somebody has beside this one."""
-    return cases.held_by(conn, name, case.id)
 
 
 def keep_draft(parts: Parts, case_id: str, who: StaffSession, words: str) -> bool:

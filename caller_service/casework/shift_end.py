@@ -15,12 +15,12 @@ from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act, may
 from caller_service.core.routing import Scene, is_open
 from caller_service.core.staff_session import StaffSession
-from caller_service.store import cases, staff_sessions
+from caller_service.store import staff_sessions
 from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Entry
 from caller_service.store.journal import write as write_journal
 
-from .change import update_case
+from .change import full_beside, update_case
 from .desk import read_rail
 from .parts import Parts
 from .staff import is_theirs
@@ -62,8 +62,7 @@ def ask(parts: Parts, who: StaffSession, case_id: str, to: str, reason: str = ""
     def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         if is_theirs(parts, case, to):
             raise Refused("own_other", to)
-        others = cases.held_by(conn, to, case.id)
-        return shift_end.ask_to_take(case, who.name, to, reason, scene, others)
+        return shift_end.ask_to_take(case, who.name, to, reason, scene, full_beside(conn, case))
 
     return update_case(parts, case_id, decide, who.name)
 
@@ -74,7 +73,7 @@ def take(parts: Parts, who: StaffSession, case_id: str) -> Case | None:
     def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         if is_theirs(parts, case, who.name):
             raise Refused("own")
-        return shift_end.take_asked(case, who.name, scene, cases.held_by(conn, who.name, case.id))
+        return shift_end.take_asked(case, who.name, scene, full_beside(conn, case))
 
     return update_case(parts, case_id, decide, who.name)
 

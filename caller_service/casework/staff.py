@@ -42,7 +42,7 @@ from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD
-from .change import Look, update_case
+from .change import Look, full_beside, update_case
 from .parts import DIGITS, LETTERS, Parts
 from .receive import Turn, receive
 from .same_person import comes_back, make_room
@@ -291,9 +291,8 @@ def _takes(case: Case, name: str, answer: Takes) -> _Action:
     paged."""
 
     def do(now: Case, scene: Scene, conn: sa.Connection) -> Step:
-        if now.in_danger and _others(conn, name, now) >= holding.MOST_HELD:
-            raise Refused("full")
-        return accept(now, name, promised(answer, scene) or now.marks.get(Mark.PROMISED), scene)
+        at = promised(answer, scene) or now.marks.get(Mark.PROMISED)
+        return accept(now, name, at, scene, full=full_beside(conn, now))
 
     return _Action(do, _accepted_keys(case))
 
@@ -338,9 +337,7 @@ def _from_who_accepted(
 def _speaks(name: str, words: str) -> _Action:
     words = words[:MOST_WORDS]
     return _Action(
-        lambda now, scene, conn: holding.note(
-            now, name, words, scene, others=_others(conn, name, now)
-        ),
+        lambda now, scene, conn: holding.note(now, name, words, scene, full=full_beside(conn, now)),
         "page.note_sent",
     )
 
@@ -374,7 +371,7 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | 
             return _Action(None, "page.own")
         return _Action(
             lambda now, scene, conn: holding.hand_over(
-                now, name, to, "", scene, _others(conn, to, now)
+                now, name, to, "", scene, full_beside(conn, now)
             ),
             "page.handed",
             {"name": to},
@@ -385,7 +382,7 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | 
         "pause": (lambda now, scene, _: holding.pause(now, name, words, scene), "page.paused"),
         "take_over": (
             lambda now, scene, conn: holding.take_over(
-                now, name, words, scene, _others(conn, name, now)
+                now, name, words, scene, full_beside(conn, now)
             ),
             _accepted_keys(case),
         ),
@@ -402,8 +399,3 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | 
     }
     do, key = deeds[act.name]
     return _Action(do, key)
-
-
-def _others(conn: sa.Connection, name: str, case: Case) -> int:
-    """Other dangers that this person holds (rule 21)."""
-    return cases.held_by(conn, name, case.id)

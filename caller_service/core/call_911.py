@@ -3,6 +3,7 @@ and 13). Software dials nobody: what is here is who did, why, and what the resid
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 
@@ -34,7 +35,7 @@ def call_911(
     why_not: str,
     scene: Scene,
     words: str = "",
-    others: int = 0,
+    full: Collection[str] = (),
 ) -> Step:
     """`by` calls 911 for this place, because of `reason`. The resident is told first, in `words` in
     their language or by a human already; not to tell them needs its own reason. Whoever has the
@@ -57,7 +58,7 @@ def call_911(
     if told == Told.WORDS and not may_note(case, scene.now):
         raise Refused("cannot_tell")
     before = case
-    step = note(case, by, words, scene, others=others) if told == Told.WORDS else Step(case)
+    step = note(case, by, words, scene, full=full) if told == Told.WORDS else Step(case)
     case = replace(step.case, called_911=by, told_911=told).marked(scene.now, Mark.CALLED_911)
     case = case.remarked(by, reason)
     case = case.remarked(by, why_not) if told == Told.NOT else case

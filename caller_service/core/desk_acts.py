@@ -3,6 +3,7 @@ place, a higher level, another human, a link between two cases. Every act names 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from . import hand_off
@@ -11,7 +12,7 @@ from .dispatch import accept, decline, update
 from .disposition import reconsider
 from .effect import Alert, Effect, HandOff, Record
 from .escalation import asked_instead, page_rung, read_instead
-from .holding import MOST_HELD, release
+from .holding import release
 from .marks import Mark
 from .protocol import HUMAN_NOW, Level
 from .refusal import Refused
@@ -20,13 +21,13 @@ from .safe_contact import gated
 from .service_area import locate
 
 
-def take(case: Case, by: str, minutes: int | None, scene: Scene, others: int = 0) -> Step:
-    """`by` takes the case, perhaps to be there in so many minutes. `others`: dangers they have
-    beside it. Raises Refused: ended, taken, full."""
-    if case.in_danger and others >= MOST_HELD and by not in (case.holder, case.accepted_by):
-        raise Refused("full")
+def take(
+    case: Case, by: str, minutes: int | None, scene: Scene, full: Collection[str] = ()
+) -> Step:
+    """`by` takes the case, perhaps to be there in so many minutes. Raises Refused: ended, taken,
+    full."""
     at = None if minutes is None else scene.now + timedelta(minutes=minutes)
-    return accept(case, by, at, scene)
+    return accept(case, by, at, scene, full=full)
 
 
 def give_back(case: Case, by: str, reason: str, scene: Scene) -> Step:

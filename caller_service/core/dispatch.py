@@ -15,7 +15,7 @@ from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, St
 from .clock import CLOCKS
 from .disposition import decide
 from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown, UpdateCall
-from .escalation import asked_instead, ladder_of, page_rung, passed_on
+from .escalation import asked_instead, ladder_of, one_too_many, page_rung, passed_on
 from .holding import speaks, wait_anew
 from .ledger import REASONS, end
 from .marks import Mark
@@ -46,29 +46,38 @@ CHOICES = ("if_none", "if_none_still")
 HOURS_FROM = 120  # longest wait, in minutes, that is told in minutes; then in hours
 
 
-def accept(case: Case, by: str, at: datetime | None, scene: Scene, looked: bool = False) -> Step:
+def accept(
+    case: Case,
+    by: str,
+    at: datetime | None,
+    scene: Scene,
+    looked: bool = False,
+    full: Collection[str] = (),
+) -> Step:
     """`by` accepts the case, perhaps with a time. The same acceptance again changes nothing. In
     danger an acceptance is not joining: the resident has a human only with that human's own first
     words (rule 20).
 
-    `looked`: `by` confirms that they reviewed a minor's case (rule 14). Raises Refused: ended,
-    taken.
+    `looked`: `by` confirms that they reviewed a minor's case (rule 14). `full`: as for
+    holding.note. Raises Refused: ended, taken, full.
     """
     if case.ended:
         raise Refused("ended")
     if looked and not case.minor_reviewed:
         case = replace(case, minor_reviewed=by).marked(scene.now, Mark.MINOR_REVIEWED)
     if case.handover_asked == by:
-        return _accept_handed(case, by, at, scene)
-    return _accept(case, by, at, scene, looked)
+        return _accept_handed(case, by, at, scene, full)
+    return _accept(case, by, at, scene, looked, full=full)
 
 
-def _accept_handed(case: Case, by: str, at: datetime | None, scene: Scene) -> Step:
+def _accept_handed(
+    case: Case, by: str, at: datetime | None, scene: Scene, full: Collection[str]
+) -> Step:
     """`by` was asked by whoever has the case to take it over. A new time is told to the resident
     where no human speaks with them."""
     new_time = at is not None and not _same_time(at, case.marks.get(Mark.PROMISED))
     if case.held or case.in_danger or not new_time:
-        step = take_asked(case, by, scene)
+        step = take_asked(case, by, scene, full)
         return Step(step.case.marked(at, Mark.PROMISED) if at else step.case, step.effects)
     case, handed = handed_to(case, by)
     return _accept(case, by, at, scene, handed=handed)
@@ -81,10 +90,13 @@ def _accept(
     scene: Scene,
     looked: bool = False,
     handed: tuple[Effect, ...] = (),
+    full: Collection[str] = (),
 ) -> Step:
     taken = case.human_has_it and not case.page_waits
     if taken and case.accepted_by != by:
         raise Refused("taken", case.accepted_by)
+    if one_too_many(case, by, full, scene):
+        raise Refused("full")
     if taken and (at is None or _same_time(at, case.marks.get(Mark.PROMISED))):
         return Step(*hand_off.revise(case, ())) if looked else Step(case)
     joins = case.in_danger and not taken
@@ -143,16 +155,18 @@ def _as_clocks_show(local: datetime) -> set[datetime]:
     return {first, max(first, again)}
 
 
-def ask_resident(case: Case, by: str, words: str, scene: Scene) -> Step:
+def ask_resident(case: Case, by: str, words: str, scene: Scene, full: Collection[str] = ()) -> Step:
     """`by` asks the resident something before deciding; nobody accepts the case by that. In danger
     its clocks continue; otherwise the next person is paged only once the answer has waited for the
-    usual time to accept (core/clock.py). Raises Refused: ended, taken, may_not_text."""
+    usual time to accept (core/clock.py). Raises Refused: ended, taken, may_not_text, full."""
     if case.ended:
         raise Refused("ended")
     if case.human_has_it and case.accepted_by != by:
         raise Refused("taken", case.accepted_by)
     if not may_note(case, scene.now):
         raise Refused("may_not_text")
+    if one_too_many(case, by, full, scene):
+        raise Refused("full")
     remark = (by, words)
     if case.awaits_answer and remark in case.remarks:
         return Step(case)  # sent twice by mistake

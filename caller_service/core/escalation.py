@@ -118,6 +118,25 @@ def people_with_room(page: Page, scene: Scene, full: Collection[str]) -> tuple[R
     return with_room if any(rung.name not in full for rung in with_room) else asked
 
 
+def one_too_many(case: Case, by: str, full: Collection[str], scene: Scene) -> bool:
+    """Is this danger one too many for `by` (rule 21)? `full`: who has as many others as one person
+    may.
+
+    Not where nobody has it and no other can come sooner: the caller waits on the line, everybody on
+    duty was asked, or nobody on duty has room. A human who answers now is better than nobody. The
+    contracted line is no single person.
+    """
+    if not case.in_danger or by not in full or by in (case.holder, case.accepted_by):
+        return False
+    if any(rung.name == by for rung in scene.program.backstops):
+        return False
+    if case.in_charge and not case.page_waits:
+        return True
+    if case.on_line or climbed(scene.program, "danger", case.rung, scene):
+        return False
+    return any(rung.name not in full for rung in on_duty(scene.program, "danger", scene.local))
+
+
 def asked_instead(
     case: Case, by: str, scene: Scene, supervisor: bool = False, two: bool = True
 ) -> tuple[Case, Effects]:

@@ -10,7 +10,7 @@ codes only.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from . import hand_off
@@ -18,7 +18,7 @@ from .case import Case, Status, Step, move, replace
 from .commands import said_again
 from .disposition import decide, lower, reconsider
 from .effect import Alert, Effect, HandOff, PlaceLink, Record, Say, StandDown
-from .escalation import asked_instead, page_rung, read_instead
+from .escalation import asked_instead, one_too_many, page_rung, read_instead
 from .marks import Mark
 from .protocol import SKIPPED, UNREADABLE, Level
 from .reach import ContactAnswer
@@ -47,13 +47,14 @@ def note(
     scene: Scene,
     reason: str = "",
     take_over: bool = False,
-    others: int = 0,
+    full: Collection[str] = (),
 ) -> Step:
     """Send a human's own words to the resident. In danger the first who writes holds the
     conversation.
 
-    `reason`: a supervisor's, for the one neutral text after violence. `others`: dangers that `by`
-    already holds. Raises Refused: ended, may_not_text, held (by somebody else), full.
+    `reason`: a supervisor's, for the one neutral text after violence. `full`: who has as many
+    dangers as one person may, this one apart. Raises Refused: ended, may_not_text, held (by
+    somebody else), full.
     """
     if case.ended:
         raise Refused("ended")
@@ -61,11 +62,11 @@ def note(
         raise Refused("may_not_text")
     if (case.in_danger or case.held) and case.holder not in ("", by) and not take_over:
         raise Refused("held", case.holder)
+    if one_too_many(case, by, full, scene):
+        raise Refused("full")
     before = case
     if case.holder and case.holder != by:
         case = _give_conversation(case, by, scene)
-    if case.in_danger and not before.holder and others >= MOST_HELD:
-        raise Refused("full")
     step = (
         speaks(case, by, words, scene)
         if case.in_danger or case.held
@@ -214,14 +215,14 @@ def heard_after_all(case: Case, written: datetime, others_lost: bool, scene: Sce
     return _gated_step(case, (*effects, Record("joined")))
 
 
-def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -> Step:
+def take_over(case: Case, by: str, reason: str, scene: Scene, full: Collection[str] = ()) -> Step:
     """`by` takes the conversation from somebody else or from software; the resident is told the
     name. Raises Refused: ended, full."""
     if case.ended:
         raise Refused("ended")
     if case.holder == by:
         return Step(case)
-    if case.in_danger and others >= MOST_HELD:
+    if one_too_many(case, by, full, scene):
         raise Refused("full")
     before = case.holder or (case.accepted_by if case.accepted_by != by else "")
     case = _give_conversation(case, by, scene).remarked(by, reason)
@@ -239,7 +240,9 @@ def take_over(case: Case, by: str, reason: str, scene: Scene, others: int = 0) -
     )
 
 
-def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: int = 0) -> Step:
+def hand_over(
+    case: Case, by: str, to: str, reason: str, scene: Scene, full: Collection[str] = ()
+) -> Step:
     """`by` gives the conversation to `to`, who must write within the clock `join`, or the ladder
     pages. Raises Refused: ended, held, not_yours, no_such_person, full_other."""
     if case.ended:
@@ -249,7 +252,7 @@ def hand_over(case: Case, by: str, to: str, reason: str, scene: Scene, others: i
     # the resident is told this name, so we must be able to alert that person
     if scene.program.rung_of(to) is None:
         raise Refused("no_such_person", to)
-    if case.in_danger and others >= MOST_HELD:
+    if case.in_danger and to in full:
         raise Refused("full_other", to)
     case = _give_conversation(case, to, scene).remarked(by, reason)
     effects: tuple[Effect, ...] = (

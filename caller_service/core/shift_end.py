@@ -7,13 +7,14 @@ because nothing has changed for them. Whatever else gives the case to somebody e
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from . import hand_off
 from .case import Case, Step, replace
 from .effect import Alert, Effect, HandOff, Record
 from .escalation import asked_instead
-from .holding import MOST_HELD, take_over
+from .holding import take_over
 from .marks import Mark
 from .program import Program
 from .protocol import Level
@@ -22,16 +23,18 @@ from .routing import Scene
 from .terms import terms
 
 
-def ask_to_take(case: Case, by: str, to: str, reason: str, scene: Scene, others: int = 0) -> Step:
-    """`by` asks `to` to take the case over; asked twice, the clock does not begin anew. `others`:
-    dangers that `to` has. Raises Refused: ended, not_yours, no_such_person, full_other."""
+def ask_to_take(
+    case: Case, by: str, to: str, reason: str, scene: Scene, full: Collection[str] = ()
+) -> Step:
+    """`by` asks `to` to take the case over; asked twice, the clock does not begin anew. `full`: as
+    for holding.note. Raises Refused: ended, not_yours, no_such_person, full_other."""
     if case.ended:
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
         raise Refused("not_yours", case.in_charge)
     if not to or to in (case.holder, case.accepted_by):
         raise Refused("no_such_person", to)
-    if case.in_danger and others >= MOST_HELD:
+    if case.in_danger and to in full:
         raise Refused("full_other", to)
     if case.handover_asked == to:
         return Step(case)
@@ -43,14 +46,14 @@ def ask_to_take(case: Case, by: str, to: str, reason: str, scene: Scene, others:
     return Step(case.remarked(by, reason), (*alerts, record))
 
 
-def take_asked(case: Case, by: str, scene: Scene, others: int = 0) -> Step:
+def take_asked(case: Case, by: str, scene: Scene, full: Collection[str] = ()) -> Step:
     """`by` was asked to take the case over, and does. A conversation, or a danger, goes on with
     them, and the resident hears the name; of anything else only who has it changes. Raises
     Refused: ended, not_asked, full."""
     _must_be_asked(case, by)
     if case.held or case.in_danger:
         record = Record("handover_taken", {"by": by, "from": case.in_charge})
-        step = take_over(case, by, "", scene, others)
+        step = take_over(case, by, "", scene, full)
         return Step(_over(step.case), (*step.effects, record))
     case, effects = handed_to(case, by)
     return Step(*hand_off.revise(case, (*effects, HandOff("handed_over"))))

@@ -196,7 +196,6 @@ def last_opened(conn: sa.Connection, contact_ids: Sequence[str]) -> str | None:
 _IN_DANGER = (case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test)
 _HOLDER = case.c.state["holder"].as_string()
 _ACCEPTED_BY = case.c.state["accepted_by"].as_string()
-_DANGERS = sa.select(sa.func.count()).select_from(case).where(*_IN_DANGER)
 _WAITS = (Mark.FIRST_PAGED, Mark.ACKNOWLEDGED, Mark.LAPSED)  # what Case.page_waits looks at
 _WAITING = sa.select(
     case.c.status,
@@ -223,12 +222,6 @@ def waiting_since(conn: sa.Connection) -> list[datetime]:
         if one.page_waits:
             waiting.append(marks[Mark.FIRST_PAGED])
     return sorted(waiting)
-
-
-def held_by(conn: sa.Connection, name: str, but: str) -> int:
-    """How many open dangers somebody has, beside the one called `but`."""
-    query = _DANGERS.where(case.c.id != but, sa.or_(_HOLDER == name, _ACCEPTED_BY == name))
-    return int(conn.execute(query).scalar_one())
 
 
 def full_hands(conn: sa.Connection, most: int, but: str) -> frozenset[str]:

@@ -17,6 +17,7 @@ from at_once import at_once
 from conftest import TWILIO, signed
 from conversation import PROGRAM
 from phones import Phone, events
+from staff import Account, Browser
 
 from caller_service.casework.outbound import call_person as calling
 from caller_service.casework.outbound.call_person import PAUSES, call_person
@@ -29,6 +30,7 @@ from caller_service.core.escalation import people
 from caller_service.core.marks import Mark
 from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
+from caller_service.core.roles import Role
 from caller_service.core.routing import Scene
 from caller_service.language.wording import spelled
 from caller_service.store import calls
@@ -169,6 +171,86 @@ def test_a_phone_that_cannot_be_reached_at_all_is_asked_in_vain_and_the_next_is_
     assert [row.detail["name"] for row in ringing.rows("journal", event="page_lost")] == ["Ana"]
 
 
+# ---- three dangers at most -----------------------------------------------------------------------
+
+
+def holds_three(house: House, name: str, first: int) -> None:
+    for number in range(first, first + 3):
+        told = {"answer": "accept", "by": name}
+        case = in_danger(house, f"+1720555{number:04d}").case()
+        assert house.dispatch(f"/{case.id}/acknowledgement", told).status_code == 200
+
+
+def ana_takes(house: House, way: str, me: Resident, phone: Phone) -> bool:
+    """Ana takes a case by one of the ways there are: does she have it now?"""
+    case = me.case()
+    if way == "phone":
+        phone.presses("1")
+    elif way == "text":
+        house.resident(ANA).texts(case.reference)
+    elif way in ("accept", "ask"):
+        told = {"answer": way, "by": "Ana", "words": "Are you alone?"}
+        house.dispatch(f"/{case.id}/acknowledgement", told)
+    elif way == "note":
+        told = {"by": "Ana", "words": "I am here.", "take_over": True}
+        house.dispatch(f"/{case.id}/notes", told)
+    else:
+        browser = Browser(house)
+        browser.signs_in(Account(house, "Ana", Role.DISPATCHER))
+        browser.get(f"/console/cases/{case.id}")
+        browser.post(f"/console/cases/{case.id}/{way}", words="I am here.", reason="They know me")
+    house.settles()
+    return "Ana" in (me.case().state["accepted_by"], me.case().state["holder"])
+
+
+WAYS = ("phone", "text", "accept", "ask", "note", "take", "take_over", "words")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_gets_a_fourth_while_somebody_has_room_whatever_way_they_take_it(
+    ringing: House, way: str
+) -> None:
+    """Ana's phone rings, and she gets her third before she answers."""
+    me = in_danger(ringing)
+    ringing.settles()
+    phone = Phone(ringing).picks_up()
+    holds_three(ringing, "Ana", 141)
+    ringing.settles()
+
+    assert not ana_takes(ringing, way, me, phone)
+
+    if way in (
+        "phone",
+        "text",
+    ):  # she was asked, and cannot: the next person, not at the next clock
+        assert [form["To"] for form in ringing.rung][-1] == BEN
+    if way == "phone":
+        assert phone.said == words(ringing, "page.call_full", me)
+        key = f"/twilio/page/key?id={ringing.rows('call')[0].id}&time=1"
+        assert phone.presses("1", key).said == phone.said
+    told = {"answer": "accept", "by": "Ben"}
+    assert ringing.dispatch(f"/{me.case().id}/acknowledgement", told).status_code == 200
+    assert me.case().state["accepted_by"] == "Ben"
+    assert not ana_takes(ringing, "note", me, phone)
+
+
+@pytest.mark.parametrize("way", [*WAYS, "round"])
+def test_a_fourth_is_theirs_who_answer_if_nobody_else_would(ringing: House, way: str) -> None:
+    """Nobody on duty has room, or everybody was asked in vain: a human now is better than nobody."""
+    me = in_danger(ringing)
+    ringing.settles()
+    phone = Phone(ringing).picks_up()
+    holds_three(ringing, "Ana", 141)
+    if way == "round":
+        ringing.passes(130, 10)
+        way = "phone"
+    else:
+        holds_three(ringing, "Ben", 151)
+    ringing.settles()
+
+    assert ana_takes(ringing, way, me, phone)
+
+
 @pytest.mark.parametrize("end", ["busy", "no-answer", "canceled", "completed"])
 def test_a_call_that_nobody_takes_leaves_the_ladder_to_its_clock(ringing: House, end: str) -> None:
     me = in_danger(ringing)
@@ -273,7 +355,7 @@ def test_a_fault_of_ours_leaves_nobody_believing_that_they_took_it(
     phone = Phone(ringing).picks_up()
     at = phone.next
     with monkeypatch.context() as broken:
-        broken.setattr("caller_service.casework.answer_call.change", lambda *_: 1 / 0)
+        broken.setattr("caller_service.casework.answer_call.update_case", lambda *_: 1 / 0)
         assert phone.presses("1").said == ringing.words("page.call_fault")
 
     assert me.case().state["accepted_by"] == ""

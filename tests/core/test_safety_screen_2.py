@@ -199,8 +199,12 @@ def test_nobody_ends_a_shift_holding_a_danger() -> None:
 
 
 def test_nobody_holds_more_than_three_dangers() -> None:
+    """A fourth that is theirs by now (nobody else would come) they may write in."""
+    taken = danger().staff(takes())
     with pytest.raises(Refused, match="full"):
-        danger().staff(takes()).staff(writes(others=3))
+        taken.staff(writes("Maria", full={"Dana", "Maria"}))
+
+    assert taken.staff(writes(full={"Dana"})).case.holder == "Dana"
 
 
 def test_open_questions_become_the_humans_list_and_they_may_answer_them_by_name() -> None:

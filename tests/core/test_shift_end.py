@@ -168,15 +168,15 @@ def test_whoever_else_gets_it_ends_the_asking() -> None:
 
 def test_what_is_refused() -> None:
     case = danger()
-    for by, to, others, code in (
-        ("Ben", "Cy", 0, "not_yours"), ("Ana", "", 0, "no_such_person"),
-        ("Ana", "Ana", 0, "no_such_person"), ("Ana", "Ben", 3, "full_other"),
+    for by, to, full, code in (
+        ("Ben", "Cy", (), "not_yours"), ("Ana", "", (), "no_such_person"),
+        ("Ana", "Ana", (), "no_such_person"), ("Ana", "Ben", {"Ben"}, "full_other"),
     ):  # fmt: skip
         with pytest.raises(Refused, match=code):
-            ask_to_take(case, by, to, "", SCENE, others)
+            ask_to_take(case, by, to, "", SCENE, full)
     asked = ask_to_take(case, "Ana", "Ben", "", SCENE).case
     with pytest.raises(Refused, match="full"):
-        take_asked(asked, "Ben", SCENE, 3)
+        take_asked(asked, "Ben", SCENE, {"Ben"})
     ended = replace(asked, status=Status.CLOSED)
     for act in (lambda: ask_to_take(ended, "Ana", "Ben", "", SCENE),
                 lambda: take_asked(ended, "Ben", SCENE), lambda: decline_asked(ended, "Ben", SCENE)):  # fmt: skip

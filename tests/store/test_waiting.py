@@ -55,11 +55,14 @@ def test_who_holds_dangers_is_who_holds_them_by_the_whole_case(house: House) -> 
     with house.parts.engine.connect() as conn:
         dangers = [case for case in whole(house, conn) if case.in_danger]
         assert {"José"} == {case.holder for case in dangers} - {""}
-        for name in ("José", "Ann", "nobody", ""):
+        for most in (1, 2, 3):
             for but in ("", taken):
-                held = [case.id for case in dangers if name in (case.holder, case.accepted_by)]
-                assert cases.held_by(conn, name, but) == len(set(held) - {but}), name
-        assert [cases.held_by(conn, name, taken) for name in ("José", "Ann")] == [1, 0]
+                full = set()
+                for name in ("José", "Ann", "nobody"):
+                    held = [case.id for case in dangers if name in (case.holder, case.accepted_by)]
+                    full |= {name} if len(set(held) - {but}) >= most else set()
+                assert cases.full_hands(conn, most, but) == full, (most, but)
+        assert cases.full_hands(conn, 1, taken) == {"José"}
 
 
 def whole(house: House, conn: sa.Connection) -> list[Case]:

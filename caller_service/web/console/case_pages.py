@@ -83,7 +83,7 @@ def _view(opened: Opened) -> dict[str, Any]:
         "mine_now": mine,
         "bar": bar_of(case, stage_of(case), me().name),
         "slowed": opened.slowed_until is not None and opened.slowed_until > now,
-        "why_not": why_not(case, me(), opened.others, opened.scene),
+        "why_not": why_not(case, me(), opened.full, opened.scene),
         "teams": parts().program.teams,
         "people": colleagues(me().name),
         "asked_for": shift_end.colleagues(parts(), me()) if mine else (),

@@ -3,13 +3,14 @@ said when it is done or refused (docs/console.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from caller_service.casework import desk, shift_end
+from caller_service.casework.change import full_beside
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.retention import erase
 from caller_service.casework.same_person import comes_back, make_room
@@ -19,6 +20,7 @@ from caller_service.core.call_911 import call_911
 from caller_service.core.callback import book
 from caller_service.core.case import DANGER_OUTCOMES, OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import decline, delayed, update
+from caller_service.core.escalation import one_too_many
 from caller_service.core.marks import Mark
 from caller_service.core.outcome import Asked, Known, Outcome, Police
 from caller_service.core.refusal import Refused
@@ -83,22 +85,22 @@ def _reasoned(decide: holding.Deed, needed: bool = False) -> Decide:
     )
 
 
-def _others(conn: sa.Connection | None, name: str, case: Case) -> int:
-    return 0 if conn is None else desk.others_of(conn, name, case)
+def _full(conn: sa.Connection | None, case: Case) -> frozenset[str]:
+    return frozenset() if conn is None else full_beside(conn, case)
 
 
 def _take(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
     minutes = number(told, "minutes", 12 * 60)
-    return desk_acts.take(case, by, minutes, scene, _others(conn, by, case))
+    return desk_acts.take(case, by, minutes, scene, _full(conn, case))
 
 
 def _take_over(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
-    return holding.take_over(case, by, line(told, "reason"), scene, _others(conn, by, case))
+    return holding.take_over(case, by, line(told, "reason"), scene, _full(conn, case))
 
 
 def _hand_over(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
     to = line(told, "to", 80)
-    return holding.hand_over(case, by, to, line(told, "reason"), scene, _others(conn, to, case))
+    return holding.hand_over(case, by, to, line(told, "reason"), scene, _full(conn, case))
 
 
 def _book(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -138,13 +140,13 @@ def _words(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | 
     words = StaffWords(LONGEST_WORDS, required=True).deserialize(said)
     words = phrases.in_language(words, case.language, parts())
     reason, over = line(told, "supervisor_reason"), told.get("take_over") == "on"
-    return holding.note(case, by, words, scene, reason, over, _others(conn, by, case))
+    return holding.note(case, by, words, scene, reason, over, _full(conn, case))
 
 
 def _call_911(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
     return call_911(
         case, by, line(told, "reason", needed=True), told.get("tell", ""), line(told, "why_not"),
-        scene, phrases.calls_911(case.language, parts()), _others(conn, by, case),
+        scene, phrases.calls_911(case.language, parts()), _full(conn, case),
     )  # fmt: skip
 
 
@@ -415,11 +417,11 @@ DEEDS: dict[str, Deed] = {
 }  # fmt: skip
 
 
-def why_not(case: Case, who: StaffSession, others: int, scene: Scene) -> dict[str, str]:
+def why_not(case: Case, who: StaffSession, full: Collection[str], scene: Scene) -> dict[str, str]:
     """What stands against each act now, in words; "" where nothing does. The decision itself is
-    asked, and nothing of it is kept. `others`: dangers that they have beside this one."""
+    asked, and nothing of it is kept. `full`: who has as many dangers as one person may."""
     told = {name: _against(deed, case, who, scene) for name, deed in DEEDS.items()}
-    if case.in_danger and others >= holding.MOST_HELD and who.name != case.in_charge:
+    if one_too_many(case, who.name, full, scene):
         told["take"] = told["take_over"] = REFUSALS["full"]
     return told
 
@@ -447,7 +449,7 @@ REFUSALS = {
     "held": "{name} holds the conversation. Take it over first.",
     "not_yours": "You do not have it.",
     "no_such_person": "Nobody of that name is on the ladder.",
-    "full": "You hold three dangers. Nobody holds more.",
+    "full": "You hold three dangers. Hand one over first.",
     "full_other": "{name} holds three dangers already.",
     "paused_before": "There is one pause in a conversation.",
     "no_such_question": "There is no such question.",

@@ -29,7 +29,7 @@ REFUSALS = {
     "not_there": "{name} is not signed in, and has no phone on shift: they would not hear it.",
     "own": "It is about your own phone. Somebody else must take it.",
     "own_other": "{name} cannot be asked for this one. Choose somebody else.",
-    "full": "You hold three dangers. Nobody holds more.",
+    "full": "You hold three dangers. Hand one over first.",
     "full_other": "{name} holds three dangers already.",
     "not_asked": "You are not asked for it any more.",
     "taken": "{name} has it.",

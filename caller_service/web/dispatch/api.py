@@ -19,7 +19,7 @@ from flask import Flask, Response, abort, jsonify
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from caller_service.casework.change import Decide, Look, update_case
+from caller_service.casework.change import Decide, Look, full_beside, update_case
 from caller_service.casework.contact_care import must_be_supervisor, set_care_note, slow_down
 from caller_service.casework.once import Once
 from caller_service.casework.read import conversation, list_hand_offs, read_hand_off
@@ -353,14 +353,15 @@ def acknowledge(told: dict[str, Any], hand_off_id: str) -> Response:
     if told["answer"] == "accept" and (own := _own(hand_off_id, by)) is not None:
         return own
 
-    def decide(case: Case, scene: Scene) -> Step:
+    def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         if told["answer"] == "decline":
             return decline(case, by, told["reason"], scene)
+        full = full_beside(conn, case)
         if told["answer"] == "ask":
-            return ask_resident(case, by, told["words"], scene)
-        return accept(case, by, _promised(told, scene), scene, told["minor_reviewed"])
+            return ask_resident(case, by, told["words"], scene, full)
+        return accept(case, by, _promised(told, scene), scene, told["minor_reviewed"], full)
 
-    return _changed(hand_off_id, decide)
+    return _acted(hand_off_id, decide)
 
 
 def _promised(told: dict[str, Any], scene: Scene) -> datetime | None:
@@ -401,7 +402,7 @@ def notes(told: dict[str, Any], hand_off_id: str) -> Response:
     return _acted(
         hand_off_id,
         lambda case, scene, conn: holding.note(
-            case, by, words, scene, reason, told["take_over"], cases.held_by(conn, by, case.id)
+            case, by, words, scene, reason, told["take_over"], full_beside(conn, case)
         ),
     )
 
@@ -418,7 +419,7 @@ def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
     return _acted(
         hand_off_id,
         lambda case, scene, conn: holding.take_over(
-            case, by, told["reason"], scene, cases.held_by(conn, by, case.id)
+            case, by, told["reason"], scene, full_beside(conn, case)
         ),
     )
 
@@ -434,7 +435,7 @@ def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
     return _acted(
         hand_off_id,
         lambda case, scene, conn: holding.hand_over(
-            case, by, to, told["reason"], scene, cases.held_by(conn, to, case.id)
+            case, by, to, told["reason"], scene, full_beside(conn, case)
         ),
     )
 
@@ -583,7 +584,7 @@ REFUSALS = {
     "not_yours": "You do not have it.",
     "no_such_person": "Nobody of that name stands on a ladder: whoever goes on takes it over by "
     "name.",
-    "full": "Nobody holds more than three conversations in danger.",
+    "full": "They have three dangers already. Who has room takes it; if nobody comes, they may.",
     "full_other": "They hold three conversations in danger already.",
     "paused_before": "There is one pause in a conversation.",
     "no_such_question": "There is no such question.",
