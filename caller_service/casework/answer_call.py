@@ -11,12 +11,14 @@ was allowed. The same webhook twice gets the same answer: what was pressed first
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+import sqlalchemy as sa
 
 from caller_service.casework.outbound.call_person import note_receipt, voicemail_allowed
 from caller_service.core.case import Case, Step
-from caller_service.core.dispatch import accept, answered_since, pass_on, told_by_call
+from caller_service.core.dispatch import accept, answered_since, told_by_call
 from caller_service.core.effect import Alert
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, CallState
@@ -35,7 +37,7 @@ from caller_service.store.journal import Author
 
 from .callbacks import taken
 from .carry_out import ring_interpreter
-from .change import change, full_beside, update_case
+from .change import change, full_beside, passes, update_case
 from .parts import Parts
 
 TIMES = 2  # the words are said, and once more
@@ -200,14 +202,15 @@ def _nothing(_: OnCall) -> None:
 # ---- somebody who is paged -----------------------------------------------------------------------
 
 
-def _takes(case: Case, name: str, scene: Scene, full: Collection[str]) -> Step:
+def _takes(case: Case, name: str, scene: Scene, conn: sa.Connection) -> Step:
     """What they must know before they write is texted: a call says no more than the reference."""
-    step = accept(case, name, case.marks.get(Mark.PROMISED), scene, full=full)
+    at = case.marks.get(Mark.PROMISED)
+    step = accept(case, name, at, scene, full=full_beside(conn, case))
     known = tuple(Alert(key, name) for key in terms(step.case)) if step.effects else ()
     return Step(step.case, (*step.effects, *known))
 
 
-Decide = Callable[[Case, str, Scene, Collection[str]], Step]
+Decide = Callable[[Case, str, Scene, sa.Connection], Step]
 
 
 def _decides(answer: str, decide: Decide) -> Callable[[OnCall], Spoken]:
@@ -223,12 +226,12 @@ def _decides(answer: str, decide: Decide) -> Callable[[OnCall], Spoken]:
             update_case(
                 on.parts,
                 on.case.id,
-                lambda case, scene, conn: decide(case, person, scene, full_beside(conn, case)),
+                lambda case, scene, conn: decide(case, person, scene, conn),
                 person,
             )
         except Refused as refusal:
             if refusal.code == "full":  # since their phone began to ring: the next person, now
-                return _decides("full", lambda case, by, scene, _: pass_on(case, by, scene))(on)
+                return _decides("full", passes)(on)
             taken = refusal.code == "taken"
             return on.says("page.call_taken" if taken else "page.call_ended", name=refusal.name)
         on.note(answer=answer)
@@ -366,7 +369,7 @@ CALLS = {
                 "accepted",
                 _takes,
             ),
-            PASS: _decides("passed", lambda case, by, scene, _: pass_on(case, by, scene)),
+            PASS: _decides("passed", passes),
         },
         refused=_nothing,
         voicemail=_nothing,

@@ -392,7 +392,7 @@ def _surge_helpers(effect: Page, scene: Scene, number: str) -> tuple[Rung, ...]:
         rung
         for rung in asked
         if rung.name in helpers
-        and rung.name != effect.but
+        and rung.name not in effect.but
         and (not number or rung.number != number)
     )
 

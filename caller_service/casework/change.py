@@ -10,10 +10,13 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from caller_service.core.case import Case, Step
+from caller_service.core.dispatch import page_lost, pass_on
+from caller_service.core.escalation import ladder_of
 from caller_service.core.holding import MOST_HELD
 from caller_service.core.routing import Scene
-from caller_service.store import cases, contacts
+from caller_service.store import cases, contacts, hand_offs
 from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.journal import Author
 
 from .carry_out import Decision, PreparedWrite, prepare, save
 from .parts import Parts
@@ -98,6 +101,26 @@ def update_case(
 def full_beside(conn: sa.Connection, case: Case) -> frozenset[str]:
     """Who has as many dangers as one person may, beside this one (rule 21)."""
     return cases.full_hands(conn, MOST_HELD, case.id) if case.in_danger else frozenset()
+
+
+def is_asked(conn: sa.Connection, case: Case, name: str) -> bool:
+    """Did the ladder's latest page go to this person? Also in the place of somebody else."""
+    return hand_offs.was_paged(conn, case.id, ladder_of(case), case.round, case.rung, name)
+
+
+def passes(case: Case, name: str, scene: Scene, conn: sa.Connection) -> Step:
+    """Somebody who is asked cannot take it: the next person, now. Raises Refused: ended, taken."""
+    return pass_on(case, name, scene, is_asked(conn, case, name))
+
+
+def asked_in_vain(parts: Parts, case_id: str, name: str) -> None:
+    """A page that cannot arrive: the next person, now (rule 4)."""
+    update_case(
+        parts,
+        case_id,
+        lambda case, scene, conn: page_lost(case, name, scene, is_asked(conn, case, name)),
+        Author.SYSTEM,
+    )
 
 
 def _load_and_decide(

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from caller_service.core import holding
 from caller_service.core.case import Case, Step
-from caller_service.core.dispatch import accept, at_time, decline, pass_on
+from caller_service.core.dispatch import accept, at_time, decline
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
 from caller_service.core.page_answer import (
@@ -42,7 +42,7 @@ from caller_service.store.database.transaction import transaction
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD
-from .change import Look, full_beside, update_case
+from .change import Look, full_beside, passes, update_case
 from .parts import DIGITS, LETTERS, Parts
 from .receive import Turn, receive
 from .same_person import comes_back, make_room
@@ -169,7 +169,7 @@ def _answer_refusal(
             update_case(
                 parts,
                 case.id,
-                lambda now, scene, _: pass_on(now, rung.name, scene),
+                lambda now, scene, conn: passes(now, rung.name, scene, conn),
                 rung.name,
                 also=lambda conn: heard(conn, key, {}),
             )
@@ -280,7 +280,7 @@ def _action(case: Case, name: str, rest: str, parts: Parts) -> _Action:
     if isinstance(answer, Takes) and answer.minutes != PASS_KEY:
         return _takes(case, name, answer)
     if isinstance(answer, Passes):
-        return _Action(lambda now, scene, _: pass_on(now, name, scene), "page.passed")
+        return _Action(lambda now, scene, conn: passes(now, name, scene, conn), "page.passed")
     if isinstance(answer, Says) and case.human_has_it and not case.page_waits:
         return _Action(None, "page.held", {"name": case.in_charge})
     return _Action(None, "page.unclear")

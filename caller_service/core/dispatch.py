@@ -8,6 +8,7 @@ conversation with the resident is in core/holding.py.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace as with_changes
 from datetime import UTC, datetime, timedelta
 
 from . import hand_off
@@ -229,9 +230,8 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
     except CannotMove:
         raise Refused("cannot_move") from None
     case = wait_anew(case, scene)
-    case = replace(
-        case, accepted_by="", holder="", rung=case.rung + (case.round > 0), round=max(1, case.round)
-    )
+    begun = case.round > 0
+    case = replace(case, accepted_by="", holder="", round=max(1, case.round))
     case = case.unmarked(
         Mark.PROMISED,
         Mark.ACKNOWLEDGED,
@@ -247,15 +247,16 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         else case.marked(scene.now, Mark.UNPICKED)
     )
     case = _review_again(case, scene).remarked(by, reason)
+    if case.in_danger and begun:
+        case, pages = asked_instead(case, by, scene)
+    else:
+        case = replace(case, rung=case.rung + begun)
+        pages = page_rung(case, ladder_of(case), case.rung, scene)
     words = (Say(status_key(case), unasked=True),) if was_accepted else ()
     case = case.marked(scene.now, Mark.WORD) if words else case
     return _say_status(
         case,
-        (
-            *words,
-            Record("declined", {"by": by}),
-            *page_rung(case, ladder_of(case), case.rung, scene),
-        ),
+        (*words, Record("declined", {"by": by}), *pages),
         status_key(case) if words else case.told,
         scene,
     )
@@ -265,12 +266,13 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
 _ASKED = {"danger": Mark.PAGED, "review": Mark.REVIEW_PAGED}
 
 
-def pass_on(case: Case, by: str, scene: Scene) -> Step:
+def pass_on(case: Case, by: str, scene: Scene, asked: bool = False) -> Step:
     """`by`, who is being paged, cannot take the case: page the next person at once. Nobody had it,
     so its status stays.
 
-    Nothing changes if the ladder no longer asks `by`, or if this is said again. Who was asked to
-    take it over from somebody leaves it with them. Raises Refused: ended, taken.
+    `asked`: this rung's page went to them, in whoever's place. Nothing changes if the ladder no
+    longer asks `by`, or if this is said again. Who was asked to take it over from somebody leaves
+    it with them. Raises Refused: ended, taken.
     """
     if case.ended:
         raise Refused("ended")
@@ -287,15 +289,17 @@ def pass_on(case: Case, by: str, scene: Scene) -> Step:
             if isinstance(each, Page) and each.supervisor
         ]
     )
-    page = (
-        passed_on(Page(ladder, case.rung, case.round, two=two, supervisor=supervisor), by, scene)
-        if case.round
-        else None
-    )
+    now = Page(ladder, case.rung, case.round, two=two, supervisor=supervisor)
+    page = passed_on(now, by, scene, asked, _absent(case)) if case.round else None
     if page is None:
         return Step(case)
     case = replace(case, rung=page.rung).marked(scene.now, _ASKED.get(ladder, Mark.UNPICKED))
     return Step(case, (Record("passed_on", {"by": by}), page))
+
+
+def _absent(case: Case) -> str:
+    """Who has the case and did not come, so that others are asked instead (rule 21)."""
+    return case.in_charge if case.page_waits else ""
 
 
 def alert_lost(case: Case, name: str, scene: Scene) -> Step:
@@ -310,28 +314,29 @@ def alert_lost(case: Case, name: str, scene: Scene) -> Step:
     return Step(*hand_off.revise(case, effects))
 
 
-def page_lost(case: Case, name: str, scene: Scene) -> Step:
+def page_lost(case: Case, name: str, scene: Scene, asked: bool = False) -> Step:
     """A page did not reach `name` (refused, blocked or dead): page the next person now and record
-    an alarm (rule 4). Nothing changes if somebody has the case or the ladder has climbed
-    already."""
+    an alarm (rule 4). `asked`: as for pass_on. Nothing changes if somebody has the case or the
+    ladder has climbed already."""
     if case.ended or not case.round or (case.human_has_it and not case.page_waits):
         return Step(case)
     ladder = ladder_of(case)
     two = ladder == "danger" and case.level == Level.R1
-    page = passed_on(Page(ladder, case.rung, case.round, two=two), name, scene)
+    now = Page(ladder, case.rung, case.round, two=two)
+    page = passed_on(now, name, scene, asked, _absent(case))
     lost = Record("page_lost", {"name": name})
     if page is None and any(rung.supervisor and rung.name == name for rung in scene.program.ladder):
         case = replace(case, rung=case.rung + 1).marked(
             scene.now, _ASKED.get(ladder, Mark.UNPICKED)
         )
         # a supervisor paged beside the ladder: the ladder continues now
-        return Step(case, (lost, Page(ladder, case.rung, case.round, name)))
+        return Step(case, (lost, Page(ladder, case.rung, case.round, (name,))))
     if page is None:
         return Step(case, (lost,))
     case = replace(case, rung=page.rung).marked(scene.now, _ASKED.get(ladder, Mark.UNPICKED))
     again = page_rung(case, ladder, page.rung, scene)
     supervisor = any(isinstance(each, Page) and each.supervisor for each in again)
-    return Step(case, (lost, Page(page.ladder, page.rung, page.round, name, supervisor=supervisor)))
+    return Step(case, (lost, with_changes(page, supervisor=supervisor)))
 
 
 def answered_since(case: Case, paged_at: datetime) -> bool:

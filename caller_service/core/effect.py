@@ -42,7 +42,8 @@ class Page:
     ladder: str
     rung: int
     round: int
-    but: str = field(default="", repr=False)  # who just passed it on and is not paged
+    # who just passed it on, or had it and did not come: they are not paged
+    but: tuple[str, ...] = field(default=(), repr=False)
     two: bool = False  # R1: this rung and the one before it, at once (rule 4)
     supervisor: bool = False  # page the supervisors too
     backstop: bool = False  # call only the contracted round-the-clock line

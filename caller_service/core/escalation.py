@@ -89,12 +89,12 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
     )
     # one phone may be listed under two names
     refused = {
-        rung.number for rung in scene.program.ladder if rung.name == page.but and rung.number
+        rung.number for rung in scene.program.ladder if rung.name in page.but and rung.number
     }
     return tuple(
         rung
         for rung in _once((*asked, *supervisors))
-        if rung.name != page.but and rung.number not in refused
+        if rung.name not in page.but and rung.number not in refused
     )
 
 
@@ -107,7 +107,7 @@ def people_with_room(page: Page, scene: Scene, full: Collection[str]) -> tuple[R
         return asked
     stay = [rung for rung in asked if rung.supervisor or rung.name not in full]
     order = _order(scene.program, page.ladder, scene.local)
-    taken = {rung.name for rung in asked} | {page.but, *full}
+    taken = {rung.name for rung in asked} | {*page.but, *full}
     phones = {rung.number for rung in scene.program.ladder if rung.name in taken and rung.number}
     following = (order[(page.rung + step) % len(order)] for step in range(1, len(order)))
     free = _once(
@@ -138,15 +138,15 @@ def one_too_many(case: Case, by: str, full: Collection[str], scene: Scene) -> bo
 
 
 def asked_instead(
-    case: Case, by: str, scene: Scene, supervisor: bool = False, two: bool = True
+    case: Case, by: str, scene: Scene, supervisor: bool = False, two: bool = True, passed: str = ""
 ) -> tuple[Case, Effects]:
-    """Page the next people on the ladder other than `by`: two at R1 if there are two (rule 4),
-    unless not `two`. `supervisor`: the supervisors too."""
+    """Page the next people on the ladder other than `by`, and `passed`, who cannot: two at R1 if
+    there are two (rule 4), unless not `two`. `supervisor`: the supervisors too."""
     two = two and case.level == Level.R1
     best: tuple[int, Effects] = (case.rung + 1, ())
     most = (0, 0)
     for rung in range(case.rung + 1, case.rung + 1 + max(1, len(scene.program.rungs("danger")))):
-        pages = _but(by, page_rung(case, "danger", rung, scene, two, supervisor))
+        pages = _but((by, passed), page_rung(case, "danger", rung, scene, two, supervisor))
         reached = [people(each, scene) for each in pages if isinstance(each, Page)]
         many = max(
             ((sum(not one.supervisor for one in every), len(every)) for every in reached),
@@ -165,41 +165,54 @@ def read_instead(
     """Page somebody other than `by` for the review; `by` if there is nobody else. `supervisor`: the
     supervisors too."""
     for rung in range(len(scene.program.rungs("review")) + 1):
-        pages = _but(by, page_rung(case, "review", rung, scene, supervisor=supervisor))
+        pages = _but((by,), page_rung(case, "review", rung, scene, supervisor=supervisor))
         if any(isinstance(each, Page) and people(each, scene) for each in pages):
             return replace(case, review_rung=rung), pages
     return case, page_rung(case, "review", 0, scene, supervisor=supervisor)
 
 
-def _but(by: str, effects: Effects) -> Effects:
-    """The same pages, without `by`."""
-    return tuple(with_changes(each, but=by) if isinstance(each, Page) else each for each in effects)
+def _but(names: tuple[str, ...], effects: Effects) -> Effects:
+    """The same pages, without these people."""
+    but = tuple(filter(None, names))
+    return tuple(
+        with_changes(each, but=but) if isinstance(each, Page) else each for each in effects
+    )
 
 
-def passed_on(page: Page, name: str, scene: Scene) -> Page | None:
+def passed_on(
+    page: Page, name: str, scene: Scene, asked: bool = False, absent: str = ""
+) -> Page | None:
     """The page that follows when the person asked by this one passes it on: the next rung with
     somebody else, by name and by phone, because one phone under two names is one person.
 
-    None if the ladder no longer asks that person, or if there is nobody else.
+    `asked`: they were, in the place of somebody else or beside them. `absent`: had it, and did not
+    come. None if the ladder no longer asks that person, or if there is nobody else.
     """
     order = _order(scene.program, page.ladder, scene.local)
-    phones = {rung.number for rung in scene.program.ladder if rung.name == name and rung.number}
 
-    def is_them(rung: Rung) -> bool:
-        return rung.name == name or rung.number in phones
+    def are(rung: Rung, *names: str) -> bool:
+        phones = {each.number for each in scene.program.ladder if each.name in names}
+        return rung.name in names or (bool(rung.number) and rung.number in phones)
 
-    if not order or not any(
-        is_them(order[at % len(order)])
-        for at in (page.rung, *([page.rung - 1] if page.two else []))
+    if not order or not (
+        asked
+        or any(
+            are(order[at % len(order)], name)
+            for at in (page.rung, *([page.rung - 1] if page.two else []))
+        )
     ):
         return None
     others = (
         rung
-        for rung in range(page.rung + 1, page.rung + len(order))
-        if not is_them(order[rung % len(order)])
+        for rung in range(page.rung + 1, page.rung + 1 + len(order))
+        if not are(order[rung % len(order)], name, absent)
     )
     following = Page(
-        page.ladder, next(others, page.rung + 1), page.round, name, supervisor=page.supervisor
+        page.ladder,
+        next(others, page.rung + 1),
+        page.round,
+        tuple(filter(None, (name, absent))),
+        supervisor=page.supervisor,
     )
     return following if people(following, scene) else None
 

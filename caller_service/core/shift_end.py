@@ -68,11 +68,25 @@ def handed_to(case: Case, by: str) -> tuple[Case, tuple[Effect, ...]]:
 
 
 def decline_asked(case: Case, by: str, scene: Scene) -> Step:
-    """`by` was asked to take the case over, and cannot: it stays with whoever has it, who is told.
-    Raises Refused: ended, not_asked."""
+    """`by` was asked to take the case over, and cannot: it stays with whoever has it, who is told;
+    in danger the ladder is asked at once, until somebody comes. Raises Refused: ended,
+    not_asked."""
     _must_be_asked(case, by)
-    back = Alert("alert.handover_back", case.in_charge, by)
-    return Step(_over(case), (back, Record("handover_declined", {"by": by})))
+    step = _stays(case, by, scene, Record("handover_declined", {"by": by}))
+    return Step(*hand_off.revise(step.case, step.effects))
+
+
+def _stays(case: Case, to: str, scene: Scene, record: Record) -> Step:
+    """`to` does not take it over: others are asked instead of them and of whoever has it."""
+    by = case.in_charge
+    case = _over(case)
+    effects: tuple[Effect, ...] = (Alert("alert.handover_back", by, to), record)
+    if not case.in_danger:
+        return Step(case, effects)
+    if not case.page_waits:
+        case = case.marked(scene.now, Mark.LAPSED)
+    case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), by, scene, passed=to)
+    return Step(case, (*pages, *effects, HandOff("no_answer")))
 
 
 def _must_be_asked(case: Case, by: str) -> None:
@@ -100,15 +114,5 @@ def handover_due(case: Case, program: Program) -> datetime | None:
 def fire_handover(case: Case, scene: Scene) -> Step:
     """Nobody took it over: it stays with whoever has it, who is told; in danger the ladder is asked
     at once, until somebody comes."""
-    to, by = case.handover_asked, case.in_charge
-    case = _over(case)
-    effects: tuple[Effect, ...] = (
-        Alert("alert.handover_back", by, to),
-        Record("handover_late", {"to": to}),
-    )
-    if not case.in_danger:
-        return Step(case, effects)
-    if not case.page_waits:
-        case = case.marked(scene.now, Mark.LAPSED)
-    case, pages = asked_instead(case.marked(scene.now, Mark.PAGED), by, scene)
-    return Step(case, (*pages, *effects, HandOff("no_answer")))
+    to = case.handover_asked
+    return _stays(case, to, scene, Record("handover_late", {"to": to}))

@@ -348,6 +348,15 @@ def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
     )
 
 
+def was_paged(
+    conn: sa.Connection, case_id: str, ladder: str, round_: int, rung: int, person: str
+) -> bool:
+    """Did the page of this rung go to this person?"""
+    row = {"case_id": case_id, "ladder": ladder, "round": round_, "rung": rung, "person": person}
+    query = sa.select(page.c.id).where(*(page.c[name] == value for name, value in row.items()))
+    return conn.execute(query.limit(1)).first() is not None
+
+
 def last_paged(conn: sa.Connection, person: str) -> datetime | None:
     """When this person was last asked about anything."""
     found: datetime | None = conn.execute(

@@ -251,6 +251,50 @@ def test_a_fourth_is_theirs_who_answer_if_nobody_else_would(ringing: House, way:
     assert ana_takes(ringing, way, me, phone)
 
 
+# ---- whoever is asked in the place of somebody ---------------------------------------------------
+CY = "+17205550133"
+
+
+@pytest.mark.parametrize("more", [(Rung("danger", "Cy", "call", CY),), ()], ids=["cy", "nobody"])
+@pytest.mark.parametrize("how", ["2", "no", "failed"])
+def test_who_is_asked_in_anothers_place_and_cannot_has_the_next_rung_at_once(
+    house: House, how: str, more: tuple[Rung, ...]
+) -> None:
+    """Ana holds three, so Ben is asked instead. Without anybody else it is Ana, who may take it."""
+    house.change(program=by_call(*more))
+    holds_three(house, "Ana", 141)
+    house.settles()
+    house.rung.clear()
+    me = in_danger(house)
+    house.settles()
+    assert [form["To"] for form in house.rung] == [BEN]
+    house.rung.insert(0, {})  # the place of the phone is its number
+    if how == "2":
+        Phone(house).picks_up().presses("2").reports("completed")
+    elif how == "no":
+        house.resident(BEN).texts(f"{me.case().reference} no")
+    else:
+        Phone(house).reports("ringing", "failed")
+    house.settles()
+
+    assert house.rung[-1]["To"] == (CY if more else ANA)
+    assert Phone(house).picks_up().presses("1").said == words(house, "page.call_accepted", me)
+    assert me.case().state["accepted_by"] == ("Cy" if more else "Ana")
+
+
+def test_who_declines_by_the_api_is_not_rung_for_it_again(ringing: House) -> None:
+    """Ben took it, though the ladder stood at Ana: the rung after hers is his own."""
+    me = in_danger(ringing)
+    ringing.settles()
+    for told in ({"answer": "accept"}, {"answer": "decline", "reason": "on the road"}):
+        answer = ringing.dispatch(f"/{me.case().id}/acknowledgement", told | {"by": "Ben"})
+        assert answer.status_code == 200
+    Phone(ringing).reports("no-answer")
+    ringing.settles()
+
+    assert [form["To"] for form in ringing.rung] == [ANA, ANA]
+
+
 @pytest.mark.parametrize("end", ["busy", "no-answer", "canceled", "completed"])
 def test_a_call_that_nobody_takes_leaves_the_ladder_to_its_clock(ringing: House, end: str) -> None:
     me = in_danger(ringing)
@@ -718,7 +762,7 @@ def test_passing_on_asks_the_next_and_moves_nothing_else() -> None:
 
     step = pass_on(case, "Ana", scene)
 
-    assert step.effects == (Record("passed_on", {"by": "Ana"}), Page("danger", 1, 1, "Ana"))
+    assert step.effects == (Record("passed_on", {"by": "Ana"}), Page("danger", 1, 1, ("Ana",)))
     assert (step.case.status, step.case.rung, step.case.marks[Mark.PAGED]) == (case.status, 1, NOON)
     assert pass_on(step.case, "Ana", scene).effects == (), "said again, it changes nothing"
     assert pass_on(case, "Ben", scene).effects == (), "Ben was not asked yet"

@@ -15,6 +15,7 @@ from caller_service.core import clock, holding
 from caller_service.core.case import Case, Status, Step, replace
 from caller_service.core.dispatch import accept, decline, pass_on
 from caller_service.core.effect import Alert, HandOff, Page, Record, Say
+from caller_service.core.escalation import people
 from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
 from caller_service.core.refusal import Refused
@@ -121,6 +122,9 @@ def test_it_is_answered_like_any_page(case: Case, answer: str) -> None:
     if answer != "accept":
         assert not said(step) and alerts(step) == {("alert.handover_back", "Ana")}
         assert step.case.status == asked.status
+        pages = [effect for effect in step.effects if isinstance(effect, Page)]
+        assert bool(pages) == case.in_danger == step.case.page_waits, "now, not at the next clock"
+        assert not {"Ana", "Ben"} & {one.name for page in pages for one in people(page, now)}
 
 
 @pytest.mark.parametrize("level", [Level.R1, Level.R2])

@@ -14,10 +14,15 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from caller_service.casework.change import StateChanged, change, retry_on_change
+from caller_service.casework.change import (
+    StateChanged,
+    asked_in_vain,
+    change,
+    retry_on_change,
+)
 from caller_service.casework.parts import Parts
 from caller_service.core.case import Case
-from caller_service.core.dispatch import answered_since, page_lost, update_call_failed
+from caller_service.core.dispatch import answered_since, update_call_failed
 from caller_service.core.outbound import CallbackState, CallState
 from caller_service.core.phone_waiting import staff_gone
 from caller_service.core.program import INTERPRETER
@@ -212,8 +217,7 @@ def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: 
         return
     # a page that cannot arrive: the next person at once (rule 4)
     if call.person not in (None, INTERPRETER) and _callback(parts, call) is None:
-        name = call.person or ""
-        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
+        asked_in_vain(parts, call.case_id, call.person or "")
     _end(parts, call, CallState.DEAD, problem.code)
 
 
@@ -307,8 +311,7 @@ def note_receipt(parts: Parts, call_id: str, state: CallState, provider_id: str 
     # a phone that cannot be reached at all: the next person, now (rule 4)
     person = call.person if call.person != INTERPRETER else None  # that is no rung of a ladder
     if state == CallState.FAILED and person is not None and _callback(parts, call) is None:
-        name = person
-        change(parts, call.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
+        asked_in_vain(parts, call.case_id, person)
     if ends and call.person is not None and call.answer == "accepted":
         who = call.person
         change(parts, call.case_id, lambda case, scene: staff_gone(case, who, scene), Author.SYSTEM)

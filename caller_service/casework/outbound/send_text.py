@@ -8,12 +8,17 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from caller_service.casework.change import StateChanged, change, retry_on_change, update_case
+from caller_service.casework.change import (
+    StateChanged,
+    asked_in_vain,
+    change,
+    retry_on_change,
+    update_case,
+)
 from caller_service.casework.parts import Parts
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import (
     alert_lost,
-    page_lost,
     text_arrived,
     text_held,
     text_lost,
@@ -285,7 +290,7 @@ def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
         return
     if not PAGES.isdisjoint(text.keys.split()):
         log.error("a page cannot arrive", extra={"message_id": text.id, "case": text.case_id})
-        change(parts, text.case_id, lambda case, scene: page_lost(case, name, scene), Author.SYSTEM)
+        asked_in_vain(parts, text.case_id, name)
     elif text.keys.startswith("alert."):
         log.error("an alert cannot arrive", extra={"message_id": text.id, "case": text.case_id})
         change(

@@ -278,7 +278,7 @@ def test_nobody_takes_it_in_time_and_it_is_never_nobodys(
     assert sends(maria, f"{case.id}/take").status_code == 409
 
 
-def test_not_me_leaves_it_where_it_was_and_nobody_is_asked_in_vain(
+def test_not_me_leaves_it_where_it_was_and_the_ladder_is_asked_at_once(
     house: House, desk: Browser, maria: Browser
 ) -> None:
     case = danger(house)
@@ -289,8 +289,12 @@ def test_not_me_leaves_it_where_it_was_and_nobody_is_asked_in_vain(
     assert sends(maria, f"{case.id}/ask", to="Second dispatcher").status_code == 409
     assert sends(desk, f"{case.id}/ask", to="Maria Sol").status_code == 303
 
+    house.settles()
+    asked = len(house.rows("page", case_id=case.id))
     assert sends(maria, f"{case.id}/not_me").status_code == 303
 
+    more = house.rows("page", case_id=case.id)[asked:]
+    assert more and DISPATCHER not in {page.person for page in more}
     (row,) = house.rows("case", id=case.id)
     assert (row.state["accepted_by"], row.state["handover_to"]) == (DISPATCHER, "")
     assert sends(desk, "none/ask", to="Maria Sol").status_code == 404
