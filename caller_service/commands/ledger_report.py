@@ -103,7 +103,12 @@ class Report:
     def police(self) -> PoliceTally:
         """What was recorded of police beside the outcomes."""
         return tally_police(
-            (*_class(one), Police(one.police, one.police_asked_by, one.police_told), one.cases)
+            (
+                *_class(one),
+                Police(one.police, one.police_asked_by, one.police_told),
+                bool(one.police_corrected),
+                one.cases,
+            )
             for one in self.groups
         )
 
@@ -138,6 +143,7 @@ class Report:
         yield _line(1, "police were not there", police.not_there)
         yield _line(1, "nobody knows", police.unknown)
         yield _line(1, "not recorded", police.not_recorded)
+        yield _line(1, "of these, corrected later", police.corrected)
         yield ""
         yield _line(0, "not requests (no_request)", told.no_request)
         yield ""

@@ -160,6 +160,8 @@ class Case:
     police: str = ""
     police_asked_by: str = ""
     police_told: str = ""
+    # what those three were before each correction, oldest first (core/police_record.py)
+    police_before: tuple[tuple[str, str, str], ...] = ()
     # the last "we have your message" line, so that none is repeated
     line: str = ""
     truth_line: str = ""  # the same for "nobody has joined yet"
@@ -432,6 +434,7 @@ def to_plain(case: Case) -> dict[str, Any]:
         "recent": [list(one) for one in case.recent],
         "narrative": list(case.narrative),
         "remarks": [list(remark) for remark in case.remarks],
+        "police_before": [list(each) for each in case.police_before],
         "said": sorted(case.said),
         "set_aside": sorted(case.set_aside),
         "status": case.status.value,
@@ -460,6 +463,7 @@ def from_plain(plain: Mapping[str, Any]) -> Case:
         "recent": tuple((at, words) for at, words in plain.get("recent", ())),
         "narrative": tuple(plain.get("narrative", ())),
         "remarks": tuple((by, words) for by, words in plain.get("remarks", ())),
+        "police_before": tuple(tuple(each) for each in plain.get("police_before", ())),
         "point": tuple(plain["point"]) if plain.get("point") else None,
     }
     return Case(**values)

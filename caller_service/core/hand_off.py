@@ -138,12 +138,13 @@ def _called_911(case: Case) -> dict[str, Any]:
     return {"by": case.called_911, "at": at, "resident_told": case.told_911 != "not"}
 
 
-def _police(case: Case) -> dict[str, str | None]:
+def _police(case: Case) -> dict[str, str | bool | None]:
     """What was recorded of police beside the outcome."""
     return {
         "present": case.police,
         "asked_by": case.police_asked_by or None,
         "resident_told": case.police_told or None,
+        "corrected": bool(case.police_before),
     }
 
 

@@ -229,6 +229,7 @@ class PoliceTally:
     not_recorded: int
     asked_by: Mapping[str, int]  # of those where they were there; it adds up to `there`
     told_before: Mapping[str, int]  # the same
+    corrected: int  # of `ended`, how many were corrected later: counted as corrected
 
     @property
     def ended(self) -> int:
@@ -236,22 +237,26 @@ class PoliceTally:
 
 
 def tally_police(
-    counted: Iterable[tuple[str, str, str, Police, int]],
+    counted: Iterable[tuple[str, str, str, Police, bool, int]],
 ) -> PoliceTally:
-    """Count what was recorded of police, from counts by status, outcome, unserved and that. What is
-    half recorded counts as unknown in the half that is missing."""
+    """Count what was recorded of police, from counts by status, outcome, unserved, that, and
+    whether it was corrected. What is half recorded counts as unknown in the half that is
+    missing."""
     present: dict[str, int] = dict.fromkeys(("", *Known), 0)
     asked_by: dict[str, int] = dict.fromkeys(Asked, 0)
     told: dict[str, int] = dict.fromkeys(Known, 0)
-    for status, outcome, reason, police, number in counted:
+    corrections = 0
+    for status, outcome, reason, police, corrected, number in counted:
         placed = place(status, outcome, reason)
         if placed is None or placed.kind not in ("served", "unserved"):
             continue
+        corrections += number * corrected
         here = police.present if police.present in present else Known.UNKNOWN
         present[here] += number
         if here == Known.YES:
             asked_by[police.asked_by if police.asked_by in asked_by else Asked.UNKNOWN] += number
             told[police.told if police.told in told else Known.UNKNOWN] += number
     return PoliceTally(
-        present[Known.YES], present[Known.NO], present[Known.UNKNOWN], present[""], asked_by, told
-    )
+        present[Known.YES], present[Known.NO], present[Known.UNKNOWN], present[""], asked_by, told,
+        corrections,
+    )  # fmt: skip

@@ -41,6 +41,7 @@ class Act(StrEnum):
     LINK = "link"
     TRANSFER = "transfer"
     CLOSE = "close"
+    CORRECT = "correct"  # what was recorded of police, after the end
     CONVERSE = "converse"
     TAKE_OVER = "take_over"  # a conversation that somebody else holds
     CALL_PSAP = "call_psap"
@@ -58,7 +59,7 @@ _DISPATCHER = frozenset({
     Act.GIVE_BACK, Act.ASK_ANOTHER, Act.DECLINE, Act.ASSIGN, Act.STATUS, Act.LATE, Act.RAISE,
     Act.LOWER, Act.PLACE, Act.ANSWER_FOR, Act.CONFIRM_MINOR, Act.BOOK_CALLBACK, Act.CALL_BACK,
     Act.LIFT_WATCHED, Act.LINK, Act.TRANSFER, Act.CLOSE, Act.CONVERSE, Act.TAKE_OVER,
-    Act.CARE_NOTE, Act.CALL_PSAP,
+    Act.CARE_NOTE, Act.CALL_PSAP, Act.CORRECT,
 })  # fmt: skip
 
 MAY: Mapping[Role, frozenset[Act]] = {

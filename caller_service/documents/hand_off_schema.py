@@ -138,10 +138,13 @@ _POLICE = _whole(
         "present": {"enum": [one.value for one in Known]},
         "asked_by": {"enum": [*(one.value for one in Asked), None]},
         "resident_told": {"enum": [*(one.value for one in Known), None]},
-    }
+        "corrected": _YES_NO,
+    },
+    optional=("corrected",),
 ) | {
     "description": "Recorded beside the outcome: were police there, who asked for them, and was "
-    "the resident told before they came? Absent: nobody recorded it.",
+    "the resident told before they came? corrected: a named human changed it after the end. "
+    "Absent: nobody recorded it.",
 }
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -26,6 +26,10 @@ _POLICE = tuple(
     sa.func.coalesce(case.c.state[name].as_string(), "").label(name)
     for name in ("police", "police_asked_by", "police_told")
 )
+# "[]" is a list of none
+_CORRECTED = (sa.func.coalesce(case.c.state["police_before"].as_string(), "[]") != "[]").label(
+    "police_corrected"
+)
 _ABOUT = (case.c.level, case.c.response, case.c.area, case.c.language)
 
 
@@ -44,6 +48,7 @@ class Group:
     police: str
     police_asked_by: str
     police_told: str
+    police_corrected: bool
     cases: int
 
 
@@ -52,7 +57,7 @@ def counted(
 ) -> list[Group]:
     """Cases opened from `since` and before `until` (None: without end), in groups; one statement
     sees one moment."""
-    columns = (*_CLASS, *_ABOUT, _CHANNEL.label("channel"), *_POLICE)
+    columns = (*_CLASS, *_ABOUT, _CHANNEL.label("channel"), *_POLICE, _CORRECTED)
     known = sa.select(*columns).where(*_opened(since, until))
     alike = tuple((found := known.subquery()).c)
     query = sa.select(*alike, sa.func.count().label("cases")).select_from(found).group_by(*alike)

@@ -16,7 +16,7 @@ WHO = {
     "status": "ds", "late": "ds", "raise": "ds", "lower": "ds", "place": "ds", "answer_for": "ds",
     "confirm_minor": "ds", "book_callback": "ds", "call_back": "ds", "lift_watched": "ds",
     "link": "ds", "transfer": "ds", "close": "ds", "converse": "ds", "take_over": "ds",
-    "call_psap": "ds", "care_note": "ds", "slow_number": "s", "erase_words": "s", "see_counts": "sna", "see_journal": "sa",
+    "call_psap": "ds", "correct": "ds", "care_note": "ds", "slow_number": "s", "erase_words": "s", "see_counts": "sna", "see_journal": "sa",
     "manage_people": "a", "manage_sessions": "a",
 }  # fmt: skip
 LETTER = {"dispatcher": "d", "supervisor": "s", "analyst": "n", "administrator": "a"}

@@ -530,9 +530,14 @@ def test_police_there_are_counted_by_who_asked_and_whether_the_resident_knew(
             assert refused.status_code == 422, half
         assert house.dispatch(f"/{person.case().id}/status", end_ | police).status_code == 200
 
+    # what was not recorded is added later, and counts as it was corrected
+    late = {"by": "Maria", "reason": "The report came", "police": "no"}
+    assert house.dispatch(f"/{person.case().id}/police", late).status_code == 200
+    assert house.dispatch(f"/{person.case().id}/police", late).status_code == 200
+
     told = json.loads(_ledger(house, monkeypatch, "--json").stdout)
     assert told["police"] == {
-        "there": 2, "not_there": 1, "unknown": 1, "not_recorded": 1,
+        "there": 2, "not_there": 2, "unknown": 1, "not_recorded": 0, "corrected": 1,
         "asked_by": {"team": 1, "staff": 0, "resident": 0, "others": 1, "unknown": 0},
         "told_before": {"yes": 0, "no": 1, "unknown": 1},
     }  # fmt: skip
@@ -540,7 +545,8 @@ def test_police_there_are_counted_by_who_asked_and_whether_the_resident_knew(
     lines = [" ".join(line.split()) for line in _ledger(house, monkeypatch).stdout.splitlines()]
     wanted = {
         "ended requests, by police 5", "police were there 2", "asked for by: team 1",
-        "resident told before: no 1", "police were not there 1", "nobody knows 1", "not recorded 1",
+        "resident told before: no 1", "police were not there 2", "nobody knows 1", "not recorded 0",
+        "of these, corrected later 1",
     }  # fmt: skip
     assert wanted <= set(lines)
 

@@ -177,6 +177,7 @@ def test_who_may_not_read_is_answered_without_a_body_as_promised(house: House) -
         ("status", {"status": "closed", "by": "Maria", "report": "made"}),
         ("unit-status", {"status": "AssignmentCancelled", "by": "Maria"}),
         ("lower", {"by": "Maria"}),
+        ("police", {"by": "Maria", "reason": "late", "police": "yes", "police_told": "no"}),
         ("notes", {"by": "Maria", "words": "x" * 481}),
     ],
 )

@@ -39,6 +39,7 @@ OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None]] = {
     ("POST", f"{HAND_OFF}/acknowledgement"): ("act", BY | {"answer": "accept"}),
     ("POST", f"{HAND_OFF}/status"): ("act", BY | {"status": "en_route"}),
     ("POST", f"{HAND_OFF}/reviewed"): ("act", BY),
+    ("POST", f"{HAND_OFF}/police"): ("act", WHY | {"police": "no"}),
     ("POST", f"{HAND_OFF}/notes"): ("converse", BY | {"words": "We are near."}),
     ("POST", f"{HAND_OFF}/take-over"): ("converse", BY),
     ("POST", f"{HAND_OFF}/hand-over"): ("converse", BY | {"to": "Second dispatcher"}),

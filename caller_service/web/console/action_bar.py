@@ -53,6 +53,7 @@ BUTTONS: Mapping[str, Button] = {
     "link": Button("link", "Link with a case", "Link them"),
     "same_person": Button("same_person", "It is them again", "It is them"),
     "close": Button("close", "Close", "Close it", "c"),
+    "correct": Button("correct", "Correct what is recorded of police", "Correct it"),
     "erase": Button("erase", "Erase the words", "Erase them for good"),
     "hold": Button("hold", "Legal hold"),
     "release": Button("release", "Lift the legal hold"),
@@ -116,7 +117,7 @@ def bar_of(case: Case, stage: Stage, name: str) -> Bar:
     shown = [with_changes(BUTTONS[name], main=not place) for place, name in enumerate(names)]
     if stage == Stage.ENDED:
         held = "release" if case.legal_hold else "hold"
-        return Bar(shown, [BUTTONS["erase"], BUTTONS[held]], None)
+        return Bar(shown, [BUTTONS["correct"], BUTTONS["erase"], BUTTONS[held]], None)
     more = [
         with_changes(BUTTONS[name], key="")
         for name in MORE

@@ -14,6 +14,7 @@ from caller_service.core.case import Case
 from caller_service.core.hand_off import number_condition, place_text
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
+from caller_service.core.outcome import Asked, Known, Police
 from caller_service.core.phone_waiting import psap_line
 from caller_service.core.protocol import DOUBT, SHARED, Question
 from caller_service.core.questions import open_questions
@@ -404,6 +405,45 @@ def _answer(detail: Mapping[str, str], parts: Parts) -> str:
     return f"{_SHORT.get(name, name)}: {answer}"
 
 
+_POLICE_THERE: Mapping[str, str] = {
+    Known.YES: "Police were there.",
+    Known.NO: "Police were not there.",
+    Known.UNKNOWN: "Nobody knows if police were there.",
+}
+_POLICE_ASKED: Mapping[str, str] = {
+    Asked.TEAM: "The team asked for them.",
+    Asked.STAFF: "Somebody here called 911.",
+    Asked.RESIDENT: "The person, or somebody with them, asked for them.",
+    Asked.OTHERS: "Somebody else asked for them, or they came by themselves.",
+    Asked.UNKNOWN: "Nobody knows who asked for them.",
+}
+_POLICE_TOLD: Mapping[str, str] = {
+    Known.YES: "They were told before.",
+    Known.NO: "They were not told before.",
+    Known.UNKNOWN: "Nobody knows if they were told before.",
+}
+
+
+def police_words(police: Police, nothing: str = "") -> str:
+    """What is recorded of police, in sentences."""
+    told = (
+        _POLICE_THERE.get(police.present, nothing),
+        _POLICE_ASKED.get(police.asked_by, ""),
+        _POLICE_TOLD.get(police.told, ""),
+    )
+    return " ".join(words for words in told if words)
+
+
+def _corrected(by: str, detail: Mapping[str, str]) -> str:
+    now, before = (
+        police_words(Police(*(detail.get(name, "") for name in names)), "Nothing was recorded.")
+        for names in (
+            ("police", "police_asked_by", "police_told"), ("was", "was_asked_by", "was_told"),
+        )
+    )  # fmt: skip
+    return f"{by} corrected what is recorded of police. Now: {now} Before: {before}"
+
+
 _HAPPENED = {
     "accepted": "{by} took it.",
     "took_over": "{by} took it over.",
@@ -494,6 +534,8 @@ def _journal(event: Event, parts: Parts) -> tuple[str, bool]:
         return _answer(detail, parts), True
     if event.what == "answered_for":
         return f"{detail.get('by', event.who)} answered for them. {_answer(detail, parts)}", True
+    if event.what == "police_corrected":
+        return _corrected(detail.get("by", event.who), detail), True
     if event.what == "level":
         to = detail.get("to") or "No level"
         reasons = ", ".join(_plain(reason) for reason in event.detail.get("because", ()))

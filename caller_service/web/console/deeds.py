@@ -23,6 +23,7 @@ from caller_service.core.dispatch import decline, delayed, update
 from caller_service.core.escalation import one_too_many
 from caller_service.core.marks import Mark
 from caller_service.core.outcome import Asked, Known, Outcome, Police
+from caller_service.core.police_record import correct_police, recorded
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
 from caller_service.core.routing import Scene
@@ -32,6 +33,7 @@ from caller_service.web.shared.guard import parts
 from caller_service.web.shared.staff_words import StaffWords
 
 from . import phrases
+from .case_words import police_words
 
 LONGEST_WORDS = 480
 
@@ -112,18 +114,25 @@ def _erase(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | 
     return core_retention.erase(case, scene) if conn is None else erase(case, scene, conn)
 
 
+def _correct(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
+    return correct_police(case, by, _police(told), line(told, "reason", needed=True), scene)
+
+
+def _police(told: Told) -> Police:
+    """What a form says of police: one without a script holds what belongs to police there."""
+    police = Police(told.get("police", ""), told.get("asked_by", ""), told.get("told_before", ""))
+    if not police.present:
+        raise Refused("police_needed")
+    return police if police.present == Known.YES else Police(police.present)
+
+
 def _close(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
     report, reason = told.get("report", ""), line(told, "reason")
     report = report if report in ("made", "not_required") else ""
     if report and not reason:
         raise Refused("report_needed")
-    police = Police(told.get("police", ""), told.get("asked_by", ""), told.get("told_before", ""))
-    if not police.present:
-        raise Refused("police_needed")
-    if police.present != Known.YES:  # a form without a script holds what belongs to police there
-        police = Police(police.present)
     outcome = told.get("outcome", "")
-    return update(case, Status.CLOSED, by, outcome, scene, reason, report, police)
+    return update(case, Status.CLOSED, by, outcome, scene, reason, report, _police(told))
 
 
 def _status(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -229,34 +238,13 @@ ASKED_BY = {
 }
 
 
-_THERE: Mapping[str, str] = {
-    Known.YES: "Police were there.",
-    Known.NO: "Police were not there.",
-    Known.UNKNOWN: "Nobody knows if police were there.",
-}
-_ASKED: Mapping[str, str] = {
-    Asked.TEAM: "The team asked for them.",
-    Asked.STAFF: "Somebody here called 911.",
-    Asked.RESIDENT: "The person, or somebody with them, asked for them.",
-    Asked.OTHERS: "Somebody else asked for them, or they came by themselves.",
-    Asked.UNKNOWN: "Nobody knows who asked for them.",
-}
-_TOLD: Mapping[str, str] = {
-    Known.YES: "They were told before.",
-    Known.NO: "They were not told before.",
-    Known.UNKNOWN: "Nobody knows if they were told before.",
-}
-
-
 def how_it_ended(case: Case) -> str:
     """The outcome of a case and what was recorded beside it, in sentences."""
     how = OUTCOME_WORDS.get(case.outcome, "")
-    told = (
-        f"{how}." if how else "",
-        _THERE.get(case.police, ""),
-        _ASKED.get(case.police_asked_by, ""),
-        _TOLD.get(case.police_told, ""),
-    )
+    told = [f"{how}." if how else "", police_words(recorded(case))]
+    if case.police_before:
+        before = police_words(Police(*case.police_before[-1]), "Nothing was recorded of police.")
+        told.append(f"That was corrected later. Before: {before}")
     return " ".join(words for words in told if words)
 
 
@@ -386,6 +374,10 @@ DEEDS: dict[str, Deed] = {
         tried=lambda case: {
             "outcome": outcomes(case)[0][0], "report": "made", "reason": "-", "police": "no"
         },
+    ),
+    "correct": Deed(
+        "Correct it", Act.CORRECT, _correct, "It is corrected. What was recorded before stays.",
+        strict=True, tried=lambda case: {"reason": "-", "police": "unknown"},
     ),
     "words": Deed("Send", Act.CONVERSE, _words, tried=lambda case: {"words": "-"}),
     "same_person": Deed(

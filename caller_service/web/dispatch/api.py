@@ -31,6 +31,7 @@ from caller_service.core.call_911 import Told, call_911
 from caller_service.core.case import OUTCOMES, Case, Status, Step
 from caller_service.core.dispatch import accept, ask_resident, at_time, decline, update
 from caller_service.core.outcome import Asked, Known, Police
+from caller_service.core.police_record import correct_police
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.documents import eido_schema
@@ -143,12 +144,16 @@ class Ending(Schema):
 
     @validates_schema
     def of_police(self, told: dict[str, Any], **_: object) -> None:
-        if not police_of(told).whole:
-            raise ValidationError(
-                "Of police who were there, say who asked for them and whether the resident was "
-                "told before; of no others.",
-                "police",
-            )
+        all_or_nothing(told)
+
+
+def all_or_nothing(told: dict[str, Any]) -> None:
+    if not police_of(told).whole:
+        raise ValidationError(
+            "Of police who were there, say who asked for them and whether the resident was "
+            "told before; of no others.",
+            "police",
+        )
 
 
 def police_of(told: dict[str, Any]) -> Police:
@@ -256,6 +261,24 @@ class Called911(Schema):
     def whole(self, told: dict[str, Any], **_: object) -> None:
         if told.get("resident_told") == "not" and not told.get("why_not_told"):
             raise ValidationError("Not to tell them needs a reason of its own.", "why_not_told")
+
+
+class PoliceCorrection(Schema):
+    """What is known of police by now, after the case has ended. What was recorded before stays."""
+
+    by = BY
+    reason = NEEDED_REASON
+    police = fields.Str(
+        required=True,
+        validate=validate.OneOf([Known.NO.value, Known.YES.value, Known.UNKNOWN.value]),
+        metadata={"description": "Were police there?"},
+    )
+    police_asked_by = _codes(Asked, "Police were there: who asked for them?")
+    police_told = _codes(Known, "Police were there: was the resident told before they came?")
+
+    @validates_schema
+    def of_police(self, told: dict[str, Any], **_: object) -> None:
+        all_or_nothing(told)
 
 
 class CareNote(Schema):
@@ -389,6 +412,19 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
             told["reason"],
             told["report"],
             police_of(told),
+        ),
+    )
+
+
+@hand_offs.post("/<hand_off_id>/police")
+@needs(ACT)
+@hand_offs.arguments(PoliceCorrection)
+def police(told: dict[str, Any], hand_off_id: str) -> Response:
+    """Correct what was recorded of police, after the case has ended."""
+    return _changed(
+        hand_off_id,
+        lambda case, scene: correct_police(
+            case, told["by"], police_of(told), told["reason"], scene
         ),
     )
 
@@ -593,6 +629,7 @@ REFUSALS = {
     "report_needed": "A child or an old person was said to be hurt: say whether it was reported, "
     "who did, and when.",
     "own": "It is about their own phone: somebody else must take it.",
+    "not_ended": "The case has not ended.",
     "not_parked": "Nobody else uses that phone.",
     "phone_in_use": "Somebody is in danger on that phone now: speak with whoever has that case.",
     "may_not_call": "The resident has not said that calling is safe, or took it back; or the "

@@ -63,6 +63,13 @@ RULES: Mapping[str, Json] = {
         "if": {"properties": {"report": _SAID}, "required": ["report"]},
         "then": {"required": ["reason"], "properties": {"reason": _SAID}},
     },
+    "PoliceCorrection": {
+        "if": {"properties": {"police": {"const": "yes"}}},
+        "then": {
+            "required": ["police_asked_by", "police_told"],
+            "properties": {"police_asked_by": _SAID, "police_told": _SAID},
+        },
+    },
     "Booking": {"not": {"required": ["in_minutes", "at"]}},
     "UnitStatus": {
         "if": {"properties": {"status": {"const": "AssignmentCancelled"}}},

@@ -16,7 +16,7 @@ from caller_service.web.console.action_bar import BAR, BUTTONS, bar_of
 from caller_service.web.console.deeds import DEEDS
 
 ELSEWHERE = {"words", "answer"}  # the field to write in, and the questions that are still open
-AFTER = {"erase", "hold", "release"}  # once it has ended
+AFTER = {"correct", "erase", "hold", "release"}  # once it has ended
 MINOR = {"who": "me_minor"}
 
 
@@ -37,9 +37,9 @@ def test_one_main_act_at_most_three_beside_it_and_everything_else_under_more(
     assert [button.main for button in bar.bar] == [place == 0 for place in range(len(bar.bar))]
     offered = [*bar.bar, *bar.more, *([bar.close] if bar.close else [])]
     if stage == Stage.ENDED:
-        assert [button.deed for button in offered] == ["erase", "hold"]
+        assert [button.deed for button in offered] == ["correct", "erase", "hold"]
         held = bar_of(case(legal_hold="Sam"), stage, "Dana")
-        assert [button.deed for button in held.more] == ["erase", "release"]
+        assert [button.deed for button in held.more] == ["correct", "erase", "release"]
         return
     deeds = [button.deed for button in offered if button.deed and button.words != "Take it"]
     assert len(deeds) == len(set(deeds)), "no act twice"

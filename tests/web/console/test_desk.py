@@ -608,11 +608,61 @@ def test_police_are_recorded_beside_the_outcome_all_or_nothing_and_counted(
     page = desk.get(f"/console/cases/{case.id}").text
     assert "Police were there. The team asked for them. They were not told before." in page
     packet = house.dispatch(f"/{case.id}", method="GET").json
-    assert packet["police"] == {"present": "yes", "asked_by": "team", "resident_told": "no"}
+    there = {"present": "yes", "asked_by": "team", "resident_told": "no", "corrected": False}
+    assert packet["police"] == there
     jsonschema.validate(packet, SCHEMA)
     with house.parts.engine.connect() as conn:
         (group,) = counts.counted(conn)
     assert (group.police, group.police_asked_by, group.police_told) == ("yes", "team", "no")
+
+
+def test_what_was_recorded_of_police_is_corrected_after_the_end_and_both_are_shown(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """At the console and through the API, by name and with a reason; nothing is overwritten."""
+    me = house.resident()
+    me.wants_a_team()
+    case = me.case()
+    right = {"police": "yes", "asked_by": "staff", "told_before": "yes"}
+    early = does(desk, case.id, "correct", reason="Wrong button", **right)
+    assert early.status_code == 409 and "has not ended" in early.text
+    assert does(desk, case.id, "close", outcome="resolved", police="no").status_code == 303
+    for half in (
+        {"reason": "Wrong button"}, {"reason": "Wrong button", "police": "yes"}, right,
+        {"reason": "Wrong button", "police": "yes", "asked_by": "staff", "told_before": "perhaps"},
+    ):  # fmt: skip
+        assert does(desk, case.id, "correct", **half).status_code == 409, half
+
+    assert does(desk, case.id, "correct", reason="Wrong button", **right).status_code == 303
+    again = does(desk, case.id, "correct", reason="Wrong button", **right)
+
+    assert again.status_code == 303  # pressed twice: one correction
+    (entry,) = house.rows("journal", case_id=case.id, event="police_corrected")
+    assert (entry.who, entry.detail["was"], entry.detail["police"]) == (dana.name, "no", "yes")
+    assert "Wrong button" not in str(entry.detail)
+    page = desk.get(f"/console/cases/{case.id}").text
+    now = "Police were there. Somebody here called 911. They were told before."
+    assert f"{now} That was corrected later. Before: Police were not there." in page
+    assert f"{dana.name} corrected what is recorded of police. Now: {now} Before:" in page
+    assert "Wrong button" in page
+
+    path, told = f"/{case.id}/police", {"by": "Maria", "reason": "The report came"}
+    assert house.dispatch(path, told | {"police": "yes"}).status_code == 422
+    packet = house.dispatch(path, told | {"police": "unknown"}).json
+    assert packet["police"]["present"] == "unknown" and packet["police"]["corrected"] is True
+    jsonschema.validate(packet, SCHEMA)
+    (row,) = house.rows("case", id=case.id)
+    assert row.state["police_before"] == [["no", "", ""], ["yes", "staff", "yes"]]
+    with house.parts.engine.connect() as conn:
+        (group,) = counts.counted(conn)
+    assert (group.police, bool(group.police_corrected)) == ("unknown", True)
+
+    house.settles().wait(3600 * 24 * 31)
+    house.sweeps()  # the words are erased: no new ones are kept that nothing would erase
+    desk.signs_in(dana)
+    assert does(desk, case.id, "correct", reason="At last", **right).status_code == 303
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "Before: Nobody knows if police were there." in page and "At last" not in page
 
 
 def test_a_care_note_and_a_slowed_number_are_set_from_the_page_with_a_reason(
