@@ -44,9 +44,10 @@ class MissedCall:
 @dataclass(frozen=True, slots=True)
 class Calls:
     """What the page shows. `why_not`: what stands against calling back now, by the id of the
-    callback; a code, and "" where nothing does."""
+    callback; a code, and "" where nothing does. `tag`: changes with what the page says."""
 
     now: datetime
+    tag: str
     live: Sequence[PromisedCall]
     over: Sequence[PromisedCall]
     missed: Sequence[MissedCall]
@@ -61,9 +62,18 @@ def own_phone(parts: Parts, name: str) -> Rung | None:
     return next((rung for rung in ladder if rung.name.casefold() == named and rung.number), None)
 
 
-def read_calls(parts: Parts, who: StaffSession) -> Calls:
+def calls_tag(parts: Parts) -> str:
     now = parts.now()
     with parts.engine.connect() as conn:
+        return desk_calls.version_tag(conn, now - OVER, now - LOOKED)
+
+
+def read_calls(parts: Parts, who: StaffSession, journaled: bool = True) -> Calls:
+    """What the page shows. The tag is read first: what changes meanwhile is seen at the next look.
+    `journaled`: somebody opened it, and it is no look of their page by itself."""
+    now = parts.now()
+    with parts.engine.connect() as conn:
+        tag = desk_calls.version_tag(conn, now - OVER, now - LOOKED)
         promised = desk_calls.promised(conn, parts.sealer, now - OVER)
         unanswered = desk_calls.unanswered(conn, parts.sealer, now - LOOKED)
         looked_at = desk_calls.reviews(conn, [each.case.id for each in unanswered])
@@ -76,9 +86,11 @@ def read_calls(parts: Parts, who: StaffSession) -> Calls:
     live = [each for each in promised if each.callback.state in callbacks.LIVE]
     phone = own_phone(parts, who.name)
     shown = [*(each.case.id for each in promised), *(each.call.case.id for each in calls)]
-    listed(parts, who, shown)
+    if journaled:
+        listed(parts, who, shown)
     return Calls(
         now,
+        tag,
         live,
         [each for each in reversed(promised) if each.callback.state not in callbacks.LIVE],
         [each for each in calls if each.review is None],

@@ -25,12 +25,54 @@ class PromisedCall(NamedTuple):
     case: Case
 
 
-def promised(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[PromisedCall]:
-    """Every live callback, and those booked `since` that are over; by the time they are due."""
+def _promised(since: datetime) -> sa.ColumnElement[bool]:
     newest = sa.select(callback.c.id).order_by(callback.c.id.desc()).limit(MOST)
     recent = (callback.c.id.in_(newest), callback.c.at >= since)
     live = callback.c.next_at.is_not(None)  # by its index, however old
-    found = callbacks.where(conn, sealer, sa.or_(live, sa.and_(*recent)))
+    return sa.or_(live, sa.and_(*recent))
+
+
+def version_tag(conn: sa.Connection, over: datetime, ended: datetime) -> str:
+    """Changes with every call that is promised, tried, over, missed or looked at, and with their
+    cases: one query. `over`, `ended`: as `promised` and `unanswered` are asked."""
+    calls = (
+        sa.select(
+            sa.func.count().label("promised"),
+            sa.func.max(callback.c.id).label("last"),
+            sa.func.sum(callback.c.attempts).label("attempts"),
+            sa.func.sum(callback.c.tried).label("tried"),
+            sa.func.sum(sa.func.length(callback.c.state + callback.c.outcome)).label("states"),
+        )
+        .where(_promised(over))
+        .subquery()
+    )
+    legs = (
+        sa.select(sa.func.count().label("missed"), sa.func.max(leg.c.id).label("newest"))
+        .where(*_unanswered(ended))
+        .subquery()
+    )
+    about = sa.or_(
+        case.c.id.in_(sa.select(callback.c.case_id).where(_promised(over))),
+        case.c.id.in_(sa.select(leg.c.case_id).where(*_unanswered(ended))),
+    )
+    version = sa.cast(case.c.version, sa.BigInteger)
+    versions = (
+        sa.select(
+            sa.func.sum(version).label("versions"),
+            sa.func.sum(version * version).label("squares"),
+        )
+        .where(about)
+        .subquery()
+    )
+    whole = sa.select(calls, legs, versions).select_from(
+        calls.join(legs, sa.true()).join(versions, sa.true())
+    )
+    return ".".join(str(each or 0) for each in conn.execute(whole).one())
+
+
+def promised(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[PromisedCall]:
+    """Every live callback, and those booked `since` that are over; by the time they are due."""
+    found = callbacks.where(conn, sealer, _promised(since))
     known = shown(conn, sealer, {each.case_id for each in found})
     told = [PromisedCall(each, known[each.case_id]) for each in found if each.case_id in known]
     return sorted(told, key=lambda each: (each.callback.due_at, each.callback.id))
@@ -52,16 +94,21 @@ class InboundCall(NamedTuple):
     case: Case
 
 
-def unanswered(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[InboundCall]:
-    """Calls to us that ended `since` with no human on them, newest first, one a case."""
+def _unanswered(since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     newest = sa.select(leg.c.id).order_by(leg.c.id.desc()).limit(MOST)
     with_human = sa.select(talk.c.leg_id)
-    query = sa.select(leg.c.id, leg.c.case_id, leg.c.at, leg.c.ended_at).where(
+    return (
         leg.c.id.in_(newest),
         leg.c.callback_id.is_(None),
         leg.c.ended_at >= since,
         leg.c.id.not_in(with_human.where(talk.c.leg_id == leg.c.id)),
     )
+
+
+def unanswered(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[InboundCall]:
+    """Calls to us that ended `since` with no human on them, newest first, one a case."""
+    query = sa.select(leg.c.id, leg.c.case_id, leg.c.at, leg.c.ended_at)
+    query = query.where(*_unanswered(since))
     rows = list(conn.execute(query.order_by(leg.c.id.desc())))
     known = shown(conn, sealer, {row.case_id for row in rows})
     latest: dict[str, InboundCall] = {}

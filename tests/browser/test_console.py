@@ -324,21 +324,54 @@ def test_a_resident_on_the_web_and_a_dispatcher_write_to_each_other(desk: Desk) 
     assert house.sent == [one for one in house.sent if one["To"].startswith("+1720555013")]
 
 
-def test_a_danger_by_phone_is_seen_while_they_speak_with_somebody(desk: Desk) -> None:
-    page, network = desk.signs_in(), Network(desk.house)
+def test_a_danger_by_phone_is_seen_and_others_ring_half_as_loud_while_they_speak(
+    desk: Desk, axe: str
+) -> None:
+    """And what nobody answers comes to the page of calls by itself, wherever the focus is."""
+    page = desk.signs_in(desk.person("Dispatcher on duty"), hears=HEARS)
+    page.keyboard.press("Shift")
+    network = Network(desk.house)
     me = network.phone("+17205550123").dials().listens().press("1").listens().press("1")
     network.works()
     me.waits(10)
     expect(rows(page)).to_contain_text("On the line")
-    person = network.phone(desk.house.rung[-1]["To"]).rings().answers().listens().press("1")
+    expect(page.locator(LOUD)).to_have_count(1)
+    person = network.phone("+17205550130").rings().answers().listens().press("1")
     person.joined("Resident")
     rows(page, "human").locator(".ref").click()
 
     expect(page.locator("#p-presence")).to_contain_text("On the line, speaking with a human")
     looks_like(page, "case-phone")
+    page.locator("#ref").focus()  # no field is in use: it is the call
+    page.evaluate("document.documentElement.removeAttribute('data-loud')")
+    desk.in_danger(GUN, "+17205550149")
+    expect(page.locator(HALF)).to_have_count(1)
     me.hangs_up()
     network.works(3)
     expect(page.locator("#p-presence")).not_to_contain_text("speaking")
+    expect(page.locator(LOUD)).to_have_count(1)
+
+    page.get_by_role("link", name="Callbacks").click()
+    expect(page.locator("#missed .empty")).to_be_visible()
+    network.phone("+17205550124").dials().hangs_up()
+    network.works(3)
+    missed = page.locator("#missed tr[data-key]")
+    expect(missed).to_have_count(1)
+    expect(page.locator("[data-stood]")).to_be_hidden()  # it is as it stands
+    missed.get_by_role("button", name="Looked at").focus()
+    network.phone("+17205550125").dials().hangs_up()
+    network.works(3)
+    expect(missed).to_have_count(2)
+    expect(page.locator("h2[data-band=missed] [data-count]")).to_have_text("2")
+    focus = "document.activeElement.closest('tr') === document.querySelectorAll('#missed tr[data-key]')[1]"
+    assert page.evaluate(focus), "the focus stays on its row while others come"
+    assert findings(page, axe) == []
+    looks_like(page, "callbacks")
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_contain_text("Phones still ring")
+    expect(missed).to_have_count(2)
+    page.context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()
 
 
 MODES: dict[str, tuple[int, dict[str, Any]]] = {

@@ -3,9 +3,10 @@ them (docs/console.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
+from zlib import crc32
 
 from flask import Response, redirect, request, url_for
 
@@ -21,8 +22,9 @@ from caller_service.core.roles import Act
 from caller_service.store.desk_calls import PromisedCall
 from caller_service.web.shared.guard import guarded, parts
 
+from .queue import keys_shown
 from .queue_words import Moment, how_to_reach, since, until
-from .session_guard import console_only, may, me, page
+from .session_guard import console_only, fragment, may, me, page
 
 call_pages = guarded("call_pages", console_only, "/console/callbacks")
 
@@ -76,7 +78,7 @@ class PromisedRow:
 class MissedRow:
     """A call that no human answered, in words for staff."""
 
-    leg_id: str
+    id: str
     case_id: str
     reference: str
     at: Moment
@@ -89,6 +91,19 @@ class MissedRow:
     by_at: Any
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Listed:
+    """A row in its list. `tag` changes with what it says."""
+
+    list: str
+    key: str
+    tag: str
+    call: PromisedRow | MissedRow
+
+
+OFFERED = [(each.value, OUTCOMES[each]) for each in desk_calls.BY_HAND]
+
+
 @call_pages.get("")
 @may(Act.CALL_BACK)
 def calls() -> Response:
@@ -99,13 +114,51 @@ def calls() -> Response:
 def _page(status: int = 200, **more: Any) -> Response:
     found = desk_calls.read_calls(parts(), me())
     return page(
-        "callbacks.html", status, title="Callbacks", as_of=found.now,
-        live=[_promised(each, found) for each in found.live],
-        over=[_promised(each, found) for each in found.over],
-        missed=[_missed(each, found) for each in found.missed],
-        reviewed=[_missed(each, found) for each in found.reviewed],
-        outcomes=[(each.value, OUTCOMES[each]) for each in desk_calls.BY_HAND], **more,
+        "callbacks.html", status, title="Callbacks", as_of=found.now, tag=found.tag,
+        lists=_lists(found), outcomes=OFFERED, **more,
     )  # fmt: skip
+
+
+@call_pages.post("/news")
+@may(Act.CALL_BACK, poll=True)
+def news() -> dict[str, Any]:
+    """What changed since the version that a page shows: nothing, or the rows that are new to it."""
+    if (known := request.form.get("v", "")) == desk_calls.calls_tag(parts()):
+        return {"v": known}
+    found, have = desk_calls.read_calls(parts(), me(), journaled=False), keys_shown(request.form)
+    lists = _lists(found)
+    rows = [row for each in lists.values() for row in each]
+    return {
+        "v": found.tag,
+        "rows": {
+            row.key: fragment("call_row.html", row=row, outcomes=OFFERED)
+            for row in rows
+            if have.get(row.key) != row.tag
+        },
+        "order": {name: [row.key for row in each] for name, each in lists.items()},
+        "many": {name: len(each) for name, each in lists.items()},
+    }
+
+
+def _lists(found: desk_calls.Calls) -> dict[str, list[Listed]]:
+    """What belongs to a call in one list is another row, once it stands in another."""
+    rows: dict[str, Sequence[PromisedRow | MissedRow]] = {
+        "promised": [_promised(each, found) for each in found.live],
+        "missed": [_missed(each, found) for each in found.missed],
+        "reviewed": [_missed(each, found) for each in found.reviewed],
+        "over": [_promised(each, found) for each in found.over],
+    }
+    return {
+        name: [Listed(name, f"{name[0]}-{row.id}", _tag(row), row) for row in each]
+        for name, each in rows.items()
+    }
+
+
+def _tag(row: PromisedRow | MissedRow) -> str:
+    """Changes with what the row says, clocks apart."""
+    said = [getattr(row, each.name) for each in fields(row)]
+    still = [(one.at, one.to) if isinstance(one, Moment) else one for one in said]
+    return f"{crc32(repr(still).encode()):x}"
 
 
 def _promised(one: PromisedCall, found: desk_calls.Calls) -> PromisedRow:

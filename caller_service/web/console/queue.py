@@ -137,12 +137,14 @@ def news() -> Response | dict[str, Any]:
     return told | {"rail": [words["tag"], fragment("rail.html", **words, here=here)]}
 
 
+def keys_shown(form: Mapping[str, str]) -> dict[str, str]:
+    """The rows that a page shows: their keys, and what each says."""
+    pairs = form.get("have", "")[:LONGEST_HAVE].split()
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
 def _changed_rows(found: Queue) -> dict[str, Any]:
-    have = dict(
-        pair.split("=", 1)
-        for pair in request.form.get("have", "")[:LONGEST_HAVE].split()
-        if "=" in pair
-    )
+    have = keys_shown(request.form)
     bands = _bands(found, _chosen(found, request.form))
     rows = {
         row.reference: fragment("row.html", row=row)

@@ -2,11 +2,11 @@
 // worker so that a hidden page goes on. It changes rows and parts by their key, never one in use.
 (function () {
   var body = document.body, news = body.getAttribute("data-news"), csrf = body.getAttribute("data-csrf"),
-    table = document.getElementById("queue"), rail = document.getElementById("rail"), desk = document.getElementById("case"),
+    table = document.getElementById("queue"), calls = document.getElementById("calls"), rail = document.getElementById("rail"), desk = document.getElementById("case"),
     QUICK = 2000, pause = QUICK, last = 0, heard = Date.now(), v = "", busy, over,
     // this machine's clock may be wrong
     skew = body.getAttribute("data-now") - heard / 1000,
-    caseTag = desk && desk.getAttribute("data-tag"), order, held = {}, known, title = document.title.replace(/^\(\d+\) /, "");
+    caseTag = desk && desk.getAttribute("data-tag"), callsTag = calls && calls.getAttribute("data-tag"), order, held = {}, known, title = document.title.replace(/^\(\d+\) /, "");
   if (!news) return;
   function id(name) { return document.getElementById(name); }
   function all(query, act, within) { [].forEach.call((within || document).querySelectorAll(query), act); }
@@ -25,7 +25,12 @@
     request.onerror = request.ontimeout = function () { done(0, ""); };
     request.send(Object.keys(fields).map(function (name) { return name + "=" + encodeURIComponent(fields[name]); }).join("&"));
   }
-  function line(key) { return document.querySelector('#queue tr[data-key="' + key + '"]'); }
+  function line(key) { return document.querySelector('tr[data-key="' + key + '"]'); }
+  function have() {
+    var told = "";
+    all("tr[data-key]", function (row) { told += row.getAttribute("data-key") + "=" + row.getAttribute("data-tag") + " "; });
+    return told;
+  }
   function parsed(html) { return new DOMParser().parseFromString(html, "text/html"); }
   function used(node) { return node.contains(document.activeElement); }
   // cell by cell, or line by line: what is the same, or in use, stays the same node
@@ -34,11 +39,15 @@
     [].slice.call(next.children).forEach(function (fresh, at) {
       var there = old.children[at];
       if (!there) old.appendChild(document.importNode(fresh, true));
-      else if (!there.isEqualNode(fresh) && !used(there)) old.replaceChild(document.importNode(fresh, true), there);
+      else if (!there.isEqualNode(fresh) && !used(there) && !there.querySelector("details[open]")) old.replaceChild(document.importNode(fresh, true), there);
     });
     while (old.children.length > next.children.length) old.removeChild(old.lastElementChild);
   }
   function arrange() {
+    if (order) all("tr[data-key]", function (row) {
+      var key = row.getAttribute("data-key");
+      if (!used(row) && Object.keys(order).every(function (band) { return order[band].indexOf(key) < 0; })) row.parentNode.removeChild(row);
+    });
     Object.keys(order || {}).forEach(function (band) {
       var part = document.querySelector("tbody[data-band=" + band + "]"), cursor;
       if (!part) return;
@@ -60,7 +69,7 @@
     var place = {};
     Object.keys(told.order).forEach(function (band) {
       told.order[band].forEach(function (key) { place[key] = band; });
-      all("tbody[data-band=" + band + "] [data-count]", function (one) { one.textContent = told.many[band]; });
+      all("[data-band=" + band + "] [data-count]", function (one) { one.textContent = told.many[band]; });
       all("tbody[data-band=" + band + "] [data-more]", function (one) { one.hidden = told.many[band] <= told.order[band].length; });
     });
     Object.keys(told.rows).forEach(function (key) {
@@ -73,9 +82,6 @@
       }
     });
     order = told.order;
-    all("#queue tr[data-key]", function (row) {
-      if (!place[row.getAttribute("data-key")] && !used(row)) row.parentNode.removeChild(row);
-    });
     arrange();
   }
   // each is its level, when it began, and a name; those behind the longest list ring as one
@@ -117,6 +123,7 @@
     if (told.filters && !used(id("filters"))) id("filters").replaceWith(parsed(told.filters).getElementById("filters"));
     if (told.rail && rail && !used(rail)) { rail.replaceChildren.apply(rail, [].slice.call(parsed(told.rail[1]).body.childNodes)); rail.setAttribute("data-tag", told.rail[0]); }
     v = told.v;
+    if (calls) ask(calls.getAttribute("data-at") + "/news", { v: callsTag, have: have() }, gotCalls);
     if (desk) ask(desk.getAttribute("data-at") + "/news", { v: caseTag, looks: document.hasFocus() ? 1 : 0, show: /show=everything/.test(location.search) ? "everything" : "" }, gotCase);
     clocks();
   }
@@ -125,13 +132,20 @@
     var form = id("locked");
     if (!form || !form.hidden) return;
     all("main, .desk, .rail, .alarm.calm, #fault", function (one) { one.textContent = ""; });
-    table = desk = null;
+    table = desk = calls = null;
     form.hidden = false;
     form.querySelector("input[type=password]").focus();
   }
   function failed() {
     id("offline").hidden = false;
     pause = Math.min(pause * 2, 8000);
+  }
+  function gotCalls(status, text) {
+    if (status !== 200 || !calls) return;
+    var told = JSON.parse(text);
+    callsTag = told.v;
+    all("[data-stood]", function (one) { one.hidden = true; });
+    if (told.order) rows(told);
   }
   function gotCase(status, text) {
     var told, next, list = id("p-talk"), end;
@@ -163,8 +177,7 @@
     busy = true; last = Date.now();
     if (table) {
       new URLSearchParams(location.search).forEach(function (value, name) { fields[name] = value; });
-      fields.have = "";
-      all("#queue tr[data-key]", function (row) { fields.have += row.getAttribute("data-key") + "=" + row.getAttribute("data-tag") + " "; });
+      fields.have = have();
     }
     ask(news, fields, got);
   }

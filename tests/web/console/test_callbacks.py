@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from caller import ME, Caller
 from phones import Phone
-from staff import Account, Browser
+from staff import OURS, Account, Browser
 
 from caller_service.core.roles import Role
 from caller_service.web.console import callbacks
@@ -48,7 +51,7 @@ def promised(house: House, contact: tuple[str, str] = ("1", "1"), **told: Any) -
 def part(page: str, name: str) -> str:
     """The list of that name."""
     found = re.search(rf'<table class="list" id="{name}">.*?</table>', page, re.S)
-    return found[0] if found else ""
+    return found[0] if found and "<tr id=" in found[0] else ""
 
 
 def test_a_promised_call_stands_with_its_terms_and_a_prohibition_first(
@@ -208,6 +211,72 @@ def test_whoever_calls_again_is_missed_again(house: House, desk: Browser) -> Non
     runs(house)
 
     assert "2 calls" in part(desk.get(PAGE).text, "missed")
+
+
+def looks(desk: Browser, csrf: str, tag: str, have: str = "") -> dict[str, Any]:
+    """A look of the page by itself."""
+    answer = desk.client.post(
+        f"{PAGE}/news", data={"csrf": csrf, "v": tag, "have": have}, headers=OURS,
+        environ_base=desk.from_here,
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    return {"size": len(answer.data), **answer.json}
+
+
+def test_the_page_is_told_what_is_new_and_nothing_where_nothing_is(
+    house: House, desk: Browser
+) -> None:
+    """Each thing that the page says is news once; what has not changed is two small queries."""
+    case, call = promised(house)
+    page, csrf = desk.get(PAGE).text, desk.token()
+    (tag,) = re.findall(r'id="calls"[^>]* data-tag="([^"]+)"', page)
+    have = " ".join(map("=".join, re.findall(r'data-key="([^"]+)" data-tag="([^"]+)"', page)))
+    opened = len(house.rows("journal", event="listed"))
+    with reading(house) as queries:
+        still = looks(desk, csrf, tag, have)
+    assert (still["v"], "rows" in still) == (tag, False) and still["size"] <= 1000
+    assert len(queries) <= 2, queries
+
+    def news() -> list[str]:
+        nonlocal tag, have
+        told = looks(desk, csrf, tag, have)
+        assert told["v"] != tag, "a change that the page is not told of"
+        tag, rows = told["v"], told.get("rows", {})
+        for key, html in rows.items():
+            (says,) = re.findall(r'data-tag="([^"]+)"', html)
+            have = f"{have} {key}={says}"
+        assert rows.keys() <= {key for each in told["order"].values() for key in each}
+        return sorted(rows)
+
+    Caller(house, "+17205550177").rings().hangs_up()
+    runs(house)
+    missed = house.rows("leg")[-1]
+    assert news() == [f"m-{missed.id}"]
+    desk.post(f"{PAGE}/{missed.case_id}/looked", call=missed.id, csrf=csrf)
+    assert news() == [f"r-{missed.id}"]
+    house.resident(ME).texts("do not call me")  # a prohibition
+    assert news() == [f"p-{call.id}"]
+    desk.get(PAGE)
+    desk.post(f"{PAGE}/{case.id}/cancel", callback=call.id)
+    assert news() == [f"o-{call.id}"]
+    again = len(house.rows("journal", event="listed"))
+    assert again == opened + 1, "only what somebody opened is read by them"
+
+
+@contextmanager
+def reading(house: House) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile."""
+    asked: list[str] = []
+
+    def note(conn: Any, cursor: Any, sql: str, *_: Any) -> None:
+        if sql.lstrip().upper().startswith("SELECT"):
+            asked.append(sql)
+
+    sa.event.listen(house.parts.engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        sa.event.remove(house.parts.engine, "before_cursor_execute", note)
 
 
 def test_every_refusal_of_the_page_has_words() -> None:
