@@ -20,6 +20,8 @@ REHEARSAL = {
     "Sam Ortiz": Role.SUPERVISOR,
     "Dana Ruiz": Role.DISPATCHER,
 }
+# the rungs of the rehearsal's ladder whose phones are theirs
+PHONES = {"Dispatcher on duty": "Dana Ruiz", "Shift supervisor": "Sam Ortiz"}
 
 
 def link(parts: Parts, secret: str) -> str:

@@ -41,7 +41,7 @@ from caller_service.store import tokens
 from caller_service.store.database.transaction import transaction
 
 from .main import migrated
-from .people import make_rehearsal_staff, rehearsal_lines
+from .people import PHONES, make_rehearsal_staff, rehearsal_lines
 
 GRACE = 5.0  # seconds a child has to end
 
@@ -151,7 +151,8 @@ def _alone(held: contextlib.ExitStack, path: Path, keep: bool = True) -> bool:
 
 
 def _pointed(program: Program, dispatch_url: str, read_seconds: int | None) -> Program:
-    """The rehearsal's program with its webhooks sent to the port the stand-in got."""
+    """The rehearsal's program with its webhooks sent to the port the stand-in got, and with the
+    phones of whoever signs in under their names, so that they can be rung."""
     destinations = tuple(
         replace(one, url=f"{dispatch_url}/hand-offs")
         if one.kind == DestinationKind.WEBHOOK
@@ -159,7 +160,8 @@ def _pointed(program: Program, dispatch_url: str, read_seconds: int | None) -> P
         for one in program.destinations
     )
     clocks = program.clocks if read_seconds is None else replace(program.clocks, read=read_seconds)
-    return replace(program, destinations=destinations, clocks=clocks)
+    ladder = tuple(replace(one, name=PHONES.get(one.name, one.name)) for one in program.ladder)
+    return replace(program, destinations=destinations, clocks=clocks, ladder=ladder)
 
 
 def _forget(settings: Settings) -> None:

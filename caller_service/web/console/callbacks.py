@@ -178,7 +178,7 @@ def _promised(one: PromisedCall, found: desk_calls.Calls) -> PromisedRow:
 def _state(one: PromisedCall) -> str:
     call = one.callback
     if call.state == CallbackState.RINGING:
-        return "Being rung now"
+        return "They speak now" if one.case.talking else "Being rung now"
     if call.state == CallbackState.CANCELLED:
         return "Not wanted any more"
     if call.state == CallbackState.DONE:

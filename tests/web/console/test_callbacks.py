@@ -13,7 +13,10 @@ from caller import ME, Caller
 from phones import Phone
 from staff import OURS, Account, Browser
 
-from caller_service.core.roles import Role
+from caller_service.casework import desk_calls
+from caller_service.commands.people import REHEARSAL
+from caller_service.commands.rehearse import _pointed
+from caller_service.core.roles import Act, Role, may
 from caller_service.web.console import callbacks
 
 if TYPE_CHECKING:
@@ -104,6 +107,25 @@ def test_who_has_no_phone_on_a_ladder_reads_so_and_nobody_is_rung(house: House) 
     assert answer.status_code == 409 and "No phone of yours is known" in answer.text
     runs(house)
     assert not house.rung
+
+
+def test_whoever_signs_in_at_a_rehearsal_can_call_now(house: House) -> None:
+    """Their phone is one of the ladder's: it rings, and after a 1 the resident's."""
+    case, call = promised(house)
+    house.change(program=_pointed(house.parts.program, "http://127.0.0.1:1", None))
+    for name, role in REHEARSAL.items():
+        phone = desk_calls.own_phone(house.parts, name)
+        assert bool(phone) == may(role, Act.CALL_BACK), name
+    dana = Browser(house)
+    dana.signs_in(Account(house, "Dana Ruiz", Role.DISPATCHER))
+    dana.get(PAGE)
+
+    assert dana.post(f"{PAGE}/{case.id}/now", callback=call.id).status_code == 303
+    runs(house)
+    Phone(house, 0).picks_up().presses("1")
+    runs(house)
+
+    assert [form["To"] for form in house.rung] == ["+17205550130", ME]
 
 
 def test_what_came_of_a_call_is_said_by_hand_where_that_can_be_true(
