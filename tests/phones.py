@@ -43,7 +43,9 @@ class Phone:
         self.next = gather.get("action", "") if gather is not None else ""
         queue = document.find("Dial/Queue")
         self.queue_url = queue.get("url", "") if queue is not None else ""
-        self.after = document.find("Dial").get("action", "") if queue is not None else ""
+        dial = document.find("Dial")
+        self.after = dial.get("action", "") if dial is not None else ""
+        self.dials = document.findtext("Dial/Number") or ""
         self.document_text = answer.text
         self.hung_up = gather is None and document.find("Hangup") is not None
         self.said = " ".join(each.text or "" for each in document.iter("Say"))

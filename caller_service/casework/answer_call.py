@@ -17,11 +17,19 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from caller_service.casework.outbound.call_person import note_receipt, voicemail_allowed
+from caller_service.core.call_911 import (
+    UNDER_WAY,
+    Joined,
+    how_it_went,
+    psap_over,
+    psap_rung,
+)
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, answered_since, told_by_call
 from caller_service.core.effect import Alert
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, CallState
+from caller_service.core.phone_waiting import psap_line
 from caller_service.core.program import INTERPRETER
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
@@ -57,6 +65,9 @@ class Spoken:
     asks: int = 0
     # then they are joined to the caller in this queue, and not hung up on
     joins: str = ""
+    dials: str = field(
+        default="", repr=False
+    )  # then this number is rung, and they are joined to it
     # then they come into this room, where a caller and an interpreter come, too; `waits_there`: it
     # opens only with somebody of staff
     meets: str = ""
@@ -215,6 +226,8 @@ Decide = Callable[[Case, str, Scene, sa.Connection], Step]
 
 def _decides(answer: str, decide: Decide) -> Callable[[OnCall], Spoken]:
     def decided(on: OnCall) -> Spoken:
+        if _bridges(on):
+            return _to_psap(on) if answer == "accepted" else _not_to_psap(on)
         promised = _promised(on)
         if promised is not None and answer == "accepted":
             return _rings_them(on, promised)
@@ -291,6 +304,8 @@ def whisper(case: Case) -> tuple[str, ...]:
 
 def _rung_for_caller(on: OnCall) -> Spoken | None:
     """A call that was promised, or somebody on the line: the shortest words before "press 1"."""
+    if _bridges(on):
+        return on.says("spoken.psap.before", asks=1) if _psap(on) else on.says("spoken.psap.nobody")
     promised = _promised(on)
     if promised is not None:
         live = promised.state == CallbackState.RINGING and not on.case.ended
@@ -320,7 +335,48 @@ def _rings_them(on: OnCall, promised: Callback) -> Spoken:
     return Spoken(told.words, told.language, joins=on.case.id)
 
 
+# ---- somebody who calls the PSAP -----------------------------------------------------------------
+
+
+def _bridges(on: OnCall) -> bool:
+    return on.case.psap_call == on.call.id
+
+
+def _psap(on: OnCall) -> str:
+    """The line of the PSAP; "" if nobody is to be joined to it any more."""
+    waits = on.case.psap_how in UNDER_WAY and not on.case.ended
+    return psap_line(on.case, on.parts.program) if waits else ""
+
+
+def _to_psap(on: OnCall) -> Spoken:
+    """They pressed 1: the PSAP's line rings, and they hear it ring. The same key twice is answered
+    the same."""
+    line, person = _psap(on), on.call.person or ""
+    if not line:
+        return on.says("spoken.psap.nobody")
+    on.note(answer="psap")
+    change(on.parts, on.case.id, lambda case, _: psap_rung(case, person, on.call.id), person)
+    told = on.says("spoken.psap.joining")
+    return Spoken(told.words, told.language, dials=line)
+
+
+def _not_to_psap(on: OnCall) -> Spoken:
+    return on.says("spoken.psap.left")
+
+
+def psap_parted(parts: Parts, call_id: str, dial_status: str) -> Spoken | None:
+    """They and the PSAP are apart, or it did not answer. None: the call was for something else."""
+    on = _known(parts, "page", call_id)
+    if on is None or not _bridges(on):
+        return None
+    person, how = on.call.person or "", how_it_went(dial_status)
+    change(parts, on.case.id, lambda case, _: psap_over(case, person, call_id, how), person)
+    return Spoken() if how == Joined.SPOKE else on.says("spoken.psap.nobody")
+
+
 def _pressed_before(on: OnCall) -> Spoken | None:
+    if on.call.answer == "psap":
+        return _to_psap(on)
     if on.call.answer == "accepted":
         promised = _promised(on)
         joined = _rings_them(on, promised) if promised else _to_caller(on)
@@ -331,6 +387,8 @@ def _pressed_before(on: OnCall) -> Spoken | None:
 
 def _answered_since(on: OnCall) -> Spoken | None:
     """Who has it, or that it ended."""
+    if _bridges(on):  # no 1 came: whoever wants to, presses the button again
+        return _not_to_psap(on)
     theirs = on.case.on_line and on.case.accepted_by == on.call.person
     if not answered_since(on.case, on.call.at) or (theirs and not on.case.ended):
         return None

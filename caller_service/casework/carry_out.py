@@ -277,7 +277,7 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
                 work.scene.now,
             )
     if _settles(work.before, case):
-        stop_calls(conn, parts, case.id, work.scene.now)
+        stop_calls(conn, parts, case, work.scene.now)
         if case.on_line and not case.ended and not case.talking:
             _ring_again(conn, parts, case, case.accepted_by, work.scene.now)
 
@@ -551,9 +551,10 @@ def stop_interpreter(conn: sa.Connection, parts: Parts, case_id: str, now: datet
         parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
 
 
-def stop_calls(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -> None:
-    """Stop calls that are still ringing, because nobody needs to answer them any more."""
-    for call_id in calls.stop(conn, case_id, now):
+def stop_calls(conn: sa.Connection, parts: Parts, case: Case, now: datetime) -> None:
+    """Stop calls that are still ringing, because nobody needs to answer them any more. Who asked to
+    be joined to the PSAP still is to be, whoever takes the case."""
+    for call_id in calls.stop(conn, case.id, now, "" if case.ended else case.psap_call):
         parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
 
 

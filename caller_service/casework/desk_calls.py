@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from caller_service.core.call_911 import UNDER_WAY, ring_psap, why_no_psap
 from caller_service.core.callback import CallbackOutcome, book, ring_now
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import Record
@@ -19,11 +20,13 @@ from caller_service.core.program import Rung
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.core.staff_session import StaffSession
-from caller_service.store import callbacks, cases, contacts, desk_calls
+from caller_service.jobs.queue import PEOPLE
+from caller_service.store import callbacks, calls, cases, contacts, desk_calls
 from caller_service.store.callbacks import Callback
 from caller_service.store.desk_calls import InboundCall, PromisedCall, Review
 
 from . import callbacks as machinery
+from .carry_out import HOLD
 from .change import update_case
 from .desk import listed
 from .parts import Parts
@@ -149,6 +152,36 @@ def call_now(parts: Parts, who: StaffSession, case_id: str, callback_id: str = "
                 raise cases.Stale  # it begins by itself: decided again, and refused
 
     return update_case(parts, case_id, decide, who.name, bring_forward)
+
+
+def call_psap(parts: Parts, who: StaffSession, case_id: str) -> Case | None:
+    """Ring whoever is signed in, and once they press 1 the PSAP that covers the place. Raises
+    Refused."""
+    phone, call_id = own_phone(parts, who.name), parts.new_id()
+
+    def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        if case.psap_call and case.psap_how in UNDER_WAY:
+            last = calls.by_id(conn, case.psap_call)
+            if last is not None and last.rank < calls.ENDED:
+                raise Refused("rings")
+        if phone is not None and calls.on_phone(conn, parts.sealer, phone.number):
+            raise Refused("phone_busy")
+        return ring_psap(case, who.name, call_id, phone, scene)
+
+    def ring(conn: sa.Connection) -> None:
+        assert phone is not None
+        now = parts.now()
+        calls.add(
+            conn, parts.sealer, call_id, case_id, phone.number, now, now + HOLD, person=phone.name
+        )
+        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:0", call_id, PEOPLE)
+
+    return update_case(parts, case_id, decide, who.name, ring)
+
+
+def psap_why_not(parts: Parts, who: StaffSession, case: Case, scene: Scene) -> str:
+    """What stands against it: a code, or ""."""
+    return why_no_psap(case, own_phone(parts, who.name), scene)
 
 
 def _mine(conn: sa.Connection, parts: Parts, case_id: str, callback_id: str) -> Callback | None:

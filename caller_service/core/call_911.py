@@ -1,5 +1,7 @@
 """A named human calls 911 for a place (docs/safety-rules.md, "Software never sends police", rules 3
-and 13). Software dials nobody: what is here is who did, why, and what the resident knew before."""
+and 13): who did, why, and what the resident knew before. Software dials no 911. Staff may have
+their own phone rung, and once they press 1 they are joined to the ten-digit line of the PSAP that
+covers the place."""
 
 from __future__ import annotations
 
@@ -12,6 +14,8 @@ from .case import Case, Step, replace
 from .effect import Alert, HandOff, Record
 from .holding import note
 from .marks import Mark
+from .phone_waiting import psap_line
+from .program import Rung
 from .refusal import Refused
 from .routing import Scene
 from .safe_contact import may_note
@@ -67,3 +71,63 @@ def call_911(
     record = Record("called_911", {"by": by, "told": told})
     effects = (HandOff("called_911"), *step.effects, *alerts, record)
     return hand_off.revised_once(before, Step(case, effects))
+
+
+class Joined(StrEnum):
+    """`Case.psap_how`. The values are stored; "" is a call that nobody has answered yet."""
+
+    RUNG = "rung"  # they pressed 1, and the PSAP's line rings, or they speak
+    SPOKE = "spoke"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    ENDED = "ended"  # their own phone is gone; nothing more is known
+    NOT_TAKEN = "not_taken"  # their phone was not answered, or they did not press 1
+
+
+UNDER_WAY = ("", Joined.RUNG)
+# how the provider says that the second call ended
+_HOW = {
+    "completed": Joined.SPOKE, "answered": Joined.SPOKE, "busy": Joined.BUSY,
+    "no-answer": Joined.NO_ANSWER, "canceled": Joined.NO_ANSWER, "failed": Joined.FAILED,
+}  # fmt: skip
+
+
+def why_no_psap(case: Case, phone: Rung | None, scene: Scene) -> str:
+    """What stands against joining somebody to the PSAP: a code, or "": ended, not_noted, no_line,
+    no_phone."""
+    if case.ended:
+        return "ended"
+    if not case.called_911:  # why, and whether they know, is said first
+        return "not_noted"
+    if not psap_line(case, scene.program):
+        return "no_line"
+    return "" if phone is not None and phone.number else "no_phone"
+
+
+def ring_psap(case: Case, by: str, call_id: str, phone: Rung | None, scene: Scene) -> Step:
+    """`by`'s own phone is rung, as the call of this id. Raises Refused, as why_no_psap says."""
+    if why := why_no_psap(case, phone, scene):
+        raise Refused(why)
+    return Step(replace(case, psap_call=call_id, psap_how=""), (Record("psap_asked", {"by": by}),))
+
+
+def psap_rung(case: Case, by: str, call_id: str) -> Step:
+    """`by` pressed 1: the PSAP's line is rung. The same key twice is one entry."""
+    if case.psap_call != call_id or case.psap_how:
+        return Step(case)
+    return Step(replace(case, psap_how=Joined.RUNG), (Record("psap_rung", {"by": by}),))
+
+
+def psap_over(case: Case, by: str, call_id: str, how: Joined) -> Step:
+    """It is over. What the provider says of the second call is worth more than that the first one
+    is gone, whichever is told first."""
+    last = (*UNDER_WAY, Joined.ENDED) if how != Joined.ENDED else UNDER_WAY
+    if case.psap_call != call_id or case.psap_how not in last:
+        return Step(case)
+    record = Record("psap_over", {"by": by, "how": how.value})
+    return Step(replace(case, psap_how=how), (record,))
+
+
+def how_it_went(dial_status: str) -> Joined:
+    return _HOW.get(dial_status, Joined.ENDED)

@@ -172,6 +172,9 @@ class Case:
     # a named human called 911 for this place, and what the resident knew before (core/call_911.py)
     called_911: str = field(default="", repr=False)
     told_911: str = ""
+    # the call that joins staff to the PSAP's line (its id), and what became of it
+    psap_call: str = ""
+    psap_how: str = ""
     # for EIDO, as set by a named human; "": chosen by software (documents/eido.py)
     incident_type: str = ""
     typed_by: str = field(default="", repr=False)

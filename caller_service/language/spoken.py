@@ -57,6 +57,7 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "spoken.callback.before": 4.5,
         "spoken.callback.after": 5.0,
         "spoken.callback.voicemail": 2.0,
+        "spoken.psap.": 9.0,
         "spoken.whisper.": 9.0,
         "spoken.whisper.before": 4.5,
         "spoken.whisper.reference": 2.0,

@@ -134,6 +134,13 @@ def stop_person(conn: sa.Connection, case_id: str, person: str, now: datetime) -
     )
 
 
+def on_phone(conn: sa.Connection, sealer: Sealer, number: str) -> bool:
+    """Does this phone ring for us, or is it in a call with us?"""
+    live = (call.c.rank < ENDED, call.c.provider_id.is_not(None))
+    indexes = call.c.number_index.in_(sealer.indexes(number))
+    return conn.execute(sa.select(call.c.id).where(indexes, *live).limit(1)).first() is not None
+
+
 def made_for(conn: sa.Connection, text_id: str) -> bool:
     """Is there a call already that stands for this text?"""
     return conn.execute(sa.select(call.c.id).where(call.c.text_id == text_id)).first() is not None
@@ -297,15 +304,16 @@ def end(conn: sa.Connection, call_id: str, state: CallState, error: str) -> bool
     )
 
 
-def stop(conn: sa.Connection, case_id: str, now: datetime) -> Sequence[str]:
-    """The calls to staff about this case that nobody has answered are over: their ids. Who has
-    answered hears it."""
+def stop(conn: sa.Connection, case_id: str, now: datetime, but: str = "") -> Sequence[str]:
+    """The calls to staff about this case that nobody has answered are over, apart from the one
+    called `but`: their ids. Who has answered hears it."""
     unanswered = (
         call.c.case_id == case_id,
         call.c.person.is_not(None),
         call.c.person != INTERPRETER,  # whoever took the case needs it
         call.c.rank < ANSWERED,
         call.c.over.is_(False),
+        call.c.id != but,
     )
     return list(
         conn.execute(

@@ -21,10 +21,11 @@ from caller_service.casework.change import (
     retry_on_change,
 )
 from caller_service.casework.parts import Parts
+from caller_service.core.call_911 import Joined, psap_over
 from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, update_call_failed
 from caller_service.core.outbound import CallbackState, CallState
-from caller_service.core.phone_waiting import staff_gone
+from caller_service.core.phone_waiting import psap_line, staff_gone
 from caller_service.core.program import INTERPRETER
 from caller_service.core.safe_contact import calls_wanted, may_call_update
 from caller_service.gateway.telephony import OutcomeUnknown, RetryLater, Ring, TelephonyError
@@ -138,6 +139,9 @@ def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
     if call.person == INTERPRETER:
         wanted = case.on_line and not case.ended and not call.over
         return "" if wanted and number and parts.telephony.can_call else "ended"
+    if case.psap_call == call.id:
+        line = psap_line(case, parts.program) and number and parts.telephony.can_call
+        return "ended" if case.ended or call.over else "" if line else "no number"
     promised = _callback(parts, call)
     if promised is not None:
         if promised.state != CallbackState.RINGING or case.ended:
@@ -159,6 +163,28 @@ def _unwanted(parts: Parts, call: Call, case: Case, number: str) -> str:
     if answered_since(case, call.at) and not (theirs and not case.ended):
         return "ended" if case.ended else "taken"
     return "" if number and parts.telephony.can_call else "no number"
+
+
+def _asks_to_take(parts: Parts, call: Call) -> bool:
+    """Is somebody of the ladder asked to take the case? No promised call, and no call to a PSAP."""
+    if call.person in (None, INTERPRETER) or _callback(parts, call) is not None:
+        return False
+    return not _joins_psap(parts, call)
+
+
+def _joins_psap(parts: Parts, call: Call) -> bool:
+    if call.person is None or call.page_id is not None:
+        return False
+    with parts.engine.connect() as conn:
+        case = cases.by_id(conn, parts.sealer, call.case_id)
+    return case is not None and case.psap_call == call.id
+
+
+def _psap_over(parts: Parts, call: Call) -> None:
+    """Whoever was to be joined to the PSAP is gone."""
+    if _joins_psap(parts, call):
+        by, how = call.person or "", Joined.ENDED if call.answer else Joined.NOT_TAKEN
+        change(parts, call.case_id, lambda case, _: psap_over(case, by, call.id, how), by)
 
 
 def _callback(parts: Parts, call: Call) -> Callback | None:
@@ -216,7 +242,7 @@ def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: 
                 _wake_next(conn, parts, call)
         return
     # a page that cannot arrive: the next person at once (rule 4)
-    if call.person not in (None, INTERPRETER) and _callback(parts, call) is None:
+    if _asks_to_take(parts, call):
         asked_in_vain(parts, call.case_id, call.person or "")
     _end(parts, call, CallState.DEAD, problem.code)
 
@@ -224,6 +250,7 @@ def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: 
 def _end(parts: Parts, call: Call, state: CallState, why: str) -> None:
     """It comes to nothing, and the journal says so; the ladder climbs by its own clock."""
     _told_nobody(parts, call)
+    _psap_over(parts, call)
     with transaction(parts.engine) as conn:
         if calls.end(conn, call.id, state, why):
             detail = {"person": call.person or "", "why": why}
@@ -308,9 +335,10 @@ def note_receipt(parts: Parts, call_id: str, state: CallState, provider_id: str 
     ends = calls.RANKS[state] >= calls.ENDED
     if ends:
         _told_nobody(parts, call)
+        _psap_over(parts, call)
     # a phone that cannot be reached at all: the next person, now (rule 4)
     person = call.person if call.person != INTERPRETER else None  # that is no rung of a ladder
-    if state == CallState.FAILED and person is not None and _callback(parts, call) is None:
+    if state == CallState.FAILED and person is not None and _asks_to_take(parts, call):
         asked_in_vain(parts, call.case_id, person)
     if ends and call.person is not None and call.answer == "accepted":
         who = call.person

@@ -15,6 +15,7 @@ from marshmallow import ValidationError
 
 from caller_service.casework import desk, shift_end
 from caller_service.casework.desk import Opened, Quicker
+from caller_service.casework.desk_calls import psap_why_not
 from caller_service.casework.staff import is_theirs
 from caller_service.core.desk import holder_clock, stage_of
 from caller_service.core.refusal import Refused
@@ -24,7 +25,17 @@ from caller_service.web.shared.guard import guarded, parts
 
 from . import case_words, phrases
 from .action_bar import bar_of
-from .deeds import ASKED_BY, DEEDS, Told, colleagues, how_it_ended, outcomes, refusal_words, why_not
+from .deeds import (
+    ASKED_BY,
+    DEEDS,
+    REFUSALS,
+    Told,
+    colleagues,
+    how_it_ended,
+    outcomes,
+    refusal_words,
+    why_not,
+)
 from .queue_words import until
 from .session_guard import console_only, fragment, keep_what_was_typed, may, me, page
 
@@ -88,6 +99,9 @@ def _view(opened: Opened) -> dict[str, Any]:
         "people": colleagues(me().name),
         "asked_for": shift_end.colleagues(parts(), me()) if mine else (),
         "on_911": case_words.on_911(case, parts()),
+        "psap_why": REFUSALS[why]
+        if (why := psap_why_not(parts(), me(), case, opened.scene))
+        else "",
         "calls_911": phrases.calls_911("en", parts()),
         "outcomes": outcomes(case),
         "ending": how_it_ended(case) if case.ended else "",

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from caller_service.casework.desk import READS, Opened
 from caller_service.casework.parts import Parts
-from caller_service.core.call_911 import Told
+from caller_service.core.call_911 import Joined, Told
 from caller_service.core.case import Case
 from caller_service.core.hand_off import number_condition, place_text
 from caller_service.core.marks import Mark
@@ -295,8 +295,19 @@ class On911:
     told: str
     line: str
     written: str
+    how: str  # what became of the call that joins somebody to that line
 
 
+_JOINED: Mapping[str, str] = {
+    "": "A phone of staff rings for it.",
+    Joined.RUNG: "The 911 center is rung, or they speak.",
+    Joined.SPOKE: "They spoke.",
+    Joined.BUSY: "The line was busy: dial 911, and say the place.",
+    Joined.NO_ANSWER: "Nobody answered there: dial 911, and say the place.",
+    Joined.FAILED: "The call could not be put through: dial 911, and say the place.",
+    Joined.ENDED: "The call is over.",
+    Joined.NOT_TAKEN: "The phone of staff was not answered: nobody was joined.",
+}
 _TOLD_911: Mapping[str, str] = {
     Told.WORDS: "Words were sent to them first.",
     Told.SAID: "A human had told them.",
@@ -310,7 +321,9 @@ def on_911(case: Case, parts: Parts) -> On911 | None:
     line = psap_line(case, parts.program)
     here = line.startswith("+1") and len(line) == 12
     written = f"{line[2:5]}-{line[5:8]}-{line[8:]}" if here else line
-    return On911(case.marks[Mark.CALLED_911], _TOLD_911.get(case.told_911, ""), line, written)
+    told, how = _TOLD_911.get(case.told_911, ""), _JOINED.get(case.psap_how, "")
+    at = case.marks[Mark.CALLED_911]
+    return On911(at, told, line, written, how if case.psap_call else "")
 
 
 # ---- the conversation ----------------------------------------------------------------------------
@@ -498,6 +511,9 @@ _HAPPENED = {
     "held_back": "Something was not said to them: it was not safe.",
     "care_note": "{by} changed the care note.",
     "called_911": "{by} calls 911 for this place.",
+    "psap_asked": "{by} calls the 911 center: their own phone rings first.",
+    "psap_rung": "{by} pressed 1: the 911 center is rung.",
+    "psap_over": "The call of {by} to the 911 center: {how}.",
     "slowed": "{by} changed how often this number is answered.",
     "asked_to_delete": "They asked that their words are deleted.",
     "erased": "The words were erased.",

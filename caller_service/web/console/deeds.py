@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from caller_service.casework import desk, shift_end
 from caller_service.casework.change import full_beside
 from caller_service.casework.contact_care import set_care_note, slow_down
+from caller_service.casework.desk_calls import call_psap
 from caller_service.casework.retention import erase
 from caller_service.casework.same_person import comes_back, make_room
 from caller_service.core import desk_acts, holding
@@ -343,6 +344,11 @@ DEEDS: dict[str, Deed] = {
         "Call 911", Act.CALL_PSAP, _call_911, "It is noted. Now call: the number stands under 911.",
         strict=True, tried=lambda case: {"reason": "-", "tell": "said"},
     ),
+    "psap": Deed(
+        "Call them by phone", Act.CALL_PSAP,
+        across=lambda case_id, who, told: call_psap(parts(), who, case_id),
+        done="Your phone rings in a moment. Press 1, and you are joined to the 911 center.",
+    ),
     "callback": Deed("Promise a call", Act.BOOK_CALLBACK, _book, "The call is promised."),
     "lift": Deed(
         "Nobody watches", Act.LIFT_WATCHED, _reasoned(holding.lift_watched, needed=True),
@@ -457,6 +463,11 @@ REFUSALS = {
     "cannot_tell": "They may not be written to now. Tell them in another way, or say why not.",
     "own": "It is about your own phone. Somebody else must take it.",
     "own_other": "It is about the phone of {name}. Choose somebody else.",
+    "not_noted": "Note first why 911 is called, and if they know.",
+    "no_line": "No line of the 911 center is known for this place: dial 911, and say the place.",
+    "no_phone": "No phone of yours is known here: dial the number, or 911, and say the place.",
+    "rings": "It is being rung already.",
+    "phone_busy": "Your phone is in a call with us. Hang up first.",
     "not_parked": "Nobody else uses that phone.",
     "phone_in_use": "Somebody is in danger on that phone now. Speak with whoever has that case.",
     "may_not_call": "They have not said that calling is safe, or took it back.",

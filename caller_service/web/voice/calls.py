@@ -21,6 +21,7 @@ from caller_service.casework.answer_call import (
     parted,
     picked_up,
     pressed,
+    psap_parted,
 )
 from caller_service.casework.outbound.call_person import note_receipt
 from caller_service.core.outbound import CallState
@@ -30,7 +31,7 @@ from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.web.shared import twiml
 from caller_service.web.shared.guard import guarded, parts, twilio_only
 
-from .documents import queued_call, room_call
+from .documents import dialled_call, queued_call, room_call
 
 log = logging.getLogger(__name__)
 calls = guarded("calls", twilio_only, "/twilio")
@@ -65,9 +66,12 @@ for _address, _kind in (("page", "page"), ("update", "update"), ("rescue", "upda
 def staff_parted() -> Response:
     """The two phones are apart, or the caller could not be taken out of the queue."""
     call_id = _id(request.args.get("id", ""))
-    reached = request.form.get("DialCallStatus", "") in ("completed", "answered")
+    status = request.form.get("DialCallStatus", "")
+    reached = status in ("completed", "answered")
 
     def hear() -> Spoken:
+        if (said := psap_parted(parts(), call_id, status)) is not None:
+            return said
         resident_call.staff_parted(parts(), call_id)
         return parted(parts(), call_id, reached)
 
@@ -125,6 +129,8 @@ def _spoken(call_id: str, kind: str, hear: Callable[[], Spoken]) -> Response:
     words = ((told.language, told.words, ()),) if told.words else ()
     if told.meets:
         return room_call(parts(), words, call_id, told.meets, told.waits_there)
+    if told.dials:
+        return dialled_call(parts(), words, call_id, told.dials)
     if told.joins:
         return queued_call(parts(), words, call_id, told.joins)
     if not told.words or language is None or language.voice is None:

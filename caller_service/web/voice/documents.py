@@ -105,6 +105,17 @@ def queued_call(parts: Parts, words: Iterable[Utterance], call_id: str, queue: s
     return twiml.answered(answer)
 
 
+def dialled_call(parts: Parts, words: Iterable[Utterance], call_id: str, number: str) -> Response:
+    """A member of staff is joined to this line, which is shown a number of ours."""
+    answer = VoiceResponse()
+    _say(parts, words, answer)
+    action = f"{parts.public_url}/twilio/page/parted?id={call_id}"
+    dial = Dial(timeout=RINGS, action=action, caller_id=parts.program.numbers.caller("") or None)
+    dial.number(number)
+    answer.append(dial)
+    return twiml.answered(answer)
+
+
 def says_only(parts: Parts, words: Iterable[Utterance]) -> Response:
     """Words, and the call goes on where it was."""
     answer = VoiceResponse()

@@ -15,7 +15,8 @@ from caller_service.core.said import Said
 from caller_service.web.console.action_bar import BAR, BUTTONS, bar_of
 from caller_service.web.console.deeds import DEEDS
 
-ELSEWHERE = {"words", "answer"}  # the field to write in, and the questions that are still open
+# the field to write in, the questions that are still open, the line of the PSAP
+ELSEWHERE = {"words", "answer", "psap"}
 AFTER = {"correct", "erase", "hold", "release"}  # once it has ended
 MINOR = {"who": "me_minor"}
 
