@@ -230,7 +230,7 @@ def packet_of(opened: Opened, parts: Parts) -> Packet:
         level=level.lower() or "rv",
         level_words=LEVELS.get(level, "Not known yet"),
         code=level,
-        status=STATUSES[case.status.value],
+        status=_status(case.status.value),
         terms=terms_of(case, parts),
         danger=dangers(case, parts),
         who=_said(WHO, case.answers.get("who")),
@@ -557,7 +557,7 @@ def _journal(event: Event, parts: Parts) -> tuple[str, bool]:
         reasons = ", ".join(_plain(reason) for reason in event.detail.get("because", ()))
         return (f"{to}: {reasons}." if reasons else f"{to}."), True
     if event.what == "status":
-        return f"{STATUSES.get(detail.get('to', ''), '')}.", False
+        return f"{_status(detail.get('to', ''))}.", False
     form = _HAPPENED.get(event.what)
     if form is None:
         return f"{_plain(event.what)}.", False
@@ -580,6 +580,12 @@ def happened(events: Sequence[Event], parts: Parts) -> list[str]:
     """What others did meanwhile, in sentences."""
     items = [_event(event, parts, True) for event in events]
     return [item.words for item in items if item is not None]
+
+
+def _status(code: str) -> str:
+    """How it stands, for whoever closed it: only whoever is to go there is stood down."""
+    words = STATUSES.get(code, "").removeprefix("Stood down: ")
+    return words[:1].upper() + words[1:]
 
 
 def _plain(code: str) -> str:

@@ -291,8 +291,10 @@ def _last(case: Case, now: datetime, me: str, parts: Parts) -> tuple[str, Moment
     """What happened last, since when, and whether somebody is late."""
     clock = holder_clock(case, parts.program)
     if clock is not None:
-        words = "write in" if clock.name == "join" else "reply in"
-        return words, until(clock.due, now), True
+        first = clock.name == "join"
+        if now > clock.due:
+            return ("words late by" if first else "reply late by"), since(clock.due, now), True
+        return ("write in" if first else "reply in"), until(clock.due, now), True
     if case.on_line:
         return "On the line", None, False
     marks = case.marks
@@ -305,5 +307,5 @@ def _last(case: Case, now: datetime, me: str, parts: Parts) -> tuple[str, Moment
     if noted and noted > heard:
         name = "You" if case.in_charge == me else case.in_charge or "A human"
         return f"{name} wrote", since(noted, now), False
-    waits = case.in_danger and (case.page_waits or not case.in_charge)
-    return "Silent" if waits else "They wrote", since(heard, now), False
+    unheld = case.in_danger and (case.page_waits or not case.in_charge)
+    return "Silent" if unheld else "They wrote", since(heard, now), False
