@@ -37,7 +37,7 @@ from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.parts import Parts
 from caller_service.casework.resident_call import ask_after
 from caller_service.casework.timers import sweep
-from caller_service.commands.main import migrated
+from caller_service.commands.database import migrated
 from caller_service.config.settings import Settings
 from caller_service.core.access import Token, kind_for, scopes_for
 from caller_service.language.segments import fitted

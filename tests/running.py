@@ -36,7 +36,7 @@ from sqlalchemy.pool import NullPool
 from throwaway_postgres import ThrowawayPostgres
 
 import caller_service
-from caller_service.commands.main import migrated
+from caller_service.commands.database import migrated
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings
 from caller_service.core.access import SCOPES, Token

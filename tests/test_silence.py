@@ -55,7 +55,8 @@ from caller_service.casework.outbound.deliver import deliver
 from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.resident_call import ask_after
 from caller_service.casework.timers import sweep
-from caller_service.commands.main import main, migrated, shown
+from caller_service.commands.database import migrated, shown
+from caller_service.commands.main import main
 from caller_service.config.settings import Settings, SettingsFaults
 from caller_service.core.program import Rung
 from caller_service.jobs import worker

@@ -11,6 +11,8 @@ from caller_service.core import retention as core
 from caller_service.core.refusal import Refused
 from caller_service.store.journal import Author
 
+from .startup import parts_now
+
 _WHY = {
     "not_ended": "the request has not ended",
     "held_by_law": "there is a legal hold: caller-service words release",
@@ -56,8 +58,6 @@ def release(reference: str, by: str) -> None:
 
 
 def _decide(reference: str, by: str, decide: Look) -> None:
-    from .main import parts_now
-
     try:
         if retention.by_reference(parts_now(), reference, " ".join(by.split()), decide) is None:
             raise NotDone(f"{reference}: there is no such request")

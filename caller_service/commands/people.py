@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 
+import click
+
 from caller_service.casework import accounts
 from caller_service.casework.accounts import Refused
 from caller_service.casework.parts import Parts, utc_now
@@ -13,6 +15,8 @@ from caller_service.config.settings import Settings, derived, derived_text
 from caller_service.core.roles import Role, must_have_second_factor
 from caller_service.store.journal import Author
 from caller_service.store.people import Person
+
+from .startup import parts_now
 
 # of a rehearsal: who is made, and what they may do
 REHEARSAL = {
@@ -82,6 +86,54 @@ def staff_notes(parts: Parts) -> list[str]:
         for role in wanted
         if role not in able and not (role == Role.DISPATCHER and Role.SUPERVISOR in able)
     ]
+
+
+# ---- the command ---------------------------------------------------------------------------------
+@click.group()
+def person() -> None:
+    """Accounts of the staff, for the console."""
+
+
+@person.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice([str(role) for role in Role]), required=True)
+def person_add(name: str, role: str) -> None:
+    """Add somebody of the staff; prints a one-time link by which they set their account up."""
+    _said(add(parts_now(), name, role))
+
+
+@person.command("list")
+def person_list() -> None:
+    """Everybody: name, role, whether codes are on, and how they stand."""
+    _said(listed(parts_now()))
+
+
+@person.command("disable")
+@click.argument("name")
+def person_disable(name: str) -> None:
+    """They are signed out at once and cannot sign in."""
+    disable(parts_now(), name)
+    click.echo(f"{name}: disabled, and signed out everywhere")
+
+
+@person.command("enable")
+@click.argument("name")
+def person_enable(name: str) -> None:
+    """They can sign in again."""
+    enable(parts_now(), name)
+    click.echo(f"{name}: can sign in")
+
+
+@person.command("reset")
+@click.argument("name")
+def person_reset(name: str) -> None:
+    """Password, codes and PIN are gone; prints a new one-time link."""
+    _said(reset(parts_now(), name))
+
+
+def _said(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 # ---- rehearsal -----------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ from caller_service.server.worker_process import run_worker
 from caller_service.store import tokens
 from caller_service.store.database.transaction import transaction
 
-from .main import migrated
+from .database import migrated
 from .people import PHONES, make_rehearsal_staff, rehearsal_lines
 
 GRACE = 5.0  # seconds a child has to end

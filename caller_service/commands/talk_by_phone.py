@@ -60,7 +60,7 @@ def converse_by_phone(
 
 def _engine(settings: Settings, program: Program, folder: Path) -> CallEngine:
     """The service on an empty database, with a stand-in Twilio whose time is the service's."""
-    from .main import migrated
+    from .database import migrated
 
     settings = replace(settings, database_url=f"sqlite:///{folder / 'talk.sqlite'}", public_url=URL)
     app = caller_service.create_app(settings, program)

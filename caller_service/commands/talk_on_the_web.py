@@ -63,7 +63,7 @@ def _printed(lines: list[str]) -> list[str]:
 
 
 def _app(settings: Settings, program: Program, folder: Path) -> Flask:
-    from .main import migrated
+    from .database import migrated
 
     settings = replace(settings, database_url=f"sqlite:///{folder / 'talk.sqlite'}", public_url=URL)
     app = caller_service.create_app(settings, program)

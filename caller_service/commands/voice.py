@@ -3,16 +3,12 @@ what was recorded is whole (docs/translating.md)."""
 
 from __future__ import annotations
 
-import os
-import sys
 import tomllib
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 from caller_service.config.program_file import read_program
-from caller_service.config.settings import Settings
 from caller_service.core.program import Program
 from caller_service.language.catalog import Catalog, read_catalog
 from caller_service.language.languages import read_languages
@@ -26,6 +22,8 @@ from caller_service.language.recordings import (
     script,
     unused,
 )
+
+from .startup import refuse, settings_now
 
 
 @click.group()
@@ -64,7 +62,7 @@ def write_manifest(folder: Path, tag: str) -> None:
     try:
         (folder / MANIFEST).write_text(manifest(folder, wanted), encoding="utf-8")
     except PackFaults as problem:
-        _refuse(problem.faults)
+        refuse(problem.faults)
     click.echo(folder / MANIFEST)
 
 
@@ -72,20 +70,20 @@ def write_manifest(folder: Path, tag: str) -> None:
 @click.argument("tag_or_folder")
 def check(tag_or_folder: str) -> None:
     """Test a pack, by its language or its folder: everything missing or wrong, and exit code 1."""
-    settings = Settings.from_environment(os.environ)
+    settings = settings_now()
     folder = Path(tag_or_folder)
     if (folder / MANIFEST).is_file():
         tag = _language_of(folder / MANIFEST)
     else:
         packs = read_program(settings.program).phone.packs
         if not packs:
-            _refuse((f"{folder / MANIFEST}: not there, and the program sets no [phone] packs",))
+            refuse((f"{folder / MANIFEST}: not there, and the program sets no [phone] packs",))
         tag, folder = tag_or_folder, Path(packs) / tag_or_folder
     _, wanted = _script(tag)
     try:
         pack = read_pack(folder, wanted)
     except PackFaults as problem:
-        _refuse(problem.faults)
+        refuse(problem.faults)
     for key in unused(folder, wanted):
         click.echo(f"note: nothing plays {key}")
     length = sum(recording.seconds for recording in pack.recordings.values())
@@ -93,13 +91,13 @@ def check(tag_or_folder: str) -> None:
 
 
 def _script(tag: str) -> tuple[Program, Script]:
-    program = read_program(Settings.from_environment(os.environ).program)
+    program = read_program(settings_now().program)
     if tag not in read_languages():
-        _refuse((f"language {tag}: not shipped; shipped are {', '.join(read_languages())}",))
+        refuse((f"language {tag}: not shipped; shipped are {', '.join(read_languages())}",))
     catalog: Catalog = read_catalog([tag])
     wanted = script(tag, program, catalog)
     if not wanted.pieces:
-        _refuse((f"language {tag}: its catalog has no words for the phone",))
+        refuse((f"language {tag}: its catalog has no words for the phone",))
     return program, wanted
 
 
@@ -107,10 +105,4 @@ def _language_of(file: Path) -> str:
     try:
         return str(tomllib.loads(file.read_text(encoding="utf-8")).get("language", ""))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        _refuse((f"{file}: cannot be read ({problem})",))
-
-
-def _refuse(faults: tuple[str, ...]) -> NoReturn:
-    for fault in faults:
-        click.echo(f"  {fault}", err=True)
-    sys.exit(1)
+        refuse((f"{file}: cannot be read ({problem})",))

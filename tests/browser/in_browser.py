@@ -20,7 +20,7 @@ from running import SOON, free_port
 from werkzeug.serving import make_server
 
 import caller_service
-from caller_service.commands.main import migrated
+from caller_service.commands.database import migrated
 from caller_service.config.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from test_pages import FINDS, WIDER
 from werkzeug.serving import make_server
 
 import caller_service
-from caller_service.commands.main import migrated
+from caller_service.commands.database import migrated
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings
 from caller_service.core.access import Token, kind_for, scopes_for

@@ -22,7 +22,7 @@ from conversation import NIGHT, OPEN, PROGRAM, Resident
 from form_page import Browser, asks_for_a_team
 
 import caller_service
-from caller_service.commands import ledger_report
+from caller_service.commands import ledger_report, operations
 from caller_service.commands import main as cli
 from caller_service.core.case import (
     DANGER_OUTCOMES,
@@ -424,7 +424,7 @@ def test_what_stands_in_no_class_is_the_difference() -> None:
 
 def _ledger(house: House, monkeypatch: pytest.MonkeyPatch, *words: str) -> Result:
     """The command on the house's own database."""
-    monkeypatch.setattr(cli, "parts_now", lambda: house.parts)
+    monkeypatch.setattr(operations, "parts_now", lambda: house.parts)
     return CliRunner().invoke(cli.main, ["ledger", *words])
 
 

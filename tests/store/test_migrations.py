@@ -18,7 +18,7 @@ from flask_migrate import downgrade, upgrade
 from running import clean_environment, command, connected, new_database
 
 from caller_service.app import build, include_object, migration_head
-from caller_service.commands.main import migrated
+from caller_service.commands.database import migrated
 from caller_service.config.settings import Settings
 from caller_service.store.tables import db
 

@@ -25,8 +25,8 @@ from running import connected, new_database
 
 from caller_service.app import build
 from caller_service.casework.parts import Parts
-from caller_service.commands.main import database_faults, migrated
-from caller_service.commands.token_rules import token_report
+from caller_service.commands.database import database_faults, migrated
+from caller_service.commands.tokens import token_report
 from caller_service.config.settings import Settings
 from caller_service.core.access import Token, why_refused
 from caller_service.core.program import Destination

@@ -21,7 +21,7 @@ from running import connected, new_database
 
 from caller_service.app import build
 from caller_service.casework.parts import Parts
-from caller_service.commands.main import database_faults, migrated
+from caller_service.commands.database import database_faults, migrated
 from caller_service.config.settings import Settings
 from caller_service.core.case import ENDED, Status
 from caller_service.store import cases

@@ -1,28 +1,37 @@
-"""Decides what `token add` accepts, and which tokens `check` reports."""
+"""`caller-service token …`, and which tokens `check` reports."""
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import click
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from caller_service.casework.parts import Parts
 from caller_service.core.access import (
+    BROWSER,
+    SCOPES,
     USUAL,
     Token,
     has_destination,
+    in_order,
     kind_for,
     scopes_for,
+    why_refused,
 )
 from caller_service.core.program import Program
 from caller_service.store import tokens
+from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Author
+
+from .startup import parts_now, refuse
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _OURS = frozenset(Author)  # who the journal means by these
@@ -111,3 +120,63 @@ def token_report(database_url: str, program: Program, now: datetime) -> tuple[li
         for one in kept
         if one.expires_at is not None and now >= one.expires_at
     ]
+
+
+@click.group()
+def token() -> None:
+    """Tokens of destinations: for the API, or for a page in a browser."""
+
+
+@token.command("add")
+@click.argument("destination")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(list(SCOPES)),
+    help=f"What it may do; once for each. Default: {' and '.join(USUAL)}; a browser token reads.",
+)
+@click.option("--expires", metavar="DAY", help="The last day it works, as 2027-01-31, local time.")
+@click.option("--name", help="What the journal calls it. Default: the destination's name.")
+def token_add(
+    destination: str, scopes: tuple[str, ...], expires: str | None, name: str | None
+) -> None:
+    """Make a token for a destination of the program; it is shown once and kept hashed."""
+    parts = parts_now()
+    new, faults = new_token(parts, destination, scopes, expires, name)
+    if new is None:
+        refuse(faults)
+    secret = secrets.token_urlsafe(32)
+    with transaction(parts.engine) as conn:
+        tokens.add(conn, parts.new_id(), new, secret, parts.now())
+    what = "Browser token" if new.kind == BROWSER else "Token"
+    click.echo(f"{new.name}, {in_order(new.scopes)}. {what}, shown once: {secret}")
+
+
+@token.command("list")
+def token_list() -> None:
+    """Tokens in force, oldest first: id, name, kind, destination, scopes, last day, and why one is
+    refused. There is no record of when one was last used."""
+    parts = parts_now()
+    with parts.engine.connect() as conn:
+        kept = tokens.in_force(conn)
+    for one in kept:
+        it = one.token
+        day = last_day(it, parts.program.time_zone) if it.expires_at else "no expiry"
+        code = why_refused(it, parts.program, parts.now())
+        click.echo(
+            f"{one.id}  {it.name:20}  {it.kind:7}  {it.destination or '-':20}  "
+            f"{in_order(it.scopes):28}  {day:10}  {f'refused: {code}' if code else ''}".rstrip()
+        )
+
+
+@token.command("revoke")
+@click.argument("name")
+def token_revoke(name: str) -> None:
+    """Revoke every token of that name, or the one of that id."""
+    parts = parts_now()
+    with transaction(parts.engine) as conn:
+        count = tokens.revoke(conn, name, parts.now())
+    if not count:
+        refuse([f"{name}: no token in force"])
+    click.echo(f"{name}: {count} revoked")

@@ -1,0 +1,160 @@
+"""`caller-service migrate`, and what is wrong with a database: its release, its keys, its files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+import caller_service
+from caller_service.app import migration_head
+from caller_service.casework.parts import Parts
+from caller_service.config.settings import Settings
+from caller_service.store import contacts, keys
+from caller_service.store.counts import schema_version
+from caller_service.store.database.deadline import deadline
+from caller_service.store.database.transaction import transaction
+from caller_service.store.sealing import Sealer
+
+from .startup import settings_now
+from .tokens import token_report
+
+PRIVATE_FILE = 0o600  # what nobody but the owner reads
+
+
+def shown(url: str) -> str:
+    """A database URL without its password, which may also stand behind the question mark."""
+    return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
+
+
+@click.command()
+def migrate() -> None:
+    """Create the tables, or carry them to this release: ours and the job engine's.
+
+    Joins the contacts that an earlier key rotation has split in two.
+    """
+    from caller_service.casework.rewrap import join_split
+
+    settings = settings_now()
+    app = caller_service.create_app(settings)
+    migrated(app, settings)
+    click.echo(f"migrated {shown(settings.database_url)}")
+    parts: Parts = app.extensions["caller_parts"]
+    for fault in token_report(settings.database_url, parts.program, parts.now())[0]:
+        click.echo(f"note: {fault}", err=True)
+    with deadline(24 * 3600):
+        with parts.engine.connect() as conn:
+            missing = keys.faults(conn, parts.sealer)
+        # what a missing key seals would be lost by joining
+        joined = 0 if missing else join_split(parts)
+    for fault in missing:
+        click.echo(f"note: {fault}", err=True)
+    if joined:
+        click.echo(
+            f"note: {joined} contacts joined that an earlier key rotation had split", err=True
+        )
+
+
+def migrated(app: Any, settings: Settings) -> None:
+    import logging
+
+    from flask_migrate import upgrade
+
+    from caller_service.jobs.worker import migrate_engine
+
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    with app.app_context():
+        if settings.database_url.startswith("sqlite"):
+            file = Path(str(sa.make_url(settings.database_url).database))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            # a connection never makes it (database/sqlite_writer.py)
+            file.touch(mode=PRIVATE_FILE)
+            for part in database_files(file):
+                part.chmod(PRIVATE_FILE)
+        upgrade()
+    migrate_engine(settings.database_url)
+    parts: Parts = app.extensions["caller_parts"]
+    with deadline(24 * 3600), parts.engine.connect() as conn:
+        if not keys.noted(conn):
+            keys.learn(conn, parts.sealer, parts.now())
+        keys.note(conn, parts.sealer, parts.now())
+        conn.commit()
+
+
+def database_files(file: Path) -> list[Path]:
+    """The SQLite database and what SQLite and the worker lay beside it, those that exist."""
+    beside = (Path(f"{file}{suffix}") for suffix in ("", "-wal", "-shm", ".worker"))
+    return [part for part in beside if part.exists()]
+
+
+def loose_files(settings: Settings) -> list[str]:
+    """Files of the database that others on this machine may read or write, one line each."""
+    url = sa.make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite":
+        return []
+    return [
+        f"database: {part.name} is open to others (mode {part.stat().st_mode & 0o777:o}); run "
+        f"caller-service migrate, or chmod 600"
+        for part in database_files(Path(str(url.database)))
+        if part.stat().st_mode & 0o077
+    ]
+
+
+def database_faults(settings: Settings) -> list[str]:
+    """Is the database there, and at this release's migration?"""
+    try:
+        url = sa.make_url(settings.database_url)
+        if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+            return ["database: not there yet; run caller-service migrate"]
+        engine = sa.create_engine(url)
+        with engine.connect() as conn:
+            version = schema_version(conn)
+            sealer = Sealer(settings.data_keys, settings.index_keys)
+            missing = keys.faults(conn, sealer) if version == migration_head() else []
+        engine.dispose()
+    except SQLAlchemyError:
+        return ["database: cannot be read, or was never migrated; run caller-service migrate"]
+    if version != migration_head():
+        return [
+            f"database: at migration {version}, this release needs {migration_head()}; run "
+            f"caller-service migrate"
+        ]
+    return missing
+
+
+def split_notes(settings: Settings) -> list[str]:
+    """How many contacts an earlier key rotation has left split, if any."""
+    if database_faults(settings):  # said already
+        return []
+    engine = sa.create_engine(settings.database_url)
+    try:
+        with deadline(24 * 3600):
+            split = contacts.split(engine, Sealer(settings.data_keys, settings.index_keys))
+    finally:
+        engine.dispose()
+    if not split:
+        return []
+    return [
+        f"{left_over(split)} contacts are split by an earlier key rotation; run caller-service "
+        f"keys rewrap"
+    ]
+
+
+def key_faults(engine: sa.Engine, sealer: Sealer, now: datetime) -> list[str]:
+    """Which keys that rows need are missing. With none missing, the newest are noted: rows may be
+    written with them. Raises SQLAlchemyError where the database is away."""
+    with engine.connect() as conn:
+        if faults := keys.faults(conn, sealer):
+            return faults
+    with transaction(engine) as conn:
+        keys.note(conn, sealer, now)
+    return []
+
+
+def left_over(split: list[list[str]]) -> int:
+    """How many contacts are left beside the one that each person should have."""
+    return sum(len(ids) - 1 for ids in split)

@@ -1,0 +1,129 @@
+"""`caller-service area`, `hand-off` and `ledger`: what an operator sets and looks at while the
+service runs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import click
+
+from caller_service.casework.parts import Parts
+from caller_service.core.outbound import DeliveryState
+from caller_service.store import cases
+from caller_service.store.database.transaction import transaction
+
+from .startup import parts_now, refuse
+
+
+@click.group()
+def area() -> None:
+    """Is there room? What residents hear when every team of an area is busy."""
+
+
+@area.command("full")
+@click.argument("area_id")
+@click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 24 * 60))
+def area_full(area_id: str, minutes: int) -> None:
+    """Every team of this area is busy: who asks now hears it, and what they chose for that is
+    carried out."""
+    parts = parts_now()
+    until = parts.now() + timedelta(minutes=minutes)
+    _room(parts, area_id, until)
+    click.echo(f"{area_id}: full until {until:%H:%M} UTC")
+
+
+@area.command("open")
+@click.argument("area_id")
+def area_open(area_id: str) -> None:
+    """There is room again."""
+    _room(parts_now(), area_id, None)
+    click.echo(f"{area_id}: open")
+
+
+def _room(parts: Parts, area_id: str, until: datetime | None) -> None:
+    if area_id not in {one.id for one in parts.program.areas}:
+        refuse([f"{area_id}: the areas are {', '.join(one.id for one in parts.program.areas)}"])
+    with transaction(parts.engine) as conn:
+        cases.set_full(conn, area_id, until)
+
+
+@click.command("ledger")
+@click.option(
+    "--from",
+    "first",
+    default=None,
+    metavar="DAY",
+    help="First day, as 2026-11-23, in the program's time zone. Default: the first there is.",
+)
+@click.option(
+    "--until", default=None, metavar="DAY", help="The day after the last one. Default: no end."
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="For a machine, with counts by level, response, area and language.",
+)
+def ledger(first: str | None, until: str | None, as_json: bool) -> None:
+    """Every request, and how it ended: served by what, or unserved for which one reason. The
+    difference must be 0.
+
+    Exact counts, for the program's own staff: to publish them, small numbers must be suppressed
+    first.
+    """
+    import json
+
+    from .ledger_report import period, read
+
+    parts = parts_now()
+    asked, faults = period(first, until, parts.program.time_zone)
+    if faults:
+        refuse(faults, "The ledger cannot be read:")
+    with parts.engine.connect() as conn:
+        report = read(conn, parts.program.name, asked)
+    click.echo(json.dumps(report.plain(), indent=2) if as_json else "\n".join(report.lines()))
+    if report.tally.difference:
+        refuse(report.faults(), "These cases stand in no class:")
+
+
+@click.group("hand-off")
+def hand_off() -> None:
+    """Deliveries of hand-offs."""
+
+
+@hand_off.command("list")
+@click.option("--state", type=click.Choice([state.value for state in DeliveryState]), default=None)
+def hand_off_list(state: str | None) -> None:
+    """Deliveries, newest first: id, destination, hand-off and revision, state, tries, last
+    fault."""
+    from caller_service.store.hand_offs import listed
+
+    parts = parts_now()
+    with parts.engine.connect() as conn:
+        for one in listed(conn, DeliveryState(state) if state else None):
+            told = f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  "
+            click.echo(f"{told}{one.state:9} {one.tries:3}  {one.error or ''}".rstrip())
+
+
+@hand_off.command("replay")
+@click.argument("delivery_id", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every dead delivery.")
+def hand_off_replay(delivery_id: str | None, everything: bool) -> None:
+    """Send dead deliveries again, from the start."""
+    from caller_service.casework.outbound.deliver import replay
+    from caller_service.store.hand_offs import listed
+
+    parts = parts_now()
+    with parts.engine.connect() as conn:
+        ids = (
+            [one.id for one in listed(conn, DeliveryState.DEAD, 10_000)]
+            if everything
+            else [delivery_id]
+            if delivery_id
+            else []
+        )
+    if not ids and not everything:
+        raise click.UsageError("Name a delivery, or --all.")
+    sent = [one for one in ids if replay(parts, one)]
+    if not everything and not sent:
+        refuse([f"{delivery_id}: no dead delivery has this id"])
