@@ -3,44 +3,35 @@ them (docs/console.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from zlib import crc32
 
-from flask import Response, redirect, request, url_for
+from flask import Response, request
 
 from caller_service.casework import desk_calls
 from caller_service.casework.desk_calls import MissedCall
 from caller_service.core.callback import CallbackOutcome
-from caller_service.core.case import Case
 from caller_service.core.missed_calls import Missed
 from caller_service.core.outbound import CallbackState
 from caller_service.core.reach import CannotText
-from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
 from caller_service.store.desk_calls import PromisedCall
 from caller_service.web.shared.guard import guarded, parts
 
+from .list_acts import ListAct, add_acts, done_words
 from .queue import keys_shown
 from .queue_words import Moment, how_to_reach, since, until
+from .refusal_words import refusal_words
 from .session_guard import console_only, fragment, may, me, page
 
 call_pages = guarded("call_pages", console_only, "/console/callbacks")
 
-REFUSALS = {
-    "ended": "The case has ended.",
-    "may_not_call": "Do not call: they have not said that calling is safe, or took it back.",
-    "on_line": "They are in a call with us now.",
+OTHERWISE = {
     "no_phone": "No phone of yours is known: your name stands on no ladder with a number.",
-    "no_number": "No number of theirs is known.",
+    "may_not_call": "Do not call: they have not said that calling is safe, or took it back.",
     "own": "It is about your own phone. Somebody else must call.",
-    "rings": "It is being rung already.",
-    "callback_over": "That call was made, or is not wanted any more.",
-    "not_tried": "Nobody has tried yet. Only “We spoke” can be noted before an attempt.",
-    "no_such_outcome": "Choose what came of it.",
-    "looked_at": "{name} has looked at it already.",
-    "no_such_call": "There is no such call.",
 }
 MISSED = {
     Missed.BEFORE_ANSWER: "Hung up before an answer",
@@ -107,8 +98,7 @@ OFFERED = [(each.value, OUTCOMES[each]) for each in desk_calls.BY_HAND]
 @call_pages.get("")
 @may(Act.CALL_BACK)
 def calls() -> Response:
-    done = request.args.get("done", "")
-    return _page(done=DONE.get(done, ""))
+    return _page(done=done_words(ACTS))
 
 
 def _page(status: int = 200, **more: Any) -> Response:
@@ -170,8 +160,8 @@ def _promised(one: PromisedCall, found: desk_calls.Calls) -> PromisedRow:
     due = since(call.due_at, found.now, call.due_at) if late else until(call.due_at, found.now)
     return PromisedRow(
         call.id, case.id, case.reference, due, forbidden, reach, call.ask_for, call.person or "",
-        f"{call.attempts} of {call.most}", _state(one), _words(code) if code else "",
-        call.attempts > 0,
+        f"{call.attempts} of {call.most}", _state(one),
+        refusal_words(code, here=OTHERWISE) if code else "", call.attempts > 0,
     )  # fmt: skip
 
 
@@ -200,54 +190,28 @@ def _missed(one: MissedCall, found: desk_calls.Calls) -> MissedRow:
 
 
 # ---- acts ----------------------------------------------------------------------------------------
-DONE = {
-    "now": "Your phone rings in a moment. Press 1, and theirs rings.",
-    "outcome": "What came of it is noted.",
-    "cancel": "The call is not made.",
-    "looked": "It is noted that you have looked at it.",
-}
-
-
-@call_pages.post("/<case_id>/now")
-@may(Act.CALL_BACK)
-def now(case_id: str) -> Response:
-    """Your phone first, then theirs: the promised call, or a new one."""
-    callback_id = request.form.get("callback", "")
-    return _did("now", lambda: desk_calls.call_now(parts(), me(), case_id, callback_id))
-
-
-@call_pages.post("/<case_id>/outcome")
-@may(Act.CALL_BACK)
-def outcome(case_id: str) -> Response:
-    callback_id, said = request.form.get("callback", ""), request.form.get("outcome", "")
-    return _did(
-        "outcome", lambda: desk_calls.note_outcome(parts(), me(), case_id, callback_id, said)
-    )
-
-
-@call_pages.post("/<case_id>/cancel")
-@may(Act.CALL_BACK)
-def cancel(case_id: str) -> Response:
-    callback_id = request.form.get("callback", "")
-    return _did("cancel", lambda: desk_calls.cancel(parts(), me(), case_id, callback_id))
-
-
-@call_pages.post("/<case_id>/looked")
-@may(Act.CALL_BACK)
-def looked(case_id: str) -> Response:
-    """A missed call: a human has looked at it."""
-    leg_id = request.form.get("call", "")
-    return _did("looked", lambda: desk_calls.looked_at(parts(), me(), case_id, leg_id))
-
-
-def _did(name: str, act: Callable[[], Case | None]) -> Response:
-    try:
-        if act() is None:
-            return page("fault.html", 404, title="Not here", fault="There is no such case.")
-    except Refused as refusal:
-        return _page(409, refused=_words(refusal.code, refusal.name))
-    return redirect(url_for("call_pages.calls", done=name), 303)  # type: ignore[return-value]
-
-
-def _words(code: str, name: str = "") -> str:
-    return REFUSALS[code].format(name=name or "Somebody else")
+ACTS = {
+    # your phone first, then theirs: the promised call, or a new one
+    "now": ListAct(
+        Act.CALL_BACK, "Your phone rings in a moment. Press 1, and theirs rings.",
+        lambda case_id, told: desk_calls.call_now(
+            parts(), me(), case_id, told.get("callback", "")
+        ),
+    ),
+    "outcome": ListAct(
+        Act.CALL_BACK, "What came of it is noted.",
+        lambda case_id, told: desk_calls.note_outcome(
+            parts(), me(), case_id, told.get("callback", ""), told.get("outcome", "")
+        ),
+    ),
+    "cancel": ListAct(
+        Act.CALL_BACK, "The call is not made.",
+        lambda case_id, told: desk_calls.cancel(parts(), me(), case_id, told.get("callback", "")),
+    ),
+    # a missed call: a human has looked at it
+    "looked": ListAct(
+        Act.CALL_BACK, "It is noted that you have looked at it.",
+        lambda case_id, told: desk_calls.looked_at(parts(), me(), case_id, told.get("call", "")),
+    ),
+}  # fmt: skip
+add_acts(call_pages, ACTS, "calls", _page, OTHERWISE)

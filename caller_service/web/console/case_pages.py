@@ -25,18 +25,9 @@ from caller_service.web.shared.guard import guarded, parts
 
 from . import case_words, phrases
 from .action_bar import bar_of
-from .deeds import (
-    ASKED_BY,
-    DEEDS,
-    REFUSALS,
-    Told,
-    colleagues,
-    how_it_ended,
-    outcomes,
-    refusal_words,
-    why_not,
-)
+from .deeds import ASKED_BY, DEEDS, Told, colleagues, how_it_ended, outcomes, why_not
 from .queue_words import until
+from .refusal_words import refusal_words
 from .session_guard import console_only, fragment, keep_what_was_typed, may, me, page
 
 case_pages = guarded("case_pages", console_only, "/console/cases")
@@ -99,7 +90,7 @@ def _view(opened: Opened) -> dict[str, Any]:
         "people": colleagues(me().name),
         "asked_for": shift_end.colleagues(parts(), me()) if mine else (),
         "on_911": case_words.on_911(case, parts()),
-        "psap_why": REFUSALS[why]
+        "psap_why": refusal_words(why)
         if (why := psap_why_not(parts(), me(), case, opened.scene))
         else "",
         "calls_911": phrases.calls_911("en", parts()),
@@ -129,7 +120,7 @@ def _act(case_id: str, name: str) -> Response:
     except ValidationError as problem:
         return _refused(case_id, name, " ".join(_flat(problem)), 422)
     except Refused as refusal:
-        return _refused(case_id, name, refusal_words(refusal), 409)
+        return _refused(case_id, name, refusal_words(refusal.code, refusal.name), 409)
     except Quicker as problem:
         news = case_words.happened(problem.events, parts())
         return _refused(case_id, name, "", 409, news)

@@ -35,6 +35,7 @@ from caller_service.web.shared.staff_words import StaffWords
 
 from . import phrases
 from .case_words import police_words
+from .refusal_words import refusal_words
 
 LONGEST_WORDS = 480
 
@@ -420,7 +421,7 @@ def why_not(case: Case, who: StaffSession, full: Collection[str], scene: Scene) 
     asked, and nothing of it is kept. `full`: who has as many dangers as one person may."""
     told = {name: _against(deed, case, who, scene) for name, deed in DEEDS.items()}
     if one_too_many(case, who.name, full, scene):
-        told["take"] = told["take_over"] = REFUSALS["full"]
+        told["take"] = told["take_over"] = refusal_words("full")
     return told
 
 
@@ -431,55 +432,5 @@ def _against(deed: Deed, case: Case, who: StaffSession, scene: Scene) -> str:
         if deed.decide is not None:
             deed.decide(case, who.name, deed.tried(case), scene, None)
     except Refused as refusal:
-        return refusal_words(refusal)
+        return refusal_words(refusal.code, refusal.name)
     return deed.moot(case)
-
-
-REFUSALS = {
-    "ended": "The case has ended.",
-    "too_far": "That time has passed, or is more than twelve hours away.",
-    "not_there": "{name} is not signed in, and has no phone on shift: they would not hear it.",
-    "too_long": "A care note lasts 30 days at most, a slowed number 12 hours.",
-    "taken": "{name} has it.",
-    "cannot_move": "That does not follow from where the case stands.",
-    "outcome_needed": "Closing needs an outcome. After danger, one that says how the person is.",
-    "may_not_text": "They may not be written to now.",
-    "held": "{name} holds the conversation. Take it over first.",
-    "not_yours": "You do not have it.",
-    "no_such_person": "Nobody of that name is on the ladder.",
-    "full": "You hold three dangers. Hand one over first.",
-    "full_other": "{name} holds three dangers already.",
-    "paused_before": "There is one pause in a conversation.",
-    "no_such_question": "There is no such question.",
-    "no_such_choice": "That is none of its answers.",
-    "reason_needed": "That needs a reason.",
-    "service_needed": "Say which service goes on with them, as the reason.",
-    "police_needed": "Say if police were there. If they were, say who asked for them, and if the "
-    "person was told before.",
-    "report_needed": "A child or an old person was said to be hurt. Say whether it was reported, "
-    "who did, and when.",
-    "tell_needed": "Say if they are told before 911 is called.",
-    "why_not_needed": "Not to tell them needs a reason of its own.",
-    "cannot_tell": "They may not be written to now. Tell them in another way, or say why not.",
-    "own": "It is about your own phone. Somebody else must take it.",
-    "own_other": "It is about the phone of {name}. Choose somebody else.",
-    "not_noted": "Note first why 911 is called, and if they know.",
-    "no_line": "No line of the 911 center is known for this place: dial 911, and say the place.",
-    "no_phone": "No phone of yours is known here: dial the number, or 911, and say the place.",
-    "rings": "It is being rung already.",
-    "phone_busy": "Your phone is in a call with us. Hang up first.",
-    "not_parked": "Nobody else uses that phone.",
-    "phone_in_use": "Somebody is in danger on that phone now. Speak with whoever has that case.",
-    "may_not_call": "They have not said that calling is safe, or took it back.",
-    "no_such_team": "Choose a team.",
-    "not_higher": "It is as urgent as that already.",
-    "not_ended": "The case has not ended.",
-    "held_by_law": "There is a legal hold. Lift it first.",
-    "kept_by_law": "A law keeps the words for longer.",
-    "under_way": "A text is still to be sent. Try again in a minute.",
-    "no_such_case": "No other case has this reference.",
-}
-
-
-def refusal_words(refusal: Refused) -> str:
-    return REFUSALS[refusal.code].format(name=refusal.name or "Somebody else")

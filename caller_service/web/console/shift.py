@@ -3,43 +3,28 @@ back to the ladder; and what is asked of oneself (docs/console.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, redirect, request, url_for
+from flask import Response, request
 
 from caller_service.casework import desk, shift_end
 from caller_service.casework.desk import Queued
-from caller_service.core.case import Case
-from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
 from caller_service.core.shift_end import handover_due
 from caller_service.web.shared.guard import guarded, parts
 
+from .list_acts import ListAct, add_acts, done_words
 from .queue_words import Moment, Row, row_of, until
 from .session_guard import console_only, is_locked, may, me, page
 
 shift_pages = guarded("shift_pages", console_only, "/console/shift")
 
-REFUSALS = {
-    "ended": "The case has ended.",
+OTHERWISE = {
     "not_yours": "You do not have it any more.",
     "no_such_person": "Choose somebody else.",
-    "not_there": "{name} is not signed in, and has no phone on shift: they would not hear it.",
-    "own": "It is about your own phone. Somebody else must take it.",
     "own_other": "{name} cannot be asked for this one. Choose somebody else.",
-    "full": "You hold three dangers. Hand one over first.",
-    "full_other": "{name} holds three dangers already.",
-    "not_asked": "You are not asked for it any more.",
-    "taken": "{name} has it.",
     "cannot_move": "A team is there. Hand it to somebody, or close it.",
-}
-DONE = {
-    "ask": "They are asked. Until they take it, it stays yours.",
-    "take": "You have it now.",
-    "not_me": "It stays with whoever asked you.",
-    "give_back": "You gave it back. The next person is asked now.",
 }
 
 
@@ -57,7 +42,7 @@ class Held:
 @shift_pages.get("")
 @may(Act.TRANSFER)
 def shift() -> Response:
-    return _page(done=DONE.get(request.args.get("done", ""), ""))
+    return _page(done=done_words(ACTS))
 
 
 def _page(status: int = 200, **more: Any) -> Response:
@@ -80,43 +65,25 @@ def _page(status: int = 200, **more: Any) -> Response:
     )  # fmt: skip
 
 
-@shift_pages.post("/<case_id>/ask")
-@may(Act.TRANSFER)
-def ask(case_id: str) -> Response:
-    """Somebody is asked to take it over."""
-    to = request.form.get("to", "")[:80]
-    return _did("ask", lambda: shift_end.ask(parts(), me(), case_id, to))
-
-
-@shift_pages.post("/<case_id>/take")
-@may(Act.TAKE)
-def take(case_id: str) -> Response:
-    """They were asked, and take it."""
-    return _did("take", lambda: shift_end.take(parts(), me(), case_id))
-
-
-@shift_pages.post("/<case_id>/not_me")
-@may(Act.TAKE)
-def not_me(case_id: str) -> Response:
-    """They were asked, and cannot."""
-    return _did("not_me", lambda: shift_end.not_me(parts(), me(), case_id))
-
-
-@shift_pages.post("/<case_id>/give_back")
-@may(Act.GIVE_BACK)
-def give_back(case_id: str) -> Response:
-    """Nobody takes it over: the ladder goes on."""
-    return _did("give_back", lambda: shift_end.give_back(parts(), me(), case_id))
-
-
-def _did(name: str, act: Callable[[], Case | None]) -> Response:
-    try:
-        if act() is None:
-            return page("fault.html", 404, title="Not here", fault="There is no such case.")
-    except Refused as refusal:
-        words = REFUSALS[refusal.code].format(name=refusal.name or "Somebody else")
-        return _page(409, refused=words)
-    return redirect(url_for("shift_pages.shift", done=name), 303)  # type: ignore[return-value]
+ACTS = {
+    "ask": ListAct(
+        Act.TRANSFER, "They are asked. Until they take it, it stays yours.",
+        lambda case_id, told: shift_end.ask(parts(), me(), case_id, told.get("to", "")[:80]),
+    ),
+    "take": ListAct(
+        Act.TAKE, "You have it now.",
+        lambda case_id, told: shift_end.take(parts(), me(), case_id),
+    ),
+    "not_me": ListAct(
+        Act.TAKE, "It stays with whoever asked you.",
+        lambda case_id, told: shift_end.not_me(parts(), me(), case_id),
+    ),
+    "give_back": ListAct(
+        Act.GIVE_BACK, "You gave it back. The next person is asked now.",
+        lambda case_id, told: shift_end.give_back(parts(), me(), case_id),
+    ),
+}  # fmt: skip
+add_acts(shift_pages, ACTS, "shift", _page, OTHERWISE)
 
 
 # ---- the way out ---------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.store import cases
 from caller_service.web.shared.guard import guarded, open_to_all, parts
 from caller_service.web.shared.problem import problem
+from caller_service.web.shared.refusal_words import ALIKE
 from caller_service.web.shared.staff_words import StaffWords, Whole, YesNo
 from caller_service.web.shared.token_guard import bearer, bearer_only, lacks, needs
 
@@ -607,34 +608,24 @@ def slow(told: dict[str, Any], hand_off_id: str) -> Response:
 
 
 REFUSALS = {
-    "ended": "The case has ended.",
-    "too_far": "That time has passed, or is more than twelve hours away.",
+    **ALIKE,
     "taken": "Somebody else has it.",
-    "cannot_move": "That does not follow from where the case stands.",
     "outcome_needed": "Closing needs an outcome; after danger one that says how the person is.",
     "service_needed": "Somebody passed on is with a named service: say which, as the reason.",
     "police_needed": "Of police who were there, say who asked for them and whether the "
     "resident was told before.",
     "may_not_text": "The resident may not be texted.",
     "held": "Somebody else holds the conversation. Take it over first.",
-    "not_yours": "You do not have it.",
     "no_such_person": "Nobody of that name stands on a ladder: whoever goes on takes it over by "
     "name.",
     "full": "They have three dangers already. Who has room takes it; if nobody comes, they may.",
     "full_other": "They hold three conversations in danger already.",
-    "paused_before": "There is one pause in a conversation.",
-    "no_such_question": "There is no such question.",
-    "no_such_choice": "That is none of its answers.",
-    "reason_needed": "That needs a reason.",
     "report_needed": "A child or an old person was said to be hurt: say whether it was reported, "
     "who did, and when.",
     "own": "It is about their own phone: somebody else must take it.",
-    "not_ended": "The case has not ended.",
-    "not_parked": "Nobody else uses that phone.",
     "phone_in_use": "Somebody is in danger on that phone now: speak with whoever has that case.",
     "may_not_call": "The resident has not said that calling is safe, or took it back; or the "
     "program has no number for calls back.",
-    "callback_over": "That call was made, or is not wanted any more.",
     "not_a_supervisor": "Only a supervisor of a ladder may.",
 }
 

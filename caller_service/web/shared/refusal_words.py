@@ -1,0 +1,16 @@
+"""Why an act of staff is refused: the sentences that the console and the API say alike, by the
+code of `core.refusal.Refused`. What one of them says in words of its own stands there."""
+
+ALIKE = {
+    "ended": "The case has ended.",
+    "too_far": "That time has passed, or is more than twelve hours away.",
+    "cannot_move": "That does not follow from where the case stands.",
+    "not_yours": "You do not have it.",
+    "paused_before": "There is one pause in a conversation.",
+    "no_such_question": "There is no such question.",
+    "no_such_choice": "That is none of its answers.",
+    "reason_needed": "That needs a reason.",
+    "not_ended": "The case has not ended.",
+    "not_parked": "Nobody else uses that phone.",
+    "callback_over": "That call was made, or is not wanted any more.",
+}
