@@ -28,8 +28,7 @@ def converse(
 ) -> None:
     """Talk in texts until the input ends. Raises ValueError for a language that the program does
     not have."""
-    if language is not None and language not in program.languages:
-        raise ValueError(f"language {language}: the program has {', '.join(program.languages)}")
+    begins_in = first_language(program, language)
     program = with_languages(program)
     program = replace(program, clocks=replace(program.clocks, read=read_seconds))
     lines = [
@@ -38,12 +37,12 @@ def converse(
         "",
     ]
     print(f"{program.name}. Write as a resident would; Ctrl-D ends.\n")
-    case = _opened(program, language)
+    case = _opened(begins_in)
     catalog, ears = read_catalog(program.languages), read_ears(program.languages, program.watched)
     for words in typed():
         now = datetime.now(UTC)
         step = hear(
-            _opened(program, case.language) if case.ended else case,
+            _opened(case.language) if case.ended else case,
             words,
             now,
             Scene(program, now),
@@ -58,8 +57,15 @@ def converse(
         Path(keep).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _opened(program: Program, language: str | None) -> Case:
-    return Case("talk", "TALK22", "terminal", language or program.languages[0])
+def first_language(program: Program, wanted: str | None) -> str:
+    """The language to begin in. Raises ValueError for one that the program does not have."""
+    if wanted is not None and wanted not in program.languages:
+        raise ValueError(f"language {wanted}: the program has {', '.join(program.languages)}")
+    return wanted or program.languages[0]
+
+
+def _opened(language: str) -> Case:
+    return Case("talk", "TALK22", "terminal", language)
 
 
 def typed() -> Iterator[str]:

@@ -22,7 +22,7 @@ from caller_service.core.program import Program
 from caller_service.proving.web_browser import Button, Fetched, Page, WebBrowser
 from caller_service.store import cases, journal, visits
 
-from .talk import typed
+from .talk import first_language, typed
 
 URL = "http://127.0.0.1:8000"
 HELP = "A number presses a button; b goes back; anything else is typed into the field. Ctrl-D ends."
@@ -40,14 +40,13 @@ def converse_on_the_web(
 ) -> None:
     """Press the form until the input ends. Raises ValueError for a language that the program does
     not have."""
-    if language is not None and language not in program.languages:
-        raise ValueError(f"language {language}: the program has {', '.join(program.languages)}")
+    begins_in = first_language(program, language)
     program = replace(program, clocks=replace(program.clocks, read_page=read_seconds))
     told = [f"protocol: {program.protocol.id} {program.protocol.version}", "channel: web", ""]
     print(f"{program.name}. {HELP}\n")
     with TemporaryDirectory() as folder:
         app = _app(settings, program, Path(folder))
-        visitor = _Visitor(app, language or program.languages[0])
+        visitor = _Visitor(app, begins_in)
         told += _printed(visitor.opens("/request"))
         for line in typed():
             lines = visitor.does(line.strip())
