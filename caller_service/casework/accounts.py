@@ -15,6 +15,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from caller_service.core.journal_events import Event
 from caller_service.core.roles import Role, must_have_second_factor
 from caller_service.core.staff_session import (
     ABSOLUTE,
@@ -117,13 +118,13 @@ def sign_in(parts: Parts, name: str, password: str, place: Place, live: bool) ->
             or not _may_sign_in(now_there, live)
         ):
             who = now_there.name if now_there else Author.SYSTEM
-            _note(conn, parts, who, "sign_in_refused", known=now_there is not None)
+            _note(conn, parts, who, Event.SIGN_IN_REFUSED, known=now_there is not None)
             return None
         stage = _first_stage(now_there)
         if stage == Stage.TOTP:
             people.keep_totp(conn, parts.sealer, now_there.id, NEW_TOTP, second_factor.new_secret())
         if stage == Stage.OPEN:
-            _note(conn, parts, now_there.name, "signed_in", second_factor=False)
+            _note(conn, parts, now_there.name, Event.SIGNED_IN, second_factor=False)
         staff_sessions.forget(conn, parts.now(), SESSIONS_KEPT)
         return _new_session(conn, parts, now_there.id, stage, place)
 
@@ -167,12 +168,12 @@ def prove_code(parts: Parts, session: StaffSession, typed: str) -> SignedIn | No
         how = _use_code(conn, parts, session.person_id, typed)
         if not how:
             staff_sessions.count_failure(conn, session.id)
-            _note(conn, parts, session.name, "code_refused")
+            _note(conn, parts, session.name, Event.CODE_REFUSED)
             return None
         if how == "recovery":
             left = people.recovery_codes_left(conn, session.person_id)
-            _note(conn, parts, session.name, "recovery_code_used", left=left)
-        _note(conn, parts, session.name, "signed_in", second_factor=True)
+            _note(conn, parts, session.name, Event.RECOVERY_CODE_USED, left=left)
+        _note(conn, parts, session.name, Event.SIGNED_IN, second_factor=True)
         return _opened(conn, parts, session, factor_at=parts.now())
 
     return parts.writer.write(work)
@@ -220,7 +221,7 @@ def sign_out(parts: Parts, session: StaffSession) -> None:
 def _end(parts: Parts, session: StaffSession, because: Ended) -> None:
     def work(conn: sa.Connection) -> None:
         if staff_sessions.end(conn, parts.now(), because, session.id):
-            _note(conn, parts, session.name, "session_ended", because=because)
+            _note(conn, parts, session.name, Event.SESSION_ENDED, because=because)
 
     parts.writer.write(work)
 
@@ -245,9 +246,9 @@ def unlock(parts: Parts, session: StaffSession, typed: str) -> bool:
         now = parts.now()
         if not right:
             staff_sessions.count_failure(conn, session.id)
-            _note(conn, parts, session.name, "unlock_refused")
+            _note(conn, parts, session.name, Event.UNLOCK_REFUSED)
             return False
-        _note(conn, parts, session.name, "unlocked")
+        _note(conn, parts, session.name, Event.UNLOCKED)
         return staff_sessions.update(conn, session.id, locked_at=None, seen_at=now, failures=0)
 
     return parts.writer.write(work)
@@ -261,9 +262,9 @@ def step_up(parts: Parts, session: StaffSession, password: str, code: str) -> Si
     def work(conn: sa.Connection) -> SignedIn | None:
         how = right and (not session.has_totp or _use_code(conn, parts, session.person_id, code))
         if not how:
-            _note(conn, parts, session.name, "step_up_refused")
+            _note(conn, parts, session.name, Event.STEP_UP_REFUSED)
             return None
-        _note(conn, parts, session.name, "stepped_up")
+        _note(conn, parts, session.name, Event.STEPPED_UP)
         secret, now = secrets.token_urlsafe(32), parts.now()
         kept = staff_sessions.renew_secret(conn, session.id, secret, stepped_up_at=now, seen_at=now)
         return _found(conn, secret) if kept else None
@@ -292,7 +293,7 @@ def begin_by_link(parts: Parts, secret: str, place: Place) -> SignedIn | None:
         if person is None:
             return None
         staff_sessions.end_all(conn, person.id, parts.now(), Ended.REPLACED)
-        _note(conn, parts, person.name, "link_used")
+        _note(conn, parts, person.name, Event.LINK_USED)
         return _new_session(conn, parts, person.id, Stage.PASSWORD, place)
 
     return parts.writer.write(work)
@@ -302,7 +303,7 @@ def set_password(parts: Parts, session: StaffSession, new: str, old: str | None)
     """A new password; every other session of theirs ends. `old` None: while setting up. Raises
     Refused, passwords.Busy."""
     if old is not None and not _password_right(parts, session, old):
-        _noted(parts, session.name, "password_refused")
+        _noted(parts, session.name, Event.PASSWORD_REFUSED)
         raise Refused("The present password is not right.")
     if fault := passwords.password_fault(new, session.name, parts.program.name):
         raise Refused(fault)
@@ -312,7 +313,7 @@ def set_password(parts: Parts, session: StaffSession, new: str, old: str | None)
         now = parts.now()
         people.update(conn, session.person_id, password=kept)
         staff_sessions.end_all(conn, session.person_id, now, Ended.PASSWORD, session.id)
-        _note(conn, parts, session.name, "password_set")
+        _note(conn, parts, session.name, Event.PASSWORD_SET)
         secret, more = secrets.token_urlsafe(32), {}
         if session.stage == Stage.PASSWORD:
             people.keep_totp(
@@ -353,12 +354,12 @@ def confirm_totp(parts: Parts, session: StaffSession, typed: str) -> bool:
             return False
         counter = second_factor.counter_of(person.new_totp, typed, parts.now())
         if counter is None:
-            _note(conn, parts, session.name, "code_refused")
+            _note(conn, parts, session.name, Event.CODE_REFUSED)
             return False
         people.keep_totp(conn, parts.sealer, person.id, TOTP, person.new_totp)
         people.keep_totp(conn, parts.sealer, person.id, NEW_TOTP, None)
         people.update(conn, person.id, totp_counter=counter)
-        _note(conn, parts, session.name, "totp_set")
+        _note(conn, parts, session.name, Event.TOTP_SET)
         if session.stage == Stage.TOTP:
             now = parts.now()
             staff_sessions.update(conn, session.id, stage=Stage.RECOVERY, factor_at=now)
@@ -374,7 +375,7 @@ def remove_totp(parts: Parts, session: StaffSession) -> None:
 
     def work(conn: sa.Connection) -> None:
         _forget_totp(conn, parts, session.person_id)
-        _note(conn, parts, session.name, "totp_removed")
+        _note(conn, parts, session.name, Event.TOTP_REMOVED)
 
     parts.writer.write(work)
 
@@ -394,7 +395,7 @@ def make_recovery_codes(parts: Parts, session: StaffSession) -> list[str]:
 
     def work(conn: sa.Connection) -> None:
         people.set_recovery_codes(conn, session.person_id, codes)
-        _note(conn, parts, session.name, "recovery_codes_made", count=len(codes))
+        _note(conn, parts, session.name, Event.RECOVERY_CODES_MADE, count=len(codes))
 
     parts.writer.write(work)
     return codes
@@ -413,7 +414,7 @@ def set_pin(parts: Parts, session: StaffSession, pin: str) -> None:
 
     def work(conn: sa.Connection) -> None:
         people.update(conn, session.person_id, pin=kept)
-        _note(conn, parts, session.name, "pin_set")
+        _note(conn, parts, session.name, Event.PIN_SET)
 
     parts.writer.write(work)
 
@@ -432,7 +433,7 @@ def go_on(parts: Parts, session: StaffSession) -> SignedIn | None:
             return _at_stage(conn, parts, session, Stage.PIN)
         if session.stage == Stage.PIN:
             people.keep_totp(conn, parts.sealer, person.id, NEW_TOTP, None)
-            _note(conn, parts, person.name, "signed_in", second_factor=person.has_totp)
+            _note(conn, parts, person.name, Event.SIGNED_IN, second_factor=person.has_totp)
             return _opened(conn, parts, session)
         return None
 
@@ -472,7 +473,7 @@ def end_session(parts: Parts, by: str, person_id: str, session_id: str) -> bool:
         if done:
             whose = people.find(conn, parts.sealer, person_id)
             name = whose.name if whose else ""
-            _note(conn, parts, by, "session_ended", person=name, because=Ended.REVOKED)
+            _note(conn, parts, by, Event.SESSION_ENDED, person=name, because=Ended.REVOKED)
         return done
 
     return parts.writer.write(work)
@@ -485,7 +486,7 @@ def end_sessions(parts: Parts, by: str, person_id: str, except_id: str = "") -> 
         many = staff_sessions.end_all(conn, person_id, parts.now(), Ended.REVOKED, except_id)
         whose = people.find(conn, parts.sealer, person_id)
         name = whose.name if whose else ""
-        _note(conn, parts, by, "sessions_ended", person=name, count=many)
+        _note(conn, parts, by, Event.SESSIONS_ENDED, person=name, count=many)
         return many
 
     return parts.writer.write(work)
@@ -527,7 +528,7 @@ def add_person(parts: Parts, by: str, name: str, role: Role) -> str:
 
     def work(conn: sa.Connection) -> str:
         people.add(conn, person_id, name, role, parts.now())
-        _note(conn, parts, by, "person_added", person=name, role=role)
+        _note(conn, parts, by, Event.PERSON_ADDED, person=name, role=role)
         return _new_link(conn, parts, person_id)
 
     try:
@@ -553,7 +554,7 @@ def reset(parts: Parts, by: str, person_id: str) -> str:
         people.update(conn, person_id, password=None, pin=None, rehearsal=False)
         _forget_totp(conn, parts, person_id)
         staff_sessions.end_all(conn, person_id, parts.now(), Ended.RESET)
-        _note(conn, parts, by, "person_reset", person=person.name)
+        _note(conn, parts, by, Event.PERSON_RESET, person=person.name)
         return _new_link(conn, parts, person_id)
 
     return parts.writer.write(work)
@@ -565,7 +566,7 @@ def change_role(parts: Parts, by: str, person_id: str, role: Role) -> None:
     def work(conn: sa.Connection) -> None:
         person = _there(conn, parts, person_id)
         people.update(conn, person_id, role=role)
-        _note(conn, parts, by, "person_role", person=person.name, role=role, before=person.role)
+        _note(conn, parts, by, Event.PERSON_ROLE, person=person.name, role=role, before=person.role)
         if person.role == Role.ADMINISTRATOR:
             _somebody_manages(conn)
         if must_have_second_factor(role) and not person.has_totp:
@@ -586,7 +587,7 @@ def disable(parts: Parts, by: str, person_id: str, last_too: bool = False) -> No
         people.update(conn, person_id, ended_at=now)
         people.end_links(conn, person_id, now)
         staff_sessions.end_all(conn, person_id, now, Ended.DISABLED)
-        _note(conn, parts, by, "person_disabled", person=person.name)
+        _note(conn, parts, by, Event.PERSON_DISABLED, person=person.name)
         if person.role == Role.ADMINISTRATOR and not last_too:
             _somebody_manages(conn)
 
@@ -599,7 +600,7 @@ def enable(parts: Parts, by: str, person_id: str) -> None:
     def work(conn: sa.Connection) -> None:
         person = _there(conn, parts, person_id)
         people.update(conn, person_id, ended_at=None)
-        _note(conn, parts, by, "person_enabled", person=person.name)
+        _note(conn, parts, by, Event.PERSON_ENABLED, person=person.name)
 
     parts.writer.write(work)
 
@@ -636,9 +637,9 @@ def set_up_for_rehearsal(
     parts.writer.write(work)
 
 
-def _noted(parts: Parts, who: str, event: str) -> None:
+def _noted(parts: Parts, who: str, event: Event) -> None:
     parts.writer.write(lambda conn: _note(conn, parts, who, event))
 
 
-def _note(conn: sa.Connection, parts: Parts, who: str, event: str, **detail: object) -> None:
+def _note(conn: sa.Connection, parts: Parts, who: str, event: Event, **detail: object) -> None:
     journal.write(conn, [journal.Entry(parts.new_id(), parts.now(), "", str(who), event, detail)])

@@ -34,6 +34,7 @@ from caller_service.core.effect import (
 )
 from caller_service.core.escalation import passed_on, people, people_with_room
 from caller_service.core.holding import MOST_HELD
+from caller_service.core.journal_events import Event
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, DeliveryState, TextState
 from caller_service.core.program import INTERPRETER, DestinationKind, Rung
@@ -569,22 +570,25 @@ def _stand_down(
 
 
 def _lines(parts: Parts, work: Decision, case: Case) -> Sequence[journal.Entry]:
-    events: list[tuple[str, dict[str, object]]] = [
+    events: list[tuple[Event, dict[str, object]]] = [
         (effect.event, dict(effect.detail))
         for effect in work.step.effects
         if isinstance(effect, Record)
     ]
     events += [
-        ("paged", {"ladder": page.ladder, "rung": page.rung, "round": page.round})
+        (Event.PAGED, {"ladder": page.ladder, "rung": page.rung, "round": page.round})
         for page in work.step.effects
         if isinstance(page, Page)
     ]
     before = work.before
     if before is None or before.status != case.status:
-        events.append(("status", {"to": case.status.value}))
+        events.append((Event.STATUS, {"to": case.status.value}))
     if before is None or before.level != case.level:
         events.append(
-            ("level", {"to": case.level.name if case.level else "", "because": list(case.because)})
+            (
+                Event.LEVEL,
+                {"to": case.level.name if case.level else "", "because": list(case.because)},
+            )
         )
     return [
         journal.Entry(parts.new_id(), work.scene.now, case.id, work.who, event, detail)

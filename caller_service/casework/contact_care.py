@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import Record
+from caller_service.core.journal_events import Event
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts
@@ -33,7 +34,7 @@ def set_care_note(
     the journal, which holds no words. `once`: its key; raises as Once.look."""
     days = days if words else 0
     until = parts.now() + timedelta(days=days) if days else None
-    record = Record("care_note", {"by": by, "days": str(days)})
+    record = Record(Event.CARE_NOTE, {"by": by, "days": str(days)})
 
     def keep(conn: sa.Connection) -> None:
         contact = cases.contact_of(conn, case_id)
@@ -54,7 +55,7 @@ def slow_down(
     """Slow a number for `hours` (0: as everybody). Whoever calls this has made sure that `by` is a
     supervisor. `who`: for the journal. `once`: its key; raises as Once.look."""
     until = parts.now() + timedelta(hours=hours) if hours else None
-    record = Record("slowed", {"by": by, "hours": str(hours)})
+    record = Record(Event.SLOWED, {"by": by, "hours": str(hours)})
 
     def keep(conn: sa.Connection) -> None:
         contacts.slow(conn, cases.contact_of(conn, case_id), until)

@@ -22,12 +22,13 @@ from caller_service.core.desk import (
     teams_now,
     waits,
 )
+from caller_service.core.journal_events import Event
 from caller_service.core.routing import Scene
 from caller_service.core.staff_session import StaffSession
 from caller_service.store import callbacks, cases, contacts, desk, journal, legs, messages, visits
 from caller_service.store.callbacks import Callback
 from caller_service.store.database.transaction import transaction
-from caller_service.store.desk import Asked, Event, Mine
+from caller_service.store.desk import Asked, Mine, TimelineEntry
 from caller_service.store.legs import Talk
 from caller_service.store.messages import Text
 
@@ -36,7 +37,9 @@ from .parts import Parts
 
 NEXT_SHOWN = 20  # rows of a band in which nobody waits for a human, with who is asked next
 # entries that say who looked, and change nothing
-READS = frozenset({"read", "read_conversation", "read_calls", "read_eido", "listed"})
+READS = frozenset(
+    {Event.READ, Event.READ_CONVERSATION, Event.READ_CALLS, Event.READ_EIDO, Event.LISTED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ def listed(parts: Parts, who: StaffSession, case_ids: Iterable[str]) -> None:
     """Somebody saw these cases in a list."""
     ids = sorted(set(case_ids))
     if ids:
-        _journal(parts, who, "", "listed", first=ids[0], last=ids[-1], count=len(ids))
+        _journal(parts, who, "", Event.LISTED, first=ids[0], last=ids[-1], count=len(ids))
 
 
 # ---- one case ------------------------------------------------------------------------------------
@@ -157,7 +160,7 @@ class Opened:
     scene: Scene
     number: str | None
     texts: Sequence[Text]
-    events: Sequence[Event]
+    events: Sequence[TimelineEntry]
     talks: Sequence[Talk]
     callbacks: Sequence[Callback]
     mine: Mine
@@ -210,7 +213,7 @@ def open_case(
         if read:
             desk.read_now(conn, parts.new_id(), who.person_id, case_id, now)
         if journaled:
-            entry = journal.Entry(parts.new_id(), now, case_id, who.name, "read", {})
+            entry = journal.Entry(parts.new_id(), now, case_id, who.name, Event.READ, {})
             journal.write(conn, [entry])
     return opened
 
@@ -223,7 +226,7 @@ def case_tag(parts: Parts, case_id: str) -> str:
 class Quicker(Exception):
     """Something happened to the case since the form was made. `events`: what."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, events: Sequence[TimelineEntry]) -> None:
         super().__init__("somebody was quicker")
         self.events = events
 
@@ -274,7 +277,7 @@ def find(parts: Parts, said: str) -> list[tuple[str, str]]:
         return desk.of_number(conn, parts.sealer, f"+{digits}") if len(digits) > 10 else []
 
 
-def _journal(parts: Parts, who: StaffSession, case_id: str, event: str, **detail: object) -> None:
+def _journal(parts: Parts, who: StaffSession, case_id: str, event: Event, **detail: object) -> None:
     entry = journal.Entry(parts.new_id(), parts.now(), case_id, who.name, event, detail)
     with transaction(parts.engine) as conn:
         journal.write(conn, [entry])

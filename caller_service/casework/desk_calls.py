@@ -14,6 +14,7 @@ from caller_service.core.call_911 import UNDER_WAY, ring_psap, why_no_psap
 from caller_service.core.callback import CallbackOutcome, book, ring_now
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import Record
+from caller_service.core.journal_events import Event
 from caller_service.core.missed_calls import Missed, missed
 from caller_service.core.outbound import CallbackState
 from caller_service.core.program import Rung
@@ -208,7 +209,7 @@ def note_outcome(
         if said != CallbackOutcome.REACHED and not one.attempts:
             raise Refused("not_tried")
         known[:] = [one]
-        return Step(case, (Record("callback_outcome", {"by": who.name, "outcome": said}),))
+        return Step(case, (Record(Event.CALLBACK_OUTCOME, {"by": who.name, "outcome": said}),))
 
     after = update_case(parts, case_id, decide, who.name)
     for one in known:
@@ -223,7 +224,7 @@ def cancel(parts: Parts, who: StaffSession, case_id: str, callback_id: str) -> C
         one = _mine(conn, parts, case_id, callback_id)
         if one is None or one.state not in callbacks.LIVE:
             raise Refused("callback_over")
-        return Step(case, (Record("callback_cancelled", {"by": who.name}),))
+        return Step(case, (Record(Event.CALLBACK_CANCELLED, {"by": who.name}),))
 
     after = update_case(parts, case_id, decide, who.name)
     if after is not None:
@@ -240,6 +241,6 @@ def looked_at(parts: Parts, who: StaffSession, case_id: str, leg_id: str) -> Cas
             raise Refused("looked_at", review.who)
         if not desk_calls.is_call_of(conn, leg_id, case_id):
             raise Refused("no_such_call")
-        return Step(case, (Record(desk_calls.REVIEWED, {"leg": leg_id}),))
+        return Step(case, (Record(Event.CALL_REVIEWED, {"leg": leg_id}),))
 
     return update_case(parts, case_id, decide, who.name)

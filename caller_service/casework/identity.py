@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from caller_service.core.case import Case
+from caller_service.core.journal_events import Event
 from caller_service.core.marks import Mark
 from caller_service.core.parking import link
 from caller_service.store import cases, contacts, journal
@@ -59,7 +60,8 @@ def join_contacts(conn: sa.Connection, parts: Parts, number: str, also: Sequence
     contacts.set_care_note(conn, parts.sealer, kept.id, note, until)
     about = {"contact": kept.id, "joined": others}
     journal.write(
-        conn, [journal.Entry(parts.new_id(), now, front, Author.SYSTEM, "contacts_joined", about)]
+        conn,
+        [journal.Entry(parts.new_id(), now, front, Author.SYSTEM, Event.CONTACTS_JOINED, about)],
     )
     return len(others)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from caller_service.core.journal_events import Event
 from caller_service.store import callbacks, cases, journal, legs
 from caller_service.store.database.transaction import transaction
 
@@ -21,7 +22,7 @@ def phone_record(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
         promised = callbacks.of_case(conn, parts.sealer, case_id)
     with transaction(parts.engine) as conn:
         journal.write(
-            conn, [journal.Entry(parts.new_id(), parts.now(), case_id, who, "read_calls", {})]
+            conn, [journal.Entry(parts.new_id(), parts.now(), case_id, who, Event.READ_CALLS, {})]
         )
     return {
         "on_the_line": case.on_line,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from caller_service.core.journal_events import Event
 from caller_service.documents.printed_hand_off import STAYS, Listed, in_order
 from caller_service.store import cases, hand_offs, journal
 from caller_service.store.database.transaction import transaction
@@ -41,10 +42,10 @@ def open_on_page(
         packet = packet_now(conn, parts, case)
     now, about = parts.now(), {"destination": destination, "revision": packet["revision"]}
     with transaction(parts.engine) as conn:
-        lines = [journal.Entry(parts.new_id(), now, case_id, destination, "read")]
+        lines = [journal.Entry(parts.new_id(), now, case_id, destination, Event.READ)]
         if seen and hand_offs.read_to(conn, case_id, destination, packet["revision"], now):
             lines.append(
-                journal.Entry(parts.new_id(), now, case_id, Author.SYSTEM, "delivered", about)
+                journal.Entry(parts.new_id(), now, case_id, Author.SYSTEM, Event.DELIVERED, about)
             )
         journal.write(conn, lines)
     return packet, now

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from caller_service.core import hand_off
 from caller_service.core.access import Token
 from caller_service.core.case import Case
+from caller_service.core.journal_events import Event
 from caller_service.store import cases, contacts, hand_offs, journal, messages
 from caller_service.store.database.transaction import transaction
 
@@ -44,7 +45,7 @@ def list_hand_offs(
     if packets:
         # one line a poll: those listed lie between the first and the last, in order
         ids = [packet["hand_off_id"] for packet in packets]
-        _journal(parts, token.name, "", "listed", first=ids[0], last=ids[-1], count=len(ids))
+        _journal(parts, token.name, "", Event.LISTED, first=ids[0], last=ids[-1], count=len(ids))
     return packets
 
 
@@ -54,7 +55,7 @@ def read_hand_off(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None
         case = cases.shown(conn, parts.sealer, case_id)
         packet = packet_now(conn, parts, case) if case is not None and case.revision else None
     if packet is not None:
-        _journal(parts, who, case_id, "read")
+        _journal(parts, who, case_id, Event.READ)
     return packet
 
 
@@ -73,7 +74,7 @@ def read_eido(parts: Parts, case_id: str, token: Token) -> dict[str, Any] | None
             raise Unsound(("state",))
         packet = packet_now(conn, parts, case)
     told = sound_document(packet, issuer(parts, token.destination or ""), revised)
-    _journal(parts, token.name, case_id, "read_eido")
+    _journal(parts, token.name, case_id, Event.READ_EIDO)
     return told
 
 
@@ -84,7 +85,7 @@ def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] |
         if case is None or not case.revision:
             return None
         told = messages.of_case(conn, parts.sealer, case_id)
-    _journal(parts, who, case_id, "read_conversation")
+    _journal(parts, who, case_id, Event.READ_CONVERSATION)
     return [
         {
             "id": text.id,
@@ -106,7 +107,7 @@ def packet_now(conn: sa.Connection, parts: Parts, case: Case) -> dict[str, Any]:
     )
 
 
-def _journal(parts: Parts, who: str, case_id: str, event: str, **detail: object) -> None:
+def _journal(parts: Parts, who: str, case_id: str, event: Event, **detail: object) -> None:
     entry = journal.Entry(parts.new_id(), parts.now(), case_id, who, event, detail)
     with transaction(parts.engine) as conn:
         journal.write(conn, [entry])

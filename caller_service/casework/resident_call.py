@@ -22,6 +22,7 @@ from caller_service.core import phone_call, phone_waiting
 from caller_service.core.case import Case, Channel, Step
 from caller_service.core.effect import Record
 from caller_service.core.holding import joins_by_phone
+from caller_service.core.journal_events import Event
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallState, TextState
 from caller_service.core.phone_script import (
@@ -269,7 +270,7 @@ def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script |
     leg = Leg(leg_id, case.id, sid, 1, state, "", now, None, promised.id)
 
     def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
-        return Step(case.marked(scene.now, Mark.ON_LINE), (Record("call_answered"),))
+        return Step(case.marked(scene.now, Mark.ON_LINE), (Record(Event.CALL_ANSWERED),))
 
     update_case(
         parts,

@@ -24,6 +24,7 @@ from caller_service.core import request_form, retention
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import Record
 from caller_service.core.holding import words_taken
+from caller_service.core.journal_events import Event
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
 from caller_service.core.page_presence import closed, opened_again
@@ -352,7 +353,7 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
     case = request_form.begin(new_case(conn, parts, contact, act.probe, ""), scene)
     position = Position(screens=(act.screen,)) if act.name == "answer" else Position()
     shown = _decide(parts, case, position, act, scene, Kept(), _Number())
-    shown = with_changes(shown, step=shown.step.then(Record("form_began")))
+    shown = with_changes(shown, step=shown.step.then(Record(Event.FORM_BEGAN)))
     visit_id = parts.new_id()
     rows = _rows(parts, case, shown, act, contact, visit_id, scene)
     prepared = prepare(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from caller_service.core import desk_acts, shift_end
 from caller_service.core.case import Case, Status, Step
+from caller_service.core.journal_events import Event
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act, may
 from caller_service.core.routing import Scene, is_open
@@ -149,6 +150,6 @@ def leave(parts: Parts, who: StaffSession, give_all_back: bool) -> None:
             back += 1
     if mine:
         detail = {"back": back, "stay": len(mine) - back}
-        entry = Entry(parts.new_id(), parts.now(), "", who.name, "left_shift", detail)
+        entry = Entry(parts.new_id(), parts.now(), "", who.name, Event.LEFT_SHIFT, detail)
         with transaction(parts.engine) as conn:
             write_journal(conn, [entry])

@@ -18,6 +18,7 @@ from flask import Flask
 import caller_service
 from caller_service.casework.parts import Parts
 from caller_service.config.settings import Settings
+from caller_service.core.journal_events import Event
 from caller_service.core.program import Program
 from caller_service.proving.web_browser import Button, Fetched, Page, WebBrowser
 from caller_service.store import cases, journal, visits
@@ -28,7 +29,7 @@ URL = "http://127.0.0.1:8000"
 HELP = "A number presses a button; b goes back; anything else is typed into the field. Ctrl-D ends."
 FIELDS = ("place", "number", "words")  # what is typed goes into the first of these
 BLOCKS = frozenset({"p", "li", "h1", "h2", "label", "a"})
-QUIET = frozenset({"answered", "status", "level", "clock"})  # said otherwise
+QUIET = frozenset({Event.ANSWERED, Event.STATUS, Event.LEVEL, Event.CLOCK})  # said otherwise
 
 
 def converse_on_the_web(

@@ -13,6 +13,7 @@ from . import hand_off
 from .case import Case, Step, replace
 from .effect import Alert, HandOff, Record
 from .holding import note
+from .journal_events import Event
 from .marks import Mark
 from .phone_waiting import psap_line
 from .program import Rung
@@ -68,7 +69,7 @@ def call_911(
     case = case.remarked(by, why_not) if told == Told.NOT else case
     has_it = case.in_charge
     alerts = (Alert("alert.called_911", has_it, by),) if has_it not in ("", by) else ()
-    record = Record("called_911", {"by": by, "told": told})
+    record = Record(Event.CALLED_911, {"by": by, "told": told})
     effects = (HandOff("called_911"), *step.effects, *alerts, record)
     return hand_off.revised_once(before, Step(case, effects))
 
@@ -109,14 +110,16 @@ def ring_psap(case: Case, by: str, call_id: str, phone: Rung | None, scene: Scen
     """`by`'s own phone is rung, as the call of this id. Raises Refused, as why_no_psap says."""
     if why := why_no_psap(case, phone, scene):
         raise Refused(why)
-    return Step(replace(case, psap_call=call_id, psap_how=""), (Record("psap_asked", {"by": by}),))
+    return Step(
+        replace(case, psap_call=call_id, psap_how=""), (Record(Event.PSAP_ASKED, {"by": by}),)
+    )
 
 
 def psap_rung(case: Case, by: str, call_id: str) -> Step:
     """`by` pressed 1: the PSAP's line is rung. The same key twice is one entry."""
     if case.psap_call != call_id or case.psap_how:
         return Step(case)
-    return Step(replace(case, psap_how=Joined.RUNG), (Record("psap_rung", {"by": by}),))
+    return Step(replace(case, psap_how=Joined.RUNG), (Record(Event.PSAP_RUNG, {"by": by}),))
 
 
 def psap_over(case: Case, by: str, call_id: str, how: Joined) -> Step:
@@ -125,7 +128,7 @@ def psap_over(case: Case, by: str, call_id: str, how: Joined) -> Step:
     last = (*UNDER_WAY, Joined.ENDED) if how != Joined.ENDED else UNDER_WAY
     if case.psap_call != call_id or case.psap_how not in last:
         return Step(case)
-    record = Record("psap_over", {"by": by, "how": how.value})
+    record = Record(Event.PSAP_OVER, {"by": by, "how": how.value})
     return Step(replace(case, psap_how=how), (record,))
 
 

@@ -16,6 +16,7 @@ from .case import Case, Step, replace
 from .effect import Alert, BookCallback, HandOff, Record, Say
 from .escalation import ladder_of, page_rung
 from .hand_off import revise
+from .journal_events import Event
 from .marks import Mark
 from .program import Rung
 from .refusal import Refused
@@ -63,7 +64,7 @@ def book(
     booked = BookCallback(due, until, by, ask_for, person, MOST_ATTEMPTS, SPACING)
     number = written(scene)
     words = Say("callback.booked", {"time": clock_time(due, scene), "number": number}, unasked=True)
-    effects = (booked, words, HandOff("callback"), Record("callback_booked", {"by": by}))
+    effects = (booked, words, HandOff("callback"), Record(Event.CALLBACK_BOOKED, {"by": by}))
     return Step(*revise(case, gated(case, effects)[0]))
 
 
@@ -78,7 +79,7 @@ def ring_now(case: Case, by: str, phone: Rung | None, scene: Scene) -> Step:
         raise Refused("on_line")
     if phone is None or not phone.number:
         raise Refused("no_phone")
-    return Step(case, (Record("call_now", {"by": by}),))
+    return Step(case, (Record(Event.CALL_NOW, {"by": by}),))
 
 
 def asked_time(said: str, patterns: Sequence[re.Pattern[str]], scene: Scene) -> datetime | None:
@@ -155,7 +156,7 @@ def who_rings(case: Case, person: str, tried: int, scene: Scene) -> Rung | None:
 def not_kept(case: Case, outcome: CallbackOutcome, scene: Scene) -> Step:
     """Every attempt came to nothing: the truth by a safe channel, and a human is asked to find
     another way."""
-    record = Record("callback_over", {"outcome": outcome.value})
+    record = Record(Event.CALLBACK_OVER, {"outcome": outcome.value})
     if case.ended:
         return Step(case, (record,))
     words = Say("callback.not_reached", unasked=True)
@@ -169,5 +170,5 @@ def not_kept(case: Case, outcome: CallbackOutcome, scene: Scene) -> Step:
 
 def kept(case: Case, scene: Scene) -> Step:
     """A human has spoken with them."""
-    record = Record("callback_over", {"outcome": CallbackOutcome.REACHED.value})
+    record = Record(Event.CALLBACK_OVER, {"outcome": CallbackOutcome.REACHED.value})
     return Step(case, (record,))

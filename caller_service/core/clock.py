@@ -29,6 +29,7 @@ from .holder_clocks import (
     shift_due,
 )
 from .holding import let_go
+from .journal_events import Event
 from .ledger import began_nothing, end
 from .marks import Mark
 from .outcome import Outcome
@@ -83,8 +84,8 @@ def tick(case: Case, scene: Scene) -> Step:
             step = clock.fire(case, scene)
             allowed, held = gated(step.case, step.effects)
             case = mark_unheard(step.case, held, scene.now)
-            records = tuple(Record("held_back", {"words": key}) for key in held)
-            effects = (*effects, Record("clock", {"clock": clock.name}), *allowed, *records)
+            records = tuple(Record(Event.HELD_BACK, {"words": key}) for key in held)
+            effects = (*effects, Record(Event.CLOCK, {"clock": clock.name}), *allowed, *records)
     return Step(*hand_off.revise(case, effects))
 
 
@@ -106,7 +107,7 @@ def set_back(case: Case, now: datetime) -> Step:
     shift = case.latest - now
     return Step(
         replace(case, marks={name: at - shift for name, at in case.marks.items()}),
-        (Record("clock_set_back"),),
+        (Record(Event.CLOCK_SET_BACK),),
     )
 
 
@@ -260,7 +261,7 @@ def _truth(case: Case, scene: Scene) -> Step:
     if not may_text(case, "truth.nobody_yet"):
         case = case.marked(scene.now, Mark.TRUTH_OWED)
     case, words = truth_line(case, again)
-    return Step(case.marked(scene.now, Mark.TRUTH), (words, Record("truth_told")))
+    return Step(case.marked(scene.now, Mark.TRUTH), (words, Record(Event.TRUTH_TOLD)))
 
 
 def _backstop_due(case: Case, program: Program) -> datetime | None:
@@ -299,7 +300,8 @@ def _backstop(case: Case, scene: Scene) -> Step:
         (Page("danger", case.rung, case.round, backstop=True),) if scene.program.backstops else ()
     )
     return Step(
-        case, (*page, Say("truth.backstop", unasked=True), HandOff("backstop"), Record("backstop"))
+        case,
+        (*page, Say("truth.backstop", unasked=True), HandOff("backstop"), Record(Event.BACKSTOP)),
     )
 
 
@@ -331,7 +333,7 @@ def _check(case: Case, scene: Scene) -> Step:
         if any(isinstance(effect, HandOff) for effect in step.effects)
         else (*step.effects, HandOff("review"))
     )
-    return Step(case, (*effects, Record("check_unanswered")))
+    return Step(case, (*effects, Record(Event.CHECK_UNANSWERED)))
 
 
 def _silent_911_due(case: Case, program: Program) -> datetime | None:
@@ -392,7 +394,7 @@ def _accept(case: Case, scene: Scene) -> Step:
     words = (Say("truth.unpicked", unasked=True),) if Mark.UNPICKED_TOLD not in case.marks else ()
     if words:
         case = case.marked(scene.now, Mark.WORD, Mark.UNPICKED_TOLD)
-    effects = (*page_rung(case, case.response, case.rung, scene), *words, Record("unpicked"))
+    effects = (*page_rung(case, case.response, case.rung, scene), *words, Record(Event.UNPICKED))
     if (
         first
         or Mark.LADDER_ENDED in case.marks
@@ -400,7 +402,7 @@ def _accept(case: Case, scene: Scene) -> Step:
     ):
         return Step(case, effects)
     step = _ladder_end(case, scene)
-    return Step(step.case, (*effects, Record("ladder_ended"), *step.effects))
+    return Step(step.case, (*effects, Record(Event.LADDER_ENDED), *step.effects))
 
 
 def _ladder_end(case: Case, scene: Scene) -> Step:
@@ -473,7 +475,9 @@ def _review(case: Case, scene: Scene) -> Step:
     case = replace(
         case, round=case.round + first, review_rung=0 if first else case.review_rung + 1
     ).marked(scene.now, Mark.REVIEW_PAGED)
-    return Step(case, (*page_rung(case, "review", case.review_rung, scene), Record("review_late")))
+    return Step(
+        case, (*page_rung(case, "review", case.review_rung, scene), Record(Event.REVIEW_LATE))
+    )
 
 
 # ---- accepted, but not moving --------------------------------------------------------------------
@@ -525,7 +529,8 @@ def _prompt(case: Case, scene: Scene) -> Step:
         else ()
     )
     return Step(
-        case.marked(scene.now, Mark.PROMPTED), (*alerts, HandOff("late"), Record("unit_prompted"))
+        case.marked(scene.now, Mark.PROMPTED),
+        (*alerts, HandOff("late"), Record(Event.UNIT_PROMPTED)),
     )
 
 
@@ -557,7 +562,7 @@ def _supervisor(case: Case, scene: Scene) -> Step:
     )
     effects: Effects = (
         *page_rung(case, ladder_of(case), case.rung, scene, supervisor=True),
-        Record("late_supervisor"),
+        Record(Event.LATE_SUPERVISOR),
     )
     if (
         first
@@ -585,7 +590,7 @@ def _on_scene(case: Case, scene: Scene) -> Step:
         scene.now, Mark.SCENE_PAGED
     )
     return Step(
-        case, (*page_rung(case, ladder_of(case), case.rung, scene), Record("long_on_scene"))
+        case, (*page_rung(case, ladder_of(case), case.rung, scene), Record(Event.LONG_ON_SCENE))
     )
 
 
@@ -605,7 +610,9 @@ def _update_call_due(case: Case, program: Program) -> datetime | None:
 
 def _update_call(case: Case, scene: Scene) -> Step:
     """Call the resident with the news."""
-    return Step(case.marked(scene.now, Mark.UPDATE_CALLED), (UpdateCall(), Record("rescue_call")))
+    return Step(
+        case.marked(scene.now, Mark.UPDATE_CALLED), (UpdateCall(), Record(Event.RESCUE_CALL))
+    )
 
 
 # ---- "I want 911" --------------------------------------------------------------------------------
@@ -654,7 +661,7 @@ def _abandon(case: Case, scene: Scene) -> Step:
         Outcome.NO_REQUEST if began_nothing(case) else Outcome.ABANDONED,
         scene.now,
     )
-    return Step(ended, (HandOff("abandoned"), Record("abandoned")))
+    return Step(ended, (HandOff("abandoned"), Record(Event.ABANDONED)))
 
 
 CLOCKS = (

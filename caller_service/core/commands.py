@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from .callback import book
 from .case import Case, Status, Step, replace
 from .effect import HandOff, OptIn, OptOut, Record, Say
+from .journal_events import Event
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
@@ -60,7 +61,7 @@ def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     case = replace(case, cannot_text=CannotText.STOPPED, said=said).marked(
         case.marks[Mark.HEARD], Mark.WITHDRAWN
     )
-    return Step(case, (OptOut(), Say(words), Record("opted_out")))
+    return Step(case, (OptOut(), Say(words), Record(Event.OPTED_OUT)))
 
 
 def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -73,7 +74,9 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     )
     # START ends a STOP; only a human reopens contact that was taken back in words (rule 10)
     words = "start.replies" if "text" in case.withdrawn else "start.confirmed"
-    step = Step(current, (OptIn(), Say(words), *late.effects, *missed.effects, Record("opted_in")))
+    step = Step(
+        current, (OptIn(), Say(words), *late.effects, *missed.effects, Record(Event.OPTED_IN))
+    )
     if not case.asked or case.held or case.left:
         return step
     again = stands_at(scene.program.protocol, step.case, case.asked, scene.now)
@@ -83,7 +86,7 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     # a second HELP is a plea, not the keyword
     if Mark.HELP_SAID in case.marks and scene.now - case.marks[Mark.HELP_SAID] < HELP_AGAIN:
-        return Step(said_again(case, frozenset({Said.PERSON}), scene), (Record("pleads"),))
+        return Step(said_again(case, frozenset({Said.PERSON}), scene), (Record(Event.PLEADS),))
     case = case.marked(scene.now, Mark.HELP_SAID)
     # may be a plea, so it counts as a request (core/ledger.py)
     first = Mark.ASKED not in case.marks
@@ -119,7 +122,7 @@ def said_again(case: Case, words: frozenset[str], scene: Scene) -> Case:
 def _emergency(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     words = Say("say.not_911" if reply.alone else "say.call_911")
     case = case.marked(scene.now, Mark.BARE_911) if reply.alone else case
-    return Step(case.marked(scene.now, Mark.TOLD_911), (words, Record("wants_911")))
+    return Step(case.marked(scene.now, Mark.TOLD_911), (words, Record(Event.WANTS_911)))
 
 
 def _emergency_for_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -127,7 +130,7 @@ def _emergency_for_me(case: Case, reply: Command, reading: Reading, scene: Scene
     case = said_again(case, frozenset({Said.EMERGENCY_FOR_ME}), scene).marked(
         scene.now, Mark.TOLD_911
     )
-    return Step(case, (Say("say.call_911"), Record("wants_911_called")))
+    return Step(case, (Say("say.call_911"), Record(Event.WANTS_911_CALLED)))
 
 
 def _language(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -140,7 +143,7 @@ def _language(case: Case, reply: Command, reading: Reading, scene: Scene) -> Ste
     )
     return Step(
         replace(case, language=reply.of),
-        (Say("language.changed"), *again, Record("language", {"language": reply.of})),
+        (Say("language.changed"), *again, Record(Event.LANGUAGE, {"language": reply.of})),
     )
 
 
@@ -156,10 +159,10 @@ def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     if sensitive(case) or case.held or not may_hear_status(case, reading.verified):
         case = replace(case, said=case.said | {Said.ASKED_TO_CANCEL}).marked(scene.now, Mark.REVIEW)
         words = () if case.held else (Say("cancel.human"),)
-        return Step(case, (*words, Record("asked_to_cancel"), HandOff("asked_to_cancel")))
+        return Step(case, (*words, Record(Event.ASKED_TO_CANCEL), HandOff("asked_to_cancel")))
     stood_down = (HandOff("cancelled"),) if case.revision else ()
     case = end(case, Status.CANCELLED, Outcome.CANCELLED, scene.now)
-    return Step(case, (Say("cancel.done"), Record("cancelled"), *stood_down))
+    return Step(case, (Say("cancel.done"), Record(Event.CANCELLED), *stood_down))
 
 
 def _change(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -178,7 +181,7 @@ def _change(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _quiet(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
-    return Step(replace(case, quiet=True), (Say("quiet.confirmed"), Record("quiet")))
+    return Step(replace(case, quiet=True), (Say("quiet.confirmed"), Record(Event.QUIET)))
 
 
 def _code(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -186,7 +189,7 @@ def _code(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     could lock the resident out."""
     if (case.code_word and not reading.verified) or sensitive(case):
         return Step(case, (Say("status.received_only"),))
-    return Step(replace(case, code_word=reply.of), (Say("code.kept"), Record("code_word_set")))
+    return Step(replace(case, code_word=reply.of), (Say("code.kept"), Record(Event.CODE_WORD_SET)))
 
 
 def _call_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
@@ -198,7 +201,7 @@ def _call_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step
         case = said_again(case, frozenset({Said.WROTE_AGAIN}), scene)
         again = "callback.by_human" in case.answered_with  # nobody hears the same line twice
         line = "callback.by_human.again" if again else "callback.by_human"
-        return Step(case, (Say(line), Record("callback_asked")))
+        return Step(case, (Say(line), Record(Event.CALLBACK_ASKED)))
     answers = tuple(
         with_changes(effect, unasked=False) if isinstance(effect, Say) else effect
         for effect in step.effects

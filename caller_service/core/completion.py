@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from .case import Case, Status, Step, move, replace
 from .effect import Effect, HandOff, Record, Say
+from .journal_events import Event
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome, Unserved
@@ -72,7 +73,7 @@ def _blocked(case: Case, way: Route, scene: Scene) -> Step:
     case = replace(case, response="team", unserved=way.blocked, review=True)
     why: tuple[Effect, ...] = (
         Say(f"blocked.{way.blocked}"),
-        Record("blocked", {"reason": way.blocked}),
+        Record(Event.BLOCKED, {"reason": way.blocked}),
     )
     if way.blocked == Unserved.OUT_OF_AREA:
         why += tuple(
@@ -149,13 +150,14 @@ def choice_of(case: Case, choice: str) -> str:
 def _check(case: Case, choice: str, scene: Scene) -> Step:
     """ "Is anyone hurt or in danger now?" A no closes nothing; a yes or a doubt pages a human (the
     rule check)."""
-    record = Record("answered", {"question": "check", "choice": choice})
+    record = Record(Event.ANSWERED, {"question": "check", "choice": choice})
     return Step(case, (Say("heard.one"), record) if choice == "no" else (record,))
 
 
 def _voicemail(case: Case, choice: str, scene: Scene) -> Step:
     return Step(
-        case, (Say("thanks.open"), Record("answered", {"question": "voicemail", "choice": choice}))
+        case,
+        (Say("thanks.open"), Record(Event.ANSWERED, {"question": "voicemail", "choice": choice})),
     )
 
 
@@ -189,7 +191,7 @@ def _contingency_chosen(case: Case, choice: str, scene: Scene) -> Step:
         return Step(
             replace(case, review=True).marked(scene.now, Mark.REVIEW), (Say("contingency.wait"),)
         )
-    record = Record("answered", {"question": "if_none", "choice": choice})
+    record = Record(Event.ANSWERED, {"question": "if_none", "choice": choice})
     if choice == "wait":
         return Step(case, (record, Say("contingency.wait")))
     if case.human_has_it or not (Mark.LADDER_ENDED in case.marks or case.unserved):

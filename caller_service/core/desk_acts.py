@@ -13,6 +13,7 @@ from .disposition import reconsider
 from .effect import Alert, Effect, HandOff, Record
 from .escalation import asked_instead, page_rung, read_instead
 from .holding import release
+from .journal_events import Event
 from .marks import Mark
 from .protocol import HUMAN_NOW, Level
 from .refusal import Refused
@@ -44,7 +45,7 @@ def ask_another(case: Case, by: str, scene: Scene) -> Step:
     """Another human is asked to come, and whoever has the case keeps it. Raises Refused: ended."""
     if case.ended:
         raise Refused("ended")
-    record = Record("asked_another", {"by": by})
+    record = Record(Event.ASKED_ANOTHER, {"by": by})
     if case.in_danger:
         case = replace(case, round=max(1, case.round)).marked(scene.now, Mark.PAGED)
         case, pages = asked_instead(case, by, scene, two=False)
@@ -70,7 +71,7 @@ def assign(case: Case, by: str, team_id: str, scene: Scene) -> Step:
         response=case.response if case.in_danger else "team",
         interpreter=bool(case.unread_language) or case.language not in team.languages,
     )
-    named = Record("team", {"by": by, "team": team.id})
+    named = Record(Event.TEAM, {"by": by, "team": team.id})
     if case.status == Status.ASSIGNED:
         if changed == case:
             return Step(case)
@@ -90,7 +91,7 @@ def mend_place(case: Case, by: str, words: str, scene: Scene) -> Step:
     )  # fmt: skip
     if case.asked == "where":
         case = replace(case, asked="", offered=(), unreadable=0)
-    record = Record("placed", {"by": by, "located": found.kind, "area": found.area})
+    record = Record(Event.PLACED, {"by": by, "located": found.kind, "area": found.area})
     return Step(*hand_off.revise(case, (HandOff("placed"), record)))
 
 
@@ -107,7 +108,7 @@ def raise_level(case: Case, by: str, to: str, reason: str, scene: Scene) -> Step
         raise Refused("not_higher")
     before = case.level
     case, _ = reconsider(scene.program.protocol, replace(case, raised=to).remarked(by, reason))
-    effects: tuple[Effect, ...] = (HandOff("raised"), Record("raised", {"by": by, "to": to}))
+    effects: tuple[Effect, ...] = (HandOff("raised"), Record(Event.RAISED, {"by": by, "to": to}))
     danger_before = before is not None and before >= HUMAN_NOW
     if case.in_charge:
         alert = (Alert("alert.danger", case.in_charge),) if case.in_charge != by else ()
@@ -129,11 +130,11 @@ def link_to(case: Case, by: str, other: str) -> Step:
     and no consent crosses. Raises Refused: no_such_case."""
     if not other or other == case.id:
         raise Refused("no_such_case")
-    record = Record("linked", {"by": by, "to": other})
+    record = Record(Event.LINKED, {"by": by, "to": other})
     return Step(*hand_off.revise(replace(case, related=other), (HandOff("linked"), record)))
 
 
 def _gated(case: Case, effects: tuple[Effect, ...]) -> Step:
     allowed, held = gated(case, effects)
     case, allowed = hand_off.revise(case, allowed)
-    return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))
+    return Step(case, (*allowed, *(Record(Event.HELD_BACK, {"words": key}) for key in held)))

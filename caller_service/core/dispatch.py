@@ -18,6 +18,7 @@ from .disposition import decide
 from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown, UpdateCall
 from .escalation import asked_instead, ladder_of, one_too_many, page_rung, passed_on
 from .holding import speaks, wait_anew
+from .journal_events import Event
 from .ledger import REASONS, end
 from .marks import Mark
 from .outcome import NOT_RECORDED, Outcome, Police
@@ -115,11 +116,13 @@ def _accept(
     if not case.human_has_it:
         case = move(case, Status.ACCEPTED, scene.now)
     if case.held and case.holder == by:
-        return _say_status(case, (Record("accepted", {"by": by, "time": ""}),), case.told, scene)
+        return _say_status(
+            case, (Record(Event.ACCEPTED, {"by": by, "time": ""}),), case.told, scene
+        )
     case, words = (
         _joining_words(case, by, scene) if joins else (case, (_accepted_words(case, at, scene),))
     )
-    record = Record("accepted", {"by": by, "time": at.isoformat() if at else ""})
+    record = Record(Event.ACCEPTED, {"by": by, "time": at.isoformat() if at else ""})
     return _say_status(
         case,
         (*words, record, StandDown(by)) if not taken else (*handed, *words, record),
@@ -178,7 +181,7 @@ def ask_resident(case: Case, by: str, words: str, scene: Scene, full: Collection
         else Step(case, (Say("note", {"name": by, "words": words}, unasked=True),))
     )
     return _say_status(
-        step.case, (*step.effects, Record("asked_resident", {"by": by})), case.told, scene
+        step.case, (*step.effects, Record(Event.ASKED_RESIDENT, {"by": by})), case.told, scene
     )
 
 
@@ -256,7 +259,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
     case = case.marked(scene.now, Mark.WORD) if words else case
     return _say_status(
         case,
-        (*words, Record("declined", {"by": by}), *pages),
+        (*words, Record(Event.DECLINED, {"by": by}), *pages),
         status_key(case) if words else case.told,
         scene,
     )
@@ -294,7 +297,7 @@ def pass_on(case: Case, by: str, scene: Scene, asked: bool = False) -> Step:
     if page is None:
         return Step(case)
     case = replace(case, rung=page.rung).marked(scene.now, _ASKED.get(ladder, Mark.UNPICKED))
-    return Step(case, (Record("passed_on", {"by": by}), page))
+    return Step(case, (Record(Event.PASSED_ON, {"by": by}), page))
 
 
 def _absent(case: Case) -> str:
@@ -310,7 +313,7 @@ def alert_lost(case: Case, name: str, scene: Scene) -> Step:
     case, pages = asked_instead(
         case.marked(scene.now, Mark.LAPSED, Mark.PAGED), name, scene, supervisor=True
     )
-    effects = (*pages, HandOff("no_answer"), Record("alert_lost", {"name": name}))
+    effects = (*pages, HandOff("no_answer"), Record(Event.ALERT_LOST, {"name": name}))
     return Step(*hand_off.revise(case, effects))
 
 
@@ -324,7 +327,7 @@ def page_lost(case: Case, name: str, scene: Scene, asked: bool = False) -> Step:
     two = ladder == "danger" and case.level == Level.R1
     now = Page(ladder, case.rung, case.round, two=two)
     page = passed_on(now, name, scene, asked, _absent(case))
-    lost = Record("page_lost", {"name": name})
+    lost = Record(Event.PAGE_LOST, {"name": name})
     if page is None and any(rung.supervisor and rung.name == name for rung in scene.program.ladder):
         case = replace(case, rung=case.rung + 1).marked(
             scene.now, _ASKED.get(ladder, Mark.UNPICKED)
@@ -416,7 +419,8 @@ def update(
     untrue = to == Status.UNREACHABLE and (case.held or case.left)
     words = () if key == case.told or untrue else (Say(closing, unasked=True),)
     return _say_status(
-        case, (*words, *unlooked, Record("status_by", {"by": by, "to": to.value, **_end_of(case)})),
+        case,
+        (*words, *unlooked, Record(Event.STATUS_BY, {"by": by, "to": to.value, **_end_of(case)})),
         key, scene,
     )  # fmt: skip
 
@@ -468,7 +472,7 @@ def _ask_for_look(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, 
         return case, ()
     case = replace(case, round=case.round + 1).marked(scene.now, Mark.UNLOOKED)
     alert = Alert("alert.minor" if case.minor else "alert.threat", case.accepted_by or by)
-    return case, (*page_rung(case, "review", 0, scene), alert, Record("moved_unlooked"))
+    return case, (*page_rung(case, "review", 0, scene), alert, Record(Event.MOVED_UNLOOKED))
 
 
 _LATE = next(clock for clock in CLOCKS if clock.name == "late_tell")
@@ -490,7 +494,10 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
     if after == case:
         return Step(case)
     return _say_status(
-        after, (*step.effects, Record("status_by", {"by": by, "to": "delayed"})), case.told, scene
+        after,
+        (*step.effects, Record(Event.STATUS_BY, {"by": by, "to": "delayed"})),
+        case.told,
+        scene,
     )
 
 
@@ -549,7 +556,7 @@ def cannot_text(case: Case, why: str) -> Step:
     ):
         return Step(*hand_off.revise(case, ()))
     return Step(
-        *hand_off.revise(replace(case, cannot_text=why), (Record("cannot_text", {"why": why}),))
+        *hand_off.revise(replace(case, cannot_text=why), (Record(Event.CANNOT_TEXT, {"why": why}),))
     )
 
 
@@ -593,7 +600,7 @@ def _record_lost(
     lost_at = max(written, case.marks.get(Mark.LOST, written))
     case = case.marked(lost_at, Mark.LOST).marked(scene.now, Mark.UNTOLD, *_owed_again(case, keys))
     if arrived and why in _MAY_COME_BACK:
-        return _say_missed(case, told_since, Record("text_lost"))
+        return _say_missed(case, told_since, Record(Event.TEXT_LOST))
     step = cannot_text(case, why)
     if not may_call_update(case, scene.program):
         return _alarm(step, scene)
@@ -602,7 +609,7 @@ def _record_lost(
         return step  # the clock calls after the pause (core/clock.py)
     return Step(
         step.case.marked(scene.now, Mark.UPDATE_CALLED),
-        (*step.effects, UpdateCall(text_id), Record("rescue_call")),
+        (*step.effects, UpdateCall(text_id), Record(Event.RESCUE_CALL)),
     )
 
 
@@ -675,7 +682,7 @@ def text_arrived(
     ):
         return Step(case)
     return _say_missed(
-        replace(case, cannot_text="").unmarked(Mark.NOT_REACHED), told_since, Record("can_text")
+        replace(case, cannot_text="").unmarked(Mark.NOT_REACHED), told_since, Record(Event.CAN_TEXT)
     )
 
 
@@ -686,13 +693,15 @@ def text_held(case: Case, keys: tuple[str, ...], scene: Scene) -> Step:
     if case.ended or not held:
         return Step(case)
     case = mark_unheard(case, held, scene.now).marked(scene.now, *_owed_again(case, held))
-    return Step(*hand_off.revise(case, tuple(Record("held_back", {"words": key}) for key in held)))
+    return Step(
+        *hand_off.revise(case, tuple(Record(Event.HELD_BACK, {"words": key}) for key in held))
+    )
 
 
 def told_by_call(case: Case, scene: Scene) -> Step:
     """They pressed 1, and the call told them the status: they have missed nothing now. Where a call
     may not say it, or a human's own words were lost, a human finds another way."""
-    record = (Record("rescue_heard"),)
+    record = (Record(Event.RESCUE_HEARD),)
     if update_call_keys(case) == ("update_call.received",) or Mark.NOTE_LOST in case.marks:
         return _alarm(Step(case, record), scene)
     return Step(*hand_off.revise(case.unmarked(Mark.UNTOLD, Mark.NOT_REACHED), record))
@@ -712,7 +721,7 @@ def _alarm(step: Step, scene: Scene) -> Step:
         return step
     case = replace(case, round=case.round + 1).marked(scene.now, Mark.NOT_REACHED)
     others = tuple(effect for effect in step.effects if not isinstance(effect, HandOff))
-    effects = (*others, Record("not_reached"), *page_rung(case, "review", 0, scene))
+    effects = (*others, Record(Event.NOT_REACHED), *page_rung(case, "review", 0, scene))
     # a revision is due already: give it this reason
     if any(isinstance(effect, HandOff) for effect in step.effects):
         return Step(case, (*effects, HandOff("cannot_text")))
@@ -731,4 +740,4 @@ def _say_status(case: Case, effects: tuple[Effect, ...], key: str, scene: Scene)
     case, allowed = hand_off.revise(
         case, (*allowed, HandOff("dispatch")) if case.revision else allowed
     )
-    return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))
+    return Step(case, (*allowed, *(Record(Event.HELD_BACK, {"words": key}) for key in held)))

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from .journal_events import Event
+
 
 @dataclass(frozen=True, slots=True)
 class Say:
@@ -134,7 +136,7 @@ class EraseNumber:
 class Record:
     """An entry for the journal: what happened, in codes only."""
 
-    event: str
+    event: Event
     detail: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from .case import Case, replace
 from .effect import Effects, Page, Record
+from .journal_events import Event
 from .marks import Mark
 from .program import Program, Rung
 from .protocol import Level
@@ -47,7 +48,7 @@ def page_rung(
     return (
         (page,)
         if on_duty(scene.program, ladder, scene.local)
-        else (page, Record("nobody_on_shift", {"ladder": ladder}))
+        else (page, Record(Event.NOBODY_ON_SHIFT, {"ladder": ladder}))
     )
 
 

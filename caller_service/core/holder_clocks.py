@@ -13,6 +13,7 @@ from .case import Case, Step, replace
 from .due_times import after_mark, last_of
 from .effect import Alert, HandOff, Record
 from .escalation import asked_instead, page_rung, read_instead
+from .journal_events import Event
 from .marks import Mark
 from .page_presence import away
 from .program import Hours, Program
@@ -58,7 +59,7 @@ def fire_join(case: Case, scene: Scene) -> Step:
         case.marked(scene.now, Mark.LAPSED, Mark.PAGED), case.accepted_by, scene
     )
     alert = Alert("alert.join", case.accepted_by)
-    return Step(case, (*pages, alert, HandOff("not_joined"), Record("not_joined")))
+    return Step(case, (*pages, alert, HandOff("not_joined"), Record(Event.NOT_JOINED)))
 
 
 def paused_until(case: Case, program: Program) -> datetime | None:
@@ -92,7 +93,7 @@ def fire_reply(case: Case, scene: Scene) -> Step:
     if prompted is None or prompted < waiting_since:
         return Step(
             case.marked(scene.now, Mark.REPLY_PROMPTED),
-            (alert, HandOff("waits_for_answer"), Record("holder_prompted")),
+            (alert, HandOff("waits_for_answer"), Record(Event.HOLDER_PROMPTED)),
         )
     if not case.in_danger:
         case, pages = read_instead(
@@ -104,14 +105,14 @@ def fire_reply(case: Case, scene: Scene) -> Step:
                 *pages,
                 alert,
                 HandOff("no_answer"),
-                Record("holder_silent"),
+                Record(Event.HOLDER_SILENT),
             ),
         )
     # where the ladder pages already, it climbs by one: who was just paged is not paged again
     more = not case.page_waits
     case = case.marked(scene.now, Mark.REPLY_LATE, Mark.LAPSED, Mark.PAGED)
     case, pages = asked_instead(case, case.holder, scene, supervisor=True, two=more)
-    return Step(case, (*pages, alert, HandOff("no_answer"), Record("holder_silent")))
+    return Step(case, (*pages, alert, HandOff("no_answer"), Record(Event.HOLDER_SILENT)))
 
 
 def held_due(case: Case, program: Program) -> datetime | None:
@@ -148,12 +149,12 @@ def fire_held_silent(case: Case, scene: Scene) -> Step:
     if prompted is None or (last is not None and prompted < last):
         return Step(
             case.marked(scene.now, Mark.HELD_PROMPTED),
-            (alert, HandOff("held_silent"), Record("holder_prompted")),
+            (alert, HandOff("held_silent"), Record(Event.HOLDER_PROMPTED)),
         )
     case, pages = asked_instead(
         case.marked(scene.now, Mark.HELD_LATE), case.holder, scene, supervisor=True
     )
-    return Step(case, (*pages, alert, Record("held_silent")))
+    return Step(case, (*pages, alert, Record(Event.HELD_SILENT)))
 
 
 def _in_charge_hours(case: Case, program: Program) -> tuple[Hours, ...]:
@@ -192,10 +193,10 @@ def fire_shift(case: Case, scene: Scene) -> Step:
         case = case.marked(scene.now, Mark.SHIFT_TOLD)
         return Step(
             case,
-            (Alert("alert.shift", case.in_charge), HandOff("shift_ends"), Record("shift_ends")),
+            (Alert("alert.shift", case.in_charge), HandOff("shift_ends"), Record(Event.SHIFT_ENDS)),
         )
     case = replace(case, rung=case.rung + 1).marked(
         scene.now, Mark.SHIFT_LEFT, Mark.LAPSED, Mark.PAGED
     )
     page = page_rung(case, "danger", case.rung, scene, supervisor=True)
-    return Step(case, (*page, HandOff("shift_ended"), Record("shift_ended")))
+    return Step(case, (*page, HandOff("shift_ended"), Record(Event.SHIFT_ENDED)))

@@ -19,6 +19,7 @@ from .commands import said_again
 from .disposition import decide, lower, reconsider
 from .effect import Alert, Effect, HandOff, PlaceLink, Record, Say, StandDown
 from .escalation import asked_instead, one_too_many, page_rung, read_instead
+from .journal_events import Event
 from .marks import Mark
 from .protocol import SKIPPED, UNREADABLE, Level
 from .reach import ContactAnswer
@@ -80,9 +81,9 @@ def note(
         takeover = (
             Say("human.took_over", {"name": by}, unasked=True),
             Alert("alert.taken", before.holder, by),
-            Record("took_over", {"by": by}),
+            Record(Event.TOOK_OVER, {"by": by}),
         )
-    return _gated_step(case, (*takeover, *step.effects, Record("note", {"by": by})))
+    return _gated_step(case, (*takeover, *step.effects, Record(Event.NOTE, {"by": by})))
 
 
 def speaks(case: Case, by: str, words: str, scene: Scene) -> Step:
@@ -124,7 +125,7 @@ def _accept_by_writing(case: Case, by: str, scene: Scene) -> tuple[Case, tuple[E
         return case, ()
     case = replace(case, accepted_by=by, review=False).marked(scene.now, Mark.ACKNOWLEDGED)
     case = case if case.human_has_it else move(case, Status.ACCEPTED, scene.now)
-    return case, (Record("accepted", {"by": by, "time": ""}), StandDown(by))
+    return case, (Record(Event.ACCEPTED, {"by": by, "time": ""}), StandDown(by))
 
 
 def _send_words(case: Case, by: str, words: str, scene: Scene) -> Step:
@@ -148,7 +149,7 @@ def words_taken(case: Case, scene: Scene, written: datetime | None = None) -> St
     if case.ended or not case.holder or (joined is not None and (older or not case.unjoined)):
         return Step(case)
     at = written if older and written is not None else scene.now
-    return Step(case.marked(at, Mark.JOINED).unmarked(Mark.LAPSED), (Record("joined"),))
+    return Step(case.marked(at, Mark.JOINED).unmarked(Mark.LAPSED), (Record(Event.JOINED),))
 
 
 def joins_by_phone(case: Case, by: str, scene: Scene) -> Step:
@@ -165,7 +166,7 @@ def joins_by_phone(case: Case, by: str, scene: Scene) -> Step:
     case = case.unmarked(*HELD_MARKS, Mark.JOINED_OWED, Mark.TRUTH_OWED, Mark.BACKSTOP_RUNG)
     case = case.marked(scene.now, Mark.JOINED, Mark.SPOKEN, Mark.NOTED, Mark.TALKING)
     taken = (Alert("alert.taken", before, by),) if before not in ("", by) else ()
-    effects = (*acceptance, *taken, HandOff("joined_by_phone"), Record("joined", {"by": by}))
+    effects = (*acceptance, *taken, HandOff("joined_by_phone"), Record(Event.JOINED, {"by": by}))
     return _gated_step(case, effects)
 
 
@@ -201,7 +202,7 @@ def heard_after_all(case: Case, written: datetime, others_lost: bool, scene: Sce
         and written >= case.marks.get(Mark.ACKNOWLEDGED, written)
     )
     if not theirs:
-        return _gated_step(case, (Record("note_arrived"),))
+        return _gated_step(case, (Record(Event.NOTE_ARRIVED),))
     stood_down = (StandDown(name),) if case.page_waits else ()
     case = replace(case, holder=name).unmarked(
         Mark.JOINED_OWED, Mark.TRUTH_OWED, Mark.LAPSED, Mark.BACKSTOP_RUNG
@@ -212,7 +213,7 @@ def heard_after_all(case: Case, written: datetime, others_lost: bool, scene: Sce
     if case.marks[Mark.HEARD] > written:
         case = case.marked(scene.now, Mark.AWAITS_HUMAN)
     effects = (*stood_down, Alert("alert.note_arrived", name), HandOff("note_arrived"))
-    return _gated_step(case, (*effects, Record("joined")))
+    return _gated_step(case, (*effects, Record(Event.JOINED)))
 
 
 def take_over(case: Case, by: str, reason: str, scene: Scene, full: Collection[str] = ()) -> Step:
@@ -235,7 +236,7 @@ def take_over(case: Case, by: str, reason: str, scene: Scene, full: Collection[s
             Say(words, {"name": by}, unasked=True),
             *alerts,
             HandOff("took_over"),
-            Record("took_over", {"by": by}),
+            Record(Event.TOOK_OVER, {"by": by}),
         ),
     )
 
@@ -261,7 +262,7 @@ def hand_over(
         *(Alert(key, to) for key in terms(case)),
     )
     return _gated_step(
-        case, (*effects, HandOff("handed_over"), Record("handed_over", {"by": by, "to": to}))
+        case, (*effects, HandOff("handed_over"), Record(Event.HANDED_OVER, {"by": by, "to": to}))
     )
 
 
@@ -277,7 +278,7 @@ def release(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("cannot_move")
     was_held = case.held
     case = let_go(wait_anew(case.remarked(by, reason), scene), scene)
-    effects = (HandOff("released"), Record("released", {"by": by}))
+    effects = (HandOff("released"), Record(Event.RELEASED, {"by": by}))
     if not case.in_danger:
         # a human still reviews it
         case, _ = reconsider(
@@ -330,7 +331,7 @@ def pause(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case,
         (
             Say("human.paused", {"name": by, "minutes": minutes}, unasked=True),
-            Record("paused", {"by": by}),
+            Record(Event.PAUSED, {"by": by}),
         ),
     )
 
@@ -342,7 +343,7 @@ def place_link(case: Case, by: str, reason: str, scene: Scene) -> Step:
         raise Refused("ended")
     if not by_phone(case, "place.link"):
         raise Refused("may_not_text")
-    return Step(case.remarked(by, reason), (PlaceLink(), Record("place_link", {"by": by})))
+    return Step(case.remarked(by, reason), (PlaceLink(), Record(Event.PLACE_LINK, {"by": by})))
 
 
 def answer_for(case: Case, by: str, question: str, choice: str, reason: str, scene: Scene) -> Step:
@@ -376,7 +377,7 @@ def answer_for(case: Case, by: str, question: str, choice: str, reason: str, sce
     case, _ = reconsider(scene.program.protocol, case.remarked(by, reason))
     effects: tuple[Effect, ...] = (
         HandOff("answered_for"),
-        Record("answered_for", {"by": by, "question": question, "choice": choice}),
+        Record(Event.ANSWERED_FOR, {"by": by, "question": question, "choice": choice}),
     )
     if (
         case.in_danger
@@ -418,7 +419,7 @@ def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case,
         (
             HandOff("lowered"),
-            Record("lowered", {"by": by, "from": level_before, "to": level_after}),
+            Record(Event.LOWERED, {"by": by, "from": level_before, "to": level_after}),
         ),
     )
 
@@ -433,7 +434,7 @@ def lift_watched(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if not case.watched:
         return Step(case)
     case = replace(case, said=case.said - {Said.WATCHED}).remarked(by, reason)
-    return _gated_step(case, (HandOff("lifted"), Record("lifted", {"by": by})))
+    return _gated_step(case, (HandOff("lifted"), Record(Event.LIFTED, {"by": by})))
 
 
 def looked(case: Case, by: str, reason: str, scene: Scene) -> Step:
@@ -445,7 +446,7 @@ def looked(case: Case, by: str, reason: str, scene: Scene) -> Step:
     case = (
         replace(case, minor_reviewed=by).remarked(by, reason).marked(scene.now, Mark.MINOR_REVIEWED)
     )
-    return _gated_step(case, (HandOff("looked"), Record("minor_reviewed", {"by": by})))
+    return _gated_step(case, (HandOff("looked"), Record(Event.MINOR_REVIEWED, {"by": by})))
 
 
 def read_by(case: Case, by: str, reason: str, scene: Scene) -> Step:
@@ -465,7 +466,7 @@ def read_by(case: Case, by: str, reason: str, scene: Scene) -> Step:
         .remarked(by, reason)
         .unmarked(Mark.REVIEW, Mark.REVIEW_PAGED)
     )
-    return _gated_step(case, (HandOff("read"), Record("reviewed", {"by": by})))
+    return _gated_step(case, (HandOff("read"), Record(Event.REVIEWED, {"by": by})))
 
 
 def _give_conversation(case: Case, name: str, scene: Scene) -> Case:
@@ -483,4 +484,4 @@ def _give_conversation(case: Case, name: str, scene: Scene) -> Case:
 def _gated_step(case: Case, effects: tuple[Effect, ...]) -> Step:
     allowed, held = gated(case, effects)
     case, allowed = hand_off.revise(case, allowed)
-    return Step(case, (*allowed, *(Record("held_back", {"words": key}) for key in held)))
+    return Step(case, (*allowed, *(Record(Event.HELD_BACK, {"words": key}) for key in held)))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from . import hand_off
 from .case import Case, Step
 from .effect import Alert, HandOff, Record
+from .journal_events import Event
 from .marks import Mark
 from .program import Program
 from .routing import Scene
@@ -20,8 +21,8 @@ def closed(at: datetime, case: Case, scene: Scene) -> Step:
         return Step(case)
     case = case.marked(at, Mark.PAGE_CLOSED)
     if not case.in_danger:
-        return Step(case, (Record("page_closed"),))
-    told = (HandOff("page_closed"), Record("page_closed"))
+        return Step(case, (Record(Event.PAGE_CLOSED),))
+    told = (HandOff("page_closed"), Record(Event.PAGE_CLOSED))
     return Step(*hand_off.revise(case, told))
 
 
@@ -31,7 +32,7 @@ def opened_again(case: Case, scene: Scene) -> Step:
         return Step(case)
     case = case.marked(scene.now, Mark.PAGE_OPEN).unmarked(Mark.GONE)
     told = (HandOff("page_open"),) if case.in_danger else ()
-    return Step(*hand_off.revise(case, (*told, Record("page_open"))))
+    return Step(*hand_off.revise(case, (*told, Record(Event.PAGE_OPEN))))
 
 
 def away(case: Case) -> bool:
@@ -53,4 +54,4 @@ def fire_gone(case: Case, scene: Scene) -> Step:
     """Whoever has the case decides what can still be done; the supervisor reads with them."""
     case = case.marked(scene.now, Mark.GONE)
     alert = (Alert("alert.gone", case.in_charge),) if case.in_charge else ()
-    return Step(case, (*alert, HandOff("page_closed"), Record("gone")))
+    return Step(case, (*alert, HandOff("page_closed"), Record(Event.GONE)))

@@ -13,6 +13,7 @@ from . import hand_off
 from .case import Case, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Effect, HandOff, Record
+from .journal_events import Event
 from .marks import Mark
 from .reach import CannotText, ContactAnswer
 from .refusal import Refused
@@ -50,7 +51,7 @@ def park(case: Case, scene: Scene, heard_at: datetime) -> Step:
     case = replace(case, parked=True, asked="", offered=(), unreadable=0).marked(
         heard_at, Mark.PARKED
     )
-    effects: tuple[Effect, ...] = (Record("parked"),)
+    effects: tuple[Effect, ...] = (Record(Event.PARKED),)
     if case.in_charge:
         effects += (Alert("alert.parked", case.in_charge),)
     elif not case.in_danger:
@@ -86,14 +87,16 @@ def come_back(
             said=case.said | watched,
         )
     case = replace(case, parked=False).remarked(by, reason).marked(scene.now, Mark.HEARD)
-    return Step(*hand_off.revise(case, (HandOff("came_back"), Record("came_back", {"by": by}))))
+    return Step(*hand_off.revise(case, (HandOff("came_back"), Record(Event.CAME_BACK, {"by": by}))))
 
 
 def phone_again(case: Case, said: str) -> Step:
     """The other request from this phone has ended and the phone writes again, perhaps the first
     person. Alert whoever has the case; answer nothing from it (rule 10)."""
     alerts = (Alert("alert.phone_again", case.in_charge, said.strip()),) if case.in_charge else ()
-    return Step(*hand_off.revise(case, (*alerts, HandOff("phone_again"), Record("phone_again"))))
+    return Step(
+        *hand_off.revise(case, (*alerts, HandOff("phone_again"), Record(Event.PHONE_AGAIN)))
+    )
 
 
 def link(case: Case, other: str, scene: Scene, parked: bool, stopped: bool) -> Step:
@@ -103,14 +106,14 @@ def link(case: Case, other: str, scene: Scene, parked: bool, stopped: bool) -> S
     effects: tuple[Effect, ...] = ()
     if stopped and case.cannot_text != CannotText.STOPPED:
         case = replace(case, cannot_text=CannotText.STOPPED)
-        effects += (Record("opted_out"),)
+        effects += (Record(Event.OPTED_OUT),)
         effects += (Alert("alert.stopped", case.in_charge),) if case.in_charge else ()
     if other:
         case = replace(case, related=other)
         if parked:
             case = replace(case, parked=True, asked="", offered=(), unreadable=0)
             case = case.marked(scene.now, Mark.PARKED)
-        effects += (Record("linked", {"to": other}), HandOff("linked"))
+        effects += (Record(Event.LINKED, {"to": other}), HandOff("linked"))
         if case.in_charge:
             effects += (Alert("alert.linked", case.in_charge),)
         elif not case.in_danger:
@@ -126,6 +129,6 @@ def stopped_too(case: Case, now: datetime) -> Step:
     alert = (Alert("alert.stopped", case.in_charge),) if case.in_charge else ()
     return Step(
         *hand_off.revise(
-            replace(case, cannot_text=CannotText.STOPPED), (Record("opted_out"), *alert)
+            replace(case, cannot_text=CannotText.STOPPED), (Record(Event.OPTED_OUT), *alert)
         )
     )

@@ -18,6 +18,7 @@ from .commands import said_again
 from .effect import Ask, PlaceLink, Record, Ring
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
+from .journal_events import Event
 from .marks import Mark
 from .phone_place import (
     EMERGENCY,
@@ -86,7 +87,7 @@ def begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
 def _begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
     case = case.marked(scene.now, Mark.ON_LINE)
     case = case if Mark.OPENED in case.marks else case.marked(scene.now, Mark.OPENED, Mark.HEARD)
-    started = Step(case, (Record("call_began"),))
+    started = Step(case, (Record(Event.CALL_BEGAN),))
     if around.callback_line:
         return _callback_line(started, scene)
     if around.other_tongue and not (case.in_danger or case.held or case.left):
@@ -284,7 +285,7 @@ def _in_language(
 ) -> Spoken:
     case = replace(case, language=language)
     languages = (language, *(tag for tag in around.languages if tag != language))
-    step = Step(case, (Record("language", {"language": language}),))
+    step = Step(case, (Record(Event.LANGUAGE, {"language": language}),))
     greeted = _greet(step, scene, with_changes(around, languages=languages))
     # they have heard who we are; only the open question and the two safety lines are said again
     lines = tuple(line for line in greeted.lines if line.key not in _ONCE)
@@ -364,7 +365,9 @@ def _choice(
     if question.kind == "place" or choice != case.answers.get(question.id):
         step = _decide(case, Answer(choice), scene)
     else:
-        step = conclude(case, (Record("answered", {"question": part.id, "choice": choice}),), scene)
+        step = conclude(
+            case, (Record(Event.ANSWERED, {"question": part.id, "choice": choice}),), scene
+        )
     if step.case.too_fast > too_fast:  # it is asked once more
         lines = (Line("spoken.too_fast"),)
         asked = _put(step.case, part, scene)
@@ -492,7 +495,7 @@ def _place_by_human(case: Case, position: Position, scene: Scene) -> Spoken:
     step = _decide(case, Command("person"), scene)
     lines: tuple[Line, ...] = (Line("spoken.place.person"),)
     if by_phone(step.case, "place.link"):
-        step = step.then(PlaceLink(), Record("place_link", {"by": "phone"}))
+        step = step.then(PlaceLink(), Record(Event.PLACE_LINK, {"by": "phone"}))
         lines = (*lines, Line("spoken.place.link"))
     return _go_on(step, position, scene, lines)
 
@@ -508,7 +511,7 @@ def _status_asked(
         verified = may_hear_status(case, verified=False)
         words = Line(_heard_status(case) if verified else "spoken.status.not_by_number")
         position = with_changes(position, choice="status")  # the other key still means "worse"
-        return closing(Step(case, (Record("status_by_call"),)), position, (words,))
+        return closing(Step(case, (Record(Event.STATUS_BY_CALL),)), position, (words,))
     if key == "2":
         return _go_on(_decide(case, Command("worse"), scene), position, scene)
     return _not_a_key(case, position, scene, around)

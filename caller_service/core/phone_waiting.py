@@ -12,6 +12,7 @@ from .commands import said_again
 from .effect import Alert, Effects, HandOff, Record, Ring, Say
 from .escalation import asked_instead
 from .hand_off import revise
+from .journal_events import Event
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
@@ -225,13 +226,13 @@ def left_queue(
     if result == "leave" and position.choice == "callback":
         return _booked(case, position, scene)
     if result == "leave" and position.choice == "text":
-        effects: Effects = (Say("phone.goes_on", unasked=True), Record("goes_on_by_text"))
+        effects: Effects = (Say("phone.goes_on", unasked=True), Record(Event.GOES_ON_BY_TEXT))
         return closing(Step(case, effects), position, (Line("spoken.wait.by_text"),))
     if result in ("leave", "redirected"):
         return to_human(Step(case), position, scene)
     troubles = position.troubles + 1
     position = with_changes(position, troubles=troubles)
-    record = Record("queue_failed", {"result": result})
+    record = Record(Event.QUEUE_FAILED, {"result": result})
     if troubles < 3:
         return to_human(Step(case, (record,)), position, scene, (Line("spoken.trouble"),))
     return Spoken(
@@ -258,7 +259,7 @@ def put_through(case: Case, position: Position, scene: Scene) -> Spoken:
     # the place may be another meanwhile
     if position.choice == "psap" and not psap_line(case, scene.program):
         return to_human(Step(case), position, scene, (Line("spoken.say.call_911"),))
-    step = Step(case, (Record("put_through", {"to": position.choice}),))
+    step = Step(case, (Record(Event.PUT_THROUGH, {"to": position.choice}),))
     then = Then.PSAP if position.choice == "psap" else Then.COUNSELOR
     position = with_changes(position, at=At.LEAVING)
     return Spoken(step, position, (Line(f"spoken.wait.to_{position.choice}"),), then)
@@ -315,7 +316,7 @@ def talk_ended(case: Case, scene: Scene) -> Step:
     """A human's talk with them ended; once. The clocks of a silent holder begin now."""
     if not case.talking:
         return Step(case)
-    return Step(case.marked(scene.now, Mark.TALKED, Mark.NOTED), (Record("parted"),))
+    return Step(case.marked(scene.now, Mark.TALKED, Mark.NOTED), (Record(Event.PARTED),))
 
 
 def _ask_again(case: Case, scene: Scene) -> Step:
@@ -325,7 +326,7 @@ def _ask_again(case: Case, scene: Scene) -> Step:
     who = case.in_charge
     case, pages = asked_instead(case.marked(scene.now, Mark.LAPSED, Mark.PAGED), who, scene)
     rings = (Ring(who),) if who else ()
-    return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record("line_cut"))))
+    return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record(Event.LINE_CUT))))
 
 
 def staff_gone(case: Case, name: str, scene: Scene) -> Step:
@@ -355,7 +356,7 @@ def hung_up(case: Case, scene: Scene) -> Step:
     talked = talk_ended(case, scene)
     case = talked.case.marked(scene.now, Mark.OFF_LINE)
     case = replace(case, asked="", offered=(), asked_aloud=False) if case.asked_aloud else case
-    effects: Effects = (*talked.effects, Record("call_ended"))
+    effects: Effects = (*talked.effects, Record(Event.CALL_ENDED))
     if case.ended:
         return Step(case, effects)
     if case.in_danger:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from . import hand_off
 from .case import Case, Step, replace
 from .effect import HandOff, Record
+from .journal_events import Event
 from .marks import Mark
 from .outcome import Police
 from .refusal import Refused
@@ -43,7 +44,7 @@ def correct_police(case: Case, by: str, police: Police, reason: str, scene: Scen
         "police_told": police.told, "was": was.present, "was_asked_by": was.asked_by,
         "was_told": was.told,
     }  # fmt: skip
-    record = Record("police_corrected", detail)
+    record = Record(Event.POLICE_CORRECTED, detail)
     if erased:  # a packet without words is left as it is
         return Step(replace(case, sent=hand_off.digest(case)), (record,))
     return Step(*hand_off.revise(case, (HandOff("police_corrected"), record)))

@@ -21,6 +21,7 @@ from .commands import said_again
 from .effect import Alert, Ask, Effect, HandOff, Record, Say
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
+from .journal_events import Event
 from .marks import Mark
 from .protocol import SKIPPED, Question
 from .questions import next_question, stands_at
@@ -123,7 +124,7 @@ def answer(case: Case, position: Position, question: str, choice: str, scene: Sc
     asked = scene.program.protocol.question(question)
     offered = {each.code for each in asked.choices} if case.on_web else set()
     if choice != SKIPPED and choice not in offered:
-        return Shown(Step(case, (Record("no_such_choice"),)), with_changes(position, told=()))
+        return Shown(Step(case, (Record(Event.NO_SUCH_CHOICE),)), with_changes(position, told=()))
     if choice == ContactAnswer.TEXT_DEAF:
         case = replace(case, deaf=True)  # kept whatever becomes of the number
     if question == "contact" and choice not in (ContactAnswer.PAGE, SKIPPED):
@@ -151,7 +152,7 @@ def safe_phone(case: Case, position: Position, choice: str, scene: Scene) -> Sho
     meant = scene.read_at is None or scene.now >= scene.read_at
     if choice == "yes" and not meant:
         return Shown(
-            Step(case.marked(scene.now, Mark.HEARD), (Record("too_fast", {"question": SAFE}),)),
+            Step(case.marked(scene.now, Mark.HEARD), (Record(Event.TOO_FAST, {"question": SAFE}),)),
             with_changes(position, told=(("too_fast", {}),)),
         )
     if choice == "yes" and case.code_word:  # opening contact waits for a human (rule 10)
@@ -192,7 +193,7 @@ def _only_page(case: Case, position: Position, scene: Scene) -> Shown:
         case = case.marked(scene.now, Mark.HEARD)
         changed = before.answers.get("contact") != ContactAnswer.PAGE
         told: tuple[Effect, ...] = (
-            Record("answered", {"question": "contact", "choice": ContactAnswer.PAGE}),
+            Record(Event.ANSWERED, {"question": "contact", "choice": ContactAnswer.PAGE}),
         )
         if changed and case.in_charge:
             told = (*told, Alert("alert.withdrawn", case.in_charge))
@@ -208,7 +209,7 @@ def confirmed(case: Case, position: Position, scene: Scene, other: str = "") -> 
     wanted = position.wanted
     if other:
         case = replace(case, related=other).marked(scene.now, Mark.HEARD)
-        case, effects = hand_off.revise(case, (Record("same_number"), HandOff("same_number")))
+        case, effects = hand_off.revise(case, (Record(Event.SAME_NUMBER), HandOff("same_number")))
         position = with_changes(position, asked_word=False, told=(("web.contact.asked", {}),))
         return Shown(Step(case, effects), position)
     case = replace(
@@ -217,8 +218,8 @@ def confirmed(case: Case, position: Position, scene: Scene, other: str = "") -> 
         withdrawn=frozenset(),
     ).marked(scene.now, Mark.CONTACT_CONFIRMED, Mark.HEARD)
     records = (
-        Record("answered", {"question": "contact", "choice": wanted}),
-        Record("number_confirmed"),
+        Record(Event.ANSWERED, {"question": "contact", "choice": wanted}),
+        Record(Event.NUMBER_CONFIRMED),
     )
     case, effects = hand_off.revise(case, records)
     position = with_changes(position, asked_word=False, told=(("web.confirm.kept", {}),))
@@ -234,7 +235,7 @@ def place_given(
     step = _decide(case, PlaceGiven(place), scene)
     if accuracy > VAGUE and step.case.located in ("inside", "not_live", "outside"):
         vague = replace(step.case, located="near_edge")
-        step = Step(vague, (*step.effects, Record("vague_place")))
+        step = Step(vague, (*step.effects, Record(Event.VAGUE_PLACE)))
     return _go_on(case, step, position, scene)
 
 
@@ -250,7 +251,7 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
     before = case
     if case.status == Status.SCREENING and not isinstance(reply, (Danger, Command)):
         kept = add_to_narrative(case, said).marked(scene.now, Mark.HEARD)
-        return Shown(Step(kept, (Record("words"),)), with_changes(position, told=()))
+        return Shown(Step(kept, (Record(Event.WORDS),)), with_changes(position, told=()))
     # words answer no question that stands on the page: buttons do
     unseen = with_changes(scene, on_page=False)
     step = _decide(replace(case, asked_aloud=True), reply, unseen, said, reading)
@@ -278,7 +279,7 @@ def pressed_wrong(case: Case, position: Position, scene: Scene) -> Shown:
         told: ToldWords = (("web.wrong.asked", {}),)
         case = case.remarked("web", "pressed a wrong answer").marked(scene.now, Mark.HEARD)
         alert = (Alert("alert.words", case.in_charge, "(wrong answer)"),) if case.in_charge else ()
-        step = Step(*hand_off.revise(case, (*alert, Record("corrects"), HandOff("corrects"))))
+        step = Step(*hand_off.revise(case, (*alert, Record(Event.CORRECTS), HandOff("corrects"))))
         return Shown(step, with_changes(position, told=told))
     if not put_before:
         return go_on(case, position, scene)
@@ -288,7 +289,7 @@ def pressed_wrong(case: Case, position: Position, scene: Scene) -> Shown:
     changed = replace(case, answers=answers, again=again, asked="", offered=())
     case = keep_violence(case, changed).marked(scene.now, Mark.HEARD)
     case, position = put(case, last, with_changes(position, stopped=False, told=()), scene)
-    effects: tuple[Effect, ...] = (Record("corrects", {"question": last}),)
+    effects: tuple[Effect, ...] = (Record(Event.CORRECTS, {"question": last}),)
     if case.in_danger:
         case = case.remarked("web", f"pressed the wrong answer: {last}")
         effects = (*effects, HandOff("corrects"))
@@ -310,7 +311,7 @@ def language(case: Case, position: Position, tag: str, scene: Scene) -> Shown:
     if tag not in scene.program.languages:
         return Shown(Step(case), position)
     case = replace(case, language=tag)
-    case, effects = hand_off.revise(case, (Record("language", {"language": tag}),))
+    case, effects = hand_off.revise(case, (Record(Event.LANGUAGE, {"language": tag}),))
     return Shown(Step(case, effects), with_changes(position, told=()))
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from . import hand_off
 from .case import Case, Step, replace
 from .effect import Effects, EraseNumber, EraseWords, HandOff, Record
+from .journal_events import Event
 from .marks import Mark
 from .program import Retention
 from .refusal import Refused
@@ -92,7 +93,7 @@ def ask(case: Case, scene: Scene) -> Step:
         return Step(case)
     case = case.remarked("web", "asks that their words are deleted")
     case = case.marked(scene.now, Mark.ERASE_ASKED)
-    effects = (Record("asked_to_delete"), HandOff("asked_to_delete"))
+    effects = (Record(Event.ASKED_TO_DELETE), HandOff("asked_to_delete"))
     return Step(*hand_off.revise(case, effects))
 
 
@@ -111,7 +112,7 @@ def erase(case: Case, scene: Scene) -> Step:
         case, narrative=(), remarks=tuple((by, "") for by, _ in case.remarks), recent=(), place="",
         point=None, house_number="", place_said="", code_word="", unopened={},
     ).marked(scene.now, Mark.ERASED)  # fmt: skip
-    return Step(replace(case, sent=hand_off.digest(case)), (EraseWords(), Record("erased")))
+    return Step(replace(case, sent=hand_off.digest(case)), (EraseWords(), Record(Event.ERASED)))
 
 
 def fire(case: Case, scene: Scene, number: bool = True) -> Step:
@@ -122,7 +123,7 @@ def fire(case: Case, scene: Scene, number: bool = True) -> Step:
             if not number:
                 break
             case = case.marked(scene.now, Mark.NUMBER_ERASED)
-            effects = (*effects, EraseNumber(), Record("number_erased"))
+            effects = (*effects, EraseNumber(), Record(Event.NUMBER_ERASED))
         else:
             step = erase(case, scene)
             case, effects = step.case, (*effects, *step.effects)
@@ -133,11 +134,11 @@ def hold(case: Case, by: str, scene: Scene) -> Step:
     """Nothing of this request is erased until the hold is lifted: a court or a law wants it."""
     if case.legal_hold:
         return Step(case)
-    return Step(replace(case, legal_hold=by), (Record("held_by_law"),))
+    return Step(replace(case, legal_hold=by), (Record(Event.HELD_BY_LAW),))
 
 
 def release(case: Case, scene: Scene) -> Step:
     """The hold is over: what is due is erased."""
     if not case.legal_hold:
         return Step(case)
-    return Step(replace(case, legal_hold=""), (Record("released_by_law"),))
+    return Step(replace(case, legal_hold=""), (Record(Event.RELEASED_BY_LAW),))

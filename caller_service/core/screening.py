@@ -18,6 +18,7 @@ from .completion import FOLLOW_UPS, settle
 from .due_times import last_of
 from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
 from .held_conversation import while_held, while_left
+from .journal_events import Event
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
@@ -105,7 +106,7 @@ def advance(
         and not _readable(case, scene, heard_at, delivered)
     ):
         # a repeated webhook may carry another message id: one reply only (rule 8)
-        return Step(case.marked(heard_at, Mark.HEARD), (Record("repeated"),))
+        return Step(case.marked(heard_at, Mark.HEARD), (Record(Event.REPEATED),))
     repeats = sum(
         1
         for at, words in case.recent
@@ -338,7 +339,9 @@ def _same_words(case: Case, said: str, scene: Scene) -> Step:
     noted = add_to_narrative(case, said) if case.in_danger else case
     late = deferred_words(noted) if case.in_danger else Step(noted)
     step = recompute(said_again(late.case, frozenset({Said.SAME_WORDS}), scene), scene)
-    case, effects = hand_off.revise(step.case, (*late.effects, Record("same_words"), *step.effects))
+    case, effects = hand_off.revise(
+        step.case, (*late.effects, Record(Event.SAME_WORDS), *step.effects)
+    )
     return Step(case, gated(case, effects)[0])
 
 
@@ -365,7 +368,7 @@ def _stands_alone(reply: Reply, step: Step, first: bool) -> bool:
     text, or repeated, may be a plea and is not."""
     if not isinstance(reply, Command) or reply.name not in ALONE:
         return False
-    return not (reply.name == "help" and (first or Record("pleads") in step.effects))
+    return not (reply.name == "help" and (first or Record(Event.PLEADS) in step.effects))
 
 
 def _alert_stopped(step: Step) -> Step:
@@ -567,7 +570,7 @@ def _words_alone(
     if scene.by_text and carrier_holds(case, delivered):
         reads = Said.STORY if case.status == Status.SCREENING else Said.WROTE_AGAIN
         case = said_again(add_to_narrative(case, said), frozenset({reads}), scene)
-        return Step(case, (Record("unseen", {"question": question.id}), *forward_words(case)))
+        return Step(case, (Record(Event.UNSEEN, {"question": question.id}), *forward_words(case)))
     if question.follow_up and _human_since(case):
         return _after_hand_off(add_to_narrative(case, said), Story(), said, None, scene)
     return None
@@ -605,7 +608,7 @@ def _put_last_again(case: Case, said: str, scene: Scene) -> Step | None:
     again = (last, *(name for name in case.again if name != last))
     changed = replace(case, answers=answers, again=again, asked="", offered=(), unreadable=0)
     case = keep_violence(case, changed)
-    return Step(add_to_narrative(case, said), (Record("corrects", {"question": last}),))
+    return Step(add_to_narrative(case, said), (Record(Event.CORRECTS, {"question": last}),))
 
 
 def _better_place(case: Case, reply: Reply, said: str, scene: Scene) -> bool:
@@ -674,13 +677,13 @@ def _answer(
         scene.program.protocol, case
     ):
         # the question is put again with today's choices
-        return Step(case, (Record("offer_differs", {"question": question.id}),))
+        return Step(case, (Record(Event.OFFER_DIFFERS, {"question": question.id}),))
     guarded = (question.safety and choice == "no") or question.opens(choice)
     if guarded and not _readable(case, scene, heard_at, delivered):
         if not case.too_fast:
             return Step(
                 replace(case, too_fast=1),
-                (Say("too_fast"), Record("too_fast", {"question": question.id})),
+                (Say("too_fast"), Record(Event.TOO_FAST, {"question": question.id})),
             )
         choice = UNSURE if question.safety else SKIPPED
     return _record_answer(case, question, choice, scene)
@@ -698,7 +701,7 @@ def _record_answer(case: Case, question: Question, choice: str, scene: Scene) ->
         return _put_follow_up(step, scene)
     if question.kind == "place":
         case = replace(case, located="skipped")
-    return Step(case, (Record("answered", {"question": question.id, "choice": choice}),))
+    return Step(case, (Record(Event.ANSWERED, {"question": question.id, "choice": choice}),))
 
 
 def _put_follow_up(step: Step, scene: Scene) -> Step:
@@ -746,7 +749,7 @@ def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
     )
     return Step(
         replace(case, answers={**case.answers, question.id: "given"}),
-        (Record("placed", {"located": found.kind, "area": found.area}),),
+        (Record(Event.PLACED, {"located": found.kind, "area": found.area}),),
     )
 
 
@@ -754,28 +757,29 @@ def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step
     """Answer an ordinary question briefly and truthfully. Whoever asks about somebody else learns
     nothing about them (rule 25)."""
     if reply.about == Wish.ABOUT_OTHERS or Wish.ABOUT_OTHERS in reading.wishes:
-        return Step(case, (Say("others.cannot_say"), Record("asked_about_others")))
+        return Step(case, (Say("others.cannot_say"), Record(Event.ASKED_ABOUT_OTHERS)))
     if reply.about == Wish.LEGAL:
         case = said_again(case, frozenset({Said.LEGAL}), scene)
-        return Step(case, (Say("others.legal"), Record("legal_demand")))
+        return Step(case, (Say("others.legal"), Record(Event.LEGAL_DEMAND)))
     if reply.about == Wish.OFFICER and sensitive(case):  # we cannot know who holds the phone
         return Step(
             said_again(case, frozenset({Said.OFFICER}), scene),
-            (Say("others.cannot_say"), Record("officer")),
+            (Say("others.cannot_say"), Record(Event.OFFICER)),
         )
     if reply.about == Wish.OFFICER:
         return Step(
-            said_again(case, frozenset({Said.OFFICER, Said.PERSON}), scene), (Record("officer"),)
+            said_again(case, frozenset({Said.OFFICER, Said.PERSON}), scene),
+            (Record(Event.OFFICER),),
         )
     if reply.about == Wish.LANGUAGE:
         case = replace(said_again(case, frozenset({Said.UNREAD_LANGUAGE}), scene), interpreter=True)
-        return Step(case, (Say("language.which"), Record("language_asked")))
+        return Step(case, (Say("language.which"), Record(Event.LANGUAGE_ASKED)))
     if reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS):
         return Step(case)
     # "we are not police" would be untrue (rule 22)
     police = reply.about == Wish.FAQ_POLICE and scene.program.law_enforcement
     words = "faq.police.law_enforcement" if police else f"faq.{reply.about.removeprefix('faq_')}"
-    return Step(case, (Say(words), Record("asked", {"about": reply.about})))
+    return Step(case, (Say(words), Record(Event.ASKED, {"about": reply.about})))
 
 
 def _unread_language(case: Case, reply: OtherLanguage, scene: Scene) -> Step:
@@ -790,7 +794,7 @@ def _unread_language(case: Case, reply: OtherLanguage, scene: Scene) -> Step:
         case,
         (
             Say("interpreter.line", {"line": reply.line}),
-            Record("unread_language", {"language": reply.tag}),
+            Record(Event.UNREAD_LANGUAGE, {"language": reply.tag}),
         ),
     )
 

@@ -15,6 +15,7 @@ from .case import Case, Step, replace
 from .effect import Alert, Effect, HandOff, Record
 from .escalation import asked_instead
 from .holding import take_over
+from .journal_events import Event
 from .marks import Mark
 from .program import Program
 from .protocol import Level
@@ -42,7 +43,7 @@ def ask_to_take(
         scene.now, Mark.HANDOVER_ASKED
     )
     alerts = (Alert("alert.handover_asked", to, by), *(Alert(key, to) for key in terms(case)))
-    record = Record("handover_asked", {"by": by, "to": to})
+    record = Record(Event.HANDOVER_ASKED, {"by": by, "to": to})
     return Step(case.remarked(by, reason), (*alerts, record))
 
 
@@ -52,7 +53,7 @@ def take_asked(case: Case, by: str, scene: Scene, full: Collection[str] = ()) ->
     Refused: ended, not_asked, full."""
     _must_be_asked(case, by)
     if case.held or case.in_danger:
-        record = Record("handover_taken", {"by": by, "from": case.in_charge})
+        record = Record(Event.HANDOVER_TAKEN, {"by": by, "from": case.in_charge})
         step = take_over(case, by, "", scene, full)
         return Step(_over(step.case), (*step.effects, record))
     case, effects = handed_to(case, by)
@@ -63,7 +64,7 @@ def handed_to(case: Case, by: str) -> tuple[Case, tuple[Effect, ...]]:
     """The case with `by` in place of whoever asked them, where nobody converses. Its status and its
     times stay: the resident was told them."""
     before = case.in_charge
-    record = Record("handover_taken", {"by": by, "from": before})
+    record = Record(Event.HANDOVER_TAKEN, {"by": by, "from": before})
     return _over(replace(case, accepted_by=by)), (Alert("alert.taken", before, by), record)
 
 
@@ -72,7 +73,7 @@ def decline_asked(case: Case, by: str, scene: Scene) -> Step:
     in danger the ladder is asked at once, until somebody comes. Raises Refused: ended,
     not_asked."""
     _must_be_asked(case, by)
-    step = _stays(case, by, scene, Record("handover_declined", {"by": by}))
+    step = _stays(case, by, scene, Record(Event.HANDOVER_DECLINED, {"by": by}))
     return Step(*hand_off.revise(step.case, step.effects))
 
 
@@ -115,4 +116,4 @@ def fire_handover(case: Case, scene: Scene) -> Step:
     """Nobody took it over: it stays with whoever has it, who is told; in danger the ladder is asked
     at once, until somebody comes."""
     to = case.handover_asked
-    return _stays(case, to, scene, Record("handover_late", {"to": to}))
+    return _stays(case, to, scene, Record(Event.HANDOVER_LATE, {"to": to}))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from . import hand_off
 from .case import Case, Channel, Status, Step
 from .effect import HandOff, Record
+from .journal_events import Event
 from .ledger import began_nothing, end
 from .marks import Mark
 from .outcome import Outcome
@@ -26,7 +27,7 @@ def over(case: Case, scene: Scene) -> Step:
     revision = (HandOff("test_over"),) if case.revision else ()
     return Step(
         *hand_off.revise(
-            end(case, Status.CLOSED, Outcome.TEST, scene.now), (*revision, Record("test_over"))
+            end(case, Status.CLOSED, Outcome.TEST, scene.now), (*revision, Record(Event.TEST_OVER))
         )
     )
 
@@ -45,5 +46,5 @@ def withdraw(case: Case, scene: Scene) -> Step:
     if case.test or case.ended or others:
         return Step(case)
     return Step(
-        end(case, Status.CLOSED, Outcome.NO_REQUEST, scene.now), (Record("test_not_marked"),)
+        end(case, Status.CLOSED, Outcome.NO_REQUEST, scene.now), (Record(Event.TEST_NOT_MARKED),)
     )

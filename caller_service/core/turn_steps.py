@@ -11,6 +11,7 @@ from .commands import ALONE
 from .disposition import reconsider
 from .effect import Alert, Effect, HandOff, Record, Say
 from .escalation import page_rung
+from .journal_events import Event
 from .marks import Mark
 from .protocol import HUMAN_NOW, Level, Protocol, Rule, Words
 from .questions import asker
@@ -45,7 +46,7 @@ def withdraw_contact(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, 
     alert = Alert(key, case.accepted_by) if case.accepted_by else None
     return case, (
         Say(words),
-        Record("withdrawn", {"ways": " ".join(sorted(closing))}),
+        Record(Event.WITHDRAWN, {"ways": " ".join(sorted(closing))}),
         *((alert,) if alert else ()),
     )
 

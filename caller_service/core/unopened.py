@@ -11,6 +11,7 @@ from __future__ import annotations
 from .case import Case, Step
 from .commands import said_again
 from .effect import Alert, Ask, Record, Say
+from .journal_events import Event
 from .marks import Mark
 from .routing import Scene
 from .said import Said
@@ -27,4 +28,4 @@ def tell_doubt(step: Step) -> Step:
     alert = (Alert("alert.unopened", case.in_charge),) if case.in_charge else ()
     spoken = any(isinstance(effect, (Say, Ask)) and not effect.unasked for effect in effects)
     words = (Say("unopened"),) if spoken else ()
-    return Step(case, (*words, *effects, Record("unopened"), *alert))
+    return Step(case, (*words, *effects, Record(Event.UNOPENED), *alert))

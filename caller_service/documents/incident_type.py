@@ -10,6 +10,7 @@ from __future__ import annotations
 from caller_service.core import hand_off
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.effect import HandOff, Record
+from caller_service.core.journal_events import Event
 from caller_service.core.refusal import Refused
 
 from .eido_registry import HUMAN_INCIDENT_TYPES, INCIDENT_TYPES
@@ -32,5 +33,5 @@ def set_type(case: Case, kind: str, by: str, reason: str) -> Step:
         return Step(case)
     revision = (HandOff("incident_type"),) if case.revision else ()
     return Step(
-        *hand_off.revise(typed, (*revision, Record("incident_type", {"by": by, "type": kind})))
+        *hand_off.revise(typed, (*revision, Record(Event.INCIDENT_TYPE, {"by": by, "type": kind})))
     )

@@ -35,6 +35,7 @@ from caller_service.casework.receive import Turn, receive
 from caller_service.config.settings import Settings
 from caller_service.core.case import Case, replace
 from caller_service.core.clock import next_due
+from caller_service.core.journal_events import Event
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import UNSENT, DeliveryState, TextState
 from caller_service.store import cases, contacts, hand_offs
@@ -462,7 +463,7 @@ def _rung(house: House, model: Case, name: str) -> list[str]:
     with house.parts.engine.connect() as conn:
         rung = {
             row.case_id: row.at
-            for row in conn.execute(sa.select(journal).where(journal.c.event == "clock"))
+            for row in conn.execute(sa.select(journal).where(journal.c.event == Event.CLOCK))
             if row.case_id in due
         }
     late = [max(0.0, (at - due[case_id]).total_seconds()) for case_id, at in rung.items()]

@@ -205,7 +205,7 @@ def keep_draft(
 
 
 # ---- what happened to a case ---------------------------------------------------------------------
-class Event(NamedTuple):
+class TimelineEntry(NamedTuple):
     """One thing that happened, for the timeline: `kind` says which table it is from."""
 
     id: str
@@ -216,37 +216,38 @@ class Event(NamedTuple):
     detail: Mapping[str, Any]
 
 
-def events(conn: sa.Connection, case_id: str) -> list[Event]:
+def events(conn: sa.Connection, case_id: str) -> list[TimelineEntry]:
     """The journal of a case, whom it was asked of, their calls, and its ways to the destinations,
     oldest first."""
     found = [
-        Event(row.id, row.at, "journal", row.who, row.event, row.detail)
+        TimelineEntry(row.id, row.at, "journal", row.who, row.event, row.detail)
         for row in conn.execute(sa.select(journal).where(journal.c.case_id == case_id))
     ]
     pages = sa.select(page).where(page.c.case_id == case_id, ~page.c.held)
     found += [
-        Event(row.id, row.at, "page", row.person, row.ladder, {}) for row in conn.execute(pages)
+        TimelineEntry(row.id, row.at, "page", row.person, row.ladder, {})
+        for row in conn.execute(pages)
     ]
     rung = sa.select(call).where(call.c.case_id == case_id)
     found += [
-        Event(row.id, row.at, "call", row.person or "", row.state, {"answer": row.answer})
+        TimelineEntry(row.id, row.at, "call", row.person or "", row.state, {"answer": row.answer})
         for row in conn.execute(rung)
     ]
     # of each destination the newest revision
     ways = sa.select(delivery).where(delivery.c.case_id == case_id).order_by(delivery.c.revision)
     newest = {row.destination: row for row in conn.execute(ways)}
     found += [
-        Event(row.id, row.received_at or row.at, "delivery", row.destination, row.state, {})
+        TimelineEntry(row.id, row.received_at or row.at, "delivery", row.destination, row.state, {})
         for row in newest.values()
     ]
     return sorted(found, key=lambda event: (event.at, event.id))
 
 
-def journal_since(conn: sa.Connection, case_id: str, seen: str) -> list[Event]:
+def journal_since(conn: sa.Connection, case_id: str, seen: str) -> list[TimelineEntry]:
     """What the journal says of a case behind the entry `seen`."""
     query = sa.select(journal).where(journal.c.case_id == case_id, journal.c.id > seen)
     return [
-        Event(row.id, row.at, "journal", row.who, row.event, row.detail)
+        TimelineEntry(row.id, row.at, "journal", row.who, row.event, row.detail)
         for row in conn.execute(query.order_by(journal.c.id))
     ]
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from caller_service.core.case import Case
+from caller_service.core.journal_events import Event
 
 from . import callbacks, cases
 from .callbacks import Callback
 from .sealing import Sealer
 from .tables import callback, case, journal, leg, talk
 
-REVIEWED = "call_reviewed"  # the entry of the journal: somebody looked at a missed call
 MOST = 300  # rows that are looked through; ids are in the order of time
 
 
@@ -131,7 +131,9 @@ class Review(NamedTuple):
 
 def reviews(conn: sa.Connection, case_ids: Sequence[str]) -> Mapping[str, Review]:
     """Who looked at calls of these cases: by the id of the call, whoever was first."""
-    query = sa.select(journal).where(journal.c.case_id.in_(case_ids), journal.c.event == REVIEWED)
+    query = sa.select(journal).where(
+        journal.c.case_id.in_(case_ids), journal.c.event == Event.CALL_REVIEWED
+    )
     found: dict[str, Review] = {}
     for row in conn.execute(query.order_by(journal.c.id)):
         found.setdefault(str(row.detail.get("leg", "")), Review(row.who, row.at))

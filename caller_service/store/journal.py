@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from caller_service.core.journal_events import Event
 from caller_service.store.database.compiled import CompiledStatement
 
 from .tables import journal
@@ -34,7 +35,7 @@ class Entry:
     at: datetime
     case_id: str  # "" for what belongs to no case
     who: str  # an Author, or the name of a token or person
-    event: str
+    event: Event
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -44,10 +45,12 @@ def write(conn: sa.Connection, lines: Sequence[Entry]) -> None:
 
 
 def of_case(conn: sa.Connection, case_id: str) -> list[Entry]:
+    """The entries of a case, oldest first. Raises ValueError for an event that only an older
+    release wrote."""
     query = (
         sa.select(journal).where(journal.c.case_id == case_id).order_by(journal.c.at, journal.c.id)
     )
     return [
-        Entry(row.id, row.at, row.case_id, row.who, row.event, row.detail)
+        Entry(row.id, row.at, row.case_id, row.who, Event(row.event), row.detail)
         for row in conn.execute(query)
     ]

@@ -24,7 +24,8 @@ from caller_service.casework.parts import Parts
 from caller_service.commands.database import database_faults, migrated
 from caller_service.config.settings import Settings
 from caller_service.core.case import ENDED, Status
-from caller_service.store import cases
+from caller_service.core.journal_events import Event
+from caller_service.store import cases, journal
 from upgrade.make_dump import keys
 from upgrade.new_worker import NewWorker
 
@@ -83,7 +84,9 @@ def test_every_case_opens_in_every_status_and_is_kept_again(loaded: Loaded) -> N
     with loaded.parts.engine.connect() as conn:
         ids = list(conn.execute(sa.text('SELECT id FROM "case"')).scalars())
         found = [cases.by_id(conn, loaded.parts.sealer, case_id) for case_id in ids]
+        entries = [entry for case_id in ids for entry in journal.of_case(conn, case_id)]
 
+    assert {entry.event for entry in entries} > {Event.STATUS, Event.ANSWERED, Event.LEVEL}
     assert len(ids) > 20 and all(found)
     statuses = {case.status for case in found if case}
     assert statuses >= set(Status) - {Status.OPEN, Status.UNREACHABLE}, (

@@ -24,6 +24,7 @@ from caller_service.casework.parts import Parts
 from caller_service.core.call_911 import Joined, psap_over
 from caller_service.core.case import Case
 from caller_service.core.dispatch import answered_since, update_call_failed
+from caller_service.core.journal_events import Event
 from caller_service.core.outbound import CallbackState, CallState
 from caller_service.core.phone_waiting import psap_line, staff_gone
 from caller_service.core.program import INTERPRETER
@@ -262,7 +263,7 @@ def _end(parts: Parts, call: Call, state: CallState, why: str) -> None:
                         parts.now(),
                         call.case_id,
                         Author.SYSTEM,
-                        f"call_{state}",
+                        Event.CALL_DEAD if state == CallState.DEAD else Event.CALL_DROPPED,
                         detail,
                     )
                 ],

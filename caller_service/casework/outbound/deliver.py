@@ -15,6 +15,7 @@ from caller_service.casework.parts import Parts
 from caller_service.core import hand_off
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import HandOff
+from caller_service.core.journal_events import Event
 from caller_service.core.outbound import NOT_RECEIVED
 from caller_service.core.program import DestinationKind
 from caller_service.core.routing import Scene
@@ -60,7 +61,7 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
 
     def received(conn: sa.Connection) -> None:
         if hand_offs.received(conn, one.id, now):
-            _note(conn, parts, one, "delivered")
+            _note(conn, parts, one, Event.DELIVERED)
         _wake_next(conn, parts, one)
 
     parts.writer.write(received)
@@ -139,11 +140,11 @@ def _failed(parts: Parts, one: Delivery, job: str, code: str, wait: int) -> None
 
 def _dead(conn: sa.Connection, parts: Parts, one: Delivery, job: str, code: str) -> None:
     if hand_offs.dead(conn, one.id, job, code):
-        _note(conn, parts, one, "delivery_dead", fault=code)
+        _note(conn, parts, one, Event.DELIVERY_DEAD, fault=code)
         _wake_next(conn, parts, one)
 
 
-def _note(conn: sa.Connection, parts: Parts, one: Delivery, event: str, **more: str) -> None:
+def _note(conn: sa.Connection, parts: Parts, one: Delivery, event: Event, **more: str) -> None:
     detail = {"destination": one.destination, "revision": one.revision, **more}
     journal.write(
         conn,

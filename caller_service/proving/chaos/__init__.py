@@ -29,6 +29,7 @@ from sqlalchemy.pool import NullPool
 from caller_service.config.program_file import read_program
 from caller_service.config.settings import Settings
 from caller_service.core.access import API, SCOPES, Token
+from caller_service.core.journal_events import Event
 from caller_service.core.outbound import NOT_RECEIVED, UNSENT
 from caller_service.language.catalog import read_catalog
 from caller_service.proving.bench import free_port
@@ -162,7 +163,7 @@ def _run(
         with engine.connect() as conn:
             told = Evidence(town, conn, turned, program.ladder, ended)
             rung = conn.execute(
-                sa.select(sa.func.count()).where(journal.c.event == "clock")
+                sa.select(sa.func.count()).where(journal.c.event == Event.CLOCK)
             ).scalar()
             clocks = (
                 f"every due clock within {HONOURED:g} s of the service being up "

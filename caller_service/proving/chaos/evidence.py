@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from caller_service.casework.resident_page import PROVIDER
 from caller_service.config.settings import Settings
 from caller_service.core.case import Channel, Status
+from caller_service.core.journal_events import Event
 from caller_service.core.ledger import tally
 from caller_service.core.outbound import UNSENT, DeliveryState, TextState
 from caller_service.core.outcome import Outcome
@@ -95,13 +96,13 @@ class Evidence:
         texted = sa.select(message).where(message.c.provider.not_in(("voice", PROVIDER)))
         self.messages = list(conn.execute(texted))
         # a call may have gone on to another case: what began it stands in the journal
-        began = sa.select(journal.c.case_id).where(journal.c.event == "call_began")
+        began = sa.select(journal.c.case_id).where(journal.c.event == Event.CALL_BEGAN)
         self.called = {
             row.case_id for row in conn.execute(sa.select(leg.c.case_id).union_all(began))
         }
         self.calls = list(conn.execute(sa.select(call)))
         joined = sa.select(journal.c.case_id, sa.func.min(journal.c.id)).where(
-            journal.c.event == "joined"
+            journal.c.event == Event.JOINED
         )
         self.joined_at = {
             case_id: messages.made_at(first)

@@ -12,6 +12,7 @@ from caller_service.casework.parts import Parts
 from caller_service.core.call_911 import Joined, Told
 from caller_service.core.case import Case
 from caller_service.core.hand_off import number_condition, place_text
+from caller_service.core.journal_events import Event
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
 from caller_service.core.outcome import Asked, Known, Police
@@ -44,7 +45,7 @@ from caller_service.documents.printed_hand_off import (
 )
 from caller_service.language.page_words import choice_words, question_words
 from caller_service.language.wording import filling
-from caller_service.store.desk import Event
+from caller_service.store.desk import TimelineEntry
 from caller_service.store.messages import Text
 
 from .queue_words import LEVELS, area_name, language_name, plain
@@ -457,73 +458,73 @@ def _corrected(by: str, detail: Mapping[str, str]) -> str:
     return f"{by} corrected what is recorded of police. Now: {now} Before: {before}"
 
 
-_HAPPENED = {
-    "accepted": "{by} took it.",
-    "took_over": "{by} took it over.",
-    "handed_over": "{by} handed it to {to}.",
-    "handover_asked": "{by} asked {to} to take it over.",
-    "handover_taken": "{by} took it over from {from}.",
-    "handover_declined": "{by} cannot take it over.",
-    "handover_late": "{to} did not take it over in time.",
-    "released": "{by} gave it back.",
-    "declined": "{by} declined.",
-    "passed_on": "{by} passed it on.",
-    "asked_another": "{by} asked for another human.",
-    "asked_resident": "{by} asked them something.",
-    "joined": "A human’s words reached them.",
-    "paused": "{by} announced a pause.",
-    "lowered": "{by} lowered it from {from} to {to}.",
-    "raised": "{by} raised it to {to}.",
-    "lifted": "{by}: nobody watches them any more.",
-    "minor_reviewed": "{by} has looked at this case of somebody under 18.",
-    "reviewed": "{by} has read it.",
-    "placed": "Where they are was noted.",
-    "place_link": "A link to mark the place was sent.",
-    "team": "{by} chose the team {team}.",
-    "linked": "Linked with another case.",
-    "status_by": "{by}: {to}.",
-    "callback_booked": "{by} promised a call.",
-    "callback_over": "The promised call is over: {outcome}.",
-    "callback_cancelled": "The promised call is not made.",
-    "callback_outcome": "{by} about the promised call: {outcome}.",
-    "call_now": "{by} calls them now.",
-    "call_reviewed": "{by} has looked at the call that nobody answered.",
-    "page_closed": "Their page was closed.",
-    "page_open": "Their page is open again.",
-    "not_joined": "Whoever took it has not written. Others are asked.",
-    "holder_prompted": "They wait for an answer: whoever has it was reminded.",
-    "holder_silent": "No answer. Others are asked.",
-    "held_silent": "Nobody writes. Others are asked.",
-    "truth_told": "They were told that nobody has joined yet.",
-    "backstop": "The round-the-clock line was called.",
-    "nobody_on_shift": "Nobody is on shift: everybody is asked.",
-    "withdrawn": "They took contact back.",
-    "opted_out": "They stopped texts.",
-    "opted_in": "They want texts again.",
-    "parked": "Somebody else uses the phone.",
-    "came_back": "{by}: it is the first person again.",
-    "text_lost": "A text did not arrive.",
-    "cannot_text": "Texts do not reach them.",
-    "can_text": "Texts reach them again.",
-    "call_began": "They called.",
-    "call_ended": "The call ended.",
-    "cancelled": "They took the request back.",
-    "held_back": "Something was not said to them: it was not safe.",
-    "care_note": "{by} changed the care note.",
-    "called_911": "{by} calls 911 for this place.",
-    "psap_asked": "{by} calls the 911 center: their own phone rings first.",
-    "psap_rung": "{by} pressed 1: the 911 center is rung.",
-    "psap_over": "The call of {by} to the 911 center: {how}.",
-    "slowed": "{by} changed how often this number is answered.",
-    "asked_to_delete": "They asked that their words are deleted.",
-    "erased": "The words were erased.",
-    "number_erased": "The number was erased.",
-    "held_by_law": "{by} set a legal hold: nothing of it is erased.",
-    "released_by_law": "{by} lifted the legal hold.",
+_HAPPENED: Mapping[str, str] = {
+    Event.ACCEPTED: "{by} took it.",
+    Event.TOOK_OVER: "{by} took it over.",
+    Event.HANDED_OVER: "{by} handed it to {to}.",
+    Event.HANDOVER_ASKED: "{by} asked {to} to take it over.",
+    Event.HANDOVER_TAKEN: "{by} took it over from {from}.",
+    Event.HANDOVER_DECLINED: "{by} cannot take it over.",
+    Event.HANDOVER_LATE: "{to} did not take it over in time.",
+    Event.RELEASED: "{by} gave it back.",
+    Event.DECLINED: "{by} declined.",
+    Event.PASSED_ON: "{by} passed it on.",
+    Event.ASKED_ANOTHER: "{by} asked for another human.",
+    Event.ASKED_RESIDENT: "{by} asked them something.",
+    Event.JOINED: "A human’s words reached them.",
+    Event.PAUSED: "{by} announced a pause.",
+    Event.LOWERED: "{by} lowered it from {from} to {to}.",
+    Event.RAISED: "{by} raised it to {to}.",
+    Event.LIFTED: "{by}: nobody watches them any more.",
+    Event.MINOR_REVIEWED: "{by} has looked at this case of somebody under 18.",
+    Event.REVIEWED: "{by} has read it.",
+    Event.PLACED: "Where they are was noted.",
+    Event.PLACE_LINK: "A link to mark the place was sent.",
+    Event.TEAM: "{by} chose the team {team}.",
+    Event.LINKED: "Linked with another case.",
+    Event.STATUS_BY: "{by}: {to}.",
+    Event.CALLBACK_BOOKED: "{by} promised a call.",
+    Event.CALLBACK_OVER: "The promised call is over: {outcome}.",
+    Event.CALLBACK_CANCELLED: "The promised call is not made.",
+    Event.CALLBACK_OUTCOME: "{by} about the promised call: {outcome}.",
+    Event.CALL_NOW: "{by} calls them now.",
+    Event.CALL_REVIEWED: "{by} has looked at the call that nobody answered.",
+    Event.PAGE_CLOSED: "Their page was closed.",
+    Event.PAGE_OPEN: "Their page is open again.",
+    Event.NOT_JOINED: "Whoever took it has not written. Others are asked.",
+    Event.HOLDER_PROMPTED: "They wait for an answer: whoever has it was reminded.",
+    Event.HOLDER_SILENT: "No answer. Others are asked.",
+    Event.HELD_SILENT: "Nobody writes. Others are asked.",
+    Event.TRUTH_TOLD: "They were told that nobody has joined yet.",
+    Event.BACKSTOP: "The round-the-clock line was called.",
+    Event.NOBODY_ON_SHIFT: "Nobody is on shift: everybody is asked.",
+    Event.WITHDRAWN: "They took contact back.",
+    Event.OPTED_OUT: "They stopped texts.",
+    Event.OPTED_IN: "They want texts again.",
+    Event.PARKED: "Somebody else uses the phone.",
+    Event.CAME_BACK: "{by}: it is the first person again.",
+    Event.TEXT_LOST: "A text did not arrive.",
+    Event.CANNOT_TEXT: "Texts do not reach them.",
+    Event.CAN_TEXT: "Texts reach them again.",
+    Event.CALL_BEGAN: "They called.",
+    Event.CALL_ENDED: "The call ended.",
+    Event.CANCELLED: "They took the request back.",
+    Event.HELD_BACK: "Something was not said to them: it was not safe.",
+    Event.CARE_NOTE: "{by} changed the care note.",
+    Event.CALLED_911: "{by} calls 911 for this place.",
+    Event.PSAP_ASKED: "{by} calls the 911 center: their own phone rings first.",
+    Event.PSAP_RUNG: "{by} pressed 1: the 911 center is rung.",
+    Event.PSAP_OVER: "The call of {by} to the 911 center: {how}.",
+    Event.SLOWED: "{by} changed how often this number is answered.",
+    Event.ASKED_TO_DELETE: "They asked that their words are deleted.",
+    Event.ERASED: "The words were erased.",
+    Event.NUMBER_ERASED: "The number was erased.",
+    Event.HELD_BY_LAW: "{by} set a legal hold: nothing of it is erased.",
+    Event.RELEASED_BY_LAW: "{by} lifted the legal hold.",
 }
 
 
-def _event(event: Event, parts: Parts, everything: bool) -> Item | None:
+def _event(event: TimelineEntry, parts: Parts, everything: bool) -> Item | None:
     """What happened, in a sentence; None: only whoever wants everything sees it."""
     if event.kind != "journal":
         words = {
@@ -538,25 +539,25 @@ def _event(event: Event, parts: Parts, everything: bool) -> Item | None:
         words, shown = _journal(event, parts)
     if not (shown or everything):
         return None
-    to = str(event.detail.get("to", "")) if event.what == "level" else ""
+    to = str(event.detail.get("to", "")) if event.what == Event.LEVEL else ""
     words = words[:1].upper() + words[1:]
     return Item(event.id, event.at, "event", event.who, words, level=to.lower())
 
 
-def _journal(event: Event, parts: Parts) -> tuple[str, bool]:
+def _journal(event: TimelineEntry, parts: Parts) -> tuple[str, bool]:
     """The sentence of an entry, and whether everybody sees it."""
     detail = {name: str(value) for name, value in event.detail.items()}
-    if event.what == "answered":
+    if event.what == Event.ANSWERED:
         return _answer(detail, parts), True
-    if event.what == "answered_for":
+    if event.what == Event.ANSWERED_FOR:
         return f"{detail.get('by', event.who)} answered for them. {_answer(detail, parts)}", True
-    if event.what == "police_corrected":
+    if event.what == Event.POLICE_CORRECTED:
         return _corrected(detail.get("by", event.who), detail), True
-    if event.what == "level":
+    if event.what == Event.LEVEL:
         to = detail.get("to") or "No level"
         reasons = ", ".join(_plain(reason) for reason in event.detail.get("because", ()))
         return (f"{to}: {reasons}." if reasons else f"{to}."), True
-    if event.what == "status":
+    if event.what == Event.STATUS:
         return f"{_status(detail.get('to', ''))}.", False
     form = _HAPPENED.get(event.what)
     if form is None:
@@ -576,7 +577,7 @@ class _Known(dict[str, str]):
         return ""
 
 
-def happened(events: Sequence[Event], parts: Parts) -> list[str]:
+def happened(events: Sequence[TimelineEntry], parts: Parts) -> list[str]:
     """What others did meanwhile, in sentences."""
     items = [_event(event, parts, True) for event in events]
     return [item.words for item in items if item is not None]

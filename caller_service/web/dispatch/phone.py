@@ -18,6 +18,7 @@ from caller_service.core.callback import SOON, CallbackOutcome, book
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import at_time
 from caller_service.core.effect import Record
+from caller_service.core.journal_events import Event
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.store import callbacks as kept
@@ -126,7 +127,7 @@ def cancel(told: dict[str, Any], hand_off_id: str, callback_id: str) -> Response
         known = kept.by_id(conn, parts().sealer, callback_id)
         if known is None or known.state not in kept.LIVE:
             raise Refused("callback_over")
-        return Step(case, (Record("callback_cancelled", {"by": told["by"]}),))
+        return Step(case, (Record(Event.CALLBACK_CANCELLED, {"by": told["by"]}),))
 
     refused = acted(hand_off_id, decide)
     if refused is None:
@@ -143,7 +144,7 @@ def outcome(told: dict[str, Any], hand_off_id: str, callback_id: str) -> Respons
 
     def decide(case: Case, scene: Scene, _: sa.Connection) -> Step:
         detail = {"by": told["by"], "outcome": told["outcome"]}
-        return Step(case, (Record("callback_outcome", detail),))
+        return Step(case, (Record(Event.CALLBACK_OUTCOME, detail),))
 
     refused = acted(hand_off_id, decide)
     if refused is None:
