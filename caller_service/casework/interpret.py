@@ -15,6 +15,7 @@ from caller_service.core.questions import seen_question
 from caller_service.core.reply import (
     Answer,
     Command,
+    CommandName,
     Ears,
     Nothing,
     OtherLanguage,
@@ -44,11 +45,15 @@ def understand(
     question = seen_question(scene.program.protocol, case, heard_at, scene.by_text)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
     reading = read(said, question, offered, ears[case.language], case.code_word)
-    asks_for_person = isinstance(reading.reply, Command) and reading.reply.name == "person"
+    asks_for_person = (
+        isinstance(reading.reply, Command) and reading.reply.name == CommandName.PERSON
+    )
     if asks_for_person or isinstance(reading.reply, (Story, Unclear)):
         at = asked_time(said, ears[case.language].vocabulary.callback, scene)
         if at is not None:
-            reading = with_changes(reading, reply=Command("call_me", at.isoformat(), alone=False))
+            reading = with_changes(
+                reading, reply=Command(CommandName.CALL_ME, at.isoformat(), alone=False)
+            )
     place = question is not None and question.kind == "place"
     if isinstance(reading.reply, (Story, Unclear)) or (
         place and not isinstance(reading.reply, Answer)

@@ -32,7 +32,7 @@ from caller_service.core.page_answer import (
 )
 from caller_service.core.program import Program, Rung
 from caller_service.core.refusal import Refused
-from caller_service.core.reply import Command, Danger, read
+from caller_service.core.reply import Command, CommandName, Danger, read
 from caller_service.core.routing import Scene
 from caller_service.core.staff_words import StaffWords, Takes
 from caller_service.core.terms import terms
@@ -50,7 +50,16 @@ from .same_person import comes_back, make_room
 _PAIR = rf"[{LETTERS}]\W?[{DIGITS}]"
 _REFERENCE = re.compile(rf"(?<![A-Z0-9])(?:{_PAIR}\W?){{2}}{_PAIR}(?![A-Z0-9])")
 # commands about the writer themselves
-THEMSELVES = frozenset({"stop", "start", "help", "person", "emergency", "emergency_for_me"})
+THEMSELVES = frozenset(
+    {
+        CommandName.STOP,
+        CommandName.START,
+        CommandName.HELP,
+        CommandName.PERSON,
+        CommandName.EMERGENCY,
+        CommandName.EMERGENCY_FOR_ME,
+    }
+)
 MOST_WORDS = 480  # longest text to a resident, in characters
 PASS_KEY = 2  # "2" alone is the phone key for passing on: as minutes it is asked again
 NUMBERS = (911, 988)  # never minutes: numbers for the resident

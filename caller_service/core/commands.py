@@ -17,28 +17,36 @@ from .outcome import Outcome
 from .questions import ask, choose_anew, greet, stands_at
 from .reach import CannotText
 from .refusal import Refused
-from .reply import Command, Reading
+from .reply import Command, CommandName, Reading
 from .routing import Scene
 from .safe_contact import catch_up_words, deferred_words, may_hear_status, sensitive, status_key
 from .said import Said
 
 HELP_AGAIN = timedelta(minutes=10)  # HELP again within this time is a plea
 # answered without a preamble and without a question
-ALONE = frozenset({"stop", "start", "help"})
+ALONE = frozenset({CommandName.STOP, CommandName.START, CommandName.HELP})
 # these begin no request when no case is open
-NO_REQUEST = frozenset({"status", "cancel", "change", "quiet", "code"})
+NO_REQUEST = frozenset(
+    {
+        CommandName.STATUS,
+        CommandName.CANCEL,
+        CommandName.CHANGE,
+        CommandName.QUIET,
+        CommandName.CODE,
+    }
+)
 # While a human leads the conversation, software still obeys these and leaves the rest (rule 20).
 OBEYED_WHEN_HELD = frozenset(
     {
-        "stop",
-        "start",
-        "help",
-        "emergency",
-        "emergency_for_me",
-        "language",
-        "watched",
-        "code",
-        "quiet",
+        CommandName.STOP,
+        CommandName.START,
+        CommandName.HELP,
+        CommandName.EMERGENCY,
+        CommandName.EMERGENCY_FOR_ME,
+        CommandName.LANGUAGE,
+        CommandName.WATCHED,
+        CommandName.CODE,
+        CommandName.QUIET,
     }
 )
 
@@ -209,20 +217,20 @@ def _call_me(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step
     return Step(step.case, answers)
 
 
-COMMANDS: Mapping[str, Callable[[Case, Command, Reading, Scene], Step]] = {
-    "stop": _stop,
-    "start": _start,
-    "help": _help,
-    "person": _raise(Said.PERSON),
-    "worse": _raise(Said.WORSE),
-    "watched": _raise(Said.WATCHED),
-    "emergency": _emergency,
-    "emergency_for_me": _emergency_for_me,
-    "language": _language,
-    "status": _status,
-    "cancel": _cancel,
-    "change": _change,
-    "quiet": _quiet,
-    "code": _code,
-    "call_me": _call_me,
+COMMANDS: Mapping[CommandName, Callable[[Case, Command, Reading, Scene], Step]] = {
+    CommandName.STOP: _stop,
+    CommandName.START: _start,
+    CommandName.HELP: _help,
+    CommandName.PERSON: _raise(Said.PERSON),
+    CommandName.WORSE: _raise(Said.WORSE),
+    CommandName.WATCHED: _raise(Said.WATCHED),
+    CommandName.EMERGENCY: _emergency,
+    CommandName.EMERGENCY_FOR_ME: _emergency_for_me,
+    CommandName.LANGUAGE: _language,
+    CommandName.STATUS: _status,
+    CommandName.CANCEL: _cancel,
+    CommandName.CHANGE: _change,
+    CommandName.QUIET: _quiet,
+    CommandName.CODE: _code,
+    CommandName.CALL_ME: _call_me,
 }

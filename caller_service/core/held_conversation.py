@@ -13,6 +13,7 @@ from .escalation import asked_instead
 from .marks import Mark
 from .reply import (
     Command,
+    CommandName,
     Danger,
     Farewell,
     Inquiry,
@@ -36,7 +37,7 @@ from .turn_steps import (
     withdraw_contact,
 )
 
-ALERTS_HELD = {"watched": "alert.watched", "stop": "alert.stopped"}
+ALERTS_HELD = {CommandName.WATCHED: "alert.watched", CommandName.STOP: "alert.stopped"}
 
 
 def while_held(case: Case, reading: Reading, said: str, scene: Scene, heard_at: datetime) -> Step:
@@ -121,7 +122,7 @@ def _obey(case: Case, reading: Reading, scene: Scene) -> Step:
         return Step(case, (Say("say.call_988"),) if Wish.CALL_988 in reading.wishes else ())
     if reply.name in OBEYED_WHEN_HELD:
         return COMMANDS[reply.name](case, reply, reading, scene)
-    if reply.name == "cancel":
+    if reply.name == CommandName.CANCEL:
         return Step(replace(case, said=case.said | {Said.ASKED_TO_CANCEL}))
     asks = frozenset({reply.name}) & {Said.PERSON, Said.WORSE}
     # the danger was lowered, so "0" gets an answer

@@ -17,7 +17,7 @@ from .journal_events import Event
 from .marks import Mark
 from .reach import CannotText, ContactAnswer
 from .refusal import Refused
-from .reply import Command, Inquiry, Reading, Wish
+from .reply import Command, CommandName, Inquiry, Reading, Wish
 from .routing import Scene
 from .said import Said
 from .screening import found_out
@@ -38,7 +38,7 @@ def asks_for_another(case: Case, reading: Reading) -> bool:
     if not has_content or case.watched:
         return False
     if isinstance(reply, Command):
-        return reply.name == "new"
+        return reply.name == CommandName.NEW
     return (
         isinstance(reply, Inquiry)
         and reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS)

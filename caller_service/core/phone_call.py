@@ -68,7 +68,7 @@ from .phone_waiting import (
 from .program import INTERPRETER
 from .protocol import SKIPPED, UNREADABLE, Part, Question
 from .questions import next_part, stands_at, variant
-from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Unclear
+from .reply import Answer, Command, CommandName, Danger, PlaceGiven, Reading, Reply, Unclear
 from .routing import Scene, team_working
 from .safe_contact import by_phone, may_hear_status, status_key
 from .said import Said
@@ -131,7 +131,7 @@ def _expected(
     around = with_changes(around, callback_line=False)
     if case.status == Status.SCREENING and not case.answers and not case.in_danger:
         return _begin(case, scene, around)
-    return _go_on(_decide(case, Command("person"), scene), position, scene)
+    return _go_on(_decide(case, Command(CommandName.PERSON), scene), position, scene)
 
 
 def _greet(step: Step, scene: Scene, around: Surroundings) -> Spoken:
@@ -234,9 +234,13 @@ def _always(case: Case, key: str, position: Position, scene: Scene, around: Surr
         position = with_changes(position, slower=True)
         return _repeat(Step(case), position, scene, around)
     if key == "9" and Mark.TOLD_911 in case.marks:  # they heard it and are still here: a person too
-        told = spoken_lines(_decide(case, Command("emergency", alone=False), scene))
-        return _go_on(unspoken(_decide(case, Command("person"), scene)), position, scene, told)
-    reply = Command("person") if key == "0" else Command("emergency", alone=False)
+        told = spoken_lines(_decide(case, Command(CommandName.EMERGENCY, alone=False), scene))
+        return _go_on(
+            unspoken(_decide(case, Command(CommandName.PERSON), scene)), position, scene, told
+        )
+    reply = (
+        Command(CommandName.PERSON) if key == "0" else Command(CommandName.EMERGENCY, alone=False)
+    )
     step = _decide(case, reply, scene)
     if key == "0":
         return _go_on(step, position, scene)
@@ -257,7 +261,7 @@ def _silence(case: Case, position: Position, scene: Scene, around: Surroundings)
         return Spoken(
             Step(case), position, (Line("spoken.silent.two"),), question=0, listens=LATER_SILENCE
         )
-    step = _decide(case, Command("person"), scene)
+    step = _decide(case, Command(CommandName.PERSON), scene)
     return _go_on(step, position, scene, (Line("spoken.silent.three"),))
 
 
@@ -407,7 +411,7 @@ def _raised(
     if not heard.words or around.reading is None:
         return None
     reply = around.reading.reply
-    if isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name != "stop"):
+    if isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name != CommandName.STOP):
         return _go_on(_decide(case, reply, scene, heard.words), position, scene)
     return None
 
@@ -420,7 +424,7 @@ def _not_a_key(case: Case, position: Position, scene: Scene, around: Surrounding
         line = "spoken.not_a_key" if wrong == 1 else "spoken.not_a_key.again"
         return _repeat(Step(case), position, scene, around, (Line(line),))
     if position.at != At.ASKED:
-        return _go_on(_decide(case, Command("person"), scene), position, scene)
+        return _go_on(_decide(case, Command(CommandName.PERSON), scene), position, scene)
     part = scene.program.protocol.part(position.part)
     question = scene.program.protocol.question(part.question)
     return _choice(case, part, question, UNREADABLE, with_changes(position, wrong=0), scene)
@@ -492,7 +496,7 @@ def _read_back(
 
 def _place_by_human(case: Case, position: Position, scene: Scene) -> Spoken:
     """Without a place that both understood, a person asks for it (rule 13)."""
-    step = _decide(case, Command("person"), scene)
+    step = _decide(case, Command(CommandName.PERSON), scene)
     lines: tuple[Line, ...] = (Line("spoken.place.person"),)
     if by_phone(step.case, "place.link"):
         step = step.then(PlaceLink(), Record(Event.PLACE_LINK, {"by": "phone"}))
@@ -513,7 +517,7 @@ def _status_asked(
         position = with_changes(position, choice="status")  # the other key still means "worse"
         return closing(Step(case, (Record(Event.STATUS_BY_CALL),)), position, (words,))
     if key == "2":
-        return _go_on(_decide(case, Command("worse"), scene), position, scene)
+        return _go_on(_decide(case, Command(CommandName.WORSE), scene), position, scene)
     return _not_a_key(case, position, scene, around)
 
 
@@ -527,7 +531,7 @@ def _closed(
     """Whoever heard where their request stands may still say that it got worse; whoever wants 911
     may be put through where the line of their PSAP is known: two keys, like in the queue."""
     if key == "2" and position.choice == "status":
-        return _go_on(_decide(case, Command("worse"), scene), position, scene)
+        return _go_on(_decide(case, Command(CommandName.WORSE), scene), position, scene)
     if key == "7" and _may_ask_psap(case, scene):
         position = with_changes(position, choice="psap")
         return Spoken(Step(case), position, (Line("spoken.wait.confirm_psap"),), question=0)

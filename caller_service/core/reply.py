@@ -26,6 +26,7 @@ SHORT = 14  # longest message, in words, in which "I am watched" is recognised
 LONGEST = 4000  # characters that are read; all are stored
 HOUSE_DIGITS = 3  # "im 34" is an age, 120 may be a house
 LOST = 4  # words after "I don't know" that still name no place: "where I am exactly"
+THANKS = "thanks"  # stands among the commands in words.toml, and is none
 THANKFUL = 12  # longest message, in words, that may be only thanks
 
 
@@ -95,12 +96,33 @@ INQUIRIES = (
 )  # fmt: skip
 
 
+class CommandName(StrEnum):
+    """What a command asks for (core/commands.py; `new` in core/parking.py). Whole messages mean
+    them by `translations/*/words.toml`, [commands], which is checked when it is loaded."""
+
+    STOP = "stop"  # no more texts
+    START = "start"  # texts again
+    HELP = "help"  # what this is; a second one is a plea
+    PERSON = "person"  # "0"
+    WORSE = "worse"  # "it is worse"
+    WATCHED = "watched"  # somebody reads along
+    EMERGENCY = "emergency"  # "911"
+    EMERGENCY_FOR_ME = "emergency_for_me"  # "call 911 for me"
+    LANGUAGE = "language"  # `of`: its tag
+    STATUS = "status"  # where is the team
+    CANCEL = "cancel"  # the request is taken back
+    CHANGE = "change"  # what to do if no team is free, chosen again
+    QUIET = "quiet"  # no text unasked
+    CODE = "code"  # `of`: a code word
+    CALL_ME = "call_me"  # `of`: when, in ISO 8601
+    NEW = "new"  # somebody else uses the phone
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Works at any time: stop, start, help, person, emergency, status, worse, cancel, change,
-    quiet, watched, language, code, new."""
+    """Works at any time."""
 
-    name: str
+    name: CommandName
     of: str = field(default="", repr=False)
     alone: bool = True  # the whole message, not part of a sentence
 
@@ -273,7 +295,7 @@ def _reply(
         return command
     contact = question is not None and ContactAnswer.UNSAFE in offered
     if _watched(words, wishes, contact, ears):
-        return Command("watched", alone=False)
+        return Command(CommandName.WATCHED, alone=False)
     if not contact and (kind := ears.vocabulary.alone.get(bare)) is not None:
         return Danger((kind,))
     # about the phone, not about the person
@@ -330,7 +352,7 @@ def _wish_reply(wishes: frozenset[str], place: bool) -> Reply | None:
         return Withdrawal(closing)
     for wish in (Wish.EMERGENCY_FOR_ME, Wish.PERSON, Wish.EMERGENCY):
         if wish in wishes:
-            return Command(wish, alone=False)
+            return Command(CommandName(wish), alone=False)
     asked = [
         about
         for about in INQUIRIES
@@ -373,21 +395,23 @@ def _contains(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
 def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
     plain = _plain(words, vocabulary)
     name = vocabulary.commands.get(words) or vocabulary.commands.get(plain)
-    if name == "help" and len(words) > 1:  # "please help" is a plea, not the keyword
-        return Command("person", alone=False)
+    if name == CommandName.HELP and len(words) > 1:  # "please help" is a plea, not the keyword
+        return Command(CommandName.PERSON, alone=False)
     # carriers ignore "cancel please"
-    if name == "stop" and len(words) > 1 and plain in (("cancel",), ("end",), ("quit",)):
-        return Command("cancel")
-    if name == "stop":
-        return Command("stop", "carrier" if words[0] in CARRIER_STOPS and len(words) == 1 else "")
+    if name == CommandName.STOP and len(words) > 1 and plain in (("cancel",), ("end",), ("quit",)):
+        return Command(CommandName.CANCEL)
+    if name == CommandName.STOP:
+        return Command(
+            CommandName.STOP, "carrier" if words[0] in CARRIER_STOPS and len(words) == 1 else ""
+        )
     if name is None:
         opener = vocabulary.commands.get(words[:1])
-        if opener == "code" and len(words) == 2:
-            return Command("code", words[1])
+        if opener == CommandName.CODE and len(words) == 2:
+            return Command(CommandName.CODE, words[1])
         return None
     name, _, of = name.partition(":")
     # thanks are checked after answers, because 👍 is also a yes
-    return None if name in ("code", "thanks") else Command(name, of)
+    return None if name in (CommandName.CODE, THANKS) else Command(CommandName(name), of)
 
 
 def _thanks(
@@ -397,7 +421,7 @@ def _thanks(
     if len(words) > THANKFUL or any(_contains(phrase, words) for phrase in vocabulary.unthankful):
         return False
     return (
-        "thanks" in (vocabulary.commands.get(words), vocabulary.commands.get(bare))
+        THANKS in (vocabulary.commands.get(words), vocabulary.commands.get(bare))
         or Wish.THANKS in wishes
     )
 

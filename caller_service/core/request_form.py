@@ -26,7 +26,7 @@ from .marks import Mark
 from .protocol import SKIPPED, Question
 from .questions import next_question, stands_at
 from .reach import ContactAnswer
-from .reply import Answer, Command, Danger, PlaceGiven, Reading, Reply, Story, Unclear
+from .reply import Answer, Command, CommandName, Danger, PlaceGiven, Reading, Reply, Story, Unclear
 from .routing import Scene
 from .safe_contact import gated
 from .said import Said
@@ -43,8 +43,9 @@ STATUS = "status"  # nothing is asked any more
 
 # commands that are obeyed in somebody's own words; for the others there are buttons
 OBEYED = frozenset({
-    "watched", "stop", "start", "emergency", "emergency_for_me", "person", "worse", "cancel",
-    "quiet",
+    CommandName.WATCHED, CommandName.STOP, CommandName.START, CommandName.EMERGENCY,
+    CommandName.EMERGENCY_FOR_ME, CommandName.PERSON, CommandName.WORSE, CommandName.CANCEL,
+    CommandName.QUIET,
 })  # fmt: skip
 # the phone's own accuracy, in metres, beyond which a person has to find the place
 VAGUE = 250.0
@@ -260,7 +261,9 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
 
 def asks(case: Case, position: Position, name: str, scene: Scene) -> Shown:
     """A button that means the same on every screen: a person, it is worse, cancel, 911."""
-    return _go_on(case, _decide(case, Command(name, alone=False), scene), position, scene)
+    return _go_on(
+        case, _decide(case, Command(CommandName(name), alone=False), scene), position, scene
+    )
 
 
 def go_on(case: Case, position: Position, scene: Scene) -> Shown:
@@ -302,7 +305,7 @@ def code_word(case: Case, position: Position, word: str, scene: Scene) -> Shown:
     if case.code_word:
         told: ToldWords = (("web.code_word.there", {}),)
         return Shown(Step(case), with_changes(position, told=told))
-    reading = Reading(Command("code", word), verified=True)
+    reading = Reading(Command(CommandName.CODE, word), verified=True)
     return _go_on(case, _decide(case, reading.reply, scene, reading=reading), position, scene)
 
 

@@ -38,6 +38,7 @@ from .reach import CannotText
 from .reply import (
     Answer,
     Command,
+    CommandName,
     Danger,
     Farewell,
     Inquiry,
@@ -113,7 +114,7 @@ def advance(
         if words == fingerprint and heard_at - datetime.fromisoformat(at) <= SAME_WITHIN
     )
     if found_out(case, reading):
-        reading = with_changes(reading, reply=Command("watched", alone=False))
+        reading = with_changes(reading, reply=Command(CommandName.WATCHED, alone=False))
     if _reports_own_deed(case, reading, said, first):
         kinds = reading.reply.kinds if isinstance(reading.reply, Danger) else ()
         reading = with_changes(reading, reply=Danger(("attempt", *kinds)))
@@ -368,7 +369,7 @@ def _stands_alone(reply: Reply, step: Step, first: bool) -> bool:
     text, or repeated, may be a plea and is not."""
     if not isinstance(reply, Command) or reply.name not in ALONE:
         return False
-    return not (reply.name == "help" and (first or Record(Event.PLEADS) in step.effects))
+    return not (reply.name == CommandName.HELP and (first or Record(Event.PLEADS) in step.effects))
 
 
 def _alert_stopped(step: Step) -> Step:
@@ -628,7 +629,7 @@ def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step
     repeated = (
         reply.name in case.said
         and case.in_danger
-        and reply.name in (Said.PERSON, Said.WORSE, Said.EMERGENCY_FOR_ME)
+        and reply.name in (CommandName.PERSON, CommandName.WORSE, CommandName.EMERGENCY_FOR_ME)
     )
     step = COMMANDS[reply.name](case, reply, reading, scene)
     if not repeated:

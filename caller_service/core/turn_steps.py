@@ -15,7 +15,7 @@ from .journal_events import Event
 from .marks import Mark
 from .protocol import HUMAN_NOW, Level, Protocol, Rule, Words
 from .questions import asker
-from .reply import Answer, Command, Danger, Reading
+from .reply import Answer, Command, CommandName, Danger, Reading
 from .routing import Scene
 from .said import Said
 
@@ -29,7 +29,10 @@ def withdraw_contact(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, 
     """Apply words that take contact back, at once and whatever else the text says (rule 10)."""
     closing = reading.closing - case.withdrawn
     # STOP and "I am watched" are stricter than a withdrawal
-    stops = isinstance(reading.reply, Command) and reading.reply.name in (*ALONE, "watched")
+    stops = isinstance(reading.reply, Command) and reading.reply.name in (
+        *ALONE,
+        CommandName.WATCHED,
+    )
     if not closing or stops or isinstance(reading.reply, Answer):
         return case, ()
     case = replace(case, withdrawn=case.withdrawn | closing).marked(

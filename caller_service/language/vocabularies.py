@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 
-from caller_service.core.reply import Ears
+from caller_service.core.reply import THANKS, CommandName, Ears
 from caller_service.core.said import DANGER_KINDS
 from caller_service.core.vocabulary import Vocabulary, normal
 
@@ -51,8 +51,11 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
     with (folder("translations") / language / "words.toml").open("rb") as file:
         table = tomllib.load(file)
     commands = _by_phrase(table.get("commands", {})) | {
-        normal(phrase): "watched" for phrase in watched
+        normal(phrase): CommandName.WATCHED for phrase in watched
     }
+    known = {*CommandName, THANKS}
+    if unknown := {name.partition(":")[0] for name in table.get("commands", {})} - known:
+        raise ValueError(f"words.toml, [commands]: {', '.join(sorted(unknown))} is no command")
     answers = {
         question: _by_phrase(phrases) for question, phrases in table.get("answers", {}).items()
     }

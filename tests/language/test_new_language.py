@@ -256,3 +256,18 @@ def test_only_and_no_are_heard_in_it(program: Program) -> None:
     ears = read_ears(program.languages)["ar"]
     assert {"only", "solo", "faqatonly"} <= ears.speech.only
     assert ears.speech.behind_no.sub("", "faqatno, he has a knife") == "he has a knife"
+
+
+def test_a_command_that_there_is_not_is_refused_before_anybody_can_write_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vocabularies, "folder", lambda _: tmp_path)
+    (tmp_path / "ar").mkdir()
+    words = tmp_path / "ar" / "words.toml"
+    words.write_text('[commands]\nstop = ["qif"]\nthanks = ["shukran"]\n"language:es" = ["es"]\n')
+    assert vocabularies.read_vocabularies(["ar"])["ar"].commands[("qif",)] == "stop"
+
+    words.write_text('[commands]\nstopp = ["qif"]\n')
+
+    with pytest.raises(ValueError, match="stopp is no command"):
+        vocabularies.read_vocabularies(["ar"])
