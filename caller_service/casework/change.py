@@ -45,11 +45,13 @@ def attempt(
     parts: Parts,
     work: Callable[[sa.Connection, bool], Callable[[sa.Connection], T]],
     lock: Also = lambda _: None,
+    unheard: Callable[[T], object] | None = None,
 ) -> T:
     """Load and decide without a lock, then write by compare-and-swap; after a conflict once more
-    with what `lock` holds. `work` is told whether it is held."""
+    with what `lock` holds. `work` is told whether it is held; `unheard` is told what was kept
+    after its request had given up."""
     try:
-        return parts.writer.decide_and_write(lambda conn: work(conn, False))
+        return parts.writer.decide_and_write(lambda conn: work(conn, False), unheard)
     except Exception as problem:
         if not cases.is_conflict(problem):
             raise

@@ -29,6 +29,7 @@ from caller_service.store.journal import Author
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD, Decision, PreparedWrite, prepare, save
+from .change import attempt
 from .identity import join_contacts
 from .interpret import hear
 from .parts import Parts
@@ -58,15 +59,12 @@ class Turn:
 def receive(parts: Parts, turn: Turn) -> tuple[Text, ...]:
     """Handle a text and return the texts that answer it. Idempotent: the same turn gives the same
     answer."""
-    try:
-        return parts.writer.decide_and_write(
-            lambda conn: _unlocked(conn, parts, turn),
-            unheard=lambda texts: _send_unheard(parts, turn, texts),
-        )
-    except Exception as problem:
-        if not cases.is_conflict(problem):
-            raise
-    return _locked(parts, turn)
+    return attempt(
+        parts,
+        lambda conn, locked: _hear_turn(conn, parts, turn, locked),
+        lambda conn: _hold(conn, parts, turn),
+        lambda texts: _send_unheard(parts, turn, texts),
+    )
 
 
 def _send_unheard(parts: Parts, turn: Turn, texts: tuple[Text, ...]) -> None:
@@ -96,16 +94,29 @@ def receive_unknown(parts: Parts, turn: Turn) -> None:
             messages.add(conn, messages.rows(parts.sealer, (inbound,)))
 
 
-def _unlocked(
-    conn: sa.Connection, parts: Parts, turn: Turn
+def _hold(conn: sa.Connection, parts: Parts, turn: Turn) -> None:
+    """Hold the contact: turns of one number queue here. One that a rotation has split is joined."""
+    held = contacts.lock(conn, parts.sealer, _contact_of(parts, turn), turn.heard)
+    if len(held) > 1:
+        join_contacts(conn, parts, turn.number)
+
+
+def _hear_turn(
+    conn: sa.Connection, parts: Parts, turn: Turn, locked: bool
 ) -> Callable[[sa.Connection], tuple[Text, ...]]:
-    """Load and decide without a lock. Most turns are neither repeats nor concurrent, so the unique
-    key alone detects a repeat."""
+    """Load and decide. Most turns are neither repeats nor concurrent, so without the lock the
+    unique key alone detects a repeat."""
+    if locked and (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
+        return lambda _: answered
     state = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
     # while keys are rotated, the unique index alone does not keep two of one number apart
-    if state.split or (state.contact is None and parts.sealer.rotates):
+    if not locked and (state.split or (state.contact is None and parts.sealer.rotates)):
         raise cases.Stale
-    prepared = [prepare(parts, work) for work in _decide(conn, parts, turn, state, state.case)]
+    case = state.case
+    if locked and case is not None:
+        case = cases.by_id(conn, parts.sealer, case.id, lock=True)
+        case = None if case is None or case.ended or case.parked else case
+    prepared = [prepare(parts, work) for work in _decide(conn, parts, turn, state, case)]
 
     def write(conn: sa.Connection) -> tuple[Text, ...]:
         if state.contact is None:
@@ -116,22 +127,6 @@ def _unlocked(
         return _save_all(conn, parts, prepared)
 
     return write
-
-
-def _locked(parts: Parts, turn: Turn) -> tuple[Text, ...]:
-    with transaction(parts.engine) as conn:
-        held = contacts.lock(conn, parts.sealer, _contact_of(parts, turn), turn.heard)
-        if len(held) > 1:
-            join_contacts(conn, parts, turn.number)
-        if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
-            return answered
-        state = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
-        case = cases.by_id(conn, parts.sealer, state.case.id, lock=True) if state.case else None
-        _written_to(conn, state.contact, turn)
-        decisions = _decide(
-            conn, parts, turn, state, case if case and not case.ended and not case.parked else None
-        )
-        return _save_all(conn, parts, [prepare(parts, work) for work in decisions])
 
 
 def _save_all(conn: sa.Connection, parts: Parts, prepared: list[PreparedWrite]) -> tuple[Text, ...]:

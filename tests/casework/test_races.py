@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -26,6 +27,7 @@ from caller_service.casework.outbound.send_text import CLAIM, SETTLE, send_text
 from caller_service.casework.receive import Turn, receive
 from caller_service.casework.timers import set_back
 from caller_service.store import cases, hand_offs, messages
+from caller_service.store.database.group_commit import DirectWriter
 from caller_service.store.tables import Base
 
 if TYPE_CHECKING:
@@ -91,7 +93,8 @@ def test_a_turn_that_loses_to_another_write_is_decided_again_on_what_is_true(
             raced.append(1)
             monkeypatch.setattr(receiving, "_decide", decide)
             # as another process would
-            receiving._locked(house.parts, Turn("SMquicker", ME, "3", house.clock()))
+            other = replace(house.parts, writer=DirectWriter(house.parts.engine))
+            receive(other, Turn("SMquicker", ME, "3", house.clock()))
         return work
 
     monkeypatch.setattr(receiving, "_decide", slow)
