@@ -178,6 +178,7 @@ def test_the_lock_is_free_after(
 
 
 def test_a_failed_commit_is_undone_and_frees_the_lock(path: Path) -> None:
+    path.touch()
     c = sqlite3.connect(path, factory=QueuedConnection)
     c.execute("CREATE TABLE tally (id INTEGER PRIMARY KEY, n)")
     c.execute("INSERT INTO tally VALUES (1, 0)")

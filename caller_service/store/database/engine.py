@@ -30,7 +30,7 @@ def engine_options(url: str | sa.URL, write_wait: float = WRITE_WAIT) -> dict[st
     match address.get_backend_name():
         case "sqlite":
             _refuse_memory(address.database or "")
-            factory = partial(QueuedConnection, write_wait=write_wait, create=False)
+            factory = partial(QueuedConnection, write_wait=write_wait)
             connect = {"factory": factory, "timeout": write_wait, "isolation_level": "IMMEDIATE"}
             overflow = SQLITE_OVERFLOW
         case "postgresql":

@@ -92,17 +92,15 @@ def writer_lock(database: str | os.PathLike[str]) -> WriterLock:
 
 
 class QueuedConnection(sqlite3.Connection):
-    """Holds the writer lock from its first write to the end of the transaction."""
+    """Holds the writer lock from its first write to the end of the transaction. The file must be
+    there."""
 
-    def __init__(
-        self, database: str, write_wait: float = WRITE_WAIT, create: bool = True, **named: Any
-    ) -> None:
+    def __init__(self, database: str, write_wait: float = WRITE_WAIT, **named: Any) -> None:
         self._path, self._write_wait = os.path.realpath(database), write_wait
         self._lock = writer_lock(self._path)
         self._holds = False
         # An empty file put where ours was would throw away the journal beside it.
-        name = f"file:{quote(self._path)}?mode={'rwc' if create else 'rw'}"
-        super().__init__(name, **{**named, "uri": True})
+        super().__init__(f"file:{quote(self._path)}?mode=rw", **{**named, "uri": True})
         self._inode = self._inode_at_path()
         if super().execute("PRAGMA journal_mode").fetchone() != ("wal",):
             super().execute("PRAGMA journal_mode=WAL")  # stays with the file
