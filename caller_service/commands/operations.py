@@ -127,3 +127,4 @@ def hand_off_replay(delivery_id: str | None, everything: bool) -> None:
     sent = [one for one in ids if replay(parts, one)]
     if not everything and not sent:
         refuse([f"{delivery_id}: no dead delivery has this id"])
+    click.echo(f"{len(sent)} on their way again")
