@@ -16,7 +16,7 @@ from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, St
 from .clock import CLOCKS
 from .disposition import decide
 from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown, UpdateCall
-from .escalation import asked_instead, ladder_of, one_too_many, page_rung, passed_on
+from .escalation import asked_instead, asked_next, ladder_of, one_too_many, page_rung, passed_on
 from .holding import speaks, wait_anew
 from .journal_events import Event
 from .ledger import REASONS, end
@@ -251,7 +251,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
     )
     case = _review_again(case, scene).remarked(by, reason)
     if case.in_danger and begun:
-        case, pages = asked_instead(case, by, scene)
+        case, pages = asked_next(case, by, scene)
     else:
         case = replace(case, rung=case.rung + begun)
         pages = page_rung(case, ladder_of(case), case.rung, scene)

@@ -160,6 +160,15 @@ def asked_instead(
     return replace(case, rung=best[0]), best[1]
 
 
+def asked_next(case: Case, by: str, scene: Scene) -> tuple[Case, Effects]:
+    """Page the next rung without `by`, who declined; where it has nobody else, the next people."""
+    rung = case.rung + 1
+    pages = _but((by,), page_rung(case, "danger", rung, scene))
+    if any(isinstance(each, Page) and people(each, scene) for each in pages):
+        return replace(case, rung=rung), pages
+    return asked_instead(case, by, scene)
+
+
 def read_instead(
     case: Case, by: str, scene: Scene, supervisor: bool = False
 ) -> tuple[Case, Effects]:
