@@ -1,7 +1,8 @@
 """The house under test: the real app on a real database, a clock we set, and people instead of
 clients.
 
-Every test that asks for `house` runs on SQLite and on PostgreSQL. Jobs wait in the engine's own
+A test that asks for `house` runs on SQLite and on PostgreSQL, or on one of the two where only
+decisions and pages are in question (`ON_ONE_DATABASE`). Jobs wait in the engine's own
 tables and are run by `house.works()`; the running worker has its own tests (test_end_to_end.py).
 Nothing reaches the network: an unplanned request fails the test.
 """
@@ -15,6 +16,7 @@ import os
 import re
 import secrets
 import shutil
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -85,14 +87,40 @@ SLOW_FILES = {
 }  # fmt: skip
 
 
+# What is decided, said and shown does not depend on the database: half of these tests run on each.
+# What is stored, locked and sent runs on both: casework/, store/, jobs/, and these exceptions.
+ON_ONE_DATABASE = ("promises", "web/console", "web/residents", "web/voice")
+ON_BOTH = {"test_hostile_conversations.py", "test_random_conversations.py", "test_evening.py"}
+_DATABASE = re.compile(r"(?<=[\[-])(sqlite|postgresql)(?=[\]-])")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--both-databases", action="store_true",
+        help="run every test of the house on both databases, not only those of storage",
+    )  # fmt: skip
+
+
+def on_its_database(item: pytest.Item | Any) -> bool:
+    """Does this test run on this database? Which of the two depends on its name alone."""
+    folder = item.path.relative_to(HERE).parent.as_posix()
+    database = _DATABASE.search(item.name)
+    if database is None or folder not in ON_ONE_DATABASE or item.path.name in ON_BOTH:
+        return True
+    name = f"{item.path.name} {_DATABASE.sub('', item.name)}"
+    return database[1] == ("sqlite", "postgresql")[zlib.crc32(name.encode()) % 2]
+
+
 def pytest_collection_finish() -> None:
     """What was collected and imported lives as long as the run: it is never looked through for
     garbage again."""
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`pytest -m "not slow"` is the fast loop (docs/testing.md)."""
+    if not config.getoption("both_databases"):
+        items[:] = [item for item in items if on_its_database(item)]
     for item in items:
         first = item.path.relative_to(HERE).parts[0]
         if (
