@@ -35,6 +35,7 @@ from twilio.request_validator import RequestValidator
 import caller_service
 from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.outbound.deliver import deliver
+from caller_service.casework.outbound.redact_text import redact_text
 from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.parts import Parts
 from caller_service.casework.resident_call import ask_after
@@ -204,6 +205,7 @@ def house(built: Flask, outside: responses.RequestsMock) -> Iterator[House]:
 
 JOBS = {
     "deliver": deliver, "send_text": send_text, "call_person": call_person, "ask_after": ask_after,
+    "redact_text": redact_text,
 }  # fmt: skip
 
 
@@ -229,6 +231,7 @@ class House:
         app.extensions["caller_parts"] = replace(self._own, now=self.clock)
         self.client = app.test_client()
         self.sent: list[dict[str, str]] = []
+        self.erased: list[tuple[str, str]] = []  # at Twilio: POST (the body) or DELETE, and the SID
         self.rung: list[dict[str, str]] = []  # calls made by REST
         self.hung_up: list[str] = []  # SIDs
         self.moved: list[tuple[str, str]] = []  # SIDs, and where to
@@ -349,6 +352,7 @@ class House:
             re.compile(rf"{TWILIO}/.*/Messages.json.*"),
             json={"messages": [], "next_page_uri": None, "uri": ""},
         )
+        self._erases(twilio)
         self.outside.add_callback("POST", CAD, lambda request: self._cad(request, cad))
         self.calls_are_taken(twilio)
         prefix = "" if self.parts.engine.dialect.name == "sqlite" else "dbos."
@@ -385,6 +389,24 @@ class House:
             )
         self.sent.append(form)
         return 201, {}, json.dumps({"sid": f"SM{len(self.sent):032d}", "status": "queued"})
+
+    def _erases(self, status: int) -> None:
+        """Twilio erases a text's body, or its whole record, and `erased` remembers which."""
+        one = re.compile(rf"{TWILIO}/.*/Messages/((?:SM|MM)\w+)\.json")
+
+        def erase(request: Any) -> tuple[int, dict[str, str], str]:
+            if status != 201:
+                told = {"code": {404: 20404}.get(status, 20500), "message": "", "status": status}
+                return status, {}, json.dumps(told)
+            sid = re.search(r"/Messages/(\w+)\.json", request.url)[1]  # type: ignore[index]
+            body = dict(parse_qsl(request.body or "", keep_blank_values=True))
+            assert request.method == "DELETE" or body == {"Body": ""}, "nothing else is changed"
+            self.erased.append((request.method, sid))
+            whole = request.method == "DELETE"
+            return (204, {}, "") if whole else (200, {}, json.dumps({"sid": sid, "body": ""}))
+
+        for method in ("POST", "DELETE"):
+            self.outside.add_callback(method, one, erase)
 
     def calls_are_taken(self, status: int = 201, listed: tuple[dict[str, str], ...] = ()) -> None:
         """Twilio takes calls, or answers so; its list holds what it took, and `listed`."""
