@@ -79,7 +79,7 @@ NEXT_DUE = sa.select(
 # Real processes, exhaustive walks, waits. What also runs on PostgreSQL runs on SQLite in the fast
 # loop.
 PROCESSES = {"end_to_end", "upgrade", "commands"}
-SLOW = PROCESSES | {"rehearsal", "corpus"}
+SLOW = PROCESSES | {"rehearsal", "corpus", "browser"}
 SLOW_FILES = {
     "test_silence.py", "test_ledger.py", "test_promises.py", "test_promises_clocks.py",
     "test_outage.py", "test_away_and_back.py", "test_backlog.py", "test_migrations.py",
