@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from xml.etree import ElementTree
 
 from flask import Response
 from twilio.twiml import TwiML
@@ -13,7 +12,6 @@ from twilio.twiml.voice_response import Gather, Say, VoiceResponse
 
 from caller_service.language.languages import Voice
 
-_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 # One such character makes the whole answer unreadable, and a person in danger hears nothing.
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -68,6 +66,4 @@ def nothing() -> Response:
 
 
 def answered(answer: TwiML) -> Response:
-    # `to_xml` writes the same through a file in memory, which takes twice as long
-    document = ElementTree.tostring(answer.xml(), encoding="unicode")
-    return Response(f"{_DECLARATION}{document}", content_type="text/xml; charset=utf-8")
+    return Response(answer.to_xml(), content_type="text/xml; charset=utf-8")
