@@ -217,7 +217,7 @@ def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(
         assert signed(house, f"/twilio/receipts/message?id={update.id}", failed).status_code == 204
 
     # the last look of the first report
-    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, report, at=2))
+    monkeypatch.setattr(messages, "keys_since", behind(messages.keys_since, report, at=2))
     report()
     house.settles()
 
@@ -426,7 +426,7 @@ def test_a_later_text_that_arrives_while_a_loss_is_decided_is_not_overlooked(
     house: House, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     me, fails, arrives = loss_and_arrival(house)
-    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, arrives, at))
+    monkeypatch.setattr(messages, "keys_since", behind(messages.keys_since, arrives, at))
     fails()
     texts_reach(house, me)
 
