@@ -198,7 +198,7 @@ def test_a_success_that_cannot_be_kept_shuts_nobody_out(
     monkeypatch.setattr(type(house.parts.writer), "write", away)
     with caplog.at_level(logging.WARNING):
         attempt.succeeded()
-    assert "a success was not kept" in caplog.text
+    assert "a success was not stored" in caplog.text
 
 
 @pytest.fixture
