@@ -71,7 +71,7 @@ def _name_fault(name: str, destination: str, program: Program) -> str:
     if name != destination and (program.destination(name) or name in _OURS):
         return f"--name {name}: is somebody else's name in the journal"
     if name != destination and not _NAME.fullmatch(name):
-        return "--name: small letters, digits and hyphens, at most 40"
+        return "--name: lower-case letters, digits and hyphens, at most 40"
     return ""
 
 
