@@ -1,7 +1,8 @@
 """The service under test ("the house"): the real app on a real database, a clock that tests set,
 and people instead of clients.
 
-Every test with the fixture `house` runs on SQLite and on PostgreSQL. Jobs wait in the engine's own
+A test with the fixture `house` runs on SQLite and on PostgreSQL, or on one of the two if it only
+tests decisions and pages (`ON_ONE_DATABASE`). Jobs wait in the engine's own
 tables and are run by `house.works()`; the running worker has its own tests (test_end_to_end.py).
 Nothing reaches the network: an unexpected request fails the test.
 """
@@ -15,6 +16,7 @@ import os
 import re
 import secrets
 import shutil
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,6 +35,7 @@ from twilio.request_validator import RequestValidator
 import caller_service
 from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.outbound.deliver import deliver
+from caller_service.casework.outbound.redact_text import redact_text
 from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.parts import Parts
 from caller_service.casework.resident_call import ask_after
@@ -76,7 +79,7 @@ NEXT_DUE = sa.select(
 # The slow tests: processes, exhaustive tests, waits. In the fast loop, tests for both databases run
 # on SQLite only.
 PROCESSES = {"end_to_end", "upgrade", "commands"}
-SLOW = PROCESSES | {"rehearsal", "corpus"}
+SLOW = PROCESSES | {"rehearsal", "corpus", "browser"}
 SLOW_FILES = {
     "test_silence.py", "test_ledger.py", "test_promises.py", "test_promises_clocks.py",
     "test_outage.py", "test_away_and_back.py", "test_backlog.py", "test_migrations.py",
@@ -85,14 +88,40 @@ SLOW_FILES = {
 }  # fmt: skip
 
 
+# What is decided, said and shown does not depend on the database: half of these tests run on each.
+# What is stored, locked and sent runs on both: casework/, store/, jobs/, and these exceptions.
+ON_ONE_DATABASE = ("promises", "web/console", "web/residents", "web/voice")
+ON_BOTH = {"test_hostile_conversations.py", "test_random_conversations.py", "test_evening.py"}
+_DATABASE = re.compile(r"(?<=[\[-])(sqlite|postgresql)(?=[\]-])")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--both-databases", action="store_true",
+        help="run every test of the house on both databases, not only those of storage",
+    )  # fmt: skip
+
+
+def on_its_database(item: pytest.Item | Any) -> bool:
+    """Does this test run on this database? Which of the two depends on its name alone."""
+    folder = item.path.relative_to(HERE).parent.as_posix()
+    database = _DATABASE.search(item.name)
+    if database is None or folder not in ON_ONE_DATABASE or item.path.name in ON_BOTH:
+        return True
+    name = f"{item.path.name} {_DATABASE.sub('', item.name)}"
+    return database[1] == ("sqlite", "postgresql")[zlib.crc32(name.encode()) % 2]
+
+
 def pytest_collection_finish() -> None:
     """What was collected and imported lives as long as the run: exclude it from garbage
     collection."""
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`pytest -m "not slow"` is the fast loop (docs/testing.md)."""
+    if not config.getoption("both_databases"):
+        items[:] = [item for item in items if on_its_database(item)]
     for item in items:
         first = item.path.relative_to(HERE).parts[0]
         if (
@@ -177,6 +206,7 @@ def house(built: Flask, outside: responses.RequestsMock) -> Iterator[House]:
 
 JOBS = {
     "deliver": deliver, "send_text": send_text, "call_person": call_person, "ask_after": ask_after,
+    "redact_text": redact_text,
 }  # fmt: skip
 
 
@@ -202,6 +232,7 @@ class House:
         app.extensions["caller_parts"] = replace(self._own, now=self.clock)
         self.client = app.test_client()
         self.sent: list[dict[str, str]] = []
+        self.erased: list[tuple[str, str]] = []  # at Twilio: POST (the body) or DELETE, and the SID
         self.rung: list[dict[str, str]] = []  # calls made by REST
         self.hung_up: list[str] = []  # SIDs
         self.moved: list[tuple[str, str]] = []  # SIDs, and where to
@@ -323,6 +354,7 @@ class House:
             re.compile(rf"{TWILIO}/.*/Messages.json.*"),
             json={"messages": [], "next_page_uri": None, "uri": ""},
         )
+        self._erases(twilio)
         self.outside.add_callback("POST", CAD, lambda request: self._cad(request, cad))
         self.calls_are_taken(twilio)
         prefix = "" if self.parts.engine.dialect.name == "sqlite" else "dbos."
@@ -359,6 +391,24 @@ class House:
             )
         self.sent.append(form)
         return 201, {}, json.dumps({"sid": f"SM{len(self.sent):032d}", "status": "queued"})
+
+    def _erases(self, status: int) -> None:
+        """Twilio erases a text's body, or its whole record, and `erased` remembers which."""
+        one = re.compile(rf"{TWILIO}/.*/Messages/((?:SM|MM)\w+)\.json")
+
+        def erase(request: Any) -> tuple[int, dict[str, str], str]:
+            if status != 201:
+                told = {"code": {404: 20404}.get(status, 20500), "message": "", "status": status}
+                return status, {}, json.dumps(told)
+            sid = re.search(r"/Messages/(\w+)\.json", request.url)[1]  # type: ignore[index]
+            body = dict(parse_qsl(request.body or "", keep_blank_values=True))
+            assert request.method == "DELETE" or body == {"Body": ""}, "nothing else is changed"
+            self.erased.append((request.method, sid))
+            whole = request.method == "DELETE"
+            return (204, {}, "") if whole else (200, {}, json.dumps({"sid": sid, "body": ""}))
+
+        for method in ("POST", "DELETE"):
+            self.outside.add_callback(method, one, erase)
 
     def calls_are_taken(self, status: int = 201, listed: tuple[dict[str, str], ...] = ()) -> None:
         """Twilio accepts calls, or responds like this; its list has what it accepted, and

@@ -29,6 +29,7 @@ class Browser:
         self.client = self.house.app.test_client(use_cookies=self.cookies)
         self.path = "/"
         self.status = 0
+        self.hops = 0  # redirects from the last post or link to its page
         self.history: list[str] = []
 
     def goes(self, path: str) -> Browser:
@@ -70,7 +71,7 @@ class Browser:
             assert hops < 6, "it goes round in circles"
             path = answer.headers["Location"].removeprefix(BASE)
             answer = self.client.get(path, base_url=BASE, headers=self.headers)
-        self.path, self.status = path, answer.status_code
+        self.path, self.status, self.hops = path, answer.status_code, hops
         self.history.append(path)
         return answer
 

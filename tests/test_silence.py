@@ -52,6 +52,7 @@ import caller_service
 from caller_service.casework.inbound import fetch_missed_texts
 from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.outbound.deliver import deliver
+from caller_service.casework.outbound.redact_text import redact_text
 from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.resident_call import ask_after
 from caller_service.casework.timers import sweep
@@ -393,6 +394,7 @@ JOBS: dict[str, Callable[..., object]] = {
     "catch_up": fetch_missed_texts,
     "call_person": call_person,
     "ask_after": ask_after,
+    "redact_text": redact_text,
 }
 CLOCKS_DONE = threading.Event()  # no sweep is under way
 CLOCKS_DONE.set()
@@ -562,6 +564,11 @@ class Story:
             "POST",
             re.compile(CALLS.pattern + "/.*"),
             answer(twilio, lambda request: house._hangs_up(request.url)),
+        )
+        house.outside.add_callback(
+            "POST",
+            re.compile(rf"{TWILIO}/.*/Messages/\w+\.json"),
+            answer(twilio, lambda _: (200, {}, json.dumps({"sid": "SM" + "0" * 32}))),
         )
         calls = json.dumps({"calls": [], "next_page_uri": None, "uri": ""})
         house.outside.add_callback(
@@ -909,6 +916,20 @@ class Story:
             self.job("send_text", text)
             self.outside_says(twilio=fails, listed=LISTS_FAIL[place % len(LISTS_FAIL)])
             self.job_again("send_text", text)  # if its end is not known, it is looked for first
+            self.outside_says(twilio=fails)
+            self.job("redact_text", self.redaction_is_due())
+
+    def redaction_is_due(self) -> str:
+        """A text whose copy the provider is to erase, as of a request that ended long ago."""
+        text = Base.metadata.tables["message"]
+        mine = sa.select(text.c.id).where(
+            text.c.provider == "twilio", text.c.provider_id.like("SM%")
+        )
+        with self.own.begin() as conn:
+            found = str(conn.execute(mine.limit(1)).scalar_one())
+            due = self.house.clock()
+            conn.execute(sa.update(text).where(text.c.id == found).values(redact_at=due))
+        return found
 
     def dispatch_fails(self) -> None:
         case_id = (
@@ -1273,6 +1294,7 @@ class Story:
         with self.own.begin() as conn:  # a call that says nothing is asked after
             live = sa.update(leg).where(leg.c.ended_at.is_(None))
             conn.execute(live.values(next_at=house.clock()))
+        self.redaction_is_due()
         due, failed = cases.due, threading.Event()
 
         def once(*args: Any) -> Any:

@@ -170,9 +170,9 @@ def _erase(conn: sa.Connection, parts: Parts, work: Decision) -> None:
     """In the transaction that says it is done."""
     for effect in work.step.effects:
         if isinstance(effect, EraseWords):
-            erasure.words(conn, parts.sealer, work.step.case, parts.program)
+            erasure.words(conn, parts.sealer, work.step.case, parts.program, work.scene.now)
         elif isinstance(effect, EraseNumber):
-            erasure.number(conn, parts.sealer, work.step.case, parts.program)
+            erasure.number(conn, parts.sealer, work.step.case, parts.program, work.scene.now)
 
 
 def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) -> Text:

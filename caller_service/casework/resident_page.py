@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 from functools import partial
@@ -171,7 +171,9 @@ def kept_of(visit: Visit) -> Kept:
 
 
 def _state(kept: Kept) -> str:
-    return json.dumps(asdict(kept))
+    plain = {each.name: getattr(kept, each.name) for each in fields(Kept)}
+    position = {each.name: getattr(kept.position, each.name) for each in fields(Position)}
+    return json.dumps(plain | {"position": position})
 
 
 def enter(parts: Parts, found: VisitState, secret: str) -> None:
@@ -298,10 +300,10 @@ class Opened:
         return self.kept.position
 
 
-def begin(parts: Parts, secret: str, act: Act) -> None:
-    """The first answer of a form that was only looked at so far: the request begins. The same first
-    screen posted again is the same request."""
-    attempt(parts, lambda conn, _: _begin(conn, parts, secret, act))
+def begin(parts: Parts, secret: str, act: Act) -> Opened | None:
+    """The first answer of a form that was only looked at so far: the request begins. What is open
+    then; None: the same first screen was posted before, and it is the same request."""
+    return attempt(parts, lambda conn, _: _begin(conn, parts, secret, act))
 
 
 def post(parts: Parts, secret: str, act: Act) -> Opened:
@@ -368,10 +370,11 @@ def _begin(conn: sa.Connection, parts: Parts, secret: str, act: Act) -> Write:
         scene.now + OPEN_FOR,
     )  # fmt: skip
 
-    def write(conn: sa.Connection) -> None:
+    def write(conn: sa.Connection) -> Opened:
         contacts.add(conn, parts.sealer, contact, scene.now)
         save(conn, parts, prepared)
         visits.add(conn, parts.sealer, visit, hashed)
+        return Opened(VisitState(visit, prepared.case, contact, scene.full), kept)
 
     return write
 

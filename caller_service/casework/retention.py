@@ -31,13 +31,16 @@ def forget(parts: Parts) -> int:
     now = parts.now()
     with parts.engine.connect() as conn:
         due = cases.to_erase(conn, now, BATCH)
+    with transaction(parts.engine) as conn:
+        before = now - timedelta(days=parts.program.retention.words_days)
+        texts = erasure.without_request(conn, parts.sealer, before, now)
     for case_id in due:
         until = _fire(parts, case_id)
         if until is not None and until <= now:  # a text is still to be sent, or the number needed
             until = now + LATER
         with transaction(parts.engine) as conn:
             cases.erase_later(conn, case_id, now, until)
-    return len(due)
+    return len(due) + texts
 
 
 def _fire(parts: Parts, case_id: str) -> datetime | None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from caller_service.core import clock
 from caller_service.jobs.queue import PEOPLE, TEXTS, queue_of
-from caller_service.store import calls, cases, hand_offs, messages
+from caller_service.store import calls, cases, erasure, hand_offs, messages
 from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Author
 
@@ -34,6 +34,7 @@ BATCH = 500  # cases decided in one sweep
 # jobs of one queue under way, beyond which a sweep adds none: what waits already is not asked for
 # again
 QUEUE_LIMIT = 32
+REDACTIONS = 4  # texts redacted at the provider in one sweep: nobody waits for them
 # cases decided at once: each waits mostly for the database, and beside many jobs for Python's one
 # lock
 TIMER_THREADS = 4
@@ -74,6 +75,10 @@ def _try_again(parts: Parts, now: datetime) -> int:
                 _Waiting("call_person", "call", calls.hold, queue, *one)
                 for one in calls.due(conn, now, staff, room(queue))
             ]
+        waiting += [
+            _Waiting("redact_text", "redact", erasure.redact_next, TEXTS, *one)
+            for one in erasure.to_redact(conn, now, min(REDACTIONS, room(TEXTS)))
+        ]
         for queue, name in (
             (queue_of(one.name), one.name) for one in parts.program.destinations if one.posted
         ):

@@ -187,6 +187,8 @@ class Combinations:
         known = {word.rstrip("+") for form, _ in self._given for word in form}
         self._pairs = _by_second(self._exact)
         self._slips = _Slips(known, self._lookalikes)
+        # most texts are the number of a choice: read once, here
+        self._digits = {word: self._search((word,)) for word in "0123456789"}
 
     def kinds(self, words: Sequence[str], section: str = DANGERS) -> tuple[str, ...]:
         """The kinds of one section said in these words (as `normal` returns them), each once, in
@@ -196,6 +198,11 @@ class Combinations:
     def read(self, words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The kinds said in these words, by section. Harmless phrases are removed for dangers
         only."""
+        if len(words) == 1 and words[0] in self._digits:
+            return self._digits[words[0]]
+        return self._search(words)
+
+    def _search(self, words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         places, left = self._find_places(words)
         return {
             section: self._found(section, left if section == DANGERS else places)

@@ -280,6 +280,16 @@ class Telephony:
         """Redirect a call in progress to another TwiML document. Raises a TelephonyError."""
         _asked(lambda: self._client.calls(sid).update(url=url, method="POST").sid)
 
+    def redact(self, sid: str) -> None:
+        """Empty the body of a text, sent or received, in the provider's record. Raises one of the
+        LineErrors."""
+        _gone_or(lambda: self._client.messages(sid).update(body="").sid)
+
+    def delete_text(self, sid: str) -> None:
+        """Delete the provider's record of a text, with the numbers in it. Raises one of the
+        LineErrors."""
+        _gone_or(lambda: self._client.messages(sid).delete())
+
     def heard(self, ours: str, since: datetime) -> list[MissedText]:
         """The texts that people sent to one of our numbers since then. Raises RetryLater if that
         cannot be known now."""
@@ -366,6 +376,15 @@ def _asked(ask: Callable[[], Any]) -> Any:
         raise RetryLater("no connection") from None
     except (TwilioException, requests.RequestException, ValueError, KeyError):
         raise OutcomeUnknown("no answer") from None
+
+
+def _gone_or(erase: Callable[[], Any]) -> None:
+    """Erase; there is nothing to do where the provider has no such record."""
+    try:
+        _asked(erase)
+    except TelephonyError as fault:
+        if fault.code not in ("twilio 20404", "twilio 404"):
+            raise
 
 
 def _meaning(problem: TwilioRestException) -> TelephonyError:

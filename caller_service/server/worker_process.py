@@ -13,6 +13,7 @@ from caller_service.casework.inbound import fetch_missed_texts
 from caller_service.casework.once import forget_old
 from caller_service.casework.outbound.call_person import call_person
 from caller_service.casework.outbound.deliver import deliver
+from caller_service.casework.outbound.redact_text import redact_text
 from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.parts import Parts
 from caller_service.casework.resident_call import ask_after
@@ -46,6 +47,7 @@ def run_worker(
         "send_text": partial(send_text, parts),
         "call_person": partial(call_person, parts),
         "ask_after": partial(ask_after, parts),
+        "redact_text": partial(redact_text, parts),
         "catch_up": partial(fetch_missed_texts, parts),
     }
     queues = [

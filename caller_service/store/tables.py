@@ -167,6 +167,9 @@ class MessageRow(Base):
     claimed_by: Mapped[str | None]  # the job whose attempt is under way
     state_at: Mapped[datetime | None]  # when the last receipt came
     at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]  # when the words were erased here
+    # when the provider is next asked to erase its copy; None: no need, or done
+    redact_at: Mapped[datetime | None]
     __table_args__ = (
         _partial(
             "uq_message_provider_provider_id",
@@ -178,6 +181,8 @@ class MessageRow(Base):
         sa.Index("ix_message_case_id_answers", "case_id", "answers"),
         _partial("ix_message_contact_id_unsent", "contact_id", where=_in(UNSENT)),
         _partial("ix_message_next_at", "next_at", where="next_at IS NOT NULL"),
+        _partial("ix_message_no_request", "at", where="case_id IS NULL AND erased_at IS NULL"),
+        _partial("ix_message_redact_at", "redact_at", where="redact_at IS NOT NULL"),
         _BY_KEY,
     )
 

@@ -17,11 +17,13 @@ from staff import Account
 from staff import Browser as Desk
 
 from caller_service.casework import retention
+from caller_service.casework.outbound.send_text import note_receipt
 from caller_service.casework.rewrap import rewrap
+from caller_service.core.outbound import TextState
 from caller_service.core.refusal import Refused
 from caller_service.core.retention import hold, release
 from caller_service.core.roles import Role
-from caller_service.store import cases, desk, keys
+from caller_service.store import cases, desk, erasure, keys
 from caller_service.store.journal import Author
 from caller_service.store.ledger import counted
 from caller_service.store.tables import Base, case
@@ -341,3 +343,122 @@ def test_a_request_that_cannot_be_decided_stops_no_other(
     house.wait(DAY)
     house.sweeps()
     assert SECRETS[0] not in everything(house), "it is tried again"
+
+
+# ---- the provider's copies -----------------------------------------------------------------------
+
+
+def a_request_by_text_that_ended(house: House) -> Resident:
+    me = house.resident()
+    me.wants_a_team()
+    house.settles()
+    for number, row in enumerate(house.rows("message", direction="out", state="replied")):
+        note_receipt(house.parts, row.id, TextState.DELIVERED, f"SMf{number:031x}", None)
+    told = {"by": "Dana", "status": "closed", "outcome": "resolved"}
+    assert house.dispatch(f"/{me.case().id}/status", told).status_code == 200
+    house.settles()
+    return me
+
+
+def at_twilio(house: House) -> set[str]:
+    rows = house.rows("message")
+    return {row.provider_id for row in rows if row.provider == "twilio" and row.provider_id}
+
+
+def erases(house: House, twilio: int = 201) -> None:
+    """The sweeps and jobs that it takes."""
+    for _ in range(40):
+        house.sweeps().sweeps()  # what one erases the next passes on
+        if not house.jobs():
+            return
+        house.works(twilio=twilio)
+    raise AssertionError("it never ends")
+
+
+def test_the_provider_erases_its_copy_of_the_words_and_later_of_the_number(house: House) -> None:
+    a_request_by_text_that_ended(house)
+    sids = at_twilio(house)
+    assert len(sids) > 15, "theirs, and what we answered, where a receipt named it"
+    house.wait(29 * DAY)
+    erases(house)
+    assert house.erased == [], "the words are kept for 30 days"
+
+    house.wait(2 * DAY)
+    erases(house)
+    assert {sid for _, sid in house.erased} == sids
+    assert {how for how, _ in house.erased} == {"POST"}, "the record stays, without its body"
+    assert len(house.erased) == len(sids), "once each"
+
+    house.erased.clear()
+    house.wait(60 * DAY)
+    erases(house)
+    assert sorted(house.erased) == [("DELETE", sid) for sid in sorted(sids)]
+    house.erased.clear()
+    house.wait(400 * DAY)
+    erases(house)
+    assert house.erased == []
+
+
+def test_a_provider_that_is_down_is_asked_again_until_it_is_done(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    a_request_by_text_that_ended(house)
+    house.wait(31 * DAY)
+    erases(house, twilio=500)
+    assert house.erased == [] and "not redacted at the provider" in caplog.text
+    assert "SM0" not in caplog.text
+    erases(house)
+    assert house.erased == [], "an hour later, not at once"
+    house.wait(3601)
+    erases(house)
+    assert {sid for _, sid in house.erased} == at_twilio(house)
+
+
+def test_what_the_provider_does_not_have_any_more_is_done(house: House) -> None:
+    a_request_by_text_that_ended(house)
+    house.wait(31 * DAY)
+    erases(house, twilio=404)
+    assert all(row.redact_at is None for row in house.rows("message"))
+
+
+def test_the_number_erased_while_a_body_is_being_redacted_is_not_forgotten(house: House) -> None:
+    a_request_by_text_that_ended(house)
+    house.wait(31 * DAY)
+    house.sweeps()
+    message_id = house.rows("message", direction="in")[0].id
+    with house.parts.engine.connect() as conn:
+        copy = erasure.copy_of(conn, message_id)
+    assert copy is not None and not copy.whole
+    house.wait(60 * DAY)
+    house.sweeps()  # erases the number
+    with house.parts.engine.begin() as conn:
+        assert not erasure.redact_next(conn, message_id, copy.due, None)
+        again = erasure.copy_of(conn, message_id)
+    assert again is not None and again.whole
+
+
+def test_nothing_is_redacted_of_a_request_that_a_law_holds(house: House) -> None:
+    me = a_request_by_text_that_ended(house)
+    assert retention.by_reference(
+        house.parts, me.case().reference, "Alex", lambda case, scene, _: hold(case, "Alex", scene)
+    )
+    house.wait(400 * DAY)
+    erases(house)
+    assert house.erased == [] and house.rows("message", direction="in")[0].erased_at is None
+
+
+def test_a_text_of_a_withheld_number_is_erased_too(house: House) -> None:
+    withheld = house.resident("anonymous")
+    withheld.posts("the door is green")
+    assert "the door is green" in everything(house)
+    sids = at_twilio(house)
+    assert len(sids) == 1
+    house.wait(29 * DAY)
+    erases(house)
+    assert "the door is green" in everything(house)
+    house.wait(2 * DAY)
+    erases(house)
+    assert "the door is green" not in everything(house)
+    assert house.erased == [("POST", *sids)]
+    withheld.posts("the door is green", sid=next(iter(sids)))
+    assert "the door is green" not in everything(house), "a repeat is still known"

@@ -1,4 +1,4 @@
-"""The time after a human takes over, played over the real doors on both databases (rules 1, 4, 9,
+"""The time after a human takes over, played over the real doors (rules 1, 4, 9,
 20, 21).
 
 Each of these was found by somebody who played against the service with the rules alone in hand.

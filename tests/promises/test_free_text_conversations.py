@@ -1,4 +1,4 @@
-"""What frightened people write instead of numbers, played over the real doors on both databases
+"""What frightened people write instead of numbers, played over the real doors
 (rules 2, 5, 7 to 11, 13, 24).
 
 Each of these was found by somebody who played against the service with the rules alone in hand.

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata, produce_migrations
 from alembic.migration import MigrationContext
 from alembic.operations.ops import DropTableOp, MigrateOperation, OpContainer
+from conftest import House
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from running import clean_environment, command, connected, new_database
@@ -225,3 +227,31 @@ def test_the_command_migrates_an_older_engine_too(tmp_path: Path) -> None:
     assert "workflow_status" not in tables(one)
     assert command(tmp_path, "migrate", environment=clean_environment()).returncode == 0
     assert "workflow_status" in tables(one)
+
+
+def test_what_was_erased_before_is_redacted_at_the_provider_now(
+    app: Flask, outside: responses.RequestsMock
+) -> None:
+    migrate(app)
+    house = House(app, outside)
+    for number, name in (("+17205550101", "erased"), ("+17205550102", "ended")):
+        house.resident(number).wants_a_team()
+        told = {"by": "Dana", "status": "closed", "outcome": "resolved"}
+        case_id = house.resident(number).case().id
+        assert house.dispatch(f"/{case_id}/status", told).status_code == 200
+        with house.parts.engine.begin() as conn:  # whatever was to be sent has arrived
+            text = db.metadata.tables["message"]
+            waits = sa.update(text).where(text.c.state == "waiting")
+            conn.execute(waits.values(state="delivered", next_at=None))
+        house.wait(31 * 86_400 if name == "erased" else 1)
+    house.sweeps()
+    with app.app_context():
+        downgrade(revision="0016_retention")
+        upgrade()
+    first, second = house.rows("case")
+    for row in house.rows("message"):
+        if row.case_id == first.id:
+            assert row.erased_at is not None
+            assert (row.redact_at is not None) == bool(row.provider_id)
+        else:
+            assert row.case_id == second.id and row.erased_at is None and row.redact_at is None

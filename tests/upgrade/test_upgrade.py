@@ -67,7 +67,7 @@ MARKS: dict[str, dict[str, Any]] = {
         "index_key": None,
         "our_number": "",
     },
-    "message": {"state_at": None},
+    "message": {"state_at": None, "erased_at": None, "redact_at": None},
     "delivery": {"claimed_by": None},
 }
 CAD = "rehearsal-cad"

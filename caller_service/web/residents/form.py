@@ -551,15 +551,16 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = Tru
             if stood.visit:
                 return _gone(value)
             secret = keys.from_nonce(stood.nonce)
-            resident_page.begin(parts(), secret, with_changes(done, language=language()))
+            begun = resident_page.begin(parts(), secret, with_changes(done, language=language()))
     except BUSY as problem:
         log.error("a post was not kept", extra={"fault": type(problem).__name__})
         return _down()
+    path = _open_path(begun) if begun else "/request"
     if keys.cookie(keys.TRIED):
-        answer = _to("/request")
+        answer = _to(path)
         keys.set_cookie(answer, keys.PAGE, secret)
         return answer
-    return _to(f"/r/{secret}/request")
+    return _to(f"/r/{secret}{path}")
 
 
 def _next(opened: resident_page.Opened) -> Response:

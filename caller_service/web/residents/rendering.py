@@ -223,9 +223,12 @@ def _preamble() -> tuple[str, ...]:
 
 
 def the_scene() -> Scene:
-    """What is true for somebody who begins now."""
-    with parts().engine.connect() as conn:
-        return parts().scene(conn, surge=True)
+    """What is true for somebody who begins now; read once a request."""
+    if "resident_scene" not in g:
+        with parts().engine.connect() as conn:
+            g.resident_scene = parts().scene(conn, surge=True)
+    scene: Scene = g.resident_scene
+    return scene
 
 
 def _minor(question: Question, case: Case, position: Position) -> tuple[str, ...]:

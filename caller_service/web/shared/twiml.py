@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from xml.etree import ElementTree
 
 from flask import Response
 from twilio.twiml import TwiML
@@ -12,6 +13,7 @@ from twilio.twiml.voice_response import Gather, Say, VoiceResponse
 
 from caller_service.language.languages import Voice
 
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 # One such character makes the whole document invalid, and a person in danger would hear nothing.
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -66,4 +68,6 @@ def nothing() -> Response:
 
 
 def answered(answer: TwiML) -> Response:
-    return Response(answer.to_xml(), content_type="text/xml; charset=utf-8")
+    # `to_xml` writes the same through a file in memory, which takes twice as long
+    document = ElementTree.tostring(answer.xml(), encoding="unicode")
+    return Response(f"{_DECLARATION}{document}", content_type="text/xml; charset=utf-8")

@@ -279,6 +279,16 @@ def _unsigned(html: str) -> str:
 
 
 @pytest.mark.parametrize("cookies", [True, False])
+def test_an_answer_leads_to_the_next_screen_by_one_redirect(house: House, cookies: bool) -> None:
+    """On a slow line each one costs a second."""
+    me = Browser(house, cookies).goes("/request")
+    for value in CALM:
+        assert me.presses(value).hops == 1, me.path
+    assert me.sends(place=PLACE).hops == 1
+    assert Browser(house, cookies).goes("/request").presses("me").presses("yes").hops == 1
+
+
+@pytest.mark.parametrize("cookies", [True, False])
 def test_the_next_screen_is_the_answer_to_the_post_and_the_same_page(
     house: House, cookies: bool
 ) -> None:
