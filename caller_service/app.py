@@ -1,5 +1,5 @@
-"""The composition root: parts from settings and program, doors on the app. Nothing else is done
-here."""
+"""The composition root: builds the parts from settings and program, and registers blueprints on the
+app."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from caller_service.web.voice.residents import voice
 
 
 class NotReady(Exception):
-    """The start is refused; `faults` names every reason at once."""
+    """The service may not start; `faults` names every reason."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n".join(faults))
@@ -62,8 +62,8 @@ class NotReady(Exception):
 
 
 def build(settings: Settings, program: Program | None = None) -> Flask:
-    """The app, whole. Raises ProgramFaults for a program that cannot be read, NotReady where it
-    must not start, live above all."""
+    """Build the app. Raises ProgramFaults for a program that cannot be read, NotReady if it may not
+    start, above all in live mode."""
     program = with_languages(program or read_program(settings.program))
     catalog = read_catalog(program.languages)
     faults = secret_faults(settings, program)
@@ -84,7 +84,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
         MAX_CONTENT_LENGTH=1024 * 1024,
         MIGRATION_HEAD=migration_head(),
     )
-    # of all that proxies say only who the client is: it slows down whoever guesses tokens
+    # of the proxies' headers only the client's address is used, to slow down whoever guesses tokens
     proxies = dict(x_for=settings.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
     app.wsgi_app = PublicAddress(ProxyFix(app.wsgi_app, **proxies), settings.public_url)  # type: ignore[method-assign, assignment]
     db.init_app(app)
@@ -143,7 +143,8 @@ def _parts(
 
 
 def telephony_of(settings: Settings, program: Program) -> Telephony:
-    """Twilio's REST API, with the program's first number or Messaging Service as the sender."""
+    """Twilio's REST API, with the program's first number or Messaging Service as the default
+    sender."""
     return Telephony(
         settings.twilio_account_sid, settings.twilio_auth_tokens[0],
         program.numbers.ours[0].number, settings.twilio_api_url, settings.twilio_api_key,
@@ -152,7 +153,7 @@ def telephony_of(settings: Settings, program: Program) -> Telephony:
 
 
 def unreviewed(catalog: Catalog, program: Program) -> tuple[str, ...]:
-    """Safety words that no qualified reviewer has signed, one fault a language
+    """Safety texts that no qualified reviewer has signed, one fault for each language
     (docs/translating.md)."""
     faults = []
     for language in program.languages:
@@ -172,5 +173,5 @@ def migration_head() -> str:
 def include_object(
     thing: object, name: str | None, kind: str, reflected: bool, compare_to: object
 ) -> bool:
-    """The engine's tables are not Alembic's to drop: what is only in the database is left alone."""
+    """For Alembic: ignore tables that exist only in the database, which are the job engine's."""
     return not (kind == "table" and reflected and compare_to is None)

@@ -17,11 +17,11 @@ from caller_service.server.worker_process import run_worker
 from caller_service.store.database.sqlite_writer import writer_lock
 
 Doing = Callable[[], Any]
-SOON = 60.0  # seconds a thread has to end, on a busy machine
+SOON = 60.0  # seconds that a thread has to end, on a busy machine
 
 
 def begin(*doing: Doing) -> tuple[list[threading.Thread], list[Any]]:
-    """Start these; what each gave, or raised, once all are joined."""
+    """Start these in threads; yields what each returned or raised, once all are joined."""
     given: list[Any] = [None] * len(doing)
 
     def run(place: int) -> None:
@@ -43,7 +43,7 @@ def joined(threads: list[threading.Thread]) -> None:
 
 
 def at_once(*doing: Doing) -> list[Any]:
-    """Run these at the same moment; what each gave, or raised."""
+    """Run these at the same moment; returns what each returned or raised."""
     gate = threading.Barrier(len(doing))
 
     def together(one: Doing) -> Doing:
@@ -56,7 +56,8 @@ def at_once(*doing: Doing) -> list[Any]:
 
 @contextmanager
 def worker_running(parts: Parts, name: str = "worker-1") -> Iterator[None]:
-    """The worker, in a thread, while the block lasts. Nothing of it stays with this process."""
+    """Run the worker in a thread while the block lasts. It leaves nothing behind in this
+    process."""
     stop, switch = threading.Event(), sys.getswitchinterval()
     thread = threading.Thread(target=run_worker, args=(parts, name, stop))
     thread.start()
@@ -71,9 +72,8 @@ def worker_running(parts: Parts, name: str = "worker-1") -> Iterator[None]:
 
 @contextmanager
 def waits_in_vain(engine: sa.Engine) -> Iterator[dict[str, list[float]]]:
-    """SQLite: how long each wait to write that came to nothing was allowed to take meanwhile, in
-    seconds, by the name of the thread that waited. Limits, not times: no machine is too busy to
-    keep them."""
+    """SQLite: the limits, in seconds, of the waits for a write that failed meanwhile, by the name
+    of the waiting thread. Limits, not elapsed times, so that a busy machine does not matter."""
     lock, waits = writer_lock(engine.url.database or ""), dict[str, list[float]]()
     failed = lock.failed
 
@@ -87,8 +87,8 @@ def waits_in_vain(engine: sa.Engine) -> Iterator[dict[str, list[float]]]:
 
 
 def behind(looks: Callable[..., Any], doing: Doing, at: int = 1) -> Callable[..., Any]:
-    """`looks`, with something else done whole right behind its call number `at`: what was seen is
-    old when it is used."""
+    """`looks`, but right after its call number `at` something else runs to its end, so that what
+    was read is stale when it is used."""
     calls = count(1)
 
     def looked(*asked: Any) -> Any:

@@ -1,5 +1,5 @@
-"""A resident's phone: it rings us, hears what we say, presses keys, is silent and hangs up, as the
-provider tells of it. Time passes as words are spoken."""
+"""A resident's phone, through the provider's webhooks: it calls us, hears what we say, presses
+keys, is silent and hangs up. Time passes as words are spoken."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from conftest import House
 
 ME = "+17205550123"
-MOST_BYTES = 4096  # of a document; Twilio's own limits are in rehearsal/twiml_rules.py
+MOST_BYTES = 4096  # our limit for a document; Twilio's own are in rehearsal/twiml_rules.py
 _calls = count(10**9)
 
 
 class Caller:
-    """One call. `said` is what the last document said; `lines` all of the call."""
+    """One call. `said`: what the last document said; `lines`: everything in the call."""
 
     def __init__(self, house: House, number: str = ME, to: str = "+17205550100") -> None:
         self.house, self.number, self.to = house, number, to
@@ -43,7 +43,7 @@ class Caller:
         return self._hears(self._asks("/twilio/voice", CallStatus="ringing", Direction="inbound"))
 
     def presses(self, *keys: str, listening: bool = True) -> Caller:
-        """Press these, each after the words were spoken (`listening`) or at once."""
+        """Press these keys, each after the words were spoken (`listening`) or at once."""
         for key in keys:
             if listening:
                 self.house.wait(self.takes() + 1)
@@ -79,7 +79,7 @@ class Caller:
 
     # ---- a human, and the queue ------------------------------------------------------------------
     def is_joined(self, call_id: str) -> Caller:
-        """The staff's phone takes them out of the queue: what they hear just before."""
+        """A staff phone takes them out of the queue: checks what they hear just before."""
         answer = self._asks(f"/twilio/voice/joined?id={call_id}")
         self._reads(answer, "bridge")
         return self
@@ -90,7 +90,7 @@ class Caller:
         return self._hears(self._asks(action, QueueResult=result, QueueTime="30"))
 
     def comes_back(self, status: str = "completed") -> Caller:
-        """The call that they were put through to is over."""
+        """The call to which they were put through is over."""
         return self._hears(self._asks(self.dialled, DialCallStatus=status))
 
     # ---- what is known ---------------------------------------------------------------------------

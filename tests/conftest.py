@@ -1,10 +1,10 @@
-"""The house under test: the real app on a real database, a clock we set, and people instead of
-clients.
+"""The service under test ("the house"): the real app on a real database, a clock that tests set,
+and people instead of clients.
 
-A test that asks for `house` runs on SQLite and on PostgreSQL, or on one of the two where only
-decisions and pages are in question (`ON_ONE_DATABASE`). Jobs wait in the engine's own
+A test with the fixture `house` runs on SQLite and on PostgreSQL, or on one of the two if it only
+tests decisions and pages (`ON_ONE_DATABASE`). Jobs wait in the engine's own
 tables and are run by `house.works()`; the running worker has its own tests (test_end_to_end.py).
-Nothing reaches the network: an unplanned request fails the test.
+Nothing reaches the network: an unexpected request fails the test.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ CAD = "http://127.0.0.1:8020/hand-offs"
 
 
 HERE = Path(__file__).parent
-# Each commit to SQLite is synced to the disk, and waited for. In memory the wait is nothing.
+# SQLite syncs each commit to disk; in memory that takes no time.
 MEMORY = Path("/dev/shm")
 if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2**31:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-# When a sweep next finds something to do, or has found it and it stays due.
+# When the next sweep has something to do; in the past if something stays due.
 NEXT_DUE = sa.select(
     sa.func.min(
         sa.union_all(
@@ -76,8 +76,8 @@ NEXT_DUE = sa.select(
         .c.at
     )
 )
-# Real processes, exhaustive walks, waits. What also runs on PostgreSQL runs on SQLite in the fast
-# loop.
+# The slow tests: processes, exhaustive tests, waits. In the fast loop, tests for both databases run
+# on SQLite only.
 PROCESSES = {"end_to_end", "upgrade", "commands"}
 SLOW = PROCESSES | {"rehearsal", "corpus", "browser"}
 SLOW_FILES = {
@@ -113,8 +113,8 @@ def on_its_database(item: pytest.Item | Any) -> bool:
 
 
 def pytest_collection_finish() -> None:
-    """What was collected and imported lives as long as the run: it is never looked through for
-    garbage again."""
+    """What was collected and imported lives as long as the run: exclude it from garbage
+    collection."""
     gc.freeze()
 
 
@@ -130,12 +130,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             or re.search(r"\[(.*-)?postgresql", item.name)
         ):
             item.add_marker(pytest.mark.slow)
-    # The longest first: begun last, one process would end while another has minutes to go.
+    # The longest first: started last, they would keep one process busy for minutes after the
+    # others.
     items.sort(key=_when)
 
 
 def _when(item: pytest.Item) -> int:
-    """Where the file of a test stands in the run: processes, then long files, then the rest."""
+    """The order of test files: those that start processes, then long ones, then the rest."""
     first = item.path.relative_to(HERE).parts[0]
     if first in PROCESSES:
         return 0
@@ -144,7 +145,7 @@ def _when(item: pytest.Item) -> int:
 
 @pytest.fixture(autouse=True)
 def outside() -> Iterator[responses.RequestsMock]:
-    """The world outside: what is not planned fails, and what was planned must happen."""
+    """The network: an unexpected request fails, and every expected one must be made."""
     with responses.RequestsMock() as planned:
         planned.add_passthru("http://127.0.0.1")
         planned.add_passthru("https://127.0.0.1")
@@ -163,7 +164,7 @@ def _app(here: Path, url: str) -> Iterator[Flask]:
     told = {
         "CALLER_DATABASE_URL": url,
         "CALLER_PUBLIC_URL": "https://house.test",
-        # our clock stands while jobs run; the pace has tests of its own
+        # the test's clock stands still while jobs run; the pace has tests of its own
         "CALLER_CALLS_A_SECOND": "100",
     }
     settings = Settings.from_environment(told, here=here)
@@ -171,7 +172,7 @@ def _app(here: Path, url: str) -> Iterator[Flask]:
         settings, twilio_api_url=TWILIO, twilio_auth_tokens=("first" * 8, "second" * 6)
     )
     app = caller_service.create_app(settings)
-    app.testing = False  # errors go where they go in earnest
+    app.testing = False  # errors are handled as in production
     migrated(app, settings)
     yield app
     app.extensions["caller_parts"].engine.dispose()
@@ -190,8 +191,8 @@ def on_postgresql(tmp_path_factory: pytest.TempPathFactory, postgres: str) -> It
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def built(request: pytest.FixtureRequest) -> Flask:
-    """The app on one database. pytest takes this fixture down whenever the database changes, with
-    every file; the apps stay."""
+    """The app on one database. pytest tears this fixture down whenever the database changes, with
+    every file; the apps are reused."""
     app: Flask = request.getfixturevalue(f"on_{request.param}")
     return app
 
@@ -210,18 +211,18 @@ JOBS = {
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
         self.at = MONDAY_NOON
 
     def __call__(self) -> datetime:
-        self.at += timedelta(microseconds=1)  # two moments are never the same
+        self.at += timedelta(microseconds=1)  # no two readings are the same
         return self.at
 
 
 class House:
-    """The app, with hands to play it."""
+    """The app, and what tests do with it."""
 
     def __init__(self, app: Flask, outside: responses.RequestsMock) -> None:
         self.app = app
@@ -251,8 +252,8 @@ class House:
         scopes: Iterable[str] | None = None,
         expires_at: datetime | None = None,
     ) -> str:
-        """A token as `token add` makes one; without `kind` and `scopes`, all that its destination
-        allows."""
+        """A token like one from `token add`; without `kind` and `scopes`, with all that its
+        destination allows."""
         secret = secrets.token_hex(16)
         one = self.parts.program.destination(destination or "")
         kind = kind or (kind_for(one) if one else "api")
@@ -263,7 +264,7 @@ class House:
         return secret
 
     def forgive(self) -> None:
-        """As if nobody had failed to sign in, or had signed in, yet."""
+        """Forget all sign-ins, failed and successful."""
         self.app.extensions["caller_failure_limit"] = FailureLimit()
         with self.parts.engine.begin() as conn:
             conn.execute(sa.delete(failure))
@@ -273,16 +274,17 @@ class House:
         lite = self.parts.engine.dialect.name == "sqlite"
         with self.parts.engine.begin() as conn:
             if not lite:
-                # a test may leave more than a turn could delete
+                # a test may leave more rows than a turn's time limit could delete
                 conn.execute(sa.text("SET LOCAL statement_timeout = 0"))
             for table in reversed(Base.metadata.sorted_tables):
                 conn.execute(sa.delete(table))
-            # "queues": a worker begins with what an earlier one registered, also how many at once
+            # "queues": a worker starts with what an earlier one registered, including the
+            # concurrency
             for name in ("workflow_status", "workflow_input", "workflow_output", "queues"):
                 conn.execute(sa.text(f"DELETE FROM {name if lite else 'dbos.' + name}"))
 
     def change(self, **parts: Any) -> None:
-        """Swap a part: a shorter ladder, a faster clock."""
+        """Replace a part: a shorter ladder, a faster clock."""
         self.app.extensions["caller_parts"] = replace(self.parts, **parts)
 
     def clocks(self, **seconds: int) -> None:
@@ -293,8 +295,8 @@ class House:
         self.clock.at += timedelta(seconds=seconds)
 
     def passes(self, seconds: float, step: float) -> House:
-        """So many seconds, with the worker looking at the end of each `step` in which something
-        falls due. At the end of the others it would find nothing to do."""
+        """Let seconds pass, with a sweep of the worker at the end of each `step` in which something
+        falls due. In the other steps it would find nothing to do."""
         left = int(seconds // step)
         while left:
             with self.parts.engine.connect() as conn:
@@ -338,7 +340,7 @@ class House:
             ]
 
     def works(self, twilio: int = 201, cad: int = 202) -> House:
-        """Run every waiting job once, with Twilio and the destination answering so."""
+        """Run every waiting job once, with these responses of Twilio and the destination."""
         self.outside.reset()
         self.outside.assert_all_requests_are_fired = False
         self.outside.add_passthru("http://127.0.0.1:1")
@@ -369,7 +371,7 @@ class House:
         return self
 
     def settles(self) -> House:
-        """Run jobs until none waits."""
+        """Run jobs until none is left."""
         while self.jobs():
             self.works()
         return self
@@ -409,7 +411,8 @@ class House:
             self.outside.add_callback(method, one, erase)
 
     def calls_are_taken(self, status: int = 201, listed: tuple[dict[str, str], ...] = ()) -> None:
-        """Twilio takes calls, or answers so; its list holds what it took, and `listed`."""
+        """Twilio accepts calls, or responds like this; its list has what it accepted, and
+        `listed`."""
         one = re.compile(rf"{TWILIO}/.*/Calls/(CA\w+)\.json")
         self.outside.add_callback(
             "POST",
@@ -450,7 +453,7 @@ class House:
         )
 
     def _changes(self, request: Any) -> tuple[int, dict[str, str], str]:
-        """A call under way is ended, or given another document."""
+        """A call in progress is ended, or redirected to another document."""
         moved = dict(parse_qsl(request.body or "")).get("Url", "")
         return self._moves(request.url, moved) if moved else self._hangs_up(request.url)
 
@@ -477,7 +480,7 @@ class House:
             return list(conn.execute(query))
 
     def words(self, key: str, language: str = "en", **fill: str) -> str:
-        """What a key says: tests hold to meanings, translators to words."""
+        """The text of a key: tests depend on keys, translators change texts."""
         return fitted(
             self._own.catalog.text(
                 language, key, **(filling(self._own.program, language, self._own.catalog) | fill)
@@ -485,7 +488,7 @@ class House:
         )
 
     def texts_to(self, number: str) -> list[str]:
-        """What was sent to a number by REST, oldest first."""
+        """The texts sent to a number by REST, oldest first."""
         return [form["Body"] for form in self.sent if form["To"] == number]
 
 
@@ -509,7 +512,7 @@ class Resident:
     def posts(
         self, said: str, sid: str | None = None, token: str | None = None, **form: str
     ) -> Any:
-        """One signed webhook, as Twilio sends it."""
+        """One signed webhook, like Twilio's."""
         fields = {
             "MessageSid": sid or f"SM{secrets.token_hex(16)}", "AccountSid": "AC" + "0" * 32,
             "From": self.number, "To": "+17205550100", "Body": said, "NumMedia": "0",
@@ -523,7 +526,7 @@ class Resident:
         return self
 
     def told(self, *keys: str, language: str = "en") -> Resident:
-        """Hears these keys, whatever fills them."""
+        """The reply had these keys, whatever fills their placeholders."""
         for key in keys:
             words = re.escape(self.house.parts.catalog.words[language][key])
             assert re.search(re.sub(r"\\{\w+\\}", ".*", words), "\n".join(self.heard)), (
@@ -546,7 +549,7 @@ class Resident:
         )[-1]
 
     def wants_a_team(self, contact: str = "3") -> Resident:
-        """Screened for an adult they know; a team is asked for, and told to wait if none is free.
+        """Screened for an adult they know; asks for a team, and is told to wait if none is free.
         `contact`: "1" is text or call, "3" is text alone."""
         self.texts("my brother shouts")
         return self.texts("3", "2", "2", "2", contact, "1", "Main St and 3rd Ave", "2", "2")
@@ -555,7 +558,7 @@ class Resident:
 def signed(
     house: House, path: str, fields: dict[str, str], token: str | None = None, at: str = ""
 ) -> Any:
-    """`at`: the address that Twilio was told; ours, unless another is given."""
+    """`at`: the URL that Twilio calls; ours, unless another is given."""
     key = token or house.app.config["TWILIO_AUTH_TOKENS"][0]
     url = f"{at or house.parts.public_url}{path}"
     signature = RequestValidator(key).compute_signature(url, fields)
@@ -563,7 +566,7 @@ def signed(
 
 
 def twiml(text: str) -> list[str]:
-    """The words of each <Message>."""
+    """The text of each <Message>."""
     return [
         message.findtext("Body") or ""
         for message in ElementTree.fromstring(text).findall("Message")

@@ -1,8 +1,8 @@
 """A resident who texts the service, played against the decisions alone: no network, no storage, no
 waiting.
 
-Before every turn the case is turned to JSON and read back, so whatever a decision needs must
-survive being kept. After every turn the clocks are looked at: what is due next must lie ahead, or a
+Before every turn the case is converted to JSON and back, so whatever a decision needs must survive
+being stored. After every turn the timers are checked: what is due next must be in the future, or a
 case would be decided for ever.
 """
 
@@ -48,14 +48,14 @@ from caller_service.language.wording import Words, texts
 PROGRAM = with_languages(
     read_program(Path(caller_service.__file__).parent / "programs" / "rehearsal" / "program.toml")
 )
-# and a language that the program may serve one day
+# and a language that the program does not serve yet
 PROGRAM = dataclasses.replace(PROGRAM, iso639_3={**PROGRAM.iso639_3, "zh-Hant": "zho"})
 CATALOG = read_catalog(PROGRAM.languages)
 EARS = read_ears(PROGRAM.languages, PROGRAM.watched)
 # a Monday, 11:00 in Denver: every team but youth works
 OPEN = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # 02:00 in Denver
-PACE = timedelta(seconds=10)  # between what a resident reads and what they write
+PACE = timedelta(seconds=10)  # between reading a text and answering it
 
 # A place of each kind that the rehearsal city can tell apart.
 PLACES = {
@@ -69,7 +69,7 @@ PLACES = {
 
 
 def kept(case: Case) -> Case:
-    """The case as it comes back from storage."""
+    """The case after a round trip through storage."""
     return from_plain(json.loads(json.dumps(to_plain(case))))
 
 
@@ -93,8 +93,8 @@ class Resident:
 
     # ---- what a person does ----------------------------------------------------------------------
     def texts(self, *said: str, after: timedelta = PACE) -> Resident:
-        """Write these, one after the other, each after reading what came back. After an end a new
-        case opens."""
+        """Write these, one after the other, each after reading the reply. After the end of a case a
+        new one opens."""
         for words in said:
             self.now += after
             if self.case.ended:
@@ -110,7 +110,7 @@ class Resident:
         return self
 
     def answers(self, *codes: str, after: timedelta = PACE) -> Resident:
-        """Answer by code, whatever the number is; a place by its kind."""
+        """Answer by code, whatever its number is; a place by its kind."""
         for code in codes:
             self.now += after
             self._turn(
@@ -121,8 +121,8 @@ class Resident:
         return self
 
     def waits(self, *, minutes: float = 0, seconds: float = 0, hours: float = 0) -> Resident:
-        """Time goes by; every clock rings when it is due. `heard` and `effects` then hold all that
-        happened."""
+        """Let time pass; every timer fires when it is due. `heard` and `effects` then hold
+        everything that happened."""
         until = self.now + timedelta(minutes=minutes, seconds=seconds, hours=hours)
         effects: Effects = ()
         heard: tuple[Words, ...] = ()
@@ -137,13 +137,13 @@ class Resident:
         return self
 
     def sleeps(self, *, hours: float) -> Resident:
-        """The service is down that long, then every clock is looked at once."""
+        """The service is down for that long, then every timer is checked once."""
         self.now += timedelta(hours=hours)
         self._turn(lambda case: clock.tick(case, self._scene()))
         return self
 
     def staff(self, decide: Callable[[Case, Scene], Step]) -> Resident:
-        """Somebody of the staff, or dispatch, decides something."""
+        """Staff or dispatch decide something."""
         self._turn(lambda case: decide(case, self._scene()))
         return self
 
@@ -154,7 +154,7 @@ class Resident:
         return self
 
     def hears_of(self, key: str) -> Resident:
-        """As `hears`, whatever the words are just now."""
+        """As `hears`, by message key, independent of the current wording."""
         assert key in self.said, f"{key} is not in {self.said}"
         return self
 
@@ -164,7 +164,7 @@ class Resident:
 
     @property
     def said(self) -> tuple[str, ...]:
-        """The keys of what was said in the last turn, in order, questions included."""
+        """The message keys of the last turn, in order, questions included."""
         return tuple(key for message in self.heard for key in message.keys)
 
     @property
@@ -187,14 +187,14 @@ class Resident:
 
 
 def reading(case: Case, code: str) -> Reading:
-    """An answer as `read` would have given it."""
+    """An answer as `read` would return it."""
     return Reading(
         PlaceGiven(PLACES[code]) if case.asked == "where" and code in PLACES else Answer(code)
     )
 
 
 def told(effect: Effect) -> str:
-    """One effect as a transcript writes it; words are written as words."""
+    """One effect as a transcript writes it; texts are written out."""
     if isinstance(effect, Page):
         also = (
             ", the one before too" * effect.two

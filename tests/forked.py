@@ -1,8 +1,8 @@
-"""The commands as processes of their own, forked from one that has imported everything.
+"""Our commands as processes, forked from one that has imported everything.
 
-A start by hand costs 3 s of processor time, nearly all of it for imports and word lists that are
-the same each time. What is proven here is what a process does, not how it begins: that `serve`,
-`work`, `rehearse` and `talk` begin by hand has tests of its own.
+A start from the command line costs 3 s of processor time, nearly all of it for imports and word
+lists. These tests check what a process does, not how it starts: that `serve`, `work`, `rehearse`
+and `talk` start from the command line has tests of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _warm() -> ForkServerContext:
     """The process that forks; it ends with this one."""
     context, kept = multiprocessing.get_context("forkserver"), os.environ.get("PYTHONPATH")
     context.set_forkserver_preload(["warm"])
-    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # a module it does not find, it forgets
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # a module that is not found is ignored
     try:
         forkserver.ensure_running()
     finally:
@@ -48,11 +48,11 @@ class Forked:
         out: Path,
         err: Path | None = None,
     ) -> None:
-        """`err`: where standard error goes; None for where standard output goes. Both files are
-        written on at their end."""
+        """`err`: the file for standard error; None: the same as standard output. Both are appended
+        to."""
         context = _warm()
         begun, begins = context.Pipe(duplex=False)
-        os.umask(mask := os.umask(0o077))  # a process begins with that of who started it
+        os.umask(mask := os.umask(0o077))  # a process inherits the umask of whoever started it
         told = (
             begins, tuple(words), str(folder), dict(environment), str(out), str(err or out), mask,
         )  # fmt: skip

@@ -1,5 +1,5 @@
-"""A browser without script, played against the app: it reads a page as HTML, follows 303 and presses
-what is there."""
+"""A browser without scripts, against the app: it parses a page, follows redirects and presses
+buttons."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Browser:
     cookies: bool = True
     pace: float = 5.0
     headers: dict[str, str] = field(default_factory=dict)
-    script: bool = False  # ours: it asks for the next screen as the answer to a post
+    script: bool = False  # with our script: the response to a post is the next screen
 
     def __post_init__(self) -> None:
         self.client = self.house.app.test_client(use_cookies=self.cookies)

@@ -1,5 +1,5 @@
-"""The telephone network between people and the house under test: the stand-in Twilio's call engine
-in the test's own process, on the test's own clock. Real documents, every verb carried out.
+"""The telephone network between people and the service under test: the stand-in Twilio's call
+engine in the test's own process, on the test's own clock. Real documents, every verb executed.
 
     network = Network(house)
     me, maria = network.phone(ME), network.phone(MARIA)
@@ -47,7 +47,7 @@ class Network:
             VirtualTime(house.wait, house.clock.at),
             AppWeb(house.client, token),
         )
-        # What the house asks of Twilio by REST (conftest.House) is done by the engine.
+        # The engine carries out the service's REST requests to Twilio (conftest.House).
         house._rings = self._rings  # type: ignore[method-assign]
         house._stands = self._stands  # type: ignore[method-assign]
         house._hangs_up = self._hangs_up  # type: ignore[method-assign]
@@ -57,7 +57,7 @@ class Network:
         return Handset(self.engine, number)
 
     def works(self, seconds: float = 0.0) -> Network:
-        """The worker looks and does what is due; with `seconds`, every second of them."""
+        """Run the worker on whatever is due; with `seconds`, once in each of them."""
         for step in range(int(seconds) + 1):
             if step:
                 self.engine.time.run(1.0)

@@ -1,4 +1,4 @@
-"""Phones that ring for us, and residents whom texts do not reach."""
+"""Phones of staff that we call, and residents whom texts do not reach."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ME = "+17205550123"
 
 
 class Phone:
-    """Somebody's phone that rings for us: as Twilio tells of it."""
+    """A phone that we call, through Twilio's webhooks."""
 
     def __init__(self, house: House, place: int = -1) -> None:
         self.house = house
@@ -61,7 +61,7 @@ class Phone:
         return self._hears(self._asks(at or self.next, Digits=digit, CallStatus="in-progress"))
 
     def parts(self, status: str = "completed") -> Phone:
-        """Their line to the caller is over, or never was."""
+        """Their connection to the caller has ended, or never existed."""
         return self._hears(self._asks(self.after, DialCallStatus=status))
 
     def reports(self, *states: str) -> Phone:
@@ -97,7 +97,7 @@ def fails(house: House, text_id: str, error: str = "30003") -> None:
 def screened(
     house: House, contact: str = "1", who: str = "1", number: str = ME, language: str = "hi"
 ) -> Resident:
-    """Wants a team, and said how we may reach them."""
+    """A resident who wants a team, and has said how we may reach them."""
     me = house.resident(number).texts(
         language, who, "2", "2", "2", contact, "1", "Main St and 3rd Ave", "2"
     )
@@ -108,8 +108,8 @@ def screened(
 
 
 def after_a_lost_text(house: House, contact: str = "1", **told: str) -> Resident:
-    """Accepted; the text that said so was lost; where calls are safe, the call for it was heard and
-    has ended."""
+    """A case that was accepted; the text that said so was lost; if calls are safe, the call in its
+    place was heard and has ended."""
     me = screened(house, contact, **told)
     lost(house, me)
     house.settles()
@@ -120,14 +120,14 @@ def after_a_lost_text(house: House, contact: str = "1", **told: str) -> Resident
 
 
 def moves(house: House, me: Resident, status: str, **more: str) -> None:
-    """Dispatch moves the case; then all that is due is done."""
+    """Dispatch changes the status; then everything due is done."""
     answer = house.dispatch(f"/{me.case().id}/status", {"status": status, "by": "Maria", **more})
     assert answer.status_code == 200, answer.text
     house.settles().sweeps().settles()
 
 
 def rings(house: House) -> list[int]:
-    """Which of the calls made were to the resident; a supervisor may be rung meanwhile."""
+    """The calls that were made to the resident; a supervisor may be called meanwhile."""
     return [place for place, form in enumerate(house.rung) if form["To"] == ME]
 
 
@@ -137,12 +137,12 @@ def mine(house: House) -> Phone:
 
 
 def passes(house: House, minutes: int) -> None:
-    """So many minutes, with the worker looking each of them."""
+    """Let minutes pass, with a run of the worker in each."""
     for _ in range(minutes):
         house.wait(60)
         house.sweeps().settles()
 
 
 def not_told(house: House) -> bool:
-    """What dispatch sees in the newest revision."""
+    """`not_told` in the newest revision."""
     return bool(house.posted[-1][0]["contact"]["not_told"])

@@ -1,7 +1,6 @@
-"""The whole service, running: the real `serve` and `work` as processes of their own, both stand-ins
-in this one.
+"""The running service: the real `serve` and `work` as processes, and both stand-ins in this one.
 
-Nothing here sleeps for a guess: what is waited for is a condition, looked at again whenever a
+Nothing here sleeps for a guessed time: every wait is for a condition, which is checked whenever a
 stand-in has news.
 """
 
@@ -54,10 +53,12 @@ T = TypeVar("T")
 
 PACKAGE = Path(caller_service.__file__).parent
 COMMAND = (sys.executable, "-m", "caller_service.commands.main")
-# Seconds that only a hang takes, on the busiest machine: no promise is as slow (docs/testing.md).
+# Seconds that only a hang would take, even on the busiest machine: no promise is as slow
+# (docs/testing.md).
 STARTED = 120.0  # for a process to start, or a command to end
-SOON = 60.0  # for what was caused to happen
-# seconds for an answer: the only time that a test of running parts asserts (docs/testing.md)
+SOON = 60.0  # for an effect to happen
+# seconds for a response: the only time limit that tests of running processes assert
+# (docs/testing.md)
 TWILIO_WAITS = 15.0
 READ = 1.0  # the clock `read`, as short as a program may set it
 PAGE_NEXT, TRUTH = 2, 3
@@ -72,7 +73,8 @@ def until(
     seconds: float = SOON,
     news: Callable[[float], None] | None = None,
 ) -> T:
-    """What `look` gives as soon as it is true; `news` waits for a change, at most so long."""
+    """The value of `look` as soon as it is true; `news` waits for a change, at most for so many
+    seconds."""
     end = time.monotonic() + seconds
     while not (found := look()):
         left = end - time.monotonic()
@@ -85,7 +87,7 @@ def until(
 
 
 def free_port(*more: int) -> int:
-    """A free port; with `more`, one whose neighbours at these distances are free too."""
+    """A free port; with `more`, one for which the ports at these distances are free, too."""
     while True:
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
@@ -105,7 +107,7 @@ def is_free(port: int) -> bool:
 
 
 def answers(url: str) -> int:
-    """The status of a page, 0 while nobody is there."""
+    """The status of a page; 0 if nobody answers."""
     try:
         with requests.Session() as session:
             session.trust_env = False
@@ -118,7 +120,7 @@ def answers(url: str) -> int:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Ours without anything that would reach the service by accident."""
+    """Our environment without variables that would affect the service by accident."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -128,7 +130,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 class Running:
-    """One command of ours as a process with its own group; what it says goes to a file."""
+    """One of our commands in its own process group, with its output in a file."""
 
     def __init__(
         self,
@@ -138,7 +140,7 @@ class Running:
         log: Path,
         by_hand: bool = False,
     ) -> None:
-        """`by_hand`: started as a person does it, not forked (forked.py)."""
+        """`by_hand`: started from the command line, not forked (forked.py)."""
         self.log = log
         log.touch()
         self._started_at = log.stat().st_size
@@ -159,7 +161,7 @@ class Running:
 
     @property
     def said(self) -> str:
-        """What it has said since it was started."""
+        """Its output since it was started."""
         return self.log.read_bytes()[self._started_at :].decode()
 
     @property
@@ -171,7 +173,7 @@ class Running:
         assert words in self.said, self.said
 
     def end(self, number: int = signal.SIGTERM, seconds: float = SOON) -> int:
-        """End the whole group, in the end with force; the exit code."""
+        """Terminate the whole group, if necessary by force; returns the exit code."""
         self.tell(number)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
@@ -180,7 +182,7 @@ class Running:
 
     def tell(self, number: int) -> None:
         """Send the whole group a signal."""
-        with suppress(ProcessLookupError, PermissionError):  # nobody is left in the group
+        with suppress(ProcessLookupError, PermissionError):  # no process is left in the group
             os.killpg(self.process.pid, number)
 
 
@@ -203,7 +205,7 @@ def command(
 
 @cache
 def postgres() -> ThrowawayPostgres:
-    """One server for all tests that ask; it ends with this process."""
+    """One server for all tests that need it; it ends with this process."""
     return ThrowawayPostgres()
 
 
@@ -233,7 +235,7 @@ def _alone(url: sa.URL, statement: str) -> None:
 
 @contextmanager
 def connected(url: str) -> Iterator[sa.Connection]:
-    """A plain connection that leaves nothing open."""
+    """A plain connection, closed at the end."""
     engine = sa.create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as conn:
@@ -246,8 +248,8 @@ def connected(url: str) -> Iterator[sa.Connection]:
 
 
 def short_program(folder: Path, cad_url: str) -> Path:
-    """A copy of the rehearsal city whose clocks are short, whose teams never sleep, and whose
-    webhook goes to `cad_url`."""
+    """A copy of the rehearsal city with short clocks, teams that are always on duty, and its
+    webhook at `cad_url`."""
     city = folder / "programs" / "rehearsal"
     shutil.copytree(PACKAGE / "programs" / "rehearsal", city)
     shutil.copytree(PACKAGE / "protocols", folder / "protocols")
@@ -268,7 +270,7 @@ def short_program(folder: Path, cad_url: str) -> Path:
 
 
 class Visitors:
-    """Remembers every URL that somebody asked the stand-ins for, whole."""
+    """Records every complete URL that was requested from the stand-ins."""
 
     def __init__(self, *apps: Flask) -> None:
         self.urls: list[str] = []
@@ -328,13 +330,13 @@ class House:
 
     # ---- its processes ---------------------------------------------------------------------------
     def start(self) -> None:
-        """Web and worker at once."""
+        """Start web and worker together."""
         self.web, self.worker = self._web(), self._worker("worker-1")
         self._web_ready()
         self.worker.says("ready")
 
     def end(self) -> None:
-        """Both at once; what does not end by itself is killed."""
+        """Stop both together; kill what does not end by itself."""
         begun = [
             one
             for one in (getattr(self, "web", None), getattr(self, "worker", None))
@@ -350,7 +352,7 @@ class House:
         self._web_ready()
 
     def start_worker(self, name: str = "worker-1") -> Running:
-        """A worker; its end is the caller's, if it is not the first."""
+        """Start a worker. If it is not the first, the caller has to end it."""
         started = self._worker(name)
         started.says("ready")
         return started
@@ -380,12 +382,12 @@ class House:
         assert self.web.alive, self.web.said
 
     def logs(self) -> str:
-        """Everything its processes ever said."""
+        """All output of its processes."""
         return "\n".join(file.read_text() for file in sorted(self.folder.glob("*.log")))
 
     # ---- people ----------------------------------------------------------------------------------
     def resident(self) -> Person:
-        """Somebody nobody has heard of yet."""
+        """Somebody who is new to the service."""
         return Person(self, f"+17205550{next(self._fictional)}")
 
     def staff(self, name: str) -> Person:
@@ -393,7 +395,7 @@ class House:
 
     # ---- dispatch --------------------------------------------------------------------------------
     def on_board(self, person: Person, revision: int = 1, seconds: float = SOON) -> Held:
-        """The hand-off of this person's case, once dispatch has that revision of it."""
+        """Wait until dispatch has this revision of the person's hand-off."""
         case_id = self.case_of(person).id
         return self.when_board(
             lambda: (held := self.board.held(case_id)) and held.revision >= revision and held,
@@ -410,14 +412,14 @@ class House:
         )
 
     def tell(self, held: Held, move: Move) -> Answer:
-        """Dispatch pushes a button."""
+        """Dispatch presses a button."""
         dispatcher: Dispatcher = self.cad.extensions["dispatcher"]
         answer = dispatcher.tell(held, move)
         assert answer.fine, answer
         return answer
 
     def asks(self, path: str, told: Mapping[str, object] | None = None) -> Any:
-        """What the API answers to the console, as JSON; a POST if something is told."""
+        """The API's response to the console, as JSON; a POST if there is a body."""
         settings: CadSettings = self.cad.extensions["cad_settings"]
         with requests.Session() as session:
             session.trust_env = False
@@ -446,7 +448,7 @@ class House:
         )[0]
 
     def under_way(self, people: Sequence[Person]) -> list[str]:
-        """What is still to be sent or delivered about these people's cases."""
+        """What is still to be sent or delivered for these people's cases."""
         ids = {f"id{place}": self.case_of(one).id for place, one in enumerate(people)}
         listed = ", ".join(f":{name}" for name in ids)
         texts = self.rows(
@@ -465,7 +467,7 @@ class House:
         ]
 
     def settles(self, *people: Person) -> None:
-        """Everything about these people is sent, delivered and receipted."""
+        """Wait until everything for these people is sent, delivered and has a receipt."""
         until(lambda: not self.under_way(people), "nothing is under way")
         assert self.twilio.extensions["errands"].settled(SOON)
 
@@ -481,7 +483,7 @@ class Person:
     _heard_at: float = 0.0
 
     def texts(self, *said: str) -> Person:
-        """Write these, one after the other, each after the answer to the one before has come."""
+        """Write these, one after the other, each after the reply to the one before."""
         for words in said:
             phone = self.house.exchange.phone(self.number)
             self.heard = self.house.line.texts(phone, words)
@@ -491,9 +493,9 @@ class Person:
         return self
 
     def says(self, words: str) -> Person:
-        """An answer that counts only if its question can have been read. On a busy machine the
-        question's receipt comes late, and it is read from then on: it is waited for, unless receipts
-        are switched off."""
+        """An answer that counts only if its question can have been read. The question counts as
+        read only after its receipt, which comes late on a busy machine; so this waits for the
+        receipt, unless receipts are switched off."""
         for reply in self.heard.replies[-1:] if self.heard else ():
             if not self.house.exchange.faults.receipts_missing:
                 until(lambda sid=reply.sid: self._arrived(sid), "the question has arrived")
@@ -506,14 +508,14 @@ class Person:
         return [row.state for row in self.house.rows(query, sid=sid)] == ["delivered"]
 
     def says_no(self, times: int = 1) -> Person:
-        """No to safety questions, each read at a human's pace."""
+        """Answer no to safety questions, each after a human's reading time."""
         for _ in range(times):
             self.says("2")
         return self
 
     @property
     def answered(self) -> list[str]:
-        """The words of the last answer."""
+        """The text of the last reply."""
         return [reply.words for reply in self.heard.replies] if self.heard else []
 
     def hears(self, words: str) -> Person:
@@ -528,13 +530,13 @@ class Person:
         return [text for text in self.house.exchange.texts() if text.receiver == self.number]
 
     def told(self, words: str) -> list[Text]:
-        """The texts sent unasked that have these words in them."""
+        """The texts with these words that were not replies."""
         return [
             text for text in self.phone if text.direction == "outbound-api" and words in text.words
         ]
 
     def is_told(self, words: str, seconds: float = SOON) -> Text:
-        """Wait for a text nobody asked for, delivered."""
+        """Wait until such a text is delivered."""
         exchange = self.house.exchange
         found = until(
             lambda: [text for text in self.told(words) if text.status == "delivered"],
@@ -546,14 +548,14 @@ class Person:
 
 
 def _migrate(settings: Settings) -> None:
-    """What `migrate` does, without the seconds for its imports and the word lists."""
+    """What `migrate` does, without the time for imports and word lists."""
     app = caller_service.create_app(settings)
     migrated(app, settings)
     app.extensions["caller_parts"].engine.dispose()
 
 
 def _add_token(database_url: str, secret: str) -> None:
-    """What `token add` does, without a second for its imports."""
+    """What `token add` does, without the time for imports."""
     new = Token("rehearsal-cad", "api", "rehearsal-cad", frozenset(SCOPES))
     with connected(database_url) as conn, conn.begin():
         tokens.add(conn, "00000000-0000-7000-8000-000000000000", new, secret, datetime.now(UTC))
@@ -561,8 +563,8 @@ def _add_token(database_url: str, secret: str) -> None:
 
 @contextmanager
 def running(kind: str, folder: Path, speed: float = 1.0) -> Iterator[House]:
-    """A house on an empty database of this kind, from its first migration to its end. At `speed`
-    10, what takes ten seconds on a phone takes one."""
+    """A service on an empty database of this kind, from the first migration to its end. At `speed`
+    10, phone calls run ten times as fast."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     (folder / "var").mkdir()

@@ -1,7 +1,7 @@
-"""A caller, played against the decisions alone: no network, no storage, no waiting.
+"""A caller, against the decisions alone: no network, no storage, no waiting.
 
-Before every step the case and the place in the call are turned to JSON and read back. After every
-step holds what holds of every call: see SpokenCall._holds.
+Before every step the case and the position in the call are converted to JSON and back. After every
+step the invariants of every call are checked: see SpokenCall._holds.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ GOES_ON = (Then.QUEUE, Then.WAIT, Then.LEAVE, Then.COUNSELOR, Then.PSAP, Then.HA
 
 @dataclass
 class SpokenCall:
-    """One call after the other of one caller. `said`: what they heard in the last step."""
+    """The calls of one caller, one after the other. `said`: what they heard in the last step."""
 
     language: str = "en"
     now: datetime = OPEN
@@ -63,7 +63,7 @@ class SpokenCall:
     script: list[str] = field(default_factory=list)  # the call as a transcript writes it
     waited: str = ""  # the last line of waiting
     began_with: str = ""  # the first line of the step before
-    once_more: bool = False  # they asked for it, or one press came twice
+    once_more: bool = False  # they asked to repeat it, or one press came twice
     stood: At = At.GREETING  # what they heard before this step
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class SpokenCall:
         return self._step(lambda case, _: phone_call.begin(case, self._scene(), around))
 
     def is_called_back(self) -> SpokenCall:
-        """Our call to them was answered (casework/resident_call.py, called_back)."""
+        """They answer our call to them (casework/resident_call.py, called_back)."""
         self._writes("(answers our call)")
         self.over, self.waited, at = False, "", self._scene().now
         self.position = Position(At.CALLED, waits_since=at)
@@ -91,7 +91,7 @@ class SpokenCall:
         )
 
     def presses(self, *keys: str, early: bool = False) -> SpokenCall:
-        """Press these, each after the words; `early`: at once."""
+        """Press these keys, each after the words; `early`: at once."""
         for key in keys:
             self.now += timedelta(seconds=0.5) if early else self.takes() + PATIENCE
             self._writes(key)
@@ -121,7 +121,7 @@ class SpokenCall:
         )
 
     def is_joined(self, by: str, seconds: float) -> SpokenCall:
-        """A human takes them out of the queue, and their talk lasts so long."""
+        """A human takes them out of the queue, and they talk for this long."""
         self._happens(
             f"({by} speaks with them)", lambda case: joins_by_phone(case, by, self._scene())
         )
@@ -135,14 +135,14 @@ class SpokenCall:
         )
 
     def texts(self, words: str) -> SpokenCall:
-        """They write a text in between."""
+        """They send a text in between."""
         return self._happens(
             f"(texts) {words}",
             lambda case: read_text(case, words, self.now, Scene(self.program, self.now), EARS),
         )
 
     def waits(self, seconds: float) -> SpokenCall:
-        """Time goes by, and every clock rings when it is due."""
+        """Let time pass; every timer fires when it is due."""
         until = self.now + timedelta(seconds=seconds)
         at_once = 0
         while (due := clock.next_due(self.case, self.program)) is not None and due <= until:
@@ -162,7 +162,7 @@ class SpokenCall:
         return not self.over and self.then == Then.WAIT
 
     def takes(self) -> timedelta:
-        """How long the last words take."""
+        """How long the last words take to speak."""
         pace = CATALOG.languages[self.case.language]
         return timedelta(seconds=sum(seconds(words, pace) for words in self.said))
 
@@ -192,7 +192,7 @@ class SpokenCall:
         return self._step(lambda case, at: phone_call.hear(case, at, heard, self._scene(), around))
 
     def _another(self) -> Case:
-        """As casework/resident_call.py: a person is asked for after the end."""
+        """Like casework/resident_call.py: after the end they ask for a person."""
         new = dataclasses.replace(fresh(self.case.language), id=f"{self.case.id}+")
         return new.marked(self.now, Mark.OPENED, Mark.HEARD, Mark.ON_LINE)
 
@@ -236,7 +236,7 @@ class SpokenCall:
             )
 
     def _worded(self, line: Line, tag: str) -> str:
-        """The words of a line, whole: a placeholder without a value is an error."""
+        """The complete text of a line: a placeholder without a value is an error."""
         words = spoken_words(
             line.key, line.fill, line.language or tag, self.case, self.program, CATALOG
         )
@@ -248,12 +248,12 @@ class SpokenCall:
         return words
 
     def _holds(self, spoken: Spoken, before: Case) -> None:
-        """What is so after every step of every call."""
+        """The invariants after every step of every call."""
         here = self.transcript()
         quiet = self.position.at == At.CALLED
         assert spoken.lines or spoken.then in GOES_ON, f"no words, no person, no end\n{here}"
         assert spoken.lines or spoken.then != Then.WAIT or quiet, f"they wait in silence\n{here}"
-        # whoever says nothing at the callback number has asked for nothing
+        # somebody who is silent at the callback number has asked for nothing
         served = self._is_served() or self.stood == At.CALLBACK_LINE
         first = spoken.lines[0].key if spoken.lines else ""
         same = first in ("spoken.not_a_key", "spoken.closing") and first == self.began_with
@@ -275,7 +275,8 @@ class SpokenCall:
             self.waited = words
 
     def _is_served(self) -> bool:
-        """Is there an end, a human's task, or a danger that people are asked about?"""
+        """Has the case ended, or does it have a task for a human or a danger that people are paged
+        about?"""
         case = self.case
         screened = case.status != Status.SCREENING
         return case.ended or screened or case.review or case.in_danger
@@ -313,7 +314,7 @@ class SpokenCall:
 
 
 def fell(before: Case, after: Case) -> bool:
-    """Has a danger that was known become less without a human?"""
+    """Has a known danger been lowered without a human?"""
     return (
         before.level is not None
         and not after.ended

@@ -1,4 +1,4 @@
-"""People of the staff at their browsers, for tests of the console."""
+"""Staff at their browsers, for tests of the console."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def kept(secret: str) -> str:
 
 
 class Account:
-    """Somebody who was set up already."""
+    """An account that is set up."""
 
     def __init__(self, house: House, name: str, role: Role, codes: bool | None = None) -> None:
         self.house, self.name, self.role = house, name, role
@@ -44,14 +44,15 @@ class Account:
                 people.keep_totp(conn, house.parts.sealer, self.id, people.TOTP, self.totp)
 
     def code(self) -> str:
-        """The newest code; the time moves on, so that it is a new one."""
+        """The current code; moves the time on, so that it is a new one."""
         assert self.totp
         self.house.wait(second_factor.STEP)
         return second_factor.code_at(self.totp, self.house.clock.at)
 
 
 class Browser:
-    """A browser at the console: keeps cookies, and sends the token of the last page with a form."""
+    """A browser at the console: keeps cookies, and sends the CSRF token of the last page with a
+    form."""
 
     def __init__(self, house: House, address: str = "203.0.113.7") -> None:
         self.house = house
@@ -78,14 +79,14 @@ class Browser:
         return self.page
 
     def opens(self, path: str) -> Any:
-        """A page, through whatever redirects."""
+        """Open a page, following redirects."""
         answer = self.get(path)
         while answer.status_code == 303:
             answer = self.get(answer.headers["Location"])
         return answer
 
     def submits(self, path: str, **form: str) -> Any:
-        """Opens a page, sends its form, and goes where that leads."""
+        """Open a page, submit its form, and follow the redirect."""
         self.opens(path)
         answer = self.post(path, **form)
         return self.opens(answer.headers["Location"]) if answer.status_code == 303 else answer
@@ -101,7 +102,7 @@ class Browser:
         return answer
 
     def is_in(self) -> bool:
-        """Does the console open its own account page?"""
+        """Is the account page accessible?"""
         return bool(self.get("/console/account").status_code == 200)
 
     def cookie(self) -> str:
@@ -110,7 +111,7 @@ class Browser:
 
 
 def events(house: House) -> list[tuple[str, str]]:
-    """Who did what, as the journal has it of what belongs to no case."""
+    """The journal's entries that belong to no case: who did what."""
     rows = sorted(house.rows("journal", case_id=""), key=lambda row: (row.at, row.id))
     return [(row.who, row.event) for row in rows]
 
@@ -120,7 +121,7 @@ def sessions(house: House, who: Account) -> list[Any]:
 
 
 def copied(house: House, case_id: str, many: int, **more: Any) -> list[str]:
-    """So many more cases like this one; their references."""
+    """Make this many copies of a case; returns their references."""
     parts, references = house.parts, []
     with parts.engine.begin() as conn:
         one = cases.by_id(conn, parts.sealer, case_id)

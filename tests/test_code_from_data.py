@@ -1,4 +1,4 @@
-"""Nothing that came in from outside is ever run: not as code, not as a command, not as an object."""
+"""Input from outside is never executed: not as code, not as a command, not as an object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(caller_service.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 RUNS = {"eval", "exec", "compile", "__import__", "render_template_string"}
-# modules that make objects, or XML trees, of bytes; and those that start programs
+# modules that deserialise objects or XML from bytes, and those that start programs
 OBJECTS = {"pickle", "marshal", "shelve", "dill", "jsonpickle", "yaml", "xml", "lxml"}
 PROGRAMS = {"subprocess", "pty", "commands"}
 OF_OS = {
@@ -36,7 +36,7 @@ BESIDE = ("proving", "rehearsal")  # what measures the service, and stands in fo
 
 
 def used(path: Path) -> Iterator[str]:
-    """The names of the dangerous things that a file uses."""
+    """The dangerous names that a file uses."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             modules = [alias.name.split(".")[0] for alias in node.names]
@@ -62,7 +62,7 @@ def test_the_service_runs_no_code_no_command_and_no_object_that_was_sent_to_it()
 
 
 def test_whoever_starts_a_program_names_it_word_by_word() -> None:
-    """No shell reads what stands in an argument."""
+    """No shell interprets an argument."""
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
@@ -70,7 +70,7 @@ def test_whoever_starts_a_program_names_it_word_by_word() -> None:
 
 
 def test_what_people_write_is_no_template(house: House) -> None:
-    """Braces in a name or a note would else be filled in, with whatever they ask for."""
+    """Otherwise braces in a name or a note would be filled in with whatever they name."""
     words = "{number} {0} {name.__class__} %s {{ 7 * 7 }}"
     me = house.resident().texts("0")
     told = {"by": words, "words": words, "take_over": True}
@@ -81,7 +81,7 @@ def test_what_people_write_is_no_template(house: House) -> None:
 
 
 def test_the_job_engine_keeps_json_and_no_objects(house: House) -> None:
-    """Its own way would be pickle: whoever writes into its table would then run code in a
+    """Its default is pickle: somebody who can write to its table could then run code in a
     worker."""
     house.resident().wants_a_team()
     schema = "" if house.parts.engine.dialect.name == "sqlite" else "dbos."

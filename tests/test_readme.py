@@ -1,5 +1,5 @@
-"""README and docs are held by the code: every setting, command, door and dependency stands in them,
-and nothing else does."""
+"""README and docs match the code: every setting, command, endpoint and dependency is in them, and
+nothing else is."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_every_test_that_a_document_names_is_there(project: Path) -> None:
         assert not name or name in functions, f"{path}::{name}"
 
 
-# ASVS 5.0.0: how many requirements of levels 1 and 2 each section has; level 3 comes behind them.
+# ASVS 5.0.0: how many requirements of levels 1 and 2 each section has; level 3 comes after them.
 ASVS = {
     "1.1": 2, "1.2": 9, "1.3": 11, "1.4": 3, "1.5": 2, "2.1": 3, "2.2": 3, "2.3": 4, "2.4": 1,
     "3.2": 2, "3.3": 4, "3.4": 6, "3.5": 5, "3.7": 2, "4.1": 3, "4.2": 1, "4.3": 2, "4.4": 4,
@@ -134,7 +134,8 @@ ASVS = {
 
 
 def test_every_requirement_of_the_standard_is_answered_once(project: Path) -> None:
-    """What is met names its test, or says that it has none; what is not met says what would do."""
+    """A requirement that is met names its test, or says that it has none; one that is not met says
+    what is missing."""
     document = (project / "docs/security.md").read_text()
     rows = re.findall(r"^\| (\d[\d., ]+) \| .*\| ([a-z/ ]+) \| (.+) \|$", document, re.M)
     answered = [number for numbers, _, _ in rows for number in numbers.split(", ")]
@@ -151,7 +152,7 @@ def test_every_requirement_of_the_standard_is_answered_once(project: Path) -> No
 
 
 def test_every_use_of_cryptography_is_told(project: Path) -> None:
-    """Every file that hashes, signs, seals or compares secrets stands in the inventory."""
+    """Every file that hashes, signs, encrypts or compares secrets is in the inventory."""
     told = set(
         re.findall(
             r"^\| [^|]*\(`([a-z_/]+\.py)`\)", section(project, "docs/security.md", "How"), re.M
@@ -193,8 +194,8 @@ def reached(start: Path) -> set[Path]:
 
 
 def test_the_way_of_a_text_can_be_walked_by_the_imports(project: Path) -> None:
-    """Every file the README names on the way of a text is there, and is reached from the door, or
-    from the worker."""
+    """Every file that the README names on the path of a text exists, and is imported from the
+    endpoint or the worker."""
     told = section(project, "README.md", "The path of a text")
     walk = [PACKAGE / path for path in re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", told)]
     at_the_door, at_work = (

@@ -1371,7 +1371,7 @@ NOT_PLAYED = {
     "lost the lock's connection: stopping", "an answer that nobody heard",
     # tests/web/residents: no word of theirs, and none in its fields
     "a key was not spent", "page failed", "a post was not kept",
-    "a success was not kept",  # tests/web/test_failure_limit.py
+    "a success was not stored",  # tests/web/test_failure_limit.py
     "nothing was erased",  # tests/casework/test_erasure.py
 }  # fmt: skip
 

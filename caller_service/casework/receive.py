@@ -106,8 +106,10 @@ def _hear_turn(
 ) -> Callable[[sa.Connection], tuple[Text, ...]]:
     """Load and decide. Most turns are neither repeats nor concurrent, so without the lock the
     unique key alone detects a repeat."""
-    if locked and (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
-        return lambda _: answered
+    if locked:
+        replies = messages.replies_to(conn, parts.sealer, turn.provider_id)
+        if replies is not None:
+            return lambda _: replies
     state = turns.load_turn(conn, parts.sealer, turn.number, parts.now())
     # while keys are rotated, the unique index alone does not keep two of one number apart
     if not locked and (state.split or (state.contact is None and parts.sealer.rotates)):

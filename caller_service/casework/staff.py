@@ -86,7 +86,7 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
     action and the inbound text are written together, so a repeat gets the same answer and does
     nothing."""
     with parts.engine.connect() as conn:
-        if (answered := messages.heard(conn, parts.sealer, turn.provider_id)) is not None:
+        if (answered := messages.replies_to(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
         reference, rest = read_page_answer(turn.said)
         case = cases.by_reference(conn, parts.sealer, reference) if reference else None
@@ -154,7 +154,7 @@ def _do_and_answer(
         sa.exc.IntegrityError
     ):  # the same text came twice at once: the other's answer is the answer
         with parts.engine.connect() as conn:
-            return messages.heard(conn, parts.sealer, turn.provider_id) or ()
+            return messages.replies_to(conn, parts.sealer, turn.provider_id) or ()
     return tuple(replies)
 
 

@@ -1,5 +1,5 @@
-"""`caller-service check`: every fault of the settings, the program, its languages and the database,
-before a live start."""
+"""`caller-service check`: reports every fault of the settings, the program, its languages and the
+database, before a live start."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .tokens import token_report
 
 @click.command()
 def check() -> None:
-    """Settings, program, protocol, languages, migrations, and where Twilio calls us: every fault at
-    once."""
+    """Check settings, program, protocol, languages, migrations and Twilio's webhook URLs; report
+    every fault."""
     from caller_service.config.atlas import overlaps
     from caller_service.proving.addresses import compare
 
@@ -75,7 +75,8 @@ def check() -> None:
 
 
 def psap_notes(program: Any) -> list[str]:
-    """The areas whose callers cannot be put through to their PSAP: they dial 911 themselves."""
+    """The areas whose callers cannot be put through to their PSAP and have to dial 911
+    themselves."""
     without = [area.id for area in program.areas if not program.psap(area.id)]
     return [
         f"area {name}: no ten-digit line of its PSAP is set; callers there are told to call 911, "
@@ -85,7 +86,7 @@ def psap_notes(program: Any) -> list[str]:
 
 
 def greeting_notes(program: Any) -> list[str]:
-    """The languages in which a call's greeting takes too long with this program's name."""
+    """The languages in which this program's name makes the greeting of a call too long."""
     from caller_service.language.catalog import read_catalog
     from caller_service.language.spoken import GREETING
     from caller_service.language.wording import greeting_seconds

@@ -1,4 +1,4 @@
-"""`caller-service migrate`, and what is wrong with a database: its release, its keys, its files."""
+"""`caller-service migrate`, and the faults of a database: its migration, its keys, its files."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from caller_service.store.sealing import Sealer
 from .startup import settings_now
 from .tokens import token_report
 
-PRIVATE_FILE = 0o600  # what nobody but the owner reads
+PRIVATE_FILE = 0o600  # readable and writable by the owner only
 
 
 def shown(url: str) -> str:
-    """A database URL without its password, which may also stand behind the question mark."""
+    """A database URL without its password, which may also be in the query string."""
     return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 @click.command()
 def migrate() -> None:
-    """Create the tables, or carry them to this release: ours and the job engine's.
+    """Create or migrate the tables: ours and the job engine's.
 
-    Joins the contacts that an earlier key rotation has split in two.
+    Merges contacts that an earlier key rotation has split.
     """
     from caller_service.casework.rewrap import join_split
 
@@ -49,7 +49,7 @@ def migrate() -> None:
     with deadline(24 * 3600):
         with parts.engine.connect() as conn:
             missing = keys.faults(conn, parts.sealer)
-        # what a missing key seals would be lost by joining
+        # merging would lose what is sealed with a missing key
         joined = 0 if missing else join_split(parts)
     for fault in missing:
         click.echo(f"note: {fault}", err=True)
@@ -71,7 +71,7 @@ def migrated(app: Any, settings: Settings) -> None:
         if settings.database_url.startswith("sqlite"):
             file = Path(str(sa.make_url(settings.database_url).database))
             file.parent.mkdir(parents=True, exist_ok=True)
-            # a connection never makes it (database/sqlite_writer.py)
+            # a connection never creates it (database/sqlite_writer.py)
             file.touch(mode=PRIVATE_FILE)
             for part in database_files(file):
                 part.chmod(PRIVATE_FILE)
@@ -86,13 +86,14 @@ def migrated(app: Any, settings: Settings) -> None:
 
 
 def database_files(file: Path) -> list[Path]:
-    """The SQLite database and what SQLite and the worker lay beside it, those that exist."""
+    """The files of a SQLite database that exist: the database, and those that SQLite and the worker
+    put beside it."""
     beside = (Path(f"{file}{suffix}") for suffix in ("", "-wal", "-shm", ".worker"))
     return [part for part in beside if part.exists()]
 
 
 def loose_files(settings: Settings) -> list[str]:
-    """Files of the database that others on this machine may read or write, one line each."""
+    """Database files that other users of this machine may read or write, one line each."""
     url = sa.make_url(settings.database_url)
     if url.get_backend_name() != "sqlite":
         return []
@@ -105,7 +106,7 @@ def loose_files(settings: Settings) -> list[str]:
 
 
 def database_faults(settings: Settings) -> list[str]:
-    """Is the database there, and at this release's migration?"""
+    """Does the database exist, and is it at this release's migration?"""
     try:
         url = sa.make_url(settings.database_url)
         if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
@@ -127,8 +128,8 @@ def database_faults(settings: Settings) -> list[str]:
 
 
 def split_notes(settings: Settings) -> list[str]:
-    """How many contacts an earlier key rotation has left split, if any."""
-    if database_faults(settings):  # said already
+    """A note of how many contacts an earlier key rotation has split, if any."""
+    if database_faults(settings):  # reported already
         return []
     engine = sa.create_engine(settings.database_url)
     try:
@@ -145,8 +146,8 @@ def split_notes(settings: Settings) -> list[str]:
 
 
 def key_faults(engine: sa.Engine, sealer: Sealer, now: datetime) -> list[str]:
-    """Which keys that rows need are missing. With none missing, the newest are noted: rows may be
-    written with them. Raises SQLAlchemyError where the database is away."""
+    """The missing keys that rows need. If none is missing, registers the newest ones, so that rows
+    may be written with them. Raises SQLAlchemyError if the database is unavailable."""
     with engine.connect() as conn:
         if faults := keys.faults(conn, sealer):
             return faults
@@ -156,5 +157,5 @@ def key_faults(engine: sa.Engine, sealer: Sealer, now: datetime) -> list[str]:
 
 
 def left_over(split: list[list[str]]) -> int:
-    """How many contacts are left beside the one that each person should have."""
+    """How many contacts there are beyond one for each person."""
     return sum(len(ids) - 1 for ids in split)

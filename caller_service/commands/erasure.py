@@ -1,4 +1,4 @@
-"""`caller-service words …`: what residents wrote, erased or kept by a human, from the machine."""
+"""`caller-service words …`: an operator erases, or holds, what residents wrote."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _WHY = {
 
 @click.group()
 def words() -> None:
-    """What residents wrote: erase it, or keep it for a court (docs/privacy.md)."""
+    """Erase what residents wrote, or hold it for a court (docs/privacy.md)."""
 
 
-_by = click.option("--by", default=Author.OPERATOR.value, help="Who decided it, for the journal.")
+_by = click.option("--by", default=Author.OPERATOR.value, help="Who decided this, for the journal.")
 
 
 @words.command()
@@ -34,7 +34,7 @@ _by = click.option("--by", default=Author.OPERATOR.value, help="Who decided it, 
 @_by
 @click.confirmation_option(prompt="Words, place, notes and drafts go for good. Sure?")
 def erase(reference: str, by: str) -> None:
-    """Erase the words of a request that has ended. Codes, times and the outcome stay."""
+    """Erase the words of a request that has ended. Codes, times and the outcome are kept."""
     _decide(reference, by, retention.erase)
     click.echo(f"{reference}: the words are erased")
 
@@ -43,7 +43,7 @@ def erase(reference: str, by: str) -> None:
 @click.argument("reference")
 @_by
 def hold(reference: str, by: str) -> None:
-    """A legal hold: nothing of this request is erased until it is released."""
+    """Set a legal hold: nothing of this request is erased until it is lifted."""
     _decide(reference, by, lambda case, scene, _: core.hold(case, by, scene))
     click.echo(f"{reference}: held")
 
@@ -52,7 +52,7 @@ def hold(reference: str, by: str) -> None:
 @click.argument("reference")
 @_by
 def release(reference: str, by: str) -> None:
-    """Lift a legal hold. What is over its time is erased by the worker."""
+    """Lift a legal hold. The worker then erases what is past its retention time."""
     _decide(reference, by, lambda case, scene, _: core.release(case, scene))
     click.echo(f"{reference}: not held")
 

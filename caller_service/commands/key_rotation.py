@@ -1,5 +1,5 @@
-"""`caller-service keys …`: which keys rows need, every row under the newest, and a key that is lost
-(docs/operations.md, "Keys")."""
+"""`caller-service keys …`: show which keys rows need, rewrite every row under the newest, and give
+up a lost key (docs/operations.md, "Keys")."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .startup import parts_now, refuse
 
 @click.group("keys")
 def keys_group() -> None:
-    """The keys that rows are sealed with and numbers are found by."""
+    """The keys that encrypt rows and index phone numbers."""
 
 
 @keys_group.command("status")
 def keys_status() -> None:
-    """Which keys are in use, and how many rows of each table need them. Reads every row.
+    """Show which keys are in use, and how many rows of each table need them. Reads every row.
 
     Exit code 1: a key that rows need is missing.
     """
@@ -62,9 +62,10 @@ def keys_status() -> None:
 
 @keys_group.command("rewrap")
 def keys_rewrap() -> None:
-    """Write every row under the newest keys, and join contacts that a rotation has split.
+    """Rewrite every row under the newest keys, and merge contacts that a rotation has split.
 
-    The service may go on meanwhile. Cut off, run it again. Exit code 1: some values do not open.
+    The service may keep running. If interrupted, run it again. Exit code 1: some values do not
+    open.
     """
     from caller_service.casework.rewrap import rewrap, rows_there
 
@@ -91,9 +92,10 @@ def keys_rewrap() -> None:
 @click.argument("key_id")
 @click.confirmation_option(prompt="What only this key opens is given up. Sure?")
 def keys_forget(kind: str, key_id: str) -> None:
-    """A key is lost for good: start without it. What it sealed stays, and does not open.
+    """Give up a key that is lost for good, so that the service starts without it. What it encrypted
+    stays, but cannot be read.
 
-    After a lost index key, run `keys rewrap`: it finds people again by their sealed numbers.
+    After losing an index key, run `keys rewrap`: it finds people again by their encrypted numbers.
     """
     parts = parts_now()
     with transaction(parts.engine) as conn:

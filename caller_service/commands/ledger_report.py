@@ -1,8 +1,8 @@
-"""What `caller-service ledger` says: requests, how each ended, and that nothing is left over
-(docs/operations.md).
+"""The report of `caller-service ledger`: all requests, how each ended, and the difference, which
+must be 0 (docs/operations.md).
 
-Exact counts are for the program's own staff; to publish them needs suppression, which is not done
-here.
+Exact counts are for the program's own staff. Before they are published small numbers have to be
+suppressed, which is not done here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _WIDE = 38
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Local days of the program: from the first until the day before the second; None: no end."""
+    """A range of local days: `first` is included, `until` is not; None: no bound."""
 
     first: date | None
     until: date | None
@@ -47,7 +47,7 @@ class Period:
 
     @property
     def moments(self) -> tuple[datetime | None, datetime | None]:
-        """The same in UTC. Raises OverflowError where a day lies outside of all calendars."""
+        """The same in UTC. Raises OverflowError if a day is out of range."""
         first, until = (_midnight(day, self.time_zone) for day in (self.first, self.until))
         return first, until
 
@@ -62,7 +62,7 @@ def _midnight(day: date | None, zone: str) -> datetime | None:
 
 
 def period(first: str | None, until: str | None, time_zone: str) -> tuple[Period, list[str]]:
-    """The period that was asked for, and its faults, which never quote the input."""
+    """The requested period, and its faults, which never quote the input."""
     faults: list[str] = []
     days: list[date | None] = []
     for option, written in (("--from", first), ("--until", until)):
@@ -85,7 +85,8 @@ def _day(written: str | None, zone: str) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The ledger of a period. `unplaced`: cases in no class, with some of their references."""
+    """The ledger of a period. `unplaced`: cases that fit no class, with some of their
+    references."""
 
     program: str
     period: Period
@@ -95,13 +96,13 @@ class Report:
 
     @property
     def channels(self) -> dict[str, int]:
-        """Requests by channel: every one stands in one of them."""
-        told = by_channel((*_class(one), _code(one.channel), one.cases) for one in self.groups)
-        return dict(told)
+        """Requests by channel; each has exactly one."""
+        counts = by_channel((*_class(one), _code(one.channel), one.cases) for one in self.groups)
+        return dict(counts)
 
     @property
     def police(self) -> PoliceTally:
-        """What was recorded of police beside the outcomes."""
+        """What was recorded about police with the outcomes."""
         return tally_police(
             (
                 *_class(one),
@@ -113,23 +114,23 @@ class Report:
         )
 
     def lines(self) -> Iterator[str]:
-        """The table. Its last line is the difference."""
-        told = self.tally
+        """The lines of the table. The last one is the difference."""
+        counts = self.tally
         yield f"{self.program}: the ledger of requests {self.period}"
         yield STAFF_ONLY
         yield ""
-        yield _line(0, "requests", told.requests)
-        yield _line(1, "still open", told.open)
-        yield _line(1, "served", sum(told.served.values()) - told.served[BY_911])
-        for outcome, many in told.served.items():
+        yield _line(0, "requests", counts.requests)
+        yield _line(1, "still open", counts.open)
+        yield _line(1, "served", sum(counts.served.values()) - counts.served[BY_911])
+        for outcome, many in counts.served.items():
             if outcome != BY_911:
                 yield _line(2, outcome, many)
-        yield _line(1, f"served by 911 ({BY_911})", told.served[BY_911])
-        yield _line(1, "unserved", sum(told.unserved.values()))
-        for reason, many in told.unserved.items():
+        yield _line(1, f"served by 911 ({BY_911})", counts.served[BY_911])
+        yield _line(1, "unserved", sum(counts.unserved.values()))
+        for reason, many in counts.unserved.items():
             yield _line(2, reason, many)
         yield ""
-        yield _line(0, "requests, by where they began", told.requests)
+        yield _line(0, "requests, by where they began", counts.requests)
         for channel, many in self.channels.items():
             yield _line(1, channel, many)
         yield ""
@@ -145,12 +146,12 @@ class Report:
         yield _line(1, "not recorded", police.not_recorded)
         yield _line(1, "of these, corrected later", police.corrected)
         yield ""
-        yield _line(0, "not requests (no_request)", told.no_request)
+        yield _line(0, "not requests (no_request)", counts.no_request)
         yield ""
-        yield f"difference {told.difference}"
+        yield f"difference {counts.difference}"
 
     def faults(self) -> list[str]:
-        """The cases in no class, by reference only."""
+        """The cases that fit no class, by reference only."""
         return [
             f"status {one['status']}, outcome {one['outcome'] or 'none'}, unserved "
             f"{one['unserved'] or 'none'}: "
@@ -160,23 +161,23 @@ class Report:
         ]
 
     def plain(self) -> dict[str, Any]:
-        """Everything as JSON values, with the counts by level, response, area, language and
+        """The report as JSON values, with the counts by level, response, area, language and
         channel."""
-        told, time_of = self.tally, self.period
+        counts, time_of = self.tally, self.period
         return {
             "program": self.program,
             "staff_only": True,
             "from": time_of.first.isoformat() if time_of.first else None,
             "until": time_of.until.isoformat() if time_of.until else None,
             "time_zone": time_of.time_zone,
-            "requests": told.requests,
+            "requests": counts.requests,
             "channels": self.channels,
-            "open": told.open,
-            "served": dict(told.served),
-            "unserved": dict(told.unserved),
-            "no_request": told.no_request,
+            "open": counts.open,
+            "served": dict(counts.served),
+            "unserved": dict(counts.unserved),
+            "no_request": counts.no_request,
             "police": asdict(self.police),
-            "difference": told.difference,
+            "difference": counts.difference,
             "unplaced": self.unplaced,
             "groups": [
                 asdict(group) | {name: _code(getattr(group, name)) for name in _NAMED}
@@ -199,7 +200,7 @@ def _line(depth: int, name: str, many: int) -> str:
 
 
 def _code(written: str) -> str:
-    """A known code as it is; any other stored value is not repeated."""
+    """A known code; any other stored value is not printed."""
     return written if written in _CODES or not written else "(not a code)"
 
 
@@ -207,10 +208,10 @@ def read(conn: sa.Connection, program: str, asked: Period) -> Report:
     """Count the cases of a period."""
     since, until = asked.moments
     groups = ledger.counted(conn, since, until)
-    told = tally((*_class(group), group.cases) for group in groups)
+    counts = tally((*_class(group), group.cases) for group in groups)
     unplaced = [
         dict(zip(_NAMED[:3], map(_code, columns), strict=True))
         | {"cases": many, "references": list(ledger.references(conn, columns, since, until))}
-        for columns, many in told.unplaced.items()
+        for columns, many in counts.unplaced.items()
     ]
-    return Report(program, asked, groups, told, unplaced)
+    return Report(program, asked, groups, counts, unplaced)

@@ -1,5 +1,5 @@
-"""The `caller-service` command: the group, and what runs the service. Errors are said plainly, all
-at once, with exit code 1; wrong usage exits with 2."""
+"""The `caller-service` command: the group, and the commands that run the service. All errors are
+printed at once, in plain words, with exit code 1; wrong usage exits with 2."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from .voice import voice
 
 
 class Plain(click.Group):
-    """The one place where what went wrong is said plainly: no traceback, no value that could be
+    """The one place that prints errors: in plain words, without tracebacks or values that could be
     somebody's words."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -67,8 +67,8 @@ class Plain(click.Group):
 @click.group(cls=Plain, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(caller_service.__version__)
 def main() -> None:
-    """Ask for help other than police: screened safely, chosen by the resident, carried to
-    dispatch."""
+    """Ask for help other than police: a short safety screening, the resident's choice, a hand-off
+    to dispatch."""
 
 
 for command in (
@@ -91,12 +91,12 @@ for command in (
 
 
 @main.command()
-@click.option("--fresh", is_flag=True, help="Begin with an empty database.")
+@click.option("--fresh", is_flag=True, help="Start with an empty database.")
 @click.option(
     "--port",
     default=8000,
     type=click.IntRange(1, 65_000),
-    help="First port to try for the web door.",
+    help="First port to try for the web server.",
 )
 @click.option(
     "--pace",
@@ -108,11 +108,11 @@ for command in (
     "--read",
     "read_seconds",
     type=click.IntRange(min=0),
-    help="Shorten the clock `read`, for quick hands.",
+    help="Shorten the clock `read`, for people who answer quickly.",
 )
 def rehearse(fresh: bool, port: int, pace: float, read_seconds: int | None) -> None:
-    """The whole service on this machine, with a stand-in Twilio and a stand-in dispatch. No
-    account, no network."""
+    """Run the whole service on this machine, with a stand-in Twilio and a stand-in dispatch. Needs
+    no account and no network."""
     from .rehearse import run
 
     sys.exit(run(settings_now(), fresh=fresh, port=port, pace=pace, read_seconds=read_seconds))
@@ -120,19 +120,19 @@ def rehearse(fresh: bool, port: int, pace: float, read_seconds: int | None) -> N
 
 @main.command()
 @click.option("--workers", default=2, type=click.IntRange(min=1), help="Processes.")
-@click.option("--threads", default=16, type=click.IntRange(min=1), help="Threads a process.")
+@click.option("--threads", default=16, type=click.IntRange(min=1), help="Threads per process.")
 def serve(workers: int, threads: int) -> None:
-    """The web door: Twilio's webhooks, the pages, the API."""
+    """Run the web server: Twilio's webhooks, the pages, the API."""
     from caller_service.server.web_server import Web
 
     settings = settings_now()
-    # refuse here, with every fault, rather than in each worker
+    # refuse here, with every fault, rather than in each worker process
     parts: Parts = caller_service.create_app(settings).extensions["caller_parts"]
     try:
         with deadline(WRITE_WAIT):
             if faults := key_faults(parts.engine, parts.sealer, parts.now()):
                 refuse(faults, "The keys are not ready:")
-    except SQLAlchemyError:  # the door can still say the 911 and 988 words
+    except SQLAlchemyError:  # the web server can still answer with the 911 and 988 texts
         click.echo("database away: which keys its rows need was not looked at", err=True)
     parts.engine.dispose()
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as trial:
@@ -149,7 +149,7 @@ def serve(workers: int, threads: int) -> None:
 
 @main.command()
 def work() -> None:
-    """The worker: hand-offs and texts out, and every clock."""
+    """Run the worker: hand-offs, texts and calls out, and every clock."""
     from caller_service.server.logs import log_plainly
     from caller_service.server.worker_process import run_worker
 
@@ -175,7 +175,8 @@ def work() -> None:
     help="Folder to write to.",
 )
 def fallback(out: Path) -> None:
-    """Static answers for a host elsewhere: what Twilio says when this service is down."""
+    """Write static responses for a host elsewhere: what Twilio answers when this service is
+    down."""
     from caller_service.language.catalog import read_catalog
     from caller_service.web.shared.fallback import write
 
@@ -185,13 +186,13 @@ def fallback(out: Path) -> None:
 
 
 @main.command()
-@click.option("--language", default=None, help="Begin in this language.")
+@click.option("--language", default=None, help="Language to start in.")
 @click.option(
     "--channel",
     default="sms",
     show_default=True,
     type=click.Choice(["sms", "voice", "web"]),
-    help="As texts, as said on the phone, or as the request form.",
+    help="By text, by phone, or with the request form.",
 )
 @click.option("--keep", default=None, help="Write the transcript to this file.")
 @click.option(
@@ -203,7 +204,7 @@ def fallback(out: Path) -> None:
     help="The clock `read`, in seconds.",
 )
 def talk(language: str | None, channel: str, keep: str | None, read_seconds: int) -> None:
-    """The protocol in a terminal: you are the resident, nothing is kept or sent."""
+    """Run the protocol in a terminal: you are the resident. Nothing is stored or sent."""
     from .talk import converse
     from .talk_by_phone import converse_by_phone
     from .talk_on_the_web import converse_on_the_web
@@ -229,7 +230,7 @@ def protocol() -> None:
 @protocol.command("check")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def protocol_check(file: Path) -> None:
-    """Every way the protocol can be wrong, all at once."""
+    """Report everything that is wrong with a protocol."""
     from caller_service.config.protocol_file import read_protocol
     from caller_service.core.protocol_check import common_path
 
@@ -246,7 +247,7 @@ def protocol_check(file: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--language", default="en", show_default=True)
 def protocol_table(file: Path, language: str) -> None:
-    """The protocol as a document: questions, answers, rules, in words."""
+    """Print the protocol as a document: questions, answers and rules in words."""
     from caller_service.config.protocol_file import read_protocol
     from caller_service.core.protocol_check import table
     from caller_service.language.catalog import read_catalog

@@ -1,5 +1,4 @@
-"""`caller-service area`, `hand-off` and `ledger`: what an operator sets and looks at while the
-service runs."""
+"""`caller-service area`, `hand-off` and `ledger`: for the operator of a running service."""
 
 from __future__ import annotations
 
@@ -17,15 +16,15 @@ from .startup import parts_now, refuse
 
 @click.group()
 def area() -> None:
-    """Is there room? What residents hear when every team of an area is busy."""
+    """Mark an area as full or open: what residents are told when all its teams are busy."""
 
 
 @area.command("full")
 @click.argument("area_id")
 @click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 24 * 60))
 def area_full(area_id: str, minutes: int) -> None:
-    """Every team of this area is busy: who asks now hears it, and what they chose for that is
-    carried out."""
+    """Every team of this area is busy: residents who ask now are told, and what they chose for that
+    case is done."""
     parts = parts_now()
     until = parts.now() + timedelta(minutes=minutes)
     _room(parts, area_id, until)
@@ -35,7 +34,7 @@ def area_full(area_id: str, minutes: int) -> None:
 @area.command("open")
 @click.argument("area_id")
 def area_open(area_id: str) -> None:
-    """There is room again."""
+    """The teams of this area have room again."""
     _room(parts_now(), area_id, None)
     click.echo(f"{area_id}: open")
 
@@ -53,23 +52,23 @@ def _room(parts: Parts, area_id: str, until: datetime | None) -> None:
     "first",
     default=None,
     metavar="DAY",
-    help="First day, as 2026-11-23, in the program's time zone. Default: the first there is.",
+    help="First day, as 2026-11-23, in the program's time zone. Default: no start.",
 )
 @click.option(
-    "--until", default=None, metavar="DAY", help="The day after the last one. Default: no end."
+    "--until", default=None, metavar="DAY", help="Day after the last one. Default: no end."
 )
 @click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="For a machine, with counts by level, response, area and language.",
+    help="As JSON, with counts by level, response, area and language.",
 )
 def ledger(first: str | None, until: str | None, as_json: bool) -> None:
-    """Every request, and how it ended: served by what, or unserved for which one reason. The
+    """Count every request by how it ended: served by what, or unserved for which one reason. The
     difference must be 0.
 
-    Exact counts, for the program's own staff: to publish them, small numbers must be suppressed
-    first.
+    Exact counts, for the program's own staff. Before they are published, small numbers must be
+    suppressed.
     """
     import json
 
@@ -94,20 +93,20 @@ def hand_off() -> None:
 @hand_off.command("list")
 @click.option("--state", type=click.Choice([state.value for state in DeliveryState]), default=None)
 def hand_off_list(state: str | None) -> None:
-    """Deliveries, newest first: id, destination, hand-off and revision, state, tries, last
+    """List deliveries, newest first: id, destination, hand-off and revision, state, attempts, last
     fault."""
     from caller_service.store.hand_offs import listed
 
     parts = parts_now()
     with parts.engine.connect() as conn:
         for one in listed(conn, DeliveryState(state) if state else None):
-            told = f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  "
-            click.echo(f"{told}{one.state:9} {one.tries:3}  {one.error or ''}".rstrip())
+            columns = f"{one.id}  {one.destination:20}  {one.case_id}.{one.revision}  "
+            click.echo(f"{columns}{one.state:9} {one.tries:3}  {one.error or ''}".rstrip())
 
 
 @hand_off.command("replay")
 @click.argument("delivery_id", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every dead delivery.")
+@click.option("--all", "everything", is_flag=True, help="All dead deliveries.")
 def hand_off_replay(delivery_id: str | None, everything: bool) -> None:
     """Send dead deliveries again, from the start."""
     from caller_service.casework.outbound.deliver import replay

@@ -1,5 +1,5 @@
-"""`caller-service person …`: the staff, from the machine itself. The first administrator is made
-here; the others can be made in the console."""
+"""`caller-service person …`: accounts of staff. The first administrator is created here; others can
+be created in the console."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from caller_service.store.people import Person
 
 from .startup import parts_now
 
-# of a rehearsal: who is made, and what they may do
+# the accounts of a rehearsal, and their roles
 REHEARSAL = {
     "Alex Kim": Role.ADMINISTRATOR,
     "Sam Ortiz": Role.SUPERVISOR,
     "Dana Ruiz": Role.DISPATCHER,
 }
-# the rungs of the rehearsal's ladder whose phones are theirs
+# the people on the rehearsal's ladder that become these accounts
 PHONES = {"Dispatcher on duty": "Dana Ruiz", "Shift supervisor": "Sam Ortiz"}
 
 
@@ -33,13 +33,13 @@ def link(parts: Parts, secret: str) -> str:
 
 
 def add(parts: Parts, name: str, role: str) -> list[str]:
-    """What to print. Raises Refused."""
+    """Create an account; returns the lines to print. Raises Refused."""
     secret = accounts.add_person(parts, Author.OPERATOR, " ".join(name.split()), Role(role))
     return [f"{name}, {role}. One-time link, works for 24 hours:", link(parts, secret)]
 
 
 def listed(parts: Parts) -> list[str]:
-    """One line each: name, role, whether codes are on, and how they stand."""
+    """A line per account: name, role, whether codes are on, and its state."""
     return [
         f"{one.name:40}  {one.role:13}  {'codes' if one.has_totp else '-':5}  {_state(one)}"
         for one in accounts.everybody(parts)
@@ -53,7 +53,7 @@ def _state(one: Person) -> str:
 
 
 def named(parts: Parts, name: str) -> Person:
-    """Raises Refused for nobody."""
+    """The account of this name. Raises Refused if there is none."""
     person = accounts.find_named(parts, name)
     if person is None:
         raise Refused(f"{name}: nobody has this name")
@@ -61,24 +61,25 @@ def named(parts: Parts, name: str) -> Person:
 
 
 def disable(parts: Parts, name: str) -> None:
-    """Even the last administrator: whoever has this machine can make another. Raises Refused."""
+    """Disable an account, even of the last administrator: an operator can create another. Raises
+    Refused."""
     accounts.disable(parts, Author.OPERATOR, named(parts, name).id, last_too=True)
 
 
 def enable(parts: Parts, name: str) -> None:
-    """Raises Refused."""
+    """Enable an account. Raises Refused."""
     accounts.enable(parts, Author.OPERATOR, named(parts, name).id)
 
 
 def reset(parts: Parts, name: str) -> list[str]:
-    """What to print. Raises Refused."""
+    """Delete password, codes and PIN; returns the lines to print. Raises Refused."""
     secret = accounts.reset(parts, Author.OPERATOR, named(parts, name).id)
     return [f"{name}: a new one-time link, works for 24 hours:", link(parts, secret)]
 
 
 def staff_notes(parts: Parts) -> list[str]:
-    """What `check` says of accounts. No fault: the phones of the ladder work without the
-    console."""
+    """What `check` reports about accounts. Notes, not faults: the phones on the ladder work without
+    the console."""
     able = {one.role for one in accounts.everybody(parts) if one.ended_at is None}
     wanted = (Role.ADMINISTRATOR, Role.DISPATCHER)
     return [
@@ -91,27 +92,27 @@ def staff_notes(parts: Parts) -> list[str]:
 # ---- the command ---------------------------------------------------------------------------------
 @click.group()
 def person() -> None:
-    """Accounts of the staff, for the console."""
+    """Accounts of staff, for the console."""
 
 
 @person.command("add")
 @click.argument("name")
 @click.option("--role", type=click.Choice([str(role) for role in Role]), required=True)
 def person_add(name: str, role: str) -> None:
-    """Add somebody of the staff; prints a one-time link by which they set their account up."""
-    _said(add(parts_now(), name, role))
+    """Add a member of staff; prints a one-time link with which they set up their account."""
+    _print(add(parts_now(), name, role))
 
 
 @person.command("list")
 def person_list() -> None:
-    """Everybody: name, role, whether codes are on, and how they stand."""
-    _said(listed(parts_now()))
+    """List all accounts: name, role, whether codes are on, and state."""
+    _print(listed(parts_now()))
 
 
 @person.command("disable")
 @click.argument("name")
 def person_disable(name: str) -> None:
-    """They are signed out at once and cannot sign in."""
+    """Disable an account: they are signed out at once and cannot sign in."""
     disable(parts_now(), name)
     click.echo(f"{name}: disabled, and signed out everywhere")
 
@@ -119,7 +120,7 @@ def person_disable(name: str) -> None:
 @person.command("enable")
 @click.argument("name")
 def person_enable(name: str) -> None:
-    """They can sign in again."""
+    """Enable an account: they can sign in again."""
     enable(parts_now(), name)
     click.echo(f"{name}: can sign in")
 
@@ -127,24 +128,25 @@ def person_enable(name: str) -> None:
 @person.command("reset")
 @click.argument("name")
 def person_reset(name: str) -> None:
-    """Password, codes and PIN are gone; prints a new one-time link."""
-    _said(reset(parts_now(), name))
+    """Delete password, codes and PIN; prints a new one-time link."""
+    _print(reset(parts_now(), name))
 
 
-def _said(lines: list[str]) -> None:
+def _print(lines: list[str]) -> None:
     for line in lines:
         click.echo(line)
 
 
 # ---- rehearsal -----------------------------------------------------------------------------------
 def rehearsal_password(settings: Settings, role: Role) -> str:
-    """The same at each rehearsal in this folder; nobody outside can know it."""
+    """The password of a rehearsal account: the same at each rehearsal in this folder, and
+    secret."""
     text = derived_text(settings.seed, f"rehearsal-{role}")
     return "-".join(text[at : at + 5] for at in range(0, 20, 5))
 
 
 def rehearsal_totp(settings: Settings, role: Role) -> str | None:
-    """The secret of their codes, for those who need one."""
+    """The TOTP secret of a rehearsal account, for roles that need codes."""
     if not must_have_second_factor(role):
         return None
     return base64.b32encode(derived(settings.seed, f"rehearsal-{role}-codes")[:20]).decode()
@@ -158,7 +160,7 @@ def make_rehearsal_staff(parts: Parts, settings: Settings) -> None:
 
 
 def rehearsal_lines(settings: Settings) -> list[str]:
-    """Who can sign in, and how."""
+    """The lines that say who can sign in, and how."""
     lines = []
     for name, role in REHEARSAL.items():
         lines.append(f"    {name:10} {role:13}  password {rehearsal_password(settings, role)}")

@@ -1,5 +1,5 @@
-"""`caller-service bench`, `bench-under-way`, `probe` and `chaos`: the service measured and tried
-from outside. The code is `caller_service/proving/`, imported by the command that runs it."""
+"""`caller-service bench`, `bench-under-way`, `probe` and `chaos`: measure and test the service from
+outside. The code is in `caller_service/proving/`, imported only when a command runs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .startup import parts_now, refuse, settings_now
     default=32,
     show_default=True,
     type=click.IntRange(min=1),
-    help="How many text at once.",
+    help="How many residents text at once.",
 )
 @click.option(
     "--each",
     default=6,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Conversations of each, in a round.",
+    help="Conversations of each resident in a round.",
 )
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option(
@@ -34,7 +34,7 @@ from .startup import parts_now, refuse, settings_now
     default=0,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Ended cases already there.",
+    help="Ended cases already in the database.",
 )
 @click.option(
     "--database-url",
@@ -46,17 +46,17 @@ from .startup import parts_now, refuse, settings_now
     default=0,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Clients that send no whole request, beside one more load.",
+    help="Clients that never complete a request, beside one more round of load.",
 )
 @click.option(
     "--missed",
     default=0,
     type=click.IntRange(min=0),
-    help="Instead: so many texts missed in an outage, fetched and handled by a worker.",
+    help="Instead: a worker fetches and handles this many texts, missed in an outage.",
 )
 @click.option("--voice", is_flag=True, help="Instead: a key pressed on a call, beside a text.")
 @click.option("--web", is_flag=True, help="Instead: a screen of the request form, beside a text.")
-@click.option("--console", is_flag=True, help="Instead: the staff console, and 50 that look.")
+@click.option("--console", is_flag=True, help="Instead: the staff console, with 50 that poll it.")
 @click.option(
     "--open-cases",
     default=500,
@@ -71,7 +71,7 @@ from .startup import parts_now, refuse, settings_now
     "--city",
     type=click.Choice(["large"]),
     default=None,
-    help="Instead: look-ups of places in a city of 300 areas with 1,000 corners each.",
+    help="Instead: place lookups in a city of 300 areas with 1,000 corners each.",
 )
 def bench(
     residents: int,
@@ -88,7 +88,8 @@ def bench(
     slow_line: bool,
     city: str | None,
 ) -> None:
-    """Turns a second, beside the least app that does a durable turn, in the same run."""
+    """Measure turns per second, next to a minimal app that does one durable turn, in the same
+    run."""
     if city:
         from caller_service.proving.bench_places import bench as look_up
 
@@ -128,8 +129,8 @@ def bench(
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--database-url", default="", help="An empty PostgreSQL database; default SQLite.")
 def bench_under_way(only: str | None, rounds: int, database_url: str) -> None:
-    """How soon pages leave, how late clocks ring, whether a destination that is down slows a turn;
-    beside the aims."""
+    """Measure how soon pages are sent, how late timers fire, and whether a destination that is down
+    slows turns; compared with the targets."""
     from caller_service.proving.bench_latency import FIGURES
     from caller_service.proving.bench_latency import bench as run
 
@@ -140,16 +141,16 @@ def bench_under_way(only: str | None, rounds: int, database_url: str) -> None:
 @click.option(
     "--url",
     default="",
-    help="Where the service is reached, if not at CALLER_PUBLIC_URL. The signature is over the "
-    "public one.",
+    help="Base URL of the service, if not CALLER_PUBLIC_URL. Requests are still signed for the "
+    "public URL.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For a machine.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def probe(url: str, as_json: bool) -> None:
-    """A synthetic resident: marked test conversations through every channel and language, to the
-    dispatch queue, timed.
+    """Run a synthetic resident: marked and timed test conversations by every channel and language,
+    as far as the dispatch queue.
 
-    Nothing is dispatched and nobody is asked. The results stand in /metrics. Exit code 0: all well;
-    1: something failed; 2: the program sets no number aside for it.
+    Nothing is dispatched and nobody is paged. The results are in /metrics. Exit code 0: no fault;
+    1: something failed; 2: the program reserves no number for it.
     """
     import json
 
@@ -179,17 +180,17 @@ def probe(url: str, as_json: bool) -> None:
     default=5.0,
     show_default=True,
     type=click.FloatRange(1, 3600),
-    help="How long things go wrong.",
+    help="How long to inject faults.",
 )
 @click.option(
     "--residents",
     default=6,
     show_default=True,
     type=click.IntRange(1, 200),
-    help="How many text at once.",
+    help="How many residents text at once.",
 )
 @click.option(
-    "--seed", default=7, show_default=True, help="Repeats who writes what and what fails."
+    "--seed", default=7, show_default=True, help="Seed: repeats who writes what, and what fails."
 )
 @click.option(
     "--database-url",
@@ -197,7 +198,8 @@ def probe(url: str, as_json: bool) -> None:
     help="An empty PostgreSQL database, with two workers; default SQLite.",
 )
 def chaos(seconds: float, residents: int, seed: int, database_url: str) -> None:
-    """Kill, fail, delay and lie while residents text; then see that nothing was lost or doubled."""
+    """Kill processes and inject failures, delays and false responses while residents text; then
+    check that nothing was lost or doubled."""
     from caller_service.proving.chaos import run
 
     sys.exit(run(seconds, database_url, seed, residents))

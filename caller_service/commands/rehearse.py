@@ -1,8 +1,8 @@
-"""`caller-service rehearse`: everything on this machine, in one command.
+"""`caller-service rehearse`: the whole service on this machine, in one command.
 
-Imports once, binds the sockets, then forks web, worker and stand-ins before any engine or thread
-exists. Each child has its own process group and ends when the parent's pipe closes, however the
-parent ends.
+Imports once, binds the sockets, then forks the web server, the worker and the stand-ins before any
+engine or thread exists. Each child has its own process group and ends when the parent's pipe
+closes, however the parent ends.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from caller_service.store.database.transaction import transaction
 from .database import migrated
 from .people import PHONES, make_rehearsal_staff, rehearsal_lines
 
-GRACE = 5.0  # seconds a child has to end
+GRACE = 5.0  # seconds that a child has to end
 
 
 def free_socket(host: str, port: int) -> socket.socket:
@@ -73,11 +73,11 @@ def run(
     if settings.live:
         print("CALLER_MODE is live: rehearse is for rehearsal.", file=sys.stderr)
         return 1
-    told = read_program(settings.program)
-    lite = settings.database_url.startswith("sqlite")
+    program = read_program(settings.program)
+    is_sqlite = settings.database_url.startswith("sqlite")
     path = (
         Path(sa.make_url(settings.database_url).database or "")
-        if lite
+        if is_sqlite
         else Path("var") / "rehearsal"
     )
     with contextlib.ExitStack() as held:
@@ -91,11 +91,16 @@ def run(
                 file=sys.stderr,
             )
             return 1
-        return _play(settings, told, fresh, port, pace, read_seconds)
+        return _play(settings, program, fresh, port, pace, read_seconds)
 
 
 def _play(
-    settings: Settings, told: Program, fresh: bool, port: int, pace: float, read_seconds: int | None
+    settings: Settings,
+    original: Program,
+    fresh: bool,
+    port: int,
+    pace: float,
+    read_seconds: int | None,
 ) -> int:
     sockets = {
         name: free_socket("127.0.0.1", first)
@@ -103,13 +108,13 @@ def _play(
     }
     urls = {name: f"http://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
     settings = replace(settings, public_url=urls["web"], twilio_api_url=urls["phone"])
-    program = _pointed(told, urls["dispatch"], read_seconds)
+    program = _pointed(original, urls["dispatch"], read_seconds)
     api_token = derived_text(settings.seed, "rehearsal-cad-token")
     if fresh:
         _forget(settings)
-    # a proxy of the surroundings has no business here
+    # ignore a proxy that the environment sets
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
-    read_combinations()  # once, before the children are forked: each has it then
+    read_combinations()  # once, before the fork, so that the children share it
     children = Children()
     children.finish("migrate", lambda: _prepare(settings, program, api_token))
     children.start(
@@ -138,7 +143,7 @@ def _play(
 
 
 def _alone(held: contextlib.ExitStack, path: Path, keep: bool = True) -> bool:
-    """Take a lock file until `held` ends, or only check it; False if another process has it."""
+    """Hold a lock file until `held` ends, or only check it; False if another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a")
     try:
@@ -151,8 +156,8 @@ def _alone(held: contextlib.ExitStack, path: Path, keep: bool = True) -> bool:
 
 
 def _pointed(program: Program, dispatch_url: str, read_seconds: int | None) -> Program:
-    """The rehearsal's program with its webhooks sent to the port the stand-in got, and with the
-    phones of whoever signs in under their names, so that they can be rung."""
+    """The rehearsal's program with its webhooks pointed at the stand-in's port, and with the
+    ladder's phones under the names of those who sign in, so that they can be called."""
     destinations = tuple(
         replace(one, url=f"{dispatch_url}/hand-offs")
         if one.kind == DestinationKind.WEBHOOK
@@ -177,7 +182,7 @@ def _prepare(settings: Settings, program: Program, api_token: str) -> None:
     parts = app.extensions["caller_parts"]
     stand_in = _stand_in(program)
     with transaction(parts.engine) as conn:
-        tokens.forget(conn, api_token)  # it may be of an earlier program file
+        tokens.forget(conn, api_token)  # it may be left from an earlier program file
         new = Token(stand_in.name, kind_for(stand_in), stand_in.name, frozenset(SCOPES))
         tokens.add(conn, new_id(), new, api_token, parts.now())
     make_rehearsal_staff(parts, settings)
@@ -252,7 +257,7 @@ def _announce(program: Program, urls: dict[str, str], settings: Settings) -> Non
 
 
 class Children:
-    """Child processes that end with this one."""
+    """Child processes that end when this one does."""
 
     def __init__(self) -> None:
         self._pids: dict[int, str] = {}
@@ -287,7 +292,7 @@ class Children:
         os.killpg(0, signal.SIGKILL)
 
     def finish(self, name: str, do: Callable[[], None]) -> None:
-        """Run a process to its end before anything else starts."""
+        """Run a process to its end before the next starts."""
         _, status = os.waitpid(self._fork(do), 0)
         if status:
             raise SystemExit(f"{name} failed")
@@ -296,7 +301,7 @@ class Children:
         self._pids[self._fork(do)] = name
 
     def watch(self) -> int:
-        """Wait until a child ends or we are stopped; then end all of them."""
+        """Wait until a child ends or this process is stopped; then end all children."""
         code = 0
         signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         try:

@@ -1,4 +1,4 @@
-"""What every command begins with: the settings, the parts made of them, and a plain refusal."""
+"""What every command starts with: the settings, the parts built from them, and a plain refusal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from caller_service.config.settings import Settings
 
 
 def refuse(faults: tuple[str, ...] | list[str], about: str = "") -> NoReturn:
-    """Say every fault, and end."""
+    """Print every fault, and exit."""
     if about:
         click.echo(about, err=True)
     for fault in faults:

@@ -1,4 +1,4 @@
-"""`caller-service talk`: runs the protocol in a terminal with the real decisions and words; nothing
+"""`caller-service talk`: runs the protocol in a terminal with the real decisions and texts; nothing
 is stored or sent."""
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def converse(
     keep: str | None = None,
     read_seconds: int = 0,
 ) -> None:
-    """Talk in texts until the input ends. Raises ValueError for a language that the program does
-    not have."""
+    """A conversation by text until the input ends. Raises ValueError for a language that the
+    program does not have."""
     begins_in = first_language(program, language)
     program = with_languages(program)
     program = replace(program, clocks=replace(program.clocks, read=read_seconds))
@@ -49,16 +49,16 @@ def converse(
             ears,
         )
         case = step.case
-        heard = [one.text for one in texts(step.effects, case, program, catalog)]
-        told = [f"< {one}".replace("\n", "\n  ") for one in heard] + _effects(step)
-        print("\n".join(told) + "\n")
-        lines += [f"> {words}", *told]
+        replies = [one.text for one in texts(step.effects, case, program, catalog)]
+        result = [f"< {one}".replace("\n", "\n  ") for one in replies] + _effects(step)
+        print("\n".join(result) + "\n")
+        lines += [f"> {words}", *result]
     if keep:
         Path(keep).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def first_language(program: Program, wanted: str | None) -> str:
-    """The language to begin in. Raises ValueError for one that the program does not have."""
+    """The language to start in. Raises ValueError for one that the program does not have."""
     if wanted is not None and wanted not in program.languages:
         raise ValueError(f"language {wanted}: the program has {', '.join(program.languages)}")
     return wanted or program.languages[0]
@@ -69,7 +69,7 @@ def _opened(language: str) -> Case:
 
 
 def typed() -> Iterator[str]:
-    """The lines that somebody types, until the input ends."""
+    """The lines that are typed, until the input ends."""
     while True:
         if sys.stdin.isatty():
             print("> ", end="", flush=True)
@@ -81,13 +81,13 @@ def typed() -> Iterator[str]:
 
 def _effects(step: Step) -> list[str]:
     level = f" {step.case.level.name}" if step.case.level else ""
-    told = [
+    lines = [
         f"! {_named(effect)}"
         for effect in step.effects
         if not isinstance(effect, (Say, Ask, Record))
     ]
     because = f": {', '.join(step.case.because)}" if step.case.because else ""
-    return [*told, f"= {step.case.status.value}{level}{because}"]
+    return [*lines, f"= {step.case.status.value}{level}{because}"]
 
 
 def _named(effect: Effect) -> str:

@@ -1,7 +1,7 @@
 """`caller-service talk --channel voice`: a call to the program in a terminal, by keypad.
 
-The real doors of the service answer it, on a database of its own that is thrown away. Time passes
-only as the call needs it. No worker runs, so nobody is rung: `caller-service rehearse` does that.
+The service's real endpoints answer it, on a temporary database. Time passes only as the call needs
+it. No worker runs, so nobody is called: `caller-service rehearse` does that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .talk import typed
 
 CALLER = "+17205550123"
 URL = "http://127.0.0.1:8000"
-HOLD = 15.0  # seconds after which whoever waits in a queue is asked what they do
+HOLD = 15.0  # seconds between prompts while the caller waits in a queue
 SHOWN = frozenset({"says", "plays", "hears", "joined", "parted", "lost", "listens", "ended"})
 HELP = (
     "Keys: 0-9 * #, several at once. An empty line is silence. h hangs up. Anything else is spoken."
@@ -35,8 +35,8 @@ HELP = (
 def converse_by_phone(
     settings: Settings, program: Program, language: str | None = None, keep: str | None = None
 ) -> None:
-    """Call the program until the call or the input ends. Raises ValueError for a language: a caller
-    chooses it by key."""
+    """A call to the program until the call or the input ends. Raises ValueError if a language is
+    given: a caller chooses it by key."""
     if language is not None:
         raise ValueError("language: a call begins with the program's, and its keys change it")
     print(f"{program.name}. {HELP}\n")
@@ -59,7 +59,7 @@ def converse_by_phone(
 
 
 def _engine(settings: Settings, program: Program, folder: Path) -> CallEngine:
-    """The service on an empty database, with a stand-in Twilio whose time is the service's."""
+    """The service on an empty database, with a stand-in Twilio on the same clock."""
     from .database import migrated
 
     settings = replace(settings, database_url=f"sqlite:///{folder / 'talk.sqlite'}", public_url=URL)
@@ -74,8 +74,8 @@ def _engine(settings: Settings, program: Program, folder: Path) -> CallEngine:
 
 
 def _let_pass(phone: Handset) -> None:
-    """Until everything is said and it listens, or the call is over. Whoever talks with somebody or
-    waits for them is asked what they do now and then."""
+    """Let time pass until everything is said and the call listens, or is over. Somebody who talks
+    or waits is prompted now and then."""
     call, time = phone.call, phone.engine.time
     asked = time.now() + HOLD
 
@@ -91,15 +91,15 @@ def _do(phone: Handset, line: str) -> None:
         phone.hangs_up()
     elif re.fullmatch(r"[0-9*#]+", line):
         phone.press(line)
-        if phone.call.quiet:  # a number is keyed: it is whole when no key comes any more
-            said = _said(phone)
-            phone.engine.time.until(lambda: _said(phone) > said or phone.over, LONG)
+        if phone.call.quiet:  # a number is being keyed: it is complete when no more keys come
+            text = _said(phone)
+            phone.engine.time.until(lambda: _said(phone) > text or phone.over, LONG)
     elif line:
         phone.speaks(line)
     elif phone.call.quiet:
-        # until it is noticed: a question may listen twice, for keys and then for words
-        said = _said(phone)
-        phone.engine.time.until(lambda: _said(phone) > said or phone.over, LONG)
+        # until the silence is noticed: a question may listen twice, for keys and then for speech
+        text = _said(phone)
+        phone.engine.time.until(lambda: _said(phone) > text or phone.over, LONG)
     else:
         phone.waits(HOLD)
 

@@ -1,7 +1,7 @@
 """`caller-service talk --channel web`: the request form and the private page in a terminal.
 
-The real doors of the service answer it, on a database of its own that is thrown away. No worker
-runs, so nobody is paged: `caller-service rehearse` does that.
+The service's real endpoints answer it, on a temporary database. No worker runs, so nobody is paged:
+`caller-service rehearse` does that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .talk import first_language, typed
 
 URL = "http://127.0.0.1:8000"
 HELP = "A number presses a button; b goes back; anything else is typed into the field. Ctrl-D ends."
-FIELDS = ("place", "number", "words")  # what is typed goes into the first of these
+FIELDS = ("place", "number", "words")  # typed text goes into the first of these fields
 BLOCKS = frozenset({"p", "li", "h1", "h2", "label", "a"})
 QUIET = frozenset({Event.ANSWERED, Event.STATUS, Event.LEVEL, Event.CLOCK})  # said otherwise
 
@@ -39,22 +39,22 @@ def converse_on_the_web(
     keep: str | None = None,
     read_seconds: int = 0,
 ) -> None:
-    """Press the form until the input ends. Raises ValueError for a language that the program does
-    not have."""
+    """Use the form until the input ends. Raises ValueError for a language that the program does not
+    have."""
     begins_in = first_language(program, language)
     program = replace(program, clocks=replace(program.clocks, read_page=read_seconds))
-    told = [f"protocol: {program.protocol.id} {program.protocol.version}", "channel: web", ""]
+    transcript = [f"protocol: {program.protocol.id} {program.protocol.version}", "channel: web", ""]
     print(f"{program.name}. {HELP}\n")
     with TemporaryDirectory() as folder:
         app = _app(settings, program, Path(folder))
         visitor = _Visitor(app, begins_in)
-        told += _printed(visitor.opens("/request"))
+        transcript += _printed(visitor.opens("/request"))
         for line in typed():
             lines = visitor.does(line.strip())
-            told += [f"> {line.strip()}", *_printed(lines)]
+            transcript += [f"> {line.strip()}", *_printed(lines)]
         app.extensions["caller_parts"].engine.dispose()
     if keep:
-        Path(keep).write_text("\n".join(told) + "\n", encoding="utf-8")
+        Path(keep).write_text("\n".join(transcript) + "\n", encoding="utf-8")
 
 
 def _printed(lines: list[str]) -> list[str]:
@@ -72,14 +72,14 @@ def _app(settings: Settings, program: Program, folder: Path) -> Flask:
 
 
 class _Visitor:
-    """Somebody with a browser, and what the service makes of what they press."""
+    """A visitor with a browser, and what the service does with their input."""
 
     def __init__(self, app: Flask, language: str) -> None:
         self._parts: Parts = app.extensions["caller_parts"]
         self._client = app.test_client(use_cookies=False)
         self._browser = WebBrowser(self._fetch, language.replace("_", "-"))
         self._back: list[str] = []
-        self._heard = ""  # the newest entry of the journal that was told
+        self._heard = ""  # the newest journal entry that was printed
 
     def _fetch(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Fetched:
         answer = self._client.open(
@@ -115,7 +115,7 @@ class _Visitor:
         return [f"[{page.title.strip()}]", *_Main(page.html).lines, *buttons, *self._made_of_it()]
 
     def _made_of_it(self) -> list[str]:
-        """What happened meanwhile, and where the case stands."""
+        """What happened meanwhile, and the state of the case."""
         secret = self._browser.secret
         with self._parts.engine.connect() as conn:
             hashes = [visits.secret_hash(secret)]
@@ -132,13 +132,13 @@ class _Visitor:
 
 
 def _buttons(page: Page) -> list[Button]:
-    """Those that need nothing typed; another language comes last."""
+    """The buttons that need no text; other languages come last."""
     plain = [one for one in page.buttons if one.name and one.words.strip()]
     return sorted(plain, key=lambda one: one.name == "language")
 
 
 class _Main(HTMLParser):
-    """The lines of a page's main part that are no buttons."""
+    """The text of a page's main part, without its buttons."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

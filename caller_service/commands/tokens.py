@@ -34,7 +34,7 @@ from caller_service.store.journal import Author
 from .startup import parts_now, refuse
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
-_OURS = frozenset(Author)  # who the journal means by these
+_OURS = frozenset(Author)  # names that have a meaning of their own in the journal
 
 
 def new_token(
@@ -44,7 +44,7 @@ def new_token(
     expires: str | None,
     name: str | None,
 ) -> tuple[Token | None, list[str]]:
-    """The token that was asked for, or None and every fault."""
+    """The requested token, or None and every fault."""
     program, faults = parts.program, []
     known = program.destination(destination)
     if known is None:
@@ -71,12 +71,12 @@ def _name_fault(name: str, destination: str, program: Program) -> str:
     if name != destination and (program.destination(name) or name in _OURS):
         return f"--name {name}: is somebody else's name in the journal"
     if name != destination and not _NAME.fullmatch(name):
-        return "--name: small letters, digits and hyphens, at most 40"
+        return "--name: lower-case letters, digits and hyphens, at most 40"
     return ""
 
 
 def _end_of(day: str, zone: str) -> datetime | None:
-    """The first moment after a local day, in UTC; None if it is no valid day."""
+    """The first moment after a local day, in UTC; None for an invalid day."""
     try:
         after = datetime.strptime(day, "%Y-%m-%d").date() + timedelta(days=1)
         return datetime.combine(after, time(), ZoneInfo(zone)).astimezone(UTC)
@@ -85,18 +85,19 @@ def _end_of(day: str, zone: str) -> datetime | None:
 
 
 def last_day(token: Token, zone: str) -> str:
-    """The last local day on which a token works; "" for one without an expiry."""
+    """The last local day on which a token is valid; "" for one that does not expire."""
     if token.expires_at is None:
         return ""
     return f"{token.expires_at.astimezone(ZoneInfo(zone)) - timedelta(seconds=1):%Y-%m-%d}"
 
 
 def token_report(database_url: str, program: Program, now: datetime) -> tuple[list[str], list[str]]:
-    """Tokens in force whose destination the program does not have, which is a fault; and those that
-    have expired, which is a note.
+    """Faults: tokens in force whose destination the program does not have. Notes: tokens that have
+    expired.
 
-    A database that this release has not migrated yet is looked at too: what `migrate` will leave
-    without a destination is named before. One that cannot be read is `database_faults`'.
+    Also reads a database that is not yet migrated to this release, to report in advance the tokens
+    that `migrate` will leave without a destination. An unreadable database is left to
+    `database_faults`.
     """
     url = sa.make_url(database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
@@ -105,10 +106,10 @@ def token_report(database_url: str, program: Program, now: datetime) -> tuple[li
     try:
         with engine.connect() as conn:
             names = tokens.names_before_destinations(conn)
-            kept = [one.token for one in tokens.in_force(conn)] if names is None else []
+            stored = [one.token for one in tokens.in_force(conn)] if names is None else []
     except (SQLAlchemyError, OSError):
         return [], []
-    lost = [one.name for one in kept if not has_destination(one, program)]
+    lost = [one.name for one in stored if not has_destination(one, program)]
     lost += [name for name in names or () if program.destination(name) is None]
     faults = [
         f"token {name}: the program has no such destination, or of another kind: it is refused; "
@@ -117,14 +118,14 @@ def token_report(database_url: str, program: Program, now: datetime) -> tuple[li
     ]
     return faults, [
         f"token {one.name}: expired on {last_day(one, program.time_zone)}"
-        for one in kept
+        for one in stored
         if one.expires_at is not None and now >= one.expires_at
     ]
 
 
 @click.group()
 def token() -> None:
-    """Tokens of destinations: for the API, or for a page in a browser."""
+    """Tokens of destinations, for the API or for a page in a browser."""
 
 
 @token.command("add")
@@ -136,12 +137,13 @@ def token() -> None:
     type=click.Choice(list(SCOPES)),
     help=f"What it may do; once for each. Default: {' and '.join(USUAL)}; a browser token reads.",
 )
-@click.option("--expires", metavar="DAY", help="The last day it works, as 2027-01-31, local time.")
-@click.option("--name", help="What the journal calls it. Default: the destination's name.")
+@click.option("--expires", metavar="DAY", help="Last day it is valid, as 2027-01-31, local time.")
+@click.option("--name", help="Its name in the journal. Default: the destination's name.")
 def token_add(
     destination: str, scopes: tuple[str, ...], expires: str | None, name: str | None
 ) -> None:
-    """Make a token for a destination of the program; it is shown once and kept hashed."""
+    """Create a token for a destination of the program. It is shown once; only its hash is
+    stored."""
     parts = parts_now()
     new, faults = new_token(parts, destination, scopes, expires, name)
     if new is None:
@@ -155,12 +157,12 @@ def token_add(
 
 @token.command("list")
 def token_list() -> None:
-    """Tokens in force, oldest first: id, name, kind, destination, scopes, last day, and why one is
-    refused. There is no record of when one was last used."""
+    """List tokens in force, oldest first: id, name, kind, destination, scopes, last day, and why
+    one is refused. The last use of a token is not recorded."""
     parts = parts_now()
     with parts.engine.connect() as conn:
-        kept = tokens.in_force(conn)
-    for one in kept:
+        stored = tokens.in_force(conn)
+    for one in stored:
         it = one.token
         day = last_day(it, parts.program.time_zone) if it.expires_at else "no expiry"
         code = why_refused(it, parts.program, parts.now())

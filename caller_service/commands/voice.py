@@ -1,5 +1,5 @@
-"""`caller-service voice`: what to record for a language that Twilio has no voice for, and whether
-what was recorded is whole (docs/translating.md)."""
+"""`caller-service voice`: what to record for a language without a voice at Twilio, and whether a
+recording pack is complete (docs/translating.md)."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ from .startup import refuse, settings_now
 
 @click.group()
 def voice() -> None:
-    """Recordings for a language without a voice."""
+    """Recording packs for languages without a voice."""
 
 
 @voice.command("script")
 @click.argument("tag")
 def print_script(tag: str) -> None:
-    """What to record: for each clip its file, key, longest seconds and words, with tabs between."""
+    """Print what to record: for each clip its file, key, longest time in seconds and words,
+    separated by tabs."""
     program, wanted = _script(tag)
     language = read_languages()[tag]
     click.echo(f"# {language.name} ({language.native}) for {program.name}.")
@@ -57,7 +58,7 @@ def print_script(tag: str) -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--language", "tag", default="", help="Default: the name of the folder.")
 def write_manifest(folder: Path, tag: str) -> None:
-    """Write the manifest of the recordings in a folder, each named as the script names it."""
+    """Write the manifest of the recordings in a folder, which are named as in the script."""
     _, wanted = _script(tag or folder.resolve().name)
     try:
         (folder / MANIFEST).write_text(manifest(folder, wanted), encoding="utf-8")
@@ -69,7 +70,8 @@ def write_manifest(folder: Path, tag: str) -> None:
 @voice.command("check")
 @click.argument("tag_or_folder")
 def check(tag_or_folder: str) -> None:
-    """Test a pack, by its language or its folder: everything missing or wrong, and exit code 1."""
+    """Check a pack, by its language or its folder: report everything missing or wrong, with exit
+    code 1."""
     settings = settings_now()
     folder = Path(tag_or_folder)
     if (folder / MANIFEST).is_file():

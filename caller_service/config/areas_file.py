@@ -184,7 +184,7 @@ def _places(
             continue
         for name in dict.fromkeys(word.casefold() for word in (place.name, *place.aliases)):
             if (line := lines.setdefault(name, rows.line_num)) != rows.line_num:
-                row.fault(f'"{name}" stands on line {line} already')
+                row.fault(f'"{name}" is already on line {line}')
         if areas and not any(_near(area, place) for area in areas):
             row.fault(
                 f"{place.name} is more than {_FARTHEST:g} degrees from every area, so it must be "
@@ -227,7 +227,7 @@ class _Row:
             self._number("accuracy", 5000) if (self._row.get("accuracy") or "").strip() else 50.0
         )
         if accuracy is not None and accuracy < 0:
-            self.fault(f"accuracy: {accuracy:g} metres is less than nothing")
+            self.fault(f"accuracy: {accuracy:g} metres is negative")
         if longitude is None or latitude is None or accuracy is None or not name:
             return None
         if longitude == 0 and latitude == 0:

@@ -1,6 +1,5 @@
-"""Reads a file a city wrote, key by key. A fault is noted with its file and key, and reading goes
-on, so that whoever wrote the file sees everything that is wrong at once. Only the readers of
-program files use it."""
+"""Reads a city's file, key by key. A fault is recorded with its file and key, and reading
+continues, so that all faults are reported at once. Only the readers of program files use it."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ _NOTHING: object = object()
 
 
 class ProgramFaults(Exception):
-    """What a city wrote cannot be used; `faults` names everything that is wrong with it."""
+    """A city's files cannot be used; `faults` names everything that is wrong."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n".join(faults))
@@ -29,7 +28,7 @@ class ProgramFaults(Exception):
 
 
 def file_text(path: Path, faults: list[str]) -> str | None:
-    """The words of a file, or None and a fault."""
+    """The text of a file, or None and a fault."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -42,22 +41,22 @@ def file_text(path: Path, faults: list[str]) -> str | None:
 
 
 def read_toml(path: Path, faults: list[str]) -> CheckedTable:
-    """The top of a TOML file; an empty sheet that asks for nothing more when the file cannot be
-    read."""
+    """The root table of a TOML file; if the file cannot be read, an empty table that reports no
+    further faults."""
     text = file_text(path, faults)
     if text is None:
         return CheckedTable({}, path.name, faults, lost=True)
     try:
         return CheckedTable(tomllib.loads(text), path.name, faults)
     except tomllib.TOMLDecodeError as problem:
-        # tomllib's own words end in "(at line 3, column 8)"
+        # tomllib's message ends in "(at line 3, column 8)"
         faults.append(f"{path.name}: {problem}")
         return CheckedTable({}, path.name, faults, lost=True)
 
 
 def read_json(path: Path, faults: list[str]) -> CheckedTable:
-    """The top of a JSON file; an empty sheet that asks for nothing more when the file cannot be
-    read."""
+    """The root object of a JSON file; if the file cannot be read, an empty table that reports no
+    further faults."""
     text = file_text(path, faults)
     if text is None:
         return CheckedTable({}, path.name, faults, lost=True)
@@ -73,8 +72,8 @@ def read_json(path: Path, faults: list[str]) -> CheckedTable:
 
 
 class CheckedTable:
-    """One table of a file. Every key is asked for by its type; `done` names the keys nobody asked
-    for."""
+    """One table of a file. Every key is read by its type; `done` reports the keys that nobody has
+    read."""
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class CheckedTable:
         lost: bool = False,
     ) -> None:
         self.content = content
-        self.lost = lost  # its file or table is already a fault: do not also complain of each key
+        self.lost = lost  # its file or table is already a fault: do not also report each key
         self._file, self._faults, self._key = file, faults, key
         self._asked: set[str] = set()
 
@@ -118,7 +117,7 @@ class CheckedTable:
         return value
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Words; left out is a fault unless there is a default, and so is an empty string."""
+        """A string. A missing one is a fault unless there is a default; an empty one always is."""
         value = self.raw(key, str, "a string", _NOTHING if default is None else default)
         if not isinstance(value, str):
             return default or ""
@@ -133,14 +132,14 @@ class CheckedTable:
         return value
 
     def texts(self, key: str, needed: bool = False) -> tuple[str, ...]:
-        """A list of words, each once."""
+        """A list of strings without duplicates."""
         found = self.raw(key, list, "a list of strings", _NOTHING if needed else [])
         values = found if isinstance(found, list) else []
         kept = tuple(value for value in values if isinstance(value, str) and value.strip())
         if len(kept) < len(values):
             self.fault(key, "must be a list of strings, none of them empty")
         for value in sorted({value for value in kept if kept.count(value) > 1}):
-            self.fault(key, f'"{value}" stands there twice')
+            self.fault(key, f'"{value}" is listed twice')
         if needed and found == []:
             self.fault(key, "is empty")
         return kept
@@ -149,7 +148,7 @@ class CheckedTable:
         return bool(self.raw(key, bool, "true or false", default))
 
     def amount(self, key: str, default: float, low: float, high: float) -> float:
-        """A number that makes sense here."""
+        """A number within these limits."""
         value = self.raw(key, (int, float), "a number", default)
         if not isinstance(value, int | float):
             return default
@@ -187,14 +186,15 @@ class CheckedTable:
             return None
 
     def phone(self, key: str, needed: bool = False) -> str:
-        """A number that can be rung from anywhere: E.164. Three-digit numbers cannot be."""
+        """A phone number in E.164, which can be called from anywhere, unlike three-digit
+        numbers."""
         number = self.text(key, None if needed else "")
         if number and (wrong := number_fault(number)):
             self.fault(key, wrong)
         return number
 
     def lifeline(self, key: str) -> str:
-        """988, the default, or a number in E.164 that leads there."""
+        """988, the default, or a number in E.164 that reaches it."""
         return LIFELINE if self.text(key, LIFELINE) == LIFELINE else self.phone(key, needed=True)
 
     def hours(self, key: str) -> tuple[Hours, ...]:
@@ -226,19 +226,19 @@ class CheckedTable:
                 self.fault(f"{key}[{place}]", "must be a table")
 
     def inner(self, key: str, content: Mapping[str, object]) -> CheckedTable:
-        """A sheet over a table that stands inside this one."""
+        """A table inside this one."""
         return CheckedTable(content, self._file, self._faults, self._path(key), self.lost)
 
     def twice(self, key: str, values: list[str], what: str) -> None:
-        """Name each value that stands there more than once."""
+        """Report each value that is listed more than once."""
         for value in sorted({value for value in values if value and values.count(value) > 1}):
             self.fault(key, f'two {what} are called "{value}"')
 
 
 def number_fault(number: str) -> str:
-    """What is wrong with the number of a person or of ours; "" when nothing is."""
+    """What is wrong with the number of a person or of ours; "" if nothing is."""
     if refused_number(number) or number == LIFELINE:
-        return f'"{number}" cannot be rung by software: give the ten-digit line behind it'
+        return f'"{number}" must not be called by software: give the ten-digit line behind it'
     if not _E164.fullmatch(number):
         return f'"{number}" is not an E.164 number such as +17205550100'
     if number.startswith("+1") and not _NORTH_AMERICAN.fullmatch(number):
@@ -266,7 +266,7 @@ def _clock(hour: str, minute: str) -> time:
     try:
         return time(int(hour), int(minute))
     except ValueError:
-        raise ValueError(f"names {hour}:{minute}, which no clock shows") from None
+        raise ValueError(f"has the time {hour}:{minute}, which does not exist") from None
 
 
 def _weekdays(text: str) -> frozenset[int]:

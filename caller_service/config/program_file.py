@@ -198,7 +198,7 @@ def _retention(sheet: CheckedTable) -> Retention:
         asked_hours=sheet.whole("asked_hours", usual.asked_hours, 0, 23),
     )
     if retention.phone_days < retention.words_days:
-        sheet.fault("phone_days", "is less than words_days: words without their number are kept")
+        sheet.fault("phone_days", "is less than words_days, so words would outlive their number")
     sheet.done()
     return retention
 
@@ -274,7 +274,7 @@ def _destination(sheet: CheckedTable) -> Destination:
             )
         if one.look_up and "?" in one.url:
             sheet.fault(
-                "url", "with look_up the hand-off's id is put behind it: no ? may stand in it"
+                "url", "with look_up the hand-off's id is appended, so it must not contain a ?"
             )
     elif one.kind in (DestinationKind.PAGE, DestinationKind.CONSOLE) and (
         one.url or one.secret or one.look_up
@@ -283,7 +283,7 @@ def _destination(sheet: CheckedTable) -> Destination:
     if one.kind == DestinationKind.PAGE and not _PAGE_NAME.fullmatch(one.name):
         sheet.fault(
             "name",
-            f'"{one.name}" stands in the address of a page: small letters, digits and hyphens, at '
+            f'"{one.name}" is in the URL of its page: lower-case letters, digits and hyphens, at '
             f"most 40",
         )
     if one.kind == DestinationKind.EIDO:
@@ -300,7 +300,7 @@ def _agency(sheet: CheckedTable, one: Destination) -> None:
     if not _DOMAIN.fullmatch(one.agency):
         sheet.fault(
             "agency",
-            f'"{one.agency}" is not a domain name in small letters, such as team.example.org',
+            f'"{one.agency}" is not a lower-case domain name, such as team.example.org',
         )
     if one.agency_type not in AGENCY_TYPES:
         own = (
@@ -335,7 +335,7 @@ def _ladder(top: CheckedTable, numbers: Numbers) -> tuple[Rung, ...]:
             sheet.fault("name", f'"{INTERPRETER}" is the name of the line in [numbers] interpreter')
         if by == "console" and rung.number:
             sheet.fault(
-                "number", "the console rings nobody: leave the number out, or page by text or call"
+                "number", "the console calls nobody: leave the number out, or page by text or call"
             )
         _not_ours(sheet, "number", rung.number, numbers)
         sheet.done()
@@ -350,7 +350,7 @@ def _ladder(top: CheckedTable, numbers: Numbers) -> tuple[Rung, ...]:
         top.fault("numbers.probe", "is somebody's number: the probe needs one that nobody has")
     top.twice("ladder", [f"{rung.name} ({rung.ladder})" for rung in rungs if rung.name], "rungs")
     if not top.lost and not any(rung.ladder == "danger" and not rung.backstop for rung in rungs):
-        top.fault("ladder", 'nobody stands on the ladder "danger"')
+        top.fault("ladder", 'nobody is on the ladder "danger"')
     return tuple(rungs)
 
 

@@ -29,7 +29,7 @@ def kept_seed(var: Path) -> bytes:
         draft.unlink(missing_ok=True)
     seed = seed_if_kept(var)
     if seed is None:
-        raise OSError(f"{var / NAME} is damaged: remove it, and a new one is drawn")
+        raise OSError(f"{var / NAME} is damaged: remove it, and a new one is generated")
     return seed
 
 

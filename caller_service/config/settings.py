@@ -53,7 +53,7 @@ class SettingsFaults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the machine was told."""
+    """The settings of this machine."""
 
     mode: str
     program: Path
@@ -87,16 +87,16 @@ class Settings:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def secret(self, name: str) -> str:
-        """The secret of a destination, by the name of its variable; "" when live was not told
-        it."""
+        """The secret of a destination, by the name of its variable; "" if it is not set in live
+        mode."""
         return self.destination_secrets.get(name) or (
             "whsec_" + _base64(derived(self.seed, name)) if self.seed else ""
         )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], here: Path | None = None) -> Settings:
-        """Settings, whole and sound; otherwise SettingsFaults. Relative paths are made absolute,
-        once, against `here`."""
+        """The settings, complete and valid. Raises SettingsFaults. Relative paths are made
+        absolute, once, against `here`."""
         return _Reader(environ, here or Path.cwd()).settings()
 
 
@@ -137,14 +137,14 @@ class _Reader:
         try:
             return kept_seed(self._var)
         except OSError as problem:
-            self._fault("var", f"the seed of the rehearsal cannot be kept there ({problem})")
+            self._fault("var", f"the seed of the rehearsal cannot be stored there ({problem})")
             return b""
 
     def settings(self) -> Settings:
         host, port = self._bind()
         settings = Settings(
             mode=self.mode,
-            program=(self._here / self._told("CALLER_PROGRAM", str(REHEARSAL_PROGRAM))).absolute(),
+            program=(self._here / self._read("CALLER_PROGRAM", str(REHEARSAL_PROGRAM))).absolute(),
             database_url=self._database_url(),
             public_url=self._public_url(
                 f"http://{host}:{port}" if ":" not in host else f"http://[{host}]:{port}"
@@ -155,7 +155,7 @@ class _Reader:
             index_keys=self._keys("CALLER_INDEX_KEYS"),
             twilio_account_sid=self._account_sid(),
             twilio_auth_tokens=self._auth_tokens(),
-            twilio_api_key=self._told("TWILIO_API_KEY"),
+            twilio_api_key=self._read("TWILIO_API_KEY"),
             twilio_api_secret=self._api_secret(),
             twilio_api_url=self._twilio_api_url(),
             host=host,
@@ -178,8 +178,8 @@ class _Reader:
     def _fault(self, name: str, wrong: str) -> None:
         self.faults.append(f"{name}: {wrong}")
 
-    def _told(self, name: str, default: str = "") -> str:
-        """The value of a variable; what live must be told has no default there."""
+    def _read(self, name: str, default: str = "") -> str:
+        """The value of a variable. In live mode a required one has no default."""
         value = self._environ.get(name, "").strip()
         if not value and self.live and name in _NEEDED_LIVE:
             self._fault(name, "missing")
@@ -187,7 +187,7 @@ class _Reader:
         return value or default
 
     def _derivable(self, name: str) -> str:
-        return self._told(name, derived_text(self.seed, name) if self.seed else "")
+        return self._read(name, derived_text(self.seed, name) if self.seed else "")
 
     # ---- secrets ---------------------------------------------------------------------------------
     def _secret(self, name: str) -> str:
@@ -205,14 +205,14 @@ class _Reader:
             self._fault(name, wrong)
 
     def _rehearsal(self, name: str) -> str:
-        """What an earlier rehearsal in this folder used, if there was one."""
+        """The value that an earlier rehearsal in this folder used; "" if there was none."""
         seed = seed_if_kept(self._var)
         return derived_text(seed, name) if seed else ""
 
     def _keys(self, name: str) -> Keys:
         keys: list[tuple[str, bytes]] = []
-        told = self._derivable(name)
-        for place, part in enumerate(told.split(",") if told else (), start=1):
+        text = self._derivable(name)
+        for place, part in enumerate(text.split(",") if text else (), start=1):
             key_id, colon, encoded = part.strip().partition(":")
             raw = _unbase64(encoded)
             # the value is never quoted: it may be the key itself
@@ -234,7 +234,7 @@ class _Reader:
         if len(set(raw)) < _FEWEST_DIFFERENT or any(
             word.encode() in raw.lower() for word in _WEAK_WORDS
         ):
-            self._fault(name, f'key "{key_id}" was not drawn at random')
+            self._fault(name, f'key "{key_id}" is not random')
         if _base64(raw) == self._rehearsal(name).partition(":")[2]:
             self._fault(name, f'key "{key_id}" is the one derived for rehearsal')
 
@@ -247,14 +247,14 @@ class _Reader:
         if len(tokens) > 2:
             self._fault(
                 "TWILIO_AUTH_TOKEN",
-                "more than two; one is in use and one may be on its way in or out",
+                "more than two; one is in use, and a second is for a rotation",
             )
         for token in tokens if self.live else ():
             self._weak("TWILIO_AUTH_TOKEN", token)
         return tokens
 
     def _api_secret(self) -> str:
-        value = self._told("TWILIO_API_SECRET")
+        value = self._read("TWILIO_API_SECRET")
         if self.live and value:
             self._weak("TWILIO_API_SECRET", value)
         return value
@@ -271,12 +271,12 @@ class _Reader:
                 or sid == self._rehearsal("TWILIO_ACCOUNT_SID")
             )
         ):
-            self._fault("TWILIO_ACCOUNT_SID", "is no real account")
+            self._fault("TWILIO_ACCOUNT_SID", "is not a real account")
         return sid
 
     # ---- places ----------------------------------------------------------------------------------
     def _database_url(self) -> str:
-        url = self._told(
+        url = self._read(
             "CALLER_DATABASE_URL", "" if self.live else f"sqlite:///{self._var / 'caller.sqlite'}"
         )
         scheme, _, rest = url.partition("://")
@@ -305,13 +305,13 @@ class _Reader:
         return ""
 
     def _encrypted(self, url: URL) -> None:
-        """What residents write must not cross a network that others can read. The driver's own
-        variables (PGHOST, PGSSLMODE) count where the URL is silent."""
-        told = self._told(WITHOUT_TLS)
-        if told not in ("", "allowed"):
+        """Refuse a connection without TLS to another machine, as it carries what residents write.
+        The driver's own variables (PGHOST, PGSSLMODE) are used where the URL says nothing."""
+        without_tls = self._read(WITHOUT_TLS)
+        if without_tls not in ("", "allowed"):
             self._fault(WITHOUT_TLS, 'is either "allowed" or left out')
         asked = url.query.get("sslmode") or self._environ.get("PGSSLMODE", "")
-        if not self.live or told == "allowed" or asked in _ENCRYPTED:
+        if not self.live or without_tls == "allowed" or asked in _ENCRYPTED:
             return
         given = (url.query.get(name, ()) for name in ("host", "hostaddr"))
         hosts = [url.host or "", *(h for each in given for h in _listed(each))]
@@ -321,7 +321,7 @@ class _Reader:
         if service or not all(map(_same_machine, named)):
             self._fault(
                 "CALLER_DATABASE_URL",
-                f"another machine is spoken to without TLS for certain: add ?sslmode=verify-full "
+                f"a connection to another machine must use TLS: add ?sslmode=verify-full "
                 f"(or at least require), or set {WITHOUT_TLS}=allowed if the network is your own",
             )
 
@@ -332,11 +332,11 @@ class _Reader:
         url = self._url("CALLER_TWILIO_API_URL", TWILIO_API if self.live else STAND_IN_API)
         host = (urlsplit(url).hostname or "").rstrip(".")
         if not self.live and (host == "twilio.com" or host.endswith(".twilio.com")):
-            self._fault("CALLER_TWILIO_API_URL", "rehearsal never speaks to Twilio's real API")
+            self._fault("CALLER_TWILIO_API_URL", "rehearsal never uses Twilio's real API")
         return url
 
     def _url(self, name: str, default: str) -> str:
-        url = self._told(name, default).rstrip("/")
+        url = self._read(name, default).rstrip("/")
         if not url:
             return url
         try:
@@ -359,7 +359,7 @@ class _Reader:
         return url
 
     def _bind(self) -> tuple[str, int]:
-        text = self._told("CALLER_BIND", "127.0.0.1:8000")
+        text = self._read("CALLER_BIND", "127.0.0.1:8000")
         found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):(\d{1,5})", text)
         if found is None or not 1 <= int(found[3]) <= 65535:
             self._fault("CALLER_BIND", f'"{text}" is not host:port, such as 127.0.0.1:8000')
@@ -374,7 +374,7 @@ class _Reader:
 
     # ---- small things ----------------------------------------------------------------------------
     def _trusted_proxies(self) -> int:
-        text = self._told("CALLER_TRUSTED_PROXIES", "0")
+        text = self._read("CALLER_TRUSTED_PROXIES", "0")
         if not re.fullmatch(r"[0-9]", text):
             self._fault(
                 "CALLER_TRUSTED_PROXIES", f'"{text}" is not a number of proxies from 0 to 9'
@@ -383,20 +383,20 @@ class _Reader:
         return int(text)
 
     def _calls_a_second(self) -> int:
-        text = self._told("CALLER_CALLS_A_SECOND", "1")
+        text = self._read("CALLER_CALLS_A_SECOND", "1")
         if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) < 1:
             self._fault("CALLER_CALLS_A_SECOND", f'"{text}" is not a number of calls from 1 to 999')
             return 1
         return int(text)
 
     def _worker_id(self) -> str:
-        name = self._told("CALLER_WORKER_ID", "worker-1")
+        name = self._read("CALLER_WORKER_ID", "worker-1")
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
             self._fault("CALLER_WORKER_ID", "must be 1 to 64 letters, digits, dots, - or _")
         return name
 
     def _together(self, settings: Settings) -> None:
-        """What is only wrong side by side."""
+        """Check settings against each other."""
         if bool(settings.twilio_api_key) != bool(settings.twilio_api_secret):
             self._fault("TWILIO_API_KEY", "and TWILIO_API_SECRET are given together or not at all")
         if {raw for _, raw in settings.data_keys} & {raw for _, raw in settings.index_keys}:
@@ -424,10 +424,10 @@ def is_loopback(host: str) -> bool:
 
 
 def not_outside(host: str) -> str:
-    """Why a host cannot be another machine: it is this machine, or a link-local address, however
-    it is written; "" if it may be another. Asks no network.
+    """Why a host cannot be another machine: it is this machine, or a link-local address, however it
+    is written; "" if it may be another. Makes no network request.
 
-    Wider than `is_loopback`: what only might be this machine is no destination.
+    Stricter than `is_loopback`: a host that might be this machine is refused, too.
     """
     plain = _as_looked_up(host)
     address = _address(plain)
@@ -453,15 +453,15 @@ _IPV4_AT_END = tuple(
 
 
 def _as_looked_up(host: str) -> str:
-    """A host as it is looked up: HTTP clients undo %-escapes and map wide and styled characters
-    to plain ones, and a dot at the end says nothing."""
+    """A host in the form in which it is resolved: HTTP clients decode %-escapes and map full-width
+    and styled characters to plain ones, and a trailing dot is ignored."""
     plain = host if ":" in host else unquote(host)
     plain = unicodedata.normalize("NFKC", plain).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
     return plain.strip().lower().rstrip(".")
 
 
 def _carried(address: Address) -> Iterator[ipaddress.IPv4Address]:
-    """The IPv4 addresses that an IPv6 address stands for."""
+    """The IPv4 addresses that are embedded in an IPv6 address."""
     if isinstance(address, ipaddress.IPv4Address):
         return
     if any(address in network for network in _IPV4_AT_END):
@@ -506,7 +506,7 @@ def _listed(hosts_given: str | Sequence[str]) -> list[str]:
 
 def webhook_secret_fault(value: str) -> str:
     """What is wrong with a destination's secret; "" if it is right. Any other form would be decoded
-    to another key and used to sign. The secret is never quoted."""
+    to a different key. The secret is never quoted."""
     if not value.startswith("whsec_"):
         return (
             'begins with "v1,": leave that out, so that it begins with whsec_'

@@ -568,7 +568,7 @@ def text_lost(
     scene: Scene,
     keys: Collection[str],
     arrived: bool,
-    told_since: frozenset[str],
+    keys_since: frozenset[str],
 ) -> Step:
     """A text with these `keys`, written at `written`, did not reach the resident; if a human wrote
     it, they are told. Where calls are safe we call instead, at most every ten minutes; elsewhere
@@ -577,7 +577,7 @@ def text_lost(
     failed."""
     if case.ended:
         return Step(case)
-    step = _record_lost(case, why, text_id, written, scene, keys, arrived, told_since)
+    step = _record_lost(case, why, text_id, written, scene, keys, arrived, keys_since)
     human_wrote = bool(HUMAN_WORDS & set(keys)) and case.in_charge
     return (
         Step(step.case, (*step.effects, Alert("alert.note_lost", case.in_charge)))
@@ -594,13 +594,13 @@ def _record_lost(
     scene: Scene,
     keys: Collection[str],
     arrived: bool,
-    told_since: frozenset[str],
+    keys_since: frozenset[str],
 ) -> Step:
     case = _void_answers(case, keys, scene)
     lost_at = max(written, case.marks.get(Mark.LOST, written))
     case = case.marked(lost_at, Mark.LOST).marked(scene.now, Mark.UNTOLD, *_owed_again(case, keys))
     if arrived and why in _MAY_COME_BACK:
-        return _say_missed(case, told_since, Record(Event.TEXT_LOST))
+        return _say_missed(case, keys_since, Record(Event.TEXT_LOST))
     step = cannot_text(case, why)
     if not may_call_update(case, scene.program):
         return _alarm(step, scene)
@@ -651,14 +651,14 @@ def _owed_again(case: Case, keys: Collection[str]) -> list[Mark]:
     return [mark for mark, holds in owed.items() if holds]
 
 
-def _say_missed(case: Case, told_since: frozenset[str], record: Record) -> Step:
+def _say_missed(case: Case, keys_since: frozenset[str], record: Record) -> Step:
     """Texts work again: say what was missed, except the keys in `told`."""
     late = deferred_words(case, unasked=True)
     step = catch_up_words(late.case)
     words = (
         effect
         for effect in (*late.effects, *step.effects)
-        if not (isinstance(effect, Say) and effect.key in told_since)
+        if not (isinstance(effect, Say) and effect.key in keys_since)
     )
     return Step(*hand_off.revise(step.case, (*words, record)))
 
@@ -668,7 +668,7 @@ _MAY_COME_BACK = (CannotText.UNDELIVERED, CannotText.LANDLINE)
 
 
 def text_arrived(
-    case: Case, written: datetime, told_since: frozenset[str], found: bool = False
+    case: Case, written: datetime, keys_since: frozenset[str], found: bool = False
 ) -> Step:
     """A text written at `written` was delivered. If an earlier text was lost, texts work again, and
     what was missed is said, except `told`: the keys of later texts that have not failed. `found`:
@@ -682,7 +682,7 @@ def text_arrived(
     ):
         return Step(case)
     return _say_missed(
-        replace(case, cannot_text="").unmarked(Mark.NOT_REACHED), told_since, Record(Event.CAN_TEXT)
+        replace(case, cannot_text="").unmarked(Mark.NOT_REACHED), keys_since, Record(Event.CAN_TEXT)
     )
 
 

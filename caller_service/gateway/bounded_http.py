@@ -1,10 +1,10 @@
-"""HTTP requests that end: a limit on the time and on the bytes of one whole request.
+"""HTTP requests with a limit on the total time and on the total bytes.
 
-The time-outs of `requests` begin anew with each piece that arrives: a peer that sends a byte a
-second holds a thread for ever. And what it reads has no limit: a peer that sends without end fills
-the memory. Here each request has one deadline and one budget of bytes for all of it (connect, TLS,
-send, heads, body), kept where they cannot be got around: at the socket. A name that nobody resolves
-is the resolver's to give up.
+The timeouts of `requests` start again with each chunk that arrives, so a peer that sends a byte a
+second holds a thread for ever; and a response has no size limit, so a peer that never stops fills
+the memory. Here each request has one deadline and one byte budget for everything (connect, TLS,
+send, headers, body). They are enforced at the socket, where nothing can bypass them. Only DNS
+resolution has no limit of ours.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-CONNECT = 3.0  # seconds at most to one address
-HEADS = 65_536  # bytes of an answer beside its body: status lines, headers, the sizes of chunks
-PIECE = 8192  # bytes of a body read at once
-GZIP = 31  # zlib's word for it
-TICK = 0.05  # seconds by which a time-out may come too early
-CONNECTIONS = 32  # kept open to one peer, as many as the worker has threads for it
+CONNECT = 3.0  # seconds to connect to one address
+HEADS = 65_536  # bytes of a response besides its body: status lines, headers, chunk sizes
+PIECE = 8192  # bytes of a body per read
+GZIP = 31  # zlib's `wbits` for gzip
+TICK = 0.05  # seconds by which a timeout may fire early
+CONNECTIONS = 32  # kept alive per peer: as many as the worker has threads for it
 
 
 class TooSlow(requests.Timeout):
-    """The time for the whole request is over."""
+    """The deadline of the whole request has passed."""
 
 
 class TooLong(requests.RequestException):
-    """The answer is longer than an honest one."""
+    """The response is larger than a genuine one could be."""
 
 
 class _Budget:
-    """What one request may still take."""
+    """The time and bytes that one request has left."""
 
     def __init__(self, seconds: float, size: int) -> None:
         self._end = time.monotonic() + seconds
         self._size = self._left = size
 
     def fault(self) -> requests.RequestException | None:
-        """Which limit the request met: TooLong; TooSlow after something was received, a Timeout if
-        nothing was; None if it met none."""
+        """The limit that the request exceeded: TooLong; TooSlow if something was received, else
+        Timeout; None if it exceeded none."""
         if self._left < 0:
             return TooLong("the whole answer")
         if time.monotonic() < self._end - TICK:
@@ -59,27 +59,28 @@ class _Budget:
         return TooSlow("the answer") if self._left < self._size else requests.Timeout("no answer")
 
     def seconds(self) -> float:
-        """What is left of its time. TimeoutError if nothing is."""
+        """The seconds that are left. Raises TimeoutError if there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the whole request")
         return left
 
     def received(self, size: int) -> None:
-        """OSError for more than it may be."""
+        """Count received bytes. Raises OSError beyond the limit."""
         self._left -= size
         if self._left < 0:
             raise OSError("the answer is too long")
 
 
-# what it finds wrong in an answer it writes with the address, which may hold a secret
+# its warnings about a response quote the URL, which may hold a secret
 logging.getLogger("urllib3").setLevel(logging.ERROR)
-# of the request this thread makes: a connection is kept for the next, with a budget of its own
+# of this thread's current request; a kept-alive connection gets the budget of each request in turn
 _budget: ContextVar[_Budget] = ContextVar("budget")
 
 
 class _BoundedSocket:
-    """A socket each of whose operations ends with the request's time. All else is the socket's."""
+    """Wraps a socket so that each operation ends by the request's deadline. Everything else is
+    passed on."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
@@ -101,13 +102,13 @@ class _BoundedSocket:
             left = left[self._real.send(left) :]
 
     def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        """What answers are read from."""
+        """The file from which responses are read."""
         self._real._io_refs += 1
         return io.BufferedReader(socket.SocketIO(self, "r"))  # type: ignore[arg-type]
 
 
 def _reach(host: str, port: int, options: Any) -> socket.socket:
-    """Connect to the first address that answers, all of them within the request's time."""
+    """Connect to the first address that accepts, within the request's deadline."""
     budget, problem = _budget.get(), OSError("no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM
@@ -127,7 +128,7 @@ def _reach(host: str, port: int, options: Any) -> socket.socket:
 
 
 class _Answer(HTTPResponse):
-    """An answer whose interim ones (100, 102, 103) are read over, not 100 alone."""
+    """A response before which every interim response (100, 102, 103) is skipped, not only 100."""
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
@@ -138,10 +139,10 @@ class _Answer(HTTPResponse):
 
 
 def _new_conn(connection: HTTPConnection) -> socket.socket:
-    """How a connection is made: within the request's time."""
+    """Opens a connection within the request's deadline."""
     try:
         reached = _reach(connection._dns_host, connection.port, connection.socket_options)
-        reached.settimeout(_budget.get().seconds())  # for TLS
+        reached.settimeout(_budget.get().seconds())  # for the TLS handshake
     except TimeoutError:
         raise ConnectTimeoutError(connection, "no connection") from None
     except (OSError, UnicodeError):
@@ -183,9 +184,9 @@ _POOLS = {"http": _Pool, "https": _TLSPool}
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Sends a request and reads its answer, in `seconds` and with `size` bytes of body at most.
-    What is longer is read no further, and raises TooLong; what takes longer raises TooSlow.
-    `whole = False`: an answer whose head has come is an answer, however its body goes on."""
+    """Sends a request and reads its response, within `seconds` and with at most `size` bytes of
+    body. Raises TooLong for a larger response, without reading on, and TooSlow for one that takes
+    longer. `whole = False`: the headers are enough, even if the body fails."""
 
     def __init__(self, seconds: float, size: int, whole: bool = True) -> None:
         self._seconds, self._size, self._whole = seconds, size, whole
@@ -201,8 +202,8 @@ class BoundedAdapter(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, *_: Any, **asked: Any) -> requests.Response:
-        """As HTTPAdapter.send; the time-outs are ours. The answer has been read when it returns,
-        and where it sends us on to is not followed."""
+        """As HTTPAdapter.send, with our timeouts. Returns after the response is read; redirects are
+        not followed."""
         budget = _Budget(self._seconds, self._size + HEADS)
         mine = _budget.set(budget)
         try:
@@ -227,7 +228,7 @@ class BoundedAdapter(HTTPAdapter):
         return answer
 
     def _read(self, answer: requests.Response, budget: _Budget) -> None:
-        """Read the body, so that the connection can be used again; else close it."""
+        """Read the body, so that the connection can be reused; if that fails, close it."""
         body = bytearray()
         fault: requests.RequestException | None = None
         try:
@@ -249,7 +250,7 @@ class BoundedAdapter(HTTPAdapter):
         answer._content = bytes(body[: self._size])
 
     def _unpack(self, body: bytearray) -> requests.RequestException | None:
-        """Unpack a body where it is, as far as it may go."""
+        """Decompress a body in place, up to the limit."""
         try:
             body[:] = zlib.decompressobj(GZIP).decompress(body, self._size + 1)
         except zlib.error:
@@ -258,15 +259,15 @@ class BoundedAdapter(HTTPAdapter):
 
 
 def bounded_session(seconds: float, size: int, whole: bool = True) -> requests.Session:
-    """A session of BoundedAdapter, for one peer and any number of threads. It keeps connections,
-    and of what the peer wants kept nothing."""
+    """A session with a BoundedAdapter, for one peer and any number of threads. It keeps connections
+    alive but stores no cookies."""
     return bound(requests.Session(), seconds, size, whole)
 
 
 def bound(
     session: requests.Session, seconds: float, size: int, whole: bool = True
 ) -> requests.Session:
-    """Put these limits on a session that there is already."""
+    """Apply these limits to an existing session."""
     for scheme in ("https://", "http://"):
         session.mount(scheme, BoundedAdapter(seconds, size, whole))
     session.headers["Accept-Encoding"] = "gzip"

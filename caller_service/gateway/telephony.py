@@ -1,5 +1,5 @@
-"""Texts and calls out, by Twilio's REST API. Four meanings of failure are enough: never, stopped,
-later, look first."""
+"""Outbound texts and calls, by Twilio's REST API. Failures are translated into four meanings:
+never, stopped, later, look first."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from caller_service.core.phone_numbers import refused_number
 from .batched_lookup import BatchedLookup, SentMessage
 from .bounded_http import bound
 
-TIMEOUT = 10.0  # seconds for all of one request: the SDK has none of its own
-PAGE = 1000  # texts or calls in one answer
-LONGEST_ANSWER = 16_777_216  # bytes: such a page
-LISTED = 20_000  # texts or calls at most that are listed: twenty pages
+TIMEOUT = 10.0  # seconds for one whole request: the SDK has no limit
+PAGE = 1000  # texts or calls in one response
+LONGEST_ANSWER = 16_777_216  # bytes of such a page
+LISTED = 20_000  # texts or calls that are listed at most: twenty pages
 REAL_API = "https://api.twilio.com"
 
 
 class TelephonyError(Exception):
-    """A text or a call did not go out. Named by what to do about it; `code` is Twilio's, or
+    """A text or a call failed. The subclass says what to do about it; `code` is Twilio's, or
     ours."""
 
     def __init__(self, code: str) -> None:
@@ -37,19 +37,20 @@ class TelephonyError(Exception):
 
 
 class NumberCannotReceive(TelephonyError):
-    """Never: a landline for a text, no such number, one we may not call."""
+    """Never: a landline that cannot receive texts, an invalid number, or one that we may not
+    call."""
 
 
 class ContactStopped(TelephonyError):
-    """They opted out with the carrier."""
+    """The recipient has opted out with the carrier."""
 
 
 class RetryLater(TelephonyError):
-    """Not now: nothing was created, trying again is safe."""
+    """Not now: nothing was created, so it is safe to try again."""
 
 
 class OutcomeUnknown(TelephonyError):
-    """Nobody knows whether it was created: look before sending again."""
+    """It is not known whether it was created: look it up before sending again."""
 
 
 TWILIO_MEANS: Mapping[int, type[TelephonyError]] = {
@@ -66,7 +67,7 @@ ENDED_CALLS = frozenset({"completed", "busy", "failed", "no-answer", "canceled"}
 
 @dataclass(frozen=True, slots=True)
 class MissedText:
-    """A text the provider took in for us; `to`: which of our numbers it came to."""
+    """A text that the provider received for us; `to`: which of our numbers it was sent to."""
 
     sid: str
     number: str = field(repr=False)
@@ -77,8 +78,8 @@ class MissedText:
 
 @dataclass(frozen=True, slots=True)
 class NumberSettings:
-    """What Twilio does with texts and calls to one of our numbers: addresses and methods as they
-    stand there, "" for none. An address may hold a password: none is shown."""
+    """How Twilio handles texts and calls to one of our numbers: the URLs and methods that are
+    configured, "" for none. A URL may hold a password, so none is shown in `repr`."""
 
     number: str
     sms_url: str = field(repr=False)
@@ -90,31 +91,31 @@ class NumberSettings:
     voice_application_sid: str
     status_callback: str = field(repr=False)
     status_callback_method: str
-    texts: bool  # can it receive texts at all
+    texts: bool  # can the number receive texts at all?
     calls: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """The same of a Messaging Service, with the numbers in it."""
+    """The same for a Messaging Service, with its numbers."""
 
     sid: str
     inbound_request_url: str = field(repr=False)
     inbound_method: str
     fallback_url: str = field(repr=False)
     status_callback: str = field(repr=False)
-    by_number: bool  # texts go where each number says, and not to inbound_request_url
+    by_number: bool  # texts go to the URL of each number, not to inbound_request_url
     numbers: tuple[str, ...]
 
 
 class _Elsewhere(TwilioHttpClient):
-    """The SDK has no base-URL option: the host of each request is changed here (the rehearsal's
-    stand-in)."""
+    """Sends requests to another host, the stand-in of a rehearsal: the SDK has no option for its
+    base URL."""
 
     def __init__(self, api_url: str) -> None:
         super().__init__(timeout=TIMEOUT)
         bound(self.session, TIMEOUT, LONGEST_ANSWER)
-        self.logger.disabled = True  # it would write numbers and words
+        self.logger.disabled = True  # it would log numbers and words
         self._api = urlsplit(api_url)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
@@ -132,19 +133,19 @@ class _Elsewhere(TwilioHttpClient):
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """How to ring somebody. The addresses are ours and carry ids alone; seconds: how long it rings,
-    how long it may last."""
+    """How to call somebody. The URLs are ours and carry only ids. Times are in seconds: how long it
+    rings, and how long it may last."""
 
-    url: str = field(repr=False)  # asked for when somebody, or something, answers
+    url: str = field(repr=False)  # requested when a person or a machine answers
     receipts_url: str = field(repr=False)
     rings: int
     lasts: int
-    to_the_beep: bool = False  # a voicemail is let speak to its end: a message may be left
-    ours: str = ""  # the number it comes from; "": the first
+    to_the_beep: bool = False  # wait for a voicemail's beep, so that a message can be left
+    ours: str = ""  # the number it is made from; "": the first
 
 
 class Telephony:
-    """Sends texts and makes calls from one of the program's numbers; texts also from a Messaging
+    """Sends texts and makes calls from the program's numbers; texts also from a Messaging
     Service."""
 
     def __init__(
@@ -168,8 +169,8 @@ class Telephony:
         return "Line()"
 
     def text(self, number: str, words: str, receipts_url: str, ours: str = "") -> str:
-        """Send one text and return its SID. `ours`: the number or Messaging Service it comes from;
-        "" for the first. Raises one of the LineErrors."""
+        """Send one text and return its SID. `ours`: the number or Messaging Service to send it
+        from; "" for the first. Raises a TelephonyError."""
         ours = ours or self._sender
         sender = {"messaging_service_sid": ours} if ours.startswith("MG") else {"from_": ours}
         return str(
@@ -195,9 +196,9 @@ class Telephony:
         ]
 
     def _texts_since(self, since: datetime) -> list[SentMessage]:
-        # asked for by number, it would stand in the URL
+        # a filter by number would put the number into the URL
         listed = self._client.messages.list(date_sent_after=since, page_size=PAGE, limit=LISTED)
-        # by TwiML: an answer may say the same
+        # sent by TwiML: a reply may have the same text
         made = (sent for sent in reversed(listed) if sent.direction != "outbound-reply")
         return [
             SentMessage(
@@ -208,13 +209,13 @@ class Telephony:
 
     @property
     def can_call(self) -> bool:
-        """A Messaging Service has no number to call from."""
+        """Is there a number to call from? A Messaging Service has none."""
         return self._sender.startswith("+")
 
     def call(self, number: str, ring: Ring, ours: str = "") -> str:
-        """Ring a number and return the call's SID. `ours`: the number it comes from; the first for
-        "" and for a Messaging Service, which has none. 911 and other service codes are never rung,
-        whoever asks for it. Raises one of the LineErrors."""
+        """Call a number and return the call's SID. `ours`: the number to call from; "" or a
+        Messaging Service, which cannot call, means the first number. 911 and other service codes
+        are never called. Raises a TelephonyError."""
         if refused_number(number):
             raise NumberCannotReceive("refused")
         caller = ours if ours.startswith("+") else self._sender
@@ -238,13 +239,13 @@ class Telephony:
         )
 
     def find_calls(self, number: str, since: datetime) -> list[str]:
-        """The SIDs of calls that may be one we already made, oldest first: to this number, begun
-        since then or still queued (such a call has no time yet). Raises RetryLater if that cannot
+        """The SIDs of calls that may be one we already made, oldest first: to this number, started
+        since then or still queued (a queued call has no time yet). Raises RetryLater if that cannot
         be known now."""
         return [made.sid for made in _known(self._calls.since(since)) if made.number == number]
 
     def _calls_since(self, since: datetime) -> list[SentMessage]:
-        # first: what begins meanwhile stands in the second list
+        # first: a call that starts meanwhile is in the second list
         queued = self._client.calls.list(status="queued", page_size=PAGE, limit=LISTED)
         listed = [
             *queued,
@@ -259,11 +260,11 @@ class Telephony:
         )
 
     def call_state(self, sid: str) -> str:
-        """How far a call has come, in Twilio's word. Raises one of the LineErrors."""
+        """Twilio's status of a call. Raises a TelephonyError."""
         return str(_asked(lambda: self._client.calls(sid).fetch().status))
 
     def is_over(self, sid: str) -> bool:
-        """Has a call ended, as far as the provider can say? An unknown one has."""
+        """Has a call ended, according to the provider? True for an unknown call."""
         try:
             return self.call_state(sid) in ENDED_CALLS
         except (RetryLater, OutcomeUnknown):
@@ -272,11 +273,11 @@ class Telephony:
             return True
 
     def hang_up(self, sid: str) -> None:
-        """End a call. Ending one that has ended changes nothing. Raises one of the LineErrors."""
+        """End a call; no effect if it has ended. Raises a TelephonyError."""
         _asked(lambda: self._client.calls(sid).update(status="completed").sid)
 
     def move(self, sid: str, url: str) -> None:
-        """Give a call that is under way another document. Raises one of the LineErrors."""
+        """Redirect a call in progress to another TwiML document. Raises a TelephonyError."""
         _asked(lambda: self._client.calls(sid).update(url=url, method="POST").sid)
 
     def redact(self, sid: str) -> None:
@@ -290,8 +291,8 @@ class Telephony:
         _gone_or(lambda: self._client.messages(sid).delete())
 
     def heard(self, ours: str, since: datetime) -> list[MissedText]:
-        """The texts people sent to one of our numbers since then. Raises RetryLater if that cannot
-        be known now."""
+        """The texts that people sent to one of our numbers since then. Raises RetryLater if that
+        cannot be known now."""
         try:
             listed = self._client.messages.list(
                 to=ours, date_sent_after=since, page_size=PAGE, limit=LISTED
@@ -311,8 +312,8 @@ class Telephony:
         ]
 
     def number_settings(self) -> list[NumberSettings]:
-        """What Twilio holds for every number of the account: asked for by number, it would stand in
-        the URL. Raises one of the LineErrors where it cannot be known."""
+        """Twilio's settings of every number of the account; a request for one number would put it
+        into the URL. Raises a TelephonyError."""
         listed = _asked(lambda: self._client.incoming_phone_numbers.list(page_size=1000))
         return [
             NumberSettings(
@@ -333,8 +334,8 @@ class Telephony:
         ]
 
     def service_settings(self, sid: str) -> ServiceSettings | None:
-        """What Twilio holds for a Messaging Service; None if the account has no such one. Raises
-        one of the LineErrors where it cannot be known."""
+        """Twilio's settings of a Messaging Service; None if the account has no such service. Raises
+        a TelephonyError."""
         try:
             service = self._client.messaging.v1.services(sid)
             one = _asked(service.fetch)
@@ -355,7 +356,7 @@ class Telephony:
 
 
 def _can(capabilities: Any, what: str) -> bool:
-    """What is not told is taken as there."""
+    """Does a number have this capability? If Twilio does not say, yes."""
     return bool(capabilities.get(what, True)) if isinstance(capabilities, Mapping) else True
 
 
@@ -366,7 +367,7 @@ def _known(made: list[SentMessage] | None) -> list[SentMessage]:
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
-    """What the provider answers, its errors in our words."""
+    """Run a request, with the provider's errors translated into ours."""
     try:
         return ask()
     except TwilioRestException as problem:

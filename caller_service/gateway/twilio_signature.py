@@ -1,4 +1,4 @@
-"""Is a request really Twilio's? X-Twilio-Signature over the public URL and the form."""
+"""Checks X-Twilio-Signature, which signs the public URL and the form."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def signed_by_twilio(
     public_url: str, path: str, query: str, form: MultiDict[str, str], signature: str,
     tokens: Sequence[str],
 ) -> bool:  # fmt: skip
-    """True if any of the tokens made the signature over one of the ways to write this address: two
-    tokens are valid while one is rotated.
+    """True if the signature was made with any of the tokens, over any spelling of this URL. Two
+    tokens are valid during a rotation.
 
-    `public_url` is CALLER_PUBLIC_URL; no header says where we are. The first way nearly always
+    `public_url` is CALLER_PUBLIC_URL: headers are not trusted. The first spelling nearly always
     fits.
     """
     return any(
@@ -35,8 +35,8 @@ def signed_by_twilio(
 
 
 def _ways_to_write(public_url: str, path: str, query: str) -> Iterator[str]:
-    """The same address as an operator may have written it in Twilio's console: the host in lower
-    case, with or without the default port, with a bare question mark."""
+    """Spellings of the same URL that an operator may have entered in Twilio's console: the host in
+    lower case, with or without the default port, with a trailing question mark."""
     bare = plain_address(public_url)
     parts = urlsplit(bare)
     port = DEFAULT_PORTS.get(parts.scheme)
@@ -52,9 +52,9 @@ def _ways_to_write(public_url: str, path: str, query: str) -> Iterator[str]:
 
 
 def plain_address(url: str) -> str:
-    """An address in the one form in which two that mean the same are equal: scheme and host in
-    lower case, no default port, no fragment (Twilio's connection settings), no bare question
-    mark. Raises ValueError for what is no address."""
+    """The canonical form of a URL, in which equivalent ones are equal: scheme and host in lower
+    case, no default port, no fragment (Twilio's connection settings), no trailing question mark.
+    Raises ValueError for anything else than a URL."""
     parts = urlsplit(url.strip())
     host = parts.hostname or ""
     netloc = f"[{host}]" if ":" in host else host
@@ -64,13 +64,13 @@ def plain_address(url: str) -> str:
     return parts._replace(netloc=f"{login}{at}{netloc}", fragment="").geturl()
 
 
-def looks_like_ours(told: Mapping[str, str], account_sid: str, ours: Collection[str]) -> bool:
-    """Would this be Twilio's, for us, if only its signature were right: our account, one of our
-    numbers or Messaging Services, the id of a message or a call?"""
-    named = {told.get(name, "") for name in ("To", "From", "MessagingServiceSid")}
-    sid = told.get("MessageSid") or told.get("CallSid") or ""
+def looks_like_ours(form: Mapping[str, str], account_sid: str, ours: Collection[str]) -> bool:
+    """Does this request look like one from Twilio for us, apart from its signature? It names our
+    account, one of our numbers or Messaging Services, and the id of a message or a call."""
+    named = {form.get(name, "") for name in ("To", "From", "MessagingServiceSid")}
+    sid = form.get("MessageSid") or form.get("CallSid") or ""
     return (
-        hmac.compare_digest(told.get("AccountSid", "").encode(), account_sid.encode())
+        hmac.compare_digest(form.get("AccountSid", "").encode(), account_sid.encode())
         and bool(named & set(ours))
         and bool(_SID.fullmatch(sid))
     )

@@ -1,4 +1,4 @@
-"""Hand-offs out, by signed webhook (Standard Webhooks headers; docs/dispatch-api.md)."""
+"""Delivers hand-offs by signed webhook (Standard Webhooks headers; docs/dispatch-api.md)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from standardwebhooks.webhooks import Webhook
 
 from .bounded_http import TooLong, TooSlow, bounded_session
 
-WHOLE_TRY = 10.0  # seconds for all of one request: connect, send, and the answer
-LONGEST_ANSWER = 65_536  # bytes that are read of an answer
-LONGEST_WAIT = 3600  # seconds at most that a destination's Retry-After is heeded
+WHOLE_TRY = 10.0  # seconds for one whole request: connect, send, and the response
+LONGEST_ANSWER = 65_536  # bytes of a response that are read
+LONGEST_WAIT = 3600  # seconds: the longest Retry-After that is respected
 
 
 class DeliveryFailed(Exception):
-    """No receipt: `code` says why, without a word of what was sent or answered."""
+    """There was no receipt; `code` says why, without quoting the request or the response."""
 
     def __init__(self, code: str, wait: int = 0) -> None:
         super().__init__(code)
         self.code = code
-        # seconds the destination asked us to wait before the next try; 0: it did not
+        # seconds to wait before the next attempt, as the destination asked; 0: it did not
         self.wait = wait
 
 
-def _asked_to_wait(told: str, now: datetime) -> int:
-    """Seconds of a Retry-After, as a number or a date; 0 for none, or for nonsense."""
+def _asked_to_wait(header: str, now: datetime) -> int:
+    """Seconds of a Retry-After header, a number or a date; 0 if it is missing or malformed."""
     try:
         seconds = (
-            int(told)
-            if told.isdecimal()
-            else (parsedate_to_datetime(told) - now).total_seconds()
-            if told
+            int(header)
+            if header.isdecimal()
+            else (parsedate_to_datetime(header) - now).total_seconds()
+            if header
             else 0
         )
     except (TypeError, ValueError, OverflowError):
@@ -44,7 +44,7 @@ def _asked_to_wait(told: str, now: datetime) -> int:
 
 
 def _fault(problem: requests.RequestException) -> DeliveryFailed:
-    """What went wrong before there was an answer, in a code."""
+    """The code of a failure without a response."""
     return DeliveryFailed(
         "answers without end"
         if isinstance(problem, TooLong)
@@ -57,17 +57,17 @@ def _fault(problem: requests.RequestException) -> DeliveryFailed:
 
 
 class WebhookClient:
-    """Posts packets; holds each destination's URL and secret by name, and its connections open.
+    """Posts packets to destinations. Knows each one's URL and secret, and keeps connections alive.
 
-    One try takes `WHOLE_TRY` seconds at most, of which an answer takes `LONGEST_ANSWER` bytes at
-    most; no redirect is followed. Each destination has a session of its own, shared by all threads:
-    a connection that one thread has opened serves the next.
+    One attempt takes at most `WHOLE_TRY` seconds and reads at most `LONGEST_ANSWER` bytes;
+    redirects are not followed. Each destination has one session, shared by all threads, so that
+    connections are reused.
     """
 
     def __init__(self, urls: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         self.urls = urls  # a path may hold a secret
         self.secrets = secrets
-        # what is posted is received once the status says so, however the body goes on
+        # a post is received once the status says so, even if the body fails
         self._posting = {
             name: bounded_session(WHOLE_TRY, LONGEST_ANSWER, whole=False) for name in urls
         }
@@ -79,7 +79,8 @@ class WebhookClient:
     def post(
         self, destination: str, packet: Mapping[str, Any], delivery_id: str, now: datetime
     ) -> None:
-        """Post one packet. Any 2xx is a receipt, whatever the body; all else raises DeliveryFailed.
+        """Post one packet. Any 2xx is a receipt, whatever the body; anything else raises
+        DeliveryFailed.
 
         `delivery_id` is `<hand_off_id>.<revision>`, the same on every retry.
         """
@@ -100,12 +101,12 @@ class WebhookClient:
             raise DeliveryFailed(f"http {answer.status_code}", wait)
 
     def has(self, destination: str, hand_off_id: str, revision: int, now: datetime) -> bool:
-        """Does a destination that cannot tell a repeat from news already have this revision, or a
+        """Does a destination that cannot recognise duplicates already have this revision, or a
         later one?
 
-        It is asked at `<its url>/<hand_off_id>`, signed like a delivery with an empty body. 200
-        with a `revision` says what it has, 404 that it has nothing; all else raises DeliveryFailed,
-        and nothing is sent on a guess.
+        A GET of `<its url>/<hand_off_id>`, signed like a delivery with an empty body. 200 with a
+        `revision` says what it has, 404 that it has nothing; anything else raises DeliveryFailed,
+        and nothing is sent.
         """
         headers = self._signed(destination, f"{hand_off_id}.{revision}", now, "")
         try:
@@ -114,12 +115,12 @@ class WebhookClient:
             )
             if answer.status_code == 404:
                 return False
-            told = json.loads(answer.content) if answer.status_code == 200 else None
+            found = json.loads(answer.content) if answer.status_code == 200 else None
         except (TooLong, TooSlow) as problem:
             raise _fault(problem) from None
         except (requests.RequestException, ValueError, RecursionError):
             raise DeliveryFailed("cannot look") from None
-        held = told.get("revision") if isinstance(told, dict) else None
+        held = found.get("revision") if isinstance(found, dict) else None
         if not isinstance(held, int) or isinstance(held, bool):
             raise DeliveryFailed("cannot look")
         return held >= revision

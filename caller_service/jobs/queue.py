@@ -1,4 +1,4 @@
-"""Enqueue work in the caller's own transaction: it is kept with the decision that asked for it, or
+"""Enqueue work in the caller's own transaction: it is committed with the decision that needs it, or
 not at all."""
 
 from __future__ import annotations
@@ -11,22 +11,25 @@ from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 NAME = "caller"
 TEXTS = "texts"  # texts and calls to residents, and chores
-DELIVER = "deliver."  # and the name of a destination
-PEOPLE = "people"  # texts and calls to those who are paged: they wait behind nobody else's
+DELIVER = "deliver."  # prefix of the queue of a destination
+# texts and calls to those who are paged, which never wait for those to residents
+PEOPLE = "people"
 
 
 def queue_to(person: str | None) -> str:
-    """Where a text or a call waits: to somebody on a ladder, by name, or (None) to a resident."""
+    """The queue for a text or a call to somebody on a ladder, by name, or (None) to a resident."""
     return PEOPLE if person else TEXTS
 
 
 def queue_of(destination: str) -> str:
-    """Each destination has a queue of its own: one that hangs holds up no other."""
+    """The queue of a destination. Each has its own, so that one that hangs does not delay the
+    others."""
     return f"{DELIVER}{destination}"
 
 
 class Jobs:
-    """A lazy client of the engine: web processes enqueue, and never run anything."""
+    """A client of the engine, connected on first use: web processes enqueue jobs but never run
+    them."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -36,12 +39,12 @@ class Jobs:
     def enqueue(
         self, conn: sa.Connection, job: str, job_id: str, reference: str, queue: str = TEXTS
     ) -> None:
-        """The same `job_id` twice is one job."""
+        """Enqueue a job. A `job_id` that was enqueued before is ignored."""
         options = {"workflow_name": job, "queue_name": queue, "workflow_id": job_id}
         self._client_now().enqueue_in_transaction(conn, options, reference)  # type: ignore[arg-type]
 
     def under_way(self, conn: sa.Connection, queue: str, most: int) -> int:
-        """How many jobs of a queue wait or run; not counted beyond `most`."""
+        """How many jobs of a queue are waiting or running, counted up to `most`."""
         status = _status(self._engine)
         unfinished = (status.c.queue_name == queue, status.c.status.in_(("ENQUEUED", "PENDING")))
         some = sa.select(status.c.workflow_uuid).where(*unfinished).limit(most).subquery()
@@ -71,8 +74,8 @@ def _status(engine: sa.Engine) -> sa.TableClause:
 
 
 def purge(engine: sa.Engine, keep: float, batch: int = 500) -> int:
-    """Drop jobs that ended more than `keep` seconds ago: the engine's tables hold what is under
-    way, not history."""
+    """Delete jobs that ended more than `keep` seconds ago: the engine's tables hold current work,
+    not history."""
     status = _status(engine)
     ended = (
         status.c.status.in_(("SUCCESS", "ERROR", "CANCELLED")),

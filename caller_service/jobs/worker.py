@@ -1,8 +1,9 @@
-"""The worker: runs jobs, sweeps what is due, and takes over what a dead worker left
+"""The worker: runs jobs, sweeps for what is due, and recovers the jobs of a dead worker
 (docs/decisions/0017-clocks-before-jobs.md).
 
-SQLite: one worker, held by an exclusive lock file. PostgreSQL: any number; each holds a session
-advisory lock under its name, and whoever finds a name unlocked recovers its unfinished jobs.
+SQLite: one worker, ensured by an exclusive lock on a file. PostgreSQL: any number; each holds a
+session-level advisory lock under its name, and a worker that finds a name unlocked recovers its
+unfinished jobs.
 """
 
 from __future__ import annotations
@@ -23,28 +24,29 @@ from dbos import DBOS, DBOSPortableJSONSerializer
 from .queue import DELIVER, NAME, purge
 
 log = logging.getLogger(__name__)
-VERSION = "caller-1"  # fixed: a worker of a new release finishes what the old one left
-CONCURRENCY = 16  # jobs of one queue at once
-# seconds between looks at a queue: oftener costs a small server more than the wait is worth
+VERSION = "caller-1"  # constant, so that a worker of a new release finishes what the old one left
+CONCURRENCY = 16  # concurrent jobs of one queue
+# seconds between polls of a queue: more often costs a small server more than it gains
 POLL = 0.25
-# seconds: they come in bursts, and what is not taken at one look waits for the next
+# seconds; hand-offs come in bursts, and what one poll does not take waits for the next
 POLL_HAND_OFFS = 0.125
 SWEEP = 0.5  # seconds between sweeps
-# seconds at most that a job waits for a sweep: a clock rings in time beside thirty jobs, too
+# seconds that a job waits, at most, for a sweep to finish, so that timers fire on time beside
+# thirty jobs
 CLOCKS_FIRST = 1.0
-# seconds a worker that starts again waits for its own name: the server frees a killed one's, or
-# another takes its work over
+# seconds that a restarted worker waits for the lock of its own name: the server releases that of a
+# killed worker, or another worker takes its jobs over
 FREED = 5
-FINISH = 3  # seconds a stopping worker gives the jobs it has begun
-KEEP_FINISHED = 3600  # seconds a finished job is kept
+FINISH = 3  # seconds that a stopping worker waits for its running jobs
+KEEP_FINISHED = 3600  # seconds until a finished job is deleted
 
 
 class AnotherWorker(Exception):
-    """SQLite: a worker already runs on this database."""
+    """A worker already runs on this database (SQLite)."""
 
 
 def migrate_engine(url: str) -> None:
-    """Create or carry forward the engine's own tables. Part of `caller-service migrate`."""
+    """Create or migrate the engine's own tables. Part of `caller-service migrate`."""
     DBOS.migrate(url)
 
 
@@ -57,14 +59,14 @@ def work(
     stop: threading.Event,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run until `stop` is set, `CONCURRENCY` jobs of each queue at once. Raises AnotherWorker if
-    the database already has one (SQLite)."""
+    """Run until `stop` is set, with `CONCURRENCY` jobs of each queue at once. Raises AnotherWorker
+    if the database already has a worker (SQLite)."""
     life = WorkerLease(engine, name)
     life.begin()
     queues = tuple(queues)
     for logger in ("dbos", "alembic"):
         logging.getLogger(logger).setLevel(logging.ERROR)
-    # finding one, it adds none of its own, which would print tracebacks
+    # so that the engine adds no handler of its own, which would print tracebacks
     logging.getLogger("dbos").addHandler(logging.NullHandler())
     DBOS(
         config={
@@ -73,8 +75,8 @@ def work(
             "serializer": DBOSPortableJSONSerializer(),
             "application_version": VERSION,
             "executor_id": life.name,
-            # A thread for every job that may be claimed: the engine counts a claimed one only when
-            # it runs, and would claim on.
+            # A thread for every job that may be claimed: the engine counts a job only once it runs,
+            # and would otherwise claim more than its threads can run.
             "max_executor_threads": CONCURRENCY * len(queues) + 8,
             "log_level": "ERROR",
             "run_migrations": False,
@@ -101,8 +103,8 @@ def work(
 
 
 class JobFailed(Exception):
-    """A job met a fault of ours. The engine keeps and logs this: it names the job and the kind of
-    fault, nothing else."""
+    """A job failed with an exception of ours. The engine stores and logs this error, so it names
+    only the job and the type of the exception."""
 
 
 def _quiet(
@@ -141,13 +143,13 @@ def _loop(
                 life.take_over()
             if beat % 7200 == 0:
                 purge(engine, KEEP_FINISHED)
-        except sa.exc.SQLAlchemyError as problem:  # the database is away: say so, keep trying
+        except sa.exc.SQLAlchemyError as problem:  # log it and keep trying
             log.error("sweep failed", extra={"fault": type(problem).__name__})
         beat += 1
 
 
 class WorkerLease:
-    """A worker's sign of life, and what it may do with the dead."""
+    """A worker's lease on its name, and the recovery of workers whose lease has ended."""
 
     def __init__(self, engine: sa.Engine, name: str) -> None:
         self.engine = engine
@@ -180,7 +182,7 @@ class WorkerLease:
             time.sleep(0.1)
 
     def check(self) -> None:
-        """Exit when our own lock is gone: somebody else may already be doing our work."""
+        """Exit if our own lock is gone: another worker may already have taken over."""
         if self._held is not None:
             try:
                 self._held.execute(sa.text("SELECT 1"))

@@ -1,2 +1,2 @@
 """Beside the layers: the probe, the benchmarks and the chaos run. They measure the service and are
-no part of it."""
+not part of it."""

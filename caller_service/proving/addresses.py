@@ -1,8 +1,8 @@
-"""Does Twilio call us where we say we are? What it holds for each of our numbers and Messaging
-Services, beside CALLER_PUBLIC_URL. What differs is said in plain words, with what to set.
+"""Compares Twilio's settings for each of our numbers and Messaging Services with CALLER_PUBLIC_URL.
+Each difference is reported in plain words, with the value to set.
 
-A text that Twilio sends elsewhere, or signs for another address, never reaches anybody here, and
-nothing in this service can notice the first.
+A text that Twilio sends elsewhere, or signs for another URL, is lost, and the service cannot notice
+that it was sent elsewhere.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from caller_service.gateway.telephony import (
 from caller_service.gateway.twilio_signature import plain_address
 
 TEXTS, CALLS = "/twilio/sms", "/twilio/voice"
-ENDS = "/twilio/receipts/inbound"  # told when somebody's call is over
+ENDS = "/twilio/receipts/inbound"  # the status callback for the end of calls
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """`faults`: people do not reach us; `notes`: worth a look. With `could_not_look`, why, both are
-    empty: that is no fault."""
+    """`faults`: people cannot reach us; `notes`: worth checking. With `could_not_look`, the reason,
+    both are empty: that is no fault."""
 
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Addresses:
 
 
 def compare(telephony: Telephony, numbers: Numbers, public_url: str) -> Addresses:
-    """Ask Twilio, and compare. Never raises for a Twilio that does not answer, or may not tell."""
+    """Ask Twilio, and compare. Never raises if Twilio does not answer or denies access."""
     try:
         held = {one.number: one for one in telephony.number_settings()}
         services = {
@@ -56,7 +56,7 @@ def compare(telephony: Telephony, numbers: Numbers, public_url: str) -> Addresse
         return Addresses(could_not_look=problem.code)
     faults: list[str] = []
     notes: list[str] = []
-    # a number in a service of ours takes its texts as the service says
+    # texts to a number in one of our services go where the service says
     in_service: dict[str, bool] = {}
     for sid, service in services.items():
         if service is None:
@@ -67,12 +67,12 @@ def compare(telephony: Telephony, numbers: Numbers, public_url: str) -> Addresse
         notes += _service_notes(service, public_url)
     ours = [one.number for one in numbers.ours if one.number not in services]
     for number in dict.fromkeys((*ours, *in_service)):
-        told = held.get(number)
-        if told is None:
+        settings = held.get(number)
+        if settings is None:
             faults.append(f"number {number}: this Twilio account has no such one")
             continue
-        faults += _number_faults(told, public_url, in_service.get(number, True))
-        notes += _number_notes(told, public_url)
+        faults += _number_faults(settings, public_url, in_service.get(number, True))
+        notes += _number_notes(settings, public_url)
     if numbers.callback:
         back = held.get(numbers.callback)
         faults += (
@@ -108,7 +108,8 @@ def _number_faults(one: NumberSettings, public_url: str, own_texts: bool) -> Ite
 
 
 def _unheard_ends(who: str, one: NumberSettings, wanted: str) -> Iterator[str]:
-    """Without it a line that drops is noticed only when the call is asked after, minutes later."""
+    """A fault for a missing status callback: without it a dropped call is noticed only when the
+    provider is asked about it, minutes later."""
     if not _same(one.status_callback, wanted):
         found = _shown(one.status_callback) or "empty"
         yield (
@@ -166,7 +167,8 @@ def _no_fallback(who: str, field: str, found: str, public_url: str) -> Iterator[
 
 
 def _tells_others(who: str, status_callback: str, public_url: str) -> Iterator[str]:
-    """Each text of ours names its own receipt address."""
+    """A note for a service's status callback to another host: each of our texts names its own
+    receipt URL."""
     if status_callback and _host(status_callback) != _host(public_url):
         yield (
             f"{who}: status_callback tells {_shown(status_callback)} who writes to us and when; "
@@ -189,7 +191,7 @@ def _host(url: str) -> str:
 
 
 def _shown(url: str) -> str:
-    """An address without what may be a password: user, query and fragment."""
+    """A URL without the parts that may hold a password: user, query and fragment."""
     try:
         parts = urlsplit(url)
     except ValueError:

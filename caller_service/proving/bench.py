@@ -1,9 +1,8 @@
-"""`caller-service bench`: whole signed conversations against `serve` with a running `work`, and in
-the same run against the least Flask and sqlite3 app that does a durable turn. Ratios count; single
-times do not.
+"""`caller-service bench`: whole signed conversations against `serve` with a running `work` and, in
+the same run, against a minimal Flask and sqlite3 app that does one durable turn. Only ratios are
+meaningful, not single times.
 
-A turn is one signed webhook, answered after its commit. Every process of a house is started anew
-for a round.
+A turn is one signed webhook, answered after its commit. Every process is restarted for each round.
 """
 
 from __future__ import annotations
@@ -52,12 +51,12 @@ CONVERSATION = (
 )
 PUBLIC = "https://bench.test"
 WORKERS, THREADS = 2, 16
-# the same in every folder: on PostgreSQL a round meets rows of the one before
+# the same in every folder: on PostgreSQL a round sees rows of the round before
 KEYS = {
     name: f"bench:{base64.b64encode(os.urandom(32)).decode()}"
     for name in ("CALLER_DATA_KEYS", "CALLER_INDEX_KEYS")
 }
-# each plays from numbers of its own: on PostgreSQL one database serves all
+# each round uses its own numbers: on PostgreSQL all rounds share a database
 _rounds = itertools.count()
 
 
@@ -76,7 +75,7 @@ class Round:
         return len(self.turns) / self.seconds
 
     def at(self, share: float) -> float:
-        """Milliseconds within which this share of turns was answered."""
+        """Milliseconds within which this share of turns was answered (a quantile)."""
         return sorted(self.turns)[min(len(self.turns) - 1, int(len(self.turns) * share))] * 1000
 
 
@@ -91,10 +90,11 @@ def bench(
     """Run everything and print the table. `database_url`: an empty PostgreSQL database; default
     SQLite in a temporary folder.
 
-    With `old_cases`, the same load is also played beside that many ended cases: on SQLite in turn
-    with the others, as a machine's pace changes within minutes; on PostgreSQL, where one database
-    serves all, afterwards, again next to the floor. Then the ledger counts them. With `stalled`, it
-    is also played beside so many clients that connect and send no whole request.
+    With `old_cases`, the same load is also run with that many ended cases in the database: on
+    SQLite alternating with the other rounds, because a machine's speed changes within minutes; on
+    PostgreSQL, where all rounds share a database, afterwards, again next to the floor. Then the
+    ledger is timed. With `stalled`, it is also run beside that many clients that connect and never
+    complete a request.
     """
     loads, full = [Load(kind, database_url) for kind in ("floor", "work", "alone")], database_url
     with tempfile.TemporaryDirectory(prefix="caller-bench-") as folder:
@@ -103,16 +103,16 @@ def bench(
             loads.append(Load("alone", full, "old"))
         if stalled:
             loads.append(Load("alone", database_url, "stalled", stalled))
-        told = _played(loads, rounds, residents, each)
+        rounds_by_name = _played(loads, rounds, residents, each)
         if old_cases and database_url:
             _fill(full, old_cases)
-            told |= _played(
+            rounds_by_name |= _played(
                 [Load("floor", "", "floor again"), Load("alone", full, "old")],
                 rounds,
                 residents,
                 each,
             )
-        _table(told, residents, old_cases, database_url)
+        _table(rounds_by_name, residents, old_cases, database_url)
         if old_cases:
             print(f"the ledger counts them in {_ledger(full):.2f} s")
 
@@ -132,7 +132,7 @@ def _ledger(url: str) -> float:
 
 @dataclass(frozen=True)
 class Load:
-    """One service to play against. `database`: its SQLAlchemy URL; "": a new SQLite file."""
+    """One service under load. `database`: its SQLAlchemy URL; "": a new SQLite file."""
 
     kind: str  # floor, work (serve and work), alone (serve)
     database: str
@@ -141,14 +141,14 @@ class Load:
 
 
 def _played(loads: list[Load], rounds: int, residents: int, each: int) -> dict[str, list[Round]]:
-    told: dict[str, list[Round]] = {load.name or load.kind: [] for load in loads}
+    results: dict[str, list[Round]] = {load.name or load.kind: [] for load in loads}
     for one in range(rounds):
         for load in loads:
             with tempfile.TemporaryDirectory(prefix="caller-bench-") as folder:
                 done = _round(load, Path(folder), residents, each)
-            told[load.name or load.kind].append(done)
+            results[load.name or load.kind].append(done)
             print(f"round {one + 1} {load.name or load.kind:11} {_line(done)}", flush=True)
-    return told
+    return results
 
 
 def _round(load: Load, folder: Path, residents: int, each: int) -> Round:
@@ -206,12 +206,12 @@ NAMES = {
 }  # fmt: skip
 
 
-def _table(told: dict[str, list[Round]], residents: int, old_cases: int, database_url: str) -> None:
+def _table(done: dict[str, list[Round]], residents: int, old_cases: int, database_url: str) -> None:
     where = "PostgreSQL" if database_url else "SQLite"
-    print(f"\n{residents} residents, {where}; medians of {len(told['floor'])} rounds")
-    rates = {kind: statistics.median(one.rate for one in rounds) for kind, rounds in told.items()}
+    print(f"\n{residents} residents, {where}; medians of {len(done['floor'])} rounds")
+    rates = {kind: statistics.median(one.rate for one in rounds) for kind, rounds in done.items()}
     again = rates.get("floor again", rates["floor"])
-    for kind, rounds in told.items():
+    for kind, rounds in done.items():
         floor = again if kind in ("floor again", "old") else rates["floor"]
         p50, p95, p99 = (
             statistics.median(one.at(share) for one in rounds) for share in (0.5, 0.95, 0.99)
@@ -223,13 +223,13 @@ def _table(told: dict[str, list[Round]], residents: int, old_cases: int, databas
             f"{NAMES[kind]:29} {rates[kind]:6.0f} turns/s  ratio {rates[kind] / floor:4.2f}  "
             f"p50 {p50:5.1f}  p95 {p95:5.1f}  p99 {p99:5.1f} ms  CPU {cpu:4.2f} ms{lag}"
         )
-    if "old" in told:
+    if "old" in done:
         slower = (rates["alone"] / rates["floor"]) / (rates["old"] / again)
         print(
             f"a turn beside {old_cases} old cases takes {slower:.2f} times one beside none, "
             f"measured against the floor"
         )
-    if any(one.wrong for rounds in told.values() for one in rounds):
+    if any(one.wrong for rounds in done.values() for one in rounds):
         print("Some answers were wrong: the figures do not count.")
 
 
@@ -243,7 +243,7 @@ class Phone:
     def __init__(self, port: int, token: str, number: str, first: str) -> None:
         self.number, self._first, self._turns = number, first, itertools.count()
         self._signer = RequestValidator(token)
-        # one a conversation: which process it meets is chance
+        # one for each conversation, so that the processes are chosen at random
         self._conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def __enter__(self) -> Phone:
@@ -253,7 +253,7 @@ class Phone:
         self._conn.close()
 
     def text(self, said: str) -> Told:
-        """One turn, from the request to its whole answer."""
+        """One turn, from the request to its complete response."""
         form = {
             "MessageSid": f"SM{self._first}{next(self._turns):012d}",
             "From": self.number,
@@ -273,8 +273,8 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One turn: the message's id, when it was asked and answered (seconds, time.perf_counter), and
-    whether there were words."""
+    """One turn: the message's id, when it was sent and answered (seconds, time.perf_counter), and
+    whether the response had text."""
 
     sid: str
     begun: float
@@ -285,11 +285,11 @@ class Told:
 def play(
     port: int, token: str, residents: int, each: int, server: int, pause: float = 0.0
 ) -> Round:
-    """`residents` at once, each `each` conversations one after the other, every turn signed and
-    answered before the next, which comes `pause` seconds later.
+    """`residents` at once, each with `each` conversations one after the other. Every turn is
+    signed, and answered before the next, which comes `pause` seconds later.
 
-    One conversation of each goes before and is not counted: every process has then read its files
-    and prepared its statements.
+    One conversation of each resident comes first and is not counted, so that every process has read
+    its files and prepared its statements.
     """
     again = next(_rounds)
     done, warm, gate, lock = (
@@ -332,8 +332,8 @@ def timed(
     gate: threading.Barrier,
     server: int,
 ) -> tuple[float, float]:
-    """Run the load: the seconds from the gate to the end of its threads, and the processor time
-    that the server's processes took meanwhile, in seconds."""
+    """Run the load; returns the seconds from the start to the end of its threads, and the processor
+    seconds that the server's processes used meanwhile."""
     for thread in threads:
         thread.start()
     warm.wait()
@@ -346,7 +346,7 @@ def timed(
 
 
 def cpu_of(group: int) -> float:
-    """Processor seconds so far of a process and its children."""
+    """Processor seconds used so far by a process and its children."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -357,7 +357,7 @@ def cpu_of(group: int) -> float:
 
 
 class Inbox(Server):
-    """A destination that accepts everything and notes when, by the number in the packet."""
+    """A destination that accepts everything and records when, by the number in the packet."""
 
     finished: dict[str, float] = {}  # noqa: RUF012 (the load writes it, one round at a time)
 
@@ -435,8 +435,8 @@ def settings_for(
 def process(
     folder: Path, environment: Mapping[str, str], *words: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in its own group, ended with the block."""
-    told = {
+    """A process in its own process group, which ends with the block."""
+    variables = {
         **{
             name: value
             for name, value in os.environ.items()
@@ -448,7 +448,7 @@ def process(
         running = subprocess.Popen(
             [sys.executable, *words],
             cwd=folder,
-            env=told,
+            env=variables,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -490,7 +490,8 @@ def until_up(port: int) -> None:
 
 
 def _full(folder: Path, old_cases: int) -> Path:
-    """A SQLite file with the old cases, used in place: every round adds a few hundred cases."""
+    """A SQLite file with the old cases, used without a copy: every round adds a few hundred
+    cases."""
     environment, _ = settings_for(folder, free_port(), 0, "")
     command(folder, environment, "migrate")
     _fill(environment["CALLER_DATABASE_URL"], old_cases)

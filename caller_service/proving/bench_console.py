@@ -1,12 +1,12 @@
-"""`caller-service bench --console`: what the staff console costs beside hundreds of open cases, and
-what it costs residents that others look at their cases.
+"""`caller-service bench --console`: what the staff console costs with hundreds of open cases, and
+how much it slows residents down.
 
-The cases are made by whole signed conversations. In the same run stands a floor: a Flask route that
-says one word, on gunicorn's own threads; a machine that is slow today is slow at it, too. Times are
-of whole answers, over the loopback; queries are counted in an app of this process, on the same
-database. A page is held against its aim in processor time: others on the machine lengthen the rest.
-A second `serve` answers the consoles, so that the processor time of a resident's turn is
-the turn's alone. Sizes are of the whole answer, its head included, as it goes over the wire.
+The cases are made by whole signed conversations. The floor, in the same run, is a Flask route that
+returns one word, on gunicorn's own threads; a slow machine slows it down, too. Times are for
+complete responses over loopback; queries are counted in an app in this process, on the same
+database. The target of a page is in processor time, because elapsed time depends on what else the
+machine does. A second `serve` answers the consoles, so that the processor time of residents' turns
+is measured alone. Sizes are of whole responses on the wire, including headers.
 """
 
 from __future__ import annotations
@@ -56,19 +56,20 @@ from .bench import (
 from .bench_web import Line
 from .web_browser import FORM, Fetched, WebBrowser
 
-DANGERS = 62  # of the open cases, in danger; nobody has them
+DANGERS = 62  # of the open cases: dangers that nobody has
 DANGER = "i took all my pills goodbye"
-CONSOLES, LOOKS_EVERY = 50, 2.0  # consoles at once, and seconds between the looks of each
+CONSOLES, LOOKS_EVERY = 50, 2.0  # consoles at once, and seconds between the polls of each
 WINDOWS = 10  # consoles of one person
-LOOKED_AT = 20.0  # seconds that consoles look while nothing happens
-TIMES = 21  # that a page is fetched
+LOOKED_AT = 20.0  # seconds of polling while nothing happens
+TIMES = 21  # how often a page is fetched
 PASSWORD = "night shift eats green apples"
 MAIN = ("-m", "caller_service.commands.main")
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Two `serve` on one database: residents', and the staff's; and an app of this process."""
+    """Two `serve` on one database, one for residents and one for staff; and an app in this
+    process."""
 
     residents: int  # port
     residents_pid: int
@@ -79,7 +80,7 @@ class House:
 
 
 class Window(Line):
-    """A connection that the server may close between two looks, as a browser's is."""
+    """A connection that the server may close between two polls, like a browser's."""
 
     def fetch(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Fetched:
         try:
@@ -131,11 +132,11 @@ class Console:
         return self._browser._ask("GET", path, b"", {})
 
     def looks(self) -> dict[str, Any]:
-        """As the page's own script does: what changed since the version that it shows."""
+        """Poll like the page's own script: what changed since the version that it shows."""
         have = " ".join(f"{key}={tag}" for key, tag in self.rows.items())
         fields = {"v": self._version, "page": "queue", "have": have, "rail": self._rail}
-        told = {"Content-Type": FORM, "X-CSRF-Token": self._csrf}
-        answer = self._browser._ask("POST", "/console/news", urlencode(fields).encode(), told)
+        headers = {"Content-Type": FORM, "X-CSRF-Token": self._csrf}
+        answer = self._browser._ask("POST", "/console/news", urlencode(fields).encode(), headers)
         if answer.status != 200:
             raise RuntimeError(f"a look was answered {answer.status}")
         news: dict[str, Any] = json.loads(answer.body)
@@ -149,7 +150,7 @@ class Console:
         return news
 
     def case(self) -> str:
-        """The address of the first danger that nobody has."""
+        """The URL of the first danger that nobody has."""
         found = re.search(r'class="ref" href="([^"]+)"', self.queue.html)
         if found is None:
             raise RuntimeError("the queue is empty")
@@ -160,18 +161,18 @@ class Console:
 def opened(database_url: str, cases: int) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="caller-bench-") as name, Inbox() as inbox:
         folder, port, staff, floor = Path(name), free_port(), free_port(), free_port()
-        told, token = settings_for(folder, port, inbox.port, database_url, read_page=0)
-        command(folder, told, "migrate")
+        environment, token = settings_for(folder, port, inbox.port, database_url, read_page=0)
+        command(folder, environment, "migrate")
         serve = ("serve", "--workers", str(WORKERS), "--threads", str(THREADS))
-        beside = {**told, "CALLER_BIND": f"127.0.0.1:{staff}"}
+        beside = {**environment, "CALLER_BIND": f"127.0.0.1:{staff}"}
         with contextlib.ExitStack() as stack:
-            one = stack.enter_context(process(folder, told, *MAIN, *serve))
+            one = stack.enter_context(process(folder, environment, *MAIN, *serve))
             other = stack.enter_context(process(folder, beside, *MAIN, *serve))
             words = ("-m", "caller_service.proving.bench_floor", str(folder / "floor.sqlite"))
             ground = stack.enter_context(process(folder, {}, *words, str(floor), token))
             for each in (port, staff, floor):
                 until_up(each)
-            app = caller_service.create_app(Settings.from_environment(told, here=folder))
+            app = caller_service.create_app(Settings.from_environment(environment, here=folder))
             begun = time.perf_counter()
             _fill(port, token, cases)
             print(f"{cases} open cases, {DANGERS} in danger: {time.perf_counter() - begun:.0f} s")
@@ -181,7 +182,7 @@ def opened(database_url: str, cases: int) -> Iterator[House]:
 
 
 def _fill(port: int, token: str, cases: int) -> None:
-    """By text: dangers, and whole conversations that ask for a team."""
+    """Make cases by text: dangers, and whole conversations that end with a team."""
     places, lock, wrong = iter(range(cases)), threading.Lock(), [0]
 
     def resident() -> None:
@@ -217,7 +218,7 @@ def _staff(app: Flask, many: int) -> list[str]:
 def bench(
     residents: int = 8, each: int = 3, rounds: int = 3, database_url: str = "", cases: int = 500
 ) -> None:
-    """Run it and print every figure beside its aim. `database_url`: an empty PostgreSQL database;
+    """Run it and print every figure with its target. `database_url`: an empty PostgreSQL database;
     default SQLite. `cases`: open ones."""
     print(f"{'PostgreSQL' if database_url else 'SQLite'}; load {os.getloadavg()[0]:.1f}")
     with opened(database_url, cases) as house:
@@ -262,7 +263,7 @@ def _pages(house: House, console: Console) -> None:
 def _queries(
     app: Flask, path: str, console: Console, form: Mapping[str, str] | None = None
 ) -> list[str]:
-    """What a page reads, the second time that this process makes it."""
+    """The queries of a page, the second time that this process renders it."""
     client, asked = app.test_client(), list[str]()
     for name, value in console._browser._cookies.items():
         client.set_cookie(name, value, secure=True, domain="bench.test")
@@ -291,8 +292,8 @@ def _queries(
 
 
 def _weights(house: House, console: Console) -> None:
-    """The first load of the queue with all that a browser without a cache fetches; a look with
-    news, and one without."""
+    """Bytes of the first load of the queue with all that a browser without a cache fetches; of a
+    poll with news, and of one without."""
     console.opens_queue()
     whole = console.line.size
     loads = {unescape(one) for one in console.queue.loads}
@@ -319,8 +320,8 @@ def _weights(house: House, console: Console) -> None:
 # ---- many consoles ---------------------------------------------------------------------------
 @dataclass
 class Looks:
-    """What consoles took while something went on. `share`: of one core; `took`: seconds of each
-    look."""
+    """The cost of polling while something went on. `share`: of one core; `took`: seconds of each
+    poll."""
 
     seconds: float = 0.0
     cpu: float = 0.0
@@ -332,7 +333,7 @@ class Looks:
 
 
 def _consoles(windows: Sequence[Console], server: int, meanwhile: Callable[[], object]) -> Looks:
-    """Every window looks every two seconds, in turn, while something goes on."""
+    """Every window polls every two seconds, in turn, while something goes on."""
     over, took, broken = threading.Event(), list[float](), list[Exception]()
 
     def look(window: Console, place: int) -> None:
@@ -355,13 +356,13 @@ def _consoles(windows: Sequence[Console], server: int, meanwhile: Callable[[], o
     try:
         meanwhile()
     finally:
-        told = Looks(time.perf_counter() - begun, cpu_of(server) - before)
+        looks = Looks(time.perf_counter() - begun, cpu_of(server) - before)
         over.set()
         for thread in threads:
             thread.join()
     if broken:
         raise broken[0]
-    return replace(told, took=took)
+    return replace(looks, took=took)
 
 
 def _beside_residents(
@@ -369,8 +370,8 @@ def _beside_residents(
 ) -> None:
     alone, beside, looks = list[Round](), list[Round](), list[Looks]()
 
-    def texts(told: list[Round]) -> None:
-        told.append(play(house.residents, house.token, residents, each, house.residents_pid, 0.1))
+    def texts(rounds: list[Round]) -> None:
+        rounds.append(play(house.residents, house.token, residents, each, house.residents_pid, 0.1))
 
     for one in range(rounds):
         for with_consoles in (False, True) if one % 2 == 0 else (True, False):
@@ -411,10 +412,10 @@ def _floor(port: int, server: int) -> None:
     print(f"the floor, a word: {statistics.median(took):.1f} ms, CPU {cpu:.2f} ms")
 
 
-def _says(name: str, told: str, value: float, aim: float | None, words: str = "") -> None:
-    """One figure beside its aim: no more than that. `words`: the aim with its unit."""
+def _says(name: str, measured: str, value: float, aim: float | None, words: str = "") -> None:
+    """One figure with its target, an upper limit. `words`: the target with its unit."""
     verdict = "" if aim is None else f" (aim {words or aim}, {_verdict(value, aim)})"
-    print(f"{name}: {told}{verdict}", flush=True)
+    print(f"{name}: {measured}{verdict}", flush=True)
 
 
 def _verdict(value: float, aim: float) -> str:

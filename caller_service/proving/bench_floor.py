@@ -1,7 +1,7 @@
-"""The floor of the benchmark: the least Flask and sqlite3 app that does a durable turn. Signature,
-one insert, one update, commit to disk, an answer. It screens nobody, encrypts nothing and hands
-nothing off; it is what a turn cannot cost less than. It runs on gunicorn's own threads (gthread),
-whatever the service runs on, so that it does not move with what it measures. Run as `python -m
+"""The floor of the benchmark: a minimal Flask and sqlite3 app that does one durable turn: check the
+signature, one insert, one update, commit to disk, respond. It screens nobody, encrypts nothing and
+hands nothing off; no turn can cost less. It runs on gunicorn's own threads (gthread), whatever the
+service runs on, so that it stays the same when the service changes. Run as `python -m
 caller_service.proving.bench_floor FILE PORT TOKEN`."""
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""`caller-service bench-under-way`: what somebody waits for while the service is at work, against
-real `serve` and `work`.
+"""`caller-service bench-under-way`: the latencies that people notice while the service is under
+load, against real `serve` and `work`.
 
-How soon the first page leaves after the turn that caused it; how late clocks ring beside ten
-thousand that wait; whether a resident's turn waits longer while one of two destinations is down.
-Base and trouble take turns in one run. Whatever it finds, the exit code is 0: a machine that is
-busy with something else is no fault of ours.
+How soon the first page is sent after the turn that caused it; how late timers fire beside ten
+thousand that wait; whether a resident's turn takes longer while one of two destinations is down.
+Baseline and failure alternate within a run. The exit code is always 0, as the machine may be busy
+with something else.
 """
 
 from __future__ import annotations
@@ -64,22 +64,22 @@ from .surroundings import Door, Server
 
 DANGER = "my sister took too many pills"
 FIGURES = ("pages", "clocks", "destinations")
-# seconds (median); seconds (the latest); of the p99s
+# targets: seconds (median); seconds (maximum); ratio of the p99s
 PAGE_AIM, CLOCK_AIM, RATIO_AIM = 1.0, 3.0, 1.3
-CALM = 8  # residents who take their time: a service with room
-PAUSE = 0.05  # seconds of theirs between two texts
-CROWD = 32  # residents who do not: a service with none
+CALM = 8  # residents who pause between texts: a service with spare capacity
+PAUSE = 0.05  # seconds of that pause
+CROWD = 32  # residents who do not pause: a saturated service
 PENDING = 10_000  # cases that wait for a clock
-RINGING = (15, 30.0)  # cases a second that fall due while it is watched, and for how many seconds
+RINGING = (15, 30.0)  # cases per second that fall due while it is watched, and for how many seconds
 HANDED_OFF = 1_000  # open cases with a hand-off for each destination
-LATER = (300, 1500)  # seconds until the other clocks ring: after everything here
+LATER = (300, 1500)  # seconds until the other timers fire: after the end of the run
 WORKER = ("-m", "caller_service.commands.main", "work")
 SERVE = ("-m", "caller_service.commands.main", "serve", "--workers", "2", "--threads", "16")
 _people = itertools.count()
 
 
 def bench(figures: Sequence[str] = FIGURES, rounds: int = 3, database_url: str = "") -> None:
-    """Measure what is asked for and print it beside the aims. `database_url`: an empty PostgreSQL
+    """Measure what is requested and print it with the targets. `database_url`: an empty PostgreSQL
     database; "": SQLite."""
     print(
         f"{'PostgreSQL' if database_url else 'SQLite'}; absolute times are this machine's, with "
@@ -99,7 +99,7 @@ def bench(figures: Sequence[str] = FIGURES, rounds: int = 3, database_url: str =
 
 
 class Carrier(Server):
-    """A stand-in Twilio that accepts every text and notes when."""
+    """A stand-in Twilio that accepts every text and records when."""
 
     def __init__(self) -> None:
         self.texts: list[tuple[float, str]] = []  # when (time.perf_counter), and the words
@@ -109,8 +109,8 @@ class Carrier(Server):
             def do_POST(self) -> None:
                 form = parse_qs(self.read().decode())
                 texts.append((time.perf_counter(), form["Body"][0]))
-                told = {"sid": f"SM{next(sids):032x}", "status": "queued"}
-                self.say(201, json.dumps(told).encode())
+                resource = {"sid": f"SM{next(sids):032x}", "status": "queued"}
+                self.say(201, json.dumps(resource).encode())
 
             def do_GET(self) -> None:
                 self.say(200, b'{"messages": [], "next_page_uri": null}')
@@ -145,7 +145,7 @@ class Partner(Server):
 
 @dataclass
 class House:
-    """The service with its surroundings: a database, and `serve` and `work` once they run."""
+    """The service under test: a database, and `serve` and `work` once they run."""
 
     folder: Path
     port: int
@@ -176,11 +176,12 @@ class House:
 
     @contextlib.contextmanager
     def alone(self, shares: list[float]) -> Iterator[None]:
-        """Note what share of all processors other processes used, including a PostgreSQL server."""
+        """Record the share of all processors that other processes used, including a PostgreSQL
+        server."""
 
         def used() -> tuple[float, float, float]:
             ticks = [int(one) for one in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]
-            # without idle and waiting for the disk
+            # without idle time and waiting for the disk
             busy = (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
             return (
                 time.monotonic(),
@@ -194,7 +195,7 @@ class House:
         shares.append(max(0.0, busy - ours) / seconds / (os.cpu_count() or 1))
 
     def phone(self) -> Phone:
-        """Of somebody who never texted before."""
+        """The phone of somebody who never texted before."""
         one = next(_people)
         return Phone(self.port, self.token, _number(one), f"9{one:019d}")
 
@@ -205,8 +206,8 @@ def _number(one: int) -> str:
 
 @contextlib.contextmanager
 def _house(database_url: str, does: str = "takes") -> Iterator[House]:
-    """A migrated service whose second destination behaves like that; on PostgreSQL no earlier run
-    continues in it."""
+    """A migrated service whose second destination behaves like that; on PostgreSQL what an earlier
+    run left is removed."""
     with (
         tempfile.TemporaryDirectory(prefix="caller-bench-") as name,
         Carrier() as carrier,
@@ -221,8 +222,8 @@ def _house(database_url: str, does: str = "takes") -> Iterator[House]:
         words = path.read_text().replace(
             "\n[[ladder]]", PARTNER.format(url=f"http://127.0.0.1:{partner.port}"), 1
         )
-        # A team is waited for half an hour: the clocks of those who wait here ring when we say, not
-        # all in five minutes.
+        # A team may take half an hour, so that the timers of waiting cases fire when this benchmark
+        # wants, not all within five minutes.
         words = re.sub("(?m)^truth = 180$", "truth = 180\naccept = 1800\nwait_word = 3600", words)
         path.write_text(words)
         command(folder, environment, "migrate")
@@ -279,7 +280,7 @@ def _talk(house: House, residents: int) -> Iterator[None]:
 
 
 def _model(parts: Parts) -> Case:
-    """A real case of somebody who chose a team and waits for it."""
+    """A real case of somebody who chose a team and is waiting for it."""
     number = _number(next(_people))
     for turn, said in enumerate(CONVERSATION):
         receive(parts, Turn(f"SM8{number[1:]}{turn:020d}", number, said, parts.now()))
@@ -287,18 +288,18 @@ def _model(parts: Parts) -> Case:
         newest = conn.execute(
             sa.select(case.c.id).order_by(case.c.opened_at.desc()).limit(1)
         ).scalar_one()
-        told = cases.by_id(conn, parts.sealer, newest)
-    if told is None or told.status != "handed_off":
+        model = cases.by_id(conn, parts.sealer, newest)
+    if model is None or model.status != "handed_off":
         raise RuntimeError("the conversation does not end with a hand-off")
-    return told
+    return model
 
 
 def _fill(
     parts: Parts, model: Case, due_times: Sequence[datetime], down: Sequence[str] = ()
 ) -> dict[str, datetime]:
-    """One case like the model for each due time, by id: its own contact, reference and hand-off,
-    its times moved so that its clock rings then. Its texts are left out: no clock reads them.
-    `down`: the destinations that have not received their hand-offs."""
+    """One case like the model for each due time, by id: with its own contact, reference and
+    hand-off, and its times shifted so that its timer fires then. Texts are left out, as no timer
+    reads them. `down`: the destinations that have not received their hand-offs."""
     rings = next_due(model, parts.program)
     with parts.engine.connect() as conn:
         packet = json.dumps(hand_offs.packet(conn, parts.sealer, model.id))
@@ -310,22 +311,22 @@ def _fill(
         for due in due_times[start : start + 250]:
             by = due - rings
             whose = Contact(new_id(), model.language, _number(next(_people)))
-            told = replace(
+            case = replace(
                 model, id=new_id(), reference=f"{next(_people):06d}", contact=whose.id, revision=1,
                 marks={name: at + by for name, at in model.marks.items()},
             )  # fmt: skip
-            if next_due(told, parts.program) != due:
+            if next_due(case, parts.program) != due:
                 raise RuntimeError("a copied case would ring at another time")
             theirs = json.loads(
-                packet.replace(model.id, told.id).replace(model.reference, told.reference)
+                packet.replace(model.id, case.id).replace(model.reference, case.reference)
             )
             handed = hand_offs.row(
-                parts.sealer, told.id, 1, "new", theirs, told.marks[Mark.HANDED_OFF]
+                parts.sealer, case.id, 1, "new", theirs, case.marks[Mark.HANDED_OFF]
             )
             batch.append(
-                (whose, cases.row(told, parts.sealer, due), handed, _ways(parts, told, down, dice))
+                (whose, cases.row(case, parts.sealer, due), handed, _ways(parts, case, down, dice))
             )
-            made[told.id] = due
+            made[case.id] = due
         with transaction(parts.engine) as conn:
             for whose, told_row, handed, ways in batch:
                 contacts.add(conn, parts.sealer, whose, told_row["opened_at"])
@@ -334,10 +335,10 @@ def _fill(
     return made
 
 
-def _ways(parts: Parts, told: Case, down: Sequence[str], dice: random.Random) -> list[Delivery]:
-    """To each destination. An outage of some minutes: what is down was tried five to eight times
-    and is tried again, each hand-off at some moment of its pause."""
-    at, ways = told.marks[Mark.HANDED_OFF], []
+def _ways(parts: Parts, case: Case, down: Sequence[str], dice: random.Random) -> list[Delivery]:
+    """The deliveries to each destination after an outage of some minutes: a destination that is
+    down was tried five to eight times, and each hand-off is due at a random moment of its pause."""
+    at, ways = case.marks[Mark.HANDED_OFF], []
     for one in parts.program.destinations:
         late = one.name in down
         tries = dice.randrange(5, 9) if late else 0
@@ -347,7 +348,7 @@ def _ways(parts: Parts, told: Case, down: Sequence[str], dice: random.Random) ->
         ways.append(
             Delivery(
                 new_id(),
-                told.id,
+                case.id,
                 1,
                 one.name,
                 DeliveryState.WAITING if late else DeliveryState.RECEIVED,
@@ -366,7 +367,7 @@ def _ways(parts: Parts, told: Case, down: Sequence[str], dice: random.Random) ->
 def _pages(rounds: int, database_url: str) -> list[str]:
     lines = []
     with _house(database_url) as house, house.open():
-        _paged(house, 1)  # what is read and prepared once
+        _paged(house, 1)  # warm-up: reads files and prepares statements
         for name, quiet in (("alone", 0), (f"beside {CALM} conversations", CALM)):
             with _talk(house, quiet):
                 seconds = _paged(house, 4 * rounds)
@@ -381,7 +382,7 @@ def _pages(rounds: int, database_url: str) -> list[str]:
 
 def _paged(house: House, each: int, within: float = 30.0) -> list[float]:
     """Seconds from the answer to a danger sign until its page reached the provider: CALM residents
-    at once, each `each` times and each time with a new phone. A page is told by the case's
+    at once, each `each` times and each time with a new phone. A page is recognised by the case's
     reference."""
 
     def resident(_: int) -> list[Told]:
@@ -443,8 +444,8 @@ def _clocks(database_url: str) -> list[str]:
 
 
 def _rung(house: House, model: Case, name: str) -> list[str]:
-    """Let some clocks fall due and watch. Each firing is the whole of "nobody accepted": the next
-    person is paged by text, and the resident is told; two texts out."""
+    """Let some timers fall due and watch. Each one does all of "nobody accepted": the next person
+    is paged by text, and the resident is told, which sends two texts."""
     a_second, seconds = RINGING
     begin = utc_now() + timedelta(seconds=3)
     due = _fill(
@@ -477,7 +478,7 @@ def _rung(house: House, model: Case, name: str) -> list[str]:
 
 
 def _oldest(parts: Parts) -> float:
-    """Seconds by which the most overdue clock is overdue."""
+    """Seconds by which the most overdue timer is late."""
     with parts.engine.connect() as conn:
         due = conn.execute(sa.select(sa.func.min(case.c.due_at))).scalar()
     return max(0.0, (utc_now() - due).total_seconds()) if due else 0.0
@@ -502,11 +503,11 @@ SAID = {
 
 @dataclass
 class Weather:
-    """What was measured while the partner behaved in one way, over all rounds."""
+    """The measurements of all rounds in which the partner behaved in one way."""
 
     rounds: list[Round] = field(default_factory=list)
-    pages: list[float] = field(default_factory=list)  # seconds until the first page left
-    # the share of the processors that others took, each round
+    pages: list[float] = field(default_factory=list)  # seconds until the first page was sent
+    # the share of the processors that other processes used, each round
     others: list[float] = field(default_factory=list)
     asked: int = 0  # how often the partner was tried
 
@@ -519,7 +520,7 @@ def _destinations(rounds: int, database_url: str) -> list[str]:
     seen = {(residents, does): Weather() for residents, _, _ in loads for does in DOWN}
     for one in range(rounds):
         for load in loads:
-            # there and back: whatever else runs here comes and goes
+            # in alternating order, as the load of other processes changes
             for does in list(DOWN)[:: -1 if one % 2 else 1]:
                 weather = seen[load[0], does]
                 _weathered(weather, does, database_url, *load)
@@ -558,13 +559,14 @@ def _destinations(rounds: int, database_url: str) -> list[str]:
 def _weathered(
     weather: Weather, does: str, database_url: str, residents: int, each: int, pause: float
 ) -> None:
-    """One round: the partner behaves so, a thousand hand-offs wait for it, and residents text."""
+    """One round: the partner behaves in this way, a thousand hand-offs wait for it, and residents
+    text."""
     with _house(database_url, does) as house:
         now, dice = utc_now(), random.Random(7)
         due = [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(HANDED_OFF)]
         _fill(house.parts, _model(house.parts), due, DOWN[does])
         with house.open():
-            # a hanging destination holds as many threads as it ever will
+            # wait until a hanging destination occupies as many threads as it ever will
             until = time.monotonic() + 10
             while "hang" in does and time.monotonic() < until:
                 time.sleep(0.1)

@@ -1,9 +1,9 @@
-"""`caller-service bench --missed N`: how fast a worker fetches, hears and answers the texts that
-reached the provider during an outage; and in the same run the least program that fetches the same
-list with the same client and does one durable turn a text.
+"""`caller-service bench --missed N`: how fast a worker fetches, handles and answers the texts that
+reached the provider during an outage; and in the same run a minimal program that fetches the same
+list with the same client and does one durable turn for each text.
 
-An outage of nobody's processes: the worker starts and finds them. Every text is of somebody who
-wrote for the first time, and each wrote several, in order.
+No process fails here: the worker starts and finds the texts. All are from people who wrote for the
+first time, several from each, in order.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _people = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """One round: how many texts, the seconds until the last was heard and until the last answer had
-    left, both from the request for the list, and processor seconds until the first of these."""
+    """One round: how many texts; the seconds from the request for the list until the last text was
+    handled, and until the last reply was sent; and the processor seconds until the former."""
 
     texts: int
     heard: float
@@ -59,7 +59,7 @@ class Caught:
 
 
 class Provider(Server):
-    """A stand-in Twilio that holds missed texts to our number, and accepts every answer."""
+    """A stand-in Twilio with missed texts to our number, which accepts every reply."""
 
     def __init__(self, texts: int) -> None:
         begun = datetime.now(UTC) - AGO
@@ -70,9 +70,9 @@ class Provider(Server):
             )
             for at in range(texts)
         ]
-        self.asked = 0.0  # when the list was asked for first (time.perf_counter)
+        self.asked = 0.0  # when the list was first requested (time.perf_counter)
         self.answers = 0
-        self.last = 0.0  # when the last answer came
+        self.last = 0.0  # when the last reply came
         provider, sids = self, itertools.count(1)
 
         class Does(Door):
@@ -108,8 +108,8 @@ def _resource(number: str, place: int, at: datetime) -> dict[str, object]:
 
 
 def bench(texts: int, rounds: int = 3, database_url: str = "") -> None:
-    """Run it and print both beside each other. `database_url`: an empty PostgreSQL database;
-    default SQLite."""
+    """Run it and print both side by side. `database_url`: an empty PostgreSQL database; default
+    SQLite."""
     floors: list[Caught] = []
     told: list[Caught] = []
     for one in range(rounds):
@@ -174,7 +174,7 @@ def _worked(parts: Parts, provider: Provider, before: int, worker: int) -> Caugh
 
 
 def _count(parts: Parts, unsent: bool = False) -> int:
-    """Texts heard; or those that are still to be sent."""
+    """Texts received; or those that are still to be sent."""
     which = message.c.state.in_(UNSENT) if unsent else message.c.direction == "in"
     with parts.engine.connect() as conn:
         asked = sa.select(sa.func.count()).select_from(message).where(which)
@@ -182,8 +182,8 @@ def _count(parts: Parts, unsent: bool = False) -> int:
 
 
 def _floor(path: Path, telephony: Telephony, provider: Provider) -> Caught:
-    """The same list by the same client, and for each text one insert, one update and one commit to
-    disk."""
+    """Fetch the same list with the same client and, for each text, do one insert, one update and
+    one commit to disk."""
     with closing(sqlite3.connect(path, isolation_level=None)) as conn:
         conn.execute("PRAGMA journal_mode=WAL")
         conn.execute("PRAGMA synchronous=FULL")

@@ -1,7 +1,7 @@
-"""`caller-service bench --city large`: the processor time of saying which area holds a point.
+"""`caller-service bench --city large`: the processor time of finding the area of a point.
 
-A synthetic city of 300 live areas with 1,000 corners each that lie side by side; beside the same
-look without an index.
+A synthetic city of 300 adjacent live areas with 1,000 corners each; compared with the same lookup
+without an index.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from caller_service.core.service_area import place_point
 COLUMNS, ROWS, CORNERS = 20, 15, 1_000
 WEST, SOUTH, WIDE = -105.2, 39.5, 0.01  # degrees
 POINTS = 2_000
-AIM = 1.0  # milliseconds a look-up
+AIM = 1.0  # milliseconds per lookup
 NOON = datetime(2026, 1, 5, 12, 0)
 
 Point = tuple[float, float]
@@ -51,7 +51,7 @@ def _cell(column: int, row: int) -> tuple[Point, ...]:
 
 
 def _corner(x: float, y: float) -> Point:
-    """A point of the grid, moved by a wave that is still where two lines cross."""
+    """A point of the grid, displaced by a wave that is zero where two lines cross."""
     wave = (
         0.1 * math.sin(8 * math.pi * x) * (y == int(y)),
         0.1 * math.sin(8 * math.pi * y) * (x == int(x)),
@@ -60,7 +60,7 @@ def _corner(x: float, y: float) -> Point:
 
 
 def bench(program: Program) -> None:
-    """Print the times of a look-up, the aim, and the floor: a walk over every corner in Python."""
+    """Print the time of a lookup, the target, and the floor: a loop over every corner in Python."""
     areas = large_city()
     began = time.thread_time()
     atlas = Atlas(areas, NOON.date())

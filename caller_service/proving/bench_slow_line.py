@@ -1,10 +1,12 @@
-"""`caller-service bench --slow-line`: how long until somebody on an old phone's line can use the
-request form, in a real browser whose network is slowed down: 800 ms a request, 35 kbit/s.
+"""`caller-service bench --slow-line`: how long it takes until somebody on a slow mobile connection
+can use the request form, in a real browser whose network is throttled: 800 ms per request, 35
+kbit/s.
 
-The first load has an empty cache: usable is when the first question is painted with its style
-sheets, so that its answers can be pressed. Then each answer, from the tap until the next question
-stands there. The slowing is Chromium's own: it adds its latency to each request, and knows no
-handshake of TCP and TLS, which cost a real line one to three round trips once.
+The first load has an empty cache: the form is usable when the first question is painted with its
+style sheets, so that its answers can be pressed. Then each answer is timed, from the tap until the
+next question is shown. Chromium throttles the network: it adds the latency to each request, but
+does not model the handshakes of TCP and TLS, which cost a real connection one to three more round
+trips, once.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ def bench(rounds: int = 3) -> None:
 
 
 def _one(browser: Any, url: str, script: bool) -> tuple[float, list[float]]:
-    """One visit: seconds until the first screen is usable, and of each answer until the next."""
+    """One visit: seconds until the first screen is usable, and from each answer to the next
+    screen."""
     context = browser.new_context(
         viewport={"width": 360, "height": 640}, java_script_enabled=script
     )

@@ -1,9 +1,9 @@
-"""`caller-service bench --voice`: a key pressed at a question beside a text, against the same
-`serve`, in turn, as many callers as texters at once and none of them waiting for anything.
+"""`caller-service bench --voice`: a key pressed at a question compared with a text, against the
+same `serve`, alternating, with as many concurrent callers as texters and no pauses.
 
-Nobody listens here, and a safety "no" counts only once its question was half spoken (rule 8): after
-the first answer and a "no" that came too soon, callers press "once more" and "when may police come"
-in turn. Each is a whole step, written before it is answered.
+Nobody listens to the questions here, and a safety "no" counts only once half of its question was
+spoken (rule 8): after the first answer and a "no" that came too soon, callers alternate between
+"once more" and "when may police come". Each is a complete step, written before it is answered.
 """
 
 from __future__ import annotations
@@ -22,22 +22,21 @@ from twilio.request_validator import RequestValidator
 
 from .bench import PUBLIC, Round, play, serving, timed
 
-KEYS = ("1", "2", *"*8*8*8*8")  # as many as a text conversation has turns, but one
-AIM = 1.2  # a voice turn's p99, of a text turn's
+KEYS = ("1", "2", *"*8*8*8*8")  # one less than a text conversation has turns
+AIM = 1.2  # target: p99 of a voice turn / p99 of a text turn
 _calls = itertools.count(1)
 
 
 @dataclass
 class Calls(Round):
-    """What the key presses took, and beside them the first words, and the size of the documents."""
+    """The times of the key presses and of the greetings, and the sizes of the documents."""
 
     first: list[float] = field(default_factory=list)  # seconds until the greeting
     sizes: list[int] = field(default_factory=list)  # bytes
 
 
 class Line:
-    """One call from a number of its own, signed as Twilio does. Its requests carry what Twilio's
-    carry."""
+    """One call from its own number, with the same signed requests as Twilio's."""
 
     def __init__(self, port: int, token: str) -> None:
         place = next(_calls)
@@ -58,8 +57,8 @@ class Line:
         self._conn.close()
 
     def _asks(self, url: str, **more: str) -> float:
-        """Seconds from the request to its whole answer. `action` is where the next key goes; "" if
-        none is waited for."""
+        """Seconds from the request to its complete response. `action` is the URL for the next key;
+        "" if none is expected."""
         form = {
             "CallSid": self._sid, "From": self._number, "To": "+17205550100",
             "CallStatus": "in-progress", "Direction": "inbound", **more,
@@ -115,8 +114,8 @@ def calls(port: int, token: str, callers: int, each: int, server: int) -> Calls:
 
 
 def bench(callers: int = 32, each: int = 6, rounds: int = 3, database_url: str = "") -> None:
-    """Run it and print both beside each other. `database_url`: an empty PostgreSQL database;
-    default SQLite."""
+    """Run it and print both side by side. `database_url`: an empty PostgreSQL database; default
+    SQLite."""
     texts: list[Round] = []
     voice: list[Calls] = []
     for one in range(rounds):

@@ -1,10 +1,10 @@
-"""`caller-service bench --web`: a screen of the request form beside a text, against the same
-`serve`, in turn, as many on the web as texters at once and none of them waiting for anything. Then
-the same residents read each screen for 3 to 8 s, as people do; then what all of it weighs.
+"""`caller-service bench --web`: a screen of the request form compared with a text, against the same
+`serve`, alternating, with as many concurrent visitors as texters and no pauses. Then the same
+visitors read each screen for 3 to 8 s, as people do; then the sizes are measured.
 
-A screen is one answer posted, written before it is answered, and the next screen: with the script
-it comes as the answer to the post (after the first, which begins the request), without it is
-fetched after the 303. Sizes are of the whole answer, its head included, as it goes over the wire.
+A screen is one post, committed before the response, and the next screen. With the script it comes
+in the response to the post (except for the first, which opens the request); without, it is fetched
+after the 303. Sizes are of whole responses on the wire, including headers.
 """
 
 from __future__ import annotations
@@ -27,26 +27,31 @@ from .web_browser import SCRIPT, Fetched, Page, WebBrowser
 
 ANSWERS = ("me", "no", "no", "no", "page", "team")
 PLACE = "Main St and 3rd Ave"
-SCREENS = len(ANSWERS) + 3  # the place, what is needed, and looked over
-CPU_AIM = 1.2  # of a text turn's
+SCREENS = len(ANSWERS) + 3  # the place, what is needed, and the check of all answers
+CPU_AIM = 1.2  # target: processor time / that of a text turn
 READS = (3.0, 8.0)  # seconds that somebody reads a screen
-WEIGHTS = {"screen": 8192, "first load": 30720, "blocking": 12288, "refresh": 1024}  # bytes, aims
+WEIGHTS = {
+    "screen": 8192,
+    "first load": 30720,
+    "blocking": 12288,
+    "refresh": 1024,
+}  # bytes
 _visits = itertools.count()
 
 
 @dataclass
 class Screens(Round):
-    """What the screens took, and what they weigh: `sizes` in bytes, by kind."""
+    """The times of the screens, and their `sizes` in bytes, by kind."""
 
     sizes: dict[str, list[int]] = field(default_factory=dict)
 
 
 class Line:
-    """One browser's connection, which counts what comes over it."""
+    """One browser's connection, which counts the bytes it receives."""
 
     def __init__(self, port: int) -> None:
         self._conn = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self.size = 0  # bytes of the last answer
+        self.size = 0  # bytes of the last response
 
     def fetch(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Fetched:
         self._conn.request(method, path, body or None, {**headers, "Accept-Encoding": "gzip"})
@@ -111,8 +116,8 @@ class Visitor:
         self._told.sizes.setdefault(kind, []).append(self._line.size)
 
     def weighs_first_load(self) -> None:
-        """The first screen, and all that a browser without a cache fetches for it: what blocks it
-        is the page and its style sheets."""
+        """Bytes of the first screen with all that a browser without a cache fetches for it; only
+        the page and its style sheets block rendering."""
         page = self.browser.goes("/request")
         self._told.wrong += self.browser.status != 200
         sizes = {"page": self._line.size}
@@ -125,7 +130,7 @@ class Visitor:
         self._told.sizes["blocking"] = [sizes["page"] + sum(sheets)]
 
     def weighs_refresh(self) -> None:
-        """What the status page's script asks for, when nothing has changed."""
+        """Bytes of the status page's poll when nothing has changed."""
         html = self.browser.page.html
         found = re.search(r'data-poll="([^"]+)" data-v="([^"]+)"', html)
         if found is None:
@@ -142,7 +147,7 @@ def screens(
     reads: tuple[float, float] = (0.0, 0.0), script: bool = True,
 ) -> Screens:  # fmt: skip
     """`residents` at once, each `each` requests one after the other. Unless they read, one request
-    of each goes before and is not counted."""
+    of each comes first and is not counted."""
     done, lock = Screens(), threading.Lock()
     warm, gate = threading.Barrier(residents + 1), threading.Barrier(residents + 1)
     first = 1 if reads[1] else 0
@@ -171,8 +176,8 @@ def screens(
 
 
 def bench(residents: int = 32, each: int = 6, rounds: int = 3, database_url: str = "") -> None:
-    """Run it and print both beside each other. `database_url`: an empty PostgreSQL database;
-    default SQLite."""
+    """Run it and print both side by side. `database_url`: an empty PostgreSQL database; default
+    SQLite."""
     texts: list[Round] = []
     web: dict[bool, list[Screens]] = {True: [], False: []}  # with the script, and without
     with serving(database_url, read_page=0) as (port, token, server):
@@ -208,7 +213,7 @@ def _line(done: Round) -> str:
 
 
 def _cpu(done: Round) -> float:
-    """Milliseconds of a processor for one turn, or screen."""
+    """Processor milliseconds for one turn or screen."""
     return done.cpu / len(done.turns) * 1000
 
 
@@ -241,7 +246,7 @@ def _table(texts: list[Round], web: dict[bool, list[Screens]], residents: int, w
 
 
 def _weights(web: list[Screens], first: Screens) -> None:
-    """The largest of each kind over the wire, against its aim."""
+    """The largest response of each kind on the wire, with its target."""
     sizes: dict[str, list[int]] = dict(first.sizes)
     for one in web:
         for kind, found in one.sizes.items():

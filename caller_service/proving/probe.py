@@ -1,10 +1,10 @@
-"""`caller-service probe`: a synthetic resident plays marked test conversations through the public
-door, in every channel and language, all the way to the dispatch queue, and times them.
+"""`caller-service probe`: a synthetic resident runs marked test conversations through the public
+endpoints, in every channel and language, as far as the dispatch queue, and times them.
 
-What must be answered is not written here: the same words are decided beside it on the program's own
-protocol and catalogs, and the answer must say just that. The test cases go to no human
-(casework/carry_out.py), are counted nowhere and end with the probe. Faults are codes (FAULTS);
-times are seconds. Limits and aims: docs/safety-rules.md and docs/performance.md.
+Expected responses are not written here: the probe decides the same messages itself, with the
+program's own protocol and catalogs, and the service's response must match. Test cases go to no
+human (casework/carry_out.py), are counted nowhere and end with the probe. Faults are codes
+(FAULTS); times are in seconds. Limits and targets: docs/safety-rules.md and docs/performance.md.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from caller_service.web.shared.fallback import text_answer
 from .addresses import Addresses, compare
 from .web_browser import Fetch, Fetched
 
-ELSEWHERE = "elsewhere"  # Twilio calls another address than ours
+ELSEWHERE = "elsewhere"  # Twilio calls a URL that is not ours
 FAULTS = {
     "in_use": "a resident's request is open on the number set aside",
     "no_answer": "the door did not answer",
@@ -62,15 +62,14 @@ FAULTS = {
     "no_hand_off": "the hand-off did not reach the dispatch queue",
 }
 SLOW = 3.0  # a turn is answered within this (docs/performance.md)
-# danger sign to page, and last answer to dispatch queue: told apart in the table where it takes
-# longer
+# danger sign to page, and last answer to dispatch queue: marked in the table if it takes longer
 AIM = 1.0
-WAIT = 10.0  # then it is not coming
+WAIT = 10.0  # after this it is considered missing
 GIVE_UP = 15.0  # as Twilio does
-PACE = 0.25  # beyond the clock `read`, so that a "no" was not too fast
+PACE = 0.25  # waited beyond the clock `read`, so that a "no" is not too fast
 MOST_TURNS = 40
 
-# question -> choice; to a safety question `safety`; else "no", or the last there is
+# question -> choice; `safety` is for safety questions; any other: "no", or the last choice
 Script = Mapping[str, str]
 SCRIPTS: Mapping[str, Script] = {
     "quiet": {
@@ -102,10 +101,10 @@ class Channel(Protocol):
     """A channel to the service; each conversation has a new one."""
 
     def say(self, words: str) -> tuple[str, ...]:
-        """Send words and return the answer. Raises Fault."""
+        """Send a message and return the response. Raises Fault."""
 
     def expects(self, effects: Effects, case: Case) -> tuple[str, ...]:
-        """What these effects are on this channel."""
+        """The response that these effects lead to on this channel."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Door:
 
     parts: Parts
     post: Post
-    # the URL that is signed, whatever the service is reached by
+    # the URL that is signed, even if requests go to another one
     public_url: str = field(repr=False)
     auth_token: str = field(repr=False)
     account_sid: str = ""
@@ -164,8 +163,8 @@ class Texts:
 
 
 def conversations(parts: Parts) -> tuple[tuple[str, str, str], ...]:
-    """What is played: channel, language, conversation. A call is played at the pace of speech: it
-    goes the shortest way to a person, in every language that can be spoken."""
+    """The conversations to run: channel, language, conversation. A call takes as long as its
+    speech, so it only goes the shortest way to a person, in every language that has a voice."""
     written = [(tag, name) for tag in parts.program.languages for name in SCRIPTS]
     offered = parts.program.phone.languages or parts.program.languages
     return (
@@ -176,7 +175,7 @@ def conversations(parts: Parts) -> tuple[tuple[str, str, str], ...]:
 
 
 def posting(url: str) -> Post:
-    """Post to the service at this URL. Any failure on the way is Fault no_answer."""
+    """Post to the service at this URL. Any network failure is Fault no_answer."""
     session = requests.Session()
 
     def post(path: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
@@ -197,7 +196,7 @@ def posting(url: str) -> Post:
 
 
 def fetching(url: str) -> Fetch:
-    """Fetch pages of the service at this URL; cookies are the browser's own. Any failure on the way
+    """Fetch pages of the service at this URL; cookies are left to the browser. Any network failure
     is Fault no_answer."""
     session = requests.Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -222,8 +221,8 @@ def fetching(url: str) -> Fetch:
 
 @dataclass(frozen=True)
 class Time:
-    """The probe's own clock: `now` in seconds since any moment, `wait` in seconds. Tests replace
-    it."""
+    """The probe's clock: `now` in seconds since an arbitrary moment, `wait` in seconds. Tests
+    replace it."""
 
     now: Callable[[], float] = time.perf_counter
     wait: Callable[[float], None] = time.sleep
@@ -231,7 +230,7 @@ class Time:
 
 @dataclass
 class Played:
-    """One conversation as it went."""
+    """The result of one conversation."""
 
     channel: str
     language: str
@@ -263,7 +262,7 @@ def play(door: Door, channel: str, language: str, conversation: str, clock: Time
     played, begun = Played(channel, language, conversation), clock.now()
     try:
         if channel == "voice":
-            from .probe_call import play_call  # which is built of what stands here
+            from .probe_call import play_call  # here, because it imports this module
 
             play_call(door, played, clock)
         elif channel == "web":
@@ -282,14 +281,14 @@ def play(door: Door, channel: str, language: str, conversation: str, clock: Time
 
 def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
     parts, script = door.parts, SCRIPTS[played.conversation]
-    # every test case was closed before: it is somebody's
+    # every earlier test case was closed, so this one is in use
     if synthetic_case.standing(parts) is not None:
         raise Fault("in_use")
     case, real = Case("probe", "", "probe", parts.program.languages[0]), ""
     said, unread = opener(parts, played.language), False
     before = ""
     while True:
-        unread = unread or said == before  # the same words at once would be one reply
+        unread = unread or said == before  # the same message sent twice at once gets one reply
         before = said
         clock.wait(parts.program.clocks.read + parts.program.clocks.unseen + PACE if unread else 0)
         step = _decided(parts, case, said)
@@ -320,15 +319,15 @@ def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
 
 
 def _decided(parts: Parts, case: Case, said: str) -> Step:
-    """The answer to the same words, decided in this process."""
+    """The response to the same message, decided in this process."""
     with parts.engine.connect() as conn:
         scene = parts.scene(conn)
     return hear(case, said, scene.now, scene, parts.ears)
 
 
 def _found(parts: Parts, step: Step) -> tuple[Step, str]:
-    """The case as stored by the service: its id, and the reference that texts may name. An unmarked
-    case is withdrawn."""
+    """The case as the service stored it: its id, and the reference that texts may name. A case that
+    is not marked as a test is withdrawn."""
     real = synthetic_case.standing(parts)
     if real is None:
         raise Fault("no_case")
@@ -339,7 +338,7 @@ def _found(parts: Parts, step: Step) -> tuple[Step, str]:
 
 
 def until(look: Callable[[], bool], begun: float, otherwise: str, clock: Time) -> float:
-    """Seconds from `begun` until it is so."""
+    """Seconds from `begun` until the condition holds."""
     while not look():
         if clock.now() - begun > WAIT:
             raise Fault(otherwise)
@@ -348,7 +347,7 @@ def until(look: Callable[[], bool], begun: float, otherwise: str, clock: Time) -
 
 
 def opener(parts: Parts, language: str) -> str:
-    """The first words: those that choose the language, the shortest there are."""
+    """The first message: the shortest that selects the language."""
     commands = parts.ears[language].vocabulary.commands
     phrases = [
         " ".join(phrase)
@@ -382,7 +381,7 @@ def place(program: Program, now: datetime) -> str:
 
 
 def wrong(parts: Parts, heard: Sequence[str], step: Step) -> str:
-    """The code of what is wrong with an answer; its words are never repeated."""
+    """The code of what is wrong with a response, whose text is never quoted."""
     said, question = (
         "\n".join(heard),
         next((effect for effect in reversed(step.effects) if isinstance(effect, Ask)), None),
@@ -424,7 +423,7 @@ def _asked(parts: Parts, question: Ask, language: str) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """What the probe found."""
+    """The results of the probe."""
 
     program: str
     at: datetime
@@ -450,13 +449,13 @@ class Report:
             times = " ".join(
                 f"{_seconds(value):>8}" for value in (one.seconds, one.queued, one.paged)
             )
-            told = (
+            result = (
                 (one.fault and f"FAILED: {one.fault}")
                 or ", ".join(f"{name} late" for name in late(one))
                 or "well"
             )
             which = f"{one.channel:8} {one.language:8} {one.conversation:8}"
-            yield f"{which} {len(one.turns):>5} {median:>8} {slowest:>8} {times}  {told}"
+            yield f"{which} {len(one.turns):>5} {median:>8} {slowest:>8} {times}  {result}"
         yield ""
         for line in self.addresses.lines():
             yield f"Twilio: {line}"
@@ -468,19 +467,21 @@ class Report:
                 yield f"  {which}, turn {len(one.turns) or 1}: {one.fault} ({what})"
 
     def plain(self) -> dict[str, Any]:
-        """All of it for a machine. Times in seconds."""
-        told = [vars(one) | {"well": not one.fault, "late": list(late(one))} for one in self.played]
+        """The report as JSON values. Times are in seconds."""
+        played = [
+            vars(one) | {"well": not one.fault, "late": list(late(one))} for one in self.played
+        ]
         return {
             "program": self.program,
             "at": self.at.isoformat(),
             "well": self.well,
-            "conversations": told,
+            "conversations": played,
             "twilio": asdict(self.addresses),
         }
 
 
 def late(one: Played) -> tuple[str, ...]:
-    """Measurements that missed their aim."""
+    """Measurements that missed their target."""
     return tuple(name for name in ("queued", "paged") if (getattr(one, name) or 0.0) > AIM)
 
 
@@ -489,7 +490,7 @@ def _seconds(value: float | None) -> str:
 
 
 def probe(door: Door, clock: Time | None = None) -> Report:
-    """Play every conversation of every channel and language, one after the other, and keep the
+    """Run every conversation of every channel and language, one after the other, and store the
     results for /metrics.
 
     What an earlier probe left open is closed first. The program must have a number for the probe.
@@ -508,12 +509,13 @@ def probe(door: Door, clock: Time | None = None) -> Report:
 
 
 def _address_result(held: Addresses, at: datetime) -> Result:
-    """Beside the conversations, so that one alarm in /metrics sees it too."""
+    """The result of comparing Twilio's URLs, stored like a conversation, so that one alert in
+    /metrics covers it, too."""
     return Result("twilio", "-", "addresses", at, ELSEWHERE if held.faults else "", 0, 0.0, 0.0)
 
 
 def door_of(settings: Settings, parts: Parts, url: str = "") -> Door:
-    """The running service; `url`: its address, if it is not its public URL."""
+    """The running service; `url`: its base URL, if it is not the public one."""
     url = url.rstrip("/") or settings.public_url
     return Door(
         parts,

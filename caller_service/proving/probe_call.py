@@ -1,8 +1,8 @@
-"""The probe's calls: a synthetic resident rings the public door, chooses a language, presses keys
-at a human's pace and hangs up.
+"""The probe's calls: a synthetic resident calls the public endpoints, chooses a language, presses
+keys at a human's pace and hangs up.
 
-Each document must be one that Twilio carries out, in that language, with the words of the question
-that stands open in the database. Its test case goes to no human (casework/carry_out.py).
+Each TwiML document must be valid for Twilio, in that language, and ask the question that is open in
+the database. The test case goes to no human (casework/carry_out.py).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from caller_service.web.shared.fallback import spoken_answer
 
 from .probe import MOST_TURNS, SCRIPTS, SLOW, Door, Fault, Played, Time, until
 
-PRESS = SAME_KEY.total_seconds() + 0.1  # seconds: the same key sooner is one press
+PRESS = SAME_KEY.total_seconds() + 0.1  # seconds: the same key again sooner counts as one press
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Line:
         self.asks(self.action, Digits=key, FinishedOnKey="")
 
     def part(self) -> Part | None:
-        """The part of a question that the service holds to be open; None while none is."""
+        """The part of a question that is open according to the service; None if none is."""
         parts = self.door.parts
         with parts.engine.connect() as conn:
             leg = legs.by_provider_id(conn, parts.sealer, self.sid)
@@ -105,7 +105,7 @@ class Line:
         return parts.program.protocol.part(part) if part else None
 
     def reads_at(self) -> float:
-        """Seconds until the open question is half spoken: a key before that is too fast."""
+        """Seconds until half of the open question is spoken: a key before that is too fast."""
         parts = self.door.parts
         with parts.engine.connect() as conn:
             leg = legs.by_provider_id(conn, parts.sealer, self.sid)
@@ -166,7 +166,7 @@ def _play(line: Line) -> None:
 
 
 def _standing(line: Line) -> Case:
-    """The case as the service has it. An unmarked one is withdrawn."""
+    """The case as the service stored it. One that is not marked as a test is withdrawn."""
     parts = line.door.parts
     real = synthetic_case.standing(parts)
     if real is None:
@@ -178,7 +178,7 @@ def _standing(line: Line) -> Case:
 
 
 def _choose(line: Line, case: Case) -> None:
-    """The key of the language: the second has its own, the others stand in the menu."""
+    """Choose the language: the second has a key of its own, the others are in the menu."""
     parts, wanted = line.door.parts, line.played.language
     if case.language == wanted:
         return
@@ -189,7 +189,7 @@ def _choose(line: Line, case: Case) -> None:
         raise Fault("no_language_key")
     place = others.index(wanted)
     if place == 0:
-        line.presses("2", 0.5)  # it counts until the first question is half spoken
+        line.presses("2", 0.5)  # it counts until half of the first question is spoken
         return
     line.presses("3", 0.5)
     for _ in range(place // MENU):
@@ -198,7 +198,7 @@ def _choose(line: Line, case: Case) -> None:
 
 
 def _compare(line: Line, case: Case, part: Part) -> None:
-    """The document must say the open question, in the chosen language."""
+    """The document must ask the open question, in the chosen language."""
     parts = line.door.parts
     with parts.engine.connect() as conn:
         scene = parts.scene(conn).for_case(case)
@@ -211,7 +211,7 @@ def _compare(line: Line, case: Case, part: Part) -> None:
 
 
 def _wrong(line: Line, expected: Said, case: Case) -> str:
-    """The code of what is wrong with a question; its words are never repeated."""
+    """The code of what is wrong with a question, whose text is never quoted."""
     parts, said = line.door.parts, {words for _, words in line.said}
     others = (replace(case, language=tag) for tag in parts.program.languages)
     theirs = (utterances(parts, expected, other) for other in others)
@@ -220,7 +220,7 @@ def _wrong(line: Line, expected: Said, case: Case) -> str:
 
 
 def _in_language(line: Line, language: str) -> None:
-    """No sentence is said in another voice than the language's."""
+    """Every sentence must be spoken by a voice of the language."""
     voice = line.door.parts.catalog.languages[language].voice
     spoken = {tag for tag, _ in line.said if tag}
     if voice is not None and spoken - {voice.language}:

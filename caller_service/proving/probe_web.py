@@ -1,10 +1,9 @@
-"""The probe's request form: a synthetic resident presses it through to the status page, once with
+"""The probe's request form: a synthetic resident fills it in as far as the status page, once with
 cookies and once without.
 
-Each screen must be the one that stands open in the database, in the reader's language and in the
-words of its catalog. Every post is signed with the service's secret key, for the screen it stood on
-(web/residents/keys.py); that alone makes a test of it, and a test case goes to no human
-(casework/carry_out.py).
+Each screen must be the one that is open in the database, with the texts of the reader's language.
+Every post is signed with the service's secret key, for its screen (web/residents/keys.py); only
+that signature marks it as a test, and a test case goes to no human (casework/carry_out.py).
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from .web_browser import Button, Page, WebBrowser
 
 @dataclass
 class Visitor:
-    """One visit. `trip`: seconds that the way from a post to its next screen took last."""
+    """One visit. `trip`: seconds of the last round trip from a post to its next screen."""
 
     door: Door
     played: Played
@@ -73,7 +72,7 @@ class Visitor:
         return self.door.parts.program.languages
 
     def reads(self) -> None:
-        """Until a "no" counts: the screen was read, and came over the line (rule 8)."""
+        """Wait until a "no" counts: time to read the screen, plus the round trip (rule 8)."""
         self.clock.wait(self.door.parts.program.clocks.read_page + self.trip + PACE)
 
 
@@ -122,7 +121,7 @@ def _play(visitor: Visitor) -> None:
 
 
 def _same_service(visitor: Visitor) -> None:
-    """Before anything is posted: a service with another secret key would take it for a
+    """Check before the first post: a service with another secret key would take the probe for a
     resident."""
     fields = (button.fields for button in visitor.browser.page.buttons)
     signed = next((each["at"] for each in fields if "at" in each), "")
@@ -131,7 +130,8 @@ def _same_service(visitor: Visitor) -> None:
 
 
 def _stands(visitor: Visitor) -> tuple[Case, Position]:
-    """The case and where they are, as the service has it. An unmarked case is withdrawn."""
+    """The case and the position in the form, as the service stored them. A case that is not marked
+    as a test is withdrawn."""
     parts = visitor.door.parts
     secret = visitor.browser.secret
     found = synthetic_case.opened(parts, secret) if secret else None
@@ -167,7 +167,7 @@ def _answers(visitor: Visitor, screen: str) -> None:
 
 
 def _compare(visitor: Visitor, screen: str, case: Case, position: Position) -> None:
-    """The page must be this screen, in the words of the language. Its words are never repeated."""
+    """The page must be this screen, in the texts of the language. Its text is never quoted."""
     door, page, language = visitor.door, visitor.browser.page, visitor.played.language
     if page.language != language:
         raise Fault("wrong_language")
@@ -187,7 +187,7 @@ def _compare(visitor: Visitor, screen: str, case: Case, position: Position) -> N
 def _headings(
     door: Door, screen: str, case: Case, position: Position, language: str
 ) -> Iterator[str]:
-    """What may stand at the top of this screen."""
+    """The headings that this screen may have."""
     parts = door.parts
     if screen == request_form.CHECK:
         yield _said(door, "web.check.title", language)
@@ -202,7 +202,7 @@ def _headings(
 
 
 def _other_words(door: Door, screen: str, case: Case, page: Page, language: str) -> Iterator[bool]:
-    """Of each answer: has it other words than the catalog's?"""
+    """For each answer: does its text differ from the catalog's?"""
     known = {question.id: question for question in door.parts.program.protocol.questions}
     if (question := known.get(screen)) is None:
         return

@@ -9,7 +9,7 @@ from typing import Self
 
 
 class Door(BaseHTTPRequestHandler):
-    """Keeps connections open, answers in one piece, and logs nothing."""
+    """Keeps connections alive, sends each response in one piece, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one piece
@@ -54,11 +54,11 @@ HALF_HEAD = b"POST /twilio/sms HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Le"
 HALF_BODY = (
     b"POST /twilio/sms HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n\r\nFrom=%2B1720"
 )
-STALLS = (b"", HALF_HEAD, HALF_BODY)  # what a client that stalls sends before it says no more
+STALLS = (b"", HALF_HEAD, HALF_BODY)  # what a stalling client sends before it falls silent
 
 
 def stalled(port: int, sent: bytes) -> socket.socket | None:
-    """A client that sends part of a request and stops; None if nobody listens."""
+    """A client that sends part of a request and stops; None if the connection is refused."""
     try:
         client = socket.create_connection(("127.0.0.1", port), timeout=2)
         client.sendall(sent)
@@ -68,7 +68,7 @@ def stalled(port: int, sent: bytes) -> socket.socket | None:
 
 
 class StalledClients:
-    """This many stalling clients of each kind; whoever is disconnected connects again."""
+    """This many stalling clients of each kind; those that are disconnected reconnect."""
 
     def __init__(self, port: int, many: int) -> None:
         self._port, self._many = port, many

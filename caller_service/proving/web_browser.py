@@ -1,5 +1,5 @@
-"""A browser without script: it reads a page as HTML, keeps cookies or not, and presses what is
-there. How it fetches is given."""
+"""A browser without scripts: it parses a page, keeps cookies or not, and presses buttons. The
+function that fetches is passed in."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urlsplit
 
-HOPS = 6  # redirects in a row; more go round in circles
-SCRIPT = {"next": "1"}  # what our script adds to a form: the next screen may be the answer
+HOPS = 6  # redirects in a row; more are a loop
+SCRIPT = {"next": "1"}  # what our script adds to a form: the response may be the next screen
 FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass
 class Button:
-    """Something that posts: the form's address and fields, and what it adds."""
+    """A submit button: its form's URL and fields, and what the button adds."""
 
     action: str
     fields: dict[str, str] = field(repr=False)
@@ -26,7 +26,7 @@ class Button:
 
 
 class Page(HTMLParser):
-    """One page, as a person meets it."""
+    """One page, as a person sees it."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class Page(HTMLParser):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One answer. `cookies`: its Set-Cookie headers; `location`: where a redirect leads."""
+    """One response. `cookies`: its Set-Cookie headers; `location`: where it redirects to."""
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -113,7 +113,7 @@ Fetch = Callable[[str, str, bytes, Mapping[str, str]], Fetched]
 
 
 class WebBrowser:
-    """`language`: what it asks for, a tag; `cookies`: does it keep any?"""
+    """`language`: the tag it sends in Accept-Language; `cookies`: does it keep any?"""
 
     def __init__(self, fetch: Fetch, language: str = "", cookies: bool = True) -> None:
         self._fetch, self._keeps = fetch, cookies
@@ -123,7 +123,7 @@ class WebBrowser:
         self.path, self.status = "/", 0
 
     def goes(self, path: str, headers: Mapping[str, str] | None = None) -> Page:
-        """Follow the redirects; the page at their end is shown."""
+        """Follow redirects to a page, and show it."""
         for _ in range(HOPS):
             fetched = self._ask("GET", path, b"", headers or {})
             self.path = path
@@ -138,8 +138,8 @@ class WebBrowser:
         filled: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> str:
-        """Press a button with fields filled in: where it leads; "" if the answer is a page, which
-        is shown then."""
+        """Press a button with fields filled in; returns where it redirects to, or "" if the
+        response is a page, which is then shown."""
         fields = {**button.fields, **(filled or {})}
         if button.name:
             fields[button.name] = button.value
@@ -153,7 +153,7 @@ class WebBrowser:
 
     @property
     def secret(self) -> str:
-        """What opens this browser's private page; "" before there is one."""
+        """The key of this browser's private page; "" before there is one."""
         in_path = re.match(r"/r/([^/]+)/", self.path)
         if in_path:
             return in_path[1]

@@ -1,5 +1,5 @@
-"""Layer 5: the web server, the worker process and what must hold before either starts."""
+"""Layer 5: the web server, the worker process, and the checks before either starts."""
 
-# A thread that comes back from the database must not wait Python's usual 5 ms for its turn while it
-# holds the write lock.
+# Python's thread switch interval. A thread that returns from the database holding the write lock
+# must not wait the default 5 ms for the interpreter.
 SWITCH = 0.0005  # seconds

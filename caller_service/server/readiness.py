@@ -1,4 +1,5 @@
-"""Is this deployment fit to meet people in crisis? Live starts only when nothing is named here."""
+"""Is this deployment ready for people in crisis? Live mode starts only if there are no faults
+here."""
 
 from __future__ import annotations
 
@@ -15,15 +16,15 @@ from caller_service.config.settings import (
 from caller_service.core.program import WEEKDAYS, Program
 from caller_service.core.routing import is_open
 
-_MONDAY = datetime(2024, 1, 1)  # any Monday: hours are local and weekly
+_MONDAY = datetime(2024, 1, 1)  # any Monday: duty hours are local and weekly
 _WEEK = timedelta(days=7)
-_NAMED = 3  # the first gaps are enough to act on
+_NAMED = 3  # how many gaps are reported
 
 Span = tuple[datetime, datetime]
 
 
 def live_faults(settings: Settings, program: Program) -> tuple[str, ...]:
-    """Everything that forbids going live, all at once."""
+    """Every reason not to start in live mode."""
     return (
         *_sign_off(program),
         *_clocks(program),
@@ -36,13 +37,14 @@ def live_faults(settings: Settings, program: Program) -> tuple[str, ...]:
 
 
 def _clocks(program: Program) -> list[str]:
-    """With no `read`, a "no" that answered another question would count (docs/safety-rules.md, rule
-    8)."""
+    """With `read` at 0, a "no" that was meant for an earlier question would count
+    (docs/safety-rules.md, rule 8)."""
     return [] if program.clocks.read else ["clocks.read: 0 is for rehearsal"]
 
 
 def _speech(program: Program) -> list[str]:
-    """Recognition hears whoever is in the room: counsel signs it first (docs/safety-rules.md)."""
+    """Speech recognition hears everybody in the room, so counsel has to sign for it
+    (docs/safety-rules.md)."""
     if program.phone.speech and not program.phone.speech_signed_by.strip():
         return ["phone.speech_signed_by: missing; speech recognition is signed, or off"]
     return []
@@ -64,8 +66,8 @@ def _sign_off(program: Program) -> list[str]:
 
 
 def _ladder(program: Program) -> list[str]:
-    """R1 and R2 outrank every hour: somebody must be there to be paged (docs/safety-rules.md, rule
-    6)."""
+    """R1 and R2 apply around the clock, so somebody must always be on duty to be paged
+    (docs/safety-rules.md, rule 6)."""
     spans = uncovered(program)
     if not spans:
         return []
@@ -77,7 +79,7 @@ def _ladder(program: Program) -> list[str]:
 
 
 def _waits(program: Program) -> list[str]:
-    """In danger nobody is waited for longer than the clock says (rule 4)."""
+    """In danger no rung may take longer than the clock `page_next` (rule 4)."""
     longest = program.clocks.page_next
     return [
         f'ladder "danger": {rung.name} is waited for {rung.wait} s, longer than clocks.page_next, '
@@ -94,7 +96,7 @@ def _said(span: Span) -> str:
 
 
 def uncovered(program: Program) -> list[Span]:
-    """The spans of a local week, day by day, in which nobody of the danger ladder is on duty with a
+    """The spans of a local week, day by day, in which nobody on the danger ladder is on duty with a
     phone."""
     rungs = (*program.rungs("danger"), *program.backstops)
     clocks = {
@@ -110,7 +112,7 @@ def uncovered(program: Program) -> list[Span]:
     for start, end in zip(edges, [*edges[1:], _MONDAY + _WEEK], strict=True):
         if any(rung.by != "console" and is_open(rung.hours, start) for rung in rungs):
             continue
-        # a gap is named day by day
+        # a gap is reported day by day
         runs_on = spans and spans[-1][1] == start and start.time() != time()
         spans.append((spans.pop()[0] if runs_on else start, end))
     return spans
@@ -133,7 +135,8 @@ def _destinations(settings: Settings, program: Program) -> list[str]:
 
 
 def _reach(url: str) -> list[str]:
-    """A hand-off goes to another machine, and no password stands in a file that others read."""
+    """A hand-off must go to another machine, and the program file, which others read, must hold no
+    password."""
     try:
         parts = urlsplit(url)
         host, login = parts.hostname or "", "@" in parts.netloc
@@ -146,11 +149,11 @@ def _reach(url: str) -> list[str]:
 
 
 def secret_faults(settings: Settings, program: Program) -> tuple[str, ...]:
-    """Secrets of destinations that are told and cannot be one, whatever the mode."""
-    told = {one.secret: one.name for one in reversed(program.destinations) if one.posted}
+    """Destination secrets that are set but malformed, in any mode."""
+    names = {one.secret: one.name for one in reversed(program.destinations) if one.posted}
     return tuple(
         f'destination "{name}": {secret} {wrong}'
-        for secret, name in told.items()
+        for secret, name in names.items()
         if (value := settings.secret(secret)) and (wrong := webhook_secret_fault(value))
     )
 

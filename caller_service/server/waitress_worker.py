@@ -1,9 +1,9 @@
-"""The web process: a gunicorn worker whose requests are read and answered by waitress.
+"""The web process: a gunicorn worker in which waitress handles the requests.
 
-gunicorn starts, watches and replaces the processes. Inside each, waitress reads every request whole
-before a thread gets it, and keeps every answer until the client has taken it. So a client that is
-silent, or drips, costs a place in a table and never a thread: with gunicorn's own threads, forty
-such clients silenced the service (docs/performance.md).
+gunicorn starts, monitors and replaces the processes. Inside each, waitress buffers every request
+until it is complete before a thread gets it, and every response until the client has read it. So a
+silent or slow client costs one connection and never a thread. With gunicorn's own threads, forty
+such clients blocked the service (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from waitress.task import ErrorTask
 from caller_service.web.shared.problem import HEADERS
 from caller_service.web.shared.refusals import refused
 
-REQUEST_TIME = 10.0  # seconds from the last answer, or from the first byte, to a whole request
-ANSWER_TIME = 60.0  # seconds a client may take over an answer
-CONNECTIONS = 2000  # at once and a process; further clients wait in the kernel's queue
+REQUEST_TIME = 10.0  # seconds from the last response, or from the first byte, to a complete request
+ANSWER_TIME = 60.0  # seconds that a client may take to read a response
+CONNECTIONS = 2000  # open at once in each process; further clients wait in the kernel's queue
 LARGEST_BODY = 1_000_000  # bytes; more is refused with 413
 LARGEST_HEAD = 65_536  # bytes; more is refused with 431
-# bytes: beyond this waitress uses a temporary file, and words must never reach one
+# bytes; beyond this waitress would use a temporary file, and nobody's words may be written to one
 IN_MEMORY = 64_000_000
-LOOK = 0.5  # seconds between looks at clients that are too slow, and at whether we are told to stop
+LOOK = 0.5  # seconds between checks for slow clients, and for a signal to stop
 
 
 class Refused(ErrorTask):
-    """Answers what could not be read as a request. waitress would say what was wrong with it:
-    somebody's words, perhaps."""
+    """The response to a malformed request. waitress would quote what was wrong, which may be
+    somebody's words."""
 
     def execute(self) -> None:
         fault = self.request.error
@@ -44,14 +44,14 @@ class Refused(ErrorTask):
 
 
 class BoundedChannel(HTTPChannel):
-    """A connection whose client has so long for a request, and for taking the answer, however it
-    spreads its bytes."""
+    """A connection with a deadline for the whole request and for the whole response, however slowly
+    the bytes come."""
 
     error_task_class = Refused
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._idle_since = time.monotonic()  # connected, or the last answer was ready
-        self._begun: float | None = None  # the first byte of a request that is not whole yet
+        self._idle_since = time.monotonic()  # when it connected, or the last response was ready
+        self._begun: float | None = None  # when the first byte of an incomplete request came
         super().__init__(*args, **kwargs)
 
     def received(self, data: bytes) -> bool:
@@ -65,8 +65,8 @@ class BoundedChannel(HTTPChannel):
         self._idle_since = time.monotonic()
 
     def readable(self) -> bool:
-        """Asked before every wait for clients, by the thread that closes connections: here the slow
-        ones end."""
+        """Called before every poll, by the thread that closes connections; ends those that are too
+        slow."""
         if not self.requests and self._is_late(time.monotonic()):
             self.handle_close()
             return False
@@ -75,8 +75,8 @@ class BoundedChannel(HTTPChannel):
     def _is_late(self, now: float) -> bool:
         if self.total_outbufs_len:
             return now > self._idle_since + ANSWER_TIME
-        # Empty lines may begin a request again and again: what is not whole twice REQUEST_TIME
-        # after the last answer never is.
+        # A client can restart a request with empty lines: one that is not complete twice
+        # REQUEST_TIME after the last response is cut off.
         since = (
             self._idle_since
             if self._begun is None
@@ -86,7 +86,7 @@ class BoundedChannel(HTTPChannel):
 
 
 class WaitressWorker(Worker):
-    """gunicorn's part: start, beat, stop. `cfg.threads` requests are answered at once."""
+    """The gunicorn side: start, heartbeat, stop. Handles `cfg.threads` requests at once."""
 
     def run(self) -> None:
         _open_files(CONNECTIONS + 100)
@@ -117,7 +117,7 @@ class WaitressWorker(Worker):
         self._finish(server, doors, channels)
 
     def _finish(self, server: Any, doors: list[Any], channels: dict[int, Any]) -> None:
-        """Take no more; whoever has asked is answered, for as long as gunicorn waits for us."""
+        """Accept no more connections; finish the open requests for as long as gunicorn waits."""
         for door in doors:
             if getattr(door, "accepting", False):
                 door.accepting = False
@@ -129,12 +129,12 @@ class WaitressWorker(Worker):
 
 
 def _owes(channel: Any) -> bool:
-    """Is a request of this client's being answered, or its answer not taken yet?"""
+    """Is a request of this client in progress, or its response not fully sent?"""
     return isinstance(channel, HTTPChannel) and bool(channel.requests or channel.total_outbufs_len)
 
 
 def _open_files(needed: int) -> None:
-    """Each connection is an open file: ask for as many as we may have."""
+    """Raise the limit of open files as far as allowed: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,4 +1,4 @@
-"""The web server: gunicorn processes, inside each waitress (waitress_worker.py)."""
+"""The web server: gunicorn processes with waitress inside (waitress_worker.py)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .waitress_worker import WaitressWorker
 
 
 class Web(BaseApplication):
-    """gunicorn, told by us: our worker, no access log (a path may hold a secret), no control
-    socket."""
+    """gunicorn with our configuration: our worker, no access log (a path may hold a secret), no
+    control socket."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Web(BaseApplication):
         threads: int,
         worker_class: Any = WaitressWorker,
     ) -> None:
-        COUNTS.share()  # with the processes that gunicorn forks
+        COUNTS.share()  # shared with the processes that gunicorn forks
         self._app = app
         self._options = {
             "bind": bind,
@@ -41,7 +41,7 @@ class Web(BaseApplication):
             "timeout": 30,
             "graceful_timeout": 5,
             "preload_app": False,
-            # each process its own queue of connections: none takes them all
+            # each process has its own queue of connections, so that none takes them all
             "reuse_port": workers > 1,
             "control_socket_disable": True,
         }

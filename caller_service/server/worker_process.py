@@ -1,4 +1,4 @@
-"""The worker process: the jobs it knows, and what it does again and again, until told to stop."""
+"""The worker process: its jobs and periodic tasks, until it is stopped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from caller_service.store.database.transaction import transaction
 
 from . import SWITCH
 
-CATCH_UP = 60  # seconds between looks at the provider's list
+CATCH_UP = 60  # seconds between fetches of missed texts
 
 
 def run_worker(
@@ -35,8 +35,8 @@ def run_worker(
     stop: threading.Event | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Work until a signal (or `stop`). The jobs the engine knows are named here, once."""
-    # a clock that rings beside many jobs must not wait for each of them at every statement
+    """Work until a signal (or `stop`). Every job is registered here."""
+    # a timer that fires beside many busy jobs must not wait for each of them at every statement
     sys.setswitchinterval(SWITCH)
     stop = stop or threading.Event()
     if threading.current_thread() is threading.main_thread():
@@ -59,14 +59,14 @@ def run_worker(
 
 
 class PeriodicTasks:
-    """What the worker does about twice a second; once a minute the texts missed during an outage
-    are fetched, and old idempotency keys are forgotten."""
+    """What the worker does about twice a second. Once a minute it also fetches texts missed during
+    an outage, and deletes old rows such as idempotency keys."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._minute = 0
         self._latest: datetime | None = None
-        # how often the clock was set back: a minute that comes twice is two minutes
+        # how often the clock was set back: part of a job's id, as a minute may then come twice
         self._steps = 0
 
     def __call__(self) -> None:

@@ -1,5 +1,5 @@
-"""Layer 2: what we remember.
+"""Layer 2: storage.
 
-Tables, statements, the connection that queues writers, encryption. Statements run on the connection
-they are given and never commit; this room never decides.
+Tables, statements, encryption, and connections on which writers queue. A statement runs on the
+connection it is given and never commits; this package never decides.
 """

@@ -1,5 +1,5 @@
-"""Callbacks: calls to residents that were promised. Whoever changes one names the row as they read
-it: of two workers one goes on."""
+"""Callbacks: calls that were promised to residents. Updates are compare-and-swap on the row as it
+was read, so that of two workers only one goes on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIVE = (CallbackState.WAITING, CallbackState.RINGING)
 @dataclass(frozen=True, slots=True)
 class Callback:
     """A promised call. `call_id` is the call to the human of this attempt, `resident_call_id` the
-    one to the resident; `tried`: humans rung in this attempt."""
+    one to the resident; `tried`: humans called in this attempt."""
 
     id: str
     case_id: str
@@ -67,7 +67,7 @@ def of_case(conn: sa.Connection, sealer: Sealer, case_id: str) -> list[Callback]
 
 
 def where(conn: sa.Connection, sealer: Sealer, which: sa.ColumnElement[bool]) -> list[Callback]:
-    """Every one of which this holds, in the order in which they were booked."""
+    """Every callback that matches, in the order in which they were booked."""
     query = sa.select(callback).where(which).order_by(callback.c.id)
     return [_opened(row, sealer) for row in conn.execute(query)]
 
@@ -87,7 +87,7 @@ def _opened(row: Any, sealer: Sealer) -> Callback:
 
 
 def change(conn: sa.Connection, known: Callback, **what: Any) -> bool:
-    """Write it if nobody did since it was read. False: it is read again."""
+    """Write the callback if nobody else has written it since it was read. False: read it again."""
     same = (
         callback.c.id == known.id,
         callback.c.state == known.state,
@@ -100,7 +100,7 @@ def change(conn: sa.Connection, known: Callback, **what: Any) -> bool:
 
 
 def look_at(conn: sa.Connection, call_id: str, now: datetime) -> None:
-    """Something became of a call: the callback that it was made for is looked at now."""
+    """A call has news: make the callback that it belongs to due now."""
     mine = sa.or_(callback.c.call_id == call_id, callback.c.resident_call_id == call_id)
     conn.execute(
         sa.update(callback)
@@ -110,13 +110,13 @@ def look_at(conn: sa.Connection, call_id: str, now: datetime) -> None:
 
 
 def look_again(conn: sa.Connection, callback_id: str, at: datetime) -> None:
-    """The resident's phone is gone: look at once."""
+    """The resident has hung up: make the callback due at `at`."""
     mine = (callback.c.id == callback_id, callback.c.state == CallbackState.RINGING)
     conn.execute(sa.update(callback).where(*mine).values(next_at=at))
 
 
 def cancel(conn: sa.Connection, case_id: str, callback_id: str = "") -> int:
-    """Not wanted any more; how many were."""
+    """Cancel the live callbacks of a case, or one of them; returns how many there were."""
     mine = [callback.c.case_id == case_id, callback.c.state.in_(LIVE)]
     mine += [callback.c.id == callback_id] if callback_id else []
     gone = sa.update(callback).where(*mine)
@@ -124,7 +124,7 @@ def cancel(conn: sa.Connection, case_id: str, callback_id: str = "") -> int:
 
 
 def replace_waiting(conn: sa.Connection, case_id: str) -> None:
-    """Another time was agreed: what waits is not made. An attempt under way goes on."""
+    """Another time was agreed: cancel what is waiting. An attempt that is under way goes on."""
     mine = (callback.c.case_id == case_id, callback.c.state == CallbackState.WAITING)
     conn.execute(
         sa.update(callback).where(*mine).values(state=CallbackState.CANCELLED, next_at=None)

@@ -1,5 +1,5 @@
-"""Calls out. One number rings once at a time: the database refuses a second (tables.py,
-uq_call_number_index)."""
+"""Outbound calls. A number has at most one call at a time: the database refuses a second
+(tables.py, uq_call_number_index)."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ RANKS: Mapping[CallState, int] = {
 ANSWERED = RANKS[CallState.IN_PROGRESS]
 PACE = "pace"  # `error` of a call that waits for its turn to be made
 SECOND = timedelta(seconds=1)
-_PACE_LOCK = 0x43414C4C  # of PostgreSQL: one number for all who are about to make a call
-# nothing waits longer than this; what seems to was written before the clock was set back
+_PACE_LOCK = 0x43414C4C  # PostgreSQL advisory lock of all that are about to make a call
+# nothing waits longer than this; a later time was written before the clock was set back
 FURTHEST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call out, to somebody on a ladder (`person`) or to the resident of its case."""
+    """One outbound call, to somebody on a ladder (`person`) or to the resident of its case."""
 
     id: str
     case_id: str
@@ -56,7 +56,7 @@ class Call:
 
     @property
     def waits(self) -> bool:
-        """Not made yet, or nobody knows whether it was."""
+        """Not made yet, or not known to have been made."""
         return self.state in NOT_MADE
 
 
@@ -82,8 +82,8 @@ def add(
     text_id: str | None = None,
     many_lines: bool = False,
 ) -> None:
-    """A call that waits to be made; the sweep takes it up at `next_at` if no job has. `many_lines`:
-    others may ring that number at the same time."""
+    """Add a call that waits to be made; the sweep picks it up at `next_at` if no job has.
+    `many_lines`: other calls may ring that number at the same time."""
     values = {
         "id": call_id,
         "case_id": case_id,
@@ -102,7 +102,8 @@ def by_id(conn: sa.Connection, call_id: str) -> Call | None:
 
 
 def under_way(conn: sa.Connection, case_id: str, person: str | None) -> bool:
-    """Does a call to this person about this case (None: to its resident) wait, ring or go on?"""
+    """Is a call to this person about this case (None: to its resident) waiting, ringing or in
+    progress?"""
     mine = (
         call.c.case_id == case_id,
         call.c.person == person,
@@ -125,7 +126,7 @@ def taken_by(conn: sa.Connection, case_id: str) -> Call | None:
 
 
 def stop_person(conn: sa.Connection, case_id: str, person: str, now: datetime) -> Sequence[str]:
-    """The calls to this person about this case are over, answered or not: their ids."""
+    """Mark the calls to this person about this case as over, answered or not; returns their ids."""
     theirs = (call.c.case_id == case_id, call.c.person == person, call.c.rank < ENDED)
     return list(
         conn.execute(
@@ -135,14 +136,14 @@ def stop_person(conn: sa.Connection, case_id: str, person: str, now: datetime) -
 
 
 def on_phone(conn: sa.Connection, sealer: Sealer, number: str) -> bool:
-    """Does this phone ring for us, or is it in a call with us?"""
+    """Is a call of ours to this phone ringing or in progress?"""
     live = (call.c.rank < ENDED, call.c.provider_id.is_not(None))
     indexes = call.c.number_index.in_(sealer.indexes(number))
     return conn.execute(sa.select(call.c.id).where(indexes, *live).limit(1)).first() is not None
 
 
 def made_for(conn: sa.Connection, text_id: str) -> bool:
-    """Is there a call already that stands for this text?"""
+    """Is there already a call in place of this text?"""
     return conn.execute(sa.select(call.c.id).where(call.c.text_id == text_id)).first() is not None
 
 
@@ -167,20 +168,21 @@ def claim(
     hold: timedelta,
     settle: timedelta,
 ) -> bool | None:
-    """Begin a try to make a call (store/claim.py). The same number already on a call is an
-    IntegrityError, also where that call was written under an older index key."""
+    """Claim an attempt to make a call (store/claim.py). Raises IntegrityError if the number is
+    already on a call, also if that call was written under an older index key."""
     renew(conn, sealer, number)
     return _claim(conn, call, CallState, call_id, job, now, hold, settle, tried_at=now)
 
 
 def turn(conn: sa.Connection, call_id: str, now: datetime, a_second: int) -> datetime | None:
-    """When this call may be made, at `a_second` new calls in any second, all workers together;
-    None: now. Of those that wait for their turn both calls of a callback come first, then calls to
-    staff, then the others, each by its age. Holds all who ask until the transaction ends."""
+    """When this call may be made; None: now. All workers together make at most `a_second` new calls
+    in any second. Of the calls that wait for their turn, the two of a callback come first, then
+    calls to staff, then the others, oldest first. Takes a lock until the transaction ends, so that
+    workers ask one after the other."""
     if conn.dialect.name != "sqlite":  # SQLite has one writer (lock_for_write)
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_PACE_LOCK)))
     begun = (call.c.next_at.is_not(None), call.c.tried_at > now - SECOND, call.c.id != call_id)
-    # of a clock that was set back nothing counts
+    # times in the future are from before the clock was set back; they do not count
     query = sa.select(call.c.tried_at).where(*begun, call.c.tried_at <= now)
     latest = conn.execute(query.order_by(call.c.tried_at.desc()).limit(a_second)).scalars().all()
     if len(latest) == a_second:
@@ -207,8 +209,8 @@ def _urgency() -> sa.Case[int]:
 
 
 def renew(conn: sa.Connection, sealer: Sealer, number: str) -> None:
-    """Leave the calls of a number that have not ended under the newest index key. Two that ring at
-    once are an IntegrityError."""
+    """Move the calls of a number that have not ended to the newest index key. Raises IntegrityError
+    if two of them are ringing at once."""
     if not sealer.rotates:
         return
     lock_number(conn, sealer, number)
@@ -221,7 +223,7 @@ def renew(conn: sa.Connection, sealer: Sealer, number: str) -> None:
 
 
 def taken(conn: sa.Connection, call_id: str, provider_ids: Sequence[str]) -> frozenset[str]:
-    """Which of these SIDs are another call's."""
+    """Which of these SIDs belong to another call."""
     return frozenset(
         conn.execute(
             sa.select(call.c.provider_id).where(
@@ -234,8 +236,8 @@ def taken(conn: sa.Connection, call_id: str, provider_ids: Sequence[str]) -> fro
 def made(
     conn: sa.Connection, call_id: str, provider_id: str, now: datetime, check: datetime
 ) -> None:
-    """The provider took it. A receipt may have been quicker: its state stays. One that is over is
-    ended at once."""
+    """The provider has accepted the call. If a receipt came first, its state stays. A call that is
+    already over is due at once, to be ended."""
     conn.execute(
         sa.update(call)
         .where(call.c.id == call_id)
@@ -250,8 +252,8 @@ def made(
 
 
 def receipt(conn: sa.Connection, call_id: str, state: CallState, provider_id: str | None) -> bool:
-    """Note how far a call has come. False if this is old news: receipts come late, twice and out of
-    order."""
+    """Record how far a call has come. False if that is not new: receipts come late, twice and out
+    of order."""
     rank = RANKS[state]
     ended: dict[str, Any] = {"next_at": None} if rank >= ENDED else {}
     changed = conn.execute(
@@ -268,7 +270,7 @@ def receipt(conn: sa.Connection, call_id: str, state: CallState, provider_id: st
 
 
 def note(conn: sa.Connection, call_id: str, **what: Any) -> None:
-    """Keep what was heard on it: `answer`, or that a `machine` answered."""
+    """Record what was heard on the call: `answer`, or that a `machine` answered."""
     conn.execute(sa.update(call).where(call.c.id == call_id).values(**what))
 
 
@@ -280,8 +282,8 @@ def later(
     state: CallState | None = None,
     job: str | None = None,
 ) -> None:
-    """Look at it again at `next_at`; with `state`, try again from there, if it was not made
-    meanwhile: whose try it was (`job`) says so."""
+    """Look at the call again at `next_at`. With `state`, try again from that state unless it was
+    made meanwhile: only the job whose attempt it was (`job`) may say so."""
     changed: dict[str, Any] = {"next_at": next_at, "error": error, "claimed_by": None}
     if state is None:
         conn.execute(
@@ -297,7 +299,7 @@ def later(
 
 
 def end(conn: sa.Connection, call_id: str, state: CallState, error: str) -> bool:
-    """It will not be made, or it is lost: DROPPED or DEAD. False if it had ended."""
+    """The call will not be made, or is lost: DROPPED or DEAD. False if it had already ended."""
     gone = sa.update(call).where(call.c.id == call_id, call.c.rank < ENDED)
     return (
         conn.execute(gone.values(state=state, rank=ENDED, next_at=None, error=error)).rowcount == 1
@@ -305,12 +307,12 @@ def end(conn: sa.Connection, call_id: str, state: CallState, error: str) -> bool
 
 
 def stop(conn: sa.Connection, case_id: str, now: datetime, but: str = "") -> Sequence[str]:
-    """The calls to staff about this case that nobody has answered are over, apart from the one
-    called `but`: their ids. Who has answered hears it."""
+    """Mark the calls to staff about this case that nobody has answered as over, apart from the call
+    `but`; returns their ids. Whoever has answered is told on the call."""
     unanswered = (
         call.c.case_id == case_id,
         call.c.person.is_not(None),
-        call.c.person != INTERPRETER,  # whoever took the case needs it
+        call.c.person != INTERPRETER,  # whoever took the case needs the interpreter
         call.c.rank < ANSWERED,
         call.c.over.is_(False),
         call.c.id != but,
@@ -323,7 +325,8 @@ def stop(conn: sa.Connection, case_id: str, now: datetime, but: str = "") -> Seq
 
 
 def stop_one(conn: sa.Connection, call_id: str, now: datetime) -> bool:
-    """End this call if nobody has answered it. False: somebody did, or it is over."""
+    """Mark this call as over if nobody has answered it. False: somebody did, or it is over
+    already."""
     unanswered = (call.c.id == call_id, call.c.rank < ANSWERED, call.c.over.is_(False))
     return (
         conn.execute(sa.update(call).where(*unanswered).values(over=True, next_at=now)).rowcount
@@ -334,7 +337,7 @@ def stop_one(conn: sa.Connection, call_id: str, now: datetime) -> bool:
 def due(
     conn: sa.Connection, now: datetime, staff: bool, limit: int
 ) -> Sequence[tuple[str, datetime]]:
-    """Calls to staff, or to residents, to look at now: their ids and since when."""
+    """Calls to staff, or to residents, that are due: their ids, and since when."""
     when = sa.or_(call.c.next_at <= now, call.c.next_at > now + FURTHEST)
     whom = call.c.person.is_not(None) if staff else call.c.person.is_(None)
     query = sa.select(call.c.id, call.c.next_at).where(call.c.next_at.is_not(None), when, whom)
@@ -344,6 +347,7 @@ def due(
 
 
 def hold(conn: sa.Connection, call_id: str, seen: datetime, until: datetime) -> bool:
-    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`."""
+    """Reserve the call for a job: nobody else tries before `until`. False if it has changed since
+    it was `seen`."""
     waits = sa.update(call).where(call.c.id == call_id, call.c.next_at == seen)
     return conn.execute(waits.values(next_at=until, claimed_by=None)).rowcount == 1

@@ -1,5 +1,5 @@
-"""Cases as rows: what is asked of the database by name stands in columns, codes in `state`, private
-words sealed."""
+"""Cases as rows: what queries need is in columns, codes are in `state`, private words are
+sealed."""
 
 from __future__ import annotations
 
@@ -39,41 +39,41 @@ _COLUMNS = (
 _PLACE = ("place", "point", "house_number", "place_said")  # sealed together
 _PRIVATE = ("narrative", "remarks", "recent", *_PLACE, "code_word", "unopened")
 _SEALED = ("sealed_narrative", "sealed_place", "sealed_code_word")
-# what never changes; naming it would have SQLite write its indexes again
-_BORN = ("id", "reference", "contact_id", "opened_at")
-_KEPT = (*(name for name in _COLUMNS if name not in _BORN), *_SEALED, "state", "due_at")
-# what `opened` needs
+# columns that never change; an UPDATE that names them would make SQLite rewrite their indexes
+_FIXED = ("id", "reference", "contact_id", "opened_at")
+_UPDATED = (*(name for name in _COLUMNS if name not in _FIXED), *_SEALED, "state", "due_at")
+# the columns that `opened` needs
 READ = tuple(case.c[name] for name in (*_COLUMNS, *_SEALED, "contact_id", "state"))
-# the same, so that a row whose `state` is no JSON can still be told from the others
+# the same with `state` as text, so that one row whose `state` is not JSON does not spoil a query
 READ_AS_TEXT = (*READ[:-1], sa.cast(case.c.state, sa.Text).label("state"))
 
 _mine = (
     case.c.id == sa.bindparam("known_id", None),
     case.c.version == sa.bindparam("known_version", None),
 )
-_ADD = CompiledStatement(sa.insert(case), (*_BORN, *_KEPT, "closed_at", "erase_at"))
-_KEEP = CompiledStatement(sa.update(case).where(*_mine), _KEPT)
-_END = CompiledStatement(sa.update(case).where(*_mine), (*_KEPT, "closed_at", "erase_at"))
+_ADD = CompiledStatement(sa.insert(case), (*_FIXED, *_UPDATED, "closed_at", "erase_at"))
+_KEEP = CompiledStatement(sa.update(case).where(*_mine), _UPDATED)
+_END = CompiledStatement(sa.update(case).where(*_mine), (*_UPDATED, "closed_at", "erase_at"))
 _FULL = sa.select(area_state.c.area).where(
     area_state.c.full_until > sa.bindparam("now", type_=area_state.c.full_until.type)
 )
 
 
 class Unreadable(Exception):
-    """A case whose `state` cannot be read: it can be shown (`shown`), and nobody may change it.
-    Says which, never what."""
+    """A case whose `state` cannot be read: it can be shown (`shown`) but not changed. The message
+    names the case, never its contents."""
 
 
 class Stale(Exception):
-    """Somebody else wrote the case first; nothing was written."""
+    """Another writer was first; nothing was written."""
 
 
 def is_conflict(problem: Exception) -> bool:
-    """Did a write fail because of another write at the same time? Then the work is run once more,
-    under the lock."""
+    """Did a write fail because of a concurrent one? Then the work is run once more, under the
+    lock."""
     if isinstance(problem, (Stale, sa.exc.IntegrityError)):
         return True
-    # deadlock, serialization
+    # deadlock, serialization failure
     return isinstance(problem, sa.exc.DBAPIError) and getattr(problem.orig, "sqlstate", "") in (
         "40P01",
         "40001",
@@ -81,7 +81,7 @@ def is_conflict(problem: Exception) -> bool:
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, case_id: str, lock: bool = False) -> Case | None:
-    """One case; `lock` holds its row until the transaction ends (PostgreSQL; on SQLite the writers
+    """One case; `lock` locks its row until the transaction ends (PostgreSQL; on SQLite writers
     queue anyway). Raises Unreadable."""
     query = sa.select(*READ_AS_TEXT).where(case.c.id == case_id)
     found = conn.execute(query.with_for_update() if lock else query).first()
@@ -95,7 +95,8 @@ def by_id(conn: sa.Connection, sealer: Sealer, case_id: str, lock: bool = False)
 
 
 def shown(conn: sa.Connection, sealer: Sealer, case_id: str) -> Case | None:
-    """One case, to be shown and not changed: of one that cannot be read, what the columns tell."""
+    """One case, to be shown and not changed. Of a case whose state cannot be read, what is in the
+    columns."""
     found = conn.execute(sa.select(*READ_AS_TEXT).where(case.c.id == case_id)).first()
     return None if found is None else as_shown(found, sealer)
 
@@ -113,7 +114,7 @@ def by_reference(conn: sa.Connection, sealer: Sealer, reference: str) -> Case | 
 
 
 class LastClosed(NamedTuple):
-    """A contact's latest ended case: its id, and the keys of the last answer to a text of
+    """A contact's latest ended case: its id, and the message keys of the last reply to a text of
     theirs."""
 
     id: str = ""
@@ -121,7 +122,7 @@ class LastClosed(NamedTuple):
 
 
 def last_closed(conn: sa.Connection, contact_id: str) -> LastClosed:
-    """Without an id if none has ended. A state that cannot be read tells nothing."""
+    """Without an id if none has ended. Without keys if its state cannot be read."""
     query = sa.select(case.c.id, sa.cast(case.c.state, sa.Text).label("state")).where(
         case.c.contact_id == contact_id, case.c.closed_at.is_not(None)
     )
@@ -135,7 +136,7 @@ def last_closed(conn: sa.Connection, contact_id: str) -> LastClosed:
 
 
 def opened_since(conn: sa.Connection, contact_id: str, since: datetime) -> int:
-    """How many cases of this contact began since."""
+    """How many cases of this contact were opened since."""
     query = (
         sa.select(sa.func.count())
         .select_from(case)
@@ -145,14 +146,14 @@ def opened_since(conn: sa.Connection, contact_id: str, since: datetime) -> int:
 
 
 def parked(conn: sa.Connection, sealer: Sealer, contact_id: str) -> list[Case]:
-    """The open cases of a contact that wait beside the one that is written to."""
+    """The open cases of a contact that are parked beside the current one."""
     return _open(conn, sealer, contact_id, case.c.parked)
 
 
 def of_contact_since(
     conn: sa.Connection, sealer: Sealer, contact_id: str, since: datetime | None
 ) -> list[Case]:
-    """The cases of a contact that were opened since, the open one first, then the newest."""
+    """The cases of a contact opened since, the open one first, then newest first."""
     query = sa.select(*READ).where(case.c.contact_id == contact_id)
     if since is not None:
         query = query.where(case.c.opened_at >= since - timedelta(seconds=1))
@@ -161,7 +162,7 @@ def of_contact_since(
 
 
 def open_of(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Case | None:
-    """The open case of a contact that is written to."""
+    """The current open case of a contact, to which their texts go."""
     return next(iter(_open(conn, sealer, contact_id, ~case.c.parked)), None)
 
 
@@ -175,20 +176,20 @@ def _open(
 
 
 def hold_open(conn: sa.Connection, sealer: Sealer, contact_ids: Sequence[str]) -> list[Case]:
-    """Every open case of these contacts, oldest first, held until the transaction ends."""
+    """Every open case of these contacts, oldest first, locked until the transaction ends."""
     query = sa.select(*READ).where(case.c.contact_id.in_(contact_ids), case.c.closed_at.is_(None))
     held = conn.execute(query.order_by(case.c.id).with_for_update())
     return [opened(found._asdict(), sealer) for found in held]
 
 
 def contact_of(conn: sa.Connection, case_id: str) -> str:
-    """Whose case it is."""
+    """The id of the contact whose case it is."""
     query = sa.select(case.c.contact_id).where(case.c.id == case_id)
     return str(conn.execute(query).scalar_one())
 
 
 def last_opened(conn: sa.Connection, contact_ids: Sequence[str]) -> str | None:
-    """Which of these contacts began a case last."""
+    """The one of these contacts that opened a case last."""
     query = sa.select(case.c.contact_id).where(case.c.contact_id.in_(contact_ids))
     return conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).scalar()
 
@@ -196,7 +197,7 @@ def last_opened(conn: sa.Connection, contact_ids: Sequence[str]) -> str | None:
 _IN_DANGER = (case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test)
 _HOLDER = case.c.state["holder"].as_string()
 _ACCEPTED_BY = case.c.state["accepted_by"].as_string()
-_WAITS = (Mark.FIRST_PAGED, Mark.ACKNOWLEDGED, Mark.LAPSED)  # what Case.page_waits looks at
+_WAITS = (Mark.FIRST_PAGED, Mark.ACKNOWLEDGED, Mark.LAPSED)  # what Case.page_waits reads
 _WAITING = sa.select(
     case.c.status,
     case.c.level,
@@ -209,13 +210,13 @@ _WAITING = sa.select(
 
 
 def waiting_since(conn: sa.Connection) -> list[datetime]:
-    """Since when each open danger waits that nobody has taken, oldest first. Of each case only what
-    tells it is read: it is asked at every first text, however many dangers are open."""
+    """Since when each open danger that nobody has taken has been waiting, oldest first. Reads only
+    the marks it needs: it runs at every first text, however many dangers are open."""
     waiting = []
     for row in conn.execute(_WAITING):
-        told = {mark: getattr(row, mark.value) for mark in _WAITS}
+        known = {mark: getattr(row, mark.value) for mark in _WAITS}
         marks: dict[str, datetime] = {
-            mark: datetime.fromisoformat(at) for mark, at in told.items() if at
+            mark: datetime.fromisoformat(at) for mark, at in known.items() if at
         }
         status, level = Status(row.status), Level[row.level]
         one = Case("", "", "", "", status, level=level, holder=row.holder or "", marks=marks)
@@ -225,7 +226,7 @@ def waiting_since(conn: sa.Connection) -> list[datetime]:
 
 
 def full_hands(conn: sa.Connection, most: int, but: str) -> frozenset[str]:
-    """Who has at least `most` open dangers, beside the one called `but`."""
+    """Everybody who has at least `most` open dangers, apart from `but`."""
     query = sa.select(
         _HOLDER.label("holder"), _ACCEPTED_BY.label("accepted_by"), sa.func.count().label("many")
     ).where(*_IN_DANGER, case.c.id != but)
@@ -245,8 +246,8 @@ def handed_off(
     test: bool = False,
     destination: str | None = None,
 ) -> list[Case]:
-    """Cases that were handed off, oldest first, from behind the id `after`: residents' alone, or
-    test cases alone. `destination`: only those that it was told of."""
+    """Cases that were handed off, oldest first, after the id `after`: those of residents alone, or
+    test cases alone. `destination`: only those that were sent to it."""
     kind = case.c.test if test else ~case.c.test
     handed = sa.select(hand_off.c.case_id)
     if destination is not None:
@@ -260,7 +261,7 @@ def handed_off(
 
 
 def as_shown(row: sa.Row[Any], sealer: Sealer) -> Case:
-    """A case to be shown: one that cannot be read hides neither the others nor itself."""
+    """A case to be shown. One that cannot be read neither fails a list nor drops out of it."""
     try:
         return opened(_parsed(row), sealer)
     except Exception as problem:
@@ -282,7 +283,7 @@ def as_shown(row: sa.Row[Any], sealer: Sealer) -> Case:
 
 
 def open_tests(conn: sa.Connection) -> Sequence[str]:
-    """Ids of test cases that have not ended, whichever number they came from."""
+    """Ids of the test cases that have not ended, from any number."""
     return list(
         conn.execute(sa.select(case.c.id).where(case.c.test, case.c.closed_at.is_(None))).scalars()
     )
@@ -293,28 +294,29 @@ def open_ids(conn: sa.Connection) -> Sequence[str]:
 
 
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
-    """Ids of cases in which some clock rings, the longest overdue first."""
+    """Ids of cases with a clock that is due, the longest overdue first."""
     query = sa.select(case.c.id).where(case.c.due_at.is_not(None), case.c.due_at <= now)
     return list(conn.execute(query.order_by(case.c.due_at).limit(limit)).scalars())
 
 
 def to_erase(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
-    """Ids of ended cases of which something is to be erased, the longest overdue first."""
+    """Ids of ended cases with something to erase, the longest overdue first."""
     query = sa.select(case.c.id).where(case.c.erase_at <= now)
     return list(conn.execute(query.order_by(case.c.erase_at).limit(limit)).scalars())
 
 
 def erase_later(conn: sa.Connection, case_id: str, now: datetime, until: datetime | None) -> None:
-    """What is still due is looked at again then; None: there is nothing more."""
+    """Set when this case is next due for erasure; None: there is nothing more to erase."""
     due = (case.c.id == case_id, case.c.erase_at <= now)
     conn.execute(sa.update(case).where(*due).values(erase_at=until))
 
 
 def row(
-    told: Case, sealer: Sealer, due_at: datetime | None, erase_at: datetime | None = None
+    known: Case, sealer: Sealer, due_at: datetime | None, erase_at: datetime | None = None
 ) -> dict[str, Any]:
-    """What is written of a case, its private words sealed: made before the write lock is taken."""
-    plain = to_plain(told)
+    """A case as the values of its row, private words sealed. Built before the write lock is
+    taken."""
+    plain = to_plain(known)
     narrative, remarks, recent, *place, code_word, closed_parts = (
         plain.pop(name) for name in _PRIVATE
     )
@@ -322,33 +324,34 @@ def row(
     contact = plain.pop("contact")
     words: list[Any] = [narrative, remarks, recent]
     if (closed_words := closed_parts.get("narrative")) is not None and any(words):
-        words.append(base64.b64encode(closed_words).decode())  # inside the new ones, as they were
+        words.append(base64.b64encode(closed_words).decode())  # ciphertext that did not open
     closed_code = closed_parts.get("code_word")
     new_code = code_word and (closed_code is None or code_word != _unknown(closed_code))
     sealed = {
-        "sealed_narrative": sealer.seal(json.dumps(words), f"case.narrative.{told.id}")
+        "sealed_narrative": sealer.seal(json.dumps(words), f"case.narrative.{known.id}")
         if any(words)
         else closed_words,
-        "sealed_place": sealer.seal(json.dumps(place), f"case.place.{told.id}")
+        "sealed_place": sealer.seal(json.dumps(place), f"case.place.{known.id}")
         if any(place)
         else closed_parts.get("place"),
-        "sealed_code_word": sealer.seal(code_word, f"case.code_word.{told.id}")
+        "sealed_code_word": sealer.seal(code_word, f"case.code_word.{known.id}")
         if new_code
         else closed_code,
     }
-    closed = told.marks.get(told.status.value) if told.ended else None
-    born = {"contact_id": contact, "opened_at": told.marks[Mark.OPENED], "closed_at": closed}
-    return columns | sealed | born | {"state": plain, "due_at": due_at, "erase_at": erase_at}
+    closed = known.marks.get(known.status.value) if known.ended else None
+    fixed = {"contact_id": contact, "opened_at": known.marks[Mark.OPENED], "closed_at": closed}
+    return columns | sealed | fixed | {"state": plain, "due_at": due_at, "erase_at": erase_at}
 
 
 def add(conn: sa.Connection, new: Mapping[str, Any]) -> None:
-    """Write the `row` of a new case. A second open one of the same contact is an IntegrityError."""
+    """Insert the `row` of a new case. Raises IntegrityError if the contact already has an open
+    one."""
     _ADD.run(conn, new)
 
 
 def keep(conn: sa.Connection, changed: Mapping[str, Any]) -> None:
-    """Write the `row` of a case if nobody wrote it since it was read: its version is one more than
-    the one in the table."""
+    """Update the `row` of a case if nobody has written it since it was read: its version is one
+    more than the one in the table."""
     statement = _KEEP if changed["closed_at"] is None else _END
     if (
         statement.run(
@@ -360,13 +363,13 @@ def keep(conn: sa.Connection, changed: Mapping[str, Any]) -> None:
 
 
 def give_to(conn: sa.Connection, case_id: str, contact_id: str) -> None:
-    """The case is this contact's from now on: their number was confirmed. A second open one of the
-    same contact is an IntegrityError."""
+    """Move the case to this contact: their number was confirmed. Raises IntegrityError if the
+    contact already has an open one."""
     conn.execute(sa.update(case).where(case.c.id == case_id).values(contact_id=contact_id))
 
 
 def postpone(conn: sa.Connection, case_id: str, until: datetime) -> None:
-    """Look at a case again later; nothing else about it changes."""
+    """Move when a case is due; nothing else about it changes."""
     conn.execute(
         sa.update(case).where(case.c.id == case_id, case.c.due_at < until).values(due_at=until)
     )
@@ -377,15 +380,15 @@ def full_areas(conn: sa.Connection, now: datetime) -> frozenset[str]:
 
 
 def set_full(conn: sa.Connection, area: str, until: datetime | None) -> None:
-    """No team has room in an area until then; None: there is room again."""
+    """Mark an area as full until then; None: its teams have room again."""
     conn.execute(sa.delete(area_state).where(area_state.c.area == area))
     if until is not None:
         conn.execute(sa.insert(area_state).values(area=area, full_until=until))
 
 
 def opened(found: Mapping[str, Any], sealer: Sealer) -> Case:
-    """The case of a row, its private words opened. What does not open is left out and kept as it
-    is in `unopened`: the request goes on, and a human looks."""
+    """The case of a row, its private words decrypted. What does not open is left out, and its
+    ciphertext is kept in `unopened`: the request goes on, and a human looks."""
     case_id = found["id"]
     plain = (
         dict(found["state"])
@@ -402,7 +405,7 @@ def opened(found: Mapping[str, Any], sealer: Sealer) -> Case:
         if place is None:
             closed["place"] = sealed
         else:
-            # an older release kept the first two
+            # an older release stored only the first two
             plain |= dict(zip(_PLACE, json.loads(place), strict=False))
     if (sealed := found["sealed_code_word"]) is not None:
         code = sealer.try_open(sealed, f"case.code_word.{case_id}")
@@ -413,13 +416,13 @@ def opened(found: Mapping[str, Any], sealer: Sealer) -> Case:
 
 
 def _words(sealer: Sealer, sealed: bytes, case_id: str) -> tuple[list[list[Any]], bytes | None]:
-    """The narrative, remarks and recent texts that were sealed together, and what of them does not
+    """The narrative, remarks and recent texts that were sealed together, and the part that does not
     open."""
-    told = sealer.try_open(sealed, f"case.narrative.{case_id}")
-    if told is None:
+    opened_words = sealer.try_open(sealed, f"case.narrative.{case_id}")
+    if opened_words is None:
         return [[], [], []], sealed
-    read = json.loads(told)
-    words = [read[0], read[1], read[2] if len(read) > 2 else []]  # an older release kept no third
+    read = json.loads(opened_words)
+    words = [read[0], read[1], read[2] if len(read) > 2 else []]  # an older release stored no third
     if len(read) <= 3:
         return words, None
     earlier, left = _words(sealer, base64.b64decode(read[3]), case_id)
@@ -429,17 +432,18 @@ def _words(sealer: Sealer, sealed: bytes, case_id: str) -> tuple[list[list[Any]]
 def resealed_words(
     sealer: Sealer, sealed: bytes, case_id: str
 ) -> tuple[bytes | None, bytes | None]:
-    """The words under the newest key, None where they are; and what of them does not open."""
+    """The words sealed under the newest key, or None if they already are; and the part that does
+    not open."""
     words, left = _words(sealer, sealed, case_id)
     if left == sealed:
         return None, left
     whole = json.loads(sealer.open(sealed, f"case.narrative.{case_id}"))
     if sealer.is_current(sealed) and (len(whole) <= 3 or left is not None):
         return None, left
-    told = [*words, *([base64.b64encode(left).decode()] if left is not None else [])]
-    return sealer.seal(json.dumps(told), f"case.narrative.{case_id}"), left
+    parts = [*words, *([base64.b64encode(left).decode()] if left is not None else [])]
+    return sealer.seal(json.dumps(parts), f"case.narrative.{case_id}"), left
 
 
 def _unknown(sealed: bytes) -> str:
-    """In place of a code word that does not open: there is one, and nobody can say it."""
+    """Stands in for a code word that does not open: there is one, but no answer can match it."""
     return hashlib.sha256(sealed).hexdigest()

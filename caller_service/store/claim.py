@@ -1,5 +1,5 @@
-"""One try at a time: at a text, a call or a delivery. A row that is tried has `state`, `tries`,
-`next_at` and `claimed_by`; it waits, is tried, and then says how that ended."""
+"""One attempt at a time to send a text, make a call or deliver a hand-off. Such a row has `state`,
+`tries`, `next_at` and `claimed_by`; it waits, is tried, and then records how that ended."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from caller_service.core.outbound import CallState, DeliveryState, TextState
 
-CLAIM = timedelta(seconds=30)  # longer than any one request may take
-# a look that took longer leaves no time in the claim for the try itself
+CLAIM = timedelta(seconds=30)  # a lease: longer than any one request may take
+# a lookup that took longer leaves no time in the lease for the attempt itself
 LOOKING = timedelta(seconds=8)
-# a try cut off in the middle may reach the provider after we look: not sooner than this
+# an attempt that was cut off may reach the provider after we look it up: wait this long first
 SETTLE = timedelta(seconds=3)
-SETTLING = "settling"  # in `claimed_by`, where no job is called so: nobody tries until `next_at`
+SETTLING = "settling"  # a value of `claimed_by` that is no job's id: nobody tries until `next_at`
 
 
 def claim(
@@ -29,10 +29,11 @@ def claim(
     settle: timedelta,
     **first: Any,
 ) -> bool | None:
-    """Begin a try: True for the first (which also keeps `first`), False if an earlier one's end is
-    not known (look before trying again), None if another job's try is under way or it is done. The
-    same job run again after a crash leaves it to a sweep, `settle` from now: what was cut off may
-    still be on its way, however long ago it was claimed, and could not be found before."""
+    """Claim an attempt. True: it is the first (`first` is stored, too). False: the outcome of an
+    earlier one is unknown, so look it up before trying again. None: another job's attempt is under
+    way, or the work is done. A job that is run again after a crash leaves the row to a sweep,
+    `settle` from now: what was cut off may still be on its way, however long ago it was claimed,
+    and a lookup now could miss it."""
     begun = sa.update(table).where(table.c.id == row_id)
     values = {
         "state": states.TRYING,

@@ -1,7 +1,7 @@
-"""Contacts: found by a keyed hash of their number, which is kept sealed.
+"""Contacts: found by a keyed hash of their number; the number itself is sealed.
 
-While index keys are rotated a number may stand under any of them: whoever looks asks for all, and
-whoever writes leaves the newest.
+While index keys are rotated a number may be stored under any of them: reads look under all keys,
+and writes use the newest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .tables import case, contact, message
 
 _ADD = sa.insert(contact)
 STOPPED_IN_WORDS = "words"  # `stopped_because`, beside "asked" (the carrier's word) and "carrier"
-# for staff, in place of a care note whose words do not open
+# shown to staff in place of a care note that does not open
 CLOSED_NOTE = "There is a care note, and it cannot be opened."
 
 
@@ -33,8 +33,8 @@ class Contact:
     stopped: bool = False
     slowed_until: datetime | None = None
     care_until: datetime | None = None
-    our_number: str = ""  # the one they wrote to last
-    in_words: bool = False  # stopped in words that no carrier acts on
+    our_number: str = ""  # our number that they wrote to last
+    in_words: bool = False  # stopped us in words that no carrier acts on
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
@@ -53,18 +53,18 @@ def by_id(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Contact:
 
 
 def add(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> None:
-    """A second one with the same number is an IntegrityError: the work is run again and finds the
-    first."""
+    """Raises IntegrityError if the number has a contact already: the work is then run again and
+    finds it."""
     conn.execute(_ADD, _values(sealer, new, now))
 
 
 def lock(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> Sequence[str]:
-    """Add the contact if no key finds it, and hold its row until the transaction ends: turns of one
-    number queue here. Returns the ids of the number's contacts, oldest first: one, or those that a
-    rotation has split.
+    """Add the contact if it is found under no key, and lock its row until the transaction ends:
+    turns of one number queue here. Returns the ids of the number's contacts, oldest first: one, or
+    several if a rotation has split them.
 
-    A known one is left under the newest key. The language is written onto itself: a column that is
-    no key, so that PostgreSQL's lock lets others point to the row.
+    A known contact is moved to the newest key. The upsert sets the language to itself: as it is no
+    key column, PostgreSQL's lock still allows foreign keys to the row.
     """
     lock_number(conn, sealer, new.number)
     known = of_number(conn, sealer, new.number)
@@ -83,9 +83,9 @@ def lock(conn: sa.Connection, sealer: Sealer, new: Contact, now: datetime) -> Se
 
 
 def lock_number(conn: sa.Connection, sealer: Sealer, number: str) -> None:
-    """Hold a number until the transaction ends. While keys are rotated the unique index cannot: two
-    processes may each write it under a key of their own. All that have the same keys, in whichever
-    order, hold the same lock."""
+    """Lock a number until the transaction ends. While keys are rotated the unique index is not
+    enough: two processes may each write the number under a different key. All processes with the
+    same keys, in any order, take the same lock."""
     if not sealer.rotates:
         return
     if conn.dialect.name == "sqlite":
@@ -96,13 +96,13 @@ def lock_number(conn: sa.Connection, sealer: Sealer, number: str) -> None:
 
 
 def of_number(conn: sa.Connection, sealer: Sealer, number: str) -> Sequence[Any]:
-    """The rows of a number under whichever key, oldest first."""
+    """The rows of a number under any key, oldest first."""
     query = sa.select(contact).where(contact.c.number_index.in_(sealer.indexes(number)))
     return conn.execute(query.order_by(contact.c.id)).all()
 
 
 def held(conn: sa.Connection, sealer: Sealer, number: str, also: Sequence[str]) -> Sequence[Any]:
-    """The same, and those of these ids, held until the transaction ends."""
+    """The same, and the rows with these ids, locked until the transaction ends."""
     indexes = sealer.indexes(number) if number else ()
     mine = contact.c.number_index.in_(indexes) | contact.c.id.in_(also)
     return conn.execute(
@@ -111,7 +111,7 @@ def held(conn: sa.Connection, sealer: Sealer, number: str, also: Sequence[str]) 
 
 
 def is_current(sealer: Sealer, number: str, row: Any) -> bool:
-    """Does a contact's row stand under the newest keys, and say so?"""
+    """Is a contact's row written, and labelled, with the newest keys?"""
     return (
         row.number_index == sealer.index(number)
         and row.index_key == sealer.index_key
@@ -120,8 +120,8 @@ def is_current(sealer: Sealer, number: str, row: Any) -> bool:
 
 
 def renew(conn: sa.Connection, sealer: Sealer, contact_id: str, number: str) -> None:
-    """Leave a contact under the newest keys. Another one of that number there is an
-    IntegrityError."""
+    """Move a contact to the newest keys. Raises IntegrityError if the number has another contact
+    there."""
     conn.execute(
         sa.update(contact)
         .where(contact.c.id == contact_id)
@@ -130,8 +130,8 @@ def renew(conn: sa.Connection, sealer: Sealer, contact_id: str, number: str) -> 
 
 
 def forget_number(conn: sa.Connection, sealer: Sealer, contact_id: str) -> None:
-    """Nobody is found by the number any more: whoever writes from it is somebody new. What was
-    noted of it goes, too."""
+    """Make the contact impossible to find by its number: whoever writes from it is somebody new.
+    What was noted about the number is deleted, too."""
     nothing = {"our_number": "", "sealed_care_note": None, "care_until": None}
     conn.execute(
         sa.update(contact)
@@ -148,7 +148,7 @@ def is_cared_for(conn: sa.Connection, contact_id: str, now: datetime) -> bool:
 
 
 def _identity(sealer: Sealer, contact_id: str, number: str) -> dict[str, object]:
-    # nobody is found by a number that was withheld
+    # a withheld number finds nobody
     return {
         "number_index": sealer.index(number) if number else secrets.token_bytes(32),
         "index_key": sealer.index_key,
@@ -169,11 +169,11 @@ def _values(sealer: Sealer, new: Contact, now: datetime) -> dict[str, object]:
 def join(
     conn: sa.Connection, sealer: Sealer, number: str, kept: str, others: Sequence[str], **more: Any
 ) -> None:
-    """One contact in place of several: what points to the `others` points to `kept`, which has what
-    is said in `more`.
+    """Merge contacts: what refers to the `others` refers to `kept` from now on, which is also given
+    the values in `more`.
 
-    Messages are found by their cases: by contact they have no index. A case counts as written, so
-    that who has read it looks again.
+    Messages are found through their cases, as they have no index by contact. The version of a case
+    goes up, so that whoever has read it reads it again.
     """
     theirs = case.c.contact_id.in_(others)
     conn.execute(
@@ -189,13 +189,13 @@ def join(
 
 
 def split(engine: sa.Engine, sealer: Sealer, at_once: int = 500) -> list[list[str]]:
-    """The ids of contacts that share one number, one list a person: an earlier rotation has split
-    them. Opens the number of every contact that does not stand under the newest index key."""
+    """The ids of contacts that share one number because an earlier rotation split them, one list
+    for each person. Decrypts the number of every contact that is not under the newest index key."""
     older = sa.select(contact.c.id, contact.c.sealed_number).where(
         contact.c.index_key.is_distinct_from(sealer.index_key)
     )
-    first: dict[bytes, str] = {}  # a number's newest index: a contact
-    people: dict[bytes, set[str]] = {}  # the same, where there is another
+    first: dict[bytes, str] = {}  # a number's newest index -> a contact
+    people: dict[bytes, set[str]] = {}  # the same -> its contacts, if several
 
     def note(newest: bytes, contact_id: str) -> None:
         if (known := first.setdefault(newest, contact_id)) != contact_id:
@@ -210,10 +210,10 @@ def split(engine: sa.Engine, sealer: Sealer, at_once: int = 500) -> list[list[st
             if not rows:
                 break
             after = rows[-1].id
-            found: dict[bytes, bytes] = {}  # any index of a person: the newest
+            found: dict[bytes, bytes] = {}  # any index of a person -> their newest
             for row in rows:
                 number = sealer.try_open(row.sealed_number, f"contact.number.{row.id}")
-                if not number:  # it does not open, or was withheld: nobody shares it
+                if not number:  # it does not open, or was withheld: no other contact shares it
                     continue
                 newest = sealer.index(number)
                 note(newest, row.id)
@@ -228,7 +228,7 @@ def split(engine: sa.Engine, sealer: Sealer, at_once: int = 500) -> list[list[st
 
 
 def number_of(conn: sa.Connection, sealer: Sealer, ids: Sequence[str]) -> str:
-    """The number of one person's contacts, from the first that is there and opens; "" for none."""
+    """The number of one person's contacts, from the first that exists and opens; "" for none."""
     query = sa.select(contact.c.id, contact.c.sealed_number).where(contact.c.id.in_(ids))
     for row in conn.execute(query.order_by(contact.c.id)).all():
         if number := sealer.try_open(row.sealed_number, f"contact.number.{row.id}"):
@@ -237,7 +237,7 @@ def number_of(conn: sa.Connection, sealer: Sealer, ids: Sequence[str]) -> str:
 
 
 def is_stopped(conn: sa.Connection, sealer: Sealer, number: str) -> bool:
-    """Has whoever has this number stopped our texts?"""
+    """Has the contact with this number stopped our texts?"""
     query = sa.select(contact.c.stopped_at).where(
         contact.c.number_index.in_(sealer.indexes(number)), contact.c.stopped_at.is_not(None)
     )
@@ -245,20 +245,21 @@ def is_stopped(conn: sa.Connection, sealer: Sealer, number: str) -> bool:
 
 
 def care_of(sealer: Sealer, rows: Sequence[Any], now: datetime) -> tuple[str, datetime | None]:
-    """The care notes in force of several contacts as one, until the last of them ends."""
+    """The care notes in force of several contacts as one, which lasts until the last of them
+    ends."""
     theirs = [row for row in rows if row.sealed_care_note and row.care_until > now]
     notes = [_opened_note(sealer, row.id, row.sealed_care_note) for row in theirs]
     return " / ".join(dict.fromkeys(notes)), max((row.care_until for row in theirs), default=None)
 
 
 def _opened_note(sealer: Sealer, contact_id: str, sealed: bytes) -> str:
-    """A care note; one that does not open still brings a human."""
+    """The words of a care note; one that does not open still brings a human."""
     words = sealer.try_open(sealed, f"contact.care_note.{contact_id}")
     return CLOSED_NOTE if words is None else words
 
 
 def care_note(conn: sa.Connection, sealer: Sealer, contact_id: str, now: datetime) -> str:
-    """The words that stand in place of the screening; "" for none, or one whose time is over."""
+    """The care note that replaces the screening; "" if there is none, or it has expired."""
     row = conn.execute(
         sa.select(contact.c.sealed_care_note, contact.c.care_until).where(
             contact.c.id == contact_id
@@ -277,7 +278,7 @@ def care_note(conn: sa.Connection, sealer: Sealer, contact_id: str, now: datetim
 def set_care_note(
     conn: sa.Connection, sealer: Sealer, contact_id: str, words: str, until: datetime | None
 ) -> None:
-    """A human's words in place of the screening, until then; None takes them away."""
+    """Store the words with which a human replaces the screening until then; None removes them."""
     sealed = sealer.seal(words, f"contact.care_note.{contact_id}") if until is not None else None
     conn.execute(
         sa.update(contact)
@@ -287,8 +288,8 @@ def set_care_note(
 
 
 def slow(conn: sa.Connection, contact_id: str, until: datetime | None) -> None:
-    """Answer this number less often until then; a new danger is answered all the same. None: as
-    everybody."""
+    """Answer this number less often until then; a new danger is answered all the same. None: answer
+    as usual."""
     conn.execute(sa.update(contact).where(contact.c.id == contact_id).values(slowed_until=until))
 
 
@@ -303,7 +304,7 @@ def set_our_number(conn: sa.Connection, contact_id: str, our_number: str) -> Non
 def set_stopped(
     conn: sa.Connection, contact_id: str, now: datetime | None, because: str | None
 ) -> None:
-    """The contact stopped texts (or, with None, wants them again)."""
+    """Record that the contact stopped our texts or, with None, wants them again."""
     conn.execute(
         sa.update(contact)
         .where(contact.c.id == contact_id)

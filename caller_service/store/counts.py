@@ -1,4 +1,4 @@
-"""What the metrics count, at the time of asking. Test cases are in none of them."""
+"""What the metrics count, at the moment of the query. Test cases are not counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from .tables import case, delivery, message
 
-Rows = Sequence[Sequence[Any]]  # of each row the last value is the count
+Rows = Sequence[Sequence[Any]]  # the last value of each row is the count
 
 
 def open_cases(conn: sa.Connection) -> Rows:
@@ -37,12 +37,12 @@ def texts(conn: sa.Connection) -> Rows:
 
 
 def longest_overdue(conn: sa.Connection, now: datetime) -> datetime | None:
-    """Since when the clock that is latest has been due; None if none is."""
+    """Since when the most overdue clock has been due; None if none is."""
     return conn.execute(sa.select(sa.func.min(case.c.due_at)).where(case.c.due_at <= now)).scalar()
 
 
 def schema_version(conn: sa.Connection) -> str | None:
-    """The migration that the database is at."""
+    """The database's current migration."""
     return conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 

@@ -1,5 +1,5 @@
-"""What the dispatchers' desk reads: the open cases, whom they were asked of, and what one person of
-the staff has read and begun to write (docs/console.md)."""
+"""What the dispatchers' desk reads: the open cases, who was asked to take them, and what a member
+of staff has read and drafted (docs/console.md)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _OPEN = (case.c.closed_at.is_(None), ~case.c.test)
 
 
 def version_tag(conn: sa.Connection) -> str:
-    """Changes with every change of an open case, with each that opens or ends: one query, and no
-    case is read."""
+    """Changes whenever an open case changes, and whenever one is opened or ends. One query that
+    loads no case."""
     version = sa.cast(case.c.version, sa.BigInteger)
     found = conn.execute(
         sa.select(
@@ -37,13 +37,13 @@ def version_tag(conn: sa.Connection) -> str:
     return _tag(found)
 
 
-MOST_ASKED = 500  # ids in one statement
+MOST_ASKED = 500  # ids in one query
 
 
 class OpenCases:
-    """The open cases as this process read them last, by id. Of those that have not changed since,
-    their version alone is read: a queue of hundreds is looked at every few seconds. What has ended
-    is forgotten at the next look."""
+    """A cache of the open cases, by id. For a case that has not changed only its version is read,
+    because a queue of hundreds is polled every few seconds. A case that has ended is dropped at the
+    next read."""
 
     def __init__(self) -> None:
         self._known: Mapping[str, tuple[int, Case]] = {}
@@ -52,15 +52,15 @@ class OpenCases:
         return f"OpenCases({len(self._known)})"
 
     def read(self, conn: sa.Connection, sealer: Sealer) -> list[Case]:
-        """Every open case of a resident, whatever of it can be read."""
+        """Every open case of a resident, also those that can be read only in part."""
         versions = conn.execute(sa.select(case.c.id, case.c.version).where(*_OPEN)).all()
         return self._read(conn, sealer, versions)
 
     def read_asked(
         self, conn: sa.Connection, sealer: Sealer, name: str
     ) -> tuple[list[Case], Mapping[str, datetime]]:
-        """The same, and when `name` was last asked about which: one query, if no case has changed
-        since this process looked."""
+        """The same, and when `name` was last asked about each. One query if no case has changed
+        since the last read."""
         mine = (page.c.case_id == case.c.id, page.c.person == name, ~page.c.held)
         last = sa.select(sa.func.max(page.c.at)).where(*mine).scalar_subquery()
         query = sa.select(case.c.id, case.c.version, last.label("asked_at")).where(*_OPEN)
@@ -76,7 +76,7 @@ class OpenCases:
             some = case.c.id.in_(new[start : start + MOST_ASKED])
             for row in conn.execute(sa.select(*cases.READ_AS_TEXT).where(some)):
                 known[row.id] = (row.version, cases.as_shown(row, sealer))
-        self._known = known  # whole at once: another thread reads the one or the other
+        self._known = known  # replaced as a whole: another thread sees the old cache or the new one
         return [one for _, one in known.values()]
 
 
@@ -92,7 +92,8 @@ class Asked(NamedTuple):
 
 
 def asked(conn: sa.Connection) -> Mapping[str, Sequence[Asked]]:
-    """Who was asked about each open case, in order, each once, at the latest time."""
+    """Who was asked about each open case, each person once, in the order in which they were last
+    asked."""
     query = (
         sa.select(page.c.case_id, page.c.person, sa.func.max(page.c.at).label("last"))
         .join(case, case.c.id == page.c.case_id)
@@ -107,8 +108,8 @@ def asked(conn: sa.Connection) -> Mapping[str, Sequence[Asked]]:
 
 
 def unread(conn: sa.Connection, person_id: str) -> Mapping[str, int]:
-    """How many messages of each open case came since this person last read it; of a case that they
-    never read, all."""
+    """How many messages of each open case arrived since this person last read it; all of them if
+    they never did."""
     mine = (staff_case.c.case_id == case.c.id) & (staff_case.c.person_id == person_id)
     since = sa.or_(staff_case.c.read_at.is_(None), message.c.at > staff_case.c.read_at)
     query = (
@@ -122,7 +123,7 @@ def unread(conn: sa.Connection, person_id: str) -> Mapping[str, int]:
 
 
 def of_number(conn: sa.Connection, sealer: Sealer, number: str) -> list[tuple[str, str]]:
-    """Ids and references of the cases of a number, the newest first."""
+    """Ids and references of the cases of a number, newest first."""
     query = (
         sa.select(case.c.id, case.c.reference)
         .join(contact, contact.c.id == case.c.contact_id)
@@ -134,7 +135,7 @@ def of_number(conn: sa.Connection, sealer: Sealer, number: str) -> list[tuple[st
 
 
 def of_contact(conn: sa.Connection, case_id: str) -> list[tuple[str, str, str]]:
-    """Id, reference and status of the other cases of whoever a case is about, the newest first."""
+    """Id, reference and status of the same contact's other cases, newest first."""
     whose = sa.select(case.c.contact_id).where(case.c.id == case_id).scalar_subquery()
     query = sa.select(case.c.id, case.c.reference, case.c.status).where(
         case.c.contact_id == whose, case.c.id != case_id
@@ -155,9 +156,9 @@ def reference_of(conn: sa.Connection, case_id: str) -> str:
     return found or ""
 
 
-# ---- what one person has of a case ---------------------------------------------------------------
+# ---- what one person has read and drafted --------------------------------------------------------
 class Mine(NamedTuple):
-    """What somebody has of a case: when they last read it, and a draft."""
+    """When somebody last read a case, and their draft."""
 
     read_at: datetime | None
     draft: str
@@ -178,11 +179,11 @@ def _of(person_id: str, case_id: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def read_now(conn: sa.Connection, new_id: str, person_id: str, case_id: str, now: datetime) -> None:
-    """This person has read the case as it stands."""
+    """Record that this person has now read the case."""
     changed = sa.update(staff_case).where(*_of(person_id, case_id)).values(read_at=now)
     if conn.execute(changed).rowcount == 0:
         row = {"id": new_id, "person_id": person_id, "case_id": case_id, "read_at": now}
-        # two windows of theirs may open it at once
+        # two of their windows may open it at once
         insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
         conn.execute(insert(staff_case).values(row).on_conflict_do_nothing())
 
@@ -190,8 +191,8 @@ def read_now(conn: sa.Connection, new_id: str, person_id: str, case_id: str, now
 def keep_draft(
     conn: sa.Connection, sealer: Sealer, person_id: str, case_id: str, words: str, now: datetime
 ) -> bool:
-    """Keep what somebody has written and not sent; no words: nothing is kept. False if they never
-    opened the case."""
+    """Store what somebody has written and not sent; without words, delete the draft. False if they
+    never opened the case."""
     found = conn.execute(sa.select(staff_case.c.id).where(*_of(person_id, case_id))).scalar()
     if found is None:
         return False
@@ -206,7 +207,7 @@ def keep_draft(
 
 # ---- what happened to a case ---------------------------------------------------------------------
 class TimelineEntry(NamedTuple):
-    """One thing that happened, for the timeline: `kind` says which table it is from."""
+    """One entry of the timeline; `kind` says which table it is from."""
 
     id: str
     at: datetime
@@ -217,8 +218,7 @@ class TimelineEntry(NamedTuple):
 
 
 def events(conn: sa.Connection, case_id: str) -> list[TimelineEntry]:
-    """The journal of a case, whom it was asked of, their calls, and its ways to the destinations,
-    oldest first."""
+    """The journal of a case, the pages and calls about it, and its deliveries, oldest first."""
     found = [
         TimelineEntry(row.id, row.at, "journal", row.who, row.event, row.detail)
         for row in conn.execute(sa.select(journal).where(journal.c.case_id == case_id))
@@ -233,7 +233,7 @@ def events(conn: sa.Connection, case_id: str) -> list[TimelineEntry]:
         TimelineEntry(row.id, row.at, "call", row.person or "", row.state, {"answer": row.answer})
         for row in conn.execute(rung)
     ]
-    # of each destination the newest revision
+    # the newest revision of each destination
     ways = sa.select(delivery).where(delivery.c.case_id == case_id).order_by(delivery.c.revision)
     newest = {row.destination: row for row in conn.execute(ways)}
     found += [
@@ -244,7 +244,7 @@ def events(conn: sa.Connection, case_id: str) -> list[TimelineEntry]:
 
 
 def journal_since(conn: sa.Connection, case_id: str, seen: str) -> list[TimelineEntry]:
-    """What the journal says of a case behind the entry `seen`."""
+    """A case's journal entries after the entry `seen`."""
     query = sa.select(journal).where(journal.c.case_id == case_id, journal.c.id > seen)
     return [
         TimelineEntry(row.id, row.at, "journal", row.who, row.event, row.detail)
@@ -253,7 +253,7 @@ def journal_since(conn: sa.Connection, case_id: str, seen: str) -> list[Timeline
 
 
 def tag_of_case(conn: sa.Connection, case_id: str) -> str:
-    """Changes with each change of a case and of its messages: one query."""
+    """Changes whenever a case or one of its messages changes. One query."""
     texts = (
         sa.select(
             sa.func.count().label("many"),

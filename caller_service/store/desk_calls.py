@@ -1,4 +1,4 @@
-"""What the page of calls reads: promised calls, and calls that no human answered
+"""What the console's page of calls reads: promised calls, and calls that no human answered
 (docs/console.md)."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .callbacks import Callback
 from .sealing import Sealer
 from .tables import callback, case, journal, leg, talk
 
-MOST = 300  # rows that are looked through; ids are in the order of time
+MOST = 300  # only the newest rows are searched; ids are in order of time
 
 
 class PromisedCall(NamedTuple):
@@ -28,13 +28,13 @@ class PromisedCall(NamedTuple):
 def _promised(since: datetime) -> sa.ColumnElement[bool]:
     newest = sa.select(callback.c.id).order_by(callback.c.id.desc()).limit(MOST)
     recent = (callback.c.id.in_(newest), callback.c.at >= since)
-    live = callback.c.next_at.is_not(None)  # by its index, however old
+    live = callback.c.next_at.is_not(None)  # found by its index, however old it is
     return sa.or_(live, sa.and_(*recent))
 
 
 def version_tag(conn: sa.Connection, over: datetime, ended: datetime) -> str:
-    """Changes with every call that is promised, tried, over, missed or looked at, and with their
-    cases: one query. `over`, `ended`: as `promised` and `unanswered` are asked."""
+    """Changes whenever a call is promised, tried, over or missed, and whenever one of their cases
+    changes. One query. `over` and `ended` are the `since` of `promised` and `unanswered`."""
     calls = (
         sa.select(
             sa.func.count().label("promised"),
@@ -71,15 +71,16 @@ def version_tag(conn: sa.Connection, over: datetime, ended: datetime) -> str:
 
 
 def promised(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[PromisedCall]:
-    """Every live callback, and those booked `since` that are over; by the time they are due."""
+    """Every live callback, and those booked since `since` that are over, in the order in which they
+    are due."""
     found = callbacks.where(conn, sealer, _promised(since))
     known = shown(conn, sealer, {each.case_id for each in found})
-    told = [PromisedCall(each, known[each.case_id]) for each in found if each.case_id in known]
-    return sorted(told, key=lambda each: (each.callback.due_at, each.callback.id))
+    calls = [PromisedCall(each, known[each.case_id]) for each in found if each.case_id in known]
+    return sorted(calls, key=lambda each: (each.callback.due_at, each.callback.id))
 
 
 def shown(conn: sa.Connection, sealer: Sealer, case_ids: Iterable[str]) -> Mapping[str, Case]:
-    """These cases, without test cases, whatever of them can be read."""
+    """These cases, without test cases, also those that can be read only in part."""
     query = sa.select(*cases.READ_AS_TEXT).where(case.c.id.in_(sorted(case_ids)), ~case.c.test)
     return {row.id: cases.as_shown(row, sealer) for row in conn.execute(query)}
 
@@ -106,7 +107,8 @@ def _unanswered(since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def unanswered(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[InboundCall]:
-    """Calls to us that ended `since` with no human on them, newest first, one a case."""
+    """Inbound calls that ended since `since` and that no human joined, newest first, one for each
+    case."""
     query = sa.select(leg.c.id, leg.c.case_id, leg.c.at, leg.c.ended_at)
     query = query.where(*_unanswered(since))
     rows = list(conn.execute(query.order_by(leg.c.id.desc())))
@@ -123,14 +125,14 @@ def unanswered(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[Inb
 
 
 class Review(NamedTuple):
-    """Who looked at a call, and when."""
+    """Who reviewed a call, and when."""
 
     who: str
     at: datetime
 
 
 def reviews(conn: sa.Connection, case_ids: Sequence[str]) -> Mapping[str, Review]:
-    """Who looked at calls of these cases: by the id of the call, whoever was first."""
+    """The first review of each call of these cases, by the id of the call."""
     query = sa.select(journal).where(
         journal.c.case_id.in_(case_ids), journal.c.event == Event.CALL_REVIEWED
     )
@@ -141,6 +143,6 @@ def reviews(conn: sa.Connection, case_ids: Sequence[str]) -> Mapping[str, Review
 
 
 def is_call_of(conn: sa.Connection, leg_id: str, case_id: str) -> bool:
-    """Is this a call to us about this case, and over?"""
+    """Is this an inbound call about this case that has ended?"""
     mine = (leg.c.id == leg_id, leg.c.case_id == case_id, leg.c.ended_at.is_not(None))
     return conn.execute(sa.select(leg.c.id).where(*mine)).first() is not None

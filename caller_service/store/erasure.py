@@ -1,8 +1,8 @@
-"""Erases what somebody wrote, and the number it came from: sealed values are replaced, rows stay.
+"""Erasure of what somebody wrote and of their number: sealed values are replaced, rows stay.
 
-So ids, provider ids, hashes, states and times are what they were: a repeated delivery is still
-known, lists and history still add up. The provider's copy of a text is erased afterwards, by a job
-(casework/outbound/redact_text.py). What stands in backups, and with whom a packet was sent to, is
+Ids, provider ids, hashes, states and times do not change, so a webhook that is repeated is still
+recognised, and lists and history still add up. The provider's copy of a text is erased afterwards,
+by a job (casework/outbound/redact_text.py). Backups, and destinations that received a packet, are
 out of our reach (docs/privacy.md).
 """
 
@@ -34,7 +34,7 @@ _AT_PROVIDER = (
 
 
 def under_way(conn: sa.Connection, case_id: str) -> bool:
-    """Is a text of this case still to be sent? Its words are needed until it is."""
+    """Is a text of this case still to be sent? Until it is, its words are needed."""
     waits = sa.or_(message.c.state.in_(UNSENT), message.c.next_at.is_not(None))
     unsent = sa.select(message.c.id).where(message.c.case_id == case_id, waits)
     return conn.execute(unsent.limit(1)).first() is not None
@@ -43,8 +43,8 @@ def under_way(conn: sa.Connection, case_id: str) -> bool:
 def words(
     conn: sa.Connection, sealer: Sealer, ended: Case, program: Program, now: datetime
 ) -> None:
-    """All words of a case but its own columns, which its row carries. Those of staff about it,
-    too: pages that quote them, and drafts."""
+    """Erase all words of a case outside its own row, also those of staff: pages that quote the
+    resident, and drafts."""
     texts = sa.select(message.c.id).where(message.c.case_id == ended.id)
     _texts(conn, sealer, conn.execute(texts).scalars().all(), now)
     _packets(conn, sealer, ended, program, packets.without_words)
@@ -87,12 +87,12 @@ def _packets(
     query = sa.select(hand_off.c.revision, hand_off.c.sealed_packet)
     for row in conn.execute(query.where(hand_off.c.case_id == ended.id)).all():
         where = hand_offs.sealed_for(ended.id, row.revision)
-        told = sealer.try_open(row.sealed_packet, where)
-        # one that does not open goes, too: what is known without it stands in its place
+        opened = sealer.try_open(row.sealed_packet, where)
+        # a packet that does not open is replaced, too, by what is known without it
         packet = (
             packets.packet(ended, program) | {"revision": row.revision}
-            if told is None
-            else json.loads(told)
+            if opened is None
+            else json.loads(opened)
         )
         hand_offs.replace_packet(conn, sealer, ended.id, row.revision, without(packet))
 
@@ -100,8 +100,9 @@ def _packets(
 def number(
     conn: sa.Connection, sealer: Sealer, ended: Case, program: Program, now: datetime
 ) -> None:
-    """The number that a case came from, in its packets and calls; and of its contact, unless a
-    newer request of theirs has it, or they stopped us: that has to be remembered."""
+    """Erase the number that a case came from: in its packets and calls, and in its contact. The
+    contact keeps it if a newer request of theirs needs it, or if they stopped us, which has to be
+    remembered."""
     _packets(conn, sealer, ended, program, packets.without_number)
     mine = (message.c.case_id == ended.id, *_AT_PROVIDER)
     conn.execute(sa.update(message).where(*mine).values(redact_at=now))
@@ -109,7 +110,7 @@ def number(
     for call_id in conn.execute(calls).scalars().all():
         blank = {"number_index": sealer.index(call_id), "index_key": sealer.index_key}
         conn.execute(sa.update(call).where(call.c.id == call_id).values(blank))
-    # two last requests of one number, at once: the second sees that the first is done
+    # locks the contact: of a number's last two requests, erased at once, the second sees the first
     conn.execute(sa.select(contact.c.id).where(contact.c.id == ended.contact).with_for_update())
     others = sa.select(case.c.id).where(
         case.c.contact_id == ended.contact,

@@ -1,5 +1,5 @@
-"""Failures to sign in or to type a code, by what they are counted under: keyed hashes alone, so
-that neither addresses nor accounts nor codes lie here."""
+"""Failures to sign in or to enter a code. What they are counted under is stored as a keyed hash, so
+that no address, account or code is stored here."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .tables import failure
 
 
 def find(conn: sa.Connection, keys: Iterable[bytes]) -> dict[bytes, Failures]:
-    """What is counted under these keys."""
+    """The failures counted under these keys."""
     rows = conn.execute(sa.select(failure).where(failure.c.key_hash.in_(list(keys))))
     return {row.key_hash: Failures(row.failures, row.at) for row in rows}
 
 
 def hold(conn: sa.Connection, keys: Sequence[bytes], now: datetime) -> dict[bytes, Failures]:
-    """The same for a writer: each key has its row, and no other process changes it meanwhile. In
-    the order of the keys, so that two writers never wait for each other."""
+    """The same for a writer: every key gets a row, and the rows are locked until the transaction
+    ends, in the order of the keys, so that two writers never deadlock."""
     make = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
     for key in sorted(keys):
         row = {"key_hash": key, "failures": 0.0, "at": now}
@@ -37,7 +37,7 @@ def hold(conn: sa.Connection, keys: Sequence[bytes], now: datetime) -> dict[byte
 
 
 def keep(conn: sa.Connection, key: bytes, found: Failures) -> None:
-    """Write what is counted under a key that is held."""
+    """Store the failures of a key that is locked."""
     values = {"failures": found.count, "at": found.at}
     conn.execute(sa.update(failure).where(failure.c.key_hash == key).values(values))
 
@@ -47,5 +47,5 @@ def drop(conn: sa.Connection, key: bytes) -> None:
 
 
 def forget(conn: sa.Connection, before: datetime) -> None:
-    """Delete what was last counted before this moment."""
+    """Delete rows last changed before this moment."""
     conn.execute(sa.delete(failure).where(failure.c.at < before))

@@ -1,4 +1,5 @@
-"""Hand-offs (one row a revision), their deliveries (one a destination and revision) and pages."""
+"""Hand-offs (one row for each revision), their deliveries (one for each revision and destination),
+and pages to staff."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def row(
     packet: Mapping[str, Any],
     now: datetime,
 ) -> dict[str, Any]:
-    """What is written of a revision, the packet sealed: made before the write lock is taken."""
+    """A revision as the values of its row, the packet sealed. Built before the write lock is
+    taken."""
     return {
         "case_id": case_id,
         "revision": revision,
@@ -59,7 +61,7 @@ def row(
 
 
 def sealed_for(case_id: str, revision: int) -> str:
-    """The place that a packet is sealed for."""
+    """The name to which a sealed packet is bound."""
     return f"hand_off.packet.{case_id}.{revision}"
 
 
@@ -70,14 +72,14 @@ def _sealed(sealer: Sealer, case_id: str, revision: int, packet: Mapping[str, An
 def replace_packet(
     conn: sa.Connection, sealer: Sealer, case_id: str, revision: int, packet: Mapping[str, Any]
 ) -> None:
-    """Write a revision anew, without what was erased."""
+    """Replace the packet of a revision by one without what was erased."""
     same = (hand_off.c.case_id == case_id, hand_off.c.revision == revision)
     sealed = _sealed(sealer, case_id, revision, packet)
     conn.execute(sa.update(hand_off).where(*same).values(sealed_packet=sealed))
 
 
 def add(conn: sa.Connection, new: Mapping[str, Any], deliveries: Sequence[Delivery]) -> None:
-    """Write the `row` of a revision, and its way to every destination."""
+    """Insert the `row` of a revision, and a delivery to every destination."""
     _ADD.run(conn, new)
     if deliveries:
         _ADD_DELIVERY.many(conn, [_delivery_row(one) for one in deliveries])
@@ -95,14 +97,14 @@ def packet(
     row = conn.execute(query.order_by(hand_off.c.revision.desc()).limit(1)).first()
     if row is None:
         return None
-    told: dict[str, Any] = json.loads(
+    found: dict[str, Any] = json.loads(
         sealer.open(row.sealed_packet, sealed_for(case_id, row.revision))
     )
-    return told
+    return found
 
 
 def revised_at(conn: sa.Connection, case_id: str, revision: int) -> datetime | None:
-    """When a revision was made; None if there is none of that number."""
+    """When a revision was made; None if there is no such revision."""
     found: datetime | None = conn.execute(
         sa.select(hand_off.c.at).where(
             hand_off.c.case_id == case_id, hand_off.c.revision == revision
@@ -139,8 +141,8 @@ def _delivery(row: sa.Row[Any]) -> Delivery:
 def earlier_waiting(conn: sa.Connection, one: Delivery) -> bool:
     """Is an earlier revision for the same destination still on its way? Revisions arrive in order.
 
-    Waits for whoever is just writing down that it arrived: it may have looked for us before we were
-    there.
+    Locks the earlier row: the transaction that marks it as received may have looked for the next
+    delivery before ours existed, so ours has to wait for its result.
     """
     return (
         conn.execute(
@@ -154,7 +156,7 @@ def earlier_waiting(conn: sa.Connection, one: Delivery) -> bool:
 
 
 def next_waiting(conn: sa.Connection, one: Delivery) -> Delivery | None:
-    """The following revision for the same destination, if it waits behind this one."""
+    """The next revision for the same destination, if it waits for this one."""
     row = conn.execute(
         _waiting(one)
         .where(delivery.c.revision > one.revision)
@@ -177,12 +179,12 @@ def claim(
     hold: timedelta,
     settle: timedelta,
 ) -> bool | None:
-    """Begin a try to deliver (store/claim.py)."""
+    """Claim an attempt to deliver (store/claim.py)."""
     return _claim(conn, delivery, DeliveryState, delivery_id, job, now, hold, settle)
 
 
 def received(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
-    """The destination has it. False if that was known."""
+    """Record that the destination has it. False if that was known."""
     changed = conn.execute(
         sa.update(delivery)
         .where(delivery.c.id == delivery_id, delivery.c.state != DeliveryState.RECEIVED)
@@ -191,25 +193,28 @@ def received(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
     return changed.rowcount == 1
 
 
-def told(conn: sa.Connection, case_id: str, destination: str) -> bool:
-    """Was any revision of this hand-off meant for this destination?"""
+def was_addressed_to(conn: sa.Connection, case_id: str, destination: str) -> bool:
+    """Was any revision of this hand-off addressed to this destination?"""
     mine = (delivery.c.case_id == case_id, delivery.c.destination == destination)
     return conn.execute(sa.select(delivery.c.id).where(*mine).limit(1)).first() is not None
 
 
 def seen_by(conn: sa.Connection, case_id: str, destination: str | None) -> bool:
-    """Was this hand-off made (None), or a resident's that this destination was told of?"""
+    """Does this hand-off exist (None), or is it a resident's and addressed to this destination?"""
     if destination is None:
         made = sa.select(hand_off.c.case_id).where(hand_off.c.case_id == case_id)
         return conn.execute(made.limit(1)).first() is not None
+    if not was_addressed_to(conn, case_id, destination):
+        return False
     resident = sa.select(case.c.id).where(case.c.id == case_id, ~case.c.test)
-    return conn.execute(resident).first() is not None and told(conn, case_id, destination)
+    return conn.execute(resident).first() is not None
 
 
 def read_to(
     conn: sa.Connection, case_id: str, destination: str, revision: int, now: datetime
 ) -> bool:
-    """Somebody has read this revision, and with it all before. False if nothing was unread."""
+    """Record that somebody has read this revision and with it all earlier ones. False if nothing
+    was unread."""
     mine = (
         delivery.c.case_id == case_id,
         delivery.c.destination == destination,
@@ -225,8 +230,8 @@ def read_to(
 
 
 def on_page(conn: sa.Connection, destination: str, since: datetime) -> list[Listed]:
-    """The residents' hand-offs meant for a page, in no order: the open ones, and those that were
-    read, have ended `since`, and lie unread again."""
+    """The residents' hand-offs for a web page, unordered: those of open cases, and those of ended
+    cases that were read and then got another revision after `since` that is unread."""
     read = sa.func.max(
         sa.case((delivery.c.state == DeliveryState.RECEIVED, delivery.c.revision), else_=0)
     )
@@ -252,7 +257,7 @@ def on_page(conn: sa.Connection, destination: str, since: datetime) -> list[List
 
 
 def later(conn: sa.Connection, delivery_id: str, job: str, next_at: datetime, error: str) -> None:
-    """Try again at `next_at`. Only whose try it is may say so."""
+    """Try again at `next_at`. Only the job whose attempt it is may say so."""
     conn.execute(
         _tried_by(delivery_id, job).values(
             state=DeliveryState.WAITING, next_at=next_at, claimed_by=None, error=error
@@ -261,7 +266,7 @@ def later(conn: sa.Connection, delivery_id: str, job: str, next_at: datetime, er
 
 
 def dead(conn: sa.Connection, delivery_id: str, job: str, error: str) -> bool:
-    """No further try. False if the try is another job's."""
+    """Make no further attempt. False if the attempt is another job's."""
     ended = _tried_by(delivery_id, job).values(
         state=DeliveryState.DEAD, next_at=None, claimed_by=None, error=error
     )
@@ -277,7 +282,7 @@ def _tried_by(delivery_id: str, job: str) -> sa.Update:
 
 
 def replay(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
-    """A dead delivery is tried once more from the start. False if it was not dead."""
+    """Try a dead delivery again from the start. False if it was not dead."""
     changed = conn.execute(
         sa.update(delivery)
         .where(delivery.c.id == delivery_id, delivery.c.state == DeliveryState.DEAD)
@@ -289,8 +294,8 @@ def replay(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
 def due(
     conn: sa.Connection, now: datetime, destination: str, limit: int
 ) -> Sequence[tuple[str, datetime]]:
-    """What one destination is to be told now: ids, and since when. What waits behind an earlier
-    revision is not due: that one wakes it."""
+    """The deliveries to one destination that are due: ids, and since when. A delivery that waits
+    for an earlier revision is not due: the earlier one wakes it."""
     earlier = delivery.alias()
     same = (
         earlier.c.case_id == delivery.c.case_id,
@@ -309,8 +314,8 @@ def due(
 
 
 def try_now(conn: sa.Connection, now: datetime) -> None:
-    """What would be tried later is due now, a try under way is left its time: the clock was set
-    back."""
+    """Make due now whatever waits for a later time, because the clock was set back. An attempt
+    under way keeps its lease."""
     trying = delivery.c.state == DeliveryState.TRYING
     conn.execute(
         sa.update(delivery)
@@ -320,8 +325,8 @@ def try_now(conn: sa.Connection, now: datetime) -> None:
 
 
 def hold(conn: sa.Connection, delivery_id: str, seen: datetime, until: datetime) -> bool:
-    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`: a try
-    has begun meanwhile."""
+    """Reserve the delivery for a job: nobody else tries before `until`. False if it has changed
+    since it was `seen`: an attempt has begun meanwhile."""
     waits = sa.update(delivery).where(delivery.c.id == delivery_id, delivery.c.next_at == seen)
     return conn.execute(waits.values(next_at=until, claimed_by=None)).rowcount == 1
 
@@ -338,7 +343,8 @@ def listed(
 
 
 def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
-    """One page a case, ladder, round, rung and person. False if it is already there."""
+    """Add a page: one for each case, ladder, round, rung and person. False if it is there
+    already."""
     insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     return (
         conn.execute(
@@ -351,14 +357,14 @@ def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
 def was_paged(
     conn: sa.Connection, case_id: str, ladder: str, round_: int, rung: int, person: str
 ) -> bool:
-    """Did the page of this rung go to this person?"""
+    """Was this person paged on this rung?"""
     row = {"case_id": case_id, "ladder": ladder, "round": round_, "rung": rung, "person": person}
     query = sa.select(page.c.id).where(*(page.c[name] == value for name, value in row.items()))
     return conn.execute(query.limit(1)).first() is not None
 
 
 def last_paged(conn: sa.Connection, person: str) -> datetime | None:
-    """When this person was last asked about anything."""
+    """When this person was last paged about any case."""
     found: datetime | None = conn.execute(
         sa.select(sa.func.max(page.c.at)).where(page.c.person == person, ~page.c.held)
     ).scalar()
@@ -366,7 +372,7 @@ def last_paged(conn: sa.Connection, person: str) -> datetime | None:
 
 
 def times_paged(conn: sa.Connection, case_id: str, person: str) -> int:
-    """How often this person was asked about a case."""
+    """How often this person was paged about a case."""
     asked = sa.select(sa.func.count()).where(page.c.case_id == case_id, page.c.person == person)
     return int(conn.execute(asked.select_from(page)).scalar_one())
 
@@ -381,7 +387,7 @@ def paged_people(conn: sa.Connection, case_id: str) -> list[str]:
 
 
 def held_page(conn: sa.Connection, case_id: str) -> bool:
-    """Is there a page of this test case, held back?"""
+    """Does this test case have a page that was held back?"""
     return (
         conn.execute(
             sa.select(page.c.id).where(page.c.case_id == case_id, page.c.held).limit(1)
@@ -391,19 +397,19 @@ def held_page(conn: sa.Connection, case_id: str) -> bool:
 
 
 def in_queue(conn: sa.Connection, case_id: str, console: str) -> bool:
-    """Does the console have the latest revision of a case's hand-off? `console`: its name; "": the
-    revision alone counts."""
+    """Has the console received the latest revision of a case's hand-off? `console`: its destination
+    name; "": it is enough that the revision exists."""
     latest = conn.execute(
         sa.select(sa.func.max(hand_off.c.revision)).where(hand_off.c.case_id == case_id)
     ).scalar()
     if latest is None or not console:
         return latest is not None
-    told = sa.select(delivery.c.id).where(
+    to_destinations = sa.select(delivery.c.id).where(
         delivery.c.case_id == case_id, delivery.c.revision == latest
     )
     return (
         conn.execute(
-            told.where(
+            to_destinations.where(
                 delivery.c.destination == console, delivery.c.state == DeliveryState.RECEIVED
             )
         ).first()

@@ -1,4 +1,5 @@
-"""Idempotency keys of the API: keyed hashes alone, so that neither keys nor words lie here."""
+"""Idempotency keys of the API, as keyed hashes, so that neither keys nor request bodies are
+stored."""
 
 from __future__ import annotations
 
@@ -24,5 +25,5 @@ def add(conn: sa.Connection, who: str, key: bytes, request: bytes, now: datetime
 
 
 def forget(conn: sa.Connection, before: datetime) -> None:
-    """Delete the keys of requests that were done before this moment."""
+    """Delete the keys of requests made before this moment."""
     conn.execute(sa.delete(kept).where(kept.c.created_at < before))

@@ -20,11 +20,11 @@ _ADD = CompiledStatement(sa.insert(journal), _COLUMNS)
 
 
 class Author(StrEnum):
-    """Who did it, where nobody has a name: `Entry.who`."""
+    """Authors that are not a named person or token: `Entry.who`."""
 
-    RESIDENT = "resident"  # a turn of theirs, or a key on a call
+    RESIDENT = "resident"  # a message of theirs, or a key pressed on a call
     CLOCK = "clock"  # a clock of the case was due
-    SYSTEM = "system"  # what became of a text, a call or a delivery
+    SYSTEM = "system"  # the outcome of a text, a call or a delivery
     PROBE = "probe"  # the synthetic resident
     OPERATOR = "operator"  # whoever runs caller-service on the machine
 

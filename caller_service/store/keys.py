@@ -1,7 +1,8 @@
-"""Which keys the rows need: noted before the first row is written with a key, looked at in place of
-the rows, and read from the rows themselves where somebody wants to know for certain.
+"""Which keys the rows need. A key is registered before the first row is written with it. The
+register is read instead of the rows, except where certainty is needed: there the rows themselves
+are read.
 
-A look costs one query over a handful of rows, however many the tables hold.
+Reading the register is one query over a handful of rows, however large the tables are.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from .tables import (
 )
 
 SETTINGS = {"data": "CALLER_DATA_KEYS", "index": "CALLER_INDEX_KEYS"}
-UNKNOWN = ""  # of an index key: the row was written before it was kept
-# where a sealed value was sealed for, by the columns of its key
+UNKNOWN = ""  # an index key's id: the row was written before the id was stored
+# the name that each sealed value is bound to, made from the columns of its row
 SEALED: Mapping[sa.Table, Mapping[str, str]] = {
     contact: {
         "sealed_number": "contact.number.{id}",
@@ -54,7 +55,7 @@ INDEXED = (contact, call)
 
 
 def note(conn: sa.Connection, sealer: Sealer, now: datetime) -> None:
-    """Rows may be written with the newest keys from now on."""
+    """Register the newest keys: rows may be written with them from now on."""
     for kind, key_id in (("data", sealer.data_key), ("index", sealer.index_key)):
         _note(conn, kind, key_id, sealer.proof(kind, key_id), now)
 
@@ -66,30 +67,30 @@ def _note(conn: sa.Connection, kind: str, key_id: str, proof: bytes | None, now:
 
 
 def faults(conn: sa.Connection, sealer: Sealer) -> list[str]:
-    """Which keys that rows may need are missing, or are another key under the same id."""
-    told = []
+    """Which keys that rows may need are missing, or differ from the key that had the same id."""
+    found = []
     for row in conn.execute(sa.select(sealing_key).order_by(sealing_key.c.kind, sealing_key.c.id)):
         if not sealer.has(row.kind, row.id):
-            told.append(
+            found.append(
                 f'{SETTINGS[row.kind]}: rows need the key "{row.id}", which is not there; '
                 "see caller-service keys status"
             )
         elif row.proof is not None and not sealer.proves(row.kind, row.id, row.proof):
-            told.append(
+            found.append(
                 f'{SETTINGS[row.kind]}: the key "{row.id}" is not the one that rows were written '
                 "with"
             )
-    return told
+    return found
 
 
 def noted(conn: sa.Connection) -> bool:
-    """Is any key noted?"""
+    """Is any key registered?"""
     return conn.execute(sa.select(sealing_key.c.id).limit(1)).first() is not None
 
 
 def learn(conn: sa.Connection, sealer: Sealer, now: datetime) -> None:
-    """Note what rows of an older release need: their data keys stand in them, and of index keys any
-    that is set may be needed. Reads every row, once."""
+    """Register what rows of an older release need. Their data keys are named in the rows; any index
+    key that is configured may be needed. Reads every row, once."""
     found: set[str] = set()
     for table in SEALED:
         for rows in scan(conn, table):
@@ -102,19 +103,21 @@ def learn(conn: sa.Connection, sealer: Sealer, now: datetime) -> None:
 
 
 def forget(conn: sa.Connection, kind: str, key_id: str) -> bool:
-    """No row needs this key any more, or what needs it is given up. False if it was not noted."""
+    """Remove a key from the register: no row needs it, or the rows that do are given up. False if
+    it was not registered."""
     gone = sa.delete(sealing_key).where(sealing_key.c.kind == kind, sealing_key.c.id == key_id)
     return conn.execute(gone).rowcount == 1
 
 
 def of_kind(conn: sa.Connection, kind: str) -> Sequence[str]:
-    """The ids that are noted."""
+    """The ids of the registered keys of this kind."""
     query = sa.select(sealing_key.c.id).where(sealing_key.c.kind == kind)
     return list(conn.execute(query.order_by(sealing_key.c.id)).scalars())
 
 
 def scan(conn: sa.Connection, table: sa.Table, limit: int = 500) -> Iterator[Sequence[Any]]:
-    """The rows of a table, in batches, by its key: each batch is one short query."""
+    """The rows of a table in batches, in the order of its primary key; each batch is one short
+    query."""
     key = list(table.primary_key.columns)
     columns = [*key, *(table.c[name] for name in SEALED.get(table, ()))]
     if table in INDEXED:
@@ -149,8 +152,8 @@ def used(table: sa.Table, rows: Sequence[Any]) -> Iterator[tuple[str, str]]:
 
 
 def resealed(sealer: Sealer, table: sa.Table, row: Any) -> tuple[dict[str, bytes], set[str]]:
-    """What of a row is to be written anew under the newest key, and the ids of the keys of what
-    does not open."""
+    """The values of a row sealed anew under the newest key, and the key ids of the values that do
+    not open."""
     changed, closed = {}, set()
     for name, place in SEALED[table].items():
         sealed = getattr(row, name)
@@ -172,14 +175,15 @@ def resealed(sealer: Sealer, table: sa.Table, row: Any) -> tuple[dict[str, bytes
 
 
 def write(conn: sa.Connection, table: sa.Table, row: Any, changed: Mapping[str, bytes]) -> None:
-    """Write what was sealed anew where nobody wrote it meanwhile: that is under the newest key."""
+    """Write the values that were sealed anew, unless another writer changed them meanwhile: what it
+    wrote is under the newest key."""
     same = [table.c[name] == getattr(row, name) for name in changed]
     mine = [column == row._mapping[column.key] for column in table.primary_key.columns]
     conn.execute(sa.update(table).where(*mine, *same).values(dict(changed)))
 
 
 def reindex_call(conn: sa.Connection, sealer: Sealer, row: Any, number: str) -> None:
-    """Leave a call under the newest index key, where nobody did meanwhile."""
+    """Move a call to the newest index key, unless another writer already has."""
     same = (call.c.id == row.id, call.c.number_index == row.number_index)
     changed = {"number_index": sealer.index(number), "index_key": sealer.index_key}
     conn.execute(sa.update(call).where(*same).values(changed))

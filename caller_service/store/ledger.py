@@ -1,5 +1,4 @@
-"""The ledger's counts, straight from the table of cases: one pass, nothing opened, no case read
-into memory.
+"""The ledger's counts, from the table of cases: one query, nothing decrypted, no case loaded.
 
 A case counts on the day it was opened. Test cases (`caller-service probe`) are left out, however
 they ended.
@@ -19,14 +18,14 @@ from caller_service.core.case import Channel
 from .tables import case
 
 _CLASS = (case.c.status, case.c.outcome, case.c.unserved)
-# an older release stored no channel: then there were texts alone
+# an older release stored no channel: it had only texts
 _CHANNEL = sa.func.coalesce(case.c.state["channel"].as_string(), Channel.TEXT.value)
 # recorded beside the outcome, by releases that asked
 _POLICE = tuple(
     sa.func.coalesce(case.c.state[name].as_string(), "").label(name)
     for name in ("police", "police_asked_by", "police_told")
 )
-# "[]" is a list of none
+# "[]" is an empty list
 _CORRECTED = (sa.func.coalesce(case.c.state["police_before"].as_string(), "[]") != "[]").label(
     "police_corrected"
 )
@@ -35,7 +34,7 @@ _ABOUT = (case.c.level, case.c.response, case.c.area, case.c.language)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Cases that are alike in all of these columns, and how many they are."""
+    """How many cases have these values in common."""
 
     status: str
     outcome: str
@@ -55,8 +54,8 @@ class Group:
 def counted(
     conn: sa.Connection, since: datetime | None = None, until: datetime | None = None
 ) -> list[Group]:
-    """Cases opened from `since` and before `until` (None: without end), in groups; one statement
-    sees one moment."""
+    """Cases opened from `since` and before `until` (None: no bound), in groups. One statement, so
+    that all counts are of one moment."""
     columns = (*_CLASS, *_ABOUT, _CHANNEL.label("channel"), *_POLICE, _CORRECTED)
     known = sa.select(*columns).where(*_opened(since, until))
     alike = tuple((found := known.subquery()).c)

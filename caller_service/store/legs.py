@@ -1,7 +1,7 @@
 """Calls that a resident is on, and who spoke with them.
 
-A call's id at the provider is one leg. Its step is the number of documents it was answered: the
-same step again gets the same document.
+One call id of the provider is one leg. Its step is the number of TwiML documents it has been
+answered with: a request that repeats a step gets the same document.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .tables import leg, page, talk
 @dataclass(frozen=True, slots=True)
 class Leg:
     """One call that a resident is on. `state`: JSON of the caller's position and the last document
-    (casework/phone_call.py); "" once it is over, or where it does not open."""
+    (casework/phone_call.py); "" once the call is over, or if it does not open."""
 
     id: str
     case_id: str
@@ -36,7 +36,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Who spoke with them, from when to when."""
+    """Who spoke with the resident, from when to when."""
 
     id: str
     leg_id: str
@@ -56,7 +56,7 @@ _COLUMNS = (
     "our_number",
     "at",
 )
-# what `opened` needs; beside a case's columns no name is there twice
+# what `opened` needs, labelled so that no name collides with a case's columns
 READ = tuple(leg.c[name].label(f"leg_{name}") for name in (*_COLUMNS, "ended_at"))
 
 
@@ -77,10 +77,10 @@ _MOVE = CompiledStatement(_advance, ("step", "sealed_state", "next_at", "case_id
 
 
 def add(conn: sa.Connection, sealer: Sealer, new: Leg, check: datetime) -> None:
-    """A second one with the same provider id is an IntegrityError: the work is run again."""
+    """Raises IntegrityError for a provider id that is there already: the work is run again."""
     sealed = _sealed(sealer, new.id, new.state)
-    told = {name: getattr(new, name) for name in _COLUMNS if name != "sealed_state"}
-    _ADD.run(conn, told | {"sealed_state": sealed, "next_at": check})
+    values = {name: getattr(new, name) for name in _COLUMNS if name != "sealed_state"}
+    _ADD.run(conn, values | {"sealed_state": sealed, "next_at": check})
 
 
 def by_id(conn: sa.Connection, sealer: Sealer, leg_id: str) -> Leg | None:
@@ -118,8 +118,8 @@ def _sealed(sealer: Sealer, leg_id: str, state: str) -> bytes:
 def advance(
     conn: sa.Connection, sealer: Sealer, known: Leg, state: str, check: datetime, case_id: str
 ) -> bool:
-    """Write the next step, which may belong to another case of theirs. False if somebody else has
-    answered it meanwhile."""
+    """Write the next step, which may move the call to another case of the caller. False if another
+    request has answered this step meanwhile."""
     values: dict[str, Any] = {
         "known_id": known.id,
         "known_step": known.step,
@@ -132,20 +132,20 @@ def advance(
 
 
 def end(conn: sa.Connection, leg_id: str, now: datetime) -> bool:
-    """The call is over. False if it was."""
+    """End the call. False if it had ended."""
     open_leg = (leg.c.id == leg_id, leg.c.ended_at.is_(None))
     gone = sa.update(leg).where(*open_leg)
     return conn.execute(gone.values(ended_at=now, next_at=None, sealed_state=None)).rowcount == 1
 
 
 def others_live(conn: sa.Connection, case_id: str, but: str) -> bool:
-    """Is there another call of this case that has not ended?"""
+    """Is there another call of this case, apart from `but`, that has not ended?"""
     mine = (leg.c.case_id == case_id, leg.c.ended_at.is_(None), leg.c.id != but)
     return conn.execute(sa.select(leg.c.id).where(*mine).limit(1)).first() is not None
 
 
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
-    """Calls of which nothing was heard for long: the provider is asked what became of them."""
+    """Calls without news for too long: the provider is asked about them."""
     query = sa.select(leg.c.id).where(leg.c.next_at.is_not(None), leg.c.next_at <= now)
     return list(conn.execute(query.order_by(leg.c.next_at).limit(limit)).scalars())
 
@@ -157,7 +157,7 @@ def look_again(conn: sa.Connection, leg_id: str, at: datetime) -> None:
 
 
 def asked(conn: sa.Connection, case_id: str, since: datetime) -> int:
-    """How many people were asked to come since then."""
+    """How many people were paged since then."""
     query = sa.select(sa.func.count(page.c.person.distinct())).where(
         page.c.case_id == case_id, page.c.at >= since, page.c.held.is_(False)
     )
@@ -170,7 +170,7 @@ def asked(conn: sa.Connection, case_id: str, since: datetime) -> int:
 def begin_talk(
     conn: sa.Connection, talk_id: str, known: Leg, call_id: str | None, person: str, now: datetime
 ) -> None:
-    """Two phones are joined. What was not ended before ends now."""
+    """Two phones are joined. An earlier talk that was not ended ends now."""
     conn.execute(
         sa.update(talk)
         .where(talk.c.leg_id == known.id, talk.c.ended_at.is_(None))

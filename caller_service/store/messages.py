@@ -1,5 +1,5 @@
-"""Texts in and out. `message` is the inbox: one provider id is one turn, and its answers are found
-again."""
+"""Texts in and out. The table is also the inbox: one provider id is one turn, and a repeat finds
+the stored replies."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ RANKS: Mapping[TextState, int] = {
     TextState.DELIVERED: 6, TextState.READ: 7,
 }  # fmt: skip
 FAILED = frozenset({TextState.FAILED, TextState.UNDELIVERED, TextState.CANCELED, TextState.DEAD})
-MOST_ASKED = 500  # ids in one statement
-NEVER_SEEN = FAILED | {TextState.HELD, TextState.OVERTAKEN}  # nobody read it, and nobody will
+MOST_ASKED = 500  # ids in one query
+NEVER_SEEN = FAILED | {TextState.HELD, TextState.OVERTAKEN}  # nobody has read it, and nobody will
 ARRIVED = frozenset({TextState.DELIVERED, TextState.READ})
 
 
@@ -58,7 +58,7 @@ class Text:
     tries: int = 0
     next_at: datetime | None = None
     provider: str = "twilio"
-    opened: bool = True  # False: its words do not open, and are ""
+    opened: bool = True  # False: its words do not open; `words` is ""
 
     @property
     def erased(self) -> bool:
@@ -67,19 +67,19 @@ class Text:
 
     @classmethod
     def inbound(cls, text_id: str, words: str, at: datetime, **more: Any) -> Text:
-        """What somebody wrote. `more`: what is known of them and of the text."""
+        """A text that somebody wrote. `more`: what is known of them and of the text."""
         return cls(text_id, "in", words, TextState.HEARD, at, **more)
 
     @classmethod
     def outbound(
         cls, text_id: str, words: str, state: TextState, at: datetime, **more: Any
     ) -> Text:
-        """What we write: it waits to be sent, is replied with the webhook's answer, or is held."""
+        """A text from us: it waits to be sent, goes out in the webhook's response, or is held."""
         return cls(text_id, "out", words, state, at, **more)
 
 
 def rows(sealer: Sealer, texts: Sequence[Text]) -> list[dict[str, Any]]:
-    """What is written of texts, their words sealed: made before the write lock is taken."""
+    """Texts as the values of their rows, words sealed. Built before the write lock is taken."""
     return [
         {name: getattr(text, name) for name in _COLUMNS}
         | {"sealed_words": sealer.seal(text.words, f"message.words.{text.id}"), "rank": 0}
@@ -88,13 +88,14 @@ def rows(sealer: Sealer, texts: Sequence[Text]) -> list[dict[str, Any]]:
 
 
 def add(conn: sa.Connection, new: Sequence[Mapping[str, Any]]) -> None:
-    """Write the `rows` of texts. A provider id heard before is an IntegrityError."""
+    """Insert the `rows` of texts. Raises IntegrityError for a provider id that was received
+    before."""
     if new:
         _ADD.many(conn, new)
 
 
 def known(conn: sa.Connection, provider_ids: Sequence[str]) -> frozenset[str]:
-    """Those of the provider's ids that were heard before."""
+    """Those of the provider's ids that were received before."""
     found: set[str] = set()
     for start in range(0, len(provider_ids), MOST_ASKED):
         some = provider_ids[start : start + MOST_ASKED]
@@ -106,12 +107,12 @@ def known(conn: sa.Connection, provider_ids: Sequence[str]) -> frozenset[str]:
 
 
 def is_known(conn: sa.Connection, provider_id: str) -> bool:
-    """Was this message heard?"""
+    """Was this message received?"""
     return conn.execute(_heard(provider_id)).first() is not None
 
 
 def was_heard(conn: sa.Connection, provider: str, provider_id: str) -> bool:
-    """Was this id of another provider heard: a call's step, a form that was posted?"""
+    """Was this id of another source received: a step of a call, a form that was posted?"""
     query = sa.select(message.c.id).where(
         message.c.provider == provider, message.c.provider_id == provider_id
     )
@@ -119,7 +120,7 @@ def was_heard(conn: sa.Connection, provider: str, provider_id: str) -> bool:
 
 
 def sent_to(conn: sa.Connection, contact_id: str, key: str, since: datetime) -> bool:
-    """Was this said to a contact since then?"""
+    """Was a message with this key sent to a contact since then?"""
     query = sa.select(message.c.id).where(
         message.c.contact_id == contact_id, message.c["keys"] == key, message.c.at > since
     )
@@ -127,7 +128,7 @@ def sent_to(conn: sa.Connection, contact_id: str, key: str, since: datetime) -> 
 
 
 def sent_for(conn: sa.Connection, case_id: str, key: str) -> int:
-    """How often this was said for a case."""
+    """How many messages with this key were sent for a case."""
     mine = (message.c.case_id == case_id, message.c["keys"] == key)
     return int(
         conn.execute(sa.select(sa.func.count()).select_from(message).where(*mine)).scalar_one()
@@ -135,7 +136,7 @@ def sent_for(conn: sa.Connection, case_id: str, key: str) -> int:
 
 
 def newest_shown(conn: sa.Connection, case_id: str) -> str | None:
-    """The id of the newest message of a case that a page has shown, or that was written there."""
+    """The id of the newest message of a case that a page has shown, or that was written on it."""
     seen = message.c.state.in_((TextState.READ, TextState.HEARD, TextState.DELIVERED))
     query = sa.select(sa.func.max(message.c.id)).where(message.c.case_id == case_id, seen)
     found: str | None = conn.execute(query).scalar()
@@ -143,7 +144,7 @@ def newest_shown(conn: sa.Connection, case_id: str) -> str | None:
 
 
 def shown(conn: sa.Connection, message_ids: Sequence[str], now: datetime) -> None:
-    """A private page shows these: they have arrived."""
+    """Record that a private page shows these messages: they have been read."""
     conn.execute(
         sa.update(message)
         .where(message.c.id.in_(message_ids), message.c.state == TextState.ON_PAGE)
@@ -157,9 +158,10 @@ def _heard(provider_id: str) -> sa.Select[Any]:
     )
 
 
-def heard(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, ...] | None:
-    """What was answered to this message, in order; None if it was never heard. Answers sent by REST
-    are not said twice. CannotOpen where an answer does not open: the door has words of its own."""
+def replies_to(conn: sa.Connection, sealer: Sealer, provider_id: str) -> tuple[Text, ...] | None:
+    """The replies to this message, in order; None if it was never received. Replies sent by REST
+    are left out, so that they are not sent twice. Raises CannotOpen if a reply does not open: the
+    endpoint then uses its fallback text."""
     first = conn.execute(_heard(provider_id)).first()
     if first is None:
         return None
@@ -199,11 +201,11 @@ def _text(row: sa.Row[Any], sealer: Sealer) -> Text:
     )  # fmt: skip
 
 
-def told_since(
+def keys_since(
     conn: sa.Connection, case_id: str, since: datetime, states: Collection[TextState] = ()
 ) -> frozenset[str]:
-    """The keys of the texts to a resident that were written since and have arrived, or may still;
-    or only those in `states`."""
+    """The message keys of the texts to a resident written since then that have arrived or may still
+    arrive; or only of those in `states`."""
     there = message.c.state.in_(states) if states else message.c.state.not_in(NEVER_SEEN)
     theirs = (
         message.c.case_id == case_id,
@@ -217,7 +219,7 @@ def told_since(
 
 def human_words(conn: sa.Connection, case_id: str, but: str, since: datetime | None) -> bool:
     """Have a human's own words reached the resident, or may they still, not counting the text
-    `but`? `since`: words from before are another human's."""
+    `but`? `since`: earlier words are another human's."""
     theirs = (
         message.c.case_id == case_id,
         message.c.direction == "out",
@@ -231,7 +233,7 @@ def human_words(conn: sa.Connection, case_id: str, but: str, since: datetime | N
 
 
 def words_lost(conn: sa.Connection, case_id: str) -> bool:
-    """Have a human's own words failed to reach the resident, as far as is known?"""
+    """Are a human's own words known not to have reached the resident?"""
     theirs = (
         message.c.case_id == case_id,
         message.c.direction == "out",
@@ -243,7 +245,7 @@ def words_lost(conn: sa.Connection, case_id: str) -> bool:
 
 
 def state_of(conn: sa.Connection, message_id: str) -> TextState:
-    """How far a text has come."""
+    """The state of a text."""
     query = sa.select(message.c.state).where(message.c.id == message_id)
     return TextState(conn.execute(query).scalar_one())
 
@@ -272,13 +274,13 @@ def latest(conn: sa.Connection) -> datetime | None:
 
 
 def made_at(one_id: str) -> datetime:
-    """When one of our ids was made (UUIDv7: the first 48 bits are milliseconds). ValueError or
-    OverflowError for what is none."""
+    """When one of our ids was made (UUIDv7: the first 48 bits are milliseconds). Raises ValueError
+    or OverflowError for anything else."""
     return datetime.fromtimestamp(int(one_id.replace("-", "")[:12], 16) / 1000, UTC)
 
 
 def is_news(conn: sa.Connection, message_id: str, state: TextState) -> bool:
-    """Would a receipt with this state tell anything new of a text of ours?"""
+    """Would a receipt with this state be news about a text of ours?"""
     older = (
         message.c.id == message_id,
         message.c.direction == "out",
@@ -303,8 +305,8 @@ _PUT = CompiledStatement(
 
 
 def question_delivered(conn: sa.Connection, case_id: str, question: str) -> datetime | None:
-    """When the newest text that put this question is known to have been delivered; None if that is
-    not known."""
+    """When the newest text with this question was delivered; None if it is not known to have
+    been."""
     name = question.replace("_", "/_")
     row = _PUT.first(conn, {"case": case_id, "worded": f"%ask.{name}.%", "plain": f"%ask.{name} %"})
     delivered: datetime | None = (
@@ -321,8 +323,8 @@ def receipt(
     error: str | None,
     now: datetime,
 ) -> bool:
-    """Note how far a text has come. False if this is old news: receipts come late, twice and out of
-    order."""
+    """Record how far a text has come. False if that is not new: receipts come late, twice and out
+    of order."""
     rank = RANKS[state]
     changed = conn.execute(
         sa.update(message)
@@ -340,12 +342,11 @@ def receipt(
 
 
 def earlier_waiting(conn: sa.Connection, text: Text, now: datetime) -> bool:
-    """Is an earlier text to the same resident on its way, neither failed nor overdue? They hear
-    things in their order; nothing waits behind a try that came to nothing. Pages to staff have no
-    order: each goes by itself.
+    """Is an earlier text to the same resident on its way, neither failed nor overdue? Residents get
+    texts in order, but nothing waits for an attempt that failed. Pages to staff have no order.
 
-    Waits for whoever is just writing down that it is sent: it may have looked for us before we were
-    there.
+    Locks the earlier row: the transaction that marks it as sent may have looked for the next text
+    before ours existed, so ours has to wait for its result.
     """
     if text.person is not None:
         return False
@@ -372,7 +373,7 @@ def newer_update(conn: sa.Connection, text: Text) -> bool:
 
 
 def next_waiting(conn: sa.Connection, text: Text) -> str | None:
-    """The following text to the same resident, if it waits behind this one."""
+    """The next text to the same resident, if it waits for this one."""
     if text.person is not None:
         return None
     return conn.execute(
@@ -396,12 +397,12 @@ def claim(
     hold: timedelta,
     settle: timedelta,
 ) -> bool | None:
-    """Begin a try to send a text (store/claim.py)."""
+    """Claim an attempt to send a text (store/claim.py)."""
     return _claim(conn, message, TextState, message_id, job, now, hold, settle)
 
 
 def taken(conn: sa.Connection, message_id: str, provider_ids: Sequence[str]) -> frozenset[str]:
-    """Which of these SIDs are another text's."""
+    """Which of these SIDs belong to another text."""
     others = (
         message.c.provider == "twilio",
         message.c.provider_id.in_(provider_ids),
@@ -412,7 +413,7 @@ def taken(conn: sa.Connection, message_id: str, provider_ids: Sequence[str]) -> 
 
 
 def sent(conn: sa.Connection, message_id: str, provider_id: str) -> None:
-    """The provider took it. A receipt may have been quicker: its state stays."""
+    """The provider has accepted the text. If a receipt came first, its state stays."""
     conn.execute(
         sa.update(message)
         .where(message.c.id == message_id)
@@ -426,7 +427,8 @@ def sent(conn: sa.Connection, message_id: str, provider_id: str) -> None:
 
 
 def give_back(conn: sa.Connection, provider_id: str, now: datetime) -> None:
-    """The text that took this SID for its own is looked for again: a receipt says whose it is."""
+    """Take this SID from the text that has it, which is then looked up again: a receipt says whose
+    it is."""
     only_found = message.c.rank <= RANKS[TextState.QUEUED]
     again = {"state": TextState.TRYING, "rank": 0, "next_at": now, "claimed_by": None}
     conn.execute(
@@ -443,7 +445,7 @@ def give_back(conn: sa.Connection, provider_id: str, now: datetime) -> None:
 
 
 def send_after_all(conn: sa.Connection, message_id: str, next_at: datetime) -> None:
-    """An answer that its webhook did not carry waits to be sent."""
+    """Queue for sending a reply that the webhook's response did not carry."""
     conn.execute(
         sa.update(message)
         .where(
@@ -461,8 +463,8 @@ def later(
     error: str,
     job: str,
 ) -> None:
-    """Try again at `next_at`: from the start (WAITING), or looking first (TRYING). Only whose
-    try it is may say so."""
+    """Try again at `next_at`: from the start (WAITING), or after a lookup (TRYING). Only the job
+    whose attempt it is may say so."""
     conn.execute(
         sa.update(message)
         .where(message.c.id == message_id, message.c.rank == 0, message.c.claimed_by == job)
@@ -473,7 +475,7 @@ def later(
 def dead(
     conn: sa.Connection, message_id: str, error: str, state: TextState = TextState.DEAD
 ) -> None:
-    """It will not be sent: DEAD, HELD by the safe-contact gate, or OVERTAKEN."""
+    """The text will not be sent: DEAD, HELD by the safe-contact gate, or OVERTAKEN."""
     conn.execute(
         sa.update(message)
         .where(message.c.id == message_id, message.c.rank < 6)
@@ -484,8 +486,8 @@ def dead(
 def due(
     conn: sa.Connection, now: datetime, staff: bool, limit: int
 ) -> Sequence[tuple[str, datetime]]:
-    """Texts to staff, or to residents, whose time to try again has come: their ids and that
-    time."""
+    """Texts to staff, or to residents, that are due to be tried again: their ids, and since
+    when."""
     whom = message.c.person.is_not(None) if staff else message.c.person.is_(None)
     query = sa.select(message.c.id, message.c.next_at).where(
         message.c.next_at.is_not(None), message.c.next_at <= now, whom
@@ -497,8 +499,8 @@ def due(
 
 
 def try_now(conn: sa.Connection, now: datetime) -> None:
-    """What would be tried later is due now, a try under way is left its time: the clock was set
-    back."""
+    """Make due now whatever waits for a later time, because the clock was set back. An attempt
+    under way keeps its lease."""
     trying = message.c.state == TextState.TRYING
     conn.execute(
         sa.update(message)
@@ -508,7 +510,7 @@ def try_now(conn: sa.Connection, now: datetime) -> None:
 
 
 def hold(conn: sa.Connection, message_id: str, seen: datetime, until: datetime) -> bool:
-    """A job gets it: nobody else tries before `until`. False if it is not as it was `seen`: its own
-    job has begun meanwhile."""
+    """Reserve the text for a job: nobody else tries before `until`. False if it has changed since
+    it was `seen`: its own job has begun meanwhile."""
     waits = sa.update(message).where(message.c.id == message_id, message.c.next_at == seen)
     return conn.execute(waits.values(next_at=until, claimed_by=None)).rowcount == 1

@@ -1,5 +1,5 @@
-"""The people of the staff: their rows, one-time links and recovery codes. Secrets stand here as
-hashes, or sealed (docs/security.md)."""
+"""Members of staff: their accounts, one-time links and recovery codes. Secrets are stored hashed or
+sealed (docs/security.md)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ _WHERE = {TOTP: "person.totp.{}", NEW_TOTP: "person.new_totp.{}"}
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the staff. `totp`: the secret in base32; None: none is set, or it does not
-    open."""
+    """A member of staff. `totp`: the secret in base32; None if none is set, or it does not open."""
 
     id: str
     name: str
@@ -41,14 +40,14 @@ class Person:
 
 
 def name_key(name: str) -> str:
-    """A name as names are compared: without case, spaces taken together."""
+    """A name as names are compared: case-folded, with runs of spaces collapsed."""
     return " ".join(name.split()).casefold()
 
 
 def add(
     conn: sa.Connection, person_id: str, name: str, role: str, now: datetime, **more: Any
 ) -> None:
-    """Raises IntegrityError for a name that is there already."""
+    """Raises IntegrityError if the name is taken."""
     row = dict(id=person_id, name=name, name_key=name_key(name), role=role, created_at=now)
     conn.execute(sa.insert(person).values(row | more))
 
@@ -66,13 +65,13 @@ def named(conn: sa.Connection, sealer: Sealer, name: str) -> Person | None:
 
 
 def everybody(conn: sa.Connection, sealer: Sealer) -> list[Person]:
-    """All, by name; the disabled last."""
+    """Everybody, by name; disabled accounts last."""
     query = sa.select(person).order_by(person.c.ended_at.is_not(None), person.c.name_key)
     return [_person(row, sealer) for row in conn.execute(query)]
 
 
 def active_with_role(conn: sa.Connection, role: str) -> int:
-    """How many who are not disabled have this role."""
+    """How many active people have this role."""
     query = sa.select(sa.func.count()).select_from(person).where(person.c.role == role, _ACTIVE)
     return int(conn.execute(query).scalar_one())
 
@@ -84,41 +83,41 @@ def update(conn: sa.Connection, person_id: str, **changed: Any) -> None:
 def keep_totp(
     conn: sa.Connection, sealer: Sealer, person_id: str, column: str, secret: str | None
 ) -> None:
-    """Keep a secret sealed (`TOTP`, `NEW_TOTP`), or forget it."""
+    """Store a secret, sealed (`TOTP`, `NEW_TOTP`), or delete it."""
     where = _WHERE[column].format(person_id)
     update(conn, person_id, **{column: sealer.seal(secret, where) if secret else None})
 
 
 def use_counter(conn: sa.Connection, person_id: str, counter: int) -> bool:
-    """Use the code of this counter; False if it, or a later one, was used already."""
+    """Mark the code of this counter as used; False if it, or a later one, was used already."""
     mine = (person.c.id == person_id) & (person.c.totp_counter < counter)
     return conn.execute(sa.update(person).where(mine).values(totp_counter=counter)).rowcount == 1
 
 
 def _person(row: Any, sealer: Sealer) -> Person:
-    told = row._mapping
+    known = row._mapping
     plain = {
-        name: told[name]
+        name: known[name]
         for name in (
             "id", "name", "role", "password", "pin", "totp_counter", "theme", "single_keys",
             "rehearsal", "created_at", "ended_at",
         )
     }  # fmt: skip
     secrets = {
-        column: sealer.try_open(told[column], where.format(row.id)) if told[column] else None
+        column: sealer.try_open(known[column], where.format(row.id)) if known[column] else None
         for column, where in _WHERE.items()
     }
     return Person(
         **plain,
         totp=secrets[TOTP],
         new_totp=secrets[NEW_TOTP],
-        has_totp=told[TOTP] is not None,
+        has_totp=known[TOTP] is not None,
     )
 
 
 # ---- recovery codes ------------------------------------------------------------------------------
 def set_recovery_codes(conn: sa.Connection, person_id: str, codes: Iterable[str]) -> None:
-    """These instead of the earlier ones."""
+    """Replace a person's recovery codes."""
     conn.execute(sa.delete(recovery_code).where(recovery_code.c.person_id == person_id))
     rows = [{"hash": token_hash(code), "person_id": person_id} for code in codes]
     if rows:
@@ -126,7 +125,7 @@ def set_recovery_codes(conn: sa.Connection, person_id: str, codes: Iterable[str]
 
 
 def use_recovery_code(conn: sa.Connection, person_id: str, code: str) -> bool:
-    """Use a code up; False if it is none of theirs, or was used."""
+    """Consume a recovery code; False if it is not theirs, or was used."""
     mine = (recovery_code.c.hash == token_hash(code)) & (recovery_code.c.person_id == person_id)
     return conn.execute(sa.delete(recovery_code).where(mine)).rowcount == 1
 
@@ -140,7 +139,7 @@ def recovery_codes_left(conn: sa.Connection, person_id: str) -> int:
 def add_link(
     conn: sa.Connection, link_id: str, person_id: str, secret: str, now: datetime, ends: datetime
 ) -> None:
-    """A link; those made for this person before open nothing any more."""
+    """Add a link; earlier links of this person are no longer valid."""
     end_links(conn, person_id, now)
     conn.execute(
         sa.insert(person_link).values(
@@ -155,12 +154,12 @@ def end_links(conn: sa.Connection, person_id: str, now: datetime) -> None:
 
 
 def link_opens(conn: sa.Connection, secret: str, now: datetime) -> bool:
-    """Would this link open anything now?"""
+    """Is this link valid now?"""
     return conn.execute(sa.select(person_link.c.id).where(*_open(secret, now))).first() is not None
 
 
 def use_link(conn: sa.Connection, secret: str, now: datetime) -> str | None:
-    """Use a link up; whose it is, or None if it opens nothing."""
+    """Consume a link; returns whose it is, or None if it is not valid."""
     used = sa.update(person_link).where(*_open(secret, now)).values(used_at=now)
     row = conn.execute(used.returning(person_link.c.person_id)).first()
     return None if row is None else str(row.person_id)

@@ -13,14 +13,14 @@ from .tables import probe_result
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One conversation. Times are seconds; `queued` and `paged` are None where that was not waited
-    for, or never came."""
+    """The result of one conversation. Times are in seconds; `queued` and `paged` are None if that
+    was not awaited, or did not happen."""
 
     channel: str
     language: str
     conversation: str
     at: datetime
-    fault: str  # a code; "": all well
+    fault: str  # a code; "": no fault
     turns: int
     slowest: float
     seconds: float
@@ -29,8 +29,8 @@ class Result:
 
 
 def keep(conn: sa.Connection, results: Sequence[Result]) -> None:
-    """These results are the last ones; what else was kept is of a channel or language no longer
-    played, and goes."""
+    """Store the last results. Any other row is of a channel or language that is no longer played,
+    and is deleted."""
     conn.execute(sa.delete(probe_result))
     if results:
         conn.execute(sa.insert(probe_result), [asdict(one) for one in results])

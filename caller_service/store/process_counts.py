@@ -1,10 +1,10 @@
-"""Counts that the web processes of one machine keep together: a scrape reaches one of them, and
-must see what all of them saw.
+"""Counters shared by the web processes of one machine: a scrape reaches one process, and must see
+the counts of all.
 
-They stand in a nameless file that the processes inherit (`share`, before they are forked), because
-what is counted is also what floods us and what the database does not answer. A process that is
-killed holds no lock, and one that is replaced forgets nothing. Without `share` a process counts for
-itself.
+They are in an unnamed file that the processes inherit (`share`, called before the fork), not in the
+database, because floods and database outages have to be counted, too. A process that is killed
+leaves no lock behind, and one that is replaced loses no counts. Without `share` a process counts
+only for itself.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import IO
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-_BETWEEN = "\x1f"  # between a name and its labels: those are ours and hold no such character
+_BETWEEN = "\x1f"  # separates a name from its labels, which are ours and never contain it
 
 
 class ProcessCounts:
-    """Numbers by name and labels, of this process or of all that inherited them."""
+    """Counts by name and labels, of this process or of all that share the file."""
 
     def __init__(self) -> None:
         self._own: dict[str, float] = {}
@@ -34,13 +34,13 @@ class ProcessCounts:
         self._lock = threading.Lock()
 
     def share(self) -> None:
-        """From now on with the processes that are forked from this one."""
+        """Share the counts with the processes that are forked from this one."""
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
 
     @contextmanager
     def numbers(self) -> Iterator[dict[str, float]]:
-        """All numbers, held until what was changed is written. Raises OSError where the file cannot
-        be written."""
+        """All counts, locked until the changes are written. Raises OSError if the file cannot be
+        written."""
         with self._lock:
             if self._file is None:
                 yield self._own
@@ -49,16 +49,16 @@ class ProcessCounts:
             fcntl.lockf(descriptor, fcntl.LOCK_EX)
             try:
                 before = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-                kept = _read(before)
-                yield kept
-                if (after := json.dumps(kept).encode()) != before:
+                counts = _read(before)
+                yield counts
+                if (after := json.dumps(counts).encode()) != before:
                     os.pwrite(descriptor, after, 0)
                     os.ftruncate(descriptor, len(after))
             finally:
                 fcntl.lockf(descriptor, fcntl.LOCK_UN)
 
     def add(self, *key: str) -> None:
-        """Count one more. What cannot be kept stops nobody."""
+        """Add one. A count that cannot be written fails no request."""
         try:
             with self.numbers() as numbers:
                 numbers[_BETWEEN.join(key)] = numbers.get(_BETWEEN.join(key), 0) + 1
@@ -73,14 +73,14 @@ class ProcessCounts:
             return
 
     def of(self, name: str) -> list[tuple[tuple[str, ...], float]]:
-        """The numbers of a name, by their labels."""
+        """The counts of a name, by their labels."""
         with self.numbers() as numbers:
             found = [(tuple(key.split(_BETWEEN)), value) for key, value in numbers.items()]
         return [(key[1:], value) for key, value in sorted(found) if key[0] == name]
 
     def first_in(self, seconds: float, *key: str) -> bool:
-        """Is this the first time in so many seconds, in whichever process? Where nobody can tell,
-        it is."""
+        """Is this the first time in so many seconds, in any process? Also True if that is not
+        known."""
         now = time.monotonic()  # one clock for all processes of a machine
         try:
             with self.numbers() as numbers:
@@ -98,8 +98,8 @@ class ProcessCounts:
 
 
 def _read(kept: bytes) -> dict[str, float]:
-    """What was written last. A process killed in the middle may leave something unreadable, or more
-    behind it: then counting starts anew, as after a restart."""
+    """What was written last. A process that was killed while writing may leave an unreadable file,
+    or trailing bytes: then counting starts again from zero, as after a restart."""
     try:
         numbers, _ = json.JSONDecoder().raw_decode(kept.decode())
     except ValueError:

@@ -1,9 +1,9 @@
-"""Encryption at rest: what a person told us is unreadable in the file, and a phone number is found
-without being kept in plain.
+"""Encryption at rest: what people write to us is not readable in the database, and a phone number
+can be looked up without being stored in plain.
 
-A sealed value is the key's id (one byte of length, then the id), a fresh nonce,
-and AES-GCM's output. It is bound to the place it was sealed for, "table.column.id",
-so that a value copied into another row does not open there.
+A sealed value is the key's id (one byte of length, then the id), a fresh nonce, and the output of
+AES-GCM. "table.column.id" is authenticated with it, so that a value copied into another row does
+not open there.
 """
 
 import hmac
@@ -23,18 +23,18 @@ log = logging.getLogger(__name__)
 Keys = Mapping[str, bytes] | Sequence[tuple[str, bytes]]
 
 KEY_BYTES = 32
-_PROOF = "caller-service"  # no number: those begin with +
+_PROOF = "caller-service"  # cannot be a phone number: those begin with +
 NONCE_BYTES = 12
 
 
 class CannotOpen(Exception):
-    """A sealed value does not open: its key is gone, it was moved, or it was altered. Says where,
-    never what."""
+    """A sealed value does not open: its key is gone, it was moved, or it was altered. The message
+    names the place, never the contents."""
 
 
 class Sealer:
-    """Seals and opens texts, and makes the blind index of a number. The first key is in use, the
-    rest still open."""
+    """Encrypts ("seals") and decrypts ("opens") texts, and computes the blind index of a number.
+    The first key is current; the others only open."""
 
     __slots__ = ("_data", "_index", "data_key", "index_key")
 
@@ -49,7 +49,7 @@ class Sealer:
         return "Sealer()"
 
     def seal(self, text: str, where: str) -> bytes:
-        """The text, unreadable without the key and bound to this place."""
+        """Encrypt a text, bound to this place."""
         return self._seal(self.data_key, text, where)
 
     def _seal(self, key: str, text: str, where: str) -> bytes:
@@ -58,7 +58,7 @@ class Sealer:
         return bytes([len(key_id)]) + key_id + nonce + sealed
 
     def open(self, blob: bytes, where: str) -> str:
-        """The text that was sealed for this place; `CannotOpen` if this is not it."""
+        """Decrypt a text that was sealed for this place. Raises CannotOpen."""
         start = 1 + blob[0] if blob else 0
         key = self._data.get(blob[1:start].decode(errors="replace"))
         if key is None:
@@ -67,12 +67,12 @@ class Sealer:
         try:
             return key.decrypt(nonce, sealed, where.encode()).decode()
         except (InvalidTag, ValueError):
-            # Without the cause: whatever it quotes may be somebody's words.
+            # Without the cause, which may quote somebody's words.
             raise CannotOpen(f"{where}: altered, cut short, or sealed for another place") from None
 
     def try_open(self, blob: bytes, where: str) -> str | None:
-        """The same, but None for what does not open: it is counted and logged by its place, and
-        whoever asks goes on without it."""
+        """The same, but None for a value that does not open: it is counted and logged by its place,
+        and the caller goes on without it."""
         try:
             return self.open(blob, where)
         except CannotOpen as problem:
@@ -80,40 +80,41 @@ class Sealer:
             return None
 
     def index(self, number: str) -> bytes:
-        """What a number is found by: the same for the same number, and no way back."""
+        """The blind index of a number: a keyed hash under the current key."""
         return _blind(self._index[self.index_key], number)
 
     def indexes(self, number: str) -> tuple[bytes, ...]:
-        """The number's index under every key, the one in use first: rows from before a rotation are
-        found too."""
+        """The number's index under every key, the current one first, so that rows from before a
+        rotation are found, too."""
         return tuple(_blind(key, number) for key in self._index.values())
 
     @property
     def rotates(self) -> bool:
-        """Is there more than one index key, so that a number may stand under another one?"""
+        """Is there more than one index key, so that a number may be stored under another one?"""
         return len(self._index) > 1
 
     def is_current(self, blob: bytes) -> bool:
-        """Was this sealed with the key in use?"""
+        """Was this sealed with the current key?"""
         return key_of(blob) == self.data_key
 
     @property
     def index_keys(self) -> tuple[str, ...]:
-        """The ids of the index keys, the one in use first."""
+        """The ids of the index keys, the current one first."""
         return tuple(self._index)
 
     def has(self, kind: str, key_id: str) -> bool:
-        """Is this key among ours? `kind`: data or index."""
+        """Is this key configured? `kind`: data or index."""
         return key_id in (self._data if kind == "data" else self._index)
 
     def proof(self, kind: str, key_id: str) -> bytes:
-        """What tells this key from another one with its id, and tells nothing else of it."""
+        """A value that tells this key from another one with the same id, and reveals nothing else
+        about it."""
         if kind == "data":
             return self._seal(key_id, _PROOF, f"sealing_key.proof.{key_id}")
         return _blind(self._index[key_id], _PROOF)
 
     def proves(self, kind: str, key_id: str, proof: bytes) -> bool:
-        """Was this proof made with our key of that id?"""
+        """Was this proof made with the configured key of that id?"""
         if kind == "index":
             return hmac.compare_digest(proof, self.proof(kind, key_id))
         try:
@@ -124,13 +125,13 @@ class Sealer:
 
 UNOPENED = SharedCounter("caller_unopened", "Sealed values that did not open.", ("column",))
 QUIET = 600.0  # seconds between two log lines about the same value
-_LOGGED = 10_000  # values remembered
+_LOGGED = 10_000  # values that are remembered
 _logged: dict[str, float] = {}
 _lock = threading.Lock()
 
 
 def unopened(where: str, problem: Exception) -> None:
-    """Count a value that did not open, and say in the log which: table, column and id."""
+    """Count a value that did not open, and log which: table, column and id."""
     UNOPENED.add(".".join(where.split(".")[:2]))
     now = time.monotonic()
     with _lock:

@@ -1,4 +1,4 @@
-"""Sessions of the staff: what a cookie holds is kept as its SHA-256."""
+"""Sessions of staff. The secret in a cookie is stored as its SHA-256."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def add(
 
 
 def find(conn: sa.Connection, secret: str, live: bool = False) -> StaffSession | None:
-    """The session of a cookie, whatever it is still good for. `live`: whoever `rehearse` made is
-    as good as disabled."""
+    """The session of a cookie, also if it is over. `live`: accounts made by `rehearse` count as
+    disabled."""
     query = sa.select(*_READ).join(person, person.c.id == staff_session.c.person_id)
     row = conn.execute(query.where(staff_session.c.hash == token_hash(secret))).first()
     return None if row is None else _session(row, live)
 
 
 def of_person(conn: sa.Connection, person_id: str, now: datetime) -> list[StaffSession]:
-    """The sessions of somebody that are not over, newest first."""
+    """The sessions of a person that are not over, newest first."""
     query = (
         sa.select(*_READ)
         .join(person, person.c.id == staff_session.c.person_id)
@@ -70,7 +70,7 @@ def of_person(conn: sa.Connection, person_id: str, now: datetime) -> list[StaffS
 
 
 def signed_in(conn: sa.Connection, now: datetime) -> set[tuple[str, str]]:
-    """Name and role of everybody who has a session in use, idle ones too."""
+    """Name and role of everybody who is signed in, idle or not."""
     query = (
         sa.select(person.c.name, person.c.role)
         .join(staff_session, person.c.id == staff_session.c.person_id)
@@ -83,13 +83,13 @@ def signed_in(conn: sa.Connection, now: datetime) -> set[tuple[str, str]]:
 
 
 def update(conn: sa.Connection, session_id: str, **changed: Any) -> bool:
-    """False if the session is over."""
+    """Update a session. False if it is over."""
     mine = (staff_session.c.id == session_id) & _IN_FORCE
     return conn.execute(sa.update(staff_session).where(mine).values(changed)).rowcount == 1
 
 
 def renew_secret(conn: sa.Connection, session_id: str, secret: str, **changed: Any) -> bool:
-    """Another cookie for the same session: the one from before opens nothing any more."""
+    """Give the session a new secret; the old cookie is no longer valid."""
     return update(conn, session_id, hash=token_hash(secret), **changed)
 
 
@@ -98,7 +98,7 @@ def count_failure(conn: sa.Connection, session_id: str) -> None:
 
 
 def seen(conn: sa.Connection, session_id: str, now: datetime) -> None:
-    """A human asked for something. What is locked stays so, whoever was quicker."""
+    """Record a request by a human. A session that was locked meanwhile stays locked."""
     mine = (staff_session.c.id == session_id) & _IN_FORCE & staff_session.c.locked_at.is_(None)
     conn.execute(sa.update(staff_session).where(mine).values(seen_at=now))
 
@@ -106,7 +106,7 @@ def seen(conn: sa.Connection, session_id: str, now: datetime) -> None:
 def end(
     conn: sa.Connection, now: datetime, because: str, session_id: str, person_id: str = ""
 ) -> bool:
-    """End a session; with `person_id`: only if it is theirs. False if it was over."""
+    """End a session; with `person_id`, only if it is theirs. False if it was over."""
     mine = (staff_session.c.id == session_id) & _IN_FORCE
     if person_id:
         mine &= staff_session.c.person_id == person_id
@@ -116,7 +116,7 @@ def end(
 def end_all(
     conn: sa.Connection, person_id: str, now: datetime, because: str, except_id: str = ""
 ) -> int:
-    """End all sessions of somebody but one; how many there were."""
+    """End all sessions of a person but one; returns how many there were."""
     theirs = (staff_session.c.person_id == person_id) & (staff_session.c.id != except_id)
     return _end(conn, theirs & _IN_FORCE, now, because)
 
@@ -129,7 +129,7 @@ def _end(conn: sa.Connection, which: sa.ColumnElement[bool], now: datetime, beca
 def signed_in_from(
     conn: sa.Connection, person_id: str, source_indexes: Sequence[bytes], since: datetime
 ) -> bool:
-    """Did this person sign in from there since then, to the end?"""
+    """Has this person completed a sign-in from this source since then?"""
     query = sa.select(staff_session.c.id).where(
         staff_session.c.person_id == person_id,
         staff_session.c.made_at >= since,
@@ -140,12 +140,12 @@ def signed_in_from(
 
 
 def forget(conn: sa.Connection, now: datetime, kept: timedelta) -> None:
-    """Delete the sessions that ended so long ago."""
+    """Delete the sessions whose time was up more than `kept` ago."""
     conn.execute(sa.delete(staff_session).where(staff_session.c.ends_at < now - kept))
 
 
 def _session(row: Any, live: bool) -> StaffSession:
-    told = dict(row._mapping)
-    rehearsal = told.pop("rehearsal")
-    told["disabled"] = bool(told["disabled"]) or (live and bool(rehearsal))
-    return StaffSession(**told | {name: bool(told[name]) for name in ("has_totp", "has_pin")})
+    values = dict(row._mapping)
+    rehearsal = values.pop("rehearsal")
+    values["disabled"] = bool(values["disabled"]) or (live and bool(rehearsal))
+    return StaffSession(**values | {name: bool(values[name]) for name in ("has_totp", "has_pin")})

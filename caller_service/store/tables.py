@@ -1,8 +1,7 @@
-"""The tables, declared once (docs/privacy.md). Columns named sealed_… hold ciphertext
-(store/sealing.py).
+"""The tables (docs/privacy.md). Columns named sealed_… hold ciphertext (store/sealing.py).
 
-Ids are ours (UUIDv7, text). Moments are UTC. The journal holds references only, so that erasure
-never touches it.
+Ids are ours (UUIDv7, text). Times are UTC. The journal holds references only, so that erasure never
+touches it.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from caller_service.core.outbound import UNSENT, CallState
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware UTC datetime. SQLite keeps no zone: it is taken off on the way in and put back on
-    the way out."""
+    """An aware UTC datetime. SQLite stores no time zone: it is removed on write and restored on
+    read."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -45,12 +44,12 @@ _NAMES = {
 }
 
 
-# SQLite keeps such a table in the order of its key (UUIDv7: of time), with no second tree to write
-# beside it.
+# SQLite stores such a table in the order of its primary key (a UUIDv7: in order of time), so that
+# there is no second tree to write.
 _BY_KEY = {"sqlite_with_rowid": False}
 
 
-# a phone is taken: the database refuses a second call to it
+# states in which a phone is busy: the database refuses a second call to it
 _ON_A_CALL = (
     CallState.TRYING,
     CallState.QUEUED,
@@ -61,13 +60,12 @@ _ON_A_CALL = (
 
 
 def _in(states: Iterable[str]) -> str:
-    """The condition of an index. SQL of ours alone: no state has a quote."""
+    """The condition of a partial index. The states are our own constants, without quotes."""
     return f"state IN ({', '.join(repr(str(state)) for state in states)})"
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
-    """An index over the rows where something holds: what is seldom looked for costs the other rows
-    nothing."""
+    """A partial index: rows that do not match cost nothing."""
     return sa.Index(
         name, *columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
     )
@@ -87,7 +85,7 @@ class ContactRow(Base):
     __tablename__ = "contact"
     id: Mapped[str] = mapped_column(primary_key=True)
     number_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
-    # the id of the index key; None: written before it was kept
+    # the id of the index key; None: written before the id was stored
     index_key: Mapped[str | None]
     sealed_number: Mapped[bytes]
     language: Mapped[str]
@@ -97,7 +95,7 @@ class ContactRow(Base):
     sealed_care_note: Mapped[bytes | None]  # a human's words, in place of the screening
     care_until: Mapped[datetime | None]
     slowed_until: Mapped[datetime | None]  # a supervisor slowed this number down
-    # of ours, the one they wrote to last: texts come from there; "": none is known
+    # our number that they wrote to last, and get texts from; "": unknown
     our_number: Mapped[str] = mapped_column(server_default=sa.text("''"))
 
 
@@ -124,9 +122,9 @@ class CaseRow(Base):
     closed_at: Mapped[datetime | None]
     # when something of an ended case is erased next (core/retention.py)
     erase_at: Mapped[datetime | None]
-    # the synthetic resident's: left out of every count
+    # a case of the synthetic resident: left out of every count
     test: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
-    # the phone is in other hands
+    # parked: the phone is in other hands
     parked: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     __table_args__ = (
         _partial("ix_case_test", "id", where="test"),
@@ -144,19 +142,19 @@ class CaseRow(Base):
 
 
 class MessageRow(Base):
-    """Every text in and out. An inbound row is the inbox; its answers point to it and are found
-    again for a replay."""
+    """Every text in and out. Inbound rows are the inbox; replies point to the message they answer,
+    so that a repeated webhook gets them again."""
 
     __tablename__ = "message"
     id: Mapped[str] = mapped_column(primary_key=True)
     direction: Mapped[str]  # in, out
     provider: Mapped[str]
     provider_id: Mapped[str | None]
-    # of the case; no key of its own, so that a turn writes one index less
+    # the case's contact; no foreign key or index, so that a turn writes one index less
     contact_id: Mapped[str | None]
     case_id: Mapped[str | None] = mapped_column(sa.ForeignKey("case.id"))
     person: Mapped[str | None]  # the name of somebody on a ladder, when it is to or from them
-    answers: Mapped[str | None]  # the inbound message this replies to; of the same case
+    answers: Mapped[str | None]  # the inbound message, of the same case, that this replies to
     place: Mapped[int] = mapped_column(default=0)
     sealed_words: Mapped[bytes]
     keys: Mapped[str] = mapped_column(default="")
@@ -166,7 +164,7 @@ class MessageRow(Base):
     error: Mapped[str | None]
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
-    claimed_by: Mapped[str | None]  # the job whose try is under way
+    claimed_by: Mapped[str | None]  # the job whose attempt is under way
     state_at: Mapped[datetime | None]  # when the last receipt came
     at: Mapped[datetime]
     erased_at: Mapped[datetime | None]  # when the words were erased here
@@ -207,7 +205,7 @@ class DeliveryRow(Base):
     state: Mapped[str]  # DeliveryState
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
-    claimed_by: Mapped[str | None]  # the job whose try is under way
+    claimed_by: Mapped[str | None]  # the job whose attempt is under way
     error: Mapped[str | None]
     at: Mapped[datetime]
     received_at: Mapped[datetime | None]
@@ -226,28 +224,28 @@ class PageRow(Base):
     rung: Mapped[int]
     person: Mapped[str]
     at: Mapped[datetime]
-    # of a test case: nobody was asked
+    # of a test case: nobody was paged
     held: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     __table_args__ = (sa.UniqueConstraint("case_id", "ladder", "round", "rung", "person"),)
 
 
 class CallRow(Base):
-    """Every call out: to somebody who is paged. Whom it rings is a name of the ladder; the number
-    is a keyed hash, by which the database holds that nobody's phone rings twice at once."""
+    """Every outbound call. `person` is a name on a ladder; the number is stored as a keyed hash, by
+    which the database ensures that no phone has two calls at once."""
 
     __tablename__ = "call"
     id: Mapped[str] = mapped_column(primary_key=True)
     case_id: Mapped[str] = mapped_column(sa.ForeignKey("case.id"))
     page_id: Mapped[str | None] = mapped_column(sa.ForeignKey("page.id"))
-    # the lost text to a resident that this call stands for
+    # the lost text to a resident that this call replaces
     text_id: Mapped[str | None] = mapped_column(sa.ForeignKey("message.id"))
-    person: Mapped[str | None]  # the name of somebody on a ladder; else it is to the resident
+    person: Mapped[str | None]  # the name of somebody on a ladder; None: it is to the resident
     number_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     index_key: Mapped[str | None]
     provider_id: Mapped[str | None]
     state: Mapped[str]  # CallState
     rank: Mapped[int] = mapped_column(default=0)
-    # what it rings for is settled: end it if nobody has answered
+    # the call is no longer needed: end it unless somebody has answered
     over: Mapped[bool] = mapped_column(default=False)
     machine: Mapped[bool] = mapped_column(default=False)  # a voicemail answered
     answer: Mapped[str] = mapped_column(default="")  # accepted, passed_on
@@ -255,7 +253,7 @@ class CallRow(Base):
     tries: Mapped[int] = mapped_column(default=0)
     tried_at: Mapped[datetime | None]
     next_at: Mapped[datetime | None]
-    claimed_by: Mapped[str | None]  # the job whose try is under way
+    claimed_by: Mapped[str | None]  # the job whose attempt is under way
     at: Mapped[datetime]
     __table_args__ = (
         _partial(
@@ -274,8 +272,8 @@ class CallRow(Base):
 
 
 class LegRow(Base):
-    """A call that a resident is on: theirs to us, or ours to them. Where it is and what it heard
-    last is sealed, and gone when the call is over."""
+    """A call that a resident is on: inbound, or ours to them. Its position and last document are
+    sealed, and deleted when the call ends."""
 
     __tablename__ = "leg"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -287,7 +285,7 @@ class LegRow(Base):
     our_number: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    next_at: Mapped[datetime | None]  # nothing was heard of it: the provider is asked
+    next_at: Mapped[datetime | None]  # without news until then, the provider is asked about it
     __table_args__ = (
         sa.Index("ix_leg_case_id", "case_id"),
         _partial("ix_leg_next_at", "next_at", where="next_at IS NOT NULL"),
@@ -309,8 +307,8 @@ class TalkRow(Base):
 
 
 class CallbackRow(Base):
-    """A call to the resident that was promised: when, for whom, and what came of it. One attempt
-    is one claim, so that nobody is called twice for it."""
+    """A call that was promised to the resident: when, for whom, and its outcome. An attempt is
+    claimed, so that nobody is called twice for it."""
 
     __tablename__ = "callback"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -338,8 +336,9 @@ class CallbackRow(Base):
 
 
 class VisitRow(Base):
-    """What opens the private page of a case: a browser's key, a link, a typed code, or a link to
-    mark the place. Only the hash of the secret is kept. Where somebody is in the form is sealed."""
+    """A secret that opens the private page of a case: a browser's key, a link, a typed code, or a
+    link to mark the place. Only the hash of the secret is stored. The position in the form is
+    sealed."""
 
     __tablename__ = "visit"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -349,7 +348,7 @@ class VisitRow(Base):
     step: Mapped[int] = mapped_column(default=0)  # posts that were carried out
     sealed_state: Mapped[bytes | None]
     at: Mapped[datetime]
-    seen_at: Mapped[datetime]  # a browser last asked for the page, by itself or by a person
+    seen_at: Mapped[datetime]  # a browser last requested the page, by a refresh or by a person
     used_at: Mapped[datetime]  # somebody last did something there
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
@@ -360,8 +359,8 @@ class VisitRow(Base):
 
 
 class JournalRow(Base):
-    """Kept by case: a case's lines stand together, and one tree is written, not three. No case:
-    ""."""
+    """Keyed by case, so that a case's entries are stored together, and one tree is written, not
+    three. `case_id` is "" for an entry without a case."""
 
     __tablename__ = "journal"
     case_id: Mapped[str] = mapped_column(primary_key=True)
@@ -374,8 +373,9 @@ class JournalRow(Base):
 
 
 class TokenRow(Base):
-    """A destination's token: only its SHA-256 is kept. What it may do stands here, so that no edit
-    of the program file can widen it (core/access.py). Without a destination it opens nothing."""
+    """A destination's token: only its SHA-256 is stored. Its scopes are stored here, so that no
+    edit of the program file can widen them (core/access.py). Without a destination it gives no
+    access."""
 
     __tablename__ = "token"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -398,7 +398,7 @@ class AreaStateRow(Base):
 
 
 class IdempotencyKeyRow(Base):
-    """What a token did under an Idempotency-Key, for a day (casework/once.py). Keyed hashes."""
+    """The Idempotency-Keys of a token's requests, for a day (casework/once.py). Keyed hashes."""
 
     __tablename__ = "idempotency_key"
     who: Mapped[str] = mapped_column(primary_key=True)  # the token's name
@@ -408,8 +408,9 @@ class IdempotencyKeyRow(Base):
 
 
 class FailureRow(Base):
-    """Failures of one source, or on one account, at one door (core/failure_pace.py), and where a
-    secret was right lately (no failures). Keyed hashes; kept half a day."""
+    """Failures of one source, or on one account, at one sign-in or code form
+    (core/failure_pace.py), and sources of a recent success (no failures). Keyed hashes; deleted
+    after half a day."""
 
     __tablename__ = "failure"
     key_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), primary_key=True)
@@ -418,18 +419,18 @@ class FailureRow(Base):
 
 
 class ProbeRow(Base):
-    """The last result of the synthetic resident, one row a conversation of a channel and language.
-    Codes and numbers only."""
+    """The last results of the synthetic resident, one row for each channel, language and
+    conversation. Codes and numbers only."""
 
     __tablename__ = "probe_result"
     channel: Mapped[str] = mapped_column(primary_key=True)
     language: Mapped[str] = mapped_column(primary_key=True)
     conversation: Mapped[str] = mapped_column(primary_key=True)  # quiet, danger
     at: Mapped[datetime]
-    fault: Mapped[str]  # "": all well
+    fault: Mapped[str]  # "": no fault
     turns: Mapped[int]  # how many were played
     slowest: Mapped[float]  # seconds, of the slowest turn
-    seconds: Mapped[float]  # of the whole conversation, the time to read each question included
+    seconds: Mapped[float]  # of the whole conversation, including the time to read each question
     # seconds from the last answer until the hand-off was in the dispatch queue
     queued: Mapped[float | None]
     # seconds from the danger sign until the page that would have gone out
@@ -437,42 +438,43 @@ class ProbeRow(Base):
 
 
 class KeyRow(Base):
-    """A key that rows may need: noted before the first row is written with it, dropped when the
-    last was rewritten. Looked at in place of the rows, which may be millions (store/keys.py)."""
+    """A key that rows may need: registered before the first row is written with it, removed when
+    the last was rewritten. Read instead of the rows, which may be millions (store/keys.py)."""
 
     __tablename__ = "sealing_key"
     kind: Mapped[str] = mapped_column(primary_key=True)  # data, index
     id: Mapped[str] = mapped_column(primary_key=True)
-    # what the key makes of a constant; None: known from rows alone
+    # a keyed hash of a constant; None: the key is known only from rows
     proof: Mapped[bytes | None]
     since: Mapped[datetime]
 
 
 class PersonRow(Base):
-    """Somebody of the staff: who they are and what they may do (core/roles.py). Without a password
-    nobody signs in as them: they come by a one-time link."""
+    """A member of staff: who they are and what they may do (core/roles.py). An account without a
+    password cannot sign in: it is set up by a one-time link."""
 
     __tablename__ = "person"
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)  # the journal's
-    # the name as it is compared at sign-in: without case, spaces taken together
+    # the name as it is compared at sign-in: case-folded, with runs of spaces collapsed
     name_key: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str]  # Role
     password: Mapped[str | None]  # argon2id
     pin: Mapped[str | None]  # argon2id: unlocks a session, opens none
     sealed_totp: Mapped[bytes | None]
     sealed_new_totp: Mapped[bytes | None]  # shown, and not confirmed by a first code yet
-    totp_counter: Mapped[int] = mapped_column(default=0)  # of the last code that was used
+    totp_counter: Mapped[int] = mapped_column(default=0)  # counter of the last code that was used
     theme: Mapped[str] = mapped_column(default="")  # light, dark; "": as the machine
     single_keys: Mapped[bool] = mapped_column(default=True)
-    # made by `rehearse`, which printed the password: opens nothing in live
+    # made by `rehearse`, which printed the password: cannot sign in to live mode
     rehearsal: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # disabled
 
 
 class RecoveryCodeRow(Base):
-    """A code that stands for a second factor once: its SHA-256. It is deleted when it is used."""
+    """A recovery code, in place of a second factor, once: its SHA-256. It is deleted when it is
+    used."""
 
     __tablename__ = "recovery_code"
     hash: Mapped[str] = mapped_column(primary_key=True)
@@ -481,7 +483,7 @@ class RecoveryCodeRow(Base):
 
 
 class PersonLinkRow(Base):
-    """A link by which somebody sets their account up, once: the SHA-256 of its secret."""
+    """A one-time link to set up an account: the SHA-256 of its secret."""
 
     __tablename__ = "person_link"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -493,17 +495,17 @@ class PersonLinkRow(Base):
 
 
 class StaffSessionRow(Base):
-    """Somebody who is signed in, in one browser (core/staff_session.py)."""
+    """A staff session in one browser (core/staff_session.py)."""
 
     __tablename__ = "staff_session"
     id: Mapped[str] = mapped_column(primary_key=True)
     person_id: Mapped[str] = mapped_column(sa.ForeignKey("person.id"))
-    hash: Mapped[str] = mapped_column(unique=True)  # SHA-256 of what the cookie holds
+    hash: Mapped[str] = mapped_column(unique=True)  # SHA-256 of the cookie's secret
     stage: Mapped[str]  # Stage
     browser: Mapped[str] = mapped_column(default="")  # "Firefox on Linux"
-    source_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32))  # where it was made
+    source_index: Mapped[bytes] = mapped_column(sa.LargeBinary(32))  # of the address
     made_at: Mapped[datetime]
-    seen_at: Mapped[datetime]  # the last request of a human's
+    seen_at: Mapped[datetime]  # the last request made by a human
     ends_at: Mapped[datetime]
     factor_at: Mapped[datetime | None]  # the second factor was right
     stepped_up_at: Mapped[datetime | None]
@@ -515,8 +517,7 @@ class StaffSessionRow(Base):
 
 
 class StaffCaseRow(Base):
-    """What one person of the staff has of a case: when they last read it, and words to the resident
-    that they have not sent."""
+    """When a member of staff last read a case, and their unsent draft to the resident."""
 
     __tablename__ = "staff_case"
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""Bearer tokens, kept as a hash."""
+"""Bearer tokens, stored as a hash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _IN_FORCE = token.c.revoked_at.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredToken:
     """A token in the table, with the id by which it can be revoked alone."""
 
     id: str
@@ -28,7 +28,7 @@ class Kept:
 
 
 def token_hash(secret: str) -> str:
-    """How a token is kept: SHA-256 is enough for a secret drawn at random."""
+    """What is stored of a token. SHA-256 is enough for a random secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -48,7 +48,7 @@ def add(conn: sa.Connection, token_id: str, new: Token, secret: str, now: dateti
 
 
 def find(conn: sa.Connection, secret: str) -> Token | None:
-    """The token of a secret, expired or not; None for one that is not known, or was revoked."""
+    """The token of a secret, expired or not; None if it is unknown or was revoked."""
     known = sa.select(*_READ).where(token.c.hash == token_hash(secret), _IN_FORCE)
     row = conn.execute(known).first()
     return None if row is None else _token(row._mapping)
@@ -59,15 +59,15 @@ def _token(row: Mapping[Any, Any]) -> Token:
     return Token(**told, scopes=frozenset(row["scopes"].split()))
 
 
-def in_force(conn: sa.Connection) -> list[Kept]:
+def in_force(conn: sa.Connection) -> list[StoredToken]:
     """Every token that was not revoked, expired ones too, oldest first."""
     rows = conn.execute(sa.select(token).where(_IN_FORCE).order_by(token.c.created_at, token.c.id))
-    return [Kept(row.id, _token(row._mapping), row.created_at) for row in rows]
+    return [StoredToken(row.id, _token(row._mapping), row.created_at) for row in rows]
 
 
 def names_before_destinations(conn: sa.Connection) -> Sequence[str] | None:
-    """The names of the tokens in force in a database whose tokens have no destination yet, because
-    it was not migrated to this release; None if they have one."""
+    """The names of the tokens in force, if the database is not yet migrated to the release that
+    gave tokens a destination; None if it is."""
     if "destination" in {one["name"] for one in sa.inspect(conn).get_columns(token.name)}:
         return None
     return (
@@ -80,11 +80,12 @@ def names_before_destinations(conn: sa.Connection) -> Sequence[str] | None:
 
 
 def forget(conn: sa.Connection, secret: str) -> None:
-    """Take a token out of the table, for one that is made anew with the same secret."""
+    """Delete a token, so that it can be created anew with the same secret."""
     conn.execute(sa.delete(token).where(token.c.hash == token_hash(secret)))
 
 
 def revoke(conn: sa.Connection, name: str, now: datetime) -> int:
-    """Revoke every token in force of that name, or the one of that id; how many there were."""
+    """Revoke every token in force of that name, or the one of that id; returns how many there
+    were."""
     meant = (token.c.name == name) | (token.c.id == name)
     return conn.execute(sa.update(token).where(meant, _IN_FORCE).values(revoked_at=now)).rowcount

@@ -1,5 +1,5 @@
-"""What a turn begins with, read in one statement: who wrote or called, their open case, and which
-areas are full."""
+"""The state that a turn starts from, loaded in one query: who wrote or called, their open case, and
+which areas are full."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from .contacts import STOPPED_IN_WORDS, Contact
 from .sealing import Sealer
 from .tables import area_state, case, contact, leg
 
-BETWEEN = "\n"  # between the names of areas
+BETWEEN = "\n"  # separates the names of areas
 
 
 class TurnState(NamedTuple):
-    """`contact` is None for a number never heard before, `case` where none is open.
+    """`contact` is None for an unknown number, `case` if none is open.
 
-    `current`: the contact stands under the newest keys. `split`: a rotation has made several of it.
+    `current`: the contact is stored under the newest keys. `split`: a rotation has split it into
+    several.
     """
 
     contact: Contact | None
@@ -35,7 +36,7 @@ class TurnState(NamedTuple):
 
 
 class StepState(NamedTuple):
-    """What one step of a call begins with."""
+    """The state that one step of a call starts from."""
 
     leg: legs.Leg
     case: Case
@@ -44,7 +45,7 @@ class StepState(NamedTuple):
 
 
 def load_step(conn: sa.Connection, sealer: Sealer, leg_id: str, now: datetime) -> StepState | None:
-    """A call that a resident is on, their case and who they are; None: no such call."""
+    """A call that a resident is on, their case and contact; None if there is no such call."""
     row = _step().first(conn, {"known_leg": leg_id, "now": now})
     if row is None:
         return None
@@ -52,8 +53,8 @@ def load_step(conn: sa.Connection, sealer: Sealer, leg_id: str, now: datetime) -
 
 
 def who(row: Mapping[str, Any], sealer: Sealer) -> tuple[Contact, frozenset[str]]:
-    """Of a row that was read with `about()`: whose case it is, and which areas are full. A number
-    that does not open is ""."""
+    """The contact and the full areas in a row that was read with `about()`. A number that does not
+    open is ""."""
     known = Contact(
         row["who"],
         row["speaks"],
@@ -66,7 +67,7 @@ def who(row: Mapping[str, Any], sealer: Sealer) -> tuple[Contact, frozenset[str]
 
 
 def about() -> tuple[sa.ColumnElement[Any], ...]:
-    """What `who` needs, beside a case's columns."""
+    """The columns that `who` needs, beside a case's."""
     return (
         contact.c.id.label("who"),
         contact.c.language.label("speaks"),
@@ -79,8 +80,8 @@ def about() -> tuple[sa.ColumnElement[Any], ...]:
 
 
 def load_turn(conn: sa.Connection, sealer: Sealer, number: str, now: datetime) -> TurnState:
-    """Who has this number (older index keys are tried too, so that a key can be rotated) and where
-    their request stands."""
+    """The contact with this number, looked up under every index key, so that keys can be rotated,
+    and their open case."""
     indexes = sealer.indexes(number)
     row = _begin(len(indexes)).first(
         conn, {f"index_{place}": index for place, index in enumerate(indexes)} | {"now": now}
@@ -136,7 +137,7 @@ def _begin(keys: int) -> CompiledStatement:
         sa.bindparam(f"index_{place}", None, type_=contact.c.number_index.type)
         for place in range(keys)
     ]
-    # one row always, also for somebody new
+    # always one row, also for an unknown number
     alone = sa.select(sa.literal_column("1").label("one")).subquery()
     who = alone.outerjoin(contact, contact.c.number_index.in_(indexes))
     whole = who.outerjoin(
@@ -165,5 +166,5 @@ def _begin(keys: int) -> CompiledStatement:
     every = contact.alias()
     count = sa.select(sa.func.count()).select_from(every).where(every.c.number_index.in_(indexes))
     many = count.scalar_subquery().label("many")
-    # of several, the one whose request is open
+    # of several contacts, the one with an open case
     return CompiledStatement(query.add_columns(many).order_by(case.c.id.is_(None)))

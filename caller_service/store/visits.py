@@ -1,8 +1,9 @@
-"""What opens the private page of a case (docs/privacy.md): a browser's key, a link, a typed code.
+"""Secrets that open the private page of a case (docs/privacy.md): a browser's key, a link, a typed
+code.
 
-A secret is kept as its hash. A key or link has 128 random bits, so SHA-256 says nothing of it; a
-typed code is short, so its hash is keyed (store/sealing.py) and stands under the newest index key.
-`step` counts the posts that were carried out: a post that names an older one changes nothing.
+A secret is stored as its hash. A key or link has 128 random bits, so plain SHA-256 is safe; a typed
+code is short, so its hash is keyed (store/sealing.py), under the newest index key. `step` counts
+the posts that were carried out: a post with an older step changes nothing.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ from .turns import about, who
 class VisitKind(StrEnum):
     """`visit.kind`."""
 
-    BROWSER = "browser"  # the key of one browser, in its cookie or in its addresses
+    BROWSER = "browser"  # the key of one browser, in its cookie or its URLs
     LINK = "link"  # opens the page in another browser
-    CODE = "code"  # the same, typed: ten letters
-    PLACE = "place"  # opens the place screen, and nothing else
+    CODE = "code"  # the same, to be typed: ten letters
+    PLACE = "place"  # opens the page to mark the place, and nothing else
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`state`: JSON of where they are in the form, and what this browser was shown
-    (casework/resident_page.py); "" where it does not open."""
+    """One secret of a case. `state`: JSON of the position in the form and of what this browser was
+    shown (casework/resident_page.py); "" if it does not open."""
 
     id: str
     case_id: str
@@ -54,7 +55,7 @@ class Visit:
 
 
 class VisitState(NamedTuple):
-    """What a request for a private page begins with."""
+    """The state that a request for a private page starts from."""
 
     visit: Visit
     case: Case
@@ -77,27 +78,27 @@ _ADVANCE = CompiledStatement(_advance, (*_MOVES, "sealed_state"))
 
 
 def new_secret() -> str:
-    """128 random bits, for an address or a cookie."""
+    """128 random bits, for a URL or a cookie."""
     return secrets.token_urlsafe(16)
 
 
 def secret_hash(secret: str) -> bytes:
-    """Of 128 random bits."""
+    """The stored hash of a secret of 128 random bits."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def add(conn: sa.Connection, sealer: Sealer, new: Visit, hashed: bytes) -> None:
-    """A second one with the same secret is an IntegrityError."""
-    told = {name: getattr(new, name) for name in _NEW}
+    """Raises IntegrityError for a secret that is there already."""
+    values = {name: getattr(new, name) for name in _NEW}
     sealed = sealer.seal(new.state, f"visit.state.{new.id}") if new.state else None
-    _ADD.run(conn, told | {"secret_hash": hashed, "sealed_state": sealed})
+    _ADD.run(conn, values | {"secret_hash": hashed, "sealed_state": sealed})
 
 
 def load(
     conn: sa.Connection, sealer: Sealer, hashes: Sequence[bytes], now: datetime
 ) -> VisitState | None:
-    """The visit of a secret, its case and whose it is, in one statement; None: there is none, or
-    it is over."""
+    """The visit of a secret, its case and contact, in one query; None if there is none, or it is
+    over."""
     row = _load(len(hashes)).first(
         conn, {f"hash_{place}": each for place, each in enumerate(hashes)} | {"now": now}
     )
@@ -137,7 +138,7 @@ def _load(hashes: int) -> CompiledStatement:
 
 
 def advance(conn: sa.Connection, sealer: Sealer, known: Visit, after: Visit) -> bool:
-    """Write what a post led to, which may belong to a new case of theirs. False if another post was
+    """Write the result of a post, which may move the visit to a new case. False if another post was
     carried out meanwhile."""
     values: dict[str, Any] = {
         "known_id": known.id,
@@ -149,7 +150,7 @@ def advance(conn: sa.Connection, sealer: Sealer, known: Visit, after: Visit) -> 
 
 
 def seen(conn: sa.Connection, visit_id: str, now: datetime) -> None:
-    """A browser shows the page now."""
+    """Record that a browser shows the page now."""
     conn.execute(
         sa.update(visit).where(visit.c.id == visit_id, visit.c.seen_at < now).values(seen_at=now)
     )
@@ -158,7 +159,8 @@ def seen(conn: sa.Connection, visit_id: str, now: datetime) -> None:
 def keep(
     conn: sa.Connection, sealer: Sealer, known: Visit, state: str, now: datetime, used: bool
 ) -> None:
-    """What a browser was shown, or that somebody opened a locked page; no post was carried out."""
+    """Record what a browser was shown, or that somebody opened a locked page; no post was carried
+    out."""
     values: dict[str, Any] = {"sealed_state": sealer.seal(state, f"visit.state.{known.id}")}
     moments = {"seen_at": now} | ({"used_at": now} if used else {})
     conn.execute(
@@ -169,7 +171,7 @@ def keep(
 
 
 def end(conn: sa.Connection, visit_id: str, now: datetime) -> None:
-    """The secret opens nothing any more, and what it was shown is forgotten."""
+    """End a visit: its secret is no longer valid, and its state is deleted."""
     conn.execute(
         sa.update(visit)
         .where(visit.c.id == visit_id, visit.c.ended_at.is_(None))
@@ -178,7 +180,7 @@ def end(conn: sa.Connection, visit_id: str, now: datetime) -> None:
 
 
 def end_kind(conn: sa.Connection, case_id: str, kind: VisitKind, now: datetime) -> None:
-    """Every link, or code, of this case is over: a new one takes its place."""
+    """End every link, or code, of this case: a new one replaces it."""
     conn.execute(
         sa.update(visit)
         .where(visit.c.case_id == case_id, visit.c.kind == kind, visit.c.ended_at.is_(None))
@@ -187,7 +189,7 @@ def end_kind(conn: sa.Connection, case_id: str, kind: VisitKind, now: datetime) 
 
 
 def last_seen(conn: sa.Connection, case_id: str) -> datetime | None:
-    """When a browser last showed the private page of this case; None: it has none."""
+    """When a browser last showed the private page of this case; None if it has none."""
     theirs = (visit.c.case_id == case_id, visit.c.kind == VisitKind.BROWSER)
     found: datetime | None = conn.execute(
         sa.select(sa.func.max(visit.c.seen_at)).where(*theirs, visit.c.ended_at.is_(None))
@@ -196,7 +198,7 @@ def last_seen(conn: sa.Connection, case_id: str) -> datetime | None:
 
 
 def live_cases(conn: sa.Connection, since: datetime) -> Sequence[tuple[str, datetime]]:
-    """Cases that are not ended with a private page that was seen `since`, and when it last was."""
+    """Open cases whose private page was shown since `since`, and when it last was."""
     last = sa.func.max(visit.c.seen_at)
     query = (
         sa.select(visit.c.case_id, last.label("seen"))

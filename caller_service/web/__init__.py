@@ -1,1 +1,1 @@
-"""Layer 4: one package an audience. They may import `shared`, never each other."""
+"""Layer 4: one package for each audience. They may import `shared`, never each other."""

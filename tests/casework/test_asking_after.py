@@ -1,5 +1,4 @@
-"""A call of which nothing is heard any more: the provider is asked, and not by the sweep that rings
-the clocks."""
+"""A call without news: the provider is asked about it, but not by the sweep that fires timers."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def drops(house: House) -> Caller:
-    """Their line is gone after an answer, and no report of that comes."""
+    """The call drops after an answer, and the provider does not report it."""
     return Caller(house).rings().presses("1").hangs_up(report=False)
 
 
@@ -21,9 +20,9 @@ def names(house: House) -> list[str]:
 
 
 def test_the_sweep_asks_nobody_itself(house: House) -> None:
-    """A provider that hangs would hold up every clock."""
+    """A provider that hangs would delay every timer."""
     drops(house)
-    house.outside.reset()  # whatever is asked now fails the test
+    house.outside.reset()  # any request from here on fails the test
     house.wait(301)
     house.sweeps()
     assert names(house).count("ask_after") == 1

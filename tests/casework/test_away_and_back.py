@@ -1,5 +1,5 @@
-"""Databases that lock, go away and come back as another file, and clocks that step: each was a
-breach once."""
+"""Databases that are locked, unavailable or replaced by another file, and clocks that step: each
+once broke a promise."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 # 1 ---- a lock held by somebody who does not queue with us (sqlite3 shell, backup, litestream) ----
 def test_a_foreign_lock_delays_nobody_beyond_their_own_time(house: House) -> None:
-    """Each waits once, for no more than what a turn may wait: not for those in front of them, and
-    not for the lock, which is held until all have heard the words."""
+    """Each waits once, no longer than a turn may wait: neither for those ahead of them nor for the
+    lock, which is held until all have got the fallback text."""
     if not lite(house):
         pytest.skip("SQLite's queue of writers")
     foreign = sqlite3.connect(str(house.parts.engine.url.database), isolation_level=None)
@@ -68,7 +68,7 @@ def test_a_foreign_lock_delays_nobody_beyond_their_own_time(house: House) -> Non
 def test_two_locks_in_a_row_share_one_deadline(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each wait for the server is allowed what the ones before it have left."""
+    """Each wait for the server may use what the earlier waits have left."""
     if lite(house):
         pytest.skip("a reader waits for nobody on SQLite")
     me = house.resident().texts("hi")
@@ -99,14 +99,14 @@ def test_two_locks_in_a_row_share_one_deadline(
 
 
 def held_up(house: House, beside: sa.Connection) -> bool:
-    """Does anybody wait for a lock in our database?"""
+    """Is anybody waiting for a lock in our database?"""
     query = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND wait_event_type = 'Lock'"
     )
     return bool(beside.execute(query, {"name": house.parts.engine.url.database}).scalar_one())
 
 
-# 3 ---- SQLite: the file is away for a moment, and a new connection is opened meanwhile ----
+# 3 ---- SQLite: the file is missing for a moment, and a new connection is opened meanwhile ----
 def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(
     house: House,
 ) -> None:
@@ -122,7 +122,7 @@ def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(
     away = file.with_suffix(".away")
     file.rename(away)
     try:
-        # all pooled connections are busy in real life; here: the pool is empty
+        # in production all pooled connections are busy; here the pool is empty
         me.posts("3", sid="SMaway")
         assert not file.exists(), "an empty database stands in its place"
         assert wal.stat().st_size == len(saved[wal.name]), "committed texts were in there"
@@ -139,7 +139,7 @@ def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(
 
 
 def test_another_file_put_in_its_place_is_what_is_written_from_then_on(house: House) -> None:
-    """A restored backup, or the file moved away and back while a process met an empty one."""
+    """A restored backup, or the file moved away and back while a process saw an empty one."""
     if not lite(house):
         pytest.skip("only SQLite is a file")
     engine, file = house.parts.engine, Path(str(house.parts.engine.url.database))
@@ -222,7 +222,7 @@ def test_a_page_that_was_taken_is_taken_when_the_clock_steps_back(
 
 
 def nobody_answers(house: House, rounds: PeriodicTasks) -> None:
-    """Four minutes of the worker's rounds, and each page goes out."""
+    """Four minutes of worker sweeps; each page is sent."""
     for _ in range(4):
         house.wait(61)
         rounds()
@@ -263,7 +263,7 @@ def test_a_page_nobody_answers_goes_on_when_the_clock_steps_back(
     assert rungs(house)[-1] >= 2, rungs(house)
 
 
-# 6 ---- the look at Twilio's list ----
+# 6 ---- reading Twilio's list ----
 def test_after_a_step_back_the_list_is_still_looked_at(house: House) -> None:
     rounds = PeriodicTasks(house.parts)
     for _ in range(5):

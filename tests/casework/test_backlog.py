@@ -1,5 +1,5 @@
-"""A worker that is behind: it is asked for nothing twice, whatever waits, and nobody who hangs
-holds up a page."""
+"""A worker with a backlog: nothing is enqueued twice, whatever waits, and no destination that hangs
+delays a page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 
 
 def unfinished(house: House) -> Counter[str]:
-    """Jobs that wait or run, by queue."""
+    """Waiting and running jobs, by queue."""
     prefix = "" if house.parts.engine.dialect.name == "sqlite" else "dbos."
     query = f"SELECT queue_name, status FROM {prefix}workflow_status WHERE status IN ('ENQUEUED', 'PENDING')"
     with house.parts.engine.connect() as conn:
@@ -48,8 +48,8 @@ def claimed(house: House) -> int:
 def test_what_a_worker_has_not_come_to_yet_is_not_asked_for_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each minute of being behind asked for all of it once more: the longer the queue, the faster
-    it grew."""
+    """Each minute of backlog used to enqueue all of it again: the longer the queue, the faster it
+    grew."""
     monkeypatch.setattr(timers, "QUEUE_LIMIT", 4)
     for place in range(6):
         house.resident(f"+1720555020{place}").texts("my sister took too many pills", "1")
@@ -109,7 +109,7 @@ def test_what_waits_behind_an_earlier_revision_is_no_job_of_the_sweep(house: Hou
 def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(
     house: House,
 ) -> None:
-    """And no more is claimed than runs, so that a worker that is killed leaves no heap behind."""
+    """And no more jobs are claimed than run, so that a killed worker leaves no pile behind."""
     hanging = queue_of("hangs"), queue_of("hangs too")
     open_again, over, done = threading.Event(), threading.Event(), threading.Condition()
     begun, reached = Counter[str](), Counter[str]()
@@ -145,8 +145,8 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(
             parts.jobs.enqueue(conn, "deliver", "well:1", "well", CAD)
         with done:
             assert done.wait_for(lambda: reached["page"] and reached["well"], SOON), reached
-        # A few more than may hang, on a busy machine: the engine counts a claimed job only when it
-        # runs. But each of them has its thread.
+        # On a busy machine a few more than the limit may hang, as the engine counts a claimed job
+        # only once it runs. But each of them has its thread.
         until(lambda: claimed(house) == begun.total() < many, "no more is claimed than runs")
         open_again.set()
         with done:
@@ -158,7 +158,7 @@ def test_destinations_that_hang_hold_up_neither_a_page_nor_another_destination(
         running.join(SOON)
 
 
-# ---- looking for what was sent -------------------------------------------------------------------
+# ---- looking up what was sent --------------------------------------------------------------------
 
 
 def test_one_list_answers_all_who_asked_before_it_began_and_nobody_who_asked_later() -> None:

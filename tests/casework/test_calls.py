@@ -1,5 +1,5 @@
-"""Paging by call: only the digit 1 takes a case; nobody's phone rings twice at once; a crash loses
-and doubles nothing."""
+"""Paging by call: only the digit 1 takes a case; no phone has two calls at once; a crash loses and
+doubles nothing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def words(house: House, key: str, me: Resident, **fill: str) -> str:
     return house.words(key, reference=spelled(me.case().reference), **fill)
 
 
-# ---- what is rung, and what is heard -------------------------------------------------------------
+# ---- who is called, and what they hear -----------------------------------------------------------
 
 
 def test_a_rung_by_call_is_rung_and_only_the_digit_1_takes_the_case(ringing: House) -> None:
@@ -182,7 +182,7 @@ def holds_three(house: House, name: str, first: int) -> None:
 
 
 def ana_takes(house: House, way: str, me: Resident, phone: Phone) -> bool:
-    """Ana takes a case by one of the ways there are: does she have it now?"""
+    """Ana tries to take a case by one of the channels: does she have it now?"""
     case = me.case()
     if way == "phone":
         phone.presses("1")
@@ -210,7 +210,7 @@ WAYS = ("phone", "text", "accept", "ask", "note", "take", "take_over", "words")
 def test_nobody_gets_a_fourth_while_somebody_has_room_whatever_way_they_take_it(
     ringing: House, way: str
 ) -> None:
-    """Ana's phone rings, and she gets her third before she answers."""
+    """Ana's phone rings, and she gets her third danger before she answers."""
     me = in_danger(ringing)
     ringing.settles()
     phone = Phone(ringing).picks_up()
@@ -222,7 +222,7 @@ def test_nobody_gets_a_fourth_while_somebody_has_room_whatever_way_they_take_it(
     if way in (
         "phone",
         "text",
-    ):  # she was asked, and cannot: the next person, not at the next clock
+    ):  # she was asked, and cannot: the next person is asked at once, not at the next timer
         assert [form["To"] for form in ringing.rung][-1] == BEN
     if way == "phone":
         assert phone.said == words(ringing, "page.call_full", me)
@@ -236,7 +236,8 @@ def test_nobody_gets_a_fourth_while_somebody_has_room_whatever_way_they_take_it(
 
 @pytest.mark.parametrize("way", [*WAYS, "round"])
 def test_a_fourth_is_theirs_who_answer_if_nobody_else_would(ringing: House, way: str) -> None:
-    """Nobody on duty has room, or everybody was asked in vain: a human now is better than nobody."""
+    """If nobody on duty has room, or everybody was asked in vain, a human now is better than
+    nobody."""
     me = in_danger(ringing)
     ringing.settles()
     phone = Phone(ringing).picks_up()
@@ -251,7 +252,7 @@ def test_a_fourth_is_theirs_who_answer_if_nobody_else_would(ringing: House, way:
     assert ana_takes(ringing, way, me, phone)
 
 
-# ---- whoever is asked in the place of somebody ---------------------------------------------------
+# ---- people who are asked in place of somebody ---------------------------------------------------
 CY = "+17205550133"
 
 
@@ -260,7 +261,8 @@ CY = "+17205550133"
 def test_who_is_asked_in_anothers_place_and_cannot_has_the_next_rung_at_once(
     house: House, how: str, more: tuple[Rung, ...]
 ) -> None:
-    """Ana holds three, so Ben is asked instead. Without anybody else it is Ana, who may take it."""
+    """Ana holds three, so Ben is asked instead. If there is nobody else it is Ana, who may then
+    take it."""
     house.change(program=by_call(*more))
     holds_three(house, "Ana", 141)
     house.settles()
@@ -268,7 +270,7 @@ def test_who_is_asked_in_anothers_place_and_cannot_has_the_next_rung_at_once(
     me = in_danger(house)
     house.settles()
     assert [form["To"] for form in house.rung] == [BEN]
-    house.rung.insert(0, {})  # the place of the phone is its number
+    house.rung.insert(0, {})  # the phone's place in the list gives its number
     if how == "2":
         Phone(house).picks_up().presses("2").reports("completed")
     elif how == "no":
@@ -283,7 +285,7 @@ def test_who_is_asked_in_anothers_place_and_cannot_has_the_next_rung_at_once(
 
 
 def test_who_declines_by_the_api_is_not_rung_for_it_again(ringing: House) -> None:
-    """Ben took it, though the ladder stood at Ana: the rung after hers is his own."""
+    """Ben took the case while the ladder was at Ana: the rung after hers is his own."""
     me = in_danger(ringing)
     ringing.settles()
     for told in ({"answer": "accept"}, {"answer": "decline", "reason": "on the road"}):
@@ -581,7 +583,7 @@ def listed(number: str, *sids: str) -> tuple[dict[str, str], ...]:
 
 
 def begins(house: House, conn: sa.Connection, call: Any, job: str) -> bool | None:
-    """A job begins a try."""
+    """A job claims an attempt."""
     number = next(rung.number for rung in by_call().ladder if rung.name == call.person)
     return calls.claim(
         conn, house.parts.sealer, number, call.id, job, house.clock(), calling.CLAIM, calling.SETTLE
@@ -589,7 +591,7 @@ def begins(house: House, conn: sa.Connection, call: Any, job: str) -> bool | Non
 
 
 def begun(house: House) -> str:
-    """A call whose try was cut off between the request and the note of it."""
+    """A call whose attempt was cut off between the request and its record."""
     in_danger(house)
     (call,) = house.rows("call")
     with house.parts.engine.begin() as conn:
@@ -777,7 +779,7 @@ def test_whoever_passes_on_is_not_asked_by_the_page_that_follows() -> None:
         ),
     )
     case, scene = asked(alone)
-    later = Scene(alone, NOON + timedelta(minutes=3))  # the supervisor's time has come
+    later = Scene(alone, NOON + timedelta(minutes=3))  # the supervisor's rung is due
     (_, page) = pass_on(case, "Ana", later).effects
     assert isinstance(page, Page)
     assert [rung.name for rung in people(page, scene)] == ["Sue"]

@@ -1,4 +1,5 @@
-"""What somebody wrote is erased when they ask, or when its time is over, and nothing else breaks."""
+"""What somebody wrote is erased when they ask, or after the retention time, and nothing else
+breaks."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ SECRETS = ("the door is blue", PLACE, "I come through the garden", "he sleeps", 
 
 
 def everything(house: House) -> str:
-    """All that the database holds, opened, and every plain column."""
+    """Everything in the database, decrypted, with every plain column."""
     told: list[str] = []
     with house.parts.engine.connect() as conn:
         for table in Base.metadata.sorted_tables:
@@ -53,7 +54,8 @@ def case_of(house: House) -> Any:
 
 
 def ended(house: House) -> Browser:
-    """A request on the web with words both ways, a draft of staff's and a reason, that has ended."""
+    """A web request that has ended, with messages in both directions, a staff draft and a
+    reason."""
     me = asks_for_a_team(Browser(house), send=False)
     me.sends(words="the door is blue")
     for said, by in (("I come through the garden", "Dana"),):
@@ -81,7 +83,7 @@ def test_delete_my_words_is_carried_out_and_nothing_else_breaks(house: House) ->
 
     me.posts(button)
     assert house.words("web.delete.asked") in me.page.words
-    me.posts(button)  # a second tap tells nobody twice
+    me.posts(button)  # a second tap notifies nobody again
     asked = [line for line in house.rows("journal") if line.event == "asked_to_delete"]
     assert len(asked) == 1 and case_of(house).remarks[-1][1].startswith("asks that")
     house.settles().passes(1800, 600)
@@ -101,7 +103,7 @@ def test_delete_my_words_is_carried_out_and_nothing_else_breaks(house: House) ->
     assert house.words("web.delete.sent") in me.page.words
     assert house.words("web.delete.asked") not in me.page.words
     assert not any(each.value == "delete" for each in me.page.buttons)
-    # what others have of it
+    # what other tables hold of it
     with house.parts.engine.connect() as conn:
         assert counted(conn) == groups, "the ledger"
     found = house.dispatch(f"/{erased.id}", method="GET").json
@@ -288,7 +290,7 @@ def test_a_human_erases_at_once_and_not_before_the_end_or_what_is_still_to_be_se
 
 
 def test_a_request_of_before_the_upgrade_waits_for_its_own_day(house: House) -> None:
-    """The migration makes everything due that has ended: the worker notes when it really is."""
+    """The migration makes all ended requests due; the worker then sets when each really is."""
     closed(house)
     with house.parts.engine.begin() as conn:
         conn.execute(sa.update(case).values(erase_at=case.c.closed_at))
@@ -323,7 +325,7 @@ def test_a_supervisor_erases_and_holds_from_the_case_s_page(house: House) -> Non
 def test_a_request_that_cannot_be_decided_stops_no_other(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And the log says which request and what kind of fault, never a word of theirs."""
+    """The log says which request and which type of fault, never anybody's words."""
     me = ended(house)
     me.posts(next(each for each in me.page.buttons if each.value == "delete"))
     house.settles().wait(3601)

@@ -265,7 +265,7 @@ def test_finished_jobs_are_purged_and_waiting_ones_stay(house: House) -> None:
 # ---- one destination is down, the others are not -------------------------------------------------
 @pytest.fixture
 def partnered(house: House) -> House:
-    """Two more webhooks are told."""
+    """A program with two more webhooks."""
     program = house.parts.program
     partners = (
         Destination(name, "webhook", f"{CAD}/{name}", "REHEARSAL_CAD_SECRET")
@@ -276,7 +276,7 @@ def partnered(house: House) -> House:
 
 
 def under_way(house: House) -> dict[str, int]:
-    """How many jobs wait for each destination."""
+    """How many jobs are waiting for each destination."""
     whose = {row.id: row.destination for row in house.rows("delivery")}
     return dict(Counter(whose[reference] for _, job, reference in house.jobs() if job == "deliver"))
 
@@ -295,14 +295,14 @@ def test_what_a_destination_does_not_take_waits_once_and_in_no_others_place(
     with house.parts.engine.begin() as conn:
         conn.execute(sa.text(f"DELETE FROM {prefix}workflow_status"))
 
-    for _ in range(4):  # nobody works: what waits is not doubled
+    for _ in range(4):  # no worker runs: what is waiting is not doubled
         house.wait(61)
         house.sweeps()
         assert under_way(house) == {"rehearsal-cad": 2, "clinic": 2, "partner": 2}
 
 
 class Hangs:
-    """Destinations that answer nobody before they are let go; `held`: how many posts to each."""
+    """Destinations that do not answer until released; `held`: how many posts to each."""
 
     def __init__(self) -> None:
         self.let_go, self.held, self._counting = threading.Event(), Counter[str](), threading.Lock()
@@ -314,7 +314,7 @@ class Hangs:
 
 
 class Line:
-    """A line that takes every text."""
+    """A telephony stand-in that accepts every text."""
 
     def text(self, *_: Any) -> str:
         return "SM" + secrets.token_hex(16)
@@ -337,7 +337,7 @@ def test_a_page_leaves_though_every_destination_hangs(
     working = replace(house.parts, webhooks=poster, telephony=Line())  # type: ignore[arg-type]
     with worker_running(working):
         try:
-            # Maybe more: the engine counts a claimed job only when it runs.
+            # Perhaps more: the engine counts a claimed job only once it runs.
             until(
                 lambda: all(poster.held[name] >= worker.CONCURRENCY for name in names),
                 "each destination holds as many as are tried at once",
@@ -661,10 +661,10 @@ def test_metrics_need_their_token(house: House) -> None:
     assert house.client.get("/health/ready").get_json()["database"] == "migrated"
 
 
-# ---- a destination that cannot tell a repeat from news -------------------------------------------
+# ---- a destination that cannot recognise duplicates ----------------------------------------------
 @pytest.fixture
 def forgetful(house: House) -> House:
-    """The webhook takes whatever comes, twice if it comes twice; so it is asked first."""
+    """The webhook accepts duplicates, so it is asked first what it has."""
     program = house.parts.program
     asked = tuple(
         replace(one, look_up=True) if one.kind == "webhook" else one for one in program.destinations

@@ -1,5 +1,5 @@
-"""Whoever has no request and asks for news twice is not answered with the same line twice (rule
-4): each such text is a case of its own, which begins with what the last one was answered."""
+"""Somebody without a request who asks for news twice does not get the same reply twice (rule 4):
+each such text is a case of its own, which knows the reply of the one before."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Who wrote to one of our numbers is answered from there, also by what is sent later: from another
-it would be a stranger in their thread, and a carrier's STOP is for one number."""
+"""Somebody who wrote to one of our numbers is answered from it, also by later texts: another number
+would appear as a stranger, and a carrier's STOP applies to one number."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def ours(house: House, *numbers: str) -> None:
 
 
 def told_unasked(house: House, me: Resident) -> dict[str, str]:
-    """What the next text by REST to them said of who sends it."""
+    """The sender of the next text to them by REST."""
     house.sent.clear()
     words = {"by": "Maria", "words": "I am on my way"}
     assert house.dispatch(f"/{me.case().id}/notes", words).status_code in (200, 201, 202)
@@ -52,7 +52,7 @@ def told_unasked(house: House, me: Resident) -> dict[str, str]:
     [
         ({"To": FIRST}, {"From": FIRST}),
         ({"To": SECOND}, {"From": SECOND}),
-        # a number of the service's pool: the service itself keeps to it
+        # a number in the service's pool: the service keeps using it by itself
         ({"To": "+17205550177", "MessagingServiceSid": SERVICE}, {"MessagingServiceSid": SERVICE}),
         ({"To": SECOND, "MessagingServiceSid": SERVICE}, {"From": SECOND}),
         ({"To": "+17205550177"}, {"From": FIRST}),
@@ -68,7 +68,7 @@ def test_unasked_texts_come_from_the_number_they_wrote_to(
 
 def test_the_number_they_wrote_to_last_counts_and_silence_changes_nothing(two: House) -> None:
     me = two.resident().texts("i took all the pills", To=SECOND)
-    me.texts("hello", To="+17205550188")  # none of ours: as if it were not told
+    me.texts("hello", To="+17205550188")  # not ours: treated as unknown
     assert told_unasked(two, me) == {"From": SECOND}
     me.texts("hello again", To=FIRST)
     assert told_unasked(two, me) == {"From": FIRST}

@@ -1,6 +1,6 @@
-"""When the database is locked, gone, full or read-only, or the clock steps: the 911 and 988 words
-within seconds, and nothing is lost for good. The faults are real ones; with the real processes they
-are tried in test_outage_running.py."""
+"""When the database is locked, gone, full or read-only, or the clock steps: the 911 and 988 texts
+are sent within seconds, and nothing is lost for good. The faults are real; test_outage_running.py
+repeats them with real processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LIST = re.compile(r"https://twilio\.test/.*/Messages\.json.*")
 STRANGER, DISPATCHER, SECOND = "+17205550177", "+17205550130", "+17205550131"
-LONG = "🙏" * 1500  # nearly all a text may hold: what is kept of it needs room that is not there
+LONG = "🙏" * 1500  # nearly the maximum length: storing it needs more space than there is
 HOUR, DAY = 3600, 86400
 STEPS = pytest.mark.parametrize(
     "step", [HOUR, DAY, -HOUR, -DAY], ids=["an hour on", "a day on", "an hour back", "a day back"]
@@ -71,7 +71,7 @@ def listed(house: House, *texts: tuple[str, str, str, datetime], to: str = "+172
 
 
 def locked(house: House) -> sa.Connection:
-    """Another connection that holds what every turn must write."""
+    """Another connection that locks what every turn must write."""
     conn = house.parts.engine.connect()
     if conn.dialect.name == "sqlite":
         conn.execute(sa.text("DELETE FROM token WHERE id = 'nobody'"))
@@ -81,7 +81,7 @@ def locked(house: House) -> sa.Connection:
 
 
 def accepted(house: House) -> str:
-    """Somebody wants a team, and Maria has just accepted: the path of the hand-off."""
+    """Somebody wants a team, and Maria has just accepted."""
     me = house.resident().wants_a_team()
     house.settles()
     path = f"/{me.case().id}"
@@ -90,7 +90,7 @@ def accepted(house: House) -> str:
 
 
 def looks(house: House) -> int:
-    """How often the worker is to look at Twilio's list; here a test does that itself."""
+    """How many reads of Twilio's list are enqueued; drops them, as the test does that itself."""
     prefix = "" if lite(house) else "dbos."
     query = f"UPDATE {prefix}workflow_status SET status = 'SUCCESS' WHERE name = 'catch_up' AND status = 'ENQUEUED'"
     with house.parts.engine.begin() as conn:
@@ -106,7 +106,7 @@ def lite(house: House) -> bool:
 
 @contextmanager
 def over_it(house: House) -> Iterator[sa.Connection]:
-    """PostgreSQL, from a database beside ours: what an administrator does."""
+    """PostgreSQL: a connection to another database, for administration."""
     beside = sa.create_engine(
         house.parts.engine.url.set(database="template1"),
         poolclass=sa.NullPool,
@@ -117,7 +117,7 @@ def over_it(house: House) -> Iterator[sa.Connection]:
 
 
 def cut_off(house: House, conn: sa.Connection) -> None:
-    """End every connection to our database, as a server does that goes away."""
+    """End every connection to our database, as if the server stopped."""
     query = sa.text(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"
     )
@@ -125,7 +125,7 @@ def cut_off(house: House, conn: sa.Connection) -> None:
 
 
 def alter(house: House, words: str) -> None:
-    """PostgreSQL: our database is changed so, and its connections are cut, as in a fail-over."""
+    """PostgreSQL: change our database in this way and cut its connections, as in a fail-over."""
     with over_it(house) as conn:
         conn.execute(sa.text(f'ALTER DATABASE "{house.parts.engine.url.database}" {words}'))
         cut_off(house, conn)
@@ -142,7 +142,7 @@ def altered(house: House, to: str, back: str) -> Iterator[None]:
 
 @contextmanager
 def told_to_each(house: House, order: str, back: str) -> Iterator[None]:
-    """SQLite: each connection is told so when it is taken from the pool, and otherwise
+    """SQLite: run this on each connection when it is taken from the pool, and the opposite
     afterwards."""
     engine = house.parts.engine
 
@@ -166,7 +166,7 @@ class NoDisk(Exception):
 
 @contextmanager
 def small_disk(megabytes: int, owner: int = 0) -> Iterator[Path]:
-    """A disk of its own, soon full."""
+    """A small file system of its own."""
     folder = Path(tempfile.mkdtemp(prefix="disk-", dir="/tmp"))
     try:
         with suppress(FileNotFoundError):
@@ -188,7 +188,7 @@ def small_disk(megabytes: int, owner: int = 0) -> Iterator[Path]:
 
 @contextmanager
 def filled(disk: Path) -> Iterator[None]:
-    """Not one byte more fits on this disk."""
+    """Fill this file system to the last byte."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         while True:
@@ -261,7 +261,7 @@ def read_only(house: House) -> Iterator[None]:
 
 
 def hears_the_words(house: House, ask: Callable[[], Any]) -> None:
-    """While Twilio waits, in both languages, and for Twilio all is well."""
+    """The fallback text comes before Twilio's timeout, in both languages, with a status of 200."""
     begun = time.monotonic()
     answer = ask()
     took = time.monotonic() - begun
@@ -334,12 +334,12 @@ def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
             PeriodicTasks(house.parts),
             lambda: fetch_missed_texts(house.parts),
         ):
-            with suppress(sa.exc.SQLAlchemyError):  # all that the worker's loop is made for
+            with suppress(sa.exc.SQLAlchemyError):  # what the worker's loop catches
                 round_of_worker()
     assert not [row for row in house.rows("message") if row.provider_id in ("SMmine", "SMtheirs")]
 
     looks(house)
-    me.texts("3").told("ask.health.they")  # the same process, and nothing was started anew
+    me.texts("3").told("ask.health.they")  # the same process, without a restart
     house.wait(60)
     listed(house, ("SMmine", ME, mine, at), ("SMtheirs", STRANGER, theirs, at))
     assert fetch_missed_texts(house.parts) == 2
@@ -355,7 +355,7 @@ def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
 
 
 def test_connections_that_the_server_has_ended_cost_nobody_their_text(house: House) -> None:
-    """A server that was started anew: what lies in the pool is dead, and nobody may notice."""
+    """After a restart of the server the pooled connections are dead, and nobody may notice."""
     if house.parts.engine.dialect.name == "sqlite":
         pytest.skip("only a server ends connections")
     with house.parts.engine.connect(), house.parts.engine.connect():
@@ -512,7 +512,7 @@ def test_the_fallback_command_writes_what_a_host_elsewhere_serves(
 
 @pytest.fixture
 def wall(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ids are made by the stepping clock too."""
+    """Ids are made from the stepping clock, too."""
     monkeypatch.setattr(
         parts_room,
         "time",
@@ -521,7 +521,7 @@ def wall(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rungs(house: House) -> list[int]:
-    """Which rungs were paged, each once however many people stand on it."""
+    """The rungs that were paged, each once, however many people are on it."""
     return sorted({row.rung for row in house.rows("page")})
 
 
@@ -592,7 +592,7 @@ def test_a_clock_that_steps_back_under_a_page_says_nothing_twice_and_rings_later
     assert len(house.texts_to(DISPATCHER)) == 1
     assert house.texts_to(ME) == []
 
-    house.wait(-step + 61)  # the time comes round again
+    house.wait(-step + 61)  # the same time comes again
     house.sweeps().sweeps().settles()
     rung = rungs(house)[-1]
     assert rung > 0
@@ -700,8 +700,8 @@ def test_a_step_gives_at_most_one_look_at_the_list(house: House, wall: None, ste
 
 
 def test_what_a_turn_may_wait_for_adds_up_to_less_than_five_seconds() -> None:
-    """The promise itself, of which running parts are never asked (docs/testing.md). However many
-    waits for the database there are, they share one deadline (database/deadline.py)."""
+    """The promise itself, which is never tested with running processes (docs/testing.md). However
+    many waits for the database there are, they share one deadline (database/deadline.py)."""
     assert WRITE_WAIT + PAUSES[1] <= 4.5
 
 

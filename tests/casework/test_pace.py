@@ -1,5 +1,5 @@
-"""No more new calls in a second than the account may make: what is more waits its turn, and who was
-promised a call comes first. On a clock that stands; nothing sleeps."""
+"""No more new calls per second than the account may make: the others wait their turn, and promised
+calls come first. The clock stands still; nothing sleeps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def paced(house: House) -> House:
 
 
 def waits_for(house: House) -> Caller:
-    """Somebody whose request a person has, and who may be called: nobody is paged."""
+    """A resident who may be called, and whose request a person has, so that nobody is paged."""
     me = Caller(house).rings().presses("1", "2", "2", "2", "2", "1", "1", "2")
     me.hangs_up()
     house.sweeps().settles()
@@ -41,7 +41,7 @@ def waits_for(house: House) -> Caller:
 
 
 def rings_for(house: House, me: Caller, *names: str) -> None:
-    """These phones are to ring, now."""
+    """Queue calls to these phones."""
     parts, now, case_id = house.parts, house.clock(), me.case().id
     with parts.engine.begin() as conn:
         for name in names:
@@ -56,7 +56,7 @@ def rung(house: House) -> list[str]:
 
 
 def second(house: House) -> list[str]:
-    """One second later: who was rung so far."""
+    """One second later: who has been called so far."""
     house.wait(1)
     house.sweeps().settles()
     return rung(house)
@@ -72,7 +72,7 @@ def test_calls_over_the_pace_wait_their_turn_in_the_order_they_came(paced: House
     assert rung(paced) == ["Cal"]
     assert second(paced) == ["Cal", "Ana"]
     assert second(paced) == ["Cal", "Ana", "Ben"]
-    # nothing failed, and nothing was tried that did not go out
+    # nothing failed, and every attempt was a call
     assert {(row.state, row.tries) for row in paced.rows("call")} == {("queued", 1)}
 
 

@@ -1,4 +1,4 @@
-"""Several things at once: one wins, the other is kept, nobody is asked twice, nothing is a 500
+"""Concurrent events: one wins, the other is not lost, nobody is asked twice, nothing is a 500
 (docs/testing.md)."""
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ def test_the_same_text_of_staff_at_once_is_one_answer(house: House) -> None:
 
 @pytest.mark.parametrize("state", ["delivered", "undelivered"])
 def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, state: str) -> None:
-    """The provider tells of a text before its creation has been answered: "sent" must not take that
-    back."""
+    """A receipt comes before the response to the request that created the text: "sent" must not
+    undo it."""
     me = house.resident().wants_a_team()
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -193,8 +193,8 @@ def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, 
 def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second report comes whole while the first has looked at what was told and has not decided
-    yet."""
+    """The second receipt is handled completely after the first has read what was sent and before it
+    decides."""
     me = house.resident().wants_a_team()
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -216,8 +216,8 @@ def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(
     def report() -> None:
         assert signed(house, f"/twilio/receipts/message?id={update.id}", failed).status_code == 204
 
-    # the last look of the first report
-    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, report, at=2))
+    # the last read of the first receipt
+    monkeypatch.setattr(messages, "keys_since", behind(messages.keys_since, report, at=2))
     report()
     house.settles()
 
@@ -255,7 +255,7 @@ def test_receipts_and_the_send_at_the_same_moment_leave_the_furthest_state(house
 
 
 def two_pages_in_doubt(house: House) -> tuple[str, str]:
-    """Two texts to one person with the same words, whose tries ended nobody knows how."""
+    """Two identical texts to one person, whose attempts have an unknown outcome."""
     me = house.resident().texts("hi", "1", "2", "2", "1")
     with house.parts.engine.begin() as conn:
         case = cases.by_id(conn, house.parts.sealer, me.case().id)
@@ -301,7 +301,7 @@ def test_two_pages_that_found_the_same_text_do_not_both_call_it_theirs(
     house.outside.assert_all_requests_are_fired = False
     send_text(house.parts, first, "one")
     with monkeypatch.context() as patched:
-        # looked at the same moment: it was nobody's then
+        # read at the same moment, when no text had the SID yet
         patched.setattr(messages, "taken", lambda *_: frozenset())
         send_text(house.parts, second, "two")
 
@@ -354,7 +354,7 @@ def test_a_receipt_counts_though_another_page_calls_its_text_its_own(house: Hous
 def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrived(
     house: House,
 ) -> None:
-    """The same job run again at once, after a crash: its call may still be on its way to the
+    """The same job runs again at once after a crash: its request may still be on its way to the
     provider."""
     first, _ = two_pages_in_doubt(house)
     with house.parts.engine.begin() as conn:
@@ -371,11 +371,11 @@ def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrive
     assert house.rows("message", id=first)[0].provider_id == "SManew"
 
 
-# ---- what a text is decided by may change while it is decided ------------------------------------
+# ---- what a decision depends on may change while it is made --------------------------------------
 
 
 def accepted(house: House) -> tuple[Resident, Any]:
-    """Somebody whose first update was sent, and its row."""
+    """A resident whose first update was sent, and its row."""
     me = house.resident().wants_a_team()
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -391,7 +391,7 @@ def unasked(house: House) -> list[Any]:
 
 
 def noted(house: House, me: Resident) -> Any:
-    """A human's words are sent: their row."""
+    """A human's message is sent; returns its row."""
     house.dispatch(f"/{me.case().id}/notes", {"by": "Maria", "words": "At the door."})
     house.settles()
     return unasked(house)[-1]
@@ -426,7 +426,7 @@ def test_a_later_text_that_arrives_while_a_loss_is_decided_is_not_overlooked(
     house: House, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     me, fails, arrives = loss_and_arrival(house)
-    monkeypatch.setattr(messages, "told_since", behind(messages.told_since, arrives, at))
+    monkeypatch.setattr(messages, "keys_since", behind(messages.keys_since, arrives, at))
     fails()
     texts_reach(house, me)
 
@@ -443,7 +443,7 @@ def test_a_loss_that_is_decided_while_an_arrival_is_noted_is_undone(
 def test_an_arrival_that_was_cut_off_is_heard_when_it_is_told_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The receipt was kept, and the process ended before it looked."""
+    """The receipt was stored, and the process ended before it handled it."""
     me, fails, arrives = loss_and_arrival(house)
     with monkeypatch.context() as cut_off:
         cut_off.setattr(sending, "_reached", lambda *_: None)
@@ -486,13 +486,13 @@ def test_no_text_goes_out_that_became_unsafe_while_it_waited_to_be_sent(
     assert unasked(house)[-1].state == "held"
 
 
-# ---- who waits behind another is woken by it, or sees that it is done ----------------------------
+# ---- what waits for another is woken by it, or sees that it is done ------------------------------
 
 
 @contextmanager
 def comes_meanwhile(house: House, doing: Callable[[], Any]) -> Iterator[Callable[[], None]]:
-    """What does `doing` beside a transaction that is not committed yet, until it is done or waits
-    for that one's locks."""
+    """Runs `doing` beside a transaction that is not yet committed, until it is done or waits for
+    that transaction's locks."""
     if house.parts.engine.dialect.name == "sqlite":
         pytest.skip("SQLite writes one at a time: nobody comes in between")
     threads: list[threading.Thread] = []
@@ -596,7 +596,7 @@ def to_the_cad(house: House, revision: int = 1) -> Any:
 
 
 def takes(house: House, meanwhile: Callable[[], Any] = lambda: None, first: int = 202) -> list[str]:
-    """The CAD takes what it is posted, while something else goes on; the keys it was posted."""
+    """The CAD receives a post while something else runs; returns the keys that were posted."""
     keys: list[str] = []
 
     def taken(request: Any) -> tuple[int, dict[str, str], str]:
@@ -615,7 +615,7 @@ def in_another_worker(house: House, delivery_id: str, job: str) -> None:
 
 
 def test_a_revision_that_two_jobs_try_is_posted_once(house: House) -> None:
-    """Its own job, and the one by which the revision before it wakes it."""
+    """Two jobs: its own, and the one with which the earlier revision wakes it."""
     house.resident().wants_a_team()
     mine = to_the_cad(house)
     keys = takes(house, lambda: in_another_worker(house, mine.id, "woken"))
@@ -633,7 +633,7 @@ def test_revisions_made_while_the_one_before_is_posted_are_posted_once_in_order(
     me = house.resident().wants_a_team()
 
     def jobs() -> list[tuple[str, str]]:
-        """All that were ever asked for: each may run late, or again."""
+        """All jobs that were ever enqueued: each may run late, or again."""
         cad = {row.id for row in house.rows("delivery", destination=CAD_NAME)}
         return [(job, one) for job, _, one in house.jobs() if one in cad]
 
@@ -662,7 +662,7 @@ def test_many_workers_post_each_revision_once(house: House) -> None:
         for row in rows
         for number in range(3)
     ]
-    for _ in rows:  # each round of jobs, as the one before has woken them
+    for _ in rows:  # each round of jobs, which the one before has woken
         assert not [each for each in at_once(*doing) if each is not None]
 
     assert keys == [f"{me.case().id}.{revision}" for revision in (1, 2, 3)]
@@ -684,7 +684,7 @@ def test_a_try_that_was_cut_off_is_taken_over_by_its_own_job_and_by_another(hous
     keys = takes(house)
     deliver(house.parts, mine.id, "another")
     assert keys == [], "whoever was cut off may still be on the way"
-    house.wait(SETTLE.total_seconds() + 1)  # it looked long, and was posted at the end
+    house.wait(SETTLE.total_seconds() + 1)  # the lookup took long, and the post came at its end
     deliver(house.parts, mine.id, "killed")  # the engine runs it again
     assert keys == [], "not before what was cut off has settled"
     deliver(house.parts, mine.id, "a third, woken by the revision before it")

@@ -1,4 +1,4 @@
-"""Every row under the newest keys, while the service runs; and which keys rows need."""
+"""Rewriting every row under the newest keys while the service runs; and which keys rows need."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from conftest import House, Resident
 
 
-# the old index key is gone, what it found is still sealed with a key that is there
+# the old index key is gone; the numbers it found are still encrypted with a data key that exists
 ONE_INDEX = Sealer({"d1": b"1".ljust(32, b"d")}, {"i2": b"2".ljust(32, b"i")})
 
 
 def noted(house: House, sealer: Sealer) -> list[str]:
-    """As a process that starts with these keys: what is missing, and its newest noted."""
+    """Like a process that starts with these keys: returns what is missing, and registers the
+    newest."""
     house.change(sealer=sealer)
     with house.parts.engine.begin() as conn:
         faults = keys.faults(conn, sealer)
@@ -90,7 +91,7 @@ def test_cut_off_it_goes_on_with_what_is_left(
 def test_a_text_that_arrives_meanwhile_is_kept(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between reading rows and writing them, their resident writes."""
+    """A resident writes between the reading and the writing of their rows."""
     people = busy(house)
     noted(house, BOTH)
     said: list[Any] = []
@@ -130,7 +131,7 @@ def test_what_is_split_is_counted_and_joined_without_a_word_of_theirs(
     house: House, old_key: str
 ) -> None:
     me = split(house, lambda me: me.texts("stop"), lambda me: me.texts("hi"))
-    for place in range(60):  # more than a batch, each one contact
+    for place in range(60):  # more than one batch of contacts
         house.change(sealer=OLD if place % 2 else BOTH)
         house.resident(number(300 + place)).texts("hi")
     house.change(sealer=BOTH if old_key == "there" else ONE_INDEX)

@@ -1,5 +1,5 @@
-"""Index keys are rotated while people write: whichever key their number stands under, they are the
-same person, with the same request and the same STOP (docs/operations.md, "Keys")."""
+"""Index keys are rotated while people write: whichever key their number is stored under, they are
+the same person, with the same request and the same STOP (docs/operations.md, "Keys")."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ME = "+17205550123"
 
 
 def sealer(*ids: str) -> Sealer:
-    """With these keys, the newest first."""
+    """A sealer with these keys, the newest first."""
     return Sealer(
         {f"d{one}": one.encode().ljust(32, b"d") for one in ids},
         {f"i{one}": one.encode().ljust(32, b"i") for one in ids},
@@ -48,7 +48,7 @@ def contacts(house: House) -> list[Any]:
 
 
 def stands_under(house: House, one: str, keys: Sealer) -> bool:
-    """Does this number stand under the newest of these keys, and say so?"""
+    """Is this number stored under, and labelled with, the newest of these keys?"""
     (row,) = [row for row in contacts(house) if row.number_index in keys.indexes(one)]
     return (
         row.number_index == keys.index(one)
@@ -60,7 +60,7 @@ def stands_under(house: House, one: str, keys: Sealer) -> bool:
 def split(
     house: House, first: Callable[[Resident], object], then: Callable[[Resident], object]
 ) -> Resident:
-    """What a release that looked under the newest key alone has left: two contacts of one number."""
+    """Two contacts of one number, as left by a release that looked under the newest key only."""
     me = house.resident()
     house.change(sealer=OLD)
     first(me)
@@ -123,7 +123,7 @@ def test_a_number_from_before_its_key_was_noted_is_noted_when_they_write(house: 
 def test_texts_at_once_while_keys_are_rotated_make_one_contact(
     house: House, known: bool, many: int
 ) -> None:
-    """Half of them at a process that has the new key last, half at one that has it first."""
+    """Half of them reach a process that has the new key last, half one that has it first."""
     if known:
         house.change(sealer=OLD)
         house.resident().texts("hi")
@@ -154,8 +154,9 @@ def test_the_same_text_at_once_while_keys_are_rotated_is_one_turn(house: House) 
 
 
 def test_many_people_at_once_while_every_row_is_rewritten_stay_one_each(house: House) -> None:
-    """Known and new, in danger and stopped, at processes with either order of keys, while `keys
-    rewrap` runs: one contact a number, one open request, every text kept, no STOP forgotten."""
+    """Known and new people, in danger and stopped, with processes that have the keys in either
+    order, while `keys rewrap` runs: one contact per number, one open request, every text stored, no
+    STOP forgotten."""
     house.change(sealer=OLD)
     people = [number(400 + place) for place in range(6)]
     words = {people[0]: CRY, people[1]: "stop", people[2]: "hi"}  # the others are new
@@ -349,7 +350,7 @@ def test_no_phone_rings_twice_at_once_across_a_rotation(house: House) -> None:
 
 
 def test_two_processes_that_ring_one_phone_at_the_same_moment_make_one_call(house: House) -> None:
-    """Each has the keys in another order, so that no unique index alone can hold it."""
+    """Each has the keys in a different order, so that the unique index alone cannot prevent it."""
     rung = replace(house.parts.program.ladder[0], by="call")
     house.change(sealer=OLD, program=replace(house.parts.program, ladder=(rung,)))
     house.resident(number(201)).texts(CRY)

@@ -1,4 +1,5 @@
-"""Codes of the second factor: random enough for how they are kept, and right at their time."""
+"""Codes of the second factor: random enough for the way they are stored, and valid at their
+time."""
 
 from __future__ import annotations
 

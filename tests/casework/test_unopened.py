@@ -1,5 +1,5 @@
-"""A value that does not open: its key is missing, or it was altered. It hides nobody else, it stops
-nothing, nothing of it is lost, and a human looks."""
+"""A value that does not open, because its key is missing or it was altered: it hides no other case,
+blocks nothing, is not lost, and a human is asked to look."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ONE, TWO, THREE = "+17205550201", "+17205550202", "+17205550203"
 
 
 def alter(house: House, table: str, column: str, **where: Any) -> None:
-    """As a disk, or a hand in the database, would."""
+    """Alter a value, as a disk error or a manual change would."""
     one = Base.metadata.tables[table]
     query = sa.update(one).values({column: b"\x01x" + b"altered" * 8})
     for name, value in where.items():
@@ -38,7 +38,8 @@ def alter(house: House, table: str, column: str, **where: Any) -> None:
 
 
 def without_key(house: House) -> Callable[[], None]:
-    """Another data key alone: nothing that was kept opens. Returns what brings the old one back."""
+    """Only another data key: nothing that was stored opens. Returns a function that restores the
+    old one."""
     old = house.parts.sealer
     index = dict(old._index)
     house.change(sealer=Sealer({"other": b"o" * 32}, index))

@@ -1,4 +1,4 @@
-"""Updates for those whom texts do not reach, and what is told once texts reach them again."""
+"""Updates for residents whom texts do not reach, and what they are told once texts arrive again."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def test_that_nobody_has_picked_it_up_is_heard_by_call(house: House) -> None:
 
 
 def in_danger_unreached(house: House) -> Resident:
-    """A danger that nobody has accepted, of somebody who may be called and whom a text did not
-    reach."""
+    """A danger that nobody has accepted; the resident may be called, and a text did not reach
+    them."""
     me = house.resident().texts("hi", "1", "1", "1", "city hall")
     assert (me.case().level, me.case().state["answers"]["contact"]) == ("R1", "text_call")
     house.settles()
@@ -276,7 +276,7 @@ def test_a_humans_words_that_waited_behind_a_lost_text_are_owed(house: House) ->
 
 
 def two_updates(house: House) -> tuple[Resident, Any, Any]:
-    """Somebody to whom two updates are on their way, and their rows."""
+    """A resident with two updates on their way, and their rows."""
     me = screened(house, "3")
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -370,7 +370,7 @@ def test_an_update_already_on_its_way_is_not_told_twice_when_texts_reach_them_ag
 def test_who_stopped_texts_or_took_them_back_is_not_rung_by_software(
     house: House, said: str
 ) -> None:
-    """They spoke of texts; whether a call is safe now nobody knows (rule 5). A human may ring: the
+    """They stopped texts; whether a call is safe now is not known (rule 5). A human may call: the
     packet says so."""
     me = screened(house).texts(said)
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -394,7 +394,7 @@ def test_after_a_weapon_nobody_calls(house: House) -> None:
     assert len(events(house, "not_reached")) == 1
 
 
-# ---- what a fresh look at all this found ---------------------------------------------------------
+# ---- faults that a later review found ------------------------------------------------------------
 
 
 def test_who_asked_to_be_called_and_not_texted_is_called_with_the_news(house: House) -> None:
@@ -480,7 +480,7 @@ def test_a_truth_that_was_lost_is_told_when_texts_reach_them_again(house: House,
 
 
 def sent_after(house: House, row: Any) -> str:
-    """A text to the same person, written a second later, that is on its way."""
+    """A text to the same person, written a second later, which is on its way."""
     text_id = f"{row.id[:-4]}ffff"
     later = {
         **row._mapping,

@@ -1,5 +1,6 @@
-"""What Twilio holds for our numbers, beside CALLER_PUBLIC_URL: `check` and `probe` name what
-differs, in plain words. The real Twilio client, against the stand-in and against Twilio's shapes."""
+"""Twilio's settings for our numbers, compared with CALLER_PUBLIC_URL: `check` and `probe` report
+differences in plain words. The real Twilio client, against the stand-in and against Twilio's
+shapes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The `caller-service` command: every fault is named, at once, in plain words, with an exit code;
-never a traceback."""
+"""The `caller-service` command reports all faults at once, in plain words, with an exit code; never
+a traceback."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def every_command(
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where commands run that are run in this process; the surroundings say nothing."""
+    """The folder for commands that run in this process, with a clean environment."""
     monkeypatch.chdir(tmp_path)
     for name in set(os.environ) - set(clean_environment()):
         monkeypatch.delenv(name)
@@ -91,18 +91,18 @@ def first_migration(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def migrated(first_migration: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, with commands running in it."""
+    """The same, for commands in this process."""
     monkeypatch.chdir(first_migration)
     return first_migration
 
 
 def ran(*words: str, said: str = "") -> Result:
-    """A command in this process."""
+    """Run a command in this process."""
     return CliRunner().invoke(main, list(words), input=said)
 
 
 def refused(ended: Result | subprocess.CompletedProcess[str], *faults: str) -> None:
-    """Exit code 1, each fault named, no traceback, nothing promised on standard output."""
+    """Exit code 1, each fault named, no traceback, nothing on standard output."""
     code = ended.exit_code if isinstance(ended, Result) else ended.returncode
     said = ended.stderr.strip().splitlines()[-1:]
     assert not [line for line in ended.stderr.splitlines() if line.startswith("Traceback")], (
@@ -368,7 +368,7 @@ def test_a_secret_that_would_sign_with_another_key_is_named_in_plain_words(
 
 @pytest.fixture
 def wrong_program(tmp_path: Path) -> Path:
-    """A program with three faults in three files' worth of places."""
+    """A program with three faults, each in another file."""
     place = tmp_path / "programs" / "wrong"
     place.mkdir(parents=True)
     for file in ("areas.geojson", "places.csv"):
@@ -450,7 +450,7 @@ def test_check_notes_areas_without_a_line_of_their_psap(
     assert "psap" not in ran("check").stdout.lower()
     words = file.read_text(encoding="utf-8")
     file.write_text(words.replace('psap = "+17205550110"', 'psap = "+1911"'), encoding="utf-8")
-    assert "numbers.psap" in ran("check").stderr  # and nothing that software may not dial
+    assert "numbers.psap" in ran("check").stderr  # and no number that software must not call
     file.write_text(words.replace('psap = "+17205550110"\n', ""), encoding="utf-8")
     with_areas(own_city, lambda areas: [each["properties"].pop("psap", None) for each in areas])
     ended = ran("check")
@@ -584,7 +584,7 @@ def test_a_token_is_shown_once_and_kept_hashed(migrated: Path) -> None:
 
 @pytest.fixture
 def with_page(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The rehearsal's program with a page beside what there is, and no token yet."""
+    """The rehearsal's program with an added page, which has no token yet."""
     place = tmp_path / "programs" / "city"
     shutil.copytree(CITY, place)
     words = (place / "program.toml").read_text(encoding="utf-8")
@@ -612,8 +612,11 @@ def _forget_tokens(migrated: Path) -> None:
         (("console", "--expires", "2020-01-01"), ["--expires: that day is over"]),
         (("console", "--name", "clinic"), ["--name clinic: is somebody else's"]),
         (("console", "--name", "resident"), ["--name resident: is somebody else's"]),
-        (("console", "--name", "A B"), ["--name: small letters"]),
-        (("Cad", "--expires", "x", "--name", "!"), ["Cad: no", "--expires: not", "--name: small"]),
+        (("console", "--name", "A B"), ["--name: lower-case letters"]),
+        (
+            ("Cad", "--expires", "x", "--name", "!"),
+            ["Cad: no", "--expires: not", "--name: lower-case"],
+        ),
     ],
     ids=str,
 )
@@ -757,7 +760,7 @@ def begun(migrated: Path) -> Iterator[list[Running]]:
 def test_whatever_lies_beside_the_database_is_its_owners_alone(
     migrated: Path, begun: list[Running]
 ) -> None:
-    """Whatever mask the machine has, and whichever command made the file."""
+    """Whatever umask the machine has, and whichever command created the file."""
     port = free_port()
     environment = clean_environment(CALLER_BIND=f"127.0.0.1:{port}")
     file = migrated / "var" / "caller.sqlite"

@@ -1,4 +1,4 @@
-"""What `check` says of accounts, and which first people a rehearsal has."""
+"""What `check` reports about accounts, and the accounts of a rehearsal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_check_notes_who_is_missing(house: House) -> None:
 
 
 def test_a_rehearsal_begun_again_has_the_same_people_with_what_it_prints(house: House) -> None:
-    """Whatever somebody changed in the one before."""
+    """Also if they were changed in the one before."""
     settings = house.app.extensions["caller_settings"]
     people.make_rehearsal_staff(house.parts, settings)
     dana = accounts.find_named(house.parts, "Dana Ruiz")

@@ -1,4 +1,4 @@
-"""The synthetic resident: it sees that the service works, and leaves nothing behind that could be
+"""The synthetic resident checks that the service works, and leaves nothing behind that could be
 taken for a person."""
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ EVERY = [
     *(("voice", language, "danger") for language in PROGRAM.languages),
     *(("web", language, kind) for language in PROGRAM.languages for kind in SCRIPTS),
 ]
-# body, which turn of all -> what the probe gets instead
+# body, number of the turn -> what the probe gets instead
 Wrong = Callable[[str, int], tuple[int, str]]
 
 
 def door(house: House, wrong: Wrong | None = None) -> Door:
-    """The public door of this house, without a network between; `wrong` answers in its place."""
+    """The public endpoints of this service, without a network; `wrong` answers in their place."""
     turns = iter(range(10_000))
 
     def post(path: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
@@ -102,7 +102,7 @@ def probed(house: House, wrong: Wrong | None = None) -> Report:
 
 
 def left_open(house: House, *said: str) -> Resident:
-    """A probe that died after these words."""
+    """A probe that died after these messages."""
     one = house.resident(NUMBER)
     for words in said:
         one.texts(words, sid=PROBE + secrets.token_hex(8))
@@ -456,7 +456,7 @@ def test_a_slow_turn_and_a_missing_hand_off_or_page_fail(
 
 
 def test_only_a_post_signed_with_the_secret_key_makes_a_test_of_a_request(house: House) -> None:
-    """The sign is good for the screen it was made for, and for no other."""
+    """The signature is valid only for the screen it was made for."""
     me = Browser(house).goes("/request")
     button = next(each for each in me.page.buttons if each.value == "me")
     signs = (
@@ -493,7 +493,7 @@ def test_a_service_with_another_key_is_found_out_before_anything_is_posted(house
 def test_a_request_that_the_service_does_not_mark_is_withdrawn(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An older release knows no sign: nobody is left with a request that nobody made."""
+    """An older release does not know the signature: no request may be left that nobody made."""
     monkeypatch.setattr(keys, "from_probe", lambda: False)
     played = play(door(house), "web", "en", "quiet", clock_of(house))
     assert (played.fault, len(played.turns)) == ("not_marked", 2)
@@ -521,7 +521,7 @@ def test_a_probe_s_call_rings_nobody_and_leaves_no_open_call(house: House) -> No
 
 
 def test_a_call_from_the_reserved_number_that_twilio_carries_is_a_person(house: House) -> None:
-    """Only an id that Twilio never gives makes a test of a call."""
+    """Only an id that Twilio never uses marks a call as a test."""
     me = Caller(house, NUMBER).rings().presses("1").presses("1")
     house.settles()
     assert not me.case().test

@@ -1,4 +1,4 @@
-"""What the machine must be told: rehearsal needs nothing, live forgives nothing."""
+"""The settings: rehearsal needs none, live mode accepts no weak or missing one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from caller_service.server.readiness import live_faults, secret_faults
 
 
 def drawn(name: str) -> str:
-    """Thirty-two bytes that look drawn at random, always the same for a name."""
+    """Thirty-two bytes that look random, always the same for a name."""
     return base64.b64encode(sha256(name.encode()).digest()).decode()
 
 
@@ -156,16 +156,16 @@ def test_live_names_every_gap_at_once(tmp_path: Path) -> None:
         ("CALLER_DATA_KEYS", "one", "key 1 needs an id"),
         ("CALLER_DATA_KEYS", ",", "needs an id"),
         ("CALLER_DATA_KEYS", f"a:{drawn('a')},a:{drawn('b')}", 'two keys have the id "a"'),
-        ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"a" * 32).decode(), "not drawn at random"),
+        ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"a" * 32).decode(), "is not random"),
         (
             "CALLER_DATA_KEYS",
             "a:" + base64.b64encode(b"my-secret-that-i-typed-in-myself").decode(),
-            "not drawn at random",
+            "is not random",
         ),
         ("CALLER_DATA_KEYS", "a:" + base64.b64encode(b"too short").decode(), "must be 32 bytes"),
         ("CALLER_INDEX_KEYS", f"i:{drawn('a')}", "holds a key of CALLER_DATA_KEYS"),
         ("TWILIO_ACCOUNT_SID", "AC123", "32 hexadecimal digits"),
-        ("TWILIO_ACCOUNT_SID", "AC" + "0" * 32, "no real account"),
+        ("TWILIO_ACCOUNT_SID", "AC" + "0" * 32, "not a real account"),
         ("TWILIO_AUTH_TOKEN", ",".join((token("1"), token("2"), token("3"))), "more than two"),
         ("TWILIO_AUTH_TOKEN", "x", "shorter than 32"),
         ("TWILIO_API_KEY", "SK" + "1" * 32, "together or not at all"),
@@ -437,8 +437,8 @@ def test_a_hand_off_needs_somewhere_to_go(ready: tuple[Settings, Program], tmp_p
 def test_a_secret_that_would_sign_with_another_key_is_refused(
     ready: tuple[Settings, Program], tmp_path: Path, secret: str, wrong: str, live: bool
 ) -> None:
-    """What the library takes for base64 it signs with; whoever checks would find no delivery of
-    ours to be true."""
+    """The library would sign with whatever it decodes as base64, and the receiver could verify none
+    of our deliveries."""
     _, program = ready
     told = {"CITY_CAD_SECRET": secret}
     settings = Settings.from_environment((LIVE if live else {}) | told, tmp_path)

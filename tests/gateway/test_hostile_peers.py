@@ -1,4 +1,5 @@
-"""Whatever a destination or the provider answers, a request ends, keeps little, and is counted."""
+"""Whatever a destination or the provider answers, a request ends, uses little memory, and its
+result has a code."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
 SECRET = "whsec_" + "A" * 32
-TRY = 0.5  # seconds for one request that ends by its time, in place of ten
-LITTLE = 4_000_000  # bytes that a request may take on the way: far below what is sent to it
+TRY = 0.5  # seconds for one request that ends by its deadline, instead of ten
+LITTLE = 4_000_000  # bytes that a request may receive: far less than what is sent to it
 Answer = Callable[["Line"], None]
 
 
@@ -39,12 +40,12 @@ class Line:
         self._conn.sendall(words)
 
     def without_end(self, words: bytes) -> None:
-        """Say this until the other side has had enough; OSError then."""
+        """Send this until the other side closes, which raises OSError."""
         while not self._over.is_set():
             self.say(words)
 
     def drip(self, words: bytes) -> None:
-        """A byte at a time, each sooner than any time-out of one read."""
+        """Send a byte at a time, each before the timeout of a read."""
         for byte in words:
             self.say(bytes((byte,)))
             self._over.wait(TRY / 5)
@@ -60,7 +61,7 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
 
 
 class Peer:
-    """A real server on a port of its own. What it answers is a list: the last answer repeats."""
+    """A real server on its own port, with a list of responses, of which the last one repeats."""
 
     def __init__(self, answers: tuple[Answer, ...], reads: bool) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -122,7 +123,7 @@ def peer(*answers: Answer, reads: bool = True) -> Iterator[Peer]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request that is to end by its time has little of it; all others have ten seconds."""
+    """Requests that end by their deadline get a short one; all others have ten seconds."""
     monkeypatch.setattr(webhooks, "WHOLE_TRY", TRY)
     monkeypatch.setattr(telephony, "TIMEOUT", TRY)
 
@@ -132,7 +133,7 @@ def says(words: bytes) -> Answer:
 
 
 def ends(words: bytes) -> Answer:
-    """Say this and hang up."""
+    """Send this and close."""
 
     def answer(line: Line) -> None:
         line.say(words)
@@ -163,7 +164,7 @@ def goes_on(words: bytes) -> Callable[[Line], None]:
     return lambda line: line.without_end(words)
 
 
-# what is answered, and what it is called when it was posted to; "": a receipt
+# name -> response, and the code of a delivery that got it; "": a receipt
 POSTED: dict[str, tuple[Answer, str]] = {
     "nothing": (Line.silent, "timeout"),
     "a head that drips": (drips(HEAD + b"X: " + b"y" * 200 + b"\r\n\r\n"), "answers too slowly"),
@@ -213,7 +214,7 @@ POSTED: dict[str, tuple[Answer, str]] = {
 }
 
 
-# what ends by its time
+# what ends by the deadline
 SLOW = {
     "nothing",
     "a head that drips",

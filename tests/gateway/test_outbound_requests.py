@@ -1,5 +1,4 @@
-"""What we send goes to the address that was written down, over TLS that was checked, and nowhere
-else."""
+"""What we send goes only to the configured URL, over verified TLS."""
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ STATUSES = (301, 302, 303, 307, 308)
 def test_a_redirect_of_a_destination_is_followed_nowhere(
     house: House, outside: responses.RequestsMock, status: int
 ) -> None:
-    """An unplanned request fails the test: only the first is made."""
+    """An unexpected request fails the test, so only the first is made."""
     away = {"Location": "https://169.254.169.254/latest"}
     outside.add("POST", CAD, status=status, headers=away)
     outside.add("GET", f"{CAD}/x", status=status, headers=away)
@@ -72,7 +71,7 @@ class Heard(BaseHTTPRequestHandler):
 
 
 def certificate(folder: Path, name: str) -> Path:
-    """A key and a certificate that it signed itself, in one file."""
+    """A key and a self-signed certificate, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -107,7 +106,7 @@ def certificate(folder: Path, name: str) -> Path:
 
 @contextmanager
 def server(pem: Path) -> Iterator[HTTPServer]:
-    """An HTTPS server on this machine; what it heard stands in `heard`."""
+    """An HTTPS server on this machine; `heard` has what it received."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     made = HTTPServer(("127.0.0.1", 0), Heard)
@@ -157,7 +156,7 @@ def test_nothing_is_sent_to_who_cannot_show_a_certificate_of_that_name(
 
 @pytest.mark.parametrize("number", ["911", "+1911", "1-911", "112", "+19115550100"])
 def test_a_service_code_is_never_rung(outside: responses.RequestsMock, number: str) -> None:
-    """Whoever asks for it, and whatever let the number through: no request is made."""
+    """Whatever requests it, and however the number got there: no request is made."""
     twilio = Telephony("AC1", "token", "+17205550100", TWILIO)
     with pytest.raises(NumberCannotReceive, match="refused"):
         twilio.call(number, Ring("https://door.test/a", "https://door.test/b", 25, 600))

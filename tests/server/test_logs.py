@@ -1,4 +1,4 @@
-"""One record is one line, with its time in UTC, whoever wrote it and whatever stands in it."""
+"""One record is one line, with its time in UTC, whoever wrote it and whatever it contains."""
 
 from __future__ import annotations
 

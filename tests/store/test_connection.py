@@ -1,4 +1,4 @@
-"""Writers to one SQLite file queue: nothing is lost, nobody is told to try again, and readers never
+"""Writers to one SQLite file queue: nothing is lost, nobody has to retry, and readers never
 wait."""
 
 import gc
@@ -81,7 +81,7 @@ def write_much(engine: sa.Engine, threads: int, times: int) -> list[str]:
         try:
             for _ in range(times):
                 with engine.begin() as c:
-                    c.execute(READ).scalar_one()  # a read first, as most of our work has it
+                    c.execute(READ).scalar_one()  # a read first, as in most of our transactions
                     c.execute(ADD)
                     c.execute(sa.text("INSERT INTO tally (n) VALUES (0)"))
         except (sa.exc.SQLAlchemyError, sqlite3.Error) as problem:
@@ -219,7 +219,8 @@ def test_a_connection_that_is_lost_frees_the_lock(engine: sa.Engine, path: Path)
 
 
 def test_a_reader_is_not_held_up_by_a_writer(engine: sa.Engine) -> None:
-    """It reads while the writer is at it: whoever waited for the writer would meet the limit."""
+    """It reads while the writer holds the lock: if it waited for the writer, it would exceed the
+    limit."""
     with engine.begin() as writer:
         writer.execute(ADD)
         with engine.begin() as reader:
@@ -292,7 +293,7 @@ def test_tables_are_made_in_one_transaction(engine: sa.Engine) -> None:
 
 
 def in_a_child(work: Callable[[], None]) -> int:
-    """The exit code of a forked child that does this."""
+    """The exit code of a forked child that runs this."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -389,7 +390,7 @@ def test_postgresql_is_told_every_limit_and_the_address_keeps_its_own_wishes() -
         ("write", "REPLACE INTO t VALUES (1)"),
         ("write", "DROP TABLE t"),
         ("write", "SAVEPOINT a"),
-        ("write", "(SELECT 1)"),  # no statement of SQLite's: in doubt, it writes
+        ("write", "(SELECT 1)"),  # not a statement of SQLite: in doubt, it counts as a write
         ("read", "VACUUM"),  # a transaction of its own
         ("begin", "BEGIN IMMEDIATE"),
         ("begin", "BEGIN EXCLUSIVE TRANSACTION"),

@@ -1,4 +1,4 @@
-"""What is sealed is known to the commands that turn keys."""
+"""The key rotation commands know every sealed column."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from caller_service.store.tables import Base
 
 
 def test_every_sealed_column_is_counted_and_rewrapped() -> None:
-    """One that is left out would not open any more once its key is given up."""
+    """A column that is left out could not be decrypted once its key is removed."""
     sealed = {
         (table.name, column.name)
         for table in Base.metadata.sorted_tables

@@ -1,6 +1,6 @@
-"""What is ready at once is written in one transaction on SQLite: each piece is kept whole or not at
-all, nobody meets another's error, and nobody waits for a writer, a lock or a disk beyond their own
-time."""
+"""Group commit on SQLite: work that is ready at the same moment shares one transaction. Each piece
+of work is written completely or not at all, sees only its own errors, and never waits for a writer,
+a lock or the disk beyond its own deadline."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def lite(house: House) -> House:
-    """On SQLite alone is anything written together."""
+    """There is group commit on SQLite only."""
     if house.parts.engine.dialect.name != "sqlite":
         pytest.skip("on PostgreSQL each writes alone")
     return house
 
 
 def note(house: House, word: str) -> Callable[[sa.Connection], str]:
-    """A piece of work: one line in the journal."""
+    """A piece of work: writes one journal entry."""
 
     def work(conn: sa.Connection) -> str:
         journal.write(
@@ -55,7 +55,7 @@ def noted(house: House) -> list[str]:
 
 @contextmanager
 def counted(house: House) -> Iterator[list[int]]:
-    """How many transactions are committed meanwhile."""
+    """Counts the transactions that are committed meanwhile."""
     commits: list[int] = []
 
     def one(_: object) -> None:
@@ -70,7 +70,7 @@ def counted(house: House) -> Iterator[list[int]]:
 
 @contextmanager
 def somebody_writes(house: House) -> Iterator[Callable[[], None]]:
-    """The writer thread is in the middle of writing "first", until we say so, or to the end."""
+    """The writer thread is in the middle of writing "first", until released, or to the end."""
     begun, go = threading.Event(), threading.Event()
 
     def slow(conn: sa.Connection) -> None:
@@ -89,14 +89,14 @@ def somebody_writes(house: House) -> Iterator[Callable[[], None]]:
 
 
 def waiting(house: House) -> int:
-    """How many pieces of work wait for the writer thread."""
+    """How many pieces of work are waiting for the writer thread."""
     writer = house.parts.writer
     return writer._waiting.qsize() if isinstance(writer, GroupCommit) else 0
 
 
 def all_ready(house: House, *doing: Callable[[], Any]) -> list[Any]:
-    """On SQLite all of these wait before the first is written, in this order. On PostgreSQL they
-    start together."""
+    """On SQLite all of these are waiting, in this order, before the first is written. On PostgreSQL
+    they start together."""
     with ExitStack() as stack:
         if house.parts.engine.dialect.name == "sqlite":
             ends = stack.enter_context(occupied(house))
@@ -116,7 +116,7 @@ def all_ready(house: House, *doing: Callable[[], Any]) -> list[Any]:
 
 @contextmanager
 def occupied(house: House) -> Iterator[Callable[[], None]]:
-    """The writer thread is busy deciding something of no consequence, until we say so."""
+    """Keeps the writer thread busy with unrelated work, until released."""
     begun, go = threading.Event(), threading.Event()
 
     def decide(_: sa.Connection) -> Callable[[sa.Connection], None]:
@@ -173,7 +173,7 @@ def test_those_who_come_while_somebody_writes_are_written_next_all_at_once(lite:
 
 
 def test_an_error_is_its_own_ones_alone(house: House) -> None:
-    """And the others are written without it, still together."""
+    """The others are written without it, still in one transaction."""
 
     def fails(conn: sa.Connection) -> str:
         note(house, "lost")(conn)
@@ -208,8 +208,8 @@ def test_whoever_writes_for_others_and_ends_leaves_them_to_write_themselves(hous
 
 
 def test_what_was_perhaps_committed_is_not_written_again(lite: House) -> None:
-    """A commit that fails may have been kept all the same: each hears of it, and decides for
-    itself."""
+    """A commit that fails may have been durable all the same: each caller gets the error, and
+    decides for itself."""
     runs: list[str] = []
 
     def counts(word: str) -> Callable[[], str]:
@@ -233,7 +233,7 @@ def test_what_was_perhaps_committed_is_not_written_again(lite: House) -> None:
 
 
 def test_a_database_that_nobody_can_write_is_waited_for_once(lite: House) -> None:
-    """All six wait side by side (`all_ready`), each once, and for no more than their own time."""
+    """All six wait concurrently (`all_ready`), each once, and no longer than their own deadline."""
 
     def hurried() -> str:
         with deadline(1), pytest.raises(NotWritten):
@@ -249,7 +249,7 @@ def test_a_database_that_nobody_can_write_is_waited_for_once(lite: House) -> Non
 
 
 def test_who_has_little_time_left_does_not_decide_for_the_others(lite: House) -> None:
-    """Somebody else writes for a second and a half: too long for one of them, not for the other."""
+    """Another writer takes a second and a half: too long for one of them, not for the other."""
 
     def hurried() -> str:
         with deadline(0.1):
@@ -297,8 +297,8 @@ def test_on_postgresql_a_row_that_somebody_holds_holds_up_nobody_else(house: Hou
 def test_a_commit_that_does_not_end_gives_sixteen_residents_the_words_in_time(
     lite: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk whose sync hangs, until all of them have been answered. It was kept after all: each
-    text is one turn, once."""
+    """The disk's sync hangs until all of them have been answered. The commit was durable after all:
+    each text is one turn, once."""
     ends, commit = threading.Event(), QueuedConnection.commit
 
     def hangs(connection: QueuedConnection) -> None:
@@ -352,7 +352,7 @@ def test_once_a_wait_was_in_vain_the_next_are_short_until_a_write_begins(lite: H
 
 
 def test_nobody_waits_for_a_writer_longer_than_their_own_time(lite: House) -> None:
-    """They have given up while the writer still writes."""
+    """They give up while the writer is still writing."""
 
     def hurried() -> str:
         with deadline(0.2), pytest.raises(NotWritten):
@@ -371,8 +371,8 @@ def test_nobody_writes_in_the_middle_of_a_transaction(house: House) -> None:
 
 
 def test_turns_of_one_number_and_of_many_at_once_are_each_one_turn(house: House) -> None:
-    """The same text twice, two texts of one person, and others beside them: what cannot be written
-    together is written apart."""
+    """The same text twice, two texts of one person, and others at the same time: what cannot share
+    a transaction is written separately."""
     heard = house.clock()
 
     def turn(sid: str, number: str, said: str) -> Callable[[], Any]:

@@ -1,5 +1,5 @@
-"""The journal knows its events: each that is written is a member of `Event`, and each member is
-written somewhere."""
+"""Every event that is written to the journal is a member of `Event`, and every member is written
+somewhere."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from caller_service.core.journal_events import Event
 from caller_service.web.console.case_words import _HAPPENED
 
 PACKAGE = Path(caller_service.__file__ or "").parent
-# where the event stands among the arguments of what writes one
+# the position of the event among the arguments of the functions that write one
 WRITERS = {"Record": 0, "Entry": 4, "_noted": 2}
-# these take it from their caller; mypy holds them to `Event`
+# these pass on their caller's event, whose type mypy checks
 PASSED_ON = {"event", "Event(row.event)"}
 
 
@@ -29,7 +29,7 @@ def named(node: ast.expr) -> set[str]:
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted(PACKAGE.rglob("*.py")):
-        # what measures the service writes none; the ledger has entries of its own
+        # the benchmarks write none; the ledger has entries of its own
         if path.name not in ("journal_events.py", "ledger.py"):
             yield path, ast.parse(path.read_text(encoding="utf-8"))
 

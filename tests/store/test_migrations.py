@@ -1,5 +1,5 @@
-"""The migrations come to exactly the tables the code declares, go back, and leave the job engine's
-tables alone."""
+"""The migrations lead to exactly the tables that the code declares, can be reversed, and leave the
+job engine's tables alone."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def tables(app: Flask) -> set[str]:
 
 
 def engine_rows(app: Flask) -> int:
-    """How many jobs the engine keeps."""
+    """How many jobs the engine has stored."""
     table = "workflow_status" if url_of(app).startswith("sqlite") else "dbos.workflow_status"
     with connected(url_of(app)) as conn:
         return int(conn.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())
@@ -66,7 +66,7 @@ def migrate(app: Flask) -> None:
 
 
 def differences(conn: sa.Connection, **more: Any) -> list[Any]:
-    """What is wanted of the database beyond what it has."""
+    """The differences between the declared tables and the database."""
     context = MigrationContext.configure(
         conn,
         opts={
@@ -209,7 +209,7 @@ def test_autogenerate_never_wants_to_drop_the_engines_tables(app: Flask) -> None
                 one for one in operations(wanted.upgrade_ops) if isinstance(one, DropTableOp)
             ]
             assert wanted.upgrade_ops.is_empty(), more
-        # The guard is what holds it back: without one, they would go.
+        # It is the guard that prevents this: without it, they would be dropped.
         if conn.dialect.name == "sqlite":
             assert any(one[0] == "remove_table" for one in differences(conn, include_object=None))
 

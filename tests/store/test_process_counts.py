@@ -1,5 +1,4 @@
-"""What one web process counts, a scrape of any other sees; a process that ends in the middle takes
-nothing with it."""
+"""A scrape of any web process sees the counts of all; a process that is killed loses no counts."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ import pytest
 from caller_service.store import process_counts
 from caller_service.store.process_counts import ProcessCounts, SharedCounter, SharedTime
 
-FORK = get_context("fork")  # as gunicorn makes its workers
+FORK = get_context("fork")  # as gunicorn starts its workers
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
-"""What is sealed opens only with its key and in its place, and nothing of it shows anywhere
-else."""
+"""A sealed value opens only with its key and in its place, and is not visible anywhere else."""
 
 import pickle
 

@@ -1,5 +1,5 @@
-"""Who waits and who holds, as it is counted when many do: the short way says what the whole cases
-say."""
+"""Waiting dangers and full holders are counted from marks alone: the short query gives the same
+result as the complete cases."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ def test_who_holds_dangers_is_who_holds_them_by_the_whole_case(house: House) -> 
 
 
 def whole(house: House, conn: sa.Connection) -> list[Case]:
-    """Every open case, with all that is kept of it."""
+    """Every open case, loaded completely."""
     found = (cases.by_id(conn, house.parts.sealer, one) for one in cases.open_ids(conn))
     return [case for case in found if case is not None]

@@ -1,5 +1,5 @@
-"""What comes in through the API: one rule for all words of staff, in every field of every route;
-and whatever cannot be read is refused by name, as problem+json."""
+"""API requests: one rule for all text from staff, in every field of every route; and whatever
+cannot be read is refused with a code, as problem+json."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def operations(house: House) -> list[tuple[str, str]]:
 
 
 def sound(schema: type[Schema]) -> dict[str, Any]:
-    """A body that is right, with every field that words go into."""
+    """A valid body, with every text field."""
     body: dict[str, Any] = {}
     for name, one in schema().fields.items():
         choices = [each for each in one.validators if isinstance(each, validate.OneOf)]
@@ -82,7 +82,8 @@ def test_every_field_of_every_route_that_takes_words_follows_the_rule(house: Hou
 
 
 def test_no_field_takes_words_by_another_rule() -> None:
-    """A field added later is a StaffWords, one of a few words, or a clock; it may not be None."""
+    """A field that is added later must be a StaffWords, an enumeration, or a time, and must not
+    allow None."""
     for name, schema in SCHEMAS.items():
         for field, one in schema().fields.items():
             if name == "Listing":  # of a query
@@ -106,7 +107,7 @@ def test_names_of_people_are_taken_and_trimmed(house: House, said: str) -> None:
     assert me.case().state["accepted_by"] == said.strip()
 
 
-# ---- addresses and bodies that cannot be read ----------------------------------------------------
+# ---- URLs and bodies that cannot be read ---------------------------------------------------------
 
 DEEP = "[" * 30_000 + "]" * 30_000
 NOTE = '{"by": "M", "words": "hi"}'

@@ -1,4 +1,4 @@
-"""What a browser is told with every answer, and what it is never asked to keep."""
+"""The headers of every response to a browser, and what it must never store."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEXT = re.compile(r"text/.*|.*\+xml|.*/xml")  # the types that need a charset
 
 
 def refused_everywhere(house: House) -> dict[str, Any]:
-    """Every door by every method, asked without a key by a page of somebody else's."""
+    """Every URL by every method, requested without a key by another site's page."""
     return {
         f"{method} {path}": house.client.open(path, method=method, headers=ORIGIN)
         for rule in house.app.url_map.iter_rules()
@@ -34,7 +34,7 @@ def refused_everywhere(house: House) -> dict[str, Any]:
 
 
 def well_answered(house: House) -> dict[str, Any]:
-    """The doors as those use them who have the key."""
+    """The same URLs, used with the key."""
     clinic = Reader(house)
     case = house.resident().wants_a_team().case().id
     key = {"Authorization": f"Bearer {house.token}"} | ORIGIN
@@ -59,7 +59,7 @@ def well_answered(house: House) -> dict[str, Any]:
 
 
 def badly_asked(house: House) -> dict[str, Any]:
-    """What those are answered who ask in a way that cannot be read, or when something breaks."""
+    """The responses to malformed requests, and after internal errors."""
     clinic, case = Reader(house), house.resident("+17205550124").wants_a_team().case().id
     key = {"Authorization": f"Bearer {house.token}", "Content-Type": "application/json"}
     path = f"/api/v1/hand-offs/{case}/status"
@@ -103,7 +103,7 @@ def test_every_answer_keeps_itself_private_and_sets_no_cookie(house: House, aske
             path = what.partition(" ")[2]
             forms = ("/request", "/code", "/s/", "/out", "/r/", "/console/")
             assert path.startswith(forms), what
-            gone = "Expires=Thu, 01 Jan 1970" in cookie  # Exit takes them back
+            gone = "Expires=Thu, 01 Jan 1970" in cookie  # Exit deletes them
             assert cookie.startswith("__Host-") and (gone or "Expires" not in cookie), what
             assert "; Secure; HttpOnly; Path=/; SameSite=Lax" in cookie, what
         assert "Server" not in told, what
@@ -169,7 +169,7 @@ def test_no_variable_of_the_machine_turns_debugging_on(
 
 
 def test_our_scripts_keep_nothing_in_the_browser_and_make_no_markup_of_words() -> None:
-    """Nothing that a person typed or read stays in a shared computer by our doing."""
+    """We store nothing that a person typed or read on a shared computer."""
     scripts = list(STATIC.glob("*.js"))
     forbidden = (
         "localStorage", "sessionStorage", "indexedDB", "caches", "cookie", "innerHTML", "outerHTML",
@@ -179,9 +179,9 @@ def test_our_scripts_keep_nothing_in_the_browser_and_make_no_markup_of_words() -
     assert scripts
     for script in scripts:
         found = [word for word in forbidden if word in script.read_text()]
-        # a worker that ticks: what it posts is nothing
+        # a timer in a worker: its messages are empty
         assert found == (["postMessage"] if script.name == "tick.js" else []), script.name
-    # these ask our own pages alone: the policy's connect-src
+    # these request only our own pages: the policy's connect-src
     asking = {script.name for script in scripts if "XMLHttpRequest" in script.read_text()}
     assert asking == {"send.js", "live.js", "desk.js", "draft.js"}
     pages = list((STATIC.parent / "templates").rglob("*.html"))

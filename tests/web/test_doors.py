@@ -1,4 +1,4 @@
-"""Every door names its guard, keeps a page private, and gives nothing away."""
+"""Every endpoint names its guard, keeps its pages private, and reveals nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPEN = {
     "/api/v1/openapi.json",
     "/static/<name>",
     "/console/sign-in",  # the page; its form carries a token
-    "/recordings/<tag>/<file>",  # what Twilio plays; nothing of anybody's
+    "/recordings/<tag>/<file>",  # what Twilio plays; nothing personal
 }
 
 
@@ -44,7 +44,7 @@ def test_the_doors_that_are_open_are_these_and_no_others(house: House) -> None:
         path = re.sub(r"<[^>]+>", "x", str(rule))
         method = "POST" if "POST" in (rule.methods or ()) else "GET"
         status = house.client.open(path, method=method).status_code
-        # the request form is for everybody; a private page opens to its key alone
+        # the request form is open to everybody; a private page opens only with its key
         anybody = str(rule) in OPEN or rule.endpoint.startswith("request.")
         anybody = anybody and (str(rule), method) != ("/console/sign-in", "POST")
         assert (status not in (401, 403)) == anybody, f"{method} {rule}: {status}"

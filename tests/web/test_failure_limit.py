@@ -1,5 +1,5 @@
-"""Who fails again and again is slowed down, over all web processes together; nobody else is, and
-nobody for good."""
+"""Repeated failures slow down their source, across all web processes; nobody else is slowed down,
+and nobody is locked out for good."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from caller_service.web.shared.failure_limit import (
     source,
 )
 
-FORK = get_context("fork")  # as gunicorn makes its workers
+FORK = get_context("fork")  # as gunicorn starts its workers
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 
 
 @pytest.fixture
 def limits(house: House) -> tuple[FailureLimit, FailureLimit]:
-    """Two processes, as far as memory goes: what one knows, the other can only read."""
+    """Two limits, like those of two processes: they share only the database."""
     return FailureLimit(lambda: house.parts), FailureLimit(lambda: house.parts)
 
 
 def fails(limit: FailureLimit, where: str = HERE, purpose: str = "code", **more: str) -> bool:
-    """A wrong try; False if it had to wait and was not looked at."""
+    """A failed attempt; False if it had to wait and was not checked."""
     attempt = limit.attempt(purpose, where, pace=TYPED, **more)
     if attempt.wait:
         return False
@@ -78,7 +78,7 @@ def test_a_source_is_slower_and_slower_and_never_shut_out(
 
 
 def test_tries_at_the_same_moment_are_all_counted(house: House) -> None:
-    """Each looks before another has failed: who failed before pays in advance."""
+    """Each begins before another has failed: a source with failures is counted in advance."""
     house.change(now=lambda: house.clock.at)
     assert fails(FailureLimit(lambda: house.parts))
     limits = [FailureLimit(lambda: house.parts) for _ in range(4)]
@@ -91,7 +91,7 @@ def test_tries_at_the_same_moment_are_all_counted(house: House) -> None:
 
 
 def test_who_was_right_is_not_counted(limits: tuple[FailureLimit, FailureLimit]) -> None:
-    """A right code between wrong ones is no failure, though it was paid for in advance."""
+    """A right code between wrong ones is no failure, although it was counted in advance."""
     for _ in range(TYPED.free - 1):
         assert fails(limits[0])
     for each in range(3 * TYPED.free):
@@ -198,12 +198,12 @@ def test_a_success_that_cannot_be_kept_shuts_nobody_out(
     monkeypatch.setattr(type(house.parts.writer), "write", away)
     with caplog.at_level(logging.WARNING):
         attempt.succeeded()
-    assert "a success was not kept" in caplog.text
+    assert "a success was not stored" in caplog.text
 
 
 @pytest.fixture
 def second(house: House) -> Iterator[Callable[[], int]]:
-    """A second web process: an app of its own over the same database."""
+    """A second web process: another app on the same database."""
     settings = house.app.extensions["caller_settings"]
     app = caller_service.create_app(settings)
     app.extensions["caller_parts"] = replace(app.extensions["caller_parts"], now=house.clock)

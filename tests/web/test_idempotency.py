@@ -1,4 +1,5 @@
-"""A request that is sent again under its Idempotency-Key is done once: one text, one answer."""
+"""A request that is repeated with its Idempotency-Key is carried out once: one text, the same
+response."""
 
 from __future__ import annotations
 
@@ -25,12 +26,12 @@ def sends(
     headers = {"Authorization": f"Bearer {token or house.token}"}
     if key is not None:
         headers["Idempotency-Key"] = key
-    client = house.app.test_client()  # each thread its own
+    client = house.app.test_client()  # one for each thread
     return client.post(f"/api/v1/hand-offs/{path}", json=told, headers=headers)
 
 
 def noted(house: House) -> int:
-    """How many texts the resident had that say it."""
+    """How many texts with this content the resident got."""
     return sum("I am here" in text for text in house.settles().texts_to(ME))
 
 

@@ -1,5 +1,5 @@
-"""The OpenAPI document says what is true: a client that knows nothing else works the service, and
-every answer is one that the document names."""
+"""The OpenAPI document is correct: a client made from it alone can use the service, and every
+response is one that it describes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ STATUSES = {400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503}
 
 
 class Client:
-    """A client made of the document alone: operations by path, bodies by schema, answers by what is
-    promised for their status."""
+    """A client made from the document alone: operations by path, bodies by schema, responses by
+    status."""
 
     def __init__(self, house: House, token: str) -> None:
         self.house, self.token = house, token
@@ -41,7 +41,7 @@ class Client:
         return dict(told["application/json"]["schema"])
 
     def body(self, path: str) -> dict[str, Any]:
-        """The least body that the schema takes."""
+        """The smallest body that the schema allows."""
         name = self.body_schema(path)["$ref"].rpartition("/")[2]
         schema = self.doc["components"]["schemas"][name]
         least = {}
@@ -59,7 +59,7 @@ class Client:
         callback: str = "",
         **headers: str,
     ) -> Any:
-        """Ask, and hold the answer against the document."""
+        """Make a request, and check the response against the document."""
         told = {"Authorization": f"Bearer {self.token}"} | headers
         answer = self.house.client.open(
             path.replace("{hand_off_id}", hand_off).replace("{callback_id}", callback),
@@ -71,7 +71,7 @@ class Client:
         return answer
 
     def callback_for(self, path: str, hand_off: str) -> str:
-        """Where the path names a callback: one that is booked now."""
+        """If the path has a callback, one that is booked now."""
         if "{callback_id}" not in path:
             return ""
         booking = "/api/v1/hand-offs/{hand_off_id}/callbacks"
@@ -124,7 +124,7 @@ def test_the_document_is_json_schema_throughout(client: Client) -> None:
 
 
 def test_a_client_made_of_the_document_works_every_operation(house: House, client: Client) -> None:
-    """Each with the least body there is: done, or refused with a code that is promised."""
+    """Each with the smallest body: it is carried out, or refused with a documented code."""
     for path, method, _ in list(client.operations()):
         resident = house.resident(f"+1720555{1000 + len(house.rows('case'))}")
         case_id = resident.wants_a_team(contact="1").case().id

@@ -1,5 +1,5 @@
-"""A page is a destination: hand-offs read in a browser and on paper. Opening one is its receipt,
-and takes no case."""
+"""A page as a destination: hand-offs read in a browser and on paper. Opening one is its receipt,
+and does not take the case."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_whatever_was_answered_there_is_a_sheet_in_words(case: Case) -> None:
 
 
 def test_every_code_there_is_has_words() -> None:
-    """What the rehearsal's protocol and our own tables can say is never told as a bare code."""
+    """Codes of the rehearsal's protocol and of our own tables are never shown as bare codes."""
     assert set(LEVELS) == {level.name for level in Level}
     assert set(STATUSES) == {status.value for status in Status}
     asked = {
@@ -176,7 +176,7 @@ def test_words_and_number_are_not_in_what_a_sheet_shows_of_itself() -> None:
 
 # ---- the doors -----------------------------------------------------------------------------------
 def has_pages(house: House, *names: str) -> dict[str, str]:
-    """A program with these pages beside what there is; the token of each."""
+    """A program with these additional pages; returns their tokens."""
     pages = tuple(Destination(name, "page") for name in names)
     house.change(
         program=replace(
@@ -205,7 +205,7 @@ class Reader:
         }
 
     def listed(self) -> list[list[str]]:
-        """The rows of the list, as words."""
+        """The rows of the list, as text."""
         rows = re.findall(r"<tr class.*?</tr>", self.looks().text, re.S)
         return [
             [plain(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)] for row in rows

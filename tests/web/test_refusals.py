@@ -1,5 +1,5 @@
-"""What is refused is seen: one log line a minute by door and reason, a count, and an alarm where
-honest people are turned away."""
+"""Refusals are visible: one log line a minute for each endpoint and reason, a counter, and an alarm
+if genuine requests are turned away."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def counted(house: House) -> dict[tuple[str, str], float]:
 
 
 def of_ours(house: House, **other: str) -> dict[str, str]:
-    """What Twilio sends for our account, `other` changed."""
+    """A request as Twilio sends it for our account, with the fields in `other` changed."""
     return {
         "MessageSid": "SM" + "a" * 32, "AccountSid": house.app.config["TWILIO_ACCOUNT_SID"],
         "From": "+17205550123", "To": "+17205550100", "Body": "hello",
@@ -47,8 +47,7 @@ def of_ours(house: House, **other: str) -> dict[str, str]:
 
 
 def honest(house: House, words: str) -> int:
-    """A text that Twilio signed for another address than ours: what a wrong CALLER_PUBLIC_URL looks
-    like."""
+    """A text that Twilio signed for a URL that is not ours, as with a wrong CALLER_PUBLIC_URL."""
     house.change(public_url="https://wrong.test")
     fields = of_ours(house, Body=words)
     return int(signed(house, "/twilio/sms", fields, at="https://house.test").status_code)
@@ -117,7 +116,7 @@ def test_every_guard_counts_and_logs_what_it_refuses(
 def test_what_no_guard_refuses_is_counted_and_logged_too(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Somebody else's hand-off, fields that do not fit, a body that cannot be read."""
+    """Another destination's hand-off, invalid fields, an unreadable body."""
     others = house.resident().wants_a_team().case().id
     key = {"Authorization": f"Bearer {house.new_token('late', 'rehearsal-cad')}"}
     mine = house.resident("+17205550124").wants_a_team().case().id

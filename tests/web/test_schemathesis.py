@@ -1,7 +1,7 @@
-"""schemathesis plays the OpenAPI document against the service: whatever it thinks of is answered as
-the document says, and nothing is a fault of ours.
+"""schemathesis tests the service against the OpenAPI document: every generated request is answered
+as documented, and none leads to a server error.
 
-Bounded by examples and not by time, and the same every time: a busy machine is only slower.
+Limited by examples, not by time, and deterministic: a busy machine is only slower.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
     seen: set[int] = set()
     for found in schema.get_all_operations():
         operation = found.ok()
-        # where there is a body to vary, it is of a hand-off and a callback that there are
+        # requests with a body use a hand-off and a callback that exist
         theirs = {"hand_off_id": case_id} | (
             {"callback_id": callback_id} if "{callback_id}" in operation.path else {}
         )

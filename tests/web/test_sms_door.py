@@ -1,4 +1,4 @@
-"""The SMS door, whole: signature, screening, what is kept, what goes out."""
+"""The SMS webhook: signature, screening, what is stored, what is sent."""
 
 from __future__ import annotations
 
@@ -411,8 +411,7 @@ def test_what_belongs_in_the_address_is_not_read_from_the_form_nor_the_other_way
     ["+5215512345678", "+17205550123", "+1 (720) 555-0124", "+4915112345678", "+50212345678"],
 )
 def test_whoever_the_provider_names_is_answered(house: House, number: str) -> None:
-    """Also in the old form of a Mexican mobile ("+521…"): the provider brought it, and it can be
-    answered."""
+    """Also with the old format of Mexican mobile numbers ("+521…"), which can be answered."""
     me = house.resident(number).texts("hello").told("preamble")
     assert me.heard and sender(number) == "+" + "".join(
         letter for letter in number if letter.isdecimal()
@@ -453,7 +452,7 @@ def test_no_other_sender_is_taken_for_an_app(named: str) -> None:
 
 SENDERS = st.one_of(
     st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True),  # E.164
-    st.from_regex(r"\+521[0-9]{10}", fullmatch=True),  # the old form of a Mexican mobile
+    st.from_regex(r"\+521[0-9]{10}", fullmatch=True),  # the old format of Mexican mobile numbers
     st.from_regex(r"\+1 ?\([2-9][0-9]{2}\) ?[0-9]{3}-[0-9]{4}", fullmatch=True),
     st.from_regex(r"[1-9][0-9]{2,6}", fullmatch=True),  # short codes
     st.from_regex(r"[A-Za-z0-9 ]{1,11}", fullmatch=True),  # alphanumeric senders
@@ -481,8 +480,8 @@ def test_a_sender_is_a_number_that_can_be_answered_or_nobody(named: str) -> None
 def test_a_text_that_is_fetched_later_has_the_sender_that_its_webhook_had(
     house: House, named: str
 ) -> None:
-    """Whom the webhook answers is answered by REST; whom it cannot answer is kept, and texted by
-    nobody."""
+    """A sender whom the webhook would answer is answered by REST; one who cannot be answered is
+    stored, and never texted."""
     house.resident(named).posts("hello", sid="SM" + "1" * 32)
     by_webhook = [row.number_index for row in house.rows("contact")]
     house.clean()
@@ -496,7 +495,7 @@ def test_a_text_that_is_fetched_later_has_the_sender_that_its_webhook_had(
 
 
 def test_words_that_xml_cannot_hold_are_said_without_them(house: House) -> None:
-    """A control character in a staff member's name once made the whole answer unreadable."""
+    """A control character in a staff member's name once made the whole response invalid."""
     with house.app.test_request_context():
         answer = twiml_writer.messages([("Ma\x0bria\ud800 is here\x00", "")])
         spoken = twiml_writer.says([(Voice("Polly.Joanna-Neural", "en-US"), "a\x1bb")])

@@ -1,5 +1,5 @@
-"""Whose wrong tokens are counted together: the address that the nearest trusted proxy saw, whatever
-a client says of itself."""
+"""Wrong tokens are counted by the address that the nearest trusted proxy saw, whatever a client
+claims."""
 
 from __future__ import annotations
 

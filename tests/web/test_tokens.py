@@ -1,5 +1,5 @@
-"""What each kind of token opens: every route of the dispatch doors with every kind of token, on
-hand-offs it was told of and others."""
+"""The access of each kind of token: every dispatch route with every kind of token, for hand-offs
+that were sent to its destination and for others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHY = BY | {"reason": "they said so"}
 HAND_OFF = "/api/v1/hand-offs/<hand_off_id>"
 EIDO = "/EIDO/<hand_off_id>"
 CALLBACK = f"{HAND_OFF}/callbacks/<callback_id>"
-# every operation behind a bearer token: the scope it needs, and a body it takes
+# every operation behind a bearer token: the scope it needs, and a valid body
 OPERATIONS: dict[tuple[str, str], tuple[str, dict[str, Any] | None]] = {
     ("GET", "/api/v1/hand-offs"): ("read", None),
     ("GET", HAND_OFF): ("read", None),
@@ -81,11 +81,11 @@ def dispatch_rules(house: House) -> list[Rule]:
 
 
 class Town:
-    """Hand-offs to ask for, and who was told of them."""
+    """Hand-offs, and the destinations to which they were sent."""
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.callbacks: dict[str, str] = {}  # by hand-off: one that is booked
+        self.callbacks: dict[str, str] = {}  # hand-off -> a callback that is booked
         self.untold = self.wants_a_call("+17205550124")
         self.has("late", "webhook")
         self.has("clinic", "page")
@@ -99,20 +99,20 @@ class Town:
         self.hidden = (self.untold, self.test, self.never, "unknown")
 
     def wants_a_call(self, number: str) -> str:
-        """A hand-off of somebody who is promised a call: its id."""
+        """The id of a hand-off with a promised call."""
         case_id = self.house.resident(number).wants_a_team(contact="1").case().id
         booked = self.house.dispatch(f"/{case_id}/callbacks", BY).get_json()
         self.callbacks[case_id] = booked["callbacks"][0]["id"]
         return str(case_id)
 
     def has(self, name: str, kind: str) -> None:
-        """A destination more, which hears of what is handed off from now on."""
+        """Add a destination, which receives hand-offs from now on."""
         program = self.house.parts.program
         more = (*program.destinations, Destination(name, kind, f"https://{name}.test", "X_SECRET"))
         self.house.change(program=replace(program, destinations=more))
 
     def state(self) -> list[Any]:
-        """All that a request could change."""
+        """Everything that a request could change."""
         found = []
         for table in ("case", "callback", "delivery", "hand_off", "message", "contact"):
             found += sorted(str(tuple(row)) for row in self.house.rows(table))
@@ -135,7 +135,7 @@ def town(house: House) -> Town:
 
 
 def refused_tokens(house: House) -> dict[str, tuple[str, int, str]]:
-    """Tokens that open no operation at all: each with the status and the code it is refused by."""
+    """Tokens without any access, each with the status and code of its refusal."""
     revoked = house.new_token("gone", CAD)
     token = Base.metadata.tables["token"]
     with house.parts.engine.begin() as conn:
@@ -242,7 +242,7 @@ def test_the_list_holds_what_the_destination_was_told_of(town: Town) -> None:
 
 
 def test_a_poll_is_journaled_once_however_many_it_lists(town: Town) -> None:
-    """A CAD that polls writes a line a poll, not a line a hand-off."""
+    """A CAD that polls writes one journal entry per poll, not one per hand-off."""
     secret = town.house.new_token("poller", "console")
     for _ in range(2):
         told = town.asks("/api/v1/hand-offs?open=false", "GET", None, secret).get_json()
@@ -454,7 +454,7 @@ def test_who_fails_often_is_slowed_and_nobody_else_is(
 
 
 def test_a_request_without_a_token_is_no_failure(house: House) -> None:
-    """A browser always begins without: it asks for the name and the token only then."""
+    """A browser always starts without one: only after a 401 does it prompt for name and token."""
     assert {tries(house, "").status_code for _ in range(3 * TOKENS.free)} == {401}
     assert tries(house, house.token).status_code == 200
 

@@ -1,4 +1,4 @@
-"""The soft tone of a waiting call: well-formed, quiet, short, and at an address that stays."""
+"""The soft tone of a waiting call: well-formed, quiet, short, and at a stable URL."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_the_tone_is_quiet_and_short_and_ends_in_silence() -> None:
     assert 1000 < max(map(abs, sound)) < 32_767 * 0.1
     assert not any(sound[int(0.7 * 8000) + 1 :])
     assert sound[0] == 0
-    # no click: from one sample to the next it moves less than the notes do at their loudest
+    # no click: from one sample to the next it changes less than the notes do at their loudest
     assert max(abs(after - before) for before, after in pairwise(sound)) < 1500
 
 
 def test_the_file_is_what_its_generator_writes() -> None:
-    """To one step of a sample: sines differ in the last digit between machines."""
+    """Up to one step of a sample: sines differ in the last digit between machines."""
     pairs = zip(_heard(tone.FILE.read_bytes()), _heard(tone.wav()), strict=True)
     assert all(abs(kept - made) <= 1 for kept, made in pairs)
 

@@ -314,8 +314,8 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
     )
 
     def lost(case: Case, scene: Scene, conn: sa.Connection) -> Step:
-        arrived = bool(messages.told_since(conn, case.id, text.at, messages.ARRIVED))
-        told = messages.told_since(conn, case.id, text.at)
+        arrived = bool(messages.keys_since(conn, case.id, text.at, messages.ARRIVED))
+        told = messages.keys_since(conn, case.id, text.at)
         step = text_lost(case, why, text.id, text.at, scene, text.keys.split(), arrived, told)
         if (
             HUMAN_WORDS.isdisjoint(text.keys.split())
@@ -363,7 +363,7 @@ def _texts_reach(parts: Parts, case_id: str, at: datetime | None, found: bool = 
         arrived = at or messages.arrived_at(conn, case.id)
         return (
             text_arrived(
-                case, arrived, messages.told_since(conn, case.id, case.marks[Mark.LOST]), found
+                case, arrived, messages.keys_since(conn, case.id, case.marks[Mark.LOST]), found
             )
             if arrived
             else Step(case)

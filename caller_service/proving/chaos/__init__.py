@@ -1,9 +1,9 @@
 """`caller-service chaos`: residents text, call and press the request form while web and worker are
-killed with -9 at random, PostgreSQL is away for moments, the destination fails, is slow or lies,
-Twilio fails, receipts come late and twice, and one request in ten dies in the middle. Then calls
-are promised, and workers die at every step of them. Then every promise is checked against the
-database, the phones and the board of dispatch. The service runs as its own processes in a temporary
-folder, both stand-ins run here; the same seed asks for the same trouble again, though the machine's
+killed with -9 at random, PostgreSQL is briefly unavailable, the destination fails, is slow or sends
+false responses, Twilio fails, receipts come late and twice, and one request in ten is cut off. Then
+calls are promised, and workers are killed at every step of them. Then every promise is checked
+against the database, the phones and the board of dispatch. The service runs as its own processes in
+a temporary folder, both stand-ins run here. The same seed injects the same faults again, though
 timing is never quite the same.
 """
 
@@ -48,11 +48,12 @@ from .service import STARTED, Begin, Service, by_hand
 from .town import Town
 from .visitors import wrong_visits
 
-# seconds a due clock may wait while the service is up: Twilio's own; how late it was is printed
+# seconds that a due timer may wait while the service is up: Twilio's own timeout; the lateness is
+# printed
 HONOURED = 15.0
-WATCHED = 4.0  # seconds the clocks are watched at least, once everything is up
-PROMISED, KILLS = 4, 4  # calls, and deaths of a worker while they are kept
-SETTLED = 120.0  # seconds after which something hangs, once everything is up
+WATCHED = 4.0  # seconds that timers are watched, at least, once everything is up
+PROMISED, KILLS = 4, 4  # promised calls, and how often a worker is killed during them
+SETTLED = 120.0  # seconds after which something counts as hanging, once everything is up
 
 
 def run(
@@ -81,7 +82,7 @@ def _run(
     environment = {
         "CALLER_BIND": f"127.0.0.1:{port}", "CALLER_PUBLIC_URL": url,
         "CALLER_DATABASE_URL": database_url or f"sqlite:///{folder / 'caller.sqlite'}",
-        "CALLER_CALLS_A_SECOND": "20",  # all is played twenty times as fast
+        "CALLER_CALLS_A_SECOND": "20",  # everything runs twenty times as fast
     }  # fmt: skip
     settings, bearer = (
         Settings.from_environment(environment, here=folder),
@@ -113,7 +114,7 @@ def _run(
                 staff,
                 hang=12.0 if long else 1.0,
                 late=0.7,
-                speed=20.0,  # of what is said on calls
+                speed=20.0,  # of speech on calls
                 more_numbers=(program.numbers.callback,),
             )
         )
@@ -158,10 +159,10 @@ def _run(
         if service.start("rewrap", "keys", "rewrap").wait(STARTED):
             raise RuntimeError((folder / "rewrap.log").read_text()[-2000:])
         service.end()
-        # all of it opens with the new keys alone
+        # everything must open with the new keys alone
         turned = Settings.from_environment({**environment, **alone}, here=folder)
         with engine.connect() as conn:
-            told = Evidence(town, conn, turned, program.ladder, ended)
+            evidence = Evidence(town, conn, turned, program.ladder, ended)
             rung = conn.execute(
                 sa.select(sa.func.count()).where(journal.c.event == Event.CLOCK)
             ).scalar()
@@ -172,9 +173,9 @@ def _run(
             called = wrong_calls(
                 conn, stood, town.callers, read_catalog(program.languages), town.counts
             )
-            visited = wrong_visits(conn, town.visitors, told.sealer, town.counts)
+            visited = wrong_visits(conn, town.visitors, evidence.sealer, town.counts)
             verdicts = [
-                *told.wrong(),
+                *evidence.wrong(),
                 *called,
                 *visited,
                 (clocks, [f"{latest:.1f} s"] * (latest > HONOURED)),
@@ -184,7 +185,7 @@ def _run(
 
 
 def _rotation(settings: Settings) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """The settings of both kinds of keys with a new one behind the old, before it, and alone."""
+    """The settings of both kinds of keys with a new key after the old one, before it, and alone."""
     kinds = {"CALLER_DATA_KEYS": settings.data_keys, "CALLER_INDEX_KEYS": settings.index_keys}
     behind, first, alone = {}, {}, {}
     for name, keys in kinds.items():
@@ -195,8 +196,8 @@ def _rotation(settings: Settings) -> tuple[dict[str, str], dict[str, str], dict[
 
 
 def _after(town: Town, engine: sa.Engine, within: float) -> float:
-    """Hear everybody who waits, and watch until nothing is under way and no clock hangs: how late
-    the latest clock was while all was up, in seconds."""
+    """Let everybody who is waiting be answered, and watch until nothing is under way and no timer
+    is overdue; returns how late the latest timer was while everything was up, in seconds."""
     up, latest, late, hurried = time.time(), 0.0, 0.0, 0.0
     with ThreadPoolExecutor(1) as pool:
         caught_up = pool.submit(town.catch_up)
@@ -217,13 +218,13 @@ def _after(town: Town, engine: sa.Engine, within: float) -> float:
 
 
 def _calm(town: Town, engine: sa.Engine) -> bool:
-    """Nothing is under way, every promised call came to its end, and whoever stays on the line
-    waits for a person or speaks with one."""
+    """Is nothing under way, has every promised call ended, and is everybody on the line waiting for
+    a person or talking with one?"""
     return _quiet(engine) and callers.settled(engine) and town.callers.waits()
 
 
 def _hang_up(town: Town, engine: sa.Engine) -> None:
-    """Everybody hangs up, and the service comes to know of it."""
+    """Everybody hangs up, and the service is told."""
     town.callers.end()
     until = time.time() + SETTLED
     while not callers.all_over(engine) and time.time() < until:
@@ -232,8 +233,8 @@ def _hang_up(town: Town, engine: sa.Engine) -> None:
 
 
 def _quiet(engine: sa.Engine) -> bool:
-    """Nothing waits to be delivered or sent but what was just written: nobody takes up every second
-    case, so pages go on."""
+    """Is nothing waiting to be delivered or sent, apart from what was just written? Nobody takes
+    every second case, so paging goes on."""
     old = datetime.now(UTC) - timedelta(seconds=2)
     with engine.connect() as conn:
         texts = conn.execute(
@@ -277,11 +278,11 @@ secret = "REHEARSAL_CAD_SECRET"
 
 
 def _short_program(folder: Path, page_next: int, cad_url: str, partner_url: str) -> Path:
-    """The rehearsal city with short clocks, whose teams never sleep, whose dispatch is ours, and
-    who tells a partner too.
+    """The rehearsal city with short clocks, with teams that are always on duty, with our dispatch
+    stand-in, and with a partner as a second destination.
 
-    `page_next`, seconds: the longer the run, the more cases wait for a person; ten minutes are
-    played with the real minute.
+    `page_next`, in seconds: in a longer run more cases wait for a person; a run of ten minutes uses
+    the real minute.
     """
     here = Path(__file__).parents[2]
     shutil.copytree(here / "programs" / "rehearsal", folder / "program")
@@ -296,7 +297,7 @@ def _short_program(folder: Path, page_next: int, cad_url: str, partner_url: str)
     words = words.replace("\nread = 0\n", "\nread = 0\nread_page = 0\n", 1)
     words = re.sub("(?m)^hours = .*$", "", words)
     words = words.replace("\n[[ladder]]", PARTNER.format(url=partner_url), 1)
-    # the first to be asked is asked twice
+    # the first person is asked twice
     words = words.replace('by = "text"', 'by = "text"\nrepeats = 2', 1)
     path.write_text(words, encoding="utf-8")
     return path

@@ -1,5 +1,5 @@
-"""The callers of the town: they dial, press keys, are silent, hang up in the middle or stay; and
-they are promised calls, which they take, decline, miss or leave to their voicemail."""
+"""The callers: they dial, press keys, are silent, hang up in the middle or stay on the line; and
+they are promised calls, which they answer, decline, miss or leave to voicemail."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from caller_service.store import calls
 from caller_service.store.tables import call, callback, leg, talk
 
 KEYS = ("1", "1", "2", "2", "0", "3", "*", "#", "9", "4", "5", "6", "12", "")
-STEPS = 12  # things one caller does at most
-SAME_KEY = 1.6  # seconds: sooner it is one press
-STAY = 20.0  # seconds within which who asks for a person waits for one
+STEPS = 12  # actions of one caller, at most
+SAME_KEY = 1.6  # seconds: the same key again sooner counts as one press
+STAY = 20.0  # seconds within which somebody who asks for a person must be waiting for one
 LONG_TALK = timedelta(seconds=30)
 CALL_ME = Move("a call promised", "callbacks", {"by": "Maria", "in_minutes": 1})
 
 
 class Listening:
-    """The way to the service, and which calls it has given a document that is its own."""
+    """The connection to the service; records the calls to which the service itself has sent a
+    document."""
 
     def __init__(self, inner: Web) -> None:
         self._inner = inner
@@ -50,7 +51,7 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How a call stood when all was well again."""
+    """The state of a call after the faults had ended."""
 
     sid: str
     live: bool
@@ -61,7 +62,7 @@ class Stands:
 
 
 class Callers:
-    """Whoever calls, and whoever is called back."""
+    """The people who call, and those who are called back."""
 
     def __init__(
         self,
@@ -77,9 +78,9 @@ class Callers:
         self.hung_up: set[str] = set()  # SIDs of calls that their caller ended
         self._staying: list[Call] = []
 
-    # ---- while things go wrong -------------------------------------------------------------------
+    # ---- during the faults -----------------------------------------------------------------------
     def live(self, place: int, rng: random.Random, slower: float) -> None:
-        """One call after the other, each from a new phone; one number in four is withheld."""
+        """Make one call after the other, each from a new phone; one number in four is withheld."""
         for one in range(1000):
             if self._over.is_set():
                 return
@@ -104,7 +105,7 @@ class Callers:
             self._counts["callers hung up"] += 1
 
     def promises(self, rng: random.Random) -> None:
-        """Dispatch promises calls, and sometimes one to somebody who may not be called."""
+        """Dispatch promises calls, sometimes to somebody who may not be called."""
         while not self._over.wait(rng.uniform(0.2, 0.8)):
             open_ones = [held for held in self._board.all() if held.word("status") != "closed"]
             if open_ones:
@@ -112,15 +113,15 @@ class Callers:
                 self._counts["calls promised in the trouble"] += answer.fine
 
     def staff_hang_up(self, numbers: Collection[str], rng: random.Random) -> None:
-        """Whoever of the staff talks ends it at some time."""
+        """Staff who are talking hang up at some time."""
         for made in self.calling.calls():
             if made.phone in numbers and made.joined and rng.random() < 0.15:
                 self._counts["talks"] += 1
                 self.calling.hang_up(made)
 
-    # ---- when all is well again ------------------------------------------------------------------
+    # ---- after the faults ------------------------------------------------------------------------
     def stay(self, many: int) -> None:
-        """Some call, ask for a person, and stay on the line."""
+        """Some people call, ask for a person, and stay on the line."""
         for place in range(many):
             made = self.calling.dial(f"+1720{5569000 + place}")
             self._staying.append(made)
@@ -129,11 +130,11 @@ class Callers:
             self.calling.press(made, "0")
 
     def waits(self) -> bool:
-        """Does everybody who stays wait for a person, or speak with one?"""
+        """Is everybody who stayed waiting for a person, or talking with one?"""
         return all(bool(made.waits_in or made.joined) for made in self._staying)
 
     def stand(self) -> list[Stands]:
-        """How every inbound call stands."""
+        """The state of every inbound call."""
         return [
             Stands(
                 made.sid,
@@ -163,8 +164,8 @@ class Callers:
 
 
 def hurry(engine: sa.Engine) -> None:
-    """Time passes for calls alone: what is promised is due, who is silent is asked after, and half
-    of those who talk have talked for long."""
+    """Let time pass for calls alone: promised calls become due, silent calls are checked, and half
+    of the talks count as long."""
     now = datetime.now(UTC)
     with engine.connect() as conn, conn.begin():
         waits = (callback.c.state == CallbackState.WAITING, callback.c.next_at > now)
@@ -183,7 +184,7 @@ def hurry(engine: sa.Engine) -> None:
 
 
 def settled(engine: sa.Engine) -> bool:
-    """Has every promise come to its end?"""
+    """Has every promised call ended?"""
     live = (CallbackState.WAITING, CallbackState.RINGING)
     with engine.connect() as conn:
         query = sa.select(callback.c.id).where(callback.c.state.in_(live)).limit(1)
@@ -191,7 +192,7 @@ def settled(engine: sa.Engine) -> bool:
 
 
 def all_over(engine: sa.Engine) -> bool:
-    """Does the service know of every call's end?"""
+    """Does the service know that every call has ended?"""
     with engine.connect() as conn:
         query = sa.select(leg.c.id).where(leg.c.ended_at.is_(None)).limit(1)
         return conn.execute(query).first() is None

@@ -1,4 +1,4 @@
-"""Which promises about calls were kept: what Twilio's stand-in carried, beside the database."""
+"""Checks the promises about calls: the stand-in Twilio's record against the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from caller_service.store.tables import call, callback, case, leg
 
 from .callers import Callers, Stands
 
-# after these words a call may end: their last, or that we cannot go on and where help is
+# a call may end after these: a goodbye, or that we cannot go on and where to get help
 LAST = ("spoken.closing", "spoken.trouble.end", "spoken.down", "spoken.wait.closed")
 
 
@@ -25,8 +25,8 @@ def wrong_calls(
     conn: sa.Connection, stood: Sequence[Stands], callers: Callers, catalog: Catalog,
     counts: Counter[str],
 ) -> Iterator[tuple[str, list[str]]]:  # fmt: skip
-    """Each promise about calls, and what breaks it. `stood`: how each inbound call stood when all
-    was well again."""
+    """Each promise about calls, and what breaks it. `stood`: the state of each inbound call after
+    the faults."""
     legs = {row.provider_id: row for row in conn.execute(sa.select(leg))}
     cases = {row.id: row for row in conn.execute(sa.select(case))}
     counts["calls that waited or talked in the end"] = sum(one.with_somebody for one in stood)
@@ -48,7 +48,8 @@ def wrong_calls(
 def lost(
     stood: Sequence[Stands], known: Iterable[str], legs: dict[str, Any], cases: dict[str, Any]
 ) -> list[str]:
-    """What the service answered it kept: the call, its end, and a case that ends or has a clock."""
+    """What the service has answered, it must have stored: the call, its end, and a case that has
+    ended or has a timer."""
     inbound = {one.sid for one in stood}
     wrong = [f"lost {sid}" for sid in known if sid in inbound and sid not in legs]
     for sid, row in legs.items():
@@ -73,8 +74,8 @@ def last_words(catalog: Catalog) -> frozenset[str]:
 
 
 def dropped(stood: Sequence[Stands], last: frozenset[str]) -> list[str]:
-    """Who did not hang up is with somebody or in the queue, is still being asked, or heard last
-    words. Where the service was away, Twilio ended the call with its own."""
+    """Callers who did not hang up must be with somebody, in the queue, being asked a question, or
+    have heard a goodbye. If the service was down, Twilio ended the call with its own message."""
     return [
         f"{one.sid} ended after {one.said[-1:]}"
         for one in stood
@@ -86,7 +87,8 @@ def dropped(stood: Sequence[Stands], last: frozenset[str]) -> list[str]:
 
 
 def twice(promised: Sequence[Any], rung: Sequence[str], case_of: Mapping[str, str]) -> list[str]:
-    """Each call to a resident rang once, and no more of them than there were attempts."""
+    """Each call to a resident must have rung once, and there must be no more calls than
+    attempts."""
     attempts: Counter[str] = Counter()
     for row in promised:
         attempts[row.case_id] += row.attempts

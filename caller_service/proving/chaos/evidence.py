@@ -1,4 +1,4 @@
-"""What is left when it is over, and which promises it shows were kept."""
+"""The evidence that is left after a run, and the promises that are checked against it."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ from caller_service.store.tables import (
 
 from .town import Town
 
-# what a resident's own choice may end in
+# outcomes that a resident's own choice may have
 WITHOUT_DISPATCH = (
     Outcome.INFORMATION,
     Outcome.UNSERVED,
     Outcome.TRANSFERRED_TO_911,
     Outcome.NO_REQUEST,
 )
-# Two tries of one delivery that begin nearer to each other than this are made by two jobs: a try
-# after one that was cut off waits for longer (store/claim.py, SETTLE).
+# Two attempts at one delivery that are closer together than this come from two jobs: an attempt
+# after one that was cut off waits longer (store/claim.py, SETTLE).
 AT_ONCE = timedelta(seconds=1)
-ON_ITS_WAY = timedelta(seconds=10)  # what was made so shortly before the end may not be there yet
-TAKEN_IN = timedelta(seconds=2)  # from a turn's first look at a text to its commit
+ON_ITS_WAY = timedelta(seconds=10)  # made so late, it may not have arrived
+TAKEN_IN = timedelta(seconds=2)  # from a turn's first read of a text to its commit
 
 
 def posted_at_once(deliveries: Iterable[Mapping[str, object]]) -> Iterator[str]:
-    """The keys of a board's log that were posted again while, or right after, the destination took
-    them."""
+    """The keys in a board's log that were posted again while the destination was receiving them, or
+    right after."""
     begun: dict[str, list[datetime]] = {}
     for one in deliveries:
         if one["why"] in ("new", "newer revision", "older than what we have", "repeated"):
@@ -67,16 +67,16 @@ Asked = tuple[str, str, str]  # case, person, by
 
 
 def _together(many: Counter[Asked], cases: set[str]) -> Counter[Asked]:
-    """The same, without the difference of text and call for these cases."""
-    told: Counter[Asked] = Counter()
+    """The same, without telling text and call apart for these cases."""
+    counts: Counter[Asked] = Counter()
     for (case_id, person, by), count in many.items():
-        told[case_id, person, "either" if case_id in cases else by] += count
-    return told
+        counts[case_id, person, "either" if case_id in cases else by] += count
+    return counts
 
 
 class Evidence:
-    """What is left when it is over: the database, the phones and the board of dispatch, and what
-    they must agree on."""
+    """The database, the phones and the board of dispatch after a run, and what they must agree
+    on."""
 
     def __init__(
         self,
@@ -91,11 +91,10 @@ class Evidence:
         self.staff = {rung.number: rung.name for rung in ladder}
         self.sealer = Sealer(settings.data_keys, settings.index_keys)
         self.cases = {row.id: row for row in conn.execute(sa.select(case))}
-        # what was keyed and spoken on calls, and pressed on pages, has evidence of its own
-        # (calls_evidence.py, visitors.py)
+        # calls and web visits have evidence of their own (calls_evidence.py, visitors.py)
         texted = sa.select(message).where(message.c.provider.not_in(("voice", PROVIDER)))
         self.messages = list(conn.execute(texted))
-        # a call may have gone on to another case: what began it stands in the journal
+        # a call may have moved to another case: the one it started with is in the journal
         began = sa.select(journal.c.case_id).where(journal.c.event == Event.CALL_BEGAN)
         self.called = {
             row.case_id for row in conn.execute(sa.select(leg.c.case_id).union_all(began))
@@ -108,7 +107,7 @@ class Evidence:
             case_id: messages.made_at(first)
             for case_id, first in conn.execute(joined.group_by(journal.c.case_id))
         }
-        # they gave no number: words to them wait on their page
+        # they gave no number: messages to them wait on their page
         on_page = {row.id for row in self.cases.values() if row.state.get("channel") == Channel.WEB}
         self.by_rest = [
             row
@@ -117,14 +116,14 @@ class Evidence:
             and (row.tries or not row.answers)
             and not (row.person is None and row.case_id in on_page)
         ]
-        # by whoever has it: a name on a ladder, or a contact's id
+        # by owner: a name on a ladder, or a contact's id
         self.numbers = {name: number for number, name in self.staff.items()}
         for row in conn.execute(sa.select(contact)):
             self.numbers[row.id] = self.sealer.open(row.sealed_number, f"contact.number.{row.id}")
 
     def _human(self, row: sa.Row[Any]) -> bool:
-        """A human answers this text, software is still: they took a case in danger, or had spoken
-        with this resident, on a call too, when it was taken in."""
+        """Is this text answered by a human, not by software? So it is if a human had taken the case
+        in danger, or had spoken with this resident, also by phone, when the text came."""
         one = self.cases.get(row.case_id or "")
         if one is None:
             return False
@@ -172,10 +171,9 @@ class Evidence:
         ]
 
     def _answers(self) -> list[str]:
-        """Each text has an answer, but for those that the rules leave without one: the same words
-        again before the answer to the first was out (rule 8), and from the fourth time on (rule
-        24). The order of what came at the same moment is not known here, so neither depends on
-        it."""
+        """Each text must have a reply, except where the rules give none: for the same message again
+        before the first was answered (rule 8), and from the fourth time on (rule 24). The order of
+        texts that came at the same moment is unknown here, so the check does not depend on it."""
         heard = [row for row in self.messages if row.direction == "in"]
         answered_at = {row.answers: row.at for row in self.messages if row.answers}
         alike: dict[tuple[str | None, str], list[sa.Row[Any]]] = {}
@@ -191,7 +189,8 @@ class Evidence:
                 and not any(at >= row.at for at in answers)
                 and not self._human(row)
             ]
-            # a number may answer every question: no machine's words (rule 24)
+            # a number may answer every question, so it is never taken for a machine's message (rule
+            # 24)
             owed = len(rows) if said.isdigit() else min(len(rows), SAME_WORDS - 1)
             if len(rows) - len(silent) < owed and silent:
                 wrong += [
@@ -213,10 +212,10 @@ class Evidence:
         callers = {made.phone for made in self.town.calling.calls() if made.direction == "inbound"}
         residents = texters - set(self.staff)
         theirs: dict[str, list[sa.Row[Any]]] = {}
-        # in the order they were made: a text may be fetched late
+        # in the order in which they were made, as a text may be fetched late
         for row in sorted(self.cases.values(), key=lambda one: one.id):
             theirs.setdefault(row.contact_id, []).append(row)
-        # a withheld number is nobody's, and is kept as none
+        # a withheld number is stored as ""
         there = residents | callers | {""}
         wrong = [f"phantom contact {numbers[number]}" for number in numbers.keys() - there]
         wrong += [f"phantom case of {one}" for one in theirs.keys() - set(self.numbers)]
@@ -225,7 +224,7 @@ class Evidence:
             for number in residents
             if numbers.get(number, "") not in theirs
         ]
-        # Who writes on when a case has ended begins another: never two at once.
+        # Somebody who writes after a case has ended opens another, but never two at once.
         return wrong + [
             f"case {later.id} began before {sooner.id} ended"
             for mine in theirs.values()
@@ -238,16 +237,16 @@ class Evidence:
         query = sa.select(
             hand_off.c.case_id, sa.func.max(hand_off.c.revision), sa.func.count()
         ).group_by(hand_off.c.case_id)
-        told = {row[0]: (row[1], row[2]) for row in self.conn.execute(query)}
-        self.town.counts["hand-offs"] = len(told)
+        sent = {row[0]: (row[1], row[2]) for row in self.conn.execute(query)}
+        self.town.counts["hand-offs"] = len(sent)
         wrong = [
             f"not handed off: {row.id} is {row.status}, {row.outcome or row.level}"
             for row in self.cases.values()
-            if row.id not in told
+            if row.id not in sent
             and row.status != Status.SCREENING
             and not (row.status == Status.CLOSED and row.outcome in WITHOUT_DISPATCH)
         ]
-        for case_id, (newest, many) in told.items():
+        for case_id, (newest, many) in sent.items():
             if many != newest or newest != self.cases[case_id].state["revision"]:
                 wrong.append(f"revisions of {case_id}: {many} up to {newest}")
         not_received = self.conn.execute(
@@ -258,7 +257,7 @@ class Evidence:
             for row in not_received
             if row.state != DeliveryState.DEAD and row.at > self.ended - ON_ITS_WAY
         }
-        newest = {case_id: last for case_id, (last, _) in told.items()}
+        newest = {case_id: last for case_id, (last, _) in sent.items()}
         for name, board in self.town.boards.items():
             wrong += [f"{name}: {one}" for one in self._held(name, board, newest, on_its_way)]
         return wrong + [
@@ -270,11 +269,11 @@ class Evidence:
     def _held(
         self, name: str, board: Board, newest: Mapping[str, int], on_its_way: Collection[str]
     ) -> Iterator[str]:
-        """What one destination has, against what it was told; each fails by itself. `on_its_way`:
-        what it may have or not."""
+        """What one destination has, compared with what was sent to it; each fails independently.
+        `on_its_way`: what it may or may not have."""
         log = [(str(one["key"]), str(one["why"])) for one in board.deliveries]
         took = [key for key, why in log if why in ("new", "newer revision")]
-        # 2xx and nothing kept, whatever the body was: it counts as received
+        # a 2xx without storing anything counts as received, whatever the body was
         lied = {key for key, why in log if why.startswith(("garbage", "endless", "drip"))}
         lies = lied - set(took)
         self.town.counts[f"hand-offs {name} said it had and had not"] = len(lies)
@@ -282,8 +281,8 @@ class Evidence:
         repeated = sum(why == "repeated" for _, why in log)
         self.town.counts[f"hand-offs {name} was told again after a try was cut off"] = repeated
         yield from (f"posted twice at once: {key}" for key in posted_at_once(board.deliveries))
-        # A slow try may be read after a lie about the quicker one: only then is it older than what
-        # came since.
+        # A slow attempt may be read after a false response to a quicker one: only then may it be
+        # older than what came since.
         yield from (
             f"{why}: {key}"
             for key, why in log
@@ -296,8 +295,8 @@ class Evidence:
         )
         uncertain = lies.union(on_its_way)
         for case_id, last in newest.items():
-            told = (one for one in range(1, last + 1) if f"{case_id}.{one}" not in uncertain)
-            honest, held = max(told, default=0), board.held(case_id)
+            certain = (one for one in range(1, last + 1) if f"{case_id}.{one}" not in uncertain)
+            honest, held = max(certain, default=0), board.held(case_id)
             got = held.revision if held else 0
             if got != honest and f"{case_id}.{got}" not in on_its_way:
                 yield f"has revision {got} of {case_id}, not {honest}"
@@ -305,7 +304,7 @@ class Evidence:
                 yield f"has other words in {case_id}"
 
     def _ends(self) -> list[str]:
-        """A case has ended in one class of the ledger, or some clock will ring for it."""
+        """A case must have ended in one class of the ledger, or have a timer."""
         counted = tally(
             (one.status, one.outcome, one.unserved, one.cases) for one in ledger.counted(self.conn)
         )
@@ -322,45 +321,46 @@ class Evidence:
         ]
 
     def _pages(self) -> list[str]:
-        """A page by text is one text. One by call is a call, unless one to them about that case was
-        still under way."""
+        """A page by text must be one text. A page by call must be one call, unless a call to them
+        about that case was still under way."""
         asked = Counter(
             (row.case_id, row.person, self._by(row)) for row in self.conn.execute(sa.select(page))
         )
-        # whoever is on the line has people rung whom others would have texted
+        # for a caller on the line, people are called who would otherwise be texted
         asked = _together(asked, self.called)
         self.town.counts["pages"] = sum(asked.values())
-        told = Counter(
+        made = Counter(
             (row.case_id, row.person, "text")
             for row in self.by_rest
             if row.keys in ("page.text", "page.again", "page.surge")
         )
-        told += Counter(
+        made += Counter(
             (row.case_id, row.person, "call") for row in self.calls if row.person and row.page_id
         )
-        told = _together(told, self.called)
-        # a call that nobody was paged for (whoever has the case is rung again) stands for a page
-        # that comes while it rings
+        made = _together(made, self.called)
+        # a call without a page (whoever has the case is called again) replaces a page that comes
+        # while it rings
         rung = {(row.case_id, row.person) for row in self.calls if row.person and not row.page_id}
         twice = Counter(row.page_id for row in self.calls if row.page_id)
         return [f"{many} calls for one page" for many in twice.values() if many > 1] + [
-            f"{asked[one]} pages by {one[2]} to {one[1]} for {one[0]}, {told[one]} kept"
-            for one in asked | told
+            f"{asked[one]} pages by {one[2]} to {one[1]} for {one[0]}, {made[one]} kept"
+            for one in asked | made
             if not (
-                told[one] == asked[one]
+                made[one] == asked[one]
                 if one[2] == "text"
-                else (one[:2] not in rung) <= told[one] <= asked[one]
+                else (one[:2] not in rung) <= made[one] <= asked[one]
             )
         ]
 
     def _by(self, row: sa.Row[Any]) -> str:
-        """What a page went by: as its own ladder asks this person, else the first that has them."""
+        """The channel of a page: as its own ladder asks this person, else the first ladder that has
+        them."""
         asked = (*(rung for rung in self.ladder if rung.ladder == row.ladder), *self.ladder)
         return next(rung.by for rung in asked if rung.name == row.person)
 
     def _calls(self) -> list[str]:
-        """Each call that was made rang once; what nobody knows may have rung once, or not at
-        all."""
+        """Each call that was made must have rung once; a call with an unknown outcome may have rung
+        once, or not at all."""
         rang: dict[str, list[Call]] = {}
         for made in self.town.calling.calls():
             if made.direction == "inbound":
@@ -392,9 +392,9 @@ class Evidence:
         return wrong
 
     def _unasked(self) -> list[str]:
-        """By number and words: the provider's list names neither our id nor the row, so two alike
-        may change places."""
-        # may have reached the phone, or not
+        """Texts are compared by number and words: the provider's list has no id of ours, so two
+        identical texts may be swapped."""
+        # may or may not have reached the phone
         unsure = (*UNSENT, TextState.HELD, TextState.OVERTAKEN, TextState.DEAD)
         got = [
             (text, (text.receiver, text.words))
@@ -423,7 +423,7 @@ class Evidence:
             return f"{counts}: phone {sent}, kept {kept}"
 
         wrong = [told(key) for key in there | most if not least[key] <= there[key] <= most[key]]
-        # What is to be tried again later is on its way, however slow the machine.
+        # What will be tried again later counts as on its way, however slow the machine is.
         stuck = self.ended - ON_ITS_WAY
         return wrong + [
             f"{row.state} since {row.at:%H:%M:%S}: {row.id}"
@@ -432,15 +432,15 @@ class Evidence:
         ]
 
     def _updates(self) -> list[str]:
-        """By case: the same words are never the next news. Somebody who takes a case, gives it back
-        and takes it again is told of each, though the news between was lost. One that failed may be
-        told again when texts reach."""
-        told: dict[str, list[str]] = {}
+        """For each case, an update must never repeat the one before. If somebody takes a case,
+        gives it back and takes it again, each is reported, even if the update in between was lost.
+        An update that failed may be repeated when texts arrive again."""
+        updates: dict[str, list[str]] = {}
         for row in sorted(self.messages, key=lambda row: str(row.id)):
             unasked = row.direction == "out" and not row.answers and not row.person
             if not unasked or not row.keys.startswith("status."):
                 continue
-            every, lost = told.setdefault(row.case_id, []), row.state in messages.NEVER_SEEN
+            every, lost = updates.setdefault(row.case_id, []), row.state in messages.NEVER_SEEN
             if not lost:
                 every.append(row.keys)
             elif every and every[-1] != row.keys:
@@ -448,7 +448,7 @@ class Evidence:
             self.town.counts["updates"] += not lost
         return [
             f"twice in a row {keys} for {case_id}"
-            for case_id, every in told.items()
+            for case_id, every in updates.items()
             for before, keys in pairwise(every)
             if before == keys
         ]

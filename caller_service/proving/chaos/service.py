@@ -1,5 +1,5 @@
-"""The service as processes in a folder: started, killed with -9, waited for, and what its logs
-complained of."""
+"""The service as processes in a folder: started, killed with -9, waited for; and the errors in
+their logs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-STARTED = 120.0  # seconds a process has to start, on a busy machine
+STARTED = 120.0  # seconds that a process may take to start on a busy machine
 
 
 class Process(Protocol):
-    """What is used of `subprocess.Popen`."""
+    """The part of `subprocess.Popen` that is used."""
 
     @property
     def pid(self) -> int: ...
@@ -69,7 +69,7 @@ class Service:
         self._running: dict[str, tuple[Process, int]] = {}
 
     def set(self, environment: Mapping[str, str]) -> None:
-        """For whatever is started from now on."""
+        """Set the environment of processes that are started from now on."""
         self._environment = {**self._environment, **environment}
 
     def start(self, name: str, *words: str) -> Process:
@@ -94,8 +94,7 @@ class Service:
             started.wait()
 
     def until_up(self) -> None:
-        """Start what is down; come back when the web door answers and each worker says it is
-        ready."""
+        """Start what is down; returns when the web server answers and each worker is ready."""
         for name in self.names:
             if name not in self._running or self._running[name][0].poll() is not None:
                 self.start(name)
@@ -118,7 +117,7 @@ class Service:
         return False
 
     def end(self) -> None:
-        """Ask all to end, then make them."""
+        """Terminate all processes, then kill those that remain."""
         for name in self._running:
             self.kill(name, signal.SIGTERM)
         for name, (started, _) in self._running.items():
@@ -127,7 +126,7 @@ class Service:
             self.kill(name)
 
     def faults(self) -> Counter[str]:
-        """What the service itself complained of, by kind."""
+        """The errors in the service's logs, by kind."""
         said = "\n".join(file.read_text() for file in self.folder.glob("*.log"))
         found = re.findall(
             r"(turn failed|job failed|case cannot be decided|sweep failed).*?fault=(\w+)", said

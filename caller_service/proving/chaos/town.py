@@ -1,5 +1,5 @@
-"""The town around the service: residents, staff, dispatch and trouble. It keeps each text sent and
-each answer heard."""
+"""The town around the service: residents, staff, dispatch and injected faults. Records each text
+sent and each response received."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CONVERSATIONS = (
     ("my sister took too many pills", "1", "1", CORNER, "3"),
     ("hola mi hermano tomo demasiadas pastillas", "1", "1", CORNER, "3"),
 )
-FOLLOWING = {  # what dispatch says next, by where the hand-off stands
+FOLLOWING = {  # the next status that dispatch reports, by the current one
     "new": say.accept("Maria"), "accepted": say.status("Maria", "assigned"),
     "assigned": say.status("Maria", "en_route"), "en_route": say.status("Maria", "arrived"),
     "arrived": say.status("Maria", "closed", "safe"),
@@ -70,20 +70,20 @@ ON_THE_PHONE = (
     "not heard",
 )
 LONG = 60  # seconds
-STALLED = 40  # clients at once: more than there are threads
-CUT = 0.1  # of the requests die in the middle
+STALLED = 40  # concurrent clients: more than there are threads
+CUT = 0.1  # of the requests are cut off
 AWAY = "times that the database was away"
 CUT_ALL = sa.text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
-MORE = 120.0  # seconds a busy machine may take longer
+MORE = 120.0  # extra seconds on a busy machine
 Answer = tuple[tuple[str, str], ...]  # of each message: its words, and where its receipts go
 
 
 @dataclass
 class Sent:
-    """One text somebody sent, and each answer that came whole."""
+    """One text that was sent, and each complete response."""
 
     sid: str
     number: str = field(repr=False)
@@ -92,7 +92,8 @@ class Sent:
 
 
 def _stands(held: Held) -> str:
-    """Where dispatch sees a hand-off stand: somebody may have taken it by text or on the phone."""
+    """The status of a hand-off as dispatch sees it: somebody may have taken it by text or by
+    phone."""
     return "accepted" if held.stage == "new" and held.word("status") == "accepted" else held.stage
 
 
@@ -106,7 +107,7 @@ def _of_number(board: Board, number: str) -> Held | None:
 
 
 class Unreliable:
-    """Counts what a stand-in refuses, and sometimes says 500 of something it has taken."""
+    """Counts what a stand-in refuses, and sometimes answers 500 to something it has accepted."""
 
     def __init__(self, app: Flask, name: str, counts: Counter[str], rng: random.Random) -> None:
         self.lies = 0.0
@@ -130,7 +131,7 @@ class Unreliable:
 
 
 class Town:
-    """Residents, staff, dispatch and trouble, around one running service."""
+    """Residents, staff, dispatch and faults, around one running service."""
 
     def __init__(
         self,
@@ -165,7 +166,7 @@ class Town:
             "the partner": partner.extensions["board"],
         }
         for board in self.boards.values():
-            board.deliveries = deque()  # all of them: what it lied about is looked up in the end
+            board.deliveries = deque()  # unbounded: false responses are looked up at the end
         self.calling: CallEngine = twilio.extensions["calling"]
         self._line: Carrier = twilio.extensions["line"]
         self._dispatcher: Dispatcher = cad.extensions["dispatcher"]
@@ -174,7 +175,7 @@ class Town:
         )
         self.visitors = Visitors(service.port, self.counts, self.over)
         self._phones_of_staff = frozenset(twilio.extensions["twilio_settings"].names)
-        self._asleep = threading.Event()  # whoever is rung sleeps
+        self._asleep = threading.Event()  # set while nobody answers a ringing phone
         self._answering = threading.Thread(target=self._phones, daemon=True)
         around = {"Twilio": twilio, "dispatch": cad, "the partner": partner}
         self._errands = tuple(app.extensions["errands"] for app in around.values())
@@ -182,16 +183,16 @@ class Town:
             Unreliable(app, name, self.counts, self._chance(name)) for name, app in around.items()
         ]
         self._signer = RequestValidator(auth_token)
-        # A long run is played at a pace that two cores keep up with between two deaths: else it
-        # shows how fast they are, and no more.
+        # A long run goes at a pace that two cores can sustain between two kills; otherwise it would
+        # only measure their speed.
         self._slower = 5.0 if seconds >= LONG else 1.0
 
     def _chance(self, name: str) -> random.Random:
         return random.Random(f"{self.seed} {name}")
 
     def live(self, residents: int) -> None:
-        """Everything at once until the time is over, on a busy machine until there was trouble of
-        each kind; then no more trouble."""
+        """Run everything until the time is over or, on a busy machine, until each kind of fault has
+        happened; then stop injecting faults."""
         self._answering.start()
         some = max(1, residents // 3)
         with ThreadPoolExecutor(residents + 2 * some + 6) as pool:
@@ -231,7 +232,7 @@ class Town:
             stand_in.lies = 0.0
 
     def _troubled(self) -> bool:
-        """Was each process killed, did a request die in the middle, was the database away?"""
+        """Was each process killed, was a request cut off, was the database unavailable?"""
         kills = (f"kills of {name}" for name in self.service.names)
         away = (AWAY,) if self._postgresql else ()
         died = ("requests died in the middle", "posts on the web died in the middle")
@@ -239,8 +240,8 @@ class Town:
         return not self._keys and all(self.counts[kind] for kind in wanted)
 
     def _resident(self, place: int) -> None:
-        """One conversation after the other, each from a new phone. Unanswered, they wait a moment
-        and write it again."""
+        """One conversation after the other, each from a new phone. Without a response they wait a
+        moment and send the text again."""
         rng = self._chance(f"resident {place}")
         for conversation in range(1000):
             number = f"+1720{5551000 + place * 1000 + conversation}"
@@ -254,7 +255,8 @@ class Town:
             self.counts["whole conversations"] += 1
 
     def texts(self, number: str, words: str, rng: random.Random) -> bool:
-        """Send a text as Twilio does, a second time after a failure. True if an answer came."""
+        """Send a text like Twilio, with a second attempt after a failure. True if there was a
+        response."""
         one = Sent(
             self.exchange.text("inbound", number, self._ours, words, "received").sid, number, words
         )
@@ -262,7 +264,7 @@ class Town:
         return any(self.post(one, rng) for _ in range(2))
 
     def post(self, one: Sent, rng: random.Random | None = None) -> bool:
-        """One request of the webhook. `rng`: it may die in the middle, half sent or unread."""
+        """One request of the webhook. `rng`: it may be cut off, half sent or unread."""
         url = f"http://127.0.0.1:{self.service.port}/twilio/sms"
         fields = {"MessageSid": one.sid, "From": one.number, "To": self._ours, "Body": one.words}
         body = urlencode(fields).encode()
@@ -308,9 +310,9 @@ class Town:
         one.answers.append(answer)
 
     def _dispatch(self) -> None:
-        """Most hand-offs are taken up, by dispatch or by a text from the person paged, and go their
-        way to the end; one in eight is left waiting (in a short run every second one, or few would
-        be paged again)."""
+        """Most hand-offs are accepted, by dispatch or by a text from the person who was paged, and
+        taken to their end; one in eight is left waiting (in a short run every second one, or few
+        would be paged again)."""
         rng, board = self._chance("dispatch"), self.boards["dispatch"]
         timed: set[str] = set()
         left = 8 if self.seconds >= 20 else 2
@@ -323,7 +325,8 @@ class Town:
             if mine:
                 held = rng.choice(mine)
                 if _stands(held) == "new" and held.needs_human and rng.random() < 0.5:
-                    # A time only once: said again minutes later it would be another promise.
+                    # Give a time only once: the same time given again minutes later would be
+                    # another promise.
                     more = rng.choice(
                         ("", " no") if held.hand_off_id in timed else ("", " no", " 20")
                     )
@@ -337,8 +340,8 @@ class Town:
                     ).fine
 
     def _phones(self) -> None:
-        """A phone that rings is answered: they take the case, pass it on or say nothing. Or their
-        voicemail answers, they decline, or nobody hears it."""
+        """Answer a ringing phone: they take the case, pass it on or say nothing. Or voicemail
+        answers, they decline, or nobody answers."""
         rng = self._chance("phones")
         met: set[str] = set()
         while not self._asleep.wait(rng.uniform(0.05, 0.3)):
@@ -358,8 +361,8 @@ class Town:
                 self.calling.press(call, KEYS[does])
 
     def _turn_keys(self) -> None:
-        """The next step of a rotation: every process ends and starts with it, so that none that
-        lacks a key runs beside one that writes with it."""
+        """The next step of a key rotation: every process is restarted with it, so that none without
+        a key runs beside one that writes with it."""
         self.service.set(self._keys.popleft())
         for name in self.service.names:
             self.service.kill(name)
@@ -368,8 +371,8 @@ class Town:
         self.counts["steps of a key rotation"] += 1
 
     def _killer(self) -> None:
-        """Each is killed once, then any until the time is over. With two workers, one of them dies
-        for good halfway. In between the keys are rotated."""
+        """Kill each process once, then random ones until the time is over. With two workers, one of
+        them is killed for good halfway. In between the keys are rotated."""
         rng, begun = self._chance("killer"), time.monotonic()
         turns = [begun + self.seconds * at / 4 for at in range(1, len(self._keys) + 1)]
         half, over = begun + self.seconds / 2, begun + self.seconds
@@ -380,7 +383,7 @@ class Town:
                 self._turn_keys()
                 continue
             if time.monotonic() > over and not first:
-                continue  # on a busy machine nothing would ever be up
+                continue  # or on a busy machine nothing would ever be up
             if len(self.service.names) > 2 and time.monotonic() > half:
                 self.service.kill(gone := self.service.names.pop(1))
                 self.counts[f"killed for good: {gone}"] += 1
@@ -392,7 +395,8 @@ class Town:
             self.service.start(name)
 
     def _database(self) -> None:
-        """Every connection to PostgreSQL is cut, for up to two seconds: the database is away."""
+        """Make the database unavailable: cut every connection to PostgreSQL for up to two
+        seconds."""
         if not self._postgresql:
             return
         rng = self._chance("database")
@@ -408,7 +412,7 @@ class Town:
                     time.sleep(0.02)
 
     def _trouble(self) -> None:
-        """What fails changes about twice a second."""
+        """Change what fails about twice a second."""
         rng = self._chance("trouble")
         flags = (
             "undelivered",
@@ -434,8 +438,8 @@ class Town:
             self.counts["changes of what fails"] += 1
 
     def _stalled_clients(self) -> None:
-        """Clients that connect and say nothing, or half a request, or a byte now and then: none of
-        them may cost anybody else an answer."""
+        """Clients that connect and send nothing, or half a request, or a byte now and then: none of
+        them may cost anybody else a response."""
         rng = self._chance("stalled clients")
         held: deque[socket.socket] = deque()
         while not self.over.wait(rng.uniform(0.02, 0.1)):
@@ -451,8 +455,8 @@ class Town:
             client.close()
 
     def promise(self, many: int) -> None:
-        """Some in danger say that they may be called, and dispatch promises it. Of what Twilio
-        tells of those calls half is lost, and the rest comes twice and late."""
+        """Some people in danger say that they may be called, and dispatch promises it. Half of
+        Twilio's callbacks about those calls are lost, the rest come twice and late."""
         rng, board = self._chance("promised"), self.boards["dispatch"]
         for place in range(many):
             number = f"+1720{5559000 + place}"
@@ -471,8 +475,8 @@ class Town:
         )
 
     def kill_workers(self, times: int, pass_time: Callable[[], None]) -> None:
-        """A worker dies so often while promised calls are kept, each time a little later in them;
-        whoever waits in a queue knows nothing of it."""
+        """Kill a worker this many times during promised calls, each time a little later; people in
+        a queue must not notice."""
         rng = self._chance("workers")
         for _ in range(times):
             pass_time()
@@ -484,8 +488,8 @@ class Town:
         self.exchange.switch({"reset": True})
 
     def catch_up(self) -> None:
-        """Whoever was never answered is heard again, in any order and several at once; then every
-        text once more, for its answer."""
+        """Send unanswered texts again, in any order and several at once; then every text once more,
+        to compare its response."""
         self.visitors.catch_up()
         waiting = [one for one in self.sent if not one.answers]
         self.counts["kept for later"] = len(waiting)

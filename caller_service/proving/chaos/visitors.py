@@ -1,5 +1,5 @@
-"""The town's residents on the web: they press the request form through, some with cookies and some
-without. A post that is not answered is sent again as it was, as a browser does."""
+"""Residents on the web: they fill in the request form, some with cookies and some without. A post
+without a response is sent again unchanged, like a browser does."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ from caller_service.store.sealing import Sealer
 from caller_service.store.tables import case, hand_off, message, visit
 
 CORNER = "Main St & 3rd Ave"
-CUT = 0.15  # of the posts die in the middle
+CUT = 0.15  # of the posts are cut off
 STEPS = 40  # screens of one visit at most
 WANTED = {"contact": "page", "want": "team"}  # else any answer
-AGAIN = 60.0  # seconds after the trouble in which a post is sent again
+AGAIN = 60.0  # seconds after the faults during which a post is repeated
 DOWN = (500, 502, 503)
 
 
 @dataclass
 class Visit:
-    """One resident's way. `posted`: the signed field of each screen that was posted; `waiting`: a
-    post without an answer yet."""
+    """The visit of one resident. `posted`: the signed field of each screen that was posted;
+    `waiting`: a post without a response yet."""
 
     browser: WebBrowser
-    marker: str  # their own words, which nobody else writes
+    marker: str  # a message that nobody else writes
     posted: set[str] = field(default_factory=set, repr=False)
     waiting: tuple[Button, Mapping[str, str]] | None = None
-    begun: bool = False  # an answer came to the first post
-    sent: bool = False  # an answer came to "send"
-    told: bool = False  # with their own words
+    begun: bool = False  # the first post was answered
+    sent: bool = False  # the post of "send" was answered
+    told: bool = False  # it was sent with their message
     wrong: list[str] = field(default_factory=list)
 
 
 class Visitors:
-    """Whoever asks for help on the web."""
+    """The people who ask for help on the web."""
 
     def __init__(self, port: int, counts: Counter[str], over: threading.Event) -> None:
         self._port, self._counts, self._over = port, counts, over
         self.all: list[Visit] = []
 
-    # ---- while things go wrong -------------------------------------------------------------------
+    # ---- during the faults -----------------------------------------------------------------------
     def live(self, place: int, rng: random.Random, slower: float) -> None:
-        """One visit after the other."""
+        """Make one visit after the other."""
         for number in range(1000):
             if self._over.is_set():
                 return
@@ -67,7 +67,7 @@ class Visitors:
             self._goes(one, rng, slower, self._over)
 
     def _goes(self, one: Visit, rng: random.Random, slower: float, over: threading.Event) -> None:
-        """Press on to the status page, from wherever they are."""
+        """Continue to the status page, from the current screen."""
         path = one.browser.path if one.begun else "/request"
         for _ in range(STEPS):
             while not self._opens(one, path):
@@ -96,7 +96,7 @@ class Visitors:
         return False
 
     def _next(self, one: Visit, rng: random.Random) -> tuple[Button, Mapping[str, str]] | None:
-        """What is pressed on the screen that is shown."""
+        """The button to press on the current screen."""
         page = one.browser.page
         if (button := page.button("act", "go_on")) is not None:
             return button, {}
@@ -107,12 +107,12 @@ class Visitors:
         answers = [each for each in page.buttons if each.name == "answer"]
         wanted = [each for each in answers if each.value in WANTED.values()]
         if not answers:
-            one.sent = True  # a danger sends it, and the page says how it stands
+            one.sent = True  # a danger sends the request, and the page shows its status
             return None
         return rng.choice(wanted or answers), {}
 
     def _presses(self, one: Visit) -> str:
-        """Where the waiting post leads; "" if no answer came."""
+        """Where the waiting post redirects to; "" without a response."""
         assert one.waiting is not None
         button, filled = one.waiting
         one.posted.add(button.fields.get("at", ""))
@@ -122,7 +122,7 @@ class Visitors:
                 one.told = one.told or "words" in filled
                 one.sent = one.sent or one.told
                 self._counts["posts on the web answered"] += 1
-                one.browser.path = there  # a key may stand in it
+                one.browser.path = there  # it may contain a key
                 return there
             if one.browser.status not in DOWN:
                 one.wrong.append(f"{one.browser.status} to a post")
@@ -147,9 +147,9 @@ class Visitors:
 
         return fetch
 
-    # ---- when all is well again ------------------------------------------------------------------
+    # ---- after the faults ------------------------------------------------------------------------
     def catch_up(self) -> None:
-        """Whoever was not answered sends it again, as it was; then all of them go on to the end."""
+        """Repeat the posts without a response, unchanged; then finish all visits."""
 
         def again(one: Visit) -> None:
             until = time.monotonic() + AGAIN
@@ -194,7 +194,8 @@ def wrong_visits(
 def lost_visits(
     every: Sequence[Visit], pages: Mapping[bytes, Any], cases: Mapping[str, Any], handed: set[str]
 ) -> Iterator[str]:
-    """Whoever was answered has a page and a case; whoever has sent it is handed off."""
+    """Visitors who got a response must have a page and a case; those who sent the request must be
+    handed off."""
     for one in every:
         yield from one.wrong
         if not one.begun:
@@ -215,8 +216,8 @@ def doubled(
     cases: Mapping[str, Any],
     said: Mapping[str, int],
 ) -> Iterator[str]:
-    """A page has one request, made of no more posts than there were screens; their own words are
-    kept once."""
+    """A page must have one request, made of no more posts than there were screens, and their
+    message must be stored once."""
     known = {visits.secret_hash(one.browser.secret): one for one in every if one.begun}
     phantom = pages.keys() - known.keys()
     if phantom:

@@ -1,2 +1,2 @@
-"""The staff's console. Every door names its act (core/roles.py) by `may`, behind the guard
-`console_only`; doors before signing in stand behind `before_sign_in`."""
+"""The staff console. Every view declares its act (core/roles.py) with `may`, behind the guard
+`console_only`; views before signing in are behind `before_sign_in`."""

@@ -1,5 +1,5 @@
-"""The action bar of a case: one main act by stage, at most three beside it, the rest under More.
-What may not be done now stands there with the reason (deeds.why_not)."""
+"""The action bar of a case: one main act for each stage, at most three beside it, the rest under
+More. An act that is not allowed now is shown with the reason (deeds.why_not)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from caller_service.core.desk import Stage
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button. `send`: the button of the form behind it; "": it needs none. `deed` is empty for
-    the way to the field where words are written. `key`: a single key, only in the bar itself."""
+    """One button. `send`: the label of its form's submit button; "" if it has no form. `deed` is
+    empty for the buttons that lead to the message field. `key`: a keyboard shortcut, only in the
+    bar itself."""
 
     deed: str
     words: str
     send: str = ""
     key: str = ""
-    form: str = ""  # which fields, where it is not the deed's name
+    form: str = ""  # the form to show, if it is not named like the deed
     main: bool = False
 
 
@@ -70,7 +71,7 @@ BAR: Mapping[Stage, Sequence[str]] = {
     Stage.ENDED: (),
 }
 
-# in this order, each unless it stands in the bar; "close" has its place beside More
+# in this order, each unless it is in the bar; "close" is beside More
 MORE = (
     "reviewed", "minor", "ask_another", "give_back", "take_over", "ask_to_take", "hand_over",
     "pause", "decline", "assign", "status", "late", "raise", "lower", "call_911", "place",
@@ -78,7 +79,7 @@ MORE = (
 )  # fmt: skip
 
 Shown = Callable[[Case, bool], bool]
-# what would only be in the way elsewhere: the case, and whether whoever looks has it
+# conditions for showing an act under More: of the case, and of whether the viewer has it
 _SHOWN: Mapping[str, Shown] = {
     "reviewed": lambda case, mine: case.review,
     "minor": lambda case, mine: case.minor and not case.minor_reviewed,
@@ -96,14 +97,14 @@ _SHOWN: Mapping[str, Shown] = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What stands in the bar, under More, and beside it."""
+    """The buttons in the bar, under More, and beside it."""
 
     bar: Sequence[Button]
     more: Sequence[Button]
     close: Button | None
 
 
-# for whom whoever has the case asks to take it over
+# the bar of somebody whom the holder of the case has asked to take it over
 ASKED = ("take", "take_in", "decline")
 
 

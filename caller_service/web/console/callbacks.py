@@ -1,5 +1,5 @@
-"""Calls, beyond one case: those that were promised, those that no human answered, and who looked at
-them (docs/console.md)."""
+"""The page of calls across all cases: calls that were promised, calls that no human answered, and
+who reviewed them (docs/console.md)."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class MissedRow:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Listed:
-    """A row in its list. `tag` changes with what it says."""
+    """A row in its list. `tag` changes when its text does."""
 
     list: str
     key: str
@@ -112,7 +112,8 @@ def _page(status: int = 200, **more: Any) -> Response:
 @call_pages.post("/news")
 @may(Act.CALL_BACK, poll=True)
 def news() -> dict[str, Any]:
-    """What changed since the version that a page shows: nothing, or the rows that are new to it."""
+    """What changed since the version that a page shows: nothing, or the rows that it does not
+    have."""
     if (known := request.form.get("v", "")) == desk_calls.calls_tag(parts()):
         return {"v": known}
     found, have = desk_calls.read_calls(parts(), me(), journaled=False), keys_shown(request.form)
@@ -131,7 +132,7 @@ def news() -> dict[str, Any]:
 
 
 def _lists(found: desk_calls.Calls) -> dict[str, list[Listed]]:
-    """What belongs to a call in one list is another row, once it stands in another."""
+    """The rows of each list. A call that moves to another list becomes a new row there."""
     rows: dict[str, Sequence[PromisedRow | MissedRow]] = {
         "promised": [_promised(each, found) for each in found.live],
         "missed": [_missed(each, found) for each in found.missed],
@@ -145,9 +146,9 @@ def _lists(found: desk_calls.Calls) -> dict[str, list[Listed]]:
 
 
 def _tag(row: PromisedRow | MissedRow) -> str:
-    """Changes with what the row says, clocks apart."""
-    said = [getattr(row, each.name) for each in fields(row)]
-    still = [(one.at, one.to) if isinstance(one, Moment) else one for one in said]
+    """Changes when the row's text does, apart from running clocks."""
+    values = [getattr(row, each.name) for each in fields(row)]
+    still = [(one.at, one.to) if isinstance(one, Moment) else one for one in values]
     return f"{crc32(repr(still).encode()):x}"
 
 

@@ -1,8 +1,8 @@
-"""A case on the desk: read it, act on it, write to the resident (docs/console.md).
+"""The page of a case: read it, act on it, write to the resident (docs/console.md).
 
-Each act is a form of its own, sent by POST and answered by 303: it calls the decision in core/ and
-writes it under the name of whoever is signed in (deeds.py). What is refused, or was decided upon
-what is no longer so, is answered by the case as it stands, with what was typed.
+Each act is a form of its own, sent by POST and answered with 303: it calls the decision in core/
+and records it under the name of whoever is signed in (deeds.py). If it is refused, or if the case
+has changed since the page was shown, the response is the current page with what was typed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from caller_service.web.shared.guard import guarded, parts
 
 from . import case_words, phrases
 from .action_bar import bar_of
-from .deeds import ASKED_BY, DEEDS, Told, colleagues, how_it_ended, outcomes, why_not
+from .deeds import ASKED_BY, DEEDS, Form, colleagues, how_it_ended, outcomes, why_not
 from .queue_words import until
 from .refusal_words import refusal_words
 from .session_guard import console_only, fragment, keep_what_was_typed, may, me, page
@@ -102,19 +102,20 @@ def _view(opened: Opened) -> dict[str, Any]:
 
 # ---- acting --------------------------------------------------------------------------------------
 def _act(case_id: str, name: str) -> Response:
-    """Do it under the name of whoever is signed in, or say why not, with what was typed."""
-    deed, told, who = DEEDS[name], request.form, me()
+    """Carry out an act under the name of whoever is signed in, or show why not, with what was
+    typed."""
+    deed, form, who = DEEDS[name], request.form, me()
     decide = deed.decide
     try:
-        if (whose := _for_whom(name, told)) and _own(case_id, whose):
+        if (whose := _for_whom(name, form)) and _own(case_id, whose):
             raise Refused("own" if whose == who.name else "own_other", whose)
         if deed.across is not None:
-            after = deed.across(case_id, who, told)
+            after = deed.across(case_id, who, form)
         elif decide is not None:
             after = desk.act(
                 parts(), case_id, who,
-                lambda case, scene, conn: decide(case, who.name, told, scene, conn),
-                told.get("seen") if deed.strict else None,
+                lambda case, scene, conn: decide(case, who.name, form, scene, conn),
+                form.get("seen") if deed.strict else None,
                 sent=name == "words",
             )  # fmt: skip
     except ValidationError as problem:
@@ -133,16 +134,16 @@ def _act(case_id: str, name: str) -> Response:
     return redirect(way, 303)  # type: ignore[return-value]
 
 
-def _for_whom(name: str, told: Told) -> str:
-    """Who would have the case after this; "": it changes nothing of that."""
-    return {"take": me().name, "take_over": me().name, "hand_over": told.get("to", "")}.get(
+def _for_whom(name: str, form: Form) -> str:
+    """Who would have the case after this act; "" if it does not change that."""
+    return {"take": me().name, "take_over": me().name, "hand_over": form.get("to", "")}.get(
         name, ""
     )
 
 
 def _refused(case_id: str, name: str, why: str, status: int, news: Sequence[str] = ()) -> Response:
-    """Nothing was done. Words to the resident are kept as a draft; what else was typed stands in
-    the answer."""
+    """The response to an act that was not carried out. A message to the resident is saved as a
+    draft; whatever else was typed is in the page."""
     typed = {field: words for field, words in request.form.items() if field not in ("csrf", "seen")}
     if name == "words":
         desk.keep_draft(parts(), case_id, me(), typed.get("words", "")[:10_000])
@@ -155,7 +156,7 @@ def _flat(problem: ValidationError) -> list[str]:
 
 
 def _own(case_id: str, name: str) -> bool:
-    """Is the case about this person's own phone?"""
+    """Is the case about this staff member's own phone?"""
     with parts().engine.connect() as conn:
         case = cases.shown(conn, parts().sealer, case_id)
     return case is not None and is_theirs(parts(), case, name)
@@ -174,7 +175,7 @@ for _name, _deed in DEEDS.items():
 @case_pages.post("/<case_id>/draft")
 @may(Act.CONVERSE)
 def draft(case_id: str) -> Response:
-    """Keep words that are not sent; a script asks for it while they are typed."""
+    """Save a message that is not sent yet; a script calls this while it is typed."""
     found = desk.keep_draft(parts(), case_id, me(), request.form.get("words", "")[:10_000])
     return Response(status=204 if found else 404)
 

@@ -1,5 +1,5 @@
-"""A case on its page, in English for staff: terms first, then danger, who, where, wants, what
-software last told them, and what is still open; and one timeline of everything."""
+"""The text of a case's page, in English for staff: terms of contact first, then danger, who, where,
+wants, what software last told them, and open questions; and one timeline of everything."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TermsShown:
 
 
 def terms_of(case: Case, parts: Parts) -> TermsShown:
-    """Allowed, one way only, not asked, not wanted, not safe: different sentences."""
+    """A different sentence for each: allowed, one channel only, not asked, not wanted, not safe."""
     contact, stands = case.answers.get("contact", ""), standing(case)
     said = f"They said: “{_SAID[ContactAnswer(contact)]}”." if contact in set(_SAID) else ""
     page = "Only their page." if case.on_web else "Only answer what they write, within 10 minutes."
@@ -121,7 +121,7 @@ def _head(case: Case, stands: Standing, page: str, said: str) -> tuple[str, bool
 # ---- the packet ----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, repr=False)
 class Line:
-    """A safety question and what was answered: "not asked" in words, never a dash."""
+    """A safety question and its answer: "not asked" is spelled out, never a dash."""
 
     words: str
     answer: str
@@ -145,8 +145,7 @@ _RANK = {"no": 1, "not asked": 2}
 
 
 def dangers(case: Case, parts: Parts) -> list[Line]:
-    """What was answered to each safety question: what is danger or in doubt first, what nobody
-    asked last."""
+    """The answer to each safety question: dangers and doubts first, questions nobody asked last."""
     lines = []
     for question in parts.program.protocol.questions:
         if question.safety and not question.follow_up:
@@ -165,7 +164,7 @@ def dangers(case: Case, parts: Parts) -> list[Line]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OpenQuestion:
-    """A question nobody has answered: the human asks, and marks it for them."""
+    """A question without an answer: a human asks it, and records the answer for the resident."""
 
     id: str
     words: str
@@ -195,7 +194,7 @@ def _english(parts: Parts) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Packet:
-    """What whoever opens a case must know."""
+    """What everybody who opens a case must know."""
 
     level: str
     level_words: str
@@ -275,28 +274,28 @@ def _last_told(opened: Opened, parts: Parts) -> tuple[str, datetime | None]:
 
 
 def english(keys: str, parts: Parts) -> str:
-    """What these keys mean, exactly: the sentences of the English catalog. "" where it is not
-    known: names that were filled in are not kept."""
-    language, told = _english(parts), []
+    """The sentences of these message keys in the English catalog. "" if one has a placeholder for a
+    name, as the names that were filled in are not stored."""
+    language, sentences = _english(parts), []
     values = filling(parts.program, language, parts.catalog)
     for key in keys.split():
         try:
-            told.append(parts.catalog.text(language, key, **values))
+            sentences.append(parts.catalog.text(language, key, **values))
         except KeyError:
             return ""
-    return " ".join(told)
+    return " ".join(sentences)
 
 
 @dataclass(frozen=True, slots=True)
 class On911:
-    """Somebody called 911 for this place: since when, what the resident knew, and the ten-digit
-    line of the PSAP that covers the place, where one is known (rule 13)."""
+    """A call to 911 for this place: since when, what the resident knew, and the ten-digit line of
+    the PSAP that covers the place, if it is known (rule 13)."""
 
     at: datetime
     told: str
     line: str
     written: str
-    how: str  # what became of the call that joins somebody to that line
+    how: str  # the state of the call that joins a member of staff to that line
 
 
 _JOINED: Mapping[str, str] = {
@@ -330,7 +329,7 @@ def on_911(case: Case, parts: Parts) -> On911 | None:
 # ---- the conversation ----------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, repr=False)
 class Item:
-    """One thing in the timeline: words both ways, or something that happened."""
+    """One item of the timeline: a message in either direction, or an event."""
 
     id: str
     at: datetime
@@ -362,7 +361,7 @@ _LOST = {TextState.DEAD, TextState.FAILED, TextState.UNDELIVERED, TextState.CANC
 
 
 def timeline(opened: Opened, parts: Parts, everything: bool) -> list[Item]:
-    """Words and what happened, oldest first. `everything`: what only experts need, too."""
+    """Messages and events, oldest first. `everything`: also those that only experts need."""
     items = [_text(text, opened, parts) for text in opened.texts]
     items += [item for event in opened.events if (item := _event(event, parts, everything))]
     items += [
@@ -399,12 +398,12 @@ def _text(text: Text, opened: Opened, parts: Parts) -> Item:
 
 
 def _is_code(words: str) -> bool:
-    """A number, or a sign: it means the same in every language."""
+    """A number or a symbol, which means the same in every language."""
     return not any(letter.isalpha() for letter in words)
 
 
 def _answer(detail: Mapping[str, str], parts: Parts) -> str:
-    """A question and its answer, in the words of the English catalog."""
+    """A question and its answer, in the English of the catalog."""
     name, code = str(detail.get("question", "")), str(detail.get("choice", ""))
     known = {question.id: question for question in parts.program.protocol.questions}
     if name not in known:
@@ -439,7 +438,7 @@ _POLICE_TOLD: Mapping[str, str] = {
 
 
 def police_words(police: Police, nothing: str = "") -> str:
-    """What is recorded of police, in sentences."""
+    """What is recorded about police, in sentences."""
     told = (
         _POLICE_THERE.get(police.present, nothing),
         _POLICE_ASKED.get(police.asked_by, ""),
@@ -525,7 +524,7 @@ _HAPPENED: Mapping[str, str] = {
 
 
 def _event(event: TimelineEntry, parts: Parts, everything: bool) -> Item | None:
-    """What happened, in a sentence; None: only whoever wants everything sees it."""
+    """An event in a sentence; None if it is shown only under `everything`."""
     if event.kind != "journal":
         words = {
             "page": f"{event.who} was asked.",
@@ -545,7 +544,7 @@ def _event(event: TimelineEntry, parts: Parts, everything: bool) -> Item | None:
 
 
 def _journal(event: TimelineEntry, parts: Parts) -> tuple[str, bool]:
-    """The sentence of an entry, and whether everybody sees it."""
+    """The sentence of a journal entry, and whether it is always shown."""
     detail = {name: str(value) for name, value in event.detail.items()}
     if event.what == Event.ANSWERED:
         return _answer(detail, parts), True
@@ -578,13 +577,14 @@ class _Known(dict[str, str]):
 
 
 def happened(events: Sequence[TimelineEntry], parts: Parts) -> list[str]:
-    """What others did meanwhile, in sentences."""
+    """What others have done meanwhile, in sentences."""
     items = [_event(event, parts, True) for event in events]
     return [item.words for item in items if item is not None]
 
 
 def _status(code: str) -> str:
-    """How it stands, for whoever closed it: only whoever is to go there is stood down."""
+    """The status in words, depending on who closed the case: only a team that was to go there is
+    stood down."""
     words = STATUSES.get(code, "").removeprefix("Stood down: ")
     return words[:1].upper() + words[1:]
 
@@ -598,7 +598,7 @@ def _plain(code: str) -> str:
 # ---- whether one may write -----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Whether words may be sent now, where they go, and for how long."""
+    """Whether a message may be sent now, by which channel, and until when."""
 
     may: bool
     why: str
@@ -608,7 +608,7 @@ class Writing:
 
 
 def writing(case: Case, now: datetime, parts: Parts) -> Writing:
-    """Said before anything is typed: what may not be sent, why, and when the field opens again."""
+    """Shown before anything is typed: what may not be sent, why, and when the field opens again."""
     tongue = language_name(case.unread_language or case.language, parts)
     reads = f"They read {tongue}."
     if case.ended:

@@ -1,5 +1,5 @@
-"""The acts of a case: one table of what each is called, whose it is, what it decides, and what is
-said when it is done or refused (docs/console.md)."""
+"""The acts of a case: a table with the label of each, who may do it, its decision, and the text
+shown when it is done or refused (docs/console.md)."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ from .refusal_words import refusal_words
 
 LONGEST_WORDS = 480
 
-Told = Mapping[str, str]
-Decide = Callable[[Case, str, Told, Scene, sa.Connection | None], Step]
+Form = Mapping[str, str]
+Decide = Callable[[Case, str, Form, Scene, sa.Connection | None], Step]
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One act. It decides about the case, or reaches further (`across`).
+    """One act. It decides about the case alone, or involves more than the case (`across`).
 
-    `strict`: it is decided upon the whole case, so what others did meanwhile is shown first.
-    `tried`: what a form that is offered holds, so that only the case itself can refuse it.
-    `moot`: why it would change nothing, in words; "" where it would.
+    `strict`: the act depends on the whole case, so if others changed it meanwhile that is shown
+    first. `tried`: a filled-in form for a trial run, in which only the case itself can be the
+    reason for a refusal. `moot`: why the act would change nothing, in words; "" if it would.
     """
 
     label: str
@@ -57,35 +57,35 @@ class Deed:
     decide: Decide | None = None
     done: str = ""
     strict: bool = False
-    across: Callable[[str, StaffSession, Told], object] | None = None
-    tried: Callable[[Case], Told] = lambda case: {"reason": "-"}
+    across: Callable[[str, StaffSession, Form], object] | None = None
+    tried: Callable[[Case], Form] = lambda case: {"reason": "-"}
     moot: Callable[[Case], str] = lambda case: ""
 
 
 # ---- what was typed ------------------------------------------------------------------------------
-def line(told: Told, field: str, longest: int = 300, needed: bool = False) -> str:
-    """What was typed, as every word of staff is looked at. Raises ValidationError, Refused."""
-    words = str(StaffWords(longest).deserialize(told.get(field, "")))
+def line(form: Form, field: str, longest: int = 300, needed: bool = False) -> str:
+    """The text of a field, checked like all text from staff. Raises ValidationError, Refused."""
+    words = str(StaffWords(longest).deserialize(form.get(field, "")))
     if needed and not words:
         raise Refused("reason_needed")
     return words
 
 
-def number(told: Told, field: str, most: int) -> int | None:
-    """A whole number from 1 to `most`; None: nothing was typed. Raises Refused: too_far."""
-    said = told.get(field, "").strip()
-    if not said:
+def number(form: Form, field: str, most: int) -> int | None:
+    """A whole number from 1 to `most`; None if the field is empty. Raises Refused: too_far."""
+    text = form.get(field, "").strip()
+    if not text:
         return None
-    if not (said.isascii() and said.isdecimal() and 1 <= int(said[:6]) <= most):
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= most):
         raise Refused("too_far")
-    return int(said)
+    return int(text)
 
 
-# ---- what is decided -----------------------------------------------------------------------------
+# ---- decisions -----------------------------------------------------------------------------------
 def _reasoned(decide: holding.Deed, needed: bool = False) -> Decide:
     """An act that takes a name and a reason, and nothing else."""
-    return lambda case, by, told, scene, _: decide(
-        case, by, line(told, "reason", needed=needed), scene
+    return lambda case, by, form, scene, _: decide(
+        case, by, line(form, "reason", needed=needed), scene
     )
 
 
@@ -93,84 +93,85 @@ def _full(conn: sa.Connection | None, case: Case) -> frozenset[str]:
     return frozenset() if conn is None else full_beside(conn, case)
 
 
-def _take(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
-    minutes = number(told, "minutes", 12 * 60)
+def _take(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    minutes = number(form, "minutes", 12 * 60)
     return desk_acts.take(case, by, minutes, scene, _full(conn, case))
 
 
-def _take_over(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
-    return holding.take_over(case, by, line(told, "reason"), scene, _full(conn, case))
+def _take_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    return holding.take_over(case, by, line(form, "reason"), scene, _full(conn, case))
 
 
-def _hand_over(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
-    to = line(told, "to", 80)
-    return holding.hand_over(case, by, to, line(told, "reason"), scene, _full(conn, case))
+def _hand_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    to = line(form, "to", 80)
+    return holding.hand_over(case, by, to, line(form, "reason"), scene, _full(conn, case))
 
 
-def _book(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
-    due = scene.now + timedelta(minutes=number(told, "minutes", 48 * 60) or 5)
-    return book(case, by, due, scene, ask_for=line(told, "ask_for", 80))
+def _book(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    due = scene.now + timedelta(minutes=number(form, "minutes", 48 * 60) or 5)
+    return book(case, by, due, scene, ask_for=line(form, "ask_for", 80))
 
 
-def _erase(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
+def _erase(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
     return core_retention.erase(case, scene) if conn is None else erase(case, scene, conn)
 
 
-def _correct(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
-    return correct_police(case, by, _police(told), line(told, "reason", needed=True), scene)
+def _correct(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    return correct_police(case, by, _police(form), line(form, "reason", needed=True), scene)
 
 
-def _police(told: Told) -> Police:
-    """What a form says of police: one without a script holds what belongs to police there."""
-    police = Police(told.get("police", ""), told.get("asked_by", ""), told.get("told_before", ""))
+def _police(form: Form) -> Police:
+    """What a form says about police. Without scripts, the form also shows the fields that apply
+    only if police were there; they are dropped if police were not."""
+    police = Police(form.get("police", ""), form.get("asked_by", ""), form.get("told_before", ""))
     if not police.present:
         raise Refused("police_needed")
     return police if police.present == Known.YES else Police(police.present)
 
 
-def _close(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
-    report, reason = told.get("report", ""), line(told, "reason")
+def _close(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    report, reason = form.get("report", ""), line(form, "reason")
     report = report if report in ("made", "not_required") else ""
     if report and not reason:
         raise Refused("report_needed")
-    outcome = told.get("outcome", "")
-    return update(case, Status.CLOSED, by, outcome, scene, reason, report, _police(told))
+    outcome = form.get("outcome", "")
+    return update(case, Status.CLOSED, by, outcome, scene, reason, report, _police(form))
 
 
-def _status(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
-    to = told.get("status", "")
+def _status(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    to = form.get("status", "")
     if to not in (Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED, Status.UNREACHABLE):
         raise Refused("cannot_move")
-    return update(case, Status(to), by, "", scene, line(told, "reason"))
+    return update(case, Status(to), by, "", scene, line(form, "reason"))
 
 
-def _words(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
-    said = told.get("words", "")
-    if (chosen := told.get("phrase", "")).isdecimal():  # without a script: the phrase itself
-        said = "".join(phrases.offered(parts())[int(chosen[:2]) - 1 : int(chosen[:2])])
-    words = StaffWords(LONGEST_WORDS, required=True).deserialize(said)
+def _words(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    text = form.get("words", "")
+    if (chosen := form.get("phrase", "")).isdecimal():  # a form without scripts
+        text = "".join(phrases.offered(parts())[int(chosen[:2]) - 1 : int(chosen[:2])])
+    words = StaffWords(LONGEST_WORDS, required=True).deserialize(text)
     words = phrases.in_language(words, case.language, parts())
-    reason, over = line(told, "supervisor_reason"), told.get("take_over") == "on"
+    reason, over = line(form, "supervisor_reason"), form.get("take_over") == "on"
     return holding.note(case, by, words, scene, reason, over, _full(conn, case))
 
 
-def _call_911(case: Case, by: str, told: Told, scene: Scene, conn: sa.Connection | None) -> Step:
+def _call_911(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
     return call_911(
-        case, by, line(told, "reason", needed=True), told.get("tell", ""), line(told, "why_not"),
+        case, by, line(form, "reason", needed=True), form.get("tell", ""), line(form, "why_not"),
         scene, phrases.calls_911(case.language, parts()), _full(conn, case),
     )  # fmt: skip
 
 
-def _same_person(case_id: str, who: StaffSession, told: Told) -> object:
-    """The first person of a shared phone writes again, and a human knows it."""
-    reason = line(told, "reason", needed=True)
+def _same_person(case_id: str, who: StaffSession, form: Form) -> object:
+    """A human knows that the first person of a shared phone is writing again."""
+    reason = line(form, "reason", needed=True)
     make_room(parts(), case_id, who.name, reason)
     return desk.act(parts(), case_id, who, comes_back(parts(), who.name, reason))
 
 
-def _link(case_id: str, who: StaffSession, told: Told) -> object:
+def _link(case_id: str, who: StaffSession, form: Form) -> object:
     """Two cases about the same people or place."""
-    reference = "".join(told.get("reference", "").split()).upper()[:10]
+    reference = "".join(form.get("reference", "").split()).upper()[:10]
     with parts().engine.connect() as conn:
         other, mine = kept.id_of(conn, reference), kept.reference_of(conn, case_id)
     if not other or other == case_id or not mine:
@@ -181,34 +182,34 @@ def _link(case_id: str, who: StaffSession, told: Told) -> object:
     )
 
 
-def _care_note(case_id: str, who: StaffSession, told: Told) -> object:
-    """Words for people here in place of the screening, or none any more."""
-    days = _choice(told, "days", 30)
-    words = StaffWords(LONGEST_WORDS, required=days > 0).deserialize(told.get("words", ""))
-    reason = line(told, "reason", needed=True)
+def _care_note(case_id: str, who: StaffSession, form: Form) -> object:
+    """Set or remove a care note, which replaces the screening for this number."""
+    days = _choice(form, "days", 30)
+    words = StaffWords(LONGEST_WORDS, required=days > 0).deserialize(form.get("words", ""))
+    reason = line(form, "reason", needed=True)
     return set_care_note(parts(), case_id, who.name, who.name, words, days, reason)
 
 
-def _slow(case_id: str, who: StaffSession, told: Told) -> object:
-    """This number is answered less often, new danger excepted: its role is the supervisor's."""
-    hours, reason = _choice(told, "hours", 12), line(told, "reason", needed=True)
+def _slow(case_id: str, who: StaffSession, form: Form) -> object:
+    """Answer this number less often, except for a new danger. For supervisors only."""
+    hours, reason = _choice(form, "hours", 12), line(form, "reason", needed=True)
     return slow_down(parts(), case_id, who.name, who.name, hours, reason)
 
 
-def _choice(told: Told, field: str, most: int) -> int:
-    """As `number`, and 0 for "no more". Raises Refused: too_long."""
-    said = told.get(field, "").strip()
-    if not (said.isascii() and said.isdecimal() and int(said[:6]) <= most):
+def _choice(form: Form, field: str, most: int) -> int:
+    """As `number`, but 0 is allowed and means "no more". Raises Refused: too_long."""
+    text = form.get(field, "").strip()
+    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= most):
         raise Refused("too_long")
-    return int(said)
+    return int(text)
 
 
-def _ask_to_take(case_id: str, who: StaffSession, told: Told) -> object:
-    """A named person is asked to take it over; until they do it stays where it is."""
-    return shift_end.ask(parts(), who, case_id, line(told, "to", 80), line(told, "reason"))
+def _ask_to_take(case_id: str, who: StaffSession, form: Form) -> object:
+    """Ask a named person to take the case over; until they do, it stays where it is."""
+    return shift_end.ask(parts(), who, case_id, line(form, "to", 80), line(form, "reason"))
 
 
-# ---- what is offered -----------------------------------------------------------------------------
+# ---- choices in the forms ------------------------------------------------------------------------
 OUTCOME_WORDS: Mapping[str, str] = {
     Outcome.EMERGENCY_HELP_CONFIRMED: "Emergency help is with them",
     Outcome.PASSED_TO_SERVICE: "A service took over and confirmed (name it as the reason)",
@@ -243,32 +244,33 @@ ASKED_BY = {
 def how_it_ended(case: Case) -> str:
     """The outcome of a case and what was recorded beside it, in sentences."""
     how = OUTCOME_WORDS.get(case.outcome, "")
-    told = [f"{how}." if how else "", police_words(recorded(case))]
+    sentences = [f"{how}." if how else "", police_words(recorded(case))]
     if case.police_before:
         before = police_words(Police(*case.police_before[-1]), "Nothing was recorded of police.")
-        told.append(f"That was corrected later. Before: {before}")
-    return " ".join(words for words in told if words)
+        sentences.append(f"That was corrected later. Before: {before}")
+    return " ".join(words for words in sentences if words)
 
 
 def outcomes(case: Case) -> list[tuple[str, str]]:
-    """After a danger only those that say how the person is (rule 3)."""
+    """The outcomes to choose from: after a danger only those that say how the person is (rule
+    3)."""
     allowed = DANGER_OUTCOMES if case.in_danger else OUTCOMES
     return [(str(one), words) for one, words in OUTCOME_WORDS.items() if one in allowed]
 
 
 def colleagues(name: str) -> list[str]:
-    """Whom a case can be handed to."""
+    """The people to whom a case can be handed."""
     ladder = parts().program.ladder
     names = dict.fromkeys(rung.name for rung in ladder if not rung.backstop)
     return [each for each in names if each != name]
 
 
-def _next_status(case: Case) -> Told:
+def _next_status(case: Case) -> Form:
     following = {Status.ASSIGNED: Status.EN_ROUTE, Status.EN_ROUTE: Status.ARRIVED}
     return {"status": following.get(case.status, Status.EN_ROUTE).value}
 
 
-def _first_team(case: Case) -> Told:
+def _first_team(case: Case) -> Form:
     return {"team": next((team.id for team in parts().program.teams), "")}
 
 
@@ -280,7 +282,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "ask_another": Deed(
         "Another human", Act.ASK_ANOTHER,
-        lambda case, by, told, scene, _: desk_acts.ask_another(case, by, scene),
+        lambda case, by, form, scene, _: desk_acts.ask_another(case, by, scene),
         "Another human is asked. It stays as it is until they come.",
     ),
     "decline": Deed(
@@ -289,7 +291,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "assign": Deed(
         "Send a team", Act.ASSIGN,
-        lambda case, by, told, scene, _: desk_acts.assign(case, by, told.get("team", ""), scene),
+        lambda case, by, form, scene, _: desk_acts.assign(case, by, form.get("team", ""), scene),
         "The team is assigned.", strict=True, tried=_first_team,
     ),
     "status": Deed(
@@ -298,13 +300,13 @@ DEEDS: dict[str, Deed] = {
     ),
     "late": Deed(
         "Late", Act.LATE,
-        lambda case, by, told, scene, _: delayed(case, by, scene, line(told, "reason")),
+        lambda case, by, form, scene, _: delayed(case, by, scene, line(form, "reason")),
         "They are told that it is late, where that is safe.",
     ),
     "raise": Deed(
         "Raise", Act.RAISE,
-        lambda case, by, told, scene, _: desk_acts.raise_level(
-            case, by, told.get("level", ""), line(told, "reason", needed=True), scene
+        lambda case, by, form, scene, _: desk_acts.raise_level(
+            case, by, form.get("level", ""), line(form, "reason", needed=True), scene
         ),
         "The level is raised.", tried=lambda case: {"reason": "-", "level": "R1"},
     ),
@@ -315,16 +317,16 @@ DEEDS: dict[str, Deed] = {
     ),
     "place": Deed(
         "Set the place", Act.PLACE,
-        lambda case, by, told, scene, _: desk_acts.mend_place(
-            case, by, line(told, "place", 480, needed=True), scene
+        lambda case, by, form, scene, _: desk_acts.mend_place(
+            case, by, line(form, "place", 480, needed=True), scene
         ),
         "The place is noted.", strict=True, tried=lambda case: {"place": "-"},
     ),
     "answer": Deed(
         "Answer for them", Act.ANSWER_FOR,
-        lambda case, by, told, scene, _: holding.answer_for(
-            case, by, told.get("question", ""), told.get("choice", ""),
-            line(told, "reason") or "They said so.", scene,
+        lambda case, by, form, scene, _: holding.answer_for(
+            case, by, form.get("question", ""), form.get("choice", ""),
+            line(form, "reason") or "They said so.", scene,
         ),
         "The answer is noted under your name.",
         tried=lambda case: {"question": "contact", "choice": "unsafe"},
@@ -347,7 +349,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "psap": Deed(
         "Call them by phone", Act.CALL_PSAP,
-        across=lambda case_id, who, told: call_psap(parts(), who, case_id),
+        across=lambda case_id, who, form: call_psap(parts(), who, case_id),
         done="Your phone rings in a moment. Press 1, and you are joined to the 911 center.",
     ),
     "callback": Deed("Promise a call", Act.BOOK_CALLBACK, _book, "The call is promised."),
@@ -404,12 +406,12 @@ DEEDS: dict[str, Deed] = {
     ),
     "hold": Deed(
         "Legal hold", Act.ERASE_WORDS,
-        lambda case, by, told, scene, _: core_retention.hold(case, by, scene),
+        lambda case, by, form, scene, _: core_retention.hold(case, by, scene),
         "Nothing of it is erased until somebody lifts the hold.",
     ),
     "release": Deed(
         "Lift the legal hold", Act.ERASE_WORDS,
-        lambda case, by, told, scene, _: core_retention.release(case, scene),
+        lambda case, by, form, scene, _: core_retention.release(case, scene),
         "The hold is lifted. What is over its time is erased.",
     ),
     "link": Deed("Link", Act.LINK, across=_link, done="Each case names the other."),
@@ -417,12 +419,12 @@ DEEDS: dict[str, Deed] = {
 
 
 def why_not(case: Case, who: StaffSession, full: Collection[str], scene: Scene) -> dict[str, str]:
-    """What stands against each act now, in words; "" where nothing does. The decision itself is
-    asked, and nothing of it is kept. `full`: who has as many dangers as one person may."""
-    told = {name: _against(deed, case, who, scene) for name, deed in DEEDS.items()}
+    """Why each act is not possible now, in words; "" if it is possible. Runs the decision itself
+    and discards the result. `full`: who already has as many dangers as one person may."""
+    reasons = {name: _against(deed, case, who, scene) for name, deed in DEEDS.items()}
     if one_too_many(case, who.name, full, scene):
-        told["take"] = told["take_over"] = refusal_words("full")
-    return told
+        reasons["take"] = reasons["take_over"] = refusal_words("full")
+    return reasons
 
 
 def _against(deed: Deed, case: Case, who: StaffSession, scene: Scene) -> str:

@@ -1,5 +1,5 @@
-"""The acts of a page that lists cases: whose each is, what it does, and what is said when it is
-done. Refused, the page as it stands says why."""
+"""The acts of a page that lists cases: who may do each, what it does, and the text shown when it is
+done. If an act is refused, the current page says why."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ListAct:
 
 
 def done_words(acts: Mapping[str, ListAct]) -> str:
-    """What is said of the act that led to this page; "" for none."""
+    """The text about the act that led to this page; "" for none."""
     act = acts.get(request.args.get("done", ""))
     return act.done if act else ""
 
@@ -41,8 +41,9 @@ def add_acts(
     again: Callable[..., Response],
     otherwise: Mapping[str, str],
 ) -> None:
-    """Each act gets its address. `home`: the endpoint that lists; `again`: its page, with a status
-    and why it was `refused`; `otherwise`: the refusals that it words itself."""
+    """Register a route for each act. `home`: the endpoint of the list; `again`: renders its page
+    with a status and why the act was `refused`; `otherwise`: refusals that this page words
+    itself."""
 
     def door(name: str, act: ListAct) -> Callable[[str], Response]:
         def view(case_id: str) -> Response:

@@ -1,7 +1,7 @@
-"""One's own account, the lock, and, for administrators, the people of the staff.
+"""One's own account, the lock screen and, for administrators, the accounts of staff.
 
-What is asked by POST is answered by a redirect, except where something is shown once: recovery
-codes and one-time links.
+A POST is answered with a redirect, except where something is shown once: recovery codes and
+one-time links.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _totp_page(fault: str = "", status: int = 200) -> Response:
     shown = {}
     if secret is not None:
         address = second_factor.address(secret, me().name, parts().program.name)
-        # ours: made of letters and digits by segno
+        # safe: an SVG that segno made from letters and digits
         shown = {
             "picture": Markup(second_factor.picture(address)),
             "secret": second_factor.grouped(secret),
@@ -202,7 +202,7 @@ def end_other_sessions() -> Response:
     return _to("people.account")
 
 
-# ---- leaving, locking, saying who one is ---------------------------------------------------------
+# ---- signing out, locking, stepping up -----------------------------------------------------------
 @people_pages.post("/sign-out")
 @may(Act.ACCOUNT, while_locked=True, stages=tuple(Stage))
 def sign_out() -> Response:
@@ -268,9 +268,9 @@ def step_up_now() -> Response:
     trying = _attempt("step_up")
     if trying.wait:
         return _slowed(lambda fault, status: _step_up_page(then, fault, status), trying.wait)
-    told = request.form.get("password", ""), request.form.get("code", "")[:40]
+    secrets = request.form.get("password", ""), request.form.get("code", "")[:40]
     try:
-        done = accounts.step_up(parts(), me(), *told)
+        done = accounts.step_up(parts(), me(), *secrets)
     except Busy:
         return _step_up_page(then, BUSY, 503)
     if done is None:
@@ -284,19 +284,19 @@ def step_up_now() -> Response:
 
 
 def _attempt(purpose: str) -> Attempt:
-    """One try within this session, which nobody else's tries hold up."""
+    """One attempt within this session, which is not slowed by anybody else's attempts."""
     return failure_limit().attempt(purpose, f"session {me().id}", pace=TYPED)
 
 
 def _slowed(shown: Callable[[str, int], Response], wait: int) -> Response:
-    """The page again, with how long to wait."""
+    """The same page, with how long to wait."""
     refused(request.endpoint or "", "slowed down")
     answer = shown(f"Too many tries were wrong. Wait {wait} seconds.", 429)
     answer.headers["Retry-After"] = str(wait)
     return answer
 
 
-# ---- the people of the staff ---------------------------------------------------------------------
+# ---- accounts of staff ---------------------------------------------------------------------------
 @people_pages.get("/people")
 @may(Act.MANAGE_PEOPLE)
 def people() -> Response:

@@ -1,5 +1,5 @@
-"""Ready phrases: sentences that exist in every language of the program. They are chosen and read in
-English, and sent in the resident's language."""
+"""Ready phrases: sentences that exist in every language of the program. Staff choose and read them
+in English; they are sent in the resident's language."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def calls_911(language: str, parts: Parts) -> str:
 
 
 def in_language(words: str, language: str, parts: Parts) -> str:
-    """What is sent: each line that is a ready phrase in the resident's language, each other line as
-    it was typed."""
+    """The message to send: each line that is a ready phrase in the resident's language, every other
+    line as it was typed."""
     if language == _english(parts) or language not in parts.catalog.words:
         return words
     known = {phrase: key for phrase, key in zip(offered(parts), KEYS, strict=True)}

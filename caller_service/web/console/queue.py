@@ -1,7 +1,7 @@
-"""Where the console begins, and the queue (docs/console.md).
+"""The console's start page, and the queue (docs/console.md).
 
-The queue is one page without a script; with one, `news` tells a page what changed since the version
-it shows: nothing, or the rows that are new to it. A look of a page by itself renews no session.
+The queue works without scripts. With them, a page polls `news` for what changed since the version
+it shows: nothing, or the rows that it does not have. Polling does not renew the session.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from .session_guard import console_only, fragment, is_locked, may, me, page
 
 console = guarded("console", console_only, "/console")
 ALWAYS = (Band.NOBODY, Band.HUMAN, Band.READ, Band.TEAMS)  # shown, also when empty
-# how many rows of a band the queue shows; whoever looks sees each of their own beside these
+# how many rows of a band the queue shows, apart from the viewer's own cases, which are all shown
 ROWS = {
     Band.NOBODY: 19, Band.HUMAN: 40, Band.READ: 20, Band.TEAMS: 20, Band.OTHER: 10, Band.ASKING: 5,
 }  # fmt: skip
-PAGE = 100  # rows of a band that is turned page by page
-TAIL = 200  # dangers that nobody has, behind the rows: their references
-RUNG = 8  # dangers that a page rings for each by itself
+PAGE = 100  # rows on one page of a single band
+TAIL = 200  # dangers that nobody has, after the rows: only their references
+RUNG = 8  # dangers for which a page rings one by one
 FILTERS = ("mine", "area", "language")
-LONGEST_HAVE = 40_000  # characters that a page tells of what it shows
+LONGEST_HAVE = 40_000  # characters of a page's list of the rows it shows
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A band as it is shown. `many`: how many stand in it; `tail`: those behind the rows that are
-    no rows, and must not be hidden."""
+    """A band as shown. `many`: how many cases it has; `tail`: cases beyond the rows that must not
+    be hidden."""
 
     band: Band
     title: str
@@ -52,7 +52,7 @@ class Shown:
     many: int
     rows: Sequence[Row] = field(repr=False)
     tail: Tail | None
-    page: int  # of this band alone, from 1; 0: it is not turned page by page
+    page: int  # the page number of this band, from 1; 0: it is not paginated
 
     @property
     def hidden(self) -> bool:
@@ -65,7 +65,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What nobody has, behind the rows of its band: one row of references, by level."""
+    """Cases that nobody has, beyond the rows of their band: one row of references, by level."""
 
     key: str = field(repr=False)
     tag: str
@@ -80,7 +80,7 @@ class Tail:
 @console.get("/")
 @may(Act.ACCOUNT)
 def home() -> Response:
-    """What somebody of this role looks at first."""
+    """Redirects to the start page of the person's role."""
     first = {Act.SEE_QUEUE: "console.queue", Act.MANAGE_PEOPLE: "people.people"}
     way = next((door for act, door in first.items() if me().may(act)), "people.account")
     return redirect(url_for(way), 303)  # type: ignore[return-value]
@@ -106,39 +106,39 @@ def queue() -> Response:
 @console.post("/queue/find")
 @may(Act.SEE_QUEUE)
 def find() -> Response:
-    """By reference or number. The number stands in no address."""
-    said = request.form.get("what", "")[:40]
-    found = desk.find(parts(), said)
+    """Search by reference or phone number. A POST, so that the number is in no URL."""
+    query = request.form.get("what", "")[:40]
+    found = desk.find(parts(), query)
     if len(found) == 1 and me().may(Act.READ_CASE):
         return redirect(url_for("case_pages.case", case_id=found[0][0]), 303)  # type: ignore[return-value]
-    return page("found.html", title="Search", found=found, said=said)
+    return page("found.html", title="Search", found=found, said=query)
 
 
 @console.post("/news")
 @may(Act.SEE_QUEUE, poll=True, while_locked=True)
 def news() -> Response | dict[str, Any]:
-    """What changed since the version that a page shows. Locked, it tells levels and ages alone."""
+    """What changed since the version that a page shows. While locked, only levels and ages."""
     known = request.form.get("v", "")
     tag, now = desk.queue_tag(parts()), parts().now().timestamp()
     locked = is_locked()
     if known == f"{tag}{'-locked' * locked}":
         return {"v": known, "now": now}
     found = desk.read_queue(parts(), me())
-    told: dict[str, Any] = {"v": found.tag, "now": now, "alarm": alarm(found)}
+    response: dict[str, Any] = {"v": found.tag, "now": now, "alarm": alarm(found)}
     if locked:
-        return told | {"v": f"{found.tag}-locked", "locked": True}
+        return response | {"v": f"{found.tag}-locked", "locked": True}
     on_queue = request.form.get("page") == "queue"
     if on_queue:
-        told |= _changed_rows(found)
+        response |= _changed_rows(found)
     words = rail_words(desk.rail_of(parts(), me(), found), parts(), me().name, on_queue)
     if request.form.get("rail") == words["tag"]:
-        return told
+        return response
     here = request.form.get("here", "")
-    return told | {"rail": [words["tag"], fragment("rail.html", **words, here=here)]}
+    return response | {"rail": [words["tag"], fragment("rail.html", **words, here=here)]}
 
 
 def keys_shown(form: Mapping[str, str]) -> dict[str, str]:
-    """The rows that a page shows: their keys, and what each says."""
+    """The rows that a page shows: their keys and tags."""
     pairs = form.get("have", "")[:LONGEST_HAVE].split()
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
@@ -167,9 +167,9 @@ def _changed_rows(found: Queue) -> dict[str, Any]:
 
 
 def alarm(found: Queue) -> dict[str, Any]:
-    """The dangers that nobody has, and those that this person is asked to take over: what a page
-    rings for. Of each its level, its age, a name that says nothing of it and changes when it must
-    ring again, and whether it is asked of them."""
+    """What a page rings for: the dangers that nobody has, and those that this person is asked to
+    take over. For each: its level, its age, an opaque name that changes when it must ring again,
+    and whether this person is asked."""
     every = found.bands[Band.NOBODY]
     asked = [one.case for one in found.bands[Band.HUMAN] if one.case.in_danger
              and one.case.handover_asked == me().name]  # fmt: skip
@@ -187,7 +187,7 @@ def _alarm(case: Case, asked: datetime | None = None) -> tuple[object, ...]:
 
 
 def _bands(found: Queue, chosen: Mapping[Band, Sequence[Queued]]) -> list[Shown]:
-    """Every band: one that is empty has its place, so that a page need not be opened anew."""
+    """Every band, also if it is empty, so that the page can fill it without a reload."""
     return [_band(band, found, chosen[band]) for band in BANDS]
 
 
@@ -233,7 +233,7 @@ def _is_mine(case: Case) -> bool:
 
 
 def _chosen(found: Queue, asked: Mapping[str, str]) -> dict[Band, list[Queued]]:
-    """What the filters of the address leave. A danger that nobody has is never filtered out."""
+    """The cases left by the filters in the URL. A danger that nobody has is never filtered out."""
     mine, area, tongue = asked.get("mine", ""), asked.get("area", ""), asked.get("language", "")
 
     def fits(one: Queued) -> bool:
@@ -251,7 +251,7 @@ def _chosen(found: Queue, asked: Mapping[str, str]) -> dict[Band, list[Queued]]:
 
 
 def _filters(found: Queue) -> dict[str, Any]:
-    """What the queue can be narrowed to: words, address, how many; and what it is narrowed to."""
+    """The filters of the queue: label, URL and number of cases of each; and the active ones."""
     every = [one.case for band in found.bands.values() for one in band]
     told: list[tuple[str, dict[str, str], int]] = [
         ("Everything", {}, len(every)),

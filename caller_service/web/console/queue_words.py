@@ -1,5 +1,5 @@
-"""A case in one row of the queue: English words for staff, made of codes. Residents' own words are
-shown as they are, without the marks that turn the direction of what stands beside them."""
+"""The text of a case's row in the queue: English for staff, made from codes. Residents' own words
+are shown unchanged, without bidirectional control characters."""
 
 from __future__ import annotations
 
@@ -61,12 +61,13 @@ _STATUS = {
     Status.EN_ROUTE: "on the way",
     Status.ARRIVED: "there",
 }
-# U+200E/F, 202A-E, 2066-9: shown as nothing, kept in the record
+# U+200E/F, 202A-E, 2066-9: removed when shown, kept in the database
 _MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(words: str) -> str:
-    """Somebody's words without marks that turn the direction of what stands beside them."""
+    """Somebody's words without bidirectional control characters, which would change the text beside
+    them."""
     return _MARKS.sub("", words)
 
 
@@ -81,7 +82,7 @@ def age(span: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time that a page counts from, or to: as it stands now, and when it is late."""
+    """A time that a page counts from or to: its current text, and when it is late."""
 
     at: datetime
     shown: str
@@ -95,7 +96,7 @@ class Moment:
 
     @property
     def late_after(self) -> int:
-        """Seconds from its beginning until it is late."""
+        """Seconds from its start until it is late."""
         return int(self.late_at.timestamp()) - self.epoch if self.late_at else 0
 
 
@@ -109,19 +110,19 @@ def until(at: datetime, now: datetime) -> Moment:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Row:
-    """What a row of the queue says."""
+    """The text of a row of the queue."""
 
     key: str  # the case's id
-    tag: str  # changes with what the row says, clocks apart
+    tag: str  # changes when the row's text does, apart from running clocks
     reference: str
     band: Band
-    level: str  # r1 … r6, rv for what is to be read
+    level: str  # r1 … r6, or rv for a case to be read
     level_words: str
     code: str
     untaken: bool
     age: Moment
     allowed: str
-    held_against: Moment | None  # the wait itself, where it began after the first word
+    held_against: Moment | None  # the wait itself, if it began after the first message
     who: str
     who_more: str
     who_since: Moment | None
@@ -186,7 +187,7 @@ def row_of(one: Queued, queue: Queue | Rail, parts: Parts, me: str) -> Row:
 
 
 def _last_words(case: Case) -> str:
-    """What they wrote last; the number of a choice says nothing by itself."""
+    """What they wrote last, skipping the numbers of choices, which mean nothing by themselves."""
     said = (words for words in reversed(case.narrative) if any(map(str.isalpha, words)))
     return plain(next(said, ""))[:120]
 
@@ -220,7 +221,7 @@ def _who(one: Queued, parts: Parts) -> tuple[str, str, datetime | None]:
 
 
 def what(case: Case) -> str:
-    """What is wrong, dangers and doubts first: never a "no" that nobody said."""
+    """What is wrong, dangers and doubts first. Never shows a "no" that nobody gave."""
     told = []
     for name in ("health", "violence", "weapon", "place", "suicide", "attempt", "soon", "gun"):
         answer = case.answers.get(name, "no")
@@ -252,13 +253,13 @@ def area_name(case: Case, parts: Parts) -> str:
 
 
 def language_name(tag: str, parts: Parts) -> str:
-    """What a language is called in English, also where no page speaks it."""
+    """The English name of a language, also of one without translations."""
     known = parts.catalog.languages.get(tag)
     return known.name if known else NAMES.languages.get(tag.partition("-")[0], tag)
 
 
 def how_to_reach(case: Case, parts: Parts) -> tuple[str, str]:
-    """What must not be done, "" for nothing; and the way they wrote, with their language."""
+    """What is forbidden, "" for nothing; and the channel they used, with their language."""
     way = (
         "On the line"
         if case.on_line
@@ -288,7 +289,7 @@ def how_to_reach(case: Case, parts: Parts) -> tuple[str, str]:
 
 
 def _last(case: Case, now: datetime, me: str, parts: Parts) -> tuple[str, Moment | None, bool]:
-    """What happened last, since when, and whether somebody is late."""
+    """What happened last, since when, and when it is late."""
     clock = holder_clock(case, parts.program)
     if clock is not None:
         first = clock.name == "join"

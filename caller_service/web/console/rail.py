@@ -1,5 +1,5 @@
-"""The rail: what somebody has, is asked for and could take, on every page of the console
-(docs/console.md)."""
+"""The rail, on every page of the console: the cases that somebody has, is asked to take, and could
+take (docs/console.md)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from caller_service.core.staff_session import StaffSession
 
 from .queue_words import Row, row_of
 
-MOST = 8  # that nobody has, or that are asked of somebody; the queue has all
+MOST = 8  # cases that nobody has, or that this person is asked to take; the queue shows all
 
 
 def rail_html(parts: Parts, who: StaffSession, here: str = "", found: Rail | None = None) -> Markup:
-    """The rail of a page. `here`: the case that the page shows; `found`: it was read already, for
-    the queue, which shows itself what nobody has."""
+    """The rail of a page. `here`: the case that the page shows; `found`: already loaded, by the
+    queue, which itself shows the cases that nobody has."""
     words = rail_words(found or desk.read_rail(parts, who), parts, who.name, found is not None)
     shape = Markup('<nav class="rail{}" id="rail" data-tag="{}" aria-label="Your cases">{}</nav>')
     inside = Markup(render_template("console/rail.html", **words, here=here))
@@ -34,8 +34,8 @@ def rail_html(parts: Parts, who: StaffSession, here: str = "", found: Rail | Non
 
 
 def rail_words(found: Rail, parts: Parts, me: str, strip: bool = False) -> dict[str, Any]:
-    """What the template needs: rows, and since when each resident waits for this person; and a tag
-    that changes with what the rail says, clocks apart."""
+    """The template's values: rows, and since when each resident has been waiting for this person;
+    and a tag that changes when the rail's text does, apart from running clocks."""
 
     def rows(queued: Sequence[Queued]) -> list[tuple[Row, datetime | None, str]]:
         return [
@@ -47,7 +47,7 @@ def rail_words(found: Rail, parts: Parts, me: str, strip: bool = False) -> dict[
         row, *_ = one
         return not row.last_late, row.last_at.at if row.last_at else found.now
 
-    # a colleague who waits for an answer stands first
+    # a colleague who waits for an answer comes first
     asked = sorted(found.asked, key=lambda one: one.case.handover_asked != me)
     nobody = [] if strip else found.nobody
     shown = (found.mine, asked[:MOST], nobody[:MOST])
@@ -68,7 +68,8 @@ def rail_words(found: Rail, parts: Parts, me: str, strip: bool = False) -> dict[
 
 
 def _since(one: Queued, found: Rail, me: str) -> datetime | None:
-    """Since when they wait for this person, who has the case or is asked for it."""
+    """Since when the resident has been waiting for this person, who has the case or is asked to
+    take it."""
     if one.case.handover_asked == me:
         return one.case.marks[Mark.HANDOVER_ASKED]
     mine = me in (one.case.holder, one.case.accepted_by)
@@ -76,7 +77,7 @@ def _since(one: Queued, found: Rail, me: str) -> datetime | None:
 
 
 def _asks(case: Case, me: str) -> str:
-    """Who asks whom to take the case over; "" if nobody does."""
+    """Who asks for the case to be taken over, and whom; "" if nobody does."""
     if case.handover_asked == me:
         return f"{case.handover_by} asks you to take it over"
     return f"{case.handover_asked} is asked to take it" if case.handover_asked else ""

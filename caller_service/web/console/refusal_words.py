@@ -1,5 +1,5 @@
-"""Why the console refuses an act, in words for staff: one sentence for each code. A page that must
-say one of them otherwise names that one alone."""
+"""Why the console refuses an act, for staff: one sentence for each code. A page can override single
+sentences."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ REFUSALS = {
 
 
 def refusal_words(code: str, name: str = "", here: Mapping[str, str] | None = None) -> str:
-    """Why it is refused. `name`: who stands in the way; `here`: what this page says otherwise."""
+    """Why an act is refused. `name`: whose case or role is the reason; `here`: the sentences that
+    this page overrides."""
     words = (here or {}).get(code) or REFUSALS[code]
     return words.format(name=name or "Somebody else")

@@ -1,8 +1,8 @@
-"""Who is signed in, and what they may do now: the guard of the console.
+"""The guard of the console: who is signed in, and what they may do now.
 
-401 and the sign-in page: nobody is signed in. 403: the role may not do this, or the request was
-not made by a page of ours. 423: the session is idle; the words are locked, and the alarm is not.
-A form that comes too late is not lost: the answer holds what was typed, to be sent again.
+401 and the sign-in page: nobody is signed in. 403: the role may not do this, or the request does
+not come from a page of ours. 423: the session is idle; pages are locked, but the alarm still rings.
+A form that is sent too late is not lost: the response holds what was typed, to be sent again.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from caller_service.core.staff_session import (
 from caller_service.web.shared.guard import parts
 from caller_service.web.shared.refusals import refused
 
-from .cookies import FORM, SESSION, form_token, form_token_is_right, give, told
+from .cookies import FORM, SESSION, form_token, form_token_is_right, give, sent_value
 from .rail import rail_html
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = ("GET", "HEAD", "OPTIONS")
 NOT_ECHOED = ("csrf", "password", "old_password", "code", "pin")  # never sent back to a browser
-# where a session that is not open yet goes on
+# where a session that is not open yet continues
 STEPS = {
     Stage.CODE: "console_sign_in.code",
     Stage.PASSWORD: "people.password",
@@ -49,13 +49,13 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What a view says of itself."""
+    """What a view declares about itself."""
 
     act: Act
-    poll: bool = False  # asked by a script: never renews the session
-    while_locked: bool = False  # stays open while the words are locked
-    step_up: bool = False  # asks who you are, whatever the act
-    stages: tuple[Stage, ...] = ()  # serves these steps of setting up, too
+    poll: bool = False  # polled by a script: never renews the session
+    while_locked: bool = False  # available while the session is locked
+    step_up: bool = False  # always requires a step-up, whatever the act
+    stages: tuple[Stage, ...] = ()  # available in these stages of sign-in, too
 
 
 def may(
@@ -66,7 +66,8 @@ def may(
     step_up: bool = False,
     stages: tuple[Stage, ...] = (),
 ) -> Callable[[View], View]:
-    """What a door of the console is for: looked at by `console_only`. Stands under the route."""
+    """Declare the act of a console view; checked by `console_only`. Goes below the route
+    decorator."""
 
     def marked(view: View) -> View:
         cast(Any, view).door = Door(act, poll, while_locked, step_up, stages)
@@ -76,19 +77,19 @@ def may(
 
 
 def me() -> StaffSession:
-    """Whoever asks, behind `console_only`. The journal names `me().name`."""
+    """The signed-in person; only behind `console_only`. The journal names `me().name`."""
     return cast(StaffSession, g.staff_session)
 
 
 def is_locked() -> bool:
-    """Behind a door that stays open while locked: are the words locked? Then it tells levels and
-    ages, and nothing else."""
+    """In a view that is available while locked: is the session locked? Then the view may show
+    levels and ages, and nothing else."""
     return standing(me(), parts().now()) == Standing.LOCKED
 
 
 def signed_in() -> StaffSession | None:
     """The session of this request's cookie, unless it is over."""
-    secret = told(SESSION)
+    secret = sent_value(SESSION)
     if not secret:
         return None
     live = current_app.extensions["caller_settings"].live
@@ -100,7 +101,8 @@ def signed_in() -> StaffSession | None:
 
 # ---- guards --------------------------------------------------------------------------------------
 def before_sign_in() -> Response | None:
-    """Doors on the way in: no session is needed, and every form is ours."""
+    """The guard of views before signing in: no session is needed, but every form must carry our
+    token."""
     if from_elsewhere():
         return _not_ours()
     g.staff_session = signed_in()
@@ -113,7 +115,7 @@ def before_sign_in() -> Response | None:
 
 
 def console_only() -> Response | None:
-    """A session that is open, of somebody whose role has the act of this door."""
+    """Requires an open session of somebody whose role allows the act of this view."""
     if from_elsewhere():
         return _not_ours()
     view = current_app.view_functions[request.endpoint or ""]
@@ -154,8 +156,8 @@ def _not_now(door: Door, session: StaffSession, stands: Standing) -> Response | 
 
 
 def from_elsewhere() -> bool:
-    """Was this request made by a page of somebody else's? Under our `no-referrer` a browser sends
-    `Origin: null` with our own forms: that proves nothing, either way."""
+    """Was this request made by another site's page? Under our `no-referrer` a browser sends
+    `Origin: null` with our own forms, so that value proves nothing."""
     site = request.headers.get("Sec-Fetch-Site", "none")
     if request.method in SAFE:
         loads = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
@@ -185,7 +187,8 @@ def _signed_out(door: Door) -> Response:
 
 
 def _again(why: str, status: int, reason: str, way: str = "") -> Response:
-    """Nothing was done, and what was typed is in this page. `way`: what is to be done first."""
+    """The response to a form that was not carried out, with what was typed. `way`: what has to be
+    done first."""
     refused(request.endpoint or "", reason)
     fields = request.form.items(multi=True) if _surely_ours() else ()
     kept = [(name, value) for name, value in fields if name not in NOT_ECHOED]
@@ -193,20 +196,20 @@ def _again(why: str, status: int, reason: str, way: str = "") -> Response:
 
 
 def keep_what_was_typed(answer: Response) -> Response:
-    """After a form that could not be carried out by our fault: its answer holds what was typed, to
-    be sent again, and needs no database. A script has the words in its page."""
+    """The response to a form that failed through our fault: it holds what was typed, to be sent
+    again, and needs no database. A script still has the text in its page."""
     by_script = "X-CSRF-Token" in request.headers
     if answer.status_code != 503 or request.method in SAFE or by_script or not _surely_ours():
         return answer
     fields = request.form.items(multi=True)
-    # the form's own token goes back into the same form: a new one would need the session
+    # the form's own CSRF token is reused: a new one would need the session
     kept = [(name, value) for name, value in fields if name == "csrf" or name not in NOT_ECHOED]
     return page("kept.html", 503, title="Not done yet", kept=kept)
 
 
 def _surely_ours() -> bool:
-    """Does the browser say that a page of ours sent this? Else what was sent is not offered to be
-    sent again: somebody else may have written it."""
+    """Does the browser say that a page of ours sent this? If not, the form is not offered to be
+    sent again: another site may have filled it in."""
     ours = urlsplit(parts().public_url)
     same = request.headers.get("Sec-Fetch-Site") == "same-origin"
     return same or request.headers.get("Origin") == f"{ours.scheme}://{ours.netloc}"
@@ -214,7 +217,8 @@ def _surely_ours() -> bool:
 
 # ---- pages ---------------------------------------------------------------------------------------
 def page(template: str, status: int = 200, **more: Any) -> Response:
-    """A page of the console (templates/console/…), with who is signed in and what they may do."""
+    """Render a page of the console (templates/console/…), with who is signed in and what they may
+    do."""
     answer = Response(fragment(template, **more), status, content_type="text/html; charset=utf-8")
     if value := g.get("form_cookie"):
         give(answer, FORM, value)
@@ -222,10 +226,10 @@ def page(template: str, status: int = 200, **more: Any) -> Response:
 
 
 def fragment(template: str, **more: Any) -> str:
-    """A page, or a part of one that a script puts in the place of another."""
+    """Render a page, or a part that a script swaps into a page."""
     session = g.get("staff_session")
     stands = standing(session, parts().now()) if session is not None else Standing.OVER
-    # whoever may see the queue hears it ring, on every page and also on a locked one
+    # the queue's alarm rings on every page, also a locked one, for all who may see the queue
     watches = stands in (Standing.OPEN, Standing.LOCKED) and session.may(Act.SEE_QUEUE)
     return render_template(
         f"console/{template}", me=session, is_open=stands == Standing.OPEN, csrf_field=csrf_field,
@@ -240,7 +244,7 @@ def _rail(here: str = "") -> Markup:
 
 
 def local(at: datetime) -> str:
-    """A moment in the program's own time."""
+    """A time in the program's time zone."""
     return f"{at.astimezone(ZoneInfo(parts().program.time_zone)):%Y-%m-%d %H:%M}"
 
 
@@ -250,12 +254,12 @@ def csrf_field() -> Markup:
 
 
 def here() -> str:
-    """This page's own address, to come back to."""
+    """This page's own URL, to return to."""
     return request.path if request.method in SAFE else ""
 
 
 def back_to(asked: str) -> str:
-    """Where a form leads that was told to come back: to a page of the console, and nowhere else."""
+    """The URL to which a form returns: only ever a page of the console."""
     home = url_for("console.home")
     sound = asked.isascii() and asked.isprintable() and not set(asked) & set("\\?#:@ ")
     inside = f"{request.script_root}{asked}".startswith(home)

@@ -1,5 +1,5 @@
-"""The end of a shift: each of one's open cases is asked of a named person, who must accept, or goes
-back to the ladder; and what is asked of oneself (docs/console.md)."""
+"""The end of a shift: a named person is asked to take each of one's open cases and must accept, or
+the case goes back to the ladder; also the cases that one is asked to take (docs/console.md)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OTHERWISE = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Held:
-    """A case of this page. `asked`: who is asked to take it, `due`: until when; `by`: who asks."""
+    """A case on this page. `asked`: who is asked to take it, `due`: until when; `by`: who asks."""
 
     row: Row
     asked: str
@@ -86,10 +86,10 @@ ACTS = {
 add_acts(shift_pages, ACTS, "shift", _page, OTHERWISE)
 
 
-# ---- the way out ---------------------------------------------------------------------------------
+# ---- signing out ---------------------------------------------------------------------------------
 def before_signing_out() -> Response | None:
-    """Whoever has open cases is told so first. None: they may go. A locked page says how many, and
-    gives nothing back: anybody may stand before it."""
+    """The page shown first to somebody who signs out with open cases; None if they have none. A
+    locked page says only how many, and offers no act: anybody may be in front of it."""
     if not me().may(Act.GIVE_BACK):
         return None
     left = shift_end.leaving(parts(), me())

@@ -1,7 +1,7 @@
-"""The way in: name and password, then a code; or a one-time link, once.
+"""Signing in: name and password, then a code; or a one-time link.
 
-A wrong name and a wrong password are answered alike, after the same work. Who guesses is slowed
-down; a right password is never refused for good.
+A wrong name and a wrong password get the same response, after the same work. Guessing is slowed
+down, but a right password is never locked out for good.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .cookies import FORM, SESSION, give, know, known_browser, take_back
 from .session_guard import STEPS, back_to, before_sign_in, page
 
 console_sign_in = guarded("console_sign_in", before_sign_in, "/console")
-# what people type: after five wrong ones slower and slower, to one a minute. No slower: whoever
-# mistypes at night is needed
+# for what people type: after five failures ever slower, down to one a minute. No slower: somebody
+# who mistypes at night is needed at work
 TYPED = Pace(free=5, pause=6.0, growth=2.0, most=60.0, forgiven=120.0)
 LONGEST = 200  # characters of a name that is looked up
 
@@ -50,7 +50,7 @@ def sign_in_with_password() -> Response:
     try:
         done = accounts.sign_in(parts(), name, password, place(), live)
     except Busy:
-        trying.succeeded()  # nothing was looked at
+        trying.succeeded()  # no secret was checked
         return _busy("sign_in.html", title="Sign in", then=then, name=name)
     if done is None:
         trying.failed()
@@ -91,7 +91,8 @@ def sign_in_with_code() -> Response:
 
 @console_sign_in.get("/first/<secret>")
 def first(secret: str) -> Response:
-    """A button and nothing else: a mail program that looks at links uses none of them up."""
+    """A button and nothing else, so that a mail program that follows links does not consume
+    them."""
     opens = accounts.link_opens(parts(), secret)
     return page("first.html", 200 if opens else 403, title="Your account", opens=opens)
 
@@ -106,14 +107,14 @@ def begin(secret: str) -> Response:
 
 
 def _half() -> StaffSession | None:
-    """The session of somebody whose password was right and whose code is missing."""
+    """The session of somebody whose password was right and who has not given a code yet."""
     session: StaffSession | None = g.staff_session
     return session if session is not None and session.stage == Stage.CODE else None
 
 
 def go_in(done: SignedIn, then: str) -> Response:
-    """On to the next step, or in, with the new cookie. Whoever was signed in here before is
-    not."""
+    """On to the next step of signing in, or to the console, with a new cookie. A session that this
+    browser had before is ended."""
     before: StaffSession | None = g.staff_session
     if before is not None and before.id != done.session.id:
         accounts.sign_out(parts(), before)
@@ -132,7 +133,7 @@ def go_in(done: SignedIn, then: str) -> Response:
 
 
 def place() -> Place:
-    """Where this request comes from."""
+    """The source of this request."""
     index = parts().sealer.index(_source())
     return Place(index, browser_of(request.headers.get("User-Agent", "")))
 
@@ -142,8 +143,8 @@ def _source() -> str:
 
 
 def browser_of(agent: str) -> str:
-    """A browser and a system, as people call them, for the list of sessions; no more of it is
-    kept."""
+    """Browser and operating system by their common names, for the list of sessions. No more of the
+    User-Agent is stored."""
     browsers = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
     systems = (
         ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
@@ -155,11 +156,12 @@ def browser_of(agent: str) -> str:
 
 
 def _attempt(purpose: str, name: str, password_known: str = "") -> Attempt:
-    """One try at somebody's account. Counted is the first of these that fits: a browser they signed
-    in with lately, which shows a cookie; the address, where they signed in from there lately; else
-    the address and the account. So guesses from elsewhere never hold up the only dispatcher, and a
-    thousand addresses have no thousand times the tries. `password_known`: whose password was right;
-    codes are few, so those from unknown places are counted together and strictly."""
+    """One attempt at somebody's account. It is counted under the first of these that applies: a
+    browser with which they signed in lately, shown by a cookie; the address, if they signed in from
+    there lately; else the address and the account. So guesses from elsewhere never slow down the
+    only dispatcher, and a thousand addresses do not get a thousand times the attempts.
+    `password_known`: the person whose password was right; as a code is easy to guess, codes from
+    unknown places are counted together and strictly."""
     limit, person_id = failure_limit(), accounts.person_id_of(parts(), name)
     if person_id and (browser := known_browser(person_id)):
         return limit.attempt(purpose, f"browser {browser}", pace=TOKENS)

@@ -1,9 +1,9 @@
-"""/api/v1: what a destination does with a hand-off: list, get, acknowledge, status, note; and what
-a named human does in a conversation: take over, hand over, pause, answer for the resident, lower,
-lift, look (docs/dispatch-api.md).
+"""/api/v1: what a destination can do with a hand-off: list, get, acknowledge, update the status,
+write a note; and what a named human can do in a conversation: take over, hand over, pause, answer
+for the resident, lower, lift, review (docs/dispatch-api.md).
 
-Bearer tokens; OpenAPI 3.1 at /api/v1/openapi.json; every error is problem+json. Every read of a
-case is journaled.
+Bearer tokens; OpenAPI 3.1 at /api/v1/openapi.json; every error is problem+json. Every time a case
+is read, that is journaled.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ MOVES = [
 
 
 class Listing(Schema):
-    """What to list."""
+    """Which hand-offs to list."""
 
     after = fields.Str(
         load_default="",
@@ -111,12 +111,12 @@ class Acknowledgement(Schema):
     )
 
     @validates_schema
-    def whole(self, told: dict[str, Any], **_: object) -> None:
-        if told.get("answer") == "decline" and not told.get("reason"):
+    def whole(self, body: dict[str, Any], **_: object) -> None:
+        if body.get("answer") == "decline" and not body.get("reason"):
             raise ValidationError("A decline needs a reason.", "reason")
-        if told.get("answer") == "ask" and not told.get("words"):
+        if body.get("answer") == "ask" and not body.get("words"):
             raise ValidationError("A question needs words.", "words")
-        if "in_minutes" in told and "at" in told:
+        if "in_minutes" in body and "at" in body:
             raise ValidationError("Give in_minutes or at, not both.", "at")
 
 
@@ -129,7 +129,7 @@ def _codes(codes: type[StrEnum], words: str) -> fields.Str:
 
 
 class Ending(Schema):
-    """How a case ended, and what is recorded beside it."""
+    """How a case ended, and what is recorded with it."""
 
     outcome = fields.Str(
         load_default="",
@@ -144,12 +144,12 @@ class Ending(Schema):
     police_told = _codes(Known, "Police were there: was the resident told before they came?")
 
     @validates_schema
-    def of_police(self, told: dict[str, Any], **_: object) -> None:
-        all_or_nothing(told)
+    def of_police(self, body: dict[str, Any], **_: object) -> None:
+        all_or_nothing(body)
 
 
-def all_or_nothing(told: dict[str, Any]) -> None:
-    if not police_of(told).whole:
+def all_or_nothing(body: dict[str, Any]) -> None:
+    if not police_of(body).whole:
         raise ValidationError(
             "Of police who were there, say who asked for them and whether the resident was "
             "told before; of no others.",
@@ -157,14 +157,14 @@ def all_or_nothing(told: dict[str, Any]) -> None:
         )
 
 
-def police_of(told: dict[str, Any]) -> Police:
+def police_of(body: dict[str, Any]) -> Police:
     return Police(
-        told.get("police", ""), told.get("police_asked_by", ""), told.get("police_told", "")
+        body.get("police", ""), body.get("police_asked_by", ""), body.get("police_told", "")
     )
 
 
 class StatusUpdate(Ending):
-    """Where the team is. `outcome`, `report` and police belong to closed."""
+    """Where the team is. `outcome`, `report` and the police fields go with `closed`."""
 
     status = fields.Str(required=True, validate=validate.OneOf(MOVES))
     by = BY
@@ -179,18 +179,18 @@ class StatusUpdate(Ending):
     )
 
     @validates_schema
-    def whole(self, told: dict[str, Any], **_: object) -> None:
-        if told.get("report") and not told.get("reason"):
+    def whole(self, body: dict[str, Any], **_: object) -> None:
+        if body.get("report") and not body.get("reason"):
             raise ValidationError("A report needs who and when.", "reason")
 
 
 class Note(Schema):
-    """Words to the resident, as they are. In danger the first who writes holds the conversation,
-    and software falls silent.
+    """A message to the resident, sent unchanged. In danger the first who writes holds the
+    conversation, and software stops writing.
 
-    Sent where texting was called safe, or within ten minutes of a text of theirs. In danger with
-    contact not asked one neutral text may be sent later; after violence only with a supervisor's
-    reason.
+    It is sent if the resident said that texting is safe, or within ten minutes of a text of theirs.
+    In danger, if they were not asked about safe contact, one neutral text may be sent later; after
+    violence, only with a supervisor's reason.
     """
 
     by = BY
@@ -209,21 +209,22 @@ NEEDED_REASON = StaffWords(
 
 
 class Named(Schema):
-    """Somebody does it, by name."""
+    """Done by a named human."""
 
     by = BY
     reason = REASON
 
 
 class Reasoned(Schema):
-    """Somebody does it, by name, and says why."""
+    """Done by a named human, with a reason."""
 
     by = BY
     reason = NEEDED_REASON
 
 
 class HandOver(Schema):
-    """Somebody else goes on, by name. They must write by the clock `join`, or the ladder runs."""
+    """A named human continues. They must write before the clock `join` is due, or the ladder starts
+    again."""
 
     by = BY
     to = StaffWords(
@@ -236,7 +237,7 @@ class HandOver(Schema):
 
 
 class AnswerFor(Schema):
-    """An answer given for the resident, from what they told you. It may raise the level at once,
+    """An answer recorded for the resident, from what they told you. It may raise the level at once,
     and never lowers it."""
 
     by = BY
@@ -246,8 +247,8 @@ class AnswerFor(Schema):
 
 
 class Called911(Schema):
-    """A named human called 911 for this place. They were told before, or why they were not: it
-    could get someone hurt, or nothing reaches them."""
+    """A named human called 911 for this place. Says whether the resident was told first or, if not,
+    why: it could get someone hurt, or nothing reaches them."""
 
     by = BY
     reason = NEEDED_REASON
@@ -259,13 +260,14 @@ class Called911(Schema):
     why_not_told = StaffWords(300, load_default="")
 
     @validates_schema
-    def whole(self, told: dict[str, Any], **_: object) -> None:
-        if told.get("resident_told") == "not" and not told.get("why_not_told"):
+    def whole(self, body: dict[str, Any], **_: object) -> None:
+        if body.get("resident_told") == "not" and not body.get("why_not_told"):
             raise ValidationError("Not to tell them needs a reason of its own.", "why_not_told")
 
 
 class PoliceCorrection(Schema):
-    """What is known of police by now, after the case has ended. What was recorded before stays."""
+    """What is now known about police, after the case has ended. What was recorded before is
+    kept."""
 
     by = BY
     reason = NEEDED_REASON
@@ -278,13 +280,13 @@ class PoliceCorrection(Schema):
     police_told = _codes(Known, "Police were there: was the resident told before they came?")
 
     @validates_schema
-    def of_police(self, told: dict[str, Any], **_: object) -> None:
-        all_or_nothing(told)
+    def of_police(self, body: dict[str, Any], **_: object) -> None:
+        all_or_nothing(body)
 
 
 class CareNote(Schema):
-    """Words for people here, in place of the screening, for somebody who writes often. No days:
-    taken away."""
+    """A care note: words shown to staff in place of the screening, for somebody who writes often. 0
+    days removes it."""
 
     by = BY
     words = StaffWords(480, load_default="")
@@ -293,8 +295,8 @@ class CareNote(Schema):
 
 
 class Slowed(Schema):
-    """A supervisor has this number answered at most every ten minutes, new danger excepted. 0
-    hours: as everybody."""
+    """A supervisor limits replies to this number to one in ten minutes, except for a new danger. 0
+    hours removes the limit."""
 
     by = BY
     hours = Whole(load_default=12, validate=validate.Range(0, 12))
@@ -326,7 +328,8 @@ def eido_v1_schema() -> Response:
 @needs(READ)
 @hand_offs.arguments(Listing, location="query")
 def listing(asked: dict[str, Any]) -> Response:
-    """The hand-offs your destination was told of, oldest first, each as its current packet."""
+    """The hand-offs that were sent to your destination, oldest first, each as its current
+    packet."""
     packets = list_hand_offs(
         parts(), bearer(), asked["limit"], asked["after"], asked["open"], asked["test"]
     )
@@ -339,12 +342,12 @@ def listing(asked: dict[str, Any]) -> Response:
 @hand_offs.get("/<hand_off_id>")
 @needs(READ)
 def one(hand_off_id: str) -> Response:
-    """One hand-off as it stands."""
+    """The current packet of one hand-off."""
     return _packet(hand_off_id)
 
 
 def _packet(hand_off_id: str) -> Response:
-    """The hand-off, for a token that may read it; for another, nothing."""
+    """The hand-off if the token may read it; an empty response otherwise."""
     if READ not in bearer().scopes:
         return Response(status=204)
     packet = read_hand_off(parts(), hand_off_id, bearer().name)
@@ -357,62 +360,61 @@ def _packet(hand_off_id: str) -> Response:
 @needs(TRANSCRIPT)
 def messages(hand_off_id: str) -> Response:
     """The conversation with the resident, for the human who joins it."""
-    told = conversation(parts(), hand_off_id, bearer().name)
-    if told is None:
+    found = conversation(parts(), hand_off_id, bearer().name)
+    if found is None:
         abort(404, "There is no such hand-off.")
-    return jsonify(messages=told)
+    return jsonify(messages=found)
 
 
 @hand_offs.post("/<hand_off_id>/acknowledgement")
 @needs(ACT)
 @hand_offs.arguments(Acknowledgement)
-def acknowledge(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Accept (perhaps with a time, which the resident hears as a range), decline, or ask the
-    resident first. To `ask`, and to accept with `minor_reviewed`, needs the scope `converse`
-    too."""
+def acknowledge(body: dict[str, Any], hand_off_id: str) -> Response:
+    """Accept (perhaps with a time, which the resident is told as a range), decline, or ask the
+    resident first. `ask`, and accepting with `minor_reviewed`, need the scope `converse`, too."""
 
-    by = told["by"]
-    if (told["answer"] == "ask" or told["minor_reviewed"]) and (refusal := lacks(CONVERSE)):
+    by = body["by"]
+    if (body["answer"] == "ask" or body["minor_reviewed"]) and (refusal := lacks(CONVERSE)):
         return refusal
-    if told["answer"] == "accept" and (own := _own(hand_off_id, by)) is not None:
+    if body["answer"] == "accept" and (own := _own(hand_off_id, by)) is not None:
         return own
 
     def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
-        if told["answer"] == "decline":
-            return decline(case, by, told["reason"], scene)
+        if body["answer"] == "decline":
+            return decline(case, by, body["reason"], scene)
         full = full_beside(conn, case)
-        if told["answer"] == "ask":
-            return ask_resident(case, by, told["words"], scene, full)
-        return accept(case, by, _promised(told, scene), scene, told["minor_reviewed"], full)
+        if body["answer"] == "ask":
+            return ask_resident(case, by, body["words"], scene, full)
+        return accept(case, by, _promised(body, scene), scene, body["minor_reviewed"], full)
 
     return _acted(hand_off_id, decide)
 
 
-def _promised(told: dict[str, Any], scene: Scene) -> datetime | None:
-    if "in_minutes" in told:
-        return scene.now + timedelta(minutes=told["in_minutes"])
-    if "at" not in told:
+def _promised(body: dict[str, Any], scene: Scene) -> datetime | None:
+    if "in_minutes" in body:
+        return scene.now + timedelta(minutes=body["in_minutes"])
+    if "at" not in body:
         return None
-    hour, minute = (int(part) for part in told["at"].split(":"))
+    hour, minute = (int(part) for part in body["at"].split(":"))
     return at_time(hour, minute, scene)
 
 
 @hand_offs.post("/<hand_off_id>/status")
 @needs(ACT)
 @hand_offs.arguments(StatusUpdate)
-def status(told: dict[str, Any], hand_off_id: str) -> Response:
-    """The team moves; the resident hears it by the channel they called safe."""
+def status(body: dict[str, Any], hand_off_id: str) -> Response:
+    """Update where the team is; the resident is told by the channel they called safe."""
     return _changed(
         hand_off_id,
         lambda case, scene: update(
             case,
-            Status(told["status"]),
-            told["by"],
-            told["outcome"],
+            Status(body["status"]),
+            body["by"],
+            body["outcome"],
             scene,
-            told["reason"],
-            told["report"],
-            police_of(told),
+            body["reason"],
+            body["report"],
+            police_of(body),
         ),
     )
 
@@ -420,12 +422,12 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/police")
 @needs(ACT)
 @hand_offs.arguments(PoliceCorrection)
-def police(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Correct what was recorded of police, after the case has ended."""
+def police(body: dict[str, Any], hand_off_id: str) -> Response:
+    """Correct what was recorded about police, after the case has ended."""
     return _changed(
         hand_off_id,
         lambda case, scene: correct_police(
-            case, told["by"], police_of(told), told["reason"], scene
+            case, body["by"], police_of(body), body["reason"], scene
         ),
     )
 
@@ -433,13 +435,13 @@ def police(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/notes")
 @needs(CONVERSE)
 @hand_offs.arguments(Note)
-def notes(told: dict[str, Any], hand_off_id: str) -> Response:
+def notes(body: dict[str, Any], hand_off_id: str) -> Response:
     """Write to the resident."""
-    by, words, reason = told["by"], told["words"], told["supervisor_reason"]
+    by, words, reason = body["by"], body["words"], body["supervisor_reason"]
     return _acted(
         hand_off_id,
         lambda case, scene, conn: holding.note(
-            case, by, words, scene, reason, told["take_over"], full_beside(conn, case)
+            case, by, words, scene, reason, body["take_over"], full_beside(conn, case)
         ),
     )
 
@@ -447,16 +449,16 @@ def notes(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/take-over")
 @needs(CONVERSE)
 @hand_offs.arguments(Named)
-def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Hold the conversation from now on; the resident hears your name, and software falls
-    silent."""
-    by = told["by"]
+def take_over(body: dict[str, Any], hand_off_id: str) -> Response:
+    """Hold the conversation from now on; the resident is told your name, and software stops
+    writing."""
+    by = body["by"]
     if (own := _own(hand_off_id, by)) is not None:
         return own
     return _acted(
         hand_off_id,
         lambda case, scene, conn: holding.take_over(
-            case, by, told["reason"], scene, full_beside(conn, case)
+            case, by, body["reason"], scene, full_beside(conn, case)
         ),
     )
 
@@ -464,15 +466,15 @@ def take_over(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/hand-over")
 @needs(CONVERSE)
 @hand_offs.arguments(HandOver)
-def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Somebody else goes on; the resident hears their name."""
-    by, to = told["by"], told["to"]
+def hand_over(body: dict[str, Any], hand_off_id: str) -> Response:
+    """Somebody else continues; the resident is told their name."""
+    by, to = body["by"], body["to"]
     if (own := _own(hand_off_id, to)) is not None:
         return own
     return _acted(
         hand_off_id,
         lambda case, scene, conn: holding.hand_over(
-            case, by, to, told["reason"], scene, full_beside(conn, case)
+            case, by, to, body["reason"], scene, full_beside(conn, case)
         ),
     )
 
@@ -480,36 +482,36 @@ def hand_over(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/release")
 @needs(CONVERSE)
 @hand_offs.arguments(Named)
-def release(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Give it back: a danger runs down the ladder at once, anything else goes back to software."""
-    return _named(hand_off_id, holding.release, told)
+def release(body: dict[str, Any], hand_off_id: str) -> Response:
+    """Give it back: in danger the ladder starts at once, anything else goes back to software."""
+    return _named(hand_off_id, holding.release, body)
 
 
 @hand_offs.post("/<hand_off_id>/pause")
 @needs(CONVERSE)
 @hand_offs.arguments(Named)
-def pause(told: dict[str, Any], hand_off_id: str) -> Response:
-    """One pause of ten minutes, which the resident hears of."""
-    return _named(hand_off_id, holding.pause, told)
+def pause(body: dict[str, Any], hand_off_id: str) -> Response:
+    """One pause of ten minutes; the resident is told."""
+    return _named(hand_off_id, holding.pause, body)
 
 
 @hand_offs.post("/<hand_off_id>/place-link")
 @needs(CONVERSE)
 @hand_offs.arguments(Named)
-def place_link(told: dict[str, Any], hand_off_id: str) -> Response:
+def place_link(body: dict[str, Any], hand_off_id: str) -> Response:
     """Text the resident a link with which they mark where they are, for 30 minutes."""
-    return _named(hand_off_id, holding.place_link, told)
+    return _named(hand_off_id, holding.place_link, body)
 
 
 @hand_offs.post("/<hand_off_id>/answers")
 @needs(CONVERSE)
 @hand_offs.arguments(AnswerFor)
-def answers(told: dict[str, Any], hand_off_id: str) -> Response:
+def answers(body: dict[str, Any], hand_off_id: str) -> Response:
     """Answer a question for the resident."""
     return _changed(
         hand_off_id,
         lambda case, scene: holding.answer_for(
-            case, told["by"], told["question"], told["choice"], told["reason"], scene
+            case, body["by"], body["question"], body["choice"], body["reason"], scene
         ),
     )
 
@@ -517,56 +519,56 @@ def answers(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/lower")
 @needs(CONVERSE)
 @hand_offs.arguments(Reasoned)
-def lower(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Lower the level: you answer for every reason there is. Danger said after this raises it
+def lower(body: dict[str, Any], hand_off_id: str) -> Response:
+    """Lower the level: you take responsibility for every reason it has. A new danger raises it
     again."""
-    return _named(hand_off_id, holding.lower_level, told)
+    return _named(hand_off_id, holding.lower_level, body)
 
 
 @hand_offs.post("/<hand_off_id>/lift-watched")
 @needs(CONVERSE)
 @hand_offs.arguments(Reasoned)
-def lift_watched(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Nobody watches them any more, and you have made sure of it."""
-    return _named(hand_off_id, holding.lift_watched, told)
+def lift_watched(body: dict[str, Any], hand_off_id: str) -> Response:
+    """The resident is no longer being watched, and you have made sure of it."""
+    return _named(hand_off_id, holding.lift_watched, body)
 
 
 @hand_offs.post("/<hand_off_id>/same-person")
 @needs(CONVERSE)
 @hand_offs.arguments(Reasoned)
-def same_person(told: dict[str, Any], hand_off_id: str) -> Response:
-    """You know that the first person of a shared phone writes again: the case is theirs."""
-    make_room(parts(), hand_off_id, bearer().name, told["reason"])
-    return _acted(hand_off_id, comes_back(parts(), told["by"], told["reason"]))
+def same_person(body: dict[str, Any], hand_off_id: str) -> Response:
+    """You know that the first person of a shared phone is writing again: the case is theirs."""
+    make_room(parts(), hand_off_id, bearer().name, body["reason"])
+    return _acted(hand_off_id, comes_back(parts(), body["by"], body["reason"]))
 
 
 @hand_offs.post("/<hand_off_id>/minor-reviewed")
 @needs(CONVERSE)
 @hand_offs.arguments(Named)
-def minor_reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
+def minor_reviewed(body: dict[str, Any], hand_off_id: str) -> Response:
     """You have looked at this case of somebody under 18."""
-    return _named(hand_off_id, holding.looked, told)
+    return _named(hand_off_id, holding.looked, body)
 
 
 @hand_offs.post("/<hand_off_id>/reviewed")
 @needs(ACT)
 @hand_offs.arguments(Named)
-def reviewed(told: dict[str, Any], hand_off_id: str) -> Response:
+def reviewed(body: dict[str, Any], hand_off_id: str) -> Response:
     """You have read what asked for a human's look."""
-    return _named(hand_off_id, holding.read_by, told)
+    return _named(hand_off_id, holding.read_by, body)
 
 
 @hand_offs.post("/<hand_off_id>/called-911")
 @needs(CONVERSE)
 @hand_offs.arguments(Called911)
-def called_911(told: dict[str, Any], hand_off_id: str) -> Response:
-    """You called 911 for this place: noted with your name, your reason, and whether they knew
-    before. Software dials nobody."""
-    knew = Told.SAID if told["resident_told"] == "before" else Told.NOT
+def called_911(body: dict[str, Any], hand_off_id: str) -> Response:
+    """You called 911 for this place: recorded with your name, your reason, and whether the resident
+    knew first. Software dials nobody."""
+    knew = Told.SAID if body["resident_told"] == "before" else Told.NOT
     return _changed(
         hand_off_id,
         lambda case, scene: call_911(
-            case, told["by"], told["reason"], knew, told["why_not_told"], scene
+            case, body["by"], body["reason"], knew, body["why_not_told"], scene
         ),
     )
 
@@ -574,17 +576,17 @@ def called_911(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/care-note")
 @needs(CONVERSE)
 @hand_offs.arguments(CareNote)
-def care_note(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Words for people here in place of the screening, for at most 30 days."""
+def care_note(body: dict[str, Any], hand_off_id: str) -> Response:
+    """A care note in place of the screening, for at most 30 days."""
     refused = _unless_refused(
         lambda once: set_care_note(
             parts(),
             hand_off_id,
             bearer().name,
-            told["by"],
-            told["words"],
-            told["days"],
-            told["reason"],
+            body["by"],
+            body["words"],
+            body["days"],
+            body["reason"],
             once,
         )
     )
@@ -594,14 +596,14 @@ def care_note(told: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.post("/<hand_off_id>/slow")
 @needs(CONVERSE)
 @hand_offs.arguments(Slowed)
-def slow(told: dict[str, Any], hand_off_id: str) -> Response:
+def slow(body: dict[str, Any], hand_off_id: str) -> Response:
     """Have this number answered less often, for at most 12 hours. Only somebody who stands on a
     ladder as supervisor may."""
-    name, by = bearer().name, told["by"]
+    name, by = bearer().name, body["by"]
 
     def do(once: Once | None) -> None:
         must_be_supervisor(parts(), by)
-        slow_down(parts(), hand_off_id, name, by, told["hours"], told["reason"], once)
+        slow_down(parts(), hand_off_id, name, by, body["hours"], body["reason"], once)
 
     refused = _unless_refused(do)
     return refused or _packet(hand_off_id)
@@ -643,13 +645,13 @@ def _changed(hand_off_id: str, decide: Decide) -> Response:
     return changed(hand_off_id, decide) or _packet(hand_off_id)
 
 
-def _named(hand_off_id: str, deed: holding.Deed, told: dict[str, Any]) -> Response:
-    """What a human does by name, with a reason."""
-    return _changed(hand_off_id, lambda case, scene: deed(case, told["by"], told["reason"], scene))
+def _named(hand_off_id: str, deed: holding.Deed, body: dict[str, Any]) -> Response:
+    """An act of a named human, with a reason."""
+    return _changed(hand_off_id, lambda case, scene: deed(case, body["by"], body["reason"], scene))
 
 
 def changed(hand_off_id: str, decide: Decide) -> Response | None:
-    """Change the case; None when that is done, or the refusal."""
+    """Change the case; returns None if that is done, else the refusal."""
     return acted(hand_off_id, lambda case, scene, _: decide(case, scene))
 
 
@@ -658,14 +660,14 @@ def _acted(hand_off_id: str, decide: Look) -> Response:
 
 
 def acted(hand_off_id: str, decide: Look) -> Response | None:
-    """As `changed`, for a decision that looks at more than the case."""
+    """As `changed`, for a decision that reads more than the case."""
 
     def do(once: Once | None) -> None:
         if once is None:
             update_case(parts(), hand_off_id, decide, bearer().name)
             return
 
-        ours = parts()  # what is written may be written by another thread
+        ours = parts()  # group commit may run the write in another thread
 
         def look(case: Case, scene: Scene, conn: sa.Connection) -> Step:
             once.look(conn, ours)
@@ -677,7 +679,7 @@ def acted(hand_off_id: str, decide: Look) -> Response | None:
 
 
 def _unless_refused(do: Callable[[Once | None], object]) -> Response | None:
-    """Do it, once per Idempotency-Key; None when that is done, or the refusal."""
+    """Do it once per Idempotency-Key; returns None if that is done, else the refusal."""
     try:
         return done(do)
     except Refused as refusal:
@@ -686,16 +688,16 @@ def _unless_refused(do: Callable[[Once | None], object]) -> Response | None:
 
 
 class QuietApi(Api):
-    """flask-smorest would take over every error of the app, pages and TwiML too;
-    web/shared/problem.py keeps that."""
+    """flask-smorest would handle every error of the app, also of pages and TwiML; here
+    web/shared/problem.py does."""
 
     def _register_error_handlers(self, *args: Any, **kwargs: Any) -> None:
         return None
 
     def _openapi_json(self) -> Response:
         hand_off, eido = openapi_examples.made(parts())
-        told = deepcopy(self.spec.to_dict())  # it gives its own parts out
-        return jsonify(openapi.complete(told, REFUSALS, hand_off, eido))
+        spec = deepcopy(self.spec.to_dict())  # to_dict shares its parts
+        return jsonify(openapi.complete(spec, REFUSALS, hand_off, eido))
 
 
 def register_api(app: Flask, *more: Blueprint) -> None:

@@ -1,7 +1,7 @@
-"""/EIDO: a hand-off as NENA-STA-021 writes it, and what a unit's own dispatch system says back
-(docs/dispatch-api.md).
+"""/EIDO: a hand-off in the format of NENA-STA-021, and unit statuses from a unit's own dispatch
+system (docs/dispatch-api.md).
 
-For the alternative team's own agency: the same bearer tokens as the API, the same journal, errors
+For the agency of the alternative team: the same bearer tokens as the API, the same journal, errors
 as problem+json.
 """
 
@@ -28,22 +28,22 @@ from .once import readable_key_only
 
 
 class UnitStatus(Ending):
-    """A secondary unit status of NENA's registry. `outcome` and police belong to Cleared,
-    `reason` to AssignmentCancelled."""
+    """A secondary unit status of NENA's registry. `outcome` and the police fields go with Cleared,
+    `reason` with AssignmentCancelled."""
 
     status = fields.Str(required=True, validate=validate.OneOf(UNIT_STATUSES))
     by = BY
     reason = StaffWords(300, load_default="")
 
     @validates_schema
-    def whole(self, told: dict[str, Any], **_: object) -> None:
-        if told.get("status") == "AssignmentCancelled" and not told.get("reason"):
+    def whole(self, body: dict[str, Any], **_: object) -> None:
+        if body.get("status") == "AssignmentCancelled" and not body.get("reason"):
             raise ValidationError("A cancelled assignment needs a reason.", "reason")
 
 
 class IncidentType(Schema):
-    """What a named human calls it. All but MNTL and CITASST can make a dispatch system recommend
-    police by itself."""
+    """The incident type, set by a named human. All but MNTL and CITASST may make a dispatch system
+    recommend police by itself."""
 
     type = fields.Str(required=True, validate=validate.OneOf(ALLOWED))
     by = BY
@@ -63,42 +63,42 @@ eido.before_request(readable_key_only)
 @eido.get("/<hand_off_id>")
 @needs(READ)
 def document(hand_off_id: str) -> Response:
-    """One hand-off as it stands; schema at /api/v1/eido.v1.schema.json."""
+    """The current state of one hand-off; schema at /api/v1/eido.v1.schema.json."""
     return _document(hand_off_id)
 
 
 def _document(hand_off_id: str) -> Response:
-    """The document, for a token that may read it; for another, nothing."""
+    """The document if the token may read it; an empty response otherwise."""
     if READ not in bearer().scopes:
         return Response(status=204)
     try:
-        told = read_eido(parts(), hand_off_id, bearer())
+        found = read_eido(parts(), hand_off_id, bearer())
     except Unsound as fault:
         words = "The document would not be sound. The hand-off stands in the API."
         return problem(
             503, "Service unavailable", words, code="eido_faults", errors=list(fault.faults)
         )
-    if told is None:
+    if found is None:
         abort(404, "There is no such hand-off.")
-    return jsonify(told)
+    return jsonify(found)
 
 
 @eido.post("/<hand_off_id>/unit-status")
 @needs(ACT)
 @eido.arguments(UnitStatus)
-def status(told: dict[str, Any], hand_off_id: str) -> Response:
-    """The unit moves; the resident hears it by the channel they called safe. Answers with the
-    document as it then stands."""
+def status(body: dict[str, Any], hand_off_id: str) -> Response:
+    """Update the unit's status; the resident is told by the channel they called safe. Returns the
+    updated document."""
     refused = changed(
         hand_off_id,
         lambda case, scene: unit_status(
             case,
-            told["status"],
-            told["by"],
-            told["outcome"],
+            body["status"],
+            body["by"],
+            body["outcome"],
             scene,
-            told["reason"],
-            police_of(told),
+            body["reason"],
+            police_of(body),
         ),
     )
     return refused or _document(hand_off_id)
@@ -107,10 +107,10 @@ def status(told: dict[str, Any], hand_off_id: str) -> Response:
 @eido.post("/<hand_off_id>/incident-type")
 @needs(ACT)
 @eido.arguments(IncidentType)
-def incident_type(told: dict[str, Any], hand_off_id: str) -> Response:
-    """A named human changes the incident type, or sets it back; every destination hears it. Answers
-    with the document."""
+def incident_type(body: dict[str, Any], hand_off_id: str) -> Response:
+    """A named human changes the incident type, or resets it; every destination is told. Returns the
+    updated document."""
     refused = changed(
-        hand_off_id, lambda case, _: set_type(case, told["type"], told["by"], told["reason"])
+        hand_off_id, lambda case, _: set_type(case, body["type"], body["by"], body["reason"])
     )
     return refused or _document(hand_off_id)

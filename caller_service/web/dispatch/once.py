@@ -24,7 +24,7 @@ _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
 def readable_key_only() -> Response | None:
-    """Before a view of the API: a key that is none is refused, rather than not kept."""
+    """Runs before the views of the API: a malformed key is refused, rather than ignored."""
     key = request.headers.get(HEADER)
     if key is None or _KEY.fullmatch(key):
         return None
@@ -32,8 +32,9 @@ def readable_key_only() -> Response | None:
 
 
 def done(do: Callable[[Once | None], object]) -> Response | None:
-    """Do what is asked, once per key; None when it is done, now or before, or the refusal. Two that
-    come at once under a key: the second is decided again on what the first has kept."""
+    """Do what is requested, once per key; returns None if it is done, now or before, else the
+    refusal. Of two concurrent requests with the same key, the second is decided again after the
+    first has been stored."""
     once = _asked()
     for last in (once is None, True):
         try:
@@ -51,7 +52,8 @@ def done(do: Callable[[Once | None], object]) -> Response | None:
 
 
 def _asked() -> Once | None:
-    """The key of this request. The same JSON is the same request, however it is written."""
+    """The key of this request, and a hash of its JSON that does not depend on how it is
+    formatted."""
     key = request.headers.get(HEADER)
     if key is None:
         return None

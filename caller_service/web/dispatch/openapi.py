@@ -1,8 +1,8 @@
-"""What the OpenAPI document says beside the requests: success with an example, every refusal as
-problem+json with its codes, and the rules that bind fields together.
+"""Completes the OpenAPI document beyond the requests: success responses with an example, every
+refusal as problem+json with its codes, and the rules that span several fields.
 
-It is derived from the routes, so that a new one cannot be left out: its scope, its method, whether
-it names a hand-off, and whether it takes a body.
+The responses are derived from the routes (scope, method, whether there is a hand-off id or a body),
+so that no new route is left out.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PROBLEM: Json = {
     },
     "required": ["type", "title", "status", "code"],
 }
-# what binds fields together, as JSON Schema
+# rules that span several fields, as JSON Schema
 _SAID: Json = {"minLength": 1}
 RULES: Mapping[str, Json] = {
     "Acknowledgement": {
@@ -157,8 +157,8 @@ _KEY: Json = {
 
 
 def complete(doc: Json, refusals: Mapping[str, str], hand_off: Json, eido: Json) -> Json:
-    """The document with its answers. `refusals`: code -> words of each 409; `hand_off`, `eido`:
-    examples of what is answered."""
+    """The document with its responses. `refusals`: code -> sentence of each 409; `hand_off`,
+    `eido`: example responses."""
     schemas = doc["components"]["schemas"]
     for unused in ("Error", "PaginationMetadata"):
         schemas.pop(unused, None)
@@ -218,7 +218,7 @@ def _complete_operation(
 
 
 def _answer(path: str) -> str:
-    """The schema of what a path answers."""
+    """The schema of a path's response."""
     if path.startswith("/EIDO/"):
         return "Eido"
     if path.endswith("/calls") or "/callbacks" in path:
@@ -266,5 +266,5 @@ def _problem(status: int, codes: list[str]) -> Json:
 
 
 def _embedded(schema: Json) -> Json:
-    """A schema that stands alone, as a part of the document."""
+    """A stand-alone schema, embedded in the document."""
     return {name: value for name, value in schema.items() if name not in ("$schema", "$id")}

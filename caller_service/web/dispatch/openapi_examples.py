@@ -1,4 +1,5 @@
-"""The examples of the OpenAPI document, made as every hand-off is: they cannot be out of date."""
+"""The examples of the OpenAPI document, made by the code that makes every hand-off, so that they
+stay up to date."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ _CASE = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b"
 
 
 def made(parts: Parts) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A quiet request for a team, as `hand_off.v1` and as EIDO."""
+    """A request without danger for a team, as `hand_off.v1` and as EIDO."""
     case = Case(
         _CASE,
         "K7M4Q2",

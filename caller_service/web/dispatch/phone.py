@@ -1,5 +1,5 @@
-"""/api/v1/hand-offs/…/calls and …/callbacks: who spoke with the resident from when to when, and the
-calls they were promised (docs/dispatch-api.md)."""
+"""/api/v1/hand-offs/…/calls and …/callbacks: who spoke with the resident, from when to when, and
+the calls they were promised (docs/dispatch-api.md)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .once import readable_key_only
 
 class Booking(Schema):
     """A call that the resident is promised: when, and whom to ask for. Their phone is called only
-    where they said that calling is safe."""
+    if they said that calling is safe."""
 
     by = BY
     in_minutes = Whole(
@@ -52,19 +52,19 @@ class Booking(Schema):
     person = StaffWords(80, line=True, load_default="")
 
     @validates_schema
-    def whole(self, told: dict[str, Any], **_: object) -> None:
-        if "in_minutes" in told and "at" in told:
+    def whole(self, body: dict[str, Any], **_: object) -> None:
+        if "in_minutes" in body and "at" in body:
             raise ValidationError("Give in_minutes or at, not both.", "at")
 
 
 class Cancelled(Schema):
-    """The call is not wanted any more."""
+    """Cancels a promised call."""
 
     by = BY
 
 
 class Outcome(Schema):
-    """What the human who called says of it. A wrong person is another attempt."""
+    """The outcome, as reported by the human who called. `wrong_person` leads to another attempt."""
 
     by = BY
     outcome = fields.Str(
@@ -85,7 +85,7 @@ phone.before_request(readable_key_only)
 @phone.get("/<hand_off_id>/calls")
 @needs(READ)
 def record(hand_off_id: str) -> Response:
-    """Who spoke with the resident from when to when, whether they are on the line now, and the
+    """Who spoke with the resident, from when to when; whether they are on the line now; and the
     calls they were promised."""
     return _record(hand_off_id)
 
@@ -93,25 +93,26 @@ def record(hand_off_id: str) -> Response:
 def _record(hand_off_id: str) -> Response:
     if READ not in bearer().scopes:
         return Response(status=204)
-    told = phone_record(parts(), hand_off_id, bearer().name)
-    if told is None:
+    found = phone_record(parts(), hand_off_id, bearer().name)
+    if found is None:
         abort(404, "There is no such hand-off.")
-    return jsonify(told)
+    return jsonify(found)
 
 
 @phone.post("/<hand_off_id>/callbacks")
 @needs(CONVERSE)
 @phone.arguments(Booking)
-def booking(told: dict[str, Any], hand_off_id: str) -> Response:
-    """Promise the resident a call. The human's phone rings first; theirs after "press 1"."""
+def booking(body: dict[str, Any], hand_off_id: str) -> Response:
+    """Promise the resident a call. The human's phone rings first; the resident's after "press
+    1"."""
 
     def decide(case: Case, scene: Scene, _: sa.Connection) -> Step:
-        due = scene.now + (timedelta(minutes=told["in_minutes"]) if "in_minutes" in told else SOON)
-        if "at" in told:
-            hour, minute = (int(part) for part in told["at"].split(":"))
+        due = scene.now + (timedelta(minutes=body["in_minutes"]) if "in_minutes" in body else SOON)
+        if "at" in body:
+            hour, minute = (int(part) for part in body["at"].split(":"))
             due = at_time(hour, minute, scene)
-        until = due + timedelta(minutes=told["window_minutes"])
-        return book(case, told["by"], due, scene, until, told["ask_for"], told["person"])
+        until = due + timedelta(minutes=body["window_minutes"])
+        return book(case, body["by"], due, scene, until, body["ask_for"], body["person"])
 
     return acted(hand_off_id, decide) or _record(hand_off_id)
 
@@ -119,15 +120,15 @@ def booking(told: dict[str, Any], hand_off_id: str) -> Response:
 @phone.post("/<hand_off_id>/callbacks/<callback_id>/cancel")
 @needs(CONVERSE)
 @phone.arguments(Cancelled)
-def cancel(told: dict[str, Any], hand_off_id: str, callback_id: str) -> Response:
-    """The call is not made."""
+def cancel(body: dict[str, Any], hand_off_id: str, callback_id: str) -> Response:
+    """Cancel the call."""
     _known(hand_off_id, callback_id)
 
     def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         known = kept.by_id(conn, parts().sealer, callback_id)
         if known is None or known.state not in kept.LIVE:
             raise Refused("callback_over")
-        return Step(case, (Record(Event.CALLBACK_CANCELLED, {"by": told["by"]}),))
+        return Step(case, (Record(Event.CALLBACK_CANCELLED, {"by": body["by"]}),))
 
     refused = acted(hand_off_id, decide)
     if refused is None:
@@ -138,17 +139,17 @@ def cancel(told: dict[str, Any], hand_off_id: str, callback_id: str) -> Response
 @phone.post("/<hand_off_id>/callbacks/<callback_id>/outcome")
 @needs(CONVERSE)
 @phone.arguments(Outcome)
-def outcome(told: dict[str, Any], hand_off_id: str, callback_id: str) -> Response:
-    """What came of the call."""
+def outcome(body: dict[str, Any], hand_off_id: str, callback_id: str) -> Response:
+    """Report the outcome of the call."""
     known = _known(hand_off_id, callback_id)
 
     def decide(case: Case, scene: Scene, _: sa.Connection) -> Step:
-        detail = {"by": told["by"], "outcome": told["outcome"]}
+        detail = {"by": body["by"], "outcome": body["outcome"]}
         return Step(case, (Record(Event.CALLBACK_OUTCOME, detail),))
 
     refused = acted(hand_off_id, decide)
     if refused is None:
-        callbacks.record(parts(), known, CallbackOutcome(told["outcome"]))
+        callbacks.record(parts(), known, CallbackOutcome(body["outcome"]))
     return refused or _record(hand_off_id)
 
 

@@ -1,7 +1,7 @@
 """/hand-offs: the hand-offs of a destination of kind "page", for a browser and a printer. No script
 is needed.
 
-An address holds the destination's name and a hand-off's id: never a number, a place or a word.
+A URL holds the destination's name and a hand-off's id: never a number, a place or anybody's words.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from caller_service.web.shared.persons_view import is_guess, is_persons_view
 from caller_service.web.shared.token_guard import browser_token_only
 
 printable = guarded("printable", browser_token_only, "/hand-offs")
-REFRESH = 25  # seconds after which a list that is left open asks again
+REFRESH = 25  # seconds after which an open list reloads
 
 
 def _page(template: str, now: datetime, **more: object) -> str:
@@ -31,7 +31,8 @@ def _page(template: str, now: datetime, **more: object) -> str:
 
 @printable.get("/<destination>/")
 def listing(destination: str) -> str:
-    """What waits to be read, and what is open. Receives nothing."""
+    """The hand-offs that are unread, and those of open cases. Viewing the list marks nothing as
+    received."""
     found = list_page(parts(), destination)
     return _page(
         "hand_offs.html", parts().now(), destination=destination, found=found, refresh=REFRESH
@@ -40,8 +41,9 @@ def listing(destination: str) -> str:
 
 @printable.get("/<destination>/<hand_off_id>")
 def one(destination: str, hand_off_id: str) -> str | Response:
-    """One hand-off on one sheet. Opening it is the receipt. What is fetched on a guess is refused:
-    then nobody's words are kept for a view that may never come, and the view asks again."""
+    """One hand-off on one sheet. Opening it is the receipt. A prefetch is refused, so that a
+    browser caches nobody's words for a view that may never come, and has to request the page again
+    when it is viewed."""
     if is_guess(request.headers):
         words = "Open this page to read it.\n"
         return Response(words, 503, content_type="text/plain; charset=utf-8")

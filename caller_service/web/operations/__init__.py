@@ -1,1 +1,1 @@
-"""Layer 4: health and metrics, for who runs the service."""
+"""Layer 4: health and metrics, for operators."""

@@ -1,4 +1,4 @@
-"""Is this process well, and counts for the operator's collector."""
+"""Health of this process, and metrics for the operator's collector."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def live() -> Response:
 
 @health.get("/ready")
 def ready() -> tuple[Response, int]:
-    """About this process: its words and protocol are loaded, its migrations known. A database that
-    is away does not drain the doors, which can still say the 911 words; it is told beside it. Rows
-    that need a key which is missing do: who is in danger would be a stranger here."""
+    """Readiness of this process: its texts and protocol are loaded, its migrations are known. An
+    unavailable database is reported, but does not make the process unready: it can still answer
+    with the 911 texts. A missing key that rows need does: the service could not recognise somebody
+    in danger."""
     try:
         with parts().engine.connect() as conn:
             version = stored.schema_version(conn)
@@ -51,8 +52,8 @@ def ready() -> tuple[Response, int]:
 
 @metrics.get("/metrics")
 def counts() -> Response:
-    """Counts from the database at the time of asking, in the Prometheus text format. Test cases are
-    in none of them."""
+    """Counts from the database at the time of the scrape, in the Prometheus text format, without
+    test cases."""
     registry = CollectorRegistry()
     registry.register(Counted(list(_gauges())))
     registry.register(REFUSED)
@@ -62,7 +63,7 @@ def counts() -> Response:
 
 
 class Counted(Collector):
-    """What was counted just now. Made anew for each scrape."""
+    """A collector over the current counts, made anew for each scrape."""
 
     def __init__(self, gauges: list[GaugeMetricFamily]) -> None:
         self._gauges = gauges
@@ -105,7 +106,7 @@ def _gauges() -> Iterator[GaugeMetricFamily]:
 def _gauge(
     name: str, what: str, labels: tuple[str, ...], rows: Sequence[Sequence[Any]]
 ) -> GaugeMetricFamily:
-    """One gauge; of each row the last value counts what the others name."""
+    """One gauge; the last value of each row is the count, the others are its labels."""
     family = GaugeMetricFamily(name, what, labels=labels)
     for *named, count in rows:
         family.add_metric([str(each or "") for each in named], count)

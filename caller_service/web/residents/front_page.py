@@ -1,5 +1,5 @@
-"""The public pages: what this is, who comes, and the published list of cases in which police could
-come (README.md)."""
+"""The public pages: what the service is, who comes, and the published list of situations in which
+police could come (README.md)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _page(template: str, **more: object) -> str:
 @pages.get("/")
 def front() -> str:
     ours = parts().program.numbers.ours[0].number
-    # a Messaging Service has no number that somebody could write to
+    # a Messaging Service has no number that anybody could text
     return _page("front.html", number=ours if ours.startswith("+") else "")
 
 

@@ -1,4 +1,4 @@
-"""Clock times and "4 minutes ago", in the reader's own form. The templates use them."""
+"""Clock times and "4 minutes ago" in the reader's locale, for the templates."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from caller_service.core.program import Hours, Program
 
 
 def clock_time(at: datetime, program: Program, language: str) -> str:
-    """The time of day where the program is."""
+    """The time of day in the program's time zone."""
     return format_time(at, "short", tzinfo=ZoneInfo(program.time_zone), locale=_locale(language))
 
 
 def day(at: datetime, program: Program, language: str) -> str:
-    """The day where the program is."""
+    """The date in the program's time zone."""
     local = at.astimezone(ZoneInfo(program.time_zone)).date()
     return format_date(local, "long", locale=_locale(language))
 
@@ -33,12 +33,12 @@ def ago(seconds: int, language: str) -> str:
 def _locale(language: str) -> Locale:
     try:
         return Locale.parse(language, sep="-")
-    except UnknownLocaleError:  # Hmong, say
+    except UnknownLocaleError:  # such as Hmong
         return Locale("en")
 
 
 def open_hours(hours: Sequence[Hours], language: str) -> list[str]:
-    """Each span of open time: "Mon-Fri 8:00 AM - 10:00 PM"."""
+    """Each span of opening hours: "Mon-Fri 8:00 AM - 10:00 PM"."""
     locale = _locale(language)
     names = get_day_names("abbreviated", locale=locale)
     spans = []
@@ -55,7 +55,7 @@ def open_hours(hours: Sequence[Hours], language: str) -> list[str]:
 
 
 def _runs(days: Sequence[int]) -> list[list[int]]:
-    """Weekdays in runs without a gap: [0, 1, 2], [5]."""
+    """Runs of consecutive weekdays: [0, 1, 2], [5]."""
     runs: list[list[int]] = []
     for day in days:
         if runs and runs[-1][-1] == day - 1:

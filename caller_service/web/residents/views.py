@@ -1,7 +1,7 @@
-"""What the pages of residents are given to show: plain values, made by the routes and read by the
-templates in web/templates/residents.
+"""View models of the residents' pages: plain values, built by the routes and read by the templates
+in web/templates/residents.
 
-Whatever a person typed, or what opens their page, is kept out of `repr`.
+Whatever a person typed, and whatever gives access to their page, is left out of `repr`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One answer of a question, posted as its value."""
+    """One choice of a question, posted as its value."""
 
     value: str
     words: str = field(repr=False)
-    given: bool = False  # they chose it before
+    given: bool = False  # their earlier choice
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A sentence of software in answer to what was posted last."""
+    """A sentence in response to the last post."""
 
     words: str = field(repr=False)
     danger: bool = False
@@ -35,16 +35,16 @@ class QuestionView:
     about: int  # how many screens there are, roughly
     question: str  # its id in the protocol
     words: str = field(repr=False)
-    parts: tuple[str, ...]  # of `safety`: what may be happening, as a list
+    parts: tuple[str, ...]  # for a `safety` question: a list of what may be happening
     picks: tuple[Pick, ...] = field(repr=False)  # posted as `answer`
     safety: bool  # all answers are seen without scrolling
     at: str = field(repr=False)
     action: str = field(repr=False)
-    back: str = field(default="", repr=False)  # the screen before; "" on the first
+    back: str = field(default="", repr=False)  # URL of the screen before; "" on the first
     skip: bool = True
     told: tuple[Told, ...] = ()
     preamble: tuple[str, ...] = ()  # what we are, before the first question
-    refused: bool = False  # pressed before it can have been read, or on an old screen
+    refused: bool = False  # posted too soon to have been read, or from an old screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class PlaceView:
     back: str = field(default="", repr=False)
     skip: bool = True
     told: tuple[Told, ...] = ()
-    located: str = field(default="", repr=False)  # how exact the phone's location was
-    alone: bool = False  # opened by a place link: nothing else is shown
+    located: str = field(default="", repr=False)  # the accuracy of the phone's location
+    alone: bool = False  # opened by a place link: only this screen is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +82,19 @@ class NumberView:
 
 @dataclass(frozen=True, slots=True)
 class DangerView:
-    """What to do now, between two questions. Posts `act`: `go_on` or `wrong`."""
+    """Safety instructions between two questions. Posts `act`: `go_on` or `wrong`."""
 
     words: tuple[str, ...] = field(repr=False)  # the first is the heading
     poison: bool
     counselor: bool
-    aid: str  # first-aid words; "" none
-    asked_ago: int | None  # seconds since people were asked
+    aid: str  # first-aid instructions; "" none
+    asked_ago: int | None  # seconds since people were paged
     joined: str  # the name of the human who writes here; "" nobody yet
-    left: int  # questions left
+    left: int  # how many questions are left
     at: str = field(repr=False)
     action: str = field(repr=False)
     can_text_911: bool
-    emergency: bool  # R1: 911 first; else 988 first
+    emergency: bool  # R1: show 911 first; else 988 first
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +126,13 @@ class Spoken:
     by: str
     words: str = field(repr=False)
     at: datetime
-    state: str  # of mine: "on_its_way", "has_it", "not_sent", or ""
+    state: str  # of their own message: "on_its_way", "has_it", "not_sent", or ""
     machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step of the help that was asked for."""
+    """One step of the help that was requested."""
 
     words: str = field(repr=False)
     at: datetime | None
@@ -141,7 +141,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """Where it stands, and the conversation. Posts `act` and `words`."""
+    """The status of the request, and the conversation. Posts `act` and `words`."""
 
     stands: str
     live: str  # the name of the human who leads the conversation; "" none
@@ -153,25 +153,25 @@ class StatusView:
     talk: tuple[Spoken, ...] = field(repr=False)
     hidden: bool
     reference: str
-    code: str = field(repr=False)  # shown once, on purpose; "" hidden
+    code: str = field(repr=False)  # shown once, when asked for; "" hidden
     told: tuple[Told, ...]
     danger: bool
     ended: bool
     can_cancel: bool
-    code_word: bool  # may one be set?
-    watched: bool  # is the phrase for "I am watched" told?
+    code_word: bool  # may a code word be set?
+    watched: bool  # is the phrase for "I am watched" shown?
     open_question: QuestionView | None
-    other_language: str  # the language a human's words are in, if not the reader's; "" none
-    value: str = field(default="", repr=False)  # what was typed, given back after a fault
+    other_language: str  # the language of a human's messages, if it is not the reader's; "" none
+    value: str = field(default="", repr=False)  # what was typed, shown again after an error
     at: str = field(default="", repr=False)
-    deletion: tuple[str, ...] = ()  # how it stands with "delete my words", once they asked
-    confirm_number: bool = False  # a field for the one-time word that was texted
+    deletion: tuple[str, ...] = ()  # the state of "delete my words", once they have asked
+    confirm_number: bool = False  # show a field for the one-time word that was texted
 
 
 @dataclass(frozen=True, slots=True)
 class CodeView:
-    """Come back by the code of ten letters. Posts `code`."""
+    """Return with the code of ten letters. Posts `code`."""
 
     fault: str
     at: str = field(repr=False)
-    wait: int = 0  # seconds until the next try
+    wait: int = 0  # seconds until the next attempt

@@ -1,2 +1,2 @@
-"""Layer 4: what every door shares: guards, headers, one shape of error, TwiML, the fallback words.
-No door of its own."""
+"""Layer 4: what all endpoints share: guards, headers, one error format, TwiML, the fallback texts.
+It has no endpoint of its own."""

@@ -1,7 +1,7 @@
-"""Whoever fails to sign in, or to type a code, again and again is slowed down: each source by
-itself, over all processes, and nobody for good.
+"""Rate limit on failed sign-ins and codes: each source is slowed down by itself, across all
+processes, and nobody is locked out for good.
 
-A door asks before it looks at what was sent, and says how it ended:
+An endpoint asks before it checks a secret, and reports the result:
 
     attempt = failure_limit().attempt("status_code", source(request.remote_addr), pace=TYPED)
     if attempt.wait:
@@ -9,18 +9,17 @@ A door asks before it looks at what was sent, and says how it ended:
     found = look_up(code)
     attempt.succeeded() if found else attempt.failed()
 
-`purpose`: which door; what fails at one slows none of the others. `account`: whose account is
-tried, where there is one; it is counted beside the source, so that a thousand sources have no
-thousand times the tries.
-`known`: what only somebody has who was right here before, such as the hash of a token, or of a
-cookie that a browser was given at its last sign-in. Whoever shows it from the same source within
-twelve hours is not held up by others who fail. An account's name is no such thing: everybody can
-write it.
+`purpose`: which endpoint; failures at one do not slow the others. `account`: the account that is
+tried, if there is one; it is counted beside the source, so that a thousand sources do not get a
+thousand times the attempts. `known`: proof of an earlier success, such as the hash of a token, or
+of a cookie from the browser's last sign-in. A request that shows it from the same source within
+twelve hours is not slowed by the failures of others. An account's name is no proof: anybody can
+type it.
 
-A source that never failed costs one look at an index; `known` costs nothing while this process
-remembers it. Only a failure writes, and the first success in twelve hours with `known`. A source
-that did fail pays for the next try in advance, so that a hundred tries at the same moment are a
-hundred failures: one that succeeds is given back.
+A source that never failed costs one index lookup; `known` costs nothing while this process
+remembers it. Writes happen only at a failure, and at the first success in twelve hours with
+`known`. Once a source has failed, its next attempt is counted as a failure in advance, and taken
+back if it succeeds. So a hundred attempts at the same moment count as a hundred failures.
 """
 
 from __future__ import annotations
@@ -44,17 +43,17 @@ from .guard import parts
 
 log = logging.getLogger(__name__)
 
-TOKENS = Pace()  # for secrets drawn at random: nobody guesses them, and a client may be mistaken
-# for what people type: five tries, then slower and slower, to one in a quarter of an hour
+TOKENS = Pace()  # for random secrets: they cannot be guessed, and a client may be misconfigured
+# for what people type: five attempts, then ever slower, down to one in a quarter of an hour
 TYPED = Pace(free=5, pause=6.0, growth=2.0, most=900.0, forgiven=1800.0)
-# an account, from everywhere together: no slower, or its owner would never come through
+# for an account, from all sources together: no slower, or its owner could never sign in
 ACCOUNTS = Pace(free=20)
-KNOWN_FOR = timedelta(hours=12)  # since a secret was last right from a source
-MOST = 10_000  # known secrets that a process remembers
+KNOWN_FOR = timedelta(hours=12)  # since a secret from this source was last right
+MOST = 10_000  # known secrets that a process caches
 
 
 def source(address: str | None) -> str:
-    """Who is counted as one: an IPv4 address, or an IPv6 network of 64 bits, which one customer
+    """The source of a request: an IPv4 address, or a /64 network of IPv6, which one customer
     has."""
     try:
         found = ipaddress.ip_address(address or "")
@@ -68,13 +67,13 @@ def source(address: str | None) -> str:
 
 
 def failure_limit() -> FailureLimit:
-    """The limit of this app, inside a request."""
+    """The limiter of this app; needs a request context."""
     return cast(FailureLimit, current_app.extensions["caller_failure_limit"])
 
 
 class FailureLimit:
-    """A leaky bucket of failures for each source and each account, in the database, which the
-    processes of one service share."""
+    """A leaky bucket of failures for each source and each account, in the database, shared by all
+    processes of the service."""
 
     def __init__(self, parts: Callable[[], Parts] = parts) -> None:
         self._parts = parts
@@ -84,7 +83,8 @@ class FailureLimit:
     def attempt(
         self, purpose: str, source: str, *, account: str = "", known: str = "", pace: Pace = TOKENS
     ) -> Attempt:
-        """One try, and how long it must wait. Raises SQLAlchemyError if the database is away."""
+        """Begin an attempt; it says how long it must wait. Raises SQLAlchemyError if the database
+        is unavailable."""
         one = self._parts()
         now, index = one.now(), one.sealer.index
         counted = {index(_what(purpose, "source", source)): pace}
@@ -119,8 +119,8 @@ class FailureLimit:
             return
         try:
             one.writer.write(lambda conn: _succeeded(conn, attempt, now))
-        except sa.exc.SQLAlchemyError as problem:  # who was right is let in all the same
-            log.warning("a success was not kept", extra={"fault": type(problem).__name__})
+        except sa.exc.SQLAlchemyError as problem:  # the secret was right: go on
+            log.warning("a success was not stored", extra={"fault": type(problem).__name__})
             return
         if attempt.known:
             self._remember(attempt.known, now)
@@ -139,8 +139,8 @@ class FailureLimit:
 
 
 class Attempt:
-    """One try at a door. `wait`: seconds until it may be tried; 0: look at it now, and say how it
-    ended."""
+    """One attempt. `wait`: seconds until it may be made; 0: check the secret now, and report the
+    result."""
 
     __slots__ = ("_limit", "counted", "known", "paid", "wait")
 
@@ -153,11 +153,11 @@ class Attempt:
         return f"Attempt(wait={self.wait})"
 
     def failed(self) -> None:
-        """It was wrong. Raises SQLAlchemyError if that cannot be kept."""
+        """The secret was wrong. Raises SQLAlchemyError if that cannot be stored."""
         self._limit.failed(self)
 
     def succeeded(self) -> None:
-        """It was right."""
+        """The secret was right."""
         self._limit.succeeded(self)
 
 
@@ -166,11 +166,11 @@ def _what(purpose: str, *more: str) -> str:
 
 
 def _in_advance(conn: sa.Connection, counted: Mapping[bytes, Pace], now: datetime) -> int:
-    """Count a try as failed before it is looked at; or the seconds it must wait, and it is not
-    counted."""
+    """Count an attempt as failed in advance; or return the seconds it must wait, without counting
+    it."""
     held = failures.hold(conn, list(counted), now)
     for key, found in held.items():
-        if found.at > now:  # the clock was set back: count from here, or nothing is forgiven
+        if found.at > now:  # the clock was set back: count from now, or failures would never expire
             held[key] = Failures(found.count, now)
             failures.keep(conn, key, held[key])
     if wait := max(found.wait(counted[key], now) for key, found in held.items()):

@@ -1,5 +1,5 @@
-"""The words that help when this service is down, as static TwiML for a host that does not share its
-fate."""
+"""The fallback response for when this service is down: static TwiML, for a host that does not fail
+with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import twiml
 
 
 def words(program: Program, catalog: Catalog, key: str) -> list[tuple[str, str]]:
-    """The words of a key in every language of the program, each with its language."""
+    """The text of a key in every language of the program, each with its language."""
     return [
         (language, catalog.text(language, key, **filling(program, language, catalog)))
         for language in program.languages
@@ -21,8 +21,8 @@ def words(program: Program, catalog: Catalog, key: str) -> list[tuple[str, str]]
 
 
 def text_answer(program: Program, catalog: Catalog, key: str = "fallback") -> str:
-    """We could not take the text: 911 and 988, in the program's first two languages. Nobody in need
-    is sent fourteen texts."""
+    """The response when a text could not be handled: 911 and 988, in the program's first two
+    languages only, so that nobody in need gets fourteen texts."""
     return twiml.messages(
         (texted(line, language, catalog), "") for language, line in words(program, catalog, key)[:2]
     ).get_data(as_text=True)

@@ -1,5 +1,5 @@
-"""Every door names its guard. A blueprint made here cannot be open by accident;
-tests/web/test_doors.py looks at all."""
+"""Every blueprint names its guard, so that none is open by accident; tests/web/test_doors.py checks
+all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Guard = Callable[[], Response | None]
 
 
 def guarded(name: str, guard: Guard, url_prefix: str | None = None) -> Blueprint:
-    """A blueprint behind its guard."""
+    """A blueprint whose requests all pass this guard first."""
     blueprint = Blueprint(
         name, "caller_service.web", url_prefix=url_prefix, template_folder="templates"
     )
@@ -29,8 +29,8 @@ def guarded(name: str, guard: Guard, url_prefix: str | None = None) -> Blueprint
 
 
 class NoCookieNoSession(SecureCookieSessionInterface):
-    """A request without our cookie gets an empty session at once: a webhook need not pay for the
-    signing keys."""
+    """A request without our cookie gets an empty session at once, so that a webhook does not pay
+    for deriving the signing keys."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if self.get_cookie_name(app) not in request.cookies:
@@ -39,7 +39,7 @@ class NoCookieNoSession(SecureCookieSessionInterface):
 
 
 def open_to_all() -> None:
-    """Said aloud, so that nothing is open by accident."""
+    """No check: stated explicitly, so that nothing is open by accident."""
 
 
 def parts() -> Parts:
@@ -47,7 +47,7 @@ def parts() -> Parts:
 
 
 def twilio_only() -> None:
-    """A signature that is missing or wrong: 403, and nothing else runs."""
+    """Answers 403 to a missing or wrong signature; nothing else runs."""
     signature = request.headers.get("X-Twilio-Signature", "")
     if not signature or not signed_by_twilio(
         parts().public_url,
@@ -64,18 +64,18 @@ def twilio_only() -> None:
 
 
 def from_our_account() -> bool:
-    """Does this request say what our own Twilio account would say? Nothing proves it."""
+    """Does this request look like one from our own Twilio account? It is not proof."""
     try:
-        told = request.values
-    except HTTPException:  # a body that cannot be read says nothing
+        values = request.values
+    except HTTPException:  # the body cannot be read
         return False
     ours = [one.number for one in parts().program.numbers.ours]
-    return looks_like_ours(told, current_app.config["TWILIO_ACCOUNT_SID"], ours)
+    return looks_like_ours(values, current_app.config["TWILIO_ACCOUNT_SID"], ours)
 
 
 def metrics_only() -> None:
-    """Exact counts would undo the suppression of small cells: only the operator's own collector
-    reads them."""
+    """Only the operator's own collector may read the metrics: exact counts would undo the
+    suppression of small cells."""
     asked = request.headers.get("Authorization", "").partition(" ")[2]
     if not hmac.compare_digest(asked.encode(), current_app.config["METRICS_TOKEN"].encode()):
         refused(request.endpoint or "", "metrics token")

@@ -1,5 +1,5 @@
-"""Does a person look at what is asked for? Browsers fetch pages on a guess, and programs fetch them
-to show a preview: neither is somebody who has read it."""
+"""Is a person looking at the page that is requested? Browsers prefetch pages, and programs fetch
+them for a link preview: in neither case has anybody read it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 
 from werkzeug.datastructures import Headers
 
-# how browsers say that they fetch on a guess, now and in older versions
+# headers by which browsers mark a prefetch, now and in older versions
 _GUESS_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 _GUESS = re.compile(r"prefetch|prerender|preview", re.I)
-# programs that fetch a link for a preview or an index; a CUBOT is a phone
+# programs that fetch a link for a preview or an index; a Cubot is a phone, not a bot
 _PROGRAM = re.compile(
     r"(?<!cu)bot\b|crawler|spider|preview|externalhit|facebookcatalog|whatsapp|skypeuri|embedly"
     r"|slack-imgproxy|slackbot",
@@ -19,13 +19,13 @@ _PROGRAM = re.compile(
 
 
 def is_guess(headers: Headers) -> bool:
-    """A browser asks before anybody has opened the page: to have it ready, or for a thumbnail."""
+    """Is this a prefetch: a browser's request before anybody has opened the page?"""
     return any(_GUESS.search(headers.get(name, "")) for name in _GUESS_HEADERS)
 
 
 def is_persons_view(headers: Headers) -> bool:
-    """A browser shows the answer to a person as a page. Where it says what it asks for
-    (Sec-Fetch-Dest), that must be a document."""
+    """Does a browser show the response to a person as a page? If it sends Sec-Fetch-Dest, that must
+    be a document."""
     return (
         not is_guess(headers)
         and not _PROGRAM.search(headers.get("User-Agent", ""))

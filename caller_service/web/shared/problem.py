@@ -1,4 +1,4 @@
-"""One shape for every JSON error (RFC 9457 problem+json), and headers that keep a page private."""
+"""One format for every JSON error (RFC 9457 problem+json), and headers that keep a page private."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .refusals import refused
 log = logging.getLogger(__name__)
 
 LONGEST_JSON = 65_536  # bytes
-MACHINES = ("/api/", "/EIDO/")  # doors for machines: what they hear is JSON
-# what each status is called for a machine, where nothing says more
+MACHINES = ("/api/", "/EIDO/")  # endpoints for machines, which are answered in JSON
+# the `code` of each status, where no more specific one is set
 CODES = {
     400: "unreadable", 401: "token_missing", 404: "not_found", 405: "method_not_allowed",
     409: "conflict", 413: "too_long", 415: "not_json", 422: "invalid", 503: "unavailable",
@@ -31,12 +31,13 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src "
     "'self'; connect-src 'self'; frame-src 'self'; object-src 'none'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
-    # the place screen asks for the location when its button is pressed; nothing else is ever asked
+    # the place screen asks for the location when its button is pressed; no other permission is ever
+    # used
     "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
-    # browsers heed it only where it came over TLS: two years of nothing else
+    # two years; browsers ignore it unless it came over TLS
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
 }
-# for the one page that stands in a frame of our own: the conversation where no script runs
+# for the one page that we embed in a frame: the conversation, if scripts do not run
 FRAMED = {
     "X-Frame-Options": "SAMEORIGIN",
     "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace(
@@ -58,7 +59,7 @@ def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
 
 
 def register_error_handlers(app: Flask) -> None:
-    """JSON under /api/ and /EIDO/, plain words elsewhere; nothing of the request is quoted or
+    """JSON under /api/ and /EIDO/, plain text elsewhere; nothing of the request is quoted or
     logged."""
 
     app.before_request(_refuse_unreadable)
@@ -93,8 +94,8 @@ def register_error_handlers(app: Flask) -> None:
 
     @app.after_request
     def counted(response: Response) -> Response:
-        """Whatever a door refuses is counted, also where no guard did. What Twilio sends for us to
-        a wrong path, or by a wrong method, is people turned away as well."""
+        """Count every refused request, also those that no guard refused. Requests from our Twilio
+        account to a wrong path, or with a wrong method, mean that people are turned away, too."""
         if 400 <= response.status_code < 500 and not g.get("refusal_counted"):
             honest = not request.path.startswith(MACHINES) and from_our_account()
             refused(request.endpoint or "none", f"http {response.status_code}", honest)
@@ -110,7 +111,7 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def _failed(error: Exception) -> Response:
-    """What a machine hears where a request failed by our fault."""
+    """The response to a machine when a request failed through our fault."""
     if isinstance(error, Unreadable):
         words = "What is kept of this hand-off cannot be read: it can be seen, and not changed."
         return problem(409, "Conflict", words, code="state_unreadable")
@@ -123,15 +124,15 @@ def _failed(error: Exception) -> Response:
 
 
 def _allowing(answer: Response, error: HTTPException) -> Response:
-    """A 405 says what is allowed."""
+    """Add the Allow header, which a 405 needs."""
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return answer
 
 
 def _refuse_unreadable() -> None:
-    """An address or a body that cannot be read, or nests and counts beyond reason, is the client's
-    fault, and is said so."""
+    """Refuse a URL or a body that cannot be read, or that is nested too deep or too long: it is the
+    client's fault."""
     if "\x00" in request.path or b"%00" in request.query_string:
         abort(400, "The address holds a character that cannot be.")
     if not request.path.startswith(MACHINES) or not request.content_length:
@@ -149,7 +150,7 @@ def _refuse_unreadable() -> None:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of two members with one name nobody knows which is meant."""
+    """Refuse two members with the same name: it is unclear which one is meant."""
     if len({name for name, _ in pairs}) < len(pairs):
         raise ValueError("a member is there twice")
     return dict(pairs)
@@ -160,12 +161,13 @@ def _no_number(name: str) -> None:
 
 
 def _unquoted(errors: Any) -> Any:
-    """The faults by field, without the names of fields nobody knows: those are somebody's words."""
+    """The errors by field, without the names of unknown fields, which may be somebody's words."""
     return {
         where: {
-            ("unknown" if "Unknown field." in said else name): said for name, said in told.items()
+            ("unknown" if "Unknown field." in reason else name): reason
+            for name, reason in found.items()
         }
-        if isinstance(told, dict)
-        else told
-        for where, told in errors.items()
+        if isinstance(found, dict)
+        else found
+        for where, found in errors.items()
     }

@@ -1,4 +1,4 @@
-"""Where we are: CALLER_PUBLIC_URL says it, and no header does."""
+"""Our public URL comes from CALLER_PUBLIC_URL, never from a header."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class PublicAddress:
-    """WSGI middleware: scheme, host and prefix of every request are those of the public URL.
+    """WSGI middleware that sets scheme, host and prefix of every request to those of the public
+    URL.
 
-    Host, Forwarded and X-Forwarded-Proto may say anything: a proxy gets them wrong, a stranger
-    sends what they like. They refuse no text and stand in no address of ours.
+    Host, Forwarded and X-Forwarded-Proto are not trusted: a proxy may get them wrong, and a
+    stranger sends what they like. They must never make us refuse a text, or end up in a URL of
+    ours.
     """
 
     def __init__(self, app: WSGIApplication, public_url: str) -> None:

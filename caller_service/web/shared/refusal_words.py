@@ -1,5 +1,5 @@
-"""Why an act of staff is refused: the sentences that the console and the API say alike, by the
-code of `core.refusal.Refused`. What one of them says in words of its own stands there."""
+"""Why an act of staff is refused: the sentences that the console and the API share, by the code of
+`core.refusal.Refused`. Each of the two has a file of its own for the others."""
 
 ALIKE = {
     "ended": "The case has ended.",

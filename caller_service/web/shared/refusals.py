@@ -1,5 +1,5 @@
-"""What is refused at the doors is seen: counted by door and reason, and logged at most once a
-minute for each. What looks honest is an alarm with a name of its own."""
+"""Makes refused requests visible: counted by endpoint and reason, and logged at most once a minute
+for each. A refused request that looks genuine raises an alarm under a logger name of its own."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from flask import g, has_request_context
 from caller_service.store.process_counts import COUNTS, SharedCounter, SharedTime
 
 log = logging.getLogger(__name__)
-# The alarm, by its own name, so that an operator can watch for that alone.
+# A logger of its own, so that an operator can watch for this alarm alone.
 alarm = logging.getLogger("caller_service.turned_away")
 
 REFUSED = SharedCounter(
     "caller_refused", "Requests refused, by door and reason.", ("door", "reason")
 )
-# A time and no count: it is there from the start.
+# A time, not a counter: it is exported from the start.
 TURNED_AWAY = SharedTime(
     "caller_turned_away_timestamp_seconds",
     "When a request that looks like our own Twilio account's was last refused; 0: never.",
 )
-QUIET = 60.0  # seconds between two log lines about the same door and reason
+QUIET = 60.0  # seconds between two log lines about the same endpoint and reason
 
 
 def refused(door: str, reason: str, honest: bool = False) -> None:
-    """Count a refusal. `honest`: it looks like our own provider's, so that people may be turned
-    away; that is an alarm, from the first one on."""
+    """Count a refusal. `honest`: the request looks like one from our own provider, so people may be
+    turned away; the first one already raises the alarm."""
     if has_request_context():
         g.refusal_counted = True
     REFUSED.add(door, reason)

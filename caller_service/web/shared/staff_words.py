@@ -1,5 +1,4 @@
-"""Words of staff as they come in through the API: one rule for names, reasons and what is written
-to a resident."""
+"""Text from staff in API requests: one rule for names, reasons and messages to a resident."""
 
 from __future__ import annotations
 
@@ -9,28 +8,29 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-LINES = frozenset("\n\t")  # the only control characters that mean something in a text
-# control characters, halves of a letter, separators of lines, what is no letter of any script
+LINES = frozenset("\n\t")  # the only control characters that are allowed
+# control characters, surrogates, unassigned and private-use code points, line and paragraph
+# separators
 UNPRINTABLE = ("Cc", "Cs", "Cn", "Co", "Zl", "Zp")
-# these turn the direction of whatever follows, a resident's screen included
+# bidirectional controls: they change the direction of the text that follows, also on a resident's
+# screen
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-JOINERS = frozenset("\u200c\u200d")  # between letters of some scripts, and inside emoji
-SHOWN = "LNPS"  # the categories of what can be seen
-UNSEEN = frozenset(
-    "\u115f\u1160\u2800\u3164\uffa0"
-)  # letters and signs that are blank all the same
+JOINERS = frozenset("\u200c\u200d")  # zero-width joiners, used in some scripts and in emoji
+SHOWN = "LNPS"  # the categories of visible characters
+# characters of those categories that are blank all the same
+UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 class StaffWords(fields.Str):
-    """A string, trimmed, of at most `longest` characters: printable, well-formed, and not blank
-    where it is required.
+    """A trimmed string of at most `longest` characters: printable, well-formed, and not blank if it
+    is required.
 
-    A blank where it is not required is the empty string. Anything else is a ValidationError that
-    names the field.
+    A blank value of an optional field becomes the empty string. Anything else is a ValidationError
+    that names the field.
     """
 
     def __init__(self, longest: int, *, line: bool = False, **more: Any) -> None:
-        needed = int(bool(more.get("required")))  # an empty one is refused before, as blank
+        needed = int(bool(more.get("required")))  # an empty value was already refused as blank
         super().__init__(validate=validate.Length(needed, longest), **more)
         self._line = line
 
@@ -38,7 +38,7 @@ class StaffWords(fields.Str):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any
     ) -> str:
         words = str(super()._deserialize(value, attr, data, **more)).replace("\r\n", "\n").strip()
-        words = unicodedata.normalize("NFC", words)  # one name has one spelling
+        words = unicodedata.normalize("NFC", words)  # so that a name has one spelling
         allowed = frozenset() if self._line else LINES
         if any(
             letter in TURNING
@@ -57,7 +57,7 @@ class StaffWords(fields.Str):
 
 
 class Whole(fields.Int):
-    """A whole number, as a JSON number: no text, no fraction, no truth."""
+    """An integer, as a JSON number: no string, no fraction, no boolean."""
 
     def _validated(self, value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -66,7 +66,7 @@ class Whole(fields.Int):
 
 
 class YesNo(fields.Bool):
-    """true or false, as JSON has it."""
+    """A JSON boolean."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any

@@ -1,8 +1,9 @@
 """Our own style sheets, scripts and sounds.
 
-`static_url("exit.js")` names a file by the hash of its bytes. What has that address never changes,
-so a browser keeps it and asks once: on a slow line each question about it would cost a second.
-Text is compressed here, once: pages are not, because they hold what somebody wrote beside a secret.
+`static_url("exit.js")` puts the hash of the file in its URL. What has that URL never changes, so a
+browser caches it and requests it once: on a slow connection each round trip costs a second. Text
+files are compressed here, once. Pages are not compressed, because they hold what somebody wrote
+beside a secret.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from .guard import guarded, open_to_all
 
 FOLDER = Path(__file__).parents[1] / "static"
 FOREVER = "public, max-age=31536000, immutable"
-AN_HOUR = "public, max-age=3600"  # without the hash: the tone of a waiting call, say
+AN_HOUR = "public, max-age=3600"  # without the hash, such as the tone of a waiting call
 PACKED = {".css", ".js", ".svg"}
-# what only those need who read our sheets and scripts in the repository
+# comments and indentation, which only readers of the source need
 FOR_READERS = re.compile(r"(?m)^\s*//.*\n|/\*[^*]*\*/|^\s+")
 
-# served as one file: on a slow line each request costs as long as some kilobytes. The exit stays by
-# itself: it works whatever the others do
+# served as one file: on a slow connection a request takes as long as some kilobytes. The quick exit
+# is separate, so that it works whatever happens to the others
 TOGETHER: Mapping[str, tuple[str, ...]] = {
     "screens.css": ("tokens.css", "resident.css"),
     "screens.js": ("send.js", "live.js", "place.js"),
@@ -39,7 +40,7 @@ static_files = guarded("static_files", open_to_all)
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """A file, read and hashed once; `packed` is its gzip form, or empty."""
+    """A file, read and hashed once; `packed` is its gzipped content, or empty."""
 
     content: bytes
     packed: bytes
@@ -49,7 +50,7 @@ class StaticFile:
 
 @cache
 def read_files() -> Mapping[str, StaticFile]:
-    """Every file we serve, by its name."""
+    """Every file that we serve, by name."""
     read = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.is_file()}
     read |= {name: b"\n".join(read[one] for one in parts) for name, parts in TOGETHER.items()}
     return {name: _served(name, content) for name, content in sorted(read.items())}
@@ -65,14 +66,14 @@ def _served(name: str, content: bytes) -> StaticFile:
 
 
 def static_url(name: str) -> str:
-    """The address of a file, by its hash. Raises KeyError for a file that is not there."""
+    """The URL of a file, with its hash. Raises KeyError for an unknown file."""
     return f"/static/{name}?v={read_files()[name].tag}"
 
 
 @static_files.get("/static/<name>")
 def static_file(name: str) -> Response:
-    """A file. With the right hash it may be kept for ever; by name alone, or by an older hash, for
-    an hour."""
+    """Serve a file. With the current hash it may be cached for ever; by name alone, or with an
+    older hash, for an hour."""
     file = read_files().get(name)
     if file is None:
         abort(404)

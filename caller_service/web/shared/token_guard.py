@@ -1,9 +1,9 @@
-"""Who comes with a token, and what it opens: the API with `Authorization: Bearer`, a page in a
-browser with HTTP Basic.
+"""Authentication by token, and what a token gives access to: the API with `Authorization: Bearer`,
+a page in a browser with HTTP Basic.
 
-401: who are you. 403: we know you, and this is not yours to do; `code` says what is missing. 404:
-there is no such hand-off, or this token's destination was never told of it: nobody hears which.
-429: too many failures from where you are.
+401: not authenticated. 403: authenticated, but not allowed; `code` says what is missing. 404: there
+is no such hand-off, or it was never sent to this token's destination; the response does not say
+which. 429: too many failures from this source.
 """
 
 from __future__ import annotations
@@ -43,30 +43,30 @@ WORDS = {
     SLOWED: "Too many wrong tokens came from here. Wait, then try again.",
 }
 
-# what a refusal is counted and logged as, where that is not the code itself
+# the name under which a refusal is counted and logged, if it is not the code itself
 REASONS = {MISSING: "no token", UNKNOWN: "token not known"}
 
 
 def needs(scope: str) -> Callable[[View], View]:
-    """The scope an operation needs: looked at by `bearer_only`, and told in the OpenAPI
+    """Declare the scope that an operation needs: checked by `bearer_only`, and shown in the OpenAPI
     document."""
 
     def marked(view: View) -> View:
-        told = Blueprint.doc(security=[{"bearer": [scope]}])(view)
-        told.scope = scope
-        return cast(View, told)
+        documented = Blueprint.doc(security=[{"bearer": [scope]}])(view)
+        documented.scope = scope
+        return cast(View, documented)
 
     return marked
 
 
 def bearer() -> Token:
-    """The token of this request, behind `bearer_only`."""
+    """The token of this request; only behind `bearer_only`."""
     return cast(Token, g.token)
 
 
 def bearer_only() -> Response | None:
-    """A destination's token (`caller-service token add`) that has the scope of the operation, and
-    whose destination was told of the hand-off."""
+    """Requires a destination's token (`caller-service token add`) with the scope of the operation,
+    and a hand-off that was sent to that destination."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         return _unauthorized(MISSING)
@@ -90,28 +90,28 @@ def bearer_only() -> Response | None:
 
 
 def lacks(scope: str) -> Response | None:
-    """A refusal, if the token of this request does not have this scope."""
+    """A refusal if the token of this request lacks this scope, else None."""
     if scope in bearer().scopes:
         return None
     return _forbidden(f"needs_scope_{scope}", f'This token lacks the scope "{scope}".', scope=scope)
 
 
 def browser_token_only() -> Response | None:
-    """HTTP Basic, which a browser asks for by itself: the user is the page's own name as in the
-    address, the password its browser token (`caller-service token add`). No other token opens
-    it."""
-    asked, told = (request.view_args or {}).get("destination"), request.authorization
-    if told is None or told.type != "basic" or not told.password:
+    """Requires HTTP Basic, for which a browser prompts by itself. The user name is the page's name,
+    as in its URL, the password its browser token (`caller-service token add`). No other token opens
+    the page."""
+    page, sent = (request.view_args or {}).get("destination"), request.authorization
+    if sent is None or sent.type != "basic" or not sent.password:
         return _sign_in("no sign-in")
 
     def opens(token: Token) -> bool:
         return (
             token.kind == BROWSER
             and READ in token.scopes
-            and told.username == asked == token.destination
+            and sent.username == page == token.destination
         )
 
-    token, code, wait = _signed_in(told.password, opens)
+    token, code, wait = _signed_in(sent.password, opens)
     if code == SLOWED:
         return _slowed(wait)
     if token is None or code:
@@ -122,8 +122,8 @@ def browser_token_only() -> Response | None:
 def _signed_in(
     secret: str, opens: Callable[[Token], bool] = lambda token: True
 ) -> tuple[Token | None, str, int]:
-    """The token of a secret if it `opens` what is asked for, the code with which it is refused (""
-    for none), and the seconds to wait. Without a token it is a failure of whoever sent it."""
+    """The token of a secret if it `opens` what is requested, the code of the refusal ("" for none),
+    and the seconds to wait. If there is no token, a failure is counted for the source."""
     attempt = failure_limit().attempt(
         "token", source(request.remote_addr), known=tokens.token_hash(secret)
     )

@@ -1,4 +1,4 @@
-"""What Twilio is answered (TwiML), written by Twilio's own library."""
+"""TwiML, our responses to Twilio, built with Twilio's own library."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from twilio.twiml.voice_response import Gather, Say, VoiceResponse
 
 from caller_service.language.languages import Voice
 
-# One such character makes the whole answer unreadable, and a person in danger hears nothing.
+# One such character makes the whole document invalid, and a person in danger would hear nothing.
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def messages(texts: Iterable[tuple[str, str]]) -> Response:
-    """A `<Message>` for each (words, receipts URL); no text at all is an empty answer."""
+    """A `<Message>` for each (words, receipts URL); without texts, an empty response."""
     answer = MessagingResponse()
     for words, url in texts:
         message = answer.message(status_callback=url) if url else answer.message()
@@ -35,8 +35,8 @@ def says(lines: Iterable[tuple[Voice, str]]) -> Response:
 
 
 def say(voice: Voice, words: str, slower: bool = False) -> Say:
-    """One `<Say>`, its voice and its language named. Slower where it was asked for and the voice
-    knows how: with a rate it does not know, Twilio may say nothing."""
+    """One `<Say>` with voice and language. Slower if that was asked for and the voice supports it:
+    with an unsupported rate, Twilio may say nothing."""
     if not slower or not voice.slower:
         return Say(_readable(words), voice=voice.name, language=voice.language)
     spoken = Say(voice=voice.name, language=voice.language)
@@ -45,7 +45,7 @@ def say(voice: Voice, words: str, slower: bool = False) -> Say:
 
 
 def asks(voice: Voice, words: str, key_url: str, seconds: int) -> Response:
-    """Words, and one key waited for; silence, too, is told to `key_url`."""
+    """Say words and wait for one key; silence, too, is posted to `key_url`."""
     answer = VoiceResponse()
     gather = Gather(
         input="dtmf", num_digits=1, timeout=seconds, action_on_empty_result=True, action=key_url
@@ -61,7 +61,7 @@ def _readable(words: str) -> str:
 
 
 def nothing() -> Response:
-    """An empty document: the call goes on where it was."""
+    """An empty document: the call continues where it was."""
     return answered(VoiceResponse())
 
 

@@ -1,1 +1,1 @@
-"""Layer 4: texts, as Twilio brings them."""
+"""Layer 4: Twilio's webhooks for texts."""

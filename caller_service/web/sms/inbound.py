@@ -1,5 +1,4 @@
-"""POST /twilio/sms and the receipts: what a resident writes comes in here, and the answer goes
-out."""
+"""POST /twilio/sms and the receipts: a resident's text comes in here, and the reply goes out."""
 
 from __future__ import annotations
 
@@ -43,40 +42,38 @@ _INBOUND = InboundSms()
 
 @sms.post("/sms")
 def text() -> Response:
-    """A text. Whatever fails, the resident gets the 911 and 988 words, never silence."""
-    heard = parts().now()
+    """An inbound text. Whatever fails, the resident gets the 911 and 988 texts, never silence."""
+    received_at = parts().now()
     try:
-        told = _INBOUND.load(request.form)
+        payload = _INBOUND.load(request.form)
     except ValidationError as wrong:
         return Response(
             "Not a message: " + ", ".join(sorted(wrong.messages)) + ".\n",
             status=400,
             content_type="text/plain; charset=utf-8",
         )
-    number = sender(told["number"])
+    number = sender(payload["number"])
     turn = Turn(
-        told["provider_id"],
+        payload["provider_id"],
         number,
-        told["said"].replace("\x00", ""),
-        heard,
-        told["opt_out"],
-        parts().program.numbers.written_to(told["to"], told["service"]),
+        payload["said"].replace("\x00", ""),
+        received_at,
+        payload["opt_out"],
+        parts().program.numbers.written_to(payload["to"], payload["service"]),
     )
     try:
         with deadline(WRITE_WAIT):
             replies = handle_inbound(parts(), turn)
-    except (
-        Exception
-    ) as problem:  # the outermost door: a fault of ours becomes the words that help anyway
+    except Exception as problem:  # the outermost handler: the fallback texts help anyway
         log.error("turn failed", extra={"fault": type(problem).__name__})
         return fallback()
     if replies is None:
-        return fallback("fallback.channel" if on_another_channel(told["number"]) else "fallback")
+        return fallback("fallback.channel" if on_another_channel(payload["number"]) else "fallback")
     return twiml.messages((reply.words, receipts_url(parts(), reply.id)) for reply in replies)
 
 
 def fallback(key: str = "fallback") -> Response:
-    """We could not take the text, or do not serve where it came from: the 911 and 988 words."""
+    """The text could not be handled, or came from where we do not serve: the 911 and 988 texts."""
     return Response(
         text_answer(parts().program, parts().catalog, key), content_type="text/xml; charset=utf-8"
     )
@@ -84,8 +81,8 @@ def fallback(key: str = "fallback") -> Response:
 
 @sms.post("/receipts/message")
 def receipt() -> Response:
-    """How far a text has come. Unknown ids and states are answered and left: receipts come late,
-    twice, out of order."""
+    """A status callback of a text. Unknown ids and states are answered and ignored: receipts come
+    late, twice, out of order."""
     message_id, state = request.args.get("id", ""), request.form.get("MessageStatus", "")
     sid, error = request.form.get("MessageSid", ""), request.form.get("ErrorCode", "")
     if _SID.fullmatch(message_id) and state in RANKS:

@@ -1,1 +1,1 @@
-"""Layer 4: calls, as Twilio asks about them."""
+"""Layer 4: Twilio's webhooks for calls."""

@@ -1,7 +1,7 @@
-"""Calls out, as Twilio asks about them: what to say when somebody picks up, what their key means,
-how far a call has come.
+"""Webhooks of outbound calls: what to say when somebody answers, what a key means, and status
+callbacks.
 
-Addresses carry the id of the call and nothing else. An id we do not know is told to hang up.
+A URL carries the id of the call and nothing else. A call with an unknown id is hung up.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from .documents import dialled_call, queued_call, room_call
 log = logging.getLogger(__name__)
 calls = guarded("calls", twilio_only, "/twilio")
 _ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
-KEY_WAIT = 7  # seconds after the words
+KEY_WAIT = 7  # seconds to press a key, after the words
 
 
 def answered(kind: str) -> Response:
-    """Somebody picked up: who is paged, a resident whom a text did not reach, whoever else holds
-    that phone, or a voicemail."""
+    """The call was answered: by a person who is paged, by a resident whom a text did not reach, by
+    somebody else at that phone, or by voicemail."""
     call_id, sid = _id(request.args.get("id", "")), _id(request.form.get("CallSid", ""))
     return _spoken(
         call_id, kind, lambda: picked_up(parts(), kind, call_id, sid or None, _machine())
@@ -49,14 +49,14 @@ def answered(kind: str) -> Response:
 
 
 def key_pressed(kind: str) -> Response:
-    """The key they pressed, or silence."""
+    """A key was pressed, or there was silence."""
     call_id, time = _id(request.args.get("id", "")), request.args.get("time", "")
     said = int(time) if re.fullmatch("[1-9]", time) else TIMES
     key = request.form.get("Digits", "")
     return _spoken(call_id, kind, lambda: pressed(parts(), kind, call_id, _machine(), key, said))
 
 
-# "rescue" is the old address of an update: calls in progress over an upgrade were given it.
+# "rescue" is the old URL of an update: a call that is in progress during an upgrade still has it.
 for _address, _kind in (("page", "page"), ("update", "update"), ("rescue", "update")):
     calls.post(f"/{_address}/call", endpoint=f"{_address}_call")(partial(answered, _kind))
     calls.post(f"/{_address}/key", endpoint=f"{_address}_key")(partial(key_pressed, _kind))
@@ -64,7 +64,7 @@ for _address, _kind in (("page", "page"), ("update", "update"), ("rescue", "upda
 
 @calls.post("/page/parted")
 def staff_parted() -> Response:
-    """The two phones are apart, or the caller could not be taken out of the queue."""
+    """The two phones are disconnected, or the caller could not be taken out of the queue."""
     call_id = _id(request.args.get("id", ""))
     status = request.form.get("DialCallStatus", "")
     reached = status in ("completed", "answered")
@@ -80,8 +80,8 @@ def staff_parted() -> Response:
 
 @calls.post("/receipts/inbound")
 def inbound_receipt() -> Response:
-    """How far a resident's call has come: the number's status callback. Reports come late, twice,
-    or never: a call that says nothing is asked after (casework/resident_call.py)."""
+    """The status callback of a resident's call. Callbacks come late, twice, or never: the provider
+    is asked about a call without news (casework/resident_call.py)."""
     sid = _id(request.form.get("CallSid", ""))
     if sid and request.form.get("CallStatus", "") in ENDED_CALLS:
         with deadline(WRITE_WAIT):
@@ -91,14 +91,14 @@ def inbound_receipt() -> Response:
 
 @calls.post("/receipts/call")
 def receipt() -> Response:
-    """How far a call has come. Unknown ids and states are answered and left: receipts come late,
-    twice, out of order."""
+    """The status callback of an outbound call. Unknown ids and states are answered and ignored:
+    callbacks come late, twice, out of order."""
     call_id, sid, state = (
         _id(request.args.get("id", "")),
         _id(request.form.get("CallSid", "")),
         request.form.get("CallStatus", ""),
     )
-    if sid and state in ENDED_CALLS:  # a call back is a resident's call, too
+    if sid and state in ENDED_CALLS:  # a callback is a resident's call, too
         with deadline(WRITE_WAIT):
             resident_call.ended(parts(), sid)
     if call_id and state in RANKS:
@@ -106,37 +106,37 @@ def receipt() -> Response:
     return Response(status=204)
 
 
-def _id(told: str) -> str:
-    return told if _ID.fullmatch(told) else ""
+def _id(value: str) -> str:
+    return value if _ID.fullmatch(value) else ""
 
 
 def _machine() -> bool:
-    """Did a voicemail or a fax answer? "unknown" may be a person: a key will tell."""
+    """Did a voicemail or a fax answer? "unknown" may be a person: the key they press tells."""
     return request.form.get("AnsweredBy", "").startswith(("machine", "fax"))
 
 
 def _spoken(call_id: str, kind: str, hear: Callable[[], Spoken]) -> Response:
-    """What is heard, as TwiML, whatever fails."""
+    """What the person hears, as TwiML. Never fails."""
     if not call_id:
         return twiml.says(())
     try:
         with deadline(WRITE_WAIT):
-            told = hear()
-    except Exception as problem:  # the outermost door
+            script = hear()
+    except Exception as problem:  # the outermost handler
         log.error("call failed", extra={"fault": type(problem).__name__})
-        told = fault_words(parts(), kind)
-    language = parts().catalog.languages.get(told.language)
-    words = ((told.language, told.words, ()),) if told.words else ()
-    if told.meets:
-        return room_call(parts(), words, call_id, told.meets, told.waits_there)
-    if told.dials:
-        return dialled_call(parts(), words, call_id, told.dials)
-    if told.joins:
-        return queued_call(parts(), words, call_id, told.joins)
-    if not told.words or language is None or language.voice is None:
+        script = fault_words(parts(), kind)
+    language = parts().catalog.languages.get(script.language)
+    words = ((script.language, script.words, ()),) if script.words else ()
+    if script.meets:
+        return room_call(parts(), words, call_id, script.meets, script.waits_there)
+    if script.dials:
+        return dialled_call(parts(), words, call_id, script.dials)
+    if script.joins:
+        return queued_call(parts(), words, call_id, script.joins)
+    if not script.words or language is None or language.voice is None:
         return twiml.says(())
     voice = language.voice
-    if told.asks:
-        key_url = f"{parts().public_url}/twilio/{kind}/key?id={call_id}&time={told.asks}"
-        return twiml.asks(voice, told.words, key_url, KEY_WAIT)
-    return twiml.says(((voice, told.words),))
+    if script.asks:
+        key_url = f"{parts().public_url}/twilio/{kind}/key?id={call_id}&time={script.asks}"
+        return twiml.asks(voice, script.words, key_url, KEY_WAIT)
+    return twiml.says(((voice, script.words),))

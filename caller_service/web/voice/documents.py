@@ -1,8 +1,7 @@
-"""Writes a script as a document of Twilio's: what is said, what is listened for, and where the rest
-is asked.
+"""Writes a script as TwiML: what is said, what input is awaited, and the URL of the next step.
 
-A question stands in a `<Gather>` for the keypad alone: nothing that a room says cuts it off. Words,
-where the program has signed that, are listened for only after it.
+A question is spoken inside a `<Gather>` for the keypad alone, so that noise in the room cannot cut
+it off. Speech, if the program has signed for it, is recognised only after the question.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from caller_service.core.phone_script import Then
 from caller_service.web.shared import twiml
 
 TONE_EVERY = 4  # seconds of quiet between two tones
-SPEECH_PAUSE = "3"  # seconds: "auto" cuts at the first pause
-TAKE_OUT = 5  # seconds staff wait for the caller in the queue
+SPEECH_PAUSE = "3"  # seconds; "auto" stops at the first pause
+TAKE_OUT = 5  # seconds that staff wait for the caller from the queue
 RINGS = 45  # seconds that 988 or a PSAP rings
-KEY_PAUSE = 4  # seconds without a key: a number that is keyed is whole
+KEY_PAUSE = 4  # seconds without a key after which a number is complete
 
 
 def document(parts: Parts, script: Script | None) -> Response:
-    """A script as TwiML; none at all hangs up."""
+    """A script as TwiML; without a script, hang up."""
     answer = VoiceResponse()
     if script is None:
         answer.hangup()
@@ -46,7 +45,7 @@ def document(parts: Parts, script: Script | None) -> Response:
     elif then == Then.LEAVE:
         answer.leave()
     elif then in (Then.COUNSELOR, Then.PSAP):
-        shown = script.caller or None  # without one, it is the number of the caller
+        shown = script.caller or None  # without a caller id, Twilio shows the caller's number
         dial = Dial(timeout=RINGS, action=_url(parts, "after", script), caller_id=shown)
         dial.number(script.dial)
         answer.append(dial)
@@ -60,9 +59,9 @@ def document(parts: Parts, script: Script | None) -> Response:
 def _room(
     parts: Parts, answer: VoiceResponse, name: str, action: str | None, staff: str = ""
 ) -> None:
-    """A room for three: no beep and no music. It opens when a human of `staff` (their call) comes,
-    and ends when they or the caller leave, who have an `action` then; the interpreter may leave
-    it."""
+    """A conference for three, without beep or music. It starts when the staff member of the call
+    `staff` joins, and ends when they or the caller leave, whose calls then go on at their `action`.
+    The interpreter may leave without ending it."""
     known = f"?id={staff}" if staff else ""
     dial = Dial(action=action) if action else Dial()
     dial.conference(
@@ -78,7 +77,7 @@ def _room(
 def room_call(
     parts: Parts, words: Iterable[Utterance], call_id: str, room: str, waits: bool
 ) -> Response:
-    """Somebody of staff comes into the room of a case, or (`waits`) the interpreter does."""
+    """A staff member joins the conference of a case or, with `waits`, the interpreter does."""
     answer = VoiceResponse()
     _say(parts, words, answer)
     action = None if waits else f"{parts.public_url}/twilio/page/parted?id={call_id}"
@@ -87,7 +86,7 @@ def room_call(
 
 
 def tone(parts: Parts, words: Iterable[Utterance]) -> Response:
-    """While a room is not open yet: words, the soft tone, and again."""
+    """While a conference has not started: words, the soft tone, then ask again."""
     answer = VoiceResponse()
     _say(parts, words, answer)
     answer.play(f"{parts.public_url}/static/tone.wav")
@@ -96,7 +95,7 @@ def tone(parts: Parts, words: Iterable[Utterance]) -> Response:
 
 
 def queued_call(parts: Parts, words: Iterable[Utterance], call_id: str, queue: str) -> Response:
-    """A member of staff takes the caller out of the queue of their case."""
+    """A staff member's phone is joined to the caller in the queue of their case."""
     answer = VoiceResponse()
     _say(parts, words, answer)
     dial = Dial(timeout=TAKE_OUT, action=f"{parts.public_url}/twilio/page/parted?id={call_id}")
@@ -106,7 +105,7 @@ def queued_call(parts: Parts, words: Iterable[Utterance], call_id: str, queue: s
 
 
 def dialled_call(parts: Parts, words: Iterable[Utterance], call_id: str, number: str) -> Response:
-    """A member of staff is joined to this line, which is shown a number of ours."""
+    """A staff member's phone is joined to this line, which is shown one of our numbers."""
     answer = VoiceResponse()
     _say(parts, words, answer)
     action = f"{parts.public_url}/twilio/page/parted?id={call_id}"
@@ -117,14 +116,14 @@ def dialled_call(parts: Parts, words: Iterable[Utterance], call_id: str, number:
 
 
 def says_only(parts: Parts, words: Iterable[Utterance]) -> Response:
-    """Words, and the call goes on where it was."""
+    """Say words; the call continues where it was."""
     answer = VoiceResponse()
     _say(parts, words, answer)
     return twiml.answered(answer)
 
 
 def once_more(parts: Parts, words: Iterable[Utterance], url: str) -> Response:
-    """The answer is not ready: words, and the same is asked again."""
+    """The response is not ready: say words, then request the same step again."""
     answer = VoiceResponse()
     _say(parts, words, answer)
     answer.redirect(url)
@@ -133,7 +132,7 @@ def once_more(parts: Parts, words: Iterable[Utterance], url: str) -> Response:
 
 def _listen(parts: Parts, script: Script, answer: VoiceResponse) -> None:
     url = _url(parts, "key", script)
-    most = None if script.many else 1  # None: the number is whole when no key comes any more
+    most = None if script.many else 1  # None: the number is complete when no more keys come
     pause = KEY_PAUSE if script.many else 1
     keypad = Gather(input="dtmf", num_digits=most, timeout=pause, finish_on_key="", action=url)
     _say(parts, script.lines, keypad, script.slower)
@@ -158,7 +157,7 @@ def _listen(parts: Parts, script: Script, answer: VoiceResponse) -> None:
 
 
 def _wait(parts: Parts, script: Script, answer: VoiceResponse) -> None:
-    """In the queue: the words, then a soft tone every five seconds, and a key at any time."""
+    """In the queue: the words, then a soft tone every five seconds; a key works at any time."""
     gather = Gather(
         input="dtmf",
         num_digits=1,
@@ -191,6 +190,6 @@ def _say(
 
 
 def _url(parts: Parts, door: str, script: Script, **more: int) -> str:
-    """Ids and numbers of ours alone."""
+    """A URL for Twilio; its parameters are only ids and numbers of ours."""
     rest = "".join(f"&{name}={value}" for name, value in more.items())
     return f"{parts.public_url}/twilio/voice/{door}?leg={script.leg}&step={script.step}{rest}"

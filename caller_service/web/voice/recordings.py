@@ -1,7 +1,7 @@
 """The recordings that calls play, for a language that has no voice.
 
-The address holds the language and the file's name alone, and the first digits of its checksum: a
-new recording has a new address, so what is played may be kept for ever.
+The URL holds only the language, the file's name and the first digits of its checksum: a new
+recording has a new URL, so a recording may be cached for ever.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _TYPES = {"wav": "audio/wav", "ulaw": "audio/ulaw"}
 
 
 def packs() -> Mapping[str, Pack]:
-    """The packs of the program's languages that are complete, by language."""
+    """The complete recording packs of the program's languages, by language."""
     return parts().packs
 
 
 def play_url(tag: str, recording: Recording) -> str:
-    """Where Twilio finds a recording, for `<Play>`."""
+    """The URL of a recording, for `<Play>`."""
     return f"{parts().public_url}{path_of(tag, recording)}"
 
 
 @recordings.get("/<tag>/<file>")
 def recording(tag: str, file: str) -> Response:
-    """A recording of a manifest. Whatever else lies in the folder is not served."""
+    """Serve a recording that is in a manifest. Other files in the folder are not served."""
     pack = packs().get(tag)
     if pack is None or pack.by_file(file) is None:
         abort(404)

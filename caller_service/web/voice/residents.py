@@ -1,5 +1,5 @@
-"""A resident's call, as Twilio asks about it. Addresses carry the ids of the call and its step, and
-nothing else; who asks is proved by the signature."""
+"""Webhooks of a resident's call. A URL carries the ids of the call and its step, and nothing else;
+the signature proves that Twilio sent the request."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from .documents import document, once_more, says_only, tone
 log = logging.getLogger(__name__)
 voice = guarded("voice", twilio_only, "/twilio/voice")
 _ID = re.compile(r"[A-Za-z0-9_-]{4,64}")
-# what providers send in place of a number that is hidden: ANONYMOUS, UNAVAILABLE, RESTRICTED,
-# BLOCKED, UNKNOWN, each as keyed letters
+# what providers send in place of a withheld number: ANONYMOUS, UNAVAILABLE, RESTRICTED, BLOCKED,
+# UNKNOWN, spelled on a phone's keys
 _HIDDEN = frozenset({"+266696687", "+86282452253", "+7378742833", "+2562533", "+8656696", "+464"})
-# what the provider tells of a step, and how many characters of it are read; more is cut
-TOLD = {
+# the form fields that a step reads, each cut to so many characters
+FIELDS = {
     "Digits": 32, "SpeechResult": 1000, "Confidence": 24, "QueueResult": 32, "DialCallStatus": 32,
 }  # fmt: skip
-KEPT = "voice.kept"  # what a step is sealed for that is asked again
-TRIES = 2  # times that a slow step is asked again
-# SQLite's writer says the first; PostgreSQL's locks and limits the second, a full pool the third
-SLOW = (NotWritten, sa.exc.OperationalError, sa.exc.TimeoutError)
+SEALED_FOR = "voice.kept"  # the name to which the fields of a retried step are sealed
+TRIES = 2  # retries of a slow step
+# raised by SQLite's writer; by PostgreSQL's locks and time limits; by a full connection pool
+TOO_SLOW = (NotWritten, sa.exc.OperationalError, sa.exc.TimeoutError)
 
 
 @voice.post("")
 def inbound() -> Response:
-    """The phone rings: the greeting, or where the open request stands."""
+    """An incoming call: the greeting, or the state of the open request."""
     number = sender(request.form.get("From", ""))
     call = Call(
         _id(request.form.get("CallSid", "")),
@@ -59,10 +59,10 @@ def inbound() -> Response:
 
 @voice.post("/key")
 def key() -> Response:
-    """A key, words, or silence."""
-    told = _told()
-    digits, words = told["Digits"], told["SpeechResult"].replace("\x00", "")
-    sure = _confidence(told["Confidence"])
+    """A key was pressed, words were spoken, or there was silence."""
+    fields = _fields()
+    digits, words = fields["Digits"], fields["SpeechResult"].replace("\x00", "")
+    sure = _confidence(fields["Confidence"])
     return _answer(
         lambda: resident_call.heard(parts(), _leg(), _number("step"), digits, words, sure)
     )
@@ -70,14 +70,14 @@ def key() -> Response:
 
 @voice.post("/wait")
 def wait() -> Response:
-    """They have entered the queue of their case."""
+    """The caller has entered the queue of their case."""
     return _answer(lambda: resident_call.waits(parts(), _leg(), _number("step")))
 
 
 @voice.post("/left")
 def left() -> Response:
-    """They are out of the queue."""
-    result = _told()["QueueResult"]
+    """The caller has left the queue."""
+    result = _fields()["QueueResult"]
     if result == "hangup" or _hung_up():
         return _over()
     return _answer(lambda: resident_call.left(parts(), _leg(), _number("entry"), result))
@@ -85,35 +85,35 @@ def left() -> Response:
 
 @voice.post("/after")
 def after() -> Response:
-    """The call to 988, or to the PSAP, is over, and they are still on the line."""
+    """The call to 988, or to the PSAP, is over, and the caller is still on the line."""
     if _hung_up():
         return _over()
-    reached = _told()["DialCallStatus"] == "completed"
+    reached = _fields()["DialCallStatus"] == "completed"
     return _answer(lambda: resident_call.came_back(parts(), _leg(), _number("step"), reached))
 
 
 @voice.post("/joined")
 def joined() -> Response:
-    """Just before a human's phone is joined to theirs."""
+    """Just before a human's phone is joined to the caller's."""
     sid, call_id = _id(request.form.get("CallSid", "")), _id(request.args.get("id", ""))
     try:
         with deadline(WRITE_WAIT):
-            told = resident_call.joined(parts(), sid, call_id)
+            utterances = resident_call.joined(parts(), sid, call_id)
     except Exception as problem:  # the two are joined all the same
         log.error("joining was not kept", extra={"fault": type(problem).__name__})
-        told = None
-    return twiml.nothing() if told is None else says_only(parts(), told)
+        utterances = None
+    return twiml.nothing() if utterances is None else says_only(parts(), utterances)
 
 
 @voice.post("/meets")
 def meets() -> Response:
-    """They were fetched from their queue into a room with a human and an interpreter."""
+    """The caller was moved from their queue to a conference with a human and an interpreter."""
     return _answer(lambda: resident_call.meets(parts(), _leg()))
 
 
 @voice.post("/met")
 def met() -> Response:
-    """They are out of the room."""
+    """The caller has left the conference."""
     if _hung_up():
         return _over()
     return _answer(lambda: resident_call.met(parts(), _leg(), _number("step")))
@@ -121,33 +121,33 @@ def met() -> Response:
 
 @voice.post("/room")
 def room() -> Response:
-    """The room is not open yet."""
+    """The conference has not started yet."""
     words: tuple[Utterance, ...] = ()
     try:
         with deadline(WRITE_WAIT):
-            told = in_room(parts(), _id(request.args.get("id", "")))
-            words = ((told.language, told.words, ()),) if told.words else ()
-    except Exception as problem:  # the tone goes on, and this is asked again
+            waiting = in_room(parts(), _id(request.args.get("id", "")))
+            words = ((waiting.language, waiting.words, ()),) if waiting.words else ()
+    except Exception as problem:  # the tone goes on, and Twilio asks again
         log.error("a step of a call failed", extra={"fault": type(problem).__name__})
     return tone(parts(), words)
 
 
 @voice.post("/callback")
 def called_back() -> Response:
-    """Our call to them was answered, by somebody or something."""
+    """Our call to the resident was answered, by a person or a machine."""
     call_id, sid = _id(request.args.get("id", "")), _id(request.form.get("CallSid", ""))
     machine = request.form.get("AnsweredBy", "").startswith(("machine", "fax"))
     try:
         with deadline(WRITE_WAIT):
             script = resident_call.called_back(parts(), call_id, sid, machine)
-    except Exception as problem:  # nobody is left alone on the line: it is tried again
+    except Exception as problem:  # hang up: nobody waits alone on the line
         log.error("a callback could not be joined", extra={"fault": type(problem).__name__})
         script = None
     return document(parts(), script)
 
 
 def _hung_up() -> bool:
-    """Does the provider tell how something ended because their call did?"""
+    """Did this step end because the caller hung up?"""
     return request.form.get("CallStatus", "") in ENDED_CALLS
 
 
@@ -159,23 +159,24 @@ def _over() -> Response:
 
 
 def _answer(hear: Callable[[], Script | None]) -> Response:
-    """What is heard next, whatever fails. A step that could not be written in time is asked again
-    with what was told; then the 911 and 988 words are heard."""
+    """What the caller hears next. Never fails: a step that could not be written in time is
+    requested again with the same fields; after that, the 911 and 988 words are spoken."""
     try:
         with deadline(WRITE_WAIT):
             return document(parts(), hear())
-    except SLOW as problem:
+    except TOO_SLOW as problem:
         again = _number("again")
         log.error("a step of a call was slow", extra={"fault": type(problem).__name__})
         if again < TRIES:
             return once_more(parts(), _moment(), _same_url(again + 1))
-    except Exception as problem:  # the outermost door
+    except Exception as problem:  # the outermost handler
         log.error("a step of a call failed", extra={"fault": type(problem).__name__})
     return _down()
 
 
 def _down() -> Response:
-    """We cannot go on: the 911 and 988 words, in every language that has a voice."""
+    """The response when we cannot go on: the 911 and 988 words, in every language that has a
+    voice."""
     return Response(
         spoken_answer(parts().program, parts().catalog, "spoken.down"),
         content_type="text/xml; charset=utf-8",
@@ -188,37 +189,37 @@ def _moment() -> list[Utterance]:
 
 
 def _same_url(again: int) -> str:
-    """The same question to us. What was told goes along sealed: the provider tells it once, and
-    nothing private stands in an address."""
-    told = {name: value for name, value in _told().items() if value}
-    kept = ""
-    if told:
-        sealed = parts().sealer.seal(json.dumps(told), KEPT)
-        kept = "&kept=" + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    """The URL that requests the same step again. Its form fields are included, sealed: the provider
+    sends them only once, and nothing private may be readable in a URL."""
+    fields = {name: value for name, value in _fields().items() if value}
+    sealed_fields = ""
+    if fields:
+        sealed = parts().sealer.seal(json.dumps(fields), SEALED_FOR)
+        sealed_fields = "&kept=" + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
     names = ("leg", "step", "entry")
     rest = "".join(f"&{name}={request.args[name]}" for name in names if name in request.args)
-    return f"{parts().public_url}{request.path}?again={again}{rest}{kept}"
+    return f"{parts().public_url}{request.path}?again={again}{rest}{sealed_fields}"
 
 
-def _told() -> dict[str, str]:
-    """What the provider tells of this step: as it is asked, or as it was when it was asked
-    first."""
-    kept = _kept()
+def _fields() -> dict[str, str]:
+    """The provider's fields for this step: from this request or, if it is a retry, from the first
+    one."""
+    stored = _sealed_fields()
     return {
-        name: kept.get(name, "") if kept is not None else request.form.get(name, "")[:most]
-        for name, most in TOLD.items()
+        name: stored.get(name, "") if stored is not None else request.form.get(name, "")[:most]
+        for name, most in FIELDS.items()
     }
 
 
-def _kept() -> dict[str, str] | None:
-    told = request.args.get("kept", "")
-    if not told:
+def _sealed_fields() -> dict[str, str] | None:
+    value = request.args.get("kept", "")
+    if not value:
         return None
     try:
-        sealed = base64.urlsafe_b64decode(told + "=" * (-len(told) % 4))
+        sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
     except (ValueError, binascii.Error):
         return None
-    opened = parts().sealer.try_open(sealed, KEPT)
+    opened = parts().sealer.try_open(sealed, SEALED_FOR)
     return None if opened is None else dict(json.loads(opened))
 
 
@@ -227,13 +228,13 @@ def _leg() -> str:
 
 
 def _number(name: str) -> int:
-    told = request.args.get(name, "")
-    return int(told) if re.fullmatch(r"\d{1,6}", told) else 0
+    value = request.args.get(name, "")
+    return int(value) if re.fullmatch(r"\d{1,6}", value) else 0
 
 
-def _confidence(told: str) -> float:
-    return float(told) if re.fullmatch(r"0?\.\d{1,18}|0|1(\.0+)?|0\.\d{1,18}", told) else 0.0
+def _confidence(value: str) -> float:
+    return float(value) if re.fullmatch(r"0?\.\d{1,18}|0|1(\.0+)?|0\.\d{1,18}", value) else 0.0
 
 
-def _id(told: str) -> str:
-    return told if _ID.fullmatch(told) else ""
+def _id(value: str) -> str:
+    return value if _ID.fullmatch(value) else ""

@@ -1,4 +1,5 @@
-"""The action bar: one main act by stage, at most three beside it, and nothing out of reach."""
+"""The action bar: one main act for each stage, at most three beside it, and every act can be
+reached."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ def test_one_main_act_at_most_three_beside_it_and_everything_else_under_more(
     keys = [button.key for button in offered if button.key]
     assert len(keys) == len(set(keys))
     assert not any(button.key for button in bar.more), "a key acts on what can be seen"
-    # what belongs to who has it, or to who has it not; taking is over once it is taken
+    # acts of whoever has the case, or of everybody else; a case that is taken cannot be taken
     not_now = {"take_over"} if mine else {"hand_over", "ask_to_take", "pause", "give_back"}
     not_now |= {"take"} - {button.deed for button in bar.bar}
     missing = set(DEEDS) - ELSEWHERE - AFTER - not_now - {button.deed for button in offered}

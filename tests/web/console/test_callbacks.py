@@ -1,4 +1,4 @@
-"""Calls beyond one case: promised, called now, missed, looked at."""
+"""The page of calls: promised, called now, missed, reviewed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WITH_PHONE = "Second dispatcher"  # a name of the rehearsal's ladder, with a num
 
 @pytest.fixture
 def desk(house: House) -> Browser:
-    """Somebody whose phone the ladder knows."""
+    """A dispatcher whose phone is on the ladder."""
     browser = Browser(house)
     browser.signs_in(Account(house, WITH_PHONE, Role.DISPATCHER))
     return browser
@@ -41,7 +41,7 @@ def runs(house: House) -> None:
 
 
 def promised(house: House, contact: tuple[str, str] = ("1", "1"), **told: Any) -> tuple[Any, Any]:
-    """Somebody who may be called, and is promised a call in an hour: their case and the call."""
+    """A resident who may be called, and is promised a call in an hour: their case and the call."""
     me = Caller(house).rings().presses("1", NO, NO, NO, NO, *contact, "2")
     me.hangs_up()
     runs(house)
@@ -131,7 +131,8 @@ def test_whoever_signs_in_at_a_rehearsal_can_call_now(house: House) -> None:
 def test_what_came_of_a_call_is_said_by_hand_where_that_can_be_true(
     house: House, desk: Browser
 ) -> None:
-    """Nobody is "not reached" before anybody tried, and nothing is said of a call that is over."""
+    """ "Not reached" is possible only after an attempt, and no outcome can be given for a call that
+    is over."""
     case, call = promised(house)
     desk.get(PAGE)
     for said in ("not_reached", "wrong_person", "nobody_free", "x"):
@@ -206,7 +207,7 @@ def test_missed_calls_say_why_and_are_looked_at_once_by_name(house: House, desk:
 def test_somebody_without_a_number_and_my_own_phone_are_not_rung(
     house: House, desk: Browser
 ) -> None:
-    """A withheld number, whatever a human noted; and nobody calls themselves."""
+    """A withheld number is not called, whatever a human noted; and nobody calls themselves."""
     hidden = Caller(house, "anonymous").rings().presses("1", NO, NO, NO, NO)
     mine = next(rung.number for rung in house.parts.program.ladder if rung.name == WITH_PHONE)
     me = house.resident(mine).texts("i took all my pills goodbye")
@@ -236,7 +237,7 @@ def test_whoever_calls_again_is_missed_again(house: House, desk: Browser) -> Non
 
 
 def looks(desk: Browser, csrf: str, tag: str, have: str = "") -> dict[str, Any]:
-    """A look of the page by itself."""
+    """The page polls."""
     answer = desk.client.post(
         f"{PAGE}/news", data={"csrf": csrf, "v": tag, "have": have}, headers=OURS,
         environ_base=desk.from_here,
@@ -248,7 +249,7 @@ def looks(desk: Browser, csrf: str, tag: str, have: str = "") -> dict[str, Any]:
 def test_the_page_is_told_what_is_new_and_nothing_where_nothing_is(
     house: House, desk: Browser
 ) -> None:
-    """Each thing that the page says is news once; what has not changed is two small queries."""
+    """Each change is news once; without changes there are two small queries."""
     case, call = promised(house)
     page, csrf = desk.get(PAGE).text, desk.token()
     (tag,) = re.findall(r'id="calls"[^>]* data-tag="([^"]+)"', page)
@@ -287,7 +288,7 @@ def test_the_page_is_told_what_is_new_and_nothing_where_nothing_is(
 
 @contextmanager
 def reading(house: House) -> Iterator[list[str]]:
-    """What is asked of the database meanwhile."""
+    """The database queries meanwhile."""
     asked: list[str] = []
 
     def note(conn: Any, cursor: Any, sql: str, *_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The queue, and a case with its conversation: read, acted upon, closed, under a name."""
+"""The queue, and a case with its conversation: reading, acting and closing, under a name."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def danger(house: House, number: str = "+17205550123") -> Any:
 
 
 def does(desk: Browser, case_id: str, deed: str, **form: str) -> Any:
-    """Opens the case, sends the form of one act with what the page holds, and says what came."""
+    """Open the case and submit the form of one act with the page's fields; returns the response."""
     page = desk.get(f"/console/cases/{case_id}")
     seen = re.search(r'name="seen" value="([^"]*)"', page.text)
     if seen:
@@ -134,7 +134,7 @@ def test_what_others_did_meanwhile_is_shown_before_the_level_is_lowered(
 
 
 def test_words_of_residents_are_shown_as_words(house: House, desk: Browser) -> None:
-    """Markup stays text, and marks that turn the direction are not shown."""
+    """Markup stays text, and bidirectional control characters are not shown."""
     me = house.resident()
     me.texts("i took all my pills <script>alert(1)</script> \u202egoodbye\u2066")
     case = me.case()
@@ -331,8 +331,8 @@ def test_two_linked_cases_name_each_other(house: House, desk: Browser) -> None:
 def test_hundreds_of_cases_are_light_and_none_that_nobody_has_is_hidden(
     house: House, desk: Browser
 ) -> None:
-    """A page of 500 cases weighs what its rows weigh; what is not shown is a page or a line
-    away."""
+    """With 500 cases the page stays small; cases that are not shown are one page or one row of
+    references away."""
     case = danger(house)
     teams = copied(
         house, case.id, 440, level=Level.R4, response="team", status=Status.HANDED_OFF
@@ -415,7 +415,7 @@ def test_when_the_database_is_away_the_page_says_so_and_nothing_typed_is_lost(
         begin = connect
 
     house.change(engine=Away(), writer=DirectWriter(Away()))
-    foreign = {"Origin": "null"}  # perhaps no page of ours: what it sent is not offered again
+    foreign = {"Origin": "null"}  # perhaps another site's page: its form is not offered again
     way, typed = f"/console/cases/{case.id}/words", {"words": "I am here.", "csrf": _token(page)}
     stranger = desk.post(way, headers=foreign, **typed)
     answer = desk.post(way, **typed)
@@ -584,8 +584,8 @@ def test_how_it_ended_stands_in_its_class_and_the_resident_hears_what_is_true(
 def test_police_are_recorded_beside_the_outcome_all_or_nothing_and_counted(
     house: House, desk: Browser, dana: Account
 ) -> None:
-    """Whoever closes a case says whether police were there: asked by whom, and did the resident
-    know? Half an answer closes nothing; what was not asked is no "no"."""
+    """Whoever closes a case says whether police were there, who asked for them, and whether the
+    resident knew. An incomplete answer closes nothing; no answer does not count as "no"."""
     me = house.resident()
     me.wants_a_team()
     case = me.case()
@@ -658,7 +658,7 @@ def test_what_was_recorded_of_police_is_corrected_after_the_end_and_both_are_sho
     assert (group.police, bool(group.police_corrected)) == ("unknown", True)
 
     house.settles().wait(3600 * 24 * 31)
-    house.sweeps()  # the words are erased: no new ones are kept that nothing would erase
+    house.sweeps()  # the words are erased: new ones are refused, as nothing would erase them
     desk.signs_in(dana)
     assert does(desk, case.id, "correct", reason="At last", **right).status_code == 303
     page = desk.get(f"/console/cases/{case.id}").text
@@ -668,8 +668,8 @@ def test_what_was_recorded_of_police_is_corrected_after_the_end_and_both_are_sho
 def test_a_care_note_and_a_slowed_number_are_set_from_the_page_with_a_reason(
     house: House, desk: Browser, dana: Account
 ) -> None:
-    """A dispatcher keeps words for people here; a supervisor has the number answered less often.
-    Both end, both can be taken back, and a new danger is answered at once."""
+    """A dispatcher stores a care note; a supervisor limits replies to the number. Both expire and
+    can be removed, and a new danger is answered at once."""
     me = house.resident().texts("hello", "0")
     case, page = me.case(), f"/console/cases/{me.case().id}"
     boss = Browser(house, "203.0.113.8")
@@ -711,7 +711,7 @@ def test_a_care_note_and_a_slowed_number_are_set_from_the_page_with_a_reason(
 def test_who_calls_911_says_why_tells_them_first_and_software_dials_nobody(
     house: House, desk: Browser, dana: Account
 ) -> None:
-    """The resident hears it in their language before the number is shown; the team learns it, and
+    """The resident is told in their language before the number is shown; the team is told, too, and
     the danger stays open."""
     me = house.resident()
     me.texts("me quiero morir, tengo pastillas")
@@ -759,8 +759,8 @@ def test_who_calls_911_says_why_tells_them_first_and_software_dials_nobody(
 def test_not_to_tell_them_before_911_is_called_has_its_own_reason(
     house: House, desk: Browser
 ) -> None:
-    """Where words could get someone hurt nothing is sent; whoever has the case is alerted; and a
-    place in no area has no line: 911 itself is dialled."""
+    """If a message could get someone hurt nothing is sent; whoever has the case is alerted; and for
+    a place outside all areas there is no line, so 911 itself has to be dialled."""
     case = danger(house)
     maria = Browser(house, "203.0.113.8")
     maria.signs_in(Account(house, "Maria Sol", Role.DISPATCHER))

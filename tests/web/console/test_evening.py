@@ -1,5 +1,5 @@
-"""An evening at the desk, played by a seed: forty residents, three dispatchers who act at random and at
-once, and time that passes. What must hold whatever they do is looked at after each act."""
+"""A seeded evening at the desk: forty residents, three dispatchers who act at random and
+concurrently, and time that passes. Invariants are checked after each act."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ FORMS = {
 def test_an_evening_keeps_its_promises_whatever_three_dispatchers_do(
     house: House, seed: int
 ) -> None:
-    """Every open case stands in one band, nobody takes a fourth danger (what they have may become
-    one), what is not done says so, a danger ends only with an outcome that says how the person is,
-    and every act has a name."""
+    """Every open case is in one band, nobody takes a fourth danger (but a case they have may become
+    one), an act that is not carried out says so, a danger ends only with an outcome that says how
+    the person is, and every act has a name."""
     chance = random.Random(seed)
     staff = [
         (Account(house, name, Role.DISPATCHER), Browser(house, f"203.0.113.{place}"))
@@ -71,7 +71,7 @@ def test_an_evening_keeps_its_promises_whatever_three_dispatchers_do(
         page = browser.get(f"/console/cases/{case.id}")
         assert page.status_code == 200, deed
         seen = re.search(r'name="seen" value="([^"]*)"', page.text)
-        if chance.random() < 0.2:  # another is quicker
+        if chance.random() < 0.2:  # another was faster
             other = chance.choice([one for _, one in staff if one is not browser])
             other.get(f"/console/cases/{case.id}")
             other.post(f"/console/cases/{case.id}/words", words="I read this.")
@@ -100,7 +100,7 @@ def test_an_evening_keeps_its_promises_whatever_three_dispatchers_do(
 
 
 def _queue(house: House, who: Account) -> list[Case]:
-    """What the queue shows: every open case, each in one band."""
+    """The queue: every open case, each in one band."""
     shown = desk.read_queue(house.parts, sessions(house, who)[0])
     every = [one.case for band in shown.bands.values() for one in band]
     still_open = [row.id for row in house.rows("case", closed_at=None) if not row.test]

@@ -18,7 +18,7 @@ from caller_service.core.roles import Role
 if TYPE_CHECKING:
     from conftest import House
 
-WITH_PHONE = "Second dispatcher"  # the ladder has their number
+WITH_PHONE = "Second dispatcher"  # their number is on the ladder
 PSAP = "+17205550110"
 
 
@@ -41,14 +41,14 @@ def danger(house: House, number: str = "+17205550123") -> Any:
 
 
 def does(desk: Browser, case_id: str, deed: str, **form: str) -> Any:
-    """Opens the case, and sends the form of one act."""
+    """Open the case, and submit the form of one act."""
     seen = re.search(r'name="seen" value="([^"]*)"', desk.get(f"/console/cases/{case_id}").text)
     form = ({"seen": seen[1]} if seen else {}) | form
     return desk.post(f"/console/cases/{case_id}/{deed}", **form)
 
 
 def on_911(house: House, desk: Browser, place: str = "Main St and 3rd Ave") -> Any:
-    """A danger at a place, for which somebody noted that they call 911."""
+    """A danger at a place for which somebody recorded that they call 911."""
     case = danger(house)
     assert does(desk, case.id, "place", place=place).status_code == 303
     why = {"reason": "They fall asleep", "tell": "said"}
@@ -70,8 +70,8 @@ ENDS = {"completed": "spoke", "busy": "busy", "no-answer": "no_answer", "failed"
 def test_staff_are_joined_to_the_line_of_the_psap_that_covers_the_place(
     house: House, at_phone: Browser, status: str, how: str
 ) -> None:
-    """Their own phone rings first; whoever takes the case meanwhile stops nothing; each step is
-    once in the journal, whatever is told twice."""
+    """Their own phone rings first; somebody who takes the case meanwhile does not stop it; each
+    step is in the journal once, even if the provider reports it twice."""
     case = on_911(house, at_phone)
     assert "Ring my phone" in at_phone.get(f"/console/cases/{case.id}").text
     assert does(at_phone, case.id, "psap").status_code == 303
@@ -82,7 +82,7 @@ def test_staff_are_joined_to_the_line_of_the_psap_that_covers_the_place(
     house.settles()
     (form,) = house.rung
     assert form["To"] == "+17205550131" and PSAP not in str(form)
-    house.sweeps().settles()  # what was made is not made again
+    house.sweeps().settles()  # the call is not made again
 
     place = house.rung.index(form)
     phone = Phone(house, place).picks_up()
@@ -146,7 +146,7 @@ def test_without_a_line_a_phone_or_a_note_nobody_is_rung_and_the_words_say_what_
     does(desk, nowhere.id, "place", place="Main St and 3rd Ave")
     page = desk.get(f"/console/cases/{nowhere.id}").text
     assert "No phone of yours is known here" in page and f"tel:{PSAP}" in page
-    assert does(desk, nowhere.id, "psap").status_code == 409  # Dana stands on no ladder
+    assert does(desk, nowhere.id, "psap").status_code == 409  # Dana is on no ladder
     program = house.parts.program
     areas = tuple(replace(area, psap="+1911") for area in program.areas)
     house.change(program=replace(program, areas=areas))
@@ -158,7 +158,7 @@ def test_without_a_line_a_phone_or_a_note_nobody_is_rung_and_the_words_say_what_
 def test_a_worker_that_dies_as_it_rings_for_the_psap_rings_once(
     house: House, at_phone: Browser
 ) -> None:
-    """The call was made, and nobody could say so any more: it is found, and not made anew."""
+    """The call was made, but not recorded: it is found, and not made again."""
     case = on_911(house, at_phone)
     does(at_phone, case.id, "psap")
     house.works(twilio=500)

@@ -1,4 +1,4 @@
-"""Whatever is refused to staff has words: in the console for every code there is, once."""
+"""Every refusal has a sentence for staff: in the console one for each code."""
 
 from __future__ import annotations
 

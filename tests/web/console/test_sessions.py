@@ -1,4 +1,5 @@
-"""A session in use: what each role reaches, what ends and locks it, and which forms are ours."""
+"""An open session: what each role can access, what ends and locks it, and which forms are
+accepted."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ def office(house: House) -> Browser:
 
 
 def doors(house: House) -> Iterator[tuple[str, str, Door]]:
-    """Every door behind the guard: its method, an address of it, and what it says of itself."""
+    """Every view behind the guard: its method, a URL, and its declaration."""
     guarded = {
         name
         for name in house.app.blueprints
@@ -68,12 +69,12 @@ def doors(house: House) -> Iterator[tuple[str, str, Door]]:
             yield method, path, door
 
 
-# ---- who may what --------------------------------------------------------------------------------
+# ---- roles ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_every_door_opens_to_the_roles_of_its_act_and_to_no_other(house: House, role: Role) -> None:
-    """By its address, whatever the pages show."""
+    """By its URL, whatever the pages show."""
     browser = Browser(house)
     who = Account(house, "Some Body", role)
     for method, path, door in doors(house):
@@ -89,7 +90,7 @@ def test_every_door_opens_to_the_roles_of_its_act_and_to_no_other(house: House, 
 def test_the_guard_lets_each_role_do_each_act_of_the_table_and_no_other(
     house: House, role: Role, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every act there is, at one door: those too whose pages are not there yet."""
+    """Every act, at one view: also acts that have no page yet."""
     browser = Browser(house)
     browser.signs_in(Account(house, "Some Body", role))
     view: Any = house.app.view_functions["people.account"]
@@ -295,7 +296,7 @@ def test_a_pin_opens_no_session(house: House, dana: Account) -> None:
     assert Browser(house).signs_in(dana, password=PIN).status_code == 403
 
 
-# ---- saying who one is ---------------------------------------------------------------------------
+# ---- stepping up ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("act", sorted(STEP_UP))
@@ -400,7 +401,7 @@ def test_a_token_in_the_header_of_a_script_does_as_well(
     [
         ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, True),  # ours, under no-referrer
         ({"Origin": "https://house.test", "Sec-Fetch-Site": "same-origin"}, True),
-        ({}, True),  # a browser that says nothing: the token alone decides
+        ({}, True),  # a browser without these headers: the token alone decides
         ({"Origin": "null", "Sec-Fetch-Site": "cross-site"}, False),
         ({"Origin": "null", "Sec-Fetch-Site": "same-site"}, False),
         ({"Origin": "https://evil.test"}, False),
@@ -442,7 +443,7 @@ def test_a_page_of_somebody_elses_loads_nothing_of_the_console(house: House, des
 def test_what_was_typed_is_kept_when_the_session_ended_meanwhile(
     house: House, dana: Account, desk: Browser
 ) -> None:
-    """Signed out in the middle of a form: sign in in another tab, come back, send it again."""
+    """Signed out while filling in a form: sign in in another tab, come back, send it again."""
     desk.get("/console/account")
     accounts.end_sessions(house.parts, "Alex Kim", dana.id)
     words = 'a "long" <b>note</b>'
@@ -462,7 +463,7 @@ def test_what_was_typed_is_kept_when_the_session_ended_meanwhile(
 def test_what_somebody_else_may_have_written_is_not_offered_to_be_sent_again(
     house: House, desk: Browser
 ) -> None:
-    """A browser that does not say whose page sent it."""
+    """The browser does not say which site's page sent it."""
     answer = desk.post("/console/account/looks", {}, csrf="", theme="dark", note="theirs")
 
     assert answer.status_code == 403 and "theirs" not in answer.text
@@ -487,7 +488,7 @@ def test_the_way_out_is_on_every_page(house: House, office: Browser) -> None:
     assert office.post("/console/sign-out").headers["Clear-Site-Data"] == '"cache"'
 
 
-# ---- the people of the staff ---------------------------------------------------------------------
+# ---- accounts of staff ---------------------------------------------------------------------------
 
 
 def test_an_administrator_adds_somebody_by_a_link_that_is_shown_once(

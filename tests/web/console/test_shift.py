@@ -1,4 +1,4 @@
-"""What goes beyond one case: who has how many, the rail, and the end of a shift."""
+"""Beyond one case: how many each has, the rail, and the end of a shift."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conftest import House
 
 
-DISPATCHER = "Dispatcher on duty"  # stands first on the rehearsal's ladder
+DISPATCHER = "Dispatcher on duty"  # first on the rehearsal's ladder
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_every_page_shows_what_is_mine_what_is_asked_of_me_and_what_nobody_has(
     takes(house, others, "Maria")
     for number in (4, 5):
         takes(house, danger(house, f"+1720555014{number}"), DISPATCHER)
-    nobody = danger(house, "+17205550146")  # not asked of who has three
+    nobody = danger(house, "+17205550146")  # somebody who has three is not asked
 
     for path in ("/console/account", "/console/callbacks", f"/console/cases/{others.id}"):
         found = rail(desk.get(path))
@@ -182,7 +182,7 @@ def test_a_row_of_a_team_says_who_is_asked_next_and_in_how_long(
 
 
 def test_who_has_three_dangers_is_not_asked_for_a_fourth(house: House) -> None:
-    """The next on the ladder stands in for who has three."""
+    """The next on the ladder is asked instead."""
     for number in range(3):
         me = house.resident(f"+1720555014{number}").texts("i took all my pills goodbye")
         takes(house, me.case(), DISPATCHER)
@@ -204,7 +204,7 @@ def maria(house: House) -> Browser:
 
 
 def sends(browser: Browser, path: str, **form: str) -> Any:
-    """A form of the shift's page."""
+    """Submit a form of the shift page."""
     browser.get("/console/shift")
     return browser.post(f"/console/shift/{path}", **form)
 

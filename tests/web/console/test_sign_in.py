@@ -1,4 +1,5 @@
-"""Signing in: two factors, one answer to every wrong pair, guesses slowed, nobody locked out."""
+"""Signing in: two factors, the same response to every wrong pair, guesses slowed down, nobody
+locked out."""
 
 from __future__ import annotations
 
@@ -140,14 +141,14 @@ def test_a_recovery_code_stands_for_a_code_once(house: House, alex: Account) -> 
     assert ("Alex Kim", "recovery_code_used") in events(house)
 
 
-# ---- one answer to all that is wrong -------------------------------------------------------------
+# ---- the same response to everything wrong -------------------------------------------------------
 
 
 def test_unknown_disabled_unset_and_wrong_are_answered_alike(
     house: House, dana: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same words, the same status, the same headers; and the same work: one hash of the same
-    cost, whoever is asked for."""
+    """The same text, status and headers; and the same work: one hash of the same cost, for any
+    name."""
     gone = Account(house, "Gone Girl", Role.DISPATCHER)
     accounts.disable(house.parts, "operator", gone.id)
     accounts.add_person(house.parts, "operator", "Not Yet", Role.DISPATCHER)
@@ -201,7 +202,7 @@ def test_a_password_is_hashed_outside_every_transaction(
 def test_many_who_sign_in_at_once_hold_up_nobody(
     house: House, dana: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two passwords are hashed at a time; who finds no place is asked to try again, and no try is
+    """Two passwords are hashed at a time; others are asked to try again, and no attempt is
     counted."""
     monkeypatch.setattr(passwords, "_PLACES", threading.BoundedSemaphore(1))
     monkeypatch.setattr(passwords, "WAIT", 0.01)
@@ -230,7 +231,7 @@ def test_who_signs_in_where_somebody_else_is_signed_in_ends_their_session(
 
 
 def guesses(house: House, name: str, many: int, sources: int = 1) -> list[int]:
-    """Wrong passwords, from so many addresses; the statuses."""
+    """Try wrong passwords from this many addresses; returns the statuses."""
     heard = []
     for number in range(many):
         browser = Browser(house, address=f"198.51.100.{number % sources + 1}")
@@ -261,7 +262,7 @@ def test_a_thousand_places_have_no_thousand_times_the_guesses(house: House, dana
 def test_the_only_dispatcher_is_never_locked_out_by_guesses_from_elsewhere(
     house: House, dana: Account
 ) -> None:
-    """From the browser they know, from the office they know, and, after a wait, from anywhere."""
+    """From a known browser, from a known address and, after a wait, from anywhere."""
     known = Browser(house)
     known.signs_in(dana)
     assert guesses(house, dana.name, 60, sources=30)[-1] == 429
@@ -347,7 +348,7 @@ def test_on_a_loopback_address_without_tls_the_cookie_has_a_plain_name(
 
 
 def test_a_session_that_somebody_planted_is_not_taken_over(house: House, dana: Account) -> None:
-    """Fixation: whatever cookie came in, another one goes out; at the code, again."""
+    """Session fixation: whatever cookie is sent, a new one is set; again after the code."""
     alex = Account(house, "Alex Kim", Role.ADMINISTRATOR)
     browser = Browser(house)
     browser.client.set_cookie(COOKIE, "planted")
@@ -396,7 +397,7 @@ def test_a_link_sets_an_account_up_once(house: House) -> None:
     browser, path = Browser(house), f"/console/first/{secret}"
     assert secret not in str(house.rows("person_link"))
 
-    for _ in range(3):  # a look uses nothing up
+    for _ in range(3):  # viewing the link does not consume it
         assert "Set up my account" in browser.get(path).text
         assert browser.get(path).status_code == 200
     assert Browser(house).post(path, csrf="", headers={}).status_code == 403

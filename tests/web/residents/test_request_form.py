@@ -1,5 +1,4 @@
-"""The request form, pressed by somebody without script: whole requests, and everything that can go
-wrong on the way."""
+"""The request form, used without scripts: whole requests, and everything that can go wrong."""
 
 from __future__ import annotations
 
@@ -200,7 +199,7 @@ def test_a_yes_counts_however_fast(house: House) -> None:
 
 
 def test_the_second_tap_lands_on_the_screen_that_was_left(house: House) -> None:
-    """On a slow line both taps are of one screen: one answer."""
+    """On a slow connection both taps are on one screen: one answer."""
     me = Browser(house).goes("/request").presses("me")
     button = next(each for each in me.page.buttons if each.value == "no")
     me.posts(button)
@@ -271,7 +270,7 @@ def test_a_jump_ahead_goes_back_to_what_is_open(house: House) -> None:
 
 
 def _at(me: Browser) -> str:
-    """The address of the screen that came as an answer, for the history."""
+    """The URL of the screen in the response, for the history."""
     return re.search(r'data-at="([^"]*)"', me.page.html)[1]  # type: ignore[index]
 
 
@@ -334,12 +333,12 @@ def test_a_danger_is_answered_at_once_with_what_to_do(house: House) -> None:
 
 
 def test_the_round_trip_that_was_measured_counts_for_screens_without_a_303(house: House) -> None:
-    """On a slow line a "no" counts only once the screen can have come (rule 8)."""
+    """On a slow connection a "no" counts only once the screen can have arrived (rule 8)."""
     me = Browser(house, script=True).goes("/request")
     button = next(each for each in me.page.buttons if each.value == "me")
     fields = {**button.fields, "answer": "me"}
     answer = me.client.post(button.action, data=fields, base_url="https://house.test")
-    house.wait(4)  # the line
+    house.wait(4)  # the connection
     me.goes(answer.headers["Location"]).presses("no")
     assert me.case().answers == {"who": "me"}, "two seconds to read, and four on the way"
     me.pace = 7
@@ -883,7 +882,7 @@ def test_no_page_tells_somebody_to_text_a_command(house: House, language: str) -
     assert program
 
 
-# ---- somebody else's hands -----------------------------------------------------------------------
+# ---- the device in other hands -------------------------------------------------------------------
 
 
 def test_a_place_link_opens_no_page_while_it_lives(house: House) -> None:
@@ -1054,7 +1053,7 @@ def test_what_may_have_to_be_reported_is_said_once(house: House) -> None:
 def test_while_the_database_is_away_what_was_typed_is_still_there(
     house: House, fault: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """911 and 988, and the words in a form that sends them again. The log has none of them."""
+    """911 and 988, and a form with the text, to send it again. The log has none of it."""
     me = asks_for_a_team(Browser(house))
 
     class Away:

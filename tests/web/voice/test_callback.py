@@ -32,7 +32,7 @@ def runs(house: House) -> None:
 
 
 def with_request(house: House, contact: tuple[str, str] = ("1", "1")) -> Caller:
-    """Somebody who asked for a counselor, and may be called."""
+    """A resident who asked for a counselor, and may be called."""
     me = Caller(house).rings().presses("1", NO, NO, NO, NO, *contact, "2")
     me.hangs_up()
     runs(house)
@@ -50,7 +50,7 @@ def promised(house: House) -> Any:
 
 
 def due(house: House, seconds: float = 601) -> Phone:
-    """The attempt begins: the phone of the human who rings back."""
+    """The attempt starts: the phone of the human who calls back."""
     house.wait(seconds)
     runs(house)
     call_id = promised(house).call_id
@@ -61,7 +61,7 @@ def due(house: House, seconds: float = 601) -> Phone:
 
 
 def answered(house: House, staff: Phone) -> Phone:
-    """The human presses 1: the resident's phone rings."""
+    """The human presses 1; the resident's phone rings."""
     staff.picks_up().presses("1")
     before = len(house.rung)
     runs(house)
@@ -70,7 +70,7 @@ def answered(house: House, staff: Phone) -> Phone:
 
 
 def in_queue(theirs: Phone) -> tuple[str, str]:
-    """The resident has picked up and nothing was said: the queue's two addresses."""
+    """The resident has answered and nothing was said: the queue's two URLs."""
     assert not theirs.said
     enqueue = ElementTree.fromstring(theirs.document_text).find("Enqueue")
     assert enqueue is not None, theirs.document_text
@@ -118,7 +118,7 @@ def test_the_human_first_then_the_resident_and_nothing_artificial_is_said(house:
 def test_whoever_was_reached_does_not_read_that_it_takes_longer(
     house: House, accepted: bool
 ) -> None:
-    """No time was promised for it, and they have been spoken with: nobody is late."""
+    """No time was promised, and a human has spoken with them, so nothing is late."""
     me = with_request(house)
     book(house, me)
     if accepted:
@@ -342,7 +342,7 @@ def test_whose_phone_may_not_be_called_gets_no_callback(
 ) -> None:
     me = with_request(house, contact)
     answer = book(house, me)
-    # nothing was handed off where neither may be used
+    # without a permitted channel nothing was handed off
     assert answer.status_code == (409 if "1" in contact else 404)
     assert not house.rows("callback")
 
@@ -369,7 +369,8 @@ def test_bad_input_is_named(house: House, told: dict[str, Any]) -> None:
 
 
 def test_a_crash_between_claim_and_call_leaves_it_to_be_made_once(house: House) -> None:
-    """The row says an attempt is under way, and no call was made: the call's own job makes it."""
+    """The row says that an attempt is under way, but no call was made: the call's own job makes
+    it."""
     me = with_request(house)
     book(house, me)
     house.wait(601)

@@ -1,5 +1,5 @@
-"""Calls as Twilio carries them: the house's own documents, verb by verb, with both phones in the
-test's hands."""
+"""Calls as Twilio runs them: the service's own documents, verb by verb, with both phones controlled
+by the test."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_caller_and_a_person_are_joined_and_the_caller_is_never_dropped(networ
 
 
 def test_a_caller_who_hangs_up_in_a_short_talk_was_not_cut_off(network: Network) -> None:
-    """Nobody else is rung for a line that they ended themselves."""
+    """Nobody else is called about a call that the caller ended."""
     me = in_danger(network)
     person = staff(network).answers().listens().press("1").joined("Resident")
     network.works()
@@ -82,7 +82,7 @@ def test_a_call_that_ends_after_an_answer_is_kept(network: Network) -> None:
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_key_pressed_while_nothing_listens_harms_nothing(network: Network, lost: bool) -> None:
-    """Whether Twilio keeps such a key is not documented: the call goes on either way."""
+    """Whether Twilio keeps such a key is not documented: the call continues either way."""
     network.engine.exchange.switch({"keys_lost": lost})
 
     me = network.phone(ME).dials().press("1").listens().press("2").listens().press("2")
@@ -94,8 +94,8 @@ def test_a_key_pressed_while_nothing_listens_harms_nothing(network: Network, los
 
 @pytest.mark.parametrize("withheld", WITHHELD)
 def test_a_withheld_number_is_nobodys_number(network: Network, withheld: str) -> None:
-    """However the provider writes that a number is hidden, two such callers are two people, and
-    software calls none of them."""
+    """However the provider marks a withheld number, two such callers are two people, and software
+    never calls them."""
     for _ in range(2):
         me = network.phone(ME).dials(withheld=withheld).listens().press("1").listens().press("1")
         assert not me.over
@@ -135,8 +135,8 @@ def test_a_whole_call_is_the_same_either_way(either: Network) -> None:
 
 @pytest.mark.parametrize("keys", ["12222111", "122", "1#######", "11", "0", "9", "1*1", "444444"])
 def test_keys_pressed_ahead_lower_nothing_and_lose_nobody(either: Network, keys: str) -> None:
-    """All at once, while the greeting speaks: no danger is denied unheard, contact is not opened,
-    and whoever then says nothing gets a human."""
+    """All at once, during the greeting: no danger is denied unheard, contact is not permitted, and
+    a caller who is then silent gets a human."""
     me = either.phone(ME).dials()
     for key in keys:
         me.press(key)

@@ -1,4 +1,4 @@
-"""Calls of residents, whole: what they hear, what their keys mean, and what becomes of them."""
+"""Whole calls of residents: what they hear, what their keys mean, and what follows."""
 
 from __future__ import annotations
 
