@@ -426,6 +426,12 @@ def _asked_enough(effects: tuple[Effect, ...], before: Level | None, case: Case)
 def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
     """Put the next question, put the open one again, or settle the case when none is left."""
     protocol = scene.program.protocol
+    if case.watched and scene.by_text:
+        # software is silent, so nothing is put and nothing can be answered (rules 8 and 9); only
+        # the question that had reached them before stays open
+        unanswered = case.asked and (case.asked not in case.answers or case.asked in case.again)
+        sent = unanswered and Mark.ASKED in case.marks
+        return Step(case if sent else replace(case, asked="", unreadable=0, offered=()))
     if case.asked and protocol.question(case.asked).follow_up:
         if not case.in_danger:
             # a human who wrote leads: an open question waits (rules 7 and 20)

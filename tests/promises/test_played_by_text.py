@@ -74,3 +74,42 @@ def test_doubt_about_suicide_counts_a_day_after_the_question(house: House) -> No
     me.texts("not sure")
 
     assert me.case().level == "R2" and paged_for_danger(house)
+
+
+# ---- nothing is asked of somebody who is watched, so nothing is answered -------------------------
+WATCHED = "is the pie shop open"
+
+
+@pytest.mark.parametrize("before", [(), ("hello", "1", "2")])
+def test_whoever_is_watched_answers_no_question_that_was_never_sent(
+    house: House, before: tuple[str, ...]
+) -> None:
+    """Rule 8: what opens contact counts only for a question that can have been read."""
+    me = house.resident().texts(*before, WATCHED)
+    assert me.heard == []
+
+    for said in ("2", "1", "1", "1"):
+        me.texts(said)
+        assert me.heard == []
+
+    answers = me.case().state["answers"]
+    assert not {"contact", "where"} & answers.keys(), answers
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").get_json()["messages"]
+    assert [each["words"] for each in said].count("1") >= 3, "a human reads what they wrote"
+
+
+def test_a_question_sent_before_they_were_watched_is_still_answered(house: House) -> None:
+    me = house.resident().texts("hello", "1", WATCHED, "1")
+    assert me.heard == [] and me.case().level == "R1"
+
+
+def test_after_the_silence_is_lifted_the_next_question_is_put(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", WATCHED, "2")
+    house.settles()
+    code = me.case().reference
+    staff(house, DANA, code)
+    staff(house, DANA, f"{code} LIFT: she wrote the word we agreed on")
+
+    me.texts("im alone now")
+
+    assert me.told("ask.contact") and me.case().state["asked"] == "contact"
