@@ -113,3 +113,38 @@ def test_after_the_silence_is_lifted_the_next_question_is_put(house: House) -> N
     me.texts("im alone now")
 
     assert me.told("ask.contact") and me.case().state["asked"] == "contact"
+
+
+# ---- contact taken back: one way, not both -------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    [
+        "pls dont call just text",
+        "text me dont call",
+        "no calls please, texting is ok",
+        "dont call text me instead",
+        "cant talk on the phone, text only",
+    ],
+)
+def test_who_wants_texts_and_no_calls_still_gets_texts(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL, said).told("withdrawn.call")
+
+    assert me.case().state["withdrawn"] == ["call"]
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    house.settles()
+    assert house.texts_to(ME), "they hear that somebody has it"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "dont call/text me",
+        "dont call or text",
+        "no calls no texts",
+        "dont call just text. actually dont text me either",
+        "he can see my texts dont call",
+    ],
+)
+def test_who_wants_neither_gets_neither(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL, said)
+    assert set(me.case().state["withdrawn"]) == {"call", "text"}
