@@ -148,3 +148,17 @@ def test_who_wants_texts_and_no_calls_still_gets_texts(house: House, said: str) 
 def test_who_wants_neither_gets_neither(house: House, said: str) -> None:
     me = house.resident().texts(*FULL, said)
     assert set(me.case().state["withdrawn"]) == {"call", "text"}
+
+
+# ---- a team that is late, and whoever asks where it is -------------------------------------------
+@pytest.mark.parametrize("said", ["STATUS", "where are they"])
+def test_whoever_asks_after_a_late_team_hears_that_it_is_late(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL)
+    staff(house, UNIT, f"{me.case().reference} 20")
+    later(house, 20 * 60 + 320)
+    assert house.texts_to(ME)[-1] == house.words("status.late")
+
+    assert me.texts(said).heard == [house.words("status.late")]
+
+    staff(house, UNIT, f"{me.case().reference} 10")
+    me.texts(said).hears_not(house.words("status.late"))
