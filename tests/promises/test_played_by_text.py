@@ -162,3 +162,26 @@ def test_whoever_asks_after_a_late_team_hears_that_it_is_late(house: House, said
 
     staff(house, UNIT, f"{me.case().reference} 10")
     me.texts(said).hears_not(house.words("status.late"))
+
+
+# ---- a human who said when, and came -------------------------------------------------------------
+def test_whoever_writes_in_a_danger_is_not_prompted_to_come(house: House) -> None:
+    """The clocks `reply` and `held_silent` watch over them; "5 min" was until their first words."""
+    me = house.resident().texts(*SUICIDE)
+    code = me.case().reference
+    staff(house, DANA, f"{code} 5 min")
+    staff(house, DANA, f"{code} I am Dana. I am here.")
+    for _ in range(8):
+        me.texts("im so tired")
+        staff(house, DANA, f"{code} I am with you.")
+        later(house, 60)
+
+    assert not any("the time you gave" in text for text in house.texts_to(DANA))
+    assert {row.person for row in house.rows("page")} == {"Dispatcher on duty"}
+
+
+def test_whoever_said_when_and_did_not_write_is_replaced(house: House) -> None:
+    me = house.resident().texts(*SUICIDE)
+    staff(house, DANA, f"{me.case().reference} 5 min")
+    later(house, 100)
+    assert "Second dispatcher" in {row.person for row in house.rows("page")}
