@@ -185,3 +185,25 @@ def test_whoever_said_when_and_did_not_write_is_replaced(house: House) -> None:
     staff(house, DANA, f"{me.case().reference} 5 min")
     later(house, 100)
     assert "Second dispatcher" in {row.person for row in house.rows("page")}
+
+
+# ---- words that are something else ---------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said", ["i already called 911 they are coming", "i texted 988", "we called 911 already"]
+)
+def test_a_number_they_called_is_no_address(house: House, said: str) -> None:
+    me = house.resident().texts(*SUICIDE).told("ask.where.person")
+    me.texts(said)
+    assert "where" not in me.case().state["answers"]
+
+
+@pytest.mark.parametrize("said", ["911 Main St", "im at 911 main st"])
+def test_a_house_may_have_that_number(house: House, said: str) -> None:
+    me = house.resident().texts(*SUICIDE, said)
+    assert me.case().state["answers"]["where"] == "given"
+
+
+def test_who_shakes_somebody_to_wake_them_is_not_violent(house: House) -> None:
+    me = house.resident().texts("hello", "3", "i shaked him but he sleeps")
+    assert "weapon" not in me.case().state["said"]
+    me.texts("he was shanked").told("danger.violence")
