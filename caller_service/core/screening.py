@@ -855,7 +855,9 @@ def _unreadable_reply(
     case = replace(case, unreadable=case.unreadable + 1)
     if case.unreadable >= scene.program.protocol.unreadable_limit:
         return _record_answer(case, question, UNREADABLE, scene)
-    return _put_again(case, reply, said, scene)
+    # "im 13" says something: "it did not understand" would be untrue (rules 14 and 22)
+    understood = bool(reading.markers) and isinstance(reply, Unclear)
+    return _put_again(case, Story() if understood else reply, said, scene)
 
 
 def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:

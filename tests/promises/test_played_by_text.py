@@ -207,3 +207,12 @@ def test_who_shakes_somebody_to_wake_them_is_not_violent(house: House) -> None:
     me = house.resident().texts("hello", "3", "i shaked him but he sleeps")
     assert "weapon" not in me.case().state["said"]
     me.texts("he was shanked").told("danger.violence")
+
+
+@pytest.mark.parametrize("said", ["im 13", "i am 15"])
+def test_a_child_who_says_so_does_not_hear_that_it_was_not_understood(
+    house: House, said: str
+) -> None:
+    me = house.resident().texts("my dad hits me with the belt", said)
+    assert "minor" in me.case().state["said"]
+    me.told("thanks_story").hears_not(house.words("unclear"), house.words("unclear.again"))
