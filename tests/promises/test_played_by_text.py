@@ -216,3 +216,34 @@ def test_a_child_who_says_so_does_not_hear_that_it_was_not_understood(
     me = house.resident().texts("my dad hits me with the belt", said)
     assert "minor" in me.case().state["said"]
     me.told("thanks_story").hears_not(house.words("unclear"), house.words("unclear.again"))
+
+
+# ---- a command that there is not -----------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said", ["CLOSE", "close", "Closed.", "done", "CLOSE: she is safe", "CLOSED, she is safe"]
+)
+def test_a_resident_does_not_read_the_word_that_should_close_their_case(
+    house: House, said: str
+) -> None:
+    """In danger a human records at the console how it ended (rule 3)."""
+    me = house.resident().texts(*SUICIDE)
+    code = me.case().reference
+    staff(house, DANA, code)
+    staff(house, DANA, f"{code} I am Dana. I am here.")
+    heard = house.texts_to(ME)
+
+    (answer,) = staff(house, DANA, f"{code} {said}")
+
+    assert "nothing was sent and nothing changed" in answer and "console" in answer
+    assert house.texts_to(ME) == heard and not me.case().closed_at
+
+
+@pytest.mark.parametrize(
+    "said", ["close the door please", "Closed doors are safer", "done, now breathe with me"]
+)
+def test_words_that_begin_like_it_reach_the_resident(house: House, said: str) -> None:
+    me = house.resident().texts(*SUICIDE)
+    code = me.case().reference
+    staff(house, DANA, code)
+    staff(house, DANA, f"{code} {said}")
+    assert house.texts_to(ME)[-1] == f"Dispatcher on duty: {said}"
