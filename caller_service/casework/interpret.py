@@ -54,6 +54,8 @@ def understand(
             reading = with_changes(
                 reading, reply=Command(CommandName.CALL_ME, at.isoformat(), alone=False)
             )
+    if not case.marks and scene.by_text:
+        case, reading = _answer_after_the_end(case, reading, said, scene, ears)
     place = question is not None and question.kind == "place"
     if isinstance(reading.reply, (Story, Unclear)) or (
         place and not isinstance(reading.reply, Answer)
@@ -69,6 +71,24 @@ def understand(
         if language is not None and guess(said, ears) is None:
             reading = with_changes(reading, reply=OtherLanguage(language.tag, language.line))
     return case, reading
+
+
+def _answer_after_the_end(
+    case: Case, reading: Reading, said: str, scene: Scene, ears: Mapping[str, Ears]
+) -> tuple[Case, Reading]:
+    """A "yes" or a doubt to the danger question that their last answer from us put, sent after
+    that request had ended, counts in the new one: it raises (rules 2 and 7). A "no" lowers nothing
+    and begins no request."""
+    asked = [key.removeprefix("ask.") for key in case.answered_with if key.startswith("ask.")]
+    known = {question.id: question for question in scene.program.protocol.questions}
+    if not (asked and asked[-1] in known and reading.answerlike):
+        return case, reading
+    question = known[asked[-1]]
+    offered = tuple(choice.code for choice in question.offered(case.facts()))
+    late = read(said, question, offered, ears[case.language], case.code_word)
+    if not (isinstance(late.reply, Answer) and question.raises(late.reply.choice)):
+        return case, reading
+    return replace(case, asked=question.id, offered=offered), late
 
 
 def hear(

@@ -278,6 +278,8 @@ def _action(case: Case, name: str, rest: str, parts: Parts) -> _Action:
     """What the words around the reference ask for. Whoever holds the case writes to the resident
     with it."""
     answer = read_answer(rest, parts.program.staff)
+    if isinstance(answer, Act) and answer.name == "close":
+        return _Action(None, "page.close")
     if isinstance(answer, Act) and (deed := _act(answer, case, name, rest, parts)) is not None:
         return deed
     if isinstance(answer, Ambiguous):

@@ -488,10 +488,15 @@ def _moving_late(case: Case) -> bool:
 
 
 def _spoke(case: Case) -> bool:
-    """Did they wait for a human's words, and has one spoken with them on the phone since it was
-    accepted, or since the promised time? Then nobody is late. A team still has to come."""
+    """Did they wait for a human's words, and has one written to them in danger, or spoken with them
+    on the phone since it was accepted, or since the promised time? Then nobody is late. A team
+    still has to come."""
     talked = case.marks.get(Mark.TALKED)
-    if case.response == "team" or talked is None:
+    if case.response == "team":
+        return False
+    if case.in_danger and case.held and Mark.JOINED in case.marks:
+        return True  # the clocks `reply` and `held_silent` watch over the rest (rule 21)
+    if talked is None:
         return False
     since = case.marks.get(Mark.PROMISED) or last_of(case, Mark.ACCEPTED, Mark.ACKNOWLEDGED)
     return since is None or talked >= since

@@ -19,7 +19,14 @@ from .reach import CannotText
 from .refusal import Refused
 from .reply import Command, CommandName, Reading
 from .routing import Scene
-from .safe_contact import catch_up_words, deferred_words, may_hear_status, sensitive, status_key
+from .safe_contact import (
+    catch_up_words,
+    deferred_words,
+    may_hear_status,
+    sensitive,
+    status_key,
+    told_late,
+)
 from .said import Said
 
 HELP_AGAIN = timedelta(minutes=10)  # HELP again within this time is a plea
@@ -158,7 +165,7 @@ def _language(case: Case, reply: Command, reading: Reading, scene: Scene) -> Ste
 def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     if not may_hear_status(case, reading.verified):
         return Step(case, (Say("status.received_only"),))
-    return Step(case, (Say(status_key(case)),))
+    return Step(case, (Say("status.late" if told_late(case) else status_key(case)),))
 
 
 def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:

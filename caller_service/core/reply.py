@@ -25,6 +25,7 @@ STORY_WORDS = 4  # shortest text, in words, that counts as a story if it answers
 SHORT = 14  # longest message, in words, in which "I am watched" is recognised
 LONGEST = 4000  # characters that are read; all are stored
 HOUSE_DIGITS = 3  # "im 34" is an age, 120 may be a house
+CALLED_NUMBERS = ("911", "988")  # "i called 911 they are coming" is no address
 LOST = 4  # words after "I don't know" that still name no place: "where I am exactly"
 THANKS = "thanks"  # stands among the commands in words.toml, and is none
 THANKFUL = 12  # longest message, in words, that may be only thanks
@@ -479,7 +480,9 @@ def _names_no_place(said: str, words: tuple[str, ...], ears: Ears) -> bool:
     )
     signs = streets.near | streets.landmarks
     named = road or any(
-        word in signs or (word.isdecimal() and len(word) >= HOUSE_DIGITS) for word in words
+        word in signs
+        or (word.isdecimal() and len(word) >= HOUSE_DIGITS and word not in CALLED_NUMBERS)
+        for word in words
     )
     if not named and any(word in streets.talk for word in words):
         return True

@@ -392,11 +392,14 @@ def update_call_keys(case: Case) -> tuple[str, ...]:
     if not may_hear_status(case, verified=False):
         alone = case.page_waits and Mark.TRUTH in case.marks and not case.code_word
         return ("update_call.nobody_joined",) if alone else ("update_call.received",)
-    moving = case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
-    # nobody else was promised a time
-    late = moving and case.late and case.response in ("team", "counselor")
     status = status_key(case).replace("status.", "update_call.", 1)
-    return (status, "update_call.late") if late else (status,)
+    return (status, "update_call.late") if told_late(case) else (status,)
+
+
+def told_late(case: Case) -> bool:
+    """Is whoever was to come late, and were they told so? Nobody else was promised a time."""
+    moving = case.status in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE)
+    return moving and case.late and case.response in ("team", "counselor")
 
 
 def status_key(case: Case) -> str:

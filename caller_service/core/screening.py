@@ -426,6 +426,12 @@ def _asked_enough(effects: tuple[Effect, ...], before: Level | None, case: Case)
 def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
     """Put the next question, put the open one again, or settle the case when none is left."""
     protocol = scene.program.protocol
+    if case.watched and scene.by_text:
+        # software is silent, so nothing is put and nothing can be answered (rules 8 and 9); only
+        # the question that had reached them before stays open
+        unanswered = case.asked and (case.asked not in case.answers or case.asked in case.again)
+        sent = unanswered and Mark.ASKED in case.marks
+        return Step(case if sent else replace(case, asked="", unreadable=0, offered=()))
     if case.asked and protocol.question(case.asked).follow_up:
         if not case.in_danger:
             # a human who wrote leads: an open question waits (rules 7 and 20)
@@ -849,7 +855,9 @@ def _unreadable_reply(
     case = replace(case, unreadable=case.unreadable + 1)
     if case.unreadable >= scene.program.protocol.unreadable_limit:
         return _record_answer(case, question, UNREADABLE, scene)
-    return _put_again(case, reply, said, scene)
+    # "im 13" says something: "it did not understand" would be untrue (rules 14 and 22)
+    understood = bool(reading.markers) and isinstance(reply, Unclear)
+    return _put_again(case, Story() if understood else reply, said, scene)
 
 
 def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:

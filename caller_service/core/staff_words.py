@@ -22,7 +22,9 @@ PHRASES = {
     "pass_fully": PASS_FULLY, "pass": PASS, "ask": ASK, "mild": MILD, "take": TAKE, "fluff": FLUFF,
 }  # fmt: skip
 _EMOJI = {PASS: "[👎❌🚫✋🙅]", SHRUG: "🤷", TAKE: "[👍✅🙋👌]"}
-ACTS = ("pause", "take_over", "release", "hand_over", "looked", "lower", "lift", "same_person")
+ACTS = (
+    "pause", "take_over", "release", "hand_over", "looked", "lower", "lift", "same_person", "close",
+)  # fmt: skip
 REASONS = ("you", "told", "because", "myself", "others", "placed", "elsewhere")
 # Lists of words and phrases about time (docs/translating.md).
 TIME_LISTS = (
