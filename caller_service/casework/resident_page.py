@@ -531,7 +531,9 @@ def _decide(
     if act.name == "answer":
         return request_form.answer(case, position, act.screen, value or SKIPPED, scene)
     if act.name == "place":
-        return request_form.place_given(case, position, value, scene, act.accuracy)
+        asked = request_form.place_asked(case, scene)
+        reading = understand(asked, act.value, scene.now, scene, parts.ears)[1]
+        return request_form.place_given(case, position, value, reading, scene, act.accuracy)
     if act.name == "word":
         return _word_typed(case, position, value, scene, kept, number)
     if act.name in _WITH_VALUE:

@@ -162,6 +162,18 @@ def test_words_in_the_form_are_read_for_danger(house: House) -> None:
     assert me.path == "/request" and house.rows("page")
 
 
+def test_words_in_the_form_say_more_than_danger(house: House) -> None:
+    """Under 18, a language that nobody here reads, contact taken back (rules 10, 14 and 26)."""
+    child = asks_for_a_team(Browser(house), send=False).sends(words="i am only 15 and its bad")
+    assert child.case().minor
+    other = asks_for_a_team(Browser(house), send=False).sends(
+        words="请帮帮我,我很害怕,不知道怎么办"
+    )
+    assert other.case().unread_language == "zh-Hans" and other.case().interpreter
+    quiet = asks_for_a_team(Browser(house), send=False).sends(words="please do not text me")
+    assert "text" in quiet.case().withdrawn and quiet.case().status == "handed_off"
+
+
 def test_a_person_is_asked_for_on_any_screen(house: House) -> None:
     me = Browser(house).goes("/request").answers("me", "no")
     me.presses("person", name="act")
@@ -472,6 +484,36 @@ def test_the_phone_s_own_location_counts_only_if_it_is_exact(house: House) -> No
     assert vague.located == "near_edge", "a person has to ask"
     nobody_knows = at_the_place(house).sends(place="", accuracy="", **where).case()
     assert nobody_knows.located == "near_edge"
+
+
+@pytest.mark.parametrize("said", ["he has a gun", "I took all the pills", "me estoy muriendo"])
+def test_danger_in_the_place_field_is_heard_like_anywhere_else(house: House, said: str) -> None:
+    me = at_the_place(house).sends(place=said)
+    assert me.case().level == Level.R2 and house.rows("page"), "people are asked at once"
+    assert "tel:911" in me.page.html and me.case().narrative == (said,)
+    me.presses("go_on", name="act").presses("no")
+    assert me.page.heading == house.words("web.ask.where.me"), "the place is still open"
+    assert me.sends(place=PLACE).case().area == "central"
+
+
+def test_danger_behind_a_place_link_is_heard_and_shows_nothing(house: House) -> None:
+    resident = house.resident(ME).wants_a_team()
+    house.dispatch(f"/{resident.case().id}/place-link", {"by": "Dana"})
+    link = house.settles().texts_to(ME)[-1].split("https://house.test")[1].split()[0]
+    there = Browser(house).goes(link).sends(place="he has a gun")
+    assert resident.case().level == "R2" and house.rows("page")
+    assert "gun" not in there.page.words and "tel:988" not in there.page.html
+
+
+def test_911_in_the_place_field_gets_its_words_and_is_no_place(house: House) -> None:
+    me = at_the_place(house).sends(place="help 911 now")
+    assert house.words("say.call_911") in me.page.words
+    assert me.page.heading == house.words("web.ask.where.me") and not me.case().place
+
+
+@pytest.mark.parametrize("place", ["Gun Club Rd", "Knife River", "Police Plaza", "Third St"])
+def test_a_street_with_such_a_name_is_a_place(house: House, place: str) -> None:
+    assert at_the_place(house).sends(place=place).case().place == place
 
 
 # ---- a number ------------------------------------------------------------------------------------
