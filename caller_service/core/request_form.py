@@ -101,6 +101,8 @@ def begin(case: Case, scene: Scene) -> Case:
 
 def screen_of(case: Case, position: Position) -> str:
     """The screen that is open."""
+    if case.watched and not case.held:
+        return STATUS  # software asks and says nothing (rule 9)
     if position.stopped and not case.held:
         return DANGER
     if case.ended or case.held or case.left:

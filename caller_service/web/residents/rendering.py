@@ -381,7 +381,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         reference=case.reference,
         code=kept.code,
         told=told_of(kept, found, but=_ABOVE.get(stands, "")),
-        danger=case.in_danger,
+        danger=case.in_danger and not _silent(case),
         ended=case.ended,
         can_cancel=not case.ended and not case.held,
         code_word=not (case.ended or case.held or case.code_word or sensitive(case)),
@@ -419,7 +419,9 @@ def _stands(case: Case) -> tuple[str, dict[str, str]]:
     name = {"name": case.in_charge}
     if case.ended:
         return f"web.stands.{_ended(case)}", {}
-    if case.in_danger or case.held:
+    if _silent(case) and (case.response in ("", "human") or case.status == Status.OPEN):
+        return "web.stands.silent", {}
+    if (case.in_danger or case.held) and not _silent(case):
         return f"web.stands.{_in_danger(case)}", name
     if case.status == Status.SCREENING:
         return "web.stands.draft", {}
@@ -441,6 +443,11 @@ _OTHERS = {
     Status.ACCEPTED: "received", Status.ASSIGNED: "received", Status.EN_ROUTE: "coming",
     Status.ARRIVED: "finished",
 }  # fmt: skip
+
+
+def _silent(case: Case) -> bool:
+    """Somebody reads along, and no human writes: the page looks as if nothing was said (rule 9)."""
+    return case.watched and not case.held
 
 
 def _in_danger(case: Case) -> str:
@@ -485,7 +492,7 @@ def _range(case: Case, now: datetime) -> tuple[str, int | None]:
 def _way(case: Case) -> list[tuple[str, Mark]]:
     """The steps of a request, and what says that each is done."""
     steps = [("asked", Mark.HANDED_OFF if Mark.HANDED_OFF in case.marks else Mark.OPENED)]
-    if case.in_danger or Mark.FIRST_PAGED in case.marks:
+    if (case.in_danger or Mark.FIRST_PAGED in case.marks) and not _silent(case):
         steps += [("joining", Mark.FIRST_PAGED), ("joined", Mark.JOINED)]
     if case.response == "team":
         steps += [("accepted", Mark.ACCEPTED), ("assigned", Mark.ASSIGNED)]

@@ -990,8 +990,32 @@ def test_a_watched_phrase_silences_the_page(house: House, phrase: str, live: boo
         me.goes("/s")
     me.sends(words=phrase)
     assert me.case().watched
-    assert not me.page.picks(), "no question is put"
+    assert me.path == "/s" and not me.page.picks(), "no question is put"
     assert house.words("web.heard.one") not in me.page.words
+    if not live:
+        assert house.words("web.stands.handed_off") in me.page.words, "as before"
+        assert_nothing_shows(house, me)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_watched_phrase_in_the_form_shows_no_danger(house: House, script: bool) -> None:
+    """Whoever reads along sees no counselor, no 911 in red, and nobody who is asked to come."""
+    me = Browser(house, script=script).goes("/request").answers("me", "yes")
+    me.presses("go_on", name="act").presses("page").sends(place="is the pie shop open")
+    assert me.case().watched and house.rows("page"), "a person reads it"
+    assert house.words("web.stands.silent") in me.page.words
+    you = asks_for_a_team(Browser(house), send=False)
+    assert_nothing_shows(house, you.sends(words="is the pie shop open"))
+    for path in ("/request", "/request/2", "/request/check", "/s"):
+        assert_nothing_shows(house, me.goes(path))
+    house.dispatch(f"/{you.case().id}/notes", {"by": "Dana", "words": "We close at six."})
+    assert "We close at six." in you.goes("/s").page.words
+
+
+def assert_nothing_shows(house: House, me: Browser) -> None:
+    assert "tel:988" not in me.page.html and "sms:911" not in me.page.html
+    for key in ("web.step.joining", "web.stands.asking", "web.danger.asking", "web.wrong"):
+        assert house.words(key) not in me.page.words
 
 
 def test_stop_and_911_typed_on_the_page_are_heard(house: House) -> None:
