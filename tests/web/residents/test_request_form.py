@@ -14,6 +14,7 @@ from form_page import CALM, PLACE, Browser, asks_for_a_team
 from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
 from caller_service.core.reach import ContactAnswer
+from caller_service.proving.web_browser import Button
 
 # ---- a whole request -----------------------------------------------------------------------------
 
@@ -618,6 +619,28 @@ def test_after_leaving_nothing_of_theirs_opens(house: House, cookies: bool) -> N
     assert me.case().status == "handed_off", "the case lives on"
 
 
+@pytest.mark.parametrize("cookies", [True, False])
+def test_old_pages_say_nothing_of_what_was_here(house: House, cookies: bool) -> None:
+    """Ten times Back after leaving: the neutral front page, or a form that nobody filled in."""
+    me = asks_for_a_team(Browser(house, cookies))
+    seen = dict.fromkeys(me.history[1:])
+    me.goes(me.page.links[0])
+    neutral = {house.words(key) for key in ("web.front.title", "ask.who", "web.code.title")}
+    for path in seen:
+        assert me.goes(path).status == 200 and me.page.heading in neutral, path
+
+
+def test_words_from_a_page_that_was_left_are_sent_as_a_new_request(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    field, before = me.page.form("words"), me.case().id
+    assert field is not None
+    me.goes("/out")
+    me.posts(field, words="he is back and has a gun")
+    assert me.status == 404 and "he is back and has a gun" in me.page.html
+    me.sends(words="he is back and has a gun")
+    assert me.case().id != before and me.case().level == Level.R2 and house.rows("page")
+
+
 def test_a_code_brings_one_back_and_shows_nothing_that_was_shown(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     me.sends(words="my words of before")
@@ -748,7 +771,7 @@ def test_a_team_comes_step_by_step(house: House, outcome: str, ends: str) -> Non
     house.dispatch(f"/{case}/status", {"by": "Dana", "status": "closed", "outcome": outcome})
     assert house.words(f"web.stands.{ends}") in me.goes("/s").page.words
     house.wait(25 * 3600)
-    assert me.goes("/s").status == 404
+    assert me.goes("/s").path == "/", "a day later it is over"
 
 
 def test_words_after_the_end_begin_a_new_request_that_is_linked(house: House) -> None:
@@ -864,7 +887,7 @@ def test_a_place_link_shows_the_place_screen_and_nothing_else(house: House) -> N
     assert house.words("web.place.kept") in me.page.words
     assert house.resident(ME).case().area == "central"
     assert me.goes(f"/place/{secret}").status == 404
-    assert me.goes(f"/r/{secret}/s").status == 404, "it opens no page"
+    assert me.goes(f"/r/{secret}/s").path == "/", "it opens no page"
 
 
 def test_a_place_link_ends_after_half_an_hour(house: House) -> None:
@@ -928,7 +951,7 @@ def test_a_place_link_opens_no_page_while_it_lives(house: House) -> None:
             secret = link_to(conn, house.parts, me.case(), kind, house.clock())
         thief = Browser(house, cookies=False)
         for path in ("s", "words", "request", "request/2", "request/check"):
-            assert thief.goes(f"/r/{secret}/{path}").status == 404, path
+            assert thief.goes(f"/r/{secret}/{path}").path == "/" or thief.status == 404, path
         assert thief.goes(f"/r/{secret}/s/state").status == 404
 
 
@@ -957,6 +980,56 @@ def test_no_button_of_an_old_page_lifts_the_curtain(house: House, value: str) ->
     me = left_alone(house).presses(value, name="act")
     assert house.words("web.locked.title") in me.page.words, value
     assert 'class="code">' not in me.page.html and me.case().status == "handed_off"
+
+
+def test_nothing_shows_behind_the_curtain_whatever_is_posted(house: House) -> None:
+    me = asks_for_a_team(Browser(house), send=False).goes("/request/7")
+    place = me.page.form("place")
+    me.goes("/request/check")
+    check = me.page.form("words")
+    assert place is not None and check is not None
+    me.posts(check, words="nobody else should read this")
+    words = me.page.form("words")
+    assert words is not None
+    house.wait(11 * 60)
+    unsigned = Button(words.action, {"act": "words", "words": "x"}, "", "")
+    long = "x" * 5000
+    for button, filled in (
+        (place, {"place": ""}), (place, {"place": long}), (check, {"words": long}),
+        (words, {"words": long}), (unsigned, {}),
+    ):  # fmt: skip
+        me.posts(button, **filled)
+        assert PLACE not in me.page.html and "nobody else" not in me.page.html, filled
+        assert me.case().reference not in me.page.html
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").json["messages"]
+    assert any(one["words"].startswith("xxxx") for one in said), "it is kept"
+
+
+def test_somebody_else_at_the_same_screen_asks_for_help(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    before = me.case().id
+    me.presses("code_word", name="act", words="bluebird")
+    house.wait(11 * 60)
+    me.goes("/s").presses("anew", name="act")
+    assert me.path == "/request" and me.page.heading == house.words("ask.who")
+    me.answers("adult")
+    assert me.case().id != before and not me.case().related
+    assert me.case().contact != house.rows("case")[0].contact_id
+
+
+def test_wrong_code_words_are_slow(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.presses("code_word", name="act", words="bluebird")
+    house.wait(11 * 60)
+    me.goes("/s")
+    me.pace = 0
+    for number in range(8):
+        me.presses("", name="", code_word=f"wrong {number}")
+    assert me.status == 429 and me.answer.headers["Retry-After"]
+    me.presses("", name="", code_word="bluebird")
+    assert me.status == 429, "not looked at"
+    house.wait(60)
+    assert me.presses("", name="", code_word="bluebird").path == "/s"
 
 
 def test_another_language_does_not_lift_the_curtain(house: House) -> None:
