@@ -499,7 +499,8 @@ def _way(case: Case) -> list[tuple[str, Mark]]:
         steps += [("on_the_way", Mark.EN_ROUTE), ("there", Mark.ARRIVED)]
     elif case.response == "counselor":
         steps += [("counselor", Mark.HANDED_OFF), ("counselor_reached", Mark.JOINED)]
-    if case.ended:
+    if case.ended:  # what never came is no step that is done
+        steps = [(name, mark) for name, mark in steps if mark in case.marks]
         steps.append(("ended", Mark(case.status.value)))
     return steps
 

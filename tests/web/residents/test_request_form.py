@@ -786,6 +786,9 @@ def test_cancel_and_delete(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     me.presses("cancel", name="act")
     assert me.case().status == "cancelled"
+    assert house.words("web.step.ended") in me.page.words
+    for never in ("accepted", "assigned", "on_the_way", "there"):
+        assert house.words(f"web.step.{never}") not in me.page.words, "it did not happen"
     me.presses("delete", name="act")
     assert house.words("web.delete.asked") in me.page.words
     assert any(line.event == "asked_to_delete" for line in house.rows("journal"))
