@@ -28,6 +28,7 @@ from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.visits import VisitKind, VisitState, new_secret
 from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
+from caller_service.web.shared.persons_view import is_guess
 from caller_service.web.shared.problem import FRAMED
 from caller_service.web.shared.refusals import refused
 
@@ -65,8 +66,7 @@ _ACTS = frozenset(
 
 def own_pages_only() -> Response | None:
     """Another site's page cannot post here, and what is fetched ahead opens and shows nothing."""
-    ahead = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
-    if "prefetch" in ahead or "preview" in ahead:
+    if is_guess(request.headers):
         return Response("", 503)
     if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in (
         "same-origin",

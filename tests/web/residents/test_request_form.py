@@ -412,7 +412,10 @@ def test_a_form_that_is_not_ours_changes_nothing_and_gives_the_words_back(house:
 
 def test_a_preview_or_a_prefetch_changes_and_shows_nothing(house: House) -> None:
     me = asks_for_a_team(Browser(house))
-    for headers in ({"Sec-Purpose": "prefetch"}, {"Purpose": "prefetch"}):
+    for headers in (
+        {"Sec-Purpose": "prefetch"}, {"Purpose": "prefetch"},
+        {"X-Purpose": "preview"}, {"X-Moz": "prefetch"},
+    ):  # fmt: skip
         answer = me.client.get("/s", base_url="https://house.test", headers=headers)
         assert answer.status_code == 503 and not answer.data
 
