@@ -606,7 +606,7 @@ def _rows(
     keys = [key for key, _ in shown.position.told]
     if case.asked and case.asked != before.asked and not case.ended:
         question = parts.program.protocol.question(case.asked)
-        codes = (choice.code for choice in question.offered(case.facts()))
+        codes = request_form.offered(question, case)
         words = [choice_words(question, c, case, case.language, parts.catalog) for c in codes]
         asks = question_words(question, case, case.language, parts.catalog)
         lines.append("\n".join([asks, *words]))

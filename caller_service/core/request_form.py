@@ -61,6 +61,8 @@ OBEYED = frozenset({
 })  # fmt: skip
 # what somebody's own words may say that counts in the middle of the form, too
 AT_ONCE = (Danger, Command, Withdrawal, OtherLanguage)
+# how they may be reached, on the web: without a number first
+REACHED = ("page", "text_call", "text", "text_deaf", "call")
 # the phone's own accuracy, in metres, beyond which a person has to find the place
 VAGUE = 250.0
 
@@ -432,6 +434,13 @@ def unsaid(step: Step) -> Step:
         step.case,
         tuple(each for each in step.effects if not isinstance(each, (Say, Ask)) or each.unasked),
     )
+
+
+def offered(question: Question, case: Case) -> tuple[str, ...]:
+    """The answers that a screen offers, in order."""
+    if question.id == CONTACT:
+        return REACHED
+    return tuple(choice.code for choice in question.offered(case.facts()))
 
 
 def given(case: Case, question: Question) -> str:

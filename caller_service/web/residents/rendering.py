@@ -51,8 +51,6 @@ from .views import (
 )
 
 ABOUT = 8  # questions on the common path (core/protocol_check.py holds that)
-# how they may be reached, on the web: without a number first
-CONTACT = ("page", "text_call", "text", "text_deaf", "call")
 AID = {"breathing", "overdose"}  # kinds of danger with first aid
 SCREEN_WORDS = {"too_fast": "web.press_again"}  # a text words these otherwise
 POISON = frozenset({"overdose"})
@@ -207,9 +205,7 @@ def question_view(
 
 
 def _codes(question: Question, case: Case) -> tuple[str, ...]:
-    if question.id == "contact":
-        return CONTACT
-    return tuple(choice.code for choice in question.offered(case.facts()))
+    return request_form.offered(question, case)
 
 
 def _preamble() -> tuple[str, ...]:

@@ -40,6 +40,16 @@ def test_the_packet_says_that_they_are_reached_on_their_page(house: House) -> No
     assert (contact["text"], contact["call"], contact["only_replies"]) == (False, False, False)
 
 
+def test_the_record_keeps_the_answers_that_were_shown(house: House) -> None:
+    """Rule 17; on a page "not safe" is no answer to how they may be reached."""
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no")
+    shown = [button.words for button in me.page.buttons if button.name == "answer"][:-1]
+    me.answers("page", "team").sends(place=PLACE).presses("upset").sends(words="")
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").json["messages"]
+    (asked,) = [one["words"] for one in said if "ask.contact" in one["keys"]]
+    assert asked.split("\n")[1:] == shown and len(shown) == 5
+
+
 def test_nothing_of_the_person_stands_in_an_address_or_a_title(house: House) -> None:
     me = Browser(house)
     titles = set()
