@@ -65,6 +65,14 @@ def test_nothing_of_the_person_stands_in_an_address_or_a_title(house: House) -> 
     assert "unsafe-inline" not in headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_it_says_how_long_words_are_kept(house: House, language: str) -> None:
+    page = Browser(house).goes(f"/about?lang={language}").page
+    days = str(house.parts.program.retention.words_days)
+    assert house.words("web.about.private.2", language, count=days) in page.words
+    assert days in house.words("web.about.private.2", language, count=days)
+
+
 def test_who_only_looks_leaves_nothing(house: House) -> None:
     Browser(house).goes("/request").goes("/request/1").goes("/").goes("/about").goes("/code")
     assert not house.rows("case") and not house.rows("visit") and not house.rows("contact")
