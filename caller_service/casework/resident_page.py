@@ -534,7 +534,9 @@ def _decide(
     if act.name == "answer":
         return request_form.answer(case, position, act.screen, value or SKIPPED, scene)
     if act.name == "place":
-        return request_form.place_given(case, position, value, scene, act.accuracy)
+        asked = request_form.place_asked(case, scene)
+        reading = understand(asked, act.value, scene.now, scene, parts.ears)[1]
+        return request_form.place_given(case, position, value, reading, scene, act.accuracy)
     if act.name == "word":
         return _word_typed(case, position, value, scene, kept, number)
     if act.name in _WITH_VALUE:
@@ -607,7 +609,7 @@ def _rows(
     keys = [key for key, _ in shown.position.told]
     if case.asked and case.asked != before.asked and not case.ended:
         question = parts.program.protocol.question(case.asked)
-        codes = (choice.code for choice in question.offered(case.facts()))
+        codes = request_form.offered(question, case)
         words = [choice_words(question, c, case, case.language, parts.catalog) for c in codes]
         asks = question_words(question, case, case.language, parts.catalog)
         lines.append("\n".join([asks, *words]))

@@ -46,7 +46,7 @@ def _to_team(case: Case, way: Route, scene: Scene) -> Step:
         case,
         response="team",
         team=way.team.id if way.team else "",
-        interpreter=way.interpreter,
+        interpreter=way.interpreter or bool(case.unread_language),
         unserved="",
     )
     words = "end.team_place" if case.located != "inside" else "end.team"

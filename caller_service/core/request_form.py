@@ -26,7 +26,19 @@ from .marks import Mark
 from .protocol import SKIPPED, Question
 from .questions import next_question, stands_at
 from .reach import ContactAnswer
-from .reply import Answer, Command, CommandName, Danger, PlaceGiven, Reading, Reply, Story, Unclear
+from .reply import (
+    Answer,
+    Command,
+    CommandName,
+    Danger,
+    OtherLanguage,
+    PlaceGiven,
+    Reading,
+    Reply,
+    Story,
+    Unclear,
+    Withdrawal,
+)
 from .routing import Scene
 from .safe_contact import gated
 from .said import Said
@@ -47,6 +59,10 @@ OBEYED = frozenset({
     CommandName.EMERGENCY_FOR_ME, CommandName.PERSON, CommandName.WORSE, CommandName.CANCEL,
     CommandName.QUIET,
 })  # fmt: skip
+# what somebody's own words may say that counts in the middle of the form, too
+AT_ONCE = (Danger, Command, Withdrawal, OtherLanguage)
+# how they may be reached, on the web: without a number first
+REACHED = ("page", "text_call", "text", "text_deaf", "call")
 # the phone's own accuracy, in metres, beyond which a person has to find the place
 VAGUE = 250.0
 
@@ -87,6 +103,8 @@ def begin(case: Case, scene: Scene) -> Case:
 
 def screen_of(case: Case, position: Position) -> str:
     """The screen that is open."""
+    if case.watched and not case.held:
+        return STATUS  # software asks and says nothing (rule 9)
     if position.stopped and not case.held:
         return DANGER
     if case.ended or case.held or case.left:
@@ -227,11 +245,20 @@ def confirmed(case: Case, position: Position, scene: Scene, other: str = "") -> 
     return Shown(Step(case, effects), position)
 
 
+def place_asked(case: Case, scene: Scene) -> Case:
+    """The case as the words in the place field are read: they answer `where`."""
+    return replace(put(case, "where", Position(), scene)[0], asked_aloud=True)
+
+
 def place_given(
-    case: Case, position: Position, place: str, scene: Scene, accuracy: float = 0.0
-) -> Shown:
+    case: Case, position: Position, place: str, reading: Reading, scene: Scene,
+    accuracy: float = 0.0,
+) -> Shown:  # fmt: skip
     """Where the person is: in words, or coordinates from their phone with its own accuracy in
-    metres. Coordinates too vague to send a team to are for a person to ask about."""
+    metres. Coordinates too vague to send a team to are for a person to ask about. Words there that
+    show danger, or ask for something, are heard as such (rule 7), and the place stays open."""
+    if _at_once(reading.reply):
+        return words(case, position, place, reading, scene)
     case, position = put(case, "where", position, scene)
     step = _decide(case, PlaceGiven(place), scene)
     if accuracy > VAGUE and step.case.located in ("inside", "not_live", "outside"):
@@ -250,13 +277,18 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
         # "1" in the field for words: buttons do that here
         reply = Story() if len(said.split()) > 1 else Unclear()
     before = case
-    if case.status == Status.SCREENING and not isinstance(reply, (Danger, Command)):
-        kept = add_to_narrative(case, said).marked(scene.now, Mark.HEARD)
+    if case.status == Status.SCREENING and not _at_once(reply):
+        kept = replace(add_to_narrative(case, said), said=case.said | reading.markers)
+        kept = kept.marked(scene.now, Mark.HEARD)
         return Shown(Step(kept, (Record(Event.WORDS),)), with_changes(position, told=()))
     # words answer no question that stands on the page: buttons do
     unseen = with_changes(scene, on_page=False)
     step = _decide(replace(case, asked_aloud=True), reply, unseen, said, reading)
     return _go_on(before, step, position, scene)
+
+
+def _at_once(reply: Reply) -> bool:
+    return isinstance(reply, AT_ONCE) and (not isinstance(reply, Command) or reply.name in OBEYED)
 
 
 def asks(case: Case, position: Position, name: str, scene: Scene) -> Shown:
@@ -402,6 +434,13 @@ def unsaid(step: Step) -> Step:
         step.case,
         tuple(each for each in step.effects if not isinstance(each, (Say, Ask)) or each.unasked),
     )
+
+
+def offered(question: Question, case: Case) -> tuple[str, ...]:
+    """The answers that a screen offers, in order."""
+    if question.id == CONTACT:
+        return REACHED
+    return tuple(choice.code for choice in question.offered(case.facts()))
 
 
 def given(case: Case, question: Question) -> str:

@@ -260,7 +260,7 @@ STATES: dict[str, State] = {
     "code-fault": _with(
         "code.html", lambda say, fault: CodeView(fault, "k", 8), fault="=web.code.fault"
     ),
-    **{f"gone-{kind}": _bare("gone.html", kind=kind) for kind in ("expired", "locked", "ended", "link")},
+    "gone-link": _bare("gone.html", kind="link"),
     **{f"error-{kind}": _bare("error.html", kind=kind) for kind in ("lost", "long", "refused")},
     "error-down": _bare(
         "error.html", kind="down", action="/flow/2", typed="he <b>took</b> the pills",

@@ -134,6 +134,18 @@ def test_all_answers_of_a_safety_question_are_seen_at_once(
             assert box["height"] >= 48 and box["width"] >= 300, state
 
 
+def test_a_finger_leaves_no_answer_that_looks_chosen(opens: Opens) -> None:
+    """Where there is no mouse, what was tapped last counts as hovered: the answer that stands there
+    on the next screen."""
+    page = opens("question-safety", has_touch=True, is_mobile=True)
+    page.locator("button.answer").nth(1).hover()
+    grounds = {
+        one.evaluate("one => getComputedStyle(one).backgroundColor")
+        for one in page.locator("button.answer").all()
+    }
+    assert len(grounds) == 1
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_first_page_says_all_within_one_screen(
     opens: Opens, stage: Stage, language: str

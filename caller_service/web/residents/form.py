@@ -28,6 +28,7 @@ from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.visits import VisitKind, VisitState, new_secret
 from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
+from caller_service.web.shared.persons_view import is_guess
 from caller_service.web.shared.problem import FRAMED
 from caller_service.web.shared.refusals import refused
 
@@ -43,6 +44,7 @@ from .rendering import (
     render,
     say,
     screen_at,
+    signed,
     status_view,
     the_scene,
     version_of,
@@ -64,8 +66,7 @@ _ACTS = frozenset(
 
 def own_pages_only() -> Response | None:
     """Another site's page cannot post here, and what is fetched ahead opens and shows nothing."""
-    ahead = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
-    if "prefetch" in ahead or "preview" in ahead:
+    if is_guess(request.headers):
         return Response("", 503)
     if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in (
         "same-origin",
@@ -213,6 +214,8 @@ def _number(typed: str) -> Any:
         found = keys.page()
         if found is None:
             return _gone()
+        if _locked(found):
+            return _curtain(found)
         kept = resident_page.kept_of(found.visit)
         view = number_view(found, kept, say("web.number.fault.short"), typed[:40])
         return _shown(render("number.html", view=view), 422)
@@ -245,13 +248,16 @@ def _place(found: VisitState | None, alone: bool = False) -> Any:
     if exact and not request.form.get("pick"):
         typed = f"{float(latitude):.5f},{float(longitude):.5f}"
         accuracy = _metres(request.form.get("accuracy", ""))
-    if not typed or len(typed) > LONGEST:
+    hidden = not alone and _locked(found)
+    if hidden and not typed:
+        return _curtain(found)
+    if not hidden and (not typed or len(typed) > LONGEST):
         kept = resident_page.kept_of(found.visit)
         fault = say("web.place.fault.empty") if not typed else say("web.words.long")
         view = place_view(found, found.case, kept, fault, typed[:LONGEST], alone=alone)
         return _shown(render("place.html", view=view, **({"back": "/"} if alone else {})), 422)
     # behind a place link nothing else is shown, whatever asks for it
-    return _posted("place", value=typed, accuracy=accuracy, inline=not alone)
+    return _posted("place", value=typed[:LONGEST], accuracy=accuracy, inline=not alone)
 
 
 def _metres(said: str) -> float:
@@ -285,10 +291,11 @@ def sent() -> Any:
         found = keys.page()
         if found is None:
             return _gone()
-        kept = resident_page.kept_of(found.visit)
-        view = check_view(found, kept, written[:LONGEST], say("web.words.long"))
-        return _shown(render("check.html", view=view), 422)
-    return _posted("send", value=written)
+        if not _locked(found):
+            kept = resident_page.kept_of(found.visit)
+            view = check_view(found, kept, written[:LONGEST], say("web.words.long"))
+            return _shown(render("check.html", view=view), 422)
+    return _posted("send", value=written[:LONGEST])
 
 
 # ---- the status page -----------------------------------------------------------------------------
@@ -298,7 +305,7 @@ def sent() -> Any:
 def status() -> Any:
     found = keys.page()
     if found is None:
-        return _gone() if keys.secret() else redirect("/code")
+        return _gone() if keys.secret() else _to("/code")
     kept = resident_page.kept_of(found.visit)
     screen_now = request_form.screen_of(found.case, kept.position)
     if screen_now == request_form.DANGER:
@@ -332,11 +339,32 @@ def _curtain(found: VisitState, fault: str = "", status: int = 200) -> Response:
 
 @both("/open", methods=["POST"])
 def opened() -> Any:
+    """Lift the curtain. A code word that is wrong makes the next try slower, like a wrong code. For
+    somebody else at the same screen, the page closes here and a new request begins."""
     found = keys.page()
     if found is None:
         return _gone()
+    if request.form.get("act") == "anew":
+        resident_page.leave(parts(), keys.secret())
+        answer = _to("/request")
+        for name in (keys.PAGE, "shared"):
+            keys.drop_cookie(answer, name)
+        return answer
+    if not found.case.code_word:
+        resident_page.unlock(parts(), found, "")
+        return _to(f"{keys.base()}/s")
+    attempt = failure_limit().attempt(
+        "page_word", source(request.remote_addr), account=found.case.id, pace=TYPED
+    )
+    if attempt.wait:
+        refused("request.opened", "slowed")
+        slowed = _curtain(found, say("web.code.wait", count=str(attempt.wait)), 429)
+        slowed.headers["Retry-After"] = str(attempt.wait)
+        return slowed
     if not resident_page.unlock(parts(), found, request.form.get("code_word", "")[:100]):
+        attempt.failed()
         return _curtain(found, say("web.locked.wrong"), 422)
+    attempt.succeeded()
     return _to(f"{keys.base()}/s")
 
 
@@ -361,12 +389,12 @@ def acted() -> Any:
         act = "words"
     if act == "words" and not written.strip():
         return _to(f"{keys.base()}/s")
-    if len(written) > LONGEST:
+    if len(written) > LONGEST and not _locked(found):
         kept = resident_page.kept_of(found.visit)
         found, words = resident_page.looked(parts(), found, kept)
         view = status_view(found, kept, words, written[:LONGEST])
         return _shown(render("status.html", view=view, fault=say("web.words.long")), 422)
-    return _posted(act, value=written)
+    return _posted(act, value=written[:LONGEST])
 
 
 @both("/s/state", methods=["GET"])
@@ -605,7 +633,7 @@ def _unsigned(value: str = "") -> Response:
     again in a form that counts."""
     refused(request.endpoint or "", "screen not signed")
     found = keys.page()
-    if found is None:
+    if found is None or _locked(found):
         return _gone(value)
     kept = resident_page.kept_of(found.visit)
     found, words = resident_page.looked(parts(), found, kept)
@@ -614,17 +642,19 @@ def _unsigned(value: str = "") -> Response:
 
 
 def _gone(value: str = "", kind: str = "") -> Response:
-    """The key opens nothing: left, over, or never there. A neutral page, and a way back; what was
-    typed is shown again. No address on it has the key."""
-    nobody = {"base": "", "out": "/out", "public": True, "at": ""}
+    """The key opens nothing: left, over, or never there. An old page in a browser's history is the
+    neutral front page, and says nothing of what was here. What was typed is shown again, and can be
+    sent as a new request. No address on it has the key."""
+    nobody: dict[str, Any] = {"base": "", "out": "/out", "public": True, "at": ""}
     words = (value or request.form.get("words", ""))[:LONGEST]
     if words.strip():
-        page = render("error.html", kind="lost", action="/request", typed=words, **nobody)
-        return _shown(page, 404)
-    kind = kind or ("expired" if keys.secret() else "")
-    if not kind:  # nothing of theirs was ever here
-        return _shown(render("error.html", kind="lost", **nobody), 404)
-    return _shown(render("gone.html", kind=kind, **nobody), 404)
+        again = {"action": "/request/1", "kept": [("at", signed(None, "words"))], "typed": words}
+        return _shown(render("error.html", kind="lost", **again, **nobody), 404)
+    if kind:
+        return _shown(render("gone.html", kind=kind, **nobody), 404)
+    if request.method == "GET" and keys.secret():
+        return _to("/")
+    return _shown(render("error.html", kind="lost", **nobody), 404)
 
 
 def _to(path: str) -> Response:

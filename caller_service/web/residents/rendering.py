@@ -51,8 +51,6 @@ from .views import (
 )
 
 ABOUT = 8  # questions on the common path (core/protocol_check.py holds that)
-# how they may be reached, on the web: without a number first
-CONTACT = ("page", "text_call", "text", "text_deaf", "call")
 AID = {"breathing", "overdose"}  # kinds of danger with first aid
 SCREEN_WORDS = {"too_fast": "web.press_again"}  # a text words these otherwise
 POISON = frozenset({"overdose"})
@@ -207,9 +205,7 @@ def question_view(
 
 
 def _codes(question: Question, case: Case) -> tuple[str, ...]:
-    if question.id == "contact":
-        return CONTACT
-    return tuple(choice.code for choice in question.offered(case.facts()))
+    return request_form.offered(question, case)
 
 
 def _preamble() -> tuple[str, ...]:
@@ -384,7 +380,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         reference=case.reference,
         code=kept.code,
         told=told_of(kept, found, but=_ABOVE.get(stands, "")),
-        danger=case.in_danger,
+        danger=case.in_danger and not _silent(case),
         ended=case.ended,
         can_cancel=not case.ended and not case.held,
         code_word=not (case.ended or case.held or case.code_word or sensitive(case)),
@@ -422,7 +418,9 @@ def _stands(case: Case) -> tuple[str, dict[str, str]]:
     name = {"name": case.in_charge}
     if case.ended:
         return f"web.stands.{_ended(case)}", {}
-    if case.in_danger or case.held:
+    if _silent(case) and (case.response in ("", "human") or case.status == Status.OPEN):
+        return "web.stands.silent", {}
+    if (case.in_danger or case.held) and not _silent(case):
         return f"web.stands.{_in_danger(case)}", name
     if case.status == Status.SCREENING:
         return "web.stands.draft", {}
@@ -444,6 +442,11 @@ _OTHERS = {
     Status.ACCEPTED: "received", Status.ASSIGNED: "received", Status.EN_ROUTE: "coming",
     Status.ARRIVED: "finished",
 }  # fmt: skip
+
+
+def _silent(case: Case) -> bool:
+    """Somebody reads along, and no human writes: the page looks as if nothing was said (rule 9)."""
+    return case.watched and not case.held
 
 
 def _in_danger(case: Case) -> str:
@@ -488,14 +491,15 @@ def _range(case: Case, now: datetime) -> tuple[str, int | None]:
 def _way(case: Case) -> list[tuple[str, Mark]]:
     """The steps of a request, and what says that each is done."""
     steps = [("asked", Mark.HANDED_OFF if Mark.HANDED_OFF in case.marks else Mark.OPENED)]
-    if case.in_danger or Mark.FIRST_PAGED in case.marks:
+    if (case.in_danger or Mark.FIRST_PAGED in case.marks) and not _silent(case):
         steps += [("joining", Mark.FIRST_PAGED), ("joined", Mark.JOINED)]
     if case.response == "team":
         steps += [("accepted", Mark.ACCEPTED), ("assigned", Mark.ASSIGNED)]
         steps += [("on_the_way", Mark.EN_ROUTE), ("there", Mark.ARRIVED)]
     elif case.response == "counselor":
         steps += [("counselor", Mark.HANDED_OFF), ("counselor_reached", Mark.JOINED)]
-    if case.ended:
+    if case.ended:  # what never came is no step that is done
+        steps = [(name, mark) for name, mark in steps if mark in case.marks]
         steps.append(("ended", Mark(case.status.value)))
     return steps
 

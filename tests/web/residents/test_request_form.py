@@ -13,6 +13,7 @@ from form_page import CALM, PLACE, Browser, asks_for_a_team
 from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
 from caller_service.core.reach import ContactAnswer
+from caller_service.proving.web_browser import Button
 
 # ---- a whole request -----------------------------------------------------------------------------
 
@@ -38,6 +39,16 @@ def test_the_packet_says_that_they_are_reached_on_their_page(house: House) -> No
     assert (contact["text"], contact["call"], contact["only_replies"]) == (False, False, False)
 
 
+def test_the_record_keeps_the_answers_that_were_shown(house: House) -> None:
+    """Rule 17; on a page "not safe" is no answer to how they may be reached."""
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no")
+    shown = [button.words for button in me.page.buttons if button.name == "answer"][:-1]
+    me.answers("page", "team").sends(place=PLACE).presses("upset").sends(words="")
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").json["messages"]
+    (asked,) = [one["words"] for one in said if "ask.contact" in one["keys"]]
+    assert asked.split("\n")[1:] == shown and len(shown) == 5
+
+
 def test_nothing_of_the_person_stands_in_an_address_or_a_title(house: House) -> None:
     me = Browser(house)
     titles = set()
@@ -51,6 +62,14 @@ def test_nothing_of_the_person_stands_in_an_address_or_a_title(house: House) -> 
     headers = me.answer.headers
     assert headers["Cache-Control"] == "no-store" and headers["Referrer-Policy"] == "no-referrer"
     assert "unsafe-inline" not in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_it_says_how_long_words_are_kept(house: House, language: str) -> None:
+    page = Browser(house).goes(f"/about?lang={language}").page
+    days = str(house.parts.program.retention.words_days)
+    assert house.words("web.about.private.2", language, count=days) in page.words
+    assert days in house.words("web.about.private.2", language, count=days)
 
 
 def test_who_only_looks_leaves_nothing(house: House) -> None:
@@ -159,6 +178,18 @@ def test_words_in_the_form_are_read_for_danger(house: House) -> None:
     me.sends(words="he has a knife and says he will kill me")
     assert me.case().level == Level.R1 or me.case().level == Level.R2
     assert me.path == "/request" and house.rows("page")
+
+
+def test_words_in_the_form_say_more_than_danger(house: House) -> None:
+    """Under 18, a language that nobody here reads, contact taken back (rules 10, 14 and 26)."""
+    child = asks_for_a_team(Browser(house), send=False).sends(words="i am only 15 and its bad")
+    assert child.case().minor
+    other = asks_for_a_team(Browser(house), send=False).sends(
+        words="请帮帮我,我很害怕,不知道怎么办"
+    )
+    assert other.case().unread_language == "zh-Hans" and other.case().interpreter
+    quiet = asks_for_a_team(Browser(house), send=False).sends(words="please do not text me")
+    assert "text" in quiet.case().withdrawn and quiet.case().status == "handed_off"
 
 
 def test_a_person_is_asked_for_on_any_screen(house: House) -> None:
@@ -408,7 +439,10 @@ def test_a_form_that_is_not_ours_changes_nothing_and_gives_the_words_back(house:
 
 def test_a_preview_or_a_prefetch_changes_and_shows_nothing(house: House) -> None:
     me = asks_for_a_team(Browser(house))
-    for headers in ({"Sec-Purpose": "prefetch"}, {"Purpose": "prefetch"}):
+    for headers in (
+        {"Sec-Purpose": "prefetch"}, {"Purpose": "prefetch"},
+        {"X-Purpose": "preview"}, {"X-Moz": "prefetch"},
+    ):  # fmt: skip
         answer = me.client.get("/s", base_url="https://house.test", headers=headers)
         assert answer.status_code == 503 and not answer.data
 
@@ -481,6 +515,36 @@ def test_the_phone_s_own_location_counts_only_if_it_is_exact(house: House) -> No
     assert vague.located == "near_edge", "a person has to ask"
     nobody_knows = at_the_place(house).sends(place="", accuracy="", **where).case()
     assert nobody_knows.located == "near_edge"
+
+
+@pytest.mark.parametrize("said", ["he has a gun", "I took all the pills", "me estoy muriendo"])
+def test_danger_in_the_place_field_is_heard_like_anywhere_else(house: House, said: str) -> None:
+    me = at_the_place(house).sends(place=said)
+    assert me.case().level == Level.R2 and house.rows("page"), "people are asked at once"
+    assert "tel:911" in me.page.html and me.case().narrative == (said,)
+    me.presses("go_on", name="act").presses("no")
+    assert me.page.heading == house.words("web.ask.where.me"), "the place is still open"
+    assert me.sends(place=PLACE).case().area == "central"
+
+
+def test_danger_behind_a_place_link_is_heard_and_shows_nothing(house: House) -> None:
+    resident = house.resident(ME).wants_a_team()
+    house.dispatch(f"/{resident.case().id}/place-link", {"by": "Dana"})
+    link = house.settles().texts_to(ME)[-1].split("https://house.test")[1].split()[0]
+    there = Browser(house).goes(link).sends(place="he has a gun")
+    assert resident.case().level == "R2" and house.rows("page")
+    assert "gun" not in there.page.words and "tel:988" not in there.page.html
+
+
+def test_911_in_the_place_field_gets_its_words_and_is_no_place(house: House) -> None:
+    me = at_the_place(house).sends(place="help 911 now")
+    assert house.words("say.call_911") in me.page.words
+    assert me.page.heading == house.words("web.ask.where.me") and not me.case().place
+
+
+@pytest.mark.parametrize("place", ["Gun Club Rd", "Knife River", "Police Plaza", "Third St"])
+def test_a_street_with_such_a_name_is_a_place(house: House, place: str) -> None:
+    assert at_the_place(house).sends(place=place).case().place == place
 
 
 # ---- a number ------------------------------------------------------------------------------------
@@ -583,6 +647,28 @@ def test_after_leaving_nothing_of_theirs_opens(house: House, cookies: bool) -> N
         me.goes(path)
         assert PLACE not in me.page.html and me.case().reference not in me.page.html
     assert me.case().status == "handed_off", "the case lives on"
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+def test_old_pages_say_nothing_of_what_was_here(house: House, cookies: bool) -> None:
+    """Ten times Back after leaving: the neutral front page, or a form that nobody filled in."""
+    me = asks_for_a_team(Browser(house, cookies))
+    seen = dict.fromkeys(me.history[1:])
+    me.goes(me.page.links[0])
+    neutral = {house.words(key) for key in ("web.front.title", "ask.who", "web.code.title")}
+    for path in seen:
+        assert me.goes(path).status == 200 and me.page.heading in neutral, path
+
+
+def test_words_from_a_page_that_was_left_are_sent_as_a_new_request(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    field, before = me.page.form("words"), me.case().id
+    assert field is not None
+    me.goes("/out")
+    me.posts(field, words="he is back and has a gun")
+    assert me.status == 404 and "he is back and has a gun" in me.page.html
+    me.sends(words="he is back and has a gun")
+    assert me.case().id != before and me.case().level == Level.R2 and house.rows("page")
 
 
 def test_a_code_brings_one_back_and_shows_nothing_that_was_shown(house: House) -> None:
@@ -715,7 +801,7 @@ def test_a_team_comes_step_by_step(house: House, outcome: str, ends: str) -> Non
     house.dispatch(f"/{case}/status", {"by": "Dana", "status": "closed", "outcome": outcome})
     assert house.words(f"web.stands.{ends}") in me.goes("/s").page.words
     house.wait(25 * 3600)
-    assert me.goes("/s").status == 404
+    assert me.goes("/s").path == "/", "a day later it is over"
 
 
 def test_words_after_the_end_begin_a_new_request_that_is_linked(house: House) -> None:
@@ -730,6 +816,9 @@ def test_cancel_and_delete(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     me.presses("cancel", name="act")
     assert me.case().status == "cancelled"
+    assert house.words("web.step.ended") in me.page.words
+    for never in ("accepted", "assigned", "on_the_way", "there"):
+        assert house.words(f"web.step.{never}") not in me.page.words, "it did not happen"
     me.presses("delete", name="act")
     assert house.words("web.delete.asked") in me.page.words
     assert any(line.event == "asked_to_delete" for line in house.rows("journal"))
@@ -831,7 +920,7 @@ def test_a_place_link_shows_the_place_screen_and_nothing_else(house: House) -> N
     assert house.words("web.place.kept") in me.page.words
     assert house.resident(ME).case().area == "central"
     assert me.goes(f"/place/{secret}").status == 404
-    assert me.goes(f"/r/{secret}/s").status == 404, "it opens no page"
+    assert me.goes(f"/r/{secret}/s").path == "/", "it opens no page"
 
 
 def test_a_place_link_ends_after_half_an_hour(house: House) -> None:
@@ -895,7 +984,7 @@ def test_a_place_link_opens_no_page_while_it_lives(house: House) -> None:
             secret = link_to(conn, house.parts, me.case(), kind, house.clock())
         thief = Browser(house, cookies=False)
         for path in ("s", "words", "request", "request/2", "request/check"):
-            assert thief.goes(f"/r/{secret}/{path}").status == 404, path
+            assert thief.goes(f"/r/{secret}/{path}").path == "/" or thief.status == 404, path
         assert thief.goes(f"/r/{secret}/s/state").status == 404
 
 
@@ -924,6 +1013,56 @@ def test_no_button_of_an_old_page_lifts_the_curtain(house: House, value: str) ->
     me = left_alone(house).presses(value, name="act")
     assert house.words("web.locked.title") in me.page.words, value
     assert 'class="code">' not in me.page.html and me.case().status == "handed_off"
+
+
+def test_nothing_shows_behind_the_curtain_whatever_is_posted(house: House) -> None:
+    me = asks_for_a_team(Browser(house), send=False).goes("/request/7")
+    place = me.page.form("place")
+    me.goes("/request/check")
+    check = me.page.form("words")
+    assert place is not None and check is not None
+    me.posts(check, words="nobody else should read this")
+    words = me.page.form("words")
+    assert words is not None
+    house.wait(11 * 60)
+    unsigned = Button(words.action, {"act": "words", "words": "x"}, "", "")
+    long = "x" * 5000
+    for button, filled in (
+        (place, {"place": ""}), (place, {"place": long}), (check, {"words": long}),
+        (words, {"words": long}), (unsigned, {}),
+    ):  # fmt: skip
+        me.posts(button, **filled)
+        assert PLACE not in me.page.html and "nobody else" not in me.page.html, filled
+        assert me.case().reference not in me.page.html
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").json["messages"]
+    assert any(one["words"].startswith("xxxx") for one in said), "it is kept"
+
+
+def test_somebody_else_at_the_same_screen_asks_for_help(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    before = me.case().id
+    me.presses("code_word", name="act", words="bluebird")
+    house.wait(11 * 60)
+    me.goes("/s").presses("anew", name="act")
+    assert me.path == "/request" and me.page.heading == house.words("ask.who")
+    me.answers("adult")
+    assert me.case().id != before and not me.case().related
+    assert me.case().contact != house.rows("case")[0].contact_id
+
+
+def test_wrong_code_words_are_slow(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.presses("code_word", name="act", words="bluebird")
+    house.wait(11 * 60)
+    me.goes("/s")
+    me.pace = 0
+    for number in range(8):
+        me.presses("", name="", code_word=f"wrong {number}")
+    assert me.status == 429 and me.answer.headers["Retry-After"]
+    me.presses("", name="", code_word="bluebird")
+    assert me.status == 429, "not looked at"
+    house.wait(60)
+    assert me.presses("", name="", code_word="bluebird").path == "/s"
 
 
 def test_another_language_does_not_lift_the_curtain(house: House) -> None:
@@ -957,8 +1096,32 @@ def test_a_watched_phrase_silences_the_page(house: House, phrase: str, live: boo
         me.goes("/s")
     me.sends(words=phrase)
     assert me.case().watched
-    assert not me.page.picks(), "no question is put"
+    assert me.path == "/s" and not me.page.picks(), "no question is put"
     assert house.words("web.heard.one") not in me.page.words
+    if not live:
+        assert house.words("web.stands.handed_off") in me.page.words, "as before"
+        assert_nothing_shows(house, me)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_watched_phrase_in_the_form_shows_no_danger(house: House, script: bool) -> None:
+    """Whoever reads along sees no counselor, no 911 in red, and nobody who is asked to come."""
+    me = Browser(house, script=script).goes("/request").answers("me", "yes")
+    me.presses("go_on", name="act").presses("page").sends(place="is the pie shop open")
+    assert me.case().watched and house.rows("page"), "a person reads it"
+    assert house.words("web.stands.silent") in me.page.words
+    you = asks_for_a_team(Browser(house), send=False)
+    assert_nothing_shows(house, you.sends(words="is the pie shop open"))
+    for path in ("/request", "/request/2", "/request/check", "/s"):
+        assert_nothing_shows(house, me.goes(path))
+    house.dispatch(f"/{you.case().id}/notes", {"by": "Dana", "words": "We close at six."})
+    assert "We close at six." in you.goes("/s").page.words
+
+
+def assert_nothing_shows(house: House, me: Browser) -> None:
+    assert "tel:988" not in me.page.html and "sms:911" not in me.page.html
+    for key in ("web.step.joining", "web.stands.asking", "web.danger.asking", "web.wrong"):
+        assert house.words(key) not in me.page.words
 
 
 def test_stop_and_911_typed_on_the_page_are_heard(house: House) -> None:
