@@ -185,7 +185,7 @@ def enter(parts: Parts, found: VisitState, secret: str) -> None:
         if visits.load(conn, parts.sealer, [visits.secret_hash(secret)], now) is not None:
             return  # pressed twice
         newest = messages.newest_shown(conn, found.case.id) or ""
-        position = Position(screens=tuple(found.case.answers), sent=True)
+        position = request_form.came_back(found.case)
         state = _state(Kept(position, shown_from=newest))
         visit = Visit(
             parts.new_id(), found.case.id, VisitKind.BROWSER, 0, state, now, now, now,

@@ -33,6 +33,7 @@ class Event(StrEnum):
     OFFER_DIFFERS = "offer_differs"  # a bare number, for choices that are not the same any more
     NO_SUCH_CHOICE = "no_such_choice"  # the form sent a choice that it does not offer
     PLACED = "placed"  # a place was given or mended
+    PLACE_AGAIN = "place_again"  # a place that was not found on the form: asked for once more
     VAGUE_PLACE = "vague_place"  # coordinates too vague to send a team to
     PLACE_LINK = "place_link"  # a link with which to mark the place was sent
 

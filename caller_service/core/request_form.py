@@ -42,7 +42,8 @@ from .reply import (
 from .routing import Scene
 from .safe_contact import gated
 from .said import Said
-from .screening import advance, settle_and_follow_up
+from .screening import advance, place_found, settle_and_follow_up
+from .service_area import has_coordinates
 from .turn_steps import add_to_narrative, keep_violence
 
 # screens that are no question of the protocol
@@ -83,6 +84,7 @@ class Position:
     wanted: str = ""  # how they want to be reached, once their number is confirmed
     number: str = field(default="", repr=False)  # as they typed it; proves nothing
     asked_word: bool = False  # a one-time word was texted to it
+    place_again: bool = False  # their place was not found, and they were asked once more
     sent: bool = False
 
 
@@ -99,6 +101,15 @@ def begin(case: Case, scene: Scene) -> Case:
     """A request that begins on the web: it has a private page from the first answer on."""
     case = replace(case, on_web=True, channel=Channel.WEB)
     return case.marked(scene.now, Mark.OPENED, Mark.HEARD, Mark.PAGE_OPEN)
+
+
+def came_back(case: Case) -> Position:
+    """Where somebody is who opens the page in another browser: in a draft at its open question."""
+    draft = case.status == Status.SCREENING and case.channel == Channel.WEB
+    opened = (case.asked,) if case.asked and case.asked not in case.answers else ()
+    return Position(
+        screens=(*case.answers, *opened) if draft else tuple(case.answers), sent=not draft
+    )
 
 
 def screen_of(case: Case, position: Position) -> str:
@@ -260,11 +271,28 @@ def place_given(
     if _at_once(reading.reply):
         return words(case, position, place, reading, scene)
     case, position = put(case, "where", position, scene)
+    if (fault := _not_found(case, position, place, scene)) is not None:
+        case = replace(case, place=place).marked(scene.now, Mark.HEARD)
+        position = with_changes(position, place_again=True, told=((fault, {}),))
+        return Shown(Step(case, (Record(Event.PLACE_AGAIN),)), position)
     step = _decide(case, PlaceGiven(place), scene)
     if accuracy > VAGUE and step.case.located in ("inside", "not_live", "outside"):
         vague = replace(step.case, located="near_edge")
         step = Step(vague, (*step.effects, Record(Event.VAGUE_PLACE)))
     return _go_on(case, step, position, scene)
+
+
+def _not_found(case: Case, position: Position, place: str, scene: Scene) -> str | None:
+    """Why the place is asked for once more, as a catalog key; None: it is taken as it is. In danger
+    nobody is asked twice, and behind a place link (no screen came before) nothing is asked."""
+    if position.place_again or case.in_danger or not position.screens[:-1]:
+        return None
+    kind = place_found(case, place, scene).kind
+    if kind not in ("unknown", "ambiguous"):
+        return None
+    if kind == "unknown" and has_coordinates(place):
+        return "web.place.fault.pin"
+    return "web.place.fault.many" if kind == "ambiguous" else "web.place.fault.unknown"
 
 
 def words(case: Case, position: Position, said: str, reading: Reading, scene: Scene) -> Shown:

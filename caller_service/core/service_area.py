@@ -68,6 +68,11 @@ def locate(
     return answers[0] if len(answers) == 1 else Located(answers[0].kind, answers[0].area)
 
 
+def has_coordinates(text: str) -> bool:
+    """Does the text hold a pair of coordinates, or a map link with one?"""
+    return _PAIR.search(text) is not None
+
+
 def _of_somebody_else(text: str, streets: StreetWords, about_another: bool | None) -> bool:
     """Is it told where somebody is who may not be the person?"""
     words = frozenset(normal(text))

@@ -79,6 +79,15 @@ def phone_languages(program: Program) -> tuple[str, ...]:
     )
 
 
+def name_for(reader: str, language: Language) -> str:
+    """What a language is called in the reader's: "inglés"; its own name where Babel knows none."""
+    try:
+        known = Locale.parse(reader, sep="-").languages
+    except UnknownLocaleError:
+        return language.native
+    return str(known.get(language.tag.replace("-", "_"), language.native))
+
+
 @lru_cache(maxsize=8)
 def _read(translations: Path) -> Mapping[str, Language]:
     files = sorted(translations.glob("*/language.toml"))

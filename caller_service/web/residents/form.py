@@ -168,14 +168,15 @@ def screen(number: int) -> Any:
     return _shown(_screen(found, kept, wanted))
 
 
-def _screen(found: VisitState, kept: resident_page.Kept, name: str, **more: Any) -> str:
+def _screen(found: VisitState, kept: resident_page.Kept, name: str) -> str:
+    case = found.case
     if name == request_form.NUMBER:
-        return render("number.html", view=number_view(found, kept, **more))
-    if name == request_form.SAFE:
-        return render("question.html", view=question_view(found, found.case, kept, name))
-    if parts().program.protocol.question(name).kind == "place":
-        return render("place.html", view=place_view(found, found.case, kept, **more))
-    return render("question.html", view=question_view(found, found.case, kept, name))
+        return render("number.html", view=number_view(found, kept), draft=kept)
+    if name == request_form.CHECK:
+        return render("check.html", view=check_view(found, kept), draft=kept)
+    if name != request_form.SAFE and parts().program.protocol.question(name).kind == "place":
+        return render("place.html", view=place_view(found, case, kept), draft=kept)
+    return render("question.html", view=question_view(found, case, kept, name), draft=kept)
 
 
 @both("/request", methods=["POST"])
@@ -280,7 +281,7 @@ def check() -> Any:
     if open_now != request_form.CHECK:
         danger = open_now == request_form.DANGER
         return _to(f"{keys.base()}/request" if danger else path_of(kept.position, open_now))
-    return _shown(render("check.html", view=check_view(found, kept)))
+    return _shown(_screen(found, kept, request_form.CHECK))
 
 
 @both("/request/check", methods=["POST"])
@@ -603,8 +604,6 @@ def _next(opened: resident_page.Opened) -> Response:
         return _curtain(found)
     if name == request_form.STATUS:
         return _status(found, kept)
-    if name == request_form.CHECK:
-        return _shown(render("check.html", view=check_view(found, kept)))
     return _shown(_screen(found, kept, name))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace as with_changes
 from datetime import datetime
 from typing import Any
@@ -24,12 +24,14 @@ from caller_service.core.routing import Scene, team_working
 from caller_service.core.safe_contact import sensitive
 from caller_service.core.said import Said
 from caller_service.core.turn_steps import danger_words
+from caller_service.language.languages import name_for
 from caller_service.language.page_words import (
     choice_words,
     page_text,
     question_parts,
     question_words,
 )
+from caller_service.language.vocabularies import guess
 from caller_service.store.messages import Text
 from caller_service.store.visits import VisitState
 from caller_service.web.shared.guard import parts
@@ -53,6 +55,7 @@ from .views import (
 ABOUT = 8  # questions on the common path (core/protocol_check.py holds that)
 AID = {"breathing", "overdose"}  # kinds of danger with first aid
 SCREEN_WORDS = {"too_fast": "web.press_again"}  # a text words these otherwise
+NOT_FOUND = "web.place.fault."  # their place was not found, and is asked for once more
 POISON = frozenset({"overdose"})
 
 
@@ -241,6 +244,9 @@ def place_view(
 ) -> PlaceView:  # fmt: skip
     number = _number(kept.position, "where")
     question = parts().program.protocol.question("where")
+    told = told_of(kept, found)
+    if not fault and any(key.startswith(NOT_FOUND) for key, _ in kept.position.told):
+        fault, told = "".join(each.words for each in told), ()
     return PlaceView(
         number,
         max(ABOUT, number),
@@ -252,7 +258,7 @@ def place_view(
         "" if alone else path_of(kept.position, "where"),  # alone: its own address
         f"{keys.base()}/request/{number - 1}" if number > 1 and not alone else "",
         not alone,
-        told_of(kept, found),
+        told,
         "",
         alone,
     )
@@ -366,7 +372,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
     )
     if case.watched:  # software is silent (rule 9)
         open_question, kept = None, resident_page.quiet(kept)
-    other = _other_language(case, words.shown)
+    other = _other_language(words.shown)
     return StatusView(
         stands=say(stands, **fill),
         live=case.holder if case.held and Mark.SPOKEN in case.marks else "",
@@ -528,10 +534,10 @@ def _spoken(case: Case, text: Text) -> Spoken:
     return Spoken(False, by or case.in_charge, words, text.at, "")
 
 
-def _other_language(case: Case, shown: Any) -> str:
-    """A human's free words stand in the program's first language; their reader is told which."""
-    written = parts().program.languages[0]
-    theirs = [text for text in shown if text.direction == "out"]
-    if not theirs or case.language == written:
-        return ""
-    return parts().catalog.languages[written].native
+def _other_language(shown: Sequence[Text]) -> str:
+    """The language of a human's free words, named in the reader's; "" where it is the reader's own
+    or they say too little to tell."""
+    reader = language()
+    written = (guess(text.words, parts().ears) for text in shown if text.direction == "out")
+    other = next((tag for tag in written if tag not in (None, reader)), None)
+    return name_for(reader, parts().catalog.languages[other]) if other else ""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from conftest import ME, House
 from form_page import CALM, PLACE, Browser, asks_for_a_team
 
+from caller_service.core.case import Status
 from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
 from caller_service.core.reach import ContactAnswer
@@ -503,6 +504,9 @@ def test_the_place(house: House, given: dict[str, str], located: str | None) -> 
         assert me.status == 422 and house.words("web.place.fault.empty") in me.page.words
         assert "where" not in me.case().answers
     else:
+        if located == "unknown":  # they are asked once more
+            assert "where" not in me.case().answers
+            me.sends(**given)
         assert me.status == 200 and me.case().located == located
 
 
@@ -1235,3 +1239,105 @@ def test_while_the_database_is_away_what_was_typed_is_still_there(
     house.change(writer=writer)
     me.sends(words="my very own words")
     assert me.status == 200 and "my very own words" in me.page.words
+
+
+# ---- a place that is not found -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed, fault",
+    [
+        ("behind the old mill", "unknown"), ("no", "unknown"), ("I am at work, he is at home", None),
+        ("0.00000, 0.00000", "pin"), ("https://maps.example/?q=12.34567,45.67890", "pin"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("script", [True, False])
+def test_a_place_that_is_not_found_is_asked_for_once_more_and_then_taken_as_it_is(
+    house: House, typed: str, fault: str | None, script: bool
+) -> None:
+    me = Browser(house, script=script).goes("/request").answers(*CALM).sends(place=typed)
+    faults = {kind: house.words(f"web.place.fault.{kind}") for kind in ("unknown", "pin", "many")}
+    shown = [kind for kind, words in faults.items() if words in me.page.words]
+    assert len(shown) == 1 and fault in (None, shown[0])
+    assert typed in me.page.html and me.case().place == typed, "nothing is lost"
+    assert house.words("web.title.check").strip() in me.page.title
+    assert "where" not in me.case().answers
+
+    me.sends(place=typed)  # it is so: somebody else looks for it
+    assert me.case().answers["where"] == "given"
+    me.presses("upset").sends(words="")
+    assert me.case().status == Status.HANDED_OFF or me.case().unserved
+
+
+def test_a_place_that_is_written_better_the_second_time_is_found(house: House) -> None:
+    me = (
+        Browser(house).goes("/request").answers(*CALM).sends(place="by the mill").sends(place=PLACE)
+    )
+    assert me.case().located == "inside" and me.case().place == PLACE
+
+
+def test_a_draft_left_at_a_place_that_was_not_found_has_it(house: House) -> None:
+    me = Browser(house).goes("/request").answers(*CALM).sends(place="by the mill")
+    assert me.case().place == "by the mill" and me.case().status == Status.SCREENING
+    assert me.presses("skipped").case().answers["where"] == "skipped"
+
+
+def test_nobody_in_danger_is_asked_twice_where_they_are(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "yes").presses("go_on", name="act")
+    while "place" not in {name for each in me.page.buttons for name in each.fields}:
+        me.presses("skipped")
+    me.sends(place="by the old mill")
+    assert me.case().answers["where"] == "given"
+
+
+def test_a_draft_is_gone_on_with_elsewhere_by_a_code(house: House) -> None:
+    me = Browser(house).goes("/request").presses("me")
+    assert 'value="code"' in me.page.html
+    me.answers("no", "no", "no").presses("code", name="act")
+    assert me.path.endswith("/request/5"), "the same question"
+    code = me.page.html.split('class="code">')[1].split("<")[0]
+    me.goes("/out")
+    house.wait(20 * 3600)
+    house.sweeps()
+    house.settles()
+    assert me.case().status == Status.SCREENING
+
+    you = Browser(house).goes("/code").sends(code=code)
+    assert (
+        you.path.endswith("/request/5") and house.words("web.check.skipped") not in you.page.words
+    )
+    assert "given" in you.goes("/request/4").page.html, "what was answered stands"
+    you.goes("/s")
+    assert you.path.endswith("/request/5"), "it was not sent"
+    you.answers("page", "team").sends(place=PLACE).presses("upset").sends(words="")
+    assert you.path == "/s" and you.case().status == Status.HANDED_OFF
+    assert len(house.rows("case")) == 1
+
+
+def test_a_draft_at_its_last_screen_is_gone_on_with_there(house: House) -> None:
+    me = asks_for_a_team(Browser(house), send=False).presses("code", name="act")
+    code = me.page.html.split('class="code">')[1].split("<")[0]
+    you = Browser(house, cookies=False).goes("/code").sends(code=code)
+    assert you.path.endswith("/request/check")
+    you.sends(words="")
+    assert you.path.endswith("/s") and you.case().status == Status.HANDED_OFF
+    assert me.goes("/request/check").path == "/s", "the other browser sees it, too"
+
+
+def test_somebody_new_and_a_place_link_are_offered_no_code(house: House) -> None:
+    assert 'value="code"' not in Browser(house).goes("/request").page.html
+
+
+@pytest.mark.parametrize(
+    "said, tells",
+    [("We are on our way to the door now", True), ("Estamos en camino, somos dos", False)],
+)
+def test_words_in_another_language_are_said_to_be_and_no_others(
+    house: House, said: str, tells: bool
+) -> None:
+    me = asks_for_a_team(Browser(house, headers={"Accept-Language": "es"}))
+    house.dispatch(f"/{me.case().id}/notes", {"words": said, "by": "Dana"})
+    page = me.goes("/s").page.words
+    assert said in page
+    assert (house.words("web.talk.other_language", "es", name="inglés") in page) == tells
+    assert "English." not in page
