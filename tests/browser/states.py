@@ -258,7 +258,7 @@ STATES: dict[str, State] = {
     "open-no-cookies": _bare("open.html", action="/flow/open", cookies_off=True),
     "code": _with("code.html", lambda say: CodeView("", "k")),
     "code-fault": _with(
-        "code.html", lambda say, fault: CodeView(fault, "k", 8), fault="=web.code.fault"
+        "code.html", lambda say, fault: CodeView(fault, "k", say("web.code.wait", count="8")), fault="=web.code.fault"
     ),
     "gone-link": _bare("gone.html", kind="link"),
     **{f"error-{kind}": _bare("error.html", kind=kind) for kind in ("lost", "long", "refused")},

@@ -359,7 +359,7 @@ def opened() -> Any:
     )
     if attempt.wait:
         refused("request.opened", "slowed")
-        slowed = _curtain(found, say("web.code.wait", count=str(attempt.wait)), 429)
+        slowed = _curtain(found, _wait_words(attempt.wait), 429)
         slowed.headers["Retry-After"] = str(attempt.wait)
         return slowed
     if not resident_page.unlock(parts(), found, request.form.get("code_word", "")[:100]):
@@ -476,7 +476,9 @@ def code_typed() -> Any:
     attempt = failure_limit().attempt("page_code", source(request.remote_addr), pace=TYPED)
     if attempt.wait:
         refused("request.code_typed", "slowed")
-        page = render("code.html", view=CodeView(say("web.code.fault"), "", attempt.wait))
+        page = render(
+            "code.html", view=CodeView(say("web.code.fault"), "", _wait_words(attempt.wait))
+        )
         answer = _shown(page, 429)
         answer.headers["Retry-After"] = str(attempt.wait)
         return answer
@@ -487,6 +489,13 @@ def code_typed() -> Any:
         return _shown(render("code.html", view=CodeView(say("web.code.fault"), "")), 422)
     attempt.succeeded()
     return _enter(found)
+
+
+def _wait_words(seconds: int) -> str:
+    """When the next try of a code counts."""
+    if seconds < 120:
+        return say("web.code.wait", count=str(seconds))
+    return say("web.code.wait_minutes", count=str(-(-seconds // 60)))
 
 
 _PLACE = frozenset({VisitKind.PLACE})

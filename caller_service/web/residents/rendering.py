@@ -16,7 +16,7 @@ from caller_service.core.case import Case, Status
 from caller_service.core.dispatch import HOURS_FROM, minutes_range
 from caller_service.core.marks import Mark
 from caller_service.core.outcome import Outcome, Unserved
-from caller_service.core.protocol import Level, Question
+from caller_service.core.protocol import SKIPPED, Level, Question
 from caller_service.core.questions import asker
 from caller_service.core.request_form import Position
 from caller_service.core.retention import Stands
@@ -54,6 +54,7 @@ from .views import (
 
 ABOUT = 8  # questions on the common path (core/protocol_check.py holds that)
 AID = {"breathing", "overdose"}  # kinds of danger with first aid
+DOUBTS = {"unsure", SKIPPED}
 SCREEN_WORDS = {"too_fast": "web.press_again"}  # a text words these otherwise
 NOT_FOUND = "web.place.fault."  # their place was not found, and is asked for once more
 POISON = frozenset({"overdose"})
@@ -287,11 +288,13 @@ def danger_view(found: VisitState, kept: Kept) -> DangerView:
     told = [say(key, **dict(fill)) for key, fill in kept.position.told]
     lines = tuple(dict.fromkeys(told or words)) or (say("web.level.human"),)
     ago = request_form.asked_ago(case, now)
-    emergency = case.level == Level.R1
+    grave = case.level == Level.R1
+    # a doubt about health, and free text of an overdose, say to call 911 first, too
+    emergency = grave or case.answers.get("health") in DOUBTS or bool(AID & set(case.dangers))
     return DangerView(
         lines,
         bool(POISON & set(case.dangers)) or case.answers.get("health") == "yes",
-        not emergency or bool({"suicide", "attempt", "own_weapon"} & set(case.dangers)),
+        not grave or bool({"suicide", "attempt", "own_weapon"} & set(case.dangers)),
         say("web.danger.aid") if _first_aid(case) else "",
         None if ago is None else int(ago.total_seconds()),
         case.holder if Mark.JOINED in case.marks else "",

@@ -94,7 +94,7 @@ class DangerView:
     at: str = field(repr=False)
     action: str = field(repr=False)
     can_text_911: bool
-    emergency: bool  # R1: show 911 first; else 988 first
+    emergency: bool  # the words say to call 911: it comes first; else 988
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +174,4 @@ class CodeView:
 
     fault: str
     at: str = field(repr=False)
-    wait: int = 0  # seconds until the next attempt
+    wait: str = ""  # when the next attempt counts

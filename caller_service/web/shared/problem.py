@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 LONGEST_JSON = 65_536  # bytes
 MACHINES = ("/api/", "/EIDO/")  # endpoints for machines, which are answered in JSON
 # the `code` of each status, where no more specific one is set
+HELP = "Life in danger: call or text 911. Counselor: call or text 988.\n"
 CODES = {
     400: "unreadable", 401: "token_missing", 404: "not_found", 405: "method_not_allowed",
     409: "conflict", 413: "too_long", 415: "not_json", 422: "invalid", 503: "unavailable",
@@ -69,8 +70,12 @@ def register_error_handlers(app: Flask) -> None:
         status = error.code or 500
         detail = error.description if status < 500 and isinstance(error.description, str) else ""
         if not request.path.startswith(MACHINES):
+            # somebody who mistyped an address may need help now
+            more_help = HELP if status == 404 else ""
             answer = Response(
-                f"{error.name}. {detail}\n", status=status, content_type="text/plain; charset=utf-8"
+                f"{error.name}. {detail}\n{more_help}",
+                status=status,
+                content_type="text/plain; charset=utf-8",
             )
             return _allowing(answer, error)
         errors = getattr(error, "data", {}).get("messages") if status == 422 else None
@@ -87,9 +92,7 @@ def register_error_handlers(app: Flask) -> None:
         )
         if request.path.startswith(MACHINES):
             return _failed(error)
-        words = (
-            "We could not do that. Life in danger: call or text 911. Counselor: call or text 988.\n"
-        )
+        words = f"We could not do that. {HELP}"
         return Response(words, status=503, content_type="text/plain; charset=utf-8")
 
     @app.after_request

@@ -1341,3 +1341,34 @@ def test_words_in_another_language_are_said_to_be_and_no_others(
     assert said in page
     assert (house.words("web.talk.other_language", "es", name="inglés") in page) == tells
     assert "English." not in page
+
+
+@pytest.mark.parametrize(
+    "answers, first", [(("unsure",), "tel:911"), (("no", "no", "unsure"), "tel:988")]
+)
+def test_the_first_button_is_the_one_that_the_words_name(
+    house: House, answers: tuple[str, ...], first: str
+) -> None:
+    me = Browser(house).goes("/request").answers("adult", *answers)
+    assert me.case().level in (Level.R1, Level.R2)
+    shown = re.findall(r'href="(tel:911|tel:988)"', me.page.html.split('class="danger now')[1])
+    assert shown[0] == first and "tel:911" in shown
+
+
+def test_who_is_slowed_for_long_is_told_minutes(house: House) -> None:
+    stranger = Browser(house).goes("/code")
+    for _ in range(40):
+        stranger.goes("/code").sends(code="BCDFG-HJKMN")
+        house.wait(1)
+    assert stranger.status == 429
+    wait = int(stranger.answer.headers["Retry-After"])
+    if wait >= 120:
+        minutes = str(-(-wait // 60))
+        assert house.words("web.code.wait_minutes", count=minutes) in stranger.page.words
+
+
+def test_an_address_that_is_nowhere_says_who_helps(house: House) -> None:
+    for path in ("/request/abc", "/nowhere"):
+        answer = house.client.get(path)
+        assert answer.status_code == 404 and "911" in answer.text and "988" in answer.text
+        assert path not in answer.text
