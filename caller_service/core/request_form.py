@@ -42,7 +42,7 @@ from .reply import (
 from .routing import Scene
 from .safe_contact import gated
 from .said import Said
-from .screening import advance, place_found, settle_and_follow_up
+from .screening import advance, settle_and_follow_up
 from .service_area import has_coordinates
 from .turn_steps import add_to_narrative, keep_violence
 
@@ -106,10 +106,8 @@ def begin(case: Case, scene: Scene) -> Case:
 def came_back(case: Case) -> Position:
     """Where somebody is who opens the page in another browser: in a draft at its open question."""
     draft = case.status == Status.SCREENING and case.channel == Channel.WEB
-    opened = (case.asked,) if case.asked and case.asked not in case.answers else ()
-    return Position(
-        screens=(*case.answers, *opened) if draft else tuple(case.answers), sent=not draft
-    )
+    opened = (case.asked,) if draft and case.asked and case.asked not in case.answers else ()
+    return Position(screens=(*case.answers, *opened), sent=not draft)
 
 
 def screen_of(case: Case, position: Position) -> str:
@@ -258,7 +256,7 @@ def confirmed(case: Case, position: Position, scene: Scene, other: str = "") -> 
 
 def place_asked(case: Case, scene: Scene) -> Case:
     """The case as the words in the place field are read: they answer `where`."""
-    return replace(put(case, "where", Position(), scene)[0], asked_aloud=True)
+    return put(case, "where", Position(), scene)[0]
 
 
 def place_given(
@@ -271,23 +269,22 @@ def place_given(
     if _at_once(reading.reply):
         return words(case, position, place, reading, scene)
     case, position = put(case, "where", position, scene)
-    if (fault := _not_found(case, position, place, scene)) is not None:
+    step = _decide(case, PlaceGiven(place), scene)
+    if (fault := _not_found(case, position, place, step.case.located)) is not None:
         case = replace(case, place=place).marked(scene.now, Mark.HEARD)
         position = with_changes(position, place_again=True, told=((fault, {}),))
         return Shown(Step(case, (Record(Event.PLACE_AGAIN),)), position)
-    step = _decide(case, PlaceGiven(place), scene)
     if accuracy > VAGUE and step.case.located in ("inside", "not_live", "outside"):
         vague = replace(step.case, located="near_edge")
         step = Step(vague, (*step.effects, Record(Event.VAGUE_PLACE)))
     return _go_on(case, step, position, scene)
 
 
-def _not_found(case: Case, position: Position, place: str, scene: Scene) -> str | None:
+def _not_found(case: Case, position: Position, place: str, kind: str) -> str | None:
     """Why the place is asked for once more, as a catalog key; None: it is taken as it is. In danger
     nobody is asked twice, and behind a place link (no screen came before) nothing is asked."""
     if position.place_again or case.in_danger or not position.screens[:-1]:
         return None
-    kind = place_found(case, place, scene).kind
     if kind not in ("unknown", "ambiguous"):
         return None
     if kind == "unknown" and has_coordinates(place):

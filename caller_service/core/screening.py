@@ -57,7 +57,7 @@ from .reply import (
 from .routing import Scene
 from .safe_contact import Standing, catch_up_words, deferred_words, gated, sensitive, standing
 from .said import Said
-from .service_area import Located, locate
+from .service_area import locate
 from .turn_steps import (
     LINES,
     add_to_narrative,
@@ -740,15 +740,10 @@ def _reinstate_reasons(case: Case, question: Question, scene: Scene) -> Case:
     return replace(case, set_aside=case.set_aside - reinstated, because=because)
 
 
-def place_found(case: Case, text: str, scene: Scene) -> Located:
-    """Where these words, or coordinates, say that the person of this case is."""
+def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
     for_me = case.answers.get("who") in ("me", "me_minor")
     about_another = True if case.about_another else False if for_me else None
-    return locate(text, scene.program, scene.local, about_another=about_another)
-
-
-def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
-    found = place_found(case, text, scene)
+    found = locate(text, scene.program, scene.local, about_another=about_another)
     again = tuple(name for name in case.again if name != question.id)
     case = replace(
         case,

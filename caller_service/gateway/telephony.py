@@ -62,6 +62,7 @@ TWILIO_MEANS: Mapping[int, type[TelephonyError]] = {
 }  # fmt: skip
 
 
+NO_SUCH_RECORD = ("twilio 20404", "twilio 404")  # `TelephonyError.code`
 ENDED_CALLS = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
 
@@ -281,13 +282,13 @@ class Telephony:
         _asked(lambda: self._client.calls(sid).update(url=url, method="POST").sid)
 
     def redact(self, sid: str) -> None:
-        """Empty the body of a text, sent or received, in the provider's record. Raises one of the
-        LineErrors."""
+        """Empty the body of a text, sent or received, in the provider's record; no effect if there
+        is no such record. Raises a TelephonyError."""
         _gone_or(lambda: self._client.messages(sid).update(body="").sid)
 
     def delete_text(self, sid: str) -> None:
-        """Delete the provider's record of a text, with the numbers in it. Raises one of the
-        LineErrors."""
+        """Delete the provider's record of a text, with the numbers in it; no effect if there is
+        none. Raises a TelephonyError."""
         _gone_or(lambda: self._client.messages(sid).delete())
 
     def heard(self, ours: str, since: datetime) -> list[MissedText]:
@@ -341,7 +342,7 @@ class Telephony:
             one = _asked(service.fetch)
             numbers = _asked(lambda: service.phone_numbers.list(page_size=1000))
         except TelephonyError as fault:
-            if fault.code in ("twilio 20404", "twilio 404"):
+            if fault.code in NO_SUCH_RECORD:
                 return None
             raise
         return ServiceSettings(
@@ -383,7 +384,7 @@ def _gone_or(erase: Callable[[], Any]) -> None:
     try:
         _asked(erase)
     except TelephonyError as fault:
-        if fault.code not in ("twilio 20404", "twilio 404"):
+        if fault.code not in NO_SUCH_RECORD:
             raise
 
 

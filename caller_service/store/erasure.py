@@ -26,6 +26,8 @@ from .sealing import Sealer
 from .tables import call, callback, case, contact, hand_off, leg, message, staff_case, visit
 
 MOST = 50  # texts without a request in one sweep
+# still to be sent: until then its words are needed
+_WAITS = sa.or_(message.c.state.in_(UNSENT), message.c.next_at.is_not(None))
 # with the provider, under an id of its own
 _AT_PROVIDER = (
     message.c.provider == "twilio",
@@ -35,8 +37,7 @@ _AT_PROVIDER = (
 
 def under_way(conn: sa.Connection, case_id: str) -> bool:
     """Is a text of this case still to be sent? Until it is, its words are needed."""
-    waits = sa.or_(message.c.state.in_(UNSENT), message.c.next_at.is_not(None))
-    unsent = sa.select(message.c.id).where(message.c.case_id == case_id, waits)
+    unsent = sa.select(message.c.id).where(message.c.case_id == case_id, _WAITS)
     return conn.execute(unsent.limit(1)).first() is not None
 
 
@@ -62,8 +63,7 @@ def without_request(conn: sa.Connection, sealer: Sealer, before: datetime, now: 
     """The words of texts that belong to no request, as of a withheld number, and came `before`
     then. How many."""
     old = (message.c.case_id.is_(None), message.c.erased_at.is_(None), message.c.at < before)
-    waits = sa.or_(message.c.state.in_(UNSENT), message.c.next_at.is_not(None))
-    query = sa.select(message.c.id).where(*old, ~waits).limit(MOST)
+    query = sa.select(message.c.id).where(*old, ~_WAITS).limit(MOST)
     found = conn.execute(query).scalars().all()
     _texts(conn, sealer, found, now)
     return len(found)

@@ -358,10 +358,7 @@ def opened() -> Any:
         "page_word", source(request.remote_addr), account=found.case.id, pace=TYPED
     )
     if attempt.wait:
-        refused("request.opened", "slowed")
-        slowed = _curtain(found, _wait_words(attempt.wait), 429)
-        slowed.headers["Retry-After"] = str(attempt.wait)
-        return slowed
+        return _slowed("opened", _curtain(found, _wait_words(attempt.wait), 429), attempt.wait)
     if not resident_page.unlock(parts(), found, request.form.get("code_word", "")[:100]):
         attempt.failed()
         return _curtain(found, say("web.locked.wrong"), 422)
@@ -475,13 +472,8 @@ def code_typed() -> Any:
     work are the same for all of them."""
     attempt = failure_limit().attempt("page_code", source(request.remote_addr), pace=TYPED)
     if attempt.wait:
-        refused("request.code_typed", "slowed")
-        page = render(
-            "code.html", view=CodeView(say("web.code.fault"), "", _wait_words(attempt.wait))
-        )
-        answer = _shown(page, 429)
-        answer.headers["Retry-After"] = str(attempt.wait)
-        return answer
+        view = CodeView(say("web.code.fault"), "", _wait_words(attempt.wait))
+        return _slowed("code_typed", _shown(render("code.html", view=view), 429), attempt.wait)
     found = resident_page.find_code(parts(), request.form.get("code", "")[:100])
     if found is None:
         attempt.failed()
@@ -489,6 +481,13 @@ def code_typed() -> Any:
         return _shown(render("code.html", view=CodeView(say("web.code.fault"), "")), 422)
     attempt.succeeded()
     return _enter(found)
+
+
+def _slowed(door: str, answer: Response, seconds: int) -> Response:
+    """Too many wrong tries: counted, and told when the next one counts."""
+    refused(f"request.{door}", "slowed")
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def _wait_words(seconds: int) -> str:

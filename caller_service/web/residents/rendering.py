@@ -200,16 +200,12 @@ def question_view(
         parts=question_parts(question, tag, catalog),
         picks=tuple(
             Pick(code, choice_words(question, code, case, tag, catalog), code == chosen)
-            for code in _codes(question, case)
+            for code in request_form.offered(question, case)
         ),
         safety=question.safety,
         preamble=_preamble() if first else _minor(question, case, position),
         **common,
     )
-
-
-def _codes(question: Question, case: Case) -> tuple[str, ...]:
-    return request_form.offered(question, case)
 
 
 def _preamble() -> tuple[str, ...]:
