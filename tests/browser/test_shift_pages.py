@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from staff import PASSWORD, kept
 from test_console import Desk, desk, findings, looks_like  # noqa: F401 - the fixture
 from twilio.request_validator import RequestValidator
@@ -107,4 +107,25 @@ def test_a_shift_ends_and_its_pages_are_readable_small_and_dark(
     expect(page.locator("tbody[data-band=nobody] tr[data-key]")).to_have_count(3)
     looked_at(page, axe, f"queue-{name}")
     heard = desk.opens.complaints  # over http it is not obeyed
+    heard[:] = [words for words in heard if "Clear-Site-Data" not in words]
+
+
+def test_whoever_signs_out_on_a_slow_line_is_not_told_that_they_were_signed_out(
+    desk: Desk,  # noqa: F811
+) -> None:
+    """A look for news behind the sign-out would come back refused, and say so on the page."""
+    page = desk.signs_in(desk.person(), width=1440)
+    asked: list[str] = []
+
+    def slowly(route: Route) -> None:
+        asked.clear()
+        page.wait_for_timeout(2500)  # longer than the pause between two looks
+        assert [one for one in asked if "/news" in one] == []
+        route.continue_()
+
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("**/console/sign-out", slowly)
+    page.get_by_role("banner").get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    heard = desk.opens.complaints
     heard[:] = [words for words in heard if "Clear-Site-Data" not in words]

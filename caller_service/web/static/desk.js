@@ -4,6 +4,7 @@
   var body = document.body, news = body.getAttribute("data-news"), csrf = body.getAttribute("data-csrf"),
     table = document.getElementById("queue"), calls = document.getElementById("calls"), rail = document.getElementById("rail"), desk = document.getElementById("case"),
     QUICK = 2000, pause = QUICK, last = 0, heard = Date.now(), v = "", busy, over,
+    underway = [],
     // this machine's clock may be wrong
     skew = body.getAttribute("data-now") - heard / 1000,
     caseTag = desk && desk.getAttribute("data-tag"), callsTag = calls && calls.getAttribute("data-tag"), order, held = {}, known, title = document.title.replace(/^\(\d+\) /, "");
@@ -23,6 +24,7 @@
     request.timeout = 15000;
     request.onload = function () { done(request.status, request.responseText); };
     request.onerror = request.ontimeout = function () { done(0, ""); };
+    underway = underway.filter(function (one) { return one.readyState < 4; }).concat(request);
     request.send(Object.keys(fields).map(function (name) { return name + "=" + encodeURIComponent(fields[name]); }).join("&"));
   }
   function line(key) { return document.querySelector('tr[data-key="' + key + '"]'); }
@@ -200,6 +202,12 @@
     clocks(); arrange();
     document.dispatchEvent(new CustomEvent("tick"));
   }
+  // a look on its way would come back refused; a sign-out that does not come through must not be silence
+  document.addEventListener("submit", function (event) {
+    if (!/\/sign-out$/.test(event.target.action)) return;
+    underway.forEach(function (one) { one.abort(); });
+    busy = false; last = Date.now() + 15000;
+  });
   document.addEventListener("look", function () { caseTag = ""; last = 0; tick(); });
   try { new Worker(body.getAttribute("data-tick")).onmessage = tick; } catch (fault) { setInterval(tick, 1000); }
   // an answer that says why nothing was done has the address of its form: opened anew, it would be sent again
