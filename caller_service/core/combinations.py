@@ -105,6 +105,7 @@ class Lexicon:
     # meant words -> spellings of them
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     only: frozenset[str] = frozenset()
+    instead: frozenset[str] = frozenset()
     no: frozenset[str] = frozenset()
 
 
@@ -118,8 +119,9 @@ class Combinations:
 
     def __init__(self, lexicons: Iterable[Lexicon]) -> None:
         every = tuple(lexicons)
-        # next to "call me" these mean: no texts
+        # next to "call me" these mean: no texts; those of `instead` only where `contact` is asked
         self.only = frozenset[str]().union(*(lexicon.only for lexicon in every))
+        self.instead = frozenset[str]().union(*(lexicon.instead for lexicon in every))
         # "no, he has a knife": the comma ends the "no", which denies nothing after it
         noes = sorted(frozenset[str]().union(*(lexicon.no for lexicon in every)))
         self.behind_no = re.compile(

@@ -253,7 +253,9 @@ def read(
         return Reading(Unclear() if _shows(cleaned.words) else Nothing(), verified=verified)
     found = ears.speech.read(words)
     markers, wishes = frozenset(found["markers"]), frozenset(found["wishes"])
-    if Wish.PERSON in wishes and ears.speech.only.isdisjoint(words):
+    contact = _asks_contact(question, offered)
+    calls_alone = ears.speech.only | (ears.speech.instead if contact else frozenset())
+    if Wish.PERSON in wishes and calls_alone.isdisjoint(words):
         # "can somebody just call me" asks for a person and takes nothing back
         wishes -= {Wish.ONLY_CALLS}
     if Wish.CORRECTS in wishes:
@@ -294,7 +296,7 @@ def _reply(
     bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
     if (command := _command(bare, ears.vocabulary)) is not None:
         return command
-    contact = question is not None and ContactAnswer.UNSAFE in offered
+    contact = _asks_contact(question, offered)
     if _watched(words, wishes, contact, ears):
         return Command(CommandName.WATCHED, alone=False)
     if not contact and (kind := ears.vocabulary.alone.get(bare)) is not None:
@@ -315,6 +317,10 @@ def _reply(
     if place:
         return PlaceGiven(said.strip())
     return _words_alone(words, bare, question, offered, ears.vocabulary, wishes)
+
+
+def _asks_contact(question: Question | None, offered: tuple[str, ...]) -> bool:
+    return question is not None and ContactAnswer.UNSAFE in offered
 
 
 def _yes_of_its_own(

@@ -15,7 +15,7 @@ from .journal_events import Event
 from .marks import Mark
 from .protocol import HUMAN_NOW, Level, Protocol, Rule, Words
 from .questions import asker
-from .reply import Answer, Command, CommandName, Danger, Reading
+from .reply import Answer, Command, CommandName, Danger, Reading, Wish
 from .routing import Scene
 from .said import Said
 
@@ -38,14 +38,13 @@ def withdraw_contact(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, 
     case = replace(case, withdrawn=case.withdrawn | closing).marked(
         case.marks[Mark.HEARD], Mark.WITHDRAWN
     )
-    words = (
-        "withdrawn.short"
-        if case.violent
-        else "withdrawn.call"
-        if closing == {"call"}
-        else "withdrawn.ok"
-    )
-    key = "alert.no_calls" if closing == {"call"} else "alert.withdrawn"
+    words, key = "withdrawn.ok", "alert.withdrawn"
+    if closing == {"call"}:
+        words, key = "withdrawn.call", "alert.no_calls"
+    elif closing == {"text"} and Wish.ONLY_CALLS in reading.wishes:
+        words, key = "withdrawn.text", "alert.only_calls"
+    if case.violent:
+        words = "withdrawn.short"
     alert = Alert(key, case.accepted_by) if case.accepted_by else None
     return case, (
         Say(words),

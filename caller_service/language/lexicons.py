@@ -61,6 +61,5 @@ def _lexicon(table: Mapping[str, Any]) -> Lexicon:
         tuple(table.get("harmless", {}).get("phrases", ())),
         frozenset(table.get("lookalikes", {}).get("words", ())),
         {meant: tuple(forms) for meant, forms in table.get("spellings", {}).items()},
-        frozenset(table.get("beside", {}).get("only", ())),
-        frozenset(table.get("beside", {}).get("no", ())),
+        *(frozenset(table.get("beside", {}).get(name, ())) for name in ("only", "instead", "no")),
     )

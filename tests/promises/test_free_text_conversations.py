@@ -108,6 +108,30 @@ def test_what_is_said_about_calls_alone_is_true(house: House) -> None:
     assert me.case().state["withdrawn"] == ["call"]
 
 
+@pytest.mark.parametrize("said", ["please only call", "solo llamadas"])
+def test_whoever_wants_calls_alone_is_told_so_and_so_is_the_person_who_has_it(
+    house: House, said: str
+) -> None:
+    me = house.resident().texts(*SUICIDE)
+    for words in ("", " hi this is dana"):
+        house.resident(DANA).texts(me.case().reference + words)
+        house.settles()
+    me.texts(said).told("withdrawn.text")
+    house.settles()
+    assert me.case().state["withdrawn"] == ["text"]
+    assert any("calls, not texts" in text for text in house.texts_to(DANA))
+
+
+@pytest.mark.parametrize("said", ["can you call me instead", "call me instead", "mejor llámeme"])
+def test_call_me_instead_asks_for_a_call_and_takes_no_texts_back(house: House, said: str) -> None:
+    """At the question about contact it is the answer "call only"; anywhere else a person is asked
+    for, and can still write until one calls (rule 10)."""
+    me = house.resident().texts(*FULL, said)
+    assert me.case().level == "R2" and not me.case().state.get("withdrawn")
+    asked = house.resident("+17205550177").texts("hello", "1", "2", "2", "2", said)
+    assert asked.case().state["answers"]["contact"] == "call"
+
+
 def test_dont_call_me_opens_no_texts_at_the_question_about_contact(house: House) -> None:
     me = house.resident().texts("hello", "1", "2", "2", "2", "dont call me he will hear")
     assert (
