@@ -20,6 +20,7 @@ from caller_service.core.clock import next_due
 from caller_service.core.effect import (
     Alert,
     BookCallback,
+    EraseAnswers,
     EraseNumber,
     EraseWords,
     HandOff,
@@ -173,6 +174,8 @@ def _erase(conn: sa.Connection, parts: Parts, work: Decision) -> None:
             erasure.words(conn, parts.sealer, work.step.case, parts.program, work.scene.now)
         elif isinstance(effect, EraseNumber):
             erasure.number(conn, parts.sealer, work.step.case, parts.program, work.scene.now)
+        elif isinstance(effect, EraseAnswers):
+            erasure.answers(conn, parts.sealer, work.step.case, parts.program)
 
 
 def _text(parts: Parts, work: Decision, case: Case, words: Words, place: int) -> Text:

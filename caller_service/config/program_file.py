@@ -194,11 +194,14 @@ def _retention(sheet: CheckedTable) -> Retention:
     retention = Retention(
         words_days=sheet.whole("words_days", usual.words_days, 1, _YEARS),
         phone_days=sheet.whole("phone_days", usual.phone_days, 1, _YEARS),
+        answers_days=sheet.whole("answers_days", usual.answers_days, 1, _YEARS),
         keep_days=sheet.whole("keep_days", usual.keep_days, 0, _YEARS),
         asked_hours=sheet.whole("asked_hours", usual.asked_hours, 0, 23),
     )
     if retention.phone_days < retention.words_days:
         sheet.fault("phone_days", "is less than words_days, so words would outlive their number")
+    if retention.answers_days < retention.phone_days:
+        sheet.fault("answers_days", "is less than phone_days: what was answered goes last")
     sheet.done()
     return retention
 

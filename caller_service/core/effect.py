@@ -133,6 +133,11 @@ class EraseNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class EraseAnswers:
+    """Erase what was answered and concluded, wherever it is kept (store/erasure.py)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """An entry for the journal: what happened, in codes only."""
 
@@ -155,6 +160,7 @@ Effect = (
     | OptIn
     | EraseWords
     | EraseNumber
+    | EraseAnswers
     | Record
 )
 Effects = tuple[Effect, ...]

@@ -91,7 +91,7 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
                 "accepted_by": case.accepted_by or None,
                 "holder": case.holder or None,
                 "open_questions": list(open_questions(program.protocol, case))
-                if case.in_danger or case.held
+                if (case.in_danger or case.held) and Mark.ANSWERS_ERASED not in case.marks
                 else [],
                 "answered_for": dict(case.answered_for),
                 "minor": case.minor,
@@ -129,6 +129,7 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
         | ({"called_911": _called_911(case)} if case.called_911 else {})
         | ({"police": _police(case)} if case.police else {})
         | ({"unopened": closed} if (closed := _unopened(case, number)) else {})
+        | ({"erased": gone} if (gone := _erased(case)) else {})
     )
 
 
@@ -136,6 +137,17 @@ def _called_911(case: Case) -> dict[str, Any]:
     """Who called 911 for this place and when, and whether the resident knew before."""
     at = case.marks[Mark.CALLED_911].isoformat()
     return {"by": case.called_911, "at": at, "resident_told": case.told_911 != "not"}
+
+
+# what was erased -> since when
+ERASED = {
+    "words": Mark.ERASED, "number": Mark.NUMBER_ERASED, "answers": Mark.ANSWERS_ERASED,
+}  # fmt: skip
+
+
+def _erased(case: Case) -> list[str]:
+    """What is missing because its time was over, or they asked: it is not "not asked"."""
+    return [what for what, mark in ERASED.items() if mark in case.marks]
 
 
 def _police(case: Case) -> dict[str, str | bool | None]:
@@ -152,12 +164,14 @@ def without_words(packet: dict[str, Any]) -> dict[str, Any]:
     """A packet whose words were erased: codes, times and names of staff are left."""
     place = {**packet["place"], "text": None, "point": None}
     remarks = [{"by": each["by"], "words": ""} for each in packet["remarks"]]
-    return {**packet, "place": place, "notes": [], "remarks": remarks}
+    left = {"place": place, "notes": [], "remarks": remarks, "erased": ["words"]}
+    return {**packet, **left}
 
 
 def without_number(packet: dict[str, Any]) -> dict[str, Any]:
     """A packet whose number was erased."""
-    return {**packet, "contact": {**packet["contact"], "number": None}}
+    contact = {**packet["contact"], "number": None}
+    return {**packet, "contact": contact, "erased": ["words", "number"]}
 
 
 def _unopened(case: Case, number: str | None) -> list[str]:

@@ -163,6 +163,7 @@ class Event(StrEnum):
     # words that are erased or kept
     ERASED = "erased"
     NUMBER_ERASED = "number_erased"
+    ANSWERS_ERASED = "answers_erased"
     HELD_BY_LAW = "held_by_law"
     RELEASED_BY_LAW = "released_by_law"
 
@@ -197,3 +198,11 @@ class Event(StrEnum):
     PERSON_ROLE = "person_role"  # another role
     PERSON_DISABLED = "person_disabled"
     PERSON_ENABLED = "person_enabled"
+
+
+# Details that stay when a resident's answers are erased: who acted, on whom, when, and the outcome.
+# All others may hold what the resident answered, or what was concluded from it.
+LASTING = frozenset({
+    "by", "to", "from", "name", "time", "ladder", "team", "clock", "outcome", "how", "leg", "days",
+    "hours", "destination", "revision", "police", "asked_by", "told",
+})  # fmt: skip

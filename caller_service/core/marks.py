@@ -116,3 +116,4 @@ class Mark(StrEnum):
     ERASE_ASKED = "erase_asked"  # they asked that their words are deleted; stays
     ERASED = "erased"  # and they are, or their time was over; a human, or the clock; stays
     NUMBER_ERASED = "number_erased"  # the time of the number was over; the clock; stays
+    ANSWERS_ERASED = "answers_erased"  # the time of the answers was over; the clock; stays

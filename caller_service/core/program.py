@@ -118,6 +118,7 @@ class Retention:
 
     words_days: int = 30  # words and the precise place
     phone_days: int = 90  # the number, where nothing newer came from it
+    answers_days: int = 365  # the answers and what was concluded from them, as codes
     keep_days: int = 0  # a law keeps the words so long, whoever asks; 0: none does
     asked_hours: int = 1  # from "delete my words" until the clock does it; a human may sooner
 

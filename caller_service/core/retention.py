@@ -1,9 +1,10 @@
-"""Decides when the words of a request that has ended are erased, and its number; and what a legal
-hold keeps (docs/privacy.md).
+"""Decides when the words of a request that has ended are erased, its number and its answers; and
+what a legal hold keeps (docs/privacy.md).
 
 Words are theirs and everybody's about them: messages, story, place, remarks, drafts. What is left
-is codes: level, answers, times, outcome. A resident may ask for it sooner than the clock; a law may
-forbid both, for a while (`keep`) or for this request (a hold).
+is codes; of these the answers, and what was concluded from them, go last. Level, times and outcome
+stay: the ledger counts as before. A resident may ask for their words to go sooner; a law may forbid
+all of it, for a while (`keep_days`) or for this request (a hold).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from enum import StrEnum
 
 from . import hand_off
 from .case import Case, Step, replace
-from .effect import Effects, EraseNumber, EraseWords, HandOff, Record
+from .effect import Effects, EraseAnswers, EraseNumber, EraseWords, HandOff, Record
 from .journal_events import Event
 from .marks import Mark
 from .program import Retention
@@ -63,14 +64,15 @@ def words_due(case: Case, retention: Retention) -> datetime | None:
 
 
 def erase_due(case: Case, retention: Retention) -> datetime | None:
-    """When the clock next erases something of a request: its words, then its number."""
+    """When the clock next erases something of a request: its words, its number, its answers."""
     ended = ended_at(case)
     if Mark.ERASED not in case.marks:
         return words_due(case, retention)
-    if ended is None or case.legal_hold or Mark.NUMBER_ERASED in case.marks:
+    if ended is None or case.legal_hold or Mark.ANSWERS_ERASED in case.marks:
         return None
-    days = max(retention.phone_days, retention.keep_days)
-    return ended + timedelta(days=days)
+    number = Mark.NUMBER_ERASED not in case.marks
+    days = retention.phone_days if number else retention.answers_days
+    return ended + timedelta(days=max(days, retention.keep_days))
 
 
 def wish(case: Case, retention: Retention, now: datetime) -> Wish | None:
@@ -119,15 +121,29 @@ def fire(case: Case, scene: Scene, number: bool = True) -> Step:
     """Everything that the clock erases now. `number`: may it go, too?"""
     effects: Effects = ()
     while (due := erase_due(case, scene.program.retention)) is not None and due <= scene.now:
-        if Mark.ERASED in case.marks:
-            if not number:
-                break
-            case = case.marked(scene.now, Mark.NUMBER_ERASED)
-            effects = (*effects, EraseNumber(), Record(Event.NUMBER_ERASED))
-        else:
+        if Mark.ERASED not in case.marks:
             step = erase(case, scene)
-            case, effects = step.case, (*effects, *step.effects)
+        elif Mark.NUMBER_ERASED in case.marks:
+            step = _erase_answers(case, scene)
+        elif number:
+            case = case.marked(scene.now, Mark.NUMBER_ERASED)
+            step = Step(case, (EraseNumber(), Record(Event.NUMBER_ERASED)))
+        else:
+            break
+        case, effects = step.case, (*effects, *step.effects)
     return Step(case, effects)
+
+
+def _erase_answers(case: Case, scene: Scene) -> Step:
+    """What humans did, and what the ledger counts, stays."""
+    case = replace(
+        case, answers={}, said=frozenset(), because=(), set_aside=frozenset(), located="",
+        spoken=(), offered=(), again=(), answered_for={}, answered_with=(), line="", truth_line="",
+        told="", withdrawn=frozenset(), deaf=False, unread_language="",
+    ).marked(scene.now, Mark.ANSWERS_ERASED)  # fmt: skip
+    return Step(
+        replace(case, sent=hand_off.digest(case)), (EraseAnswers(), Record(Event.ANSWERS_ERASED))
+    )
 
 
 def hold(case: Case, by: str, scene: Scene) -> Step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from caller_service.core.hand_off import ERASED
 from caller_service.core.outcome import Asked, Known
 from caller_service.core.said import DANGER_KINDS
 
@@ -133,6 +134,12 @@ _CALLED_911 = _whole(
     "description": "A named human called 911 for this place, so police may come. Was the resident "
     "told before, by words sent or by a human? Absent: nobody here called.",
 }
+_ERASED = {
+    "type": "array",
+    "items": {"enum": [*ERASED]},
+    "description": "What was here and was erased, after its time or because they asked. An answer "
+    "that was erased reads not_asked.",
+}
 _POLICE = _whole(
     {
         "present": {"enum": [one.value for one in Known]},
@@ -223,6 +230,7 @@ SCHEMA: dict[str, Any] = {
         "incident_type": _INCIDENT_TYPE,
         "called_911": _CALLED_911,
         "police": _POLICE,
+        "erased": _ERASED,
         "unopened": {
             "type": "array",
             "items": {"enum": ["code_word", "narrative", "number", "place", "state"]},
@@ -239,5 +247,6 @@ SCHEMA: dict[str, Any] = {
         "unopened",
         "called_911",
         "police",
+        "erased",
     ),
 )

@@ -21,7 +21,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.outbound import UNSENT
 from caller_service.core.program import Program
 
-from . import contacts, hand_offs
+from . import contacts, hand_offs, journal
 from .sealing import Sealer
 from .tables import call, callback, case, contact, hand_off, leg, message, staff_case, visit
 
@@ -115,13 +115,24 @@ def number(
     others = sa.select(case.c.id).where(
         case.c.contact_id == ended.contact,
         case.c.id != ended.id,
-        sa.or_(case.c.closed_at.is_(None), case.c.erase_at.is_not(None), _held),
+        sa.or_(case.c.closed_at.is_(None), sa.and_(case.c.erase_at.is_not(None), _numbered), _held),
     )
     stopped = sa.select(contact.c.id).where(
         contact.c.id == ended.contact, contact.c.stopped_at.is_not(None)
     )
     if conn.execute(sa.union_all(others, stopped).limit(1)).first() is None:
         contacts.forget_number(conn, sealer, ended.contact)
+
+
+def answers(conn: sa.Connection, sealer: Sealer, ended: Case, program: Program) -> None:
+    """Erase what was answered, and what was concluded from it, outside the case's own row: in its
+    packets, in the names of the texts that were sent, and in the journal's details."""
+    revisions = sa.select(hand_off.c.revision).where(hand_off.c.case_id == ended.id)
+    for revision in conn.execute(revisions).scalars().all():
+        left = packets.packet(ended, program) | {"revision": revision}
+        hand_offs.replace_packet(conn, sealer, ended.id, revision, left)
+    conn.execute(sa.update(message).where(message.c.case_id == ended.id).values(keys=""))
+    journal.keep_lasting(conn, ended.id)
 
 
 class Copy(NamedTuple):
@@ -135,9 +146,8 @@ class Copy(NamedTuple):
 
 def copy_of(conn: sa.Connection, message_id: str) -> Copy | None:
     """What is to be erased of this text at the provider; None: nothing (any more)."""
-    gone = case.c.state["marks"][Mark.NUMBER_ERASED.value].as_string().is_not(None)
     query = (
-        sa.select(message.c.provider_id, gone.label("whole"), message.c.redact_at)
+        sa.select(message.c.provider_id, (~_numbered).label("whole"), message.c.redact_at)
         .select_from(message.outerjoin(case, case.c.id == message.c.case_id))
         .where(message.c.id == message_id, message.c.redact_at.is_not(None))
     )
@@ -161,4 +171,5 @@ def redact_next(
     return conn.execute(waits.values(redact_at=until)).rowcount == 1
 
 
+_numbered = case.c.state["marks"][Mark.NUMBER_ERASED.value].as_string().is_(None)
 _held = sa.func.coalesce(case.c.state["legal_hold"].as_string(), "") != ""

@@ -1,4 +1,5 @@
-"""The journal: append-only, references and codes only, so that erasure never touches it."""
+"""The journal: append-only, references and codes only. Erasure deletes no entry; at the very end it
+takes out of their details what a resident answered."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from caller_service.core.journal_events import Event
+from caller_service.core.journal_events import LASTING, Event
 from caller_service.store.database.compiled import CompiledStatement
 
 from .tables import journal
@@ -54,3 +55,13 @@ def of_case(conn: sa.Connection, case_id: str) -> list[Entry]:
         Entry(row.id, row.at, row.case_id, row.who, Event(row.event), row.detail)
         for row in conn.execute(query)
     ]
+
+
+def keep_lasting(conn: sa.Connection, case_id: str) -> None:
+    """Leave only lasting details in the entries of a case (core/journal_events.py)."""
+    query = sa.select(journal.c.id, journal.c.detail).where(journal.c.case_id == case_id)
+    for row in conn.execute(query).all():
+        left = {name: value for name, value in row.detail.items() if name in LASTING}
+        if left != row.detail:
+            mine = (journal.c.case_id == case_id, journal.c.id == row.id)
+            conn.execute(sa.update(journal).where(*mine).values(detail=left))

@@ -1,7 +1,6 @@
 """The tables (docs/privacy.md). Columns named sealed_… hold ciphertext (store/sealing.py).
 
-Ids are ours (UUIDv7, text). Times are UTC. The journal holds references only, so that erasure never
-touches it.
+Ids are ours (UUIDv7, text). Times are UTC. The journal holds references and codes only.
 """
 
 from __future__ import annotations

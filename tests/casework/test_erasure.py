@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from conftest import ME, House, Resident
 from form_page import PLACE, Browser, asks_for_a_team
+from jsonschema import validate
 from staff import Account
 from staff import Browser as Desk
 
@@ -23,6 +24,7 @@ from caller_service.core.outbound import TextState
 from caller_service.core.refusal import Refused
 from caller_service.core.retention import hold, release
 from caller_service.core.roles import Role
+from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.store import cases, desk, erasure, keys
 from caller_service.store.journal import Author
 from caller_service.store.ledger import counted
@@ -192,11 +194,66 @@ def test_the_clock_erases_words_after_thirty_days_and_the_number_after_ninety(ho
     house.wait(60 * DAY)
     house.sweeps()
     assert ME not in everything(house)
-    assert house.rows("case")[0].erase_at is None, "there is nothing more to look at"
     first = house.rows("contact")[0].id
     house.resident().texts("hello again")
     assert {row.contact_id for row in house.rows("case")} > {first}, "somebody new"
     assert me.number == ME
+
+
+def test_the_clock_erases_the_answers_after_a_year_and_keeps_what_is_counted(house: House) -> None:
+    """Domain rules, section 8: answers one year, aggregates kept."""
+    me = house.resident().texts("my husband hits me").texts("2", "3", "1", "Main St and 3rd Ave")
+    told = {"by": "Dana", "answer": "accept"}
+    assert house.dispatch(f"/{me.case().id}/acknowledgement", told).status_code == 200
+    told = {"by": "Dana", "status": "closed", "outcome": "safe"}
+    assert house.dispatch(f"/{me.case().id}/status", told).status_code == 200
+    house.settles()
+    with house.parts.engine.connect() as conn:
+        groups = counted(conn)
+    house.wait(91 * DAY)
+    house.sweeps()
+    assert "violence" in everything(house)
+    house.wait(275 * DAY)
+    house.sweeps()
+
+    left = re.sub(r'"\w+": "not_asked"', "", everything(house))
+    assert not [each for each in ("violence", "health", "'question'", "ask.") if each in left]
+    erased = case_of(house)
+    assert not (erased.answers or erased.said or erased.because or erased.withdrawn)
+    assert house.rows("case")[0].erase_at is None, "there is nothing more to look at"
+    with house.parts.engine.connect() as conn:
+        assert counted(conn) == groups, "the ledger"
+    found = house.dispatch(f"/{erased.id}", method="GET").json
+    assert found["erased"] == ["words", "number", "answers"]
+    validate(found, SCHEMA)
+    assert {"Dana"} <= {line.who for line in house.rows("journal")} | {
+        line.detail.get("by") for line in house.rows("journal")
+    }, "who did what"
+    sam = Desk(house)
+    sam.signs_in(Account(house, "Sam", Role.DISPATCHER))
+    page = sam.opens(f"/console/cases/{erased.id}")
+    assert page.status_code == 200 and "The answers were erased." in page.text
+    everything_shown = sam.opens(f"/console/cases/{erased.id}?show=everything")
+    assert everything_shown.status_code == 200 and "violence" not in everything_shown.text
+    assert house.dispatch(f"/{erased.id}/printable", method="GET").status_code != 500
+    rewrap(house.parts)
+
+
+def test_a_legal_hold_keeps_the_answers_too(house: House) -> None:
+    reference = closed(house).case().reference
+    house.wait(200 * DAY)
+    house.sweeps()
+    retention.by_reference(
+        house.parts, reference, "Maria", lambda one, scene, _: hold(one, "Maria", scene)
+    )
+    house.wait(300 * DAY)
+    house.sweeps()
+    assert case_of(house).answers
+    retention.by_reference(
+        house.parts, reference, "Maria", lambda one, scene, _: release(one, scene)
+    )
+    house.sweeps()
+    assert not case_of(house).answers
 
 
 def test_a_number_that_stopped_us_or_has_a_newer_request_is_remembered(house: House) -> None:

@@ -405,6 +405,8 @@ def _is_code(words: str) -> bool:
 def _answer(detail: Mapping[str, str], parts: Parts) -> str:
     """A question and its answer, in the English of the catalog."""
     name, code = str(detail.get("question", "")), str(detail.get("choice", ""))
+    if not name:
+        return "An answer, erased"
     known = {question.id: question for question in parts.program.protocol.questions}
     if name not in known:
         return f"{name}: {code}"
@@ -518,6 +520,7 @@ _HAPPENED: Mapping[str, str] = {
     Event.ASKED_TO_DELETE: "They asked that their words are deleted.",
     Event.ERASED: "The words were erased.",
     Event.NUMBER_ERASED: "The number was erased.",
+    Event.ANSWERS_ERASED: "The answers were erased.",
     Event.HELD_BY_LAW: "{by} set a legal hold: nothing of it is erased.",
     Event.RELEASED_BY_LAW: "{by} lifted the legal hold.",
 }
