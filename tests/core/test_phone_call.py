@@ -131,6 +131,7 @@ def begun(me: SpokenCall, begins: str, call: str) -> SpokenCall:
     return me.rings(callback_line=call == "the callback number")
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, derandomize=True, database=None,
           suppress_health_check=list(HealthCheck))  # fmt: skip
 @given(
@@ -185,6 +186,7 @@ def answers(me: SpokenCall) -> tuple[str, ...]:
     return tuple(str(number) for number in range(1, len(codes) + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", PROGRAM.languages)
 def test_every_point_of_hanging_up_leaves_a_task_a_danger_an_end_or_a_hand_off(
     language: str,

@@ -295,6 +295,7 @@ def of_another(place: Place, words: list[str]) -> bool:
     return there.point not in (None, point_of(place))
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(corners(), st.data())
 def test_words_moved_left_out_and_numbers_put_in_never_yield_another_corner(
@@ -316,6 +317,7 @@ def test_words_moved_left_out_and_numbers_put_in_never_yield_another_corner(
     assert not of_another(place, words)
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(corners(), st.sampled_from(_NUMBERS), st.sampled_from((1, 3)), st.booleans())
 def test_a_house_number_beside_a_street_never_yields_a_corner(
@@ -328,6 +330,7 @@ def test_a_house_number_beside_a_street_never_yields_a_corner(
     assert not of_another(place, [word for part in parts for word in part])
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(st.sampled_from([one for one in PROGRAM.places if " & " not in one.name]), st.data())
 def test_words_of_a_landmark_moved_and_left_out_never_yield_another_place(

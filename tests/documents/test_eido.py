@@ -142,6 +142,7 @@ def codes(made: dict[str, Any]) -> str:
 
 
 # ---- the document --------------------------------------------------------------------------------
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(cases())
 def test_whatever_was_answered_the_document_is_sound_and_asks_for_no_police(case: Case) -> None:
@@ -172,6 +173,7 @@ def test_a_number_goes_out_only_where_contact_was_called_safe(case: Case) -> Non
     assert safe or NUMBER[2:] not in made
 
 
+@pytest.mark.slow
 def test_every_level_response_status_and_term_of_contact() -> None:
     """Exhaustive over what the document is made of."""
     contacts = ["text_call", "text", "text_deaf", "call", "unsafe", "unwanted", None, *DOUBT]
@@ -402,6 +404,7 @@ def test_the_schema_itself_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
+@pytest.mark.slow
 def test_the_reader_and_a_validator_for_all_of_json_schema_say_the_same() -> None:
     """Every place of a whole document, spoiled in every way: both refuse, or both allow."""
     for path in spots(FULL):

@@ -155,6 +155,7 @@ def spoken(house: House, translations: Path) -> House:
     return house
 
 
+@pytest.mark.slow
 def test_it_is_texted_paged_and_handed_off(spoken: House) -> None:
     me = spoken.resident().texts("arabic")
     assert all(MARK in words for words in me.heard), me.heard

@@ -151,6 +151,7 @@ def faults(house: House, known: set[str]) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_happens_a_danger_has_a_clock_or_a_human_and_nothing_untrue_is_said(
     house: House, seed: int

@@ -52,6 +52,7 @@ def sound(schema: type[Schema]) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.slow
 def test_every_field_of_every_route_that_takes_words_follows_the_rule(house: House) -> None:
     case_id = house.resident().texts("0").case().id
     before = house.rows("journal")

@@ -123,6 +123,7 @@ def test_the_document_is_json_schema_throughout(client: Client) -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
+@pytest.mark.slow
 def test_a_client_made_of_the_document_works_every_operation(house: House, client: Client) -> None:
     """Each with the smallest body: it is carried out, or refused with a documented code."""
     for path, method, _ in list(client.operations()):

@@ -175,6 +175,7 @@ def test_the_table_has_every_route(house: House) -> None:
     assert {str(rule) for rule in dispatch_rules(house)} >= PAGES | OPEN
 
 
+@pytest.mark.slow
 def test_a_token_that_is_refused_opens_no_route_and_changes_nothing(town: Town) -> None:
     before = town.state()
     for kind, (secret, status, code) in refused_tokens(town.house).items():
@@ -190,6 +191,7 @@ def test_a_token_that_is_refused_opens_no_route_and_changes_nothing(town: Town) 
     assert town.state() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sees", ["late", "console"])
 def test_a_token_does_what_its_scopes_say_with_what_its_destination_was_told(
     town: Town, sees: str

@@ -39,6 +39,7 @@ FORMS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2])
 def test_an_evening_keeps_its_promises_whatever_three_dispatchers_do(
     house: House, seed: int
