@@ -167,6 +167,7 @@ class Opened:
     full: frozenset[str]  # who has as many dangers as one person may, beside this one
     seen_at: datetime | None  # a browser last showed their private page
     related: Sequence[tuple[str, str, str]]  # id, reference, status: of the same contact
+    linked: Sequence[tuple[str, str, str]]  # the same, of others that it names
     care_note: str
     slowed_until: datetime | None  # a supervisor had this number answered less often
 
@@ -195,6 +196,8 @@ def open_case(
         if case is None or case.test:
             return None
         contact = contacts.by_id(conn, parts.sealer, case.contact)
+        related = desk.of_contact(conn, case_id)
+        others = {case.related, *case.linked} - {"", *(one for one, *_ in related)}
         opened = Opened(
             case, tag, parts.scene(conn).for_case(case), contact.number,
             messages.of_case(conn, parts.sealer, case_id), desk.events(conn, case_id),
@@ -202,7 +205,8 @@ def open_case(
             desk.mine(conn, parts.sealer, who.person_id, case_id),
             full_beside(conn, case),
             visits.last_seen(conn, case_id) if case.on_web else None,
-            desk.of_contact(conn, case_id),
+            related,
+            desk.named(conn, sorted(others)),
             contacts.care_note(conn, parts.sealer, case.contact, parts.now()),
             contact.slowed_until,
         )  # fmt: skip

@@ -183,7 +183,9 @@ class Case:
     told: str = ""  # key of the status words sent last
     quiet: bool = False  # updates stopped, request kept
     cannot_text: str = ""  # core/reach.py, CannotText; "" while texts reach them
-    related: str = ""
+    related: str = ""  # the id of their earlier request, or of the other one on a shared phone
+    # ids of the cases that staff linked: about the same people, or the same place
+    linked: tuple[str, ...] = ()
     protocol_hash: str = ""
     # a test case of `caller-service probe`: reaches no human, sends no texts, is not counted
     test: bool = False
@@ -431,6 +433,7 @@ def to_plain(case: Case) -> dict[str, Any]:
         "again": list(case.again),
         "offered": list(case.offered),
         "spoken": list(case.spoken),
+        "linked": list(case.linked),
         "answered_with": list(case.answered_with),
         "answered_for": dict(case.answered_for),
         "withdrawn": sorted(case.withdrawn),
@@ -461,6 +464,7 @@ def from_plain(plain: Mapping[str, Any]) -> Case:
         "again": tuple(plain.get("again", ())),
         "offered": tuple(plain.get("offered", ())),
         "spoken": tuple(plain.get("spoken", ())),
+        "linked": tuple(plain.get("linked", ())),
         "answered_with": tuple(plain.get("answered_with", ())),
         "withdrawn": frozenset(plain.get("withdrawn", ())),
         "recent": tuple((at, words) for at, words in plain.get("recent", ())),

@@ -144,6 +144,18 @@ def of_contact(conn: sa.Connection, case_id: str) -> list[tuple[str, str, str]]:
     return [(row.id, row.reference, row.status) for row in rows]
 
 
+def named(conn: sa.Connection, names: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Id, reference and status of these cases. An older release named a linked case by its
+    reference."""
+    if not names:
+        return []
+    query = sa.select(case.c.id, case.c.reference, case.c.status).where(
+        sa.or_(case.c.id.in_(names), case.c.reference.in_(names)), ~case.c.test
+    )
+    rows = conn.execute(query.order_by(case.c.id.desc()))
+    return [(row.id, row.reference, row.status) for row in rows]
+
+
 def id_of(conn: sa.Connection, reference: str) -> str:
     """The id of the case with this reference; "" if there is none."""
     found = conn.execute(sa.select(case.c.id).where(case.c.reference == reference)).scalar()

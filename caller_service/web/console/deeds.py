@@ -10,7 +10,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from caller_service.casework import desk, shift_end
-from caller_service.casework.change import full_beside
+from caller_service.casework.change import Look, full_beside
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.desk_calls import call_psap
 from caller_service.casework.retention import erase
@@ -176,10 +176,13 @@ def _link(case_id: str, who: StaffSession, form: Form) -> object:
         other, mine = kept.id_of(conn, reference), kept.reference_of(conn, case_id)
     if not other or other == case_id or not mine:
         raise Refused("no_such_case")
-    desk.act(parts(), other, who, lambda case, *_: desk_acts.link_to(case, who.name, mine))
-    return desk.act(
-        parts(), case_id, who, lambda case, *_: desk_acts.link_to(case, who.name, reference)
-    )
+    for one, another in ((other, case_id), (case_id, other)):
+        linked = desk.act(parts(), one, who, _linked_to(another, who.name))
+    return linked
+
+
+def _linked_to(other: str, by: str) -> Look:
+    return lambda case, *_: desk_acts.link_to(case, by, other)
 
 
 def _care_note(case_id: str, who: StaffSession, form: Form) -> object:

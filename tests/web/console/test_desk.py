@@ -328,6 +328,31 @@ def test_two_linked_cases_name_each_other(house: House, desk: Browser) -> None:
     assert does(desk, one.id, "link", reference="B2C3D4").status_code == 409
 
 
+def test_a_link_takes_no_other_away_and_packets_name_it_by_its_id(
+    house: House, desk: Browser
+) -> None:
+    """What a phone's second request follows is kept: "delete my words" walks along it."""
+    me = house.resident()
+    me.texts("i took all my pills goodbye")
+    first = me.case()
+    me.texts("someone else")
+    mine, strangers = me.case(), [danger(house, f"+1720555018{number}") for number in range(2)]
+    assert mine.state["related"] == first.id
+
+    for other in strangers:
+        assert does(desk, mine.id, "link", reference=other.reference).status_code == 303
+
+    page = desk.get(f"/console/cases/{mine.id}").text
+    for each in (first, *strangers):
+        assert f'href="/console/cases/{each.id}"><bdi>{each.reference}</bdi>' in page
+    packet = house.dispatch(f"/{mine.id}", method="GET").json
+    jsonschema.validate(packet, SCHEMA)
+    assert packet["related"] == [first.id]
+    assert packet["linked"] == [each.id for each in strangers]
+    told = eido_document(packet, Issuer("care.example.org", "team.example.org"), house.clock())
+    assert len(told["linkComponent"]) == 3
+
+
 def test_hundreds_of_cases_are_light_and_none_that_nobody_has_is_hidden(
     house: House, desk: Browser
 ) -> None:
