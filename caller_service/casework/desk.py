@@ -33,6 +33,7 @@ from caller_service.store.legs import Talk
 from caller_service.store.messages import Text
 
 from .change import Look, full_beside, update_case
+from .once import Once
 from .parts import Parts
 
 NEXT_SHOWN = 20  # rows of a band in which nobody waits for a human, with who is asked next
@@ -242,11 +243,15 @@ def act(
     decide: Look,
     seen: str | None = None,
     sent: bool = False,
+    once: Once | None = None,
 ) -> Case | None:
     """Change a case under somebody's name. `seen`: the newest entry they decided upon; what others
-    did since is Quicker. `sent`: it sends their draft. Raises Refused, Quicker."""
+    did since is Quicker. `sent`: it sends their draft. `once`: the form, which may come twice.
+    Raises Refused, Quicker, Repeated."""
 
     def look(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        if once is not None:
+            once.look(conn, parts)
         if seen is not None:
             news = [
                 event
@@ -257,10 +262,13 @@ def act(
                 raise Quicker(news)
         return decide(case, scene, conn)
 
-    def no_draft(conn: sa.Connection) -> None:
-        desk.keep_draft(conn, parts.sealer, who.person_id, case_id, "", parts.now())
+    def also(conn: sa.Connection) -> None:
+        if sent:
+            desk.keep_draft(conn, parts.sealer, who.person_id, case_id, "", parts.now())
+        if once is not None:
+            once.keep(conn, parts)
 
-    return update_case(parts, case_id, look, who.name, no_draft if sent else None)
+    return update_case(parts, case_id, look, who.name, also if sent or once else None)
 
 
 def keep_draft(parts: Parts, case_id: str, who: StaffSession, words: str) -> bool:

@@ -7,6 +7,7 @@ has changed since the page was shown, the response is the current page with what
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from marshmallow import ValidationError
 from caller_service.casework import desk, shift_end
 from caller_service.casework.desk import Opened, Quicker
 from caller_service.casework.desk_calls import psap_why_not
+from caller_service.casework.once import Once, Repeated
 from caller_service.casework.staff import is_theirs
 from caller_service.core.desk import holder_clock, stage_of
 from caller_service.core.refusal import Refused
@@ -32,6 +34,7 @@ from .session_guard import console_only, fragment, keep_what_was_typed, may, me,
 
 case_pages = guarded("case_pages", console_only, "/console/cases")
 case_pages.after_request(keep_what_was_typed)
+NO_FIELDS = ("csrf", "seen", "once")  # of a form, typed by nobody
 
 
 # ---- reading -------------------------------------------------------------------------------------
@@ -117,7 +120,10 @@ def _act(case_id: str, name: str) -> Response:
                 lambda case, scene, conn: decide(case, who.name, form, scene, conn),
                 form.get("seen") if deed.strict else None,
                 sent=name == "words",
+                once=_once(case_id, name, form),
             )  # fmt: skip
+    except Repeated:  # a second press, or a page that was sent again: it is done
+        return _done(case_id, name)
     except ValidationError as problem:
         return _refused(case_id, name, " ".join(_flat(problem)), 422)
     except Refused as refusal:
@@ -125,13 +131,25 @@ def _act(case_id: str, name: str) -> Response:
     except Quicker as problem:
         news = case_words.happened(problem.events, parts())
         return _refused(case_id, name, "", 409, news)
-    if after is None:
-        return _none()
+    return _none() if after is None else _done(case_id, name)
+
+
+def _done(case_id: str, name: str) -> Response:
     if name == "words":
         way = url_for("case_pages.case", case_id=case_id, _anchor="w")
     else:
         way = url_for("case_pages.case", case_id=case_id, done=name)
     return redirect(way, 303)  # type: ignore[return-value]
+
+
+def _once(case_id: str, name: str, form: Form) -> Once | None:
+    """The form as it was shown once: the same fields of the same page are one act, however often
+    they come. A script that stays on its page makes a new `once` after each message."""
+    shown = form.get("once") or form.get("seen")
+    if not shown:
+        return None
+    fields = sorted((field, words) for field, words in form.items() if field not in NO_FIELDS)
+    return Once(f"desk {me().person_id}", json.dumps([case_id, name, shown, fields]), "")
 
 
 def _for_whom(name: str, form: Form) -> str:
@@ -144,7 +162,7 @@ def _for_whom(name: str, form: Form) -> str:
 def _refused(case_id: str, name: str, why: str, status: int, news: Sequence[str] = ()) -> Response:
     """The response to an act that was not carried out. A message to the resident is saved as a
     draft; whatever else was typed is in the page."""
-    typed = {field: words for field, words in request.form.items() if field not in ("csrf", "seen")}
+    typed = {field: words for field, words in request.form.items() if field not in NO_FIELDS}
     if name == "words":
         desk.keep_draft(parts(), case_id, me(), typed.get("words", "")[:10_000])
     return _page(case_id, status, refused=why, news=news, again=name, typed=typed,

@@ -190,6 +190,37 @@ def test_a_draft_is_kept_sealed_and_goes_when_it_is_sent(house: House, desk: Bro
     assert row.sealed_draft is None
 
 
+def test_a_form_that_comes_twice_is_carried_out_once(house: House, desk: Browser) -> None:
+    """A second press, or a page that the browser sends again. The same words from the next page
+    are another message."""
+    me = house.resident()
+    me.wants_a_team(contact="1")
+    case = me.case()
+    house.settles().sent.clear()
+    for deed, form, table in (
+        ("words", {"words": "Are you there?"}, "message"),
+        ("callback", {"minutes": "10"}, "callback"),
+        ("ask_another", {}, "page"),
+    ):
+        page, many = desk.get(f"/console/cases/{case.id}").text, len(house.rows(table))
+        once = re.findall(r'name="(once|seen)" value="([^"]+)"', page)[deed != "words"]
+        form |= {once[0]: once[1], "csrf": _token(page)}
+        answers = [desk.post(f"/console/cases/{case.id}/{deed}", **form) for _ in range(3)]
+        assert {answer.status_code for answer in answers} == {303}, deed
+        assert len(house.rows(table)) - many == 1, deed
+        house.settles()
+    assert [text for text in house.texts_to(me.number) if "Are you there?" in text] == [
+        "Dana Ruiz: Are you there?"
+    ]
+
+    page = desk.get(f"/console/cases/{case.id}").text
+    fresh = dict(re.findall(r'name="(once)" value="([^"]+)"', page))
+    again = desk.post(f"/console/cases/{case.id}/words", words="Are you there?", **fresh)
+
+    assert again.status_code == 303
+    assert len(house.rows("message", case_id=case.id, keys="note")) == 2
+
+
 def test_a_case_is_found_by_reference_and_by_number_which_stands_in_no_address(
     house: House, desk: Browser
 ) -> None:
