@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from caller_service.core.case import Case
+from caller_service.core.marks import Mark
 
 from . import cases
 from .sealing import Sealer
@@ -204,8 +205,10 @@ def keep_draft(
     conn: sa.Connection, sealer: Sealer, person_id: str, case_id: str, words: str, now: datetime
 ) -> bool:
     """Store what somebody has written and not sent; without words, delete the draft. False if they
-    never opened the case."""
-    found = conn.execute(sa.select(staff_case.c.id).where(*_of(person_id, case_id))).scalar()
+    never opened the case, or if its words are erased: nothing would erase these."""
+    erased = case.c.state["marks"][Mark.ERASED.value].as_string().is_not(None)
+    mine = sa.select(staff_case.c.id).join(case, case.c.id == staff_case.c.case_id)
+    found = conn.execute(mine.where(*_of(person_id, case_id), ~erased)).scalar()
     if found is None:
         return False
     sealed = sealer.seal(words, f"staff_case.draft.{found}") if words.strip() else None

@@ -161,7 +161,7 @@ def _for_whom(name: str, form: Form) -> str:
 
 def _refused(case_id: str, name: str, why: str, status: int, news: Sequence[str] = ()) -> Response:
     """The response to an act that was not carried out. A message to the resident is saved as a
-    draft; whatever else was typed is in the page."""
+    draft where it may be sent later; whatever else was typed is in the page."""
     typed = {field: words for field, words in request.form.items() if field not in NO_FIELDS}
     if name == "words":
         desk.keep_draft(parts(), case_id, me(), typed.get("words", "")[:10_000])

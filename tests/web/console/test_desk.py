@@ -190,6 +190,31 @@ def test_a_draft_is_kept_sealed_and_goes_when_it_is_sent(house: House, desk: Bro
     assert row.sealed_draft is None
 
 
+def test_what_is_typed_as_the_case_ends_is_shown_and_not_kept_for_ever(
+    house: House, desk: Browser
+) -> None:
+    case, page = danger(house), "/console/cases/{}"
+    maria = Browser(house, "203.0.113.8")
+    maria.signs_in(Account(house, "Maria Sol", Role.DISPATCHER))
+    maria.get(page.format(case.id))
+    end = {"outcome": "safe", "police": "no"}
+    assert does(desk, case.id, "close", **end).status_code == 303
+
+    late = maria.post(f"{page.format(case.id)}/words", words="I was about to say")
+
+    assert late.status_code == 409
+    assert "The case has ended." in late.text and "I was about to say" in late.text
+    assert "I was about to say" in maria.get(page.format(case.id)).text
+    boss = Browser(house, "203.0.113.9")
+    boss.signs_in(Account(house, "Lee Chief", Role.SUPERVISOR))
+    house.settles()
+    assert does(boss, case.id, "erase").status_code == 303
+    assert "I was about to say" not in maria.get(page.format(case.id)).text
+    assert maria.post(f"{page.format(case.id)}/draft", words="one more").status_code == 404
+    assert does(maria, case.id, "words", words="one more").status_code == 409
+    assert not any(row.sealed_draft for row in house.rows("staff_case"))
+
+
 def test_a_form_that_comes_twice_is_carried_out_once(house: House, desk: Browser) -> None:
     """A second press, or a page that the browser sends again. The same words from the next page
     are another message."""
