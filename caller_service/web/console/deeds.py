@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -27,7 +28,7 @@ from caller_service.core.outcome import Asked, Known, Outcome, Police
 from caller_service.core.police_record import correct_police, recorded
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
-from caller_service.core.routing import Scene
+from caller_service.core.routing import Scene, works_now
 from caller_service.core.staff_session import StaffSession
 from caller_service.store import desk as kept
 from caller_service.web.shared.guard import parts
@@ -262,10 +263,11 @@ def outcomes(case: Case) -> list[tuple[str, str]]:
 
 
 def colleagues(name: str) -> list[str]:
-    """The people to whom a case can be handed."""
-    ladder = parts().program.ladder
-    names = dict.fromkeys(rung.name for rung in ladder if not rung.backstop)
-    return [each for each in names if each != name]
+    """The people to whom a case can be handed at once: whoever is on shift."""
+    program = parts().program
+    local = parts().now().astimezone(ZoneInfo(program.time_zone))
+    names = dict.fromkeys(rung.name for rung in program.ladder if not rung.backstop)
+    return [each for each in names if each != name and works_now(program, each, local)]
 
 
 def _next_status(case: Case) -> Form:

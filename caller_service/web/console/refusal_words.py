@@ -16,6 +16,7 @@ REFUSALS = {
     "may_not_text": "They may not be written to now.",
     "held": "{name} holds the conversation. Take it over first.",
     "no_such_person": "Nobody of that name is on the ladder.",
+    "off_duty": "{name} is not on shift. Ask somebody to take it who is.",
     "full": "You hold three dangers. Hand one over first.",
     "full_other": "{name} holds three dangers already.",
     "service_needed": "Say which service goes on with them, as the reason.",

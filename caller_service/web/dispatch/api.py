@@ -620,6 +620,7 @@ REFUSALS = {
     "held": "Somebody else holds the conversation. Take it over first.",
     "no_such_person": "Nobody of that name stands on a ladder: whoever goes on takes it over by "
     "name.",
+    "off_duty": "They are not on shift, and would not hear of it: choose somebody who is.",
     "full": "They have three dangers already. Who has room takes it; if nobody comes, they may.",
     "full_other": "They hold three conversations in danger already.",
     "report_needed": "A child or an old person was said to be hurt: say whether it was reported, "

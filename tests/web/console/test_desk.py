@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import time
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from staff import Account, Browser, copied
 
 from caller_service.core import ledger
 from caller_service.core.case import Status
+from caller_service.core.program import Hours
 from caller_service.core.protocol import Level
 from caller_service.core.roles import Role
 from caller_service.documents.eido import Issuer
@@ -548,6 +551,31 @@ def test_the_conversation_is_paused_taken_over_and_handed_over_by_name(
 
     events = {row.event for row in house.rows("journal", case_id=case.id)}
     assert {"paused", "took_over", "handed_over"} <= events
+
+
+def test_a_case_is_handed_to_nobody_who_is_off_duty(house: House, desk: Browser) -> None:
+    """Neither here, nor through the API, nor by text: "goes on with you" would be untrue."""
+    away, case = "Second dispatcher", danger(house)
+    at_three = (Hours(frozenset({6}), time(3), time(4)),)
+    program = house.parts.program
+    ladder = [
+        replace(rung, hours=at_three) if rung.name == away else rung for rung in program.ladder
+    ]
+    house.change(program=replace(program, ladder=tuple(ladder)))
+    does(desk, case.id, "take")
+    assert f"<option>{away}" not in desk.get(f"/console/cases/{case.id}").text
+
+    refused = does(desk, case.id, "hand_over", to=away)
+
+    assert refused.status_code == 409 and f"{away} is not on shift" in refused.text
+    told = {"by": "Dana Ruiz", "to": away}
+    assert house.dispatch(f"/{case.id}/hand-over", told).json["code"] == "off_duty"
+    chief = next(rung for rung in ladder if rung.name == "Shift supervisor")
+    assert does(desk, case.id, "hand_over", to=chief.name).status_code == 303
+    by_text = house.resident(chief.number).texts(f"{case.reference} hand over to {away}")
+    by_text.hears(house.words("page.off_duty", name=away, reference=case.reference))
+    handed = house.rows("journal", case_id=case.id, event="handed_over")
+    assert [entry.detail["to"] for entry in handed] == [chief.name]
 
 
 def test_another_human_is_asked_and_whoever_has_it_keeps_it(house: House, desk: Browser) -> None:
