@@ -190,7 +190,8 @@ def open_case(
     parts: Parts, case_id: str, who: StaffSession, journaled: bool = True, read: bool = True
 ) -> Opened | None:
     """One case, whole; None: there is none. `journaled`: somebody opened it, and it is no look of
-    their page by itself. `read`: they have it before their eyes."""
+    their page by itself, which is only believed of whoever opened it in this session. `read`: they
+    have it before their eyes."""
     with parts.engine.connect() as conn:
         tag = desk.tag_of_case(conn, case_id)
         case = cases.shown(conn, parts.sealer, case_id)
@@ -212,6 +213,10 @@ def open_case(
             contact.slowed_until,
         )  # fmt: skip
     now = parts.now()
+    journaled = journaled or not any(
+        event.what == Event.READ and event.who == who.name and event.at >= who.made_at
+        for event in opened.events
+    )
     if not (journaled or read):
         return opened
     with transaction(parts.engine) as conn:
@@ -277,8 +282,17 @@ def keep_draft(parts: Parts, case_id: str, who: StaffSession, words: str) -> boo
         return desk.keep_draft(conn, parts.sealer, who.person_id, case_id, words, parts.now())
 
 
-def find(parts: Parts, said: str) -> list[tuple[str, str]]:
-    """Ids and references of the cases that a reference or a number names."""
+def find(parts: Parts, who: StaffSession, said: str) -> list[tuple[str, str]]:
+    """Ids and references of the cases that a reference or a number names. Also that there is none
+    says something of somebody: each search is journaled."""
+    found = _find(parts, said)
+    ids = sorted(case_id for case_id, _ in found)
+    ends = {"first": ids[0], "last": ids[-1]} if ids else {}
+    _journal(parts, who, "", Event.SEARCHED, **ends, count=len(ids))
+    return found
+
+
+def _find(parts: Parts, said: str) -> list[tuple[str, str]]:
     reference = "".join(said.split()).upper()
     with parts.engine.connect() as conn:
         if len(reference) == 6 and (case_id := desk.id_of(conn, reference)):

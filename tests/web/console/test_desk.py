@@ -262,6 +262,30 @@ def test_a_case_is_found_by_reference_and_by_number_which_stands_in_no_address(
         desk.get("/console/queue")
 
 
+def test_no_way_to_read_a_case_or_to_look_for_a_number_leaves_no_trace(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """News are polled by a page that was opened; a search says something also where it finds
+    nothing. The number is in no entry."""
+    case = danger(house)
+    page = desk.get("/console/queue").text
+    news = f"/console/cases/{case.id}/news"
+    reads = {"case_id": case.id, "event": "read", "who": dana.name}
+
+    told = desk.post(news, v="", csrf=_token(page)).json
+    assert "i took all my pills" in told["html"]
+    assert len(house.rows("journal", **reads)) == 1
+    desk.post(news, v="", csrf=_token(page))
+    assert len(house.rows("journal", **reads)) == 1, "a look of a page by itself is no new one"
+
+    for said, count in (("+1 720 555 0199", 0), ("(720) 555-0123", 1), (case.reference, 1)):
+        page = desk.get("/console/queue").text
+        desk.post("/console/queue/find", what=said, csrf=_token(page))
+        entry = house.rows("journal", event="searched")[-1]
+        assert (entry.who, entry.detail["count"]) == (dana.name, count), said
+        assert "0199" not in str(entry) and "0123" not in str(entry)
+
+
 def test_news_is_small_when_nothing_changed_and_says_what_is_new(
     house: House, desk: Browser
 ) -> None:
