@@ -98,6 +98,7 @@ def _view(opened: Opened) -> dict[str, Any]:
         else "",
         "calls_911": phrases.calls_911("en", parts()),
         "outcomes": outcomes(case),
+        "reached": case_words.contact_choices(case, parts()),
         "ending": how_it_ended(case) if case.ended else "",
         "police_asked_by": ASKED_BY.items(),
     }

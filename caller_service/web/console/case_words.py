@@ -4,7 +4,7 @@ wants, what software last told them, and open questions; and one timeline of eve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caller_service.casework.desk import READS, Opened
@@ -174,7 +174,20 @@ class OpenQuestion:
 def still_open(case: Case, parts: Parts) -> list[OpenQuestion]:
     protocol = parts.program.protocol
     questions = [protocol.question(name) for name in open_questions(protocol, case)]
-    return [answerable(question, case, parts) for question in questions if question.choices]
+    return [
+        _without_opening(answerable(question, case, parts))
+        for question in questions
+        if question.choices
+    ]
+
+
+def _without_opening(question: OpenQuestion) -> OpenQuestion:
+    """One press answers a question, except where that would open contact: that needs a reason."""
+    if question.id != "contact":
+        return question
+    opens = TEXT_ALLOWED | CALL_ALLOWED
+    choices = [one for one in question.choices if one[0] not in opens]
+    return replace(question, choices=choices)
 
 
 def answerable(question: Question, case: Case, parts: Parts) -> OpenQuestion:
@@ -185,6 +198,11 @@ def answerable(question: Question, case: Case, parts: Parts) -> OpenQuestion:
         for choice in question.offered(case.facts()) or question.choices
     ]
     return OpenQuestion(question.id, words, choices)
+
+
+def contact_choices(case: Case, parts: Parts) -> Sequence[tuple[str, str]]:
+    """The ways in which they may be reached, for a human who was told."""
+    return answerable(parts.program.protocol.question("contact"), case, parts).choices
 
 
 def _english(parts: Parts) -> str:

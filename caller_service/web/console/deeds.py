@@ -26,9 +26,11 @@ from caller_service.core.escalation import one_too_many
 from caller_service.core.marks import Mark
 from caller_service.core.outcome import Asked, Known, Outcome, Police
 from caller_service.core.police_record import correct_police, recorded
+from caller_service.core.reach import ContactAnswer
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
 from caller_service.core.routing import Scene, works_now
+from caller_service.core.safe_contact import CALL_ALLOWED, TEXT_ALLOWED
 from caller_service.core.staff_session import StaffSession
 from caller_service.store import desk as kept
 from caller_service.web.shared.guard import parts
@@ -39,6 +41,7 @@ from .case_words import police_words
 from .refusal_words import refusal_words
 
 LONGEST_WORDS = 480
+CONTACT = "contact"  # the question
 
 Form = Mapping[str, str]
 Decide = Callable[[Case, str, Form, Scene, sa.Connection | None], Step]
@@ -111,6 +114,15 @@ def _hand_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connectio
 def _book(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
     due = scene.now + timedelta(minutes=number(form, "minutes", 48 * 60) or 5)
     return book(case, by, due, scene, ask_for=line(form, "ask_for", 80))
+
+
+def _answer(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    """What they told a human. To open contact takes the human's own reason (rule 10): one press on
+    the wrong button could reach whoever they fear."""
+    question, choice = form.get("question", ""), form.get("choice", "")
+    opens = question == CONTACT and choice in TEXT_ALLOWED | CALL_ALLOWED
+    reason = line(form, "reason", needed=opens) or "They said so."
+    return holding.answer_for(case, by, question, choice, reason, scene)
 
 
 def _erase(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -328,13 +340,16 @@ DEEDS: dict[str, Deed] = {
         "The place is noted.", strict=True, tried=lambda case: {"place": "-"},
     ),
     "answer": Deed(
-        "Answer for them", Act.ANSWER_FOR,
-        lambda case, by, form, scene, _: holding.answer_for(
-            case, by, form.get("question", ""), form.get("choice", ""),
-            line(form, "reason") or "They said so.", scene,
+        "Answer for them", Act.ANSWER_FOR, _answer, "The answer is noted under your name.",
+        tried=lambda case: {"question": CONTACT, "choice": ContactAnswer.UNSAFE},
+    ),
+    "contact": Deed(
+        "How to reach them", Act.ANSWER_FOR,
+        lambda case, by, form, scene, conn: _answer(
+            case, by, {**form, "question": CONTACT}, scene, conn
         ),
-        "The answer is noted under your name.",
-        tried=lambda case: {"question": "contact", "choice": "unsafe"},
+        "It is noted under your name how they may be reached.", strict=True,
+        tried=lambda case: {"choice": ContactAnswer.UNSAFE},
     ),
     "minor": Deed(
         "I have looked", Act.CONFIRM_MINOR, _reasoned(holding.looked),

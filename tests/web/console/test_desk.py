@@ -385,6 +385,39 @@ def test_an_answer_given_for_them_and_a_place_are_noted_by_name(
     assert f"by {dana.name}" in page
 
 
+def test_contact_is_opened_with_a_reason_and_closed_with_one_press(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """Also after they said that it is not safe, and not over a withdrawal that came meanwhile."""
+    me = house.resident()
+    me.wants_a_team(contact="2")
+    case, asked = me.case(), danger(house, "+17205550177")
+    page = desk.get(f"/console/cases/{asked.id}").text
+    (form,) = re.findall(r'value="contact">.*?</form>', page, re.S)
+    assert set(re.findall(r'name="choice" value="(\w+)"', form)) == {"unsafe", "unwanted"}
+
+    for deed, form in (("contact", {}), ("answer", {"question": "contact"})):
+        told = does(desk, case.id, deed, choice="text", **form)
+        assert told.status_code == 409 and "needs a reason" in told.text, deed
+    assert me.case().state["answers"]["contact"] == "unsafe"
+    because = {"reason": "She called from work, and chose a time"}
+    assert does(desk, case.id, "contact", choice="text", **because).status_code == 303
+
+    assert me.case().state["answers"]["contact"] == "text"
+    entry = house.rows("journal", case_id=case.id, event="answered_for")[-1]
+    assert (entry.who, entry.detail["choice"]) == (dana.name, "text")
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "She called from work" in page and "She called" not in str(house.rows("journal"))
+    seen = re.search(r'name="seen" value="([^"]*)"', page)
+    assert seen
+    me.texts("stop writing, he is here")
+    late = desk.post(
+        f"/console/cases/{case.id}/contact", choice="text_call", seen=seen[1], **because
+    )
+    assert late.status_code == 409 and "They took contact back" in late.text
+    assert does(desk, case.id, "contact", choice="unwanted").status_code == 303
+
+
 def test_who_has_read_a_case_stands_there(house: House, desk: Browser, dana: Account) -> None:
     case = danger(house)
     desk.get(f"/console/cases/{case.id}")
