@@ -310,6 +310,14 @@ class Case:
         return self.answers.get("who") in ("me_minor", "child") or Said.MINOR in self.said
 
     @property
+    def disclosed(self) -> bool:
+        """Was a child or an old person said to be hurt? Then closing needs to say if that was
+        reported (rule 14). A child is asked about violence after the sentence on reports: their
+        "yes" is as good as words."""
+        told = bool({Said.ABUSE, Said.DISCLOSURE} & self.said)
+        return told or (self.minor and self.answers.get("violence") == "yes")
+
+    @property
     def violent(self) -> bool:
         """Is there a sign of violence or hiding? Then software only replies (rule 5). An unasked
         detail does not count as "no"."""

@@ -450,7 +450,7 @@ def _may_end(
         raise Refused("outcome_needed")
     if outcome in BY_A_SERVICE and not reason:
         raise Refused("service_needed")
-    if {Said.ABUSE, Said.DISCLOSURE} & case.said and not (case.report or report):
+    if case.disclosed and not (case.report or report):
         raise Refused("report_needed")
     if not police.whole:
         raise Refused("police_needed")
