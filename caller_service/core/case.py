@@ -384,8 +384,10 @@ class Case:
 
     def remarked(self, by: str, words: str) -> Case:
         """The case with a remark in somebody's own words: encrypted, sent to dispatch, never in the
-        journal."""
-        return replace(self, remarks=(*self.remarks, (by, words))) if words else self
+        journal. Once its words are erased it takes no others: nothing would erase those."""
+        if not words or Mark.ERASED in self.marks:
+            return self
+        return replace(self, remarks=(*self.remarks, (by, words)))
 
 
 _NAMES = tuple(each.name for each in fields(Case))

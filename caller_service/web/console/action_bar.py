@@ -56,8 +56,8 @@ BUTTONS: Mapping[str, Button] = {
     "close": Button("close", "Close", "Close it", "c"),
     "correct": Button("correct", "Correct what is recorded of police", "Correct it"),
     "erase": Button("erase", "Erase the words", "Erase them for good"),
-    "hold": Button("hold", "Legal hold"),
-    "release": Button("release", "Lift the legal hold"),
+    "hold": Button("hold", "Legal hold", "Hold it"),
+    "release": Button("release", "Lift the legal hold", "Lift it"),
 }
 
 # the first is the main act

@@ -426,12 +426,18 @@ DEEDS: dict[str, Deed] = {
     ),
     "hold": Deed(
         "Legal hold", Act.ERASE_WORDS,
-        lambda case, by, form, scene, _: core_retention.hold(case, by, scene),
+        _reasoned(
+            lambda case, by, reason, scene: core_retention.hold(case, by, scene, reason),
+            needed=True,
+        ),
         "Nothing of it is erased until somebody lifts the hold.",
     ),
     "release": Deed(
         "Lift the legal hold", Act.ERASE_WORDS,
-        lambda case, by, form, scene, _: core_retention.release(case, scene),
+        _reasoned(
+            lambda case, by, reason, scene: core_retention.release(case, scene, by, reason),
+            needed=True,
+        ),
         "The hold is lifted. What is over its time is erased.",
     ),
     "link": Deed("Link", Act.LINK, across=_link, done="Each case names the other."),
