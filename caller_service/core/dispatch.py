@@ -380,7 +380,7 @@ def update(
     beside the outcome. Raises Refused: ended, outcome_needed, service_needed, report_needed,
     police_needed, cannot_move.
     """
-    if case.ended and to != case.status:
+    if case.ended and (to != case.status or _ends_otherwise(case, outcome, report, police)):
         raise Refused("ended")
     outcome = to.value if to == Status.CANCELLED else outcome
     case = _may_end(case, to, outcome, reason, report, police)
@@ -423,6 +423,17 @@ def update(
         (*words, *unlooked, Record(Event.STATUS_BY, {"by": by, "to": to.value, **_end_of(case)})),
         key, scene,
     )  # fmt: skip
+
+
+def _ends_otherwise(case: Case, outcome: str, report: str, police: Police) -> bool:
+    """Does somebody close a case that has ended, and say something else of its end? A repeat says
+    the same, or nothing; what differs would be lost behind a "done"."""
+    recorded = Police(case.police, case.police_asked_by, case.police_told)
+    return (
+        outcome not in ("", case.outcome)
+        or report not in ("", case.report)
+        or police not in (NOT_RECORDED, recorded)
+    )
 
 
 def _end_of(case: Case) -> dict[str, str]:

@@ -88,7 +88,9 @@ def _view(opened: Opened) -> dict[str, Any]:
         "mine_now": mine,
         "bar": bar_of(case, stage_of(case), me().name),
         "slowed": opened.slowed_until is not None and opened.slowed_until > now,
-        "why_not": why_not(case, me(), opened.full, opened.scene),
+        "why_not": why_not(
+            case, me(), opened.full, opened.scene, is_theirs(parts(), case, me().name)
+        ),
         "teams": parts().program.teams,
         "people": colleagues(me().name),
         "asked_for": shift_end.colleagues(parts(), me()) if mine else (),
@@ -111,8 +113,10 @@ def _act(case_id: str, name: str) -> Response:
     deed, form, who = DEEDS[name], request.form, me()
     decide = deed.decide
     try:
-        if (whose := _for_whom(name, form)) and _own(case_id, whose):
-            raise Refused("own" if whose == who.name else "own_other", whose)
+        if not deed.own_too and _own(case_id, who.name):
+            raise Refused("own")
+        if name == "hand_over" and _own(case_id, whose := form.get("to", "")):
+            raise Refused("own_other", whose)
         if deed.across is not None:
             after = deed.across(case_id, who, form)
         elif decide is not None:
@@ -151,13 +155,6 @@ def _once(case_id: str, name: str, form: Form) -> Once | None:
         return None
     fields = sorted((field, words) for field, words in form.items() if field not in NO_FIELDS)
     return Once(f"desk {me().person_id}", json.dumps([case_id, name, shown, fields]), "")
-
-
-def _for_whom(name: str, form: Form) -> str:
-    """Who would have the case after this act; "" if it does not change that."""
-    return {"take": me().name, "take_over": me().name, "hand_over": form.get("to", "")}.get(
-        name, ""
-    )
 
 
 def _refused(case_id: str, name: str, why: str, status: int, news: Sequence[str] = ()) -> Response:

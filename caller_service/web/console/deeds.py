@@ -54,6 +54,8 @@ class Deed:
     `strict`: the act depends on the whole case, so if others changed it meanwhile that is shown
     first. `tried`: a filled-in form for a trial run, in which only the case itself can be the
     reason for a refusal. `moot`: why the act would change nothing, in words; "" if it would.
+    `own_too`: also somebody whose own phone the case is about may do it, because it gives the case
+    to others.
     """
 
     label: str
@@ -64,6 +66,7 @@ class Deed:
     across: Callable[[str, StaffSession, Form], object] | None = None
     tried: Callable[[Case], Form] = lambda case: {"reason": "-"}
     moot: Callable[[Case], str] = lambda case: ""
+    own_too: bool = False
 
 
 # ---- what was typed ------------------------------------------------------------------------------
@@ -295,16 +298,16 @@ DEEDS: dict[str, Deed] = {
     "take": Deed("Take it", Act.TAKE, _take, "You have it. Nobody else is asked now."),
     "give_back": Deed(
         "Give it back", Act.GIVE_BACK, _reasoned(desk_acts.give_back),
-        "You gave it back. The next person is asked now.",
+        "You gave it back. The next person is asked now.", own_too=True,
     ),
     "ask_another": Deed(
         "Another human", Act.ASK_ANOTHER,
         lambda case, by, form, scene, _: desk_acts.ask_another(case, by, scene),
-        "Another human is asked. It stays as it is until they come.",
+        "Another human is asked. It stays as it is until they come.", own_too=True,
     ),
     "decline": Deed(
         "Decline", Act.DECLINE, _reasoned(decline, needed=True),
-        "You declined. The next person is asked now.",
+        "You declined. The next person is asked now.", own_too=True,
     ),
     "assign": Deed(
         "Send a team", Act.ASSIGN,
@@ -325,7 +328,7 @@ DEEDS: dict[str, Deed] = {
         lambda case, by, form, scene, _: desk_acts.raise_level(
             case, by, form.get("level", ""), line(form, "reason", needed=True), scene
         ),
-        "The level is raised.", tried=lambda case: {"reason": "-", "level": "R1"},
+        "The level is raised.", tried=lambda case: {"reason": "-", "level": "R1"}, own_too=True,
     ),
     "lower": Deed(
         "Lower", Act.LOWER, _reasoned(holding.lower_level, needed=True),
@@ -391,12 +394,12 @@ DEEDS: dict[str, Deed] = {
     ),
     "hand_over": Deed(
         "Hand over", Act.TRANSFER, _hand_over, "It is handed over.",
-        tried=lambda case: {"to": next(iter(colleagues(case.in_charge)), "")},
+        tried=lambda case: {"to": next(iter(colleagues(case.in_charge)), "")}, own_too=True,
     ),
     "ask_to_take": Deed(
         "Ask somebody to take it", Act.TRANSFER, across=_ask_to_take,
         done="They are asked. Until they take it, it stays yours.",
-        moot=lambda case: "" if case.in_charge else "Nobody has it.",
+        moot=lambda case: "" if case.in_charge else "Nobody has it.", own_too=True,
     ),
     "close": Deed(
         "Close", Act.CLOSE, _close, "The case is closed.", strict=True,
@@ -444,10 +447,16 @@ DEEDS: dict[str, Deed] = {
 }  # fmt: skip
 
 
-def why_not(case: Case, who: StaffSession, full: Collection[str], scene: Scene) -> dict[str, str]:
+def why_not(
+    case: Case, who: StaffSession, full: Collection[str], scene: Scene, own: bool
+) -> dict[str, str]:
     """Why each act is not possible now, in words; "" if it is possible. Runs the decision itself
-    and discards the result. `full`: who already has as many dangers as one person may."""
+    and discards the result. `full`: who already has as many dangers as one person may. `own`: it is
+    about the phone of whoever looks."""
     reasons = {name: _against(deed, case, who, scene) for name, deed in DEEDS.items()}
+    if own:
+        mine = {name: refusal_words("own") for name, deed in DEEDS.items() if not deed.own_too}
+        return reasons | mine
     if one_too_many(case, who.name, full, scene):
         reasons["take"] = reasons["take_over"] = refusal_words("full")
     return reasons

@@ -703,6 +703,52 @@ def test_nobody_is_handed_a_case_about_their_own_phone(house: House, desk: Brows
     assert not house.rows("journal", case_id=case.id, event="handed_over")
 
 
+def test_nobody_decides_about_a_case_of_their_own_phone(house: House) -> None:
+    """They may give it to others, and hold it for more urgent; everything else is for others."""
+    mine = next(rung for rung in house.parts.program.ladder if rung.name == "Shift supervisor")
+    boss, case = Browser(house), danger(house, mine.number)
+    boss.signs_in(Account(house, mine.name, Role.SUPERVISOR))
+    form = {
+        "reason": "I am fine", "words": "hello", "question": "suicide", "choice": "no",
+        "outcome": "safe", "police": "no", "tell": "said", "place": "home", "reference": "B2C3D4",
+    }  # fmt: skip
+
+    page = boss.get(f"/console/cases/{case.id}").text
+    for name, deed in DEEDS.items():
+        answer = does(boss, case.id, name, **form)
+        assert deed.own_too or "about your own phone" in answer.text, name
+    assert "about your own phone" in page
+    why = {"reason": "I am fine"}
+    for path, told in (
+        ("notes", {"words": "hi"}), ("lower", why), ("lift-watched", why),
+        ("answers", why | {"question": "suicide", "choice": "no"}),
+    ):  # fmt: skip
+        refused = house.dispatch(f"/{case.id}/{path}", {"by": mine.name} | told)
+        assert refused.json["code"] == "own", path
+
+    (row,) = house.rows("case", id=case.id)
+    assert (row.level, row.closed_at) == (case.level, None)
+    assert not house.rows("message", case_id=case.id, keys="note")
+
+
+def test_a_second_close_that_says_otherwise_is_refused(house: House, desk: Browser) -> None:
+    """What differs would be lost behind a "done"; the same again is a repeat."""
+    me = house.resident()
+    me.wants_a_team()
+    case = me.case()
+    assert does(desk, case.id, "close", outcome="resolved", police="no").status_code == 303
+    for other in (
+        {"outcome": "gone", "police": "no"},
+        {"outcome": "resolved", "police": "unknown"},
+    ):
+        late = does(desk, case.id, "close", **other)
+        assert late.status_code == 409 and "The case has ended." in late.text, other
+    closed = {"status": "closed", "by": "Maria"}
+    for outcome, status in (("resolved", 200), ("gone", 409), ("", 200)):
+        told = closed | {"outcome": outcome}
+        assert house.dispatch(f"/{case.id}/status", told).status_code == status, outcome
+
+
 def test_a_ready_phrase_that_does_not_exist_sends_nothing(house: House, desk: Browser) -> None:
     case = danger(house)
 
