@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, abort, redirect, request, url_for
-from marshmallow import ValidationError
 
 from caller_service.casework import desk, shift_end
 from caller_service.casework.desk import Opened, Quicker
@@ -29,11 +28,13 @@ from . import case_words, phrases
 from .action_bar import bar_of
 from .deeds import ASKED_BY, DEEDS, Form, colleagues, how_it_ended, outcomes, why_not
 from .queue_words import until
-from .refusal_words import refusal_words
+from .refusal_words import Mistyped, refusal_words
 from .session_guard import console_only, fragment, keep_what_was_typed, may, me, page
 
 case_pages = guarded("case_pages", console_only, "/console/cases")
 case_pages.after_request(keep_what_was_typed)
+# what somebody writes in a form; the rest is chosen
+TYPED = ("reason", "why_not", "place", "words", "ask_for", "minutes", "reference")
 NO_FIELDS = ("csrf", "seen", "once")  # of a form, typed by nobody
 
 
@@ -129,8 +130,8 @@ def _act(case_id: str, name: str) -> Response:
             )  # fmt: skip
     except Repeated:  # a second press, or a page that was sent again: it is done
         return _done(case_id, name)
-    except ValidationError as problem:
-        return _refused(case_id, name, " ".join(_flat(problem)), 422)
+    except Mistyped as problem:
+        return _refused(case_id, name, problem.words, 422)
     except Refused as refusal:
         return _refused(case_id, name, refusal_words(refusal.code, refusal.name), 409)
     except Quicker as problem:
@@ -163,12 +164,9 @@ def _refused(case_id: str, name: str, why: str, status: int, news: Sequence[str]
     typed = {field: words for field, words in request.form.items() if field not in NO_FIELDS}
     if name == "words":
         desk.keep_draft(parts(), case_id, me(), typed.get("words", "")[:10_000])
-    return _page(case_id, status, refused=why, news=news, again=name, typed=typed,
+    kept = [typed[field] for field in TYPED if typed.get(field)]
+    return _page(case_id, status, refused=why, news=news, again=name, typed=typed, kept=kept,
                  label=DEEDS[name].label)  # fmt: skip
-
-
-def _flat(problem: ValidationError) -> list[str]:
-    return [str(each) for each in problem.messages] if isinstance(problem.messages, list) else []
 
 
 def _own(case_id: str, name: str) -> bool:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from marshmallow import ValidationError
 
 from caller_service.casework import desk, shift_end
 from caller_service.casework.change import Look, full_beside
@@ -38,7 +39,7 @@ from caller_service.web.shared.staff_words import StaffWords
 
 from . import phrases
 from .case_words import police_words
-from .refusal_words import refusal_words
+from .refusal_words import Mistyped, mistyped, refusal_words
 
 LONGEST_WORDS = 480
 CONTACT = "contact"  # the question
@@ -71,20 +72,28 @@ class Deed:
 
 # ---- what was typed ------------------------------------------------------------------------------
 def line(form: Form, field: str, longest: int = 300, needed: bool = False) -> str:
-    """The text of a field, checked like all text from staff. Raises ValidationError, Refused."""
-    words = str(StaffWords(longest).deserialize(form.get(field, "")))
+    """The text of a field, checked like all text from staff. Raises Mistyped, Refused."""
+    words = typed(field, form.get(field, ""), longest)
     if needed and not words:
         raise Refused("reason_needed")
     return words
 
 
-def number(form: Form, field: str, most: int) -> int | None:
-    """A whole number from 1 to `most`; None if the field is empty. Raises Refused: too_far."""
-    text = form.get(field, "").strip()
+def typed(field: str, text: str, longest: int, needed: bool = False) -> str:
+    """A text as staff typed it into this field. Raises Mistyped."""
+    try:
+        return str(StaffWords(longest, required=needed).deserialize(text))
+    except ValidationError:
+        raise mistyped(field, text, longest) from None
+
+
+def minutes(form: Form, most: int) -> int | None:
+    """A whole number of minutes from 1 to `most`; None if the field is empty. Raises Mistyped."""
+    text = form.get("minutes", "").strip()
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= most):
-        raise Refused("too_far")
+        raise Mistyped(f"Write the minutes as a number from 1 to {most}.")
     return int(text)
 
 
@@ -101,8 +110,7 @@ def _full(conn: sa.Connection | None, case: Case) -> frozenset[str]:
 
 
 def _take(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
-    minutes = number(form, "minutes", 12 * 60)
-    return desk_acts.take(case, by, minutes, scene, _full(conn, case))
+    return desk_acts.take(case, by, minutes(form, 12 * 60), scene, _full(conn, case))
 
 
 def _take_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -115,7 +123,7 @@ def _hand_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connectio
 
 
 def _book(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
-    due = scene.now + timedelta(minutes=number(form, "minutes", 48 * 60) or 5)
+    due = scene.now + timedelta(minutes=minutes(form, 48 * 60) or 5)
     return book(case, by, due, scene, ask_for=line(form, "ask_for", 80))
 
 
@@ -165,7 +173,7 @@ def _words(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | 
     text = form.get("words", "")
     if (chosen := form.get("phrase", "")).isdecimal():  # a form without scripts
         text = "".join(phrases.offered(parts())[int(chosen[:2]) - 1 : int(chosen[:2])])
-    words = StaffWords(LONGEST_WORDS, required=True).deserialize(text)
+    words = typed("words", text, LONGEST_WORDS, needed=True)
     words = phrases.in_language(words, case.language, parts())
     reason, over = line(form, "supervisor_reason"), form.get("take_over") == "on"
     return holding.note(case, by, words, scene, reason, over, _full(conn, case))
@@ -204,7 +212,7 @@ def _linked_to(other: str, by: str) -> Look:
 def _care_note(case_id: str, who: StaffSession, form: Form) -> object:
     """Set or remove a care note, which replaces the screening for this number."""
     days = _choice(form, "days", 30)
-    words = StaffWords(LONGEST_WORDS, required=days > 0).deserialize(form.get("words", ""))
+    words = typed("words", form.get("words", ""), LONGEST_WORDS, needed=days > 0)
     reason = line(form, "reason", needed=True)
     return set_care_note(parts(), case_id, who.name, who.name, words, days, reason)
 
@@ -232,20 +240,20 @@ def _ask_to_take(case_id: str, who: StaffSession, form: Form) -> object:
 OUTCOME_WORDS: Mapping[str, str] = {
     Outcome.EMERGENCY_HELP_CONFIRMED: "Emergency help is with them",
     Outcome.PASSED_TO_SERVICE: "A service took over and confirmed (name it as the reason)",
-    Outcome.COUNSELOR_JOINED: "A counselor joined, a plan is made",
-    Outcome.REFUSED_PLAN_MADE: "They refused help, a plan is made",
+    Outcome.COUNSELOR_JOINED: "A counselor joined, and there is a plan",
+    Outcome.REFUSED_PLAN_MADE: "They refused help, and there is a plan",
     Outcome.NO_DANGER_FOUND: "No danger found",
     Outcome.SAFE: "They are safe",
-    Outcome.LOST: "Nobody could reach them any more",
+    Outcome.LOST: "Nobody could reach them again",
     Outcome.RESOLVED: "Resolved where they were",
     Outcome.TAKEN_TO_CARE: "Taken to care",
     Outcome.REFUSED: "They did not want help",
     Outcome.GONE: "They were not there, or not found",
-    Outcome.REFERRED: "Another service goes on (name it as the reason)",
+    Outcome.REFERRED: "Referred to another service (name it as the reason)",
     Outcome.TRANSFERRED_TO_911: "Police or ambulance came instead",
     Outcome.INFORMATION: "Information given",
     Outcome.UNSERVED: "They got no help",
-    Outcome.CANCELLED: "They took it back",
+    Outcome.CANCELLED: "They cancelled their request",
     Outcome.ABANDONED: "They stopped writing",
     Outcome.NO_REQUEST: "Nothing was asked for",
 }
@@ -321,7 +329,7 @@ DEEDS: dict[str, Deed] = {
     "late": Deed(
         "Late", Act.LATE,
         lambda case, by, form, scene, _: delayed(case, by, scene, line(form, "reason")),
-        "They are told that it is late, where that is safe.",
+        "They are told that the team is late, if that is safe.",
     ),
     "raise": Deed(
         "Raise", Act.RAISE,
@@ -338,7 +346,7 @@ DEEDS: dict[str, Deed] = {
     "place": Deed(
         "Set the place", Act.PLACE,
         lambda case, by, form, scene, _: desk_acts.mend_place(
-            case, by, line(form, "place", 480, needed=True), scene
+            case, by, typed("place", form.get("place", ""), 480, needed=True), scene
         ),
         "The place is noted.", strict=True, tried=lambda case: {"place": "-"},
     ),
@@ -359,7 +367,7 @@ DEEDS: dict[str, Deed] = {
         "It is noted that you have looked.",
         moot=lambda case: ""
         if case.minor and not case.minor_reviewed
-        else "Nothing is to be confirmed.",
+        else "There is nothing to confirm.",
     ),
     "reviewed": Deed(
         "I have read it", Act.TAKE, _reasoned(holding.read_by),
@@ -383,14 +391,15 @@ DEEDS: dict[str, Deed] = {
     ),
     "pause": Deed(
         "Pause", Act.CONVERSE, _reasoned(holding.pause),
-        "They are told that you write again later.",
+        "They are told that you will write again.",
     ),
     "place_link": Deed(
         "Ask for the place", Act.CONVERSE, _reasoned(holding.place_link),
         "A link to mark the place is on its way.",
     ),
     "take_over": Deed(
-        "Take over", Act.TAKE_OVER, _take_over, "You hold it. They hear your name."
+        "Take over", Act.TAKE_OVER, _take_over,
+        "You have the conversation. They are told your name.",
     ),
     "hand_over": Deed(
         "Hand over", Act.TRANSFER, _hand_over, "It is handed over.",
@@ -417,11 +426,11 @@ DEEDS: dict[str, Deed] = {
         moot=lambda case: "" if case.parked else "Nobody else uses that phone.",
     ),
     "care_note": Deed(
-        "Care note", Act.CARE_NOTE, across=_care_note, done="The care note is as you left it."
+        "Care note", Act.CARE_NOTE, across=_care_note, done="The care note is changed."
     ),
     "slow": Deed(
         "Slow this number", Act.SLOW_NUMBER, across=_slow,
-        done="It is noted how often this number is answered.",
+        done="The limit for this number is changed.",
     ),
     "erase": Deed(
         "Erase the words", Act.ERASE_WORDS, _erase, "The words are erased, for good.",

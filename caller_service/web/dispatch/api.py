@@ -615,7 +615,6 @@ REFUSALS = {
     **ALIKE,
     "taken": "Somebody else has it.",
     "outcome_needed": "Closing needs an outcome; after danger one that says how the person is.",
-    "service_needed": "Somebody passed on is with a named service: say which, as the reason.",
     "police_needed": "Of police who were there, say who asked for them and whether the "
     "resident was told before.",
     "may_not_text": "The resident may not be texted.",

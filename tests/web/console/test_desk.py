@@ -731,6 +731,29 @@ def test_nobody_decides_about_a_case_of_their_own_phone(house: House) -> None:
     assert not house.rows("message", case_id=case.id, keys="note")
 
 
+def test_a_fault_in_a_form_says_what_to_do_and_keeps_what_was_written(
+    house: House, desk: Browser
+) -> None:
+    me = house.resident()
+    me.wants_a_team(contact="1")
+    case = me.case()
+    for deed, form, says in (
+        ("callback", {"minutes": "4000"}, "Write the minutes as a number from 1 to 2880."),
+        ("take", {"minutes": "soon"}, "Write the minutes as a number from 1 to 720."),
+        ("place", {"place": " "}, "Write something first."),
+        ("decline", {"reason": "x" * 301}, "The reason is too long. It may have 300 letters."),
+        ("decline", {"reason": "a\x01b"}, "The reason has signs in it that cannot be shown."),
+        ("words", {"words": "y" * 481}, "The text is too long. It may have 480 letters."),
+    ):
+        refused = does(desk, case.id, deed, **form)
+        assert refused.status_code == 422, deed
+        assert f"Nothing was done. {says}" in refused.text, deed
+        assert next(iter(form.values())).strip() in unescape(refused.text), deed
+    chosen = does(desk, case.id, "close", outcome="lost", police="yes", reason="No answer")
+    assert "Kept: <q" in chosen.text and "No answer</q>" in chosen.text
+    assert ">lost</q>" not in chosen.text and ">yes</q>" not in chosen.text, "codes"
+
+
 def test_a_second_close_that_says_otherwise_is_refused(house: House, desk: Browser) -> None:
     """What differs would be lost behind a "done"; the same again is a repeat."""
     me = house.resident()
@@ -808,7 +831,7 @@ def test_police_are_recorded_beside_the_outcome_all_or_nothing_and_counted(
     ):  # fmt: skip
         refused = does(desk, case.id, "close", **end, **half)
         assert refused.status_code == 409, half
-        assert "Say if police were there" in refused.text
+        assert "Say whether police were there" in refused.text
 
     whole = {"police": "yes", "asked_by": "team", "told_before": "no"}
     assert does(desk, case.id, "close", **end, **whole).status_code == 303
