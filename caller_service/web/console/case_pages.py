@@ -26,7 +26,7 @@ from caller_service.web.shared.guard import guarded, parts
 
 from . import case_words, phrases
 from .action_bar import bar_of
-from .deeds import ASKED_BY, DEEDS, Form, colleagues, how_it_ended, outcomes, why_not
+from .deeds import ASKED_BY, DEEDS, Form, colleagues, how_it_ended, outcomes, supervisors, why_not
 from .queue_words import until
 from .refusal_words import Mistyped, refusal_words
 from .session_guard import console_only, fragment, keep_what_was_typed, may, me, page
@@ -101,6 +101,7 @@ def _view(opened: Opened) -> dict[str, Any]:
         else "",
         "calls_911": phrases.calls_911("en", parts()),
         "outcomes": outcomes(case),
+        "supervisors": supervisors(),
         "reached": case_words.contact_choices(case, parts()),
         "ending": how_it_ended(case) if case.ended else "",
         "police_asked_by": ASKED_BY.items(),

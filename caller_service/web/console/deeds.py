@@ -29,7 +29,7 @@ from caller_service.core.outcome import Asked, Known, Outcome, Police
 from caller_service.core.police_record import correct_police, recorded
 from caller_service.core.reach import ContactAnswer
 from caller_service.core.refusal import Refused
-from caller_service.core.roles import Act
+from caller_service.core.roles import Act, Role
 from caller_service.core.routing import Scene, works_now
 from caller_service.core.safe_contact import CALL_ALLOWED, TEXT_ALLOWED
 from caller_service.core.staff_session import StaffSession
@@ -40,6 +40,7 @@ from caller_service.web.shared.staff_words import StaffWords
 from . import phrases
 from .case_words import police_words
 from .refusal_words import Mistyped, mistyped, refusal_words
+from .session_guard import me
 
 LONGEST_WORDS = 480
 CONTACT = "contact"  # the question
@@ -175,8 +176,19 @@ def _words(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | 
         text = "".join(phrases.offered(parts())[int(chosen[:2]) - 1 : int(chosen[:2])])
     words = typed("words", text, LONGEST_WORDS, needed=True)
     words = phrases.in_language(words, case.language, parts())
-    reason, over = line(form, "supervisor_reason"), form.get("take_over") == "on"
+    reason, over = _supervisors(form, by), form.get("take_over") == "on"
     return holding.note(case, by, words, scene, reason, over, _full(conn, case))
+
+
+def _supervisors(form: Form, by: str) -> str:
+    """The reason of a supervisor, for the one text after violence (rule 9): of whoever writes, or
+    of the one who told them; "" for none. Raises Mistyped, Refused: supervisor_needed."""
+    reason, who = line(form, "supervisor_reason"), form.get("supervisor", "")
+    if not reason or me().role == Role.SUPERVISOR:
+        return reason
+    if who == by or who not in supervisors():
+        raise Refused("supervisor_needed")
+    return f"{who}: {reason}"
 
 
 def _call_911(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -291,6 +303,11 @@ def colleagues(name: str) -> list[str]:
     local = parts().now().astimezone(ZoneInfo(program.time_zone))
     names = dict.fromkeys(rung.name for rung in program.ladder if not rung.backstop)
     return [each for each in names if each != name and works_now(program, each, local)]
+
+
+def supervisors() -> list[str]:
+    """The supervisors of any ladder."""
+    return list(dict.fromkeys(rung.name for rung in parts().program.ladder if rung.supervisor))
 
 
 def _next_status(case: Case) -> Form:

@@ -14,6 +14,7 @@ REFUSALS = {
     "taken": "{name} has it.",
     "outcome_needed": "Closing needs an outcome. After danger, one that says how the person is.",
     "may_not_text": "They may not be written to now.",
+    "supervisor_needed": "Say which supervisor gave you the reason.",
     "held": "{name} holds the conversation. Take it over first.",
     "no_such_person": "Nobody of that name is on the ladder.",
     "off_duty": "{name} is not on shift. Ask somebody to take it who is.",

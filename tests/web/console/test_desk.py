@@ -731,6 +731,30 @@ def test_nobody_decides_about_a_case_of_their_own_phone(house: House) -> None:
     assert not house.rows("message", case_id=case.id, keys="note")
 
 
+def test_the_one_text_after_violence_has_a_supervisors_reason_and_name(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    me = house.resident("+17205550177")
+    me.texts("my husband hits me he has a gun")
+    case = me.case()
+    house.wait(11 * 60)
+    desk.signs_in(dana)
+    text = {"words": "Are you free to talk?", "supervisor_reason": "Nobody heard from her"}
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "with a supervisor" in page and "Which supervisor says so" in page
+
+    for wrong in ({}, {"supervisor": dana.name}, {"supervisor": "Second dispatcher"}):
+        refused = does(desk, case.id, "words", **text, **wrong)
+        assert refused.status_code == 409, wrong
+        assert "which supervisor gave you the reason" in refused.text, wrong
+    named = does(desk, case.id, "words", **text, supervisor="Shift supervisor")
+
+    assert named.status_code == 303
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "Shift supervisor: Nobody heard from her" in page
+    assert len(house.rows("message", case_id=case.id, keys="note.neutral")) == 1
+
+
 def test_a_fault_in_a_form_says_what_to_do_and_keeps_what_was_written(
     house: House, desk: Browser
 ) -> None:
