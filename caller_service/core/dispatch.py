@@ -200,6 +200,10 @@ def _accepted_words(case: Case, at: datetime | None, scene: Scene) -> Say:
     key = status_key(case)
     if at is None or case.status != Status.ACCEPTED:
         return Say(key, unasked=True)
+    return _time_words(key, at, scene)
+
+
+def _time_words(key: str, at: datetime, scene: Scene) -> Say:
     low, high = minutes_range(at - scene.now)
     if low >= HOURS_FROM:
         return Say(
@@ -489,9 +493,11 @@ def _ask_for_look(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, 
 _LATE = next(clock for clock in CLOCKS if clock.name == "late_tell")
 
 
-def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
+def delayed(
+    case: Case, by: str, scene: Scene, reason: str = "", minutes: int | None = None
+) -> Step:
     """The team reports a delay: tell the resident now, as if the promised time had passed
-    (core/clock.py).
+    (core/clock.py); with `minutes` the new time, as a range, which is a new promise.
 
     A second report for the same promise tells nobody anything; a new reason is kept. Raises
     Refused: ended, cannot_move.
@@ -500,7 +506,11 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
         raise Refused("ended")
     if case.status not in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE):
         raise Refused("cannot_move")
-    step = Step(case) if case.late else _LATE.fire(case, scene)
+    at = None if minutes is None else scene.now + timedelta(minutes=minutes)
+    if at is not None and not _same_time(at, case.marks.get(Mark.PROMISED)):
+        step = _promised_anew(case, at, scene)
+    else:
+        step = Step(case) if case.late or at is not None else _LATE.fire(case, scene)
     after = step.case if (by, reason) in case.remarks else step.case.remarked(by, reason)
     if after == case:
         return Step(case)
@@ -510,6 +520,13 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
         case.told,
         scene,
     )
+
+
+def _promised_anew(case: Case, at: datetime, scene: Scene) -> Step:
+    """The resident was told that they hear of a change."""
+    case = case.marked(at, Mark.PROMISED).marked(scene.now, Mark.ACKNOWLEDGED)
+    told = case.response in ("team", "counselor")  # in danger no time was promised
+    return Step(case, (_time_words("status.late", at, scene),) if told else ())
 
 
 # NENA's secondary unit statuses as our statuses. Whatever a unit does on scene, it has arrived.

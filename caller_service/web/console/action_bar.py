@@ -38,7 +38,7 @@ BUTTONS: Mapping[str, Button] = {
     "pause": Button("pause", "Pause for ten minutes"),
     "assign": Button("assign", "Send a team", "Send it", "t"),
     "status": Button("status", "Next status", "Note it", "s"),
-    "late": Button("late", "Late", "Say it is late"),
+    "late": Button("late", "Late, new time", "Say it is late"),
     "raise": Button("raise", "Raise", "Raise it"),
     "lower": Button("lower", "Lower", "Lower it", "l"),
     "place": Button("place", "Set the place", "Set it"),

@@ -171,7 +171,7 @@ def _state(one: PromisedCall) -> str:
     if call.state == CallbackState.RINGING:
         return "They speak now" if one.case.talking else "Being rung now"
     if call.state == CallbackState.CANCELLED:
-        return "No longer wanted"
+        return "Not made"
     if call.state == CallbackState.DONE:
         known = call.outcome in set(CallbackOutcome)
         return OUTCOMES[CallbackOutcome(call.outcome)] if known else "Over"

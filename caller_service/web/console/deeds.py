@@ -345,7 +345,9 @@ DEEDS: dict[str, Deed] = {
     ),
     "late": Deed(
         "Late", Act.LATE,
-        lambda case, by, form, scene, _: delayed(case, by, scene, line(form, "reason")),
+        lambda case, by, form, scene, _: delayed(
+            case, by, scene, line(form, "reason"), minutes(form, 12 * 60)
+        ),
         "They are told that the team is late, if that is safe.",
     ),
     "raise": Deed(

@@ -347,6 +347,30 @@ def test_a_team_is_sent_moves_arrives_and_the_case_closes(house: House, desk: Br
     assert (row.status, row.outcome) == ("closed", "resolved")
 
 
+def test_a_late_team_with_a_new_time_tells_the_new_range(house: House, desk: Browser) -> None:
+    """The resident was told that they hear of a change (promise 3). The same time again tells
+    nothing."""
+    me = house.resident()
+    me.wants_a_team()
+    case, team = me.case(), house.parts.program.teams[0].id
+    assert does(desk, case.id, "take", minutes="20").status_code == 303
+    assert does(desk, case.id, "assign", team=team).status_code == 303
+    house.settles().wait(300)
+    house.sent.clear()
+
+    for _ in range(2):
+        assert does(desk, case.id, "late", minutes="40", reason="Flat tyre").status_code == 303
+
+    house.settles()
+    told = house.words("status.late_time", low="40", high="60")
+    assert house.texts_to(me.number) == [told]
+    assert "Flat tyre" not in told
+    house.passes(39 * 60, 60)
+    assert not house.rows("message", keys="status.late"), "the old promise is over"
+    house.passes(7 * 60, 60)
+    assert len(house.rows("message", keys="status.late")) == 1
+
+
 def test_a_raised_level_stays_until_a_named_human_lowers_it(house: House, desk: Browser) -> None:
     me = house.resident()
     me.wants_a_team()
