@@ -101,7 +101,7 @@ def _accept(
         raise Refused("full")
     if taken and (at is None or _same_time(at, case.marks.get(Mark.PROMISED))):
         return Step(*hand_off.revise(case, ())) if looked else Step(case)
-    joins = case.in_danger and not taken
+    joins, before = case.in_danger and not taken, case.marks.get(Mark.PROMISED)
     case = case if taken else _without_choice(case)
     # the holder did not answer: another may hold the conversation
     if joins and case.holder and case.holder != by:
@@ -120,7 +120,9 @@ def _accept(
             case, (Record(Event.ACCEPTED, {"by": by, "time": ""}),), case.told, scene
         )
     case, words = (
-        _joining_words(case, by, scene) if joins else (case, (_accepted_words(case, at, scene),))
+        _joining_words(case, by, scene)
+        if joins
+        else (case, (_accepted_words(case, at, scene, before),))
     )
     record = Record(Event.ACCEPTED, {"by": by, "time": at.isoformat() if at else ""})
     return _say_status(
@@ -196,11 +198,16 @@ def _same_time(at: datetime, known: datetime | None) -> bool:
     return known is not None and abs(at - known) < timedelta(minutes=2)
 
 
-def _accepted_words(case: Case, at: datetime | None, scene: Scene) -> Say:
+def _accepted_words(case: Case, at: datetime | None, scene: Scene, before: datetime | None) -> Say:
+    """`before`: the time that was promised until now. Once a team moves, only a later one is
+    news."""
     key = status_key(case)
-    if at is None or case.status != Status.ACCEPTED:
+    if at is None:
         return Say(key, unasked=True)
-    return _time_words(key, at, scene)
+    if case.status == Status.ACCEPTED:
+        return _time_words(key, at, scene)
+    later = before is not None and at > before and case.status != Status.ARRIVED
+    return _time_words("status.late", at, scene) if later else Say(key, unasked=True)
 
 
 def _time_words(key: str, at: datetime, scene: Scene) -> Say:
