@@ -33,6 +33,7 @@ from caller_service.store.legs import Talk
 from caller_service.store.messages import Text
 
 from .change import Look, full_beside, update_case
+from .once import Once
 from .parts import Parts
 
 NEXT_SHOWN = 20  # rows of a band in which nobody waits for a human, with who is asked next
@@ -167,6 +168,7 @@ class Opened:
     full: frozenset[str]  # who has as many dangers as one person may, beside this one
     seen_at: datetime | None  # a browser last showed their private page
     related: Sequence[tuple[str, str, str]]  # id, reference, status: of the same contact
+    linked: Sequence[tuple[str, str, str]]  # the same, of others that it names
     care_note: str
     slowed_until: datetime | None  # a supervisor had this number answered less often
 
@@ -188,13 +190,16 @@ def open_case(
     parts: Parts, case_id: str, who: StaffSession, journaled: bool = True, read: bool = True
 ) -> Opened | None:
     """One case, whole; None: there is none. `journaled`: somebody opened it, and it is no look of
-    their page by itself. `read`: they have it before their eyes."""
+    their page by itself, which is only believed of whoever opened it in this session. `read`: they
+    have it before their eyes."""
     with parts.engine.connect() as conn:
         tag = desk.tag_of_case(conn, case_id)
         case = cases.shown(conn, parts.sealer, case_id)
         if case is None or case.test:
             return None
         contact = contacts.by_id(conn, parts.sealer, case.contact)
+        related = desk.of_contact(conn, case_id)
+        others = {case.related, *case.linked} - {"", *(one for one, *_ in related)}
         opened = Opened(
             case, tag, parts.scene(conn).for_case(case), contact.number,
             messages.of_case(conn, parts.sealer, case_id), desk.events(conn, case_id),
@@ -202,11 +207,16 @@ def open_case(
             desk.mine(conn, parts.sealer, who.person_id, case_id),
             full_beside(conn, case),
             visits.last_seen(conn, case_id) if case.on_web else None,
-            desk.of_contact(conn, case_id),
+            related,
+            desk.named(conn, sorted(others)),
             contacts.care_note(conn, parts.sealer, case.contact, parts.now()),
             contact.slowed_until,
         )  # fmt: skip
     now = parts.now()
+    journaled = journaled or not any(
+        event.what == Event.READ and event.who == who.name and event.at >= who.made_at
+        for event in opened.events
+    )
     if not (journaled or read):
         return opened
     with transaction(parts.engine) as conn:
@@ -238,11 +248,15 @@ def act(
     decide: Look,
     seen: str | None = None,
     sent: bool = False,
+    once: Once | None = None,
 ) -> Case | None:
     """Change a case under somebody's name. `seen`: the newest entry they decided upon; what others
-    did since is Quicker. `sent`: it sends their draft. Raises Refused, Quicker."""
+    did since is Quicker. `sent`: it sends their draft. `once`: the form, which may come twice.
+    Raises Refused, Quicker, Repeated."""
 
     def look(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        if once is not None:
+            once.look(conn, parts)
         if seen is not None:
             news = [
                 event
@@ -253,10 +267,13 @@ def act(
                 raise Quicker(news)
         return decide(case, scene, conn)
 
-    def no_draft(conn: sa.Connection) -> None:
-        desk.keep_draft(conn, parts.sealer, who.person_id, case_id, "", parts.now())
+    def also(conn: sa.Connection) -> None:
+        if sent:
+            desk.keep_draft(conn, parts.sealer, who.person_id, case_id, "", parts.now())
+        if once is not None:
+            once.keep(conn, parts)
 
-    return update_case(parts, case_id, look, who.name, no_draft if sent else None)
+    return update_case(parts, case_id, look, who.name, also if sent or once else None)
 
 
 def keep_draft(parts: Parts, case_id: str, who: StaffSession, words: str) -> bool:
@@ -265,8 +282,17 @@ def keep_draft(parts: Parts, case_id: str, who: StaffSession, words: str) -> boo
         return desk.keep_draft(conn, parts.sealer, who.person_id, case_id, words, parts.now())
 
 
-def find(parts: Parts, said: str) -> list[tuple[str, str]]:
-    """Ids and references of the cases that a reference or a number names."""
+def find(parts: Parts, who: StaffSession, said: str) -> list[tuple[str, str]]:
+    """Ids and references of the cases that a reference or a number names. Also that there is none
+    says something of somebody: each search is journaled."""
+    found = _find(parts, said)
+    ids = sorted(case_id for case_id, _ in found)
+    ends = {"first": ids[0], "last": ids[-1]} if ids else {}
+    _journal(parts, who, "", Event.SEARCHED, **ends, count=len(ids))
+    return found
+
+
+def _find(parts: Parts, said: str) -> list[tuple[str, str]]:
     reference = "".join(said.split()).upper()
     with parts.engine.connect() as conn:
         if len(reference) == 6 and (case_id := desk.id_of(conn, reference)):

@@ -2,7 +2,8 @@
 
 A client that heard no answer cannot know whether a text went out; it sends the request again. The
 key is kept in the transaction of what it did: both are there, or neither. What was refused changed
-nothing, keeps no key, and is judged anew.
+nothing, keeps no key, and is judged anew. A form of the console that is sent twice is the same: its
+key is the page it stood on and what it says (web/console/case_pages.py).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class KeyReused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """One request of a token under a key. `request`: where it goes and what it says."""
+    """One request of a token, or of somebody at the console, under a key. `request`: where it goes
+    and what it says."""
 
     who: str
     key: str = field(repr=False)

@@ -194,6 +194,7 @@ REFUSALS = {
     "may_not_text": "page.note_refused",
     "full": "page.full",
     "full_other": "page.full_other",
+    "off_duty": "page.off_duty",
     "reason_needed": "page.reason",
     "not_yours": "page.held",
     "paused_before": "page.paused_before",

@@ -183,7 +183,9 @@ class Case:
     told: str = ""  # key of the status words sent last
     quiet: bool = False  # updates stopped, request kept
     cannot_text: str = ""  # core/reach.py, CannotText; "" while texts reach them
-    related: str = ""
+    related: str = ""  # the id of their earlier request, or of the other one on a shared phone
+    # ids of the cases that staff linked: about the same people, or the same place
+    linked: tuple[str, ...] = ()
     protocol_hash: str = ""
     # a test case of `caller-service probe`: reaches no human, sends no texts, is not counted
     test: bool = False
@@ -308,6 +310,14 @@ class Case:
         return self.answers.get("who") in ("me_minor", "child") or Said.MINOR in self.said
 
     @property
+    def disclosed(self) -> bool:
+        """Was a child or an old person said to be hurt? Then closing needs to say if that was
+        reported (rule 14). A child is asked about violence after the sentence on reports: their
+        "yes" is as good as words."""
+        told = bool({Said.ABUSE, Said.DISCLOSURE} & self.said)
+        return told or (self.minor and self.answers.get("violence") == "yes")
+
+    @property
     def violent(self) -> bool:
         """Is there a sign of violence or hiding? Then software only replies (rule 5). An unasked
         detail does not count as "no"."""
@@ -374,8 +384,10 @@ class Case:
 
     def remarked(self, by: str, words: str) -> Case:
         """The case with a remark in somebody's own words: encrypted, sent to dispatch, never in the
-        journal."""
-        return replace(self, remarks=(*self.remarks, (by, words))) if words else self
+        journal. Once its words are erased it takes no others: nothing would erase those."""
+        if not words or Mark.ERASED in self.marks:
+            return self
+        return replace(self, remarks=(*self.remarks, (by, words)))
 
 
 _NAMES = tuple(each.name for each in fields(Case))
@@ -431,6 +443,7 @@ def to_plain(case: Case) -> dict[str, Any]:
         "again": list(case.again),
         "offered": list(case.offered),
         "spoken": list(case.spoken),
+        "linked": list(case.linked),
         "answered_with": list(case.answered_with),
         "answered_for": dict(case.answered_for),
         "withdrawn": sorted(case.withdrawn),
@@ -461,6 +474,7 @@ def from_plain(plain: Mapping[str, Any]) -> Case:
         "again": tuple(plain.get("again", ())),
         "offered": tuple(plain.get("offered", ())),
         "spoken": tuple(plain.get("spoken", ())),
+        "linked": tuple(plain.get("linked", ())),
         "answered_with": tuple(plain.get("answered_with", ())),
         "withdrawn": frozenset(plain.get("withdrawn", ())),
         "recent": tuple((at, words) for at, words in plain.get("recent", ())),

@@ -21,6 +21,8 @@ from .routing import Scene
 from .safe_contact import gated
 from .service_area import locate
 
+MOST_LINKED = 20  # cases that one case names; the oldest link goes first
+
 
 def take(
     case: Case, by: str, minutes: int | None, scene: Scene, full: Collection[str] = ()
@@ -126,12 +128,16 @@ def raise_level(case: Case, by: str, to: str, reason: str, scene: Scene) -> Step
 
 
 def link_to(case: Case, by: str, other: str) -> Step:
-    """Both cases are about the same people, or the same place: each names the `other`. No answer
-    and no consent crosses. Raises Refused: no_such_case."""
+    """Both cases are about the same people, or the same place: each has the id of the `other`,
+    beside what it was linked with before. No answer and no consent crosses. Raises Refused:
+    no_such_case."""
     if not other or other == case.id:
         raise Refused("no_such_case")
+    if other in (case.related, *case.linked):
+        return Step(case)
+    case = replace(case, linked=(*case.linked, other)[-MOST_LINKED:])
     record = Record(Event.LINKED, {"by": by, "to": other})
-    return Step(*hand_off.revise(replace(case, related=other), (HandOff("linked"), record)))
+    return Step(*hand_off.revise(case, (HandOff("linked"), record)))
 
 
 def _gated(case: Case, effects: tuple[Effect, ...]) -> Step:

@@ -101,7 +101,7 @@ def _accept(
         raise Refused("full")
     if taken and (at is None or _same_time(at, case.marks.get(Mark.PROMISED))):
         return Step(*hand_off.revise(case, ())) if looked else Step(case)
-    joins = case.in_danger and not taken
+    joins, before = case.in_danger and not taken, case.marks.get(Mark.PROMISED)
     case = case if taken else _without_choice(case)
     # the holder did not answer: another may hold the conversation
     if joins and case.holder and case.holder != by:
@@ -120,7 +120,9 @@ def _accept(
             case, (Record(Event.ACCEPTED, {"by": by, "time": ""}),), case.told, scene
         )
     case, words = (
-        _joining_words(case, by, scene) if joins else (case, (_accepted_words(case, at, scene),))
+        _joining_words(case, by, scene)
+        if joins
+        else (case, (_accepted_words(case, at, scene, before),))
     )
     record = Record(Event.ACCEPTED, {"by": by, "time": at.isoformat() if at else ""})
     return _say_status(
@@ -196,10 +198,19 @@ def _same_time(at: datetime, known: datetime | None) -> bool:
     return known is not None and abs(at - known) < timedelta(minutes=2)
 
 
-def _accepted_words(case: Case, at: datetime | None, scene: Scene) -> Say:
+def _accepted_words(case: Case, at: datetime | None, scene: Scene, before: datetime | None) -> Say:
+    """`before`: the time that was promised until now. Once a team moves, only a later one is
+    news."""
     key = status_key(case)
-    if at is None or case.status != Status.ACCEPTED:
+    if at is None:
         return Say(key, unasked=True)
+    if case.status == Status.ACCEPTED:
+        return _time_words(key, at, scene)
+    later = before is not None and at > before and case.status != Status.ARRIVED
+    return _time_words("status.late", at, scene) if later else Say(key, unasked=True)
+
+
+def _time_words(key: str, at: datetime, scene: Scene) -> Say:
     low, high = minutes_range(at - scene.now)
     if low >= HOURS_FROM:
         return Say(
@@ -380,7 +391,7 @@ def update(
     beside the outcome. Raises Refused: ended, outcome_needed, service_needed, report_needed,
     police_needed, cannot_move.
     """
-    if case.ended and to != case.status:
+    if case.ended and (to != case.status or _ends_otherwise(case, outcome, report, police)):
         raise Refused("ended")
     outcome = to.value if to == Status.CANCELLED else outcome
     case = _may_end(case, to, outcome, reason, report, police)
@@ -425,6 +436,17 @@ def update(
     )  # fmt: skip
 
 
+def _ends_otherwise(case: Case, outcome: str, report: str, police: Police) -> bool:
+    """Does somebody close a case that has ended, and say something else of its end? A repeat says
+    the same, or nothing; what differs would be lost behind a "done"."""
+    recorded = Police(case.police, case.police_asked_by, case.police_told)
+    return (
+        outcome not in ("", case.outcome)
+        or report not in ("", case.report)
+        or police not in (NOT_RECORDED, recorded)
+    )
+
+
 def _end_of(case: Case) -> dict[str, str]:
     """What was recorded at the end of a case, for the journal."""
     recorded = {
@@ -450,7 +472,7 @@ def _may_end(
         raise Refused("outcome_needed")
     if outcome in BY_A_SERVICE and not reason:
         raise Refused("service_needed")
-    if {Said.ABUSE, Said.DISCLOSURE} & case.said and not (case.report or report):
+    if case.disclosed and not (case.report or report):
         raise Refused("report_needed")
     if not police.whole:
         raise Refused("police_needed")
@@ -478,9 +500,11 @@ def _ask_for_look(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, 
 _LATE = next(clock for clock in CLOCKS if clock.name == "late_tell")
 
 
-def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
+def delayed(
+    case: Case, by: str, scene: Scene, reason: str = "", minutes: int | None = None
+) -> Step:
     """The team reports a delay: tell the resident now, as if the promised time had passed
-    (core/clock.py).
+    (core/clock.py); with `minutes` the new time, as a range, which is a new promise.
 
     A second report for the same promise tells nobody anything; a new reason is kept. Raises
     Refused: ended, cannot_move.
@@ -489,7 +513,11 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
         raise Refused("ended")
     if case.status not in (Status.ACCEPTED, Status.ASSIGNED, Status.EN_ROUTE):
         raise Refused("cannot_move")
-    step = Step(case) if case.late else _LATE.fire(case, scene)
+    at = None if minutes is None else scene.now + timedelta(minutes=minutes)
+    if at is not None and not _same_time(at, case.marks.get(Mark.PROMISED)):
+        step = _promised_anew(case, at, scene)
+    else:
+        step = Step(case) if case.late or at is not None else _LATE.fire(case, scene)
     after = step.case if (by, reason) in case.remarks else step.case.remarked(by, reason)
     if after == case:
         return Step(case)
@@ -499,6 +527,13 @@ def delayed(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
         case.told,
         scene,
     )
+
+
+def _promised_anew(case: Case, at: datetime, scene: Scene) -> Step:
+    """The resident was told that they hear of a change."""
+    case = case.marked(at, Mark.PROMISED).marked(scene.now, Mark.ACKNOWLEDGED)
+    told = case.response in ("team", "counselor")  # in danger no time was promised
+    return Step(case, (_time_words("status.late", at, scene),) if told else ())
 
 
 # NENA's secondary unit statuses as our statuses. Whatever a unit does on scene, it has arrived.

@@ -126,6 +126,7 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
             if case.incident_type
             else {}
         )
+        | ({"linked": list(case.linked)} if case.linked else {})
         | ({"called_911": _called_911(case)} if case.called_911 else {})
         | ({"police": _police(case)} if case.police else {})
         | ({"unopened": closed} if (closed := _unopened(case, number)) else {})
@@ -213,6 +214,7 @@ def digest(case: Case) -> str:
         *(["test"] if case.test else []), *(["deaf"] if case.deaf else []),
         *(["untold"] if case.not_told else []),
         *([case.incident_type, case.typed_by] if case.incident_type else []),
+        *([case.linked] if case.linked else []),
         *([case.called_911, case.told_911] if case.called_911 else []),
         *([case.police, case.police_asked_by, case.police_told] if case.police else []),
         *(conversation if any(conversation) else []),

@@ -24,7 +24,7 @@ from .marks import Mark
 from .protocol import SKIPPED, UNREADABLE, Level
 from .reach import ContactAnswer
 from .refusal import Refused
-from .routing import Scene
+from .routing import Scene, works_now
 from .safe_contact import by_phone, gated, may_note, may_write_once
 from .said import Said
 from .staff_words import StaffWords
@@ -245,7 +245,7 @@ def hand_over(
     case: Case, by: str, to: str, reason: str, scene: Scene, full: Collection[str] = ()
 ) -> Step:
     """`by` gives the conversation to `to`, who must write within the clock `join`, or the ladder
-    pages. Raises Refused: ended, held, not_yours, no_such_person, full_other."""
+    pages. Raises Refused: ended, held, not_yours, no_such_person, off_duty, full_other."""
     if case.ended:
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
@@ -253,6 +253,8 @@ def hand_over(
     # the resident is told this name, so we must be able to alert that person
     if scene.program.rung_of(to) is None:
         raise Refused("no_such_person", to)
+    if not works_now(scene.program, to, scene.local):  # "goes on with you" would be untrue
+        raise Refused("off_duty", to)
     if case.in_danger and to in full:
         raise Refused("full_other", to)
     case = _give_conversation(case, to, scene).remarked(by, reason)

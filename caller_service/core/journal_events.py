@@ -173,6 +173,7 @@ class Event(StrEnum):
     READ_CALLS = "read_calls"
     READ_EIDO = "read_eido"
     LISTED = "listed"  # a list: its first and last case, and how many
+    SEARCHED = "searched"  # by reference or number: how many cases, also none
 
     # accounts of the staff
     SIGNED_IN = "signed_in"

@@ -33,9 +33,8 @@ def correct_police(case: Case, by: str, police: Police, reason: str, scene: Scen
     if police == was:
         return Step(case)
     before = (was.present, was.asked_by, was.told)
-    erased = Mark.ERASED in case.marks
     case = replace(
-        case if erased else case.remarked(by, reason),
+        case.remarked(by, reason),
         police=police.present, police_asked_by=police.asked_by, police_told=police.told,
         police_before=(*case.police_before, before),
     )  # fmt: skip
@@ -45,6 +44,6 @@ def correct_police(case: Case, by: str, police: Police, reason: str, scene: Scen
         "was_told": was.told,
     }  # fmt: skip
     record = Record(Event.POLICE_CORRECTED, detail)
-    if erased:  # a packet without words is left as it is
+    if Mark.ERASED in case.marks:  # a packet without words is left as it is
         return Step(replace(case, sent=hand_off.digest(case)), (record,))
     return Step(*hand_off.revise(case, (HandOff("police_corrected"), record)))

@@ -146,15 +146,18 @@ def _erase_answers(case: Case, scene: Scene) -> Step:
     )
 
 
-def hold(case: Case, by: str, scene: Scene) -> Step:
-    """Nothing of this request is erased until the hold is lifted: a court or a law wants it."""
+def hold(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
+    """Nothing of this request is erased until the hold is lifted: a court or a law wants it.
+    `reason`: which, kept with the case."""
     if case.legal_hold:
         return Step(case)
-    return Step(replace(case, legal_hold=by), (Record(Event.HELD_BY_LAW),))
+    case = replace(case.remarked(by, reason), legal_hold=by)
+    return Step(case, (Record(Event.HELD_BY_LAW),))
 
 
-def release(case: Case, scene: Scene) -> Step:
+def release(case: Case, scene: Scene, by: str = "", reason: str = "") -> Step:
     """The hold is over: what is due is erased."""
     if not case.legal_hold:
         return Step(case)
-    return Step(replace(case, legal_hold=""), (Record(Event.RELEASED_BY_LAW),))
+    case = replace(case.remarked(by, reason), legal_hold="")
+    return Step(case, (Record(Event.RELEASED_BY_LAW),))

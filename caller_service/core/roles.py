@@ -74,7 +74,7 @@ MAY: Mapping[Role, frozenset[Act]] = {
 
 # What takes something from somebody and cannot be undone by the next click: the person is asked
 # once more who they are. Nothing that a resident waits for is among them.
-STEP_UP = frozenset({Act.MANAGE_PEOPLE, Act.MANAGE_SESSIONS})
+STEP_UP = frozenset({Act.MANAGE_PEOPLE, Act.MANAGE_SESSIONS, Act.ERASE_WORDS})
 
 # Who reads the journal or gives others their rights has a second factor.
 SECOND_FACTOR = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})

@@ -144,6 +144,11 @@ def team_working(scene: Scene) -> bool:
     return any(live & team.areas and is_open(team.hours, local) for team in scene.program.teams)
 
 
+def works_now(program: Program, name: str, local: datetime) -> bool:
+    """Is this person on shift at this local time, on any ladder?"""
+    return any(is_open(rung.hours, local) for rung in program.ladder if rung.name == name)
+
+
 def on_duty(program: Program, ladder: str, local: datetime) -> tuple[Rung, ...]:
     """The rungs of a ladder on shift at this local time."""
     return tuple(rung for rung in program.rungs(ladder) if is_open(rung.hours, local))

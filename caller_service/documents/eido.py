@@ -447,5 +447,5 @@ def _links(marks: _Marks, packet: Packet) -> list[Component]:
             incidentTrackingIdentifier=tracking_id(related, marks.issuer),
             linkDirectionCode="RELATED",
         )
-        for place, related in enumerate(packet["related"])
+        for place, related in enumerate((*packet["related"], *packet.get("linked", ())))
     ]

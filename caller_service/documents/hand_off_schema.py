@@ -226,6 +226,7 @@ SCHEMA: dict[str, Any] = {
         "protocol": _whole({"id": _TEXT, "version": _TEXT, "hash": _TEXT}),
         "times": {"type": "object", "additionalProperties": _MOMENT},
         "related": _CODES,
+        "linked": _CODES,
         "test": _TEST,
         "incident_type": _INCIDENT_TYPE,
         "called_911": _CALLED_911,
@@ -241,6 +242,7 @@ SCHEMA: dict[str, Any] = {
     optional=(
         "test",
         "incident_type",
+        "linked",
         "dangers",
         "safety",
         "conversation",

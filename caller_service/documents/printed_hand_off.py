@@ -217,6 +217,8 @@ def _lines(packet: Packet, stood_down: bool, languages: Words) -> Iterable[tuple
     yield "Police", _police(packet)
     yield "Incident type", _incident_type(packet)
     yield "Earlier request", "They asked before: dispatch has it" if packet["related"] else ""
+    linked = "Other cases may be about the same people or place"
+    yield "Linked", linked if packet.get("linked") else ""
 
 
 def _number(contact: Packet) -> str:

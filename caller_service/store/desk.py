@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from caller_service.core.case import Case
+from caller_service.core.marks import Mark
 
 from . import cases
 from .sealing import Sealer
@@ -144,6 +145,18 @@ def of_contact(conn: sa.Connection, case_id: str) -> list[tuple[str, str, str]]:
     return [(row.id, row.reference, row.status) for row in rows]
 
 
+def named(conn: sa.Connection, names: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Id, reference and status of these cases. An older release named a linked case by its
+    reference."""
+    if not names:
+        return []
+    query = sa.select(case.c.id, case.c.reference, case.c.status).where(
+        sa.or_(case.c.id.in_(names), case.c.reference.in_(names)), ~case.c.test
+    )
+    rows = conn.execute(query.order_by(case.c.id.desc()))
+    return [(row.id, row.reference, row.status) for row in rows]
+
+
 def id_of(conn: sa.Connection, reference: str) -> str:
     """The id of the case with this reference; "" if there is none."""
     found = conn.execute(sa.select(case.c.id).where(case.c.reference == reference)).scalar()
@@ -192,8 +205,10 @@ def keep_draft(
     conn: sa.Connection, sealer: Sealer, person_id: str, case_id: str, words: str, now: datetime
 ) -> bool:
     """Store what somebody has written and not sent; without words, delete the draft. False if they
-    never opened the case."""
-    found = conn.execute(sa.select(staff_case.c.id).where(*_of(person_id, case_id))).scalar()
+    never opened the case, or if its words are erased: nothing would erase these."""
+    erased = case.c.state["marks"][Mark.ERASED.value].as_string().is_not(None)
+    mine = sa.select(staff_case.c.id).join(case, case.c.id == staff_case.c.case_id)
+    found = conn.execute(mine.where(*_of(person_id, case_id), ~erased)).scalar()
     if found is None:
         return False
     sealed = sealer.seal(words, f"staff_case.draft.{found}") if words.strip() else None

@@ -1,5 +1,5 @@
-"""Idempotency keys of the API, as keyed hashes, so that neither keys nor request bodies are
-stored."""
+"""Idempotency keys of the API, and forms of the console, as keyed hashes, so that neither keys nor
+request bodies are stored."""
 
 from __future__ import annotations
 

@@ -302,6 +302,19 @@ def test_what_is_typed_and_seen_outlives_a_database_that_is_away(desk: Desk) -> 
     expect(page.locator("#offline")).to_be_hidden()
 
 
+def test_the_same_words_are_sent_again_where_somebody_means_it(desk: Desk) -> None:
+    """Without leaving the page: what was sent once is no hindrance to saying it once more."""
+    house, me, page = desk.house, desk.in_danger(), desk.signs_in()
+    rows(page).locator(".ref").focus()
+    page.keyboard.press("a")
+    for many in (1, 2):
+        page.locator("#w").fill("Are you there?")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#draft-state")).to_have_text("Sent.")
+        expect(page.locator(".talk .us:not(.asked) .words")).to_have_count(many)
+    assert len(house.rows("message", case_id=me.case().id, keys="note")) == 2
+
+
 def test_a_resident_on_the_web_and_a_dispatcher_write_to_each_other(desk: Desk) -> None:
     """Each sees the other's words come by themselves, and only on the page."""
     house, page = desk.house, desk.signs_in()

@@ -361,20 +361,34 @@ def test_a_supervisor_erases_and_holds_from_the_case_s_page(house: House) -> Non
     ended(house)
     path = f"/console/cases/{case_of(house).id}"
     sam, dana = Desk(house), Desk(house)
-    sam.signs_in(Account(house, "Sam", Role.SUPERVISOR))
+    boss = Account(house, "Sam", Role.SUPERVISOR)
+    sam.signs_in(boss)
     dana.signs_in(Account(house, "Dee", Role.DISPATCHER))
 
-    def presses(who: Desk, deed: str) -> Any:
+    def presses(who: Desk, deed: str, **form: str) -> Any:
         seen = re.search(r'name="seen" value="([^"]*)"', who.get(path).text)
-        return who.post(f"{path}/{deed}", **({"seen": seen[1]} if seen else {}))
+        form |= {"seen": seen[1]} if seen else {}
+        return who.post(f"{path}/{deed}", **form, reason="Order 7 of the court")
 
     assert presses(dana, "erase").status_code == 403
+    sam.get(path)
+    assert sam.post(f"{path}/hold").status_code == 409, "needs a reason"
     assert presses(sam, "hold").status_code == 303
+    assert "Order 7 of the court" in sam.get(path).text
+    house.wait(300)
+    sam.get(path)
+    house.wait(301)
+    again = presses(sam, "erase")
+    assert again.status_code == 403 and "Say who you are first" in again.text
+    sam.signs_in(boss)
     assert presses(sam, "erase").status_code == 409, "there is a hold"
     assert presses(sam, "release").status_code == 303
     assert presses(sam, "erase").status_code == 303
     assert "he sleeps" not in everything(house)
     assert "They are erased." in sam.get(path).text
+    note = {"words": "Ana calls back", "days": "1"}
+    assert presses(sam, "care_note", **note).status_code == 303
+    assert "Order 7" not in sam.get(path).text, "a reason given now would never be erased"
     told = {(line.event, line.who) for line in house.rows("journal")}
     assert {("held_by_law", "Sam"), ("released_by_law", "Sam"), ("erased", "Sam")} <= told
 

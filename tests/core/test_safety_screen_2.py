@@ -702,6 +702,20 @@ def test_closing_after_a_disclosure_needs_the_report() -> None:
     assert person.case.ended and person.case.report == "made"
 
 
+@pytest.mark.parametrize("who", ["me_minor", "child"])
+def test_a_yes_to_violence_against_a_child_needs_the_report_like_words(who: str) -> None:
+    """The sentence that people here may have to report came before the question."""
+    person = joined(Resident().texts("hello").answers(who, "no", "yes", "yes"))
+    with pytest.raises(Refused, match="report_needed"):
+        person.staff(lambda case, scene: update(case, Status.CLOSED, "Dana", "safe", scene))
+
+    why = "Dana: two friends, no adult"
+    person.staff(
+        lambda case, scene: update(case, Status.CLOSED, "Dana", "safe", scene, why, "not_required")
+    )
+    assert person.case.ended and person.case.report == "not_required"
+
+
 def test_closing_words_after_a_danger_are_kind() -> None:
     person = joined(danger()).staff(
         lambda case, scene: update(case, Status.CLOSED, "Dana", "counselor_joined", scene)

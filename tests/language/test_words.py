@@ -119,6 +119,8 @@ def said_by_code() -> frozenset[str]:
                 "accepted_hours",
                 "other.received_time",
                 "other.received_hours",
+                "late_time",
+                "late_hours",
             )
         }
     )

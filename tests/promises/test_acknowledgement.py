@@ -168,6 +168,21 @@ def test_in_danger_a_question_stops_no_page(house: House) -> None:
     assert len(house.rows("page")) > before
 
 
+def test_a_later_time_is_told_as_a_range_also_once_a_team_moves(house: House) -> None:
+    """They were told that they hear of a change. An earlier time alone is no news to them."""
+    me = house.resident(ME).wants_a_team()
+    path = f"/{me.case().id}"
+    accept = {"answer": "accept", "by": "Sam"}
+    assert house.dispatch(f"{path}/acknowledgement", accept | {"in_minutes": 20}).json
+    assert house.dispatch(f"{path}/status", {"status": "en_route", "by": "Sam"}).json
+    house.settles().sent.clear()
+
+    assert house.dispatch(f"{path}/acknowledgement", accept | {"in_minutes": 60}).json
+    assert house.settles().texts_to(ME) == [house.words("status.late_time", low="60", high="90")]
+    assert house.dispatch(f"{path}/acknowledgement", accept | {"in_minutes": 30}).json
+    assert house.words("status.late_time", low="30", high="45") not in house.settles().texts_to(ME)
+
+
 def test_a_question_sent_twice_is_asked_once(house: House) -> None:
     me = house.resident(ME).wants_a_team()
     house.settles()

@@ -21,7 +21,6 @@ class Button:
     words: str
     send: str = ""
     key: str = ""
-    form: str = ""  # the form to show, if it is not named like the deed
     main: bool = False
 
 
@@ -39,7 +38,7 @@ BUTTONS: Mapping[str, Button] = {
     "pause": Button("pause", "Pause for ten minutes"),
     "assign": Button("assign", "Send a team", "Send it", "t"),
     "status": Button("status", "Next status", "Note it", "s"),
-    "late": Button("late", "Late", "Say it is late"),
+    "late": Button("late", "Late, new time", "Say it is late"),
     "raise": Button("raise", "Raise", "Raise it"),
     "lower": Button("lower", "Lower", "Lower it", "l"),
     "place": Button("place", "Set the place", "Set it"),
@@ -48,6 +47,7 @@ BUTTONS: Mapping[str, Button] = {
     "callback": Button("callback", "Promise a call", "Promise it"),
     "reviewed": Button("reviewed", "I have read it"),
     "minor": Button("minor", "I have looked: under 18"),
+    "contact": Button("contact", "How to reach them", "Note it"),
     "lift": Button("lift", "Nobody watches them", "I am sure"),
     "care_note": Button("care_note", "Care note for this number", "Keep it"),
     "slow": Button("slow", "Slow this number", "Slow it"),
@@ -56,8 +56,8 @@ BUTTONS: Mapping[str, Button] = {
     "close": Button("close", "Close", "Close it", "c"),
     "correct": Button("correct", "Correct what is recorded of police", "Correct it"),
     "erase": Button("erase", "Erase the words", "Erase them for good"),
-    "hold": Button("hold", "Legal hold"),
-    "release": Button("release", "Lift the legal hold"),
+    "hold": Button("hold", "Legal hold", "Hold it"),
+    "release": Button("release", "Lift the legal hold", "Lift it"),
 }
 
 # the first is the main act
@@ -75,7 +75,7 @@ BAR: Mapping[Stage, Sequence[str]] = {
 MORE = (
     "reviewed", "minor", "ask_another", "give_back", "take_over", "ask_to_take", "hand_over",
     "pause", "decline", "assign", "status", "late", "raise", "lower", "call_911", "place",
-    "place_link", "callback", "lift", "link", "same_person", "care_note", "slow",
+    "place_link", "contact", "callback", "lift", "link", "same_person", "care_note", "slow",
 )  # fmt: skip
 
 Shown = Callable[[Case, bool], bool]

@@ -29,9 +29,9 @@ from .session_guard import console_only, fragment, may, me, page
 call_pages = guarded("call_pages", console_only, "/console/callbacks")
 
 OTHERWISE = {
-    "no_phone": "No phone of yours is known: your name stands on no ladder with a number.",
-    "may_not_call": "Do not call: they have not said that calling is safe, or took it back.",
-    "own": "It is about your own phone. Somebody else must call.",
+    "no_phone": "No phone of yours is known: no ladder has a number under your name.",
+    "may_not_call": "Do not call: they have not said that calling is safe, or took that back.",
+    "own": "This case is about your own phone. Somebody else must call.",
 }
 MISSED = {
     Missed.BEFORE_ANSWER: "Hung up before an answer",
@@ -171,7 +171,7 @@ def _state(one: PromisedCall) -> str:
     if call.state == CallbackState.RINGING:
         return "They speak now" if one.case.talking else "Being rung now"
     if call.state == CallbackState.CANCELLED:
-        return "Not wanted any more"
+        return "Not made"
     if call.state == CallbackState.DONE:
         known = call.outcome in set(CallbackOutcome)
         return OUTCOMES[CallbackOutcome(call.outcome)] if known else "Over"
@@ -200,7 +200,7 @@ ACTS = {
         ),
     ),
     "outcome": ListAct(
-        Act.CALL_BACK, "What came of it is noted.",
+        Act.CALL_BACK, "It is noted how the call went.",
         lambda case_id, told: desk_calls.note_outcome(
             parts(), me(), case_id, told.get("callback", ""), told.get("outcome", "")
         ),

@@ -7,15 +7,16 @@ has changed since the page was shown, the response is the current page with what
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, abort, redirect, request, url_for
-from marshmallow import ValidationError
 
 from caller_service.casework import desk, shift_end
 from caller_service.casework.desk import Opened, Quicker
 from caller_service.casework.desk_calls import psap_why_not
+from caller_service.casework.once import Once, Repeated
 from caller_service.casework.staff import is_theirs
 from caller_service.core.desk import holder_clock, stage_of
 from caller_service.core.refusal import Refused
@@ -25,13 +26,16 @@ from caller_service.web.shared.guard import guarded, parts
 
 from . import case_words, phrases
 from .action_bar import bar_of
-from .deeds import ASKED_BY, DEEDS, Form, colleagues, how_it_ended, outcomes, why_not
+from .deeds import ASKED_BY, DEEDS, Form, colleagues, how_it_ended, outcomes, supervisors, why_not
 from .queue_words import until
-from .refusal_words import refusal_words
+from .refusal_words import Mistyped, refusal_words
 from .session_guard import console_only, fragment, keep_what_was_typed, may, me, page
 
 case_pages = guarded("case_pages", console_only, "/console/cases")
 case_pages.after_request(keep_what_was_typed)
+# what somebody writes in a form; the rest is chosen
+TYPED = ("reason", "why_not", "place", "words", "ask_for", "minutes", "reference")
+NO_FIELDS = ("csrf", "seen", "once")  # of a form, typed by nobody
 
 
 # ---- reading -------------------------------------------------------------------------------------
@@ -85,7 +89,9 @@ def _view(opened: Opened) -> dict[str, Any]:
         "mine_now": mine,
         "bar": bar_of(case, stage_of(case), me().name),
         "slowed": opened.slowed_until is not None and opened.slowed_until > now,
-        "why_not": why_not(case, me(), opened.full, opened.scene),
+        "why_not": why_not(
+            case, me(), opened.full, opened.scene, is_theirs(parts(), case, me().name)
+        ),
         "teams": parts().program.teams,
         "people": colleagues(me().name),
         "asked_for": shift_end.colleagues(parts(), me()) if mine else (),
@@ -95,6 +101,8 @@ def _view(opened: Opened) -> dict[str, Any]:
         else "",
         "calls_911": phrases.calls_911("en", parts()),
         "outcomes": outcomes(case),
+        "supervisors": supervisors(),
+        "reached": case_words.contact_choices(case, parts()),
         "ending": how_it_ended(case) if case.ended else "",
         "police_asked_by": ASKED_BY.items(),
     }
@@ -107,8 +115,10 @@ def _act(case_id: str, name: str) -> Response:
     deed, form, who = DEEDS[name], request.form, me()
     decide = deed.decide
     try:
-        if (whose := _for_whom(name, form)) and _own(case_id, whose):
-            raise Refused("own" if whose == who.name else "own_other", whose)
+        if not deed.own_too and _own(case_id, who.name):
+            raise Refused("own")
+        if name == "hand_over" and _own(case_id, whose := form.get("to", "")):
+            raise Refused("own_other", whose)
         if deed.across is not None:
             after = deed.across(case_id, who, form)
         elif decide is not None:
@@ -117,16 +127,21 @@ def _act(case_id: str, name: str) -> Response:
                 lambda case, scene, conn: decide(case, who.name, form, scene, conn),
                 form.get("seen") if deed.strict else None,
                 sent=name == "words",
+                once=_once(case_id, name, form),
             )  # fmt: skip
-    except ValidationError as problem:
-        return _refused(case_id, name, " ".join(_flat(problem)), 422)
+    except Repeated:  # a second press, or a page that was sent again: it is done
+        return _done(case_id, name)
+    except Mistyped as problem:
+        return _refused(case_id, name, problem.words, 422)
     except Refused as refusal:
         return _refused(case_id, name, refusal_words(refusal.code, refusal.name), 409)
     except Quicker as problem:
         news = case_words.happened(problem.events, parts())
         return _refused(case_id, name, "", 409, news)
-    if after is None:
-        return _none()
+    return _none() if after is None else _done(case_id, name)
+
+
+def _done(case_id: str, name: str) -> Response:
     if name == "words":
         way = url_for("case_pages.case", case_id=case_id, _anchor="w")
     else:
@@ -134,25 +149,25 @@ def _act(case_id: str, name: str) -> Response:
     return redirect(way, 303)  # type: ignore[return-value]
 
 
-def _for_whom(name: str, form: Form) -> str:
-    """Who would have the case after this act; "" if it does not change that."""
-    return {"take": me().name, "take_over": me().name, "hand_over": form.get("to", "")}.get(
-        name, ""
-    )
+def _once(case_id: str, name: str, form: Form) -> Once | None:
+    """The form as it was shown once: the same fields of the same page are one act, however often
+    they come. A script that stays on its page makes a new `once` after each message."""
+    shown = form.get("once") or form.get("seen")
+    if not shown:
+        return None
+    fields = sorted((field, words) for field, words in form.items() if field not in NO_FIELDS)
+    return Once(f"desk {me().person_id}", json.dumps([case_id, name, shown, fields]), "")
 
 
 def _refused(case_id: str, name: str, why: str, status: int, news: Sequence[str] = ()) -> Response:
     """The response to an act that was not carried out. A message to the resident is saved as a
-    draft; whatever else was typed is in the page."""
-    typed = {field: words for field, words in request.form.items() if field not in ("csrf", "seen")}
+    draft where it may be sent later; whatever else was typed is in the page."""
+    typed = {field: words for field, words in request.form.items() if field not in NO_FIELDS}
     if name == "words":
         desk.keep_draft(parts(), case_id, me(), typed.get("words", "")[:10_000])
-    return _page(case_id, status, refused=why, news=news, again=name, typed=typed,
+    kept = [typed[field] for field in TYPED if typed.get(field)]
+    return _page(case_id, status, refused=why, news=news, again=name, typed=typed, kept=kept,
                  label=DEEDS[name].label)  # fmt: skip
-
-
-def _flat(problem: ValidationError) -> list[str]:
-    return [str(each) for each in problem.messages] if isinstance(problem.messages, list) else []
 
 
 def _own(case_id: str, name: str) -> bool:

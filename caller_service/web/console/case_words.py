@@ -4,7 +4,7 @@ wants, what software last told them, and open questions; and one timeline of eve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from caller_service.casework.desk import READS, Opened
@@ -78,10 +78,10 @@ def terms_of(case: Case, parts: Parts) -> TermsShown:
     page = "Only their page." if case.on_web else "Only answer what they write, within 10 minutes."
     head, forbids, more = _head(case, stands, page, said)
     if stands == Standing.VIOLENCE:
-        more.append("Somebody violent may read along. Software only answers.")
+        more.append("Somebody violent may be reading. Software only answers.")
     if case.withdrawn:
         ways = " and ".join(sorted(case.withdrawn))
-        more.append(f"They took back: {ways}.")
+        more.append(f"They took contact back: {ways}.")
     if case.cannot_text:
         more.append(
             f"{CANNOT_TEXT[CannotText(case.cannot_text)]}."
@@ -90,7 +90,7 @@ def terms_of(case: Case, parts: Parts) -> TermsShown:
         )
     if case.unread_language or case.interpreter:
         tongue = language_name(case.unread_language or case.language, parts)
-        more.append(f"They write {tongue}. An interpreter is needed.")
+        more.append(f"They write in {tongue}. An interpreter is needed.")
     if Said.THREAT_STAFF in case.said:
         more.append("They wrote about hurting whoever comes.")
     return TermsShown(head, forbids, " ".join(one for one in more if one))
@@ -174,7 +174,20 @@ class OpenQuestion:
 def still_open(case: Case, parts: Parts) -> list[OpenQuestion]:
     protocol = parts.program.protocol
     questions = [protocol.question(name) for name in open_questions(protocol, case)]
-    return [answerable(question, case, parts) for question in questions if question.choices]
+    return [
+        _without_opening(answerable(question, case, parts))
+        for question in questions
+        if question.choices
+    ]
+
+
+def _without_opening(question: OpenQuestion) -> OpenQuestion:
+    """One press answers a question, except where that would open contact: that needs a reason."""
+    if question.id != "contact":
+        return question
+    opens = TEXT_ALLOWED | CALL_ALLOWED
+    choices = [one for one in question.choices if one[0] not in opens]
+    return replace(question, choices=choices)
 
 
 def answerable(question: Question, case: Case, parts: Parts) -> OpenQuestion:
@@ -185,6 +198,11 @@ def answerable(question: Question, case: Case, parts: Parts) -> OpenQuestion:
         for choice in question.offered(case.facts()) or question.choices
     ]
     return OpenQuestion(question.id, words, choices)
+
+
+def contact_choices(case: Case, parts: Parts) -> Sequence[tuple[str, str]]:
+    """The ways in which they may be reached, for a human who was told."""
+    return answerable(parts.program.protocol.question("contact"), case, parts).choices
 
 
 def _english(parts: Parts) -> str:
@@ -299,14 +317,14 @@ class On911:
 
 
 _JOINED: Mapping[str, str] = {
-    "": "A phone of staff rings for it.",
-    Joined.RUNG: "The 911 center is rung, or they speak.",
+    "": "A staff phone is ringing.",
+    Joined.RUNG: "The 911 center is being called, or they are speaking.",
     Joined.SPOKE: "They spoke.",
     Joined.BUSY: "The line was busy: dial 911, and say the place.",
     Joined.NO_ANSWER: "Nobody answered there: dial 911, and say the place.",
     Joined.FAILED: "The call could not be put through: dial 911, and say the place.",
     Joined.ENDED: "The call is over.",
-    Joined.NOT_TAKEN: "The phone of staff was not answered: nobody was joined.",
+    Joined.NOT_TAKEN: "The staff phone was not answered, so nobody was joined.",
 }
 _TOLD_911: Mapping[str, str] = {
     Told.WORDS: "Words were sent to them first.",
@@ -476,10 +494,10 @@ _HAPPENED: Mapping[str, str] = {
     Event.PAUSED: "{by} announced a pause.",
     Event.LOWERED: "{by} lowered it from {from} to {to}.",
     Event.RAISED: "{by} raised it to {to}.",
-    Event.LIFTED: "{by}: nobody watches them any more.",
+    Event.LIFTED: "{by}: nobody is watching them any more.",
     Event.MINOR_REVIEWED: "{by} has looked at this case of somebody under 18.",
     Event.REVIEWED: "{by} has read it.",
-    Event.PLACED: "Where they are was noted.",
+    Event.PLACED: "The place was noted.",
     Event.PLACE_LINK: "A link to mark the place was sent.",
     Event.TEAM: "{by} chose the team {team}.",
     Event.LINKED: "Linked with another case.",
@@ -510,18 +528,18 @@ _HAPPENED: Mapping[str, str] = {
     Event.CALL_BEGAN: "They called.",
     Event.CALL_ENDED: "The call ended.",
     Event.CANCELLED: "They took the request back.",
-    Event.HELD_BACK: "Something was not said to them: it was not safe.",
+    Event.HELD_BACK: "Something was held back: it was not safe to say.",
     Event.CARE_NOTE: "{by} changed the care note.",
     Event.CALLED_911: "{by} calls 911 for this place.",
-    Event.PSAP_ASKED: "{by} calls the 911 center: their own phone rings first.",
-    Event.PSAP_RUNG: "{by} pressed 1: the 911 center is rung.",
+    Event.PSAP_ASKED: "{by} is calling the 911 center: their own phone rings first.",
+    Event.PSAP_RUNG: "{by} pressed 1: the 911 center is being called.",
     Event.PSAP_OVER: "The call of {by} to the 911 center: {how}.",
     Event.SLOWED: "{by} changed how often this number is answered.",
-    Event.ASKED_TO_DELETE: "They asked that their words are deleted.",
+    Event.ASKED_TO_DELETE: "They asked for their words to be deleted.",
     Event.ERASED: "The words were erased.",
     Event.NUMBER_ERASED: "The number was erased.",
     Event.ANSWERS_ERASED: "The answers were erased.",
-    Event.HELD_BY_LAW: "{by} set a legal hold: nothing of it is erased.",
+    Event.HELD_BY_LAW: "{by} set a legal hold: nothing is erased.",
     Event.RELEASED_BY_LAW: "{by} lifted the legal hold.",
 }
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from marshmallow import ValidationError
 
 from caller_service.casework import desk, shift_end
-from caller_service.casework.change import full_beside
+from caller_service.casework.change import Look, full_beside
 from caller_service.casework.contact_care import set_care_note, slow_down
 from caller_service.casework.desk_calls import call_psap
 from caller_service.casework.retention import erase
@@ -25,9 +27,11 @@ from caller_service.core.escalation import one_too_many
 from caller_service.core.marks import Mark
 from caller_service.core.outcome import Asked, Known, Outcome, Police
 from caller_service.core.police_record import correct_police, recorded
+from caller_service.core.reach import ContactAnswer
 from caller_service.core.refusal import Refused
-from caller_service.core.roles import Act
-from caller_service.core.routing import Scene
+from caller_service.core.roles import Act, Role
+from caller_service.core.routing import Scene, works_now
+from caller_service.core.safe_contact import CALL_ALLOWED, TEXT_ALLOWED
 from caller_service.core.staff_session import StaffSession
 from caller_service.store import desk as kept
 from caller_service.web.shared.guard import parts
@@ -35,9 +39,11 @@ from caller_service.web.shared.staff_words import StaffWords
 
 from . import phrases
 from .case_words import police_words
-from .refusal_words import refusal_words
+from .refusal_words import Mistyped, mistyped, refusal_words
+from .session_guard import me
 
 LONGEST_WORDS = 480
+CONTACT = "contact"  # the question
 
 Form = Mapping[str, str]
 Decide = Callable[[Case, str, Form, Scene, sa.Connection | None], Step]
@@ -50,6 +56,8 @@ class Deed:
     `strict`: the act depends on the whole case, so if others changed it meanwhile that is shown
     first. `tried`: a filled-in form for a trial run, in which only the case itself can be the
     reason for a refusal. `moot`: why the act would change nothing, in words; "" if it would.
+    `own_too`: also somebody whose own phone the case is about may do it, because it gives the case
+    to others.
     """
 
     label: str
@@ -60,24 +68,33 @@ class Deed:
     across: Callable[[str, StaffSession, Form], object] | None = None
     tried: Callable[[Case], Form] = lambda case: {"reason": "-"}
     moot: Callable[[Case], str] = lambda case: ""
+    own_too: bool = False
 
 
 # ---- what was typed ------------------------------------------------------------------------------
 def line(form: Form, field: str, longest: int = 300, needed: bool = False) -> str:
-    """The text of a field, checked like all text from staff. Raises ValidationError, Refused."""
-    words = str(StaffWords(longest).deserialize(form.get(field, "")))
+    """The text of a field, checked like all text from staff. Raises Mistyped, Refused."""
+    words = typed(field, form.get(field, ""), longest)
     if needed and not words:
         raise Refused("reason_needed")
     return words
 
 
-def number(form: Form, field: str, most: int) -> int | None:
-    """A whole number from 1 to `most`; None if the field is empty. Raises Refused: too_far."""
-    text = form.get(field, "").strip()
+def typed(field: str, text: str, longest: int, needed: bool = False) -> str:
+    """A text as staff typed it into this field. Raises Mistyped."""
+    try:
+        return str(StaffWords(longest, required=needed).deserialize(text))
+    except ValidationError:
+        raise mistyped(field, text, longest) from None
+
+
+def minutes(form: Form, most: int) -> int | None:
+    """A whole number of minutes from 1 to `most`; None if the field is empty. Raises Mistyped."""
+    text = form.get("minutes", "").strip()
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= most):
-        raise Refused("too_far")
+        raise Mistyped(f"Write the minutes as a number from 1 to {most}.")
     return int(text)
 
 
@@ -94,8 +111,7 @@ def _full(conn: sa.Connection | None, case: Case) -> frozenset[str]:
 
 
 def _take(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
-    minutes = number(form, "minutes", 12 * 60)
-    return desk_acts.take(case, by, minutes, scene, _full(conn, case))
+    return desk_acts.take(case, by, minutes(form, 12 * 60), scene, _full(conn, case))
 
 
 def _take_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -108,8 +124,17 @@ def _hand_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connectio
 
 
 def _book(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
-    due = scene.now + timedelta(minutes=number(form, "minutes", 48 * 60) or 5)
+    due = scene.now + timedelta(minutes=minutes(form, 48 * 60) or 5)
     return book(case, by, due, scene, ask_for=line(form, "ask_for", 80))
+
+
+def _answer(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
+    """What they told a human. To open contact takes the human's own reason (rule 10): one press on
+    the wrong button could reach whoever they fear."""
+    question, choice = form.get("question", ""), form.get("choice", "")
+    opens = question == CONTACT and choice in TEXT_ALLOWED | CALL_ALLOWED
+    reason = line(form, "reason", needed=opens) or "They said so."
+    return holding.answer_for(case, by, question, choice, reason, scene)
 
 
 def _erase(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -149,10 +174,21 @@ def _words(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | 
     text = form.get("words", "")
     if (chosen := form.get("phrase", "")).isdecimal():  # a form without scripts
         text = "".join(phrases.offered(parts())[int(chosen[:2]) - 1 : int(chosen[:2])])
-    words = StaffWords(LONGEST_WORDS, required=True).deserialize(text)
+    words = typed("words", text, LONGEST_WORDS, needed=True)
     words = phrases.in_language(words, case.language, parts())
-    reason, over = line(form, "supervisor_reason"), form.get("take_over") == "on"
+    reason, over = _supervisors(form, by), form.get("take_over") == "on"
     return holding.note(case, by, words, scene, reason, over, _full(conn, case))
+
+
+def _supervisors(form: Form, by: str) -> str:
+    """The reason of a supervisor, for the one text after violence (rule 9): of whoever writes, or
+    of the one who told them; "" for none. Raises Mistyped, Refused: supervisor_needed."""
+    reason, who = line(form, "supervisor_reason"), form.get("supervisor", "")
+    if not reason or me().role == Role.SUPERVISOR:
+        return reason
+    if who == by or who not in supervisors():
+        raise Refused("supervisor_needed")
+    return f"{who}: {reason}"
 
 
 def _call_911(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -176,16 +212,19 @@ def _link(case_id: str, who: StaffSession, form: Form) -> object:
         other, mine = kept.id_of(conn, reference), kept.reference_of(conn, case_id)
     if not other or other == case_id or not mine:
         raise Refused("no_such_case")
-    desk.act(parts(), other, who, lambda case, *_: desk_acts.link_to(case, who.name, mine))
-    return desk.act(
-        parts(), case_id, who, lambda case, *_: desk_acts.link_to(case, who.name, reference)
-    )
+    for one, another in ((other, case_id), (case_id, other)):
+        linked = desk.act(parts(), one, who, _linked_to(another, who.name))
+    return linked
+
+
+def _linked_to(other: str, by: str) -> Look:
+    return lambda case, *_: desk_acts.link_to(case, by, other)
 
 
 def _care_note(case_id: str, who: StaffSession, form: Form) -> object:
     """Set or remove a care note, which replaces the screening for this number."""
     days = _choice(form, "days", 30)
-    words = StaffWords(LONGEST_WORDS, required=days > 0).deserialize(form.get("words", ""))
+    words = typed("words", form.get("words", ""), LONGEST_WORDS, needed=days > 0)
     reason = line(form, "reason", needed=True)
     return set_care_note(parts(), case_id, who.name, who.name, words, days, reason)
 
@@ -213,20 +252,20 @@ def _ask_to_take(case_id: str, who: StaffSession, form: Form) -> object:
 OUTCOME_WORDS: Mapping[str, str] = {
     Outcome.EMERGENCY_HELP_CONFIRMED: "Emergency help is with them",
     Outcome.PASSED_TO_SERVICE: "A service took over and confirmed (name it as the reason)",
-    Outcome.COUNSELOR_JOINED: "A counselor joined, a plan is made",
-    Outcome.REFUSED_PLAN_MADE: "They refused help, a plan is made",
+    Outcome.COUNSELOR_JOINED: "A counselor joined, and there is a plan",
+    Outcome.REFUSED_PLAN_MADE: "They refused help, and there is a plan",
     Outcome.NO_DANGER_FOUND: "No danger found",
     Outcome.SAFE: "They are safe",
-    Outcome.LOST: "Nobody could reach them any more",
+    Outcome.LOST: "Nobody could reach them again",
     Outcome.RESOLVED: "Resolved where they were",
     Outcome.TAKEN_TO_CARE: "Taken to care",
     Outcome.REFUSED: "They did not want help",
     Outcome.GONE: "They were not there, or not found",
-    Outcome.REFERRED: "Another service goes on (name it as the reason)",
+    Outcome.REFERRED: "Referred to another service (name it as the reason)",
     Outcome.TRANSFERRED_TO_911: "Police or ambulance came instead",
     Outcome.INFORMATION: "Information given",
     Outcome.UNSERVED: "They got no help",
-    Outcome.CANCELLED: "They took it back",
+    Outcome.CANCELLED: "They cancelled their request",
     Outcome.ABANDONED: "They stopped writing",
     Outcome.NO_REQUEST: "Nothing was asked for",
 }
@@ -259,10 +298,16 @@ def outcomes(case: Case) -> list[tuple[str, str]]:
 
 
 def colleagues(name: str) -> list[str]:
-    """The people to whom a case can be handed."""
-    ladder = parts().program.ladder
-    names = dict.fromkeys(rung.name for rung in ladder if not rung.backstop)
-    return [each for each in names if each != name]
+    """The people to whom a case can be handed at once: whoever is on shift."""
+    program = parts().program
+    local = parts().now().astimezone(ZoneInfo(program.time_zone))
+    names = dict.fromkeys(rung.name for rung in program.ladder if not rung.backstop)
+    return [each for each in names if each != name and works_now(program, each, local)]
+
+
+def supervisors() -> list[str]:
+    """The supervisors of any ladder."""
+    return list(dict.fromkeys(rung.name for rung in parts().program.ladder if rung.supervisor))
 
 
 def _next_status(case: Case) -> Form:
@@ -278,16 +323,16 @@ DEEDS: dict[str, Deed] = {
     "take": Deed("Take it", Act.TAKE, _take, "You have it. Nobody else is asked now."),
     "give_back": Deed(
         "Give it back", Act.GIVE_BACK, _reasoned(desk_acts.give_back),
-        "You gave it back. The next person is asked now.",
+        "You gave it back. The next person is asked now.", own_too=True,
     ),
     "ask_another": Deed(
         "Another human", Act.ASK_ANOTHER,
         lambda case, by, form, scene, _: desk_acts.ask_another(case, by, scene),
-        "Another human is asked. It stays as it is until they come.",
+        "Another human is asked. It stays as it is until they come.", own_too=True,
     ),
     "decline": Deed(
         "Decline", Act.DECLINE, _reasoned(decline, needed=True),
-        "You declined. The next person is asked now.",
+        "You declined. The next person is asked now.", own_too=True,
     ),
     "assign": Deed(
         "Send a team", Act.ASSIGN,
@@ -300,15 +345,17 @@ DEEDS: dict[str, Deed] = {
     ),
     "late": Deed(
         "Late", Act.LATE,
-        lambda case, by, form, scene, _: delayed(case, by, scene, line(form, "reason")),
-        "They are told that it is late, where that is safe.",
+        lambda case, by, form, scene, _: delayed(
+            case, by, scene, line(form, "reason"), minutes(form, 12 * 60)
+        ),
+        "They are told that the team is late, if that is safe.",
     ),
     "raise": Deed(
         "Raise", Act.RAISE,
         lambda case, by, form, scene, _: desk_acts.raise_level(
             case, by, form.get("level", ""), line(form, "reason", needed=True), scene
         ),
-        "The level is raised.", tried=lambda case: {"reason": "-", "level": "R1"},
+        "The level is raised.", tried=lambda case: {"reason": "-", "level": "R1"}, own_too=True,
     ),
     "lower": Deed(
         "Lower", Act.LOWER, _reasoned(holding.lower_level, needed=True),
@@ -318,25 +365,28 @@ DEEDS: dict[str, Deed] = {
     "place": Deed(
         "Set the place", Act.PLACE,
         lambda case, by, form, scene, _: desk_acts.mend_place(
-            case, by, line(form, "place", 480, needed=True), scene
+            case, by, typed("place", form.get("place", ""), 480, needed=True), scene
         ),
         "The place is noted.", strict=True, tried=lambda case: {"place": "-"},
     ),
     "answer": Deed(
-        "Answer for them", Act.ANSWER_FOR,
-        lambda case, by, form, scene, _: holding.answer_for(
-            case, by, form.get("question", ""), form.get("choice", ""),
-            line(form, "reason") or "They said so.", scene,
+        "Answer for them", Act.ANSWER_FOR, _answer, "The answer is noted under your name.",
+        tried=lambda case: {"question": CONTACT, "choice": ContactAnswer.UNSAFE},
+    ),
+    "contact": Deed(
+        "How to reach them", Act.ANSWER_FOR,
+        lambda case, by, form, scene, conn: _answer(
+            case, by, {**form, "question": CONTACT}, scene, conn
         ),
-        "The answer is noted under your name.",
-        tried=lambda case: {"question": "contact", "choice": "unsafe"},
+        "It is noted under your name how they may be reached.", strict=True,
+        tried=lambda case: {"choice": ContactAnswer.UNSAFE},
     ),
     "minor": Deed(
         "I have looked", Act.CONFIRM_MINOR, _reasoned(holding.looked),
         "It is noted that you have looked.",
         moot=lambda case: ""
         if case.minor and not case.minor_reviewed
-        else "Nothing is to be confirmed.",
+        else "There is nothing to confirm.",
     ),
     "reviewed": Deed(
         "I have read it", Act.TAKE, _reasoned(holding.read_by),
@@ -360,23 +410,24 @@ DEEDS: dict[str, Deed] = {
     ),
     "pause": Deed(
         "Pause", Act.CONVERSE, _reasoned(holding.pause),
-        "They are told that you write again later.",
+        "They are told that you will write again.",
     ),
     "place_link": Deed(
         "Ask for the place", Act.CONVERSE, _reasoned(holding.place_link),
         "A link to mark the place is on its way.",
     ),
     "take_over": Deed(
-        "Take over", Act.TAKE_OVER, _take_over, "You hold it. They hear your name."
+        "Take over", Act.TAKE_OVER, _take_over,
+        "You have the conversation. They are told your name.",
     ),
     "hand_over": Deed(
         "Hand over", Act.TRANSFER, _hand_over, "It is handed over.",
-        tried=lambda case: {"to": next(iter(colleagues(case.in_charge)), "")},
+        tried=lambda case: {"to": next(iter(colleagues(case.in_charge)), "")}, own_too=True,
     ),
     "ask_to_take": Deed(
         "Ask somebody to take it", Act.TRANSFER, across=_ask_to_take,
         done="They are asked. Until they take it, it stays yours.",
-        moot=lambda case: "" if case.in_charge else "Nobody has it.",
+        moot=lambda case: "" if case.in_charge else "Nobody has it.", own_too=True,
     ),
     "close": Deed(
         "Close", Act.CLOSE, _close, "The case is closed.", strict=True,
@@ -394,11 +445,11 @@ DEEDS: dict[str, Deed] = {
         moot=lambda case: "" if case.parked else "Nobody else uses that phone.",
     ),
     "care_note": Deed(
-        "Care note", Act.CARE_NOTE, across=_care_note, done="The care note is as you left it."
+        "Care note", Act.CARE_NOTE, across=_care_note, done="The care note is changed."
     ),
     "slow": Deed(
         "Slow this number", Act.SLOW_NUMBER, across=_slow,
-        done="It is noted how often this number is answered.",
+        done="The limit for this number is changed.",
     ),
     "erase": Deed(
         "Erase the words", Act.ERASE_WORDS, _erase, "The words are erased, for good.",
@@ -406,22 +457,34 @@ DEEDS: dict[str, Deed] = {
     ),
     "hold": Deed(
         "Legal hold", Act.ERASE_WORDS,
-        lambda case, by, form, scene, _: core_retention.hold(case, by, scene),
+        _reasoned(
+            lambda case, by, reason, scene: core_retention.hold(case, by, scene, reason),
+            needed=True,
+        ),
         "Nothing of it is erased until somebody lifts the hold.",
     ),
     "release": Deed(
         "Lift the legal hold", Act.ERASE_WORDS,
-        lambda case, by, form, scene, _: core_retention.release(case, scene),
+        _reasoned(
+            lambda case, by, reason, scene: core_retention.release(case, scene, by, reason),
+            needed=True,
+        ),
         "The hold is lifted. What is over its time is erased.",
     ),
     "link": Deed("Link", Act.LINK, across=_link, done="Each case names the other."),
 }  # fmt: skip
 
 
-def why_not(case: Case, who: StaffSession, full: Collection[str], scene: Scene) -> dict[str, str]:
+def why_not(
+    case: Case, who: StaffSession, full: Collection[str], scene: Scene, own: bool
+) -> dict[str, str]:
     """Why each act is not possible now, in words; "" if it is possible. Runs the decision itself
-    and discards the result. `full`: who already has as many dangers as one person may."""
+    and discards the result. `full`: who already has as many dangers as one person may. `own`: it is
+    about the phone of whoever looks."""
     reasons = {name: _against(deed, case, who, scene) for name, deed in DEEDS.items()}
+    if own:
+        mine = {name: refusal_words("own") for name, deed in DEEDS.items() if not deed.own_too}
+        return reasons | mine
     if one_too_many(case, who.name, full, scene):
         reasons["take"] = reasons["take_over"] = refusal_words("full")
     return reasons

@@ -108,7 +108,7 @@ def queue() -> Response:
 def find() -> Response:
     """Search by reference or phone number. A POST, so that the number is in no URL."""
     query = request.form.get("what", "")[:40]
-    found = desk.find(parts(), query)
+    found = desk.find(parts(), me(), query)
     if len(found) == 1 and me().may(Act.READ_CASE):
         return redirect(url_for("case_pages.case", case_id=found[0][0]), 303)  # type: ignore[return-value]
     return page("found.html", title="Search", found=found, said=query)

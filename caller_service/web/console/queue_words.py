@@ -51,7 +51,7 @@ BANDS = {
 }
 EMPTY = {
     Band.NOBODY: "Nobody waits for a person.",
-    Band.HUMAN: "Nobody is in danger with a human now.",
+    Band.HUMAN: "No human has a danger in hand now.",
     Band.READ: "Nothing waits to be read.",
     Band.TEAMS: "No team is asked for.",
 }
@@ -294,7 +294,8 @@ def _last(case: Case, now: datetime, me: str, parts: Parts) -> tuple[str, Moment
     if clock is not None:
         first = clock.name == "join"
         if now > clock.due:
-            return ("words late by" if first else "reply late by"), since(clock.due, now), True
+            late = "first words late by" if first else "reply late by"
+            return late, since(clock.due, now), True
         return ("write in" if first else "reply in"), until(clock.due, now), True
     if case.on_line:
         return "On the line", None, False

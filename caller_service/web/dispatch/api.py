@@ -376,7 +376,7 @@ def acknowledge(body: dict[str, Any], hand_off_id: str) -> Response:
     by = body["by"]
     if (body["answer"] == "ask" or body["minor_reviewed"]) and (refusal := lacks(CONVERSE)):
         return refusal
-    if body["answer"] == "accept" and (own := _own(hand_off_id, by)) is not None:
+    if body["answer"] != "decline" and (own := _own(hand_off_id, by)) is not None:
         return own
 
     def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
@@ -438,6 +438,8 @@ def police(body: dict[str, Any], hand_off_id: str) -> Response:
 def notes(body: dict[str, Any], hand_off_id: str) -> Response:
     """Write to the resident."""
     by, words, reason = body["by"], body["words"], body["supervisor_reason"]
+    if (own := _own(hand_off_id, by)) is not None:
+        return own
     return _acted(
         hand_off_id,
         lambda case, scene, conn: holding.note(
@@ -508,7 +510,7 @@ def place_link(body: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.arguments(AnswerFor)
 def answers(body: dict[str, Any], hand_off_id: str) -> Response:
     """Answer a question for the resident."""
-    return _changed(
+    return _own(hand_off_id, body["by"]) or _changed(
         hand_off_id,
         lambda case, scene: holding.answer_for(
             case, body["by"], body["question"], body["choice"], body["reason"], scene
@@ -522,7 +524,7 @@ def answers(body: dict[str, Any], hand_off_id: str) -> Response:
 def lower(body: dict[str, Any], hand_off_id: str) -> Response:
     """Lower the level: you take responsibility for every reason it has. A new danger raises it
     again."""
-    return _named(hand_off_id, holding.lower_level, body)
+    return _own(hand_off_id, body["by"]) or _named(hand_off_id, holding.lower_level, body)
 
 
 @hand_offs.post("/<hand_off_id>/lift-watched")
@@ -530,7 +532,7 @@ def lower(body: dict[str, Any], hand_off_id: str) -> Response:
 @hand_offs.arguments(Reasoned)
 def lift_watched(body: dict[str, Any], hand_off_id: str) -> Response:
     """The resident is no longer being watched, and you have made sure of it."""
-    return _named(hand_off_id, holding.lift_watched, body)
+    return _own(hand_off_id, body["by"]) or _named(hand_off_id, holding.lift_watched, body)
 
 
 @hand_offs.post("/<hand_off_id>/same-person")
@@ -613,13 +615,13 @@ REFUSALS = {
     **ALIKE,
     "taken": "Somebody else has it.",
     "outcome_needed": "Closing needs an outcome; after danger one that says how the person is.",
-    "service_needed": "Somebody passed on is with a named service: say which, as the reason.",
     "police_needed": "Of police who were there, say who asked for them and whether the "
     "resident was told before.",
     "may_not_text": "The resident may not be texted.",
     "held": "Somebody else holds the conversation. Take it over first.",
     "no_such_person": "Nobody of that name stands on a ladder: whoever goes on takes it over by "
     "name.",
+    "off_duty": "They are not on shift, and would not hear of it: choose somebody who is.",
     "full": "They have three dangers already. Who has room takes it; if nobody comes, they may.",
     "full_other": "They hold three conversations in danger already.",
     "report_needed": "A child or an old person was said to be hurt: say whether it was reported, "
@@ -633,7 +635,7 @@ REFUSALS = {
 
 
 def _own(hand_off_id: str, name: str) -> Response | None:
-    """A refusal, if the case is about the phone of the one who would take it."""
+    """A refusal, if the case is about the phone of the one who would have it or decide about it."""
     with parts().engine.connect() as conn:
         case = cases.by_id(conn, parts().sealer, hand_off_id)
     if case is None or not is_theirs(parts(), case, name):

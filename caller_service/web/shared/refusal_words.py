@@ -4,13 +4,14 @@
 ALIKE = {
     "ended": "The case has ended.",
     "too_far": "That time has passed, or is more than twelve hours away.",
-    "cannot_move": "That does not follow from where the case stands.",
+    "cannot_move": "That is not possible from where the case stands.",
     "not_yours": "You do not have it.",
-    "paused_before": "There is one pause in a conversation.",
+    "paused_before": "A conversation has one pause, and it was used.",
     "no_such_question": "There is no such question.",
-    "no_such_choice": "That is none of its answers.",
+    "no_such_choice": "That is not one of its answers.",
     "reason_needed": "That needs a reason.",
+    "service_needed": "Say which service takes over, as the reason.",
     "not_ended": "The case has not ended.",
     "not_parked": "Nobody else uses that phone.",
-    "callback_over": "That call was made, or is not wanted any more.",
+    "callback_over": "That call was made, or is no longer wanted.",
 }

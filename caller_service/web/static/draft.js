@@ -37,7 +37,11 @@
     says("Sending.");
     post(form.action, new URLSearchParams(new FormData(form)).toString(), function (status) {
       sent = false;
-      if (status === 200) { field.value = kept = ""; says("Sent."); document.dispatchEvent(new CustomEvent("look")); }
+      if (status === 200) {
+        field.value = kept = "";
+        form.elements.once.value = Date.now() + "." + Math.random(); // the next message is another one
+        says("Sent."); document.dispatchEvent(new CustomEvent("look"));
+      }
       else if (!status || status >= 500) says("Not sent. Your words are in this field: send them again.");
       else form.submit(); // the answer says why not, and holds the words
     });

@@ -86,7 +86,7 @@ def test_call_now_rings_my_phone_first_and_then_theirs_once(house: House, desk: 
     assert [form["To"] for form in house.rung] == mine
     desk.get(PAGE)
     again = desk.post(f"{PAGE}/{case.id}/now", callback=call.id)
-    assert again.status_code == 409 and "being rung" in again.text
+    assert again.status_code == 409 and "ringing already" in again.text
     Phone(house, 0).picks_up().presses("1")
     runs(house)
 

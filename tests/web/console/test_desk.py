@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import time
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from staff import Account, Browser, copied
 
 from caller_service.core import ledger
 from caller_service.core.case import Status
+from caller_service.core.program import Hours
 from caller_service.core.protocol import Level
 from caller_service.core.roles import Role
 from caller_service.documents.eido import Issuer
@@ -190,6 +193,62 @@ def test_a_draft_is_kept_sealed_and_goes_when_it_is_sent(house: House, desk: Bro
     assert row.sealed_draft is None
 
 
+def test_what_is_typed_as_the_case_ends_is_shown_and_not_kept_for_ever(
+    house: House, desk: Browser
+) -> None:
+    case, page = danger(house), "/console/cases/{}"
+    maria = Browser(house, "203.0.113.8")
+    maria.signs_in(Account(house, "Maria Sol", Role.DISPATCHER))
+    maria.get(page.format(case.id))
+    end = {"outcome": "safe", "police": "no"}
+    assert does(desk, case.id, "close", **end).status_code == 303
+
+    late = maria.post(f"{page.format(case.id)}/words", words="I was about to say")
+
+    assert late.status_code == 409
+    assert "The case has ended." in late.text and "I was about to say" in late.text
+    assert "I was about to say" in maria.get(page.format(case.id)).text
+    boss = Browser(house, "203.0.113.9")
+    boss.signs_in(Account(house, "Lee Chief", Role.SUPERVISOR))
+    house.settles()
+    assert does(boss, case.id, "erase").status_code == 303
+    assert "I was about to say" not in maria.get(page.format(case.id)).text
+    assert maria.post(f"{page.format(case.id)}/draft", words="one more").status_code == 404
+    assert does(maria, case.id, "words", words="one more").status_code == 409
+    assert not any(row.sealed_draft for row in house.rows("staff_case"))
+
+
+def test_a_form_that_comes_twice_is_carried_out_once(house: House, desk: Browser) -> None:
+    """A second press, or a page that the browser sends again. The same words from the next page
+    are another message."""
+    me = house.resident()
+    me.wants_a_team(contact="1")
+    case = me.case()
+    house.settles().sent.clear()
+    for deed, form, table in (
+        ("words", {"words": "Are you there?"}, "message"),
+        ("callback", {"minutes": "10"}, "callback"),
+        ("ask_another", {}, "page"),
+    ):
+        page, many = desk.get(f"/console/cases/{case.id}").text, len(house.rows(table))
+        once = re.findall(r'name="(once|seen)" value="([^"]+)"', page)[deed != "words"]
+        form |= {once[0]: once[1], "csrf": _token(page)}
+        answers = [desk.post(f"/console/cases/{case.id}/{deed}", **form) for _ in range(3)]
+        assert {answer.status_code for answer in answers} == {303}, deed
+        assert len(house.rows(table)) - many == 1, deed
+        house.settles()
+    assert [text for text in house.texts_to(me.number) if "Are you there?" in text] == [
+        "Dana Ruiz: Are you there?"
+    ]
+
+    page = desk.get(f"/console/cases/{case.id}").text
+    fresh = dict(re.findall(r'name="(once)" value="([^"]+)"', page))
+    again = desk.post(f"/console/cases/{case.id}/words", words="Are you there?", **fresh)
+
+    assert again.status_code == 303
+    assert len(house.rows("message", case_id=case.id, keys="note")) == 2
+
+
 def test_a_case_is_found_by_reference_and_by_number_which_stands_in_no_address(
     house: House, desk: Browser
 ) -> None:
@@ -201,6 +260,30 @@ def test_a_case_is_found_by_reference_and_by_number_which_stands_in_no_address(
         assert found.status_code == 303, said
         assert found.headers["Location"].endswith(f"/console/cases/{case.id}")
         desk.get("/console/queue")
+
+
+def test_no_way_to_read_a_case_or_to_look_for_a_number_leaves_no_trace(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """News are polled by a page that was opened; a search says something also where it finds
+    nothing. The number is in no entry."""
+    case = danger(house)
+    page = desk.get("/console/queue").text
+    news = f"/console/cases/{case.id}/news"
+    reads = {"case_id": case.id, "event": "read", "who": dana.name}
+
+    told = desk.post(news, v="", csrf=_token(page)).json
+    assert "i took all my pills" in told["html"]
+    assert len(house.rows("journal", **reads)) == 1
+    desk.post(news, v="", csrf=_token(page))
+    assert len(house.rows("journal", **reads)) == 1, "a look of a page by itself is no new one"
+
+    for said, count in (("+1 720 555 0199", 0), ("(720) 555-0123", 1), (case.reference, 1)):
+        page = desk.get("/console/queue").text
+        desk.post("/console/queue/find", what=said, csrf=_token(page))
+        entry = house.rows("journal", event="searched")[-1]
+        assert (entry.who, entry.detail["count"]) == (dana.name, count), said
+        assert "0199" not in str(entry) and "0123" not in str(entry)
 
 
 def test_news_is_small_when_nothing_changed_and_says_what_is_new(
@@ -264,6 +347,30 @@ def test_a_team_is_sent_moves_arrives_and_the_case_closes(house: House, desk: Br
     assert (row.status, row.outcome) == ("closed", "resolved")
 
 
+def test_a_late_team_with_a_new_time_tells_the_new_range(house: House, desk: Browser) -> None:
+    """The resident was told that they hear of a change (promise 3). The same time again tells
+    nothing."""
+    me = house.resident()
+    me.wants_a_team()
+    case, team = me.case(), house.parts.program.teams[0].id
+    assert does(desk, case.id, "take", minutes="20").status_code == 303
+    assert does(desk, case.id, "assign", team=team).status_code == 303
+    house.settles().wait(300)
+    house.sent.clear()
+
+    for _ in range(2):
+        assert does(desk, case.id, "late", minutes="40", reason="Flat tyre").status_code == 303
+
+    house.settles()
+    told = house.words("status.late_time", low="40", high="60")
+    assert house.texts_to(me.number) == [told]
+    assert "Flat tyre" not in told
+    house.passes(39 * 60, 60)
+    assert not house.rows("message", keys="status.late"), "the old promise is over"
+    house.passes(7 * 60, 60)
+    assert len(house.rows("message", keys="status.late")) == 1
+
+
 def test_a_raised_level_stays_until_a_named_human_lowers_it(house: House, desk: Browser) -> None:
     me = house.resident()
     me.wants_a_team()
@@ -302,6 +409,39 @@ def test_an_answer_given_for_them_and_a_place_are_noted_by_name(
     assert f"by {dana.name}" in page
 
 
+def test_contact_is_opened_with_a_reason_and_closed_with_one_press(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """Also after they said that it is not safe, and not over a withdrawal that came meanwhile."""
+    me = house.resident()
+    me.wants_a_team(contact="2")
+    case, asked = me.case(), danger(house, "+17205550177")
+    page = desk.get(f"/console/cases/{asked.id}").text
+    (form,) = re.findall(r'value="contact">.*?</form>', page, re.S)
+    assert set(re.findall(r'name="choice" value="(\w+)"', form)) == {"unsafe", "unwanted"}
+
+    for deed, form in (("contact", {}), ("answer", {"question": "contact"})):
+        told = does(desk, case.id, deed, choice="text", **form)
+        assert told.status_code == 409 and "needs a reason" in told.text, deed
+    assert me.case().state["answers"]["contact"] == "unsafe"
+    because = {"reason": "She called from work, and chose a time"}
+    assert does(desk, case.id, "contact", choice="text", **because).status_code == 303
+
+    assert me.case().state["answers"]["contact"] == "text"
+    entry = house.rows("journal", case_id=case.id, event="answered_for")[-1]
+    assert (entry.who, entry.detail["choice"]) == (dana.name, "text")
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "She called from work" in page and "She called" not in str(house.rows("journal"))
+    seen = re.search(r'name="seen" value="([^"]*)"', page)
+    assert seen
+    me.texts("stop writing, he is here")
+    late = desk.post(
+        f"/console/cases/{case.id}/contact", choice="text_call", seen=seen[1], **because
+    )
+    assert late.status_code == 409 and "They took contact back" in late.text
+    assert does(desk, case.id, "contact", choice="unwanted").status_code == 303
+
+
 def test_who_has_read_a_case_stands_there(house: House, desk: Browser, dana: Account) -> None:
     case = danger(house)
     desk.get(f"/console/cases/{case.id}")
@@ -326,6 +466,31 @@ def test_two_linked_cases_name_each_other(house: House, desk: Browser) -> None:
     assert other.reference in desk.get(f"/console/cases/{one.id}").text
     assert one.reference in desk.get(f"/console/cases/{other.id}").text
     assert does(desk, one.id, "link", reference="B2C3D4").status_code == 409
+
+
+def test_a_link_takes_no_other_away_and_packets_name_it_by_its_id(
+    house: House, desk: Browser
+) -> None:
+    """What a phone's second request follows is kept: "delete my words" walks along it."""
+    me = house.resident()
+    me.texts("i took all my pills goodbye")
+    first = me.case()
+    me.texts("someone else")
+    mine, strangers = me.case(), [danger(house, f"+1720555018{number}") for number in range(2)]
+    assert mine.state["related"] == first.id
+
+    for other in strangers:
+        assert does(desk, mine.id, "link", reference=other.reference).status_code == 303
+
+    page = desk.get(f"/console/cases/{mine.id}").text
+    for each in (first, *strangers):
+        assert f'href="/console/cases/{each.id}"><bdi>{each.reference}</bdi>' in page
+    packet = house.dispatch(f"/{mine.id}", method="GET").json
+    jsonschema.validate(packet, SCHEMA)
+    assert packet["related"] == [first.id]
+    assert packet["linked"] == [each.id for each in strangers]
+    told = eido_document(packet, Issuer("care.example.org", "team.example.org"), house.clock())
+    assert len(told["linkComponent"]) == 3
 
 
 def test_hundreds_of_cases_are_light_and_none_that_nobody_has_is_hidden(
@@ -469,6 +634,31 @@ def test_the_conversation_is_paused_taken_over_and_handed_over_by_name(
     assert {"paused", "took_over", "handed_over"} <= events
 
 
+def test_a_case_is_handed_to_nobody_who_is_off_duty(house: House, desk: Browser) -> None:
+    """Neither here, nor through the API, nor by text: "goes on with you" would be untrue."""
+    away, case = "Second dispatcher", danger(house)
+    at_three = (Hours(frozenset({6}), time(3), time(4)),)
+    program = house.parts.program
+    ladder = [
+        replace(rung, hours=at_three) if rung.name == away else rung for rung in program.ladder
+    ]
+    house.change(program=replace(program, ladder=tuple(ladder)))
+    does(desk, case.id, "take")
+    assert f"<option>{away}" not in desk.get(f"/console/cases/{case.id}").text
+
+    refused = does(desk, case.id, "hand_over", to=away)
+
+    assert refused.status_code == 409 and f"{away} is not on shift" in refused.text
+    told = {"by": "Dana Ruiz", "to": away}
+    assert house.dispatch(f"/{case.id}/hand-over", told).json["code"] == "off_duty"
+    chief = next(rung for rung in ladder if rung.name == "Shift supervisor")
+    assert does(desk, case.id, "hand_over", to=chief.name).status_code == 303
+    by_text = house.resident(chief.number).texts(f"{case.reference} hand over to {away}")
+    by_text.hears(house.words("page.off_duty", name=away, reference=case.reference))
+    handed = house.rows("journal", case_id=case.id, event="handed_over")
+    assert [entry.detail["to"] for entry in handed] == [chief.name]
+
+
 def test_another_human_is_asked_and_whoever_has_it_keeps_it(house: House, desk: Browser) -> None:
     case = danger(house)
     does(desk, case.id, "take")
@@ -537,6 +727,99 @@ def test_nobody_is_handed_a_case_about_their_own_phone(house: House, desk: Brows
     assert not house.rows("journal", case_id=case.id, event="handed_over")
 
 
+def test_nobody_decides_about_a_case_of_their_own_phone(house: House) -> None:
+    """They may give it to others, and hold it for more urgent; everything else is for others."""
+    mine = next(rung for rung in house.parts.program.ladder if rung.name == "Shift supervisor")
+    boss, case = Browser(house), danger(house, mine.number)
+    boss.signs_in(Account(house, mine.name, Role.SUPERVISOR))
+    form = {
+        "reason": "I am fine", "words": "hello", "question": "suicide", "choice": "no",
+        "outcome": "safe", "police": "no", "tell": "said", "place": "home", "reference": "B2C3D4",
+    }  # fmt: skip
+
+    page = boss.get(f"/console/cases/{case.id}").text
+    for name, deed in DEEDS.items():
+        answer = does(boss, case.id, name, **form)
+        assert deed.own_too or "about your own phone" in answer.text, name
+    assert "about your own phone" in page
+    why = {"reason": "I am fine"}
+    for path, told in (
+        ("notes", {"words": "hi"}), ("lower", why), ("lift-watched", why),
+        ("answers", why | {"question": "suicide", "choice": "no"}),
+    ):  # fmt: skip
+        refused = house.dispatch(f"/{case.id}/{path}", {"by": mine.name} | told)
+        assert refused.json["code"] == "own", path
+
+    (row,) = house.rows("case", id=case.id)
+    assert (row.level, row.closed_at) == (case.level, None)
+    assert not house.rows("message", case_id=case.id, keys="note")
+
+
+def test_the_one_text_after_violence_has_a_supervisors_reason_and_name(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    me = house.resident("+17205550177")
+    me.texts("my husband hits me he has a gun")
+    case = me.case()
+    house.wait(11 * 60)
+    desk.signs_in(dana)
+    text = {"words": "Are you free to talk?", "supervisor_reason": "Nobody heard from her"}
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "with a supervisor" in page and "Which supervisor says so" in page
+
+    for wrong in ({}, {"supervisor": dana.name}, {"supervisor": "Second dispatcher"}):
+        refused = does(desk, case.id, "words", **text, **wrong)
+        assert refused.status_code == 409, wrong
+        assert "which supervisor gave you the reason" in refused.text, wrong
+    named = does(desk, case.id, "words", **text, supervisor="Shift supervisor")
+
+    assert named.status_code == 303
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "Shift supervisor: Nobody heard from her" in page
+    assert len(house.rows("message", case_id=case.id, keys="note.neutral")) == 1
+
+
+def test_a_fault_in_a_form_says_what_to_do_and_keeps_what_was_written(
+    house: House, desk: Browser
+) -> None:
+    me = house.resident()
+    me.wants_a_team(contact="1")
+    case = me.case()
+    for deed, form, says in (
+        ("callback", {"minutes": "4000"}, "Write the minutes as a number from 1 to 2880."),
+        ("take", {"minutes": "soon"}, "Write the minutes as a number from 1 to 720."),
+        ("place", {"place": " "}, "Write something first."),
+        ("decline", {"reason": "x" * 301}, "The reason is too long. It may have 300 letters."),
+        ("decline", {"reason": "a\x01b"}, "The reason has signs in it that cannot be shown."),
+        ("words", {"words": "y" * 481}, "The text is too long. It may have 480 letters."),
+    ):
+        refused = does(desk, case.id, deed, **form)
+        assert refused.status_code == 422, deed
+        assert f"Nothing was done. {says}" in refused.text, deed
+        assert next(iter(form.values())).strip() in unescape(refused.text), deed
+    chosen = does(desk, case.id, "close", outcome="lost", police="yes", reason="No answer")
+    assert "Kept: <q" in chosen.text and "No answer</q>" in chosen.text
+    assert ">lost</q>" not in chosen.text and ">yes</q>" not in chosen.text, "codes"
+
+
+def test_a_second_close_that_says_otherwise_is_refused(house: House, desk: Browser) -> None:
+    """What differs would be lost behind a "done"; the same again is a repeat."""
+    me = house.resident()
+    me.wants_a_team()
+    case = me.case()
+    assert does(desk, case.id, "close", outcome="resolved", police="no").status_code == 303
+    for other in (
+        {"outcome": "gone", "police": "no"},
+        {"outcome": "resolved", "police": "unknown"},
+    ):
+        late = does(desk, case.id, "close", **other)
+        assert late.status_code == 409 and "The case has ended." in late.text, other
+    closed = {"status": "closed", "by": "Maria"}
+    for outcome, status in (("resolved", 200), ("gone", 409), ("", 200)):
+        told = closed | {"outcome": outcome}
+        assert house.dispatch(f"/{case.id}/status", told).status_code == status, outcome
+
+
 def test_a_ready_phrase_that_does_not_exist_sends_nothing(house: House, desk: Browser) -> None:
     case = danger(house)
 
@@ -596,7 +879,7 @@ def test_police_are_recorded_beside_the_outcome_all_or_nothing_and_counted(
     ):  # fmt: skip
         refused = does(desk, case.id, "close", **end, **half)
         assert refused.status_code == 409, half
-        assert "Say if police were there" in refused.text
+        assert "Say whether police were there" in refused.text
 
     whole = {"police": "yes", "asked_by": "team", "told_before": "no"}
     assert does(desk, case.id, "close", **end, **whole).status_code == 303

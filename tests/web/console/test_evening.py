@@ -31,6 +31,7 @@ FORMS = {
     "place": [{"place": "Main St and 3rd Ave"}], "callback": [{"minutes": "10"}],
     "answer": [{"question": "suicide", "choice": "no"}, {"question": "health", "choice": "yes"}],
     "hand_over": [{"to": "Shift supervisor"}], "decline": [{"reason": "On the phone"}],
+    "contact": [{"choice": "text", "reason": "They called"}, {"choice": "unsafe"}],
     "lift": [{"reason": "They are alone"}], "words": [{"words": "I am here. Are you alone?"}],
     "close": [
         {"outcome": "emergency_help_confirmed", "police": "no"},
@@ -83,7 +84,10 @@ def test_an_evening_keeps_its_promises_whatever_three_dispatchers_do(
         outcomes[answer.status_code] += 1
         assert answer.status_code in (303, 409, 422), (deed, answer.text)
         before, after = _held(every, account.name), _held(_queue(house, account), account.name)
-        assert len(after) <= MOST_HELD or case.id not in after - before, deed
+        # one more only where nobody has it and nobody else would come (rule 21), or where what
+        # they have turns into a danger
+        alone = case.in_charge in ("", account.name) or case.page_waits
+        assert len(after) <= MOST_HELD or case.id not in after - before or alone, deed
         if answer.status_code != 303:
             assert "Nothing was done." in answer.text, deed
         if turn % 4 == 0:

@@ -241,7 +241,7 @@ def test_a_danger_is_handed_to_a_named_person_who_takes_it(
     who = {row.event: row.who for row in house.rows("journal", case_id=case.id)}
     assert who["handover_asked"] == DISPATCHER and who["handover_taken"] == "Maria Sol"
     again = sends(maria, f"{case.id}/take")
-    assert again.status_code == 409 and "not asked for it any more" in again.text
+    assert again.status_code == 409 and "no longer asked to take it" in again.text
 
 
 def test_whoever_is_asked_by_phone_takes_it_by_text(house: House, desk: Browser) -> None:
