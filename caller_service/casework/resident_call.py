@@ -60,6 +60,7 @@ CHECK = timedelta(minutes=5)  # a call that says nothing for so long is asked af
 AGAIN = timedelta(seconds=5)  # until a caller who could not be moved is moved again
 PROVIDER = "voice"  # of the messages that were spoken or keyed
 SLOWER = 1.2  # times as long, at the rate of language.toml
+IN_QUEUE = frozenset({At.WAITING, At.CONFIRM})
 ANSWER = timedelta(seconds=1)  # from our answer to the first word of it
 
 
@@ -190,7 +191,7 @@ def meets(parts: Parts, leg_id: str) -> Script | None:
         staff = calls.taken_by(conn, leg.case_id) if leg else None
     if leg is None or leg.ended_at is not None or not leg.state:
         return None
-    if staff is None or _at(leg) not in (At.WAITING, At.CONFIRM):
+    if staff is None or _at(leg) not in IN_QUEUE:
         return _script_of(leg)
     if _joins(parts, leg, staff) is None:
         return _script_of(leg)
@@ -226,7 +227,7 @@ def _seat(parts: Parts, leg: Leg) -> bool:
     if case is None or not leg.state:
         return False
     at, door = _at(leg), f"{parts.public_url}/twilio/voice"
-    if at in (At.WAITING, At.CONFIRM) and staff is not None and parts.interprets(case):
+    if at in IN_QUEUE and staff is not None and parts.interprets(case):
         url = f"{door}/meets?leg={leg.id}"
     elif at == At.MEETING and staff is None:
         url = f"{door}/met?leg={leg.id}&step={leg.step}"
@@ -299,9 +300,16 @@ def ended(parts: Parts, sid: str) -> None:
 
     def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         known = legs.by_id(conn, parts.sealer, leg.id)
-        if known is None or known.ended_at is not None or legs.others_live(conn, case.id, leg.id):
+        if known is None or known.ended_at is not None:
             return Step(case)
-        return phone_waiting.hung_up(case, scene)
+        others = legs.others_live(conn, parts.sealer, case.id, leg.id)
+        if not others:
+            return phone_waiting.hung_up(case, scene)
+        talk = legs.last_talk(conn, leg.id)
+        if talk is None or talk.ended_at is not None:
+            return Step(case)
+        waits = any(other.state and _at(other) in IN_QUEUE for other in others)
+        return phone_waiting.one_of_two_gone(case, waits, scene)
 
     update_case(parts, leg.case_id, decide, Author.RESIDENT, also)
 
@@ -309,12 +317,11 @@ def ended(parts: Parts, sid: str) -> None:
 def staff_parted(parts: Parts, call_id: str) -> None:
     """The human's phone is gone: their talk is over, even if the resident's phone says nothing."""
     with parts.engine.connect() as conn:
-        staff = calls.by_id(conn, call_id)
-        leg = legs.live(conn, parts.sealer, staff.case_id) if staff else None
-        last = legs.last_talk(conn, leg.id) if leg else None
-    if leg is None or last is None or last.call_id != call_id or last.ended_at is not None:
+        talk = legs.talk_of(conn, call_id)
+        leg = legs.by_id(conn, parts.sealer, talk.leg_id) if talk else None
+    if talk is None or leg is None or talk.ended_at is not None:
         return
-    change(parts, leg.case_id, phone_waiting.talk_ended, last.person)
+    change(parts, leg.case_id, phone_waiting.talk_ended, talk.person)
     with transaction(parts.engine) as conn:
         legs.end_talk(conn, leg.id, parts.now())
 
