@@ -24,7 +24,7 @@ from caller_service.core.effect import Record
 from caller_service.core.holding import joins_by_phone
 from caller_service.core.journal_events import Event
 from caller_service.core.marks import Mark
-from caller_service.core.outbound import CallState, TextState
+from caller_service.core.outbound import CallbackState, CallState, TextState
 from caller_service.core.phone_script import (
     At,
     Heard,
@@ -260,7 +260,7 @@ def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script |
     if machine:
         with transaction(parts.engine) as conn:
             calls.note(conn, call_id, machine=True)
-    gone = staff is None or staff.rank >= calls.ENDED
+    gone = staff is None or staff.rank >= calls.ENDED or promised.state != CallbackState.RINGING
     if gone or case.ended or (machine and not voicemail_allowed(case)):
         return None
     leg_id, now = parts.new_id(), parts.now()

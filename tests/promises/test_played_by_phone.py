@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from caller import ME, Caller
@@ -103,3 +103,115 @@ def test_the_other_call_may_be_at_a_question(house: House) -> None:
     two.hangs_up()
     runs(house)
     assert not me.case().talking and len(house.rung) == before
+
+
+# ---- a promised call -----------------------------------------------------------------------------
+def with_callback(house: House) -> Any:
+    """Somebody who wants a counselor is to be called in ten minutes."""
+    Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "2").hangs_up()
+    runs(house)
+    house.resident(ME).texts("call me in 10 minutes")
+    return house.rows("callback")[0]
+
+
+def attempt(house: House, played: set[int]) -> Phone:
+    """The phone of the human who is to call back, once an attempt begins. Nobody else answers."""
+    for _ in range(120):
+        (callback,) = house.rows("callback")
+        for place, form in enumerate(house.rung):
+            wanted = callback.state == "ringing" and form["Url"].endswith(f"id={callback.call_id}")
+            if wanted and place not in played:
+                played.add(place)
+                return Phone(house, place)
+        rings_out(house, played)
+        house.wait(10)
+        runs(house)
+    raise AssertionError(house.rows("callback"))
+
+
+def their_phone(house: House, staff: Phone) -> Phone:
+    staff.picks_up().presses("1")
+    before = len(house.rung)
+    runs(house)
+    return Phone(house, before)
+
+
+@pytest.mark.parametrize("how", ["no-answer", "busy", "failed"])
+@pytest.mark.parametrize("worker_first", [True, False])
+def test_staff_hear_what_became_of_each_attempt(house: House, how: str, worker_first: bool) -> None:
+    """Nobody "has hung up" who did not answer, the case is not theirs, and after the last attempt
+    none follows (rule 22)."""
+    with_callback(house)
+    played: set[int] = set()
+    again, last = house.words("spoken.callback.again"), house.words("spoken.callback.last")
+    nobody = house.words("spoken.callback.nobody")
+    for ending in (again, again, last):
+        staff = attempt(house, played)
+        theirs = their_phone(house, staff)
+        played.add(house.rung.index(theirs.form))
+        theirs.reports("ringing", how)
+        if worker_first:
+            runs(house)
+        staff.parts("no-answer")
+        assert staff.said == f"{nobody} {ending}"
+        staff.reports("completed")
+        runs(house)
+    assert house.rows("callback")[0].outcome == "not_reached"
+
+
+def test_who_was_never_called_does_not_read_that_we_tried(house: House) -> None:
+    with_callback(house)
+    played: set[int] = set()
+    for _ in range(240):
+        house.wait(10)
+        runs(house)
+        rings_out(house, played)
+    assert house.rows("callback")[0].outcome == "nobody_free"
+    assert ME not in [form["To"] for form in house.rung]
+    assert house.words("callback.nobody_free") in house.texts_to(ME)
+    assert house.words("callback.not_reached") not in house.texts_to(ME)
+
+
+@pytest.mark.parametrize("spoke", [True, False])
+def test_the_hour_passes_while_they_are_on_the_line(house: House, spoke: bool) -> None:
+    """No attempt was begun: nobody tried. Who has spoken with a human meanwhile was reached."""
+    with_callback(house)
+    house.wait(590)
+    me = Caller(house).rings().presses("0")
+    runs(house)
+    dana = Phone(house, -1).picks_up().presses("1")
+    house.wait(20)
+    if spoke:
+        me.is_joined(dana.queue_url.partition("id=")[2])
+    for _ in range(72):
+        house.wait(60)
+        runs(house)
+    me.hangs_up()
+    house.wait(60)
+    runs(house)
+    assert house.rows("callback")[0].outcome == ("reached" if spoke else "nobody_free")
+    assert ME not in [form["To"] for form in house.rung]
+    assert house.words("callback.not_reached") not in house.texts_to(ME)
+    assert (house.words("callback.nobody_free") in house.texts_to(ME)) is not spoke
+
+
+@pytest.mark.parametrize("key", ["", "9"])
+def test_a_human_who_pressed_no_1_hears_the_same_question_again(house: House, key: str) -> None:
+    """1 rings the resident: it is not said to take the case, whoever has it meanwhile."""
+    callback = with_callback(house)
+    staff = attempt(house, set()).picks_up()
+    asked = staff.said
+    told = {"by": "Backstop line", "answer": "accept"}
+    path = f"/{callback.case_id}/acknowledgement"
+    assert house.dispatch(path, told).status_code == 200
+    assert staff.presses(key).said == asked == house.words("spoken.callback.before")
+    staff.presses("1")
+    assert staff.queue_url
+
+
+def test_a_human_who_picks_up_for_a_call_that_is_not_wanted_hears_so(house: House) -> None:
+    with_callback(house)
+    staff = attempt(house, set())
+    house.resident(ME).texts("do not call me")
+    assert staff.picks_up().said == house.words("spoken.callback.not_wanted")
+    assert staff.hung_up
