@@ -15,6 +15,7 @@ from dataclasses import replace as with_changes
 
 from .case import Case, Status, Step, replace
 from .commands import said_again
+from .disposition import reconsider
 from .effect import Ask, PlaceLink, Record, Ring
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
@@ -363,8 +364,13 @@ def _choice(
 ) -> Spoken:
     """Count an answer, and go on. "Not sure" about contact is not safe; a part that adds nothing
     leaves the answer as it is."""
-    if choice == SKIPPED and part.gives:
-        choice = part.gives[-1] if part.refines or part.unsure else SKIPPED
+    if choice == SKIPPED and (part.refines or part.unsure):
+        choice = part.gives[-1]
+    elif choice == UNREADABLE and _stays(case, part, question):
+        # what an earlier part answered stays, and a human reads why
+        doubted = replace(case, answers={**case.answers, question.id: UNREADABLE})
+        doubted, _ = reconsider(scene.program.protocol, doubted)
+        case, choice = replace(doubted, answers=case.answers), part.gives[-1]
     too_fast = case.too_fast
     if question.kind == "place" or choice != case.answers.get(question.id):
         step = _decide(case, Answer(choice), scene)
@@ -384,6 +390,11 @@ def _choice(
         kept = tuple(each for each in step.effects if not isinstance(each, Ask))
         step = Step(again.case, (*kept, *again.effects))
     return _go_on(step, with_changes(position, wrong=0), scene)
+
+
+def _stays(case: Case, part: Part, question: Question) -> bool:
+    """Does a key that nobody understands leave the answer as it is, or make contact unsafe?"""
+    return part.unsure or (part.refines and part.gives[-1] == case.answers.get(question.id))
 
 
 def _spoken_answer(

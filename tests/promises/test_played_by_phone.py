@@ -215,3 +215,64 @@ def test_a_human_who_picks_up_for_a_call_that_is_not_wanted_hears_so(house: Hous
     house.resident(ME).texts("do not call me")
     assert staff.picks_up().said == house.words("spoken.callback.not_wanted")
     assert staff.hung_up
+
+
+# ---- keys that mean nothing ----------------------------------------------------------------------
+WRONG = ("7", "7", "7")
+
+
+def test_a_wrong_key_at_their_age_does_not_make_them_somebody_else(house: House) -> None:
+    """They said that it is about them: they are asked about themselves, and a human reads why."""
+    me = Caller(house).rings().presses("1", NO, NO).told("spoken.ask.under_18").presses(*WRONG)
+    me.told("spoken.ask.suicide.me")
+    case = me.case()
+    assert case.answers["who"] == "me" and case.review and "unclear_wish" in case.because
+
+
+@pytest.mark.parametrize(
+    ("keys", "part", "contact"),
+    [
+        ((), "call_safe", "unsafe"),
+        (("1",), "text_safe_too", "call"),
+        ((NO,), "text_safe", "unsafe"),
+    ],
+)
+def test_a_wrong_key_about_contact_is_the_stricter_answer(
+    house: House, keys: tuple[str, ...], part: str, contact: str
+) -> None:
+    """Like "not sure": nothing opens, and the yes to calls that was given stays."""
+    me = Caller(house).rings().presses("1", NO, NO, NO, NO, *keys)
+    me.told(f"spoken.ask.{part}").presses(*WRONG)
+    case = me.case()
+    assert case.answers["contact"] == contact and case.review
+    assert me.action, me.transcript()
+
+
+def test_a_wrong_key_about_somebody_else_is_doubt(house: House) -> None:
+    me = Caller(house).rings().presses("2", NO).told("spoken.ask.about_who").presses(*WRONG)
+    assert me.case().answers["who"] == "unreadable" and me.case().review
+
+
+# ---- once more, after the end --------------------------------------------------------------------
+@pytest.mark.parametrize("how", ["closed while they talked", "booked a call"])
+def test_who_asks_for_a_person_after_the_end_begins_to_wait_anew(house: House, how: str) -> None:
+    """What was true of an earlier wait is not said of this one (rule 22)."""
+    keys = ("1", "1") if how.startswith("closed") else ("1", NO, NO, NO, NO, "1", "1", "0")
+    me = Caller(house).rings().presses(*keys)
+    runs(house)
+    waits_on(house, me, 6, set() if how == "booked a call" else {0})
+    if how == "booked a call":
+        me.presses("5", "1")
+    else:
+        dana = Phone(house, 0).picks_up().presses("1")
+        me.is_joined(dana.queue_url.partition("id=")[2])
+        house.wait(60)
+        by = {"by": "Dispatcher on duty"}
+        body = by | {"status": "closed", "outcome": "no_danger_found"}
+        assert house.dispatch(f"/{me.case().id}/status", body).status_code == 200
+        dana.parts()
+        dana.reports("completed")
+        me.parts()
+    me.told("spoken.closing").presses("0").told("spoken.wait.start")
+    heard = [me.is_silent().said for _ in range(2)]
+    assert house.words("spoken.wait.nobody_yet") not in heard
