@@ -35,6 +35,7 @@ from caller_service.core.phone_script import (
     Then,
 )
 from caller_service.core.reach import CannotText
+from caller_service.core.reply import yes_or_no
 from caller_service.core.routing import Scene
 from caller_service.gateway.telephony import TelephonyError
 from caller_service.language.recordings import NotRecorded, path_of
@@ -535,10 +536,11 @@ def _around(
     waiting = position is not None and position.waits_since is not None
     since = case.marks.get(Mark.FIRST_PAGED)
     asked = legs.asked(conn, case.id, since) if waiting and since is not None else 0
-    reading = None
+    reading, yes_no = None, ""
     if words and scene is not None:
         _, reading = understand(case, words, scene.now, scene, parts.ears)
-    return Surroundings(languages, asked, reading, other_tongue=first != case.language)
+        yes_no = yes_or_no(words, parts.ears[case.language])
+    return Surroundings(languages, asked, reading, yes_no, other_tongue=first != case.language)
 
 
 def _inbound(

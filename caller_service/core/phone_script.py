@@ -125,6 +125,7 @@ class Surroundings:
     languages: tuple[str, ...]
     asked: int = 0
     reading: Reading | None = None
+    yes_no: str = ""  # their words, where they are no more than that (core/reply.py)
     callback_line: bool = False  # they rang the number that we call back from
     other_tongue: bool = False  # their own language can be spoken by no voice and no recording
 

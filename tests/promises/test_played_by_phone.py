@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from caller import ME, Caller
 from phones import Phone
+
+from caller_service.core.said import Said
 
 if TYPE_CHECKING:
     from conftest import House
@@ -276,3 +279,108 @@ def test_who_asks_for_a_person_after_the_end_begins_to_wait_anew(house: House, h
     me.told("spoken.closing").presses("0").told("spoken.wait.start")
     heard = [me.is_silent().said for _ in range(2)]
     assert house.words("spoken.wait.nobody_yet") not in heard
+
+
+# ---- words instead of keys, where the program has signed for them --------------------------------
+@pytest.fixture
+def listens(house: House) -> House:
+    program = house.parts.program
+    house.change(program=replace(program, phone=replace(program.phone, speech=True)))
+    return house
+
+
+@pytest.mark.parametrize(
+    ("said", "who"),
+    [
+        ("yes", "me"), ("me", "me"), ("no", "someone"), ("someone else", "someone"),
+        ("my brother", "adult"), ("I am 15", "me_minor"), ("a child", "child"),
+    ],
+)  # fmt: skip
+def test_words_answer_what_was_asked_aloud(listens: House, said: str, who: str) -> None:
+    """Not the long question of the texts behind it."""
+    me = Caller(listens).rings().presses("7").told("spoken.ask.about_you").says(said)
+    assert me.case().answers["who"] == who
+    assert listens.words("spoken.not_a_key") not in me.said
+
+
+@pytest.mark.parametrize(
+    ("said", "who"), [("yes", "me_minor"), ("no", "me"), ("im 16", "me_minor")]
+)
+def test_their_age_in_words(listens: House, said: str, who: str) -> None:
+    me = Caller(listens).rings().presses("1", NO, NO).told("spoken.ask.under_18").says(said)
+    assert me.case().answers["who"] == who
+    me.told("spoken.ask.suicide.me")
+    assert (listens.words("spoken.minor.report") in me.said) is (who == "me_minor")
+
+
+@pytest.mark.parametrize(
+    ("keys", "said", "contact"),
+    [
+        ((), "no", "unsafe"), ((), "not sure", "unsafe"), ((), "yes", None), ((), "sure", None),
+        (("1",), "no", "call"), (("1",), "yes", "call"), ((NO,), "yes", "unsafe"),
+        ((NO,), "no", "unsafe"), (("1",), "not sure", "call"),
+    ],
+)  # fmt: skip
+def test_words_close_contact_and_never_open_it(
+    listens: House, keys: tuple[str, ...], said: str, contact: str | None
+) -> None:
+    me = Caller(listens).rings().presses("1", NO, NO, NO, NO, *keys).says(said)
+    assert me.case().answers.get("contact") == contact
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["help", "can i talk to a person", "this is county dispatch, i have a caller for you",
+     "call me back at 6"],
+)  # fmt: skip
+def test_words_for_a_person_are_a_person(listens: House, said: str) -> None:
+    me = Caller(listens).rings().presses("1").says(said)
+    assert me.queue is not None and me.case().in_danger, me.transcript()
+    assert not listens.rows("callback")
+
+
+def test_911_in_words_again_is_a_person_too(listens: House) -> None:
+    me = Caller(listens).rings().presses("1").says("call 911")
+    assert "Hang up and call 911" in me.said and me.queue is None
+    me.told("spoken.ask.health.me").says("police please")
+    assert "Hang up and call 911" in me.said and me.queue is not None
+
+
+def test_a_language_in_words(listens: House) -> None:
+    me = Caller(listens).rings().presses("1").says("español")
+    assert me.case().language == "es"
+    assert listens.words("spoken.ask.health.me", "es") in me.said
+    me.says("english").told("spoken.ask.health.me")
+    assert me.case().language == "en"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["status", "stop", "start", "cancel", "change", "quiet", "new", "someone else", "english",
+     "thanks", "what", "im 15", "dont text me", "who is this", "goodbye", "i dont know him"],
+)  # fmt: skip
+def test_nobody_hears_how_to_text(listens: House, said: str) -> None:
+    """What a word does in a text is not said on the phone, and no key is blamed for words."""
+    me = Caller(listens).rings().presses("1", NO)
+    for _ in range(3):
+        if me.queue is None:
+            me.says(said)
+        heard = me.said.replace("If you cannot speak, text 911.", "")
+        for wrong in ("text ", "Text ", "write", "send one number", "That key", "escriba"):
+            assert wrong not in heard, me.transcript()
+    assert me.action or me.queue, me.transcript()
+
+
+def test_words_that_say_more_than_an_answer_count(listens: House) -> None:
+    """Under 18 by words (rule 14); contact taken back is believed at once (rule 10)."""
+    me = Caller(listens).rings().presses("1").says("i am 15 ok")
+    assert Said.MINOR in me.case().said
+    me = Caller(listens, "+17205550177").rings().presses("1").says("dont text me")
+    assert me.case().withdrawn == {"text"}
+    me.told("spoken.withdrawn.ok").told("spoken.ask.health.me")
+
+
+def test_danger_and_contact_taken_back_are_both_believed(listens: House) -> None:
+    me = Caller(listens).rings().presses("1").says("he is beating me dont call me")
+    assert me.case().withdrawn == {"call"} and me.case().in_danger
+    assert me.queue is not None
