@@ -34,6 +34,7 @@ from caller_service.core.phone_script import (
     Then,
 )
 from caller_service.core.program import Program
+from caller_service.core.reply import yes_or_no
 from caller_service.core.routing import Scene
 from caller_service.language.spoken import seconds, sentences
 from caller_service.language.wording import spoken_words
@@ -177,10 +178,11 @@ class SpokenCall:
     def _around(self, words: str = "") -> Surroundings:
         first = self.case.language
         others = tuple(tag for tag in self.languages if tag != first)
-        reading = None
+        reading, yes_no = None, ""
         if words:
             _, reading = understand(self.case, words, self.now, self._scene(), EARS)
-        return Surroundings((first, *others), len(self.asked), reading)
+            yes_no = yes_or_no(words, EARS[self.case.language])
+        return Surroundings((first, *others), len(self.asked), reading, yes_no)
 
     def _hears(self, heard: Heard) -> SpokenCall:
         last = self.position

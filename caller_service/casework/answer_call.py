@@ -33,7 +33,7 @@ from caller_service.core.phone_waiting import psap_line
 from caller_service.core.program import INTERPRETER
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
-from caller_service.core.safe_contact import may_call_update, update_call_keys
+from caller_service.core.safe_contact import calls_wanted, may_call_update, update_call_keys
 from caller_service.core.terms import terms
 from caller_service.jobs.queue import PEOPLE
 from caller_service.language.wording import filling, spelled
@@ -43,7 +43,7 @@ from caller_service.store.calls import Call
 from caller_service.store.database.transaction import transaction
 from caller_service.store.journal import Author
 
-from .callbacks import taken
+from .callbacks import goes_on, taken
 from .carry_out import ring_interpreter
 from .change import change, full_beside, passes, update_case
 from .parts import Parts
@@ -103,7 +103,7 @@ Says = Callable[[OnCall], Spoken | None]
 class CallKind:
     """How one kind of call goes. Each part says what is heard, or None: go on."""
 
-    asks: str  # the words that ask for a key
+    asks: Callable[[OnCall], str]  # the words that ask for a key
     no_key: str  # the words when none came
     keys: Mapping[str, Callable[[OnCall], Spoken]]
     refused: Says  # looked at first, always
@@ -127,7 +127,7 @@ def picked_up(parts: Parts, kind: str, call_id: str, sid: str | None, machine: b
     if machine or on.call.machine:
         on.note(machine=True)
         return how.voicemail(on) or Spoken()
-    return how.urgent(on) or how.settled(on) or on.says(how.asks, asks=1)
+    return how.urgent(on) or how.settled(on) or on.says(how.asks(on), asks=1)
 
 
 def pressed(parts: Parts, kind: str, call_id: str, machine: bool, key: str, time: int) -> Spoken:
@@ -142,7 +142,7 @@ def pressed(parts: Parts, kind: str, call_id: str, machine: bool, key: str, time
         return how.keys[key](on)
     if settled := how.settled(on):
         return settled
-    return on.says(how.asks, asks=time + 1) if time < TIMES else on.says(how.no_key)
+    return on.says(how.asks(on), asks=time + 1) if time < TIMES else on.says(how.no_key)
 
 
 def fault_words(parts: Parts, kind: str) -> Spoken:
@@ -175,11 +175,13 @@ def parted(parts: Parts, call_id: str, reached: bool) -> Spoken:
             theirs = calls.by_id(conn, promised.resident_call_id or "")
         if promised.state == CallbackState.CANCELLED:  # taken back since they pressed 1
             return on.says("spoken.callback.not_wanted")
+        follows = "again" if goes_on(parts, promised) else "last"
         if theirs is not None and theirs.machine:
-            return on.says("spoken.callback.machine")
-        if theirs is None or theirs.rank < calls.ENDED:  # it still rings
+            return on.says("spoken.callback.machine", f"spoken.callback.{follows}")
+        rings = theirs is None or theirs.rank < calls.ENDED
+        if promised.state == CallbackState.RINGING and rings:
             return Spoken("", on.parts.program.languages[0], joins=on.case.id)
-        return on.says("spoken.callback.nobody")
+        return on.says("spoken.callback.nobody", f"spoken.callback.{follows}")
     if on.case.on_line and on.case.in_charge not in ("", on.call.person):
         return on.says("page.call_taken", name=on.case.in_charge)
     if on.case.talking:
@@ -308,11 +310,25 @@ def _rung_for_caller(on: OnCall) -> Spoken | None:
         return on.says("spoken.psap.before", asks=1) if _psap(on) else on.says("spoken.psap.nobody")
     promised = _promised(on)
     if promised is not None:
-        live = promised.state == CallbackState.RINGING and not on.case.ended
-        return on.says("spoken.callback.before", asks=1) if live else on.says("page.call_ended")
+        return _off(on, promised) or on.says(_asks_staff(on), asks=1)
     if settled := _answered_since(on):
         return settled
     return on.says("spoken.whisper.before", asks=1) if on.case.on_line else None
+
+
+def _asks_staff(on: OnCall) -> str:
+    """What 1 does: it takes the case, or rings the resident as promised."""
+    return "page.call" if _promised(on) is None else "spoken.callback.before"
+
+
+def _off(on: OnCall, promised: Callback) -> Spoken | None:
+    """Why the resident is not rung any more; None: they are."""
+    if on.case.ended:
+        return on.says("page.call_ended")
+    if promised.state == CallbackState.CANCELLED or not calls_wanted(on.case):
+        return on.says("spoken.callback.not_wanted")
+    live = promised.state == CallbackState.RINGING
+    return None if live else on.says("spoken.callback.over")
 
 
 def _promised(on: OnCall) -> Callback | None:
@@ -322,8 +338,8 @@ def _promised(on: OnCall) -> Callback | None:
 
 def _rings_them(on: OnCall, promised: Callback) -> Spoken:
     """Whoever is to call back has pressed 1: the resident's phone rings, and they hear it ring."""
-    if promised.state != CallbackState.RINGING or on.case.ended:
-        return on.says("page.call_ended")
+    if off := _off(on, promised):
+        return off
     with contextlib.suppress(cases.Stale), transaction(on.parts.engine) as conn:
         taken(conn, on.parts, promised, on.case)
     on.note(answer="accepted")
@@ -389,6 +405,8 @@ def _answered_since(on: OnCall) -> Spoken | None:
     """Who has it, or that it ended."""
     if _bridges(on):  # no 1 came: whoever wants to, presses the button again
         return _not_to_psap(on)
+    if (promised := _promised(on)) is not None:  # who has the case changes nothing of it
+        return _off(on, promised)
     theirs = on.case.on_line and on.case.accepted_by == on.call.person
     if not answered_since(on.case, on.call.at) or (theirs and not on.case.ended):
         return None
@@ -420,7 +438,7 @@ def _hears(on: OnCall) -> Spoken:
 
 CALLS = {
     "page": CallKind(
-        asks="page.call",
+        asks=_asks_staff,
         no_key="page.call_no_key",
         keys={
             TAKE: _decides(
@@ -437,7 +455,7 @@ CALLS = {
         fault="page.call_fault",
     ),
     "update": CallKind(
-        asks="update_call.call",
+        asks=lambda _: "update_call.call",
         no_key="update_call.goodbye",
         keys={TAKE: _hears},
         refused=_gate,

@@ -10,7 +10,7 @@ forgotten.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -22,6 +22,7 @@ from caller_service.core.callback import (
     who_rings,
 )
 from caller_service.core.case import Case
+from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, CallState
 from caller_service.core.safe_contact import calls_wanted
 from caller_service.jobs.queue import PEOPLE
@@ -83,9 +84,19 @@ def _begin(parts: Parts, known: Callback, case: Case) -> None:
         _later(parts, known, timedelta(seconds=30))
         return
     if now > known.until_at:
-        _over(parts, known, CallbackOutcome.NOT_REACHED)
+        _over(parts, known, _missed(known, case))
         return
     _ring_next(parts, known, case, known.attempts + 1, 0)
+
+
+def _missed(known: Callback, case: Case) -> CallbackOutcome:
+    """Its hour has passed before another attempt could begin. Who called us meanwhile, and spoke
+    with a human, was reached."""
+    talked = case.marks.get(Mark.TALKED)
+    if talked is not None and talked >= known.due_at:
+        return CallbackOutcome.REACHED
+    rang = known.resident_call_id is not None
+    return CallbackOutcome.NOT_REACHED if rang else CallbackOutcome.NOBODY_FREE
 
 
 def _ring_next(parts: Parts, known: Callback, case: Case, attempt: int, tried: int) -> None:
@@ -161,8 +172,8 @@ def _later(parts: Parts, known: Callback, wait: timedelta) -> None:
 
 def _failed(parts: Parts, known: Callback, attempts: int, why: CallbackOutcome) -> None:
     """This attempt came to nothing: the next one by its spacing, or it is over."""
-    following = parts.now() + timedelta(seconds=known.spacing)
-    if attempts >= known.most or following > known.until_at:
+    following = _next_attempt(known, attempts, parts.now())
+    if following is None:
         _over(parts, known, why)
         return
     with transaction(parts.engine) as conn:
@@ -172,10 +183,21 @@ def _failed(parts: Parts, known: Callback, attempts: int, why: CallbackOutcome) 
             state=CallbackState.WAITING,
             attempts=attempts,
             tried=0,
-            call_id=None,
-            resident_call_id=None,
+            # its calls stay with it until the next attempt: they may still have something to hear
             next_at=following,
         )
+
+
+def _next_attempt(known: Callback, attempts: int, now: datetime) -> datetime | None:
+    following = now + timedelta(seconds=known.spacing)
+    return None if attempts >= known.most or following > known.until_at else following
+
+
+def goes_on(parts: Parts, known: Callback) -> bool:
+    """Does another attempt follow the one that has come to nothing?"""
+    if known.state == CallbackState.RINGING:
+        return _next_attempt(known, known.attempts, parts.now()) is not None
+    return known.state == CallbackState.WAITING
 
 
 def _over(parts: Parts, known: Callback, outcome: CallbackOutcome) -> None:

@@ -24,7 +24,7 @@ from caller_service.core.effect import Record
 from caller_service.core.holding import joins_by_phone
 from caller_service.core.journal_events import Event
 from caller_service.core.marks import Mark
-from caller_service.core.outbound import CallState, TextState
+from caller_service.core.outbound import CallbackState, CallState, TextState
 from caller_service.core.phone_script import (
     At,
     Heard,
@@ -35,6 +35,7 @@ from caller_service.core.phone_script import (
     Then,
 )
 from caller_service.core.reach import CannotText
+from caller_service.core.reply import yes_or_no
 from caller_service.core.routing import Scene
 from caller_service.gateway.telephony import TelephonyError
 from caller_service.language.recordings import NotRecorded, path_of
@@ -60,6 +61,7 @@ CHECK = timedelta(minutes=5)  # a call that says nothing for so long is asked af
 AGAIN = timedelta(seconds=5)  # until a caller who could not be moved is moved again
 PROVIDER = "voice"  # of the messages that were spoken or keyed
 SLOWER = 1.2  # times as long, at the rate of language.toml
+IN_QUEUE = frozenset({At.WAITING, At.CONFIRM})
 ANSWER = timedelta(seconds=1)  # from our answer to the first word of it
 
 
@@ -190,7 +192,7 @@ def meets(parts: Parts, leg_id: str) -> Script | None:
         staff = calls.taken_by(conn, leg.case_id) if leg else None
     if leg is None or leg.ended_at is not None or not leg.state:
         return None
-    if staff is None or _at(leg) not in (At.WAITING, At.CONFIRM):
+    if staff is None or _at(leg) not in IN_QUEUE:
         return _script_of(leg)
     if _joins(parts, leg, staff) is None:
         return _script_of(leg)
@@ -226,7 +228,7 @@ def _seat(parts: Parts, leg: Leg) -> bool:
     if case is None or not leg.state:
         return False
     at, door = _at(leg), f"{parts.public_url}/twilio/voice"
-    if at in (At.WAITING, At.CONFIRM) and staff is not None and parts.interprets(case):
+    if at in IN_QUEUE and staff is not None and parts.interprets(case):
         url = f"{door}/meets?leg={leg.id}"
     elif at == At.MEETING and staff is None:
         url = f"{door}/met?leg={leg.id}&step={leg.step}"
@@ -259,7 +261,7 @@ def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script |
     if machine:
         with transaction(parts.engine) as conn:
             calls.note(conn, call_id, machine=True)
-    gone = staff is None or staff.rank >= calls.ENDED
+    gone = staff is None or staff.rank >= calls.ENDED or promised.state != CallbackState.RINGING
     if gone or case.ended or (machine and not voicemail_allowed(case)):
         return None
     leg_id, now = parts.new_id(), parts.now()
@@ -299,9 +301,16 @@ def ended(parts: Parts, sid: str) -> None:
 
     def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         known = legs.by_id(conn, parts.sealer, leg.id)
-        if known is None or known.ended_at is not None or legs.others_live(conn, case.id, leg.id):
+        if known is None or known.ended_at is not None:
             return Step(case)
-        return phone_waiting.hung_up(case, scene)
+        others = legs.others_live(conn, parts.sealer, case.id, leg.id)
+        if not others:
+            return phone_waiting.hung_up(case, scene)
+        talk = legs.last_talk(conn, leg.id)
+        if talk is None or talk.ended_at is not None:
+            return Step(case)
+        waits = any(other.state and _at(other) in IN_QUEUE for other in others)
+        return phone_waiting.one_of_two_gone(case, waits, scene)
 
     update_case(parts, leg.case_id, decide, Author.RESIDENT, also)
 
@@ -309,12 +318,11 @@ def ended(parts: Parts, sid: str) -> None:
 def staff_parted(parts: Parts, call_id: str) -> None:
     """The human's phone is gone: their talk is over, even if the resident's phone says nothing."""
     with parts.engine.connect() as conn:
-        staff = calls.by_id(conn, call_id)
-        leg = legs.live(conn, parts.sealer, staff.case_id) if staff else None
-        last = legs.last_talk(conn, leg.id) if leg else None
-    if leg is None or last is None or last.call_id != call_id or last.ended_at is not None:
+        talk = legs.talk_of(conn, call_id)
+        leg = legs.by_id(conn, parts.sealer, talk.leg_id) if talk else None
+    if talk is None or leg is None or talk.ended_at is not None:
         return
-    change(parts, leg.case_id, phone_waiting.talk_ended, last.person)
+    change(parts, leg.case_id, phone_waiting.talk_ended, talk.person)
     with transaction(parts.engine) as conn:
         legs.end_talk(conn, leg.id, parts.now())
 
@@ -528,10 +536,11 @@ def _around(
     waiting = position is not None and position.waits_since is not None
     since = case.marks.get(Mark.FIRST_PAGED)
     asked = legs.asked(conn, case.id, since) if waiting and since is not None else 0
-    reading = None
+    reading, yes_no = None, ""
     if words and scene is not None:
         _, reading = understand(case, words, scene.now, scene, parts.ears)
-    return Surroundings(languages, asked, reading, other_tongue=first != case.language)
+        yes_no = yes_or_no(words, parts.ears[case.language])
+    return Surroundings(languages, asked, reading, yes_no, other_tongue=first != case.language)
 
 
 def _inbound(

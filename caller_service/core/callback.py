@@ -159,9 +159,11 @@ def not_kept(case: Case, outcome: CallbackOutcome, scene: Scene) -> Step:
     record = Record(Event.CALLBACK_OVER, {"outcome": outcome.value})
     if case.ended:
         return Step(case, (record,))
-    words = Say("callback.not_reached", unasked=True)
+    never = outcome == CallbackOutcome.NOBODY_FREE  # their phone may not have rung at all (rule 22)
+    words = Say("callback.nobody_free" if never else "callback.not_reached", unasked=True)
     case = replace(case, review=True).marked(scene.now, Mark.REVIEW, Mark.NOT_REACHED)
-    alert = (Alert("alert.callback", case.in_charge),) if case.in_charge else ()
+    told = "alert.callback.nobody_free" if never else "alert.callback"
+    alert = (Alert(told, case.in_charge),) if case.in_charge else ()
     pages = () if alert else page_rung(case, ladder_of(case), case.rung, scene)
     case = case if alert else replace(case, round=max(1, case.round))
     effects = (record, words, *alert, *pages, HandOff("callback"))

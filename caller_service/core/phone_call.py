@@ -15,6 +15,7 @@ from dataclasses import replace as with_changes
 
 from .case import Case, Status, Step, replace
 from .commands import said_again
+from .disposition import reconsider
 from .effect import Ask, PlaceLink, Record, Ring
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
@@ -66,13 +67,25 @@ from .phone_waiting import (
     waiting_key,
 )
 from .program import INTERPRETER
-from .protocol import SKIPPED, UNREADABLE, Part, Question
+from .protocol import SKIPPED, SOMEONE, UNREADABLE, Part, Question
 from .questions import next_part, stands_at, variant
-from .reply import Answer, Command, CommandName, Danger, PlaceGiven, Reading, Reply, Unclear
+from .reply import (
+    Answer,
+    Command,
+    CommandName,
+    Danger,
+    Inquiry,
+    PlaceGiven,
+    Reading,
+    Reply,
+    Unclear,
+    Wish,
+)
 from .routing import Scene, team_working
 from .safe_contact import by_phone, may_hear_status, status_key
 from .said import Said
 from .screening import advance, conclude
+from .turn_steps import recompute, withdraw_contact
 
 # ---- the first words -----------------------------------------------------------------------------
 
@@ -363,8 +376,13 @@ def _choice(
 ) -> Spoken:
     """Count an answer, and go on. "Not sure" about contact is not safe; a part that adds nothing
     leaves the answer as it is."""
-    if choice == SKIPPED and part.gives:
-        choice = part.gives[-1] if part.refines or part.unsure else SKIPPED
+    if choice == SKIPPED and (part.refines or part.unsure):
+        choice = part.gives[-1]
+    elif choice == UNREADABLE and _stays(case, part, question):
+        # what an earlier part answered stays, and a human reads why
+        doubted = replace(case, answers={**case.answers, question.id: UNREADABLE})
+        doubted, _ = reconsider(scene.program.protocol, doubted)
+        case, choice = replace(doubted, answers=case.answers), part.gives[-1]
     too_fast = case.too_fast
     if question.kind == "place" or choice != case.answers.get(question.id):
         step = _decide(case, Answer(choice), scene)
@@ -386,6 +404,11 @@ def _choice(
     return _go_on(step, with_changes(position, wrong=0), scene)
 
 
+def _stays(case: Case, part: Part, question: Question) -> bool:
+    """Does a key that nobody understands leave the answer as it is, or make contact unsafe?"""
+    return part.unsure or (part.refines and part.gives[-1] == case.answers.get(question.id))
+
+
 def _spoken_answer(
     case: Case, position: Position, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
@@ -395,25 +418,92 @@ def _spoken_answer(
         return raised
     if around.reading is None:
         return _not_a_key(case, position, scene, around)
-    reply: Reply = around.reading.reply
     part = scene.program.protocol.part(position.part)
     question = scene.program.protocol.question(part.question)
-    clear = heard.confidence >= SURE and isinstance(reply, Answer) and not part.gives
-    if clear and isinstance(reply, Answer) and not question.opens(reply.choice):
-        return _choice(case, part, question, reply.choice, position, scene)
-    return _not_a_key(case, position, scene, around)
+    choice = _said_choice(case, part, around) if heard.confidence >= SURE else ""
+    opens = question.opens(choice) and choice != case.answers.get(question.id)
+    if choice and not opens:
+        return _choice(case, part, question, choice, position, scene)
+    step = _noted(case, around.reading, scene)
+    if step.case.in_danger:
+        return to_human(step, position, scene)
+    if step.case.withdrawn != case.withdrawn:
+        return _repeat(step, position, scene, around, (Line("spoken.withdrawn.ok"),))
+    told = _not_a_key(step.case, position, scene, around)
+    return with_changes(told, step=Step(told.step.case, (*step.effects, *told.step.effects)))
+
+
+def _said_choice(case: Case, part: Part, around: Surroundings) -> str:
+    """Which choice of this part their words are; "": none. Yes and no answer what was asked aloud,
+    not the long question behind it."""
+    reply = around.reading.reply if around.reading is not None else None
+    worded = reply.choice if isinstance(reply, Answer) and not reply.by_place else ""
+    if not part.gives:
+        return reply.choice if isinstance(reply, Answer) else ""
+    if around.yes_no == "yes":
+        return part.gives[0]
+    if around.yes_no == "no" and len(part.gives) == 2:
+        return part.gives[1]
+    if around.yes_no and part.unsure:
+        return part.gives[-1]
+    if isinstance(reply, Command) and reply.name == CommandName.NEW and SOMEONE in part.gives:
+        return SOMEONE
+    if part.refines and (worded not in part.gives or worded == case.answers.get(part.question)):
+        return ""  # that they said before
+    return "" if worded == SKIPPED else worded
+
+
+def _noted(case: Case, reading: Reading, scene: Scene) -> Step:
+    """What words say besides: who they are, and contact that they take back (rule 10)."""
+    noted = replace(case, said=case.said | {Said(each) for each in reading.markers})
+    noted, closing = withdraw_contact(noted, reading)
+    if noted == case:
+        return Step(case)
+    return unspoken(recompute(noted, scene).then(*closing))
+
+
+# What is asked for in words while keys are awaited; the rest of the commands is about texts.
+_ASKED_ALOUD = {
+    CommandName.PERSON: CommandName.PERSON, CommandName.HELP: CommandName.PERSON,
+    CommandName.CALL_ME: CommandName.PERSON, CommandName.WORSE: CommandName.WORSE,
+    CommandName.WATCHED: CommandName.WATCHED,
+    CommandName.EMERGENCY_FOR_ME: CommandName.EMERGENCY_FOR_ME,
+}  # fmt: skip
 
 
 def _raised(
     case: Case, position: Position, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken | None:
-    """Danger in their words, or a wish that works at any time; None: neither."""
+    """Danger in their words, a human, 911, or another language; None: nothing of these."""
     if not heard.words or around.reading is None:
         return None
     reply = around.reading.reply
-    if isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name != CommandName.STOP):
-        return _go_on(_decide(case, reply, scene, heard.words), position, scene)
-    return None
+    if isinstance(reply, Danger):
+        step = _decide(case, reply, scene, heard.words, around.reading)
+        return _go_on(step, position, scene)
+    if isinstance(reply, Inquiry) and reply.about in (Wish.OFFICER, Wish.LEGAL):
+        reply = Command(CommandName.PERSON, alone=False)  # rule 25
+    if not isinstance(reply, Command):
+        return None
+    if reply.name == CommandName.EMERGENCY:
+        return _always(case, "9", position, scene, around)
+    if reply.name == CommandName.LANGUAGE and position.at == At.ASKED:
+        return _said_language(case, reply.of, position, scene, around)
+    if (name := _ASKED_ALOUD.get(reply.name)) is None:
+        return None
+    wish = Command(name, alone=reply.alone)
+    return _go_on(_decide(case, wish, scene, heard.words, around.reading), position, scene)
+
+
+def _said_language(
+    case: Case, language: str, position: Position, scene: Scene, around: Surroundings
+) -> Spoken:
+    """One that has a voice here; for another, a person."""
+    if language in around.languages[1:]:
+        return _in_language(case, language, position, scene, around)
+    if language == case.language:
+        return _repeat(Step(case), position, scene, around)
+    return _go_on(_decide(case, Command(CommandName.PERSON), scene), position, scene)
 
 
 def _not_a_key(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
@@ -421,7 +511,8 @@ def _not_a_key(case: Case, position: Position, scene: Scene, around: Surrounding
     wrong = position.wrong + 1
     position = with_changes(position, wrong=wrong)
     if wrong < WRONG_KEYS:
-        line = "spoken.not_a_key" if wrong == 1 else "spoken.not_a_key.again"
+        again = "spoken.not_a_key.again" if position.key else "spoken.not_a_key.words"
+        line = "spoken.not_a_key" if wrong == 1 else again
         return _repeat(Step(case), position, scene, around, (Line(line),))
     if position.at != At.ASKED:
         return _go_on(_decide(case, Command(CommandName.PERSON), scene), position, scene)
@@ -556,9 +647,13 @@ def _said_again(case: Case, position: Position) -> Spoken:
 # ---- helpers of all steps ------------------------------------------------------------------------
 
 
-def _decide(case: Case, reply: Reply, scene: Scene, said: str = "") -> Step:
-    """The decision of the screening about one reply."""
+def _decide(
+    case: Case, reply: Reply, scene: Scene, said: str = "", words: Reading | None = None
+) -> Step:
+    """The decision of the screening about one reply; `words`: what else was said with it."""
     reading = Reading(reply, answerlike=not isinstance(reply, (Danger, Unclear)))
+    if words is not None:
+        reading = with_changes(reading, markers=words.markers, wishes=words.wishes)
     if case.held:
         return while_held(case, reading, said, scene, scene.now)
     if case.left:

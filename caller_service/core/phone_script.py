@@ -125,6 +125,7 @@ class Surroundings:
     languages: tuple[str, ...]
     asked: int = 0
     reading: Reading | None = None
+    yes_no: str = ""  # their words, where they are no more than that (core/reply.py)
     callback_line: bool = False  # they rang the number that we call back from
     other_tongue: bool = False  # their own language can be spoken by no voice and no recording
 
@@ -136,7 +137,10 @@ def closing(step: Step, position: Position, lines: tuple[Line, ...]) -> Spoken:
     """Nothing more to ask: they may hang up, or still ask for a person. Each time in other words
     than the last."""
     again = position.at == At.CLOSING and not position.closed_again
-    position = with_changes(position, at=At.CLOSING, part="", silent=0, closed_again=again)
+    position = with_changes(
+        position, at=At.CLOSING, part="", silent=0, closed_again=again,
+        waits_since=None, told=(),  # who asks for a person after this begins to wait anew
+    )  # fmt: skip
     hidden = step.case.cannot_text == CannotText.WITHHELD
     last = (Line("spoken.hidden"),) if hidden and not again else ()
     lines = (*lines, *last, Line("spoken.closing.again" if again else "spoken.closing"))

@@ -132,7 +132,8 @@ def _wait_line(
         if around.asked == 1
         else "spoken.wait.asked_more"
     )
-    lines = [asked, "spoken.wait.offer_988"]
+    # a human is with another call of this number: then nobody else is being asked
+    lines = ["spoken.wait.other_call" if case.talking else asked, "spoken.wait.offer_988"]
     lines += ["spoken.wait.offer_callback"] if may_book(case, scene) else []
     lines += ["spoken.wait.offer_text"] if may_text(case, "end") else []
     lines += ["spoken.wait.offer_psap"] if case.in_danger and psap_line(case, scene.program) else []
@@ -327,6 +328,16 @@ def _ask_again(case: Case, scene: Scene) -> Step:
     case, pages = asked_instead(case.marked(scene.now, Mark.LAPSED, Mark.PAGED), who, scene)
     rings = (Ring(who),) if who else ()
     return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record(Event.LINE_CUT))))
+
+
+def one_of_two_gone(case: Case, waits: bool, scene: Scene) -> Step:
+    """The call on which a human spoke is over, and another call of the same number goes on. Whoever
+    `waits` on that one is asked for now."""
+    ended = talk_ended(case, scene)
+    if case.ended or not waits:
+        return ended
+    again = _ask_again(ended.case, scene)
+    return Step(again.case, (*ended.effects, *again.effects))
 
 
 def staff_gone(case: Case, name: str, scene: Scene) -> Step:

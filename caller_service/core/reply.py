@@ -281,6 +281,12 @@ def read(
     )
 
 
+def yes_or_no(said: str, ears: Ears) -> str:
+    """ "yes", "no" or a doubt, if the words are nothing else; else ""."""
+    words = without_trailing_emoji(normal(clean(said[:LONGEST], ears.own).words))
+    return ears.vocabulary.answers.get("yes_no", {}).get(words, "")
+
+
 def _reply(
     said: str,
     words: tuple[str, ...],

@@ -29,6 +29,7 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "spoken.interpreter": 4.0,
         "spoken.interpreter.line": 12.0,
         "spoken.not_a_key": 4.0,
+        "spoken.withdrawn.": 3.0,
         "spoken.too_fast": 4.0,
         "spoken.known": 4.0,
         "spoken.open_request": 9.0,

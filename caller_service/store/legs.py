@@ -138,10 +138,11 @@ def end(conn: sa.Connection, leg_id: str, now: datetime) -> bool:
     return conn.execute(gone.values(ended_at=now, next_at=None, sealed_state=None)).rowcount == 1
 
 
-def others_live(conn: sa.Connection, case_id: str, but: str) -> bool:
-    """Is there another call of this case, apart from `but`, that has not ended?"""
+def others_live(conn: sa.Connection, sealer: Sealer, case_id: str, but: str) -> list[Leg]:
+    """The calls of this case, apart from `but`, that have not ended."""
     mine = (leg.c.case_id == case_id, leg.c.ended_at.is_(None), leg.c.id != but)
-    return conn.execute(sa.select(leg.c.id).where(*mine).limit(1)).first() is not None
+    rows = conn.execute(sa.select(*READ).where(*mine).order_by(leg.c.id))
+    return [opened(row._asdict(), sealer) for row in rows]
 
 
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[str]:
@@ -199,6 +200,14 @@ def end_talk(conn: sa.Connection, leg_id: str, now: datetime) -> None:
 def last_talk(conn: sa.Connection, leg_id: str) -> Talk | None:
     row = conn.execute(
         sa.select(talk).where(talk.c.leg_id == leg_id).order_by(talk.c.id.desc()).limit(1)
+    ).first()
+    return None if row is None else _talk(row)
+
+
+def talk_of(conn: sa.Connection, call_id: str) -> Talk | None:
+    """The talk for which this human's phone was joined to a caller."""
+    row = conn.execute(
+        sa.select(talk).where(talk.c.call_id == call_id).order_by(talk.c.id.desc()).limit(1)
     ).first()
     return None if row is None else _talk(row)
 

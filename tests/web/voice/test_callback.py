@@ -271,7 +271,8 @@ def test_a_machine_is_told_to_staff_and_not_talked_to(house: House) -> None:
     assert theirs.hung_up
     assert not theirs.said
     staff.parts("no-answer")
-    assert staff.said == house.words("spoken.callback.machine")
+    again = house.words("spoken.callback.again")
+    assert staff.said == f"{house.words('spoken.callback.machine')} {again}"
 
 
 def test_staff_hear_it_ring_for_as_long_as_it_does(house: House) -> None:

@@ -1,0 +1,386 @@
+"""Calls of somebody who played with the rules alone in hand, over the real doors (rules 2 to 5, 10,
+20 to 22)."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from caller import ME, Caller
+from phones import Phone
+
+from caller_service.core.said import Said
+
+if TYPE_CHECKING:
+    from conftest import House
+
+NO = "2"
+
+
+def runs(house: House) -> None:
+    house.sweeps().settles()
+
+
+def rings_out(house: House, played: set[int]) -> None:
+    """Every phone of staff that rings and was not played yet is not answered."""
+    for place, form in enumerate(house.rung):
+        if place not in played and form["To"] != ME:
+            played.add(place)
+            Phone(house, place).reports("ringing", "no-answer")
+    runs(house)
+
+
+def waits_on(house: House, me: Caller, times: int, played: set[int]) -> None:
+    """They stay in the queue, and nobody else answers."""
+    for _ in range(times):
+        me.is_silent()
+        runs(house)
+        rings_out(house, played)
+
+
+# ---- two calls of one number ---------------------------------------------------------------------
+def two_calls(house: House, first: bool) -> tuple[Caller, Caller, Phone]:
+    """A shelter's phone: two calls of one number wait, and a human speaks with one of them.
+    Returns the one who speaks, the one who waits, and the human's phone."""
+    one = Caller(house).rings().presses("1", "1")
+    two = Caller(house).rings()
+    runs(house)
+    dana = Phone(house, 0).picks_up().presses("1")
+    speaks, waits = (one, two) if first else (two, one)
+    speaks.is_joined(dana.queue_url.partition("id=")[2])
+    runs(house)
+    return speaks, waits, dana
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("reported", ["caller first", "staff first", "staff alone"])
+def test_of_two_callers_the_one_who_waits_is_not_forgotten(
+    house: House, first: bool, reported: str
+) -> None:
+    """Promise 1: the talk with the other ends, and somebody is asked for this one at once."""
+    speaks, waits, dana = two_calls(house, first)
+    house.wait(60)
+    before = len(house.rung)
+
+    if reported == "caller first":
+        speaks.hangs_up()
+        dana.parts()
+        dana.reports("completed")
+    else:
+        dana.parts()
+        dana.reports("completed")
+        if reported == "staff first":
+            speaks.hangs_up()
+    runs(house)
+    waits_on(house, waits, 4, {0})
+
+    assert not waits.case().talking
+    assert waits.queue is not None
+    assert "+17205550130" in [form["To"] for form in house.rung[before:]]
+    again = len(house.rung)
+    waits_on(house, waits, 8, set(range(again)))
+    assert len(house.rung) > again, "and they go on being asked"
+
+
+def test_who_waits_beside_another_call_hears_no_untruth(house: House) -> None:
+    """Nobody else is asked while a human speaks with the other caller (rule 22)."""
+    _, waits, _ = two_calls(house, first=True)
+    heard = [waits.is_silent().said for _ in range(6)]
+    assert not any("have been asked" in each or "has been asked" in each for each in heard)
+    assert house.words("spoken.wait.other_call") in heard
+    assert all(one != two for one, two in itertools.pairwise(heard))
+
+
+def test_the_other_call_may_be_at_a_question(house: House) -> None:
+    """Whoever does not wait is not asked for: they were only at the end of their call."""
+    house.resident(ME).texts("hi")
+    me = Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "2")
+    two = Caller(house).rings().told("spoken.open_request.keys").presses("2")
+    runs(house)
+    dana = Phone(house, -1).picks_up().presses("1")
+    two.is_joined(dana.queue_url.partition("id=")[2])
+    house.wait(60)
+    before = len(house.rung)
+    two.hangs_up()
+    runs(house)
+    assert not me.case().talking and len(house.rung) == before
+
+
+# ---- a promised call -----------------------------------------------------------------------------
+def with_callback(house: House) -> Any:
+    """Somebody who wants a counselor is to be called in ten minutes."""
+    Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "2").hangs_up()
+    runs(house)
+    house.resident(ME).texts("call me in 10 minutes")
+    return house.rows("callback")[0]
+
+
+def attempt(house: House, played: set[int]) -> Phone:
+    """The phone of the human who is to call back, once an attempt begins. Nobody else answers."""
+    for _ in range(120):
+        (callback,) = house.rows("callback")
+        for place, form in enumerate(house.rung):
+            wanted = callback.state == "ringing" and form["Url"].endswith(f"id={callback.call_id}")
+            if wanted and place not in played:
+                played.add(place)
+                return Phone(house, place)
+        rings_out(house, played)
+        house.wait(10)
+        runs(house)
+    raise AssertionError(house.rows("callback"))
+
+
+def their_phone(house: House, staff: Phone) -> Phone:
+    staff.picks_up().presses("1")
+    before = len(house.rung)
+    runs(house)
+    return Phone(house, before)
+
+
+@pytest.mark.parametrize("how", ["no-answer", "busy", "failed"])
+@pytest.mark.parametrize("worker_first", [True, False])
+def test_staff_hear_what_became_of_each_attempt(house: House, how: str, worker_first: bool) -> None:
+    """Nobody "has hung up" who did not answer, the case is not theirs, and after the last attempt
+    none follows (rule 22)."""
+    with_callback(house)
+    played: set[int] = set()
+    again, last = house.words("spoken.callback.again"), house.words("spoken.callback.last")
+    nobody = house.words("spoken.callback.nobody")
+    for ending in (again, again, last):
+        staff = attempt(house, played)
+        theirs = their_phone(house, staff)
+        played.add(house.rung.index(theirs.form))
+        theirs.reports("ringing", how)
+        if worker_first:
+            runs(house)
+        staff.parts("no-answer")
+        assert staff.said == f"{nobody} {ending}"
+        staff.reports("completed")
+        runs(house)
+    assert house.rows("callback")[0].outcome == "not_reached"
+
+
+def test_who_was_never_called_does_not_read_that_we_tried(house: House) -> None:
+    with_callback(house)
+    played: set[int] = set()
+    for _ in range(240):
+        house.wait(10)
+        runs(house)
+        rings_out(house, played)
+    assert house.rows("callback")[0].outcome == "nobody_free"
+    assert ME not in [form["To"] for form in house.rung]
+    assert house.words("callback.nobody_free") in house.texts_to(ME)
+    assert house.words("callback.not_reached") not in house.texts_to(ME)
+
+
+@pytest.mark.parametrize("spoke", [True, False])
+def test_the_hour_passes_while_they_are_on_the_line(house: House, spoke: bool) -> None:
+    """No attempt was begun: nobody tried. Who has spoken with a human meanwhile was reached."""
+    with_callback(house)
+    house.wait(590)
+    me = Caller(house).rings().presses("0")
+    runs(house)
+    dana = Phone(house, -1).picks_up().presses("1")
+    house.wait(20)
+    if spoke:
+        me.is_joined(dana.queue_url.partition("id=")[2])
+    for _ in range(72):
+        house.wait(60)
+        runs(house)
+    me.hangs_up()
+    house.wait(60)
+    runs(house)
+    assert house.rows("callback")[0].outcome == ("reached" if spoke else "nobody_free")
+    assert ME not in [form["To"] for form in house.rung]
+    assert house.words("callback.not_reached") not in house.texts_to(ME)
+    assert (house.words("callback.nobody_free") in house.texts_to(ME)) is not spoke
+
+
+@pytest.mark.parametrize("key", ["", "9"])
+def test_a_human_who_pressed_no_1_hears_the_same_question_again(house: House, key: str) -> None:
+    """1 rings the resident: it is not said to take the case, whoever has it meanwhile."""
+    callback = with_callback(house)
+    staff = attempt(house, set()).picks_up()
+    asked = staff.said
+    told = {"by": "Backstop line", "answer": "accept"}
+    path = f"/{callback.case_id}/acknowledgement"
+    assert house.dispatch(path, told).status_code == 200
+    assert staff.presses(key).said == asked == house.words("spoken.callback.before")
+    staff.presses("1")
+    assert staff.queue_url
+
+
+def test_a_human_who_picks_up_for_a_call_that_is_not_wanted_hears_so(house: House) -> None:
+    with_callback(house)
+    staff = attempt(house, set())
+    house.resident(ME).texts("do not call me")
+    assert staff.picks_up().said == house.words("spoken.callback.not_wanted")
+    assert staff.hung_up
+
+
+# ---- keys that mean nothing ----------------------------------------------------------------------
+WRONG = ("7", "7", "7")
+
+
+def test_a_wrong_key_at_their_age_does_not_make_them_somebody_else(house: House) -> None:
+    """They said that it is about them: they are asked about themselves, and a human reads why."""
+    me = Caller(house).rings().presses("1", NO, NO).told("spoken.ask.under_18").presses(*WRONG)
+    me.told("spoken.ask.suicide.me")
+    case = me.case()
+    assert case.answers["who"] == "me" and case.review and "unclear_wish" in case.because
+
+
+@pytest.mark.parametrize(
+    ("keys", "part", "contact"),
+    [
+        ((), "call_safe", "unsafe"),
+        (("1",), "text_safe_too", "call"),
+        ((NO,), "text_safe", "unsafe"),
+    ],
+)
+def test_a_wrong_key_about_contact_is_the_stricter_answer(
+    house: House, keys: tuple[str, ...], part: str, contact: str
+) -> None:
+    """Like "not sure": nothing opens, and the yes to calls that was given stays."""
+    me = Caller(house).rings().presses("1", NO, NO, NO, NO, *keys)
+    me.told(f"spoken.ask.{part}").presses(*WRONG)
+    case = me.case()
+    assert case.answers["contact"] == contact and case.review
+    assert me.action, me.transcript()
+
+
+def test_a_wrong_key_about_somebody_else_is_doubt(house: House) -> None:
+    me = Caller(house).rings().presses("2", NO).told("spoken.ask.about_who").presses(*WRONG)
+    assert me.case().answers["who"] == "unreadable" and me.case().review
+
+
+# ---- once more, after the end --------------------------------------------------------------------
+@pytest.mark.parametrize("how", ["closed while they talked", "booked a call"])
+def test_who_asks_for_a_person_after_the_end_begins_to_wait_anew(house: House, how: str) -> None:
+    """What was true of an earlier wait is not said of this one (rule 22)."""
+    keys = ("1", "1") if how.startswith("closed") else ("1", NO, NO, NO, NO, "1", "1", "0")
+    me = Caller(house).rings().presses(*keys)
+    runs(house)
+    waits_on(house, me, 6, set() if how == "booked a call" else {0})
+    if how == "booked a call":
+        me.presses("5", "1")
+    else:
+        dana = Phone(house, 0).picks_up().presses("1")
+        me.is_joined(dana.queue_url.partition("id=")[2])
+        house.wait(60)
+        by = {"by": "Dispatcher on duty"}
+        body = by | {"status": "closed", "outcome": "no_danger_found"}
+        assert house.dispatch(f"/{me.case().id}/status", body).status_code == 200
+        dana.parts()
+        dana.reports("completed")
+        me.parts()
+    me.told("spoken.closing").presses("0").told("spoken.wait.start")
+    heard = [me.is_silent().said for _ in range(2)]
+    assert house.words("spoken.wait.nobody_yet") not in heard
+
+
+# ---- words instead of keys, where the program has signed for them --------------------------------
+@pytest.fixture
+def listens(house: House) -> House:
+    program = house.parts.program
+    house.change(program=replace(program, phone=replace(program.phone, speech=True)))
+    return house
+
+
+@pytest.mark.parametrize(
+    ("said", "who"),
+    [
+        ("yes", "me"), ("me", "me"), ("no", "someone"), ("someone else", "someone"),
+        ("my brother", "adult"), ("I am 15", "me_minor"), ("a child", "child"),
+    ],
+)  # fmt: skip
+def test_words_answer_what_was_asked_aloud(listens: House, said: str, who: str) -> None:
+    """Not the long question of the texts behind it."""
+    me = Caller(listens).rings().presses("7").told("spoken.ask.about_you").says(said)
+    assert me.case().answers["who"] == who
+    assert listens.words("spoken.not_a_key") not in me.said
+
+
+@pytest.mark.parametrize(
+    ("said", "who"), [("yes", "me_minor"), ("no", "me"), ("im 16", "me_minor")]
+)
+def test_their_age_in_words(listens: House, said: str, who: str) -> None:
+    me = Caller(listens).rings().presses("1", NO, NO).told("spoken.ask.under_18").says(said)
+    assert me.case().answers["who"] == who
+    me.told("spoken.ask.suicide.me")
+    assert (listens.words("spoken.minor.report") in me.said) is (who == "me_minor")
+
+
+@pytest.mark.parametrize(
+    ("keys", "said", "contact"),
+    [
+        ((), "no", "unsafe"), ((), "not sure", "unsafe"), ((), "yes", None), ((), "sure", None),
+        (("1",), "no", "call"), (("1",), "yes", "call"), ((NO,), "yes", "unsafe"),
+        ((NO,), "no", "unsafe"), (("1",), "not sure", "call"),
+    ],
+)  # fmt: skip
+def test_words_close_contact_and_never_open_it(
+    listens: House, keys: tuple[str, ...], said: str, contact: str | None
+) -> None:
+    me = Caller(listens).rings().presses("1", NO, NO, NO, NO, *keys).says(said)
+    assert me.case().answers.get("contact") == contact
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["help", "can i talk to a person", "this is county dispatch, i have a caller for you",
+     "call me back at 6"],
+)  # fmt: skip
+def test_words_for_a_person_are_a_person(listens: House, said: str) -> None:
+    me = Caller(listens).rings().presses("1").says(said)
+    assert me.queue is not None and me.case().in_danger, me.transcript()
+    assert not listens.rows("callback")
+
+
+def test_911_in_words_again_is_a_person_too(listens: House) -> None:
+    me = Caller(listens).rings().presses("1").says("call 911")
+    assert "Hang up and call 911" in me.said and me.queue is None
+    me.told("spoken.ask.health.me").says("police please")
+    assert "Hang up and call 911" in me.said and me.queue is not None
+
+
+def test_a_language_in_words(listens: House) -> None:
+    me = Caller(listens).rings().presses("1").says("español")
+    assert me.case().language == "es"
+    assert listens.words("spoken.ask.health.me", "es") in me.said
+    me.says("english").told("spoken.ask.health.me")
+    assert me.case().language == "en"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["status", "stop", "start", "cancel", "change", "quiet", "new", "someone else", "english",
+     "thanks", "what", "im 15", "dont text me", "who is this", "goodbye", "i dont know him"],
+)  # fmt: skip
+def test_nobody_hears_how_to_text(listens: House, said: str) -> None:
+    """What a word does in a text is not said on the phone, and no key is blamed for words."""
+    me = Caller(listens).rings().presses("1", NO)
+    for _ in range(3):
+        if me.queue is None:
+            me.says(said)
+        heard = me.said.replace("If you cannot speak, text 911.", "")
+        for wrong in ("text ", "Text ", "write", "send one number", "That key", "escriba"):
+            assert wrong not in heard, me.transcript()
+    assert me.action or me.queue, me.transcript()
+
+
+def test_words_that_say_more_than_an_answer_count(listens: House) -> None:
+    """Under 18 by words (rule 14); contact taken back is believed at once (rule 10)."""
+    me = Caller(listens).rings().presses("1").says("i am 15 ok")
+    assert Said.MINOR in me.case().said
+    me = Caller(listens, "+17205550177").rings().presses("1").says("dont text me")
+    assert me.case().withdrawn == {"text"}
+    me.told("spoken.withdrawn.ok").told("spoken.ask.health.me")
+
+
+def test_danger_and_contact_taken_back_are_both_believed(listens: House) -> None:
+    me = Caller(listens).rings().presses("1").says("he is beating me dont call me")
+    assert me.case().withdrawn == {"call"} and me.case().in_danger
+    assert me.queue is not None
