@@ -43,6 +43,8 @@ FILL = {
     "line": "911, 988",
     "time": "12:05 PM",
     "word": "river",
+    "code": "K7M4Q2",
+    "names": "Second dispatcher, " * 10,
     "link": "https://fairhaven.example/p/ABCDEFGHJKLMNPQRSTUVWXYZ",
 }
 ON_PAGES = ("front.", "police.", "web.", "why.", "fallback.title")  # never sent as a text
