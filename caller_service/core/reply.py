@@ -56,6 +56,8 @@ class Wish(StrEnum):
     OFFICER = "officer"  # "this is dispatch"
     OTHER_HANDS = "other_hands"  # "this is not my phone any more"
     SOMEONE_ELSE = "someone_else"  # "I borrowed this phone"
+    FAQ_CHILDREN = "faq_children"  # "will they take my kids"
+    FAQ_IMMIGRATION = "faq_immigration"  # "are you ICE"
     FAQ_POLICE = "faq_police"  # "are you the police"
     FAQ_PRIVATE = "faq_private"  # "who reads this"
     FAQ_ROBOT = "faq_robot"  # "are you a bot"
@@ -93,7 +95,8 @@ CARRIER_STOPS = frozenset(
 )
 INQUIRIES = (
     Wish.ABOUT_OTHERS, Wish.LEGAL, Wish.OFFICER, Wish.OTHER_HANDS, Wish.SOMEONE_ELSE,
-    Wish.FAQ_POLICE, Wish.FAQ_PRIVATE, Wish.FAQ_ROBOT, Wish.FAQ_FREE, Wish.FAQ_WHO, Wish.LANGUAGE,
+    Wish.FAQ_CHILDREN, Wish.FAQ_IMMIGRATION, Wish.FAQ_POLICE, Wish.FAQ_PRIVATE, Wish.FAQ_ROBOT,
+    Wish.FAQ_FREE, Wish.FAQ_WHO, Wish.LANGUAGE,
 )  # fmt: skip
 
 
@@ -439,12 +442,22 @@ def _whole_answer(
     if question.kind != "place":
         plain = _plain(words, vocabulary)
         phrases = _phrases(question, offered, vocabulary)
-        code = phrases.get(words) or phrases.get(plain)
+        code = phrases.get(words) or phrases.get(plain) or _led(plain, question, vocabulary)
         if code is not None and not _pleads(words, code, vocabulary):
             return _offered(code, offered)
         return _numbered(words, plain, phrases, offered, vocabulary)
     meaning = vocabulary.answers.get("yes_no", {}).get(_plain(words, vocabulary))
     return Answer(SKIPPED) if meaning in (SKIPPED, UNSURE) else None
+
+
+def _led(words: tuple[str, ...], question: Question, vocabulary: Vocabulary) -> str | None:
+    """An answer behind words that add nothing: "he is drunk", "es para mi hermano". Only where no
+    level and no contact hangs on it."""
+    codes = [choice.code for choice in question.choices]
+    if question.safety or question.follow_up or any(map(question.opens, codes)):
+        return None
+    first = next((at for at, word in enumerate(words) if word not in vocabulary.leads), 0)
+    return vocabulary.answers.get(question.id, {}).get(words[first:]) if first else None
 
 
 def _doubt(
@@ -480,9 +493,9 @@ def _names_no_place(said: str, words: tuple[str, ...], ears: Ears) -> bool:
     )
     signs = streets.near | streets.landmarks
     named = road or any(
-        word in signs
+        (word in signs and words[at + 1 : at + 2] not in (("911",), ("988",)))  # "llamé al 911"
         or (word.isdecimal() and len(word) >= HOUSE_DIGITS and word not in CALLED_NUMBERS)
-        for word in words
+        for at, word in enumerate(words)
     )
     if not named and any(word in streets.talk for word in words):
         return True
