@@ -4,6 +4,8 @@ have nothing but texts, people who write Spanish, and what comes after the hand-
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from conftest import House, Resident
 
@@ -23,6 +25,21 @@ def staff(house: House, number: str, said: str) -> str:
     heard = house.resident(number).texts(said).heard
     house.settles()
     return "\n".join(heard)
+
+
+def plain(text: str) -> str:
+    """Without accents: a text may leave them out to save a part."""
+    letters = unicodedata.normalize("NFD", text)
+    return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")
+
+
+def answers(me: Resident, key: str, language: str = "es") -> None:
+    heard = plain("\n".join(me.heard))
+    assert plain(me.house.words(key, language)) in heard, f"{key} is not in {me.heard}"
+
+
+def paged_for_danger(house: House) -> bool:
+    return any(row.ladder == "danger" for row in house.rows("page"))
 
 
 def held(house: House) -> tuple[Resident, str]:
@@ -151,3 +168,199 @@ def test_whoever_has_a_case_and_says_so_again_hears_that_nothing_was_sent(
     before = house.texts_to(ME)
     assert "Nothing was sent" in staff(house, UNIT, f"{code} {said}")
     assert house.texts_to(ME) == before
+
+
+# ---- questions to the service --------------------------------------------------------------------
+ASKED = (
+    ("will they take my kids", "en", "faq.children"),
+    ("are you gonna take my baby away", "en", "faq.children"),
+    ("do you call cps", "en", "faq.children"),
+    ("immigration?", "en", "faq.immigration"),
+    ("are you ICE", "en", "faq.immigration"),
+    ("will you call immigration", "en", "faq.immigration"),
+    ("me van a quitar a mis hijos?", "es", "faq.children"),
+    ("llaman a la migra?", "es", "faq.immigration"),
+    ("no tengo papeles", "es", "faq.immigration"),
+    ("van a llamar a la policia?", "es", "faq.police"),
+)
+
+
+@pytest.mark.parametrize(("said", "language", "key"), ASKED)
+def test_a_question_to_the_service_is_answered(
+    house: House, said: str, language: str, key: str
+) -> None:
+    first = {"en": "hello", "es": "hola"}[language]
+    answers(house.resident().texts(first, said), key, language)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["i slipped on ice and my back hurts", "my ex will take my kids and i cant stop crying"],
+)
+def test_a_story_with_such_a_word_in_it_is_no_question(house: House, said: str) -> None:
+    me = house.resident().texts(said)
+    assert "story" in me.case().state["said"]
+
+
+def test_a_long_text_with_a_question_in_it_is_read_by_a_human(house: House) -> None:
+    me = house.resident().texts(
+        "no tengo papeles y estoy muy sola aqui desde que llegue hace un ano"
+    )
+    answers(me, "faq.immigration")
+    assert "story" in me.case().state["said"]
+
+
+def test_a_child_who_told_hears_no_sentence_about_reports_from_software(house: House) -> None:
+    """Rule 14: where the child told first, a human explains."""
+    me = house.resident().texts("my stepdad touches me at night", "will they take me away")
+    me.told("faq.children.told").hears_not("report")
+    me.texts("dont tell my mom").told("faq.private").hears_not("never call")
+    me.texts("im 12", "please dont tell my mom").told("faq.private.minor")
+
+
+@pytest.mark.parametrize(("before", "who"), [("he hit me", "who is this"), ("me pega", "quien es")])
+def test_whoever_holds_the_phone_after_violence_learns_no_more(
+    house: House, before: str, who: str
+) -> None:
+    language = "es" if who == "quien es" else "en"
+    me = house.resident().texts(before, who)
+    answers(me, "faq.who.short", language)
+    assert not any("Fairhaven" in said for said in me.heard[:1])
+
+
+@pytest.mark.parametrize(
+    "said", ["ya llame al 911", "ya le marque al 911 ya vienen", "ya llamamos a la policia"]
+)
+def test_whoever_has_called_911_is_not_told_to_call_it(house: House, said: str) -> None:
+    me = house.resident().texts("me quiero morir", "no", "si")
+    assert me.case().state["asked"] == "where"
+    me.texts(said).hears_not("al 911 ya")
+    assert "where" not in me.case().state["answers"]
+
+
+# ---- the language they write ---------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    ["me pega", "no respira", "me voy a matar", "me corte", "tomo veneno", "manden ambulancia",
+     "me tienen encerrada"],
+)  # fmt: skip
+def test_a_short_danger_in_spanish_is_answered_in_spanish(house: House, said: str) -> None:
+    me = house.resident().texts(said)
+    assert me.case().language == "es"
+
+
+def test_whoever_goes_on_in_spanish_is_answered_in_spanish(house: House) -> None:
+    me = house.resident().texts("hi", "mi hermano esta muy mal").told()
+    assert me.case().language == "es"
+    answers(me, "ask.who")
+
+
+@pytest.mark.parametrize(
+    "said", ["my abuela is sad", "necesito help for my brother", "taco casa", "no", "si", "1"]
+)
+def test_one_word_or_a_mixture_changes_no_language(house: House, said: str) -> None:
+    assert house.resident().texts("hello", said).case().language == "en"
+
+
+def test_a_place_in_spanish_changes_no_language(house: House) -> None:
+    me = house.resident().texts(*FULL[:7], "3120 La Casa St")
+    assert me.case().language == "en"
+
+
+# ---- answers as people write them ----------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("said", "choice"),
+    [
+        ("muy triste", "upset"),
+        ("he is very sad", "upset"),
+        ("esta oyendo voces", "hears"),
+        ("hes drunk", "high"),
+        ("no tiene donde dormir", "basics"),
+    ],
+)
+def test_what_is_going_on_is_understood_in_a_sentence(house: House, said: str, choice: str) -> None:
+    me = house.resident().texts(*FULL[:8]).told("ask.need").texts(said)
+    assert me.case().state["answers"]["need"] == choice
+
+
+@pytest.mark.parametrize("said", ["2\n- Jose M.", "no period", "No punto", "no gracias a dios"])
+def test_what_a_phone_or_a_voice_adds_to_a_no_is_no_word_of_theirs(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", said)
+    assert me.case().state["answers"]["health"] == "no"
+
+
+@pytest.mark.parametrize("said", ["no period in 3 months", "2\n- my husband hit me", "no please"])
+def test_more_than_a_no_is_no_no(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", said)
+    assert me.case().state["answers"].get("health") != "no"
+
+
+@pytest.mark.parametrize("said", ["im 6", "i am 7 years old", "tengo 7 años"])
+def test_a_small_child_is_known_to_be_one(house: House, said: str) -> None:
+    me = house.resident().texts("mommy wont get up").told("danger.breathing").texts(said)
+    assert "minor" in me.case().state["said"]
+    me.hears_not(house.words("unclear"), house.words("unclear", language="es"))
+
+
+@pytest.mark.parametrize(
+    "said", ["im 6 months pregnant", "im 6 years sober", "tengo 7 años de casada"]
+)
+def test_another_number_makes_no_child(house: House, said: str) -> None:
+    assert "minor" not in house.resident().texts("hello", said).case().state["said"]
+
+
+def test_a_place_given_after_all_questions_is_answered(house: House) -> None:
+    me = house.resident().texts("my boyfriend hits me", "2", "2", "skip", "1")
+    me.texts("Main St and 3rd Ave")
+    assert me.heard and me.case().state["answers"]["where"] == "given"
+
+
+def test_who_wrote_russian_and_then_english_is_answered_in_english(house: House) -> None:
+    me = house.resident().texts("помогите мне пожалуйста", "sorry i speak english too")
+    me.told("ask.who").texts("3").told("ask.health.they")
+
+
+@pytest.mark.parametrize("said", ["ok", "no", "hi help"])
+def test_one_short_word_proves_no_language(house: House, said: str) -> None:
+    me = house.resident().texts("помогите мне пожалуйста", said)
+    assert me.case().state["unread_language"]
+
+
+# ---- danger ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said", ["gtg hes coming", "gotta go my husband is home", "me tengo que ir ya viene"]
+)
+def test_whoever_must_break_off_because_somebody_comes_is_in_danger(
+    house: House, said: str
+) -> None:
+    me = house.resident().texts("my boyfriend is acting crazy", said)
+    assert me.case().level == "R2" and paged_for_danger(house)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["gotta go my ride is here", "ya me voy ya llego el uber", "please dont call me",
+     "hes saying stuff to himself"],
+)  # fmt: skip
+def test_an_ordinary_goodbye_or_wish_is_none(house: House, said: str) -> None:
+    assert house.resident().texts("hello", said).case().level is None
+
+
+# ---- the end of texts and of requests --------------------------------------------------------------
+@pytest.mark.parametrize("said", ["cancelar", "cancela", "CANCELEN", "mejor ya no vengan"])
+def test_a_request_is_taken_back_in_spanish(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL_ES, said)
+    answers(me, "cancel.done")
+    assert me.case().status == "cancelled"
+
+
+@pytest.mark.parametrize("said", ["no mas mensajes", "stop texting me"])
+def test_no_request_is_called_open_that_is_not(house: House, said: str) -> None:
+    me = house.resident().texts(said)
+    assert "If you have" in me.heard[0] or "Si tiene" in me.heard[0]
+
+
+def test_texts_begin_again_in_spanish(house: House) -> None:
+    me = house.resident().texts(*FULL_ES, "PARAR", "EMPEZAR")
+    answers(me, "start.confirmed")
+    assert not me.case().state["cannot_text"]
