@@ -56,6 +56,7 @@ THEMSELVES = frozenset(
         CommandName.STOP,
         CommandName.START,
         CommandName.HELP,
+        CommandName.PLEA,
         CommandName.PERSON,
         CommandName.EMERGENCY,
         CommandName.EMERGENCY_FOR_ME,

@@ -8,6 +8,7 @@ counts only as a whole message. A story never answers a safety question.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ STORY_WORDS = 4  # shortest text, in words, that counts as a story if it answers
 SHORT = 14  # longest message, in words, in which "I am watched" is recognised
 LONGEST = 4000  # characters that are read; all are stored
 HOUSE_DIGITS = 3  # "im 34" is an age, 120 may be a house
+ASKS = re.compile("[?？]")
 CALLED_NUMBERS = ("911", "988")  # "i called 911 they are coming" is no address
 LOST = 4  # words after "I don't know" that still name no place: "where I am exactly"
 THANKS = "thanks"  # stands among the commands in words.toml, and is none
@@ -108,6 +110,7 @@ class CommandName(StrEnum):
     START = "start"  # texts again
     HELP = "help"  # what this is; a second one is a plea
     PERSON = "person"  # "0"
+    PLEA = "plea"  # "help me": a first text asks, a later one cries out
     WORSE = "worse"  # "it is worse"
     WATCHED = "watched"  # somebody reads along
     EMERGENCY = "emergency"  # "911"
@@ -307,7 +310,9 @@ def _reply(
     if danger := tuple(kind for kind in kinds if not (kind == Said.UNSAFE and not_safe)):
         return _yes_of_its_own(bare, question, ears.vocabulary) or Danger(danger)
     if (whole := _whole_answer(bare, question, offered, ears.vocabulary)) is not None:
-        return whole
+        # "no?" and "nobody?" ask: the question is put again
+        asks_no = isinstance(whole, Answer) and whole.choice == "no" and ASKS.search(said)
+        return Unclear() if asks_no else whole
     if contact and (answer := _contact_answer(wishes, offered, Said.UNSAFE in kinds)) is not None:
         return answer
     place = question is not None and question.kind == "place"

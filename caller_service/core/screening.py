@@ -633,10 +633,11 @@ def _better_place(case: Case, reply: Reply, said: str, scene: Scene) -> bool:
 def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Apply a command. If it repeats what is known in danger, alert whoever accepted the case and
     answer in changing words."""
+    name = CommandName.PERSON if reply.name == CommandName.PLEA else reply.name
     repeated = (
-        reply.name in case.said
+        name in case.said
         and case.in_danger
-        and reply.name in (CommandName.PERSON, CommandName.WORSE, CommandName.EMERGENCY_FOR_ME)
+        and name in (CommandName.PERSON, CommandName.WORSE, CommandName.EMERGENCY_FOR_ME)
     )
     step = COMMANDS[reply.name](case, reply, reading, scene)
     if not repeated:
@@ -895,6 +896,10 @@ def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
         )
     if scene.program.protocol.question(case.asked).kind == "place":
         return Step(case, (Say("unclear.place"), *alerts))
+    if case.in_danger and any(letter.isalpha() for letter in said):
+        # "me da miedo": no word about a computer that did not understand
+        case, line = next_line(case, LINES)
+        return Step(case, (line, *alerts))
     return Step(case, (Say("unclear.again" if case.unreadable > 1 else "unclear"), *alerts))
 
 

@@ -364,7 +364,13 @@ COMMANDS = {
     "PEOR": "worse", "SILENCIO": "quiet", "CERRAR": "cancel", "STOP": "stop", "ALTO": "stop",
     "START": "start", "HELLO": "", "HOLA": "",
 }  # fmt: skip
-NAMES = {"ASL", "AYUDA", "SKIP", "SALTAR", "ICE"}  # AYUDA is texted to 988; SKIP is an answer, below
+NAMES = {
+    "ASL",
+    "AYUDA",
+    "SKIP",
+    "SALTAR",
+    "ICE",
+}  # AYUDA is texted to 988; SKIP is an answer, below
 
 
 def test_the_word_for_skipping_skips_the_place() -> None:

@@ -5,6 +5,7 @@ have nothing but texts, people who write Spanish, and what comes after the hand-
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from conftest import House, Resident
@@ -364,3 +365,101 @@ def test_texts_begin_again_in_spanish(house: House) -> None:
     me = house.resident().texts(*FULL_ES, "PARAR", "EMPEZAR")
     answers(me, "start.confirmed")
     assert not me.case().state["cannot_text"]
+
+
+# ---- a plea ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("said", ["help me", "AYUDA", "ayudenme por favor", "sos"])
+def test_a_plea_in_the_middle_of_the_questions_brings_a_person(house: House, said: str) -> None:
+    me = house.resident().texts("hola" if "a" in said.lower() else "hello", "1", said)
+    assert me.case().level == "R2" and paged_for_danger(house)
+    me.texts(said).hears_not("unclear")
+
+
+@pytest.mark.parametrize("said", ["help me", "ayuda", "ayudenme"])
+def test_a_plea_as_the_first_text_gets_the_first_question(house: House, said: str) -> None:
+    me = house.resident().texts(said)
+    assert me.case().level is None and me.case().state["asked"] == "who"
+
+
+@pytest.mark.parametrize("said", ["no?", "nadie?", "nobody?", "2?"])
+def test_a_no_that_asks_is_no_answer(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", said)
+    assert "health" not in me.case().state["answers"]
+
+
+@pytest.mark.parametrize("said", ["ya se fue", "ya llame", "ya estoy bien gracias"])
+def test_the_spanish_ya_is_no_english_yes(house: House, said: str) -> None:
+    me = house.resident().texts("hola", "1").texts(said)
+    assert "health" not in me.case().state["answers"] and me.case().level is None
+
+
+@pytest.mark.parametrize(
+    ("first", "said"), [("he hits me", "im scared"), ("me pega", "me da miedo")]
+)
+def test_whoever_is_in_danger_hears_of_no_computer_that_did_not_understand(
+    house: House, first: str, said: str
+) -> None:
+    me = house.resident().texts(first, said, f"{said} mucho")
+    for key in ("unclear", "unclear.again"):
+        for language in ("en", "es"):
+            me.hears_not(house.words(key, language))
+    assert me.heard
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["my friend is 13 her uncle hurts her", "mi amiga tiene 13 años y su papa le pega",
+     "my student is 14 and she told me something"],
+)  # fmt: skip
+def test_a_child_of_somebody_else_is_known_to_be_one(house: House, said: str) -> None:
+    assert "minor" in house.resident().texts(said).case().state["said"]
+
+
+# ---- a team that is late, or gives back ------------------------------------------------------------
+@pytest.mark.parametrize("words", [FULL, FULL_ES])
+def test_whoever_waits_for_a_late_team_goes_on_hearing_of_it(
+    house: House, words: tuple[str, ...]
+) -> None:
+    me = house.resident().texts(*words)
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 10")
+    later(house, 10 * 60 + 320)
+    before = len(house.texts_to(ME))
+
+    later(house, 320)
+    assert len(house.texts_to(ME)) == before + 1, "others were asked"
+
+    me.texts("STATUS")
+    later(house, 3600)
+    said = house.texts_to(ME)[before:]
+    assert len(said) == 3 and all(one != two for one, two in pairwise(said))
+    later(house, 2 * 3600)
+    assert len(house.texts_to(ME)) <= before + 4, "they did not write for an hour"
+
+
+def test_a_new_time_ends_the_words_about_the_delay(house: House) -> None:
+    me = house.resident().texts(*FULL)
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 10")
+    later(house, 10 * 60 + 640)
+    staff(house, UNIT, f"{me.case().reference} 90")
+    before = len(house.texts_to(ME))
+    later(house, 3600)
+    assert len(house.texts_to(ME)) == before
+
+
+def test_a_team_that_gives_back_is_not_asked_in_its_own_place(house: House) -> None:
+    me = house.resident().texts(*FULL)
+    house.settles()
+    code = me.case().reference
+    staff(house, UNIT, f"{code} 20")
+    assert "The next person is asked now" in staff(house, UNIT, f"{code} cant make it sorry")
+    assert {row.person for row in house.rows("page")} == {"Shift supervisor"}
+
+
+@pytest.mark.parametrize("said", ["are they still coming", "todavia vienen?"])
+def test_whoever_asks_if_they_still_come_hears_the_status(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL)
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 20")
+    me.texts(said).told("status.accepted")
