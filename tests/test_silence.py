@@ -691,7 +691,7 @@ class Story:
         house.wait(200)
         self.sweeps()
         self.on_duty().texts(danger.case().reference).told("page.accepted").texts(SENTENCE).told(
-            "page.unknown"
+            "page.code_first"
         )
         danger.texts("close").told("cancel.human").texts("worse", "0", "911")
         self.settles()

@@ -29,9 +29,11 @@ from caller_service.core.reply import (
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance
 from caller_service.core.unread_language import unread_language
+from caller_service.core.vocabulary import normal
 from caller_service.language.interpreters import read_unread
-from caller_service.language.vocabularies import guess
+from caller_service.language.vocabularies import changed, guess
 
+READABLE = 4  # shortest text, in words, that shows that they write in a language we serve
 SHORT_OF_IT = (Story, Unclear, Nothing, Thanks, Answer, PlaceGiven)
 
 
@@ -39,9 +41,8 @@ def understand(
     case: Case, said: str, heard_at: datetime, scene: Scene, ears: Mapping[str, Ears]
 ) -> tuple[Case, Reading]:
     """What the text says, and the case, whose language may change: a first text can show the
-    language."""
-    if not case.marks:
-        case = replace(case, language=guess(said, ears) or case.language)
+    language, and a later one that it is another."""
+    case = _in_their_language(case, said, ears)
     question = seen_question(scene.program.protocol, case, heard_at, scene.by_text)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
     reading = read(said, question, offered, ears[case.language], case.code_word)
@@ -57,6 +58,7 @@ def understand(
     if not case.marks and scene.by_text:
         case, reading = _answer_after_the_end(case, reading, said, scene, ears)
     place = question is not None and question.kind == "place"
+    other = None
     if isinstance(reading.reply, (Story, Unclear)) or (
         place and not isinstance(reading.reply, Answer)
     ):
@@ -65,12 +67,26 @@ def understand(
         # a street may have a name in any language
         if other is not None and not (place and not other.scripts):
             reading = with_changes(reading, reply=OtherLanguage(other.tag, other.line))
+    spoken = guess(said, ears) if case.unread_language and other is None else None
+    if spoken and len(normal(said)) >= READABLE and not case.held:
+        # they write in a language we serve, too: from here on they are read and answered in it
+        case = replace(case, unread_language="", language=spoken)
     if case.unread_language and isinstance(reading.reply, SHORT_OF_IT) and not case.held:
         language = read_unread().get(case.unread_language)
         # too short to recognise, and they wrote in that language before
         if language is not None and guess(said, ears) is None:
             reading = with_changes(reading, reply=OtherLanguage(language.tag, language.line))
     return case, reading
+
+
+def _in_their_language(case: Case, said: str, ears: Mapping[str, Ears]) -> Case:
+    """The case in the language of this text: a first text may show it in a word, a later one must
+    show surely that it is another. A place may have a name in any language."""
+    if not case.marks:
+        return replace(case, language=guess(said, ears) or case.language)
+    if case.held or case.asked == "where":
+        return case
+    return replace(case, language=changed(said, ears, case.language) or case.language)
 
 
 def _answer_after_the_end(

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from textwrap import shorten
 
 import sqlalchemy as sa
 
@@ -55,14 +56,18 @@ THEMSELVES = frozenset(
         CommandName.STOP,
         CommandName.START,
         CommandName.HELP,
+        CommandName.PLEA,
         CommandName.PERSON,
         CommandName.EMERGENCY,
         CommandName.EMERGENCY_FOR_ME,
     }
 )
+MOST_NAMES = 180  # longest list of names in a text to somebody on duty, in characters
 MOST_WORDS = 480  # longest text to a resident, in characters
 PASS_KEY = 2  # "2" alone is the phone key for passing on: as minutes it is asked again
 NUMBERS = (911, 988)  # never minutes: numbers for the resident
+# acts that are none by text, and what is answered: nothing was sent
+AT_THE_CONSOLE = {"close": "page.close", "no_act": "page.no_act"}
 # longest refusal, in words: "no", "I can't", "not right now"; a longer one is for the resident
 SHORT_REFUSAL = 4
 
@@ -90,6 +95,7 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
             return answered
         reference, rest = read_page_answer(turn.said)
         case = cases.by_reference(conn, parts.sealer, reference) if reference else None
+        theirs = () if reference else cases.of_person(conn, rung.name)
         themselves = (
             not reference
             and turns.load_turn(conn, parts.sealer, turn.number, parts.now()).case is not None
@@ -99,11 +105,21 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
         return (
             receive(parts, turn)
             if themselves
-            else _do_and_answer(parts, turn, rung, None, _Action(None, "page.unknown"))
+            else _do_and_answer(parts, turn, rung, None, _without_case(reference, theirs))
         )
     if is_theirs(parts, case, rung.name):
         return _do_and_answer(parts, turn, rung, case, _Action(None, "page.own"))
     return _do_and_answer(parts, turn, rung, case, _action(case, rung.name, rest, parts))
+
+
+def _without_case(reference: str, theirs: tuple[str, ...]) -> _Action:
+    """No case was found. Whoever forgot the code must not believe that their words went out: they
+    hear which code to begin with, if only one can be meant."""
+    if reference:
+        return _Action(None, "page.unknown")
+    if len(theirs) == 1:
+        return _Action(None, "page.code_first", {"code": theirs[0]})
+    return _Action(None, "page.no_code")
 
 
 def is_theirs(parts: Parts, case: Case, name: str) -> bool:
@@ -279,8 +295,8 @@ def _action(case: Case, name: str, rest: str, parts: Parts) -> _Action:
     """What the words around the reference ask for. Whoever holds the case writes to the resident
     with it."""
     answer = read_answer(rest, parts.program.staff)
-    if isinstance(answer, Act) and answer.name == "close":
-        return _Action(None, "page.close")
+    if isinstance(answer, Act) and answer.name in AT_THE_CONSOLE:
+        return _Action(None, AT_THE_CONSOLE[answer.name])
     if isinstance(answer, Act) and (deed := _act(answer, case, name, rest, parts)) is not None:
         return deed
     if isinstance(answer, Ambiguous):
@@ -320,6 +336,8 @@ def _from_holder(case: Case, name: str, rest: str, answer: Answer, staff: StaffW
     words = words_of(rest, staff)
     if isinstance(answer, Passes) and words.casefold().strip(" .!") in staff.gives_back:
         return _Action(lambda now, scene, _: _give_back(now, name, scene), "page.released")
+    if isinstance(answer, Passes) and not case.holder_wrote:  # it was handed to them: they refuse
+        return _Action(lambda now, scene, _: _give_back(now, name, scene), "page.released")
     if isinstance(answer, Passes) and len(words.split()) <= SHORT_REFUSAL:
         return _Action(None, "page.sure")
     return (
@@ -335,6 +353,8 @@ def _from_who_accepted(
     """The text of somebody who accepted and has not written yet: a time, a refusal, or first
     words."""
     words = words_of(rest, staff)
+    if answer == Takes() and words and not case.page_waits:  # "on our way": to us, or to them?
+        return _Action(None, "page.already")
     if isinstance(answer, Takes) and answer.minutes not in NUMBERS:
         return _takes(case, name, answer)
     if isinstance(answer, Passes):
@@ -362,23 +382,27 @@ def _give_back(case: Case, name: str, scene: Scene) -> Step:
     )
 
 
+def _named(words: str, program: Program) -> str:
+    """Whose name on the ladder this is, or begins: "Second" is the "Second dispatcher" if nobody
+    else is called so. "" for nobody."""
+    said = words.casefold().strip(" .:").split()
+    names = dict.fromkeys(rung.name for rung in program.ladder)
+    exact = [name for name in names if name.casefold().split() == said]
+    begun = [name for name in names if said and name.casefold().split()[: len(said)] == said]
+    return exact[0] if exact else begun[0] if len(begun) == 1 else ""
+
+
 def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | None:
     """A command about the conversation, with a reason after it where one is needed. None if the
     sentence only begins like a command ("hand to him the phone")."""
     words = act.words
     if act.name == "hand_over":
-        to = next(
-            (
-                rung.name
-                for rung in parts.program.ladder
-                if rung.name.casefold() == words.casefold().strip(" .:")
-            ),
-            "",
-        )
+        to = _named(words, parts.program)
         if not to and not words_of(rest, parts.program.staff)[:4].isupper():
             return None
         if not to:
-            return _Action(None, "page.no_such", {"name": words[:40]})
+            names = dict.fromkeys(rung.name for rung in parts.program.ladder if rung.number)
+            return _Action(None, "page.no_such", {"names": shorten(", ".join(names), MOST_NAMES)})
         if is_theirs(parts, case, to):
             return _Action(None, "page.own")
         return _Action(

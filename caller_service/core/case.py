@@ -299,6 +299,12 @@ class Case:
         return bool(self.holder) and not self.ended
 
     @property
+    def holder_wrote(self) -> bool:
+        """Has whoever holds the conversation written since it is theirs?"""
+        led, wrote = self.marks.get(Mark.LED), self.marks.get(Mark.NOTED)
+        return wrote is not None and (led is None or wrote >= led)
+
+    @property
     def left(self) -> bool:
         """Did a human lead the conversation in danger, and now nobody does? Software does not take
         over (rule 20)."""

@@ -119,6 +119,8 @@ def never_re_ask(case: Case) -> bool:
     return standing(case) in (Standing.WATCHED, Standing.VIOLENCE)
 
 
+LATE_AGAIN = timedelta(minutes=30)  # how often whoever waits for a late team hears of it
+LATE_WROTE = timedelta(hours=1)  # while they wrote within that time
 LATER = ("if_none", "voicemail")  # follow-ups: asked once the hand-off has left
 
 
@@ -577,7 +579,25 @@ def _supervisor(case: Case, scene: Scene) -> Step:
     ):
         case = stands_at(scene.program.protocol, case, "if_none_still", scene.now)
         effects += (ask(scene.program.protocol, case, unasked=True),)
-    return Step(case, effects)
+        return Step(case, effects)
+    case, words = _still_late(case, scene, first)
+    return Step(case, (*words, *effects))
+
+
+def _still_late(case: Case, scene: Scene, first: bool) -> tuple[Case, Effects]:
+    """Whoever waits for a team hears that somebody else was asked, and then every half hour, while
+    they wrote within the hour, that nobody has come: never the same sentence twice in a row."""
+    told = case.marks.get(Mark.LATE_TOLD)
+    again = (
+        told is not None
+        and scene.now - told >= LATE_AGAIN
+        and scene.now - case.marks[Mark.HEARD] < LATE_WROTE
+    )
+    if case.in_danger or case.response != "team" or not (first or again):
+        return case, ()
+    at = promised(case, scene.program) or scene.now
+    key = ("status.late.asked", "status.late.again")[(scene.now - at) // LATE_AGAIN % 2]
+    return case.marked(scene.now, Mark.LATE_TOLD), (Say(key, unasked=True),)
 
 
 def _on_scene_due(case: Case, program: Program) -> datetime | None:

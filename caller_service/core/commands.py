@@ -108,6 +108,14 @@ def _help(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     return Step(replace(case, said=case.said | {Said.HELP}) if first else case, (Say("help"),))
 
 
+def _plea(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
+    """ "Help me": as a first text it asks for what follows anyway, the preamble and the first
+    question; later it asks for a person."""
+    if Mark.ASKED not in case.marks:
+        return Step(case)
+    return Step(said_again(case, frozenset({Said.PERSON}), scene), (Record(Event.PLEADS),))
+
+
 def _raise(word: str) -> Callable[[Case, Command, Reading, Scene], Step]:
     def raised(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
         return Step(said_again(case, frozenset({word}), scene))
@@ -229,6 +237,7 @@ COMMANDS: Mapping[CommandName, Callable[[Case, Command, Reading, Scene], Step]] 
     CommandName.START: _start,
     CommandName.HELP: _help,
     CommandName.PERSON: _raise(Said.PERSON),
+    CommandName.PLEA: _plea,
     CommandName.WORSE: _raise(Said.WORSE),
     CommandName.WATCHED: _raise(Said.WATCHED),
     CommandName.EMERGENCY: _emergency,

@@ -16,7 +16,15 @@ from .case import DANGER_OUTCOMES, ENDED, OUTCOMES, CannotMove, Case, Status, St
 from .clock import CLOCKS
 from .disposition import decide
 from .effect import Alert, Effect, HandOff, Page, Record, Say, StandDown, UpdateCall
-from .escalation import asked_instead, asked_next, ladder_of, one_too_many, page_rung, passed_on
+from .escalation import (
+    asked_instead,
+    asked_next,
+    asked_other,
+    ladder_of,
+    one_too_many,
+    page_rung,
+    passed_on,
+)
 from .holding import speaks, wait_anew
 from .journal_events import Event
 from .ledger import REASONS, end
@@ -264,8 +272,7 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
     if case.in_danger and begun:
         case, pages = asked_next(case, by, scene)
     else:
-        case = replace(case, rung=case.rung + begun)
-        pages = page_rung(case, ladder_of(case), case.rung, scene)
+        case, pages = asked_other(case, case.rung + begun, by, scene)
     words = (Say(status_key(case), unasked=True),) if was_accepted else ()
     case = case.marked(scene.now, Mark.WORD) if words else case
     return _say_status(

@@ -169,6 +169,17 @@ def asked_next(case: Case, by: str, scene: Scene) -> tuple[Case, Effects]:
     return asked_instead(case, by, scene)
 
 
+def asked_other(case: Case, rung: int, by: str, scene: Scene) -> tuple[Case, Effects]:
+    """Page this rung of the case's ladder, or the next with somebody other than `by`, who declined;
+    `by` if there is nobody else."""
+    ladder = ladder_of(case)
+    for at in range(rung, rung + 1 + len(scene.program.rungs(ladder))):
+        pages = _but((by,), page_rung(case, ladder, at, scene))
+        if any(isinstance(each, Page) and people(each, scene) for each in pages):
+            return replace(case, rung=at), pages
+    return replace(case, rung=rung), page_rung(case, ladder, rung, scene)
+
+
 def read_instead(
     case: Case, by: str, scene: Scene, supervisor: bool = False
 ) -> tuple[Case, Effects]:

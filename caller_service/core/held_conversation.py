@@ -124,7 +124,8 @@ def _obey(case: Case, reading: Reading, scene: Scene) -> Step:
         return COMMANDS[reply.name](case, reply, reading, scene)
     if reply.name == CommandName.CANCEL:
         return Step(replace(case, said=case.said | {Said.ASKED_TO_CANCEL}))
-    asks = frozenset({reply.name}) & {Said.PERSON, Said.WORSE}
+    named = CommandName.PERSON if reply.name == CommandName.PLEA else reply.name
+    asks = frozenset({named}) & {Said.PERSON, Said.WORSE}
     # the danger was lowered, so "0" gets an answer
     answered = (Say("again.here"),) if asks and case.held and not case.in_danger else ()
     return Step(said_again(case, asks, scene), answered)

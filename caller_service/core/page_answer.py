@@ -40,7 +40,7 @@ class Passes:
 @dataclass(frozen=True, slots=True)
 class Act:
     """A holder's command: pause, take_over, release, hand_over, looked, lower, lift, same_person;
-    or close, which is done at the console alone."""
+    or close, which is done at the console alone; or no_act, what they may take for a command."""
 
     name: str
     words: str = field(default="", repr=False)
@@ -116,9 +116,9 @@ def _act(text: str, staff: StaffWords) -> Act | Ambiguous | None:
         words = _words(behind)
         mark = behind.lstrip()[:1]
         alone = words.casefold().strip(" .!") in staff.beside_acts
-        if name == "close":  # never words for the resident: they would read that they are sent away
-            loud = found[0].isupper() and mark and mark in ",;-–—"
-            return Act(name) if alone or mark == ":" or loud else None
+        if name in ("close", "no_act"):
+            # never words for the resident: they would read that they are sent away
+            return Act(name) if alone or mark == ":" or found[0].isupper() else None
         if name == "hand_over" or mark == ":" or alone:
             return Act(name, "" if alone else words)
         if mark and mark in ",;-–—":

@@ -415,8 +415,17 @@ _NUMBER = re.compile(r"(?:[A-Za-z]+[:.] ?)?\+?[\d(][\d ().-]{5,17}\d")
 _ADDRESS = re.compile(r"\S+@\S+\.\w+|(?:https?://|www\.)\S+")
 
 
+_ONE_DASH = re.compile(
+    r"\s*(?P<number>\d{1,2})[.)]?[^\S\r\n]*[\r\n]+[-–—~][^\S\r\n]*(?P<name>[^\r\n]+)"
+)
+
+
 def _without_name(text: str, own: frozenset[str]) -> str:
-    """The text without a line of two dashes and a name below it, as mail programs sign."""
+    """The text without a line of two dashes and a name below it, as mail programs sign. One dash
+    is enough below a bare number: below words it may be all that says where somebody is."""
+    numbered = _ONE_DASH.fullmatch(text)
+    if numbered and _is_person(numbered["name"], own, any_case=False):
+        return numbered["number"]
     start = max(text.rfind("\n--"), text.rfind("\r--"), 0)
     found = _DASHES.match(text, start)
     if not found:

@@ -8,6 +8,7 @@ counts only as a whole message. A story never answers a safety question.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ STORY_WORDS = 4  # shortest text, in words, that counts as a story if it answers
 SHORT = 14  # longest message, in words, in which "I am watched" is recognised
 LONGEST = 4000  # characters that are read; all are stored
 HOUSE_DIGITS = 3  # "im 34" is an age, 120 may be a house
+ASKS = re.compile("[?？]")
 CALLED_NUMBERS = ("911", "988")  # "i called 911 they are coming" is no address
 LOST = 4  # words after "I don't know" that still name no place: "where I am exactly"
 THANKS = "thanks"  # stands among the commands in words.toml, and is none
@@ -56,6 +58,8 @@ class Wish(StrEnum):
     OFFICER = "officer"  # "this is dispatch"
     OTHER_HANDS = "other_hands"  # "this is not my phone any more"
     SOMEONE_ELSE = "someone_else"  # "I borrowed this phone"
+    FAQ_CHILDREN = "faq_children"  # "will they take my kids"
+    FAQ_IMMIGRATION = "faq_immigration"  # "are you ICE"
     FAQ_POLICE = "faq_police"  # "are you the police"
     FAQ_PRIVATE = "faq_private"  # "who reads this"
     FAQ_ROBOT = "faq_robot"  # "are you a bot"
@@ -93,7 +97,8 @@ CARRIER_STOPS = frozenset(
 )
 INQUIRIES = (
     Wish.ABOUT_OTHERS, Wish.LEGAL, Wish.OFFICER, Wish.OTHER_HANDS, Wish.SOMEONE_ELSE,
-    Wish.FAQ_POLICE, Wish.FAQ_PRIVATE, Wish.FAQ_ROBOT, Wish.FAQ_FREE, Wish.FAQ_WHO, Wish.LANGUAGE,
+    Wish.FAQ_CHILDREN, Wish.FAQ_IMMIGRATION, Wish.FAQ_POLICE, Wish.FAQ_PRIVATE, Wish.FAQ_ROBOT,
+    Wish.FAQ_FREE, Wish.FAQ_WHO, Wish.LANGUAGE,
 )  # fmt: skip
 
 
@@ -105,6 +110,7 @@ class CommandName(StrEnum):
     START = "start"  # texts again
     HELP = "help"  # what this is; a second one is a plea
     PERSON = "person"  # "0"
+    PLEA = "plea"  # "help me": a first text asks, a later one cries out
     WORSE = "worse"  # "it is worse"
     WATCHED = "watched"  # somebody reads along
     EMERGENCY = "emergency"  # "911"
@@ -312,7 +318,9 @@ def _reply(
     if danger := tuple(kind for kind in kinds if not (kind == Said.UNSAFE and not_safe)):
         return _yes_of_its_own(bare, question, ears.vocabulary) or Danger(danger)
     if (whole := _whole_answer(bare, question, offered, ears.vocabulary)) is not None:
-        return whole
+        # "no?" and "nobody?" ask: the question is put again
+        asks_no = isinstance(whole, Answer) and whole.choice == "no" and ASKS.search(said)
+        return Unclear() if asks_no else whole
     if contact and (answer := _contact_answer(wishes, offered, Said.UNSAFE in kinds)) is not None:
         return answer
     place = question is not None and question.kind == "place"
@@ -451,12 +459,22 @@ def _whole_answer(
     if question.kind != "place":
         plain = _plain(words, vocabulary)
         phrases = _phrases(question, offered, vocabulary)
-        code = phrases.get(words) or phrases.get(plain)
+        code = phrases.get(words) or phrases.get(plain) or _led(plain, question, vocabulary)
         if code is not None and not _pleads(words, code, vocabulary):
             return _offered(code, offered)
         return _numbered(words, plain, phrases, offered, vocabulary)
     meaning = vocabulary.answers.get("yes_no", {}).get(_plain(words, vocabulary))
     return Answer(SKIPPED) if meaning in (SKIPPED, UNSURE) else None
+
+
+def _led(words: tuple[str, ...], question: Question, vocabulary: Vocabulary) -> str | None:
+    """An answer behind words that add nothing: "he is drunk", "es para mi hermano". Only where no
+    level and no contact hangs on it."""
+    codes = [choice.code for choice in question.choices]
+    if question.safety or question.follow_up or any(map(question.opens, codes)):
+        return None
+    first = next((at for at, word in enumerate(words) if word not in vocabulary.leads), 0)
+    return vocabulary.answers.get(question.id, {}).get(words[first:]) if first else None
 
 
 def _doubt(
@@ -492,9 +510,9 @@ def _names_no_place(said: str, words: tuple[str, ...], ears: Ears) -> bool:
     )
     signs = streets.near | streets.landmarks
     named = road or any(
-        word in signs
+        (word in signs and words[at + 1 : at + 2] not in (("911",), ("988",)))  # "llamé al 911"
         or (word.isdecimal() and len(word) >= HOUSE_DIGITS and word not in CALLED_NUMBERS)
-        for word in words
+        for at, word in enumerate(words)
     )
     if not named and any(word in streets.talk for word in words):
         return True

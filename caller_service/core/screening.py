@@ -71,6 +71,7 @@ from .turn_steps import (
 )
 from .vocabulary import normal
 
+LONG_QUESTION = 10  # longest text, in words, that may be only an ordinary question
 LONGEST_PLACE = 8  # longest text, in words, that may be a place given before it was asked for
 # alerts that carry the resident's words
 WORDS_TOLD = ("alert.words", "alert.danger", "alert.again")
@@ -553,11 +554,11 @@ def _apply_reply(
     if isinstance(reply, Withdrawal):
         return Step(add_to_narrative(case, said))
     if isinstance(reply, Inquiry):
-        return _inquiry(add_to_narrative(case, said), reply, reading, scene)
+        return _inquiry(add_to_narrative(case, said), reply, reading, said, scene)
     if isinstance(reply, OtherLanguage):
         return _unread_language(add_to_narrative(case, said), reply, scene)
     if _better_place(case, reply, said, scene):
-        return _place(case, protocol.question("where"), said.strip(), scene)
+        return _place_unasked(case, reply, said, scene)
     return _unreadable_reply(case, reading, said, question, scene, heard_at, delivered)
 
 
@@ -632,10 +633,11 @@ def _better_place(case: Case, reply: Reply, said: str, scene: Scene) -> bool:
 def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Apply a command. If it repeats what is known in danger, alert whoever accepted the case and
     answer in changing words."""
+    name = CommandName.PERSON if reply.name == CommandName.PLEA else reply.name
     repeated = (
-        reply.name in case.said
+        name in case.said
         and case.in_danger
-        and reply.name in (CommandName.PERSON, CommandName.WORSE, CommandName.EMERGENCY_FOR_ME)
+        and name in (CommandName.PERSON, CommandName.WORSE, CommandName.EMERGENCY_FOR_ME)
     )
     step = COMMANDS[reply.name](case, reply, reading, scene)
     if not repeated:
@@ -760,9 +762,21 @@ def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
     )
 
 
-def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step:
+def _place_unasked(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
+    """Keep a better place. Where no question follows, say that it arrived, and tell whoever has
+    the case."""
+    placed = _place(case, scene.program.protocol.question("where"), said.strip(), scene)
+    if case.asked or Mark.ASKED not in case.marks:
+        return placed
+    answered = _after_hand_off(placed.case, reply, said, None, scene)
+    return Step(answered.case, (*placed.effects, *answered.effects))
+
+
+def _inquiry(case: Case, reply: Inquiry, reading: Reading, said: str, scene: Scene) -> Step:
     """Answer an ordinary question briefly and truthfully. Whoever asks about somebody else learns
-    nothing about them (rule 25)."""
+    nothing about them (rule 25). A text that is more than a question is a story too (rule 7)."""
+    if len(normal(said)) > LONG_QUESTION and case.status == Status.SCREENING:
+        case = said_again(case, frozenset({Said.STORY}), scene)
     if reply.about == Wish.ABOUT_OTHERS or Wish.ABOUT_OTHERS in reading.wishes:
         return Step(case, (Say("others.cannot_say"), Record(Event.ASKED_ABOUT_OTHERS)))
     if reply.about == Wish.LEGAL:
@@ -783,10 +797,22 @@ def _inquiry(case: Case, reply: Inquiry, reading: Reading, scene: Scene) -> Step
         return Step(case, (Say("language.which"), Record(Event.LANGUAGE_ASKED)))
     if reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS):
         return Step(case)
-    # "we are not police" would be untrue (rule 22)
-    police = reply.about == Wish.FAQ_POLICE and scene.program.law_enforcement
-    words = "faq.police.law_enforcement" if police else f"faq.{reply.about.removeprefix('faq_')}"
+    words = _faq_words(case, reply.about, scene)
     return Step(case, (Say(words), Record(Event.ASKED, {"about": reply.about})))
+
+
+def _faq_words(case: Case, about: str, scene: Scene) -> str:
+    """The answer to an ordinary question, as it is true for this program and this case."""
+    if about in (Wish.FAQ_POLICE, Wish.FAQ_IMMIGRATION) and scene.program.law_enforcement:
+        # "we are not police" would be untrue (rule 22)
+        return "faq.police.law_enforcement" if about == Wish.FAQ_POLICE else "faq.private"
+    if about == Wish.FAQ_CHILDREN and case.in_danger:
+        return "faq.children.told"  # where a child told first, a human explains (rule 14)
+    if about == Wish.FAQ_PRIVATE and case.minor:
+        return "faq.private.minor"  # software never calls home (rule 14)
+    if about == Wish.FAQ_WHO and standing(case) in (Standing.VIOLENCE, Standing.UNSAFE):
+        return "faq.who.short"  # whoever else holds the phone learns no more (rule 10)
+    return f"faq.{about.removeprefix('faq_')}"
 
 
 def _unread_language(case: Case, reply: OtherLanguage, scene: Scene) -> Step:
@@ -870,6 +896,10 @@ def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
         )
     if scene.program.protocol.question(case.asked).kind == "place":
         return Step(case, (Say("unclear.place"), *alerts))
+    if case.in_danger and any(letter.isalpha() for letter in said):
+        # "me da miedo": no word about a computer that did not understand
+        case, line = next_line(case, LINES)
+        return Step(case, (line, *alerts))
     return Step(case, (Say("unclear.again" if case.unreadable > 1 else "unclear"), *alerts))
 
 

@@ -61,6 +61,8 @@ class Vocabulary:
     asks: frozenset[tuple[str, ...]] = frozenset()
     # whole messages that mean a kind of danger
     alone: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    # before an answer these add nothing: "he is sad", "es mi hermano"
+    leads: frozenset[str] = frozenset()
     # thanks with one of these are not only thanks
     unthankful: frozenset[tuple[str, ...]] = frozenset()
     # "call me at 6", "call me in 20 minutes": patterns with groups (core/callback.py, asked_time)
@@ -83,6 +85,7 @@ class Vocabulary:
             self.hedges | other.hedges,
             self.asks | other.asks,
             {**other.alone, **self.alone},
+            self.leads | other.leads,
             self.unthankful | other.unthankful,
             self.callback + other.callback,
         )

@@ -14,6 +14,8 @@ from .folders import folder
 from .lexicons import read_combinations
 from .shared_words import read_own_words, read_streets
 
+SURE = 2  # words that show that somebody has changed the language
+
 
 def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Ears]:
     """The word data for reading texts, by the conversation's language.
@@ -75,6 +77,7 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         frozenset(normal(phrase) for phrase in table.get("hedges", ())),
         frozenset(normal(phrase) for phrase in table.get("asks", ())),
         _by_phrase(table.get("alone", {})),
+        frozenset(word for phrase in table.get("leads", ()) for word in normal(phrase)),
         frozenset(normal(phrase) for phrase in table.get("unthankful", ())),
         tuple(re.compile(pattern, re.IGNORECASE) for pattern in table.get("callback", ())),
     )
@@ -91,11 +94,25 @@ def guess(said: str, ears: Mapping[str, Ears]) -> str | None:
     asked = vocabularies[next(iter(vocabularies))].commands.get(words, "") if vocabularies else ""
     if asked.startswith("language:"):
         return asked.partition(":")[2]
-    scores = {
-        language: sum(word in vocabulary.detect for word in words)
-        for language, vocabulary in vocabularies.items()
-    }
+    scores = _scores(words, ears)
     best = max(scores, key=lambda language: scores[language], default=None)
     if best is None or not scores[best] or list(scores.values()).count(scores[best]) > 1:
         return None
     return best
+
+
+def changed(said: str, ears: Mapping[str, Ears], current: str) -> str | None:
+    """The language of a later text, if it is surely another than the current one: two words or
+    more identify it, and none the current one. People who mix languages read both."""
+    scores = _scores(normal(said), ears)
+    own = scores.pop(current, 0)
+    best = max(scores, key=lambda language: scores[language], default=None)
+    if best is None or own or scores[best] < SURE or list(scores.values()).count(scores[best]) > 1:
+        return None
+    return best
+
+
+def _scores(words: Sequence[str], ears: Mapping[str, Ears]) -> dict[str, int]:
+    """How many different words identify each language."""
+    found = set(words)
+    return {language: len(found & each.vocabulary.detect) for language, each in ears.items()}

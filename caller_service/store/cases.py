@@ -19,7 +19,7 @@ from caller_service.core.protocol import Level
 from caller_service.store.database.compiled import CompiledStatement
 
 from .sealing import Sealer, unopened
-from .tables import area_state, case, delivery, hand_off
+from .tables import area_state, case, delivery, hand_off, page
 
 _COLUMNS = (
     "id",
@@ -223,6 +223,24 @@ def waiting_since(conn: sa.Connection) -> list[datetime]:
         if one.page_waits:
             waiting.append(marks[Mark.FIRST_PAGED])
     return sorted(waiting)
+
+
+def of_person(conn: sa.Connection, name: str) -> tuple[str, ...]:
+    """References of the open cases that this person has; of those they were paged for and nobody
+    has, if they have none. Oldest first."""
+    theirs = sa.select(case.c.reference).where(
+        case.c.closed_at.is_(None), ~case.c.test, sa.or_(_HOLDER == name, _ACCEPTED_BY == name)
+    )
+    paged = sa.select(page.c.case_id).where(page.c.person == name, ~page.c.held)
+    asked = sa.select(case.c.reference).where(
+        case.c.closed_at.is_(None),
+        case.c.id.in_(paged),
+        sa.func.coalesce(_HOLDER, "") == "",
+        sa.func.coalesce(_ACCEPTED_BY, "") == "",
+    )
+    order = (case.c.opened_at, case.c.id)
+    has = tuple(conn.execute(theirs.order_by(*order)).scalars())
+    return has or tuple(conn.execute(asked.order_by(*order)).scalars())
 
 
 def full_hands(conn: sa.Connection, most: int, but: str) -> frozenset[str]:

@@ -43,6 +43,8 @@ FILL = {
     "line": "911, 988",
     "time": "12:05 PM",
     "word": "river",
+    "code": "K7M4Q2",
+    "names": "Second dispatcher, " * 10,
     "link": "https://fairhaven.example/p/ABCDEFGHJKLMNPQRSTUVWXYZ",
 }
 ON_PAGES = ("front.", "police.", "web.", "why.", "fallback.title")  # never sent as a text
@@ -364,7 +366,13 @@ COMMANDS = {
     "PEOR": "worse", "SILENCIO": "quiet", "CERRAR": "cancel", "STOP": "stop", "ALTO": "stop",
     "START": "start", "HELLO": "", "HOLA": "",
 }  # fmt: skip
-NAMES = {"ASL", "AYUDA", "SKIP", "SALTAR"}  # AYUDA is texted to 988; SKIP is an answer, below
+NAMES = {
+    "ASL",
+    "AYUDA",
+    "SKIP",
+    "SALTAR",
+    "ICE",
+}  # AYUDA is texted to 988; SKIP is an answer, below
 
 
 def test_the_word_for_skipping_skips_the_place() -> None:

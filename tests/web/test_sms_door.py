@@ -109,7 +109,7 @@ def test_staff_take_a_case_by_its_reference_and_the_second_hears_who(house: Hous
 
     first.texts(reference.lower()).told("page.accepted").hears(reference)
     second.texts(f"{reference}").told("page.taken").hears("Dispatcher on duty")
-    second.texts("KKKKKK").told("page.unknown")
+    second.texts("KKKKKK").told("page.no_code")
     house.settles()
 
     assert house.texts_to(ME) == [house.words("human.joined", name="Dispatcher on duty")]
