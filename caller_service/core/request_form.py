@@ -68,6 +68,10 @@ REACHED = ("page", "text_call", "text", "text_deaf", "call")
 VAGUE = 250.0
 
 
+# why a phone gets no text: too many were texted for whoever shares this connection, or for this
+# request
+TOO_MANY, TRIED = "web.number.too_many", "web.number.tried"
+
 # catalog keys, with what fills them
 ToldWords = tuple[tuple[str, Mapping[str, str]], ...]
 
@@ -173,10 +177,13 @@ def number_given(case: Case, position: Position, number: str, scene: Scene) -> S
     return Shown(Step(case.marked(scene.now, Mark.HEARD)), position)
 
 
-def safe_phone(case: Case, position: Position, choice: str, scene: Scene) -> Shown:
+def safe_phone(
+    case: Case, position: Position, choice: str, scene: Scene, untexted: str = ""
+) -> Shown:
     """Is the phone of that number safe? Anything but a yes that can have been meant forgets the
     number. A yes gets one neutral text with a word; until that is typed here, only the page is
-    used, because a number alone proves nothing (rule 10)."""
+    used, because a number alone proves nothing (rule 10). `untexted`: why this phone gets no text,
+    although it may (TOO_MANY or TRIED); the request goes on without a number."""
     meant = scene.read_at is None or scene.now >= scene.read_at
     if choice == "yes" and not meant:
         return Shown(
@@ -189,13 +196,15 @@ def safe_phone(case: Case, position: Position, choice: str, scene: Scene) -> Sho
         step = Step(*hand_off.revise(case, (*shown.step.effects, HandOff("contact"))))
         told: ToldWords = (("web.contact.asked", {}),)
         return Shown(revised_once(case, step), with_changes(shown.position, told=told))
-    kept = with_changes(position, pending="", asked_word=choice == "yes")
-    if choice != "yes":
+    texts = choice == "yes" and not untexted
+    kept = with_changes(position, pending="", asked_word=texts)
+    if not texts:
         kept = with_changes(kept, number="", wanted="")
     shown = _only_page(case, kept, scene)
     words = "web.number.texted" if choice == "yes" else "web.number.forgotten"
+    words = untexted if choice == "yes" and untexted else words
     position = with_changes(shown.position, told=((words, {}), *shown.position.told))
-    return with_changes(shown, position=position, confirm=choice == "yes")
+    return with_changes(shown, position=position, confirm=texts)
 
 
 def change_contact(case: Case, position: Position, scene: Scene) -> Shown:

@@ -22,7 +22,7 @@ from caller_service.casework import resident_page
 from caller_service.casework.resident_page import Act, AnotherPage, NoSuchPage
 from caller_service.core import request_form
 from caller_service.core.case import Case, Channel
-from caller_service.core.phone_numbers import refused_number
+from caller_service.core.phone_numbers import NumberFault, read_typed
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.visits import VisitKind, VisitState, new_secret
@@ -30,7 +30,7 @@ from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
 from caller_service.web.shared.persons_view import is_guess
 from caller_service.web.shared.problem import FRAMED
-from caller_service.web.shared.refusals import refused
+from caller_service.web.shared.refusals import many_numbers, refused
 
 from . import keys
 from .rendering import (
@@ -210,32 +210,24 @@ def answered(number: int) -> Any:
 
 
 def _number(typed: str) -> Any:
-    number = e164(typed)
-    if typed.strip() and not number:
+    number = own_number(typed) if typed.strip() else ""
+    if isinstance(number, NumberFault):
         found = keys.page()
         if found is None:
             return _gone()
         if _locked(found):
             return _curtain(found)
         kept = resident_page.kept_of(found.visit)
-        view = number_view(found, kept, say("web.number.fault.short"), typed[:40])
+        view = number_view(found, kept, say(f"web.number.fault.{number.value}"), typed[:40])
         return _shown(render("number.html", view=view), 422)
     return _posted("number", value=number)
 
 
-def e164(typed: str) -> str:
-    """A number as it is typed, in E.164; "" if it is none that may be texted."""
-    written = typed.strip()
-    digits = "".join(letter for letter in written if letter.isdecimal())
-    digits = "".join(str(int(letter)) for letter in digits)
-    if written.startswith("+"):
-        number = f"+{digits}" if 8 <= len(digits) <= 15 else ""
-    elif len(digits) == 10:
-        number = f"+1{digits}"
-    else:
-        number = f"+{digits}" if len(digits) == 11 and digits[0] == "1" else ""
-    ours = {one.number for one in parts().program.numbers.ours}
-    return "" if not number or refused_number(number) or number in ours else number
+def own_number(typed: str) -> str | NumberFault:
+    """A resident's number as they typed it, in E.164; or why it is not texted."""
+    program = parts().program
+    number = read_typed(typed, program.numbers.countries)
+    return NumberFault.SERVICE if number in program.service_numbers else number
 
 
 def _place(found: VisitState | None, alone: bool = False) -> Any:
@@ -571,7 +563,8 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = Tru
     done = Act(
         act, stood.step, stood.nonce, stood.name, value, accuracy, read_at,
         visit=stood.visit, idle=_idle(), probe=keys.from_probe(),
-        trip=stood.trip.total_seconds(), inline=inline and NEXT in request.form,
+        source=source(request.remote_addr), trip=stood.trip.total_seconds(),
+        inline=inline and NEXT in request.form,
     )  # fmt: skip
     answer: Response
     try:
@@ -579,6 +572,8 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = Tru
             if secret:
                 try:
                     opened = resident_page.post(parts(), secret, done)
+                    if act == "safe" and request_form.TOO_MANY in dict(opened.position.told):
+                        many_numbers(f"request.{request.endpoint}")
                     return _next(opened) if done.inline else _to(_open_path(opened))
                 except AnotherPage:
                     return _unsigned(value)
