@@ -30,6 +30,7 @@ from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
 from caller_service.web.shared.persons_view import is_guess
 from caller_service.web.shared.problem import FRAMED
+from caller_service.web.shared.public_address import is_foreign
 from caller_service.web.shared.refusals import many_numbers, refused
 
 from . import keys
@@ -68,13 +69,17 @@ def own_pages_only() -> Response | None:
     """Another site's page cannot post here, and what is fetched ahead opens and shows nothing."""
     if is_guess(request.headers):
         return Response("", 503)
-    if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in (
-        "same-origin",
-        "none",
-    ):
+    if request.method == "POST" and _from_elsewhere():
         refused(request.endpoint or "", "cross-site")
-        return Response("", 403)
+        return _shown(render("error.html", kind="refused", back="/"), 403)
     return None
+
+
+def _from_elsewhere() -> bool:
+    """Was this posted by another site's page? Old phones send neither header, or `Origin` alone."""
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    origin = request.headers.get("Origin", "null")
+    return site not in ("same-origin", "none") or is_foreign(origin, parts().public_url)
 
 
 form = guarded("request", own_pages_only)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from conftest import ME, House
-from form_page import CALM, PLACE, Browser, asks_for_a_team
+from form_page import BASE, CALM, PLACE, Browser, asks_for_a_team
 
 from caller_service.core.case import Status
 from caller_service.core.marks import Mark
@@ -423,6 +423,31 @@ def test_another_site_posts_nothing_here(
     me.headers = headers
     me.presses("me")
     assert me.status == status and len(house.rows("case")) == (status == 200)
+    assert status == 200 or house.words("web.fault.refused.what") in me.page.words
+
+
+@pytest.mark.parametrize(
+    "origin, foreign",
+    [
+        ("https://evil.test", True), ("http://house.test", True), ("https://house.test:8443", True),
+        ("https://house.test.evil.test", True), ("https://house.test", False), ("null", False),
+        (None, False),
+    ],
+)  # fmt: skip
+def test_no_door_takes_a_post_of_another_site_from_an_old_browser(
+    house: House, origin: str | None, foreign: bool
+) -> None:
+    """Browsers that send no `Sec-Fetch-Site`: some send `Origin`, and some neither."""
+    doors = [
+        rule.rule.replace("<int:number>", "1").replace("<code>", "x").replace("<key>", "x")
+        for rule in house.app.url_map.iter_rules()
+        if rule.endpoint.startswith("request.") and "POST" in (rule.methods or ())
+    ]
+    assert {"/code", "/open", "/language", "/out", "/s/x", "/place/x"} <= set(doors)
+    headers = {} if origin is None else {"Origin": origin}
+    for door in doors:
+        answer = house.app.test_client().post(door, base_url=BASE, headers=headers)
+        assert (answer.status_code == 403) is foreign, door
 
 
 def test_a_form_that_is_not_ours_changes_nothing_and_gives_the_words_back(house: House) -> None:
