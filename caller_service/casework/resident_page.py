@@ -402,7 +402,8 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     if hidden and act.name not in ALWAYS | {"language"}:
         return lambda _: Opened(found, kept)  # the words are hidden: they open it first
     act = with_changes(act, locked=hidden)
-    if act.name not in ALWAYS and act.step != visit.step:
+    # each mark behind a place link counts: whoever marked the wrong spot corrects it
+    if act.name not in ALWAYS and act.step != visit.step and visit.kind != VisitKind.PLACE:
         return _late(parts, found, kept, act)
     # unlocked, the unique key alone detects a repeat: most posts are none
     if lock and messages.was_heard(conn, PROVIDER, _provider_id(visit.id, act)):
@@ -483,11 +484,13 @@ def _keep(
     act: Act,
     scene: Scene,
 ) -> tuple[Visit, Kept]:
-    """The visit after this post, written, and what it keeps."""
+    """The visit after this post, written, and what it keeps. A place link ends when it would have
+    ended."""
     kept = with_changes(kept, version=case.version + 1)
+    link = visit.kind == VisitKind.PLACE
     after = with_changes(
         visit, step=visit.step + 1, state=_state(kept), seen_at=scene.now,
-        expires_at=_expires(case, scene.now), case_id=case.id,
+        expires_at=visit.expires_at if link else _expires(case, scene.now), case_id=case.id,
         used_at=visit.used_at if act.locked else scene.now,
     )  # fmt: skip
     if not visits.advance(conn, parts.sealer, visit, after):

@@ -277,6 +277,7 @@ def place_given(
     show danger, or ask for something, are heard as such (rule 7), and the place stays open."""
     if _at_once(reading.reply):
         return words(case, position, place, reading, scene)
+    before, link = case, not position.screens
     case, position = put(case, "where", position, scene)
     step = _decide(case, PlaceGiven(place), scene)
     if (fault := _not_found(case, position, place, step.case.located)) is not None:
@@ -286,7 +287,19 @@ def place_given(
     if accuracy > VAGUE and step.case.located in ("inside", "not_live", "outside"):
         vague = replace(step.case, located="near_edge")
         step = Step(vague, (*step.effects, Record(Event.VAGUE_PLACE)))
-    return _go_on(case, step, position, scene)
+    shown = _go_on(case, step, position, scene)
+    if link and before.asked and shown.step.case.asked == before.asked:
+        return with_changes(shown, step=Step(_as_it_was_put(before, shown), shown.step.effects))
+    return shown
+
+
+def _as_it_was_put(before: Case, shown: Shown) -> Case:
+    """A question that was open beside a place link, on a phone or a page: it is answered there."""
+    marks = dict(shown.step.case.marks)
+    if Mark.ASKED in before.marks:
+        marks[Mark.ASKED] = before.marks[Mark.ASKED]
+    case = shown.step.case
+    return replace(case, marks=marks, asked_aloud=before.asked_aloud, offered=before.offered)
 
 
 def _not_found(case: Case, position: Position, place: str, kind: str) -> str | None:

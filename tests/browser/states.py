@@ -253,7 +253,7 @@ STATES: dict[str, State] = {
     "locked-fault": lambda say: (
         "locked.html", {"code_word": True, "fault": say("web.locked.wrong")}
     ),
-    "place-kept": _bare("place_kept.html"),
+    "place-kept": _bare("place_kept.html", again="/place/x"),
     "open": _bare("open.html", action="/flow/open"),
     "open-no-cookies": _bare("open.html", action="/flow/open", cookies_off=True),
     "code": _with("code.html", lambda say: CodeView("", "k")),

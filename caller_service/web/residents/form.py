@@ -251,7 +251,8 @@ def _place(found: VisitState | None, alone: bool = False) -> Any:
         return _curtain(found)
     if not hidden and (not typed or len(typed) > LONGEST):
         kept = resident_page.kept_of(found.visit)
-        fault = say("web.place.fault.empty") if not typed else say("web.words.long")
+        empty = "web.place.fault.nothing" if alone else "web.place.fault.empty"
+        fault = say(empty) if not typed else say("web.words.long")
         view = place_view(found, found.case, kept, fault, typed[:LONGEST], alone=alone)
         return _shown(render("place.html", view=view, **({"back": "/"} if alone else {})), 422)
     # behind a place link nothing else is shown, whatever asks for it
@@ -513,9 +514,8 @@ def place_marked(key: str) -> Any:
     if found is None or found.case.ended:
         return _gone(kind="link")
     answer = _place(found, alone=True)
-    if answer.status_code == 303:
-        resident_page.leave(parts(), key)
-        return _shown(render("place_kept.html", back="/"))
+    if answer.status_code == 303:  # what they marked is not shown again, to nobody
+        return _shown(render("place_kept.html", again=request.path, back="/"))
     return answer
 
 

@@ -394,7 +394,6 @@ def test_a_place_link_is_answered_with_nothing_else_whatever_is_asked(house: Hou
     assert me.status == 422 and "data-at" not in me.page.html, "it stays where it is"
     me.sends(place=PLACE)
     assert house.words("web.place.kept") in me.page.words and mine.reference not in me.page.html
-    assert me.goes(f"/place/{secret}").status == 404
 
 
 def test_the_script_s_look_is_the_main_part_alone(house: House) -> None:
@@ -948,8 +947,64 @@ def test_a_place_link_shows_the_place_screen_and_nothing_else(house: House) -> N
     me.sends(place=PLACE)
     assert house.words("web.place.kept") in me.page.words
     assert house.resident(ME).case().area == "central"
-    assert me.goes(f"/place/{secret}").status == 404
     assert me.goes(f"/r/{secret}/s").path == "/", "it opens no page"
+
+
+def place_link(house: House, case: Any) -> str:
+    from caller_service.casework.page_links import link_to
+    from caller_service.store.visits import VisitKind
+
+    with house.parts.engine.begin() as conn:
+        return f"/place/{link_to(conn, house.parts, case, VisitKind.PLACE, house.clock())}"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_mark_behind_a_place_link_is_corrected_while_the_link_lives(
+    house: House, script: bool
+) -> None:
+    """A finger on the wrong corner: no team goes there for half an hour."""
+    mine = house.resident(ME).wants_a_team().case()
+    path = place_link(house, mine)
+    me, tab = Browser(house, script=script), Browser(house)
+    tab.goes(path)
+    me.goes(path).sends(place="Lakeside Mall, Fairview")
+    assert house.resident(ME).case().area == "" and path in me.page.links
+    me.goes(path)
+    assert "Lakeside" not in me.page.html, "what was marked is shown to nobody"
+    me.sends(place=PLACE)
+    assert house.resident(ME).case().area == "central"
+    tab.sends(place="Lakeside Mall, Fairview")
+    assert house.resident(ME).case().area == "", "a page that was open before counts, too"
+    tab.goes(path).sends(place=PLACE)
+    packet = house.dispatch(f"/{mine.id}", method="GET").json
+    assert PLACE in str(packet["place"]) and "Lakeside" not in str(packet["place"])
+    house.wait(30 * 60)
+    assert Browser(house).goes(path).status == 404, "marking it makes the link live no longer"
+
+
+def test_one_mark_sent_twice_is_one_mark(house: House) -> None:
+    mine = house.resident(ME).wants_a_team().case()
+    me = Browser(house).goes(place_link(house, mine))
+    button = me.page.form("place")
+    assert button is not None
+    me.posts(button, place="Lakeside Mall, Fairview")
+    revised = len(house.rows("hand_off"))
+    me.posts(button, place="Lakeside Mall, Fairview")
+    assert me.status == 200 and house.words("web.place.kept") in me.page.words
+    assert len(house.rows("hand_off")) == revised
+
+
+def test_a_mark_leaves_the_question_that_was_texted_open(house: House) -> None:
+    me = house.resident(ME).texts("hello", "1", "2", "2", "2", "1").told("ask.want")
+    Browser(house).goes(place_link(house, me.case())).sends(place=PLACE)
+    me.texts("1").told("ask.need")
+
+
+def test_nothing_marked_behind_a_place_link_is_asked_for_in_words_that_fit(house: House) -> None:
+    """There is nothing to skip."""
+    mine = house.resident(ME).texts("hello").case()
+    me = Browser(house).goes(place_link(house, mine)).sends(place="")
+    assert me.status == 422 and house.words("web.place.fault.nothing") in me.page.words
 
 
 def test_a_place_link_ends_after_half_an_hour(house: House) -> None:
