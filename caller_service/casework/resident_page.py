@@ -723,6 +723,14 @@ def new_code(parts: Parts, secret: str) -> None:
         visits.keep(conn, parts.sealer, found.visit, _state(kept), now, used=True)
 
 
+def code_is_shown(parts: Parts, found: VisitState, kept: Kept) -> None:
+    """A browser shows the code: no later look at the page does."""
+    state = _state(with_changes(kept, code=""))
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        visits.keep(conn, parts.sealer, found.visit, state, parts.now(), used=False)
+
+
 def hide_words(parts: Parts, secret: str) -> None:
     """The words so far go from this browser's page; what came meanwhile and was not shown does not.
     Raises NoSuchPage."""

@@ -108,7 +108,7 @@ def status(say: Say, **more: object) -> StatusView:
         range=say("web.range.minutes", low="15", high="35"), range_age=240, steps=steps, talk=(),
         hidden=False, reference="K7M4Q", code="bcdfghjkmn", told=(), danger=False, ended=False,
         can_cancel=True, code_word=True, watched=True, open_question=None, other_language="",
-        at="k",
+        at="k", mark="1a2b",
     )  # fmt: skip
     return replace(view, **more)
 
@@ -247,7 +247,13 @@ STATES: dict[str, State] = {
     ),
     "words": lambda say: (
         "words.html",
-        {"view": status(say, stands=say("web.stands.live", name="Dana"), talk=_talk(say))},
+        {
+            "view": status(say, stands=say("web.stands.live", name="Dana"), talk=_talk(say)),
+            "known": "",
+        },
+    ),
+    "words-known": lambda say: (
+        "words.html", {"view": status(say, talk=_talk(say)), "known": status(say).mark}
     ),
     "locked": _bare("locked.html", code_word=False, fault=""),
     "locked-fault": lambda say: (
@@ -261,7 +267,10 @@ STATES: dict[str, State] = {
         "code.html", lambda say, fault: CodeView(fault, "k", say("web.code.wait", count="8")), fault="=web.code.fault"
     ),
     "gone-link": _bare("gone.html", kind="link"),
-    **{f"error-{kind}": _bare("error.html", kind=kind) for kind in ("lost", "long", "refused")},
+    **{f"error-{kind}": _bare("error.html", kind=kind) for kind in ("lost", "long", "refused", "unsent")},
+    "error-unsent-words": _bare(
+        "error.html", kind="unsent_words", action="/flow/2", typed="he <b>took</b> the pills"
+    ),
     "error-down": _bare(
         "error.html", kind="down", action="/flow/2", typed="he <b>took</b> the pills",
         kept=(("at", "k"),),

@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace as with_changes
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,7 +50,7 @@ from .rendering import (
     the_scene,
     version_of,
 )
-from .views import CodeView
+from .views import CodeView, StatusView
 
 log = logging.getLogger(__name__)
 LONGEST = 4000  # characters of somebody's words; the browser says so before
@@ -133,8 +133,18 @@ def start() -> Any:
     kept = resident_page.kept_of(found.visit)
     screen = request_form.screen_of(found.case, kept.position)
     if screen == request_form.DANGER:
-        return _shown(render("danger.html", view=danger_view(found, kept)))
+        return _danger(found, kept)
     return _to(path_of(kept.position, screen))
+
+
+def _danger(found: VisitState, kept: resident_page.Kept) -> Response:
+    """What to do now: at once for whoever said it, also from behind the curtain; and behind it once
+    nobody has touched the page for a while."""
+    said = datetime.fromisoformat(kept.told_at) if kept.position.told and kept.told_at else None
+    if _locked(found) and (said is None or parts().now() - said > _idle()):
+        return _curtain(found)
+    resident_page.seen(parts(), found)
+    return _shown(render("danger.html", view=danger_view(found, kept)))
 
 
 def _first(status: int = 200) -> Response:
@@ -174,6 +184,8 @@ def screen(number: int) -> Any:
 
 
 def _screen(found: VisitState, kept: resident_page.Kept, name: str) -> str:
+    _code_is_shown(found, kept)
+    resident_page.seen(parts(), found)
     case = found.case
     if name == request_form.NUMBER:
         return render("number.html", view=number_view(found, kept), draft=kept)
@@ -316,9 +328,23 @@ def status() -> Any:
     return _status(found, kept)
 
 
-def _status(found: VisitState, kept: resident_page.Kept) -> Response:
+def _status(
+    found: VisitState, kept: resident_page.Kept, value: str = "", fault: str = ""
+) -> Response:
+    view = _status_view(found, kept, value)
+    return _shown(render("status.html", view=view, fault=fault), 422 if fault else 200)
+
+
+def _status_view(found: VisitState, kept: resident_page.Kept, value: str = "") -> StatusView:
+    _code_is_shown(found, kept)
     found, words = resident_page.looked(parts(), found, kept)
-    return _shown(render("status.html", view=status_view(found, kept, words)))
+    return status_view(found, kept, words, value)
+
+
+def _code_is_shown(found: VisitState, kept: resident_page.Kept) -> None:
+    """The code to come back with stands on one page, once: whoever looks later does not read it."""
+    if kept.code and request.method != "HEAD":
+        resident_page.code_is_shown(parts(), found, kept)
 
 
 def _locked(found: VisitState) -> bool:
@@ -370,7 +396,7 @@ def acted() -> Any:
     act, written = request.form.get("act", "words"), request.form.get("words", "")
     found = keys.page()
     if found is None:
-        return _gone(written)
+        return _gone()
     if act in ("hide", "code") and _locked(found):
         return _to(f"{keys.base()}/s")
     if act == "hide":
@@ -387,9 +413,7 @@ def acted() -> Any:
         return _to(f"{keys.base()}/s")
     if len(written) > LONGEST and not _locked(found):
         kept = resident_page.kept_of(found.visit)
-        found, words = resident_page.looked(parts(), found, kept)
-        view = status_view(found, kept, words, written[:LONGEST])
-        return _shown(render("status.html", view=view, fault=say("web.words.long")), 422)
+        return _status(found, kept, written[:LONGEST], say("web.words.long"))
     return _posted(act, value=written[:LONGEST])
 
 
@@ -407,9 +431,8 @@ def state() -> Any:
     if request.args.get("v") == version:
         resident_page.seen(parts(), found)
         return {"v": version}
-    kept = resident_page.kept_of(found.visit)
-    found, words = resident_page.looked(parts(), found, kept)
-    page = render("status_main.html", view=status_view(found, kept, words))
+    view = _status_view(found, resident_page.kept_of(found.visit))
+    page = render("status_main.html", view=view)
     return {"v": version, "html": page}
 
 
@@ -417,11 +440,14 @@ def state() -> Any:
 def conversation() -> Any:
     """The words alone, for browsers without script: a frame that renews itself beside the field."""
     found = keys.page()
-    if found is None or _locked(found):
+    if found is None:
         return Response("", 404)
-    kept = resident_page.kept_of(found.visit)
-    found, words = resident_page.looked(parts(), found, kept)
-    answer = _shown(render("words.html", view=status_view(found, kept, words)))
+    answer = Response("", 404)  # an empty frame
+    if not _locked(found):
+        kept = resident_page.kept_of(found.visit)
+        found, words = resident_page.looked(parts(), found, kept)
+        view, known = status_view(found, kept, words), request.args.get("s", "")
+        answer = _shown(render("words.html", view=view, known=known))
     answer.headers.update(FRAMED)
     return answer
 
@@ -561,7 +587,7 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = Tru
     loses nothing: what was typed stays."""
     stood = keys.stood()
     if stood is None:
-        return _unsigned(value)
+        return _unsigned()
     secret = keys.secret()
     read = timedelta(seconds=parts().program.clocks.read_page)
     read_at = stood.served + (stood.trip + read if read else read)
@@ -581,12 +607,12 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = Tru
                         many_numbers(f"request.{request.endpoint}")
                     return _next(opened) if done.inline else _to(_open_path(opened))
                 except AnotherPage:
-                    return _unsigned(value)
+                    return _unsigned()
                 except NoSuchPage:
                     if stood.visit:  # there was a page, and it is over
-                        return _gone(value)
+                        return _gone()
             if stood.visit:
-                return _gone(value)
+                return _gone()
             secret = keys.from_nonce(stood.nonce)
             begun = resident_page.begin(parts(), secret, with_changes(done, language=language()))
     except BUSY as problem:
@@ -607,7 +633,7 @@ def _next(opened: resident_page.Opened) -> Response:
     keys.now_opens(found, _open_path(opened))
     name = request_form.screen_of(found.case, kept.position)
     if name == request_form.DANGER:
-        return _shown(render("danger.html", view=danger_view(found, kept)))
+        return _danger(found, kept)
     if _locked(found):
         return _curtain(found)
     if name == request_form.STATUS:
@@ -635,33 +661,39 @@ def _open_path(after: resident_page.Opened) -> str:
     return path_of(after.position, screen_now)
 
 
-def _unsigned(value: str = "") -> Response:
+def _own_words() -> str:
+    """What they wrote for people to read: never a button's name, a number or a word of theirs."""
+    if request.form.get("act", "words") not in ("words", "send"):
+        return ""
+    return (request.form.get("words") or request.form.get("place") or "")[:LONGEST]
+
+
+def _unsigned() -> Response:
     """No field of ours: an old form after an update, or another site. What was typed is shown
     again in a form that counts."""
     refused(request.endpoint or "", "screen not signed")
     found = keys.page()
     if found is None or _locked(found):
-        return _gone(value)
+        return _gone()
     kept = resident_page.kept_of(found.visit)
-    found, words = resident_page.looked(parts(), found, kept)
-    view = status_view(found, kept, words, value or request.form.get("words", ""))
-    return _shown(render("status.html", view=view, fault=say("web.fault.again")), 422)
+    return _status(found, kept, _own_words(), say("web.fault.again"))
 
 
-def _gone(value: str = "", kind: str = "") -> Response:
+def _gone(kind: str = "") -> Response:
     """The key opens nothing: left, over, or never there. An old page in a browser's history is the
     neutral front page, and says nothing of what was here. What was typed is shown again, and can be
     sent as a new request. No address on it has the key."""
     nobody: dict[str, Any] = {"base": "", "out": "/out", "public": True, "at": ""}
-    words = (value or request.form.get("words", ""))[:LONGEST]
+    words = _own_words()
+    posted = request.method == "POST"
     if words.strip():
         again = {"action": "/request/1", "kept": [("at", signed(None, "words"))], "typed": words}
-        return _shown(render("error.html", kind="lost", **again, **nobody), 404)
+        return _shown(render("error.html", kind="unsent_words", **again, **nobody), 404)
     if kind:
         return _shown(render("gone.html", kind=kind, **nobody), 404)
-    if request.method == "GET" and keys.secret():
+    if not posted and keys.secret():
         return _to("/")
-    return _shown(render("error.html", kind="lost", **nobody), 404)
+    return _shown(render("error.html", kind="unsent" if posted else "lost", **nobody), 404)
 
 
 def _to(path: str) -> Response:

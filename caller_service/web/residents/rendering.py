@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace as with_changes
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 from flask import g, render_template, request
 
@@ -372,8 +373,10 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
     if case.watched:  # software is silent (rule 9)
         open_question, kept = None, resident_page.quiet(kept)
     other = _other_language(words.shown)
+    sentence = say(stands, **fill)
     return StatusView(
-        stands=say(stands, **fill),
+        stands=sentence,
+        mark=f"{crc32(sentence.encode()):x}",
         live=case.holder if case.held and Mark.SPOKEN in case.marks else "",
         checked=now,
         version=version_of(found),
@@ -389,7 +392,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         ended=case.ended,
         can_cancel=not case.ended and not case.held,
         code_word=not (case.ended or case.held or case.code_word or sensitive(case)),
-        watched=bool(parts().program.watched) and not case.ended and not case.violent,
+        watched=bool(parts().program.watched) and not (case.ended or case.violent or case.watched),
         open_question=open_question,
         other_language=other,
         value=value,

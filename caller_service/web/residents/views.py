@@ -144,6 +144,7 @@ class StatusView:
     """The status of the request, and the conversation. Posts `act` and `words`."""
 
     stands: str
+    mark: str  # of that sentence: the frame of a page without scripts does not say it again
     live: str  # the name of the human who leads the conversation; "" none
     checked: datetime
     version: str

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from conftest import ME, House
 from form_page import BASE, CALM, PLACE, Browser, asks_for_a_team
 
+from caller_service.casework.resident_page import watch
 from caller_service.core.case import Status
 from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
@@ -73,6 +74,17 @@ def test_it_says_how_long_words_are_kept(house: House, language: str) -> None:
     assert days in house.words("web.about.private.2", language, count=days)
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_first_screen_says_what_every_channel_says_first(house: House, language: str) -> None:
+    """The preamble of domain rule 2: who we are, 911, 988, immigration, what we tell before."""
+    me = Browser(house, headers={"Accept-Language": language}).goes("/request")
+    for said in (house.parts.program.name, "911", "988", "inmigra" if language == "es" else "immi"):
+        assert said in me.page.words
+    assert house.words("front.police_link", language) in me.page.words
+    me.answers("me")
+    assert "988" not in me.page.words, "once"
+
+
 def test_who_only_looks_leaves_nothing(house: House) -> None:
     Browser(house).goes("/request").goes("/request/1").goes("/").goes("/about").goes("/code")
     assert not house.rows("case") and not house.rows("visit") and not house.rows("contact")
@@ -129,6 +141,63 @@ def test_the_danger_page_comes_back_until_they_go_on(house: House) -> None:
     for path in ("/s", "/request/2", "/request/check", "/request"):
         assert me.goes(path).path == "/request"
         assert house.words("web.level.health") in me.page.words
+
+
+def test_the_danger_page_is_hidden_when_it_was_left_alone(house: House) -> None:
+    """Whoever comes to that screen next does not read what is wrong. 911 stays."""
+    me = Browser(house).goes("/request").answers("me", "yes")
+    house.wait(9 * 60)
+    assert house.words("web.level.health") in me.goes("/request").page.words
+    house.wait(2 * 60)
+    me.goes("/request")
+    assert house.words("web.level.health") not in me.page.words
+    assert house.words("web.locked.title") in me.page.words and "tel:911" in me.page.html
+    button = Button("/request", {}, "act", "go_on")
+    assert house.words("web.level.health") not in me.posts(button).page.words
+    me.goes("/request").presses("", name="")
+    assert me.path == "/request" and house.words("web.level.health") in me.page.words
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_danger_said_from_behind_the_curtain_is_answered_with_what_to_do(
+    house: House, script: bool
+) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.script = script
+    me.sends(words="nobody else should read this")
+    house.wait(11 * 60)
+    me.sends(words="he has a gun and says he will kill me")
+    assert "tel:911" in me.page.html and house.words("web.locked.title") not in me.page.words
+    assert house.words("web.danger.asking") in me.page.words
+    assert "nobody else" not in me.page.html
+    house.wait(11 * 60)
+    assert house.words("web.danger.asking") not in me.goes("/request").page.words
+
+
+@pytest.mark.parametrize("path", ["/request", "/words"])
+def test_whoever_looks_at_the_danger_page_is_there(house: House, path: str) -> None:
+    """It asks by itself, by the script or in its frame: nobody is told that they closed it."""
+    me = Browser(house).goes("/request").answers("me", "yes")
+    for _ in range(20):
+        house.wait(5)
+        me.client.get(path, base_url=BASE)
+        watch(house.parts)
+    assert not me.case().page_closed
+    house.wait(60)
+    watch(house.parts)
+    assert me.case().page_closed
+
+
+def test_without_a_script_the_danger_page_shows_a_human_s_words(house: House) -> None:
+    """The frame on it: "this page shows it when somebody does"."""
+    me = Browser(house).goes("/request").answers("me", "yes")
+    assert 'src="/words?s=0"' in me.page.html
+    frame = me.client.get("/words?s=0", base_url=BASE).text
+    assert house.words("web.stands.asking") in frame
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Dana", "words": "Hi, I am Dana."})
+    frame = me.client.get("/words?s=0", base_url=BASE).text
+    assert "Hi, I am Dana." in frame and house.words("web.danger.read") in frame
+    assert Mark.JOINED in me.case().marks
 
 
 def test_the_wrong_answer_was_pressed(house: House) -> None:
@@ -256,6 +325,25 @@ def test_back_shows_what_was_given_and_it_can_be_changed(house: House) -> None:
     me.presses("me")
     assert me.case().answers["who"] == "me"
     assert me.path == "/request/4", "and on where it was left"
+
+
+def test_a_code_is_shown_once(house: House) -> None:
+    """Whoever sits at the screen next reloads the page, or looks at it behind the curtain."""
+    with_script = asks_for_a_team(Browser(house))
+    with_script.script = True
+    for me in (
+        with_script,
+        asks_for_a_team(Browser(house)),
+        Browser(house).goes("/request").answers("me", "no"),
+        asks_for_a_team(Browser(house, cookies=False), send=False),
+    ):
+        me.presses("code", name="act")
+        code = me.page.html.split('class="code">')[1].split("<")[0]
+        assert house.words("web.status.code") in me.page.words
+        for path in (me.path, me.path, me.path.replace("/s", "/s/state?v=")):
+            assert code not in me.goes(path).page.html, path
+        you = Browser(house).goes("/code").sends(code=code)
+        assert you.status == 200 and you.case().id == me.case().id, "and it opens the page"
 
 
 def test_what_an_answer_raised_stays_when_it_is_changed(house: House) -> None:
@@ -456,10 +544,16 @@ def test_a_form_that_is_not_ours_changes_nothing_and_gives_the_words_back(house:
     me.posts(button)
     assert me.status == 422 and me.case().answers == {"who": "me"}
     asks_for_a_team(you := Browser(house))
-    button = next(each for each in you.page.buttons if "words" in each.fields)
+    button = you.page.form("words")
+    assert button is not None
     button.fields["at"] = "made-up"
     you.posts(button, words="my own words")
     assert you.status == 422 and "my own words" in you.page.html
+    secret = you.page.button("act", "code_word")
+    assert secret is not None
+    secret.fields["at"] = "made-up"
+    you.posts(secret, words="bluebird")
+    assert you.status == 422 and "bluebird" not in you.page.html, "these are no words to anybody"
 
 
 def test_a_preview_or_a_prefetch_changes_and_shows_nothing(house: House) -> None:
@@ -695,8 +789,24 @@ def test_words_from_a_page_that_was_left_are_sent_as_a_new_request(house: House)
     me.goes("/out")
     me.posts(field, words="he is back and has a gun")
     assert me.status == 404 and "he is back and has a gun" in me.page.html
+    assert house.words("web.fault.unsent_words.title") in me.page.words
     me.sends(words="he is back and has a gun")
     assert me.case().id != before and me.case().level == Level.R2 and house.rows("page")
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+def test_what_is_pressed_on_a_page_that_was_left_is_said_not_to_be_sent(
+    house: House, cookies: bool
+) -> None:
+    me = Browser(house, cookies).goes("/request").answers("me", "no")
+    old = me.page.button("answer", "yes")
+    assert old is not None
+    me.goes(me.page.links[0])
+    me.posts(old)
+    assert me.status == 404 and house.words("web.fault.unsent.title") in me.page.words
+    assert not me.case().in_danger and "textarea" not in me.page.html, "a button is no words"
+    nowhere = me.client.post("/requests", base_url=BASE, data={"words": "help"})
+    assert nowhere.status_code == 404 and "Nothing was sent" in nowhere.text
 
 
 def test_a_code_brings_one_back_and_shows_nothing_that_was_shown(house: House) -> None:
@@ -867,6 +977,18 @@ def test_the_script_asks_for_little_when_nothing_has_changed(house: House) -> No
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Dana"})
     changed = me.client.get(f"/s/state?v={first['v']}", base_url="https://house.test").json
     assert changed["v"] != first["v"] and house.words("web.stands.accepted") in changed["html"]
+
+
+def test_without_a_script_the_page_says_once_how_it_stands(house: House) -> None:
+    """The frame says it only where it is another than the page says."""
+    me = asks_for_a_team(Browser(house))
+    (src,) = re.findall(r'<iframe src="([^"]*)"', me.page.html)
+    frame = me.client.get(src, base_url=BASE).text
+    assert house.words("web.stands.handed_off") not in frame
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Dana"})
+    assert house.words("web.stands.accepted") in me.client.get(src, base_url=BASE).text
+    (src,) = re.findall(r'<iframe src="([^"]*)"', me.goes("/s").page.html)
+    assert house.words("web.stands.accepted") not in me.client.get(src, base_url=BASE).text
 
 
 def test_the_words_alone_may_stand_in_a_frame_of_ours(house: House) -> None:
@@ -1182,6 +1304,8 @@ def test_a_watched_phrase_silences_the_page(house: House, phrase: str, live: boo
     assert me.case().watched
     assert me.path == "/s" and not me.page.picks(), "no question is put"
     assert house.words("web.heard.one") not in me.page.words
+    assert phrase not in [li.strip() for li in re.findall(r"<li><bdi>([^<]*)", me.page.html)]
+    assert house.words("web.act.watched") not in me.page.words
     if not live:
         assert house.words("web.stands.handed_off") in me.page.words, "as before"
         assert_nothing_shows(house, me)
