@@ -30,6 +30,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
 from caller_service.core.page_presence import closed, opened_again
 from caller_service.core.protocol import SKIPPED
+from caller_service.core.reply import fits_as_code_word
 from caller_service.core.request_form import Position, Shown
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS
@@ -346,6 +347,13 @@ def _kept_as_words(act: Act, visit: Visit, hidden: bool) -> Act:
     return act
 
 
+def _gone_on(kept: Kept, act: Act) -> Kept:
+    """Whoever goes back to their page from how they are reached leaves that as it was."""
+    if not kept.position.sent or act.name == "contact" or act.screen in request_form.REACHING:
+        return kept
+    return with_changes(kept, position=with_changes(kept.position, pending=""))
+
+
 Write = Callable[[sa.Connection], Opened | None]
 
 
@@ -408,6 +416,7 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     # unlocked, the unique key alone detects a repeat: most posts are none
     if lock and messages.was_heard(conn, PROVIDER, _provider_id(visit.id, act)):
         return _nothing
+    kept = _gone_on(kept, act)
     scene = parts.scene(conn, full).for_case(case)
     scene = with_changes(scene, on_page=True, read_at=act.read_at)
     before: Case | None = case
@@ -551,6 +560,13 @@ def _number_of(
     return _Number(known[0].id) if known else _Number()
 
 
+def _value(parts: Parts, case: Case, act: Act) -> str:
+    """What was posted; of a code word only one that may be."""
+    value = act.value.strip()
+    refused = act.name == "code_word" and not fits_as_code_word(value, parts.ears[case.language])
+    return "" if refused else value
+
+
 def _slowed(conn: sa.Connection, parts: Parts, source: str, lock: bool) -> bool:
     """Did this source have so many numbers texted that the next one has to wait?"""
     key, now = _words_of(parts, source), parts.now()
@@ -568,7 +584,7 @@ def _decide(
     number: _Number,
 ) -> Shown:
     """The decision about one post, by its name."""
-    value = act.value.strip()
+    value = _value(parts, case, act)
     if act.name in ("words", "send"):
         reading = None
         if value:

@@ -51,6 +51,7 @@ DANGER = "danger"  # what to do now, before anything else
 CONTACT = "contact"  # how they may be reached, asked again
 NUMBER = "number"  # which number, where they want texts or calls
 SAFE = "phone_safe"  # is that phone safe?
+REACHING = frozenset({CONTACT, NUMBER, SAFE})
 CHECK = "check_answers"  # looked over, and sent
 STATUS = "status"  # nothing is asked any more
 
@@ -166,7 +167,17 @@ def answer(case: Case, position: Position, question: str, choice: str, scene: Sc
         position = with_changes(position, wanted="", number="", pending="", asked_word=False)
         return _only_page(case, position, scene)
     case, position = put(case, question, position, scene)
-    return _go_on(case, _decide(case, Answer(choice), scene), position, scene)
+    shown = _go_on(case, _decide(case, Answer(choice), scene), position, scene)
+    if choice == "call_911" and screen_of(shown.step.case, shown.position) == CHECK:
+        return _sent_at_once(case, shown, scene)
+    return shown
+
+
+def _sent_at_once(before: Case, shown: Shown, scene: Scene) -> Shown:
+    """Whoever asks for 911 is told at once how to reach it, and looks nothing over (rule 11)."""
+    sent = _send(shown.step.case, shown.position, scene)
+    step = Step(sent.step.case, (*shown.step.effects, *sent.step.effects))
+    return with_changes(sent, step=revised_once(before, step))
 
 
 def number_given(case: Case, position: Position, number: str, scene: Scene) -> Shown:
@@ -327,7 +338,10 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
     if case.status == Status.SCREENING and not _at_once(reply):
         kept = replace(add_to_narrative(case, said), said=case.said | reading.markers)
         kept = kept.marked(scene.now, Mark.HEARD)
-        return Shown(Step(kept, (Record(Event.WORDS),)), with_changes(position, told=()))
+        position = with_changes(position, told=())
+        if not position.screens and not kept.asked:  # they begin with words: the questions follow
+            kept, position = put(kept, first_question(kept, scene), position, scene)
+        return Shown(Step(kept, (Record(Event.WORDS),)), position)
     # words answer no question that stands on the page: buttons do
     unseen = with_changes(scene, on_page=False)
     step = _decide(replace(case, asked_aloud=True), reply, unseen, said, reading)

@@ -147,6 +147,13 @@ def _number(position: Position, screen: str) -> int:
     return len(position.screens) + 1
 
 
+def _back(position: Position, number: int) -> str:
+    """The address of the screen before; "" on the first. Once all is sent that is their page."""
+    if position.sent:
+        return f"{keys.base()}/s"
+    return f"{keys.base()}/request/{number - 1}" if number > 1 else ""
+
+
 def screen_at(position: Position, number: int, open_now: str) -> str:
     """The screen of an address: a question that was put, or the one that is open."""
     if 1 <= number <= len(position.screens):
@@ -181,7 +188,7 @@ def question_view(
         "about": max(ABOUT, number),
         "at": signed(found, screen),
         "action": path_of(position, screen),
-        "back": f"{keys.base()}/request/{number - 1}" if number > 1 else "",
+        "back": _back(position, number),
         "told": told_of(kept, found),
         "refused": kept.late or any(key == "too_fast" for key, _ in position.told),
     }
@@ -254,11 +261,12 @@ def place_view(
         fault,
         signed(found, "where"),
         "" if alone else path_of(kept.position, "where"),  # alone: its own address
-        f"{keys.base()}/request/{number - 1}" if number > 1 and not alone else "",
+        "" if alone else _back(kept.position, number),
         not alone,
         told,
         "",
         alone,
+        asker(case) == "they",
     )
 
 
@@ -271,7 +279,7 @@ def number_view(found: VisitState, kept: Kept, fault: str = "", value: str = "")
         fault,
         signed(found, request_form.NUMBER),
         path_of(kept.position, request_form.NUMBER),
-        f"{keys.base()}/request/{number - 1}",
+        _back(kept.position, number),
     )
 
 

@@ -65,6 +65,7 @@ class PlaceView:
     told: tuple[Told, ...] = ()
     located: str = field(default="", repr=False)  # the accuracy of the phone's location
     alone: bool = False  # opened by a place link: only this screen is shown
+    others: bool = False  # about somebody else, who may be elsewhere than this phone
 
 
 @dataclass(frozen=True, slots=True)

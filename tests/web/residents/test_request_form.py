@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -271,6 +272,13 @@ def test_a_person_is_asked_for_on_any_screen(house: House) -> None:
 def test_a_person_is_asked_for_on_the_first_screen(house: House) -> None:
     me = Browser(house).goes("/request").presses("person", name="act")
     assert me.case().level == Level.R2 and house.rows("page") and me.status == 200
+
+
+def test_whoever_asks_for_911_hears_at_once_how_to_reach_it(house: House) -> None:
+    """Rule 11: nothing is looked over, and nothing has to be sent first."""
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no", "page", "call_911")
+    assert me.path == "/s" and "We did not call for you" in me.page.words
+    assert me.case().status != Status.SCREENING and me.case().answers["want"] == "call_911"
 
 
 # ---- fast fingers, old screens -------------------------------------------------------------------
@@ -597,6 +605,15 @@ def test_a_choice_that_was_not_offered_counts_for_nothing(house: House) -> None:
     assert "team" not in me.case().answers.values() and me.status == 200
 
 
+@pytest.mark.parametrize("who, key", [("me", "phone"), ("adult", "phone_with_them")])
+def test_who_helps_from_afar_is_not_asked_for_their_own_location(
+    house: House, who: str, key: str
+) -> None:
+    me = Browser(house).goes("/request").answers(who, *CALM[1:])
+    words = re.findall(r'id="locate"[^>]*>([^<]*)', html.unescape(me.page.html))
+    assert words == [house.words(f"web.place.{key}")]
+
+
 # ---- the place -----------------------------------------------------------------------------------
 
 
@@ -745,6 +762,23 @@ def test_no_number_is_needed_at_all(house: House) -> None:
     assert me.case().answers["contact"] == "page" and me.page.heading == house.words("ask.want")
 
 
+@pytest.mark.parametrize("screen", ["contact", "number", "phone_safe"])
+def test_back_from_how_they_are_reached_leads_to_their_page(house: House, screen: str) -> None:
+    """It led to the same screen again; and words they wrote then were answered with it."""
+    me = asks_for_a_team(Browser(house)).presses("contact", name="act")
+    if screen != "contact":
+        me.presses("text")
+    if screen == "phone_safe":
+        me.sends(number=ME)
+    back = next(link for link in me.page.links if link == "/s")
+    assert me.goes(back).path == "/s"
+    me.sends(words="the door is blue")
+    assert me.path == "/s" and "the door is blue" in me.page.words
+    assert me.goes("/request").path == "/s" and not house.settles().sent
+    me.presses("contact", name="act").presses("page")
+    assert me.path == "/s"
+
+
 def test_contact_is_taken_back_at_once(house: House) -> None:
     me = gives_a_number(Browser(house))
     word = house.settles().texts_to(ME)[0].split(" is ")[1].split(".")[0]
@@ -792,6 +826,34 @@ def test_words_from_a_page_that_was_left_are_sent_as_a_new_request(house: House)
     assert house.words("web.fault.unsent_words.title") in me.page.words
     me.sends(words="he is back and has a gun")
     assert me.case().id != before and me.case().level == Level.R2 and house.rows("page")
+
+
+def test_a_request_that_begins_with_words_is_asked_the_questions(house: House) -> None:
+    """From a page that was left, and after the end: nothing was asked yet, so there is nothing to
+    look over."""
+    left = asks_for_a_team(Browser(house))
+    field = left.page.form("words")
+    assert field is not None
+    left.goes("/out").posts(field, words="are you coming").sends(words="are you coming")
+    ended = asks_for_a_team(Browser(house)).presses("cancel", name="act")
+    ended.sends(words="I still need somebody")
+    for me in (left, ended):
+        assert me.path.endswith("/request/1") and me.page.heading == house.words("ask.who")
+        assert me.answers("me").path.endswith("/request/2")
+        assert len(me.case().narrative) == 1
+    assert len({row.contact_id for row in house.rows("case")}) == 3
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+def test_a_browser_without_cookies_is_told_not_to_share_its_address(
+    house: House, cookies: bool
+) -> None:
+    me = Browser(house, cookies).goes("/request").answers("me", "no")
+    said = house.words("web.open.no_cookies")
+    assert (said in me.page.words) is not cookies
+    asks_for_a_team(me := Browser(house, cookies))
+    assert (said in me.page.words) is not cookies
+    assert said not in me.goes("/").page.words
 
 
 @pytest.mark.parametrize("cookies", [True, False])
@@ -1391,6 +1453,17 @@ def test_who_is_deaf_is_offered_no_call_whatever_becomes_of_the_number(house: Ho
 def test_who_has_no_number_is_offered_words_and_no_call(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     assert house.words("web.choice.counselor.page") in [b.words for b in me.page.buttons]
+
+
+@pytest.mark.parametrize(
+    "word", ["no", "yes", "1", "911", "stop", "help", "overdosed", "gun", "a b", ""]
+)
+def test_a_code_word_that_is_written_by_chance_is_refused(house: House, word: str) -> None:
+    """In front of a text it is taken off: "no one is safe" must not be read as "one is safe"."""
+    me = asks_for_a_team(Browser(house)).presses("code_word", name="act", words=word)
+    assert house.words("code.unfit") in me.page.words and not me.case().code_word
+    me.presses("code_word", name="act", words="blue bird")
+    assert me.case().code_word == "blue bird"
 
 
 def test_a_code_word_is_not_overwritten_and_guards_contact(house: House) -> None:
