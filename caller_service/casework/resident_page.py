@@ -268,6 +268,12 @@ def looked(parts: Parts, found: VisitState, kept: Kept) -> tuple[VisitState, Wor
     return found._replace(case=case), words
 
 
+def read_words(parts: Parts, found: VisitState, kept: Kept) -> Words:
+    """The same words where nobody sees them."""
+    with parts.engine.connect() as conn:
+        return conversation(messages.of_case(conn, parts.sealer, found.case.id), kept)
+
+
 def _human(text: Text) -> bool:
     """Are these a human's own words to the resident?"""
     return text.direction == "out" and bool(HUMAN_WORDS & set(text.keys.split()))

@@ -227,7 +227,8 @@ STATES: dict[str, State] = {
     "danger-relay": _with("danger.html", danger, can_text_911=False, asked_ago=None, left=0),
     "check": _with("check.html", _check),
     "check-fault": _with("check.html", _check, words="so much", fault="=web.words.long"),
-    "status": _status(),
+    "status": _status(shared="no"),
+    "status-shared": _status(shared="yes"),
     "status-asking": _status(
         stands="=web.stands.asking", danger=True, steps=(), range="", range_age=None,
         told=(Told("=web.worse.kept"),), can_cancel=False, code_word=False, watched=False,

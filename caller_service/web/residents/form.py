@@ -28,7 +28,7 @@ from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.visits import VisitKind, VisitState, new_secret
 from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
-from caller_service.web.shared.persons_view import is_guess
+from caller_service.web.shared.persons_view import is_guess, is_program
 from caller_service.web.shared.problem import FRAMED
 from caller_service.web.shared.public_address import is_foreign
 from caller_service.web.shared.refusals import many_numbers, refused
@@ -143,7 +143,7 @@ def _danger(found: VisitState, kept: resident_page.Kept) -> Response:
     said = datetime.fromisoformat(kept.told_at) if kept.position.told and kept.told_at else None
     if _locked(found) and (said is None or parts().now() - said > _idle()):
         return _curtain(found)
-    resident_page.seen(parts(), found)
+    _seen(found)
     return _shown(render("danger.html", view=danger_view(found, kept)))
 
 
@@ -185,7 +185,7 @@ def screen(number: int) -> Any:
 
 def _screen(found: VisitState, kept: resident_page.Kept, name: str) -> str:
     _code_is_shown(found, kept)
-    resident_page.seen(parts(), found)
+    _seen(found)
     case = found.case
     if name == request_form.NUMBER:
         return render("number.html", view=number_view(found, kept), draft=kept)
@@ -337,13 +337,26 @@ def _status(
 
 def _status_view(found: VisitState, kept: resident_page.Kept, value: str = "") -> StatusView:
     _code_is_shown(found, kept)
-    found, words = resident_page.looked(parts(), found, kept)
+    found, words = _looked(found, kept)
     return status_view(found, kept, words, value)
+
+
+def _looked(found: VisitState, kept: resident_page.Kept) -> tuple[VisitState, resident_page.Words]:
+    """The words that the page shows; for a person to see, or not: an address without cookies that
+    somebody sends on is fetched for a preview, and nobody has read it."""
+    if is_program(request.headers):
+        return found, resident_page.read_words(parts(), found, kept)
+    return resident_page.looked(parts(), found, kept)
+
+
+def _seen(found: VisitState) -> None:
+    if not is_program(request.headers):
+        resident_page.seen(parts(), found)
 
 
 def _code_is_shown(found: VisitState, kept: resident_page.Kept) -> None:
     """The code to come back with stands on one page, once: whoever looks later does not read it."""
-    if kept.code and request.method != "HEAD":
+    if kept.code and request.method != "HEAD" and not is_program(request.headers):
         resident_page.code_is_shown(parts(), found, kept)
 
 
@@ -352,12 +365,12 @@ def _locked(found: VisitState) -> bool:
 
 
 def _idle() -> timedelta:
-    return SHARED if keys.cookie("shared") == "1" else IDLE
+    return SHARED if keys.cookie(keys.SHARED) == "1" else IDLE
 
 
 def _curtain(found: VisitState, fault: str = "", status: int = 200) -> Response:
     """The words are hidden until somebody opens them: with the code word, if there is one."""
-    resident_page.seen(parts(), found)
+    _seen(found)
     page = render("locked.html", code_word=bool(found.case.code_word), fault=fault)
     return _shown(page, status)
 
@@ -372,7 +385,7 @@ def opened() -> Any:
     if request.form.get("act") == "anew":
         resident_page.leave(parts(), keys.secret())
         answer = _to("/request")
-        for name in (keys.PAGE, "shared"):
+        for name in (keys.PAGE, keys.SHARED):
             keys.drop_cookie(answer, name)
         return answer
     if not found.case.code_word:
@@ -397,8 +410,12 @@ def acted() -> Any:
     found = keys.page()
     if found is None:
         return _gone()
-    if act in ("hide", "code") and _locked(found):
+    if act in ("hide", "code", "shared") and _locked(found):
         return _to(f"{keys.base()}/s")
+    if act == "shared":
+        answer = _to(f"{keys.base()}/s")
+        keys.set_cookie(answer, keys.SHARED, "1")
+        return answer
     if act == "hide":
         resident_page.hide_words(parts(), keys.secret())
         return _to(f"{keys.base()}/s")
@@ -425,11 +442,11 @@ def state() -> Any:
         return Response("", 404)
     version = version_of(found)
     if _locked(found):
-        resident_page.seen(parts(), found)
+        _seen(found)
         page = render("locked.html", code_word=bool(found.case.code_word), fault="")
         return {"v": "locked", "html": page if request.args.get("v") != "locked" else ""}
     if request.args.get("v") == version:
-        resident_page.seen(parts(), found)
+        _seen(found)
         return {"v": version}
     view = _status_view(found, resident_page.kept_of(found.visit))
     page = render("status_main.html", view=view)
@@ -445,7 +462,7 @@ def conversation() -> Any:
     answer = Response("", 404)  # an empty frame
     if not _locked(found):
         kept = resident_page.kept_of(found.visit)
-        found, words = resident_page.looked(parts(), found, kept)
+        found, words = _looked(found, kept)
         view, known = status_view(found, kept, words), request.args.get("s", "")
         answer = _shown(render("words.html", view=view, known=known))
     answer.headers.update(FRAMED)
@@ -478,7 +495,7 @@ def _enter(found: VisitState) -> Response:
         answer = _to("/s")
         keys.set_cookie(answer, keys.PAGE, secret)
         if request.form.get("shared"):
-            keys.set_cookie(answer, "shared", "1")
+            keys.set_cookie(answer, keys.SHARED, "1")
         return answer
     return _to(f"/r/{secret}/s")
 
@@ -555,7 +572,7 @@ def out() -> Any:
             log.error("a key was not spent", extra={"fault": type(problem).__name__})
     page = _shown(render("out.html", exit_to=parts().program.exit_to))
     page.headers["Refresh"] = f"0; url={parts().program.exit_to}"
-    for name in (keys.PAGE, keys.TRIED, keys.LANGUAGE, "shared"):
+    for name in (keys.PAGE, keys.TRIED, keys.LANGUAGE, keys.SHARED):
         keys.drop_cookie(page, name)
     page.headers["Clear-Site-Data"] = '"cache"'
     return page

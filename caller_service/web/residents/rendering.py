@@ -406,6 +406,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         value=value,
         at=signed(found, request_form.STATUS),
         deletion=_deletion(case, now),
+        shared="" if keys.in_path() else "yes" if keys.cookie(keys.SHARED) else "no",
         confirm_number=kept.position.asked_word and kept.tries < resident_page.TRIES,
     )
 

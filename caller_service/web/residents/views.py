@@ -167,6 +167,7 @@ class StatusView:
     value: str = field(default="", repr=False)  # what was typed, shown again after an error
     at: str = field(default="", repr=False)
     deletion: tuple[str, ...] = ()  # the state of "delete my words", once they have asked
+    shared: str = ""  # do others use this computer? "yes", "no"; "": it keeps no cookies
     confirm_number: bool = False  # show a field for the one-time word that was texted
 
 

@@ -922,6 +922,15 @@ def test_on_a_shared_computer_the_words_are_hidden_sooner(house: House) -> None:
     assert house.words("web.locked.title") in you.goes("/s").page.words
 
 
+def test_whoever_began_on_a_shared_computer_says_so_on_their_page(house: House) -> None:
+    me = asks_for_a_team(Browser(house)).presses("shared", name="act")
+    assert house.words("web.shared.kept") in me.page.words
+    house.wait(4 * 60)
+    assert house.words("web.locked.title") in me.goes("/s").page.words
+    me.presses("", name="").goes("/out").goes("/code")
+    assert "shared" not in str(me.client._cookies), "the next person is not asked about it"
+
+
 def test_a_code_word_opens_a_page_that_hid_its_words(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     me.presses("code_word", name="act", words="bluebird")
@@ -972,6 +981,22 @@ def test_a_human_s_words_count_as_shown_only_when_they_were(house: House) -> Non
     says("seven came meanwhile")
     me.posts(hide)
     assert "six" not in me.page.words and "seven came meanwhile" in me.page.words
+
+
+def test_a_preview_of_an_address_without_cookies_has_read_nothing(house: House) -> None:
+    """Somebody sends it on, and the messenger fetches it: no human has joined by that, and no page
+    is open."""
+    me = asks_for_a_team(Browser(house, cookies=False))
+    me.presses("person", name="act").presses("go_on", name="act")
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Dana", "words": "Hi, I am Dana."})
+    house.wait(60)
+    watch(house.parts)
+    preview = Browser(house, cookies=False, headers={"User-Agent": "WhatsApp/2.24"})
+    for path in (me.path, me.path.replace("/s", "/words")):
+        preview.goes(path)
+    assert Mark.JOINED not in me.case().marks and me.case().page_closed
+    assert "Hi, I am Dana." in me.goes(me.path).page.html
+    assert Mark.JOINED in me.case().marks
 
 
 def test_what_software_said_is_of_its_moment_and_is_not_said_twice(house: House) -> None:
@@ -1044,12 +1069,12 @@ def test_the_script_asks_for_little_when_nothing_has_changed(house: House) -> No
 def test_without_a_script_the_page_says_once_how_it_stands(house: House) -> None:
     """The frame says it only where it is another than the page says."""
     me = asks_for_a_team(Browser(house))
-    (src,) = re.findall(r'<iframe src="([^"]*)"', me.page.html)
+    (src,) = re.findall(r'<iframe[^>]* src="([^"]*)"', me.page.html)
     frame = me.client.get(src, base_url=BASE).text
     assert house.words("web.stands.handed_off") not in frame
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Dana"})
     assert house.words("web.stands.accepted") in me.client.get(src, base_url=BASE).text
-    (src,) = re.findall(r'<iframe src="([^"]*)"', me.goes("/s").page.html)
+    (src,) = re.findall(r'<iframe[^>]* src="([^"]*)"', me.goes("/s").page.html)
     assert house.words("web.stands.accepted") not in me.client.get(src, base_url=BASE).text
 
 
