@@ -30,7 +30,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
 from caller_service.core.page_presence import closed, opened_again
 from caller_service.core.protocol import SKIPPED
-from caller_service.core.reply import fits_as_code_word
+from caller_service.core.reply import Thanks, fits_as_code_word, read
 from caller_service.core.request_form import Position, Shown
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS
@@ -353,6 +353,14 @@ def _kept_as_words(act: Act, visit: Visit, hidden: bool) -> Act:
     return act
 
 
+def _only_thanks(parts: Parts, case: Case, act: Act) -> bool:
+    """Are these thanks, and no words of farewell? Once they asked that their words are deleted,
+    none are added to that request."""
+    if act.name != "words" or {Mark.ERASE_ASKED, Mark.ERASED} & case.marks.keys():
+        return False
+    return isinstance(read(act.value, None, (), parts.ears[case.language]).reply, Thanks)
+
+
 def _gone_on(kept: Kept, act: Act) -> Kept:
     """Whoever goes back to their page from how they are reached leaves that as it was."""
     if not kept.position.sent or act.name == "contact" or act.screen in request_form.REACHING:
@@ -428,7 +436,7 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     before: Case | None = case
     if case.test and not act.probe:  # somebody else has the page: humans are asked
         case = with_changes(case, test=False)
-    if case.ended and act.name in ALWAYS:
+    if case.ended and act.name in ALWAYS and not _only_thanks(parts, case, act):
         before, kept = None, Kept()
         case = _again(conn, parts, case, contact, scene)
     number = _number_of(conn, parts, case.id, kept, act, lock)
@@ -592,12 +600,7 @@ def _decide(
     """The decision about one post, by its name."""
     value = _value(parts, case, act)
     if act.name in ("words", "send"):
-        reading = None
-        if value:
-            case, reading = understand(case, act.value, scene.now, scene, parts.ears)
-        if act.name == "words" and reading is not None:
-            return request_form.words(case, position, act.value, reading, scene)
-        return request_form.send(case, position, act.value, reading, scene)
+        return _written_words(parts, case, position, act, scene)
     if act.name == "answer":
         return request_form.answer(case, position, act.screen, value or SKIPPED, scene)
     if act.name == "place":
@@ -613,6 +616,18 @@ def _decide(
     if act.name in _ALONE:
         return _ALONE[act.name](case, position, scene)
     return request_form.asks(case, position, act.name, scene)
+
+
+def _written_words(parts: Parts, case: Case, position: Position, act: Act, scene: Scene) -> Shown:
+    """Their own words, or all of the form with them; after the end only thanks come here."""
+    if case.ended and act.name == "words":
+        return request_form.thanked(case, position)
+    reading = None
+    if act.value.strip():
+        case, reading = understand(case, act.value, scene.now, scene, parts.ears)
+    if act.name == "words" and reading is not None:
+        return request_form.words(case, position, act.value, reading, scene)
+    return request_form.send(case, position, act.value, reading, scene)
 
 
 _WITH_VALUE = {

@@ -354,9 +354,18 @@ def _at_once(reply: Reply) -> bool:
 
 def asks(case: Case, position: Position, name: str, scene: Scene) -> Shown:
     """A button that means the same on every screen: a person, it is worse, cancel, 911."""
-    return _go_on(
-        case, _decide(case, Command(CommandName(name), alone=False), scene), position, scene
-    )
+    step = _decide(case, Command(CommandName(name), alone=False), scene)
+    shown = _go_on(case, step, position, scene)
+    silent = case.held and not case.watched and not shown.position.told
+    if silent and name == CommandName.WORSE:  # a human leads, and a button must not seem dead
+        told: ToldWords = (("web.worse.live", {}),)
+        return with_changes(shown, position=with_changes(shown.position, told=told))
+    return shown
+
+
+def thanked(case: Case, position: Position) -> Shown:
+    """Thanks after the end begin no request."""
+    return Shown(Step(case), with_changes(position, told=(("thanks.closed", {}),)))
 
 
 def go_on(case: Case, position: Position, scene: Scene) -> Shown:

@@ -1029,6 +1029,29 @@ def test_a_team_comes_step_by_step(house: House, outcome: str, ends: str) -> Non
     assert me.goes("/s").path == "/", "a day later it is over"
 
 
+@pytest.mark.parametrize("words", ["thank you so much", "thanks", "gracias"])
+def test_thanks_after_the_end_begin_no_request(house: House, words: str) -> None:
+    me = asks_for_a_team(Browser(house)).presses("cancel", name="act").sends(words=words)
+    assert me.path == "/s" and house.words("web.thanks.closed") in me.page.words
+    assert len(house.rows("case")) == 1 and me.case().ended
+    me.sends(words="thank you for everything, goodbye")
+    assert len(house.rows("case")) == 2, "a farewell is never thanks (rule 21)"
+
+
+def test_in_a_live_conversation_no_button_seems_dead_and_none_says_what_is_not_so(
+    house: House,
+) -> None:
+    me = asks_for_a_team(Browser(house)).presses("person", name="act").presses("go_on", name="act")
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Dana", "words": "Hi, I am Dana."})
+    me.goes("/s").presses("worse", name="act")
+    assert house.words("web.worse.live") in me.page.words
+    me.presses("wrong", name="act")
+    assert house.words("web.wrong.asked") in me.page.words and not me.page.picks()
+    assert "Here is the question again" not in me.page.words, "none is put"
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").json["messages"]
+    assert "[worse]" in [one["words"] for one in said], "the people who help can see it"
+
+
 def test_words_after_the_end_begin_a_new_request_that_is_linked(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     first = me.case()
