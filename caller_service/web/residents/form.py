@@ -227,7 +227,7 @@ def answered(number: int) -> Any:
 
 
 def _number(typed: str) -> Any:
-    number = own_number(typed) if typed.strip() else ""
+    number = own_number(typed)
     if isinstance(number, NumberFault):
         found = keys.page()
         if found is None:

@@ -154,6 +154,12 @@ def _back(position: Position, number: int) -> str:
     return f"{keys.base()}/request/{number - 1}" if number > 1 else ""
 
 
+def _counted(position: Position, screen: str) -> int:
+    """Which question it is to the reader: their number, and whether that phone is safe, belong to
+    how they are reached. Counted by themselves the next question would have a smaller number."""
+    return _number(position, "contact" if screen in request_form.REACHING else screen)
+
+
 def screen_at(position: Position, number: int, open_now: str) -> str:
     """The screen of an address: a question that was put, or the one that is open."""
     if 1 <= number <= len(position.screens):
@@ -184,7 +190,7 @@ def question_view(
     position = kept.position
     number = _number(position, screen)
     common: dict[str, Any] = {
-        "number": number,
+        "number": _counted(position, screen),
         "about": max(ABOUT, number),
         "at": signed(found, screen),
         "action": path_of(position, screen),
@@ -273,7 +279,7 @@ def place_view(
 def number_view(found: VisitState, kept: Kept, fault: str = "", value: str = "") -> NumberView:
     number = _number(kept.position, request_form.NUMBER)
     return NumberView(
-        number,
+        _counted(kept.position, request_form.NUMBER),
         max(ABOUT, number),
         value or kept.position.number,
         fault,

@@ -25,7 +25,7 @@ def texted(house: House) -> list[str]:
 @pytest.mark.parametrize(
     "typed, fault",
     [
-        ("12", "short"), ("not a number", "short"), ("+1 720 555 012", "short"),
+        ("", "short"), ("12", "short"), ("not a number", "short"), ("+1 720 555 012", "short"),
         ("911", "service"), ("+1 900 555 0123", "service"), ("800 555 0123", "service"),
         ("+44 20 7946 0000", "foreign"), ("011 52 55 1234 5678", "foreign"),
         ("876 555 0123", "foreign"),
@@ -44,6 +44,19 @@ def test_a_number_that_is_not_texted_is_said_to_be_and_kept_in_the_field(
     assert house.words(f"web.number.fault.{fault}", language) in me.page.words
     me.presses("skipped")
     assert me.case().answers["contact"] == "page" and texted(house) == []
+
+
+def test_the_questions_are_counted_forwards(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no")
+    seen = [me.page.title]
+    for step in (
+        lambda: me.presses("text"),
+        lambda: me.sends(number=ME),
+        lambda: me.presses("yes"),
+    ):
+        step()
+        seen.append(me.page.title)
+    assert seen == [f"Question {number}" for number in (5, 5, 5, 6)]
 
 
 def test_somebody_who_types_one_number_after_the_other_is_slowed(
