@@ -23,6 +23,7 @@ class Browser:
     cookies: bool = True
     pace: float = 5.0
     headers: dict[str, str] = field(default_factory=dict)
+    address: str = "127.0.0.1"
     script: bool = False  # with our script: the response to a post is the next screen
 
     def __post_init__(self) -> None:
@@ -64,13 +65,18 @@ class Browser:
         return self
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
-        answer = self.client.open(path, method=method, base_url=BASE, headers=self.headers, **more)
+        always = {
+            "base_url": BASE,
+            "headers": self.headers,
+            "environ_base": {"REMOTE_ADDR": self.address},
+        }
+        answer = self.client.open(path, method=method, **always, **more)
         hops = 0
         while answer.status_code == 303:
             hops += 1
             assert hops < 6, "it goes round in circles"
             path = answer.headers["Location"].removeprefix(BASE)
-            answer = self.client.get(path, base_url=BASE, headers=self.headers)
+            answer = self.client.get(path, **always)
         self.path, self.status, self.hops = path, answer.status_code, hops
         self.history.append(path)
         return answer

@@ -23,17 +23,19 @@ import sqlalchemy as sa
 from caller_service.core import request_form, retention
 from caller_service.core.case import Case, Step
 from caller_service.core.effect import Record
+from caller_service.core.failure_pace import Pace
 from caller_service.core.holding import words_taken
 from caller_service.core.journal_events import Event
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
 from caller_service.core.page_presence import closed, opened_again
 from caller_service.core.protocol import SKIPPED
+from caller_service.core.reply import Thanks, fits_as_code_word, read
 from caller_service.core.request_form import Position, Shown
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS
 from caller_service.language.page_words import choice_words, page_text, question_words
-from caller_service.store import cases, contacts, messages, visits
+from caller_service.store import cases, contacts, failures, messages, visits
 from caller_service.store.contacts import Contact
 from caller_service.store.database.transaction import lock_for_write, transaction
 from caller_service.store.journal import Author
@@ -60,6 +62,10 @@ TRIES = 5  # at the word that was texted
 CONFIRM = "web.confirm.text"
 WORD_AGAIN = timedelta(hours=24)  # a number gets one word in this time, whoever types it
 MOST_WORDS = 3  # numbers that one request may try
+# numbers that all requests from one source may try: six, then ever slower, down to one an hour. A
+# word that is typed back gives its try back, so people who share a connection are not in each
+# other's way.
+WORDS_PACE = Pace(free=6, pause=600.0, growth=2.0, most=3600.0, forgiven=3600.0)
 # acts that count although the screen they stood on is not the one that is open
 TYPED = frozenset({"send", "place"})  # what was typed there is kept, at least as their own words
 ALWAYS = frozenset({"words", "person", "worse", "emergency"})
@@ -83,6 +89,7 @@ class Act:
     locked: bool = False  # they are: what is posted does not show them
     probe: bool = False  # signed by the operator's probe (web/residents/keys.py)
     trip: float = 0.0  # seconds: the round trip that this screen was served with
+    source: str = field(default="", repr=False)  # where it comes from: so many numbers are texted
     inline: bool = False  # the next screen is the answer: no 303 follows, which would be measured
 
 
@@ -113,6 +120,7 @@ class _Number:
     contact: str = ""
     other: str = ""  # their open request
     texted: bool = False  # a word was texted to it lately: no second text
+    untexted: str = ""  # this request, or its source, had too many numbers texted (catalog key)
 
 
 class AnotherPage(Exception):
@@ -260,6 +268,12 @@ def looked(parts: Parts, found: VisitState, kept: Kept) -> tuple[VisitState, Wor
     return found._replace(case=case), words
 
 
+def read_words(parts: Parts, found: VisitState, kept: Kept) -> Words:
+    """The same words where nobody sees them."""
+    with parts.engine.connect() as conn:
+        return conversation(messages.of_case(conn, parts.sealer, found.case.id), kept)
+
+
 def _human(text: Text) -> bool:
     """Are these a human's own words to the resident?"""
     return text.direction == "out" and bool(HUMAN_WORDS & set(text.keys.split()))
@@ -339,6 +353,21 @@ def _kept_as_words(act: Act, visit: Visit, hidden: bool) -> Act:
     return act
 
 
+def _only_thanks(parts: Parts, case: Case, act: Act) -> bool:
+    """Are these thanks, and no words of farewell? Once they asked that their words are deleted,
+    none are added to that request."""
+    if act.name != "words" or {Mark.ERASE_ASKED, Mark.ERASED} & case.marks.keys():
+        return False
+    return isinstance(read(act.value, None, (), parts.ears[case.language]).reply, Thanks)
+
+
+def _gone_on(kept: Kept, act: Act) -> Kept:
+    """Whoever goes back to their page from how they are reached leaves that as it was."""
+    if not kept.position.sent or act.name == "contact" or act.screen in request_form.REACHING:
+        return kept
+    return with_changes(kept, position=with_changes(kept.position, pending=""))
+
+
 Write = Callable[[sa.Connection], Opened | None]
 
 
@@ -395,20 +424,22 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     if hidden and act.name not in ALWAYS | {"language"}:
         return lambda _: Opened(found, kept)  # the words are hidden: they open it first
     act = with_changes(act, locked=hidden)
-    if act.name not in ALWAYS and act.step != visit.step:
+    # each mark behind a place link counts: whoever marked the wrong spot corrects it
+    if act.name not in ALWAYS and act.step != visit.step and visit.kind != VisitKind.PLACE:
         return _late(parts, found, kept, act)
     # unlocked, the unique key alone detects a repeat: most posts are none
     if lock and messages.was_heard(conn, PROVIDER, _provider_id(visit.id, act)):
         return _nothing
+    kept = _gone_on(kept, act)
     scene = parts.scene(conn, full).for_case(case)
     scene = with_changes(scene, on_page=True, read_at=act.read_at)
     before: Case | None = case
     if case.test and not act.probe:  # somebody else has the page: humans are asked
         case = with_changes(case, test=False)
-    if case.ended and act.name in ALWAYS:
+    if case.ended and act.name in ALWAYS and not _only_thanks(parts, case, act):
         before, kept = None, Kept()
         case = _again(conn, parts, case, contact, scene)
-    number = _number_of(conn, parts, case.id, kept, act)
+    number = _number_of(conn, parts, case.id, kept, act, lock)
     shown = _decide(parts, case, kept.position, act, scene, kept, number)
     rows = _rows(parts, case, shown, act, contact, visit.id, scene)
     step = request_form.unsaid(shown.step)
@@ -417,7 +448,7 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
 
     def write(conn: sa.Connection) -> Opened:
         save(conn, parts, prepared)
-        _numbers(conn, parts, shown, kept, following, number, scene)
+        _numbers(conn, parts, shown, kept, following, number, act, scene)
         after, now_kept = _keep(conn, parts, visit, following, step.case, act, scene)
         return Opened(VisitState(after, prepared.case, contact, full), now_kept)
 
@@ -435,14 +466,36 @@ def _numbers(
     kept: Kept,
     following: Kept,
     number: _Number,
+    act: Act,
     scene: Scene,
 ) -> None:
     """A number that was confirmed is theirs from now on; one that was called safe gets its word."""
     case = shown.step.case
     if number.contact and case.answers.get("contact") == kept.position.wanted:
         cases.give_to(conn, case.id, number.contact)
+    if act.name == "word" and kept.position.asked_word and not shown.position.asked_word:
+        _count_word(conn, parts, act.source, scene.now, typed_back=True)
     if shown.confirm and not case.test and not number.texted:
+        _count_word(conn, parts, act.source, scene.now)
         _text_word(conn, parts, case, following, scene)
+
+
+def _count_word(
+    conn: sa.Connection, parts: Parts, source: str, now: datetime, typed_back: bool = False
+) -> None:
+    """Counts the numbers that one source has us text, in the transaction that writes the text. If
+    others from there were quicker meanwhile, this post is decided again."""
+    key = _words_of(parts, source)
+    held = failures.hold(conn, [key], now)[key]
+    if typed_back:
+        return failures.keep(conn, key, held.one_less())
+    if held.wait(WORDS_PACE, now):
+        raise cases.Stale
+    failures.keep(conn, key, held.one_more(WORDS_PACE, now))
+
+
+def _words_of(parts: Parts, source: str) -> bytes:
+    return parts.sealer.index(f"page words {source}")  # never a number, as for a code
 
 
 def _keep(
@@ -454,11 +507,13 @@ def _keep(
     act: Act,
     scene: Scene,
 ) -> tuple[Visit, Kept]:
-    """The visit after this post, written, and what it keeps."""
+    """The visit after this post, written, and what it keeps. A place link ends when it would have
+    ended."""
     kept = with_changes(kept, version=case.version + 1)
+    link = visit.kind == VisitKind.PLACE
     after = with_changes(
         visit, step=visit.step + 1, state=_state(kept), seen_at=scene.now,
-        expires_at=_expires(case, scene.now), case_id=case.id,
+        expires_at=visit.expires_at if link else _expires(case, scene.now), case_id=case.id,
         used_at=visit.used_at if act.locked else scene.now,
     )  # fmt: skip
     if not visits.advance(conn, parts.sealer, visit, after):
@@ -499,18 +554,38 @@ def _following(kept: Kept, shown: Shown, act: Act, scene: Scene) -> Kept:
     return kept
 
 
-def _number_of(conn: sa.Connection, parts: Parts, case_id: str, kept: Kept, act: Act) -> _Number:
+def _number_of(
+    conn: sa.Connection, parts: Parts, case_id: str, kept: Kept, act: Act, lock: bool
+) -> _Number:
     if act.name not in ("word", "safe") or not kept.position.number:
         return _Number()
     known = contacts.of_number(conn, parts.sealer, kept.position.number)
     if act.name == "safe":
         since = parts.now() - WORD_AGAIN
-        sent = [messages.sent_to(conn, row.id, CONFIRM, since) for row in known]
-        return _Number(texted=any(sent) or messages.sent_for(conn, case_id, CONFIRM) >= MOST_WORDS)
+        if any(messages.sent_to(conn, row.id, CONFIRM, since) for row in known):
+            return _Number(texted=True)
+        if messages.sent_for(conn, case_id, CONFIRM) >= MOST_WORDS:
+            return _Number(untexted=request_form.TRIED)
+        slowed = _slowed(conn, parts, act.source, lock)
+        return _Number(untexted=request_form.TOO_MANY if slowed else "")
     for row in known:
         if (other := cases.open_of(conn, parts.sealer, row.id)) is not None:
             return _Number(other=other.id)
     return _Number(known[0].id) if known else _Number()
+
+
+def _value(parts: Parts, case: Case, act: Act) -> str:
+    """What was posted; of a code word only one that may be."""
+    value = act.value.strip()
+    refused = act.name == "code_word" and not fits_as_code_word(value, parts.ears[case.language])
+    return "" if refused else value
+
+
+def _slowed(conn: sa.Connection, parts: Parts, source: str, lock: bool) -> bool:
+    """Did this source have so many numbers texted that the next one has to wait?"""
+    key, now = _words_of(parts, source), parts.now()
+    found = failures.hold(conn, [key], now) if lock else failures.find(conn, [key])
+    return key in found and found[key].wait(WORDS_PACE, now) > 0
 
 
 def _decide(
@@ -523,14 +598,9 @@ def _decide(
     number: _Number,
 ) -> Shown:
     """The decision about one post, by its name."""
-    value = act.value.strip()
+    value = _value(parts, case, act)
     if act.name in ("words", "send"):
-        reading = None
-        if value:
-            case, reading = understand(case, act.value, scene.now, scene, parts.ears)
-        if act.name == "words" and reading is not None:
-            return request_form.words(case, position, act.value, reading, scene)
-        return request_form.send(case, position, act.value, reading, scene)
+        return _written_words(parts, case, position, act, scene)
     if act.name == "answer":
         return request_form.answer(case, position, act.screen, value or SKIPPED, scene)
     if act.name == "place":
@@ -539,6 +609,8 @@ def _decide(
         return request_form.place_given(case, position, value, reading, scene, act.accuracy)
     if act.name == "word":
         return _word_typed(case, position, value, scene, kept, number)
+    if act.name == "safe":
+        return request_form.safe_phone(case, position, value, scene, number.untexted)
     if act.name in _WITH_VALUE:
         return _WITH_VALUE[act.name](case, position, value, scene)
     if act.name in _ALONE:
@@ -546,9 +618,20 @@ def _decide(
     return request_form.asks(case, position, act.name, scene)
 
 
+def _written_words(parts: Parts, case: Case, position: Position, act: Act, scene: Scene) -> Shown:
+    """Their own words, or all of the form with them; after the end only thanks come here."""
+    if case.ended and act.name == "words":
+        return request_form.thanked(case, position)
+    reading = None
+    if act.value.strip():
+        case, reading = understand(case, act.value, scene.now, scene, parts.ears)
+    if act.name == "words" and reading is not None:
+        return request_form.words(case, position, act.value, reading, scene)
+    return request_form.send(case, position, act.value, reading, scene)
+
+
 _WITH_VALUE = {
     "number": request_form.number_given,
-    "safe": request_form.safe_phone,
     "code_word": request_form.code_word,
     "language": request_form.language,
 }
@@ -675,6 +758,14 @@ def new_code(parts: Parts, secret: str) -> None:
         visits.add(conn, parts.sealer, code, parts.sealer.index(_code(plain)))
         kept = with_changes(kept_of(found.visit), code=f"{plain[:5]}-{plain[5:]}")
         visits.keep(conn, parts.sealer, found.visit, _state(kept), now, used=True)
+
+
+def code_is_shown(parts: Parts, found: VisitState, kept: Kept) -> None:
+    """A browser shows the code: no later look at the page does."""
+    state = _state(with_changes(kept, code=""))
+    with transaction(parts.engine) as conn:
+        lock_for_write(conn)
+        visits.keep(conn, parts.sealer, found.visit, state, parts.now(), used=False)
 
 
 def hide_words(parts: Parts, secret: str) -> None:

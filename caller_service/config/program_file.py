@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from caller_service.core.program import (
+    COUNTRIES,
     EXIT_TO,
     INTERPRETER,
     Area,
@@ -140,6 +141,7 @@ def _numbers(sheet: CheckedTable, languages: tuple[str, ...]) -> Numbers:
         callback=sheet.phone("callback"),
         neighbours={name: neighbours.phone(name, needed=True) for name in neighbours.content},
         text_to_911=sheet.flag("text_to_911", True),
+        countries=_countries(sheet),
         probe=sheet.phone("probe"),
     )
     for key, number in (
@@ -152,6 +154,15 @@ def _numbers(sheet: CheckedTable, languages: tuple[str, ...]) -> Numbers:
         _not_ours(sheet, key, number, numbers)
     sheet.done()
     return numbers
+
+
+def _countries(sheet: CheckedTable) -> tuple[str, ...]:
+    """Prefixes of E.164, such as "+1" or "+1876"."""
+    named = sheet.texts("countries") or COUNTRIES
+    for one in named:
+        if not re.fullmatch(r"\+[1-9]\d{0,6}", one):
+            sheet.fault("countries", f'"{one}" is not the beginning of a number, such as "+1"')
+    return named
 
 
 def _our_number(sheet: CheckedTable, languages: tuple[str, ...]) -> OurNumber:

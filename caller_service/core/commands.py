@@ -212,6 +212,8 @@ def _code(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     could lock the resident out."""
     if (case.code_word and not reading.verified) or sensitive(case):
         return Step(case, (Say("status.received_only"),))
+    if not reply.of:
+        return Step(case, (Say("code.unfit"),))
     return Step(replace(case, code_word=reply.of), (Say("code.kept"), Record(Event.CODE_WORD_SET)))
 
 

@@ -18,6 +18,7 @@ from .staff_words import StaffWords
 from .street_words import StreetWords
 
 INTERPRETER = "interpreter line"  # whose call it is: no rung may have that name
+COUNTRIES = ("+1",)  # the default of [numbers] countries
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -40,6 +41,8 @@ class Numbers:
     # place name as residents write it -> number
     neighbours: Mapping[str, str] = field(default_factory=dict)
     text_to_911: bool = True  # does the PSAP take texts?
+    # prefixes of the phones that get a text when somebody types their number on a page
+    countries: tuple[str, ...] = COUNTRIES
     # reserved for `caller-service probe`: nobody has it and nothing is sent to it; "": no probe
     probe: str = ""
 
@@ -263,6 +266,15 @@ class Program:
     law_enforcement: bool = False
     phone: Phone = field(default_factory=Phone)
     retention: Retention = field(default_factory=Retention)
+
+    @property
+    def service_numbers(self) -> frozenset[str]:
+        """Our numbers and the lines we work with: none of them is a resident's own phone."""
+        lines = self.numbers
+        others = (lines.psap, lines.counselor, lines.interpreter, lines.callback, lines.probe)
+        areas = (area.psap for area in self.areas)
+        ours = (one.number for one in lines.ours)
+        return frozenset((*ours, *others, *areas, *lines.neighbours.values()))
 
     def psap(self, area: str) -> str:
         """The ten-digit line of the PSAP that covers an area; "" where no line is known."""

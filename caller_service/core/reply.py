@@ -24,6 +24,7 @@ from .vocabulary import Vocabulary, normal
 
 STORY_WORDS = 4  # shortest text, in words, that counts as a story if it answers nothing
 SHORT = 14  # longest message, in words, in which "I am watched" is recognised
+SHORTEST_CODE = 4  # letters of a code word
 LONGEST = 4000  # characters that are read; all are stored
 HOUSE_DIGITS = 3  # "im 34" is an age, 120 may be a house
 ASKS = re.compile("[?？]")
@@ -252,6 +253,7 @@ def read(
     if cleaned.reaction:
         return Reading(Reaction())
     words = normal(cleaned.words)
+    whole = words
     verified = bool(code_word) and words[: len(normal(code_word))] == normal(code_word)
     if verified:
         words = words[len(normal(code_word)) :]
@@ -267,6 +269,8 @@ def read(
     if Wish.CORRECTS in wishes:
         wishes -= {Wish.OTHER_HANDS}  # "oops wrong number i meant 2" is about a digit
     dangers = found["dangers"]
+    if verified:  # the word may be part of what they say: "pills i took all of them"
+        dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(whole))))
     # "no, tiene un cuchillo" denies nothing: search what follows the "no"
     if (rest := ears.speech.behind_no.sub("", cleaned.words)) != cleaned.words:
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(normal(rest)))))
@@ -307,7 +311,8 @@ def _reply(
     bare = without_trailing_emoji(words)
     bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
     if (command := _command(bare, ears.vocabulary)) is not None:
-        return command
+        unfit = command.name == CommandName.CODE and not fits_as_code_word(command.of, ears)
+        return Command(CommandName.CODE) if unfit else command
     contact = _asks_contact(question, offered)
     if _watched(words, wishes, contact, ears):
         return Command(CommandName.WATCHED, alone=False)
@@ -433,6 +438,18 @@ def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
     name, _, of = name.partition(":")
     # thanks are checked after answers, because 👍 is also a yes
     return None if name in (CommandName.CODE, THANKS) else Command(CommandName(name), of)
+
+
+def fits_as_code_word(word: str, ears: Ears) -> bool:
+    """May this be somebody's code word? In front of a text it proves who writes, and is not read:
+    "no", "help" or "knife" never may, nor what is written by chance."""
+    words, alone = normal(word), read(word, None, (), ears)
+    means_something = (
+        not isinstance(alone.reply, (Story, Unclear))
+        or any(words in answers for answers in ears.vocabulary.answers.values())
+        or any(ears.speech.read(words).values())
+    )
+    return len("".join(words)) >= SHORTEST_CODE and not means_something
 
 
 def _thanks(

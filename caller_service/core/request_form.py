@@ -51,6 +51,7 @@ DANGER = "danger"  # what to do now, before anything else
 CONTACT = "contact"  # how they may be reached, asked again
 NUMBER = "number"  # which number, where they want texts or calls
 SAFE = "phone_safe"  # is that phone safe?
+REACHING = frozenset({CONTACT, NUMBER, SAFE})
 CHECK = "check_answers"  # looked over, and sent
 STATUS = "status"  # nothing is asked any more
 
@@ -67,6 +68,10 @@ REACHED = ("page", "text_call", "text", "text_deaf", "call")
 # the phone's own accuracy, in metres, beyond which a person has to find the place
 VAGUE = 250.0
 
+
+# why a phone gets no text: too many were texted for whoever shares this connection, or for this
+# request
+TOO_MANY, TRIED = "web.number.too_many", "web.number.tried"
 
 # catalog keys, with what fills them
 ToldWords = tuple[tuple[str, Mapping[str, str]], ...]
@@ -162,7 +167,17 @@ def answer(case: Case, position: Position, question: str, choice: str, scene: Sc
         position = with_changes(position, wanted="", number="", pending="", asked_word=False)
         return _only_page(case, position, scene)
     case, position = put(case, question, position, scene)
-    return _go_on(case, _decide(case, Answer(choice), scene), position, scene)
+    shown = _go_on(case, _decide(case, Answer(choice), scene), position, scene)
+    if choice == "call_911" and screen_of(shown.step.case, shown.position) == CHECK:
+        return _sent_at_once(case, shown, scene)
+    return shown
+
+
+def _sent_at_once(before: Case, shown: Shown, scene: Scene) -> Shown:
+    """Whoever asks for 911 is told at once how to reach it, and looks nothing over (rule 11)."""
+    sent = _send(shown.step.case, shown.position, scene)
+    step = Step(sent.step.case, (*shown.step.effects, *sent.step.effects))
+    return with_changes(sent, step=revised_once(before, step))
 
 
 def number_given(case: Case, position: Position, number: str, scene: Scene) -> Shown:
@@ -173,10 +188,13 @@ def number_given(case: Case, position: Position, number: str, scene: Scene) -> S
     return Shown(Step(case.marked(scene.now, Mark.HEARD)), position)
 
 
-def safe_phone(case: Case, position: Position, choice: str, scene: Scene) -> Shown:
+def safe_phone(
+    case: Case, position: Position, choice: str, scene: Scene, untexted: str = ""
+) -> Shown:
     """Is the phone of that number safe? Anything but a yes that can have been meant forgets the
     number. A yes gets one neutral text with a word; until that is typed here, only the page is
-    used, because a number alone proves nothing (rule 10)."""
+    used, because a number alone proves nothing (rule 10). `untexted`: why this phone gets no text,
+    although it may (TOO_MANY or TRIED); the request goes on without a number."""
     meant = scene.read_at is None or scene.now >= scene.read_at
     if choice == "yes" and not meant:
         return Shown(
@@ -189,13 +207,15 @@ def safe_phone(case: Case, position: Position, choice: str, scene: Scene) -> Sho
         step = Step(*hand_off.revise(case, (*shown.step.effects, HandOff("contact"))))
         told: ToldWords = (("web.contact.asked", {}),)
         return Shown(revised_once(case, step), with_changes(shown.position, told=told))
-    kept = with_changes(position, pending="", asked_word=choice == "yes")
-    if choice != "yes":
+    texts = choice == "yes" and not untexted
+    kept = with_changes(position, pending="", asked_word=texts)
+    if not texts:
         kept = with_changes(kept, number="", wanted="")
     shown = _only_page(case, kept, scene)
     words = "web.number.texted" if choice == "yes" else "web.number.forgotten"
+    words = untexted if choice == "yes" and untexted else words
     position = with_changes(shown.position, told=((words, {}), *shown.position.told))
-    return with_changes(shown, position=position, confirm=choice == "yes")
+    return with_changes(shown, position=position, confirm=texts)
 
 
 def change_contact(case: Case, position: Position, scene: Scene) -> Shown:
@@ -268,6 +288,7 @@ def place_given(
     show danger, or ask for something, are heard as such (rule 7), and the place stays open."""
     if _at_once(reading.reply):
         return words(case, position, place, reading, scene)
+    before, link = case, not position.screens
     case, position = put(case, "where", position, scene)
     step = _decide(case, PlaceGiven(place), scene)
     if (fault := _not_found(case, position, place, step.case.located)) is not None:
@@ -277,7 +298,19 @@ def place_given(
     if accuracy > VAGUE and step.case.located in ("inside", "not_live", "outside"):
         vague = replace(step.case, located="near_edge")
         step = Step(vague, (*step.effects, Record(Event.VAGUE_PLACE)))
-    return _go_on(case, step, position, scene)
+    shown = _go_on(case, step, position, scene)
+    if link and before.asked and shown.step.case.asked == before.asked:
+        return with_changes(shown, step=Step(_as_it_was_put(before, shown), shown.step.effects))
+    return shown
+
+
+def _as_it_was_put(before: Case, shown: Shown) -> Case:
+    """A question that was open beside a place link, on a phone or a page: it is answered there."""
+    marks = dict(shown.step.case.marks)
+    if Mark.ASKED in before.marks:
+        marks[Mark.ASKED] = before.marks[Mark.ASKED]
+    case = shown.step.case
+    return replace(case, marks=marks, asked_aloud=before.asked_aloud, offered=before.offered)
 
 
 def _not_found(case: Case, position: Position, place: str, kind: str) -> str | None:
@@ -305,7 +338,10 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
     if case.status == Status.SCREENING and not _at_once(reply):
         kept = replace(add_to_narrative(case, said), said=case.said | reading.markers)
         kept = kept.marked(scene.now, Mark.HEARD)
-        return Shown(Step(kept, (Record(Event.WORDS),)), with_changes(position, told=()))
+        position = with_changes(position, told=())
+        if not position.screens and not kept.asked:  # they begin with words: the questions follow
+            kept, position = put(kept, first_question(kept, scene), position, scene)
+        return Shown(Step(kept, (Record(Event.WORDS),)), position)
     # words answer no question that stands on the page: buttons do
     unseen = with_changes(scene, on_page=False)
     step = _decide(replace(case, asked_aloud=True), reply, unseen, said, reading)
@@ -318,9 +354,18 @@ def _at_once(reply: Reply) -> bool:
 
 def asks(case: Case, position: Position, name: str, scene: Scene) -> Shown:
     """A button that means the same on every screen: a person, it is worse, cancel, 911."""
-    return _go_on(
-        case, _decide(case, Command(CommandName(name), alone=False), scene), position, scene
-    )
+    step = _decide(case, Command(CommandName(name), alone=False), scene)
+    shown = _go_on(case, step, position, scene)
+    silent = case.held and not case.watched and not shown.position.told
+    if silent and name == CommandName.WORSE:  # a human leads, and a button must not seem dead
+        told: ToldWords = (("web.worse.live", {}),)
+        return with_changes(shown, position=with_changes(shown.position, told=told))
+    return shown
+
+
+def thanked(case: Case, position: Position) -> Shown:
+    """Thanks after the end begin no request."""
+    return Shown(Step(case), with_changes(position, told=(("thanks.closed", {}),)))
 
 
 def go_on(case: Case, position: Position, scene: Scene) -> Shown:

@@ -153,7 +153,8 @@ def pages_of(stage: Stage) -> Any:
     @shown.get(f"{BASE}/words")
     def words() -> Any:
         view = status(say(), **stage.told)
-        return _shown(app, "en", "words.html", {"view": view}), 200, FRAMED
+        values = {"view": view, "known": request.args.get("s", "")}
+        return _shown(app, "en", "words.html", values), 200, FRAMED
 
     @shown.get(f"{BASE}/out")
     def out() -> str:

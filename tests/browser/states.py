@@ -108,7 +108,7 @@ def status(say: Say, **more: object) -> StatusView:
         range=say("web.range.minutes", low="15", high="35"), range_age=240, steps=steps, talk=(),
         hidden=False, reference="K7M4Q", code="bcdfghjkmn", told=(), danger=False, ended=False,
         can_cancel=True, code_word=True, watched=True, open_question=None, other_language="",
-        at="k",
+        at="k", mark="1a2b",
     )  # fmt: skip
     return replace(view, **more)
 
@@ -227,7 +227,8 @@ STATES: dict[str, State] = {
     "danger-relay": _with("danger.html", danger, can_text_911=False, asked_ago=None, left=0),
     "check": _with("check.html", _check),
     "check-fault": _with("check.html", _check, words="so much", fault="=web.words.long"),
-    "status": _status(),
+    "status": _status(shared="no"),
+    "status-shared": _status(shared="yes"),
     "status-asking": _status(
         stands="=web.stands.asking", danger=True, steps=(), range="", range_age=None,
         told=(Told("=web.worse.kept"),), can_cancel=False, code_word=False, watched=False,
@@ -247,13 +248,19 @@ STATES: dict[str, State] = {
     ),
     "words": lambda say: (
         "words.html",
-        {"view": status(say, stands=say("web.stands.live", name="Dana"), talk=_talk(say))},
+        {
+            "view": status(say, stands=say("web.stands.live", name="Dana"), talk=_talk(say)),
+            "known": "",
+        },
+    ),
+    "words-known": lambda say: (
+        "words.html", {"view": status(say, talk=_talk(say)), "known": status(say).mark}
     ),
     "locked": _bare("locked.html", code_word=False, fault=""),
     "locked-fault": lambda say: (
         "locked.html", {"code_word": True, "fault": say("web.locked.wrong")}
     ),
-    "place-kept": _bare("place_kept.html"),
+    "place-kept": _bare("place_kept.html", again="/place/x"),
     "open": _bare("open.html", action="/flow/open"),
     "open-no-cookies": _bare("open.html", action="/flow/open", cookies_off=True),
     "code": _with("code.html", lambda say: CodeView("", "k")),
@@ -261,7 +268,10 @@ STATES: dict[str, State] = {
         "code.html", lambda say, fault: CodeView(fault, "k", say("web.code.wait", count="8")), fault="=web.code.fault"
     ),
     "gone-link": _bare("gone.html", kind="link"),
-    **{f"error-{kind}": _bare("error.html", kind=kind) for kind in ("lost", "long", "refused")},
+    **{f"error-{kind}": _bare("error.html", kind=kind) for kind in ("lost", "long", "refused", "unsent")},
+    "error-unsent-words": _bare(
+        "error.html", kind="unsent_words", action="/flow/2", typed="he <b>took</b> the pills"
+    ),
     "error-down": _bare(
         "error.html", kind="down", action="/flow/2", typed="he <b>took</b> the pills",
         kept=(("at", "k"),),

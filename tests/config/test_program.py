@@ -179,6 +179,7 @@ TOML_FAULTS = [
     ("[numbers]", "[phone]\nspeach = true\n[numbers]", "phone.speach: unknown key"),
     ('"Fairview" = "+17205550120"', '"Fairview" = "0120"', "numbers.neighbours.Fairview"),
     ("text_to_911 = true", 'text_to_911 = "yes"', "numbers.text_to_911: must be true or false"),
+    ('countries = ["+1"]', 'countries = ["US"]', 'numbers.countries: "US" is not the beginning'),
     ("page_next = 60", "page_next = -60", "clocks.page_next: -60"),
     ("page_next = 60", "page_next = true", "clocks.page_next: must be a whole number"),
     ("page_next = 60", "page_next = 200", "clocks.truth: 180 s must be later than page_next"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caller_service.core.phone_numbers import refused_number
+from caller_service.core.phone_numbers import NumberFault, read_typed, refused_number
 
 CODES = ("911", "933", "112", "999", "000", *(f"{n}11" for n in range(2, 9)), "110", "119", "15")
 
@@ -58,3 +58,47 @@ def test_a_number_that_begins_with_x11_is_refused(number: str) -> None:
 )  # fmt: skip
 def test_988_and_telephone_numbers_are_allowed(number: str) -> None:
     assert not refused_number(number)
+
+
+# ---- a number that somebody typed --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["720 555 0123", "(720) 555-0123", "1-720-555-0123", "+1 720.555.0123", "001 720 555 0123",
+     "٧٢٠٥٥٥٠١٢٣", "＋1 720 555 0123", " 7205550123 "],
+)  # fmt: skip
+def test_a_number_is_read_however_it_is_typed(typed: str) -> None:
+    assert read_typed(typed, ("+1",)) == "+17205550123"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["12", "7205550", "720 555 012", "+1 720 555 012", "720 555 0123 4", "020 7946 0000",
+     "1205550123", "720 155 0123", "not a number", "+", "+1234567890123456", "72O 555 O123"],
+)  # fmt: skip
+def test_a_number_that_cannot_be_is_too_short(typed: str) -> None:
+    assert read_typed(typed, ("+1",)) == NumberFault.SHORT
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["+44 20 7946 0000", "0044 20 7946 0000", "011 44 20 7946 0000", "+52 55 1234 5678",
+     "876 555 0123", "+1 809 555 0123", "+882 16 1234 5678"],
+)  # fmt: skip
+def test_a_number_of_another_country_is_not_texted_unless_the_program_says_so(typed: str) -> None:
+    """Some of them begin with +1, and cost a dollar a text."""
+    assert read_typed(typed, ("+1",)) == NumberFault.FOREIGN
+    named = read_typed(typed, ("+1", "+44", "+52", "+1876", "+1809", "+882"))
+    assert named.startswith("+") and read_typed(typed, ("+7",)) == NumberFault.FOREIGN
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["911", "988", "211", "+1 900 555 0123", "(900) 555-0123", "720 976 0123", "800 555 0123",
+     "+1 888 555 0123", "500 555 0123", "700 555 0123", "720 911 0123", "720 411 0123",
+     "+1 911 555 0123"],
+)  # fmt: skip
+def test_a_number_that_is_nobody_s_own_phone_is_not_texted(typed: str) -> None:
+    """Premium, toll-free and service numbers."""
+    assert read_typed(typed, ("+1",)) == NumberFault.SERVICE

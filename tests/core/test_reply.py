@@ -19,6 +19,7 @@ from caller_service.core.protocol import SKIPPED, Question, choice_key
 from caller_service.core.reply import (
     Answer,
     Command,
+    CommandName,
     Danger,
     Inquiry,
     Nothing,
@@ -854,3 +855,17 @@ def test_an_attack_they_are_having_is_danger(said: str) -> None:
 @pytest.mark.parametrize("said", ORDINARY)
 def test_crashes_attacks_and_goodbyes_of_every_day_are_none(said: str) -> None:
     assert not dangers(said)
+
+
+def test_a_code_word_in_front_hides_no_danger() -> None:
+    """It proves who writes, and may be part of what they say."""
+    found = read("knife he has in his hand", None, (), EARS["en"], "knife")
+    assert isinstance(found.reply, Danger) and found.verified
+
+
+@pytest.mark.parametrize("word", ["no", "yes", "1", "stop", "help", "overdosed", "gun"])
+def test_a_word_that_is_written_by_chance_is_no_code_word(word: str) -> None:
+    assert read(f"code {word}", None, (), EARS["en"]).reply == Command(CommandName.CODE)
+    assert read("code bluebird", None, (), EARS["en"]).reply == Command(
+        CommandName.CODE, "bluebird"
+    )

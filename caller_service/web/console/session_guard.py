@@ -29,6 +29,7 @@ from caller_service.core.staff_session import (
     standing,
 )
 from caller_service.web.shared.guard import parts
+from caller_service.web.shared.public_address import is_foreign
 from caller_service.web.shared.refusals import refused
 
 from .cookies import FORM, SESSION, form_token, form_token_is_right, give, sent_value
@@ -162,8 +163,7 @@ def from_elsewhere() -> bool:
     if request.method in SAFE:
         loads = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
         return loads and site in ("cross-site", "same-site")
-    origin, ours = request.headers.get("Origin", "null"), urlsplit(parts().public_url)
-    foreign = origin not in ("null", f"{ours.scheme}://{ours.netloc}".lower())
+    foreign = is_foreign(request.headers.get("Origin", "null"), parts().public_url)
     return foreign or site in ("cross-site", "same-site")
 
 

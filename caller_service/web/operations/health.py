@@ -16,7 +16,7 @@ from caller_service.store import counts as stored
 from caller_service.store import keys, probes
 from caller_service.store.sealing import UNOPENED
 from caller_service.web.shared.guard import guarded, metrics_only, open_to_all, parts
-from caller_service.web.shared.refusals import REFUSED, TURNED_AWAY
+from caller_service.web.shared.refusals import MANY_NUMBERS, REFUSED, TURNED_AWAY
 
 health = guarded("health", open_to_all, "/health")
 metrics = guarded("metrics", metrics_only)
@@ -59,6 +59,7 @@ def counts() -> Response:
     registry.register(REFUSED)
     registry.register(UNOPENED)
     registry.register(TURNED_AWAY)
+    registry.register(MANY_NUMBERS)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

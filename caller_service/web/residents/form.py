@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace as with_changes
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,15 +22,16 @@ from caller_service.casework import resident_page
 from caller_service.casework.resident_page import Act, AnotherPage, NoSuchPage
 from caller_service.core import request_form
 from caller_service.core.case import Case, Channel
-from caller_service.core.phone_numbers import refused_number
+from caller_service.core.phone_numbers import NumberFault, read_typed
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.group_commit import NotWritten
 from caller_service.store.visits import VisitKind, VisitState, new_secret
 from caller_service.web.shared.failure_limit import TYPED, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
-from caller_service.web.shared.persons_view import is_guess
+from caller_service.web.shared.persons_view import is_guess, is_program
 from caller_service.web.shared.problem import FRAMED
-from caller_service.web.shared.refusals import refused
+from caller_service.web.shared.public_address import is_foreign
+from caller_service.web.shared.refusals import many_numbers, refused
 
 from . import keys
 from .rendering import (
@@ -49,7 +50,7 @@ from .rendering import (
     the_scene,
     version_of,
 )
-from .views import CodeView
+from .views import CodeView, StatusView
 
 log = logging.getLogger(__name__)
 LONGEST = 4000  # characters of somebody's words; the browser says so before
@@ -68,13 +69,17 @@ def own_pages_only() -> Response | None:
     """Another site's page cannot post here, and what is fetched ahead opens and shows nothing."""
     if is_guess(request.headers):
         return Response("", 503)
-    if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in (
-        "same-origin",
-        "none",
-    ):
+    if request.method == "POST" and _from_elsewhere():
         refused(request.endpoint or "", "cross-site")
-        return Response("", 403)
+        return _shown(render("error.html", kind="refused", back="/"), 403)
     return None
+
+
+def _from_elsewhere() -> bool:
+    """Was this posted by another site's page? Old phones send neither header, or `Origin` alone."""
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    origin = request.headers.get("Origin", "null")
+    return site not in ("same-origin", "none") or is_foreign(origin, parts().public_url)
 
 
 form = guarded("request", own_pages_only)
@@ -128,8 +133,18 @@ def start() -> Any:
     kept = resident_page.kept_of(found.visit)
     screen = request_form.screen_of(found.case, kept.position)
     if screen == request_form.DANGER:
-        return _shown(render("danger.html", view=danger_view(found, kept)))
+        return _danger(found, kept)
     return _to(path_of(kept.position, screen))
+
+
+def _danger(found: VisitState, kept: resident_page.Kept) -> Response:
+    """What to do now: at once for whoever said it, also from behind the curtain; and behind it once
+    nobody has touched the page for a while."""
+    said = datetime.fromisoformat(kept.told_at) if kept.position.told and kept.told_at else None
+    if _locked(found) and (said is None or parts().now() - said > _idle()):
+        return _curtain(found)
+    _seen(found)
+    return _shown(render("danger.html", view=danger_view(found, kept)))
 
 
 def _first(status: int = 200) -> Response:
@@ -169,6 +184,8 @@ def screen(number: int) -> Any:
 
 
 def _screen(found: VisitState, kept: resident_page.Kept, name: str) -> str:
+    _code_is_shown(found, kept)
+    _seen(found)
     case = found.case
     if name == request_form.NUMBER:
         return render("number.html", view=number_view(found, kept), draft=kept)
@@ -210,32 +227,24 @@ def answered(number: int) -> Any:
 
 
 def _number(typed: str) -> Any:
-    number = e164(typed)
-    if typed.strip() and not number:
+    number = own_number(typed)
+    if isinstance(number, NumberFault):
         found = keys.page()
         if found is None:
             return _gone()
         if _locked(found):
             return _curtain(found)
         kept = resident_page.kept_of(found.visit)
-        view = number_view(found, kept, say("web.number.fault.short"), typed[:40])
+        view = number_view(found, kept, say(f"web.number.fault.{number.value}"), typed[:40])
         return _shown(render("number.html", view=view), 422)
     return _posted("number", value=number)
 
 
-def e164(typed: str) -> str:
-    """A number as it is typed, in E.164; "" if it is none that may be texted."""
-    written = typed.strip()
-    digits = "".join(letter for letter in written if letter.isdecimal())
-    digits = "".join(str(int(letter)) for letter in digits)
-    if written.startswith("+"):
-        number = f"+{digits}" if 8 <= len(digits) <= 15 else ""
-    elif len(digits) == 10:
-        number = f"+1{digits}"
-    else:
-        number = f"+{digits}" if len(digits) == 11 and digits[0] == "1" else ""
-    ours = {one.number for one in parts().program.numbers.ours}
-    return "" if not number or refused_number(number) or number in ours else number
+def own_number(typed: str) -> str | NumberFault:
+    """A resident's number as they typed it, in E.164; or why it is not texted."""
+    program = parts().program
+    number = read_typed(typed, program.numbers.countries)
+    return NumberFault.SERVICE if number in program.service_numbers else number
 
 
 def _place(found: VisitState | None, alone: bool = False) -> Any:
@@ -254,7 +263,8 @@ def _place(found: VisitState | None, alone: bool = False) -> Any:
         return _curtain(found)
     if not hidden and (not typed or len(typed) > LONGEST):
         kept = resident_page.kept_of(found.visit)
-        fault = say("web.place.fault.empty") if not typed else say("web.words.long")
+        empty = "web.place.fault.nothing" if alone else "web.place.fault.empty"
+        fault = say(empty) if not typed else say("web.words.long")
         view = place_view(found, found.case, kept, fault, typed[:LONGEST], alone=alone)
         return _shown(render("place.html", view=view, **({"back": "/"} if alone else {})), 422)
     # behind a place link nothing else is shown, whatever asks for it
@@ -318,9 +328,36 @@ def status() -> Any:
     return _status(found, kept)
 
 
-def _status(found: VisitState, kept: resident_page.Kept) -> Response:
-    found, words = resident_page.looked(parts(), found, kept)
-    return _shown(render("status.html", view=status_view(found, kept, words)))
+def _status(
+    found: VisitState, kept: resident_page.Kept, value: str = "", fault: str = ""
+) -> Response:
+    view = _status_view(found, kept, value)
+    return _shown(render("status.html", view=view, fault=fault), 422 if fault else 200)
+
+
+def _status_view(found: VisitState, kept: resident_page.Kept, value: str = "") -> StatusView:
+    _code_is_shown(found, kept)
+    found, words = _looked(found, kept)
+    return status_view(found, kept, words, value)
+
+
+def _looked(found: VisitState, kept: resident_page.Kept) -> tuple[VisitState, resident_page.Words]:
+    """The words that the page shows; for a person to see, or not: an address without cookies that
+    somebody sends on is fetched for a preview, and nobody has read it."""
+    if is_program(request.headers):
+        return found, resident_page.read_words(parts(), found, kept)
+    return resident_page.looked(parts(), found, kept)
+
+
+def _seen(found: VisitState) -> None:
+    if not is_program(request.headers):
+        resident_page.seen(parts(), found)
+
+
+def _code_is_shown(found: VisitState, kept: resident_page.Kept) -> None:
+    """The code to come back with stands on one page, once: whoever looks later does not read it."""
+    if kept.code and request.method != "HEAD" and not is_program(request.headers):
+        resident_page.code_is_shown(parts(), found, kept)
 
 
 def _locked(found: VisitState) -> bool:
@@ -328,12 +365,12 @@ def _locked(found: VisitState) -> bool:
 
 
 def _idle() -> timedelta:
-    return SHARED if keys.cookie("shared") == "1" else IDLE
+    return SHARED if keys.cookie(keys.SHARED) == "1" else IDLE
 
 
 def _curtain(found: VisitState, fault: str = "", status: int = 200) -> Response:
     """The words are hidden until somebody opens them: with the code word, if there is one."""
-    resident_page.seen(parts(), found)
+    _seen(found)
     page = render("locked.html", code_word=bool(found.case.code_word), fault=fault)
     return _shown(page, status)
 
@@ -348,7 +385,7 @@ def opened() -> Any:
     if request.form.get("act") == "anew":
         resident_page.leave(parts(), keys.secret())
         answer = _to("/request")
-        for name in (keys.PAGE, "shared"):
+        for name in (keys.PAGE, keys.SHARED):
             keys.drop_cookie(answer, name)
         return answer
     if not found.case.code_word:
@@ -372,9 +409,13 @@ def acted() -> Any:
     act, written = request.form.get("act", "words"), request.form.get("words", "")
     found = keys.page()
     if found is None:
-        return _gone(written)
-    if act in ("hide", "code") and _locked(found):
+        return _gone()
+    if act in ("hide", "code", "shared") and _locked(found):
         return _to(f"{keys.base()}/s")
+    if act == "shared":
+        answer = _to(f"{keys.base()}/s")
+        keys.set_cookie(answer, keys.SHARED, "1")
+        return answer
     if act == "hide":
         resident_page.hide_words(parts(), keys.secret())
         return _to(f"{keys.base()}/s")
@@ -389,9 +430,7 @@ def acted() -> Any:
         return _to(f"{keys.base()}/s")
     if len(written) > LONGEST and not _locked(found):
         kept = resident_page.kept_of(found.visit)
-        found, words = resident_page.looked(parts(), found, kept)
-        view = status_view(found, kept, words, written[:LONGEST])
-        return _shown(render("status.html", view=view, fault=say("web.words.long")), 422)
+        return _status(found, kept, written[:LONGEST], say("web.words.long"))
     return _posted(act, value=written[:LONGEST])
 
 
@@ -403,15 +442,14 @@ def state() -> Any:
         return Response("", 404)
     version = version_of(found)
     if _locked(found):
-        resident_page.seen(parts(), found)
+        _seen(found)
         page = render("locked.html", code_word=bool(found.case.code_word), fault="")
         return {"v": "locked", "html": page if request.args.get("v") != "locked" else ""}
     if request.args.get("v") == version:
-        resident_page.seen(parts(), found)
+        _seen(found)
         return {"v": version}
-    kept = resident_page.kept_of(found.visit)
-    found, words = resident_page.looked(parts(), found, kept)
-    page = render("status_main.html", view=status_view(found, kept, words))
+    view = _status_view(found, resident_page.kept_of(found.visit))
+    page = render("status_main.html", view=view)
     return {"v": version, "html": page}
 
 
@@ -419,11 +457,14 @@ def state() -> Any:
 def conversation() -> Any:
     """The words alone, for browsers without script: a frame that renews itself beside the field."""
     found = keys.page()
-    if found is None or _locked(found):
+    if found is None:
         return Response("", 404)
-    kept = resident_page.kept_of(found.visit)
-    found, words = resident_page.looked(parts(), found, kept)
-    answer = _shown(render("words.html", view=status_view(found, kept, words)))
+    answer = Response("", 404)  # an empty frame
+    if not _locked(found):
+        kept = resident_page.kept_of(found.visit)
+        found, words = _looked(found, kept)
+        view, known = status_view(found, kept, words), request.args.get("s", "")
+        answer = _shown(render("words.html", view=view, known=known))
     answer.headers.update(FRAMED)
     return answer
 
@@ -454,7 +495,7 @@ def _enter(found: VisitState) -> Response:
         answer = _to("/s")
         keys.set_cookie(answer, keys.PAGE, secret)
         if request.form.get("shared"):
-            keys.set_cookie(answer, "shared", "1")
+            keys.set_cookie(answer, keys.SHARED, "1")
         return answer
     return _to(f"/r/{secret}/s")
 
@@ -516,9 +557,8 @@ def place_marked(key: str) -> Any:
     if found is None or found.case.ended:
         return _gone(kind="link")
     answer = _place(found, alone=True)
-    if answer.status_code == 303:
-        resident_page.leave(parts(), key)
-        return _shown(render("place_kept.html", back="/"))
+    if answer.status_code == 303:  # what they marked is not shown again, to nobody
+        return _shown(render("place_kept.html", again=request.path, back="/"))
     return answer
 
 
@@ -532,7 +572,7 @@ def out() -> Any:
             log.error("a key was not spent", extra={"fault": type(problem).__name__})
     page = _shown(render("out.html", exit_to=parts().program.exit_to))
     page.headers["Refresh"] = f"0; url={parts().program.exit_to}"
-    for name in (keys.PAGE, keys.TRIED, keys.LANGUAGE, "shared"):
+    for name in (keys.PAGE, keys.TRIED, keys.LANGUAGE, keys.SHARED):
         keys.drop_cookie(page, name)
     page.headers["Clear-Site-Data"] = '"cache"'
     return page
@@ -564,14 +604,15 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = Tru
     loses nothing: what was typed stays."""
     stood = keys.stood()
     if stood is None:
-        return _unsigned(value)
+        return _unsigned()
     secret = keys.secret()
     read = timedelta(seconds=parts().program.clocks.read_page)
     read_at = stood.served + (stood.trip + read if read else read)
     done = Act(
         act, stood.step, stood.nonce, stood.name, value, accuracy, read_at,
         visit=stood.visit, idle=_idle(), probe=keys.from_probe(),
-        trip=stood.trip.total_seconds(), inline=inline and NEXT in request.form,
+        source=source(request.remote_addr), trip=stood.trip.total_seconds(),
+        inline=inline and NEXT in request.form,
     )  # fmt: skip
     answer: Response
     try:
@@ -579,14 +620,16 @@ def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = Tru
             if secret:
                 try:
                     opened = resident_page.post(parts(), secret, done)
+                    if act == "safe" and request_form.TOO_MANY in dict(opened.position.told):
+                        many_numbers(f"request.{request.endpoint}")
                     return _next(opened) if done.inline else _to(_open_path(opened))
                 except AnotherPage:
-                    return _unsigned(value)
+                    return _unsigned()
                 except NoSuchPage:
                     if stood.visit:  # there was a page, and it is over
-                        return _gone(value)
+                        return _gone()
             if stood.visit:
-                return _gone(value)
+                return _gone()
             secret = keys.from_nonce(stood.nonce)
             begun = resident_page.begin(parts(), secret, with_changes(done, language=language()))
     except BUSY as problem:
@@ -607,7 +650,7 @@ def _next(opened: resident_page.Opened) -> Response:
     keys.now_opens(found, _open_path(opened))
     name = request_form.screen_of(found.case, kept.position)
     if name == request_form.DANGER:
-        return _shown(render("danger.html", view=danger_view(found, kept)))
+        return _danger(found, kept)
     if _locked(found):
         return _curtain(found)
     if name == request_form.STATUS:
@@ -635,33 +678,39 @@ def _open_path(after: resident_page.Opened) -> str:
     return path_of(after.position, screen_now)
 
 
-def _unsigned(value: str = "") -> Response:
+def _own_words() -> str:
+    """What they wrote for people to read: never a button's name, a number or a word of theirs."""
+    if request.form.get("act", "words") not in ("words", "send"):
+        return ""
+    return (request.form.get("words") or request.form.get("place") or "")[:LONGEST]
+
+
+def _unsigned() -> Response:
     """No field of ours: an old form after an update, or another site. What was typed is shown
     again in a form that counts."""
     refused(request.endpoint or "", "screen not signed")
     found = keys.page()
     if found is None or _locked(found):
-        return _gone(value)
+        return _gone()
     kept = resident_page.kept_of(found.visit)
-    found, words = resident_page.looked(parts(), found, kept)
-    view = status_view(found, kept, words, value or request.form.get("words", ""))
-    return _shown(render("status.html", view=view, fault=say("web.fault.again")), 422)
+    return _status(found, kept, _own_words(), say("web.fault.again"))
 
 
-def _gone(value: str = "", kind: str = "") -> Response:
+def _gone(kind: str = "") -> Response:
     """The key opens nothing: left, over, or never there. An old page in a browser's history is the
     neutral front page, and says nothing of what was here. What was typed is shown again, and can be
     sent as a new request. No address on it has the key."""
     nobody: dict[str, Any] = {"base": "", "out": "/out", "public": True, "at": ""}
-    words = (value or request.form.get("words", ""))[:LONGEST]
+    words = _own_words()
+    posted = request.method == "POST"
     if words.strip():
         again = {"action": "/request/1", "kept": [("at", signed(None, "words"))], "typed": words}
-        return _shown(render("error.html", kind="lost", **again, **nobody), 404)
+        return _shown(render("error.html", kind="unsent_words", **again, **nobody), 404)
     if kind:
         return _shown(render("gone.html", kind=kind, **nobody), 404)
-    if request.method == "GET" and keys.secret():
+    if not posted and keys.secret():
         return _to("/")
-    return _shown(render("error.html", kind="lost", **nobody), 404)
+    return _shown(render("error.html", kind="unsent" if posted else "lost", **nobody), 404)
 
 
 def _to(path: str) -> Response:

@@ -134,7 +134,8 @@ def cookie(name: str) -> str:
     return request.cookies.get(_name(name), "")
 
 
-PAGE, TRIED, LANGUAGE = "page", "tried", "language"
+# `shared`: others use this computer, and the words are hidden sooner
+PAGE, TRIED, LANGUAGE, SHARED = "page", "tried", "language", "shared"
 
 
 def secret() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace as with_changes
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 from flask import g, render_template, request
 
@@ -146,6 +147,19 @@ def _number(position: Position, screen: str) -> int:
     return len(position.screens) + 1
 
 
+def _back(position: Position, number: int) -> str:
+    """The address of the screen before; "" on the first. Once all is sent that is their page."""
+    if position.sent:
+        return f"{keys.base()}/s"
+    return f"{keys.base()}/request/{number - 1}" if number > 1 else ""
+
+
+def _counted(position: Position, screen: str) -> int:
+    """Which question it is to the reader: their number, and whether that phone is safe, belong to
+    how they are reached. Counted by themselves the next question would have a smaller number."""
+    return _number(position, "contact" if screen in request_form.REACHING else screen)
+
+
 def screen_at(position: Position, number: int, open_now: str) -> str:
     """The screen of an address: a question that was put, or the one that is open."""
     if 1 <= number <= len(position.screens):
@@ -176,11 +190,11 @@ def question_view(
     position = kept.position
     number = _number(position, screen)
     common: dict[str, Any] = {
-        "number": number,
+        "number": _counted(position, screen),
         "about": max(ABOUT, number),
         "at": signed(found, screen),
         "action": path_of(position, screen),
-        "back": f"{keys.base()}/request/{number - 1}" if number > 1 else "",
+        "back": _back(position, number),
         "told": told_of(kept, found),
         "refused": kept.late or any(key == "too_fast" for key, _ in position.told),
     }
@@ -253,24 +267,25 @@ def place_view(
         fault,
         signed(found, "where"),
         "" if alone else path_of(kept.position, "where"),  # alone: its own address
-        f"{keys.base()}/request/{number - 1}" if number > 1 and not alone else "",
+        "" if alone else _back(kept.position, number),
         not alone,
         told,
         "",
         alone,
+        asker(case) == "they",
     )
 
 
 def number_view(found: VisitState, kept: Kept, fault: str = "", value: str = "") -> NumberView:
     number = _number(kept.position, request_form.NUMBER)
     return NumberView(
-        number,
+        _counted(kept.position, request_form.NUMBER),
         max(ABOUT, number),
         value or kept.position.number,
         fault,
         signed(found, request_form.NUMBER),
         path_of(kept.position, request_form.NUMBER),
-        f"{keys.base()}/request/{number - 1}",
+        _back(kept.position, number),
     )
 
 
@@ -372,8 +387,10 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
     if case.watched:  # software is silent (rule 9)
         open_question, kept = None, resident_page.quiet(kept)
     other = _other_language(words.shown)
+    sentence = say(stands, **fill)
     return StatusView(
-        stands=say(stands, **fill),
+        stands=sentence,
+        mark=f"{crc32(sentence.encode()):x}",
         live=case.holder if case.held and Mark.SPOKEN in case.marks else "",
         checked=now,
         version=version_of(found),
@@ -389,12 +406,13 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         ended=case.ended,
         can_cancel=not case.ended and not case.held,
         code_word=not (case.ended or case.held or case.code_word or sensitive(case)),
-        watched=bool(parts().program.watched) and not case.ended and not case.violent,
+        watched=bool(parts().program.watched) and not (case.ended or case.violent or case.watched),
         open_question=open_question,
         other_language=other,
         value=value,
         at=signed(found, request_form.STATUS),
         deletion=_deletion(case, now),
+        shared="" if keys.in_path() else "yes" if keys.cookie(keys.SHARED) else "no",
         confirm_number=kept.position.asked_word and kept.tries < resident_page.TRIES,
     )
 

@@ -65,6 +65,7 @@ class PlaceView:
     told: tuple[Told, ...] = ()
     located: str = field(default="", repr=False)  # the accuracy of the phone's location
     alone: bool = False  # opened by a place link: only this screen is shown
+    others: bool = False  # about somebody else, who may be elsewhere than this phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class StatusView:
     """The status of the request, and the conversation. Posts `act` and `words`."""
 
     stands: str
+    mark: str  # of that sentence: the frame of a page without scripts does not say it again
     live: str  # the name of the human who leads the conversation; "" none
     checked: datetime
     version: str
@@ -165,6 +167,7 @@ class StatusView:
     value: str = field(default="", repr=False)  # what was typed, shown again after an error
     at: str = field(default="", repr=False)
     deletion: tuple[str, ...] = ()  # the state of "delete my words", once they have asked
+    shared: str = ""  # do others use this computer? "yes", "no"; "": it keeps no cookies
     confirm_number: bool = False  # show a field for the one-time word that was texted
 
 

@@ -23,11 +23,16 @@ def is_guess(headers: Headers) -> bool:
     return any(_GUESS.search(headers.get(name, "")) for name in _GUESS_HEADERS)
 
 
+def is_program(headers: Headers) -> bool:
+    """Does a program fetch this, for a preview of a link that somebody sent?"""
+    return bool(_PROGRAM.search(headers.get("User-Agent", "")))
+
+
 def is_persons_view(headers: Headers) -> bool:
     """Does a browser show the response to a person as a page? If it sends Sec-Fetch-Dest, that must
     be a document."""
     return (
         not is_guess(headers)
-        and not _PROGRAM.search(headers.get("User-Agent", ""))
+        and not is_program(headers)
         and headers.get("Sec-Fetch-Dest", "document") == "document"
     )

@@ -70,10 +70,8 @@ def register_error_handlers(app: Flask) -> None:
         status = error.code or 500
         detail = error.description if status < 500 and isinstance(error.description, str) else ""
         if not request.path.startswith(MACHINES):
-            # somebody who mistyped an address may need help now
-            more_help = HELP if status == 404 else ""
             answer = Response(
-                f"{error.name}. {detail}\n{more_help}",
+                f"{error.name}. {detail}\n{_more_help(status)}",
                 status=status,
                 content_type="text/plain; charset=utf-8",
             )
@@ -111,6 +109,12 @@ def register_error_handlers(app: Flask) -> None:
             if name.lower() not in given:
                 response.headers.add(name, value)
         return response
+
+
+def _more_help(status: int) -> str:
+    """Somebody who mistyped an address may need help now, and may have sent words there."""
+    unsent = "Nothing was sent. " if request.method == "POST" else ""
+    return f"{unsent}{HELP}" if status == 404 else ""
 
 
 def _failed(error: Exception) -> Response:

@@ -6,6 +6,16 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # a browser leaves them out
+
+
+def is_foreign(origin: str, public_url: str) -> bool:
+    """Does this `Origin` name another site than ours? Under our `no-referrer` a browser sends
+    `null` with our own forms: that names none."""
+    ours = urlsplit(public_url.lower())
+    netloc = ours.netloc.removesuffix(DEFAULT_PORTS.get(ours.scheme, ":"))
+    return origin.lower() not in ("null", f"{ours.scheme}://{netloc}")
+
 
 class PublicAddress:
     """WSGI middleware that sets scheme, host and prefix of every request to those of the public

@@ -21,6 +21,12 @@ TURNED_AWAY = SharedTime(
     "caller_turned_away_timestamp_seconds",
     "When a request that looks like our own Twilio account's was last refused; 0: never.",
 )
+# Another: somebody types one phone number after the other, and each is sent a text.
+numbers_alarm = logging.getLogger("caller_service.many_numbers")
+MANY_NUMBERS = SharedTime(
+    "caller_many_numbers_timestamp_seconds",
+    "When a source was last refused a text to yet another phone number; 0: never.",
+)
 QUIET = 60.0  # seconds between two log lines about the same endpoint and reason
 
 
@@ -42,3 +48,15 @@ def refused(door: str, reason: str, honest: bool = False) -> None:
         )
     else:
         log.warning("refused", extra={"door": door, "fault": reason})
+
+
+def many_numbers(door: str) -> None:
+    """Count a phone that was not texted, because its source had too many texted; an alarm from the
+    first one on."""
+    REFUSED.add(door, "numbers slowed")
+    MANY_NUMBERS.now()
+    if COUNTS.first_in(QUIET, "many numbers logged"):
+        numbers_alarm.error(
+            "somebody has us text one phone after the other: the next ones are not texted",
+            extra={"door": door, "fault": "numbers slowed"},
+        )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from conftest import ME, House
-from form_page import CALM, PLACE, Browser, asks_for_a_team
+from form_page import BASE, CALM, PLACE, Browser, asks_for_a_team
 
+from caller_service.casework.resident_page import watch
 from caller_service.core.case import Status
 from caller_service.core.marks import Mark
 from caller_service.core.protocol import Level
@@ -73,6 +75,17 @@ def test_it_says_how_long_words_are_kept(house: House, language: str) -> None:
     assert days in house.words("web.about.private.2", language, count=days)
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_first_screen_says_what_every_channel_says_first(house: House, language: str) -> None:
+    """The preamble of domain rule 2: who we are, 911, 988, immigration, what we tell before."""
+    me = Browser(house, headers={"Accept-Language": language}).goes("/request")
+    for said in (house.parts.program.name, "911", "988", "inmigra" if language == "es" else "immi"):
+        assert said in me.page.words
+    assert house.words("front.police_link", language) in me.page.words
+    me.answers("me")
+    assert "988" not in me.page.words, "once"
+
+
 def test_who_only_looks_leaves_nothing(house: House) -> None:
     Browser(house).goes("/request").goes("/request/1").goes("/").goes("/about").goes("/code")
     assert not house.rows("case") and not house.rows("visit") and not house.rows("contact")
@@ -129,6 +142,63 @@ def test_the_danger_page_comes_back_until_they_go_on(house: House) -> None:
     for path in ("/s", "/request/2", "/request/check", "/request"):
         assert me.goes(path).path == "/request"
         assert house.words("web.level.health") in me.page.words
+
+
+def test_the_danger_page_is_hidden_when_it_was_left_alone(house: House) -> None:
+    """Whoever comes to that screen next does not read what is wrong. 911 stays."""
+    me = Browser(house).goes("/request").answers("me", "yes")
+    house.wait(9 * 60)
+    assert house.words("web.level.health") in me.goes("/request").page.words
+    house.wait(2 * 60)
+    me.goes("/request")
+    assert house.words("web.level.health") not in me.page.words
+    assert house.words("web.locked.title") in me.page.words and "tel:911" in me.page.html
+    button = Button("/request", {}, "act", "go_on")
+    assert house.words("web.level.health") not in me.posts(button).page.words
+    me.goes("/request").presses("", name="")
+    assert me.path == "/request" and house.words("web.level.health") in me.page.words
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_danger_said_from_behind_the_curtain_is_answered_with_what_to_do(
+    house: House, script: bool
+) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.script = script
+    me.sends(words="nobody else should read this")
+    house.wait(11 * 60)
+    me.sends(words="he has a gun and says he will kill me")
+    assert "tel:911" in me.page.html and house.words("web.locked.title") not in me.page.words
+    assert house.words("web.danger.asking") in me.page.words
+    assert "nobody else" not in me.page.html
+    house.wait(11 * 60)
+    assert house.words("web.danger.asking") not in me.goes("/request").page.words
+
+
+@pytest.mark.parametrize("path", ["/request", "/words"])
+def test_whoever_looks_at_the_danger_page_is_there(house: House, path: str) -> None:
+    """It asks by itself, by the script or in its frame: nobody is told that they closed it."""
+    me = Browser(house).goes("/request").answers("me", "yes")
+    for _ in range(20):
+        house.wait(5)
+        me.client.get(path, base_url=BASE)
+        watch(house.parts)
+    assert not me.case().page_closed
+    house.wait(60)
+    watch(house.parts)
+    assert me.case().page_closed
+
+
+def test_without_a_script_the_danger_page_shows_a_human_s_words(house: House) -> None:
+    """The frame on it: "this page shows it when somebody does"."""
+    me = Browser(house).goes("/request").answers("me", "yes")
+    assert 'src="/words?s=0"' in me.page.html
+    frame = me.client.get("/words?s=0", base_url=BASE).text
+    assert house.words("web.stands.asking") in frame
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Dana", "words": "Hi, I am Dana."})
+    frame = me.client.get("/words?s=0", base_url=BASE).text
+    assert "Hi, I am Dana." in frame and house.words("web.danger.read") in frame
+    assert Mark.JOINED in me.case().marks
 
 
 def test_the_wrong_answer_was_pressed(house: House) -> None:
@@ -204,6 +274,13 @@ def test_a_person_is_asked_for_on_the_first_screen(house: House) -> None:
     assert me.case().level == Level.R2 and house.rows("page") and me.status == 200
 
 
+def test_whoever_asks_for_911_hears_at_once_how_to_reach_it(house: House) -> None:
+    """Rule 11: nothing is looked over, and nothing has to be sent first."""
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no", "page", "call_911")
+    assert me.path == "/s" and "We did not call for you" in me.page.words
+    assert me.case().status != Status.SCREENING and me.case().answers["want"] == "call_911"
+
+
 # ---- fast fingers, old screens -------------------------------------------------------------------
 
 
@@ -256,6 +333,25 @@ def test_back_shows_what_was_given_and_it_can_be_changed(house: House) -> None:
     me.presses("me")
     assert me.case().answers["who"] == "me"
     assert me.path == "/request/4", "and on where it was left"
+
+
+def test_a_code_is_shown_once(house: House) -> None:
+    """Whoever sits at the screen next reloads the page, or looks at it behind the curtain."""
+    with_script = asks_for_a_team(Browser(house))
+    with_script.script = True
+    for me in (
+        with_script,
+        asks_for_a_team(Browser(house)),
+        Browser(house).goes("/request").answers("me", "no"),
+        asks_for_a_team(Browser(house, cookies=False), send=False),
+    ):
+        me.presses("code", name="act")
+        code = me.page.html.split('class="code">')[1].split("<")[0]
+        assert house.words("web.status.code") in me.page.words
+        for path in (me.path, me.path, me.path.replace("/s", "/s/state?v=")):
+            assert code not in me.goes(path).page.html, path
+        you = Browser(house).goes("/code").sends(code=code)
+        assert you.status == 200 and you.case().id == me.case().id, "and it opens the page"
 
 
 def test_what_an_answer_raised_stays_when_it_is_changed(house: House) -> None:
@@ -394,7 +490,6 @@ def test_a_place_link_is_answered_with_nothing_else_whatever_is_asked(house: Hou
     assert me.status == 422 and "data-at" not in me.page.html, "it stays where it is"
     me.sends(place=PLACE)
     assert house.words("web.place.kept") in me.page.words and mine.reference not in me.page.html
-    assert me.goes(f"/place/{secret}").status == 404
 
 
 def test_the_script_s_look_is_the_main_part_alone(house: House) -> None:
@@ -423,6 +518,31 @@ def test_another_site_posts_nothing_here(
     me.headers = headers
     me.presses("me")
     assert me.status == status and len(house.rows("case")) == (status == 200)
+    assert status == 200 or house.words("web.fault.refused.what") in me.page.words
+
+
+@pytest.mark.parametrize(
+    "origin, foreign",
+    [
+        ("https://evil.test", True), ("http://house.test", True), ("https://house.test:8443", True),
+        ("https://house.test.evil.test", True), ("https://house.test", False), ("null", False),
+        (None, False),
+    ],
+)  # fmt: skip
+def test_no_door_takes_a_post_of_another_site_from_an_old_browser(
+    house: House, origin: str | None, foreign: bool
+) -> None:
+    """Browsers that send no `Sec-Fetch-Site`: some send `Origin`, and some neither."""
+    doors = [
+        rule.rule.replace("<int:number>", "1").replace("<code>", "x").replace("<key>", "x")
+        for rule in house.app.url_map.iter_rules()
+        if rule.endpoint.startswith("request.") and "POST" in (rule.methods or ())
+    ]
+    assert {"/code", "/open", "/language", "/out", "/s/x", "/place/x"} <= set(doors)
+    headers = {} if origin is None else {"Origin": origin}
+    for door in doors:
+        answer = house.app.test_client().post(door, base_url=BASE, headers=headers)
+        assert (answer.status_code == 403) is foreign, door
 
 
 def test_a_form_that_is_not_ours_changes_nothing_and_gives_the_words_back(house: House) -> None:
@@ -432,10 +552,16 @@ def test_a_form_that_is_not_ours_changes_nothing_and_gives_the_words_back(house:
     me.posts(button)
     assert me.status == 422 and me.case().answers == {"who": "me"}
     asks_for_a_team(you := Browser(house))
-    button = next(each for each in you.page.buttons if "words" in each.fields)
+    button = you.page.form("words")
+    assert button is not None
     button.fields["at"] = "made-up"
     you.posts(button, words="my own words")
     assert you.status == 422 and "my own words" in you.page.html
+    secret = you.page.button("act", "code_word")
+    assert secret is not None
+    secret.fields["at"] = "made-up"
+    you.posts(secret, words="bluebird")
+    assert you.status == 422 and "bluebird" not in you.page.html, "these are no words to anybody"
 
 
 def test_a_preview_or_a_prefetch_changes_and_shows_nothing(house: House) -> None:
@@ -477,6 +603,15 @@ def test_a_choice_that_was_not_offered_counts_for_nothing(house: House) -> None:
     button.value = "team"
     me.posts(button)
     assert "team" not in me.case().answers.values() and me.status == 200
+
+
+@pytest.mark.parametrize("who, key", [("me", "phone"), ("adult", "phone_with_them")])
+def test_who_helps_from_afar_is_not_asked_for_their_own_location(
+    house: House, who: str, key: str
+) -> None:
+    me = Browser(house).goes("/request").answers(who, *CALM[1:])
+    words = re.findall(r'id="locate"[^>]*>([^<]*)', html.unescape(me.page.html))
+    assert words == [house.words(f"web.place.{key}")]
 
 
 # ---- the place -----------------------------------------------------------------------------------
@@ -627,6 +762,23 @@ def test_no_number_is_needed_at_all(house: House) -> None:
     assert me.case().answers["contact"] == "page" and me.page.heading == house.words("ask.want")
 
 
+@pytest.mark.parametrize("screen", ["contact", "number", "phone_safe"])
+def test_back_from_how_they_are_reached_leads_to_their_page(house: House, screen: str) -> None:
+    """It led to the same screen again; and words they wrote then were answered with it."""
+    me = asks_for_a_team(Browser(house)).presses("contact", name="act")
+    if screen != "contact":
+        me.presses("text")
+    if screen == "phone_safe":
+        me.sends(number=ME)
+    back = next(link for link in me.page.links if link == "/s")
+    assert me.goes(back).path == "/s"
+    me.sends(words="the door is blue")
+    assert me.path == "/s" and "the door is blue" in me.page.words
+    assert me.goes("/request").path == "/s" and not house.settles().sent
+    me.presses("contact", name="act").presses("page")
+    assert me.path == "/s"
+
+
 def test_contact_is_taken_back_at_once(house: House) -> None:
     me = gives_a_number(Browser(house))
     word = house.settles().texts_to(ME)[0].split(" is ")[1].split(".")[0]
@@ -671,8 +823,52 @@ def test_words_from_a_page_that_was_left_are_sent_as_a_new_request(house: House)
     me.goes("/out")
     me.posts(field, words="he is back and has a gun")
     assert me.status == 404 and "he is back and has a gun" in me.page.html
+    assert house.words("web.fault.unsent_words.title") in me.page.words
     me.sends(words="he is back and has a gun")
     assert me.case().id != before and me.case().level == Level.R2 and house.rows("page")
+
+
+def test_a_request_that_begins_with_words_is_asked_the_questions(house: House) -> None:
+    """From a page that was left, and after the end: nothing was asked yet, so there is nothing to
+    look over."""
+    left = asks_for_a_team(Browser(house))
+    field = left.page.form("words")
+    assert field is not None
+    left.goes("/out").posts(field, words="are you coming").sends(words="are you coming")
+    ended = asks_for_a_team(Browser(house)).presses("cancel", name="act")
+    ended.sends(words="I still need somebody")
+    for me in (left, ended):
+        assert me.path.endswith("/request/1") and me.page.heading == house.words("ask.who")
+        assert me.answers("me").path.endswith("/request/2")
+        assert len(me.case().narrative) == 1
+    assert len({row.contact_id for row in house.rows("case")}) == 3
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+def test_a_browser_without_cookies_is_told_not_to_share_its_address(
+    house: House, cookies: bool
+) -> None:
+    me = Browser(house, cookies).goes("/request").answers("me", "no")
+    said = house.words("web.open.no_cookies")
+    assert (said in me.page.words) is not cookies
+    asks_for_a_team(me := Browser(house, cookies))
+    assert (said in me.page.words) is not cookies
+    assert said not in me.goes("/").page.words
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+def test_what_is_pressed_on_a_page_that_was_left_is_said_not_to_be_sent(
+    house: House, cookies: bool
+) -> None:
+    me = Browser(house, cookies).goes("/request").answers("me", "no")
+    old = me.page.button("answer", "yes")
+    assert old is not None
+    me.goes(me.page.links[0])
+    me.posts(old)
+    assert me.status == 404 and house.words("web.fault.unsent.title") in me.page.words
+    assert not me.case().in_danger and "textarea" not in me.page.html, "a button is no words"
+    nowhere = me.client.post("/requests", base_url=BASE, data={"words": "help"})
+    assert nowhere.status_code == 404 and "Nothing was sent" in nowhere.text
 
 
 def test_a_code_brings_one_back_and_shows_nothing_that_was_shown(house: House) -> None:
@@ -724,6 +920,15 @@ def test_on_a_shared_computer_the_words_are_hidden_sooner(house: House) -> None:
     assert house.words("web.locked.title") not in you.goes("/s").page.words
     house.wait(2 * 60)
     assert house.words("web.locked.title") in you.goes("/s").page.words
+
+
+def test_whoever_began_on_a_shared_computer_says_so_on_their_page(house: House) -> None:
+    me = asks_for_a_team(Browser(house)).presses("shared", name="act")
+    assert house.words("web.shared.kept") in me.page.words
+    house.wait(4 * 60)
+    assert house.words("web.locked.title") in me.goes("/s").page.words
+    me.presses("", name="").goes("/out").goes("/code")
+    assert "shared" not in str(me.client._cookies), "the next person is not asked about it"
 
 
 def test_a_code_word_opens_a_page_that_hid_its_words(house: House) -> None:
@@ -778,6 +983,22 @@ def test_a_human_s_words_count_as_shown_only_when_they_were(house: House) -> Non
     assert "six" not in me.page.words and "seven came meanwhile" in me.page.words
 
 
+def test_a_preview_of_an_address_without_cookies_has_read_nothing(house: House) -> None:
+    """Somebody sends it on, and the messenger fetches it: no human has joined by that, and no page
+    is open."""
+    me = asks_for_a_team(Browser(house, cookies=False))
+    me.presses("person", name="act").presses("go_on", name="act")
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Dana", "words": "Hi, I am Dana."})
+    house.wait(60)
+    watch(house.parts)
+    preview = Browser(house, cookies=False, headers={"User-Agent": "WhatsApp/2.24"})
+    for path in (me.path, me.path.replace("/s", "/words")):
+        preview.goes(path)
+    assert Mark.JOINED not in me.case().marks and me.case().page_closed
+    assert "Hi, I am Dana." in me.goes(me.path).page.html
+    assert Mark.JOINED in me.case().marks
+
+
 def test_what_software_said_is_of_its_moment_and_is_not_said_twice(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     assert me.page.words.count("Nobody has taken it yet.") == 1
@@ -806,6 +1027,29 @@ def test_a_team_comes_step_by_step(house: House, outcome: str, ends: str) -> Non
     assert house.words(f"web.stands.{ends}") in me.goes("/s").page.words
     house.wait(25 * 3600)
     assert me.goes("/s").path == "/", "a day later it is over"
+
+
+@pytest.mark.parametrize("words", ["thank you so much", "thanks", "gracias"])
+def test_thanks_after_the_end_begin_no_request(house: House, words: str) -> None:
+    me = asks_for_a_team(Browser(house)).presses("cancel", name="act").sends(words=words)
+    assert me.path == "/s" and house.words("web.thanks.closed") in me.page.words
+    assert len(house.rows("case")) == 1 and me.case().ended
+    me.sends(words="thank you for everything, goodbye")
+    assert len(house.rows("case")) == 2, "a farewell is never thanks (rule 21)"
+
+
+def test_in_a_live_conversation_no_button_seems_dead_and_none_says_what_is_not_so(
+    house: House,
+) -> None:
+    me = asks_for_a_team(Browser(house)).presses("person", name="act").presses("go_on", name="act")
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Dana", "words": "Hi, I am Dana."})
+    me.goes("/s").presses("worse", name="act")
+    assert house.words("web.worse.live") in me.page.words
+    me.presses("wrong", name="act")
+    assert house.words("web.wrong.asked") in me.page.words and not me.page.picks()
+    assert "Here is the question again" not in me.page.words, "none is put"
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").json["messages"]
+    assert "[worse]" in [one["words"] for one in said], "the people who help can see it"
 
 
 def test_words_after_the_end_begin_a_new_request_that_is_linked(house: House) -> None:
@@ -843,6 +1087,18 @@ def test_the_script_asks_for_little_when_nothing_has_changed(house: House) -> No
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Dana"})
     changed = me.client.get(f"/s/state?v={first['v']}", base_url="https://house.test").json
     assert changed["v"] != first["v"] and house.words("web.stands.accepted") in changed["html"]
+
+
+def test_without_a_script_the_page_says_once_how_it_stands(house: House) -> None:
+    """The frame says it only where it is another than the page says."""
+    me = asks_for_a_team(Browser(house))
+    (src,) = re.findall(r'<iframe[^>]* src="([^"]*)"', me.page.html)
+    frame = me.client.get(src, base_url=BASE).text
+    assert house.words("web.stands.handed_off") not in frame
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Dana"})
+    assert house.words("web.stands.accepted") in me.client.get(src, base_url=BASE).text
+    (src,) = re.findall(r'<iframe[^>]* src="([^"]*)"', me.goes("/s").page.html)
+    assert house.words("web.stands.accepted") not in me.client.get(src, base_url=BASE).text
 
 
 def test_the_words_alone_may_stand_in_a_frame_of_ours(house: House) -> None:
@@ -923,8 +1179,64 @@ def test_a_place_link_shows_the_place_screen_and_nothing_else(house: House) -> N
     me.sends(place=PLACE)
     assert house.words("web.place.kept") in me.page.words
     assert house.resident(ME).case().area == "central"
-    assert me.goes(f"/place/{secret}").status == 404
     assert me.goes(f"/r/{secret}/s").path == "/", "it opens no page"
+
+
+def place_link(house: House, case: Any) -> str:
+    from caller_service.casework.page_links import link_to
+    from caller_service.store.visits import VisitKind
+
+    with house.parts.engine.begin() as conn:
+        return f"/place/{link_to(conn, house.parts, case, VisitKind.PLACE, house.clock())}"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_mark_behind_a_place_link_is_corrected_while_the_link_lives(
+    house: House, script: bool
+) -> None:
+    """A finger on the wrong corner: no team goes there for half an hour."""
+    mine = house.resident(ME).wants_a_team().case()
+    path = place_link(house, mine)
+    me, tab = Browser(house, script=script), Browser(house)
+    tab.goes(path)
+    me.goes(path).sends(place="Lakeside Mall, Fairview")
+    assert house.resident(ME).case().area == "" and path in me.page.links
+    me.goes(path)
+    assert "Lakeside" not in me.page.html, "what was marked is shown to nobody"
+    me.sends(place=PLACE)
+    assert house.resident(ME).case().area == "central"
+    tab.sends(place="Lakeside Mall, Fairview")
+    assert house.resident(ME).case().area == "", "a page that was open before counts, too"
+    tab.goes(path).sends(place=PLACE)
+    packet = house.dispatch(f"/{mine.id}", method="GET").json
+    assert PLACE in str(packet["place"]) and "Lakeside" not in str(packet["place"])
+    house.wait(30 * 60)
+    assert Browser(house).goes(path).status == 404, "marking it makes the link live no longer"
+
+
+def test_one_mark_sent_twice_is_one_mark(house: House) -> None:
+    mine = house.resident(ME).wants_a_team().case()
+    me = Browser(house).goes(place_link(house, mine))
+    button = me.page.form("place")
+    assert button is not None
+    me.posts(button, place="Lakeside Mall, Fairview")
+    revised = len(house.rows("hand_off"))
+    me.posts(button, place="Lakeside Mall, Fairview")
+    assert me.status == 200 and house.words("web.place.kept") in me.page.words
+    assert len(house.rows("hand_off")) == revised
+
+
+def test_a_mark_leaves_the_question_that_was_texted_open(house: House) -> None:
+    me = house.resident(ME).texts("hello", "1", "2", "2", "2", "1").told("ask.want")
+    Browser(house).goes(place_link(house, me.case())).sends(place=PLACE)
+    me.texts("1").told("ask.need")
+
+
+def test_nothing_marked_behind_a_place_link_is_asked_for_in_words_that_fit(house: House) -> None:
+    """There is nothing to skip."""
+    mine = house.resident(ME).texts("hello").case()
+    me = Browser(house).goes(place_link(house, mine)).sends(place="")
+    assert me.status == 422 and house.words("web.place.fault.nothing") in me.page.words
 
 
 def test_a_place_link_ends_after_half_an_hour(house: House) -> None:
@@ -1102,6 +1414,8 @@ def test_a_watched_phrase_silences_the_page(house: House, phrase: str, live: boo
     assert me.case().watched
     assert me.path == "/s" and not me.page.picks(), "no question is put"
     assert house.words("web.heard.one") not in me.page.words
+    assert phrase not in [li.strip() for li in re.findall(r"<li><bdi>([^<]*)", me.page.html)]
+    assert house.words("web.act.watched") not in me.page.words
     if not live:
         assert house.words("web.stands.handed_off") in me.page.words, "as before"
         assert_nothing_shows(house, me)
@@ -1187,6 +1501,17 @@ def test_who_is_deaf_is_offered_no_call_whatever_becomes_of_the_number(house: Ho
 def test_who_has_no_number_is_offered_words_and_no_call(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     assert house.words("web.choice.counselor.page") in [b.words for b in me.page.buttons]
+
+
+@pytest.mark.parametrize(
+    "word", ["no", "yes", "1", "911", "stop", "help", "overdosed", "gun", "a b", ""]
+)
+def test_a_code_word_that_is_written_by_chance_is_refused(house: House, word: str) -> None:
+    """In front of a text it is taken off: "no one is safe" must not be read as "one is safe"."""
+    me = asks_for_a_team(Browser(house)).presses("code_word", name="act", words=word)
+    assert house.words("code.unfit") in me.page.words and not me.case().code_word
+    me.presses("code_word", name="act", words="blue bird")
+    assert me.case().code_word == "blue bird"
 
 
 def test_a_code_word_is_not_overwritten_and_guards_contact(house: House) -> None:

@@ -1,0 +1,134 @@
+"""A number that somebody types on the page: whose it may be, and how many of them are texted."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import ME, House
+from form_page import PLACE, Browser
+from test_request_form import gives_a_number
+
+from caller_service.casework.resident_page import MOST_WORDS, WORDS_PACE
+
+
+def number(of: int) -> str:
+    return f"+172055501{of:02}"
+
+
+def texted(house: House) -> list[str]:
+    house.settles()
+    return [each["To"] for each in house.sent if "The word for your page" in each["Body"]]
+
+
+@pytest.mark.parametrize(
+    "typed, fault",
+    [
+        ("", "short"), ("12", "short"), ("not a number", "short"), ("+1 720 555 012", "short"),
+        ("911", "service"), ("+1 900 555 0123", "service"), ("800 555 0123", "service"),
+        ("+44 20 7946 0000", "foreign"), ("011 52 55 1234 5678", "foreign"),
+        ("876 555 0123", "foreign"),
+        ("720 555 0100", "service"),  # ours
+        ("720 555 0110", "service"),  # the PSAP's
+        ("720 555 0121", "service"),  # a neighbour's line
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_number_that_is_not_texted_is_said_to_be_and_kept_in_the_field(
+    house: House, typed: str, fault: str, language: str
+) -> None:
+    me = Browser(house, headers={"Accept-Language": language}).goes("/request")
+    me.answers("me", "no", "no", "no", "text").sends(number=typed)
+    assert me.status == 422 and typed in me.page.html
+    assert house.words(f"web.number.fault.{fault}", language) in me.page.words
+    me.presses("skipped")
+    assert me.case().answers["contact"] == "page" and texted(house) == []
+
+
+def test_the_questions_are_counted_forwards(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "no", "no", "no")
+    seen = [me.page.title]
+    for step in (
+        lambda: me.presses("text"),
+        lambda: me.sends(number=ME),
+        lambda: me.presses("yes"),
+    ):
+        step()
+        seen.append(me.page.title)
+    assert seen == [f"Question {number}" for number in (5, 5, 5, 6)]
+
+
+def test_somebody_who_types_one_number_after_the_other_is_slowed(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Thirty visits from one place text six phones, and then one an hour at most."""
+    with caplog.at_level(logging.ERROR):
+        for each in range(40, 70):
+            me = gives_a_number(Browser(house, pace=2.5), number=number(each))
+    assert texted(house) == [number(each) for each in range(40, 40 + WORDS_PACE.free)]
+    assert house.words("web.number.too_many") in me.page.words
+    assert me.case().answers["contact"] == "page", "the request goes on"
+    assert "caller_service.many_numbers" in {each.name for each in caplog.records}
+    assert number(69) not in caplog.text and me.address not in caplog.text
+    me.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+    assert me.path == "/s" and not me.page.button("act", "word"), "no word to be typed is asked for"
+
+
+def test_nobody_elsewhere_is_slowed(house: House) -> None:
+    for each in range(40, 60):
+        gives_a_number(Browser(house, pace=2.5), number=number(each))
+    me = gives_a_number(Browser(house, pace=2.5, address="198.51.100.7"), number=ME)
+    assert texted(house)[-1] == ME and house.words("web.number.texted") in me.page.words
+
+
+def test_people_who_share_a_connection_and_type_their_word_are_not_slowed(house: House) -> None:
+    """A library, a shelter: each of them gets their text."""
+    for each in range(40, 56):
+        me = gives_a_number(Browser(house, pace=2.5), number=number(each))
+        word = house.settles().texts_to(number(each))[0].split(" is ")[1].split(".")[0]
+        me.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+        me.presses("word", name="act", words=word)
+        assert me.case().answers["contact"] == "text"
+    assert len(texted(house)) == 16
+
+
+def test_whoever_was_slowed_may_try_again_later(house: House) -> None:
+    for each in range(40, 48):
+        gives_a_number(Browser(house, pace=2.5), number=number(each))
+    house.wait(WORDS_PACE.most)
+    gives_a_number(Browser(house, pace=2.5), number=number(50))
+    assert texted(house)[-1] == number(50)
+
+
+def test_posts_of_one_moment_do_not_pass_by_the_limit(house: House) -> None:
+    at_the_door = []
+    for each in range(40, 52):
+        me = Browser(house, pace=0).goes("/request")
+        for value in ("me", "no", "no", "no", "text"):
+            house.wait(2.5)
+            me.presses(value)
+        me.sends(number=number(each))
+        at_the_door.append(me)
+    house.wait(5)
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda me: me.presses("yes"), at_the_door))
+    assert len(texted(house)) == WORDS_PACE.free
+
+
+def test_one_request_has_three_numbers_texted_and_hears_why_no_more(house: House) -> None:
+    me = gives_a_number(Browser(house), number=number(40))
+    for each in range(41, 44):
+        me.goes("/request/5").presses("text").sends(number=number(each)).presses("yes")
+    assert len(texted(house)) == MOST_WORDS
+    assert house.words("web.number.tried") in me.page.words
+
+
+def test_a_number_that_got_a_word_today_hears_nothing_new_and_nothing_untrue(house: House) -> None:
+    """Whoever types somebody's number does not learn whether they wrote to us (rule 25)."""
+    first = gives_a_number(Browser(house))
+    second = gives_a_number(Browser(house, address="198.51.100.7"))
+    assert texted(house) == [ME]
+    for me in (first, second):
+        assert house.words("web.number.texted") in me.page.words
+        assert "if it got none from us today" in me.page.words
