@@ -323,7 +323,8 @@ def test_contact_taken_back_in_words_is_believed_at_once_and_alerts_who_has_it(s
     person = after_hand_off().staff(takes()).texts(said)
 
     assert "text" in person.case.withdrawn and not may_text(person.case, "status.en_route"), said
-    assert ("Dana", "alert.withdrawn") in alerts(person) and not person.case.ended
+    told = "alert.only_calls" if said == "please only call" else "alert.withdrawn"
+    assert ("Dana", told) in alerts(person) and not person.case.ended
     assert [key for key in spoken(person) if key.startswith("withdrawn")]
     mark = len(person.everything)
     person.staff(lambda case, scene: update(case, Status.EN_ROUTE, "Dana", "", scene)).waits(
