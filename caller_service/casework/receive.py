@@ -37,6 +37,7 @@ from .parts import Parts
 log = logging.getLogger(__name__)
 OFTEN = 3  # cases of one number within OFTEN_WITHIN: a human reviews (rule 24)
 OFTEN_WITHIN = timedelta(hours=24)
+DANGER_WITHIN = timedelta(days=3)  # whoever writes again so soon after a danger is read, too
 # a number slowed by a supervisor is answered at most this often, except for a new danger
 SLOW = timedelta(minutes=10)
 # prefix of the probe's message ids; the provider's have two letters and 32 hexadecimal digits
@@ -248,6 +249,8 @@ def new_case(
     remarks: tuple[tuple[str, str], ...] = ()
     if related and cases.opened_since(conn, contact.id, now - OFTEN_WITHIN) >= OFTEN - 1:
         said.add(Said.WRITES_OFTEN)
+    if related and cases.was_danger(conn, related, now - DANGER_WITHIN):
+        said.add(Said.AFTER_DANGER)
     if contact.care_until is not None and (
         words := contacts.care_note(conn, parts.sealer, contact.id, now)
     ):

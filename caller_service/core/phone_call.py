@@ -116,7 +116,10 @@ def _begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
         step = calls_again(case, scene)
         step = Step(step.case, (*started.effects, *step.effects))
         return to_human(step, Position(), scene, (*_brief(around), Line("spoken.known")))
-    if case.said & {Said.CARE_NOTE, Said.WRITES_OFTEN} and case.status == Status.SCREENING:
+    if (
+        case.said & {Said.CARE_NOTE, Said.WRITES_OFTEN, Said.AFTER_DANGER}
+        and case.status == Status.SCREENING
+    ):
         step = conclude(case, started.effects, scene)
         if step.case.in_danger:
             return to_human(unspoken(step), Position(), scene, _brief(around))

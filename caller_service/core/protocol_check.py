@@ -41,7 +41,7 @@ SAID_HUMAN = (
 SAID_OTHER = (
     Said.QUIET, Said.HUNG_UP, Said.STORY, Said.WROTE_AGAIN, Said.CHECK_UNANSWERED,
     Said.UNREAD_LANGUAGE,
-    Said.WRITES_OFTEN, Said.SAME_WORDS, Said.OFFICER, Said.LEGAL, *MARKERS,
+    Said.WRITES_OFTEN, Said.AFTER_DANGER, Said.SAME_WORDS, Said.OFFICER, Said.LEGAL, *MARKERS,
 )  # fmt: skip
 SAID = (*SAID_HUMAN, *SAID_OTHER)
 LOCATED = ("inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped")

@@ -62,6 +62,7 @@ class Said(StrEnum):
     UNREAD_LANGUAGE = "unread_language"  # a language the program does not serve
     UNREAD_TWICE = "unread_twice"  # and a second text in it
     WRITES_OFTEN = "writes_often"  # many cases of this number in a short time; set on a new case
+    AFTER_DANGER = "after_danger"  # their last request was a danger, lately; set on a new case
     SAME_WORDS = "same_words"  # the same words again and again
     CARE_NOTE = "care_note"  # a human left a note on this number; set on a new case
 

@@ -20,6 +20,7 @@ ASK_A_HUMAN = frozenset(
         "wrote_again",
         "unread_language_once",
         "writes_often",
+        "after_danger",
         "official",
         "place.needs_a_human",
         "under_18",

@@ -135,6 +135,13 @@ def last_closed(conn: sa.Connection, contact_id: str) -> LastClosed:
         return LastClosed(row.id)
 
 
+def was_danger(conn: sa.Connection, case_id: str, since: datetime) -> bool:
+    """Was this case a danger, and has it ended since then?"""
+    ended = (case.c.level.in_((Level.R1.name, Level.R2.name)), case.c.closed_at >= since)
+    query = sa.select(case.c.id).where(case.c.id == case_id, *ended, ~case.c.test)
+    return conn.execute(query).first() is not None
+
+
 def opened_since(conn: sa.Connection, contact_id: str, since: datetime) -> int:
     """How many cases of this contact were opened since."""
     query = (

@@ -104,6 +104,33 @@ def test_the_third_contact_in_a_day_is_read_by_a_human(house: House) -> None:
     assert "review" in ladders(house, me), "and a phone rings if nobody has read it in five minutes"
 
 
+@pytest.mark.parametrize("said", ["im back sorry", "hello", "hola"])
+def test_whoever_writes_again_after_a_danger_is_read_by_a_human(house: House, said: str) -> None:
+    """They are asked the questions like anybody, but not as if nothing had been."""
+    me = house.resident().texts("i want to kill myself", "2", "1")
+    closes(house, me)
+    house.settles()
+    house.wait(2 * 24 * 3600)
+
+    me.texts(said)
+
+    assert "after_danger" in reasons(house, me) and me.case().level is None
+    house.wait(301)
+    house.sweeps()
+    assert "review" in ladders(house, me), "unread for five minutes: a phone rings"
+
+
+def test_thanks_after_a_danger_and_a_new_talk_weeks_later_are_read_by_nobody(house: House) -> None:
+    me = house.resident().texts("i want to kill myself", "2", "1")
+    closes(house, me)
+    house.settles()
+    me.texts("thank you dana")
+    assert me.case().outcome == "no_request"
+    house.wait(14 * 24 * 3600)
+    me.texts("hello")
+    assert "after_danger" not in me.case().state["because"] and not me.case().state["review"]
+
+
 def test_with_a_care_note_a_human_is_asked_at_once_and_reads_it_in_the_packet(house: House) -> None:
     me = house.resident().texts("hello", "0")
     note = {
