@@ -120,6 +120,8 @@ def _take_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connectio
 
 def _hand_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
     to = line(form, "to", 80)
+    if not to and by in (case.holder, case.accepted_by):  # nobody was chosen, or is on shift
+        raise Refused("nobody_chosen")
     return holding.hand_over(case, by, to, line(form, "reason"), scene, _full(conn, case))
 
 

@@ -17,6 +17,7 @@ REFUSALS = {
     "supervisor_needed": "Say which supervisor gave you the reason.",
     "held": "{name} holds the conversation. Take it over first.",
     "no_such_person": "Nobody of that name is on the ladder.",
+    "nobody_chosen": "Choose somebody who is on shift. If nobody is, give it back.",
     "off_duty": "{name} is not on shift. Ask somebody to take it who is.",
     "full": "You hold three dangers. Hand one over first.",
     "full_other": "{name} holds three dangers already.",

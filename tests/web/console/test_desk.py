@@ -646,6 +646,7 @@ def test_a_case_is_handed_to_nobody_who_is_off_duty(house: House, desk: Browser)
     does(desk, case.id, "take")
     assert f"<option>{away}" not in desk.get(f"/console/cases/{case.id}").text
 
+    assert "Choose somebody who is on shift" in does(desk, case.id, "hand_over", to=" ").text
     refused = does(desk, case.id, "hand_over", to=away)
 
     assert refused.status_code == 409 and f"{away} is not on shift" in refused.text
