@@ -316,6 +316,12 @@ class Case:
         return self.answers.get("who") in ("me_minor", "child") or Said.MINOR in self.said
 
     @property
+    def needs_look(self) -> bool:
+        """Must a named human look before a team moves (rules 14 and 24)? A look from before that
+        was known is none."""
+        return (self.minor or Said.THREAT_STAFF in self.said) and not self.minor_reviewed
+
+    @property
     def disclosed(self) -> bool:
         """Was a child or an old person said to be hurt? Then closing needs to say if that was
         reported (rule 14). A child is asked about violence after the sentence on reports: their

@@ -49,7 +49,6 @@ from .safe_contact import (
     status_key,
     update_call_keys,
 )
-from .said import Said
 from .shift_end import decline_asked, handed_to, take_asked
 
 CHOICES = ("if_none", "if_none_still")
@@ -73,7 +72,7 @@ def accept(
     """
     if case.ended:
         raise Refused("ended")
-    if looked and not case.minor_reviewed:
+    if looked and case.needs_look:
         case = replace(case, minor_reviewed=by).marked(scene.now, Mark.MINOR_REVIEWED)
     if case.handover_asked == by:
         return _accept_handed(case, by, at, scene, full)
@@ -496,8 +495,7 @@ def _ask_for_look(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, 
     """Page the review ladder at once if a team moves to a minor, or to somebody who threatens the
     team, and no human has confirmed a review. The status is stored all the same (rules 14 and
     24)."""
-    needs = case.minor or Said.THREAT_STAFF in case.said
-    if to not in _MOVING or not needs or case.minor_reviewed or Mark.UNLOOKED in case.marks:
+    if to not in _MOVING or not case.needs_look or Mark.UNLOOKED in case.marks:
         return case, ()
     case = replace(case, round=case.round + 1).marked(scene.now, Mark.UNLOOKED)
     alert = Alert("alert.minor" if case.minor else "alert.threat", case.accepted_by or by)

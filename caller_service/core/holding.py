@@ -443,7 +443,7 @@ def looked(case: Case, by: str, reason: str, scene: Scene) -> Step:
     """A named human confirms that they reviewed a minor's case (rule 14). Raises Refused: ended."""
     if case.ended:
         raise Refused("ended")
-    if case.minor_reviewed:
+    if not case.needs_look:
         return Step(case)
     case = (
         replace(case, minor_reviewed=by).remarked(by, reason).marked(scene.now, Mark.MINOR_REVIEWED)

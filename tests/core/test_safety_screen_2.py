@@ -686,6 +686,24 @@ def test_a_minors_case_that_moves_unlooked_is_kept_and_pages_the_review_ladder()
     assert not looked.happened(Page) and looked.case.minor_reviewed == "Sam"
 
 
+def test_a_look_from_before_somebody_is_known_to_be_under_18_is_none() -> None:
+    """A dispatch system may say with each acceptance that somebody has looked."""
+    person = (
+        Resident()
+        .texts("hello")
+        .answers("me", "no", "no", "no", "text", "team", "inside", "worried", "wait")
+        .staff(lambda case, scene: accept(case, "Sam", None, scene, True))
+        .staff(lambda case, scene: holding.looked(case, "Sam", "", scene))
+    )
+    assert not person.case.minor_reviewed
+
+    person.texts("im 15 by the way")
+    assert person.case.minor
+    person.staff(lambda case, scene: update(case, Status.EN_ROUTE, "Sam", "", scene))
+
+    assert person.happened(Page), "the review ladder"
+
+
 def test_closing_after_a_disclosure_needs_the_report() -> None:
     person = joined(
         Resident()

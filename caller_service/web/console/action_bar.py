@@ -46,7 +46,7 @@ BUTTONS: Mapping[str, Button] = {
     "call_911": Button("call_911", "Call 911 for this place", "Note it, and show the number"),
     "callback": Button("callback", "Promise a call", "Promise it"),
     "reviewed": Button("reviewed", "I have read it"),
-    "minor": Button("minor", "I have looked: under 18"),
+    "minor": Button("minor", "I have looked, a team may go"),
     "contact": Button("contact", "How to reach them", "Note it"),
     "lift": Button("lift", "Nobody watches them", "I am sure"),
     "care_note": Button("care_note", "Care note for this number", "Keep it"),
@@ -82,7 +82,7 @@ Shown = Callable[[Case, bool], bool]
 # conditions for showing an act under More: of the case, and of whether the viewer has it
 _SHOWN: Mapping[str, Shown] = {
     "reviewed": lambda case, mine: case.review,
-    "minor": lambda case, mine: case.minor and not case.minor_reviewed,
+    "minor": lambda case, mine: case.needs_look,
     "give_back": lambda case, mine: mine,
     "ask_to_take": lambda case, mine: mine,
     "hand_over": lambda case, mine: mine,

@@ -222,7 +222,6 @@ class Packet:
     danger: Sequence[Line]
     who: str
     minor: bool
-    minor_unseen: bool
     place: str
     area: str
     located: str
@@ -253,7 +252,6 @@ def packet_of(opened: Opened, parts: Parts) -> Packet:
         danger=dangers(case, parts),
         who=_said(WHO, case.answers.get("who")),
         minor=case.minor,
-        minor_unseen=case.minor and not case.minor_reviewed,
         place=plain(place_text(case)),
         area=area_name(case, parts),
         located=LOCATED.get(case.located or "not_asked", ""),
@@ -495,7 +493,7 @@ _HAPPENED: Mapping[str, str] = {
     Event.LOWERED: "{by} lowered it from {from} to {to}.",
     Event.RAISED: "{by} raised it to {to}.",
     Event.LIFTED: "{by}: nobody is watching them any more.",
-    Event.MINOR_REVIEWED: "{by} has looked at this case of somebody under 18.",
+    Event.MINOR_REVIEWED: "{by} has looked at this case before a team goes.",
     Event.REVIEWED: "{by} has read it.",
     Event.PLACED: "The place was noted.",
     Event.PLACE_LINK: "A link to mark the place was sent.",

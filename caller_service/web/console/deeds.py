@@ -386,9 +386,7 @@ DEEDS: dict[str, Deed] = {
     "minor": Deed(
         "I have looked", Act.CONFIRM_MINOR, _reasoned(holding.looked),
         "It is noted that you have looked.",
-        moot=lambda case: ""
-        if case.minor and not case.minor_reviewed
-        else "There is nothing to confirm.",
+        moot=lambda case: "" if case.needs_look else "There is nothing to confirm.",
     ),
     "reviewed": Deed(
         "I have read it", Act.TAKE, _reasoned(holding.read_by),

@@ -371,6 +371,28 @@ def test_a_late_team_with_a_new_time_tells_the_new_range(house: House, desk: Bro
     assert len(house.rows("message", keys="status.late")) == 1
 
 
+def test_whoever_threatens_the_team_is_looked_at_by_a_named_human(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """As a minor's case is (rules 14 and 24); elsewhere there is nothing to confirm."""
+    me, other = house.resident(), house.resident("+17205550177")
+    me.texts("if you send anyone i will stab them")
+    other.wants_a_team()
+    case = me.case()
+    assert "threat_staff" in case.state["said"]
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert "I have looked" in page
+    assert "I have looked" not in desk.get(f"/console/cases/{other.case().id}").text
+
+    assert does(desk, case.id, "minor", reason="A man alone, no knife seen").status_code == 303
+
+    (entry,) = house.rows("journal", case_id=case.id, event="minor_reviewed")
+    assert entry.who == dana.name
+    assert "I have looked" not in desk.get(f"/console/cases/{case.id}").text
+    assert does(desk, other.case().id, "minor").status_code == 303
+    assert not house.rows("journal", case_id=other.case().id, event="minor_reviewed")
+
+
 def test_a_raised_level_stays_until_a_named_human_lowers_it(house: House, desk: Browser) -> None:
     me = house.resident()
     me.wants_a_team()
