@@ -79,6 +79,7 @@ def test_every_field_of_every_route_that_takes_words_follows_the_rule(house: Hou
                 told = answer.get_json()
                 assert answer.status_code == 422, (path, field, value, told)
                 assert told["code"] == "invalid" and field in told["errors"]["json"]
+                assert "errors names the field" in told["detail"]
     assert house.rows("journal") == before
 
 

@@ -502,7 +502,7 @@ _HAPPENED: Mapping[str, str] = {
     Event.STATUS_BY: "{by}: {to}.",
     Event.CALLBACK_BOOKED: "{by} promised a call.",
     Event.CALLBACK_OVER: "The promised call is over: {outcome}.",
-    Event.CALLBACK_CANCELLED: "The promised call is not made.",
+    Event.CALLBACK_CANCELLED: "{by}: the promised call is no longer wanted.",
     Event.CALLBACK_OUTCOME: "{by} about the promised call: {outcome}.",
     Event.CALL_NOW: "{by} calls them now.",
     Event.CALL_REVIEWED: "{by} has looked at the call that nobody answered.",

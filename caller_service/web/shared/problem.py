@@ -78,6 +78,7 @@ def register_error_handlers(app: Flask) -> None:
             return _allowing(answer, error)
         errors = getattr(error, "data", {}).get("messages") if status == 422 else None
         more = {"errors": _unquoted(errors)} if errors else {}
+        detail = "The body or the query does not fit: errors names the field." if errors else detail
         answer = problem(
             status, error.name, detail, code=CODES.get(status, f"http_{status}"), **more
         )
