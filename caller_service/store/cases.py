@@ -45,7 +45,7 @@ _UPDATED = (*(name for name in _COLUMNS if name not in _FIXED), *_SEALED, "state
 # the columns that `opened` needs
 READ = tuple(case.c[name] for name in (*_COLUMNS, *_SEALED, "contact_id", "state"))
 # the same with `state` as text, so that one row whose `state` is not JSON does not spoil a query
-READ_AS_TEXT = (*READ[:-1], sa.cast(case.c.state, sa.Text).label("state"))
+READ_AS_TEXT = (*READ[:-1], case.c.opened_at, sa.cast(case.c.state, sa.Text).label("state"))
 
 _mine = (
     case.c.id == sa.bindparam("known_id", None),
@@ -302,6 +302,7 @@ def as_shown(row: sa.Row[Any], sealer: Sealer) -> Case:
         level=Level.__members__.get(found["level"] or ""),
         review=True,
         area=found["area"],
+        marks=dict.fromkeys((Mark.OPENED, Mark.HEARD), found["opened_at"]),
         revision=1,
         unopened={"state": b""},
     )

@@ -3,6 +3,7 @@ of staff has read and drafted (docs/console.md)."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -206,11 +207,13 @@ def keep_draft(
 ) -> bool:
     """Store what somebody has written and not sent; without words, delete the draft. False if they
     never opened the case, or if its words are erased: nothing would erase these."""
-    erased = case.c.state["marks"][Mark.ERASED.value].as_string().is_not(None)
-    mine = sa.select(staff_case.c.id).join(case, case.c.id == staff_case.c.case_id)
-    found = conn.execute(mine.where(*_of(person_id, case_id), ~erased)).scalar()
-    if found is None:
+    mine = sa.select(staff_case.c.id, sa.cast(case.c.state, sa.Text).label("state")).join(
+        case, case.c.id == staff_case.c.case_id
+    )
+    row = conn.execute(mine.where(*_of(person_id, case_id))).first()
+    if row is None or _is_erased(row.state):
         return False
+    found = row.id
     sealed = sealer.seal(words, f"staff_case.draft.{found}") if words.strip() else None
     conn.execute(
         sa.update(staff_case)
@@ -218,6 +221,15 @@ def keep_draft(
         .values(sealed_draft=sealed, draft_at=now if sealed else None)
     )
     return True
+
+
+def _is_erased(state: str) -> bool:
+    """Are the words of a case with this state erased? One that cannot be read is not known to
+    be."""
+    try:
+        return Mark.ERASED.value in json.loads(state)["marks"]
+    except (ValueError, TypeError, LookupError):
+        return False
 
 
 # ---- what happened to a case ---------------------------------------------------------------------

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 import sqlalchemy as sa
+from staff import Account
+from staff import Browser as Desk
 
 from caller_service.casework.inbound import fetch_missed_texts
 from caller_service.casework.outbound.send_text import PAUSES
 from caller_service.casework.printed_hand_off import open_on_page
 from caller_service.casework.timers import set_back
+from caller_service.core.roles import Role
 from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.gateway.telephony import MissedText
 from caller_service.store.sealing import Sealer
@@ -143,6 +146,37 @@ def test_a_case_whose_state_cannot_be_read_is_shown_alone_and_changed_by_nobody(
     assert {line.value for line in caplog.records if hasattr(line, "value")} <= {
         f"case.state.{bad}"
     }
+
+
+@pytest.mark.parametrize("state", BROKEN)
+def test_at_the_console_it_is_read_and_what_was_typed_is_not_lost(house: House, state: str) -> None:
+    """An act says what is wrong: not that the database is away, and not to try again."""
+    bad = house.resident(ONE).wants_a_team().case().id
+    break_state(house, bad, state)
+    desk, path = Desk(house), f"/console/cases/{bad}"
+    desk.signs_in(Account(house, "Dana Ruiz", Role.DISPATCHER))
+
+    page = desk.get(path)
+    assert page.status_code == 200 and "cannot be read here: state" in page.text
+    other = house.resident(TWO).wants_a_team().case()
+    queue = desk.get("/console/queue")
+    assert queue.status_code == 200, "it hides no other"
+    assert f"cases/{bad}" in queue.text and f"cases/{other.id}" in queue.text
+    assert desk.post(f"{path}/draft", words="half a sentence").status_code == 204
+    assert "half a sentence" in desk.get(path).text
+    for deed, form in (
+        ("take", {}),
+        ("words", {"words": "I am here"}),
+        ("decline", {"reason": "ill"}),
+    ):
+        desk.get(path)
+        refused = desk.post(f"{path}/{deed}", **form)
+        assert refused.status_code == 409, deed
+        assert "cannot be read here in full" in refused.text, deed
+        assert all(words in refused.text for words in form.values())
+    desk.get("/console/shift")
+    listed_act = desk.post(f"/console/shift/{bad}/give_back")
+    assert listed_act.status_code == 409 and "cannot be read here in full" in listed_act.text
 
 
 def test_clocks_ring_for_a_case_that_does_not_open_and_for_all_others(house: House) -> None:

@@ -22,6 +22,7 @@ from caller_service.core.desk import holder_clock, stage_of
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
 from caller_service.store import cases
+from caller_service.store.cases import Unreadable
 from caller_service.web.shared.guard import guarded, parts
 
 from . import case_words, phrases
@@ -131,6 +132,8 @@ def _act(case_id: str, name: str) -> Response:
             )  # fmt: skip
     except Repeated:  # a second press, or a page that was sent again: it is done
         return _done(case_id, name)
+    except Unreadable:
+        return _refused(case_id, name, refusal_words("unreadable"), 409)
     except Mistyped as problem:
         return _refused(case_id, name, problem.words, 422)
     except Refused as refusal:

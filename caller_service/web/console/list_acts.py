@@ -11,6 +11,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from caller_service.core.case import Case
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
+from caller_service.store.cases import Unreadable
 
 from .refusal_words import refusal_words
 from .session_guard import may, page
@@ -50,6 +51,8 @@ def add_acts(
             try:
                 if act.does(case_id, request.form) is None:
                     return page("fault.html", 404, title="Not here", fault="There is no such case.")
+            except Unreadable:
+                return again(409, refused=refusal_words("unreadable"))
             except Refused as refusal:
                 return again(409, refused=refusal_words(refusal.code, refusal.name, otherwise))
             return redirect(url_for(f"{pages.name}.{home}", done=name), 303)  # type: ignore[return-value]

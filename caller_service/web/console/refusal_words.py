@@ -28,6 +28,8 @@ REFUSALS = {
     "tell_needed": "Say whether they know before 911 is called.",
     "why_not_needed": "Not telling them needs a reason of its own.",
     "cannot_tell": "They may not be written to now. Tell them in another way, or say why not.",
+    "unreadable": "This case cannot be read here in full, so nothing about it can be changed. "
+    "Reach them in another way, and tell the operator.",
     "own": "This case is about your own phone. Somebody else must see to it.",
     "own_other": "This case is about the phone of {name}. Choose somebody else.",
     "not_asked": "You are no longer asked to take it.",
