@@ -288,7 +288,9 @@ def handed_off(
 def as_shown(row: sa.Row[Any], sealer: Sealer) -> Case:
     """A case to be shown. One that cannot be read neither fails a list nor drops out of it."""
     try:
-        return opened(_parsed(row), sealer)
+        known = opened(_parsed(row), sealer)
+        missing = {Mark.OPENED, Mark.HEARD} - known.marks.keys()  # lists sort by them
+        return known.marked(row.opened_at, *missing) if missing else known
     except Exception as problem:
         unopened(f"case.state.{row.id}", problem)
     found = row._asdict()

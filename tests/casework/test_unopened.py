@@ -179,6 +179,19 @@ def test_at_the_console_it_is_read_and_what_was_typed_is_not_lost(house: House, 
     assert listed_act.status_code == 409 and "cannot be read here in full" in listed_act.text
 
 
+def test_a_case_without_its_times_hides_no_other_at_the_console(house: House) -> None:
+    people = [house.resident(number).wants_a_team() for number in (ONE, TWO)]
+    break_state(house, people[0].case().id, "{}")
+    desk = Desk(house)
+    desk.signs_in(Account(house, "Dana Ruiz", Role.DISPATCHER))
+
+    queue = desk.get("/console/queue")
+
+    assert queue.status_code == 200
+    assert all(f"cases/{one.case().id}" in queue.text for one in people)
+    assert desk.get(f"/console/cases/{people[0].case().id}").status_code == 200
+
+
 def test_clocks_ring_for_a_case_that_does_not_open_and_for_all_others(house: House) -> None:
     for number in (ONE, TWO):
         house.resident(number).texts(CRY)
