@@ -384,3 +384,41 @@ def test_danger_and_contact_taken_back_are_both_believed(listens: House) -> None
     me = Caller(listens).rings().presses("1").says("he is beating me dont call me")
     assert me.case().withdrawn == {"call"} and me.case().in_danger
     assert me.queue is not None
+
+
+# ---- everybody passes it on ----------------------------------------------------------------------
+@pytest.mark.parametrize("keys", [("1", "1"), ("1", "0")])
+@pytest.mark.parametrize("how", ["2", "failed"])
+def test_nobody_is_rung_in_a_circle_without_end(
+    house: House, keys: tuple[str, ...], how: str
+) -> None:
+    """Who passes it on, or cannot be reached, is asked again by the ladder's clock (rule 4), not
+    at once because everybody else did the same."""
+    me = Caller(house).rings().presses(*keys)
+    played: set[int] = set()
+
+    def all_pass() -> int:
+        for turn in range(20):
+            runs(house)
+            fresh = [place for place in range(len(house.rung)) if place not in played]
+            if not fresh:
+                return turn
+            for place in fresh:
+                played.add(place)
+                if how == "2":
+                    Phone(house, place).picks_up().presses("2").reports("completed")
+                else:
+                    Phone(house, place).reports("failed")
+        raise AssertionError([form["To"] for form in house.rung])
+
+    all_pass()
+    first = [form["To"] for form in house.rung]
+    assert len(first) == len(set(first)) > 1, "each once, the next at once"
+    for _ in range(4):
+        before = len(house.rung)
+        house.wait(61)
+        all_pass()
+        again = [form["To"] for form in house.rung[before:]]
+        assert 0 < len(again) <= len(set(again)) + 1
+    assert me.queue is not None and me.case().in_danger
+    assert "+17205550139" in [form["To"] for form in house.rung], "the backstop, too"
