@@ -12,6 +12,7 @@ from caller import ME, Caller
 from phones import Phone
 
 from caller_service.core.said import Said
+from caller_service.store.tables import Base
 
 if TYPE_CHECKING:
     from conftest import House
@@ -422,3 +423,19 @@ def test_nobody_is_rung_in_a_circle_without_end(
         assert 0 < len(again) <= len(set(again)) + 1
     assert me.queue is not None and me.case().in_danger
     assert "+17205550139" in [form["To"] for form in house.rung], "the backstop, too"
+
+
+# ---- a call that we do not know any more ---------------------------------------------------------
+@pytest.mark.parametrize("how", ["reported as ended", "erased"])
+def test_nobody_is_hung_up_on_in_silence(house: House, how: str) -> None:
+    """They press a key, so they are there: they hear 911, 988, and that they may call again."""
+    me = Caller(house).rings().presses("1")
+    if how == "erased":
+        with house.parts.engine.begin() as conn:
+            conn.execute(Base.metadata.tables["leg"].update().values(sealed_state=b"gone"))
+    else:
+        me.reports("completed")
+    action = me.action
+    me._reads(me._asks(action, Digits=NO))
+    me.told("spoken.down")
+    assert me.document.find("Hangup") is not None
