@@ -158,6 +158,8 @@ def joined(parts: Parts, sid: str, call_id: str) -> tuple[Utterance, ...] | None
         staff = calls.by_id(conn, call_id)
     if leg is None or staff is None or staff.person is None or staff.case_id != leg.case_id:
         return None
+    if leg.ended_at is not None:  # told late: nobody is there to speak with
+        return None
     case = _joins(parts, leg, staff)
     if case is None:
         return None

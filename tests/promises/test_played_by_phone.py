@@ -11,6 +11,7 @@ import pytest
 from caller import ME, Caller
 from phones import Phone
 
+from caller_service.core.marks import Mark
 from caller_service.core.said import Said
 from caller_service.store.tables import Base
 
@@ -107,6 +108,23 @@ def test_the_other_call_may_be_at_a_question(house: House) -> None:
     two.hangs_up()
     runs(house)
     assert not me.case().talking and len(house.rung) == before
+
+
+# ---- told too late -------------------------------------------------------------------------------
+def test_nobody_joins_a_caller_who_has_hung_up(house: House) -> None:
+    """The request that joins them comes after the end of the call: nobody spoke with them, and the
+    next person is asked when the time to join is over (rule 21)."""
+    me = Caller(house).rings().presses("1", "1")
+    runs(house)
+    dana = Phone(house, 0).picks_up().presses("1")
+    me.hangs_up()
+    me._asks(f"/twilio/voice/joined?id={dana.queue_url.partition('id=')[2]}")
+    dana.parts("no-answer")
+    dana.reports("completed")
+    assert not house.rows("talk") and Mark.JOINED not in me.case().marks
+    paged = len(house.rows("page"))
+    house.passes(90, 10).settles()
+    assert len(house.rows("page")) > paged
 
 
 # ---- a promised call -----------------------------------------------------------------------------
