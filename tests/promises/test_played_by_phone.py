@@ -457,3 +457,23 @@ def test_nobody_is_hung_up_on_in_silence(house: House, how: str) -> None:
     me._reads(me._asks(action, Digits=NO))
     me.told("spoken.down")
     assert me.document.find("Hangup") is not None
+
+
+# ---- what is true just now -----------------------------------------------------------------------
+@pytest.mark.parametrize("waited", [200, 400])
+def test_a_newcomer_hears_that_others_in_danger_wait(house: House, waited: int) -> None:
+    """Rule 4: while somebody in danger has waited for five minutes, the preamble says so."""
+    house.resident("+17205550160").texts("i want to kill myself")
+    house.passes(waited, 20).settles()
+    me = Caller(house).rings().presses("1", NO).told("spoken.ask.safety")
+    assert (house.words("spoken.preamble.surge") in me.said) is (waited > 300)
+
+
+@pytest.mark.parametrize("between", [(), ("1",), ("9",), ("*",), ("8",)])
+def test_worse_stays_a_key_after_the_status(house: House, between: tuple[str, ...]) -> None:
+    """They were told that 2 means worse."""
+    Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "2", "1").hangs_up()
+    me = Caller(house).rings().told("spoken.open_request.keys").presses("1", *between)
+    assert not me.case().in_danger
+    me.presses("2")
+    assert Said.WORSE in me.case().said and me.queue is not None, me.transcript()
